@@ -1,0 +1,64 @@
+# `make` lists the targets. Everything a target needs is installed or named by scripts/setup and scripts/services.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+# The steps share one target folder, and each takes the whole machine.
+.NOTPARALLEL:
+.PHONY: help run test fmt clippy doc build tests doctests openapi openapi-check demo bench audit setup clean-run
+
+target := $(or $(CARGO_TARGET_DIR),target)
+replyx := $(target)/debug/replyx
+step := @scripts/step
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: ## Build the release binary and run the demo
+	@scripts/setup build
+	$(step) "release build" cargo build --release --locked -p replyx-server
+	@$(target)/release/replyx demo
+
+test: setup fmt clippy doc tests doctests openapi-check demo ## Everything that must hold; what CI runs
+
+setup:
+	$(step) "setup" scripts/setup test
+
+fmt: ## Formatting
+	$(step) "fmt" cargo fmt --all --check
+
+clippy: ## Lints; every warning is an error
+	$(step) "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc: ## Documentation; every warning is an error
+	$(step) "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# The same units as the tests, so that nothing is compiled twice; the binary is one of them.
+build:
+	$(step) "build" cargo nextest run --workspace --locked --no-run
+
+tests: build ## All tests on SQLite and in process, and on private PostgreSQL and Redis
+	$(step) "tests" scripts/services run cargo nextest run --workspace --locked
+
+doctests: ## Examples in the documentation
+	$(step) "doctests" cargo test --doc --workspace --locked --quiet
+
+openapi: build ## Write openapi.json anew
+	@$(replyx) openapi > openapi.json
+
+openapi-check: build ## openapi.json is what the program says
+	$(step) "openapi" diff -u openapi.json <($(replyx) openapi)
+
+demo: build ## The demo, once, with a verdict
+	$(step) "demo" $(replyx) demo --once
+
+bench: ## Measure; the method and the results are in docs/benchmarks.md
+	@scripts/setup build
+	$(step) "bench" scripts/services run --durable cargo run --release --locked -p replyx-server --example bench
+
+audit: ## Licences, bans and sources of the dependencies
+	@scripts/setup audit
+	$(step) "audit" cargo deny --locked check licenses bans sources
+
+clean-run: ## Stop the PostgreSQL and Redis that scripts/services left running; ./data stays
+	@scripts/services stop

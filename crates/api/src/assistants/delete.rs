@@ -1,0 +1,43 @@
+//! `DELETE /api/v1/assistants/{id}`
+
+use axum::{extract::State, http::StatusCode};
+use replyx_core::ids::AssistantId;
+
+use crate::{
+    caller::Manager,
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Deletes an assistant with its documents. Its bots must have been deleted before.
+#[utoipa::path(
+    delete, path = "/assistants/{id}", operation_id = "delete_assistant", tag = "assistants",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`assistant_in_use`: it still has bots", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id.0))]
+pub async fn delete(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<AssistantId>,
+) -> ApiResult<StatusCode> {
+    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let mut tx = state.db().begin().await?;
+    if tx.workspace(caller.workspace_id).bots().count_of(id).await? > 0 {
+        let detail = "delete the assistant's bots first".to_owned();
+        return Err(ApiError::Conflict { code: "assistant_in_use", detail });
+    }
+    let now = state.clock().now();
+    if !tx.workspace(caller.workspace_id).assistants().delete(id, now).await? {
+        return Err(ApiError::NotFound("assistant"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,34 @@
+//! `GET /api/v1/assistants/{id}`
+
+use axum::extract::State;
+use replyx_core::ids::AssistantId;
+
+use super::{AssistantView, Tagged};
+use crate::{
+    caller::Caller,
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Shows an assistant.
+#[utoipa::path(
+    get, path = "/assistants/{id}", operation_id = "read_assistant", tag = "assistants",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the assistant", body = AssistantView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.read", skip_all, fields(assistant.id = %id.0))]
+pub async fn read(
+    state: State<AppState>,
+    caller: Caller,
+    id: Id<AssistantId>,
+) -> ApiResult<Tagged> {
+    let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).assistants().find(id).await?;
+    found.map(Tagged).ok_or(ApiError::NotFound("assistant"))
+}

@@ -1,0 +1,128 @@
+//! `PATCH /api/v1/assistants/{id}`
+
+#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+};
+use garde::Validate;
+use replyx_core::{assistant::Settings, ids::AssistantId};
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::{AssistantView, Tagged, etag, known_language};
+use crate::{
+    caller::Manager,
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// What is to change. Absent fields stay as they are; `null` brings the default back.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What its owners call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    name: Option<String>,
+    /// `extractive`, or a name the configured provider knows.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(min = 1, max = 100))))]
+    #[schema(value_type = Option<String>)]
+    model: Option<Option<String>>,
+    /// Instructions to the model.
+    #[garde(length(chars, max = 20_000))]
+    system_prompt: Option<String>,
+    /// Randomness of the model, 0 to 2.
+    #[garde(range(min = 0.0, max = 2.0))]
+    temperature: Option<f64>,
+    /// The language of the fixed texts: `en` or `ru`.
+    #[garde(inner(custom(known_language)))]
+    language: Option<String>,
+    /// Said in answer to `/start`.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[schema(value_type = Option<String>)]
+    greeting: Option<Option<String>>,
+    /// Said when the documents do not hold the answer.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[schema(value_type = Option<String>)]
+    unknown_text: Option<Option<String>>,
+    /// Said when no model could be reached.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[schema(value_type = Option<String>)]
+    fallback_text: Option<Option<String>>,
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl Request {
+    fn apply(self, settings: &mut Settings) {
+        settings.name = self.name.unwrap_or_else(|| std::mem::take(&mut settings.name));
+        settings.temperature = self.temperature.unwrap_or(settings.temperature);
+        if let Some(system_prompt) = self.system_prompt {
+            settings.system_prompt = system_prompt;
+        }
+        if let Some(Ok(language)) = self.language.map(|code| code.parse()) {
+            settings.language = language;
+        }
+        for (given, field) in [
+            (self.model, &mut settings.model),
+            (self.greeting, &mut settings.greeting),
+            (self.unknown_text, &mut settings.unknown_text),
+            (self.fallback_text, &mut settings.fallback_text),
+        ] {
+            if let Some(value) = given {
+                *field = value;
+            }
+        }
+    }
+}
+
+/// Changes an assistant. With `If-Match` only if nobody else has changed it since.
+#[utoipa::path(
+    patch, path = "/assistants/{id}", operation_id = "update_assistant", tag = "assistants",
+    security(("bearer" = [])), request_body = Request,
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that was read")),
+    responses(
+        (status = 200, description = "the assistant as it is now", body = AssistantView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.update", skip_all, fields(assistant.id = %id.0))]
+pub async fn update(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<AssistantId>,
+    headers: HeaderMap,
+    body: Body<Request>,
+) -> ApiResult<Tagged> {
+    let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
+    let workspace = caller.workspace_id;
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).assistants().find(id).await?;
+    let mut assistant = found.ok_or(ApiError::NotFound("assistant"))?;
+    let expected = headers.get(header::IF_MATCH);
+    if expected.is_some_and(|tag| tag != "*" && *tag != etag(assistant.version)) {
+        return Err(ApiError::PreconditionFailed);
+    }
+    request.apply(&mut assistant.settings);
+    assistant.version += 1;
+    assistant.updated_at = state.clock().now();
+    if !tx.workspace(workspace).assistants().update(&assistant).await? {
+        return Err(ApiError::PreconditionFailed);
+    }
+    tx.commit().await?;
+    Ok(Tagged(assistant))
+}

@@ -1,0 +1,87 @@
+//! Assistants' ways into Telegram. A token comes in once, and never leaves again.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod read;
+pub mod start;
+pub mod stop;
+mod token;
+pub mod update;
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    bot::Bot,
+    ids::{BotId, WorkspaceId},
+};
+use replyx_storage::StorageError;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    error::{ApiError, ApiResult},
+    state::AppState,
+};
+
+/// A bot, as clients see one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BotView {
+    id: Uuid,
+    assistant_id: Uuid,
+    /// Its name in Telegram, without the `@`.
+    #[schema(example = "acme_support_bot")]
+    username: String,
+    /// Telegram's number for the bot.
+    telegram_id: i64,
+    /// How updates reach us: `auto`, `webhook` or `polling`.
+    #[schema(example = "auto")]
+    mode: &'static str,
+    /// `running`, `stopped` or `failed`.
+    #[schema(example = "running")]
+    status: &'static str,
+    /// Why it failed.
+    error: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Bot> for BotView {
+    fn from(bot: Bot) -> Self {
+        Self {
+            id: bot.id.into_uuid(),
+            assistant_id: bot.assistant_id.into_uuid(),
+            username: bot.username,
+            telegram_id: bot.telegram_id,
+            mode: bot.mode.as_str(),
+            status: bot.status.as_str(),
+            error: bot.error,
+            created_at: bot.created_at,
+            updated_at: bot.updated_at,
+        }
+    }
+}
+
+/// Changes a bot; a change that changes nothing is not told to anybody.
+async fn change(
+    state: &AppState,
+    workspace: WorkspaceId,
+    id: BotId,
+    change: impl FnOnce(&mut Bot) + Send,
+) -> ApiResult<BotView> {
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).bots().find(id).await?;
+    let before = found.ok_or(ApiError::NotFound("bot"))?;
+    let mut bot = before.clone();
+    change(&mut bot);
+    if bot != before {
+        bot.updated_at = state.clock().now();
+        tx.workspace(workspace).bots().save(&bot).await.map_err(|error| match error {
+            // Deleted since we found it.
+            StorageError::RowsAffected { .. } => ApiError::NotFound("bot"),
+            error => error.into(),
+        })?;
+        tx.commit().await?;
+    }
+    Ok(bot.into())
+}

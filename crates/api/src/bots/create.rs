@@ -1,0 +1,105 @@
+//! `POST /api/v1/assistants/{id}/bots`
+
+use axum::{Json, extract::State, http::StatusCode};
+use garde::Validate;
+use replyx_channels::telegram::TelegramError;
+use replyx_core::{
+    bot::{Bot, BotMode, BotStatus},
+    clock::random_hex,
+    ids::AssistantId,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    BotView,
+    token::{Token, plausible},
+};
+use crate::{
+    caller::Manager,
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// A new bot.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateBot)]
+pub struct Request {
+    /// The token that `@BotFather` gave out. It is stored encrypted, and never shown again.
+    #[garde(custom(plausible))]
+    #[schema(value_type = String, format = Password, write_only)]
+    token: Token,
+    /// How updates reach us: `auto`, `webhook` or `polling`; `auto` unless given.
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, example = "auto")]
+    mode: Option<BotMode>,
+}
+
+/// Registers a bot and starts it. Telegram is asked whether the token is right.
+#[utoipa::path(
+    post, path = "/assistants/{id}/bots", operation_id = "create_bot", tag = "bots",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 201, description = "the bot", body = BotView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`bot_exists`: this bot is registered already", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 502, description = "Telegram could not be asked", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.create", skip_all, fields(assistant.id = %id.0))]
+pub async fn create(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<AssistantId>,
+    body: Body<Request>,
+) -> ApiResult<(StatusCode, Json<BotView>)> {
+    let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
+    let (workspace, Token(token)) = (caller.workspace_id, request.token);
+    let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+    let me = state.engine.telegram.bot(&token).get_me().await.map_err(|error| refused(&error))?;
+
+    let now = state.clock().now();
+    let bot = Bot {
+        id: state.clock().id(),
+        workspace_id: workspace,
+        assistant_id: id,
+        telegram_id: me.id,
+        username: me.username,
+        mode: request.mode.unwrap_or(BotMode::Auto),
+        status: BotStatus::Running,
+        error: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let sealed = state.keys().seal(&token, bot.id.into_uuid().as_bytes());
+    let hook_path = random_hex::<24>();
+    let mut tx = state.db().begin().await?;
+    // It may have been deleted while Telegram was asked.
+    let known = tx.workspace(workspace).assistants().find(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+    tx.workspace(workspace).bots().insert(&bot, &sealed, &hook_path).await.map_err(|error| {
+        if error.is_duplicate() {
+            let detail = "this bot is registered already".to_owned();
+            ApiError::Conflict { code: "bot_exists", detail }
+        } else {
+            error.into()
+        }
+    })?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(bot.into())))
+}
+
+fn refused(error: &TelegramError) -> ApiError {
+    if matches!(error, TelegramError::Unauthorized) {
+        return ApiError::field("token", "Telegram does not accept this token");
+    }
+    tracing::warn!(error.kind = error.kind(), "a token could not be checked");
+    ApiError::BadGateway("Telegram could not be asked about the token; try again".to_owned())
+}

@@ -1,0 +1,36 @@
+//! `POST /api/v1/bots/{id}/stop`
+
+use axum::{Json, extract::State};
+use replyx_core::{bot::BotStatus, ids::BotId};
+
+use super::BotView;
+use crate::{
+    caller::Manager,
+    error::{ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Stops a bot. What customers write meanwhile waits at Telegram for up to a day.
+#[utoipa::path(
+    post, path = "/bots/{id}/stop", operation_id = "stop_bot", tag = "bots",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the bot as it is now", body = BotView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.stop", skip_all, fields(bot.id = %id.0))]
+pub async fn stop(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<BotId>,
+) -> ApiResult<Json<BotView>> {
+    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let changed = super::change(&state, caller.workspace_id, id, |bot| {
+        bot.status = BotStatus::Stopped;
+    });
+    Ok(Json(changed.await?))
+}

@@ -1,0 +1,53 @@
+//! `PATCH /api/v1/bots/{id}`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use replyx_core::{bot::BotMode, ids::BotId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::BotView;
+use crate::{
+    caller::Manager,
+    error::{ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateBot)]
+pub struct Request {
+    /// How updates reach us: `auto`, `webhook` or `polling`.
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, example = "polling")]
+    mode: Option<BotMode>,
+}
+
+/// Changes a bot.
+#[utoipa::path(
+    patch, path = "/bots/{id}", operation_id = "update_bot", tag = "bots",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 200, description = "the bot as it is now", body = BotView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id.0))]
+pub async fn update(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<BotId>,
+    body: Body<Request>,
+) -> ApiResult<Json<BotView>> {
+    let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
+    let changed = super::change(&state, caller.workspace_id, id, |bot| {
+        bot.mode = request.mode.unwrap_or(bot.mode);
+    });
+    Ok(Json(changed.await?))
+}

@@ -1,0 +1,46 @@
+//! Conversations with customers.
+
+pub mod list;
+pub mod messages;
+pub mod read;
+
+use chrono::{DateTime, Utc};
+use replyx_core::dialog::Dialog;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A dialog, as clients see one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DialogView {
+    id: Uuid,
+    assistant_id: Uuid,
+    bot_id: Uuid,
+    contact_id: Uuid,
+    /// Who may speak: `ai`, `waiting` (for a human), `human` or `closed`.
+    #[schema(example = "ai")]
+    control: &'static str,
+    /// The number of its last message; 0 before the first.
+    last_seq: i64,
+    /// Up to which message of the customer everything has been answered.
+    answered_seq: i64,
+    created_at: DateTime<Utc>,
+    /// When something was last said in it.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Dialog> for DialogView {
+    fn from(dialog: Dialog) -> Self {
+        Self {
+            id: dialog.id.into_uuid(),
+            assistant_id: dialog.assistant_id.into_uuid(),
+            bot_id: dialog.bot_id.into_uuid(),
+            contact_id: dialog.contact_id.into_uuid(),
+            control: dialog.control.as_str(),
+            last_seq: dialog.last_seq,
+            answered_seq: dialog.answered_seq,
+            created_at: dialog.created_at,
+            updated_at: dialog.updated_at,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `GET /api/v1/dialogs/{id}/messages`
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::DialogId,
+    message::{AnswerMeta, Citation, Message},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    caller::Caller,
+    error::{ApiError, ApiResult, Problem},
+    input::{Id, Params},
+    page::{List, PageQuery},
+    state::AppState,
+};
+
+/// An utterance, as clients see one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageView {
+    id: Uuid,
+    /// Its place in the dialog, from 1 without gaps.
+    seq: i64,
+    /// `customer`, `assistant`, `operator` or `system`.
+    #[schema(example = "customer")]
+    author: &'static str,
+    /// `text`, `start`, or `unsupported` (then the text names what it was).
+    #[schema(example = "text")]
+    kind: &'static str,
+    text: String,
+    /// `none` (came from the customer), `queued`, `delivered` or `failed`.
+    #[schema(example = "delivered")]
+    delivery: &'static str,
+    /// How it came about, if an assistant said it.
+    answer: Option<AnswerView>,
+    created_at: DateTime<Utc>,
+}
+
+/// How an assistant's reply came about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AnswerView {
+    /// `answered`, `unknown` (not in the documents), `fallback` (no model) or `fixed`.
+    #[schema(example = "answered")]
+    outcome: &'static str,
+    /// The model that wrote it.
+    model: String,
+    /// Tokens read by the model.
+    prompt_tokens: u64,
+    /// Tokens written by the model.
+    completion_tokens: u64,
+    /// What the model's provider charges for them, a decimal number.
+    #[schema(example = "0.00042")]
+    cost: String,
+    /// From the start of the turn to the stored reply, milliseconds.
+    duration_ms: u64,
+    /// From asking the model to its first word, milliseconds.
+    first_token_ms: Option<u64>,
+    /// The passages the answer rests on, best first.
+    citations: Vec<CitationView>,
+}
+
+/// A passage that an answer rests on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CitationView {
+    document_id: Uuid,
+    passage_id: Uuid,
+    /// The document's title and the headings above the passage.
+    title: String,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id.into_uuid(),
+            seq: message.seq,
+            author: message.author.as_str(),
+            kind: message.kind.as_str(),
+            text: message.text,
+            delivery: message.delivery.as_str(),
+            answer: message.answer.map(AnswerView::from),
+            created_at: message.created_at,
+        }
+    }
+}
+
+impl From<AnswerMeta> for AnswerView {
+    fn from(answer: AnswerMeta) -> Self {
+        Self {
+            outcome: answer.outcome.as_str(),
+            model: answer.model,
+            prompt_tokens: answer.prompt_tokens,
+            completion_tokens: answer.completion_tokens,
+            cost: answer.cost.to_string(),
+            duration_ms: answer.duration_ms,
+            first_token_ms: answer.first_token_ms,
+            citations: answer.citations.into_iter().map(CitationView::from).collect(),
+        }
+    }
+}
+
+impl From<Citation> for CitationView {
+    fn from(citation: Citation) -> Self {
+        Self {
+            document_id: citation.document_id.into_uuid(),
+            passage_id: citation.passage_id.into_uuid(),
+            title: citation.title,
+        }
+    }
+}
+
+/// Lists the messages of a dialog, oldest first.
+#[utoipa::path(
+    get, path = "/dialogs/{id}/messages", operation_id = "list_messages", tag = "dialogs",
+    security(("bearer" = [])), params(("id" = Uuid, Path), PageQuery),
+    responses(
+        (status = 200, description = "a page of messages", body = List<MessageView>),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such dialog", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.dialogs.messages", skip_all, fields(dialog.id = %id.0))]
+pub async fn messages(
+    state: State<AppState>,
+    caller: Caller,
+    id: Id<DialogId>,
+    query: Params<PageQuery>,
+) -> ApiResult<Json<List<MessageView>>> {
+    let (State(state), Id(id), Params(query)) = (state, id, query);
+    let page = query.request()?;
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).dialogs().find(id).await?;
+    found.ok_or(ApiError::NotFound("dialog"))?;
+    let page = tx.workspace(caller.workspace_id).messages().list(id, page).await?;
+    Ok(Json(List::of(page, MessageView::from)))
+}

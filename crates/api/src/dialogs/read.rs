@@ -1,0 +1,73 @@
+//! `GET /api/v1/dialogs/{id}`
+
+use axum::{Json, extract::State};
+use replyx_core::{dialog::Contact, ids::DialogId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::DialogView;
+use crate::{
+    caller::Caller,
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// A dialog and the customer in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DialogWithContact)]
+pub struct Response {
+    #[serde(flatten)]
+    dialog: DialogView,
+    contact: ContactView,
+}
+
+/// A customer, as clients see one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContactView {
+    id: Uuid,
+    /// What they call themselves.
+    display_name: String,
+    /// `private` or `group`.
+    #[schema(example = "private")]
+    chat_kind: &'static str,
+    /// They blocked the bot: nothing can be delivered to them.
+    blocked: bool,
+}
+
+impl From<Contact> for ContactView {
+    fn from(contact: Contact) -> Self {
+        Self {
+            id: contact.id.into_uuid(),
+            display_name: contact.display_name,
+            chat_kind: contact.chat_kind.as_str(),
+            blocked: contact.blocked_at.is_some(),
+        }
+    }
+}
+
+/// Shows a dialog.
+#[utoipa::path(
+    get, path = "/dialogs/{id}", operation_id = "read_dialog", tag = "dialogs",
+    security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "the dialog", body = Response),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such dialog", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.dialogs.read", skip_all, fields(dialog.id = %id.0))]
+pub async fn read(
+    state: State<AppState>,
+    caller: Caller,
+    id: Id<DialogId>,
+) -> ApiResult<Json<Response>> {
+    let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).dialogs().find(id).await?;
+    let dialog = found.ok_or(ApiError::NotFound("dialog"))?;
+    let contact = tx.workspace(caller.workspace_id).contacts().find(dialog.contact_id).await?;
+    let contact = contact.ok_or(ApiError::NotFound("dialog"))?;
+    Ok(Json(Response { dialog: dialog.into(), contact: contact.into() }))
+}

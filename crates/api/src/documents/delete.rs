@@ -1,0 +1,41 @@
+//! `DELETE /api/v1/documents/{id}`
+
+use axum::{extract::State, http::StatusCode};
+use replyx_core::ids::DocumentId;
+
+use crate::{
+    caller::Manager,
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Deletes a document: the assistant forgets what it says.
+#[utoipa::path(
+    delete, path = "/documents/{id}", operation_id = "delete_document", tag = "documents",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such document", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.delete", skip_all, fields(document.id = %id.0))]
+pub async fn delete(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<DocumentId>,
+) -> ApiResult<StatusCode> {
+    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let workspace = caller.workspace_id;
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).documents().lock(id).await?;
+    let document = found.ok_or(ApiError::NotFound("document"))?;
+    let now = state.clock().now();
+    if !tx.workspace(workspace).documents().delete(&document, now).await? {
+        return Err(ApiError::NotFound("document"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

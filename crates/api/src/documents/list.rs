@@ -1,0 +1,52 @@
+//! `GET /api/v1/documents`
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::DocumentView;
+use crate::{
+    caller::Caller,
+    error::{ApiResult, Problem},
+    input::Params,
+    page::{List, PageQuery},
+    state::AppState,
+};
+
+/// Which documents.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// Only this assistant's; all unless given.
+    assistant_id: Option<Uuid>,
+    // Not a flattened `PageQuery`: its numbers could not be read from a query.
+    /// At most this many items: 1 to 200, 50 unless given.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists the documents, oldest first.
+#[utoipa::path(
+    get, path = "/documents", operation_id = "list_documents", tag = "documents",
+    security(("bearer" = [])), params(Query),
+    responses(
+        (status = 200, description = "a page of documents", body = List<DocumentView>),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.list", skip_all)]
+pub async fn list(
+    state: State<AppState>,
+    caller: Caller,
+    query: Params<Query>,
+) -> ApiResult<Json<List<DocumentView>>> {
+    let (State(state), Params(query)) = (state, query);
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
+    let assistant = query.assistant_id.map(Into::into);
+    let mut tx = state.db().read().await?;
+    let page = tx.workspace(caller.workspace_id).documents().list(assistant, page).await?;
+    Ok(Json(List::of(page, DocumentView::from)))
+}

@@ -1,0 +1,34 @@
+//! `GET /api/v1/documents/{id}`
+
+use axum::{Json, extract::State};
+use replyx_core::ids::DocumentId;
+
+use super::DocumentView;
+use crate::{
+    caller::Caller,
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Shows a document: what became of it.
+#[utoipa::path(
+    get, path = "/documents/{id}", operation_id = "read_document", tag = "documents",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the document", body = DocumentView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such document", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.read", skip_all, fields(document.id = %id.0))]
+pub async fn read(
+    state: State<AppState>,
+    caller: Caller,
+    id: Id<DocumentId>,
+) -> ApiResult<Json<DocumentView>> {
+    let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
+    Ok(Json(found.ok_or(ApiError::NotFound("document"))?.into()))
+}

@@ -1,0 +1,44 @@
+//! `POST /api/v1/documents/{id}/reindex`
+
+use axum::{Json, extract::State, http::StatusCode};
+use replyx_core::{ids::DocumentId, knowledge::DocumentStatus};
+
+use super::{DocumentView, queue};
+use crate::{
+    caller::Manager,
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Reads a document again. Its passages are found until the new ones replace them.
+#[utoipa::path(
+    post, path = "/documents/{id}/reindex", operation_id = "reindex_document", tag = "documents",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 202, description = "the document, waiting to be read", body = DocumentView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such document", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.reindex", skip_all, fields(document.id = %id.0))]
+pub async fn reindex(
+    state: State<AppState>,
+    manager: Manager,
+    id: Id<DocumentId>,
+) -> ApiResult<(StatusCode, Json<DocumentView>)> {
+    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let workspace = caller.workspace_id;
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).documents().lock(id).await?;
+    let mut document = found.ok_or(ApiError::NotFound("document"))?;
+    document.status = DocumentStatus::Queued;
+    document.error = None;
+    document.updated_at = state.clock().now();
+    tx.workspace(workspace).documents().save(&document).await?;
+    // Also when one is queued already: its job may have died, and this is the remedy.
+    queue(&mut tx, &document, state.clock()).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(document.into())))
+}

@@ -1,0 +1,200 @@
+//! Failures, as clients see them: RFC 9457 problems with a stable `code`.
+//!
+//! No text of an internal error reaches a client; it is logged here, once, with all its causes.
+
+use std::{error::Error, time::Duration};
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A failed request. The `Display` text of all but [`ApiError::Internal`] is shown to the client.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No access token, or not a valid one.
+    #[error("missing or invalid credentials")]
+    Unauthenticated,
+    /// The e-mail address or the password is wrong; which of them is not told.
+    #[error("the e-mail address or the password is wrong")]
+    WrongCredentials,
+    /// The caller's role does not allow this.
+    #[error("your role does not allow this")]
+    Forbidden,
+    /// Also the answer for what belongs to somebody else: a stranger must not learn that it exists.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The path exists, the method does not.
+    #[error("this method is not allowed here")]
+    MethodNotAllowed,
+    /// The body or the query cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// The body can be read, and some of its fields are not acceptable.
+    #[error("some fields are not acceptable")]
+    Invalid(Vec<FieldError>),
+    /// The state of things does not allow it.
+    #[error("{detail}")]
+    Conflict {
+        /// The stable code.
+        code: &'static str,
+        /// What stands in the way.
+        detail: String,
+    },
+    /// The object has changed since the client read it.
+    #[error("it has been changed since you read it; read it again")]
+    PreconditionFailed,
+    /// The body is larger than is taken.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The body is of a kind that is not taken.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// Too many requests are being worked on.
+    #[error("too much is being done at the moment")]
+    Busy(Duration),
+    /// The outside world did not answer.
+    #[error("{0}")]
+    BadGateway(String),
+    /// Something of ours failed.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// The field, as a path from the body's root: `settings.name`.
+    #[schema(example = "email")]
+    pub field: String,
+    /// What is wrong with it.
+    #[schema(example = "not a valid email")]
+    pub message: String,
+}
+
+/// An RFC 9457 problem.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A URI reference that names the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/not_found")]
+    kind: String,
+    /// What kind of problem it is, in words.
+    #[schema(example = "Not Found")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 404)]
+    status: u16,
+    /// What is the matter this time.
+    #[schema(example = "no such assistant")]
+    detail: String,
+    /// The stable name of the kind of problem.
+    #[schema(example = "not_found")]
+    code: &'static str,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl ApiError {
+    /// A field that is not acceptable.
+    pub fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    const fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::UnsupportedMediaType(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+impl<E> From<E> for ApiError
+where
+    E: Into<Internal>,
+{
+    fn from(error: E) -> Self {
+        Self::Internal(error.into().0)
+    }
+}
+
+/// An error of a lower layer that a client has no part in.
+#[derive(Debug)]
+pub struct Internal(Box<dyn Error + Send + Sync>);
+
+impl From<replyx_storage::StorageError> for Internal {
+    fn from(error: replyx_storage::StorageError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<tokio::task::JoinError> for Internal {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<jsonwebtoken::errors::Error> for Internal {
+    fn from(error: jsonwebtoken::errors::Error) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<argon2::password_hash::Error> for Internal {
+    fn from(error: argon2::password_hash::Error) -> Self {
+        Self(error.to_string().into())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Internal(source) = &self {
+            tracing::error!(error = source.as_ref() as &dyn Error, "request failed");
+        }
+        let (status, code) = self.kind();
+        let detail = self.to_string();
+        let retry_after = match &self {
+            Self::Busy(after) => Some(HeaderValue::from(after.as_secs().max(1))),
+            _ => None,
+        };
+        let problem = Problem {
+            kind: format!("/problems/{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+            code,
+            errors: if let Self::Invalid(errors) = self { errors } else { Vec::new() },
+        };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(retry_after) = retry_after {
+            headers.insert(header::RETRY_AFTER, retry_after);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// A result with an [`ApiError`].
+pub type ApiResult<T> = Result<T, ApiError>;

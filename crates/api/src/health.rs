@@ -1,0 +1,125 @@
+//! How we are: cheap to ask, because the asking is done in the background.
+//!
+//! - `GET /health`: 200 when requests can be served, else 503 and why.
+//! - `GET /health/live`: 200 as long as the process answers at all.
+//! - `GET /health/ready`: as `/health`, with each part named; `degraded` when Redis is away.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use axum::{Json, extract::State, http::StatusCode};
+use replyx_engine::Engine;
+use serde::Serialize;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use crate::state::AppState;
+
+const EVERY: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What was found at the last look.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Report {
+    /// `ok`, `degraded` (works, slower) or `down`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The database: `ok` or what is wrong.
+    #[schema(example = "ok")]
+    database: &'static str,
+    /// The shared live state: `ok` or what is wrong.
+    #[schema(example = "ok")]
+    live: &'static str,
+    /// The version of the program.
+    version: &'static str,
+}
+
+impl Report {
+    const fn new(database: bool, live: bool) -> Self {
+        Self {
+            status: match (database, live) {
+                (true, true) => "ok",
+                (true, false) => "degraded",
+                (false, _) => "down",
+            },
+            database: if database { "ok" } else { "does not answer" },
+            live: if live { "ok" } else { "redis does not answer" },
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    fn code(&self) -> StatusCode {
+        if self.status == "down" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
+    }
+}
+
+/// The last report. Cheap to clone; clones share it.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<RwLock<Report>>);
+
+impl Default for Health {
+    /// Healthy until the first look: the process has just connected to everything.
+    fn default() -> Self {
+        Self(Arc::new(RwLock::new(Report::new(true, true))))
+    }
+}
+
+impl Health {
+    /// Looks once a second until stopped.
+    pub async fn watch(self, engine: Arc<Engine>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let database = timeout(PATIENCE, engine.db.ping()).await.is_ok_and(|ping| ping.is_ok());
+            let live = engine.live.health().await.is_ok();
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Report::new(database, live);
+            tokio::select! {
+                () = sleep(EVERY) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    fn report(&self) -> Report {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// `GET /health`
+#[utoipa::path(
+    get, path = "/health", operation_id = "read_health", tag = "ops",
+    responses(
+        (status = 200, description = "requests can be served", body = Report),
+        (status = 503, description = "they cannot, and why", body = Report),
+    )
+)]
+pub async fn health(state: State<AppState>) -> (StatusCode, Json<Report>) {
+    let report = state.health.report();
+    (report.code(), Json(report))
+}
+
+/// `GET /health/ready`
+#[utoipa::path(
+    get, path = "/health/ready", operation_id = "read_readiness", tag = "ops",
+    responses(
+        (status = 200, description = "ready, perhaps degraded", body = Report),
+        (status = 503, description = "not ready, and why", body = Report),
+    )
+)]
+pub async fn ready(state: State<AppState>) -> (StatusCode, Json<Report>) {
+    let report = state.health.report();
+    if state.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(Report { status: "stopping", ..report }));
+    }
+    (report.code(), Json(report))
+}
+
+/// `GET /health/live`
+#[utoipa::path(
+    get, path = "/health/live", operation_id = "read_liveness", tag = "ops",
+    responses((status = 200, description = "the process answers"))
+)]
+pub async fn live() -> StatusCode {
+    StatusCode::OK
+}

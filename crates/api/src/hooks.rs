@@ -1,0 +1,3 @@
+//! What the outside world calls.
+
+pub mod telegram;

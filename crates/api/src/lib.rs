@@ -1,0 +1,36 @@
+//! HTTP: routes, extractors, problems, `OpenAPI`, event streams.
+//!
+//! [`router`] joins everything. A handler's signature tells who may call it: an extractor of
+//! [`caller`] stands in it, or the route is one of the few public ones. Bodies and queries come in through
+//! [`input`], which refuses what is malformed with one kind of answer; all failures leave as
+//! [`error::ApiError`], an RFC 9457 problem.
+//!
+//! One folder per resource, one file per operation; what an object looks like to a client is in the
+//! folder's root file.
+
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "how an operation fails stands in its `OpenAPI` responses"
+)]
+
+pub mod assistants;
+pub mod auth;
+pub mod bots;
+pub mod caller;
+pub mod dialogs;
+pub mod documents;
+pub mod error;
+pub mod events;
+pub mod health;
+pub mod hooks;
+pub mod input;
+mod limits;
+mod measure;
+pub mod openapi;
+pub mod page;
+pub mod router;
+pub mod state;
+pub mod users;
+
+pub use router::router;
+pub use state::{ApiSettings, AppState};

@@ -1,0 +1,62 @@
+//! Bounds on all requests: how many at once, how long, and what becomes of a panic.
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    http::HeaderValue,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::{sync::Semaphore, time::timeout};
+use tower_http::request_id::{MakeRequestId, RequestId};
+
+use crate::error::ApiError;
+
+/// How long a request may take, uploads included. A stream's time begins after its answer.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// Refuses a request when too many are being worked on, and ends one that takes too long.
+pub(crate) async fn bounded(room: State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_place) = room.try_acquire() else {
+        return ApiError::Busy(Duration::from_secs(1)).into_response();
+    };
+    timeout(LONGEST, next.run(request))
+        .await
+        .unwrap_or_else(|_| ApiError::Busy(Duration::from_secs(1)).into_response())
+}
+
+/// A handler that panicked has failed like any other.
+#[expect(clippy::needless_pass_by_value, reason = "the form that the layer asks for")]
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    ApiError::Internal(format!("a handler panicked: {text}").into()).into_response()
+}
+
+/// Gives each request an id of ours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
+        let id = replyx_core::clock::random_hex::<16>();
+        HeaderValue::from_str(&id).ok().map(RequestId::new)
+    }
+}
+
+/// Drops a request id that a client made too long or of strange characters, so that logs stay readable.
+pub(crate) async fn sane_request_id(mut request: Request, next: Next) -> Response {
+    let sane = |value: &HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=64).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    };
+    if request.headers().get("x-request-id").is_some_and(|value| !sane(value)) {
+        request.headers_mut().remove("x-request-id");
+    }
+    next.run(request).await
+}

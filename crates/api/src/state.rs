@@ -1,0 +1,109 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+
+use replyx_core::{clock::Clock, secret::Keys};
+use replyx_engine::{Engine, intake::Gatherer};
+use replyx_storage::Db;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::{password::Passwords, token::Tokens},
+    health::Health,
+};
+
+/// Settings of the HTTP side.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// The largest upload, bytes.
+    pub upload_limit: usize,
+    /// Who may read `/metrics`: everybody, or who shows this token.
+    pub metrics_token: Option<SecretString>,
+    /// How many requests are worked on at once; more are refused with 503.
+    pub concurrency: usize,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self { upload_limit: 10 * 1024 * 1024, metrics_token: None, concurrency: 1024 }
+    }
+}
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+/// The parts of [`AppState`].
+pub struct Inner {
+    /// The conversation and the database.
+    pub engine: Arc<Engine>,
+    /// Where webhooks hand in updates.
+    pub gatherer: Gatherer,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Password hashes.
+    pub passwords: Passwords,
+    /// How we are.
+    pub health: Health,
+    /// Writes the metrics down in the text form of Prometheus.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// Settings.
+    pub settings: ApiSettings,
+    /// Ends the streams when the process stops.
+    pub stop: CancellationToken,
+}
+
+impl std::fmt::Debug for AppState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppState").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// Joins the parts.
+    pub fn new(
+        engine: Arc<Engine>,
+        health: Health,
+        metrics: Box<dyn Fn() -> String + Send + Sync>,
+        settings: ApiSettings,
+        stop: CancellationToken,
+    ) -> Self {
+        let tokens = Tokens::new(&engine.keys, engine.clock.clone());
+        let gatherer = Gatherer::start(Arc::clone(&engine));
+        let passwords = Passwords::default();
+        Self(Arc::new(Inner {
+            engine,
+            gatherer,
+            tokens,
+            passwords,
+            health,
+            metrics,
+            settings,
+            stop,
+        }))
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.0.engine.db
+    }
+
+    /// Time and chance.
+    pub fn clock(&self) -> &Clock {
+        &self.0.engine.clock
+    }
+
+    /// Seals and opens secrets.
+    pub fn keys(&self) -> &Keys {
+        &self.0.engine.keys
+    }
+}

@@ -1,0 +1,322 @@
+//! Calls of the Bot API over HTTP.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json, value::RawValue};
+
+use super::{
+    answer,
+    error::TelegramError,
+    types::{Me, RawUpdate, SentMessage, WebhookInfo, updates},
+};
+
+/// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken back.
+const ALLOWED_UPDATES: [&str; 2] = ["message", "my_chat_member"];
+/// A hundred updates are far smaller; more is not Telegram.
+const BODY_LIMIT: usize = 16 << 20;
+/// Telegram polls no longer than this.
+const LONGEST_POLL: u32 = 50;
+
+/// The bounds of all calls together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a connection may take to be made.
+    pub connect: Duration,
+    /// How long an answer may take, beyond the time that a poll asks to wait.
+    pub answer: Duration,
+    /// How many connections without work are kept.
+    pub idle_connections: usize,
+}
+
+impl Default for Limits {
+    /// 5 s to connect, 30 s to answer, 256 idle connections.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(30),
+            idle_connections: 256,
+        }
+    }
+}
+
+/// The way to a Bot API server, shared by all bots.
+///
+/// Clones are cheap and share the connections.
+#[derive(Clone, Debug)]
+pub struct Telegram {
+    http: Client,
+    base: Arc<str>,
+    answer: Duration,
+}
+
+impl Telegram {
+    /// Prepares calls to the server at this address, such as `https://api.telegram.org`.
+    ///
+    /// A provider of rustls must have been installed for the process.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::Address`] when it is not an HTTP address, [`TelegramError::Setup`] when the system
+    /// has no certificates to trust.
+    pub fn new(base_url: &str, limits: Limits) -> Result<Self, TelegramError> {
+        let url = Url::parse(base_url).map_err(|_| TelegramError::Address)?;
+        let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || !bare {
+            return Err(TelegramError::Address);
+        }
+        // HTTP/2 would put all bots on one connection: a hundred waiting polls use up its streams, and
+        // messages would queue behind them.
+        let mut builder = Client::builder()
+            .http1_only()
+            .redirect(Policy::none())
+            .connect_timeout(limits.connect)
+            .tcp_keepalive(Duration::from_secs(30))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(limits.idle_connections);
+        if is_loopback(&url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| TelegramError::Setup(error.without_url()))?;
+        Ok(Self { http, base: url.as_str().trim_end_matches('/').into(), answer: limits.answer })
+    }
+
+    /// The calls of one bot.
+    #[must_use]
+    pub fn bot(&self, token: &SecretString) -> BotClient {
+        BotClient { telegram: self.clone(), token: token.clone() }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+/// The calls of one bot.
+///
+/// Every call fails with a [`TelegramError`]; the variants say what that means.
+#[derive(Clone, Debug)]
+pub struct BotClient {
+    telegram: Telegram,
+    token: SecretString,
+}
+
+impl BotClient {
+    /// Asks who the bot is.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::Unauthorized`] when the token is not one.
+    pub async fn get_me(&self) -> Result<Me, TelegramError> {
+        self.call("getMe", &json!({}), Duration::ZERO).await
+    }
+
+    /// Waits up to `timeout_secs` (at most 50) for updates from `offset` on, at most `limit` (1 to 100). All
+    /// updates below `offset` are confirmed by that, and never come again.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::Conflict`] when the bot has a webhook or another poller.
+    pub async fn get_updates(
+        &self,
+        offset: Option<i64>,
+        timeout_secs: u32,
+        limit: u8,
+    ) -> Result<Vec<RawUpdate>, TelegramError> {
+        let timeout_secs = timeout_secs.min(LONGEST_POLL);
+        let mut parameters = json!({
+            "timeout": timeout_secs,
+            "limit": limit.clamp(1, 100),
+            "allowed_updates": ALLOWED_UPDATES,
+        });
+        if let Some(offset) = offset {
+            parameters["offset"] = offset.into();
+        }
+        let wait = Duration::from_secs(timeout_secs.into());
+        let result = self.fetch("getUpdates", &parameters, wait).await?;
+        let (read, total) = updates(&result).ok_or(TelegramError::Malformed)?;
+        if read.len() < total {
+            tracing::warn!(updates.lost = total - read.len(), "updates without a number");
+        }
+        // With none to confirm, the same batch would come at once, for ever.
+        if read.is_empty() && total > 0 { Err(TelegramError::Malformed) } else { Ok(read) }
+    }
+
+    /// Has updates posted to `url`, with `secret_token` in a header and at most `max_connections` (1 to
+    /// 100) at once. Updates that are waiting are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::Refused`] when Telegram does not take the address.
+    pub async fn set_webhook(
+        &self,
+        url: &str,
+        secret_token: &SecretString,
+        max_connections: u8,
+    ) -> Result<(), TelegramError> {
+        let parameters = json!({
+            "url": url,
+            "secret_token": secret_token.expose_secret(),
+            "max_connections": max_connections.clamp(1, 100),
+            "allowed_updates": ALLOWED_UPDATES,
+        });
+        self.fetch("setWebhook", &parameters, Duration::ZERO).await.map(drop)
+    }
+
+    /// Ends the webhook. Updates that are waiting are kept.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn delete_webhook(&self) -> Result<(), TelegramError> {
+        self.fetch("deleteWebhook", &json!({}), Duration::ZERO).await.map(drop)
+    }
+
+    /// Asks how the webhook is doing.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn get_webhook_info(&self) -> Result<WebhookInfo, TelegramError> {
+        self.call("getWebhookInfo", &json!({}), Duration::ZERO).await
+    }
+
+    /// Sends a message, as plain text or as Telegram's HTML, and returns its number. Links get no preview.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::certainly_not_sent`] says whether it may be sent again without risk.
+    pub async fn send_message(
+        &self,
+        chat_id: i64,
+        text: &str,
+        html: bool,
+    ) -> Result<i64, TelegramError> {
+        let mut parameters = json!({
+            "chat_id": chat_id,
+            "text": text,
+            "link_preview_options": {"is_disabled": true},
+        });
+        if html {
+            parameters["parse_mode"] = "HTML".into();
+        }
+        let sent: SentMessage = self.call("sendMessage", &parameters, Duration::ZERO).await?;
+        Ok(sent.message_id)
+    }
+
+    /// Shows the bot as typing, for five seconds or until its next message.
+    ///
+    /// # Errors
+    ///
+    /// As every call.
+    pub async fn send_typing(&self, chat_id: i64) -> Result<(), TelegramError> {
+        let parameters = json!({"chat_id": chat_id, "action": "typing"});
+        self.fetch("sendChatAction", &parameters, Duration::ZERO).await.map(drop)
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        parameters: &Value,
+        wait: Duration,
+    ) -> Result<T, TelegramError> {
+        let result = self.fetch(method, parameters, wait).await?;
+        serde_json::from_str(result.get()).map_err(|_| TelegramError::Malformed)
+    }
+
+    #[tracing::instrument(name = "telegram.call", level = "debug", skip_all, fields(method))]
+    async fn fetch(
+        &self,
+        method: &'static str,
+        parameters: &Value,
+        wait: Duration,
+    ) -> Result<Box<RawValue>, TelegramError> {
+        let token = self.token.expose_secret();
+        // Anything else could change the path of the request.
+        if !is_token(token) {
+            return Err(TelegramError::Unauthorized);
+        }
+        let response = self
+            .telegram
+            .http
+            .post(format!("{}/bot{token}/{method}", self.telegram.base))
+            .timeout(self.telegram.answer + wait)
+            .json(parameters)
+            .send()
+            .await?;
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+        match read_body(response).await {
+            Ok(body) => answer::open(status, retry_after, &body),
+            // The status alone says enough of a refusal; of a success it says that we do not know the rest.
+            Err(error) if (200..300).contains(&status) => Err(error),
+            Err(_) => answer::open(status, retry_after, b""),
+        }
+    }
+}
+
+/// The id of the bot, a colon, its key.
+fn is_token(token: &str) -> bool {
+    token.len() <= 128
+        && token.split_once(':').is_some_and(|(id, key)| {
+            !id.is_empty()
+                && id.bytes().all(|b| b.is_ascii_digit())
+                && !key.is_empty()
+                && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        })
+}
+
+async fn read_body(mut response: Response) -> Result<Vec<u8>, TelegramError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(after_headers)? {
+        if body.len() + chunk.len() > BODY_LIMIT {
+            return Err(TelegramError::Malformed);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The request had been taken when the answer broke off.
+fn after_headers(error: reqwest::Error) -> TelegramError {
+    TelegramError::Unknown(Some(error.without_url()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tokens_become_part_of_an_address() {
+        assert!(is_token("123456:ABC-def_1"));
+        for wrong in
+            ["", ":", "1:", ":a", "a:b", "1:a/b", "1:a?b", "1:a#b", "1:../x", "1:a%2f", "1:я"]
+        {
+            assert!(!is_token(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn loopback_servers_are_reached_without_a_proxy() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8081", true),
+            ("http://localhost", true),
+            ("http://[::1]:1/x", true),
+            ("https://api.telegram.org", false),
+            ("http://127.example.com", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
+}

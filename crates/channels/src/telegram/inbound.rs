@@ -1,0 +1,173 @@
+//! What an update means for us.
+//!
+//! [`read`] is pure and takes anything: what it does not understand is ignored under a reason from a short,
+//! fixed list, so that it can be acknowledged and counted.
+
+mod address;
+mod content;
+
+use chrono::{DateTime, Utc};
+use replyx_core::channel::{ChatKind, Inbound, InboundContent};
+use serde_json::Value;
+
+use super::types::RawUpdate;
+
+const NAME_CHARS: usize = 128;
+const LANGUAGE_BYTES: usize = 35;
+
+/// Who we are in Telegram: needed to tell in a group what is meant for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Us<'a> {
+    /// Telegram's number of the bot.
+    pub id: i64,
+    /// Its name, without the `@`.
+    pub username: &'a str,
+}
+
+/// An update, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Something that concerns us.
+    Inbound(Inbound),
+    /// Nothing to act on: to be acknowledged and counted.
+    Ignored {
+        /// The number of the update.
+        update_id: i64,
+        /// Why, as a word fit for a metric's label.
+        reason: &'static str,
+    },
+}
+
+/// Says what an update means.
+pub fn read(update: &RawUpdate, us: Us<'_>) -> Read {
+    let raw = &update.raw;
+    let found = if let Some(message) = object(raw, "message") {
+        read_message(update.update_id, message, us)
+    } else if let Some(change) = object(raw, "my_chat_member") {
+        read_membership(update.update_id, change)
+    } else {
+        Err(other_kind(raw))
+    };
+    match found {
+        Ok(inbound) => Read::Inbound(inbound),
+        Err(reason) => Read::Ignored { update_id: update.update_id, reason },
+    }
+}
+
+/// The reason to ignore an update that is neither a message nor a change of our membership.
+fn other_kind(raw: &Value) -> &'static str {
+    const KINDS: [(&str, &str); 8] = [
+        ("edited_message", "edited_message"),
+        ("channel_post", "channel_post"),
+        ("edited_channel_post", "channel_post"),
+        ("callback_query", "callback_query"),
+        ("business_message", "business"),
+        ("message_reaction", "reaction"),
+        ("message", "malformed"),
+        ("my_chat_member", "malformed"),
+    ];
+    if !raw.is_object() {
+        return "malformed";
+    }
+    KINDS
+        .iter()
+        .find(|(kind, _)| raw.get(kind).is_some())
+        .map_or("unknown_kind", |(_, reason)| reason)
+}
+
+fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, &'static str> {
+    let sender = object(message, "from").ok_or("no_sender")?;
+    if sender["is_bot"].as_bool() == Some(true) {
+        return Err("from_bot");
+    }
+    if message.get("sender_chat").is_some() {
+        return Err("from_chat");
+    }
+    let header = Header::read(message, sender)?;
+    let message_id = message["message_id"].as_i64().ok_or("malformed")?;
+    let content = content::read(message, message_id, header.chat_kind, us)?;
+    Ok(header.with(update_id, content))
+}
+
+fn read_membership(update_id: i64, change: &Value) -> Result<Inbound, &'static str> {
+    let sender = object(change, "from").ok_or("no_sender")?;
+    let header = Header::read(change, sender)?;
+    if header.chat_kind != ChatKind::Private {
+        return Err("group_membership");
+    }
+    let content = match change["new_chat_member"]["status"].as_str() {
+        Some("kicked") => InboundContent::Blocked,
+        Some("member") => InboundContent::Unblocked,
+        _ => return Err("membership"),
+    };
+    Ok(header.with(update_id, content))
+}
+
+/// What a message and a change of membership have in common.
+struct Header {
+    chat_id: i64,
+    chat_kind: ChatKind,
+    display_name: String,
+    language_code: Option<String>,
+    sent_at: DateTime<Utc>,
+}
+
+impl Header {
+    fn read(from: &Value, sender: &Value) -> Result<Self, &'static str> {
+        let chat = &from["chat"];
+        let chat_kind = match chat["type"].as_str() {
+            Some("private") => ChatKind::Private,
+            Some("group" | "supergroup") => ChatKind::Group,
+            Some("channel") => return Err("channel_post"),
+            _ => return Err("malformed"),
+        };
+        let sent_at = from["date"].as_i64().and_then(|date| DateTime::from_timestamp(date, 0));
+        Ok(Self {
+            chat_id: chat["id"].as_i64().ok_or("malformed")?,
+            chat_kind,
+            display_name: display_name(sender),
+            language_code: language_code(sender),
+            sent_at: sent_at.ok_or("malformed")?,
+        })
+    }
+
+    fn with(self, update_id: i64, content: InboundContent) -> Inbound {
+        Inbound {
+            update_id,
+            chat_id: self.chat_id,
+            chat_kind: self.chat_kind,
+            display_name: self.display_name,
+            language_code: self.language_code,
+            sent_at: self.sent_at,
+            content,
+        }
+    }
+}
+
+fn display_name(sender: &Value) -> String {
+    let part = |name: &str| sender[name].as_str().unwrap_or_default();
+    let full = format!("{} {}", part("first_name"), part("last_name"));
+    let clean = |name: &str| {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
+        name.trim().to_owned()
+    };
+    match clean(full.trim()) {
+        name if name.is_empty() => clean(part("username")),
+        name => name,
+    }
+}
+
+fn language_code(sender: &Value) -> Option<String> {
+    sender["language_code"]
+        .as_str()
+        .filter(|code| (1..=LANGUAGE_BYTES).contains(&code.len()))
+        .filter(|code| code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        .map(str::to_owned)
+}
+
+fn object<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.get(name).filter(|found| found.is_object())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+use proptest::prelude::*;
+use serde_json::{Map, json};
+
+use super::*;
+
+const US: Us<'_> = Us { id: 42, username: "shop_bot" };
+
+fn read_raw(raw: Value) -> Read {
+    read(&RawUpdate { update_id: 7, raw }, US)
+}
+
+fn message_in(chat: &Value, fields: Value) -> Value {
+    let mut message = json!({
+        "message_id": 5,
+        "date": 1_700_000_000,
+        "chat": chat,
+        "from": {"id": 9, "is_bot": false, "first_name": "Анна", "last_name": "К.", "language_code": "ru"},
+    });
+    if let (Value::Object(message), Value::Object(fields)) = (&mut message, fields) {
+        message.extend(fields);
+    }
+    json!({"update_id": 7, "message": message})
+}
+
+fn private(fields: Value) -> Read {
+    read_raw(message_in(&json!({"id": 9, "type": "private"}), fields))
+}
+
+fn group(fields: Value) -> Read {
+    read_raw(message_in(&json!({"id": -100, "type": "supergroup"}), fields))
+}
+
+fn content(read: Read) -> InboundContent {
+    match read {
+        Read::Inbound(inbound) => inbound.content,
+        Read::Ignored { reason, .. } => panic!("ignored: {reason}"),
+    }
+}
+
+fn text(text: &str) -> InboundContent {
+    InboundContent::Text { text: text.to_owned(), message_id: 5 }
+}
+
+fn unsupported(what: &str) -> InboundContent {
+    InboundContent::Unsupported { what: what.to_owned(), message_id: 5 }
+}
+
+const START: InboundContent = InboundContent::Start { message_id: 5 };
+
+fn reason(read: Read) -> &'static str {
+    match read {
+        Read::Ignored { update_id: 7, reason } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_private_message_is_read_with_all_we_keep() {
+    let Read::Inbound(inbound) = private(json!({"text": "  Где\u{0} заказ?\u{7}\r\n "}))
+    else {
+        panic!()
+    };
+    assert_eq!(
+        inbound,
+        Inbound {
+            update_id: 7,
+            chat_id: 9,
+            chat_kind: ChatKind::Private,
+            display_name: "Анна К.".to_owned(),
+            language_code: Some("ru".to_owned()),
+            sent_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+            content: text("Где заказ?"),
+        }
+    );
+}
+
+#[test]
+fn long_texts_are_cut_at_telegrams_limit() {
+    let InboundContent::Text { text, .. } = content(private(json!({"text": "😀".repeat(3000)})))
+    else {
+        panic!()
+    };
+    assert_eq!(text.encode_utf16().count(), 4096);
+}
+
+#[test]
+fn start_is_a_command_and_nothing_else_is() {
+    for said in ["/start", "/START", "/start payload-1", "/start@shop_bot", "/start@Shop_Bot x"] {
+        assert_eq!(content(private(json!({"text": said}))), START, "{said}");
+    }
+    for said in ["/startle", "start", "/start@other_bot", "/help", "/ start", "/", "see /start"] {
+        assert_eq!(content(private(json!({"text": said}))), text(said), "{said}");
+    }
+}
+
+#[test]
+fn captions_are_words_and_the_rest_is_named() {
+    let photo = json!([{"file_id": "x"}]);
+    assert_eq!(content(private(json!({"photo": photo, "caption": " this? "}))), text("this?"));
+    assert_eq!(content(private(json!({"photo": photo, "caption": "  "}))), unsupported("photo"));
+    assert_eq!(content(private(json!({"photo": photo}))), unsupported("photo"));
+    for what in ["voice", "sticker", "video_note", "document", "contact", "poll", "dice"] {
+        assert_eq!(content(private(json!({what: {}}))), unsupported(what));
+    }
+    let gif = json!({"document": {}, "animation": {}});
+    assert_eq!(content(private(gif)), unsupported("animation"));
+    assert_eq!(content(private(json!({"location": {}, "venue": {}}))), unsupported("location"));
+}
+
+#[test]
+fn in_groups_only_what_is_meant_for_us_is_ours() {
+    let reply = json!({"message_id": 4, "from": {"id": 42, "is_bot": true}});
+    let other = json!({"message_id": 4, "from": {"id": 43, "is_bot": true}});
+    assert_eq!(content(group(json!({"text": "@shop_bot where?"}))), text("where?"));
+    assert_eq!(content(group(json!({"text": "and?", "reply_to_message": reply}))), text("and?"));
+    assert_eq!(content(group(json!({"text": "/help@shop_bot me"}))), text("/help me"));
+    assert_eq!(content(group(json!({"text": "/start@shop_bot"}))), START);
+    assert_eq!(content(group(json!({"text": "@shop_bot"}))), START);
+    assert_eq!(
+        content(group(json!({"voice": {}, "reply_to_message": reply}))),
+        unsupported("voice")
+    );
+    let photo = json!({"photo": [], "caption": "@shop_bot"});
+    assert_eq!(content(group(photo)), unsupported("photo"));
+    for ignored in [
+        json!({"text": "hello"}),
+        json!({"text": "/start"}),
+        json!({"text": "/start@other_bot"}),
+        json!({"text": "/help@other_bot @shop_bot"}),
+        json!({"text": "hm", "reply_to_message": other}),
+        json!({"voice": {}}),
+    ] {
+        assert_eq!(reason(group(ignored.clone())), "not_addressed", "{ignored}");
+    }
+}
+
+#[test]
+fn blocking_is_a_matter_of_private_chats() {
+    let change = |kind: &str, status: &str| {
+        json!({"update_id": 7, "my_chat_member": {
+            "chat": {"id": 9, "type": kind},
+            "from": {"id": 9, "is_bot": false, "first_name": "A"},
+            "date": 1,
+            "old_chat_member": {"status": "x"},
+            "new_chat_member": {"status": status},
+        }})
+    };
+    assert_eq!(content(read_raw(change("private", "kicked"))), InboundContent::Blocked);
+    assert_eq!(content(read_raw(change("private", "member"))), InboundContent::Unblocked);
+    assert_eq!(reason(read_raw(change("private", "left"))), "membership");
+    assert_eq!(reason(read_raw(change("group", "kicked"))), "group_membership");
+}
+
+#[test]
+fn the_rest_is_ignored_under_a_reason() {
+    let from_bot = json!({"text": "hi", "from": {"id": 1, "is_bot": true, "first_name": "B"}});
+    assert_eq!(reason(private(from_bot)), "from_bot");
+    assert_eq!(reason(private(json!({"text": "hi", "sender_chat": {}}))), "from_chat");
+    assert_eq!(reason(private(json!({"text": "hi", "from": null}))), "no_sender");
+    assert_eq!(reason(private(json!({"text": " \u{0}"}))), "empty");
+    assert_eq!(reason(private(json!({"pinned_message": {}}))), "service_message");
+    assert_eq!(reason(private(json!({"text": "hi", "date": i64::MAX}))), "malformed");
+    assert_eq!(reason(private(json!({"text": "hi", "message_id": "5"}))), "malformed");
+    for (kind, expected) in [
+        ("edited_message", "edited_message"),
+        ("channel_post", "channel_post"),
+        ("edited_channel_post", "channel_post"),
+        ("callback_query", "callback_query"),
+        ("something_new", "unknown_kind"),
+    ] {
+        assert_eq!(reason(read_raw(json!({"update_id": 7, kind: {}}))), expected);
+    }
+    assert_eq!(reason(read_raw(Value::Null)), "malformed");
+    assert_eq!(reason(read_raw(json!({"message": 5}))), "malformed");
+}
+
+#[test]
+fn names_are_bounded_and_fall_back_to_the_username() {
+    let named = |from: Value| match private(json!({"text": "hi", "from": from})) {
+        Read::Inbound(inbound) => (inbound.display_name, inbound.language_code),
+        Read::Ignored { reason, .. } => panic!("{reason}"),
+    };
+    assert_eq!(named(json!({"first_name": " ", "username": "anna"})).0, "anna");
+    assert_eq!(named(json!({"first_name": "я".repeat(500)})).0, "я".repeat(128));
+    assert_eq!(named(json!({})), (String::new(), None));
+    assert_eq!(named(json!({"language_code": "pt-BR"})).1.as_deref(), Some("pt-BR"));
+    assert_eq!(named(json!({"language_code": "<script>"})).1, None);
+}
+
+/// JSON made of the names that the code looks for, in any places and of any types.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(vec![
+        "message",
+        "my_chat_member",
+        "from",
+        "chat",
+        "type",
+        "id",
+        "date",
+        "text",
+        "caption",
+        "photo",
+        "is_bot",
+        "reply_to_message",
+        "new_chat_member",
+        "status",
+        "message_id",
+        "first_name",
+        "language_code",
+        "sender_chat",
+        "voice",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        prop::sample::select(vec![
+            "private",
+            "group",
+            "supergroup",
+            "kicked",
+            "/start@",
+            "@shop_bot я"
+        ])
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 64, 10, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((word.clone(), inner), 0..10).prop_map(|fields| {
+                let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+                Value::from(fields.collect::<Map<_, _>>())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic(raw in any_json()) {
+        read_raw(raw);
+    }
+
+    #[test]
+    fn no_message_makes_it_panic(fields in any_json(), words in any::<String>(), in_group: bool) {
+        let with = |mut fields: Value| {
+            if let Some(fields) = fields.as_object_mut() {
+                fields.insert("text".to_owned(), words.clone().into());
+            }
+            fields
+        };
+        let found = if in_group { group(with(fields)) } else { private(with(fields)) };
+        if let Read::Inbound(Inbound { content: InboundContent::Text { text, .. }, .. }) = found {
+            prop_assert!(!text.is_empty() && text == text.trim());
+            prop_assert!(!text.contains('\0') && text.encode_utf16().count() <= 4096);
+        }
+    }
+
+    #[test]
+    fn mentions_never_cut_a_character(before in any::<String>(), after in any::<String>()) {
+        group(json!({"text": format!("{before}@shop_bot{after}@SHOP_BOT @shop_bo{after}")}));
+        group(json!({"text": format!("/{before}@shop_bot{after}")}));
+    }
+}

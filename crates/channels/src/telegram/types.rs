@@ -1,0 +1,91 @@
+//! The few objects of the Bot API that we read. Unknown fields are none of our business.
+
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+/// A bot, as it sees itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Me {
+    /// Telegram's number of the bot.
+    pub id: i64,
+    /// Its name, without the `@`.
+    pub username: String,
+    /// What people see as its name.
+    pub first_name: String,
+}
+
+/// An update as it came: only its number has been read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawUpdate {
+    /// The number of the update, unique for one bot.
+    pub update_id: i64,
+    /// The whole update; null when it has a number and cannot be read beyond that.
+    pub raw: Value,
+}
+
+impl RawUpdate {
+    /// Reads an update; nothing when it has no number.
+    pub(crate) fn parse(json: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Number {
+            update_id: i64,
+        }
+        // Skips what it does not need, also what `Value` refuses: half of a surrogate pair, deep nesting.
+        let Number { update_id } = serde_json::from_str(json).ok()?;
+        Some(Self { update_id, raw: serde_json::from_str(json).unwrap_or_default() })
+    }
+}
+
+/// What `getUpdates` returns: the updates that have a number, and how many there were.
+pub(crate) fn updates(result: &RawValue) -> Option<(Vec<RawUpdate>, usize)> {
+    let all: Vec<&RawValue> = serde_json::from_str(result.get()).ok()?;
+    Some((all.iter().filter_map(|json| RawUpdate::parse(json.get())).collect(), all.len()))
+}
+
+/// How the bot's webhook is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WebhookInfo {
+    /// Where updates are posted; empty when the bot has no webhook.
+    pub url: String,
+    /// How many updates wait for delivery.
+    #[serde(default)]
+    pub pending_update_count: i64,
+    /// When a delivery failed last, in seconds since 1970.
+    #[serde(default)]
+    pub last_error_date: Option<i64>,
+    /// Why it failed, in Telegram's words.
+    #[serde(default)]
+    pub last_error_message: Option<String>,
+    /// How many deliveries Telegram makes at once.
+    #[serde(default)]
+    pub max_connections: Option<i64>,
+    /// The kinds of updates that are delivered.
+    #[serde(default)]
+    pub allowed_updates: Vec<String>,
+}
+
+/// A message that was sent.
+#[derive(Deserialize)]
+pub(crate) struct SentMessage {
+    pub(crate) message_id: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_update_neither_fails_its_batch_nor_blocks_the_offset() {
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        let batch = format!(
+            r#"[{{"update_id":1,"message":{{}}}}, 7, {{"update_id":"2"}}, {{"no":1}},
+               {{"update_id":3,"deep":{deep}}}, {{"update_id":4,"half":"\ud83d"}}, {{"update_id":5}}]"#
+        );
+        let (read, total) = updates(&RawValue::from_string(batch).unwrap()).unwrap();
+        assert_eq!(total, 7);
+        assert_eq!(read.iter().map(|update| update.update_id).collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!(read[1].raw, Value::Null);
+        assert_eq!(read[2].raw, Value::Null);
+        assert_eq!(read[3].raw["update_id"], 5);
+    }
+}

@@ -1,0 +1,140 @@
+//! The conversation of one contact with one assistant, and who may speak in it.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    channel::ChatKind,
+    ids::{AssistantId, BotId, ContactId, DialogId, WorkspaceId},
+    words::words,
+};
+
+words! {
+    /// Who may speak in a dialog.
+    Control {
+        /// The assistant answers.
+        Ai = "ai",
+        /// The customer waits for a human.
+        Waiting = "waiting",
+        /// An operator answers.
+        Human = "human",
+        /// Nobody: it is over, and the next word of the customer opens a new one.
+        Closed = "closed",
+    }
+}
+
+/// A customer, as known through one bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Identity.
+    pub id: ContactId,
+    /// Whose customer it is.
+    pub workspace_id: WorkspaceId,
+    /// The bot they write to.
+    pub bot_id: BotId,
+    /// Their chat, as Telegram numbers it.
+    pub chat_id: i64,
+    /// What kind of chat that is.
+    pub chat_kind: ChatKind,
+    /// What they call themselves.
+    pub display_name: String,
+    /// Since when they do not want to hear from the bot.
+    pub blocked_at: Option<DateTime<Utc>>,
+}
+
+/// A conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialog {
+    /// Identity.
+    pub id: DialogId,
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// Who answers in it.
+    pub assistant_id: AssistantId,
+    /// Through which bot.
+    pub bot_id: BotId,
+    /// With whom.
+    pub contact_id: ContactId,
+    /// Who may speak.
+    pub control: Control,
+    /// Raised by every change of control; settling a turn compares it.
+    pub epoch: i64,
+    /// The number of its last message; 0 before the first.
+    pub last_seq: i64,
+    /// The number of the customer's last message; 0 before the first.
+    pub heard_seq: i64,
+    /// Up to which message of the customer everything has been answered.
+    pub answered_seq: i64,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When something was last said in it.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Dialog {
+    /// Takes the number of the next message.
+    pub fn next_seq(&mut self, now: DateTime<Utc>) -> i64 {
+        self.last_seq += 1;
+        self.updated_at = now;
+        self.last_seq
+    }
+
+    /// Gives the dialog to somebody else and raises its epoch, so that a turn that is running now can no
+    /// longer settle. Giving it to who has it changes nothing.
+    pub fn give_control(&mut self, to: Control, now: DateTime<Utc>) -> bool {
+        if self.control == to {
+            return false;
+        }
+        self.control = to;
+        self.epoch += 1;
+        self.updated_at = now;
+        true
+    }
+
+    /// May a turn that began at `epoch` store its reply?
+    pub fn may_settle(&self, epoch: i64) -> bool {
+        self.control == Control::Ai && self.epoch == epoch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn dialog() -> Dialog {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        Dialog {
+            id: clock.id(),
+            workspace_id: clock.id(),
+            assistant_id: clock.id(),
+            bot_id: clock.id(),
+            contact_id: clock.id(),
+            control: Control::Ai,
+            epoch: 3,
+            last_seq: 0,
+            heard_seq: 0,
+            answered_seq: 0,
+            created_at: clock.now(),
+            updated_at: clock.now(),
+        }
+    }
+
+    #[test]
+    fn a_turn_from_before_a_takeover_cannot_settle() {
+        let mut dialog = dialog();
+        let epoch = dialog.epoch;
+        assert!(dialog.may_settle(epoch));
+        assert!(dialog.give_control(Control::Human, DateTime::UNIX_EPOCH));
+        assert!(!dialog.may_settle(epoch));
+        assert!(dialog.give_control(Control::Ai, DateTime::UNIX_EPOCH));
+        assert!(!dialog.may_settle(epoch), "handing back does not revive the old turn");
+        assert!(dialog.may_settle(epoch + 2));
+    }
+
+    #[test]
+    fn giving_control_to_who_has_it_raises_nothing() {
+        let mut dialog = dialog();
+        assert!(!dialog.give_control(Control::Ai, DateTime::UNIX_EPOCH));
+        assert_eq!(dialog.epoch, 3);
+    }
+}

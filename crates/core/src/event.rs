@@ -1,0 +1,212 @@
+//! Facts in a workspace's log, numbered, that screens and webhooks follow.
+//!
+//! An event says what changed and carries the ids and the few values a screen needs to show it; it is
+//! written in the transaction of the change. The stored form has a test: readers of old logs rely on it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    bot::BotStatus,
+    dialog::Control,
+    ids::{AssistantId, BotId, ContactId, DialogId, DocumentId, MessageId},
+    knowledge::DocumentStatus,
+    message::{Author, Outcome},
+};
+
+/// A fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    /// A dialog began.
+    #[serde(rename = "dialog.opened")]
+    DialogOpened {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// With whom.
+        contact_id: ContactId,
+        /// Who answers.
+        assistant_id: AssistantId,
+    },
+    /// Somebody else may speak now.
+    #[serde(rename = "dialog.control")]
+    DialogControl {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// Who may speak.
+        control: Control,
+        /// The dialog's epoch from now on.
+        epoch: i64,
+    },
+    /// A customer's message was stored.
+    #[serde(rename = "message.stored")]
+    MessageStored {
+        /// Where it was said.
+        dialog_id: DialogId,
+        /// The message.
+        message_id: MessageId,
+        /// Its place in the dialog.
+        seq: i64,
+        /// Who said it.
+        author: Author,
+        /// What was said.
+        text: String,
+    },
+    /// The assistant began to think.
+    #[serde(rename = "turn.started")]
+    TurnStarted {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The last customer message it will answer.
+        seq: i64,
+        /// How often this turn has been tried, from 1.
+        attempt: i64,
+    },
+    /// A reply was stored and queued for delivery.
+    #[serde(rename = "reply.settled")]
+    ReplySettled {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The reply.
+        message_id: MessageId,
+        /// Its place in the dialog.
+        seq: i64,
+        /// How the turn ended.
+        outcome: Outcome,
+        /// What was said.
+        text: String,
+    },
+    /// A turn ended without a reply: somebody took over while it ran.
+    #[serde(rename = "turn.discarded")]
+    TurnDiscarded {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The epoch the turn had begun in.
+        epoch: i64,
+    },
+    /// The channel took every part of a reply.
+    #[serde(rename = "message.delivered")]
+    MessageDelivered {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The reply.
+        message_id: MessageId,
+        /// How many parts may have been sent twice, because the first outcome could not be known.
+        uncertain: i64,
+    },
+    /// The channel refused a reply for good.
+    #[serde(rename = "message.failed")]
+    MessageFailed {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The reply.
+        message_id: MessageId,
+        /// Why, in a sentence for its owner.
+        error: String,
+    },
+    /// The contact blocked the bot, or let it speak again.
+    #[serde(rename = "contact.blocked")]
+    ContactBlocked {
+        /// The contact.
+        contact_id: ContactId,
+        /// Whether the bot is blocked now.
+        blocked: bool,
+    },
+    /// A document moved on.
+    #[serde(rename = "document.status")]
+    DocumentStatus {
+        /// The document.
+        document_id: DocumentId,
+        /// Whose knowledge it is.
+        assistant_id: AssistantId,
+        /// What became of it.
+        status: DocumentStatus,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// A document was deleted with all its passages.
+    #[serde(rename = "document.deleted")]
+    DocumentDeleted {
+        /// The document.
+        document_id: DocumentId,
+        /// Whose knowledge it was.
+        assistant_id: AssistantId,
+    },
+    /// A bot was registered, started, stopped, or failed.
+    #[serde(rename = "bot.status")]
+    BotStatus {
+        /// The bot.
+        bot_id: BotId,
+        /// What became of it.
+        status: BotStatus,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// A bot was deleted.
+    #[serde(rename = "bot.deleted")]
+    BotDeleted {
+        /// The bot.
+        bot_id: BotId,
+    },
+}
+
+impl Event {
+    /// The stable name of this kind of fact, as streams and webhooks show it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::DialogOpened { .. } => "dialog.opened",
+            Self::DialogControl { .. } => "dialog.control",
+            Self::MessageStored { .. } => "message.stored",
+            Self::TurnStarted { .. } => "turn.started",
+            Self::ReplySettled { .. } => "reply.settled",
+            Self::TurnDiscarded { .. } => "turn.discarded",
+            Self::MessageDelivered { .. } => "message.delivered",
+            Self::MessageFailed { .. } => "message.failed",
+            Self::ContactBlocked { .. } => "contact.blocked",
+            Self::DocumentStatus { .. } => "document.status",
+            Self::DocumentDeleted { .. } => "document.deleted",
+            Self::BotStatus { .. } => "bot.status",
+            Self::BotDeleted { .. } => "bot.deleted",
+        }
+    }
+}
+
+/// An event in the log.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recorded {
+    /// Its number in the workspace's log, from 1 without gaps, in the order of commits.
+    pub seq: i64,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_is_stable() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let event = Event::DocumentStatus {
+            document_id: id.parse().unwrap(),
+            assistant_id: id.parse().unwrap(),
+            status: DocumentStatus::Failed,
+            error: Some("the file is empty".to_owned()),
+        };
+        let stored = serde_json::to_value(&event).unwrap();
+        assert_eq!(
+            stored,
+            serde_json::json!({
+                "type": "document.status", "document_id": id, "assistant_id": id,
+                "status": "failed", "error": "the file is empty",
+            })
+        );
+        assert_eq!(stored["type"], event.name());
+        assert_eq!(serde_json::from_value::<Event>(stored).unwrap(), event);
+    }
+}

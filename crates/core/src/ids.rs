@@ -1,0 +1,76 @@
+//! Identities: one type per thing, so that a dialog's id cannot be passed for a bot's.
+//!
+//! All are `UUIDv7`: they sort by the time of their making. [`crate::clock::Clock::id`] makes them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What every id type can do, for code that is generic over them.
+pub trait Id: Copy + From<Uuid> {
+    /// The bare UUID, for a database driver.
+    fn into_uuid(self) -> Uuid;
+}
+
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The bare UUID, for a database driver.
+            pub const fn into_uuid(self) -> Uuid { self.0 }
+        }
+
+        impl Id for $name {
+            fn into_uuid(self) -> Uuid { self.0 }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self { Self(id) }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(&self.0, f) }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(&self.0, f) }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> { text.parse().map(Self) }
+        }
+    )+};
+}
+
+ids! {
+    /// A tenant.
+    WorkspaceId,
+    /// A person.
+    UserId,
+    /// Who answers.
+    AssistantId,
+    /// A source that was uploaded.
+    DocumentId,
+    /// A stretch of a document's text.
+    PassageId,
+    /// An assistant's way into Telegram.
+    BotId,
+    /// A customer, as known in one channel.
+    ContactId,
+    /// The conversation of one contact with one assistant.
+    DialogId,
+    /// One utterance in a dialog.
+    MessageId,
+    /// A part of a reply on its way to the customer.
+    OutboxId,
+    /// A piece of durable background work.
+    JobId,
+    /// A running process of the installation.
+    ProcessId,
+}

@@ -1,0 +1,27 @@
+//! The words and rules of `ReplyX`: what a dialog, a message, a document or a bot is, and what may
+//! happen to it. No I/O, no clock of its own, no chance of its own: time, ids and randomness come in
+//! through [`clock::Clock`], so every rule here is a pure function that a test can pin down.
+//!
+//! Everything above this crate imports it; it imports nothing of ours.
+
+pub mod assistant;
+pub mod bot;
+pub mod channel;
+pub mod clock;
+pub mod dialog;
+pub mod event;
+pub mod ids;
+pub mod knowledge;
+pub mod message;
+pub mod money;
+pub mod page;
+pub mod retry;
+pub mod role;
+pub mod secret;
+pub mod terms;
+pub mod user;
+pub mod workspace;
+
+mod words;
+
+pub use words::UnknownWord;

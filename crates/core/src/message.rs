@@ -1,0 +1,127 @@
+//! One utterance in a dialog.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DialogId, DocumentId, MessageId, PassageId, WorkspaceId},
+    money::Money,
+    words::words,
+};
+
+words! {
+    /// Who said it.
+    Author {
+        /// The customer.
+        Customer = "customer",
+        /// The assistant.
+        Assistant = "assistant",
+        /// A human on our side.
+        Operator = "operator",
+        /// The program itself.
+        System = "system",
+    }
+}
+
+words! {
+    /// What kind of utterance it is.
+    MessageKind {
+        /// Words.
+        Text = "text",
+        /// The customer opened the conversation (`/start`).
+        Start = "start",
+        /// Something we cannot read yet; the text names it (`photo`, `voice`).
+        Unsupported = "unsupported",
+    }
+}
+
+words! {
+    /// What became of a reply.
+    Delivery {
+        /// Came from the customer: nothing to deliver.
+        None = "none",
+        /// Stored, on its way.
+        Queued = "queued",
+        /// The channel took every part.
+        Delivered = "delivered",
+        /// The channel refused it for good.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// How a turn ended.
+    Outcome {
+        /// Answered from the documents.
+        Answered = "answered",
+        /// The documents did not hold the answer, and the assistant said so.
+        Unknown = "unknown",
+        /// No model could be reached, and the assistant said so.
+        Fallback = "fallback",
+        /// A fixed text: the greeting, or a note that this kind of message cannot be read.
+        Fixed = "fixed",
+    }
+}
+
+/// One utterance in a dialog.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Identity.
+    pub id: MessageId,
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// Where it was said.
+    pub dialog_id: DialogId,
+    /// Its place in the dialog, from 1 without gaps.
+    pub seq: i64,
+    /// Who said it.
+    pub author: Author,
+    /// What kind of utterance it is.
+    pub kind: MessageKind,
+    /// What was said.
+    pub text: String,
+    /// What became of it, if it is ours.
+    pub delivery: Delivery,
+    /// How it came about, if an assistant said it.
+    pub answer: Option<AnswerMeta>,
+    /// When it was stored.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How an assistant's reply came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswerMeta {
+    /// How the turn ended.
+    pub outcome: Outcome,
+    /// The model that wrote it.
+    pub model: String,
+    /// Tokens read by the model.
+    pub prompt_tokens: u64,
+    /// Tokens written by the model.
+    pub completion_tokens: u64,
+    /// What the model's provider charges for them.
+    pub cost: Money,
+    /// From the start of the turn to the stored reply, milliseconds.
+    pub duration_ms: u64,
+    /// From asking the model to its first word, milliseconds.
+    pub first_token_ms: Option<u64>,
+    /// The passages the answer rests on, best first.
+    pub citations: Vec<Citation>,
+}
+
+/// A passage that an answer rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The document.
+    pub document_id: DocumentId,
+    /// The passage in it.
+    pub passage_id: PassageId,
+    /// The document's title and the headings above the passage.
+    pub title: String,
+    /// The page of the original it begins on, from 1, where the format has pages.
+    pub page: Option<i64>,
+    /// Where it begins in the document's text, bytes.
+    pub start: i64,
+    /// Where it ends in the document's text, bytes, exclusive.
+    pub end: i64,
+}

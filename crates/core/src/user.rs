@@ -1,0 +1,126 @@
+//! A person.
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::UserId;
+
+/// A person with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Identity.
+    pub id: UserId,
+    /// Where mail reaches them, in lower case; unique in the installation.
+    pub email: String,
+    /// What they are called, when they said so.
+    pub name: Option<String>,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An e-mail address as it is stored and compared: trimmed, in lower case.
+pub fn normal_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Why a password is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    /// Not between 8 and 128 characters.
+    #[error("a password has 8 to 128 characters")]
+    Length,
+    /// No letter or no digit.
+    #[error("a password has at least one letter and one digit")]
+    Variety,
+    /// One that is tried first by everyone who guesses.
+    #[error("this password is among the most common ones")]
+    Common,
+}
+
+/// Lower-case passwords of 8 characters and more with a letter and a digit that lead published lists of
+/// the most used ones.
+const COMMON: &[&str] = &[
+    "password1",
+    "password12",
+    "password123",
+    "qwerty123",
+    "qwerty12",
+    "qwerty1234",
+    "1q2w3e4r",
+    "1q2w3e4r5t",
+    "1qaz2wsx",
+    "abc12345",
+    "abcd1234",
+    "a1234567",
+    "a12345678",
+    "123456789a",
+    "12345678a",
+    "iloveyou1",
+    "welcome1",
+    "welcome123",
+    "admin123",
+    "admin1234",
+    "letmein1",
+    "passw0rd",
+    "p@ssw0rd",
+    "q1w2e3r4",
+    "zaq12wsx",
+    "qwe12345",
+    "asd12345",
+    "test1234",
+    "user1234",
+    "changeme1",
+    "trustno1",
+    "monkey123",
+    "dragon123",
+    "football1",
+    "baseball1",
+    "sunshine1",
+    "princess1",
+    "superman1",
+    "master123",
+    "hello123",
+    "secret123",
+    "qazwsx123",
+    "1234qwer",
+    "123qwe123",
+    "qwerty123456",
+    "pass1234",
+    "parol123",
+    "privet123",
+    "ytrewq123",
+    "gfhjkm123",
+];
+
+/// Accepts or refuses a new password.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub fn check_password(password: &str) -> Result<(), WeakPassword> {
+    let length = password.chars().count();
+    if !(8..=128).contains(&length) {
+        return Err(WeakPassword::Length);
+    }
+    if !password.chars().any(char::is_alphabetic) || !password.chars().any(char::is_numeric) {
+        return Err(WeakPassword::Variety);
+    }
+    if COMMON.contains(&password.to_lowercase().as_str()) {
+        return Err(WeakPassword::Common);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_need_length_variety_and_some_originality() {
+        assert_eq!(check_password("short1"), Err(WeakPassword::Length));
+        assert_eq!(check_password(&"a1".repeat(65)), Err(WeakPassword::Length));
+        assert_eq!(check_password("onlyletters"), Err(WeakPassword::Variety));
+        assert_eq!(check_password("1234567890"), Err(WeakPassword::Variety));
+        assert_eq!(check_password("Password123"), Err(WeakPassword::Common));
+        assert_eq!(check_password("пароль-из-слов-7"), Ok(()));
+    }
+}

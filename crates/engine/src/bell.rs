@@ -1,0 +1,186 @@
+//! Wakes who sleeps when there is something to do, in this process and in the others.
+//!
+//! The bell hears of every commit. It is a hint: whoever sleeps also looks at the database now and then, so
+//! a lost hint costs time, never work.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use replyx_core::ids::{ProcessId, WorkspaceId};
+use replyx_live::{Live, Signal};
+use replyx_storage::{Committed, Listener};
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The topic on which processes tell each other that there is work.
+const WORK: &str = "work";
+
+/// The topic of a workspace's log: the number of its newest event, in decimal, is published there.
+pub fn log_topic(workspace: WorkspaceId) -> String {
+    format!("log:{workspace}")
+}
+
+/// Wakes who sleeps.
+#[derive(Debug, Default)]
+pub struct Bell {
+    turns: Notify,
+    outbox: Notify,
+    jobs: Notify,
+    bots: Notify,
+    news: Notify,
+    untold: Mutex<Untold>,
+}
+
+/// What the other processes, and the streams of this one, have not been told yet.
+#[derive(Debug, Default)]
+struct Untold {
+    heads: BTreeMap<WorkspaceId, i64>,
+    work: String,
+}
+
+impl Listener for Bell {
+    fn committed(&self, what: &Committed) {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        for (workspace, seq) in &what.events {
+            let head = untold.heads.entry(*workspace).or_default();
+            *head = (*head).max(*seq);
+        }
+        for (letter, notify, rung) in [
+            ('t', &self.turns, what.turns),
+            ('o', &self.outbox, what.outbox),
+            ('j', &self.jobs, what.jobs),
+            ('b', &self.bots, what.bots),
+        ] {
+            if rung {
+                notify.notify_one();
+                if !untold.work.contains(letter) {
+                    untold.work.push(letter);
+                }
+            }
+        }
+        drop(untold);
+        self.news.notify_one();
+    }
+}
+
+impl Bell {
+    /// Sleeps until turns may be due, at most `longest`.
+    pub async fn turns(&self, longest: Duration) {
+        let _ = timeout(longest, self.turns.notified()).await;
+    }
+
+    /// Sleeps until replies may be sent, at most `longest`.
+    pub async fn outbox(&self, longest: Duration) {
+        let _ = timeout(longest, self.outbox.notified()).await;
+    }
+
+    /// Sleeps until jobs may be due, at most `longest`.
+    pub async fn jobs(&self, longest: Duration) {
+        let _ = timeout(longest, self.jobs.notified()).await;
+    }
+
+    /// Sleeps until a bot may have changed, at most `longest`.
+    pub async fn bots(&self, longest: Duration) {
+        let _ = timeout(longest, self.bots.notified()).await;
+    }
+
+    /// Wakes the jobs' worker of this process: a place has become free.
+    pub fn ring_jobs(&self) {
+        self.jobs.notify_one();
+    }
+
+    /// Tells streams and other processes what was committed here, until stopped.
+    pub async fn tell(&self, live: &Live, process: ProcessId, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = self.news.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            let untold =
+                mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut told = Ok(());
+            for (workspace, seq) in untold.heads {
+                told = told.and(live.publish(&log_topic(workspace), seq.to_string()).await);
+            }
+            if !untold.work.is_empty() {
+                told = told.and(live.publish(WORK, format!("{process} {}", untold.work)).await);
+            }
+            if let Err(error) = told {
+                tracing::debug!(error = &error as &dyn std::error::Error, "news could not be told");
+            }
+        }
+    }
+
+    /// Rings here when another process has committed work, until stopped.
+    pub async fn hear(&self, live: &Live, process: ProcessId, stop: CancellationToken) {
+        let mut subscription = live.subscribe(WORK).await;
+        let own = process.to_string();
+        loop {
+            let signal = tokio::select! {
+                signal = subscription.next() => signal,
+                () = stop.cancelled() => return,
+            };
+            let work = match &signal {
+                Signal::Gap => "tojb",
+                Signal::Message(message) => match std::str::from_utf8(message) {
+                    Ok(text) => match text.split_once(' ') {
+                        Some((sender, work)) if sender != own => work,
+                        _ => continue,
+                    },
+                    Err(_) => continue,
+                },
+            };
+            for (letter, notify) in
+                [('t', &self.turns), ('o', &self.outbox), ('j', &self.jobs), ('b', &self.bots)]
+            {
+                if work.contains(letter) {
+                    notify.notify_one();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use replyx_core::clock::Clock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_one_process_commits_wakes_another_and_not_itself_twice() {
+        let live = Live::in_process();
+        let clock = Clock::system();
+        let (one, other) = (Bell::default(), Bell::default());
+        let (first, second): (ProcessId, ProcessId) = (clock.id(), clock.id());
+        let stop = CancellationToken::new();
+        let workspace: WorkspaceId = clock.id();
+        let mut log = live.subscribe(&log_topic(workspace)).await;
+
+        let scenario = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            one.committed(&Committed {
+                events: vec![(workspace, 7)],
+                turns: true,
+                ..Committed::default()
+            });
+            timeout(Duration::from_secs(5), other.turns.notified()).await.expect("was woken");
+            assert_eq!(log.next().await, Signal::Message("7".into()));
+            one.turns.notified().await;
+            let again = timeout(Duration::from_millis(100), one.turns.notified()).await;
+            assert!(again.is_err(), "its own news came back to it");
+            assert!(timeout(Duration::from_millis(10), other.outbox.notified()).await.is_err());
+            stop.cancel();
+        };
+        tokio::join!(
+            one.tell(&live, first, stop.clone()),
+            one.hear(&live, first, stop.clone()),
+            other.hear(&live, second, stop.clone()),
+            scenario,
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Writes outcomes of sends, as many in one transaction as have arrived.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use replyx_core::{bot::BotStatus, event::Event, message::Delivery};
+use replyx_storage::{StorageError, Tx, outbox::Sendable};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::Outcome;
+use crate::Engine;
+
+/// How many outcomes share a transaction.
+const TOGETHER: usize = 64;
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Writes until the last sender is gone. An outcome is known to nobody else, so writing is tried for as long
+/// as the process lives; if it dies first, the part is uncertain.
+pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Sendable, Outcome)>) {
+    let mut batch = Vec::with_capacity(TOGETHER);
+    while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
+        // In one order everywhere: two transactions must not wait for each other in a circle.
+        batch.sort_by_key(|(part, _)| (part.workspace_id, part.bot_id, part.chat_id));
+        while let Err(error) = write(&engine, &batch).await {
+            tracing::error!(error = &error as &dyn Error, "outcomes could not be written");
+            sleep(AGAIN).await;
+        }
+        batch.clear();
+    }
+}
+
+async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    for (part, outcome) in batch {
+        write_one(engine, &mut tx, part, outcome, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn write_one(
+    engine: &Engine,
+    tx: &mut Tx,
+    part: &Sendable,
+    outcome: &Outcome,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let (workspace, by) = (part.workspace_id, engine.process);
+    match outcome {
+        Outcome::Sent(message_id) => {
+            let ours = tx.workspace(workspace).outbox().sent(part.id, by, *message_id, now).await?;
+            if ours && part.part == part.parts {
+                delivered(tx, part, now).await?;
+            }
+        }
+        Outcome::Again { after, error } => {
+            let outbox = tx.workspace(workspace).outbox();
+            outbox.put_back(part.id, by, now + *after, error, false).await?;
+        }
+        Outcome::Uncertain { after, error } => {
+            metrics::counter!("telegram_bot_uncertain_sends_total").increment(1);
+            let outbox = tx.workspace(workspace).outbox();
+            outbox.put_back(part.id, by, now + *after, error, true).await?;
+        }
+        Outcome::Failed { error, uncertain } => {
+            fail(engine, tx, part, error, *uncertain, now).await?;
+        }
+        Outcome::Blocked(error) => {
+            tx.workspace(workspace).contacts().set_blocked(part.contact_id, true, now).await?;
+            fail(engine, tx, part, error, false, now).await?;
+        }
+        Outcome::BotFailed(error) => {
+            let outbox = tx.workspace(workspace).outbox();
+            outbox.put_back(part.id, by, now, error, false).await?;
+            if let Some(mut bot) = tx.workspace(workspace).bots().find(part.bot_id).await?
+                && bot.status == BotStatus::Running
+            {
+                bot.status = BotStatus::Failed;
+                bot.error = Some(error.clone());
+                bot.updated_at = now;
+                tx.workspace(workspace).bots().save(&bot).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {
+    let workspace = part.workspace_id;
+    let uncertain = tx.workspace(workspace).outbox().uncertain(part.message_id).await?;
+    let messages = tx.workspace(workspace).messages();
+    messages.set_delivery(part.message_id, Delivery::Delivered).await?;
+    let event = Event::MessageDelivered {
+        dialog_id: part.dialog_id,
+        message_id: part.message_id,
+        uncertain,
+    };
+    tx.record(workspace, event, now);
+    metrics::counter!("deliveries_total", "outcome" => "delivered").increment(1);
+    Ok(())
+}
+
+async fn fail(
+    engine: &Engine,
+    tx: &mut Tx,
+    part: &Sendable,
+    error: &str,
+    uncertain: bool,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let workspace = part.workspace_id;
+    let outbox = tx.workspace(workspace).outbox();
+    if !outbox.failed(part, engine.process, error, uncertain, now).await? {
+        return Ok(());
+    }
+    let messages = tx.workspace(workspace).messages();
+    messages.set_delivery(part.message_id, Delivery::Failed).await?;
+    let event = Event::MessageFailed {
+        dialog_id: part.dialog_id,
+        message_id: part.message_id,
+        error: error.to_owned(),
+    };
+    tx.record(workspace, event, now);
+    metrics::counter!("deliveries_total", "outcome" => "failed").increment(1);
+    Ok(())
+}

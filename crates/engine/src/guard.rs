@@ -1,0 +1,42 @@
+//! Step 2: may the assistant answer at all, and does it take a model to do so?
+
+use replyx_core::{assistant::Language, dialog::Control, message::MessageKind};
+
+use crate::context::Context;
+
+/// What is to be done with a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing: somebody else has the word, or there is nothing to answer.
+    Silence,
+    /// A fixed text is the answer.
+    Fixed(String),
+    /// The customer has waited through too many failed attempts: apologise.
+    GiveUp,
+    /// Look it up and write an answer.
+    Answer,
+}
+
+/// Decides. Pure.
+pub fn decide(context: &Context, attempts: i64, most: i64) -> Decision {
+    let Some(last) = context.pending.last() else { return Decision::Silence };
+    if context.dialog.control != Control::Ai {
+        return Decision::Silence;
+    }
+    if context.pending.iter().any(|message| message.kind == MessageKind::Text) {
+        return if attempts > most { Decision::GiveUp } else { Decision::Answer };
+    }
+    Decision::Fixed(match last.kind {
+        MessageKind::Start => context.assistant.greeting().to_owned(),
+        _ => text_only(context.assistant.language).to_owned(),
+    })
+}
+
+const fn text_only(language: Language) -> &'static str {
+    match language {
+        Language::English => "I can only read text so far. Please write your question in words.",
+        Language::Russian => {
+            "Пока я умею читать только текст. Пожалуйста, напишите вопрос словами."
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Gathers updates that arrive one by one (webhooks) into few transactions.
+//!
+//! While one transaction commits, those that arrive meanwhile wait for the next and share it: an update is
+//! never delayed for company, and a burst costs few commits. If a shared transaction fails, its updates are
+//! tried one by one, so that one of them cannot spoil the others.
+
+use std::sync::Arc;
+
+use replyx_core::channel::Inbound;
+use replyx_storage::StorageError;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Door, accept_all};
+use crate::Engine;
+
+/// How many updates may wait; more are refused and redelivered by the channel.
+const WAITING: usize = 1024;
+/// How many updates share a transaction.
+const TOGETHER: usize = 64;
+
+/// An update was not taken; the channel delivers it again.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// Too many are waiting, or the process is stopping.
+    #[error("too many updates are waiting")]
+    Full,
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+struct Waiting {
+    update: (Door, Inbound),
+    done: oneshot::Sender<Result<(), StorageError>>,
+}
+
+/// Where updates are handed in. Cheap to clone; the last clone's end ends the gathering.
+#[derive(Clone)]
+pub struct Gatherer {
+    waiting: mpsc::Sender<Waiting>,
+}
+
+impl std::fmt::Debug for Gatherer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gatherer").field("room", &self.waiting.capacity()).finish()
+    }
+}
+
+impl Gatherer {
+    /// Begins to gather. Everything handed in is stored before the task ends.
+    pub fn start(engine: Arc<Engine>) -> Self {
+        let (waiting, mut arrivals) = mpsc::channel::<Waiting>(WAITING);
+        tokio::spawn(async move {
+            let mut batch = Vec::with_capacity(TOGETHER);
+            while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
+                store(&engine, std::mem::take(&mut batch)).await;
+            }
+        });
+        Self { waiting }
+    }
+
+    /// Takes an update; it is stored when this returns `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// Fails at once when too many are waiting, and when the database fails.
+    pub async fn accept(&self, door: Door, inbound: Inbound) -> Result<(), IntakeError> {
+        let (done, outcome) = oneshot::channel();
+        self.waiting
+            .try_send(Waiting { update: (door, inbound), done })
+            .map_err(|_| IntakeError::Full)?;
+        Ok(outcome.await.map_err(|_| IntakeError::Full)??)
+    }
+}
+
+async fn store(engine: &Engine, batch: Vec<Waiting>) {
+    let (updates, senders): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|waiting| (waiting.update, waiting.done)).unzip();
+    if accept_all(engine, &updates, None).await.is_ok() {
+        for sender in senders {
+            let _ = sender.send(Ok(()));
+        }
+        return;
+    }
+    for (update, sender) in updates.into_iter().zip(senders) {
+        let _ = sender.send(accept_all(engine, &[update], None).await);
+    }
+}

@@ -1,0 +1,137 @@
+//! The conversation: from a customer's words to our delivered reply.
+//!
+//! Reading from [`intake`] to [`delivery`] tells the story:
+//!
+//! 1. [`intake`] stores what a channel delivered and asks for a turn, in one transaction.
+//! 2. [`queue`] takes on turns that are due and runs each as [`turn`], the only place that knows the order
+//!    of the steps: [`context`], [`guard`], [`retrieve`], [`prompt`], [`generate`], [`check`], [`settle`].
+//! 3. [`delivery`] sends what was settled.
+//!
+//! Between the three stands the database and nothing else: any of them may die at any instant, run in
+//! another process, or be behind. [`bell`] only wakes who sleeps.
+
+use std::{sync::Arc, time::Duration};
+
+use replyx_channels::telegram::Telegram;
+use replyx_core::{clock::Clock, ids::ProcessId, retry::Backoff, secret::Keys};
+use replyx_live::{Live, Rate};
+use replyx_llm::Models;
+use replyx_storage::Db;
+
+pub mod bell;
+pub mod check;
+pub mod context;
+pub mod delivery;
+pub mod generate;
+pub mod guard;
+pub mod intake;
+pub mod prompt;
+pub mod queue;
+pub mod retrieve;
+pub mod settle;
+pub mod turn;
+mod typing;
+
+pub use bell::Bell;
+
+/// What the conversation works with. One per process, shared.
+#[derive(Debug)]
+pub struct Engine {
+    /// Durable state. Its listener is [`Engine::bell`].
+    pub db: Db,
+    /// Shared short-lived state.
+    pub live: Live,
+    /// Who writes the answers.
+    pub models: Models,
+    /// The way to customers.
+    pub telegram: Telegram,
+    /// Opens the bots' tokens.
+    pub keys: Keys,
+    /// Time and chance.
+    pub clock: Clock,
+    /// Who we are among the processes of the installation.
+    pub process: ProcessId,
+    /// Wakes who sleeps.
+    pub bell: Arc<Bell>,
+    /// The numbers.
+    pub settings: Settings,
+}
+
+/// The numbers of the conversation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Messages that arrive within this time of each other are answered together.
+    pub window: Duration,
+    /// However long the customer goes on writing, the turn begins this long after the first message.
+    pub window_latest: Duration,
+    /// How many earlier messages the model sees.
+    pub history: u32,
+    /// How many passages the model sees.
+    pub passages: usize,
+    /// How many turns run at once in this process.
+    pub turns: usize,
+    /// How often a turn is tried before the customer gets the fallback text.
+    pub turn_attempts: i64,
+    /// How many sends are under way at once in this process.
+    pub sends: usize,
+    /// The longest answer a model may write, tokens.
+    pub answer_tokens: u32,
+    /// When a failed send is tried again.
+    pub send_backoff: Backoff,
+    /// How long after a turn began the customer sees the assistant typing.
+    pub typing_after: Duration,
+    /// How fast a bot and its chats may speak.
+    pub rates: Rates,
+}
+
+/// How fast a bot and its chats may speak: Telegram's published limits unless set.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// One bot in all its chats.
+    pub bot: Rate,
+    /// One private chat.
+    pub private: Rate,
+    /// One group.
+    pub group: Rate,
+}
+
+impl Rates {
+    /// Limits of so many messages: per second and bot, per second and private chat, per minute and group.
+    pub const fn new(bot: u32, private: u32, group: u32) -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        Self {
+            bot: Rate { per: SECOND, count: bot, burst: bot },
+            private: Rate { per: SECOND, count: private, burst: private },
+            group: Rate { per: Duration::from_mins(1), count: group, burst: group },
+        }
+    }
+}
+
+impl Default for Rates {
+    /// 30 a second, 1 a second, 20 a minute: <https://core.telegram.org/bots/faq>.
+    fn default() -> Self {
+        Self::new(30, 1, 20)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_millis(700),
+            window_latest: Duration::from_secs(5),
+            history: 20,
+            passages: 8,
+            turns: 256,
+            turn_attempts: 5,
+            sends: 128,
+            answer_tokens: 1000,
+            send_backoff: Backoff {
+                first: Duration::from_millis(500),
+                ceiling: Duration::from_mins(1),
+                attempts: 100,
+            },
+            typing_after: Duration::from_millis(300),
+            rates: Rates::default(),
+        }
+    }
+}

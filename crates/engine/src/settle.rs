@@ -1,0 +1,136 @@
+//! Step 7: reply, events and outbox, in one transaction.
+//!
+//! The transaction locks the dialog, makes sure that the turn is still ours and that nobody has taken over
+//! since it began (`epoch`), and stores the reply with its parts on their way. Whatever of this fails,
+//! nothing of it happened.
+
+use chrono::{DateTime, Utc};
+use replyx_channels::telegram::format;
+use replyx_core::{
+    channel::Outbound,
+    dialog::Dialog,
+    event::Event,
+    ids::OutboxId,
+    message::{Author, Delivery, Message, MessageKind},
+};
+use replyx_storage::{StorageError, Tx, turns::ClaimedTurn};
+
+use crate::{Engine, check::Reply, context::Context};
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The reply is stored and on its way.
+    Stored,
+    /// Somebody took over while the turn ran: the reply is thrown away.
+    Discarded,
+    /// The turn was taken from us: somebody else answers.
+    Lost,
+    /// There was nothing to say.
+    Silent,
+}
+
+/// Stores a reply.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn store(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    context: &Context,
+    reply: Reply,
+) -> Result<Settled, StorageError> {
+    let now = engine.clock.now();
+    let workspace = turn.workspace_id;
+    let begun = &context.dialog;
+    let parts = parts(engine, &reply.text);
+
+    let mut tx = engine.db.begin().await?;
+    let Some(mut dialog) = tx.workspace(workspace).dialogs().lock(turn.dialog_id).await? else {
+        return Ok(Settled::Lost);
+    };
+    if !dialog.may_settle(begun.epoch) {
+        let event = Event::TurnDiscarded { dialog_id: dialog.id, epoch: begun.epoch };
+        tx.record(workspace, event, now);
+        return end(engine, tx, turn, &dialog, dialog.heard_seq, Settled::Discarded, now).await;
+    }
+    let message = Message {
+        id: engine.clock.id(),
+        workspace_id: workspace,
+        dialog_id: dialog.id,
+        seq: dialog.next_seq(now),
+        author: Author::Assistant,
+        kind: MessageKind::Text,
+        text: reply.text,
+        delivery: Delivery::Queued,
+        answer: Some(reply.meta),
+        created_at: now,
+    };
+    dialog.answered_seq = begun.heard_seq;
+    let outcome = message
+        .answer
+        .as_ref()
+        .map_or_else(|| unreachable!("a reply tells how it came about"), |answer| answer.outcome);
+    tx.workspace(workspace).messages().insert(&message, None).await?;
+    tx.workspace(workspace).dialogs().save(&dialog).await?;
+    tx.workspace(workspace)
+        .outbox()
+        .enqueue(&dialog, &context.contact, message.id, &parts, now)
+        .await?;
+    let event = Event::ReplySettled {
+        dialog_id: dialog.id,
+        message_id: message.id,
+        seq: message.seq,
+        outcome,
+        text: message.text,
+    };
+    tx.record(workspace, event, now);
+    end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await
+}
+
+/// Ends a turn that has nothing to say.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn close(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    heard: i64,
+) -> Result<Settled, StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    let Some(dialog) = tx.workspace(turn.workspace_id).dialogs().lock(turn.dialog_id).await? else {
+        return Ok(Settled::Lost);
+    };
+    end(engine, tx, turn, &dialog, heard, Settled::Silent, now).await
+}
+
+/// Ends the turn, or begins the next one if the customer has said more than `heard` meanwhile.
+async fn end(
+    engine: &Engine,
+    mut tx: Tx,
+    turn: &ClaimedTurn,
+    dialog: &Dialog,
+    heard: i64,
+    as_what: Settled,
+    now: DateTime<Utc>,
+) -> Result<Settled, StorageError> {
+    let turns = tx.workspace(turn.workspace_id).turns();
+    let ours = if dialog.heard_seq > heard {
+        let due = now + engine.settings.window;
+        turns.hand_back(turn.dialog_id, engine.process, due, true).await?
+    } else {
+        turns.finish(turn.dialog_id, engine.process).await?
+    };
+    if !ours {
+        return Ok(Settled::Lost);
+    }
+    tx.commit().await?;
+    Ok(as_what)
+}
+
+fn parts(engine: &Engine, text: &str) -> Vec<(OutboxId, Outbound)> {
+    format::outbound(text).into_iter().map(|part| (engine.clock.id(), part)).collect()
+}

@@ -1,0 +1,56 @@
+//! What the tests of extraction run as the extracting program: a good child, unless its input tells it to
+//! misbehave.
+
+use std::{
+    hint::black_box,
+    io::{self, BufRead, Write},
+    thread::sleep,
+    time::Duration,
+};
+
+use replyx_knowledge::extract;
+
+fn main() -> io::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    assert_eq!(args[..2], ["extract", "--kind"]);
+    assert!(std::env::vars_os().next().is_none(), "the environment is not the child's business");
+    let kind = args[2].parse().map_err(io::Error::other)?;
+
+    // Peeked at: the bytes stay in the buffer for the real child.
+    let order = io::stdin().lock().fill_buf()?.to_vec();
+    match order.as_slice() {
+        b"%PDF-hang" => sleep(Duration::from_hours(1)),
+        b"%PDF-slow" => {
+            sleep(Duration::from_secs(1));
+            extract::child_main(kind)?;
+        }
+        b"%PDF-flood" => flood()?,
+        b"%PDF-memory" => {
+            extract::confine()?;
+            let mut hoard: Vec<Vec<u8>> = Vec::new();
+            loop {
+                hoard.push(black_box(vec![1; 64 << 20]));
+            }
+        }
+        b"%PDF-spin" => {
+            extract::confine()?;
+            loop {
+                black_box(());
+            }
+        }
+        b"%PDF-nonsense" => println!("{{\"Ok\": 7}}"),
+        b"%PDF-write" => {
+            extract::confine()?;
+            let file = std::env::temp_dir().join("replyx-extract-must-not-write");
+            std::fs::write(file, "x").expect("must fail or die");
+        }
+        _ => extract::child_main(kind)?,
+    }
+    Ok(())
+}
+
+fn flood() -> io::Result<()> {
+    loop {
+        io::stdout().write_all(b"xxxxxxxxxxxxxxxx")?;
+    }
+}

@@ -1,0 +1,131 @@
+//! What can go wrong between us and a model.
+
+use std::{fmt, time::Duration};
+
+use replyx_core::retry::Retry;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A model gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// No provider is configured for the model.
+    #[error("no provider is configured for the model `{model}`")]
+    NotConfigured {
+        /// The model that was asked for.
+        model: String,
+    },
+    /// A provider's settings cannot be used.
+    #[error("the model provider's settings cannot be used")]
+    Settings(#[source] Cause),
+    /// No connection came about, or it broke before the provider answered.
+    #[error("the model provider cannot be reached")]
+    Unreachable(#[source] Cause),
+    /// The provider answered with an error status.
+    #[error("the model provider refused with status {status}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// How long the provider asks us to wait.
+        retry_after: Option<Duration>,
+        /// What the provider said.
+        #[source]
+        detail: ProviderDetail,
+    },
+    /// A wait passed its bound.
+    #[error("the model provider took too long: {0}")]
+    Timeout(Waited),
+    /// The answer ended before the provider said that it was complete.
+    #[error("the model's answer broke off")]
+    Broken(#[source] Option<Cause>),
+    /// The provider said in the middle of the answer that it failed.
+    #[error("the model provider failed while answering")]
+    Failed(#[source] ProviderDetail),
+    /// The answer is not what the protocol says.
+    #[error("the model provider sent what cannot be read")]
+    Malformed(#[source] Option<Cause>),
+    /// The answer is not a stream of events.
+    #[error("the model provider sent something that is not an event stream")]
+    ContentType,
+    /// The answer is longer than we take.
+    #[error("the model's answer is longer than {limit} bytes")]
+    TooLong {
+        /// The bound, bytes.
+        limit: usize,
+    },
+    /// The answer holds no word.
+    #[error("the model's answer is empty")]
+    Empty,
+}
+
+/// Which wait passed its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// For a connection.
+    Connect,
+    /// For the first piece of the answer.
+    FirstToken,
+    /// For the next piece of the answer.
+    Silence,
+    /// For the whole answer.
+    Attempt,
+}
+
+impl fmt::Display for Waited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "no connection",
+            Self::FirstToken => "no first token",
+            Self::Silence => "silence within the answer",
+            Self::Attempt => "no end of the answer",
+        })
+    }
+}
+
+/// What a provider said about its error: at most 200 characters, without our key or our words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider said `{0}`")]
+pub struct ProviderDetail(pub(crate) String);
+
+impl ModelError {
+    /// Can asking again help, and not before how long? The wait is the provider's wish; nothing when it
+    /// has none.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Refused { status: 408 | 409 | 429 | 500..=599, retry_after, .. } => {
+                Retry::After(retry_after.unwrap_or_default())
+            }
+            Self::Unreachable(_)
+            | Self::Timeout(_)
+            | Self::Broken(_)
+            | Self::Failed(_)
+            | Self::Malformed(_)
+            | Self::ContentType
+            | Self::Empty => Retry::After(Duration::ZERO),
+            Self::NotConfigured { .. }
+            | Self::Settings(_)
+            | Self::Refused { .. }
+            | Self::TooLong { .. } => Retry::Never,
+        }
+    }
+
+    /// The kind of error in one word, for labels: there are few of them.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotConfigured { .. } => "not_configured",
+            Self::Settings(_) => "settings",
+            Self::Unreachable(_) => "unreachable",
+            Self::Refused { status: 401 | 403, .. } => "unauthorized",
+            Self::Refused { status: 429, .. } => "rate_limited",
+            Self::Refused { status: 500..=599, .. } => "server_error",
+            Self::Refused { .. } => "refused",
+            Self::Timeout(_) => "timeout",
+            Self::Broken(_) => "broken",
+            Self::Failed(_) => "failed",
+            Self::Malformed(_) => "malformed",
+            Self::ContentType => "content_type",
+            Self::TooLong { .. } => "too_long",
+            Self::Empty => "empty",
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Chat models behind one small trait: what is asked of a model, and what comes back.
+//!
+//! # How a caller gets an answer
+//!
+//! 1. [`Models::new`] is given the configured providers and the [`Limits`].
+//! 2. [`Models::resolve`] turns the model an assistant names, or none, into a model that exists.
+//! 3. [`Models::complete`] asks it, again when asking again can help, shows the text as it grows and
+//!    returns a [`Completion`] with its usage, price and timing.
+//!
+//! # What holds
+//!
+//! - Every wait and every size has a bound, whatever the other side does.
+//! - An attempt ends well only if the provider said that it ended; a stream that merely stops is an error.
+//! - Dropping the future ends the request: the connection is closed and the provider stops.
+//! - No error, log line or label holds a key, a prompt or an answer.
+//! - A model that finds nothing in its sources says [`NO_ANSWER`] and nothing else.
+
+mod attempt;
+mod chat;
+mod citations;
+mod error;
+mod limits;
+mod measure;
+mod models;
+mod no_answer;
+mod prices;
+mod providers;
+mod tokens;
+
+pub use chat::{
+    ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Progress, Source, Usage,
+};
+pub use error::{ModelError, ProviderDetail, Waited};
+pub use limits::Limits;
+pub use models::{EXTRACTIVE, Models, ModelsConfig};
+pub use no_answer::{NO_ANSWER, declines};
+pub use prices::{Price, price_of};
+pub use providers::{
+    extractive::Extractive,
+    openai::{OpenAi, OpenAiConfig},
+};
+pub use tokens::estimate_tokens;

@@ -1,0 +1,178 @@
+//! From ranked units to the words of an answer.
+
+use super::{
+    lexicon::{POINTING, lowered},
+    question::Question,
+    rank::Ranking,
+    units::{Kind, Unit},
+};
+
+/// The longest answer, characters.
+pub(super) const LONGEST: usize = 300;
+/// At least this much of what is asked must be spoken of, or there is no answer.
+const COVERED: f32 = 0.35;
+/// A further unit joins the answer when it answers at least this well beside the best.
+const JOINS: f32 = 0.6;
+/// The same where the best is a row of a table or an item of a list.
+const JOINS_ITEM: f32 = 0.9;
+/// What standing beside the best unit adds to a unit's score when units are joined.
+const BESIDE: f32 = 0.1;
+/// An answer has at most so many units, unless it is a list.
+const MOST_JOINED: usize = 2;
+
+/// An answer and where it is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) text: String,
+    pub(super) sources: Vec<usize>,
+}
+
+/// The answer to a question, if the units hold one.
+pub(super) fn compose(question: &Question, units: &[Unit], ranking: &Ranking) -> Option<Found> {
+    let best = order(ranking).next()?;
+    if ranking.coverage(&ranking.units[best].around) < COVERED {
+        return None;
+    }
+    if units[best].text.chars().count() > LONGEST {
+        let text = window(question, &units[best]);
+        return Some(Found { text, sources: vec![units[best].source] });
+    }
+    let mut chosen = list_of(best, units, ranking).unwrap_or_else(|| vec![best]);
+    join(&mut chosen, best, units, ranking);
+    let mut sources: Vec<usize> = Vec::new();
+    for unit in &chosen {
+        if !sources.contains(&units[*unit].source) {
+            sources.push(units[*unit].source);
+        }
+    }
+    let rank = |unit: usize| sources.iter().position(|source| *source == units[unit].source);
+    chosen.sort_unstable_by_key(|unit| (rank(*unit), *unit));
+    Some(Found { text: text_of(&chosen, units), sources })
+}
+
+/// Adds what belongs to the best unit: what its first word points back to, then what answers nearly as
+/// well, neighbours first.
+fn join(chosen: &mut Vec<usize>, best: usize, units: &[Unit], ranking: &Ranking) {
+    let mut length = text_of(chosen, units).chars().count();
+    let mut add = |chosen: &mut Vec<usize>, unit: usize| {
+        let longer = length + 3 + units[unit].text.chars().count();
+        if chosen.len() < MOST_JOINED && longer <= LONGEST && !chosen.contains(&unit) {
+            chosen.push(unit);
+            length = longer;
+        }
+    };
+    let before = best.checked_sub(1).filter(|before| units[*before].block == units[best].block);
+    if let Some(before) = before.filter(|_| points_back(&units[best].text)) {
+        add(chosen, before);
+    }
+    let worth = |unit: usize| {
+        let near = units[unit].block == units[best].block && unit.abs_diff(best) == 1;
+        let beside = if near && units[unit].kind == Kind::Sentence { BESIDE } else { 0.0 };
+        ranking.units[unit].score + beside
+    };
+    // Sentences go on; another row or item is mostly about something else.
+    let single = units[best].kind != Kind::Sentence;
+    let least = ranking.units[best].score * if single { JOINS_ITEM } else { JOINS };
+    let mut others: Vec<usize> = order(ranking).skip(1).take(8).collect();
+    others.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)));
+    for other in others {
+        if worth(other) >= least && !units[other].asks() {
+            add(chosen, other);
+        }
+    }
+}
+
+/// Does the sentence begin with a word that means something said before?
+fn points_back(sentence: &str) -> bool {
+    let first = sentence.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty());
+    first.is_some_and(|word| POINTING.has(&lowered(word)))
+}
+
+/// The clauses of a sentence that is too long which answer best, with a mark where something is left out.
+fn window(question: &Question, unit: &Unit) -> String {
+    let text = unit.text.as_str();
+    let mut cuts: Vec<usize> = text
+        .match_indices([',', ';', ':', '—', '–', '('])
+        .map(|(at, mark)| if mark == "(" { at } else { at + mark.len() })
+        .filter(|at| text[*at..].starts_with([' ', '(']))
+        .collect();
+    cuts.insert(0, 0);
+    cuts.push(text.len());
+    let windows: Vec<Unit> = cuts
+        .iter()
+        .filter_map(|begin| {
+            let fits = |end: &&usize| {
+                **end > *begin && text[*begin..**end].trim().chars().count() + 2 <= LONGEST
+            };
+            let end = *cuts.iter().rev().find(fits)?;
+            let mut part = text[*begin..end].trim().to_owned();
+            if end < text.len() {
+                part = format!("{}…", part.trim_end_matches([',', ';', ':', '—', '–', ' ']));
+            }
+            if *begin > 0 {
+                part.insert(0, '…');
+            }
+            Some(Unit { text: part, intro: None, ..unit.clone() })
+        })
+        .collect();
+    let ranking = Ranking::of(question, &windows);
+    let best = order(&ranking).next().map(|best| windows[best].text.clone());
+    best.unwrap_or_else(|| shorten(text))
+}
+
+/// The units, best first; of equals the earlier one.
+fn order(ranking: &Ranking) -> impl Iterator<Item = usize> + use<> {
+    let mut order: Vec<usize> = (0..ranking.units.len()).collect();
+    order.sort_by(|a, b| ranking.units[*b].score.total_cmp(&ranking.units[*a].score));
+    order.into_iter()
+}
+
+/// A list answers as a whole when the question is about what introduces it, not about one item.
+fn list_of(best: usize, units: &[Unit], ranking: &Ranking) -> Option<Vec<usize>> {
+    let introduces = units[best].text.ends_with(':');
+    let own = ranking.coverage(&ranking.units[best].own);
+    let about_all =
+        units[best].kind == Kind::Item && own < 0.5 * ranking.coverage(&ranking.units[best].around);
+    if !introduces && !about_all {
+        return None;
+    }
+    let block = if introduces { units.get(best + 1)?.block } else { units[best].block };
+    let mut chosen: Vec<usize> =
+        if introduces { vec![best] } else { units[best].intro.into_iter().collect() };
+    let mut length = text_of(&chosen, units).chars().count();
+    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.block == block) {
+        length += 3 + unit.text.chars().count();
+        if length > LONGEST {
+            break;
+        }
+        chosen.push(at);
+    }
+    chosen.contains(&best).then_some(chosen)
+}
+
+fn text_of(chosen: &[usize], units: &[Unit]) -> String {
+    let mut text = String::new();
+    let many = chosen.len() > 1;
+    for (place, unit) in chosen.iter().map(|at| &units[*at]).enumerate() {
+        let separate = unit.kind != Kind::Sentence && many;
+        if place > 0 {
+            text.push(if separate || units[chosen[place - 1]].kind != Kind::Sentence {
+                '\n'
+            } else {
+                ' '
+            });
+        }
+        if separate {
+            text.push_str("- ");
+        }
+        text.push_str(&unit.text);
+    }
+    text
+}
+
+/// Cuts a text after a word.
+fn shorten(text: &str) -> String {
+    let cut: String = text.chars().take(LONGEST - 1).collect();
+    let end = cut.rfind(' ').unwrap_or(cut.len());
+    format!("{}…", cut[..end].trim_end_matches([',', ';', ':', ' ', '—', '–']))
+}

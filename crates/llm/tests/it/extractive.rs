@@ -1,0 +1,194 @@
+//! The default model on the documents of an invented shop: what a customer asks and what may be quoted.
+
+use replyx_llm::{Extractive, NO_ANSWER, Source, declines};
+
+fn source(title: &str, headings: &[&str], text: &str) -> Source {
+    let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    Source { title: title.to_owned(), headings, text: text.to_owned() }
+}
+
+fn english() -> Vec<Source> {
+    vec![
+        source(
+            "Delivery",
+            &["Delivery and pickup", "Prices"],
+            "| Region | Price | Time |\n|---|---|---|\n| Riga | 3.50 € | 1 day |\n| Latvia | 5.90 € | 2–3 days |\n\
+             | European Union | 14.90 € | 5–7 days |\n\nDelivery is **free** for orders over 80 €, e.g. two blankets. \
+             You can also collect your order yourself at 12 Harbour Street.",
+        ),
+        source(
+            "Returns",
+            &["Returns"],
+            "You can return any unused item within 30 days of delivery. The money is refunded to your card within \
+             5 working days after we receive the parcel. Opened cosmetics cannot be returned.",
+        ),
+        source(
+            "About us",
+            &["Contacts"],
+            "We are open Monday to Friday from 9:00 to 18:00, on Saturday from 10:00 to 15:00.\n\n\
+             Phone: +371 6700 1234. E-mail: help@northlight.example.\n\n\
+             The shop was founded by Anna Ozola in 2011. Our address is 12 Harbour Street, Riga.",
+        ),
+        source(
+            "Payment",
+            &["Payment"],
+            "We accept:\n\n- Visa and Mastercard\n- bank transfer\n- cash in the shop\n\nInvoices are sent by e-mail.",
+        ),
+        source(
+            "Warranty",
+            &["Warranty"],
+            "## How long is the warranty?\n\nLamps have a warranty of 24 months, candles have none.\n\n\
+             ## What is not covered?\n\nDamage by water is not covered by the warranty.",
+        ),
+    ]
+}
+
+fn russian() -> Vec<Source> {
+    vec![
+        source(
+            "Доставка",
+            &["Доставка и самовывоз"],
+            "Доставка по г. Москва стоит 300 ₽ и занимает 1–2 рабочих дня. Доставка по России стоит от 450 ₽, \
+             срок — 3–7 дней. При заказе от 5 000 ₽ доставка бесплатна.\n\n\
+             Самовывоз возможен из магазина на ул. Лесная, д. 7, стр. 2.",
+        ),
+        source(
+            "Возврат",
+            &["Возврат товара"],
+            "Вернуть товар можно в течение 14 дней, т.е. двух недель, с момента получения. \
+             Деньги возвращаем на карту за 3 рабочих дня. Нижнее бельё возврату не подлежит.",
+        ),
+        source(
+            "О магазине",
+            &["Контакты", "Часы работы"],
+            "Мы открыты ежедневно с 10:00 до 21:00, в воскресенье — до 18:00.\n\n\
+             Телефон: 8 800 555-01-23. Почта: help@sever.example.\n\n\
+             Магазин основал И. П. Лебедев в 2009 г. Сейчас у нас работают 24 человека.",
+        ),
+        source(
+            "Оплата",
+            &["Способы оплаты"],
+            "- картой онлайн\n- наличными курьеру\n- по счёту для организаций",
+        ),
+        source(
+            "Гарантия",
+            &["Гарантия"],
+            "| Товар | Гарантия |\n|---|---|\n| Чайники | 12 месяцев |\n| Пылесосы | 24 месяца |\n| Лампы | 6 месяцев |",
+        ),
+    ]
+}
+
+fn check(sources: &[Source], cases: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (question, fact) in cases {
+        let (answer, used) = Extractive.answer(question, sources);
+        let quoted = used.iter().any(|source| {
+            sources[*source].text.replace("**", "").contains(fact) || fact.contains(':')
+        });
+        if !answer.contains(fact) || !quoted || answer.chars().count() > 300 {
+            wrong.push(format!("{question}\n  wants {fact}\n  got   {answer} {used:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+fn check_declined(sources: &[Source], questions: &[&str]) {
+    let mut wrong = Vec::new();
+    for question in questions {
+        let (answer, used) = Extractive.answer(question, sources);
+        if !declines(&answer) || !used.is_empty() {
+            wrong.push(format!("{question}\n  got {answer}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), questions.len(), wrong.join("\n"));
+}
+
+#[test]
+fn english_questions_are_answered_with_the_fact() {
+    check(
+        &english(),
+        &[
+            ("How much does delivery to Riga cost?", "3.50 €"),
+            ("What is the shipping price within the European Union?", "14.90 €"),
+            ("how long does delivery in latvia take", "2–3 days"),
+            ("Is delivery free?", "free for orders over 80 €"),
+            ("Can I return an item?", "within 30 days of delivery"),
+            ("When do I get my refund?", "5 working days"),
+            ("What are your opening hours?", "9:00 to 18:00"),
+            ("Are you open on Saturday?", "10:00 to 15:00"),
+            ("Who founded the shop?", "Anna Ozola"),
+            ("When was the shop founded?", "2011"),
+            ("What is your phone number?", "+371 6700 1234"),
+            ("What's your email?", "help@northlight.example"),
+            ("Where is your shop?", "12 Harbour Street"),
+            ("Which payment methods do you accept?", "bank transfer"),
+            ("How can I pay?", "Visa and Mastercard"),
+            ("How long is the warranty on lamps?", "24 months"),
+            ("Is water damage covered?", "Damage by water is not covered"),
+            ("Can I return opened cosmetics?", "Opened cosmetics cannot be returned"),
+        ],
+    );
+}
+
+#[test]
+fn russian_questions_are_answered_with_the_fact() {
+    check(
+        &russian(),
+        &[
+            ("Сколько стоит доставка по Москве?", "300 ₽"),
+            ("сколько стоит доставка по россии", "450 ₽"),
+            ("Какой срок доставки по России?", "3–7 дней"),
+            ("Есть ли бесплатная доставка?", "5 000 ₽"),
+            ("Откуда можно забрать заказ самовывозом?", "ул. Лесная, д. 7"),
+            ("Как вернуть товар?", "14 дней"),
+            ("Когда вернут деньги?", "3 рабочих дня"),
+            ("Через сколько дней придут деньги за возврат?", "3 рабочих дня"),
+            ("Можно ли вернуть нижнее белье?", "возврату не подлежит"),
+            ("До скольки вы работаете?", "21:00"),
+            ("Вы работаете в воскресенье?", "18:00"),
+            ("Какой у вас телефон?", "8 800 555-01-23"),
+            ("Напишите вашу почту", "help@sever.example"),
+            ("Кто основал магазин?", "Лебедев"),
+            ("В каком году основан магазин?", "2009"),
+            ("Как можно оплатить заказ?", "наличными курьеру"),
+            ("Какая гарантия на пылесосы?", "24 месяца"),
+            ("Сколько гарантия на чайник?", "12 месяцев"),
+        ],
+    );
+}
+
+#[test]
+fn what_the_documents_do_not_say_is_declined() {
+    check_declined(
+        &english(),
+        &[
+            "Do you sell bicycles?",
+            "What is the capital of France?",
+            "Do you have a loyalty programme?",
+            "Can I bring my dog?",
+            "How do I become a supplier?",
+            "Is there parking nearby?",
+            "hello",
+            "",
+            "???",
+        ],
+    );
+    check_declined(
+        &russian(),
+        &[
+            "Есть ли у вас парковка?",
+            "Кто президент Франции?",
+            "Продаёте ли вы велосипеды?",
+            "Есть ли вакансии?",
+            "Какая погода завтра?",
+            "Привет",
+            "Расскажи анекдот",
+        ],
+    );
+}
+
+#[test]
+fn without_sources_there_is_no_answer() {
+    assert_eq!(Extractive.answer("How much is delivery?", &[]), (NO_ANSWER.to_owned(), vec![]));
+    assert_eq!(Extractive.answer("price", &[Source::default()]).0, NO_ANSWER);
+}

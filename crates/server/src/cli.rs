@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use replyx_core::knowledge::DocumentKind;
+
+use crate::{
+    config::Config,
+    demo, lifecycle,
+    roles::{Role, Roles},
+    telemetry,
+};
+
+mod migrate;
+
+/// Answers a business's customers in Telegram from the business's own documents.
+#[derive(Debug, Parser)]
+#[command(name = "replyx", version, arg_required_else_help = true)]
+struct Cli {
+    /// A TOML file with settings; environment variables win over it.
+    #[arg(long, global = true, env = "REPLYX_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the program: all of it, or some of its roles.
+    Serve {
+        /// What to run; all roles unless given.
+        #[arg(long, value_enum)]
+        role: Vec<Role>,
+    },
+    /// Shows the main job end to end, offline: a sample shop, a simulated Telegram, ten questions.
+    Demo {
+        /// Ends after the questions; fails unless every answer was right.
+        #[arg(long)]
+        once: bool,
+        /// Keeps its data here instead of in a temporary folder.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+        /// Reads the sample documents from here instead of its own.
+        #[arg(long, value_name = "FOLDER")]
+        documents: Option<PathBuf>,
+    },
+    /// Brings the database schema up to date, or back.
+    Migrate {
+        #[command(subcommand)]
+        command: migrate::Command,
+    },
+    /// Prints the `OpenAPI` document.
+    Openapi,
+    /// Reads a document from standard input and prints its text as JSON. Used by the program itself, to
+    /// keep hostile files in a process of their own.
+    #[command(hide = true)]
+    Extract {
+        /// The document's format.
+        #[arg(long)]
+        kind: Kind,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Pdf,
+}
+
+/// Runs the command that was given.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    if let Command::Extract { kind: Kind::Pdf } = cli.command {
+        replyx_knowledge::extract::child_main(DocumentKind::Pdf)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if matches!(cli.command, Command::Openapi) {
+        println!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a TLS provider was installed twice"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(command(cli))
+}
+
+async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
+    let load = || Config::load(cli.config.as_deref()).context("the configuration cannot be used");
+    match cli.command {
+        Command::Serve { role } => {
+            let config = load()?;
+            telemetry::logs(&config)?;
+            lifecycle::serve(config, Roles::of(&role)).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo { once, data, documents } => {
+            demo::run(demo::Options { once, data, documents }).await
+        }
+        Command::Migrate { command } => {
+            migrate::run(&load()?, command).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
+    }
+}

@@ -1,0 +1,161 @@
+//! `replyx demo`: the main job end to end, offline.
+//!
+//! Starts the whole program on `SQLite` beside a simulated Bot API, does by its HTTP API what an owner would do
+//! (account, assistant, documents, bot), lets a scripted customer ask, and judges every answer.
+
+use std::{
+    collections::HashMap,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use replyx_testkit::{
+    api::Api,
+    telegram::{Chat, FakeTelegram},
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    signal,
+};
+
+use crate::{config::Config, lifecycle, roles::Roles, telemetry};
+
+mod ask;
+mod print;
+mod sample;
+
+/// How the demo is run.
+#[derive(Debug)]
+pub struct Options {
+    /// Ends after the script.
+    pub once: bool,
+    /// Where its data goes; a temporary folder unless given.
+    pub data: Option<PathBuf>,
+    /// Other documents than the built-in ones.
+    pub documents: Option<PathBuf>,
+}
+
+const EMAIL: &str = "owner@lanterna.example";
+const PASSWORD: &str = "green lantern 7";
+const BOT_TOKEN: &str = "1000001:demo-token-of-the-lanterna-shop-bot";
+const READY: Duration = Duration::from_mins(2);
+
+/// Runs it.
+pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let temporary = tempfile::tempdir()?;
+    let folder = options.data.clone().unwrap_or_else(|| temporary.path().to_owned());
+    let documents = sample::documents(options.documents.as_deref())?;
+    let questions = sample::questions()?;
+
+    let telegram = FakeTelegram::start().await;
+    let bot = telegram.add_bot(BOT_TOKEN, "lanterna_demo_bot");
+    let config = configuration(&folder, telegram.url())?;
+    telemetry::logs(&config)?;
+    let running = lifecycle::start(&config, Roles::of(&[])).await?;
+    let address = running.address.context("the demo serves HTTP")?;
+    let api = Api::new(format!("http://{address}"));
+
+    print::title();
+    let owner = sign_in(&api).await;
+    let assistant = set_up(&owner, &documents).await?;
+    let customer = bot.person(7_000_001, "Maria", "en");
+    let right = script(&owner, &customer, &questions).await?;
+    print::verdict(right, questions.len());
+
+    if !options.once {
+        print::try_more(owner.base(), EMAIL, PASSWORD, &assistant);
+        tokio::select! {
+            () = talk(&owner, &customer) => {}
+            _ = signal::ctrl_c() => {}
+        }
+    }
+    running.stop().await;
+    Ok(if right == questions.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A configuration that depends on nothing around it: no key, no network, no service.
+fn configuration(folder: &Path, telegram: String) -> anyhow::Result<Config> {
+    let wished = std::env::var("PORT").unwrap_or_else(|_| "0".to_owned());
+    let variables = [
+        ("DATA_DIR", folder.display().to_string()),
+        ("TELEGRAM_API_URL", telegram),
+        ("PORT", wished),
+        ("REPLY_WINDOW_MS", "50".to_owned()),
+        ("LOG_LEVEL", std::env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned())),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    Config::read(None, HashMap::from(variables))
+}
+
+/// Makes the account, or signs in to the one of an earlier run on the same data.
+async fn sign_in(api: &Api) -> Api {
+    let body = json!({"email": EMAIL, "password": PASSWORD});
+    let known = api.post("/api/v1/auth/login", &body).await;
+    if known.status.is_success() {
+        return api.with_token(known.text("access_token"));
+    }
+    api.register(EMAIL, PASSWORD).await
+}
+
+/// An assistant that has read the documents and answers through the bot.
+async fn set_up(owner: &Api, documents: &[sample::Document]) -> anyhow::Result<String> {
+    let earlier = owner.get("/api/v1/bots").await.expect(200);
+    if let Some(bot) = earlier.body["items"].as_array().and_then(|bots| bots.first()) {
+        return Ok(bot["assistant_id"].as_str().unwrap_or_default().to_owned());
+    }
+    let settings = json!({"name": "Lanterna support", "language": "en"});
+    let assistant = owner.assistant(&settings).await;
+    let mut uploaded = Vec::new();
+    for document in documents {
+        let answer = owner.upload(&assistant, &document.name, document.bytes.clone()).await;
+        anyhow::ensure!(answer.status == 202, "`{}`: {}", document.name, answer.body);
+        uploaded.push((document, answer.text("id")));
+    }
+    for (document, id) in uploaded {
+        let processed = owner.processed(&id, READY).await;
+        anyhow::ensure!(processed["status"] == "ready", "`{}`: {processed}", document.name);
+        print::document(&document.name, processed["passages"].as_i64().unwrap_or_default());
+    }
+    owner.bot(&assistant, BOT_TOKEN).await;
+    Ok(assistant)
+}
+
+/// Asks every question and returns how many answers were right.
+async fn script(
+    owner: &Api,
+    customer: &Chat,
+    questions: &[sample::Question],
+) -> anyhow::Result<usize> {
+    let mut right = 0;
+    for (question, number) in questions.iter().zip(1..) {
+        let answer = ask::ask(owner, customer, &question.text).await?;
+        let good = question.is_answered_by(&answer);
+        right += usize::from(good);
+        print::exchange(number, &question.text, &answer, Some(good));
+    }
+    Ok(right)
+}
+
+/// Whoever sits at the terminal is the customer now.
+async fn talk(owner: &Api, customer: &Chat) {
+    if !std::io::stdin().is_terminal() {
+        return std::future::pending().await;
+    }
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut number = 1;
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match ask::ask(owner, customer, line.trim()).await {
+            Ok(answer) => print::exchange(number, line.trim(), &answer, None),
+            Err(error) => eprintln!("{error:#}"),
+        }
+        number += 1;
+    }
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,206 @@
+//! The bot fleet: makes the bots that run match the bots that should.
+//!
+//! [`Fleet::run`] compares the database with what runs here, whenever the bell rings and every few seconds.
+//! It takes no other input, so it can be repeated at any time and survives whatever happened before. A bot
+//! that polls is held by a lease: one process of the installation polls it, and if that one dies another
+//! takes over.
+
+use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+
+use replyx_api::hooks::telegram::secret_token;
+use replyx_channels::telegram::{BotClient, TelegramError};
+use replyx_core::{
+    bot::{BotMode, BotStatus},
+    ids::BotId,
+};
+use replyx_engine::Engine;
+use replyx_storage::{StorageError, bots::Credentials};
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+mod poller;
+
+/// How often to compare when nobody rings.
+const EVERY: Duration = Duration::from_secs(5);
+/// How many bots are loaded at once.
+const PAGE: u32 = 500;
+/// How long pollers may take to end when the process stops.
+const FINISH: Duration = Duration::from_secs(3);
+/// How many webhook calls of one bot Telegram makes at once.
+const HOOK_CONNECTIONS: u8 = 40;
+
+/// The bots that run in this process.
+pub struct Fleet {
+    engine: Arc<Engine>,
+    public_url: Option<String>,
+    running: HashMap<BotId, Bot>,
+}
+
+/// A bot that runs here.
+enum Bot {
+    Polling {
+        stop: CancellationToken,
+        task: JoinHandle<()>,
+    },
+    /// Telegram calls us; nothing runs. Kept to take the webhook back.
+    Hooked(BotClient),
+}
+
+impl Fleet {
+    /// An empty fleet. With a public https address bots work by webhook unless told otherwise.
+    pub fn new(engine: Arc<Engine>, public_url: Option<String>) -> Self {
+        Self { engine, public_url, running: HashMap::new() }
+    }
+
+    /// Reconciles until stopped, then ends the pollers. Webhooks stay: Telegram keeps what we do not take.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.reconcile().await {
+                tracing::error!(error = &error as &dyn Error, "the fleet could not be reconciled");
+            }
+            tokio::select! {
+                () = self.engine.bell.bots(EVERY) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        let mut tasks = Vec::new();
+        for bot in std::mem::take(&mut self.running).into_values() {
+            if let Bot::Polling { stop, task } = bot {
+                stop.cancel();
+                tasks.push(task);
+            }
+        }
+        let ended = timeout(FINISH, async {
+            for task in tasks {
+                let _ = task.await;
+            }
+        });
+        if ended.await.is_err() {
+            tracing::warn!("pollers were cut off");
+        }
+    }
+
+    async fn reconcile(&mut self) -> Result<(), StorageError> {
+        let desired = self.desired().await?;
+        metrics::gauge!("telegram_total_bots").set(count(desired.len()));
+        let surplus: Vec<BotId> = self
+            .running
+            .iter()
+            .filter(|(id, bot)| match (bot, desired.get(*id)) {
+                (_, None) => true,
+                (Bot::Polling { task, .. }, Some((mode, _))) => {
+                    task.is_finished() || *mode != BotMode::Polling
+                }
+                (Bot::Hooked(_), Some((mode, _))) => *mode != BotMode::Webhook,
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in surplus {
+            if let Some(bot) = self.running.remove(&id) {
+                end(bot).await;
+            }
+        }
+        for (id, (mode, credentials)) in desired {
+            if !self.running.contains_key(&id)
+                && let Some(bot) = self.begin(mode, credentials).await
+            {
+                self.running.insert(id, bot);
+            }
+        }
+        metrics::gauge!("telegram_bots_running").set(count(self.running.len()));
+        Ok(())
+    }
+
+    /// The bots that should run, each with the way it is to get its updates.
+    async fn desired(&self) -> Result<HashMap<BotId, (BotMode, Credentials)>, StorageError> {
+        let public_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        let mut desired = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = self.engine.db.read().await?.system().bots().running(after, PAGE).await?;
+            after = page.last().map(|found| found.bot.id);
+            let full = page.len() == PAGE as usize;
+            for found in page {
+                desired.insert(found.bot.id, (found.bot.mode.resolve(public_https), found));
+            }
+            if !full {
+                return Ok(desired);
+            }
+        }
+    }
+
+    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<Bot> {
+        let id = credentials.bot.id;
+        let Ok(token) = self.engine.keys.open(&credentials.token_sealed, id.into_uuid().as_bytes())
+        else {
+            fail(&self.engine, &credentials, "its token cannot be opened with this SECRET_KEY")
+                .await;
+            return None;
+        };
+        let client = self.engine.telegram.bot(&token);
+        if mode == BotMode::Polling {
+            let lease = poller::lease(&self.engine, id).await?;
+            let stop = CancellationToken::new();
+            let poller = poller::Poller::new(Arc::clone(&self.engine), credentials, client, lease);
+            let task = tokio::spawn(poller.run(stop.clone()));
+            return Some(Bot::Polling { stop, task });
+        }
+        let Some(public_url) = &self.public_url else {
+            fail(&self.engine, &credentials, "a webhook needs PUBLIC_URL to be set").await;
+            return None;
+        };
+        let url = format!("{public_url}/hooks/telegram/{}", credentials.hook_path);
+        let secret = secret_token(&self.engine.keys, id);
+        match client.set_webhook(&url, &secret, HOOK_CONNECTIONS).await {
+            Ok(()) => Some(Bot::Hooked(client)),
+            Err(error @ (TelegramError::Unauthorized | TelegramError::Refused { .. })) => {
+                fail(&self.engine, &credentials, &error.to_string()).await;
+                None
+            }
+            Err(error) => {
+                tracing::warn!(bot.id = %id, error = &error as &dyn Error, "webhook could not be set");
+                None
+            }
+        }
+    }
+}
+
+async fn end(bot: Bot) {
+    match bot {
+        Bot::Polling { stop, task } => {
+            stop.cancel();
+            let _ = timeout(FINISH, task).await;
+        }
+        Bot::Hooked(client) => {
+            if let Err(error) = client.delete_webhook().await {
+                tracing::info!(error = &error as &dyn Error, "a webhook could not be taken back");
+            }
+        }
+    }
+}
+
+/// Marks a bot as one that cannot run until its owner acts.
+async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
+    let saved = async {
+        let mut tx = engine.db.begin().await?;
+        let bots = tx.workspace(credentials.bot.workspace_id).bots();
+        let Some(mut bot) = bots.find(credentials.bot.id).await? else { return Ok(()) };
+        if bot.status == BotStatus::Running {
+            bot.status = BotStatus::Failed;
+            bot.error = Some(error.to_owned());
+            bot.updated_at = engine.clock.now();
+            tx.workspace(bot.workspace_id).bots().save(&bot).await?;
+            tx.commit().await?;
+            metrics::counter!("telegram_bots_failed_total").increment(1);
+        }
+        Ok::<_, StorageError>(())
+    };
+    if let Err(error) = saved.await {
+        tracing::error!(error = &error as &dyn Error, "a bot could not be marked as failed");
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge needs no more than 52 bits")]
+const fn count(number: usize) -> f64 {
+    number as f64
+}

@@ -1,0 +1,242 @@
+//! The life of a process: start, heartbeat, and an end that loses nothing.
+//!
+//! An end comes in three steps within ten seconds: intake stops (no requests, no updates, no new turns);
+//! running turns finish, while delivery goes on sending what they settle; then this process strikes itself
+//! off, and whatever it still held is free for others at once.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use replyx_api::{AppState, health::Health};
+use replyx_engine::{Engine, delivery, queue};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app,
+    config::Config,
+    fleet::Fleet,
+    roles::{Roles, http},
+    telemetry, worker,
+};
+
+/// How often a process says that it lives.
+const BEAT: Duration = Duration::from_secs(2);
+/// How long after its last beat a process is dead.
+const DEAD: Duration = Duration::from_secs(10);
+/// How long running turns and jobs may take to finish when the process stops.
+const FINISH_TURNS: Duration = Duration::from_secs(6);
+/// How long sends under way may take to finish after that.
+const FINISH_SENDS: Duration = Duration::from_secs(2);
+
+/// A program that runs.
+pub struct Running {
+    /// What it works with.
+    pub engine: Arc<Engine>,
+    /// Where it listens, if it serves HTTP.
+    pub address: Option<std::net::SocketAddr>,
+    intake: Intake,
+    work: Work,
+}
+
+/// What takes in: stopped first.
+struct Intake {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What works off: stopped when the turns are done.
+struct Work {
+    turns: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let running = start(&config, roles).await?;
+    if let Some(address) = running.address {
+        // For whoever started us with port 0.
+        println!("listening on http://{address}");
+    }
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
+
+/// Starts the roles.
+pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
+    let begun = Instant::now();
+    let engine = app::engine(config).await?;
+    take_over(&engine).await?;
+    let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
+    let mut intake = Vec::new();
+    let mut turns = Vec::new();
+    let mut tasks = heart(&engine, &work_stop);
+    let mut address = None;
+
+    if roles.worker {
+        turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
+        turns.push(tokio::spawn(worker::work(
+            Arc::clone(&engine),
+            app::program()?,
+            intake_stop.clone(),
+        )));
+        tasks.push(tokio::spawn(delivery::work(Arc::clone(&engine), work_stop.clone())));
+    }
+    if roles.bots {
+        let public_url = config.public_url().map(str::to_owned);
+        let fleet = Fleet::new(Arc::clone(&engine), public_url);
+        intake.push(tokio::spawn(fleet.run(intake_stop.clone())));
+    }
+    if roles.http {
+        let listener = TcpListener::bind(config.listen())
+            .await
+            .with_context(|| format!("cannot listen on `{}`", config.listen()))?;
+        address = Some(listener.local_addr()?);
+        let handle = telemetry::metrics(work_stop.clone())?;
+        let health = Health::default();
+        tasks.push(tokio::spawn(health.clone().watch(Arc::clone(&engine), work_stop.clone())));
+        let render = Box::new(move || handle.render());
+        let state =
+            AppState::new(Arc::clone(&engine), health, render, config.api(), intake_stop.clone());
+        let router = replyx_api::router(state);
+        let stop = intake_stop.clone();
+        intake.push(tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, router, stop).await {
+                tracing::error!(error = %error, "http ended");
+            }
+        }));
+    }
+    tracing::info!(
+        database = engine.db.backend(),
+        live = engine.live.backend(),
+        address = address.map(tracing::field::display),
+        process.id = %engine.process,
+        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "started"
+    );
+    Ok(Running {
+        engine,
+        address,
+        intake: Intake { stop: intake_stop, tasks: intake },
+        work: Work { turns, stop: work_stop, tasks },
+    })
+}
+
+impl Running {
+    /// Ends it. Nothing is lost: what cannot be finished in time is handed back.
+    pub async fn stop(self) {
+        let begun = Instant::now();
+        tracing::info!("stopping");
+        self.intake.stop.cancel();
+        let turns = all(self.work.turns);
+        if timeout(FINISH_TURNS, async { tokio::join!(all(self.intake.tasks), turns) })
+            .await
+            .is_err()
+        {
+            tracing::warn!("running turns are handed back");
+        }
+        self.work.stop.cancel();
+        if timeout(FINISH_SENDS, all(self.work.tasks)).await.is_err() {
+            tracing::warn!("sends under way are uncertain");
+        }
+        if let Err(error) = leave(&self.engine).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "leave was not taken");
+        }
+        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(duration_ms, "stopped");
+        self.engine.db.close().await;
+    }
+}
+
+async fn all(tasks: Vec<JoinHandle<()>>) {
+    for task in tasks {
+        if let Err(error) = task.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a task ended badly");
+        }
+    }
+}
+
+/// Says that we live, and frees what the dead held. A database of one process has no other living ones.
+async fn take_over(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    tx.system().processes().beat(engine.process, now).await?;
+    if !engine.db.is_shared() {
+        tx.system().processes().keep_only(engine.process).await?;
+    }
+    reap(engine, tx).await
+}
+
+async fn beat(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
+    let mut tx = engine.db.begin().await?;
+    tx.system().processes().beat(engine.process, engine.clock.now()).await?;
+    reap(engine, tx).await
+}
+
+async fn leave(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
+    let mut tx = engine.db.begin().await?;
+    tx.system().processes().leave(engine.process).await?;
+    reap(engine, tx).await
+}
+
+async fn reap(
+    engine: &Engine,
+    mut tx: replyx_storage::Tx,
+) -> Result<(), replyx_storage::StorageError> {
+    let now = engine.clock.now();
+    let reaped = tx.system().processes().reap(now - DEAD, now).await?;
+    tx.commit().await?;
+    metrics::counter!("telegram_bot_uncertain_sends_total").increment(reaped.sends);
+    if reaped != replyx_storage::processes::Reaped::default() {
+        tracing::info!(
+            turns = reaped.turns,
+            sends.uncertain = reaped.sends,
+            jobs = reaped.jobs,
+            "took over what dead processes held"
+        );
+    }
+    Ok(())
+}
+
+/// Heartbeat and the bell's connection to other processes.
+fn heart(engine: &Arc<Engine>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let beating = {
+        let (engine, stop) = (Arc::clone(engine), stop.clone());
+        async move {
+            while !stop.is_cancelled() {
+                tokio::select! {
+                    () = sleep(BEAT) => {}
+                    () = stop.cancelled() => return,
+                }
+                if let Err(error) = beat(&engine).await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "no heartbeat");
+                }
+            }
+        }
+    };
+    let tell = {
+        let (engine, stop) = (Arc::clone(engine), stop.clone());
+        async move { engine.bell.tell(&engine.live, engine.process, stop).await }
+    };
+    let hear = {
+        let (engine, stop) = (Arc::clone(engine), stop.clone());
+        async move { engine.bell.hear(&engine.live, engine.process, stop).await }
+    };
+    vec![spawn(beating), spawn(tell), spawn(hear)]
+}
+
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
+}

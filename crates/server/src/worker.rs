@@ -1,0 +1,114 @@
+//! Background jobs: takes on those that are due, runs each by its kind, and sweeps up now and then.
+
+use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
+
+use replyx_core::retry::Retry;
+use replyx_engine::Engine;
+use replyx_storage::{StorageError, jobs::ClaimedJob};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+mod registry;
+mod sweep;
+
+/// How many jobs run at once: reading documents must not starve answering customers.
+const AT_ONCE: usize = 2;
+/// How long to sleep at most when nobody rings.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often to sweep up.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// Works until stopped, then waits for the jobs that are running.
+pub async fn work(engine: Arc<Engine>, program: PathBuf, stop: CancellationToken) {
+    let free = Arc::new(Semaphore::new(AT_ONCE));
+    let running = TaskTracker::new();
+    let mut swept: Option<Instant> = None;
+    while !stop.is_cancelled() {
+        if swept.is_none_or(|swept| swept.elapsed() > SWEEP) {
+            swept = Some(Instant::now());
+            sweep::all(&engine).await;
+        }
+        let claimed = match claim(&engine, free.available_permits()).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
+                sleep(LONGEST_SLEEP).await;
+                continue;
+            }
+        };
+        if claimed.is_empty() {
+            tokio::select! {
+                () = engine.bell.jobs(LONGEST_SLEEP) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        for job in claimed {
+            let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
+            let (engine, program) = (Arc::clone(&engine), program.clone());
+            running.spawn(async move {
+                run(&engine, &program, job).await;
+                drop(permit);
+                engine.bell.ring_jobs();
+            });
+        }
+    }
+    running.close();
+    running.wait().await;
+}
+
+async fn claim(engine: &Engine, room: usize) -> Result<Vec<ClaimedJob>, StorageError> {
+    let (now, room) = (engine.clock.now(), u32::try_from(room).unwrap_or_default());
+    if room == 0 || !engine.db.read().await?.system().jobs().any_due(now).await? {
+        return Ok(Vec::new());
+    }
+    let mut tx = engine.db.begin().await?;
+    let claimed = tx.system().jobs().claim(engine.process, now, room).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+#[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]
+async fn run(engine: &Engine, program: &std::path::Path, job: ClaimedJob) {
+    let begun = Instant::now();
+    let result = registry::run(engine, program, &job).await;
+    let outcome = match &result {
+        Ok(()) => "done",
+        Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",
+        Err(_) => "dead",
+    };
+    metrics::counter!("jobs_total", "kind" => registry::label(&job.kind), "outcome" => outcome)
+        .increment(1);
+    if let Err(failed) = &result {
+        tracing::warn!(error = %failed.reason, job.outcome = outcome, "job failed");
+    }
+    while let Err(error) = end(engine, &job, &result).await {
+        tracing::error!(error = &error as &dyn Error, "a job could not be ended");
+        sleep(LONGEST_SLEEP).await;
+    }
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(job.outcome = outcome, duration_ms, "job ended");
+}
+
+async fn end(
+    engine: &Engine,
+    job: &ClaimedJob,
+    result: &Result<(), registry::Failed>,
+) -> Result<(), StorageError> {
+    let mut tx = engine.db.begin().await?;
+    let jobs = tx.system().jobs();
+    match result {
+        Ok(()) => jobs.finish(job.id, engine.process).await?,
+        Err(failed) => {
+            let due = match failed.retry {
+                Retry::After(wait) => Some(engine.clock.now() + wait),
+                Retry::Never => None,
+            };
+            jobs.fail(job.id, engine.process, &failed.reason, due).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+DROP TABLE passages;
+DROP TABLE document_files;
+DROP TABLE documents;

@@ -1,0 +1,285 @@
+//! Ways into Telegram: the `bots` table.
+//!
+//! Deleted bots stay in the table without their token, because dialogs tell through which bot they came.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    bot::{Bot, BotStatus},
+    event::Event,
+    ids::{AssistantId, BotId, WorkspaceId},
+    page::{Page, PageRequest},
+};
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+macro_rules! columns {
+    () => {
+        "workspace_id, id, assistant_id, telegram_id, username, token_sealed, hook_path, mode, status,
+         error, poll_offset, created_at, updated_at"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    workspace_id: Uuid,
+    id: Uuid,
+    assistant_id: Uuid,
+    telegram_id: i64,
+    username: String,
+    token_sealed: Vec<u8>,
+    hook_path: String,
+    mode: String,
+    status: String,
+    error: Option<String>,
+    poll_offset: Option<i64>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A bot with what it needs to run. The token is sealed for the bot's id.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The bot.
+    pub bot: Bot,
+    /// Its token, sealed.
+    pub token_sealed: Vec<u8>,
+    /// The secret part of its webhook's address.
+    pub hook_path: String,
+    /// From which update on to poll; `None` before the first.
+    pub poll_offset: Option<i64>,
+}
+
+/// One workspace's bots.
+pub struct Bots<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Bots<'_> {
+    /// Registers a bot.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::is_duplicate`] when the installation already runs this bot.
+    pub async fn insert(
+        self,
+        bot: &Bot,
+        token_sealed: &[u8],
+        hook_path: &str,
+    ) -> Result<(), StorageError> {
+        debug_assert_eq!(bot.workspace_id, self.workspace, "stored in another workspace");
+        const SQL: &str = concat!(
+            "INSERT INTO bots (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, $12)"
+        );
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), bot.id.into_uuid(), bot.assistant_id.into_uuid(),
+            bot.telegram_id, &bot.username, token_sealed, hook_path, bot.mode.as_str(),
+            bot.status.as_str(), &bot.error, bot.created_at, bot.updated_at);
+        self.tx.done.bots = true;
+        self.tx.record(self.workspace, status_event(bot), bot.created_at);
+        Ok(())
+    }
+
+    /// Finds a bot.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn find(self, id: BotId) -> Result<Option<Bot>, StorageError> {
+        Ok(self.credentials(id).await?.map(|found| found.bot))
+    }
+
+    /// Finds a bot with what it needs to run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn credentials(self, id: BotId) -> Result<Option<Credentials>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bots WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
+        );
+        row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+    }
+
+    /// A page of the bots, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn list(self, page: PageRequest<BotId>) -> Result<Page<Bot, BotId>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bots WHERE workspace_id = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $3"
+        );
+        let after = page.after.map_or(Uuid::nil(), BotId::into_uuid);
+        let rows = rows!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), after, i64::from(page.limit) + 1);
+        let found = rows
+            .into_iter()
+            .map(|row| read(row).map(|found| found.bot))
+            .collect::<Result<_, _>>()?;
+        Ok(Page::of(found, page.limit, |bot: &Bot| bot.id))
+    }
+
+    /// How many bots an assistant has.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn count_of(self, assistant: AssistantId) -> Result<i64, StorageError> {
+        const SQL: &str = "
+            SELECT COUNT(*) FROM bots
+             WHERE workspace_id = $1 AND assistant_id = $2 AND deleted_at IS NULL";
+        let count = value!(self.tx, i64, SQL; self.workspace.into_uuid(), assistant.into_uuid());
+        Ok(count.unwrap_or_default())
+    }
+
+    /// Writes a changed mode, status or error, and tells the log.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the bot is not there.
+    pub async fn save(self, bot: &Bot) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE bots SET mode = $3, status = $4, error = $5, updated_at = $6
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str(),
+            &bot.error, bot.updated_at);
+        StorageError::expect_one_row("bots", changed)?;
+        self.tx.done.bots = true;
+        self.tx.done.outbox = true;
+        self.tx.record(self.workspace, status_event(bot), bot.updated_at);
+        Ok(())
+    }
+
+    /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with their
+    /// messages. `false`: there is no such bot.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn delete(self, id: BotId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE bots SET deleted_at = $3, updated_at = $3, status = 'stopped', token_sealed = $4
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+        const OUTBOX: &str = "
+            UPDATE outbox SET status = 'failed', error = 'the bot was deleted', claimed_by = NULL,
+                   updated_at = $3
+             WHERE workspace_id = $1 AND bot_id = $2 AND status IN ('queued', 'sending', 'uncertain')";
+        const MESSAGES: &str = "
+            UPDATE messages SET delivery = 'failed'
+             WHERE workspace_id = $1 AND delivery = 'queued'
+               AND id IN (SELECT message_id FROM outbox
+                           WHERE workspace_id = $1 AND bot_id = $2 AND status = 'failed')";
+        let none: &[u8] = &[];
+        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), now, none);
+        if deleted == 0 {
+            return Ok(false);
+        }
+        run!(self.tx, OUTBOX; self.workspace.into_uuid(), id.into_uuid(), now);
+        run!(self.tx, MESSAGES; self.workspace.into_uuid(), id.into_uuid());
+        self.tx.done.bots = true;
+        self.tx.record(self.workspace, Event::BotDeleted { bot_id: id }, now);
+        Ok(true)
+    }
+
+    /// Remembers from which update on to poll.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn set_poll_offset(self, id: BotId, offset: i64) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE bots SET poll_offset = $3 WHERE workspace_id = $1 AND id = $2";
+        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), offset);
+        Ok(())
+    }
+}
+
+/// All bots.
+pub struct SystemBots<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemBots<'_> {
+    /// The bots that should run, after `after`, at most `limit`, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn running(
+        self,
+        after: Option<BotId>,
+        limit: u32,
+    ) -> Result<Vec<Credentials>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bots WHERE status = 'running' AND deleted_at IS NULL AND id > $1
+               ORDER BY id LIMIT $2"
+        );
+        let after = after.map_or(Uuid::nil(), BotId::into_uuid);
+        rows!(self.tx, Row, SQL; after, i64::from(limit)).into_iter().map(read).collect()
+    }
+
+    /// Finds a bot by the secret part of its webhook's address.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn find_by_hook(self, path: &str) -> Result<Option<Credentials>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bots WHERE hook_path = $1 AND deleted_at IS NULL"
+        );
+        row!(self.tx, Row, SQL; path).map(read).transpose()
+    }
+
+    /// How many bots there are: (that should run, all).
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn count(self) -> Result<(i64, i64), StorageError> {
+        const SQL: &str = "
+            SELECT COUNT(CASE WHEN status = 'running' THEN 1 END), COUNT(*)
+              FROM bots WHERE deleted_at IS NULL";
+        Ok(row!(self.tx, (i64, i64), SQL).unwrap_or_default())
+    }
+}
+
+fn status_event(bot: &Bot) -> Event {
+    Event::BotStatus { bot_id: bot.id, status: bot.status, error: bot.error.clone() }
+}
+
+fn read(row: Row) -> Result<Credentials, StorageError> {
+    let corrupt = StorageError::corrupt("bots");
+    let (mode, status) = match (row.mode.parse(), row.status.parse::<BotStatus>()) {
+        (Ok(mode), Ok(status)) => (mode, status),
+        (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
+    };
+    Ok(Credentials {
+        bot: Bot {
+            id: row.id.into(),
+            workspace_id: row.workspace_id.into(),
+            assistant_id: row.assistant_id.into(),
+            telegram_id: row.telegram_id,
+            username: row.username,
+            mode,
+            status,
+            error: row.error,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        },
+        token_sealed: row.token_sealed,
+        hook_path: row.hook_path,
+        poll_offset: row.poll_offset,
+    })
+}

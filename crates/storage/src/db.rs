@@ -1,0 +1,214 @@
+//! Opening a database and its transactions.
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    PgPool, Postgres, SqlitePool, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{
+    StorageError,
+    tx::{Conn, Listener, Tx},
+};
+
+/// How long a caller waits for a free connection before the request fails.
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+/// How many connections are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSize {
+    /// Most connections at once (`PostgreSQL`); readers beside the one writer (`SQLite`).
+    pub max: u32,
+}
+
+impl Default for PoolSize {
+    fn default() -> Self {
+        Self { max: 35 }
+    }
+}
+
+/// An open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) pool: Pool,
+    listener: Option<Arc<dyn Listener>>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Pool {
+    Postgres(PgPool),
+    /// `SQLite` has one writer; readers do not wait for it (WAL).
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Db").field(&self.backend()).finish()
+    }
+}
+
+impl Db {
+    /// Opens the database at `url`: `sqlite:PATH` (made when absent) or `postgres://...`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address is neither, or the database cannot be reached.
+    pub async fn open(url: &str, size: PoolSize) -> Result<Self, StorageError> {
+        let pool = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgConnectOptions::from_str(url)?.application_name("replyx");
+            Pool::Postgres(
+                PgPoolOptions::new()
+                    .max_connections(size.max)
+                    .acquire_timeout(ACQUIRE)
+                    .test_before_acquire(false)
+                    .connect_with(options)
+                    .await?,
+            )
+        } else if let Some(path) = url.strip_prefix("sqlite:") {
+            open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), size).await?
+        } else {
+            return Err(StorageError::Address);
+        };
+        Ok(Self { pool, listener: None })
+    }
+
+    /// The same database, whose commits are told to `listener`.
+    #[must_use]
+    pub fn with_listener(self, listener: Arc<dyn Listener>) -> Self {
+        Self { listener: Some(listener), ..self }
+    }
+
+    /// The kind of database, for logs: `sqlite` or `postgres`.
+    pub const fn backend(&self) -> &'static str {
+        match self.pool {
+            Pool::Postgres(_) => "postgres",
+            Pool::Sqlite { .. } => "sqlite",
+        }
+    }
+
+    /// Can other processes work on the same database?
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.pool, Pool::Postgres(_))
+    }
+
+    /// Opens a transaction that may write.
+    ///
+    /// `SQLite` takes its write lock at once: a transaction that first reads and then writes would
+    /// otherwise fail as soon as another one wrote in between.
+    ///
+    /// # Errors
+    ///
+    /// Fails when no connection is free in time.
+    pub async fn begin(&self) -> Result<Tx, StorageError> {
+        let conn = match &self.pool {
+            Pool::Postgres(pool) => Conn::Postgres(
+                // Said, because a server may be set to another default: a statement that waited for a
+                // lock must see what the holder did.
+                begin_postgres(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?,
+            ),
+            Pool::Sqlite { writer, .. } => {
+                Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+        };
+        Ok(Tx::new(conn, self.listener.clone()))
+    }
+
+    /// Opens a transaction that only reads, and waits for no writer.
+    ///
+    /// # Errors
+    ///
+    /// Fails when no connection is free in time.
+    pub async fn read(&self) -> Result<Tx, StorageError> {
+        let conn = match &self.pool {
+            Pool::Postgres(pool) => Conn::Postgres(
+                begin_postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            ),
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
+        };
+        Ok(Tx::new(conn, None))
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it gives none.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        let mut tx = self.read().await?;
+        run!(tx, "SELECT 1");
+        Ok(())
+    }
+
+    /// Connections: (open, idle, most at once).
+    pub fn connections(&self) -> (u32, usize, u32) {
+        match &self.pool {
+            Pool::Postgres(pool) => {
+                (pool.size(), pool.num_idle(), pool.options().get_max_connections())
+            }
+            Pool::Sqlite { writer, readers } => (
+                writer.size() + readers.size(),
+                writer.num_idle() + readers.num_idle(),
+                1 + readers.options().get_max_connections(),
+            ),
+        }
+    }
+
+    /// Closes all connections once their transactions have ended.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Postgres(pool) => pool.close().await,
+            Pool::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+/// Begins on a connection that works: a server that was restarted has closed all that were kept, and asking
+/// each before its use would cost every transaction a round trip.
+async fn begin_postgres(
+    pool: &PgPool,
+    sql: &'static str,
+) -> Result<Transaction<'static, Postgres>, StorageError> {
+    for _ in 0..pool.options().get_max_connections() {
+        match pool.begin_with(sql).await.map_err(StorageError::from) {
+            Err(error) if error.is_transient() && !error.is_timeout() => {}
+            begun => return begun,
+        }
+    }
+    pool.begin_with(sql).await.map_err(StorageError::from)
+}
+
+async fn open_sqlite(path: &Path, size: PoolSize) -> Result<Pool, StorageError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        tokio::fs::create_dir_all(folder).await.map_err(|source| StorageError::Folder {
+            folder: folder.display().to_string(),
+            source,
+        })?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-8192")
+        .optimize_on_close(true, None);
+    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
+    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+    let readers = pool()
+        .max_connections(size.max.clamp(1, 4))
+        .min_connections(1)
+        .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
+        .await?;
+    Ok(Pool::Sqlite { writer, readers })
+}

@@ -1,0 +1,178 @@
+//! Conversations: the `dialogs` table of one workspace.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    dialog::Dialog,
+    event::Event,
+    ids::{ContactId, DialogId, WorkspaceId},
+    page::{Page, PageRequest},
+};
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+macro_rules! columns {
+    () => {
+        "workspace_id, id, assistant_id, bot_id, contact_id, control, epoch, last_seq, heard_seq,
+         answered_seq, created_at, updated_at"
+    };
+}
+
+macro_rules! find {
+    () => {
+        concat!("SELECT ", columns!(), " FROM dialogs WHERE workspace_id = $1 AND id = $2")
+    };
+}
+
+macro_rules! find_open {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM dialogs WHERE workspace_id = $1 AND contact_id = $2 AND control <> 'closed'"
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    workspace_id: Uuid,
+    id: Uuid,
+    assistant_id: Uuid,
+    bot_id: Uuid,
+    contact_id: Uuid,
+    control: String,
+    epoch: i64,
+    last_seq: i64,
+    heard_seq: i64,
+    answered_seq: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// One workspace's dialogs.
+pub struct Dialogs<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Dialogs<'_> {
+    /// Stores a new dialog and tells the log.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::is_duplicate`] when the contact has an open dialog already.
+    pub async fn insert(self, dialog: &Dialog) -> Result<(), StorageError> {
+        debug_assert_eq!(dialog.workspace_id, self.workspace, "stored in another workspace");
+        const SQL: &str = concat!(
+            "INSERT INTO dialogs (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        );
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.assistant_id.into_uuid(),
+            dialog.bot_id.into_uuid(), dialog.contact_id.into_uuid(), dialog.control.as_str(),
+            dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.created_at,
+            dialog.updated_at);
+        let opened = Event::DialogOpened {
+            dialog_id: dialog.id,
+            contact_id: dialog.contact_id,
+            assistant_id: dialog.assistant_id,
+        };
+        self.tx.record(self.workspace, opened, dialog.created_at);
+        Ok(())
+    }
+
+    /// Finds a dialog.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn find(self, id: DialogId) -> Result<Option<Dialog>, StorageError> {
+        row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
+            .as_ref()
+            .map(read)
+            .transpose()
+    }
+
+    /// Finds a dialog and keeps others from changing it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn lock(self, id: DialogId) -> Result<Option<Dialog>, StorageError> {
+        // A writing transaction already holds all of SQLite.
+        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid())
+            .as_ref()
+            .map(read)
+            .transpose()
+    }
+
+    /// Finds and locks the dialog a contact is in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn lock_open(self, contact: ContactId) -> Result<Option<Dialog>, StorageError> {
+        let sql = self.tx.sql(concat!(find_open!(), " FOR UPDATE"), find_open!());
+        row!(self.tx, Row, sql; self.workspace.into_uuid(), contact.into_uuid())
+            .as_ref()
+            .map(read)
+            .transpose()
+    }
+
+    /// Writes a changed dialog.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the dialog is not there.
+    pub async fn save(self, dialog: &Dialog) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE dialogs SET control = $3, epoch = $4, last_seq = $5, heard_seq = $6,
+                   answered_seq = $7, updated_at = $8
+             WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.control.as_str(), dialog.epoch,
+            dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at);
+        StorageError::expect_one_row("dialogs", changed)
+    }
+
+    /// A page of the dialogs, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn list(
+        self,
+        page: PageRequest<DialogId>,
+    ) -> Result<Page<Dialog, DialogId>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM dialogs WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        );
+        let before = page.after.map_or(Uuid::max(), DialogId::into_uuid);
+        let rows = rows!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), before, i64::from(page.limit) + 1);
+        let found = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Page::of(found, page.limit, |dialog: &Dialog| dialog.id))
+    }
+}
+
+fn read(row: &Row) -> Result<Dialog, StorageError> {
+    Ok(Dialog {
+        id: row.id.into(),
+        workspace_id: row.workspace_id.into(),
+        assistant_id: row.assistant_id.into(),
+        bot_id: row.bot_id.into(),
+        contact_id: row.contact_id.into(),
+        control: row.control.parse().map_err(StorageError::corrupt("dialogs"))?,
+        epoch: row.epoch,
+        last_seq: row.last_seq,
+        heard_seq: row.heard_seq,
+        answered_seq: row.answered_seq,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}

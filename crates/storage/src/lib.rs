@@ -1,0 +1,48 @@
+//! Durable state: `SQLite` by default, `PostgreSQL` in a cluster; one behaviour.
+//!
+//! # How a caller reaches the data
+//!
+//! 1. [`Db::begin`] opens a transaction that may write, [`Db::read`] one that only reads.
+//! 2. [`Tx::workspace`] narrows it to one workspace. A workspace's tables can be reached in no other way,
+//!    so a caller cannot forget whose data it asks for. Work across workspaces (claiming turns, sign-in)
+//!    goes through [`Tx::system`], which is easy to find and review.
+//! 3. [`Tx::commit`] makes it last, numbers the [events](Tx::record) of the transaction and tells the
+//!    [`Listener`] what there is to do. Dropping the transaction undoes it.
+//!
+//! # How a query is written
+//!
+//! Once, in SQL that both databases understand: `$1` placeholders, `RETURNING`, `ON CONFLICT`, no
+//! `now()`. The `rows!`, `row!` and `run!` macros send it to whichever database is open. What cannot be
+//! shared (locking, full text) is chosen by `Tx::sql`.
+
+#[macro_use]
+mod query;
+
+pub mod assistants;
+pub mod bots;
+pub mod contacts;
+mod db;
+pub mod dialogs;
+pub mod documents;
+mod error;
+pub mod events;
+pub mod jobs;
+pub mod messages;
+mod migrate;
+pub mod outbox;
+pub mod passages;
+pub mod processes;
+mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod turns;
+mod tx;
+pub mod updates;
+pub mod users;
+pub mod workspaces;
+
+pub use db::{Db, PoolSize};
+pub use error::StorageError;
+pub use migrate::MigrationState;
+pub use scope::{Scope, System};
+pub use tx::{Committed, Listener, Tx};

@@ -1,0 +1,139 @@
+//! Utterances: the `messages` table of one workspace.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::{DialogId, MessageId, WorkspaceId},
+    message::{AnswerMeta, Delivery, Message},
+    page::{Page, PageRequest},
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+macro_rules! columns {
+    () => {
+        "workspace_id, id, dialog_id, seq, author, kind, text, delivery, answer, created_at"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    workspace_id: Uuid,
+    id: Uuid,
+    dialog_id: Uuid,
+    seq: i64,
+    author: String,
+    kind: String,
+    text: String,
+    delivery: String,
+    answer: Option<Json<AnswerMeta>>,
+    created_at: DateTime<Utc>,
+}
+
+/// One workspace's messages.
+pub struct Messages<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Messages<'_> {
+    /// Stores a message. `channel_message_id` is the channel's own number of it, if it came from there.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::is_duplicate`] when its place in the dialog is taken.
+    pub async fn insert(
+        self,
+        message: &Message,
+        channel_message_id: Option<i64>,
+    ) -> Result<(), StorageError> {
+        debug_assert_eq!(message.workspace_id, self.workspace, "stored in another workspace");
+        const SQL: &str = concat!(
+            "INSERT INTO messages (",
+            columns!(),
+            ", channel_message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        );
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), message.id.into_uuid(), message.dialog_id.into_uuid(),
+            message.seq, message.author.as_str(), message.kind.as_str(), &message.text,
+            message.delivery.as_str(), message.answer.as_ref().map(Json), message.created_at,
+            channel_message_id);
+        Ok(())
+    }
+
+    /// The newest `limit` messages of a dialog up to number `upto`, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn recent(
+        self,
+        dialog: DialogId,
+        upto: i64,
+        limit: u32,
+    ) -> Result<Vec<Message>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3
+               ORDER BY seq DESC LIMIT $4"
+        );
+        let rows = rows!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), upto, i64::from(limit));
+        rows.into_iter().rev().map(read).collect()
+    }
+
+    /// A page of a dialog's messages, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn list(
+        self,
+        dialog: DialogId,
+        page: PageRequest<i64>,
+    ) -> Result<Page<Message, i64>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE workspace_id = $1 AND dialog_id = $2 AND seq > $3
+               ORDER BY seq LIMIT $4"
+        );
+        let rows = rows!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), page.after.unwrap_or_default(),
+            i64::from(page.limit) + 1);
+        let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Page::of(found, page.limit, |message: &Message| message.seq))
+    }
+
+    /// Writes what became of a reply.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the message is not there.
+    pub async fn set_delivery(self, id: MessageId, delivery: Delivery) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE messages SET delivery = $3 WHERE workspace_id = $1 AND id = $2";
+        let changed =
+            run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), delivery.as_str());
+        StorageError::expect_one_row("messages", changed)
+    }
+}
+
+fn read(row: Row) -> Result<Message, StorageError> {
+    let words = (|| Ok((row.author.parse()?, row.kind.parse()?, row.delivery.parse()?)))();
+    let (author, kind, delivery) = words
+        .map_err(|error: replyx_core::UnknownWord| StorageError::corrupt("messages")(error))?;
+    Ok(Message {
+        id: row.id.into(),
+        workspace_id: row.workspace_id.into(),
+        dialog_id: row.dialog_id.into(),
+        seq: row.seq,
+        author,
+        kind,
+        text: row.text,
+        delivery,
+        answer: row.answer.map(|Json(answer)| answer),
+        created_at: row.created_at,
+    })
+}

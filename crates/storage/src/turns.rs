@@ -1,0 +1,160 @@
+//! Work of answering: the `turns` table.
+//!
+//! A dialog has at most one row here, and only while there is something to answer; so it can have at most
+//! one turn running, and whatever the customer says meanwhile is answered together by the next.
+
+use chrono::{DateTime, Utc};
+use replyx_core::ids::{DialogId, ProcessId, WorkspaceId};
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+/// A turn that this process has taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimedTurn {
+    /// Whose dialog it is.
+    pub workspace_id: WorkspaceId,
+    /// The dialog.
+    pub dialog_id: DialogId,
+    /// How often the turn has been taken on, this time included.
+    pub attempts: i64,
+}
+
+/// One workspace's turns.
+pub struct Turns<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Turns<'_> {
+    /// Asks for a turn at `due`. One that is waiting already is put off to `due`, but never beyond the
+    /// `latest` of the first request; one that is running is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn request(
+        self,
+        dialog: DialogId,
+        due: DateTime<Utc>,
+        latest: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO turns (workspace_id, dialog_id, due_at, due_latest) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (workspace_id, dialog_id) DO UPDATE
+               SET due_at = CASE WHEN excluded.due_at < turns.due_latest
+                                 THEN excluded.due_at ELSE turns.due_latest END
+             WHERE turns.claimed_by IS NULL AND turns.attempts = 0";
+        let changed =
+            run!(self.tx, SQL; self.workspace.into_uuid(), dialog.into_uuid(), due, latest);
+        self.tx.done.turns |= changed == 1;
+        Ok(())
+    }
+
+    /// Ends a turn of ours. `false`: it had been taken from us, and nothing it did may last.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn finish(self, dialog: DialogId, by: ProcessId) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            DELETE FROM turns WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
+        let deleted =
+            run!(self.tx, SQL; self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid());
+        Ok(deleted == 1)
+    }
+
+    /// Hands a turn of ours back, to be run at `due`: `fresh` when there is new work, else as another
+    /// attempt at the same. `false`: it had been taken from us.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn hand_back(
+        self,
+        dialog: DialogId,
+        by: ProcessId,
+        due: DateTime<Utc>,
+        fresh: bool,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE turns SET claimed_by = NULL, due_at = $4, due_latest = $4,
+                   attempts = CASE WHEN $5 = 1 THEN 0 ELSE attempts END
+             WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid(), due, i64::from(fresh));
+        self.tx.done.turns |= changed == 1;
+        Ok(changed == 1)
+    }
+
+    /// How many turns wait or run.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn count(self) -> Result<i64, StorageError> {
+        const SQL: &str = "SELECT COUNT(*) FROM turns WHERE workspace_id = $1";
+        Ok(value!(self.tx, i64, SQL; self.workspace.into_uuid()).unwrap_or_default())
+    }
+}
+
+/// All turns.
+pub struct SystemTurns<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+macro_rules! due {
+    () => {
+        "SELECT workspace_id, dialog_id FROM turns
+          WHERE claimed_by IS NULL AND due_at <= $2 ORDER BY due_at LIMIT $3"
+    };
+}
+
+macro_rules! claim {
+    ($due:expr) => {
+        // Materialized: PostgreSQL may run a mere subquery once per row, each time locking others.
+        concat!(
+            "WITH due AS MATERIALIZED (",
+            $due,
+            ") UPDATE turns SET claimed_by = $1, attempts = attempts + 1
+                WHERE (workspace_id, dialog_id) IN (SELECT workspace_id, dialog_id FROM due)
+               RETURNING workspace_id, dialog_id, attempts"
+        )
+    };
+}
+
+impl SystemTurns<'_> {
+    /// Takes on up to `limit` turns that are due, the longest waiting first. Each goes to one process.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn claim(
+        self,
+        by: ProcessId,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<ClaimedTurn>, StorageError> {
+        let sql = self.tx.sql(claim!(concat!(due!(), " FOR UPDATE SKIP LOCKED")), claim!(due!()));
+        let rows = rows!(self.tx, (Uuid, Uuid, i64), sql; by.into_uuid(), now, i64::from(limit));
+        Ok(rows
+            .into_iter()
+            .map(|(workspace, dialog, attempts)| ClaimedTurn {
+                workspace_id: workspace.into(),
+                dialog_id: dialog.into(),
+                attempts,
+            })
+            .collect())
+    }
+
+    /// When the next waiting turn is due.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn next_due(self) -> Result<Option<DateTime<Utc>>, StorageError> {
+        const SQL: &str =
+            "SELECT due_at FROM turns WHERE claimed_by IS NULL ORDER BY due_at LIMIT 1";
+        Ok(value!(self.tx, DateTime<Utc>, SQL))
+    }
+}

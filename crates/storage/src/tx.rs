@@ -1,0 +1,110 @@
+//! One transaction: what may be reached in it, what it records, and what a commit sets in motion.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use replyx_core::{event::Event, ids::WorkspaceId};
+use sqlx::{Postgres, Sqlite};
+
+use crate::{Scope, StorageError, System, events};
+
+pub(crate) enum Conn {
+    Postgres(sqlx::Transaction<'static, Postgres>),
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+}
+
+/// Hears of every commit: the live bus and the sleeping workers hang here.
+pub trait Listener: Send + Sync {
+    /// A transaction was committed. Must return at once.
+    fn committed(&self, what: &Committed);
+}
+
+/// What a committed transaction left to be done by others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each kind of worker that may sleep")]
+pub struct Committed {
+    /// The workspaces whose logs grew, each with the number of its newest event.
+    pub events: Vec<(WorkspaceId, i64)>,
+    /// A turn was queued, or is free again.
+    pub turns: bool,
+    /// A reply was queued.
+    pub outbox: bool,
+    /// A job was queued.
+    pub jobs: bool,
+    /// A bot was registered, changed or deleted.
+    pub bots: bool,
+}
+
+/// An open transaction. Dropping it undoes it.
+pub struct Tx {
+    pub(crate) conn: Conn,
+    pub(crate) done: Committed,
+    /// A statement failed: nothing of this transaction may last.
+    pub(crate) failed: bool,
+    pending: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
+    listener: Option<Arc<dyn Listener>>,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(conn: Conn, listener: Option<Arc<dyn Listener>>) -> Self {
+        let (done, pending) = (Committed::default(), BTreeMap::new());
+        Self { conn, done, failed: false, pending, listener }
+    }
+
+    /// Narrows the transaction to one workspace.
+    pub const fn workspace(&mut self, id: WorkspaceId) -> Scope<'_> {
+        Scope::new(self, id)
+    }
+
+    /// Work across workspaces. Every use is reviewed.
+    pub const fn system(&mut self) -> System<'_> {
+        System::new(self)
+    }
+
+    /// Chooses the text of a statement that the two databases cannot share.
+    pub(crate) const fn sql(&self, postgres: &'static str, sqlite: &'static str) -> &'static str {
+        match self.conn {
+            Conn::Postgres(_) => postgres,
+            Conn::Sqlite(_) => sqlite,
+        }
+    }
+
+    /// Writes a fact into the workspace's log when the transaction commits.
+    ///
+    /// Numbers are given at the very end, because the workspace's counter is locked from then on: the log
+    /// is in the order of commits, without gaps, and other transactions wait as briefly as can be.
+    pub fn record(&mut self, workspace: WorkspaceId, event: Event, now: DateTime<Utc>) {
+        self.pending.entry(workspace).or_default().push((now, event));
+    }
+
+    /// Makes the transaction last.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or when a statement of the transaction did; then nothing was changed,
+    /// as far as can be known.
+    pub async fn commit(mut self) -> Result<Committed, StorageError> {
+        if self.failed {
+            return Err(StorageError::Undone);
+        }
+        // Sorted by workspace, so that two transactions lock the counters in the same order.
+        for (workspace, recorded) in std::mem::take(&mut self.pending) {
+            let last = events::append(&mut self, workspace, &recorded).await?;
+            self.done.events.push((workspace, last));
+        }
+        match self.conn {
+            Conn::Postgres(tx) => tx.commit().await?,
+            Conn::Sqlite(tx) => tx.commit().await?,
+        }
+        if let Some(listener) = &self.listener {
+            listener.committed(&self.done);
+        }
+        Ok(self.done)
+    }
+}

@@ -1,0 +1,236 @@
+//! Tenants never meet: every function of a workspace, asked with another workspace's ids.
+
+use replyx_core::{channel::Outbound, ids::JobId, page::PageRequest, role::Role};
+use replyx_storage::{StorageError, on_every_db};
+
+use crate::given::{self, at, id};
+
+/// Calls each function in a committed transaction of its own and checks its answer.
+macro_rules! answers {
+    ($db:expr, $workspace:expr, $called:ident;
+     $($table:ident.$function:ident($($arg:expr),* $(,)?) => $answer:pat $(if $guard:expr)?,)+) => {$({
+        $called.push(concat!(stringify!($table), ".", stringify!($function)));
+        let mut tx = $db.begin().await.unwrap();
+        let answer = tx.workspace($workspace).$table().$function($($arg),*).await;
+        assert!(
+            matches!(&answer, $answer $(if $guard)?),
+            "{}.{}: {answer:?}", stringify!($table), stringify!($function),
+        );
+        let _ = tx.commit().await;
+    })+};
+}
+
+/// A page from the beginning.
+fn page<C>() -> PageRequest<C> {
+    PageRequest::new(None, None)
+}
+
+on_every_db! {
+    async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
+        let db = &home.db;
+        let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+        ours.fill(db).await;
+        let by = given::process(db, at(0)).await;
+        let mut tx = db.begin().await.unwrap();
+        tx.system().turns().claim(by, at(10), 1).await.unwrap();
+        let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
+        assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
+        tx.commit().await.unwrap();
+        let before = given::rows(&home.url, Some(ours.id)).await;
+        let at_theirs = |record: &str| format!("{record} of another workspace");
+
+        // What carries its workspace along is made to say theirs.
+        let mut assistant = ours.assistant.clone();
+        assistant.workspace_id = theirs.id;
+        assistant.version = 2;
+        assistant.settings.name = at_theirs("assistant");
+        let mut bot = ours.bot.clone();
+        bot.workspace_id = theirs.id;
+        bot.error = Some(at_theirs("bot"));
+        let mut dialog = ours.dialog.clone();
+        dialog.workspace_id = theirs.id;
+        dialog.epoch = 99;
+        let mut document = ours.document.clone();
+        document.workspace_id = theirs.id;
+        document.error = Some(at_theirs("document"));
+        let message = given::message(theirs.id, ours.dialog.id, 9);
+        let text = Outbound { formatted: None, plain: "x".to_owned() };
+        let terms = vec!["доставк".to_owned()];
+        let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
+        let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
+        let json = serde_json::json!({});
+        let mut called = Vec::new();
+        answers! { db, theirs.id, called;
+            assistants.find(ours.assistant.id) => Ok(None),
+            assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
+            assistants.update(&assistant) => Ok(false),
+            assistants.delete(ours.assistant.id, at(1)) => Ok(false),
+            assistants.insert(&assistant) => Ok(()),
+            bots.insert(&new_bot, b"x", "x") => Ok(()),
+            bots.find(ours.bot.id) => Ok(None),
+            bots.credentials(ours.bot.id) => Ok(None),
+            bots.list(page()) => Ok(found) if found.items.iter().all(|b| b.workspace_id == theirs.id),
+            bots.count_of(id()) => Ok(0),
+            bots.save(&bot) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            bots.delete(ours.bot.id, at(1)) => Ok(false),
+            bots.set_poll_offset(ours.bot.id, 77) => Ok(()),
+            contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
+            contacts.find(ours.contact.id) => Ok(None),
+            contacts.set_blocked(ours.contact.id, true, at(1)) => Ok(()),
+            dialogs.insert(&dialog) => Err(StorageError::Constraint { .. }),
+            dialogs.find(ours.dialog.id) => Ok(None),
+            dialogs.lock(ours.dialog.id) => Ok(None),
+            dialogs.lock_open(ours.contact.id) => Ok(None),
+            dialogs.save(&dialog) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            dialogs.list(page()) => Ok(found) if found.items == [theirs.dialog.clone()],
+            documents.find(ours.document.id) => Ok(None),
+            documents.lock(ours.document.id) => Ok(None),
+            documents.list(None, page()) => Ok(found) if found.items.is_empty(),
+            documents.list(Some(ours.assistant.id), page()) => Ok(found) if found.items.is_empty(),
+            documents.original(ours.document.id) => Ok(None),
+            documents.text(ours.document.id) => Ok(None),
+            documents.set_text(ours.document.id, "x") => Err(StorageError::RowsAffected { actual: 0, .. }),
+            documents.save(&document) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            documents.delete(&document, at(1)) => Ok(false),
+            documents.insert(&document, b"x") => Ok(()),
+            events.after(0, 100) => Ok(found) if found.len() == 4,
+            events.head() => Ok(4),
+            jobs.enqueue(id::<JobId>(), "x", &json, at(1)) => Ok(()),
+            members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
+            members.role(given::stranger()) => Ok(None),
+            messages.insert(&message, None) => Err(StorageError::Constraint { .. }),
+            messages.recent(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
+            messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
+            messages.set_delivery(ours.message.id, replyx_core::message::Delivery::Failed)
+                => Err(StorageError::RowsAffected { actual: 0, .. }),
+            outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
+                => Err(StorageError::Constraint { .. }),
+            outbox.sent(send.id, by, 5, at(1)) => Ok(false),
+            outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
+            outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
+            outbox.uncertain(ours.message.id) => Ok(0),
+            passages.replace(ours.assistant.id, id(), &given_passages()) => Err(StorageError::Constraint { .. }),
+            passages.stats(ours.assistant.id) => Ok((0, _)),
+            passages.frequencies(ours.assistant.id, &terms) => Ok(found) if found[..] == [0],
+            passages.candidates(ours.assistant.id, &terms, 10) => Ok(found) if found.is_empty(),
+            passages.load(&passage_ids) => Ok(found) if found.is_empty(),
+            turns.request(ours.dialog.id, at(1), at(1)) => Err(StorageError::Constraint { .. }),
+            turns.finish(ours.dialog.id, by) => Ok(false),
+            turns.hand_back(ours.dialog.id, by, at(1), true) => Ok(false),
+            turns.count() => Ok(0),
+            updates.take(ours.bot.id, 100, at(1)) => Err(StorageError::Constraint { .. }),
+        }
+        assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
+
+        called.sort_unstable();
+        called.dedup();
+        assert_eq!(called, functions_of_a_workspace(), "a function is missing here");
+    }
+}
+
+fn given_passages() -> Vec<replyx_storage::passages::NewPassage> {
+    vec![given::passage("x")]
+}
+
+on_every_db! {
+    async fn no_row_can_point_into_another_workspace(home: &TestDb) {
+        let db = &home.db;
+        let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+        ours.fill(db).await;
+        theirs.fill(db).await;
+        let contact_of_ours = ours.contact.clone();
+        let new = replyx_core::dialog::Dialog {
+            id: id(), control: replyx_core::dialog::Control::Closed, ..theirs.dialog.clone()
+        };
+        let refused = |answer: Result<(), StorageError>, what: &str| {
+            assert!(matches!(answer, Err(StorageError::Constraint { .. })), "{what}: {answer:?}");
+        };
+        macro_rules! refused {
+            ($($what:literal: $table:ident.$function:ident($($arg:expr),* $(,)?);)+) => {$({
+                let mut tx = db.begin().await.unwrap();
+                refused(tx.workspace(theirs.id).$table().$function($($arg),*).await, $what);
+            })+};
+        }
+        let dialog_with = |change: fn(&mut replyx_core::dialog::Dialog, &given::Tenant)| {
+            let mut dialog = new.clone();
+            change(&mut dialog, &ours);
+            dialog
+        };
+        let contact = &theirs.contact;
+        let text = Outbound { formatted: None, plain: "x".to_owned() };
+        refused! {
+            "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
+            "document's assistant": documents.insert(&given::document(theirs.id, ours.assistant.id), b"x");
+            "passage's document": passages.replace(theirs.assistant.id, ours.document.id, &given_passages());
+            "passage's assistant": passages.replace(ours.assistant.id, theirs.document.id, &given_passages());
+            "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
+            "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.bot_id = ours.bot.id));
+            "dialog's contact": dialogs.insert(&dialog_with(|d, ours| d.contact_id = ours.contact.id));
+            "message's dialog": messages.insert(&given::message(theirs.id, ours.dialog.id, 5), None);
+            "turn's dialog": turns.request(ours.dialog.id, at(1), at(1));
+            "part's contact":
+                outbox.enqueue(&theirs.dialog, &contact_of_ours, theirs.message.id, &[(id(), text.clone())], at(1));
+            "part's message":
+                outbox.enqueue(&theirs.dialog, contact, ours.message.id, &[(id(), text.clone())], at(1));
+            "part's dialog":
+                outbox.enqueue(&ours.dialog, contact, theirs.message.id, &[(id(), text.clone())], at(1));
+            "member": members.insert(given::stranger(), Role::Owner, at(1));
+        }
+    }
+}
+
+on_every_db! {
+    async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) {
+        let db = &home.db;
+        let (doomed, other) = (given::tenant(db).await, given::tenant(db).await);
+        doomed.fill(db).await;
+        other.fill(db).await;
+        let before = given::rows(&home.url, Some(other.id)).await;
+        assert!(before.values().all(|rows| !rows.is_empty()), "{before:?}");
+
+        let mut tx = db.begin().await.unwrap();
+        tx.system().workspaces().delete(doomed.id).await.unwrap();
+        tx.commit().await.unwrap();
+
+        assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
+        let left = given::rows(&home.url, Some(doomed.id)).await;
+        assert!(left.values().all(Vec::is_empty), "{left:?}");
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.system().workspaces().find(doomed.id).await.unwrap(), None);
+        assert!(tx.system().users().find(doomed.user.id).await.unwrap().is_some());
+        let terms = vec!["доставк".to_owned()];
+        let found =
+            tx.workspace(other.id).passages().frequencies(other.assistant.id, &terms).await.unwrap();
+        assert_eq!(found, [1]);
+        drop(tx);
+
+        let mut tx = db.begin().await.unwrap();
+        let again = tx.system().workspaces().delete(doomed.id).await;
+        assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
+    }
+}
+
+/// `table.function` for everything that a workspace offers, read from the sources.
+fn functions_of_a_workspace() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let scope = std::fs::read_to_string(format!("{folder}/scope.rs")).unwrap();
+    let tables = scope.split("\ntables! {").nth(1).unwrap().split("\n}").next().unwrap();
+    let tables = tables.lines().filter(|line| !line.contains("///"));
+    let mut found = Vec::new();
+    for (name, table) in
+        tables.filter_map(|line| line.trim().trim_end_matches(',').split_once(": "))
+    {
+        let header = format!("impl {table}<'_> {{");
+        let source = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .find(|source| source.contains(&header))
+            .unwrap();
+        let body = source.split(&header).nth(1).unwrap().split("\n}").next().unwrap();
+        for function in body.split("    pub async fn ").skip(1) {
+            found.push(format!("{name}.{}", function.split('(').next().unwrap()));
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,95 @@
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use replyx_core::ids::{JobId, ProcessId};
+use replyx_storage::{Db, jobs::ClaimedJob, on_every_db, testing};
+use serde_json::json;
+
+use crate::given::{self, at, id};
+
+async fn claim(db: &Db, by: ProcessId, now: DateTime<Utc>, limit: u32) -> Vec<ClaimedJob> {
+    commit!(db, |tx| tx.system().jobs().claim(by, now, limit))
+}
+
+async fn given_jobs(db: &Db, count: i64) -> Vec<JobId> {
+    let tenant = given::tenant(db).await;
+    let mut jobs = Vec::new();
+    for number in 0..count {
+        let job: JobId = id();
+        let payload = json!({ "number": number, "words": ["\"", "ё"] });
+        commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(
+            job,
+            "index",
+            &payload,
+            at(number)
+        ));
+        jobs.push(job);
+    }
+    jobs
+}
+
+on_every_db! {
+    async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
+        let (db, by) = (&home.db, id());
+        let job = given_jobs(db, 1).await[0];
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1))));
+        assert!(read!(db, |tx| tx.system().jobs().any_due(at(0))));
+        assert_eq!(claim(db, by, at(-1), 9).await, []);
+        let claimed = claim(db, by, at(0), 9).await;
+        let payload = json!({ "number": 0, "words": ["\"", "ё"] });
+        assert_eq!(claimed, [ClaimedJob { id: job, kind: "index".to_owned(), payload, attempts: 1 }]);
+        assert_eq!(claim(db, by, at(99), 9).await, []);
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99))));
+        assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
+        commit!(db, |tx| tx.system().jobs().finish(job, by));
+        assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 0);
+    }
+}
+
+on_every_db! {
+    async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
+        let (db, by) = (&home.db, id());
+        let job = given_jobs(db, 1).await[0];
+        claim(db, by, at(0), 9).await;
+        commit!(db, |tx| tx.system().jobs().fail(job, by, "the disk was full", Some(at(30))));
+        assert_eq!(claim(db, by, at(29), 9).await, []);
+        assert_eq!(claim(db, by, at(30), 9).await[0].attempts, 2);
+        commit!(db, |tx| tx.system().jobs().fail(job, by, "the file is empty", None));
+        assert_eq!(claim(db, by, at(9999), 9).await, []);
+        let rows = &given::rows(&home.url, None).await["jobs"];
+        assert!(rows[0].contains("dead") && rows[0].contains("the file is empty"), "{rows:?}");
+        assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
+    }
+}
+
+on_every_db! {
+    async fn only_who_claimed_a_job_ends_it(home: &TestDb) {
+        let (db, ours, theirs) = (&home.db, id(), id());
+        let job = given_jobs(db, 1).await[0];
+        claim(db, ours, at(0), 9).await;
+        let before = given::rows(&home.url, None).await;
+        commit!(db, |tx| tx.system().jobs().finish(job, theirs));
+        commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", None));
+        commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", Some(at(0))));
+        assert_eq!(given::rows(&home.url, None).await, before);
+    }
+}
+
+on_every_db! {
+    async fn a_claim_takes_no_more_than_its_limit_and_the_longest_waiting(home: &TestDb) {
+        let jobs = given_jobs(&home.db, 12).await;
+        let claimed: BTreeSet<_> =
+            claim(&home.db, id(), at(60), 5).await.into_iter().map(|job| job.id).collect();
+        assert_eq!(claimed, jobs[..5].iter().copied().collect());
+    }
+}
+
+#[tokio::test]
+async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
+    let home = testing::postgres().await;
+    let jobs = given_jobs(&home.db, 2).await;
+    let mut first = home.db.begin().await.unwrap();
+    assert_eq!(first.system().jobs().claim(id(), at(60), 1).await.unwrap()[0].id, jobs[0]);
+    let others = claim(&home.db, id(), at(60), 9).await;
+    assert_eq!(others.into_iter().map(|job| job.id).collect::<Vec<_>>(), [jobs[1]]);
+}

@@ -1,0 +1,23 @@
+//! What the storage promises, on both of its homes.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[macro_use]
+mod given;
+
+mod assistants;
+mod bots;
+mod documents;
+mod errors;
+mod events;
+mod isolation;
+mod jobs;
+mod migrations;
+mod outbox;
+mod pages;
+mod passages;
+mod people;
+mod processes;
+mod sqlite;
+mod turns;
+mod updates;

@@ -1,0 +1,210 @@
+use std::collections::BTreeMap;
+
+use replyx_storage::{Db, PoolSize, on_every_db, testing};
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use tokio::task::JoinSet;
+
+use crate::given;
+
+async fn applied(db: &Db) -> Vec<bool> {
+    db.migrations().await.unwrap().into_iter().map(|state| state.applied).collect()
+}
+
+on_every_db! {
+    async fn migrating_again_changes_nothing(home: &TestDb) {
+        given::tenant(&home.db).await.fill(&home.db).await;
+        let before = given::rows(&home.url, None).await;
+        home.db.migrate().await.unwrap();
+        home.db.migrate().await.unwrap();
+        assert_eq!(given::rows(&home.url, None).await, before);
+        assert!(applied(&home.db).await.iter().all(|applied| *applied));
+    }
+}
+
+on_every_db! {
+    async fn every_step_can_be_taken_back_and_again_over_data(home: &TestDb) {
+        let db = &home.db;
+        let steps = applied(db).await.len();
+        let whole = schema(&home.url).await;
+        for down in 0..=steps {
+            given::tenant(db).await.fill(db).await;
+            db.migrate_down(down).await.unwrap();
+            let expected: Vec<_> = (0..steps).map(|step| step < steps - down).collect();
+            assert_eq!(applied(db).await, expected);
+            db.migrate().await.unwrap();
+            assert_eq!(schema(&home.url).await, whole);
+        }
+        // One at a time, and further than there is to go.
+        for left in (0..steps).rev() {
+            db.migrate_down(1).await.unwrap();
+            assert_eq!(applied(db).await.iter().filter(|applied| **applied).count(), left);
+        }
+        assert!(given::rows(&home.url, None).await.is_empty(), "nothing is left");
+        db.migrate_down(99).await.unwrap();
+        db.migrate().await.unwrap();
+        given::tenant(db).await.fill(db).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_together_migrate_once_on_postgres() {
+    let home = testing::postgres().await;
+    home.db.migrate_down(99).await.unwrap();
+    let mut conn = PgConnection::connect(&home.url).await.unwrap();
+    sqlx::query("DROP TABLE _sqlx_migrations").execute(&mut conn).await.unwrap();
+    let mut processes = JoinSet::new();
+    for _ in 0..4 {
+        let url = home.url.clone();
+        processes.spawn(async move {
+            let db = Db::open(&url, PoolSize { max: 2 }).await.unwrap();
+            db.migrate().await.unwrap();
+            applied(&db).await
+        });
+    }
+    for states in processes.join_all().await {
+        assert!(states.iter().all(|applied| *applied));
+    }
+    given::tenant(&home.db).await.fill(&home.db).await;
+}
+
+/// A column: its type as `SQLite` would say it, and whether it may be empty.
+type Columns = BTreeMap<String, (String, bool)>;
+
+async fn schema(url: &str) -> BTreeMap<String, Columns> {
+    const SQLITE: &str = "
+        SELECT s.name, c.name, c.type, c.\"notnull\" = 0 FROM sqlite_schema s, pragma_table_info(s.name) c
+         WHERE s.type = 'table' AND s.name NOT LIKE 'passages_fts%' AND s.name <> '_sqlx_migrations'";
+    const POSTGRES: &str = "
+        SELECT table_name::text, column_name::text, udt_name::text, is_nullable = 'YES'
+          FROM information_schema.columns
+         WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'
+           AND column_name <> 'terms_vector'";
+    let columns: Vec<(String, String, String, bool)> =
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let mut conn = SqliteConnection::connect(path).await.unwrap();
+            sqlx::query_as(SQLITE).fetch_all(&mut conn).await.unwrap()
+        } else {
+            let mut conn = PgConnection::connect(url).await.unwrap();
+            sqlx::query_as(POSTGRES).fetch_all(&mut conn).await.unwrap()
+        };
+    let mut tables = BTreeMap::<_, Columns>::new();
+    for (table, column, kind, nullable) in columns {
+        let kind = match kind.as_str() {
+            "uuid" | "bytea" => "BLOB",
+            "text" | "timestamptz" | "jsonb" => "TEXT",
+            "int8" => "INTEGER",
+            "float8" => "REAL",
+            other => other,
+        };
+        tables.entry(table).or_default().insert(column, (kind.to_owned(), nullable));
+    }
+    tables
+}
+
+#[tokio::test]
+async fn both_homes_have_the_same_columns() {
+    let (sqlite, postgres) = (testing::sqlite().await, testing::postgres().await);
+    let (sqlite, postgres) = (schema(&sqlite.url).await, schema(&postgres.url).await);
+    assert!(sqlite.len() > 10, "{sqlite:?}");
+    assert_eq!(sqlite, postgres);
+}
+
+/// The keys of a table: `name: columns` of each unique key and `-> table: columns` of each foreign one.
+async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
+    const SQLITE: &str = "
+        SELECT s.name, 'unique ' || (SELECT group_concat(name, ',') FROM
+                   (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno))
+               || CASE WHEN i.partial THEN ' partial' ELSE '' END
+          FROM sqlite_schema s, pragma_index_list(s.name) i
+         WHERE s.type = 'table' AND i.\"unique\"
+         UNION ALL
+        SELECT s.name, 'index ' || (SELECT group_concat(name, ',') FROM
+                   (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno))
+               || CASE WHEN i.partial THEN ' partial' ELSE '' END
+          FROM sqlite_schema s, pragma_index_list(s.name) i
+         WHERE s.type = 'table' AND NOT i.\"unique\"
+         UNION ALL
+        SELECT s.name, '-> ' || f.\"table\" || ' ' || group_concat(f.\"from\" || '=' || f.\"to\", ',')
+               || ' ' || f.on_delete
+          FROM sqlite_schema s, pragma_foreign_key_list(s.name) f
+         WHERE s.type = 'table' GROUP BY s.name, f.id";
+    const POSTGRES: &str = "
+        SELECT t.relname::text,
+               CASE WHEN i.indisunique THEN 'unique ' ELSE 'index ' END
+               || (SELECT string_agg(a.attname, ',' ORDER BY k.n)
+                     FROM unnest(i.indkey::int[]) WITH ORDINALITY k(att, n)
+                     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.att)
+               || CASE WHEN i.indpred IS NOT NULL THEN ' partial' ELSE '' END
+          FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+          JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'public'
+         UNION ALL
+        SELECT t.relname::text,
+               '-> ' || f.relname || ' '
+               || (SELECT string_agg(a.attname || '=' || b.attname, ',' ORDER BY k.n)
+                     FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k(x, y, n)
+                     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.x
+                     JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = k.y)
+               || CASE c.confdeltype WHEN 'c' THEN ' CASCADE' ELSE ' NO ACTION' END
+          FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+          JOIN pg_class f ON f.oid = c.confrelid
+         WHERE c.contype = 'f'";
+    let found: Vec<(String, String)> = if let Some(path) = url.strip_prefix("sqlite:") {
+        let mut conn = SqliteConnection::connect(path).await.unwrap();
+        sqlx::query_as(SQLITE).fetch_all(&mut conn).await.unwrap()
+    } else {
+        let mut conn = PgConnection::connect(url).await.unwrap();
+        sqlx::query_as(POSTGRES).fetch_all(&mut conn).await.unwrap()
+    };
+    let mut tables = BTreeMap::<_, Vec<_>>::new();
+    for (table, key) in found {
+        let ours = table != "_sqlx_migrations" && !table.starts_with("passages_fts");
+        // SQLite's row number needs no index, and full text is indexed each in its own way.
+        if ours && key != "unique number" && key != "index terms_vector" {
+            tables.entry(table).or_default().push(key);
+        }
+    }
+    for keys in tables.values_mut() {
+        keys.sort();
+    }
+    tables
+}
+
+#[tokio::test]
+async fn both_homes_have_the_same_keys() {
+    let (sqlite, postgres) = (testing::sqlite().await, testing::postgres().await);
+    let (sqlite, postgres) = (keys(&sqlite.url).await, keys(&postgres.url).await);
+    assert_eq!(sqlite, postgres);
+    for (table, keys) in &sqlite {
+        if matches!(table.as_str(), "users" | "processes" | "jobs" | "workspaces") {
+            continue;
+        }
+        let own = |key: &&String| key.starts_with("unique workspace_id");
+        assert!(keys.iter().any(|key| own(&key)), "{table}: {keys:?}");
+        let to_workspace = "-> workspaces workspace_id=id CASCADE".to_owned();
+        assert!(keys.contains(&to_workspace), "{table}: {keys:?}");
+        for key in keys.iter().filter(|key| key.starts_with("-> ") && **key != to_workspace) {
+            let composite = key.contains(" workspace_id=workspace_id,");
+            assert!(composite || key.starts_with("-> users "), "{table}: {key}");
+            let cascades = key.ends_with("CASCADE");
+            assert_eq!(cascades, key.starts_with("-> documents "), "{table}: {key}");
+        }
+    }
+}
+
+/// `passages` is exempt: full text needs a number for each row.
+#[tokio::test]
+async fn the_workspace_comes_first_in_every_primary_key() {
+    let home = testing::sqlite().await;
+    let mut conn =
+        SqliteConnection::connect(home.url.strip_prefix("sqlite:").unwrap()).await.unwrap();
+    let others: Vec<(String,)> = sqlx::query_as(
+        "SELECT s.name FROM sqlite_schema s, pragma_table_info(s.name) c
+          WHERE s.type = 'table' AND c.pk = 1 AND c.name <> 'workspace_id'
+            AND s.name NOT LIKE 'passages_fts%' AND s.name <> '_sqlx_migrations' ORDER BY s.name",
+    )
+    .fetch_all(&mut conn)
+    .await
+    .unwrap();
+    let others: Vec<_> = others.into_iter().map(|(name,)| name).collect();
+    assert_eq!(others, ["jobs", "passages", "processes", "users", "workspaces"]);
+}

@@ -1,0 +1,215 @@
+use std::collections::BTreeSet;
+
+use replyx_core::{
+    ids::{AssistantId, PassageId},
+    terms::query_terms,
+};
+use replyx_storage::{
+    Db, on_every_db,
+    passages::{Candidate, NewPassage},
+    testing,
+};
+
+use crate::given::{self, Tenant, at, id};
+
+/// Stores a document made of these passages.
+async fn store(db: &Db, tenant: &Tenant, texts: &[&str]) -> Vec<NewPassage> {
+    let passages: Vec<_> = texts.iter().map(|text| given::passage(text)).collect();
+    let document = given::document(tenant.id, tenant.assistant.id);
+    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+    commit!(db, |tx| {
+        tx.workspace(tenant.id).passages().replace(document.assistant_id, document.id, &passages)
+    });
+    passages
+}
+
+async fn candidates(db: &Db, tenant: &Tenant, terms: &[String]) -> Vec<Candidate> {
+    read!(db, |tx| tx.workspace(tenant.id).passages().candidates(tenant.assistant.id, terms, 100))
+}
+
+async fn frequencies(db: &Db, tenant: &Tenant, terms: &[String]) -> Vec<i64> {
+    read!(db, |tx| tx.workspace(tenant.id).passages().frequencies(tenant.assistant.id, terms))
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn texts(passages: &[NewPassage], found: &[Candidate]) -> BTreeSet<String> {
+    let text = |id: PassageId| passages.iter().find(|p| p.id == id).unwrap().text.clone();
+    found.iter().map(|candidate| text(candidate.id())).collect()
+}
+
+on_every_db! {
+    async fn russian_words_are_found_in_other_forms(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let passages = store(db, &tenant, &[
+            "Доставка по Москве занимает два дня", "Зелёные чайники по 3 990 ₽",
+            "Warranty lasts two years", "Возврат товаров в течение 14 дней",
+        ]).await;
+        for (question, expected) in [
+            ("сколько идёт доставкой?", vec![0]),
+            ("зеленый чайник", vec![1]),
+            ("the warranties", vec![2]),
+            ("сколько дней", vec![3]),
+            ("3990 или 990", vec![1]),
+            ("погода", vec![]),
+        ] {
+            let terms = query_terms(question);
+            let found = candidates(db, &tenant, &terms).await;
+            let expected: BTreeSet<_> = expected.into_iter().map(|at: usize| passages[at].text.clone()).collect();
+            assert_eq!(texts(&passages, &found), expected, "{question}: {terms:?}");
+        }
+        let found = candidates(db, &tenant, &query_terms("гарантия warranty")).await;
+        let of_store = &passages[2];
+        assert_eq!(found.len(), 1);
+        assert_eq!((&found[0].terms, found[0].length), (&of_store.terms, of_store.length));
+        assert_eq!(found[0].headings, of_store.headings);
+        assert_eq!(frequencies(db, &tenant, &query_terms("дней доставки погоды")).await, [1, 1, 0]);
+    }
+}
+
+on_every_db! {
+    async fn hostile_terms_are_mere_words(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let passages = store(db, &tenant, &["alpha beta", "gamma and delta", "alphabet"]).await;
+        for nothing in [
+            "", "\"", "'", "''", ":*", "*", "\0", "\\", "(", ")", "&", "|", "!", "<->", "-", "^", "—", "²", "™",
+            "\u{301}", "👍", "near", "or", "not", "\u{feff}", "'; DROP TABLE passages; --", "a\0b",
+        ] {
+            let terms = words(&[nothing]);
+            assert_eq!(candidates(db, &tenant, &terms).await, [], "{nothing:?}");
+            assert_eq!(frequencies(db, &tenant, &terms).await, [0], "{nothing:?}");
+            let with_a_word = words(&[nothing, "beta"]);
+            let found = candidates(db, &tenant, &with_a_word).await;
+            assert_eq!(texts(&passages, &found), BTreeSet::from(["alpha beta".to_owned()]), "{nothing:?}");
+            assert_eq!(frequencies(db, &tenant, &with_a_word).await, [0, 1], "{nothing:?}");
+        }
+        for (word, count) in
+            [("alpha:*", 1), ("\"alpha", 1), ("AND", 1), ("al'pha", 1), ("alpha\0", 1), ("alp*", 0)]
+        {
+            assert_eq!(frequencies(db, &tenant, &words(&[word])).await, [count], "{word:?}");
+        }
+        assert_eq!(candidates(db, &tenant, &[]).await, []);
+        assert_eq!(frequencies(db, &tenant, &[]).await, [0_i64; 0]);
+    }
+}
+
+on_every_db! {
+    async fn assistants_do_not_see_each_other_s_passages(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let other = given::assistant(tenant.id);
+        commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+        let other = Tenant { assistant: other, ..tenant.clone() };
+        let scope = format!("scope{}", other.assistant.id.into_uuid().simple());
+        let planted = format!("common {scope}");
+        let ours = store(db, &tenant, &["common ours", &planted]).await;
+        let theirs = store(db, &other, &["common theirs"]).await;
+        let terms = words(&["common"]);
+        assert_eq!(texts(&theirs, &candidates(db, &other, &terms).await).len(), 1);
+        assert_eq!(texts(&ours, &candidates(db, &tenant, &terms).await).len(), 2);
+        assert_eq!(frequencies(db, &other, &terms).await, [1]);
+        assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
+        let stats = |assistant: AssistantId| async move {
+            read!(db, |tx| tx.workspace(tenant.id).passages().stats(assistant))
+        };
+        assert_eq!(stats(tenant.assistant.id).await, (2, 2.0));
+        assert_eq!(stats(other.assistant.id).await, (1, 2.0));
+        assert_eq!(stats(id()).await, (0, 0.0));
+    }
+}
+
+on_every_db! {
+    async fn what_is_replaced_or_deleted_is_found_no_more(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        tenant.fill(db).await;
+        let document = &tenant.document;
+        let kept = store(db, &tenant, &["Доставка в регионы"]).await;
+        let terms = words(&["доставк"]);
+        assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
+
+        let new = [given::passage("Самовывоз"), given::passage("Самовывоз и доставка")];
+        commit!(db, |tx| tx.workspace(tenant.id).passages().replace(tenant.assistant.id, document.id, &new));
+        assert_eq!(frequencies(db, &tenant, &query_terms("доставка самовывоз returns")).await, [2, 2, 0]);
+        let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[tenant.passages[0].id]));
+        assert_eq!(loaded, []);
+
+        assert!(commit!(db, |tx| tx.workspace(tenant.id).documents().delete(document, at(1))));
+        let found = candidates(db, &tenant, &query_terms("доставка самовывоз")).await;
+        assert_eq!(found.iter().map(Candidate::id).collect::<Vec<_>>(), [kept[0].id]);
+        let rows = given::rows(&home.url, None).await;
+        assert_eq!((rows["passages"].len(), rows["document_files"].len()), (1, 1));
+        given::check_full_text(&home.url).await;
+    }
+}
+
+on_every_db! {
+    async fn passages_are_loaded_in_the_order_asked_for(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        tenant.fill(db).await;
+        let [first, second] = [tenant.passages[0].id, tenant.passages[1].id];
+        let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[second, id(), first]));
+        assert_eq!(loaded.iter().map(|passage| passage.id).collect::<Vec<_>>(), [second, first]);
+        assert_eq!(loaded.iter().map(|passage| passage.position).collect::<Vec<_>>(), [1, 0]);
+        let (passage, stored) = (&loaded[1], &tenant.passages[0]);
+        assert_eq!((&passage.text, &passage.headings), (&stored.text, &stored.headings));
+        assert_eq!((passage.start, passage.end, passage.page), (stored.start, stored.end, stored.page));
+        assert_eq!((&passage.title, passage.document_id), (&tenant.document.name, tenant.document.id));
+    }
+}
+
+/// Letters, digits and signs that tokenizers like to disagree about.
+const TANGLED: &[&str] = &[
+    "Wi-Fi 802.11ac 5GHz",
+    "версия 1.2.3-rc4",
+    "1e5 и 0x1F",
+    "кВт·ч за 3,50 ₽",
+    "naïve café",
+    "Straße ẞ ß",
+    "№5 §7",
+    "C++ C# .NET",
+    "info@example.com",
+    "https://example.com/a?b=c",
+    "x² + y³ = ½",
+    "दिल्ली हिन्दी",
+    "日本語の文章",
+    "ёлка ЁЛКА елка",
+    "İstanbul ıI",
+    "don't rock'n'roll",
+    "a_b-c",
+    "ﬁne ﬂow",
+    "Ⅷ век",
+    "١٢٣ 四",
+    "-5 +7 1_000 1 000",
+    "e2e4 12abc abc12",
+    "T9 9T",
+    "👍🏽 ok",
+    "co\u{0}op",
+    "soft\u{ad}hyphen",
+];
+
+#[tokio::test]
+async fn both_databases_find_the_same_passages() {
+    let (sqlite, postgres) = (testing::sqlite().await, testing::postgres().await);
+    let stored: Vec<String> = TANGLED.iter().map(|text| text.replace('\0', " ")).collect();
+    let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
+    let mut homes = Vec::new();
+    for home in [&sqlite, &postgres] {
+        let tenant = given::tenant(&home.db).await;
+        let passages = store(&home.db, &tenant, &stored).await;
+        homes.push((&home.db, tenant, passages));
+    }
+    for text in TANGLED {
+        let whole = query_terms(text);
+        let each = whole.iter().map(|term| vec![term.clone()]);
+        for terms in each.chain([whole.clone()]) {
+            let mut found = Vec::new();
+            for (db, tenant, passages) in &homes {
+                let texts = texts(passages, &candidates(db, tenant, &terms).await);
+                found.push((texts, frequencies(db, tenant, &terms).await));
+            }
+            assert_eq!(found[0], found[1], "{text:?}: {terms:?}");
+            assert!(!found[0].0.is_empty(), "{text:?}: {terms:?} finds nothing");
+        }
+    }
+}

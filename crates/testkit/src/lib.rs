@@ -1,0 +1,19 @@
+//! The outside world, as servers over real HTTP on loopback: for tests, and for the demo.
+//!
+//! - [`telegram`]: a Bot API server that checks every request against the published schema, keeps
+//!   the real server's rules and can be told to fail.
+//! - [`openai`]: a chat completions server that streams, and can be told to fail.
+//! - [`proxy`]: a TCP proxy that breaks connections.
+//! - [`program`] and [`api`]: our own program as a child process, and a person who uses its API.
+//!
+//! Every server listens on a free port of 127.0.0.1 unless told otherwise, and ends when its handle
+//! is dropped. All of them keep a bounded history, and none of them writes to disk.
+
+pub mod api;
+mod net;
+pub mod openai;
+pub mod program;
+pub mod proxy;
+pub mod telegram;
+
+pub use net::http_client;

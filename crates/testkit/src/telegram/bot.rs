@@ -1,0 +1,246 @@
+//! The bots of the fake server.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{sync::Notify, time::timeout};
+
+use super::{
+    Shared,
+    chat::{Chat, ChatCore},
+    inbox::{Inbox, Update, lane_of},
+    limits::{Excess, Window},
+    schema::Schema,
+};
+
+/// A call that was refused on its merits (not by an ordered fault).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The method.
+    pub method: String,
+    /// The status.
+    pub code: u16,
+    /// What the bot was told.
+    pub description: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct BotCore {
+    pub(crate) token: String,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) window: Mutex<Window>,
+    pub(crate) excess: Mutex<Excess>,
+    sent_total: AtomicU64,
+    id: i64,
+    username: String,
+    chats: Mutex<HashMap<i64, Arc<ChatCore>>>,
+    message_ids: AtomicI64,
+    refused: Mutex<VecDeque<Refused>>,
+    sent: Notify,
+}
+
+impl BotCore {
+    pub(crate) fn new(token: &str, username: &str, shared: &Arc<Shared>) -> Self {
+        let id = token.split(':').next().and_then(|id| id.parse().ok()).unwrap_or_default();
+        Self {
+            token: token.to_owned(),
+            shared: Arc::clone(shared),
+            inbox: Arc::new(Inbox::new(shared.history)),
+            window: Mutex::default(),
+            excess: Mutex::default(),
+            sent_total: AtomicU64::new(0),
+            id,
+            username: username.to_owned(),
+            chats: Mutex::default(),
+            message_ids: AtomicI64::new(0),
+            refused: Mutex::default(),
+            sent: Notify::new(),
+        }
+    }
+
+    /// The `User` object of the bot.
+    pub(crate) fn user(&self) -> Value {
+        json!({
+            "id": self.id,
+            "is_bot": true,
+            "first_name": self.username,
+            "username": self.username,
+        })
+    }
+
+    /// What `getMe` says.
+    pub(crate) fn me(&self) -> Value {
+        let mut me = self.user();
+        me["can_join_groups"] = true.into();
+        me["can_read_all_group_messages"] = false.into();
+        me["supports_inline_queries"] = false.into();
+        me
+    }
+
+    pub(crate) fn next_message_id(&self) -> i64 {
+        self.message_ids.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts a message and wakes those who wait for it.
+    pub(crate) fn count_sent(&self) {
+        self.sent_total.fetch_add(1, Ordering::Relaxed);
+        self.sent.notify_waiters();
+    }
+
+    pub(crate) fn chat(&self, id: i64) -> Option<Arc<ChatCore>> {
+        lock(&self.chats).get(&id).cloned()
+    }
+
+    pub(crate) fn refused(&self, refused: Refused) {
+        let mut list = lock(&self.refused);
+        list.push_back(refused);
+        while list.len() > self.shared.history {
+            list.pop_front();
+        }
+    }
+
+    /// Makes an update of something that happened; returns its id.
+    pub(crate) fn tell(&self, kind: &str, payload: &Value) -> i64 {
+        self.give(json!({ kind: payload }), self.shared.checks)
+    }
+
+    /// Gives the bot an update, with an id of ours unless it has one.
+    fn give(&self, mut update: Value, checked: bool) -> i64 {
+        let id = update["update_id"].as_i64().unwrap_or_else(|| self.inbox.next_id());
+        update["update_id"] = id.into();
+        if checked && let Err(fault) = Schema::get().check("Update", &update) {
+            panic!("not an update of the Bot API: {fault}");
+        }
+        let (kind, lane) = update
+            .as_object()
+            .and_then(|fields| fields.iter().find(|(name, _)| *name != "update_id"))
+            .map(|(kind, payload)| (kind.clone(), lane_of(payload)))
+            .unwrap_or_default();
+        self.inbox.push(Update { id, kind, lane, body: update.to_string() });
+        id
+    }
+}
+
+/// A bot, from Telegram's side.
+///
+/// Clones are the same bot.
+#[derive(Clone, Debug)]
+pub struct Bot(pub(crate) Arc<BotCore>);
+
+impl Bot {
+    /// The bot's token.
+    pub fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    /// The private chat of a customer who has started the bot; the same one for the same id.
+    ///
+    /// # Panics
+    ///
+    /// When the id is not positive, as people's are.
+    pub fn customer(&self, id: i64) -> Chat {
+        self.person(id, &format!("Customer {id}"), "en")
+    }
+
+    /// As [`Self::customer`], with a name and the language of the customer's app.
+    pub fn person(&self, id: i64, name: &str, language: &str) -> Chat {
+        assert!(id > 0, "a person's chat has a positive id");
+        self.enter(id, name, language)
+    }
+
+    /// A group that the bot is a member of; the same one for the same id. From
+    /// -1,000,000,000,000 downwards it is a supergroup.
+    ///
+    /// # Panics
+    ///
+    /// When the id is not negative, as groups' are.
+    pub fn group(&self, id: i64, title: &str) -> Chat {
+        assert!(id < 0, "a group has a negative id");
+        self.enter(id, title, "en")
+    }
+
+    fn enter(&self, id: i64, name: &str, language: &str) -> Chat {
+        let mut chats = lock(&self.0.chats);
+        let core = chats.entry(id).or_insert_with(|| Arc::new(ChatCore::new(id, name, language)));
+        Chat { bot: Arc::clone(&self.0), core: Arc::clone(core) }
+    }
+
+    /// Gives the bot this update; returns its id, which is ours unless it had one.
+    ///
+    /// # Panics
+    ///
+    /// When it is not an `Update` of the Bot API. See [`Self::send_odd_update`].
+    pub fn send_update(&self, update: Value) -> i64 {
+        self.0.give(update, true)
+    }
+
+    /// Gives the bot an update that need not be one of this version of the Bot API.
+    pub fn send_odd_update(&self, update: Value) -> i64 {
+        self.0.give(update, false)
+    }
+
+    /// Gives an update once more, as Telegram does when it has not seen the confirmation. False
+    /// when the history no longer has it.
+    pub fn redeliver(&self, update_id: i64) -> bool {
+        self.0.inbox.repeat(update_id)
+    }
+
+    /// How many updates the bot has not confirmed.
+    pub fn pending_updates(&self) -> usize {
+        self.0.inbox.pending()
+    }
+
+    /// Whether the bot has a webhook now.
+    pub fn has_webhook(&self) -> bool {
+        self.0.inbox.webhook().is_some()
+    }
+
+    /// How many messages the bot has sent, in all chats.
+    pub fn sent_total(&self) -> u64 {
+        self.0.sent_total.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the bot has sent `total` messages, in all chats. False when it has not in time.
+    pub async fn wait_until_sent(&self, total: u64, limit: Duration) -> bool {
+        let enough = async {
+            loop {
+                let sent = self.0.sent.notified();
+                tokio::pin!(sent);
+                // Listens before looking: a message in between is not missed.
+                sent.as_mut().enable();
+                if self.sent_total() >= total {
+                    return;
+                }
+                sent.await;
+            }
+        };
+        timeout(limit, enough).await.is_ok()
+    }
+
+    /// Waits until the bot has confirmed all updates. False when it has not in time.
+    pub async fn wait_until_confirmed(&self, limit: Duration) -> bool {
+        timeout(limit, self.0.inbox.until_empty()).await.is_ok()
+    }
+
+    /// How many messages went past Telegram's limits.
+    pub fn excess(&self) -> Excess {
+        *lock(&self.0.excess)
+    }
+
+    /// The bot's calls that were refused on their merits, oldest first.
+    pub fn refused(&self) -> Vec<Refused> {
+        lock(&self.0.refused).iter().cloned().collect()
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

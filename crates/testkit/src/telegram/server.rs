@@ -1,0 +1,132 @@
+//! The HTTP side of the server: finds the bot, lets ordered faults happen, answers.
+
+use std::sync::{Arc, PoisonError};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    World,
+    bot::{BotCore, Refused},
+    fault::{Call, Fault},
+    methods,
+    wire::{self, Address, Refusal},
+};
+use crate::net::Connection;
+
+pub(super) fn router(world: Arc<World>) -> Router {
+    Router::new().fallback(answer).with_state(world)
+}
+
+async fn answer(
+    State(world): State<Arc<World>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(address) = Address::read(&parts.uri) else {
+        return Refusal::new(404, "Not Found").into_response();
+    };
+    let found = {
+        let bots = world.bots.lock().unwrap_or_else(PoisonError::into_inner);
+        bots.get(address.token.as_ref()).cloned()
+    };
+    let Some(bot) = found else {
+        return Refusal::new(401, "Unauthorized").into_response();
+    };
+    let known = wire::METHODS.iter().find(|known| known.eq_ignore_ascii_case(address.method));
+    let Some(&method) = known else {
+        world.shared.violation(format!("`{}` is not a method that the fake knows", address.method));
+        return Refusal::new(404, "Not Found").into_response();
+    };
+    let Ok(body) = to_bytes(body, wire::BODY_LIMIT).await else {
+        return Refusal::new(413, "Request Entity Too Large").into_response();
+    };
+    match wire::read_parameters(method, &parts.uri, &parts.headers, &body) {
+        Ok(parameters) => run(&bot, &connection, method, &parameters).await,
+        Err(refusal) => {
+            world.shared.violation(format!("{method}: {}", refusal.description));
+            refusal.into_response()
+        }
+    }
+}
+
+async fn run(
+    bot: &Arc<BotCore>,
+    connection: &Connection,
+    method: &str,
+    parameters: &Map<String, Value>,
+) -> Response {
+    let fault = bot.shared.faults.strike(&Call {
+        token: &bot.token,
+        method,
+        chat: methods::chat_id(parameters),
+        formatted: ["parse_mode", "entities"].iter().any(|name| parameters.contains_key(*name)),
+    });
+    match fault {
+        None => carry_out(bot, method, parameters, true).await,
+        Some(Fault::Delay(time)) => {
+            tokio::time::sleep(time).await;
+            carry_out(bot, method, parameters, true).await
+        }
+        Some(Fault::BreakAfter) => {
+            carry_out(bot, method, parameters, false).await;
+            connection.cut();
+            std::future::pending().await
+        }
+        Some(Fault::HangAfter) => {
+            carry_out(bot, method, parameters, false).await;
+            std::future::pending().await
+        }
+        Some(Fault::BreakBefore) => {
+            connection.cut();
+            std::future::pending().await
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Status(code)) => in_trouble(code),
+        Some(Fault::Error { code, description }) => Refusal::new(code, description).into_response(),
+        Some(Fault::TooManyRequests { retry_after }) => {
+            Refusal::too_many_requests(retry_after).into_response()
+        }
+        Some(Fault::RefuseEntities) => Refusal::bad_request(
+            "can't parse entities: Unsupported start tag \"x\" at byte offset 0",
+        )
+        .into_response(),
+    }
+}
+
+async fn carry_out(
+    bot: &Arc<BotCore>,
+    method: &str,
+    parameters: &Map<String, Value>,
+    answered: bool,
+) -> Response {
+    match methods::call(bot, method, parameters, answered).await {
+        Ok(answer) => answer.into_response(),
+        Err(refusal) => {
+            bot.refused(Refused {
+                method: method.to_owned(),
+                code: refusal.code,
+                description: refusal.description.clone(),
+            });
+            refusal.into_response()
+        }
+    }
+}
+
+/// The server's own failures come as JSON, those of the proxy before it as a page.
+fn in_trouble(code: u16) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reason = status.canonical_reason().unwrap_or("Error");
+    if code == 500 {
+        return Refusal::new(500, reason).into_response();
+    }
+    let page = format!("<html><head><title>{code} {reason}</title></head></html>\r\n");
+    (status, [("content-type", "text/html")], Body::from(page)).into_response()
+}
