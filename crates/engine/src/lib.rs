@@ -122,7 +122,7 @@ impl Default for Settings {
             history: 20,
             passages: 8,
             turns: 256,
-            turn_attempts: 5,
+            turn_attempts: 8,
             sends: 128,
             answer_tokens: 1000,
             send_backoff: Backoff {

@@ -96,7 +96,7 @@ async fn fill(db: &Db, squad: &Value) -> Result<(WorkspaceId, AssistantId, Quest
     tx.workspace(workspace_id).assistants().insert(&assistant).await?;
 
     let mut questions = Vec::new();
-    // Copies of the corpus under another assistant's words: how speed goes with size.
+    // Copies of the corpus show how speed goes with size; recall means nothing then.
     let copies: usize = env::var("COPIES").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     for copy in 0..copies {
         for article in squad["data"].as_array().context("no `data`")? {

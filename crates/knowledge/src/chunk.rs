@@ -1,7 +1,7 @@
 //! A text becomes passages: stretches that say one thing, are short enough to quote and long enough to
 //! understand.
 //!
-//! [`chunk`] first finds the text's [`blocks`] (headings, paragraphs, list items, tables, code), cuts those that are
+//! [`chunk`] first finds the blocks (headings, paragraphs, list items, tables, code), cuts those that are
 //! too long at sentences, lines or words, and then packs neighbours together as long as they stand under
 //! the same heading. A passage is always `text[start..end]`: nothing is rewritten, nothing is lost between
 //! passages but blanks, and passages stand in the order of the text without overlap.

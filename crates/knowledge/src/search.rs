@@ -1,6 +1,6 @@
 //! Passages are found by the words of a question.
 //!
-//! The database only says which passages hold which words; what is best is computed in [`score`], so that
+//! The database only says which passages hold which words; what is best is computed in `score`, so that
 //! both databases give one order. To keep that true and quick, candidates are those passages that hold the
 //! question's rarest words: common ones decide nothing, and would bring half the index along.
 

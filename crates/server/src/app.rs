@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use replyx_channels::telegram::{self, Telegram};
-use replyx_core::{clock::Clock, secret::Keys};
+use replyx_core::{clock::Clock, ids::ProcessId, secret::Keys};
 use replyx_engine::{Bell, Engine};
 use replyx_live::Live;
 use replyx_llm::Models;
@@ -14,8 +14,11 @@ use secrecy::ExposeSecret;
 use crate::config::Config;
 
 /// Connects to the database (and brings its schema up to date), Redis, Telegram and the models.
-pub async fn engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
-    let clock = Clock::system();
+pub async fn engine(
+    config: &Config,
+    process: ProcessId,
+    clock: Clock,
+) -> anyhow::Result<Arc<Engine>> {
     let keys = Keys::derive(&config.secret_key()?)?;
     let bell = Arc::new(Bell::default());
     let db = Db::open(&config.database_url(), PoolSize { max: config.database_pool() })
@@ -33,7 +36,7 @@ pub async fn engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
         models: Models::new(config.models())?,
         telegram: Telegram::new(config.telegram_api_url(), telegram::Limits::default())?,
         keys,
-        process: clock.id(),
+        process,
         clock,
         bell,
         settings: config.engine(),

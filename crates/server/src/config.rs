@@ -174,6 +174,11 @@ impl Config {
         self.raw.public_url.as_deref().map(|url| url.trim_end_matches('/'))
     }
 
+    /// Where data is kept.
+    pub fn data_dir(&self) -> &Path {
+        &self.raw.data_dir
+    }
+
     /// The address of the Bot API.
     pub fn telegram_api_url(&self) -> &str {
         &self.raw.telegram_api_url

@@ -8,6 +8,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use replyx_api::{AppState, health::Health};
+use replyx_core::clock::Clock;
 use replyx_engine::{Engine, delivery, queue};
 use tokio::{
     net::TcpListener,
@@ -22,6 +23,7 @@ use crate::{
     config::Config,
     fleet::Fleet,
     roles::{Roles, http},
+    slot::Slot,
     telemetry, worker,
 };
 
@@ -36,6 +38,8 @@ const FINISH_SENDS: Duration = Duration::from_secs(2);
 
 /// A program that runs.
 pub struct Running {
+    /// Who it is; held until the end.
+    slot: Slot,
     /// What it works with.
     pub engine: Arc<Engine>,
     /// Where it listens, if it serves HTTP.
@@ -77,7 +81,11 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
 /// Starts the roles.
 pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let begun = Instant::now();
-    let engine = app::engine(config).await?;
+    let clock = Clock::system();
+    let alone = config.database_url().starts_with("sqlite:");
+    let name = if alone { "process".to_owned() } else { roles.name() };
+    let slot = Slot::take(config.data_dir(), &name, alone, &clock)?;
+    let engine = app::engine(config, slot.id, clock).await?;
     take_over(&engine).await?;
     let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
     let mut intake = Vec::new();
@@ -127,6 +135,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         "started"
     );
     Ok(Running {
+        slot,
         engine,
         address,
         intake: Intake { stop: intake_stop, tasks: intake },
@@ -157,6 +166,7 @@ impl Running {
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(duration_ms, "stopped");
         self.engine.db.close().await;
+        drop(self.slot);
     }
 }
 
@@ -168,15 +178,16 @@ async fn all(tasks: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Says that we live, and frees what the dead held. A database of one process has no other living ones.
+/// Frees what the dead held, and then says that we live. Whoever had our id before us is dead; on a database of
+/// one process all others are.
 async fn take_over(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
-    let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
-    tx.system().processes().beat(engine.process, now).await?;
+    tx.system().processes().leave(engine.process).await?;
     if !engine.db.is_shared() {
         tx.system().processes().keep_only(engine.process).await?;
     }
-    reap(engine, tx).await
+    reap(engine, tx).await?;
+    beat(engine).await
 }
 
 async fn beat(engine: &Engine) -> Result<(), replyx_storage::StorageError> {

@@ -14,6 +14,7 @@ mod demo;
 mod fleet;
 mod lifecycle;
 mod roles;
+mod slot;
 mod telemetry;
 mod worker;
 

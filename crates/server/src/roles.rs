@@ -32,4 +32,12 @@ impl Roles {
         let has = |role| named.is_empty() || named.contains(&role);
         Self { http: has(Role::Http), worker: has(Role::Worker), bots: has(Role::Bots) }
     }
+
+    /// A name for this set of roles, fit for a file.
+    pub fn name(self) -> String {
+        let named = [(self.http, "http"), (self.worker, "worker"), (self.bots, "bots")];
+        let names: Vec<&str> =
+            named.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+        names.join("-")
+    }
 }

@@ -1,4 +1,4 @@
-//! The text layer of a PDF. Runs in a child process only: see [`super::isolation`].
+//! The text layer of a PDF. Runs in a child process only: see [`super::isolated`].
 
 use pdf_oxide::PdfDocument;
 use replyx_core::knowledge::DocumentKind;

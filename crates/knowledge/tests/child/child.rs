@@ -32,12 +32,6 @@ fn main() -> io::Result<()> {
                 hoard.push(black_box(vec![1; 64 << 20]));
             }
         }
-        b"%PDF-spin" => {
-            extract::confine()?;
-            loop {
-                black_box(());
-            }
-        }
         b"%PDF-nonsense" => println!("{{\"Ok\": 7}}"),
         b"%PDF-write" => {
             extract::confine()?;

@@ -1,5 +1,6 @@
 //! The default model on the documents of an invented shop: what a customer asks and what may be quoted.
 
+use proptest::prelude::*;
 use replyx_llm::{Extractive, NO_ANSWER, Source, declines};
 
 fn source(title: &str, headings: &[&str], text: &str) -> Source {
@@ -191,4 +192,80 @@ fn what_the_documents_do_not_say_is_declined() {
 fn without_sources_there_is_no_answer() {
     assert_eq!(Extractive.answer("How much is delivery?", &[]), (NO_ANSWER.to_owned(), vec![]));
     assert_eq!(Extractive.answer("price", &[Source::default()]).0, NO_ANSWER);
+}
+
+#[test]
+fn what_is_told_beside_a_question_does_not_hide_it() {
+    check(
+        &english(),
+        &[
+            ("Hi! I bought a lamp from you last week. How long is the warranty?", "24 months"),
+            ("If I do not like the blanket, how many days do I have to return it?", "30 days"),
+        ],
+    );
+    check(
+        &russian(),
+        &[("Здравствуйте! Хочу сделать подарок. Сколько стоит доставка по Москве?", "300 ₽")],
+    );
+}
+
+#[test]
+fn a_sentence_too_long_to_quote_whole_is_cut_around_the_answer() {
+    let filler =
+        "and then there is much more to be said about the weather in these parts, ".repeat(8);
+    let text = format!(
+        "It is known, {filler}the lighthouse was built by Maria Berg in 1911, {filler}so be it."
+    );
+    let (answer, _) = Extractive.answer("Who built the lighthouse?", &[source("", &[], &text)]);
+    assert!(
+        answer.contains("Maria Berg") && answer.starts_with('…') && answer.ends_with('…'),
+        "{answer}"
+    );
+    assert!(answer.chars().count() <= 300);
+}
+
+#[test]
+fn other_languages_are_compared_word_by_word() {
+    let sources = [
+        source(
+            "Lieferung",
+            &[],
+            "Die Lieferung nach Österreich kostet 7 Euro. Wir öffnen um 9 Uhr.",
+        ),
+        source("配送", &[], "送料は500円です。営業時間は九時から六時までです。"),
+    ];
+    let (german, _) = Extractive.answer("Was kostet die Lieferung nach Österreich?", &sources);
+    assert!(german.contains("7 Euro"), "{german}");
+    let (japanese, _) = Extractive.answer("営業時間は？", &sources);
+    assert!(japanese.contains("九時"), "{japanese}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever it is given, it quotes: each line and sentence of plain prose stands in a source.
+    #[test]
+    fn an_answer_is_short_and_quoted(
+        question in "[a-zа-я ]{0,40}\\?",
+        texts in prop::collection::vec("([A-ZА-Я][a-zа-яё ,]{0,60}[.!?] ){0,6}", 0..4),
+    ) {
+        let sources: Vec<Source> = texts.iter().map(|text| source("", &[], text)).collect();
+        let (answer, used) = Extractive.answer(&question, &sources);
+        prop_assert!(answer.chars().count() <= 300);
+        prop_assert_eq!(declines(&answer), used.is_empty());
+        let single = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let known = texts.iter().map(|text| single(text)).collect::<Vec<_>>().join(" ");
+        for sentence in answer.split_inclusive(['.', '!', '?']).filter(|_| !declines(&answer)) {
+            prop_assert!(known.contains(sentence.trim()), "{}", sentence);
+        }
+    }
+
+    #[test]
+    fn no_text_breaks_it(question in ".{0,60}", text in "[\\PC\n|#*_\\[\\]()<>`~\\-. 0-9]{0,300}") {
+        let sources = [source(&text, &[&question], &text)];
+        for asked in [&question, &text] {
+            let (answer, _) = Extractive.answer(asked, &sources);
+            prop_assert!(answer.chars().count() <= 300);
+        }
+    }
 }

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 mod extractive;
+mod figures;
 mod openai;

@@ -313,8 +313,8 @@ async fn an_endless_line_does_not_fill_the_memory() {
         let mut socket = accept(&listener).await;
         socket.write_all(event_stream("data: ").as_bytes()).await.unwrap();
         let mut sent = 0_usize;
-        while socket.write_all(&[b'x'; 64 * 1024]).await.is_ok() {
-            sent += 64 * 1024;
+        while socket.write_all(&[b'x'; 16 * 1024]).await.is_ok() {
+            sent += 16 * 1024;
         }
         sent
     });

@@ -21,17 +21,17 @@ use replyx_engine::{
 };
 use replyx_live::Lease;
 use replyx_storage::{StorageError, bots::Credentials};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How long Telegram waits for an update before it answers with none.
 const POLL_SECS: u32 = 25;
 /// How many updates come at once.
 const BATCH: u8 = 100;
-/// How long the lease holds without being renewed: longer than a request.
-const LEASE: Duration = Duration::from_mins(1);
+/// How long the lease holds without being renewed: then another process takes the bot over.
+const LEASE: Duration = Duration::from_secs(10);
 /// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(20);
+const RENEW: Duration = Duration::from_secs(3);
 /// How many conflicts in a row mean that another program polls the bot for good.
 const CONFLICTS: u32 = 10;
 /// How long to wait after a failure.
@@ -53,13 +53,28 @@ pub(super) async fn lease(engine: &Engine, bot: BotId) -> Option<Lease> {
     }
 }
 
+/// Renews the lease until another process has it.
+async fn lost(engine: &Engine, lease: &Lease) {
+    loop {
+        sleep(RENEW).await;
+        match engine.live.renew(lease, LEASE).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::info!("another process polls this bot now");
+                return;
+            }
+            // Nobody else can get the lease either.
+            Err(error) => tracing::debug!(error = &error as &dyn Error, "lease not renewed"),
+        }
+    }
+}
+
 /// Polls one bot.
 pub(super) struct Poller {
     engine: Arc<Engine>,
     credentials: Credentials,
     client: BotClient,
     lease: Lease,
-    renewed: Instant,
     offset: Option<i64>,
     failed: u32,
     conflicts: u32,
@@ -73,17 +88,17 @@ impl Poller {
         lease: Lease,
     ) -> Self {
         let offset = credentials.poll_offset;
-        let renewed = Instant::now();
-        Self { engine, credentials, client, lease, renewed, offset, failed: 0, conflicts: 0 }
+        Self { engine, credentials, client, lease, offset, failed: 0, conflicts: 0 }
     }
 
     /// Polls until stopped, until the lease is lost, or until the bot cannot be polled any more.
     #[tracing::instrument(name = "fleet.poller.run", skip_all, fields(bot.id = %self.credentials.bot.id))]
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let until = stop.clone();
+        let (engine, lease) = (Arc::clone(&self.engine), self.lease.clone());
         tokio::select! {
             () = self.poll() => {}
-            () = until.cancelled() => {}
+            () = lost(&engine, &lease) => {}
+            () = stop.cancelled() => {}
         }
         if let Err(error) = self.engine.live.release(self.lease).await {
             tracing::debug!(error = &error as &dyn Error, "the lease runs out by itself");
@@ -105,9 +120,6 @@ impl Poller {
                         .increment(1);
                     sleep(wait).await;
                 }
-            }
-            if !self.still_ours().await {
-                return;
             }
             asked = self.client.get_updates(self.offset, POLL_SECS, BATCH).await;
         }
@@ -140,24 +152,6 @@ impl Poller {
         match AGAIN.after(self.failed, chance) {
             Retry::After(wait) => Some(wait),
             Retry::Never => Some(AGAIN.ceiling),
-        }
-    }
-
-    async fn still_ours(&mut self) -> bool {
-        if self.renewed.elapsed() < RENEW {
-            return true;
-        }
-        match self.engine.live.renew(&self.lease, LEASE).await {
-            Ok(true) => {
-                self.renewed = Instant::now();
-                true
-            }
-            Ok(false) => {
-                tracing::info!("another process polls this bot now");
-                false
-            }
-            // Nobody else can get the lease either.
-            Err(_) => true,
         }
     }
 

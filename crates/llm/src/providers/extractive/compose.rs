@@ -9,7 +9,9 @@ use super::{
 
 /// The longest answer, characters.
 pub(super) const LONGEST: usize = 300;
-/// At least this much of what is asked must be spoken of, or there is no answer.
+/// At least this much of what is asked must be spoken of, or there is no answer. Chosen with
+/// `examples/extractive_eval.rs`: below it more than one in five unanswerable questions got an answer,
+/// above it more than one in ten answerable ones got none.
 const COVERED: f32 = 0.35;
 /// A further unit joins the answer when it answers at least this well beside the best.
 const JOINS: f32 = 0.6;
@@ -30,7 +32,7 @@ pub(super) struct Found {
 /// The answer to a question, if the units hold one.
 pub(super) fn compose(question: &Question, units: &[Unit], ranking: &Ranking) -> Option<Found> {
     let best = order(ranking).next()?;
-    if ranking.coverage(&ranking.units[best].around) < COVERED {
+    if ranking.coverage(&ranking.units[best].around) < least_covered(question) {
         return None;
     }
     if units[best].text.chars().count() > LONGEST {
@@ -48,6 +50,15 @@ pub(super) fn compose(question: &Question, units: &[Unit], ranking: &Ranking) ->
     let rank = |unit: usize| sources.iter().position(|source| *source == units[unit].source);
     chosen.sort_unstable_by_key(|unit| (rank(*unit), *unit));
     Some(Found { text: text_of(&chosen, units), sources })
+}
+
+/// In a short question each word says more: of `Do you sell bicycles?` half is not enough.
+fn least_covered(question: &Question) -> f32 {
+    match question.asked.iter().filter(|asked| !asked.kind).count() {
+        2 => COVERED + 0.15,
+        3 => COVERED + 0.05,
+        _ => COVERED,
+    }
 }
 
 /// Adds what belongs to the best unit: what its first word points back to, then what answers nearly as

@@ -8,8 +8,8 @@ use replyx_core::terms;
 /// opening hours, contacts.
 const CONCEPTS: &[&str] = &[
     "price cost costs fee charge tariff цена стоимость стоит стоить тариф плата почем",
-    "delivery deliver shipping ship courier dispatch доставка доставить доставляете доставляют \
-     курьер отправка отправляете привезти привезете",
+    "delivery deliver shipping ship dispatch доставка доставить доставляете доставляют \
+     отправка отправляете привезти привезете",
     "return refund возврат вернуть возвращать возвращение вернете",
     "warranty guarantee гарантия гарантийный",
     "pay payment оплата оплатить платить платеж оплачивать",

@@ -171,17 +171,18 @@ impl Reading {
     fn prose(&mut self, paragraph: &str) {
         let text = plain(paragraph);
         for sentence in sentences(&text) {
-            self.push(Kind::Sentence, sentence.to_owned());
-            let last = self.units.len() - 1;
-            if sentence.ends_with(':') || self.units[last].asks() {
-                self.intro = Some(last);
+            let pushed = self.push(Kind::Sentence, sentence.to_owned());
+            let introduces = |unit: &usize| sentence.ends_with(':') || self.units[*unit].asks();
+            if let Some(intro) = pushed.filter(introduces) {
+                self.intro = Some(intro);
             }
         }
     }
 
-    fn push(&mut self, kind: Kind, text: String) {
+    /// Adds a unit, if it says anything, and returns its place.
+    fn push(&mut self, kind: Kind, text: String) -> Option<usize> {
         if !text.chars().any(char::is_alphanumeric) {
-            return;
+            return None;
         }
         let inner = self.inner.iter().map(|(_, heading)| heading.as_str());
         let headings =
@@ -197,6 +198,7 @@ impl Reading {
             headings,
             intro,
         });
+        Some(self.units.len() - 1)
     }
 }
 
@@ -235,8 +237,21 @@ fn heading<'a>(line: &'a str, next: Option<&str>) -> Option<(usize, &'a str)> {
             return Some((2, line));
         }
     }
+    if underline.is_empty() && is_shouted(line) {
+        return Some((5, line));
+    }
     let bold = line.strip_prefix("**")?.strip_suffix("**")?;
     (!bold.contains("**") && !bold.ends_with(['.', '!', '?'])).then_some((6, bold))
+}
+
+/// A line of capitals alone is how plain text writes a heading.
+fn is_shouted(line: &str) -> bool {
+    let letters = line.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 4
+        && line.chars().count() <= 80
+        && line.chars().all(|c| !c.is_alphabetic() || c.is_uppercase())
+        && !line.ends_with(['.', '!', '?'])
+        && !line.contains(|c: char| c.is_ascii_digit() || c == '|')
 }
 
 fn item(line: &str) -> Option<&str> {
@@ -301,6 +316,12 @@ mod tests {
                        country.";
         assert_eq!(texts(wrapped).len(), 1);
         assert_eq!(texts("Price: 300\nTime: 2 days\nCity: Riga").len(), 3);
+    }
+
+    #[test]
+    fn signs_alone_are_nothing_to_quote() {
+        assert!(texts("()").is_empty());
+        assert_eq!(texts("— !\n\nЦЕНЫ\n\nПять евро."), ["Пять евро."]);
     }
 
     #[test]

@@ -1,0 +1,236 @@
+//! Crash safety: the real program is killed with SIGKILL again and again while customers write.
+//!
+//! Whatever the instant, every message is stored once, every customer is answered, replies keep their order,
+//! and nothing is sent twice except what is counted as uncertain.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use replyx_core::{
+    dialog::Dialog,
+    event::Event,
+    ids::{MessageId, WorkspaceId},
+    message::{Author, Delivery, Message},
+    page::PageRequest,
+};
+use replyx_storage::{Db, testing::TestDb};
+use replyx_testkit::{
+    api::Api,
+    openai::{Answer, FakeOpenAi},
+    program::{Launch, Program},
+    telegram::{Chat, FakeTelegram},
+};
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout};
+
+const CHATS: usize = 40;
+const MESSAGES: usize = 200;
+const KILLS: usize = 25;
+const TOKEN: &str = "4242:crash-test-token-of-thirty-characters";
+/// How long everything may take to be answered after the last kill.
+const SETTLE: Duration = Duration::from_mins(2);
+
+/// What the program was put through.
+#[derive(Debug)]
+struct Ordeal {
+    workspace: WorkspaceId,
+    /// What each chat said, in order.
+    said: BTreeMap<i64, Vec<String>>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_the_program_is_killed_on_sqlite() {
+    let db = replyx_storage::testing::sqlite().await;
+    run(&db, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_the_program_is_killed_on_postgres() {
+    let redis = std::env::var("REPLYX_TEST_REDIS")
+        .expect("`REPLYX_TEST_REDIS` names a Redis: run through `make test` or `scripts/services run`");
+    let db = replyx_storage::testing::postgres().await;
+    run(&db, Some(redis)).await;
+}
+
+async fn run(db: &TestDb, redis: Option<String>) {
+    let telegram = FakeTelegram::start().await;
+    let bot = telegram.add_bot(TOKEN, "crash_bot");
+    let model = FakeOpenAi::start().await;
+    // Repeats what it was asked, slowly enough to be killed in the middle.
+    model.answer(|request| {
+        let text = request.question().replace('\n', " | ");
+        Answer::text(format!("You said: {text}")).paced(Duration::from_millis(10)).in_pieces_of(4)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut launch = Launch::serve(env!("CARGO_BIN_EXE_replyx"))
+        .data(folder.path())
+        .with("DATABASE_URL", &db.url)
+        .with("TELEGRAM_API_URL", telegram.url())
+        .with("OPENAI_API_KEY", "sk-test")
+        .with("OPENAI_BASE_URL", model.base_url())
+        .with("TELEGRAM_CHAT_RATE", 50)
+        .with("TELEGRAM_BOT_RATE", 1000)
+        .with("REPLY_WINDOW_MS", 100);
+    if let Some(redis) = redis {
+        launch = launch.with("REDIS_URL", redis);
+    }
+    let program = launch.start().await;
+    let owner = Api::new(program.base()).register("owner@example.org", "green lantern 7").await;
+    let me = owner.get("/api/v1/me").await.expect(200).body;
+    let workspace: WorkspaceId = me["workspace"]["id"].as_str().unwrap().parse().unwrap();
+    let assistant = owner.assistant(&json!({"name": "Crash"})).await;
+    owner.bot(&assistant, TOKEN).await;
+
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let chats: Vec<Chat> =
+        (0..CHATS).map(|n| bot.customer(1000 + i64::try_from(n).unwrap())).collect();
+    let talking = talk(&chats, StdRng::seed_from_u64(seed ^ 1));
+    let killing = kill_again_and_again(&launch, program, &mut random, &chats);
+    let (said, program) = tokio::join!(talking, killing);
+
+    let ordeal = Ordeal { workspace, said };
+    wait_until_answered(&db.db, &ordeal, &program).await;
+    judge(&db.db, &ordeal, &chats, &telegram).await;
+    let (status, _) = program.terminate().await;
+    assert!(status.success(), "{status}");
+}
+
+/// 200 messages, spread over the time in which the program is killed.
+async fn talk(chats: &[Chat], mut random: StdRng) -> BTreeMap<i64, Vec<String>> {
+    let mut said: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for number in 0..MESSAGES {
+        let chat = &chats[number % CHATS];
+        let text = format!("message {number:03}");
+        chat.say(&text);
+        said.entry(chat.id()).or_default().push(text);
+        sleep(Duration::from_millis(random.random_range(20..120))).await;
+    }
+    said
+}
+
+async fn kill_again_and_again(
+    launch: &Launch,
+    mut program: Program,
+    random: &mut StdRng,
+    chats: &[Chat],
+) -> Program {
+    for _ in 0..KILLS {
+        // Alive until it has sent something, and then for a random moment longer.
+        let before = sent(chats);
+        let stirred = async {
+            while sent(chats) == before {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = timeout(Duration::from_secs(3), stirred).await;
+        sleep(Duration::from_millis(random.random_range(0..300))).await;
+        program.kill().await;
+        program = launch.start().await;
+    }
+    program
+}
+
+fn sent(chats: &[Chat]) -> usize {
+    chats.iter().map(|chat| usize::try_from(chat.sent_total()).unwrap_or(usize::MAX)).sum()
+}
+
+/// Everything each dialog holds.
+async fn dialogs(db: &Db, workspace: WorkspaceId) -> Vec<(Dialog, i64, Vec<Message>)> {
+    let mut tx = db.read().await.unwrap();
+    let page = PageRequest { limit: 200, after: None };
+    let dialogs = tx.workspace(workspace).dialogs().list(page).await.unwrap().items;
+    let mut all = Vec::new();
+    for dialog in dialogs {
+        let contact = tx.workspace(workspace).contacts().find(dialog.contact_id).await.unwrap();
+        let page = PageRequest { limit: 200, after: None };
+        let messages = tx.workspace(workspace).messages().list(dialog.id, page).await.unwrap();
+        all.push((dialog, contact.unwrap().chat_id, messages.items));
+    }
+    all
+}
+
+async fn wait_until_answered(db: &Db, ordeal: &Ordeal, program: &Program) {
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let all = dialogs(db, ordeal.workspace).await;
+        let heard: usize = all.iter().map(|(_, _, messages)| from(messages, Author::Customer).count()).sum();
+        let settled = all.iter().all(|(dialog, _, messages)| {
+            dialog.answered_seq == dialog.heard_seq
+                && from(messages, Author::Assistant).all(|message| message.delivery == Delivery::Delivered)
+        });
+        if heard == MESSAGES && settled {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "after {SETTLE:?} {heard} of {MESSAGES} messages are stored, all answered: {settled}\n{}",
+            program.log()
+        );
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn from(messages: &[Message], author: Author) -> impl Iterator<Item = &Message> {
+    messages.iter().filter(move |message| message.author == author)
+}
+
+async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram) {
+    let all = dialogs(db, ordeal.workspace).await;
+    let uncertain = uncertain(db, ordeal.workspace).await;
+    let mut duplicates = 0;
+    assert_eq!(all.len(), CHATS, "each chat has one dialog");
+    for (_, chat_id, messages) in &all {
+        let stored: Vec<&str> = from(messages, Author::Customer).map(|m| m.text.as_str()).collect();
+        assert_eq!(stored, ordeal.said[chat_id], "chat {chat_id}: stored once and in order");
+
+        let replies: Vec<&Message> = from(messages, Author::Assistant).collect();
+        for text in &stored {
+            let answers = replies.iter().filter(|reply| reply.text.contains(text)).count();
+            assert_eq!(answers, 1, "chat {chat_id}: `{text}` is answered once");
+        }
+
+        let chat = chats.iter().find(|chat| chat.id() == *chat_id).unwrap();
+        let sent: Vec<String> = chat.sent().iter().map(|sent| sent.plain.clone()).collect();
+        let mut in_order = sent.clone();
+        in_order.dedup();
+        let expected: Vec<&str> = replies.iter().map(|reply| reply.text.as_str()).collect();
+        assert_eq!(in_order, expected, "chat {chat_id}: order");
+
+        for reply in &replies {
+            let times = sent.iter().filter(|text| **text == reply.text).count();
+            let allowed = uncertain.get(&reply.id).copied().unwrap_or_default();
+            let extra = i64::try_from(times - 1).unwrap();
+            assert!(extra <= allowed, "`{}` was sent {times} times, {allowed} uncertain", reply.text);
+            duplicates += extra;
+        }
+    }
+    assert!(telegram.violations().is_empty(), "{:?}", telegram.violations());
+    println!(
+        "crash figures on {}: {MESSAGES} messages in {CHATS} chats, {KILLS} kills, lost 0, uncertain {}, duplicates {duplicates} \
+         (all among the uncertain)",
+        db.backend(),
+        uncertain.values().sum::<i64>()
+    );
+}
+
+/// How often a send of each reply was of unknown outcome, as the log tells.
+async fn uncertain(db: &Db, workspace: WorkspaceId) -> HashMap<MessageId, i64> {
+    let mut tx = db.read().await.unwrap();
+    let (mut found, mut last) = (HashMap::new(), 0);
+    loop {
+        let events = tx.workspace(workspace).events().after(last, 500).await.unwrap();
+        let Some(newest) = events.last() else { return found };
+        assert_eq!(events[0].seq, last + 1, "the log has a gap");
+        last = newest.seq;
+        for recorded in events {
+            if let Event::MessageDelivered { message_id, uncertain, .. } = recorded.event {
+                found.insert(message_id, uncertain);
+            }
+        }
+    }
+}
