@@ -54,7 +54,7 @@ demo: build ## The demo, once, with a verdict
 
 bench: ## Measure; the method and the results are in docs/benchmarks.md
 	@scripts/setup build
-	$(step) "bench" scripts/services run --durable cargo run --release --locked -p replyx-server --example bench
+	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server --bench answers
 
 audit: ## Licences, bans and sources of the dependencies
 	@scripts/setup audit

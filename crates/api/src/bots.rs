@@ -70,7 +70,7 @@ async fn change(
     change: impl FnOnce(&mut Bot) + Send,
 ) -> ApiResult<BotView> {
     let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).bots().find(id).await?;
+    let found = tx.workspace(workspace).bots().lock(id).await?;
     let before = found.ok_or(ApiError::NotFound("bot"))?;
     let mut bot = before.clone();
     change(&mut bot);

@@ -71,6 +71,8 @@ pub async fn stream_events(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // So that the end of the stream is the end of the connection, also for who has been cut off.
+        (header::CONNECTION, HeaderValue::from_static("close")),
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((headers, body).into_response())
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!(lines.len(), 4, "{lines:?}");
         assert_eq!(lines[0], "id: 7");
         assert_eq!(lines[1], "event: message.stored");
-        assert!(lines[2].starts_with("data: {\"seq\":7,"));
+        assert!(lines[2].starts_with("data: {\"id\":7,"));
         assert_eq!(lines[3], "");
     }
 

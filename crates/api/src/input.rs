@@ -4,17 +4,22 @@
 use std::str::FromStr;
 
 use axum::{
-    Json,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
-    http::{StatusCode, request::Parts},
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::IntoResponse,
 };
 use garde::Validate;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::{ApiError, FieldError};
 
 /// The largest JSON body, bytes.
 pub const JSON_LIMIT: usize = 256 * 1024;
+
+/// The longest name of an unknown field that is repeated to its sender, characters.
+const LONGEST_NAME: usize = 64;
 
 /// A JSON body that has been read and found acceptable.
 #[derive(Clone, Copy, Debug)]
@@ -28,40 +33,108 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let Json(value) = Json::<T>::from_request(request, state).await.map_err(refused)?;
+        if !is_json(request.headers()) {
+            let detail = "the body must be `application/json`".to_owned();
+            return Err(ApiError::UnsupportedMediaType(detail));
+        }
+        if announced(request.headers()).is_some_and(|length| length > JSON_LIMIT as u64) {
+            return Err(ApiError::TooLarge(JSON_LIMIT));
+        }
+        let bytes = whole(Bytes::from_request(request, state).await, JSON_LIMIT)?;
+        let value: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| ApiError::Malformed("the body is not valid JSON".to_owned()))?;
+        if !value.is_object() {
+            return Err(ApiError::field("", "the body must be an object"));
+        }
+        if let Some(field) = with_nul(&value) {
+            return Err(ApiError::field(&field, "must not contain the character U+0000"));
+        }
+        let value: T = serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            ApiError::Invalid(vec![data_error(&path, &error.inner().to_string())])
+        })?;
         value.validate().map_err(|report| ApiError::Invalid(fields(&report)))?;
         Ok(Self(value))
     }
 }
 
-fn refused(rejection: JsonRejection) -> ApiError {
-    match rejection {
-        JsonRejection::MissingJsonContentType(_) => {
-            ApiError::UnsupportedMediaType("the body must be `application/json`".to_owned())
+/// A body that has been read, or why it could not be.
+pub(crate) fn whole<R: IntoResponse>(
+    read: Result<Bytes, R>,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
+    read.map_err(|rejection| {
+        if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::TooLarge(limit)
+        } else {
+            ApiError::Malformed("the body did not arrive as a whole".to_owned())
         }
-        // A field that is missing or of the wrong type.
-        JsonRejection::JsonDataError(error) => {
-            ApiError::Invalid(vec![data_error(&error.body_text())])
+    })
+}
+
+/// The length of the body, if the head of the request tells.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+    // A length that is no number never gets here: the server refuses it.
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The path of a text with the character that `PostgreSQL` cannot store.
+fn with_nul(value: &Value) -> Option<String> {
+    let below = |name: String, value: &Value| {
+        with_nul(value).map(|rest| if rest.is_empty() { name } else { format!("{name}.{rest}") })
+    };
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            items.iter().zip(0..).find_map(|(item, index)| below(index.to_string(), item))
         }
-        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge(JSON_LIMIT),
-        _ => ApiError::Malformed("the body is not valid JSON".to_owned()),
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, field)| below(shortened(name), field))
+        }
+        _ => None,
     }
 }
 
-/// Takes the field out of the message (`...: FIELD: what is wrong at line 1 column 2`).
-fn data_error(text: &str) -> FieldError {
-    let detail = text.rsplit_once(": missing field").map_or(text, |(_, rest)| rest);
-    if let Some(field) = detail.split('`').nth(1).filter(|_| detail.len() < text.len()) {
-        return FieldError { field: field.to_owned(), message: "is required".to_owned() };
+/// What is wrong with which field, in words of our own: the parser's repeat what the client sent.
+fn data_error(path: &str, reason: &str) -> FieldError {
+    let parent = if path == "." { "" } else { path };
+    let named = reason.split('`').nth(1).unwrap_or_default();
+    let with_name = || match parent {
+        "" => named.to_owned(),
+        parent if parent == named || parent.ends_with(&format!(".{named}")) => parent.to_owned(),
+        parent => format!("{parent}.{named}"),
+    };
+    let (field, message) = if reason.starts_with("missing field") {
+        (with_name(), "is required".to_owned())
+    } else if reason.starts_with("unknown field") {
+        (with_name(), "is not known".to_owned())
+    } else {
+        let expected = reason.rsplit_once("expected ").map_or("something else", |(_, what)| what);
+        (parent.to_owned(), format!("must be {}", in_words(expected)))
+    };
+    FieldError { field: shortened(&field), message }
+}
+
+/// What Rust calls a type, as JSON calls it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "f32" | "f64" => "a number",
+        "i32" | "i64" | "u32" | "u64" | "usize" => "a whole number",
+        "string or map" => "a string",
+        "a sequence" => "an array",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
     }
-    let reason = text.split_once("target type: ").map_or(text, |(_, reason)| reason);
-    let reason = reason.split(" at line ").next().unwrap_or(reason);
-    match reason.split_once(": ") {
-        Some((field, message)) if !field.contains(' ') => {
-            FieldError { field: field.to_owned(), message: message.to_owned() }
-        }
-        _ => FieldError { field: String::new(), message: reason.to_owned() },
-    }
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(LONGEST_NAME).collect()
 }
 
 fn fields(report: &garde::Report) -> Vec<FieldError> {
@@ -109,5 +182,82 @@ where
             .await
             .map_err(|error| ApiError::Malformed(error.body_text()))?;
         Ok(Self(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use garde::Validate;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Mode {
+        Slow,
+        Fast,
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[garde(range(max = 9))]
+        count: u32,
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Form {
+        #[garde(length(min = 1))]
+        name: String,
+        #[garde(skip)]
+        #[expect(dead_code, reason = "only its reading is tested")]
+        mode: Option<Mode>,
+        #[garde(dive)]
+        inner: Option<Inner>,
+    }
+
+    async fn refused(body: &str) -> Vec<(String, String)> {
+        let request = http::Request::builder()
+            .header("content-type", "application/json; charset=utf-8")
+            .body(axum::body::Body::from(body.to_owned()))
+            .unwrap();
+        match Body::<Form>::from_request(request, &()).await {
+            Err(ApiError::Invalid(errors)) => {
+                errors.into_iter().map(|error| (error.field, error.message)).collect()
+            }
+            Err(ApiError::Malformed(text)) => vec![("malformed".to_owned(), text)],
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_acceptable_is_named_and_never_repeated() {
+        for (body, field, message) in [
+            ("{}", "name", "is required"),
+            (r#"{"name":5}"#, "name", "must be a string"),
+            (r#"{"name":"a","mode":5}"#, "mode", "must be a string"),
+            (r#"{"name":"a","mode":"expected s3cret"}"#, "mode", "must be `slow` or `fast`"),
+            (r#"{"name":"a","inner":"s3cret: expected x"}"#, "inner", "must be an object"),
+            (r#"{"name":"a","inner":{}}"#, "inner.count", "is required"),
+            (r#"{"name":"a","inner":{"count":"s3cret"}}"#, "inner.count", "must be a whole number"),
+            (r#"{"name":"a","inner":{"count":-1}}"#, "inner.count", "must be a whole number"),
+            (r#"{"name":"a","inner":{"count":10}}"#, "inner.count", "greater than 9"),
+            (r#"{"name":"a","more":"s3cret"}"#, "more", "is not known"),
+            (r#"{"name":"a\u0000"}"#, "name", "must not contain the character U+0000"),
+            (r#"["a"]"#, "", "the body must be an object"),
+            ("null", "", "the body must be an object"),
+            (r#"{"name":"#, "malformed", "the body is not valid JSON"),
+        ] {
+            assert_eq!(refused(body).await, [(field.to_owned(), message.to_owned())], "{body}");
+        }
+    }
+
+    #[test]
+    fn a_nul_is_found_wherever_it_hides() {
+        assert_eq!(with_nul(&json!({"a": [1, {"b": "x\0"}]})).as_deref(), Some("a.1.b"));
+        assert_eq!(with_nul(&json!({"a": "\\u0000"})), None);
     }
 }

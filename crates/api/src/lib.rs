@@ -1,6 +1,6 @@
 //! HTTP: routes, extractors, problems, `OpenAPI`, event streams.
 //!
-//! [`router`] joins everything. A handler's signature tells who may call it: an extractor of
+//! [`router()`] joins everything. A handler's signature tells who may call it: an extractor of
 //! [`caller`] stands in it, or the route is one of the few public ones. Bodies and queries come in through
 //! [`input`], which refuses what is malformed with one kind of answer; all failures leave as
 //! [`error::ApiError`], an RFC 9457 problem.

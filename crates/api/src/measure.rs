@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,7 @@ use crate::{
     state::AppState,
 };
 
-/// Counts and times a request under the template of its route.
+/// Counts, times and logs a request under the template of its route.
 pub(crate) async fn requests(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = method(request.method());
@@ -25,11 +25,22 @@ pub(crate) async fn requests(request: Request, next: Next) -> Response {
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
+    log(&path, response.status(), begun);
     let labels = [("method", method.to_owned()), ("path", path), ("status", status)];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels)
         .record(begun.elapsed().as_secs_f64());
     response
+}
+
+/// One line for what people and their programs ask; what Telegram and monitors call is too frequent for INFO.
+fn log(path: &str, status: StatusCode, begun: Instant) {
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if path.starts_with("/api/") {
+        tracing::info!(http.route = path, http.status = status.as_u16(), duration_ms, "request");
+    } else {
+        tracing::debug!(http.route = path, http.status = status.as_u16(), duration_ms, "request");
+    }
 }
 
 /// A client may invent methods; a label may not grow without bound.

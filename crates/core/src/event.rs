@@ -176,7 +176,9 @@ impl Event {
 /// An event in the log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recorded {
-    /// Its number in the workspace's log, from 1 without gaps, in the order of commits.
+    /// Its number in the workspace's log, from 1 without gaps, in the order of commits. In JSON it is `id`,
+    /// because some events have a `seq` of their own.
+    #[serde(rename = "id")]
     pub seq: i64,
     /// When it happened.
     pub at: DateTime<Utc>,
@@ -208,5 +210,15 @@ mod tests {
         );
         assert_eq!(stored["type"], event.name());
         assert_eq!(serde_json::from_value::<Event>(stored).unwrap(), event);
+    }
+
+    #[test]
+    fn the_number_in_the_log_and_the_number_in_the_dialog_do_not_collide() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let event = Event::TurnStarted { dialog_id: id.parse().unwrap(), seq: 2, attempt: 1 };
+        let shown =
+            serde_json::to_string(&Recorded { seq: 7, at: DateTime::UNIX_EPOCH, event }).unwrap();
+        assert!(shown.starts_with(r#"{"id":7,"#), "{shown}");
+        assert_eq!(shown.matches("\"seq\":").count(), 1, "{shown}");
     }
 }

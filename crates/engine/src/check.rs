@@ -1,6 +1,7 @@
 //! Step 6: is there an answer, and on what does it rest? What is not an answer becomes the text the
 //! assistant's owner chose for the case.
 
+use replyx_channels::telegram::format;
 use replyx_core::{
     message::{AnswerMeta, Citation, Outcome},
     money::Money,
@@ -21,8 +22,8 @@ pub struct Reply {
 
 /// Judges a model's answer.
 pub fn answer(context: &Context, hits: &[Hit], completion: Completion) -> Reply {
-    let text = without_marks(&completion.text, hits.len());
-    let unknown = declines(&completion.text) || text.trim().is_empty();
+    let text = printable(without_marks(&completion.text, hits.len()));
+    let unknown = declines(&completion.text) || is_blank(&text);
     let cited = if unknown { Vec::new() } else { cited(hits, &completion.used_sources) };
     Reply {
         text: if unknown { context.assistant.unknown_text().to_owned() } else { text },
@@ -76,6 +77,17 @@ fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {
             }
         })
         .collect()
+}
+
+/// The text without control characters: they say nothing, and not every database takes them.
+fn printable(text: String) -> String {
+    let kept = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
+    if text.chars().all(kept) { text } else { text.chars().filter(|c| kept(*c)).collect() }
+}
+
+/// Would the customer see nothing?
+fn is_blank(text: &str) -> bool {
+    !text.chars().any(char::is_alphanumeric) && format::outbound(text).is_empty()
 }
 
 /// The answer without the marks (`[1]`) by which the model named its passages: they say nothing to the

@@ -10,6 +10,9 @@ use secrecy::SecretString;
 
 use crate::Engine;
 
+/// How much of what a customer wrote without waiting for an answer is answered, bytes.
+const QUESTION: usize = 16_000;
+
 /// What a turn knows when it begins.
 #[derive(Debug)]
 pub struct Context {
@@ -30,19 +33,30 @@ pub struct Context {
 }
 
 impl Context {
-    /// The customer's words that are to be answered, one message a line.
+    /// The customer's words that are to be answered, one message a line: the newest that fit into
+    /// 16,000 bytes, and the last one in any case.
     pub fn question(&self) -> String {
-        let texts: Vec<&str> = self
+        let mut room = QUESTION;
+        let mut texts: Vec<&str> = self
             .pending
             .iter()
+            .rev()
             .filter(|message| message.kind == MessageKind::Text)
             .map(|message| message.text.as_str())
+            .enumerate()
+            .take_while(|(number, text)| {
+                let fits = text.len() <= room;
+                room = room.saturating_sub(text.len());
+                fits || *number == 0
+            })
+            .map(|(_, text)| text)
             .collect();
+        texts.reverse();
         texts.join("\n")
     }
 }
 
-/// Loads what a turn needs. `None`: the dialog or its assistant is no longer there.
+/// Loads what a turn needs. `None`: the dialog, its assistant or its bot is no longer there.
 ///
 /// # Errors
 ///
@@ -59,6 +73,7 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>
     let assistant = tx.workspace(workspace).assistants().find(dialog.assistant_id).await?;
     let Some(Assistant { settings, .. }) = assistant else { return Ok(None) };
     let bot = tx.workspace(workspace).bots().credentials(dialog.bot_id).await?;
+    let Some(bot) = bot else { return Ok(None) };
     let asked = u32::try_from(dialog.heard_seq - dialog.answered_seq).unwrap_or_default();
     let limit = engine.settings.history.saturating_add(asked.min(100));
     let messages =
@@ -68,9 +83,7 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>
     let (pending, history) = messages.into_iter().partition(|message| {
         message.author == Author::Customer && message.seq > dialog.answered_seq
     });
-    let token = bot.and_then(|bot| {
-        engine.keys.open(&bot.token_sealed, bot.bot.id.into_uuid().as_bytes()).ok()
-    });
+    let token = engine.keys.open(&bot.token_sealed, bot.bot.id.into_uuid().as_bytes()).ok();
     let model = engine.models.resolve(settings.model.as_deref()).to_owned();
     Ok(Some(Context { dialog, contact, assistant: settings, model, pending, history, token }))
 }

@@ -1,12 +1,14 @@
 //! Sends what was settled: in order per chat, within Telegram's limits, and never silently lost.
 //!
 //! [`work`] finds parts that may be sent, asks the limits, claims them, and sends each in a task of its
-//! own; [`outcome`] says what an answer of Telegram means; [`record`] writes outcomes, several in one
+//! own; [`outcome`] says what an answer of Telegram means; `record` writes outcomes, several in one
 //! transaction. A part is claimed (`sending`) before the request leaves, so that a part found `sending`
 //! after a crash is known to be uncertain.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use replyx_channels::telegram::TelegramError;
 use replyx_core::{channel::ChatKind, ids::BotId};
 use replyx_live::{Limit, Permit, Rate};
@@ -27,6 +29,8 @@ mod record;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How many parts are claimed in one transaction.
 const TOGETHER: usize = 64;
+/// Why a part goes back whose claim could not be committed.
+const CLAIM_LOST: &str = "the database failed before it was sent";
 
 /// Sends until stopped, then waits for the sends under way and writes their outcomes.
 pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
@@ -34,27 +38,36 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
     let (outcomes, arrivals) = mpsc::channel(engine.settings.sends);
     let recorder = tokio::spawn(record::work(Arc::clone(&engine), arrivals));
     let under_way = TaskTracker::new();
-    while !stop.is_cancelled() {
-        let claimed = match claim(&engine, free.available_permits().min(TOGETHER)).await {
+    let mut last_round = false;
+    while !last_round {
+        // What was settled just before the stop still goes out.
+        last_round = stop.is_cancelled();
+        let now = engine.clock.now();
+        let room = free.available_permits().min(TOGETHER);
+        let Claimed { parts, more } = match claim(&engine, now, room).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "sends could not be claimed");
-                sleep(LONGEST_SLEEP).await;
+                tokio::select! {
+                    () = sleep(LONGEST_SLEEP) => {}
+                    () = stop.cancelled() => {}
+                }
                 continue;
             }
         };
-        let none = claimed.is_empty();
-        for part in claimed {
+        let idle = parts.is_empty() && !more;
+        for part in parts {
             let (engine, outcomes) = (Arc::clone(&engine), outcomes.clone());
             let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
             under_way.spawn(async move {
-                let outcome = send(&engine, &part).await;
+                let sent = AssertUnwindSafe(send(&engine, &part)).catch_unwind().await;
+                let outcome = sent.unwrap_or_else(|_| outcome::of_panic(&part));
                 drop(permit);
                 let _ = outcomes.send((part, outcome)).await;
             });
         }
-        if none {
-            let nap = nap(&engine).await;
+        if idle && !last_round {
+            let nap = nap(&engine, now).await;
             tokio::select! {
                 () = engine.bell.outbox(nap) => {}
                 () = stop.cancelled() => {}
@@ -67,17 +80,26 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
     let _ = recorder.await;
 }
 
+/// Parts that are ours to send.
+#[derive(Default)]
+struct Claimed {
+    parts: Vec<Sendable>,
+    /// There may be more that could be sent now.
+    more: bool,
+}
+
 /// Claims parts that may be sent now. Those that a limit holds back are put off until it lets them through.
-async fn claim(engine: &Engine, room: usize) -> Result<Vec<Sendable>, StorageError> {
-    let now = engine.clock.now();
+async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claimed, StorageError> {
     let limit = u32::try_from(room).unwrap_or_default();
     if limit == 0 {
-        return Ok(Vec::new());
+        return Ok(Claimed::default());
     }
     let found = engine.db.read().await?.system().outbox().sendable(now, limit).await?;
     if found.is_empty() {
-        return Ok(found);
+        return Ok(Claimed::default());
     }
+    // Parts that are held back must not hide others behind them.
+    let more = found.len() == room;
     let wanted: Vec<Vec<Limit>> = found.iter().map(|part| limits(engine, part)).collect();
     let permits = engine.live.take_many(&wanted).await;
 
@@ -96,8 +118,34 @@ async fn claim(engine: &Engine, room: usize) -> Result<Vec<Sendable>, StorageErr
             }
         }
     }
-    tx.commit().await?;
-    Ok(claimed)
+    if let Err(error) = tx.commit().await {
+        unclaim(engine, &claimed).await;
+        return Err(error);
+    }
+    Ok(Claimed { parts: claimed, more })
+}
+
+/// Puts parts back whose claim could not be committed, as far as we know: if it was, they are ours, nobody
+/// else takes them, and certainly none of them was sent.
+async fn unclaim(engine: &Engine, parts: &[Sendable]) {
+    loop {
+        let put_back = async {
+            let now = engine.clock.now();
+            let mut tx = engine.db.begin().await?;
+            for part in parts {
+                let outbox = tx.workspace(part.workspace_id).outbox();
+                outbox.put_back(part.id, engine.process, now, CLAIM_LOST, false).await?;
+            }
+            tx.commit().await
+        };
+        match put_back.await {
+            Ok(_) => return,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn Error, "parts could not be put back");
+                sleep(LONGEST_SLEEP).await;
+            }
+        }
+    }
 }
 
 async fn send(engine: &Engine, part: &Sendable) -> Outcome {
@@ -160,12 +208,11 @@ fn chat_key(part: &Sendable) -> String {
     format!("send:{}:{}", part.bot_id, part.chat_id)
 }
 
-/// How long nothing will be due.
-async fn nap(engine: &Engine) -> Duration {
-    let now = engine.clock.now();
-    let due = async { engine.db.read().await?.system().outbox().next_due(now).await }.await;
+/// How long nothing will be due that was not due at `looked`, when we looked last.
+async fn nap(engine: &Engine, looked: DateTime<Utc>) -> Duration {
+    let due = async { engine.db.read().await?.system().outbox().next_due(looked).await }.await;
     match due {
-        Ok(Some(due)) => (due - now)
+        Ok(Some(due)) => (due - engine.clock.now())
             .to_std()
             .unwrap_or(Duration::from_millis(5))
             .clamp(Duration::from_millis(5), LONGEST_SLEEP),

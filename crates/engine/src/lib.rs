@@ -100,11 +100,21 @@ impl Rates {
     pub const fn new(bot: u32, private: u32, group: u32) -> Self {
         const SECOND: Duration = Duration::from_secs(1);
         Self {
-            bot: Rate { per: SECOND, count: bot, burst: bot },
-            private: Rate { per: SECOND, count: private, burst: private },
-            group: Rate { per: Duration::from_mins(1), count: group, burst: group },
+            bot: at_most(bot, SECOND),
+            private: at_most(private, SECOND),
+            group: at_most(group, Duration::from_mins(1)),
         }
     }
+}
+
+/// A rate by which no stretch of time `per` ever sees more than `most`: what may be taken at once after a rest
+/// goes off what is earned meanwhile. A sixth of it leaves room for both.
+const fn at_most(most: u32, per: Duration) -> Rate {
+    let burst = most / 6;
+    if burst < 2 {
+        return Rate { per, count: most, burst: 1 };
+    }
+    Rate { per, count: most - burst, burst }
 }
 
 impl Default for Rates {

@@ -50,7 +50,7 @@ fn system(context: &Context, hits: &[Hit]) -> String {
         let _ = write!(
             text,
             "<passage id=\"{number}\" from=\"{}\">\n{}\n</passage>\n\n",
-            neutral(&place).replace('"', "'"),
+            neutral(&place).replace('"', "'").replace(char::is_control, " "),
             neutral(&passage.text)
         );
     }
@@ -68,9 +68,23 @@ fn system(context: &Context, hits: &[Hit]) -> String {
     text
 }
 
-/// A text that cannot close the marks around it.
+/// A text that can neither close the marks around it nor open others, however they are written.
 fn neutral(text: &str) -> String {
-    text.replace("<passage", "<\u{200b}passage").replace("</passage", "<\u{200b}/passage")
+    let mut safe = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        safe.push(c);
+        if c == '<' && is_mark(&text[at + 1..]) {
+            safe.push('\u{200b}');
+        }
+    }
+    safe
+}
+
+/// Does a mark go on like this after its `<`?
+fn is_mark(rest: &str) -> bool {
+    const NAME: &str = "passage";
+    let rest = rest.trim_start_matches(|c: char| c == '/' || c.is_whitespace());
+    rest.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME))
 }
 
 fn history(messages: &[Message]) -> Vec<ChatMessage> {

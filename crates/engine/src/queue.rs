@@ -12,7 +12,7 @@ use crate::{Engine, turn};
 /// How long to sleep at most when nobody rings.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How many turns are taken on in one transaction.
-const TOGETHER: u32 = 32;
+const TOGETHER: usize = 32;
 
 /// Runs turns until stopped, then waits for those that are running. Dropping the future leaves the running
 /// ones to the process's end: they are handed back by [`replyx_storage::processes`].
@@ -20,20 +20,29 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
     let free = Arc::new(Semaphore::new(engine.settings.turns));
     let running = TaskTracker::new();
     while !stop.is_cancelled() {
-        let claimed = match claim(&engine, &free).await {
+        // Who has no room leaves the work to other processes.
+        tokio::select! {
+            room = free.acquire() => drop(room),
+            () = stop.cancelled() => break,
+        }
+        let claimed = match claim(&engine, free.available_permits().min(TOGETHER)).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "turns could not be claimed");
-                sleep(LONGEST_SLEEP).await;
+                tokio::select! {
+                    () = sleep(LONGEST_SLEEP) => {}
+                    () = stop.cancelled() => {}
+                }
                 continue;
             }
         };
         let none = claimed.is_empty();
         for claimed in claimed {
-            let (engine, free) = (Arc::clone(&engine), Arc::clone(&free));
+            let engine = Arc::clone(&engine);
+            let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
             running.spawn(async move {
-                let _permit = free.acquire().await;
                 turn::run(&engine, claimed).await;
+                drop(permit);
             });
         }
         if none {
@@ -48,8 +57,8 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
     running.wait().await;
 }
 
-async fn claim(engine: &Engine, free: &Semaphore) -> Result<Vec<ClaimedTurn>, StorageError> {
-    let room = u32::try_from(free.available_permits()).unwrap_or(TOGETHER).min(TOGETHER);
+async fn claim(engine: &Engine, room: usize) -> Result<Vec<ClaimedTurn>, StorageError> {
+    let room = u32::try_from(room).unwrap_or_default();
     let now = engine.clock.now();
     let due = engine.db.read().await?.system().turns().next_due().await?;
     if room == 0 || due.is_none_or(|due| due > now) {
@@ -63,7 +72,13 @@ async fn claim(engine: &Engine, free: &Semaphore) -> Result<Vec<ClaimedTurn>, St
         let event = Event::TurnStarted { dialog_id: turn.dialog_id, seq, attempt: turn.attempts };
         tx.record(turn.workspace_id, event, now);
     }
-    tx.commit().await?;
+    if let Err(error) = tx.commit().await {
+        // It may have been committed all the same: then they are ours, and nobody else takes them.
+        for turn in &claimed {
+            turn::hand_back(engine, turn).await;
+        }
+        return Err(error);
+    }
     Ok(claimed)
 }
 

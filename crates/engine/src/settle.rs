@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use replyx_channels::telegram::format;
 use replyx_core::{
     channel::Outbound,
-    dialog::Dialog,
+    dialog::{Control, Dialog},
     event::Event,
     ids::OutboxId,
     message::{Author, Delivery, Message, MessageKind},
@@ -53,8 +53,19 @@ pub async fn store(
     if !dialog.may_settle(begun.epoch) {
         let event = Event::TurnDiscarded { dialog_id: dialog.id, epoch: begun.epoch };
         tx.record(workspace, event, now);
-        return end(engine, tx, turn, &dialog, dialog.heard_seq, Settled::Discarded, now).await;
+        // Handed back meanwhile: what nobody has answered is answered anew.
+        let handled =
+            if dialog.control == Control::Ai { dialog.answered_seq } else { dialog.heard_seq };
+        return end(engine, tx, turn, &dialog, handled, Settled::Discarded, now).await;
     }
+    if dialog.answered_seq != begun.answered_seq {
+        return Ok(Settled::Lost);
+    }
+    if tx.workspace(workspace).bots().find(dialog.bot_id).await?.is_none() {
+        // Deleted meanwhile: nothing leaves through it any more.
+        return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
+    }
+    let outcome = reply.meta.outcome;
     let message = Message {
         id: engine.clock.id(),
         workspace_id: workspace,
@@ -68,10 +79,6 @@ pub async fn store(
         created_at: now,
     };
     dialog.answered_seq = begun.heard_seq;
-    let outcome = message
-        .answer
-        .as_ref()
-        .map_or_else(|| unreachable!("a reply tells how it came about"), |answer| answer.outcome);
     tx.workspace(workspace).messages().insert(&message, None).await?;
     tx.workspace(workspace).dialogs().save(&dialog).await?;
     tx.workspace(workspace)

@@ -13,8 +13,9 @@
 //! A turn may run twice: the process can die anywhere before 7 has committed. Step 7 ends the turn in the
 //! same transaction, so there is one reply. No transaction is open during steps 3 to 6.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
 use replyx_core::{
     clock::Clock,
     message::Outcome,
@@ -45,8 +46,8 @@ const AGAIN: Backoff = Backoff {
 #[tracing::instrument(name = "engine.turn.run", skip_all, fields(dialog.id = %turn.dialog_id, turn.attempt = turn.attempts))]
 pub async fn run(engine: &Engine, turn: ClaimedTurn) {
     let begun = Instant::now();
-    match attempt(engine, &turn, begun).await {
-        Ok((settled, outcome)) => {
+    match AssertUnwindSafe(attempt(engine, &turn, begun)).catch_unwind().await {
+        Ok(Ok((settled, outcome))) => {
             let outcome = match settled {
                 Settled::Stored => outcome.map_or("silent", Outcome::as_str),
                 Settled::Discarded => "discarded",
@@ -57,9 +58,15 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
             metrics::histogram!("turn_duration_seconds").record(begun.elapsed().as_secs_f64());
             tracing::info!(turn.outcome = outcome, duration_ms = millis(begun), "turn ended");
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
             tracing::warn!(error = &error as &dyn Error, "turn failed, will be tried again");
+            hand_back(engine, &turn).await;
+        }
+        // Unsettled and ours, it would keep its dialog silent as long as this process lives.
+        Err(_) => {
+            metrics::counter!("turns_total", "outcome" => "panicked").increment(1);
+            tracing::error!("turn panicked, will be tried again");
             hand_back(engine, &turn).await;
         }
     }
@@ -106,7 +113,7 @@ fn apology(context: &Context) -> Reply {
 
 /// Gives the turn back for another attempt, however long the database is away: as long as this process
 /// lives, nobody else would take the turn from it.
-async fn hand_back(engine: &Engine, turn: &ClaimedTurn) {
+pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn) {
     let attempts = u32::try_from(turn.attempts).unwrap_or(u32::MAX);
     let mut failed = 0;
     loop {

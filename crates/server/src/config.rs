@@ -243,9 +243,15 @@ impl Config {
 /// Is the way to this database encrypted, or does it not leave the machine?
 fn has_tls(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
+    // The scheme is not one of the web's, so an address may come as a name.
     let local = match url.host() {
         None => true,
-        Some(Host::Domain(name)) => name.is_empty() || name == "localhost" || name.starts_with('/'),
+        Some(Host::Domain(name)) => {
+            name.is_empty()
+                || name == "localhost"
+                || name.starts_with("%2F")
+                || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
     };

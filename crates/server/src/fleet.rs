@@ -7,6 +7,7 @@
 
 use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 
+use futures::{StreamExt, stream};
 use replyx_api::hooks::telegram::secret_token;
 use replyx_channels::telegram::{BotClient, TelegramError};
 use replyx_core::{
@@ -24,6 +25,10 @@ mod poller;
 const EVERY: Duration = Duration::from_secs(5);
 /// How many bots are loaded at once.
 const PAGE: u32 = 500;
+/// How many bots are begun or ended at once: one that Telegram keeps waiting must not hold up the others.
+const AT_ONCE: usize = 32;
+/// How long beginning a bot may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long pollers may take to end when the process stops.
 const FINISH: Duration = Duration::from_secs(3);
 /// How many webhook calls of one bot Telegram makes at once.
@@ -95,18 +100,17 @@ impl Fleet {
             })
             .map(|(id, _)| *id)
             .collect();
-        for id in surplus {
-            if let Some(bot) = self.running.remove(&id) {
-                end(bot).await;
-            }
-        }
-        for (id, (mode, credentials)) in desired {
-            if !self.running.contains_key(&id)
-                && let Some(bot) = self.begin(mode, credentials).await
-            {
-                self.running.insert(id, bot);
-            }
-        }
+        let surplus = surplus.into_iter().filter_map(|id| self.running.remove(&id)).map(end);
+        stream::iter(surplus).buffer_unordered(AT_ONCE).collect::<()>().await;
+
+        let fleet = &*self;
+        let fresh = desired.into_iter().filter(|(id, _)| !fleet.running.contains_key(id));
+        let fresh = fresh.map(|(id, (mode, credentials))| async move {
+            // One that is not answered in time is tried again by the next comparison.
+            (id, timeout(PATIENCE, fleet.begin(mode, credentials)).await.ok().flatten())
+        });
+        let begun: Vec<_> = stream::iter(fresh).buffer_unordered(AT_ONCE).collect().await;
+        self.running.extend(begun.into_iter().filter_map(|(id, bot)| Some((id, bot?))));
         metrics::gauge!("telegram_bots_running").set(count(self.running.len()));
         Ok(())
     }
@@ -139,10 +143,10 @@ impl Fleet {
         };
         let client = self.engine.telegram.bot(&token);
         if mode == BotMode::Polling {
-            let lease = poller::lease(&self.engine, id).await?;
+            let right = poller::right(&self.engine, id).await?;
             let stop = CancellationToken::new();
-            let poller = poller::Poller::new(Arc::clone(&self.engine), credentials, client, lease);
-            let task = tokio::spawn(poller.run(stop.clone()));
+            let poller = poller::Poller::new(Arc::clone(&self.engine), credentials, client);
+            let task = tokio::spawn(poller.run(right, stop.clone()));
             return Some(Bot::Polling { stop, task });
         }
         let Some(public_url) = &self.public_url else {
@@ -171,11 +175,13 @@ async fn end(bot: Bot) {
             stop.cancel();
             let _ = timeout(FINISH, task).await;
         }
-        Bot::Hooked(client) => {
-            if let Err(error) = client.delete_webhook().await {
+        Bot::Hooked(client) => match timeout(FINISH, client.delete_webhook()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
                 tracing::info!(error = &error as &dyn Error, "a webhook could not be taken back");
             }
-        }
+            Err(_) => tracing::info!("a webhook was not taken back in time"),
+        },
     }
 }
 
@@ -184,7 +190,7 @@ async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
     let saved = async {
         let mut tx = engine.db.begin().await?;
         let bots = tx.workspace(credentials.bot.workspace_id).bots();
-        let Some(mut bot) = bots.find(credentials.bot.id).await? else { return Ok(()) };
+        let Some(mut bot) = bots.lock(credentials.bot.id).await? else { return Ok(()) };
         if bot.status == BotStatus::Running {
             bot.status = BotStatus::Failed;
             bot.error = Some(error.to_owned());

@@ -35,9 +35,8 @@ impl Roles {
 
     /// A name for this set of roles, fit for a file.
     pub fn name(self) -> String {
-        let named = [(self.http, "http"), (self.worker, "worker"), (self.bots, "bots")];
-        let names: Vec<&str> =
-            named.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
-        names.join("-")
+        let all = [(self.http, "http"), (self.worker, "worker"), (self.bots, "bots")];
+        let mine: Vec<&str> = all.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+        mine.join("-")
     }
 }

@@ -20,6 +20,16 @@ macro_rules! columns {
     };
 }
 
+macro_rules! find {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM assistants WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     workspace_id: Uuid,
@@ -71,12 +81,20 @@ impl Assistants<'_> {
     ///
     /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: AssistantId) -> Result<Option<Assistant>, StorageError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM assistants WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
-        );
-        row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+        row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
+            .map(read)
+            .transpose()
+    }
+
+    /// Finds an assistant and keeps others from changing or deleting it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn lock(self, id: AssistantId) -> Result<Option<Assistant>, StorageError> {
+        // A writing transaction already holds all of SQLite.
+        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
     /// A page of the assistants, oldest first.

@@ -20,6 +20,16 @@ macro_rules! columns {
     };
 }
 
+macro_rules! find {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bots WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     workspace_id: Uuid,
@@ -98,12 +108,22 @@ impl Bots<'_> {
     ///
     /// As [`Self::find`].
     pub async fn credentials(self, id: BotId) -> Result<Option<Credentials>, StorageError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM bots WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
-        );
-        row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+        row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
+            .map(read)
+            .transpose()
+    }
+
+    /// Finds a bot and keeps others from changing it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn lock(self, id: BotId) -> Result<Option<Bot>, StorageError> {
+        // A writing transaction already holds all of SQLite.
+        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid())
+            .map(|row| read(row).map(|found| found.bot))
+            .transpose()
     }
 
     /// A page of the bots, oldest first.

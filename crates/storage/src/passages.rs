@@ -130,8 +130,9 @@ impl Passages<'_> {
              WHERE workspace_id = $1 AND assistant_id = $2
                AND terms_vector @@ $3::tsquery
                AND terms_vector @@ $4::tsquery";
+        // CROSS JOIN: the full-text index must drive, or SQLite asks it once for every passage.
         const SQLITE: &str = "
-            SELECT COUNT(*) FROM passages_fts JOIN passages ON passages.number = passages_fts.rowid
+            SELECT COUNT(*) FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1 AND assistant_id = $2
                AND passages_fts MATCH $3 || ' AND (' || $4 || ')'";
         let sql = self.tx.sql(POSTGRES, SQLITE);
@@ -169,7 +170,7 @@ impl Passages<'_> {
              ORDER BY ts_rank(terms_vector, $4::tsquery) DESC, number LIMIT $5";
         const SQLITE: &str = "
             SELECT id, headings, passages.terms, length
-              FROM passages_fts JOIN passages ON passages.number = passages_fts.rowid
+              FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1 AND assistant_id = $2
                AND passages_fts MATCH $3 || ' AND (' || $4 || ')'
              ORDER BY passages_fts.rank, number LIMIT $5";

@@ -37,7 +37,10 @@ impl Answer {
     /// # Panics
     ///
     /// When it is another.
-    #[must_use]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "it asserts, also when nothing more is asked"
+    )]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self

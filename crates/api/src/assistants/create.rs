@@ -17,6 +17,7 @@ use crate::{
 /// A new assistant. What is left out has a sensible default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CreateAssistant)]
 pub struct Request {
     /// What its owners call it.
     #[garde(length(chars, min = 1, max = 100))]

@@ -30,6 +30,9 @@ pub async fn delete(
 ) -> ApiResult<StatusCode> {
     let (State(state), Manager(caller), Id(id)) = (state, manager, id);
     let mut tx = state.db().begin().await?;
+    // Locked: nobody can give it a bot or a document meanwhile.
+    let found = tx.workspace(caller.workspace_id).assistants().lock(id).await?;
+    found.ok_or(ApiError::NotFound("assistant"))?;
     if tx.workspace(caller.workspace_id).bots().count_of(id).await? > 0 {
         let detail = "delete the assistant's bots first".to_owned();
         return Err(ApiError::Conflict { code: "assistant_in_use", detail });

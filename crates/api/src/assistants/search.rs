@@ -18,6 +18,7 @@ use crate::{
 /// What to look for.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SearchAssistant)]
 pub struct Request {
     /// A question, or words.
     #[garde(length(chars, min = 1, max = 4_000))]
@@ -35,6 +36,7 @@ const fn ten() -> usize {
 
 /// What was found, best first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchResults)]
 pub struct Response {
     hits: Vec<HitView>,
 }

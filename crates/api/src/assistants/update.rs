@@ -22,6 +22,7 @@ use crate::{
 /// What is to change. Absent fields stay as they are; `null` brings the default back.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UpdateAssistant)]
 pub struct Request {
     /// What its owners call it.
     #[garde(length(chars, min = 1, max = 100))]
@@ -111,7 +112,7 @@ pub async fn update(
     let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).assistants().find(id).await?;
+    let found = tx.workspace(workspace).assistants().lock(id).await?;
     let mut assistant = found.ok_or(ApiError::NotFound("assistant"))?;
     let expected = headers.get(header::IF_MATCH);
     if expected.is_some_and(|tag| tag != "*" && *tag != etag(assistant.version)) {

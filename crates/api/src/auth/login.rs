@@ -17,6 +17,7 @@ use crate::{
 /// Who wants in.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LoginUser)]
 pub struct Request {
     /// The e-mail address of the account.
     #[garde(length(max = 254))]

@@ -22,6 +22,7 @@ use crate::{
 /// A new account.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RegisterUser)]
 pub struct Request {
     /// The e-mail address, unique in the installation.
     #[garde(email, length(max = 254))]
@@ -43,6 +44,7 @@ fn acceptable(password: &str, (): &()) -> garde::Result {
 
 /// The account, its workspace, and a token to begin with.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RegisteredUser)]
 pub struct Response {
     user: UserView,
     workspace: WorkspaceView,

@@ -82,7 +82,7 @@ pub async fn create(
     let hook_path = random_hex::<24>();
     let mut tx = state.db().begin().await?;
     // It may have been deleted while Telegram was asked.
-    let known = tx.workspace(workspace).assistants().find(id).await?;
+    let known = tx.workspace(workspace).assistants().lock(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
     tx.workspace(workspace).bots().insert(&bot, &sealed, &hook_path).await.map_err(|error| {
         if error.is_duplicate() {

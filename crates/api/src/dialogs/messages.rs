@@ -69,6 +69,12 @@ pub struct CitationView {
     passage_id: Uuid,
     /// The document's title and the headings above the passage.
     title: String,
+    /// The page of the original, from 1, where the format has pages.
+    page: Option<i64>,
+    /// Where the passage begins in the document's text, bytes.
+    start: i64,
+    /// Where it ends, bytes, exclusive.
+    end: i64,
 }
 
 impl From<Message> for MessageView {
@@ -107,6 +113,9 @@ impl From<Citation> for CitationView {
             document_id: citation.document_id.into_uuid(),
             passage_id: citation.passage_id.into_uuid(),
             title: citation.title,
+            page: citation.page,
+            start: citation.start,
+            end: citation.end,
         }
     }
 }

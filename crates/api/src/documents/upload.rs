@@ -17,7 +17,7 @@ use super::{DocumentView, name, queue};
 use crate::{
     caller::Manager,
     error::{ApiError, ApiResult, Problem},
-    input::Id,
+    input::{Id, announced},
     state::AppState,
 };
 
@@ -93,7 +93,7 @@ pub async fn upload(
 
     let mut tx = state.db().begin().await?;
     // It may have been deleted while the file was on its way.
-    let known = tx.workspace(workspace).assistants().find(id).await?;
+    let known = tx.workspace(workspace).assistants().lock(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
     tx.workspace(workspace).documents().insert(&document, &file.bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
@@ -103,13 +103,11 @@ pub async fn upload(
 
 /// What the head of a request tells, before anything of the body is read.
 fn acceptable(headers: &HeaderMap, limit: usize) -> ApiResult<()> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    // A length that is no number never gets here: the server refuses it.
-    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit.saturating_add(ENVELOPE) as u64) {
+    if announced(headers).is_some_and(|length| length > limit.saturating_add(ENVELOPE) as u64) {
         return Err(ApiError::TooLarge(limit));
     }
-    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("multipart/form-data")) {
         let detail = "the body must be `multipart/form-data`".to_owned();
         return Err(ApiError::UnsupportedMediaType(detail));

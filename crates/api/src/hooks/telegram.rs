@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use axum::{
     body::Bytes,
-    extract::{Path, State},
+    extract::{
+        Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::{HeaderMap, StatusCode},
 };
 use replyx_channels::telegram::{
@@ -21,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     error::{ApiError, ApiResult, Problem},
+    input::whole,
     state::AppState,
 };
 
@@ -39,17 +43,23 @@ pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
         (status = 200, description = "the update is stored, or is none of ours"),
         (status = 401, description = "the secret token is missing or wrong", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
+        (status = 413, description = "larger than any update", body = Problem),
         (status = 503, description = "not now; deliver it again", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.hooks.telegram", skip_all)]
 pub async fn receive(
     state: State<AppState>,
-    path: Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Path(path)) = (state, path);
+    let State(state) = state;
+    let Path(path) = path.map_err(|_| ApiError::NotFound("bot"))?;
+    if !path.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        // Not one of ours; a database need not take it.
+        return Err(ApiError::NotFound("bot"));
+    }
     let found = state.db().read().await?.system().bots().find_by_hook(&path).await?;
     let bot = found.ok_or(ApiError::NotFound("bot"))?.bot;
     let expected = secret_token(state.keys(), bot.id);
@@ -62,6 +72,7 @@ pub async fn receive(
         // Telegram keeps it until the bot is started again.
         return Err(ApiError::Busy(Duration::from_mins(1)));
     }
+    let body = whole(body, webhook::BODY_LIMIT)?;
     let Ok(update) = webhook::update_from(&body) else {
         metrics::counter!("updates_total", "outcome" => "malformed").increment(1);
         return Ok(StatusCode::OK);

@@ -13,6 +13,7 @@ use crate::{
 
 /// Who the caller is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Me)]
 pub struct Response {
     user: UserView,
     workspace: WorkspaceView,

@@ -43,6 +43,20 @@ pub enum Outcome {
     BotFailed(String),
 }
 
+/// What to write when sending a part panicked: nobody knows how far it got.
+pub fn of_panic(part: &Sendable) -> Outcome {
+    unknown(part, "a fault of ours interrupted the send".to_owned())
+}
+
+/// Nobody can know whether it was sent. It is repeated once.
+fn unknown(part: &Sendable, error: String) -> Outcome {
+    if part.uncertain == 0 {
+        Outcome::Uncertain { after: UNCERTAIN_WAIT, error }
+    } else {
+        Outcome::Failed { error, uncertain: true }
+    }
+}
+
 /// Judges an answer.
 pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) -> Outcome {
     let error = match answer {
@@ -56,13 +70,7 @@ pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) 
         }
         TelegramError::Blocked { .. } => Outcome::Blocked(text),
         TelegramError::Unauthorized => Outcome::BotFailed(text),
-        TelegramError::Unknown(_) | TelegramError::Malformed => {
-            if part.uncertain == 0 {
-                Outcome::Uncertain { after: UNCERTAIN_WAIT, error: text }
-            } else {
-                Outcome::Failed { error: text, uncertain: true }
-            }
-        }
+        TelegramError::Unknown(_) | TelegramError::Malformed => unknown(part, text),
         TelegramError::Server { .. }
         | TelegramError::NotSent(_)
         | TelegramError::Conflict { .. }

@@ -64,6 +64,9 @@ async fn write_one(
             outbox.put_back(part.id, by, now + *after, error, true).await?;
         }
         Outcome::Failed { error, uncertain } => {
+            if *uncertain {
+                metrics::counter!("telegram_bot_uncertain_sends_total").increment(1);
+            }
             fail(engine, tx, part, error, *uncertain, now).await?;
         }
         Outcome::Blocked(error) => {
@@ -73,7 +76,7 @@ async fn write_one(
         Outcome::BotFailed(error) => {
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part.id, by, now, error, false).await?;
-            if let Some(mut bot) = tx.workspace(workspace).bots().find(part.bot_id).await?
+            if let Some(mut bot) = tx.workspace(workspace).bots().lock(part.bot_id).await?
                 && bot.status == BotStatus::Running
             {
                 bot.status = BotStatus::Failed;
@@ -88,7 +91,11 @@ async fn write_one(
 
 async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {
     let workspace = part.workspace_id;
-    let uncertain = tx.workspace(workspace).outbox().uncertain(part.message_id).await?;
+    let uncertain = if part.parts == 1 {
+        part.uncertain
+    } else {
+        tx.workspace(workspace).outbox().uncertain(part.message_id).await?
+    };
     let messages = tx.workspace(workspace).messages();
     messages.set_delivery(part.message_id, Delivery::Delivered).await?;
     let event = Event::MessageDelivered {

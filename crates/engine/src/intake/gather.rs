@@ -2,7 +2,7 @@
 //!
 //! While one transaction commits, those that arrive meanwhile wait for the next and share it: an update is
 //! never delayed for company, and a burst costs few commits. If a shared transaction fails, its updates are
-//! tried one by one, so that one of them cannot spoil the others.
+//! tried one by one, so that one of them cannot spoil the others; while the database is away all are refused.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const TOGETHER: usize = 64;
 /// An update was not taken; the channel delivers it again.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// Too many are waiting, or the process is stopping.
+    /// Too many are waiting, the database is away, or the process is stopping.
     #[error("too many updates are waiting")]
     Full,
     /// The database failed.
@@ -83,6 +83,12 @@ async fn store(engine: &Engine, batch: Vec<Waiting>) {
         return;
     }
     for (update, sender) in updates.into_iter().zip(senders) {
-        let _ = sender.send(accept_all(engine, &[update], None).await);
+        let outcome = accept_all(engine, &[update], None).await;
+        let away = outcome.as_ref().is_err_and(StorageError::is_transient);
+        let _ = sender.send(outcome);
+        if away {
+            // Each of the others would wait as long for the same answer: they are refused at once.
+            return;
+        }
     }
 }

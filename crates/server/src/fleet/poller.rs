@@ -19,7 +19,7 @@ use replyx_engine::{
     Engine,
     intake::{self, Door},
 };
-use replyx_live::Lease;
+use replyx_live::{Lease, LiveError};
 use replyx_storage::{StorageError, bots::Credentials};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -41,23 +41,41 @@ const AGAIN: Backoff = Backoff {
     attempts: u32::MAX,
 };
 
+/// Why this process may poll a bot.
+pub(super) enum Right {
+    /// Nobody else polls it.
+    Leased(Lease),
+    /// Redis is away and nobody can have the lease, so customers come first. If others poll too, Telegram ends
+    /// one of two requests, and an update that both get is stored once.
+    Unguarded,
+}
+
 /// The right to poll a bot, if nobody else has it.
-pub(super) async fn lease(engine: &Engine, bot: BotId) -> Option<Lease> {
-    let owner = engine.process.to_string();
-    match engine.live.acquire(&format!("poll:{bot}"), &owner, LEASE).await {
-        Ok(lease) => lease,
+pub(super) async fn right(engine: &Engine, bot: BotId) -> Option<Right> {
+    match acquire(engine, bot).await {
+        Ok(lease) => lease.map(Right::Leased),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn Error, "no lease could be had");
-            None
+            tracing::warn!(error = &error as &dyn Error, "polls without a lease");
+            Some(Right::Unguarded)
         }
     }
 }
 
-/// Renews the lease until another process has it.
-async fn lost(engine: &Engine, lease: &Lease) {
+async fn acquire(engine: &Engine, bot: BotId) -> Result<Option<Lease>, LiveError> {
+    engine.live.acquire(&format!("poll:{bot}"), &engine.process.to_string(), LEASE).await
+}
+
+/// Renews the right until another process has it.
+async fn lost(engine: &Engine, bot: BotId, right: &mut Right) {
     loop {
         sleep(RENEW).await;
-        match engine.live.renew(lease, LEASE).await {
+        let kept = match right {
+            Right::Leased(lease) => engine.live.renew(lease, LEASE).await,
+            Right::Unguarded => acquire(engine, bot)
+                .await
+                .map(|lease| lease.map(|lease| *right = Right::Leased(lease)).is_some()),
+        };
+        match kept {
             Ok(true) => {}
             Ok(false) => {
                 tracing::info!("another process polls this bot now");
@@ -74,33 +92,29 @@ pub(super) struct Poller {
     engine: Arc<Engine>,
     credentials: Credentials,
     client: BotClient,
-    lease: Lease,
     offset: Option<i64>,
     failed: u32,
     conflicts: u32,
 }
 
 impl Poller {
-    pub(super) fn new(
-        engine: Arc<Engine>,
-        credentials: Credentials,
-        client: BotClient,
-        lease: Lease,
-    ) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, credentials: Credentials, client: BotClient) -> Self {
         let offset = credentials.poll_offset;
-        Self { engine, credentials, client, lease, offset, failed: 0, conflicts: 0 }
+        Self { engine, credentials, client, offset, failed: 0, conflicts: 0 }
     }
 
-    /// Polls until stopped, until the lease is lost, or until the bot cannot be polled any more.
+    /// Polls until stopped, until the right is lost, or until the bot cannot be polled any more.
     #[tracing::instrument(name = "fleet.poller.run", skip_all, fields(bot.id = %self.credentials.bot.id))]
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let (engine, lease) = (Arc::clone(&self.engine), self.lease.clone());
+    pub(super) async fn run(mut self, mut right: Right, stop: CancellationToken) {
+        let (engine, bot) = (Arc::clone(&self.engine), self.credentials.bot.id);
         tokio::select! {
             () = self.poll() => {}
-            () = lost(&engine, &lease) => {}
+            () = lost(&engine, bot, &mut right) => {}
             () = stop.cancelled() => {}
         }
-        if let Err(error) = self.engine.live.release(self.lease).await {
+        if let Right::Leased(lease) = right
+            && let Err(error) = engine.live.release(lease).await
+        {
             tracing::debug!(error = &error as &dyn Error, "the lease runs out by itself");
         }
     }
@@ -141,6 +155,11 @@ impl Poller {
             TelegramError::Conflict { webhook: false } => {
                 self.conflicts += 1;
                 if self.conflicts >= CONFLICTS {
+                    if self.engine.live.health().await.is_err() {
+                        // Without leases the other program may be ourselves.
+                        self.conflicts = 0;
+                        return Some(AGAIN.first);
+                    }
                     fail("another program takes the updates of this bot").await;
                     return None;
                 }

@@ -3,6 +3,8 @@
 //! Whatever the instant, every message is stored once, every customer is answered, replies keep their order,
 //! and nothing is sent twice except what is counted as uncertain.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -49,8 +51,9 @@ async fn nothing_is_lost_when_the_program_is_killed_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_the_program_is_killed_on_postgres() {
-    let redis = std::env::var("REPLYX_TEST_REDIS")
-        .expect("`REPLYX_TEST_REDIS` names a Redis: run through `make test` or `scripts/services run`");
+    let redis = std::env::var("REPLYX_TEST_REDIS").expect(
+        "`REPLYX_TEST_REDIS` names a Redis: run through `make test` or `scripts/services run`",
+    );
     let db = replyx_storage::testing::postgres().await;
     run(&db, Some(redis)).await;
 }
@@ -158,10 +161,12 @@ async fn wait_until_answered(db: &Db, ordeal: &Ordeal, program: &Program) {
     let deadline = Instant::now() + SETTLE;
     loop {
         let all = dialogs(db, ordeal.workspace).await;
-        let heard: usize = all.iter().map(|(_, _, messages)| from(messages, Author::Customer).count()).sum();
+        let heard: usize =
+            all.iter().map(|(_, _, messages)| from(messages, Author::Customer).count()).sum();
         let settled = all.iter().all(|(dialog, _, messages)| {
             dialog.answered_seq == dialog.heard_seq
-                && from(messages, Author::Assistant).all(|message| message.delivery == Delivery::Delivered)
+                && from(messages, Author::Assistant)
+                    .all(|message| message.delivery == Delivery::Delivered)
         });
         if heard == MESSAGES && settled {
             return;
@@ -205,7 +210,11 @@ async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram
             let times = sent.iter().filter(|text| **text == reply.text).count();
             let allowed = uncertain.get(&reply.id).copied().unwrap_or_default();
             let extra = i64::try_from(times - 1).unwrap();
-            assert!(extra <= allowed, "`{}` was sent {times} times, {allowed} uncertain", reply.text);
+            assert!(
+                extra <= allowed,
+                "`{}` was sent {times} times, {allowed} uncertain",
+                reply.text
+            );
             duplicates += extra;
         }
     }

@@ -62,12 +62,14 @@ on_every_db! {
         let mut called = Vec::new();
         answers! { db, theirs.id, called;
             assistants.find(ours.assistant.id) => Ok(None),
+            assistants.lock(ours.assistant.id) => Ok(None),
             assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
             assistants.update(&assistant) => Ok(false),
             assistants.delete(ours.assistant.id, at(1)) => Ok(false),
             assistants.insert(&assistant) => Ok(()),
             bots.insert(&new_bot, b"x", "x") => Ok(()),
             bots.find(ours.bot.id) => Ok(None),
+            bots.lock(ours.bot.id) => Ok(None),
             bots.credentials(ours.bot.id) => Ok(None),
             bots.list(page()) => Ok(found) if found.items.iter().all(|b| b.workspace_id == theirs.id),
             bots.count_of(id()) => Ok(0),

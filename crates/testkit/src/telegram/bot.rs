@@ -45,6 +45,7 @@ pub(crate) struct BotCore {
     message_ids: AtomicI64,
     refused: Mutex<VecDeque<Refused>>,
     sent: Notify,
+    giving: Mutex<()>,
 }
 
 impl BotCore {
@@ -63,6 +64,7 @@ impl BotCore {
             message_ids: AtomicI64::new(0),
             refused: Mutex::default(),
             sent: Notify::new(),
+            giving: Mutex::default(),
         }
     }
 
@@ -114,6 +116,8 @@ impl BotCore {
 
     /// Gives the bot an update, with an id of ours unless it has one.
     fn give(&self, mut update: Value, checked: bool) -> i64 {
+        // From its number to the inbox, one at a time: a poller that confirms a later one would never see it.
+        let _in_order = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
         let id = update["update_id"].as_i64().unwrap_or_else(|| self.inbox.next_id());
         update["update_id"] = id.into();
         if checked && let Err(fault) = Schema::get().check("Update", &update) {

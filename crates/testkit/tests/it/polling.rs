@@ -151,3 +151,26 @@ async fn bots_do_not_see_each_others_updates_though_the_ids_are_the_same() {
     assert_eq!(updates.as_array().unwrap().len(), 1);
     assert_eq!(updates[0]["message"]["text"], "to us");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_updates_that_happen_at_once_none_is_passed_over() {
+    const EACH: usize = 500;
+    let telegram = Telegram::start().await;
+    let talking: Vec<_> = (1..=4)
+        .map(|id| {
+            let customer = telegram.bot.customer(id);
+            tokio::task::spawn_blocking(move || (0..EACH).map(|_| customer.say("x")).max())
+        })
+        .collect();
+    let (mut seen, mut offset) = (0, 0);
+    while seen < 4 * EACH {
+        let updates = telegram.ok("getUpdates", json!({"offset": offset, "timeout": 5})).await;
+        let ids = ids(&updates);
+        assert!(!ids.is_empty(), "only {seen} updates were given");
+        seen += ids.len();
+        offset = ids.iter().max().unwrap() + 1;
+    }
+    for task in talking {
+        assert!(task.await.unwrap().unwrap() < offset);
+    }
+}

@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use futures::future::join_all;
+use replyx_core::ids::BotId;
+use replyx_engine::intake::{Door, Gatherer, IntakeError};
+use replyx_storage::{Db, PoolSize, on_every_db, testing};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    given::{LONG, World},
+    outage::Wire,
+};
+
+on_every_db! {
+    async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db: &TestDb) {
+        const UPDATES: usize = 1300;
+        let world = World::open(db).await;
+        let (line, engine) = (world.line().await, world.engine().await);
+        let gatherer = Gatherer::start(engine.clone());
+        let mut holder = db.db.begin().await.unwrap();
+        let contacts = holder.workspace(world.workspace).contacts();
+        let first = world.text(7, "first");
+        contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
+
+        let begun = Instant::now();
+        let handed_in: Vec<_> = (0..UPDATES)
+            .map(|number| {
+                let (gatherer, door) = (gatherer.clone(), line.door);
+                let update = world.text(7, &number.to_string());
+                tokio::spawn(async move {
+                    let outcome = gatherer.accept(door, update).await;
+                    (outcome, begun.elapsed())
+                })
+            })
+            .collect();
+        sleep(Duration::from_millis(500)).await;
+        let released = begun.elapsed();
+        drop(holder);
+
+        let (mut refused, mut stored) = (0, 0);
+        for (outcome, after) in join_all(handed_in).await.into_iter().map(Result::unwrap) {
+            match outcome {
+                Ok(()) => {
+                    assert!(after >= released, "acknowledged before it was stored");
+                    stored += 1;
+                }
+                Err(IntakeError::Full) => {
+                    assert!(after < released, "waited to be refused");
+                    refused += 1;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(refused > 100, "{refused} of {UPDATES} were refused");
+        let dialog = world.dialog().await;
+        assert_eq!(usize::try_from(dialog.last_seq).unwrap(), stored);
+    }
+}
+
+on_every_db! {
+    async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) {
+        let world = World::open(db).await;
+        let (line, engine) = (world.line().await, world.engine().await);
+        let gatherer = Gatherer::start(engine);
+        let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
+        // Held up, so that all of them share a transaction.
+        let mut holder = db.db.begin().await.unwrap();
+        let contacts = holder.workspace(world.workspace).contacts();
+        let first = world.text(7, "first");
+        contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
+        let updates = (0..20).map(|number| {
+            let door = if number == 5 { nobody } else { line.door };
+            let (gatherer, update) = (&gatherer, world.text(7, &number.to_string()));
+            async move { gatherer.accept(door, update).await }
+        });
+        let release = async {
+            sleep(Duration::from_millis(100)).await;
+            drop(holder);
+        };
+        let (outcomes, ()) = tokio::join!(join_all(updates), release);
+
+        let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, o)| o.is_err()).collect();
+        assert!(matches!(failed[..], [(5, Err(IntakeError::Storage(_)))]), "{failed:?}");
+        assert_eq!(world.messages().await.len(), 19);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_nobody_waits_for_the_others_to_fail() {
+    let db = testing::postgres().await;
+    let world = World::open(&db).await;
+    let wire = Wire::to(&db.url);
+    let away = Db::open(&wire.url, PoolSize { max: 4 }).await.unwrap();
+    let engine = world.engine_on(away, &world.telegram.url(), |_| {}).await;
+    let line = world.line().await;
+    let gatherer = Gatherer::start(engine);
+    wire.proxy.refuse().await;
+    wire.proxy.cut_all();
+
+    let updates: Vec<_> = (0..8).map(|n| world.text(7, &n.to_string())).collect();
+    let taken = updates.iter().map(|update| gatherer.accept(line.door, update.clone()));
+    let outcomes = timeout(Duration::from_secs(28), join_all(taken)).await.expect("none hangs");
+    assert!(outcomes.iter().all(Result::is_err));
+
+    wire.proxy.restore().await;
+    let again = updates.iter().map(|update| gatherer.accept(line.door, update.clone()));
+    let outcomes = timeout(LONG, join_all(again)).await.unwrap();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(world.messages().await.len(), 8);
+}

@@ -1,0 +1,474 @@
+//! A workspace with an assistant, the outside world it works in, and processes that work for it.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use replyx_channels::telegram::{self, Telegram, format};
+use replyx_core::{
+    assistant::{Assistant, Language, Settings as AssistantSettings},
+    bot::{Bot, BotMode, BotStatus},
+    channel::{ChatKind, Inbound, InboundContent},
+    clock::{Clock, random_hex},
+    dialog::{Contact, Control, Dialog},
+    ids::{AssistantId, DocumentId, MessageId, PassageId, WorkspaceId},
+    knowledge::{Document, DocumentKind, DocumentStatus},
+    message::{Author, Delivery, Message, MessageKind},
+    retry::Backoff,
+    secret::Keys,
+    terms::index_text,
+    workspace::Workspace,
+};
+use replyx_engine::{
+    Bell, Engine, Rates, Settings,
+    intake::{self, Door},
+    turn,
+};
+use replyx_live::Live;
+use replyx_llm::{Limits, Models, ModelsConfig, OpenAiConfig};
+use replyx_storage::{
+    Committed, Db, Listener, StorageError, passages::NewPassage, testing::TestDb,
+    turns::ClaimedTurn,
+};
+use replyx_testkit::{
+    openai::FakeOpenAi,
+    telegram::{Bot as FakeBot, Chat, FakeTelegram},
+};
+use secrecy::SecretString;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+mod look;
+mod working;
+
+pub(crate) use working::Working;
+
+/// Longer than anything takes here, even on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// The moment at which manual clocks begin.
+pub(crate) fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+/// A workspace with an assistant, and the outside world.
+pub(crate) struct World<'d> {
+    pub(crate) db: &'d TestDb,
+    pub(crate) telegram: FakeTelegram,
+    pub(crate) model: FakeOpenAi,
+    pub(crate) clock: Clock,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) assistant: AssistantId,
+    keys: Keys,
+    live: Live,
+    prefix: String,
+    numbers: AtomicI64,
+}
+
+/// A bot, on our side and on Telegram's.
+pub(crate) struct Line {
+    pub(crate) bot: Bot,
+    pub(crate) door: Door,
+    pub(crate) fake: FakeBot,
+}
+
+impl Line {
+    /// A chat, which Telegram knows from now on.
+    pub(crate) fn chat(&self, id: i64) -> Chat {
+        if id > 0 { self.fake.customer(id) } else { self.fake.group(id, "group") }
+    }
+}
+
+impl<'d> World<'d> {
+    /// A world that runs by the machine's clock.
+    pub(crate) async fn open(db: &'d TestDb) -> Self {
+        Self::with_clock(db, Clock::system()).await
+    }
+
+    pub(crate) async fn with_clock(db: &'d TestDb, clock: Clock) -> Self {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let workspace =
+            Workspace { id: clock.id(), name: "shop".to_owned(), created_at: clock.now() };
+        let assistant = Assistant {
+            id: clock.id(),
+            workspace_id: workspace.id,
+            settings: assistant(),
+            version: 1,
+            created_at: clock.now(),
+            updated_at: clock.now(),
+        };
+        let mut tx = db.db.begin().await.unwrap();
+        tx.system().workspaces().insert(&workspace).await.unwrap();
+        tx.workspace(workspace.id).assistants().insert(&assistant).await.unwrap();
+        tx.commit().await.unwrap();
+        let prefix = format!("engine-{}", random_hex::<8>());
+        Self {
+            db,
+            telegram: FakeTelegram::start().await,
+            model: FakeOpenAi::start().await,
+            live: live(db, &prefix).await,
+            prefix,
+            workspace: workspace.id,
+            assistant: assistant.id,
+            keys: Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap(),
+            numbers: AtomicI64::new(1),
+            clock,
+        }
+    }
+
+    /// Registers a bot that runs.
+    pub(crate) async fn line(&self) -> Line {
+        let telegram_id = 1000 + self.number();
+        let fake = self.telegram.add_bot(&format!("{telegram_id}:TEST"), "shop_bot");
+        let bot = Bot {
+            id: self.clock.id(),
+            workspace_id: self.workspace,
+            assistant_id: self.assistant,
+            telegram_id,
+            username: "shop_bot".to_owned(),
+            mode: BotMode::Auto,
+            status: BotStatus::Running,
+            error: None,
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
+        };
+        let sealed =
+            self.keys.seal(&SecretString::from(fake.token()), bot.id.into_uuid().as_bytes());
+        let mut tx = self.db.db.begin().await.unwrap();
+        let bots = tx.workspace(self.workspace).bots();
+        bots.insert(&bot, &sealed, &random_hex::<16>()).await.unwrap();
+        tx.commit().await.unwrap();
+        Line { door: Door::from(&bot), bot, fake }
+    }
+
+    fn number(&self) -> i64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A process of the installation, with ordinary settings of a test: nothing waits, nothing is limited.
+    pub(crate) async fn engine(&self) -> Arc<Engine> {
+        self.engine_with(|_| {}).await
+    }
+
+    pub(crate) async fn engine_with(&self, change: impl FnOnce(&mut Settings)) -> Arc<Engine> {
+        self.engine_on(self.db.db.clone(), &self.telegram.url(), change).await
+    }
+
+    /// A process that reaches the database and Telegram in its own way.
+    pub(crate) async fn engine_on(
+        &self,
+        db: Db,
+        telegram_url: &str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Arc<Engine> {
+        let mut settings = settings();
+        change(&mut settings);
+        let bell = Arc::new(Bell::default());
+        let engine = Engine {
+            db: db.with_listener(Arc::<Bell>::clone(&bell)),
+            live: if self.db.db.is_shared() {
+                live(self.db, &self.prefix).await
+            } else {
+                self.live.clone()
+            },
+            models: self.models(),
+            telegram: Telegram::new(telegram_url, telegram::Limits::default()).unwrap(),
+            keys: self.keys.clone(),
+            clock: self.clock.clone(),
+            process: self.clock.id(),
+            bell,
+            settings,
+        };
+        let mut tx = engine.db.begin().await.unwrap();
+        tx.system().processes().beat(engine.process, self.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        Arc::new(engine)
+    }
+
+    fn models(&self) -> Models {
+        let limits = Limits {
+            first_token: Duration::from_secs(10),
+            backoff: Backoff {
+                first: Duration::from_millis(10),
+                ceiling: Duration::from_millis(10),
+                attempts: 2,
+            },
+            ..Limits::default()
+        };
+        let openai = OpenAiConfig { api_key: "sk-test".into(), base_url: self.model.base_url() };
+        Models::new(ModelsConfig { openai: Some(openai), default_model: None, limits }).unwrap()
+    }
+
+    /// Stores a document of one passage.
+    pub(crate) async fn learn(
+        &self,
+        name: &str,
+        headings: &str,
+        text: &str,
+    ) -> (DocumentId, PassageId) {
+        let now = self.clock.now();
+        let document = Document {
+            id: self.clock.id(),
+            workspace_id: self.workspace,
+            assistant_id: self.assistant,
+            name: name.to_owned(),
+            kind: DocumentKind::Markdown,
+            size: 1,
+            content_hash: random_hex::<32>(),
+            status: DocumentStatus::Ready,
+            error: None,
+            passages: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let terms = index_text(text);
+        let passage = NewPassage {
+            id: self.clock.id(),
+            headings: headings.to_owned(),
+            text: text.to_owned(),
+            length: i64::try_from(terms.split_whitespace().count()).unwrap(),
+            terms,
+            start: 0,
+            end: i64::try_from(text.len()).unwrap(),
+            page: None,
+        };
+        let mut tx = self.db.db.begin().await.unwrap();
+        tx.workspace(self.workspace).documents().insert(&document, b"bytes").await.unwrap();
+        let passages = tx.workspace(self.workspace).passages();
+        let id = passage.id;
+        passages.replace(self.assistant, document.id, &[passage]).await.unwrap();
+        tx.commit().await.unwrap();
+        (document.id, id)
+    }
+
+    /// An update with words in it.
+    pub(crate) fn text(&self, chat: i64, text: &str) -> Inbound {
+        let message_id = self.number();
+        self.update(chat, InboundContent::Text { text: text.to_owned(), message_id })
+    }
+
+    pub(crate) fn update(&self, chat_id: i64, content: InboundContent) -> Inbound {
+        Inbound {
+            update_id: self.number(),
+            chat_id,
+            chat_kind: kind(chat_id),
+            display_name: format!("Customer {chat_id}"),
+            language_code: Some("en".to_owned()),
+            sent_at: self.clock.now(),
+            content,
+        }
+    }
+
+    /// Takes in what a customer says.
+    pub(crate) async fn say(&self, engine: &Engine, line: &Line, chat: i64, text: &str) {
+        line.chat(chat);
+        self.take(engine, line, self.text(chat, text)).await.unwrap();
+    }
+
+    pub(crate) async fn take(
+        &self,
+        engine: &Engine,
+        line: &Line,
+        inbound: Inbound,
+    ) -> Result<(), StorageError> {
+        intake::accept_all(engine, &[(line.door, inbound)], None).await
+    }
+
+    /// Wakes the delivery of a process: [`Self::reply`] does not.
+    pub(crate) fn ring(engine: &Engine) {
+        engine.bell.committed(&Committed { outbox: true, turns: true, ..Committed::default() });
+    }
+
+    /// Stores a reply as a turn would, and queues its parts.
+    pub(crate) async fn reply(&self, line: &Line, chat: i64, text: &str) -> MessageId {
+        line.chat(chat);
+        let now = self.clock.now();
+        let mut tx = self.db.db.begin().await.unwrap();
+        let inbound = self.text(chat, "?");
+        let contacts = tx.workspace(self.workspace).contacts();
+        let contact = contacts.meet(line.bot.id, &inbound, self.clock.id(), now).await.unwrap();
+        let open = tx.workspace(self.workspace).dialogs().lock_open(contact.id).await.unwrap();
+        let mut dialog = open.unwrap_or_else(|| self.dialog_of(line, &contact));
+        if dialog.last_seq == 0 {
+            tx.workspace(self.workspace).dialogs().insert(&dialog).await.unwrap();
+        }
+        let message = Message {
+            id: self.clock.id(),
+            workspace_id: self.workspace,
+            dialog_id: dialog.id,
+            seq: dialog.next_seq(now),
+            author: Author::Assistant,
+            kind: MessageKind::Text,
+            text: text.to_owned(),
+            delivery: Delivery::Queued,
+            answer: None,
+            created_at: now,
+        };
+        let parts: Vec<_> =
+            format::outbound(text).into_iter().map(|part| (self.clock.id(), part)).collect();
+        tx.workspace(self.workspace).messages().insert(&message, None).await.unwrap();
+        tx.workspace(self.workspace).dialogs().save(&dialog).await.unwrap();
+        let outbox = tx.workspace(self.workspace).outbox();
+        outbox.enqueue(&dialog, &contact, message.id, &parts, now).await.unwrap();
+        tx.commit().await.unwrap();
+        message.id
+    }
+
+    pub(crate) fn dialog_of(&self, line: &Line, contact: &Contact) -> Dialog {
+        Dialog {
+            id: self.clock.id(),
+            workspace_id: self.workspace,
+            assistant_id: self.assistant,
+            bot_id: line.bot.id,
+            contact_id: contact.id,
+            control: Control::Ai,
+            epoch: 0,
+            last_seq: 0,
+            heard_seq: 0,
+            answered_seq: 0,
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
+        }
+    }
+
+    /// Takes on the turns that are due.
+    pub(crate) async fn claim(&self, engine: &Engine) -> Vec<ClaimedTurn> {
+        let mut tx = engine.db.begin().await.unwrap();
+        let turns = tx.system().turns();
+        let claimed = turns.claim(engine.process, engine.clock.now(), 100).await.unwrap();
+        tx.commit().await.unwrap();
+        claimed
+    }
+
+    /// Takes on the only turn that is due.
+    pub(crate) async fn claim_one(&self, engine: &Engine) -> ClaimedTurn {
+        let claimed = self.claim(engine).await;
+        assert_eq!(claimed.len(), 1, "{claimed:?}");
+        claimed[0]
+    }
+
+    /// Takes on the turns that are due and runs them one after the other; returns how many those were.
+    pub(crate) async fn answer(&self, engine: &Engine) -> usize {
+        let claimed = self.claim(engine).await;
+        for turn in &claimed {
+            turn::run(engine, *turn).await;
+        }
+        claimed.len()
+    }
+
+    /// Begins to run a turn, and returns when the model has been asked.
+    pub(crate) async fn begin_turn(
+        &self,
+        engine: &Arc<Engine>,
+        turn: ClaimedTurn,
+    ) -> JoinHandle<()> {
+        let asked = self.model.request_count();
+        let engine = Arc::clone(engine);
+        let running = tokio::spawn(async move { turn::run(&engine, turn).await });
+        eventually("the model to be asked", async || {
+            (self.model.request_count() > asked).then_some(())
+        })
+        .await;
+        running
+    }
+
+    /// What other processes do when one has not been heard of.
+    pub(crate) async fn bury(&self, engine: &Engine) {
+        let mut tx = self.db.db.begin().await.unwrap();
+        tx.system().processes().leave(engine.process).await.unwrap();
+        let now = self.clock.now();
+        tx.system().processes().reap(now - Duration::from_mins(1), now).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Gives the only dialog to somebody else.
+    pub(crate) async fn give_control(&self, to: Control) {
+        let id = self.dialog().await.id;
+        let mut tx = self.db.db.begin().await.unwrap();
+        let locked = tx.workspace(self.workspace).dialogs().lock(id).await.unwrap();
+        let mut dialog = locked.unwrap();
+        assert!(dialog.give_control(to, self.clock.now()));
+        tx.workspace(self.workspace).dialogs().save(&dialog).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Fails when Telegram or the model was asked for what their APIs do not have.
+    pub(crate) fn assert_manners(&self) {
+        assert_eq!(self.telegram.violations(), [""; 0]);
+        assert_eq!(self.model.violations(), [""; 0]);
+    }
+}
+
+/// The settings of a test.
+fn settings() -> Settings {
+    Settings {
+        window: Duration::ZERO,
+        window_latest: Duration::ZERO,
+        typing_after: LONG,
+        rates: Rates::new(100_000, 100_000, 100_000),
+        send_backoff: Backoff {
+            first: Duration::from_millis(20),
+            ceiling: Duration::from_millis(200),
+            attempts: 100,
+        },
+        ..Settings::default()
+    }
+}
+
+pub(crate) fn assistant() -> AssistantSettings {
+    AssistantSettings {
+        name: "Ada".to_owned(),
+        model: None,
+        system_prompt: "Be kind.".to_owned(),
+        temperature: 0.2,
+        language: Language::English,
+        greeting: Some("Welcome!".to_owned()),
+        unknown_text: Some("I do not know.".to_owned()),
+        fallback_text: Some("Something is broken.".to_owned()),
+    }
+}
+
+fn kind(chat: i64) -> ChatKind {
+    if chat > 0 { ChatKind::Private } else { ChatKind::Group }
+}
+
+/// The shared state that goes with a database: in process beside `SQLite`, on Redis beside `PostgreSQL`.
+async fn live(db: &TestDb, prefix: &str) -> Live {
+    if !db.db.is_shared() {
+        return Live::in_process();
+    }
+    let url = std::env::var("REPLYX_TEST_REDIS").expect(
+        "`REPLYX_TEST_REDIS` names a Redis server: run through `make test` or `scripts/services run`",
+    );
+    Live::redis(&url, prefix).await.unwrap()
+}
+
+/// Looks again and again until there is something.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    look: impl Fn() -> F,
+) -> T {
+    let deadline = Instant::now() + LONG;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The texts that a chat has received, as people see them.
+pub(crate) fn received(chat: &Chat) -> Vec<String> {
+    chat.sent().iter().map(|sent| sent.plain.clone()).collect()
+}

@@ -1,0 +1,88 @@
+//! What is stored now.
+
+use replyx_core::{
+    dialog::Dialog,
+    event::Event,
+    ids::MessageId,
+    message::{Delivery, Message},
+    page::PageRequest,
+};
+
+use super::{World, eventually};
+
+impl World<'_> {
+    /// All dialogs, the oldest first.
+    pub(crate) async fn dialogs(&self) -> Vec<Dialog> {
+        let mut tx = self.db.db.read().await.unwrap();
+        let page = PageRequest { after: None, limit: 100 };
+        let mut dialogs = tx.workspace(self.workspace).dialogs().list(page).await.unwrap().items;
+        dialogs.reverse();
+        dialogs
+    }
+
+    /// The only dialog.
+    pub(crate) async fn dialog(&self) -> Dialog {
+        let dialogs = self.dialogs().await;
+        assert_eq!(dialogs.len(), 1, "{dialogs:?}");
+        dialogs.into_iter().next().unwrap()
+    }
+
+    pub(crate) async fn messages_of(&self, dialog: &Dialog) -> Vec<Message> {
+        let mut tx = self.db.db.read().await.unwrap();
+        let page = PageRequest { after: None, limit: 1000 };
+        tx.workspace(self.workspace).messages().list(dialog.id, page).await.unwrap().items
+    }
+
+    /// The messages of the only dialog.
+    pub(crate) async fn messages(&self) -> Vec<Message> {
+        self.messages_of(&self.dialog().await).await
+    }
+
+    /// What was said in the only dialog: `customer: a`, `assistant: b`.
+    pub(crate) async fn said(&self) -> Vec<String> {
+        self.messages().await.iter().map(|m| format!("{}: {}", m.author, m.text)).collect()
+    }
+
+    pub(crate) async fn delivery(&self, id: MessageId) -> Delivery {
+        for dialog in self.dialogs().await {
+            for message in self.messages_of(&dialog).await {
+                if message.id == id {
+                    return message.delivery;
+                }
+            }
+        }
+        panic!("there is no message {id}");
+    }
+
+    /// Waits until a reply was delivered or failed.
+    pub(crate) async fn delivered(&self, id: MessageId) -> Delivery {
+        eventually("a reply to be delivered", async || {
+            Some(self.delivery(id).await).filter(|delivery| *delivery != Delivery::Queued)
+        })
+        .await
+    }
+
+    /// The log.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let mut tx = self.db.db.read().await.unwrap();
+        let log = tx.workspace(self.workspace).events().after(0, 10_000).await.unwrap();
+        log.into_iter().map(|recorded| recorded.event).collect()
+    }
+
+    /// How many events of this kind there are.
+    pub(crate) async fn count(&self, name: &str) -> usize {
+        self.events().await.iter().filter(|event| event.name() == name).count()
+    }
+
+    /// How many turns wait or run.
+    pub(crate) async fn turns(&self) -> i64 {
+        let mut tx = self.db.db.read().await.unwrap();
+        tx.workspace(self.workspace).turns().count().await.unwrap()
+    }
+
+    /// How many parts wait to be sent.
+    pub(crate) async fn waiting(&self) -> i64 {
+        let mut tx = self.db.db.read().await.unwrap();
+        tx.system().outbox().waiting().await.unwrap()
+    }
+}

@@ -1,0 +1,17 @@
+//! The conversation, in process: real databases, a fake Telegram and a fake model over HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod given;
+
+mod bell;
+mod delivery;
+mod delivery_faults;
+mod gather;
+mod intake;
+mod outage;
+mod prompt;
+mod property;
+mod settle;
+mod turn;
+mod typing;

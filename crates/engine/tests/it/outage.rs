@@ -1,0 +1,131 @@
+//! The way to the database breaks. Only `PostgreSQL` has one that can.
+
+use std::{net::SocketAddr, time::Duration};
+
+use replyx_core::message::Delivery;
+use replyx_storage::{Db, PoolSize, testing};
+use replyx_testkit::{
+    openai::Fault as ModelFault,
+    proxy::{BreakingProxy, Direction},
+    telegram::Fault,
+};
+use tokio::time::sleep;
+
+use crate::given::{Working, World, eventually, received};
+
+/// A way to a database that can be broken.
+pub(crate) struct Wire {
+    pub(crate) proxy: BreakingProxy,
+    pub(crate) url: String,
+}
+
+impl Wire {
+    pub(crate) fn to(url: &str) -> Self {
+        let (before, rest) = url.split_once('@').expect("the address has a user");
+        let (host, after) = rest.split_once('/').expect("the address has a database");
+        let target: SocketAddr =
+            host.replace("localhost", "127.0.0.1").parse().expect("a server on loopback");
+        let proxy = BreakingProxy::to(target).unwrap();
+        let url = format!("{before}@{}/{after}", proxy.addr());
+        Self { proxy, url }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_whose_settling_breaks_leaves_nothing_and_is_run_again() {
+    let db = testing::postgres().await;
+    let world = World::open(&db).await;
+    let wire = Wire::to(&db.url);
+    let broken = Db::open(&wire.url, PoolSize { max: 4 }).await.unwrap();
+    let engine = world.engine_on(broken, &world.telegram.url(), |_| {}).await;
+    let line = world.line().await;
+    world.say(&*world.engine().await, &line, 7, "hello").await;
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
+    let turn = world.claim_one(&engine).await;
+    let running = world.begin_turn(&engine, turn).await;
+    // Settling waits for the dialog when the connection breaks.
+    let mut holder = db.db.begin().await.unwrap();
+    let id = world.dialog().await.id;
+    holder.workspace(world.workspace).dialogs().lock(id).await.unwrap().unwrap();
+    sleep(Duration::from_millis(700)).await;
+    wire.proxy.refuse().await;
+    wire.proxy.cut_all();
+    drop(holder);
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(world.said().await, ["customer: hello"]);
+    assert_eq!((world.turns().await, world.waiting().await), (1, 0));
+    assert!(!running.is_finished(), "given up while the database was away");
+
+    wire.proxy.restore().await;
+    running.await.unwrap();
+    eventually("the turn to be due again", async || {
+        (world.answer(&engine).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(world.said().await, ["customer: hello", "assistant: You said: hello"]);
+    assert_eq!((world.turns().await, world.waiting().await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_is_written_when_the_database_is_back() {
+    let db = testing::postgres().await;
+    let world = World::open(&db).await;
+    let wire = Wire::to(&db.url);
+    let broken = Db::open(&wire.url, PoolSize { max: 4 }).await.unwrap();
+    let engine = world.engine_on(broken, &world.telegram.url(), |_| {}).await;
+    let line = world.line().await;
+    let reply = world.reply(&line, 7, "hello").await;
+    world.telegram.inject(Fault::Delay(Duration::from_millis(500)).on("sendMessage"));
+    let working = Working::sends(&engine);
+    eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
+        .await;
+    wire.proxy.refuse().await;
+    wire.proxy.cut_all();
+    assert!(line.chat(7).wait_until(1, Duration::from_secs(5)).await);
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.delivery(reply).await, Delivery::Queued);
+
+    wire.proxy.restore().await;
+    assert_eq!(world.delivered(reply).await, Delivery::Delivered);
+    working.stop().await;
+    assert_eq!(line.chat(7).sent_total(), 1);
+}
+
+/// Each connection breaks after so many bytes of answers: within a claim, behind its commit, anywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_connection_breaks_each_message_is_answered_once_heavy() {
+    let db = testing::postgres().await;
+    let world = World::open(&db).await;
+    let wire = Wire::to(&db.url);
+    let broken = Db::open(&wire.url, PoolSize { max: 4 }).await.unwrap();
+    let engine = world.engine_on(broken, &world.telegram.url(), |_| {}).await;
+    let intake = world.engine().await;
+    let line = world.line().await;
+    let working = Working::start(&engine);
+
+    let mut asked = Vec::new();
+    for number in 0..16_u64 {
+        wire.proxy.cut_after(Direction::Down, 700 + 230 * number);
+        wire.proxy.cut_all();
+        let text = format!("question {number}");
+        world.say(&intake, &line, 7, &text).await;
+        asked.push(format!("You said: {text}"));
+        World::ring(&engine);
+        sleep(Duration::from_millis(400)).await;
+        wire.proxy.restore().await;
+        eventually("the answer", async || {
+            (world.turns().await == 0 && world.waiting().await == 0).then_some(())
+        })
+        .await;
+    }
+    eventually("the deliveries to be written", async || {
+        let messages = world.messages().await;
+        messages.iter().all(|message| message.delivery != Delivery::Queued).then_some(())
+    })
+    .await;
+    working.stop().await;
+
+    let fallback = |text: &String| text != "Something is broken.";
+    let answers: Vec<String> = received(&line.chat(7)).into_iter().filter(fallback).collect();
+    assert_eq!(answers, asked);
+}
