@@ -1,8 +1,9 @@
 //! Gathers updates that arrive one by one (webhooks) into few transactions.
 //!
 //! While one transaction commits, those that arrive meanwhile wait for the next and share it: an update is
-//! never delayed for company, and a burst costs few commits. If a shared transaction fails, its updates are
-//! tried one by one, so that one of them cannot spoil the others; while the database is away all are refused.
+//! never delayed for company, and a burst costs few commits. If a shared transaction fails for what is in it, its
+//! updates are tried one by one, so that one of them cannot spoil the others; while the database is away all are
+//! refused.
 
 use std::sync::Arc;
 
@@ -76,19 +77,23 @@ impl Gatherer {
 async fn store(engine: &Engine, batch: Vec<Waiting>) {
     let (updates, senders): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.update, waiting.done)).unzip();
-    if accept_all(engine, &updates, None).await.is_ok() {
-        for sender in senders {
-            let _ = sender.send(Ok(()));
+    match accept_all(engine, &updates, None).await {
+        Ok(()) => {
+            for sender in senders {
+                let _ = sender.send(Ok(()));
+            }
         }
-        return;
-    }
-    for (update, sender) in updates.into_iter().zip(senders) {
-        let outcome = accept_all(engine, &[update], None).await;
-        let away = outcome.as_ref().is_err_and(StorageError::is_transient);
-        let _ = sender.send(outcome);
-        if away {
-            // Each of the others would wait as long for the same answer: they are refused at once.
-            return;
+        // The database is away or hard pressed, whoever asks: all are refused at once, and come again.
+        Err(error) if error.is_transient() => {}
+        Err(_) => {
+            for (update, sender) in updates.into_iter().zip(senders) {
+                let outcome = accept_all(engine, &[update], None).await;
+                let away = outcome.as_ref().is_err_and(StorageError::is_transient);
+                let _ = sender.send(outcome);
+                if away {
+                    return;
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use replyx_core::{
     dialog::Dialog,
     event::Event,
-    ids::{MessageId, WorkspaceId},
+    ids::{DialogId, MessageId, WorkspaceId},
     message::{Author, Delivery, Message},
     page::PageRequest,
 };
@@ -32,6 +32,8 @@ const CHATS: usize = 40;
 const MESSAGES: usize = 200;
 const KILLS: usize = 25;
 const TOKEN: &str = "4242:crash-test-token-of-thirty-characters";
+/// How often a turn is tried before the customer gets an apology: the engine's default.
+const TURN_ATTEMPTS: i64 = 8;
 /// How long everything may take to be answered after the last kill.
 const SETTLE: Duration = Duration::from_mins(2);
 
@@ -186,18 +188,21 @@ fn from(messages: &[Message], author: Author) -> impl Iterator<Item = &Message> 
 
 async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram) {
     let all = dialogs(db, ordeal.workspace).await;
-    let uncertain = uncertain(db, ordeal.workspace).await;
+    let Told { uncertain, given_up } = told(db, ordeal.workspace).await;
     let mut duplicates = 0;
     assert_eq!(all.len(), CHATS, "each chat has one dialog");
-    for (_, chat_id, messages) in &all {
+    for (dialog, chat_id, messages) in &all {
         let stored: Vec<&str> = from(messages, Author::Customer).map(|m| m.text.as_str()).collect();
         assert_eq!(stored, ordeal.said[chat_id], "chat {chat_id}: stored once and in order");
 
         let replies: Vec<&Message> = from(messages, Author::Assistant).collect();
         for text in &stored {
             let answers = replies.iter().filter(|reply| reply.text.contains(text)).count();
-            assert_eq!(answers, 1, "chat {chat_id}: `{text}` is answered once");
+            // Whose turn died with the program time after time gets an apology for an answer.
+            let expected = usize::from(!given_up.contains(&dialog.id) || answers > 0);
+            assert_eq!(answers, expected, "chat {chat_id}: `{text}` is answered once: {replies:?}");
         }
+        assert!(replies.len() >= usize::from(!stored.is_empty()), "chat {chat_id} is answered");
 
         let chat = chats.iter().find(|chat| chat.id() == *chat_id).unwrap();
         let sent: Vec<String> = chat.sent().iter().map(|sent| sent.plain.clone()).collect();
@@ -221,24 +226,39 @@ async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram
     assert!(telegram.violations().is_empty(), "{:?}", telegram.violations());
     println!(
         "crash figures on {}: {MESSAGES} messages in {CHATS} chats, {KILLS} kills, lost 0, uncertain {}, duplicates {duplicates} \
-         (all among the uncertain)",
+         (all among the uncertain), given up {}",
         db.backend(),
-        uncertain.values().sum::<i64>()
+        uncertain.values().sum::<i64>(),
+        given_up.len()
     );
 }
 
-/// How often a send of each reply was of unknown outcome, as the log tells.
-async fn uncertain(db: &Db, workspace: WorkspaceId) -> HashMap<MessageId, i64> {
+/// What the event log tells of the ordeal.
+#[derive(Default)]
+struct Told {
+    /// How often a send of each reply was of unknown outcome.
+    uncertain: HashMap<MessageId, i64>,
+    /// Dialogs with a turn that was begun more often than is tried.
+    given_up: HashSet<DialogId>,
+}
+
+async fn told(db: &Db, workspace: WorkspaceId) -> Told {
     let mut tx = db.read().await.unwrap();
-    let (mut found, mut last) = (HashMap::new(), 0);
+    let (mut told, mut last) = (Told::default(), 0);
     loop {
         let events = tx.workspace(workspace).events().after(last, 500).await.unwrap();
-        let Some(newest) = events.last() else { return found };
+        let Some(newest) = events.last() else { return told };
         assert_eq!(events[0].seq, last + 1, "the log has a gap");
         last = newest.seq;
         for recorded in events {
-            if let Event::MessageDelivered { message_id, uncertain, .. } = recorded.event {
-                found.insert(message_id, uncertain);
+            match recorded.event {
+                Event::MessageDelivered { message_id, uncertain, .. } => {
+                    told.uncertain.insert(message_id, uncertain);
+                }
+                Event::TurnStarted { dialog_id, attempt, .. } if attempt > TURN_ATTEMPTS => {
+                    told.given_up.insert(dialog_id);
+                }
+                _ => {}
             }
         }
     }
