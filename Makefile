@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The steps share one target folder, and each takes the whole machine.
 .NOTPARALLEL:
-.PHONY: help run test fmt clippy doc build tests doctests openapi openapi-check demo bench audit setup clean-run
+.PHONY: help run test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis demo bench audit setup clean-run
 
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
@@ -19,7 +19,7 @@ run: ## Build the release binary and run the demo
 	$(step) "release build" cargo build --release --locked -p replyx-server
 	@$(target)/release/replyx demo
 
-test: setup fmt clippy doc tests doctests openapi-check demo ## Everything that must hold; what CI runs
+test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis demo ## Everything that must hold; what CI runs
 
 setup:
 	$(step) "setup" scripts/setup test
@@ -49,12 +49,21 @@ openapi: build ## Write openapi.json anew
 openapi-check: build ## openapi.json is what the program says
 	$(step) "openapi" diff -u openapi.json <($(replyx) openapi)
 
+spectral: ## openapi.json keeps the rules of tools/.spectral.yaml
+	@scripts/setup api
+	$(step) "spectral" tools/node_modules/.bin/spectral lint --quiet --fail-severity hint \
+		--ruleset tools/.spectral.yaml openapi.json
+
+schemathesis: build ## The program answers as openapi.json says, whatever it is asked
+	@scripts/setup api
+	$(step) "schemathesis" scripts/api-check $(replyx)
+
 demo: build ## The demo, once, with a verdict
 	$(step) "demo" $(replyx) demo --once
 
 bench: ## Measure; the method and the results are in docs/benchmarks.md
 	@scripts/setup build
-	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server --bench answers
+	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server --bench answers --bench requests
 
 audit: ## Licences, bans and sources of the dependencies
 	@scripts/setup audit

@@ -18,25 +18,35 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::words::LanguageWord;
+
 /// An assistant, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AssistantView {
     id: Uuid,
+    #[schema(example = "Support")]
     name: String,
     /// `extractive`, or a name the configured provider knows; `null` follows the installation's default.
+    #[schema(example = "extractive")]
     model: Option<String>,
+    #[schema(example = "You work for Green Lantern Shop. Be short and friendly.")]
     system_prompt: String,
+    #[schema(example = 0.3)]
     temperature: f64,
     /// The language of the fixed texts: `en` or `ru`.
-    #[schema(example = "en")]
+    #[schema(value_type = LanguageWord, example = "en")]
     language: &'static str,
     /// Said in answer to `/start`.
+    #[schema(example = "Hello! What would you like to know?")]
     greeting: String,
     /// Said when the documents do not hold the answer.
+    #[schema(example = "I do not know that. A colleague will answer.")]
     unknown_text: String,
     /// Said when no model could be reached.
+    #[schema(example = "I cannot answer at the moment. Please try again later.")]
     fallback_text: String,
     /// Grows with every change; also the `ETag`.
+    #[schema(example = 3)]
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -80,7 +90,7 @@ fn etag(version: i64) -> HeaderValue {
 
 /// A language by its code.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
-fn known_language(code: &str, (): &()) -> garde::Result {
+pub(crate) fn known_language(code: &str, (): &()) -> garde::Result {
     code.parse::<replyx_core::assistant::Language>()
         .map(drop)
         .map_err(|_| garde::Error::new("must be `en` or `ru`"))

@@ -10,18 +10,18 @@ mod token;
 pub mod update;
 
 use chrono::{DateTime, Utc};
-use replyx_core::{
-    bot::Bot,
-    ids::{BotId, WorkspaceId},
-};
+use replyx_core::{bot::Bot, ids::BotId};
 use replyx_storage::StorageError;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    caller::Caller,
     error::{ApiError, ApiResult},
     state::AppState,
+    words::{BotModeWord, BotStatusWord},
 };
 
 /// A bot, as clients see one.
@@ -33,12 +33,13 @@ pub struct BotView {
     #[schema(example = "acme_support_bot")]
     username: String,
     /// Telegram's number for the bot.
+    #[schema(example = 110_201_543)]
     telegram_id: i64,
     /// How updates reach us: `auto`, `webhook` or `polling`.
-    #[schema(example = "auto")]
+    #[schema(value_type = BotModeWord, example = "auto")]
     mode: &'static str,
     /// `running`, `stopped` or `failed`.
-    #[schema(example = "running")]
+    #[schema(value_type = BotStatusWord, example = "running")]
     status: &'static str,
     /// Why it failed.
     error: Option<String>,
@@ -62,13 +63,15 @@ impl From<Bot> for BotView {
     }
 }
 
-/// Changes a bot; a change that changes nothing is not told to anybody.
+/// Changes a bot, as the audit log calls it; a change that changes nothing is not told to anybody.
 async fn change(
     state: &AppState,
-    workspace: WorkspaceId,
+    caller: &Caller,
+    action: &str,
     id: BotId,
     change: impl FnOnce(&mut Bot) + Send,
 ) -> ApiResult<BotView> {
+    let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).bots().lock(id).await?;
     let before = found.ok_or(ApiError::NotFound("bot"))?;
@@ -81,6 +84,9 @@ async fn change(
             StorageError::RowsAffected { .. } => ApiError::NotFound("bot"),
             error => error.into(),
         })?;
+        let details = json!({"username": bot.username, "mode": bot.mode.as_str()});
+        let act = caller.act(bot.updated_at, action, ("bot", id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
         tx.commit().await?;
     }
     Ok(bot.into())

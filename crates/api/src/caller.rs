@@ -1,53 +1,256 @@
-//! Who calls. An extractor per level of access: naming it in a handler's signature is the check.
+//! Who calls, and may they? An extractor per level of access: naming it in a handler's signature is the check.
+//!
+//! - [`May`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a member or a key.
+//! - [`Account`]: a person, whatever they may do anywhere; not a key.
+//! - [`Admin`]: a person with power over the installation.
+
+use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
+use chrono::{DateTime, Utc};
 use replyx_core::{
-    ids::{UserId, WorkspaceId},
-    role::Role,
+    audit::{Act, ActorKind, Outcome},
+    ids::{SessionId, UserId, WorkspaceId},
+    permission::Permission,
+    session::{Access, Actor, Place},
+    user::User,
 };
+use serde_json::Value;
 
-use crate::{error::ApiError, state::AppState};
+use crate::{address::ClientAddress, error::ApiError, identity::Identity, state::AppState};
 
-/// A member of a workspace, whatever their role.
-#[derive(Clone, Copy, Debug)]
+/// Somebody who acts in a workspace.
+#[derive(Clone, Debug)]
 pub struct Caller {
-    /// The person.
-    pub user_id: UserId,
     /// The workspace they act in.
     pub workspace_id: WorkspaceId,
-    /// Their role there.
-    pub role: Role,
+    /// Who they are and what they may do.
+    pub access: Arc<Access>,
+    /// From where they call.
+    pub address: ClientAddress,
 }
 
-/// A member who may change assistants, documents and bots.
-#[derive(Clone, Copy, Debug)]
-pub struct Manager(pub Caller);
+impl Caller {
+    /// The workspace, and what they may do there.
+    ///
+    /// # Panics
+    ///
+    /// Never: a caller has a place.
+    pub fn place(&self) -> &Place {
+        self.access.place.as_ref().expect("a caller is made of an access with a place")
+    }
 
-impl FromRequestParts<AppState> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let header = parts.headers.get(header::AUTHORIZATION).ok_or(ApiError::Unauthenticated)?;
-        let (scheme, token) = header
-            .to_str()
-            .ok()
-            .and_then(|value| value.split_once(' '))
-            .ok_or(ApiError::Unauthenticated)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(ApiError::Unauthenticated);
+    /// The person, unless it is a key.
+    pub fn user_id(&self) -> Option<UserId> {
+        match &self.access.actor {
+            Actor::User { user, .. } => Some(user.id),
+            Actor::Key { .. } => None,
         }
-        state.tokens.check(token.trim())
+    }
+
+    /// Something they did, for the audit log. `target` is what kind of thing it was done on, and which one.
+    pub fn act(
+        &self,
+        now: DateTime<Utc>,
+        action: &str,
+        target: (&str, impl ToString),
+        details: Value,
+    ) -> Act {
+        act(&self.access, self.address, now, action, target, details)
     }
 }
 
-impl FromRequestParts<AppState> for Manager {
+fn act(
+    access: &Access,
+    address: ClientAddress,
+    now: DateTime<Utc>,
+    action: &str,
+    (target, target_id): (&str, impl ToString),
+    details: Value,
+) -> Act {
+    let (actor, actor_id, actor_name) = match &access.actor {
+        Actor::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
+        Actor::Key { id, name } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
+    };
+    Act {
+        at: now,
+        actor,
+        actor_id: Some(actor_id),
+        actor_name,
+        action: action.to_owned(),
+        target: target.to_owned(),
+        target_id: Some(target_id.to_string()),
+        address: address.to_string(),
+        outcome: Outcome::Done,
+        details,
+    }
+}
+
+/// A permission as a type, so that a handler's signature can name it.
+pub trait Needs: Send + Sync + 'static {
+    /// The permission.
+    const PERMISSION: Permission;
+}
+
+macro_rules! needs {
+    ($($name:ident),+ $(,)?) => {$(
+        #[doc = concat!("[`Permission::", stringify!($name), "`] as a type.")]
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+
+        impl Needs for $name {
+            const PERMISSION: Permission = Permission::$name;
+        }
+    )+};
+}
+
+needs! {
+    WorkspaceRead, WorkspaceWrite, MembersRead, MembersWrite, KeysWrite, AuditRead, AssistantsRead,
+    AssistantsWrite, DocumentsRead, DocumentsWrite, BotsRead, BotsWrite, DialogsRead, EventsRead,
+}
+
+/// Somebody who has a permission in the workspace they act in.
+#[derive(Clone, Debug)]
+pub struct May<P> {
+    caller: Caller,
+    permission: PhantomData<P>,
+}
+
+impl<P> Deref for May<P> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl<P: Needs> FromRequestParts<AppState> for May<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        let access = known(parts)?;
+        let place = access.place.as_ref().ok_or(ApiError::NotFound("workspace"))?;
+        if place.suspended {
+            return Err(ApiError::Refused {
+                code: "member_suspended",
+                detail: "your membership of this workspace is suspended",
+            });
+        }
+        if place.workspace.suspended_at.is_some() {
+            return Err(ApiError::Refused {
+                code: "workspace_suspended",
+                detail: "this workspace is suspended",
+            });
+        }
+        if !place.permissions.allow(P::PERMISSION) {
+            return Err(ApiError::Forbidden);
+        }
+        let caller = Caller { workspace_id: place.workspace.id, address: address(parts), access };
+        Ok(Self { caller, permission: PhantomData })
+    }
+}
+
+/// A person who is signed in.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Their sign-in.
+    pub session: SessionId,
+    /// Who they are and what they may do.
+    pub access: Arc<Access>,
+    /// From where they call.
+    pub address: ClientAddress,
+}
+
+impl Account {
+    /// The person.
+    ///
+    /// # Panics
+    ///
+    /// Never: an account is a person's.
+    pub fn user(&self) -> &User {
+        let Actor::User { user, .. } = &self.access.actor else {
+            unreachable!("an account is made of an access of a person")
+        };
+        user
+    }
+
+    /// Something they did, for the audit log.
+    pub fn act(
+        &self,
+        now: DateTime<Utc>,
+        action: &str,
+        target: (&str, impl ToString),
+        details: Value,
+    ) -> Act {
+        act(&self.access, self.address, now, action, target, details)
+    }
+}
+
+impl FromRequestParts<AppState> for Account {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        let access = known(parts)?;
+        let Actor::User { session, .. } = &access.actor else {
+            return Err(ApiError::Refused {
+                code: "session_required",
+                detail: "this is for people who are signed in, not for API keys",
+            });
+        };
+        Ok(Self { session: *session, address: address(parts), access })
+    }
+}
+
+/// A person with power over the installation.
+#[derive(Clone, Debug)]
+pub struct Admin(pub Account);
+
+impl Admin {
+    /// Something they did as an admin, for the audit log.
+    pub fn act(
+        &self,
+        now: DateTime<Utc>,
+        action: &str,
+        target: (&str, impl ToString),
+        details: Value,
+    ) -> Act {
+        Act { actor: ActorKind::Admin, ..self.0.act(now, action, target, details) }
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.role.may_manage() { Ok(Self(caller)) } else { Err(ApiError::Forbidden) }
+        let account = Account::from_request_parts(parts, state).await?;
+        if account.user().is_admin { Ok(Self(account)) } else { Err(ApiError::Forbidden) }
+    }
+}
+
+fn known(parts: &Parts) -> Result<Arc<Access>, ApiError> {
+    match parts.extensions.get::<Identity>() {
+        Some(Identity::Known(access)) => Ok(Arc::clone(access)),
+        Some(Identity::Refused(error)) => Err(error.again()),
+        Some(Identity::Nobody) | None => Err(ApiError::Unauthenticated),
+    }
+}
+
+fn address(parts: &Parts) -> ClientAddress {
+    parts.extensions.get::<ClientAddress>().copied().unwrap_or_default()
+}
+
+/// The client's own words on what it is, at most 200 characters of them.
+#[derive(Clone, Debug)]
+pub struct UserAgent(pub String);
+
+impl<S: Sync> FromRequestParts<S> for UserAgent {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let words = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self(words.unwrap_or_default().chars().take(200).collect()))
     }
 }

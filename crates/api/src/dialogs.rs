@@ -10,6 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::words::ControlWord;
+
 /// A dialog, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DialogView {
@@ -18,11 +20,13 @@ pub struct DialogView {
     bot_id: Uuid,
     contact_id: Uuid,
     /// Who may speak: `ai`, `waiting` (for a human), `human` or `closed`.
-    #[schema(example = "ai")]
+    #[schema(value_type = ControlWord, example = "ai")]
     control: &'static str,
     /// The number of its last message; 0 before the first.
+    #[schema(example = 2)]
     last_seq: i64,
     /// Up to which message of the customer everything has been answered.
+    #[schema(example = 1)]
     answered_seq: i64,
     created_at: DateTime<Utc>,
     /// When something was last said in it.

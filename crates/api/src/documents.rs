@@ -16,6 +16,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::words::{DocumentKindWord, DocumentStatusWord};
+
 /// A document, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentView {
@@ -25,18 +27,21 @@ pub struct DocumentView {
     #[schema(example = "delivery.md")]
     name: String,
     /// The format, decided by content: `text`, `markdown` or `pdf`.
-    #[schema(example = "markdown")]
+    #[schema(value_type = DocumentKindWord, example = "markdown")]
     kind: &'static str,
     /// Size of the original, bytes.
+    #[schema(example = 2048)]
     size: i64,
     /// SHA-256 of the original, lower-case hexadecimal.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     content_hash: String,
     /// `queued`, `processing`, `ready` or `failed`.
-    #[schema(example = "ready")]
+    #[schema(value_type = DocumentStatusWord, example = "ready")]
     status: &'static str,
     /// Why it failed.
     error: Option<String>,
     /// How many passages it was cut into.
+    #[schema(example = 4)]
     passages: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,

@@ -21,9 +21,30 @@ pub enum ApiError {
     /// The e-mail address or the password is wrong; which of them is not told.
     #[error("the e-mail address or the password is wrong")]
     WrongCredentials,
-    /// The caller's role does not allow this.
-    #[error("your role does not allow this")]
+    /// The caller's role, or their key's scopes, do not allow this.
+    #[error("your role or the scopes of your key do not allow this")]
     Forbidden,
+    /// Something else than a permission stands in the caller's way.
+    #[error("{detail}")]
+    Refused {
+        /// The stable code.
+        code: &'static str,
+        /// What stands in the way.
+        detail: &'static str,
+    },
+    /// A change authorised by a cookie does not prove that a page of ours meant it.
+    #[error(
+        "the CSRF token is missing or not that of this session, or the request comes from elsewhere"
+    )]
+    Csrf,
+    /// Signing in needs more than a password: the code says what.
+    #[error("{detail}")]
+    SignIn {
+        /// The stable code.
+        code: &'static str,
+        /// What is missing.
+        detail: &'static str,
+    },
     /// Also the answer for what belongs to somebody else: a stranger must not learn that it exists.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -36,6 +57,14 @@ pub enum ApiError {
     /// The body can be read, and some of its fields are not acceptable.
     #[error("some fields are not acceptable")]
     Invalid(Vec<FieldError>),
+    /// The body can be read, and what one of its fields stands for (a code, a token) is not good.
+    #[error("{detail}")]
+    Unacceptable {
+        /// The stable code.
+        code: &'static str,
+        /// What is not good.
+        detail: &'static str,
+    },
     /// The state of things does not allow it.
     #[error("{detail}")]
     Conflict {
@@ -53,6 +82,9 @@ pub enum ApiError {
     /// The body is of a kind that is not taken.
     #[error("{0}")]
     UnsupportedMediaType(String),
+    /// The caller has called too often.
+    #[error("too many requests: try again later")]
+    TooManyRequests(Duration),
     /// Too many requests are being worked on.
     #[error("too much is being done at the moment")]
     Busy(Duration),
@@ -105,21 +137,39 @@ impl ApiError {
         Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
+    /// The same failure once more, for a second reader. What failed inside is told only once, to the log.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Unauthenticated => Self::Unauthenticated,
+            Self::Csrf => Self::Csrf,
+            Self::NotFound(what) => Self::NotFound(what),
+            Self::Malformed(detail) => Self::Malformed(detail.clone()),
+            Self::Refused { code, detail } => Self::Refused { code, detail },
+            other => Self::Internal(other.to_string().into()),
+        }
+    }
+
     const fn kind(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::Refused { code, .. } => (StatusCode::FORBIDDEN, code),
+            Self::Csrf => (StatusCode::FORBIDDEN, "csrf_failed"),
+            Self::SignIn { code, .. } => (StatusCode::UNAUTHORIZED, code),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::Unacceptable { code, .. } => (StatusCode::UNPROCESSABLE_ENTITY, code),
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -172,7 +222,9 @@ impl IntoResponse for ApiError {
         let (status, code) = self.kind();
         let detail = self.to_string();
         let retry_after = match &self {
-            Self::Busy(after) => Some(HeaderValue::from(after.as_secs().max(1))),
+            Self::Busy(after) | Self::TooManyRequests(after) => {
+                Some(HeaderValue::from(seconds(*after)))
+            }
             _ => None,
         };
         let problem = Problem {
@@ -194,6 +246,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// Whole seconds after which the time has passed.
+fn seconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
 /// A result with an [`ApiError`].

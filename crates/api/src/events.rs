@@ -20,10 +20,12 @@ use replyx_core::{event::Recorded, ids::WorkspaceId};
 use replyx_engine::bell::log_topic;
 use replyx_live::Subscription;
 use replyx_storage::StorageError;
+use serde::Serialize;
 use tokio::{sync::mpsc, time::timeout};
+use utoipa::ToSchema;
 
 use crate::{
-    caller::Caller,
+    caller::{EventsRead, May},
     error::{ApiError, ApiResult, Problem},
     state::AppState,
 };
@@ -37,14 +39,33 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an idle stream says that it lives, and looks at the log even if nobody called.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Streams the workspace's log. `id:` is the event's number, `event:` its type, `data:` the event as JSON.
-/// Begins with what comes after `Last-Event-ID`, or with what happens from now on.
+/// One event of the stream: its fields, as server-sent events name them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StreamedEvent {
+    /// Its number; goes into `Last-Event-ID`.
+    #[schema(example = "42")]
+    id: String,
+    /// Its type.
+    #[schema(example = "document.status")]
+    event: String,
+    /// The event, as JSON in one line.
+    #[schema(
+        example = r#"{"id":42,"at":"2026-03-14T09:26:53.589793Z","type":"document.status","status":"ready"}"#
+    )]
+    data: String,
+}
+
+/// Streams the workspace's log as server-sent events.
+///
+/// `id:` is the event's number, `event:` its type, `data:` the event as JSON. Begins with what comes after
+/// `Last-Event-ID`, or with what happens from now on.
 #[utoipa::path(
     get, path = "/events", operation_id = "stream_events", tag = "events",
-    security(("bearer" = [])),
-    params(("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event seen")),
+    security(("bearer" = ["events:read"])),
+    params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "the number of the last event seen")),
     responses(
-        (status = 200, description = "a stream that does not end", content_type = "text/event-stream", body = String),
+        (status = 200, description = "a stream that does not end", content_type = "text/event-stream",
+            body = StreamedEvent),
         (status = 400, description = "`Last-Event-ID` is not a number", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
     )
@@ -52,7 +73,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 #[tracing::instrument(name = "api.events.stream", skip_all)]
 pub async fn stream_events(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<EventsRead>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let State(state) = state;

@@ -34,6 +34,7 @@ pub struct Report {
     #[schema(example = "ok")]
     live: &'static str,
     /// The version of the program.
+    #[schema(example = "0.1.0")]
     version: &'static str,
 }
 
@@ -86,7 +87,9 @@ impl Health {
     }
 }
 
-/// `GET /health`
+/// Tells whether requests can be served.
+///
+/// Cheap: the looking is done in the background, once a second.
 #[utoipa::path(
     get, path = "/health", operation_id = "read_health", tag = "ops",
     responses(
@@ -99,7 +102,9 @@ pub async fn health(state: State<AppState>) -> (StatusCode, Json<Report>) {
     (report.code(), Json(report))
 }
 
-/// `GET /health/ready`
+/// Tells whether to send requests here.
+///
+/// As `/health`, and 503 also while the program is stopping. Each part is named; `degraded` when Redis is away.
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "read_readiness", tag = "ops",
     responses(
@@ -115,7 +120,9 @@ pub async fn ready(state: State<AppState>) -> (StatusCode, Json<Report>) {
     (report.code(), Json(report))
 }
 
-/// `GET /health/live`
+/// Tells that the process answers at all.
+///
+/// When it does not, it should be started anew.
 #[utoipa::path(
     get, path = "/health/live", operation_id = "read_liveness", tag = "ops",
     responses((status = 200, description = "the process answers"))

@@ -41,11 +41,12 @@ where
             return Err(ApiError::TooLarge(JSON_LIMIT));
         }
         let bytes = whole(Bytes::from_request(request, state).await, JSON_LIMIT)?;
-        let value: Value = serde_json::from_slice(&bytes)
+        let mut value: Value = serde_json::from_slice(&bytes)
             .map_err(|_| ApiError::Malformed("the body is not valid JSON".to_owned()))?;
         if !value.is_object() {
             return Err(ApiError::field("", "the body must be an object"));
         }
+        whole_numbers(&mut value);
         if let Some(field) = with_nul(&value) {
             return Err(ApiError::field(&field, "must not contain the character U+0000"));
         }
@@ -82,6 +83,23 @@ fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.and_then(|kind| kind.split(';').next())
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Writes `5.0` as `5`: to JSON they are the same number, to serde they are not.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            // Beyond 2^53 not every whole number is a double, so it could have been meant otherwise.
+            let whole = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= 9e15);
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
 }
 
 /// The path of a text with the character that `PostgreSQL` cannot store.
@@ -133,6 +151,11 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
+/// Is it an e-mail address, by the rules that requests are checked with?
+pub fn is_email(text: &str) -> bool {
+    text.len() <= 254 && garde::rules::email::parse_email(text).is_ok()
+}
+
 fn shortened(name: &str) -> String {
     name.chars().take(LONGEST_NAME).collect()
 }
@@ -178,6 +201,9 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(ApiError::Malformed("the query contains the character U+0000".to_owned()));
+        }
         let Query(value) = Query::<T>::from_request_parts(parts, state)
             .await
             .map_err(|error| ApiError::Malformed(error.body_text()))?;
@@ -244,6 +270,8 @@ mod tests {
             (r#"{"name":"a","inner":{}}"#, "inner.count", "is required"),
             (r#"{"name":"a","inner":{"count":"s3cret"}}"#, "inner.count", "must be a whole number"),
             (r#"{"name":"a","inner":{"count":-1}}"#, "inner.count", "must be a whole number"),
+            (r#"{"name":"a","inner":{"count":1.5}}"#, "inner.count", "must be a whole number"),
+            (r#"{"name":"a","inner":{"count":1e300}}"#, "inner.count", "must be a whole number"),
             (r#"{"name":"a","inner":{"count":10}}"#, "inner.count", "greater than 9"),
             (r#"{"name":"a","more":"s3cret"}"#, "more", "is not known"),
             (r#"{"name":"a\u0000"}"#, "name", "must not contain the character U+0000"),
@@ -253,6 +281,13 @@ mod tests {
         ] {
             assert_eq!(refused(body).await, [(field.to_owned(), message.to_owned())], "{body}");
         }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let mut value = json!({"a": [5.0, -1e3, 0.5, 1e16, 7], "b": {"c": -0.0}});
+        whole_numbers(&mut value);
+        assert_eq!(value.to_string(), r#"{"a":[5,-1000,0.5,1e+16,7],"b":{"c":0}}"#);
     }
 
     #[test]

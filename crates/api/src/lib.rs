@@ -13,24 +13,38 @@
     reason = "how an operation fails stands in its `OpenAPI` responses"
 )]
 
+pub mod access;
+pub mod address;
+pub mod admin;
 pub mod assistants;
 pub mod auth;
 pub mod bots;
 pub mod caller;
+pub mod cookies;
+pub mod csrf;
 pub mod dialogs;
+mod docs;
 pub mod documents;
 pub mod error;
 pub mod events;
+mod headers;
 pub mod health;
 pub mod hooks;
+mod idempotency;
+pub mod identity;
 pub mod input;
 mod limits;
 mod measure;
 pub mod openapi;
 pub mod page;
+mod post;
+pub mod rates;
 pub mod router;
+pub mod settings;
 pub mod state;
 pub mod users;
+pub mod words;
+pub mod workspaces;
 
 pub use router::router;
 pub use state::{ApiSettings, AppState};

@@ -14,7 +14,7 @@ use tower_http::request_id::{MakeRequestId, RequestId};
 use crate::error::ApiError;
 
 /// How long a request may take, uploads included. A stream's time begins after its answer.
-const LONGEST: Duration = Duration::from_mins(1);
+pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 
 /// Refuses a request when too many are being worked on, and ends one that takes too long.
 pub(crate) async fn bounded(room: State<Arc<Semaphore>>, request: Request, next: Next) -> Response {

@@ -57,11 +57,14 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Shows the metrics in the text form of Prometheus. With `METRICS_TOKEN` set, only to who shows it.
+/// Shows the metrics, in the text form of Prometheus.
+///
+/// With `METRICS_TOKEN` set, only to who shows it as a bearer token.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "read_metrics", tag = "ops",
     responses(
-        (status = 200, description = "the metrics", content_type = "text/plain", body = String),
+        (status = 200, description = "the metrics", content_type = "text/plain", body = String,
+            example = "# TYPE http_requests_total counter\nhttp_requests_total{method=\"GET\",path=\"/health\",status=\"200\"} 42\n"),
         (status = 401, description = "the token is missing or wrong", body = Problem),
     )
 )]

@@ -1,45 +1,56 @@
 //! The `OpenAPI` document, made from the handlers themselves.
+//!
+//! A handler says what is special to it: its fields, its answers, the codes that only it gives, and in `security` what
+//! a caller needs: a permission, `admin`, or nothing but being signed in. What follows from that is the same
+//! everywhere, and `complete` adds it once all routes are joined: how callers show who they are, the problems that
+//! any such operation may answer with, headers, and examples.
+
+mod examples;
+mod lists;
+mod operations;
+mod overview;
+mod problems;
+mod shared;
 
 use axum::{Json, extract::State};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-};
+use utoipa::OpenApi;
+
+use crate::error::{FieldError, Problem};
 
 /// The document's head; paths and schemas come from the routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "ReplyX",
-        description = "Answers a business's customers in Telegram from the business's own documents.\n\n\
-                       Errors are RFC 9457 problems with a stable `code`. Lists take `limit` and `cursor`.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        contact(name = "Whoever runs this installation"),
+        license(name = "Apache-2.0", url = "https://www.apache.org/licenses/LICENSE-2.0"),
     ),
-    modifiers(&Bearer),
+    servers((url = "/", description = "this installation")),
+    components(schemas(Problem, FieldError)),
     tags(
-        (name = "auth", description = "signing up and signing in"),
-        (name = "users", description = "people"),
-        (name = "assistants", description = "who answers"),
-        (name = "documents", description = "what they know"),
-        (name = "bots", description = "their ways into Telegram"),
-        (name = "dialogs", description = "conversations with customers"),
-        (name = "events", description = "what happens, as it happens"),
-        (name = "hooks", description = "what the outside world calls"),
-        (name = "ops", description = "how we are"),
+        (name = "auth", description = "Signing up, signing in, sessions, passwords and the second factor."),
+        (name = "users", description = "Who you are, and your account."),
+        (name = "workspaces", description = "The business: its members, invitations, API keys and audit log."),
+        (name = "assistants", description = "Who answers."),
+        (name = "documents", description = "What assistants know."),
+        (name = "bots", description = "Assistants' ways into Telegram."),
+        (name = "dialogs", description = "Conversations with customers."),
+        (name = "events", description = "What happens, as it happens."),
+        (name = "admin", description = "The installation, for its admins."),
+        (name = "hooks", description = "What the outside world calls."),
+        (name = "ops", description = "How the program is."),
     )
 )]
 pub(crate) struct Document;
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
+/// Adds what all operations have in common. To be called once, when all routes are joined.
+pub(crate) fn complete(document: &mut utoipa::openapi::OpenApi) {
+    document.info.description = Some(overview::text());
+    let components = document.components.get_or_insert_default();
+    shared::add(components);
+    lists::refer(components);
+    operations::complete(&mut document.paths, components);
+    examples::add(&mut document.paths, components);
 }
 
 /// `GET /api/openapi.json`

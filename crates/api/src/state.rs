@@ -1,7 +1,8 @@
 //! What handlers work with.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use ipnet::IpNet;
 use replyx_core::{clock::Clock, secret::Keys};
 use replyx_engine::{Engine, intake::Gatherer};
 use replyx_storage::Db;
@@ -9,8 +10,10 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    access::Accesses,
     auth::{password::Passwords, token::Tokens},
     health::Health,
+    settings::Settings,
 };
 
 /// Settings of the HTTP side.
@@ -22,11 +25,33 @@ pub struct ApiSettings {
     pub metrics_token: Option<SecretString>,
     /// How many requests are worked on at once; more are refused with 503.
     pub concurrency: usize,
+    /// Is this an installation for real customers, reached over TLS only?
+    pub production: bool,
+    /// The address under which the world reaches us.
+    pub public_url: Option<String>,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Other origins whose pages may use the API.
+    pub cors_origins: Vec<String>,
+    /// Does mail reach people, by SMTP?
+    pub smtp: bool,
+    /// What the configuration says of the settings that admins change, by name.
+    pub setting_defaults: HashMap<String, String>,
 }
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        Self { upload_limit: 10 * 1024 * 1024, metrics_token: None, concurrency: 1024 }
+        Self {
+            upload_limit: 10 * 1024 * 1024,
+            metrics_token: None,
+            concurrency: 1024,
+            production: false,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            smtp: false,
+            setting_defaults: HashMap::new(),
+        }
     }
 }
 
@@ -40,6 +65,8 @@ pub struct Inner {
     pub engine: Arc<Engine>,
     /// Where webhooks hand in updates.
     pub gatherer: Gatherer,
+    /// What callers may do.
+    pub accesses: Arc<Accesses>,
     /// Access tokens.
     pub tokens: Tokens,
     /// Password hashes.
@@ -48,8 +75,10 @@ pub struct Inner {
     pub health: Health,
     /// Writes the metrics down in the text form of Prometheus.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
-    /// Settings.
+    /// Settings of this process.
     pub settings: ApiSettings,
+    /// Settings that admins change.
+    pub tuning: Settings,
     /// Ends the streams when the process stops.
     pub stop: CancellationToken,
 }
@@ -72,6 +101,7 @@ impl AppState {
     /// Joins the parts.
     pub fn new(
         engine: Arc<Engine>,
+        accesses: Arc<Accesses>,
         health: Health,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         settings: ApiSettings,
@@ -80,14 +110,17 @@ impl AppState {
         let tokens = Tokens::new(&engine.keys, engine.clock.clone());
         let gatherer = Gatherer::start(Arc::clone(&engine));
         let passwords = Passwords::default();
+        let tuning = Settings::new(settings.setting_defaults.clone());
         Self(Arc::new(Inner {
             engine,
             gatherer,
+            accesses,
             tokens,
             passwords,
             health,
             metrics,
             settings,
+            tuning,
             stop,
         }))
     }

@@ -1,6 +1,10 @@
 //! People and the workspace they act in.
 
+pub mod delete;
+pub mod export;
 pub mod me;
+pub mod restore;
+pub mod update;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{user::User, workspace::Workspace};
@@ -8,13 +12,31 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A user, as clients see one.
+use crate::words::LanguageWord;
+
+/// A user, as they see themselves.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserView {
+    /// Identity.
     id: Uuid,
+    /// The e-mail address.
     #[schema(example = "owner@example.org")]
     email: String,
+    /// What they are called, when they said so.
+    #[schema(example = "Ada")]
     name: Option<String>,
+    /// The language of their mail.
+    #[schema(value_type = LanguageWord, example = "en")]
+    language: &'static str,
+    /// Have they power over the installation?
+    #[schema(example = false)]
+    is_admin: bool,
+    /// Is a second factor asked for at sign-in?
+    #[schema(example = false)]
+    second_factor: bool,
+    /// When the account will be deleted, if they asked for it.
+    delete_at: Option<DateTime<Utc>>,
+    /// When the account was made.
     created_at: DateTime<Utc>,
 }
 
@@ -24,16 +46,24 @@ impl From<User> for UserView {
             id: user.id.into_uuid(),
             email: user.email,
             name: user.name,
+            language: user.language.as_str(),
+            is_admin: user.is_admin,
+            second_factor: user.second_factor,
+            delete_at: user.delete_at,
             created_at: user.created_at,
         }
     }
 }
 
-/// A workspace, as clients see one.
+/// A workspace, as its members see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceView {
+    /// Identity.
     id: Uuid,
+    /// What its members call it.
+    #[schema(example = "Green Lantern Shop")]
     name: String,
+    /// When it was made.
     created_at: DateTime<Utc>,
 }
 

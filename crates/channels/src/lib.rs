@@ -4,4 +4,5 @@
 //! nothing, decides nothing about a dialog, and keeps no queue. What may be sent again after a failure is
 //! for the caller to decide, from the kind of the error.
 
+pub mod email;
 pub mod telegram;

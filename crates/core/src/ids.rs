@@ -53,6 +53,12 @@ ids! {
     WorkspaceId,
     /// A person.
     UserId,
+    /// A sign-in: all access and refresh tokens that follow from it.
+    SessionId,
+    /// A program's key to a workspace.
+    ApiKeyId,
+    /// An offer to become a member.
+    InvitationId,
     /// Who answers.
     AssistantId,
     /// A source that was uploaded.

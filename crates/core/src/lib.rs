@@ -5,6 +5,7 @@
 //! Everything above this crate imports it; it imports nothing of ours.
 
 pub mod assistant;
+pub mod audit;
 pub mod bot;
 pub mod channel;
 pub mod clock;
@@ -12,12 +13,16 @@ pub mod dialog;
 pub mod event;
 pub mod ids;
 pub mod knowledge;
+pub mod mail;
 pub mod message;
 pub mod money;
 pub mod page;
+pub mod permission;
 pub mod retry;
 pub mod role;
 pub mod secret;
+pub mod session;
+pub mod setting;
 pub mod terms;
 pub mod user;
 pub mod workspace;

@@ -29,11 +29,15 @@ pub enum SecretError {
     Sealed,
 }
 
-/// The keys derived from the installation's `SECRET_KEY` with HKDF-SHA-256, one per purpose.
+/// The keys derived from the installation's `SECRET_KEY` with HKDF-SHA-256, one per purpose; also from those that
+/// were its `SECRET_KEY` before, which only open what they closed.
 #[derive(Clone)]
 pub struct Keys {
-    master: Zeroizing<[u8; 32]>,
+    master: Master,
+    previous: Vec<Master>,
 }
+
+type Master = Zeroizing<[u8; 32]>;
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -48,27 +52,44 @@ impl Keys {
     ///
     /// [`SecretError::Weak`] when it has fewer than 32 characters.
     pub fn derive(master: &SecretString) -> Result<Self, SecretError> {
-        if master.expose_secret().chars().count() < 32 {
-            return Err(SecretError::Weak);
-        }
-        Ok(Self { master: Zeroizing::new(Sha256::digest(master.expose_secret()).into()) })
+        Self::ring(master, &[])
+    }
+
+    /// As [`Keys::derive`], with the master secrets of earlier times, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::Weak`] when one of them has fewer than 32 characters.
+    pub fn ring(master: &SecretString, previous: &[SecretString]) -> Result<Self, SecretError> {
+        let digest = |master: &SecretString| {
+            if master.expose_secret().chars().count() < 32 {
+                return Err(SecretError::Weak);
+            }
+            Ok(Zeroizing::new(Sha256::digest(master.expose_secret()).into()))
+        };
+        let previous = previous.iter().map(digest).collect::<Result<_, _>>()?;
+        Ok(Self { master: digest(master)?, previous })
     }
 
     /// The key of one purpose, 32 bytes.
     pub fn key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        let mut key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(Some(b"replyx"), self.master.as_slice())
-            .expand(purpose.as_bytes(), key.as_mut_slice())
-            .expect("32 bytes are within HKDF's limit");
-        key
+        expand(&self.master, purpose)
+    }
+
+    /// The key of one purpose, now and before, newest first.
+    pub fn keys(&self, purpose: &str) -> Vec<Zeroizing<[u8; 32]>> {
+        self.masters().map(|master| expand(master, purpose)).collect()
+    }
+
+    fn masters(&self) -> impl Iterator<Item = &Master> {
+        std::iter::once(&self.master).chain(&self.previous)
     }
 
     /// Encrypts a secret for the row it is stored in (`row`: the bytes of the row's id).
     pub fn seal(&self, secret: &SecretString, row: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = Clock::bytes();
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: row };
-        let sealed = self
-            .cipher()
+        let sealed = cipher(&self.master)
             .encrypt(&XNonce::from(nonce), payload)
             .expect("a secret is far below the cipher's limit");
         [[VERSION].as_slice(), nonce.as_slice(), sealed.as_slice()].concat()
@@ -85,24 +106,49 @@ impl Keys {
         };
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(SecretError::Sealed)?;
         let opened = self
-            .cipher()
-            .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: row })
-            .map_err(|_| SecretError::Sealed)?;
+            .masters()
+            .find_map(|master| {
+                let payload = Payload { msg: sealed, aad: row };
+                cipher(master).decrypt(&XNonce::from(*nonce), payload).ok()
+            })
+            .ok_or(SecretError::Sealed)?;
         String::from_utf8(opened).map(SecretString::from).map_err(|_| SecretError::Sealed)
     }
+}
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&Key::from(*self.key("seal")))
-    }
+fn expand(master: &Master, purpose: &str) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(Some(b"replyx"), master.as_slice())
+        .expand(purpose.as_bytes(), key.as_mut_slice())
+        .expect("32 bytes are within HKDF's limit");
+    key
+}
+
+fn cipher(master: &Master) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(*expand(master, "seal")))
+}
+
+/// HMAC-SHA-256 under a key of ours, as lower-case hexadecimal: how short codes are stored, which a bare hash would
+/// give away.
+pub fn keyed_hash(key: &[u8; 32], text: &str) -> String {
+    use hmac::{Hmac, Mac};
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(text.as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// SHA-256 as lower-case hexadecimal: how content is compared and how secrets are looked up.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 /// Compares two secrets in a time that does not depend on where they differ.
@@ -143,6 +189,19 @@ mod tests {
         let keys = keys("0123456789abcdef0123456789abcdef");
         let token = SecretString::from("12345:secret");
         assert_ne!(keys.seal(&token, b"row"), keys.seal(&token, b"row"));
+    }
+
+    #[test]
+    fn what_an_earlier_key_sealed_opens_and_is_never_sealed_anew() {
+        let (old, new) =
+            ("0123456789abcdef0123456789abcdef", "another-master-key-of-32-characters!");
+        let sealed = keys(old).seal(&SecretString::from("12345:secret"), b"row");
+        let ring = Keys::ring(&SecretString::from(new), &[SecretString::from(old)]).unwrap();
+
+        assert_eq!(ring.open(&sealed, b"row").unwrap().expose_secret(), "12345:secret");
+        let fresh = ring.seal(&SecretString::from("x"), b"row");
+        assert!(keys(new).open(&fresh, b"row").is_ok() && keys(old).open(&fresh, b"row").is_err());
+        assert_eq!(ring.keys("seal").len(), 2);
     }
 
     #[test]

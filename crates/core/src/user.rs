@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::UserId;
+use crate::{
+    assistant::Language,
+    ids::{UserId, WorkspaceId},
+};
 
 /// A person with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +16,43 @@ pub struct User {
     pub email: String,
     /// What they are called, when they said so.
     pub name: Option<String>,
+    /// The language of their mail.
+    pub language: Language,
+    /// Has power over the installation (through the admin side only).
+    pub is_admin: bool,
+    /// Is a second factor asked for at sign-in?
+    pub second_factor: bool,
+    /// Since when they may not sign in.
+    pub blocked_at: Option<DateTime<Utc>>,
+    /// When the account will be deleted, if its owner asked for it.
+    pub delete_at: Option<DateTime<Utc>>,
     /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An account that waits for its e-mail address to be confirmed. There is at most one for an address; a newer one
+/// takes its place. The ids are those that the account and its workspace will have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// The (normal) e-mail address.
+    pub email: String,
+    /// The account to be.
+    pub user_id: UserId,
+    /// Its workspace to be.
+    pub workspace_id: WorkspaceId,
+    /// What the person is called.
+    pub name: Option<String>,
+    /// The language of their mail.
+    pub language: Language,
+    /// The hash of the password they chose.
+    pub password_hash: String,
+    /// The keyed hash of the code that was mailed.
+    pub code_hash: String,
+    /// How many wrong codes are still borne.
+    pub tries_left: i64,
+    /// When the code ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it was asked for.
     pub created_at: DateTime<Utc>,
 }
 

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::WorkspaceId;
+use crate::{
+    ids::{ApiKeyId, InvitationId, UserId, WorkspaceId},
+    permission::Permissions,
+    role::Role,
+};
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +15,78 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// What its members call it.
     pub name: String,
+    /// Since when nobody may act in it.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A user in a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub user_id: UserId,
+    /// Their e-mail address.
+    pub email: String,
+    /// What they are called.
+    pub name: Option<String>,
+    /// Their role here.
+    pub role: Role,
+    /// Since when they may not act here.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// Since when they are a member.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A workspace, as one of its members sees it among theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Where.
+    pub workspace: Workspace,
+    /// Their role there.
+    pub role: Role,
+    /// Since when they may not act there.
+    pub suspended_at: Option<DateTime<Utc>>,
+}
+
+/// An offer to become a member, sent by mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Identity.
+    pub id: InvitationId,
+    /// Into which workspace.
+    pub workspace_id: WorkspaceId,
+    /// Whom: the (normal) e-mail address.
+    pub email: String,
+    /// The role they will have.
+    pub role: Role,
+    /// Who invited them.
+    pub invited_by: UserId,
+    /// When the offer ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A program's key to a workspace. The key itself is shown once and stored as a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Identity.
+    pub id: ApiKeyId,
+    /// To which workspace.
+    pub workspace_id: WorkspaceId,
+    /// What its makers call it.
+    pub name: String,
+    /// The beginning of the key, by which people tell keys apart.
+    pub prefix: String,
+    /// What it may do.
+    pub scopes: Permissions,
+    /// Who made it.
+    pub created_by: UserId,
+    /// When it ends, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was used last, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }

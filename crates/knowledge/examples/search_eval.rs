@@ -73,8 +73,12 @@ async fn fill(db: &Db, squad: &Value) -> Result<(WorkspaceId, AssistantId, Quest
     let clock = Clock::system();
     let (workspace_id, assistant_id) = (clock.id(), clock.id());
     let mut tx = db.begin().await?;
-    let workspace =
-        Workspace { id: workspace_id, name: "eval".to_owned(), created_at: clock.now() };
+    let workspace = Workspace {
+        id: workspace_id,
+        name: "eval".to_owned(),
+        suspended_at: None,
+        created_at: clock.now(),
+    };
     tx.system().workspaces().insert(&workspace).await?;
     let assistant = Assistant {
         id: assistant_id,

@@ -35,7 +35,7 @@ mod redis;
 pub use bus::{Signal, Subscription};
 pub use error::LiveError;
 pub use leases::Lease;
-pub use limits::{Limit, Permit, Rate};
+pub use limits::{Limit, Permit, Rate, Spent};
 
 /// The largest message that may be published, in bytes: a mailbox holds 256 of them.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
@@ -183,16 +183,25 @@ impl Live {
     ///
     /// Never fails: while Redis is away each process keeps the limits for itself.
     pub async fn take(&self, limits: &[Limit]) -> Permit {
-        self.take_many(&[limits]).await.pop().unwrap_or(Permit::Granted)
+        self.spend(limits).await.permit
+    }
+
+    /// [`Self::take`], which also says what is left.
+    pub async fn spend(&self, limits: &[Limit]) -> Spent {
+        self.spend_many(&[limits]).await.pop().unwrap_or(Spent::UNLIMITED)
     }
 
     /// [`Self::take`] for several requests, answered in their order: one that is refused leaves
     /// its share to those after it. On Redis this is one round trip for every 64 requests.
     pub async fn take_many(&self, requests: &[impl AsRef<[Limit]> + Sync]) -> Vec<Permit> {
         let requests: Vec<&[Limit]> = requests.iter().map(AsRef::as_ref).collect();
+        self.spend_many(&requests).await.into_iter().map(|spent| spent.permit).collect()
+    }
+
+    async fn spend_many(&self, requests: &[&[Limit]]) -> Vec<Spent> {
         match &self.0 {
-            Home::Memory(memory) => memory.limiter.take_many(&requests),
-            Home::Redis(redis) => redis.take_many(&requests).await,
+            Home::Memory(memory) => memory.limiter.take_many(requests),
+            Home::Redis(redis) => redis.take_many(requests).await,
         }
     }
 

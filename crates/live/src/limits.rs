@@ -58,9 +58,32 @@ pub enum Permit {
 
 impl Permit {
     /// The answer for a wait in microseconds, none meaning granted.
-    pub(crate) fn after(wait: u64) -> Self {
+    fn after(wait: u64) -> Self {
         if wait == 0 { Self::Granted } else { Self::Wait(Duration::from_micros(wait)) }
     }
+}
+
+/// What the limits say, and what they would say next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The answer.
+    pub permit: Permit,
+    /// How many more goes the tightest of the limits would grant now.
+    pub left: u32,
+    /// How long until that limit would grant its whole burst again.
+    pub reset: Duration,
+}
+
+impl Spent {
+    /// From microseconds. After a refusal nothing is left, whichever limit or pause refused.
+    pub(crate) fn new(wait: u64, left: u64, reset: u64) -> Self {
+        let left = if wait == 0 { u32::try_from(left).unwrap_or(u32::MAX) } else { 0 };
+        Self { permit: Permit::after(wait), left, reset: Duration::from_micros(reset.max(wait)) }
+    }
+
+    /// For a request without limits.
+    pub(crate) const UNLIMITED: Self =
+        Self { permit: Permit::Granted, left: u32::MAX, reset: Duration::ZERO };
 }
 
 pub(crate) fn micros(duration: Duration) -> u64 {
@@ -97,7 +120,7 @@ impl Limiter {
         micros(self.start.elapsed())
     }
 
-    pub(crate) fn take_many(&self, requests: &[&[Limit]]) -> Vec<Permit> {
+    pub(crate) fn take_many(&self, requests: &[&[Limit]]) -> Vec<Spent> {
         let now = self.now();
         let cells = &mut *lock(&self.cells);
         requests.iter().map(|limits| take(cells, limits, now)).collect()
@@ -120,7 +143,7 @@ impl Limiter {
     }
 }
 
-fn take(cells: &mut Forgetful<Cell>, limits: &[Limit], now: u64) -> Permit {
+fn take(cells: &mut Forgetful<Cell>, limits: &[Limit], now: u64) -> Spent {
     let mut wait = 0;
     for Limit { key, rate } in limits {
         let cell = cells.get(key).copied().unwrap_or_default();
@@ -128,13 +151,20 @@ fn take(cells: &mut Forgetful<Cell>, limits: &[Limit], now: u64) -> Permit {
         wait = wait.max(ready.saturating_sub(now + rate.tolerance()));
         wait = wait.max(cell.paused_until.saturating_sub(now));
     }
-    if wait == 0 {
-        for Limit { key, rate } in limits {
-            let cell = cells.get(key).copied().unwrap_or_default();
-            put(cells, key, Cell { arrival: cell.arrival.max(now) + rate.interval(), ..cell }, now);
+    let (mut left, mut reset) = (u64::MAX, 0);
+    for Limit { key, rate } in limits {
+        let cell = cells.get(key).copied().unwrap_or_default();
+        let mut arrival = cell.arrival.max(now);
+        if wait == 0 {
+            arrival += rate.interval();
+            put(cells, key, Cell { arrival, ..cell }, now);
+        }
+        let goes = (now + rate.tolerance()).saturating_sub(arrival) / rate.interval();
+        if goes < left {
+            (left, reset) = (goes, arrival - now);
         }
     }
-    Permit::after(wait)
+    Spent::new(wait, left, reset)
 }
 
 fn put(cells: &mut Forgetful<Cell>, key: &str, cell: Cell, now: u64) {

@@ -17,7 +17,7 @@ use crate::{
     LiveError,
     bus::{Reach, Topics},
     leases::{self, Lease},
-    limits::{self, Limit, Limiter, Permit},
+    limits::{self, Limit, Limiter, Permit, Spent},
 };
 
 mod bus;
@@ -120,7 +120,7 @@ impl Redis {
         self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
-    pub(crate) async fn take_many(&self, requests: &[&[Limit]]) -> Vec<Permit> {
+    pub(crate) async fn take_many(&self, requests: &[&[Limit]]) -> Vec<Spent> {
         let mut permits = Vec::with_capacity(requests.len());
         for requests in requests.chunks(REQUESTS_PER_CALL) {
             let asked = self.take_some(requests).await;
@@ -134,18 +134,19 @@ impl Redis {
     }
 
     /// Asks Redis, except for what this process knows to be paused.
-    async fn take_some(&self, requests: &[&[Limit]]) -> Result<Vec<Permit>, LiveError> {
-        let mut waits: Vec<u64> =
-            requests.iter().map(|limits| self.limiter.paused(limits)).collect();
-        let open: Vec<usize> = (0..requests.len()).filter(|at| waits[*at] == 0).collect();
+    async fn take_some(&self, requests: &[&[Limit]]) -> Result<Vec<Spent>, LiveError> {
+        let paused = requests.iter().map(|limits| self.limiter.paused(limits));
+        let mut spent: Vec<Spent> = paused.map(|wait| Spent::new(wait, 0, wait)).collect();
+        let open: Vec<usize> =
+            (0..requests.len()).filter(|at| spent[*at].permit == Permit::Granted).collect();
         if !open.is_empty() {
             let call = self.take_call(open.iter().map(|at| requests[*at]));
-            let answer: Vec<u64> = self.invoke(&call).await?;
-            for (at, wait) in open.into_iter().zip(answer) {
-                waits[at] = wait;
+            let answer: Vec<(u64, u64, u64)> = self.invoke(&call).await?;
+            for (at, (wait, left, reset)) in open.into_iter().zip(answer) {
+                spent[at] = Spent::new(wait, left, reset);
             }
         }
-        Ok(waits.into_iter().map(Permit::after).collect())
+        Ok(spent)
     }
 
     /// The script's arguments: every key once, then the pauses of the same keys; for each request

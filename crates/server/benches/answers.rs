@@ -67,6 +67,7 @@ async fn stage(db: &TestDb, redis: Option<&str>) -> Stage {
     model.answer(|_| Answer::text("We are open from ten to six on weekdays."));
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let mut launch = Launch::serve(env!("CARGO_BIN_EXE_replyx"))
+        .unlimited()
         .data(folder.path())
         .with("DATABASE_URL", &db.url)
         .with("TELEGRAM_API_URL", telegram.url())
@@ -141,6 +142,7 @@ async fn start_up() {
     let db = testing::sqlite().await;
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let launch = Launch::serve(env!("CARGO_BIN_EXE_replyx"))
+        .unlimited()
         .data(folder.path())
         .with("DATABASE_URL", &db.url)
         .with("LOG_LEVEL", "warn");

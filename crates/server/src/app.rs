@@ -3,34 +3,56 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
+use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
-use replyx_core::{clock::Clock, ids::ProcessId, secret::Keys};
+use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Bell, Engine};
 use replyx_live::Live;
 use replyx_llm::Models;
-use replyx_storage::{Db, PoolSize};
+use replyx_storage::{Committed, Db, Listener, PoolSize};
 use secrecy::ExposeSecret;
 
-use crate::config::Config;
+use crate::{config::Config, telemetry};
+
+/// The parts that every role works with.
+pub struct App {
+    /// The conversation and the database.
+    pub engine: Arc<Engine>,
+    /// What callers of the API may do.
+    pub accesses: Arc<Accesses>,
+}
+
+/// All who hear of commits.
+struct Ears {
+    bell: Arc<Bell>,
+    accesses: Arc<Accesses>,
+}
+
+impl Listener for Ears {
+    fn committed(&self, what: &Committed) {
+        self.accesses.committed(what);
+        self.bell.committed(what);
+        for entry in &what.audit {
+            telemetry::audit(entry);
+        }
+    }
+}
 
 /// Connects to the database (and brings its schema up to date), Redis, Telegram and the models.
-pub async fn engine(
-    config: &Config,
-    process: ProcessId,
-    clock: Clock,
-) -> anyhow::Result<Arc<Engine>> {
-    let keys = Keys::derive(&config.secret_key()?)?;
-    let bell = Arc::new(Bell::default());
+pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyhow::Result<App> {
+    let keys = config.keys()?;
+    let (bell, accesses) = (Arc::new(Bell::default()), Arc::new(Accesses::default()));
+    let ears = Ears { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
     let db = Db::open(&config.database_url(), PoolSize { max: config.database_pool() })
         .await
         .context("the database cannot be opened")?
-        .with_listener(Arc::<Bell>::clone(&bell));
+        .with_listener(Arc::new(ears));
     db.migrate().await.context("the database cannot be migrated")?;
     let live = match config.redis_url() {
-        Some(url) => Live::redis(url.expose_secret(), "replyx").await?,
+        Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
         None => Live::in_process(),
     };
-    Ok(Arc::new(Engine {
+    let engine = Arc::new(Engine {
         db,
         live,
         models: Models::new(config.models())?,
@@ -40,7 +62,8 @@ pub async fn engine(
         clock,
         bell,
         settings: config.engine(),
-    }))
+    });
+    Ok(App { engine, accesses })
 }
 
 /// This very program, to be run as a child that reads hostile files.

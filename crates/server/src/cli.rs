@@ -13,6 +13,7 @@ use crate::{
     telemetry,
 };
 
+mod admin;
 mod migrate;
 
 /// Answers a business's customers in Telegram from the business's own documents.
@@ -50,6 +51,11 @@ enum Command {
     Migrate {
         #[command(subcommand)]
         command: migrate::Command,
+    },
+    /// Accounts with power over the installation, and its audit logs.
+    Admin {
+        #[command(subcommand)]
+        command: admin::Command,
     },
     /// Prints the `OpenAPI` document.
     Openapi,
@@ -102,6 +108,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             migrate::run(&load()?, command).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Admin { command } => admin::run(&load()?, command).await,
         Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
     }
 }

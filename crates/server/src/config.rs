@@ -11,27 +11,43 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use config::{Environment, File, FileFormat};
+use ipnet::IpNet;
 use replyx_api::ApiSettings;
+use replyx_channels::email::{Post, Product};
+use replyx_core::secret::Keys;
 use replyx_engine::{Rates, Settings};
 use replyx_llm::{ModelsConfig, OpenAiConfig};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
+mod database;
+mod http;
 mod secret_key;
 
 /// Every default, with its documentation.
 const DEFAULTS: &str = include_str!("config/default.toml");
 
 /// The settings whose value may stand in a file of its own, named by `NAME_FILE`.
-const SECRETS: [&str; 5] =
-    ["database_url", "redis_url", "secret_key", "openai_api_key", "metrics_token"];
+const SECRETS: [&str; 7] = [
+    "database_url",
+    "redis_url",
+    "secret_key",
+    "secret_key_previous",
+    "openai_api_key",
+    "metrics_token",
+    "smtp_url",
+];
 
 /// The configuration of a process.
 #[derive(Clone, Debug)]
 pub struct Config {
     raw: Raw,
     secrets: HashMap<&'static str, SecretString>,
+    trusted_proxies: Vec<IpNet>,
+    cors_origins: Vec<String>,
+    /// What the configuration says of the settings that admins change.
+    setting_defaults: HashMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -41,10 +57,15 @@ struct Raw {
     port: u16,
     public_url: Option<String>,
     data_dir: PathBuf,
+    log_dir: Option<PathBuf>,
+    redis_prefix: String,
+    trusted_proxies: String,
+    cors_origins: String,
     database_tls: String,
     database_pool: u32,
     openai_base_url: String,
     default_model: Option<String>,
+    mail_from: String,
     telegram_api_url: String,
     telegram_bot_rate: u32,
     telegram_chat_rate: u32,
@@ -112,7 +133,15 @@ impl Config {
                 secrets.insert(name, SecretString::from(value));
             }
         }
-        let config = Self { raw: settings.try_deserialize()?, secrets };
+        let setting_defaults = http::setting_defaults(&settings)?;
+        let raw: Raw = settings.try_deserialize()?;
+        let config = Self {
+            trusted_proxies: http::trusted_proxies(&raw.trusted_proxies)?,
+            cors_origins: http::cors_origins(&raw.cors_origins)?,
+            raw,
+            secrets,
+            setting_defaults,
+        };
         config.check()?;
         Ok(config)
     }
@@ -128,6 +157,7 @@ impl Config {
                 .any(|scheme| database.starts_with(scheme)),
             "DATABASE_URL must begin with `sqlite:` or `postgres:`"
         );
+        self.post()?;
         if self.raw.environment == Kind::Development {
             return Ok(());
         }
@@ -136,7 +166,9 @@ impl Config {
             self.secrets.contains_key("database_url"),
             "in production DATABASE_URL must be set: the SQLite default is for development"
         );
-        if database.starts_with("postgres") && self.raw.database_tls != "off" && !has_tls(&database)
+        if database.starts_with("postgres")
+            && self.raw.database_tls != "off"
+            && !database::has_tls(&database)
         {
             bail!(
                 "in production the connection to the database must be encrypted: add `sslmode=require` to \
@@ -179,6 +211,11 @@ impl Config {
         &self.raw.data_dir
     }
 
+    /// Where log files are kept.
+    pub fn log_dir(&self) -> PathBuf {
+        self.raw.log_dir.clone().unwrap_or_else(|| self.raw.data_dir.join("logs"))
+    }
+
     /// The address of the Bot API.
     pub fn telegram_api_url(&self) -> &str {
         &self.raw.telegram_api_url
@@ -200,6 +237,21 @@ impl Config {
             .get("secret_key")
             .cloned()
             .map_or_else(|| secret_key::kept_in(&self.raw.data_dir), Ok)
+    }
+
+    /// The way for mail out of the house: by SMTP, or into a folder.
+    pub fn post(&self) -> anyhow::Result<Post> {
+        let from = &self.raw.mail_from;
+        match self.secrets.get("smtp_url") {
+            Some(url) => Post::smtp(url, from),
+            None => Post::folder(self.raw.data_dir.join("mail"), from),
+        }
+        .context("SMTP_URL and MAIL_FROM are no way to send mail")
+    }
+
+    /// What the mail is about.
+    pub fn product(&self) -> Product {
+        Product { name: "ReplyX".to_owned(), url: self.public_url().map(str::to_owned) }
     }
 
     /// The numbers of the conversation.
@@ -230,40 +282,43 @@ impl Config {
         }
     }
 
+    /// What begins every key in Redis.
+    pub fn redis_prefix(&self) -> &str {
+        &self.raw.redis_prefix
+    }
+
+    /// The keys of the installation, with those of earlier times.
+    pub fn keys(&self) -> anyhow::Result<Keys> {
+        let previous = self.secrets.get("secret_key_previous");
+        let previous: Vec<SecretString> = previous
+            .iter()
+            .flat_map(|keys| keys.expose_secret().split(','))
+            .map(|key| SecretString::from(key.trim()))
+            .collect();
+        Keys::ring(&self.secret_key()?, &previous)
+            .context("SECRET_KEY or one of SECRET_KEY_PREVIOUS cannot be used")
+    }
+
     /// Settings of the HTTP side.
     pub fn api(&self) -> ApiSettings {
         ApiSettings {
             upload_limit: self.raw.upload_limit_mb * 1024 * 1024,
             metrics_token: self.secrets.get("metrics_token").cloned(),
+            production: self.raw.environment == Kind::Production,
+            public_url: self.public_url().map(str::to_owned),
+            trusted_proxies: self.trusted_proxies.clone(),
+            cors_origins: self.cors_origins.clone(),
+            smtp: self.secrets.contains_key("smtp_url"),
+            setting_defaults: self.setting_defaults.clone(),
             ..ApiSettings::default()
         }
     }
 }
 
-/// Is the way to this database encrypted, or does it not leave the machine?
-fn has_tls(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    // The scheme is not one of the web's, so an address may come as a name.
-    let local = match url.host() {
-        None => true,
-        Some(Host::Domain(name)) => {
-            name.is_empty()
-                || name == "localhost"
-                || name.starts_with("%2F")
-                || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-    };
-    let query: HashMap<_, _> = url.query_pairs().collect();
-    let local = local && query.get("host").is_none_or(|host| host.starts_with('/'));
-    let mode = query.get("sslmode").or_else(|| query.get("ssl-mode"));
-    local
-        || mode.is_some_and(|mode| matches!(mode.as_ref(), "require" | "verify-ca" | "verify-full"))
-}
-
 #[cfg(test)]
 mod tests {
+    use replyx_core::setting;
+
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
@@ -303,6 +358,28 @@ mod tests {
     }
 
     #[test]
+    fn what_admins_may_change_has_its_default_here() {
+        let config = read(&[
+            ("RATE_LOGIN", "7/1m"),
+            ("DELETION_GRACE_DAYS", "0"),
+            ("REGISTRATION_OPEN", "false"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+            ("CORS_ORIGINS", "https://shop.example.org,http://localhost:5173"),
+        ])
+        .unwrap();
+        let api = config.api();
+        assert_eq!(api.setting_defaults["rate_login"], "7/1m");
+        assert_eq!(api.setting_defaults["deletion_grace_days"], "0");
+        assert_eq!(api.setting_defaults["registration_open"], "false");
+        assert_eq!(api.setting_defaults.len(), 3);
+        assert_eq!(api.trusted_proxies.len(), 2);
+        assert_eq!(api.cors_origins.len(), 2);
+        let keys = [KEY, ("SECRET_KEY_PREVIOUS", "fedcba9876543210fedcba9876543210")];
+        assert_eq!(read(&keys).unwrap().keys().unwrap().keys("x").len(), 2);
+        assert!(read(&[KEY, ("SECRET_KEY_PREVIOUS", "short")]).unwrap().keys().is_err());
+    }
+
+    #[test]
     fn a_secret_may_stand_in_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("redis");
@@ -310,6 +387,42 @@ mod tests {
         let config = read(&[("REDIS_URL_FILE", file.to_str().unwrap())]).unwrap();
         assert_eq!(config.redis_url().unwrap().expose_secret(), "redis://127.0.0.1:1");
         assert!(read(&[("REDIS_URL_FILE", "/nowhere")]).is_err());
+    }
+
+    #[test]
+    fn every_setting_is_documented_where_people_look() {
+        let example = include_str!("../../../.env.example");
+        let readme = include_str!("../../../README.md");
+        let defaults = DEFAULTS.lines().filter_map(|line| {
+            let (name, value) = line.trim_start_matches("# ").split_once(" = ")?;
+            let is_name = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            is_name.then_some((name, value.trim_matches('"')))
+        });
+        let defaults: HashMap<&str, &str> = defaults.collect();
+        for spec in setting::SETTINGS {
+            assert_eq!(defaults.get(spec.name), Some(&spec.default), "{}", spec.name);
+            let name = spec.name.to_uppercase();
+            assert!(example.contains(&format!("\n{name}={}\n", spec.default)), "{name}");
+            assert!(readme.contains(&format!("| `{name}` | `{}` |", spec.default)), "{name}");
+        }
+        assert!(defaults.len() >= 40, "{defaults:?}");
+        for name in defaults.keys().map(|name| name.to_uppercase()) {
+            assert!(example.contains(&format!("\n{name}=")), "{name} in .env.example");
+            assert!(readme.contains(&format!("`{name}`")), "{name} in README.md");
+        }
+    }
+
+    #[test]
+    fn mail_goes_by_smtp_or_into_a_folder_and_what_is_wrong_shows_no_password() {
+        assert!(!read(&[]).unwrap().api().smtp);
+        let url = "smtps://ann:hunter2@mail.example.org";
+        let config = read(&[("SMTP_URL", url), ("MAIL_FROM", "a@shop.example")]).unwrap();
+        assert!(config.api().smtp);
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let error = read(&[("SMTP_URL", &url.replace("smtps", "https"))]).unwrap_err();
+        let shown = format!("{error:#}");
+        assert!(shown.contains("SMTP_URL") && shown.contains("smtps://"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 
     #[test]
@@ -343,6 +456,15 @@ mod tests {
             ("LOG_FORMAT", "xml"),
             ("PUBLIC_URL", "not a url"),
             ("DATABASE_URL", "mysql://x"),
+            ("SMTP_URL", "mail.example.org"),
+            ("SMTP_URL", "smtp://ann@mail.example.org"),
+            ("MAIL_FROM", "ReplyX"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("CORS_ORIGINS", "https://shop.example.org/"),
+            ("CORS_ORIGINS", "*"),
+            ("RATE_LOGIN", "often"),
+            ("EMAIL_CONFIRMATION", "maybe"),
+            ("DELETION_GRACE_DAYS", "-1"),
         ] {
             assert!(read(&[variable]).is_err(), "{variable:?}");
         }

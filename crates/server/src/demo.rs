@@ -87,6 +87,8 @@ fn configuration(folder: &Path, telegram: String) -> anyhow::Result<Config> {
         ("TELEGRAM_API_URL", telegram),
         ("PORT", wished),
         ("REPLY_WINDOW_MS", "50".to_owned()),
+        // More documents than a person uploads in five minutes.
+        ("RATE_UPLOAD", "1000/1m".to_owned()),
         ("LOG_LEVEL", std::env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned())),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value));

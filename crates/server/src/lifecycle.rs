@@ -7,7 +7,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use replyx_api::{AppState, health::Health};
+use replyx_api::{AppState, access::Accesses, health::Health};
 use replyx_core::clock::Clock;
 use replyx_engine::{Engine, delivery, queue};
 use tokio::{
@@ -19,12 +19,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app,
+    app::{self, App},
     config::Config,
     fleet::Fleet,
     roles::{Roles, http},
     slot::Slot,
-    telemetry, worker,
+    telemetry,
+    worker::{self, Tools},
 };
 
 /// How often a process says that it lives.
@@ -85,21 +86,20 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let alone = config.database_url().starts_with("sqlite:");
     let name = if alone { "process".to_owned() } else { roles.name() };
     let slot = Slot::take(config.data_dir(), &name, alone, &clock)?;
-    let engine = app::engine(config, slot.id, clock).await?;
+    let App { engine, accesses } = app::connect(config, slot.id, clock).await?;
     take_over(&engine).await?;
     let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
     let mut intake = Vec::new();
     let mut turns = Vec::new();
     let mut tasks = heart(&engine, &work_stop);
+    tasks.extend(watch_access(&engine, &accesses, &work_stop));
     let mut address = None;
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
-        turns.push(tokio::spawn(worker::work(
-            Arc::clone(&engine),
-            app::program()?,
-            intake_stop.clone(),
-        )));
+        let tools =
+            Tools { program: app::program()?, post: config.post()?, product: config.product() };
+        turns.push(tokio::spawn(worker::work(Arc::clone(&engine), tools, intake_stop.clone())));
         tasks.push(tokio::spawn(delivery::work(Arc::clone(&engine), work_stop.clone())));
     }
     if roles.bots {
@@ -116,9 +116,17 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         let health = Health::default();
         tasks.push(tokio::spawn(health.clone().watch(Arc::clone(&engine), work_stop.clone())));
         let render = Box::new(move || handle.render());
-        let state =
-            AppState::new(Arc::clone(&engine), health, render, config.api(), intake_stop.clone());
-        let router = replyx_api::router(state);
+        let state = AppState::new(
+            Arc::clone(&engine),
+            accesses,
+            health,
+            render,
+            config.api(),
+            intake_stop.clone(),
+        );
+        state.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
+        tasks.push(spawn(retune(state.clone(), work_stop.clone())));
+        let router = replyx_api::router(&state);
         let stop = intake_stop.clone();
         intake.push(tokio::spawn(async move {
             if let Err(error) = http::serve(listener, router, stop).await {
@@ -246,6 +254,43 @@ fn heart(engine: &Arc<Engine>, stop: &CancellationToken) -> Vec<JoinHandle<()>> 
         async move { engine.bell.hear(&engine.live, engine.process, stop).await }
     };
     vec![spawn(beating), spawn(tell), spawn(hear)]
+}
+
+/// Whose access changed here is told to the other processes, and the other way round.
+fn watch_access(
+    engine: &Arc<Engine>,
+    accesses: &Arc<Accesses>,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
+    let tell = {
+        let (engine, accesses, stop) = (Arc::clone(engine), Arc::clone(accesses), stop.clone());
+        async move {
+            let Engine { db, live, clock, process, .. } = &*engine;
+            accesses.tell(db, live, clock, *process, stop).await;
+        }
+    };
+    let hear = {
+        let (engine, accesses, stop) = (Arc::clone(engine), Arc::clone(accesses), stop.clone());
+        async move { accesses.hear(&engine.live, engine.process, stop).await }
+    };
+    vec![spawn(tell), spawn(hear)]
+}
+
+/// Reads the settings anew whenever an admin has changed one, until stopped.
+async fn retune(state: AppState, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = state.accesses.settings_changed() => {}
+            () = stop.cancelled() => return,
+        }
+        while let Err(error) = state.tuning.reload(state.db()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the settings cannot be read");
+            tokio::select! {
+                () = sleep(BEAT) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
 }
 
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {

@@ -1,12 +1,14 @@
 //! Logs and metrics.
 
-use std::{io, time::Duration};
+use std::{fs, io, time::Duration};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use replyx_core::audit::Entry;
 use tokio_util::sync::CancellationToken;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::{
-    EnvFilter, Layer, layer::SubscriberExt, registry, util::SubscriberInitExt,
+    EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
 
 use crate::config::{Config, LogFormat};
@@ -15,10 +17,16 @@ use crate::config::{Config, LogFormat};
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Libraries that are not to be heard at INFO.
-const QUIET: &str = "sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
+/// The target of audit lines.
+pub const AUDIT: &str = "audit";
 
-/// Begins to log, to standard error.
+/// How many files of audit lines are kept.
+const AUDIT_FILES: usize = 7;
+
+/// Libraries that are not to be heard at INFO, and what has a file of its own.
+const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
+
+/// Begins to log: to standard error, and what enters an audit log also to `audit.DATE.log`, a new file each day (UTC).
 pub fn logs(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_level()))
         .with_context(|| format!("LOG_LEVEL `{}` is not understood", config.log_level()))?;
@@ -27,7 +35,50 @@ pub fn logs(config: &Config) -> anyhow::Result<()> {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).boxed(),
     };
-    registry().with(filter).with(layer).try_init().context("logging was begun twice")
+    let folder = config.log_dir();
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix(AUDIT)
+        .filename_suffix("log")
+        .max_log_files(AUDIT_FILES)
+        .build(&folder)
+        .with_context(|| format!("the audit log cannot be written in `{}`", folder.display()))?;
+    let audit = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(file)
+        .with_filter(filter_fn(|metadata| metadata.target() == AUDIT));
+    registry()
+        .with(layer.with_filter(filter))
+        .with(audit)
+        .try_init()
+        .context("logging was begun twice")
+}
+
+/// Writes an entry of an audit log into the log of the process, under a target of its own.
+pub fn audit(entry: &Entry) {
+    let act = &entry.act;
+    tracing::info!(
+        target: AUDIT,
+        chain = entry.workspace_id.map(tracing::field::display),
+        seq = entry.seq,
+        at = %act.at.to_rfc3339(),
+        actor = %act.actor,
+        actor.id = act.actor_id.map(tracing::field::display),
+        actor.name = act.actor_name,
+        action = act.action,
+        object = act.target,
+        object.id = act.target_id,
+        address = act.address,
+        outcome = %act.outcome,
+        details = %act.details,
+        hash = entry.hash,
+        "audit"
+    );
 }
 
 /// Begins to measure; the handle writes the metrics down.

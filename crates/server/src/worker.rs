@@ -2,6 +2,7 @@
 
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
+use replyx_channels::email::{Post, Product};
 use replyx_core::retry::Retry;
 use replyx_engine::Engine;
 use replyx_storage::{StorageError, jobs::ClaimedJob};
@@ -11,6 +12,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+mod mail;
 mod registry;
 mod sweep;
 
@@ -21,8 +23,20 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How often to sweep up.
 const SWEEP: Duration = Duration::from_mins(10);
 
+/// What jobs work with besides the engine.
+#[derive(Debug)]
+pub struct Tools {
+    /// This very program, to be run as a child that reads hostile files.
+    pub program: PathBuf,
+    /// The way for mail out of the house.
+    pub post: Post,
+    /// What the mail is about.
+    pub product: Product,
+}
+
 /// Works until stopped, then waits for the jobs that are running.
-pub async fn work(engine: Arc<Engine>, program: PathBuf, stop: CancellationToken) {
+pub async fn work(engine: Arc<Engine>, tools: Tools, stop: CancellationToken) {
+    let tools = Arc::new(tools);
     let free = Arc::new(Semaphore::new(AT_ONCE));
     let running = TaskTracker::new();
     let mut swept: Option<Instant> = None;
@@ -47,9 +61,9 @@ pub async fn work(engine: Arc<Engine>, program: PathBuf, stop: CancellationToken
         }
         for job in claimed {
             let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-            let (engine, program) = (Arc::clone(&engine), program.clone());
+            let (engine, tools) = (Arc::clone(&engine), Arc::clone(&tools));
             running.spawn(async move {
-                run(&engine, &program, job).await;
+                run(&engine, &tools, job).await;
                 drop(permit);
                 engine.bell.ring_jobs();
             });
@@ -71,9 +85,9 @@ async fn claim(engine: &Engine, room: usize) -> Result<Vec<ClaimedJob>, StorageE
 }
 
 #[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]
-async fn run(engine: &Engine, program: &std::path::Path, job: ClaimedJob) {
+async fn run(engine: &Engine, tools: &Tools, job: ClaimedJob) {
     let begun = Instant::now();
-    let result = registry::run(engine, program, &job).await;
+    let result = registry::run(engine, tools, &job).await;
     let outcome = match &result {
         Ok(()) => "done",
         Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",

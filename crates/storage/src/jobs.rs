@@ -77,6 +77,26 @@ macro_rules! claim {
 }
 
 impl SystemJobs<'_> {
+    /// Queues a job that belongs to no workspace, due at once.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn enqueue(
+        self,
+        id: JobId,
+        kind: &'static str,
+        payload: &serde_json::Value,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO jobs (id, kind, payload, status, due_at, created_at)
+            VALUES ($1, $2, $3, 'queued', $4, $4)";
+        run!(self.tx, SQL; id.into_uuid(), kind, Json(payload), now);
+        self.tx.done.jobs = true;
+        Ok(())
+    }
+
     /// Takes on up to `limit` jobs that are due. Each goes to one process.
     ///
     /// # Errors

@@ -18,7 +18,9 @@
 #[macro_use]
 mod query;
 
+pub mod api_keys;
 pub mod assistants;
+pub mod audit;
 pub mod bots;
 pub mod contacts;
 mod db;
@@ -26,13 +28,19 @@ pub mod dialogs;
 pub mod documents;
 mod error;
 pub mod events;
+pub mod idempotency;
 pub mod jobs;
+pub mod members;
 pub mod messages;
 mod migrate;
 pub mod outbox;
 pub mod passages;
 pub mod processes;
+pub mod registrations;
 mod scope;
+pub mod second_factors;
+pub mod sessions;
+pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod turns;

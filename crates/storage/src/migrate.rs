@@ -40,6 +40,7 @@ const MIGRATIONS: &[Step] = steps![
     1 "0001_foundation",
     2 "0002_knowledge",
     3 "0003_conversation",
+    4 "0004_accounts",
 ];
 
 /// Whether a migration has been applied.

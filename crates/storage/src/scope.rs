@@ -4,21 +4,29 @@ use replyx_core::ids::WorkspaceId;
 
 use crate::{
     Tx,
+    api_keys::{ApiKeys, SystemApiKeys},
     assistants::Assistants,
+    audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
     contacts::Contacts,
     dialogs::Dialogs,
     documents::Documents,
     events::Events,
+    idempotency::IdempotencyKeys,
     jobs::{Jobs, SystemJobs},
+    members::{Invitations, Members, SystemInvitations},
     messages::Messages,
     outbox::{Outbox, SystemOutbox},
     passages::Passages,
     processes::Processes,
+    registrations::{LoginAttempts, PasswordResets, Registrations},
+    second_factors::SecondFactors,
+    sessions::Sessions,
+    settings::Settings,
     turns::{SystemTurns, Turns},
     updates::{SystemUpdates, Updates},
     users::Users,
-    workspaces::{Members, Workspaces},
+    workspaces::Workspaces,
 };
 
 /// A transaction narrowed to one workspace.
@@ -59,6 +67,10 @@ macro_rules! system_tables {
 }
 
 tables! {
+    /// Programs' keys.
+    api_keys: ApiKeys,
+    /// Who did what.
+    audit: Audit,
     /// Who answers.
     assistants: Assistants,
     /// Ways into Telegram.
@@ -71,6 +83,8 @@ tables! {
     documents: Documents,
     /// The log.
     events: Events,
+    /// Who is asked to work here.
+    invitations: Invitations,
     /// Background work.
     jobs: Jobs,
     /// Who works here.
@@ -88,14 +102,34 @@ tables! {
 }
 
 system_tables! {
+    /// All programs' keys, for sign-in.
+    api_keys: SystemApiKeys,
+    /// The platform's audit log, and all others to be checked.
+    audit: SystemAudit,
     /// All bots, for the fleet and the webhooks.
     bots: SystemBots,
+    /// Requests that may be repeated.
+    idempotency: IdempotencyKeys,
+    /// All invitations, for those who take one up.
+    invitations: SystemInvitations,
     /// All background work, for the workers.
     jobs: SystemJobs,
+    /// Failed attempts to sign in.
+    login_attempts: LoginAttempts,
     /// All replies on their way, for delivery.
     outbox: SystemOutbox,
+    /// Links that reset a password.
+    password_resets: PasswordResets,
     /// The running processes.
     processes: Processes,
+    /// Accounts to be.
+    registrations: Registrations,
+    /// Second factors.
+    second_factors: SecondFactors,
+    /// Sign-ins.
+    sessions: Sessions,
+    /// What a platform admin has set.
+    settings: Settings,
     /// All work of answering, for the workers.
     turns: SystemTurns,
     /// All deliveries already taken, for housekeeping.

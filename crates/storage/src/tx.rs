@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use replyx_core::{event::Event, ids::WorkspaceId};
+use replyx_core::{audit::Entry, event::Event, ids::WorkspaceId};
 use sqlx::{Postgres, Sqlite};
+use uuid::Uuid;
 
 use crate::{Scope, StorageError, System, events};
 
@@ -20,7 +21,7 @@ pub trait Listener: Send + Sync {
 }
 
 /// What a committed transaction left to be done by others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each kind of worker that may sleep")]
 pub struct Committed {
     /// The workspaces whose logs grew, each with the number of its newest event.
@@ -33,6 +34,12 @@ pub struct Committed {
     pub jobs: bool,
     /// A bot was registered, changed or deleted.
     pub bots: bool,
+    /// A setting was changed.
+    pub settings: bool,
+    /// Whose access has changed: ids of sessions, users, keys and workspaces.
+    pub access: Vec<Uuid>,
+    /// What was entered into audit logs.
+    pub audit: Vec<Entry>,
 }
 
 /// An open transaction. Dropping it undoes it.

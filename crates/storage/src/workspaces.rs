@@ -1,14 +1,33 @@
-//! Tenants and who works in them: the `workspaces` and `members` tables.
+//! Tenants: the `workspaces` table.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    ids::{UserId, WorkspaceId},
-    role::Role,
+    ids::WorkspaceId,
+    page::{Page, PageRequest},
     workspace::Workspace,
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, users::containing};
+
+/// The columns of [`Row`], from a table or a join in which `workspaces` is `w`.
+macro_rules! workspace_columns {
+    () => {
+        "w.id AS workspace_id, w.name AS workspace_name, w.suspended_at AS workspace_suspended_at,
+         w.created_at AS workspace_created_at"
+    };
+}
+pub(crate) use workspace_columns;
+
+/// A workspace as stored.
+#[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "columns that are told from a user's in a join")]
+pub(crate) struct Row {
+    pub workspace_id: Uuid,
+    pub workspace_name: String,
+    pub workspace_suspended_at: Option<DateTime<Utc>>,
+    pub workspace_created_at: DateTime<Utc>,
+}
 
 /// All tenants.
 pub struct Workspaces<'t> {
@@ -22,9 +41,11 @@ impl Workspaces<'_> {
     ///
     /// Fails when the database does.
     pub async fn insert(self, workspace: &Workspace) -> Result<(), StorageError> {
-        const SQL: &str = "INSERT INTO workspaces (id, name, created_at) VALUES ($1, $2, $3)";
+        const SQL: &str =
+            "INSERT INTO workspaces (id, name, suspended_at, created_at) VALUES ($1, $2, $3, $4)";
         const HEAD: &str = "INSERT INTO event_heads (workspace_id, seq) VALUES ($1, 0)";
-        run!(self.tx, SQL; workspace.id.into_uuid(), &workspace.name, workspace.created_at);
+        run!(self.tx, SQL;
+            workspace.id.into_uuid(), &workspace.name, workspace.suspended_at, workspace.created_at);
         run!(self.tx, HEAD; workspace.id.into_uuid());
         Ok(())
     }
@@ -35,54 +56,84 @@ impl Workspaces<'_> {
     ///
     /// Fails when the database does.
     pub async fn find(self, id: WorkspaceId) -> Result<Option<Workspace>, StorageError> {
-        const SQL: &str = "SELECT id, name, created_at FROM workspaces WHERE id = $1";
-        let row = row!(self.tx, (Uuid, String, DateTime<Utc>), SQL; id.into_uuid());
-        Ok(row.map(|(id, name, created_at)| Workspace { id: id.into(), name, created_at }))
+        const SQL: &str =
+            concat!("SELECT ", workspace_columns!(), " FROM workspaces w WHERE w.id = $1");
+        Ok(row!(self.tx, Row, SQL; id.into_uuid()).map(read))
     }
 
-    /// Deletes a workspace with everything in it.
+    /// Gives a workspace another name. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or there is no such workspace.
+    pub async fn rename(self, id: WorkspaceId, name: &str) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE workspaces SET name = $2 WHERE id = $1";
+        let changed = run!(self.tx, SQL; id.into_uuid(), name);
+        tell(self.tx, id, changed)
+    }
+
+    /// Suspends a workspace, or lets its members act again. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or there is no such workspace.
+    pub async fn set_suspended(
+        self,
+        id: WorkspaceId,
+        suspended_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE workspaces SET suspended_at = $2 WHERE id = $1";
+        let changed = run!(self.tx, SQL; id.into_uuid(), suspended_at);
+        tell(self.tx, id, changed)
+    }
+
+    /// All workspaces by id, newest first: those whose name contains the text, whatever its case, or all.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn list(
+        self,
+        matching: Option<&str>,
+        page: PageRequest<WorkspaceId>,
+    ) -> Result<Page<Workspace, WorkspaceId>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            workspace_columns!(),
+            r" FROM workspaces w
+              WHERE w.id < $1 AND ($2 IS NULL OR LOWER(w.name) LIKE LOWER($2) ESCAPE '\')
+              ORDER BY w.id DESC LIMIT $3"
+        );
+        let before = page.after.map_or(Uuid::max(), WorkspaceId::into_uuid);
+        let name = matching.map(containing);
+        let found = rows!(self.tx, Row, SQL; before, &name, i64::from(page.limit) + 1);
+        let workspaces = found.into_iter().map(read).collect();
+        Ok(Page::of(workspaces, page.limit, |workspace: &Workspace| workspace.id))
+    }
+
+    /// Deletes a workspace with everything in it. Tells `Committed::access`.
     ///
     /// # Errors
     ///
     /// Fails when the database does, or there is no such workspace.
     pub async fn delete(self, id: WorkspaceId) -> Result<(), StorageError> {
         let deleted = run!(self.tx, "DELETE FROM workspaces WHERE id = $1"; id.into_uuid());
-        StorageError::expect_one_row("workspaces", deleted)
+        tell(self.tx, id, deleted)
     }
 }
 
-/// The members of one workspace.
-pub struct Members<'t> {
-    pub(crate) tx: &'t mut Tx,
-    pub(crate) workspace: WorkspaceId,
+/// One workspace has changed, and what its members have access to.
+fn tell(tx: &mut Tx, id: WorkspaceId, changed: u64) -> Result<(), StorageError> {
+    StorageError::expect_one_row("workspaces", changed)?;
+    tx.done.access.push(id.into_uuid());
+    Ok(())
 }
 
-impl Members<'_> {
-    /// Makes a user a member.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::is_duplicate`] when they are one already.
-    pub async fn insert(
-        self,
-        user: UserId,
-        role: Role,
-        now: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        const SQL: &str =
-            "INSERT INTO members (workspace_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)";
-        run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid(), role.as_str(), now);
-        Ok(())
-    }
-
-    /// The role of a user here, if they have one.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the stored role is unknown.
-    pub async fn role(self, user: UserId) -> Result<Option<Role>, StorageError> {
-        const SQL: &str = "SELECT role FROM members WHERE workspace_id = $1 AND user_id = $2";
-        let role = value!(self.tx, String, SQL; self.workspace.into_uuid(), user.into_uuid());
-        role.map(|role| role.parse().map_err(StorageError::corrupt("members"))).transpose()
+pub(crate) fn read(row: Row) -> Workspace {
+    Workspace {
+        id: row.workspace_id.into(),
+        name: row.workspace_name,
+        suspended_at: row.workspace_suspended_at,
+        created_at: row.workspace_created_at,
     }
 }

@@ -52,13 +52,14 @@ impl Answer {
 pub struct Api {
     base: String,
     token: Option<String>,
+    workspace: Option<String>,
     http: Client,
 }
 
 impl Api {
     /// A stranger to the program at `base` (`http://127.0.0.1:8000`).
     pub fn new(base: impl Into<String>) -> Self {
-        Self { base: base.into(), token: None, http: http_client() }
+        Self { base: base.into(), token: None, workspace: None, http: http_client() }
     }
 
     /// The same person, after the program has come back at another address.
@@ -71,6 +72,12 @@ impl Api {
     #[must_use]
     pub fn with_token(&self, token: String) -> Self {
         Self { token: Some(token), ..self.clone() }
+    }
+
+    /// The same person, in another of their workspaces.
+    #[must_use]
+    pub fn in_workspace(&self, id: &str) -> Self {
+        Self { workspace: Some(id.to_owned()), ..self.clone() }
     }
 
     /// The address of the program.
@@ -95,9 +102,24 @@ impl Api {
         Self { token: Some(answer.text("access_token")), ..self.clone() }
     }
 
-    /// A request with the token, if there is one.
+    /// Signs in.
+    ///
+    /// # Panics
+    ///
+    /// When the program refuses.
+    #[must_use]
+    pub async fn login(&self, email: &str, password: &str) -> Self {
+        let body = json!({"email": email, "password": password});
+        let answer = self.post("/api/v1/auth/login", &body).await.expect(200);
+        Self { token: Some(answer.text("access_token")), ..self.clone() }
+    }
+
+    /// A request with the token and the workspace, if there are any.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(workspace) = &self.workspace {
+            request = request.header("x-workspace", workspace);
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -3,6 +3,7 @@
 //! - [`telegram`]: a Bot API server that checks every request against the published schema, keeps
 //!   the real server's rules and can be told to fail.
 //! - [`openai`]: a chat completions server that streams, and can be told to fail.
+//! - [`smtp`]: a strict mail server that remembers what it was given, and can be told to fail.
 //! - [`proxy`]: a TCP proxy that breaks connections.
 //! - [`program`] and [`api`]: our own program as a child process, and a person who uses its API.
 //!
@@ -14,6 +15,7 @@ mod net;
 pub mod openai;
 pub mod program;
 pub mod proxy;
+pub mod smtp;
 pub mod telegram;
 
 pub use net::http_client;

@@ -44,6 +44,25 @@ impl Launch {
         self
     }
 
+    /// With limits that no test reaches. One that is about a limit sets it afterwards.
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        const RATES: [&str; 11] = [
+            "RATE_ADDRESS",
+            "RATE_INVITE",
+            "RATE_KEY",
+            "RATE_LOGIN",
+            "RATE_LOGOUT",
+            "RATE_METRICS",
+            "RATE_PASSWORD_CHANGE",
+            "RATE_REFRESH",
+            "RATE_REGISTER",
+            "RATE_UPLOAD",
+            "RATE_USER",
+        ];
+        RATES.into_iter().fold(self, |launch, name| launch.with(name, "1000000/1s"))
+    }
+
     /// With a further argument.
     #[must_use]
     pub fn arg(mut self, argument: &str) -> Self {

@@ -2,9 +2,10 @@
 
 use axum::{extract::State, http::StatusCode};
 use replyx_core::ids::AssistantId;
+use serde_json::json;
 
 use crate::{
-    caller::Manager,
+    caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -13,7 +14,7 @@ use crate::{
 /// Deletes an assistant with its documents. Its bots must have been deleted before.
 #[utoipa::path(
     delete, path = "/assistants/{id}", operation_id = "delete_assistant", tag = "assistants",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),
@@ -25,14 +26,14 @@ use crate::{
 #[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id.0))]
 pub async fn delete(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<AssistantsWrite>,
     id: Id<AssistantId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().begin().await?;
     // Locked: nobody can give it a bot or a document meanwhile.
     let found = tx.workspace(caller.workspace_id).assistants().lock(id).await?;
-    found.ok_or(ApiError::NotFound("assistant"))?;
+    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
     if tx.workspace(caller.workspace_id).bots().count_of(id).await? > 0 {
         let detail = "delete the assistant's bots first".to_owned();
         return Err(ApiError::Conflict { code: "assistant_in_use", detail });
@@ -41,6 +42,9 @@ pub async fn delete(
     if !tx.workspace(caller.workspace_id).assistants().delete(id, now).await? {
         return Err(ApiError::NotFound("assistant"));
     }
+    let details = json!({"name": assistant.settings.name});
+    let act = caller.act(now, "assistant.deleted", ("assistant", id), details);
+    tx.workspace(caller.workspace_id).audit().append(&act).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 
 use super::AssistantView;
 use crate::{
-    caller::Caller,
+    caller::{AssistantsRead, May},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
@@ -14,7 +14,7 @@ use crate::{
 /// Lists the assistants, oldest first.
 #[utoipa::path(
     get, path = "/assistants", operation_id = "list_assistants", tag = "assistants",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = ["assistants:read"])), params(PageQuery),
     responses(
         (status = 200, description = "a page of assistants", body = List<AssistantView>),
         (status = 400, description = "the query cannot be read", body = Problem),
@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.assistants.list", skip_all)]
 pub async fn list(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<AssistantsRead>,
     query: Params<PageQuery>,
 ) -> ApiResult<Json<List<AssistantView>>> {
     let (State(state), Params(query)) = (state, query);

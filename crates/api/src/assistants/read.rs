@@ -5,7 +5,7 @@ use replyx_core::ids::AssistantId;
 
 use super::{AssistantView, Tagged};
 use crate::{
-    caller::Caller,
+    caller::{AssistantsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -14,9 +14,11 @@ use crate::{
 /// Shows an assistant.
 #[utoipa::path(
     get, path = "/assistants/{id}", operation_id = "read_assistant", tag = "assistants",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, description = "the assistant", body = AssistantView),
+        (status = 200, description = "the assistant", body = AssistantView,
+            headers(("ETag" = String, description = "Its version; goes into `If-Match`."))
+        ),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
     )
@@ -24,7 +26,7 @@ use crate::{
 #[tracing::instrument(name = "api.assistants.read", skip_all, fields(assistant.id = %id.0))]
 pub async fn read(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<AssistantsRead>,
     id: Id<AssistantId>,
 ) -> ApiResult<Tagged> {
     let (State(state), Id(id)) = (state, id);

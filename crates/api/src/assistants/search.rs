@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::Caller,
+    caller::{AssistantsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
@@ -22,11 +22,12 @@ use crate::{
 pub struct Request {
     /// A question, or words.
     #[garde(length(chars, min = 1, max = 4_000))]
-    #[schema(example = "How long does delivery take?")]
+    #[schema(example = "How long does delivery take?", min_length = 1, max_length = 4_000)]
     query: String,
     /// At most this many hits, 1 to 50.
     #[serde(default = "ten")]
     #[garde(range(min = 1, max = 50))]
+    #[schema(minimum = 1, maximum = 50, example = 5)]
     limit: usize,
 }
 
@@ -47,17 +48,24 @@ pub struct HitView {
     document_id: Uuid,
     passage_id: Uuid,
     /// The document's name.
+    #[schema(example = "returns.en.md")]
     title: String,
     /// The headings above the passage, outermost first, joined by ` > `.
+    #[schema(example = "Returns > How long")]
     headings: String,
+    #[schema(example = "You may return an item within 30 days.")]
     text: String,
     /// The page of the original, from 1, where the format has pages.
+    #[schema(example = 2)]
     page: Option<i64>,
     /// Where the passage begins in the document's text, bytes.
+    #[schema(example = 120)]
     start: i64,
     /// Where it ends, bytes, exclusive.
+    #[schema(example = 158)]
     end: i64,
     /// How well it fits, 0 to 1.
+    #[schema(example = 0.87)]
     score: f64,
 }
 
@@ -81,7 +89,7 @@ impl From<Hit> for HitView {
 /// Searches an assistant's documents.
 #[utoipa::path(
     post, path = "/assistants/{id}/search", operation_id = "search_assistant", tag = "assistants",
-    security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = Request,
+    security(("bearer" = ["assistants:read"])), params(("id" = Uuid, Path)), request_body = Request,
     responses(
         (status = 200, description = "what was found", body = Response),
         (status = 400, description = "the body cannot be read", body = Problem),
@@ -93,7 +101,7 @@ impl From<Hit> for HitView {
 #[tracing::instrument(name = "api.assistants.search", skip_all, fields(assistant.id = %id.0))]
 pub async fn search(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<AssistantsRead>,
     id: Id<AssistantId>,
     body: Body<Request>,
 ) -> ApiResult<Json<Response>> {

@@ -9,14 +9,16 @@ use axum::{
 use garde::Validate;
 use replyx_core::{assistant::Settings, ids::AssistantId};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{AssistantView, Tagged, etag, known_language};
 use crate::{
-    caller::Manager,
+    caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    words::LanguageWord,
 };
 
 /// What is to change. Absent fields stay as they are; `null` brings the default back.
@@ -26,35 +28,42 @@ use crate::{
 pub struct Request {
     /// What its owners call it.
     #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "Support")]
     name: Option<String>,
     /// `extractive`, or a name the configured provider knows.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(min = 1, max = 100))))]
-    #[schema(value_type = Option<String>)]
+    #[garde(inner(inner(length(chars, min = 1, max = 100))))]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "extractive")]
     model: Option<Option<String>>,
     /// Instructions to the model.
     #[garde(length(chars, max = 20_000))]
+    #[schema(
+        max_length = 20_000,
+        example = "You work for Green Lantern Shop. Be short and friendly."
+    )]
     system_prompt: Option<String>,
     /// Randomness of the model, 0 to 2.
     #[garde(range(min = 0.0, max = 2.0))]
+    #[schema(minimum = 0.0, maximum = 2.0, example = 0.3)]
     temperature: Option<f64>,
     /// The language of the fixed texts: `en` or `ru`.
     #[garde(inner(custom(known_language)))]
+    #[schema(value_type = Option<LanguageWord>, example = "en")]
     language: Option<String>,
     /// Said in answer to `/start`.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "Hello! What would you like to know?")]
     greeting: Option<Option<String>>,
     /// Said when the documents do not hold the answer.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I do not know that. A colleague will answer.")]
     unknown_text: Option<Option<String>>,
     /// Said when no model could be reached.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I cannot answer at the moment. Please try again later.")]
     fallback_text: Option<Option<String>>,
 }
 
@@ -89,10 +98,12 @@ impl Request {
 /// Changes an assistant. With `If-Match` only if nobody else has changed it since.
 #[utoipa::path(
     patch, path = "/assistants/{id}", operation_id = "update_assistant", tag = "assistants",
-    security(("bearer" = [])), request_body = Request,
+    security(("bearer" = ["assistants:write"])), request_body = Request,
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that was read")),
     responses(
-        (status = 200, description = "the assistant as it is now", body = AssistantView),
+        (status = 200, description = "the assistant as it is now", body = AssistantView,
+            headers(("ETag" = String, description = "Its version; goes into `If-Match`."))
+        ),
         (status = 400, description = "the body cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
@@ -104,12 +115,12 @@ impl Request {
 #[tracing::instrument(name = "api.assistants.update", skip_all, fields(assistant.id = %id.0))]
 pub async fn update(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<AssistantsWrite>,
     id: Id<AssistantId>,
     headers: HeaderMap,
     body: Body<Request>,
 ) -> ApiResult<Tagged> {
-    let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
+    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).assistants().lock(id).await?;
@@ -124,6 +135,9 @@ pub async fn update(
     if !tx.workspace(workspace).assistants().update(&assistant).await? {
         return Err(ApiError::PreconditionFailed);
     }
+    let details = json!({"name": assistant.settings.name, "version": assistant.version});
+    let act = caller.act(assistant.updated_at, "assistant.updated", ("assistant", id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     Ok(Tagged(assistant))
 }

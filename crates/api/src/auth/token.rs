@@ -1,34 +1,56 @@
-//! Access tokens: JWT, HS256 and nothing else, signed with a key derived from `SECRET_KEY`.
+//! Access tokens: JWT, HS256 and nothing else, signed with a key derived from `SECRET_KEY`. The key's name (`kid`)
+//! stands in the token, so that tokens signed before a change of `SECRET_KEY` are good until they expire.
 
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
 use replyx_core::{
     clock::Clock,
-    ids::{UserId, WorkspaceId},
+    ids::{SessionId, UserId, WorkspaceId},
     role::Role,
-    secret::Keys,
+    secret::{Keys, sha256_hex},
 };
 use serde::{Deserialize, Serialize};
 
-use super::AccessToken;
-use crate::{
-    caller::Caller,
-    error::{ApiError, ApiResult},
-};
+use crate::error::{ApiError, ApiResult};
 
 /// How long a token opens the API.
 pub const LIFETIME: Duration = Duration::from_hours(1);
 const ISSUER: &str = "replyx";
 const AUDIENCE: &str = "replyx-api";
+/// The type of a token (RFC 9068): nothing else that is signed with the same key passes for one.
+const TYPE: &str = "at+jwt";
+/// How far another process's clock may be ahead, seconds.
+const AHEAD: i64 = 60;
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
+/// Whom a token speaks of. What they may do is read anew, not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The person.
+    pub user: UserId,
+    /// Their sign-in.
+    pub session: SessionId,
+    /// Where they act unless they say otherwise, and as what.
+    pub place: Option<(WorkspaceId, Role)>,
+}
+
+/// What stands in a token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
     iss: String,
     aud: String,
-    sub: UserId,
-    wid: WorkspaceId,
-    role: Role,
+    /// The person.
+    pub sub: UserId,
+    /// Their sign-in.
+    pub sid: SessionId,
+    /// Where they act unless they say otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wid: Option<WorkspaceId>,
+    /// Their role there when the token was made; for clients, not for us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
     iat: i64,
     exp: i64,
 }
@@ -36,7 +58,8 @@ struct Claims {
 /// Issues and checks access tokens.
 pub struct Tokens {
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// By name, newest first; the first is the one that signs.
+    decoding: Vec<(String, DecodingKey)>,
     validation: Validation,
     clock: Clock,
 }
@@ -48,18 +71,21 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Derives the signing key.
+    /// Derives the signing keys.
     pub fn new(keys: &Keys, clock: Clock) -> Self {
-        let key = keys.key("access-token");
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Expiry is checked against our own clock below.
         validation.validate_exp = false;
+        let named = keys.keys("access-token").into_iter().map(|key| {
+            let name = sha256_hex(key.as_slice())[..16].to_owned();
+            (name, DecodingKey::from_secret(key.as_slice()))
+        });
         Self {
-            encoding: EncodingKey::from_secret(key.as_slice()),
-            decoding: DecodingKey::from_secret(key.as_slice()),
+            encoding: EncodingKey::from_secret(keys.key("access-token").as_slice()),
+            decoding: named.collect(),
             validation,
             clock,
         }
@@ -70,22 +96,22 @@ impl Tokens {
     /// # Errors
     ///
     /// Fails when it cannot be signed.
-    pub fn issue(&self, caller: &Caller) -> ApiResult<AccessToken> {
+    pub fn issue(&self, subject: &Subject) -> ApiResult<String> {
         let now = self.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            sub: caller.user_id,
-            wid: caller.workspace_id,
-            role: caller.role,
+            sub: subject.user,
+            sid: subject.session,
+            wid: subject.place.map(|(workspace, _)| workspace),
+            role: subject.place.map(|(_, role)| role),
             iat: now.timestamp(),
             exp: (now + LIFETIME).timestamp(),
         };
-        Ok(AccessToken {
-            access_token: encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)?,
-            token_type: "Bearer",
-            expires_in: LIFETIME.as_secs(),
-        })
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = self.decoding.first().map(|(name, _)| name.clone());
+        Ok(encode(&header, &claims, &self.encoding)?)
     }
 
     /// Reads a token.
@@ -93,15 +119,21 @@ impl Tokens {
     /// # Errors
     ///
     /// [`ApiError::Unauthenticated`] for any token we did not issue, and for an expired one.
-    pub fn check(&self, token: &str) -> ApiResult<Caller> {
-        let claims = decode::<Claims>(token, &self.decoding, &self.validation)
+    pub fn check(&self, token: &str) -> ApiResult<Claims> {
+        let header = decode_header(token).map_err(|_| ApiError::Unauthenticated)?;
+        if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::HS256 {
+            return Err(ApiError::Unauthenticated);
+        }
+        let named = |(name, _): &&(String, DecodingKey)| header.kid.as_ref() == Some(name);
+        let (_, key) = self.decoding.iter().find(named).ok_or(ApiError::Unauthenticated)?;
+        let claims = decode::<Claims>(token, key, &self.validation)
             .map_err(|_| ApiError::Unauthenticated)?
             .claims;
         let now = self.clock.now().timestamp();
-        if claims.exp <= now || claims.iat > now + 60 {
+        if claims.exp <= now || claims.iat > now + AHEAD {
             return Err(ApiError::Unauthenticated);
         }
-        Ok(Caller { user_id: claims.sub, workspace_id: claims.wid, role: claims.role })
+        Ok(claims)
     }
 }
 
@@ -117,8 +149,9 @@ mod tests {
         Tokens::new(&Keys::derive(&SecretString::from(secret)).unwrap(), clock.clone())
     }
 
-    fn caller(clock: &Clock) -> Caller {
-        Caller { user_id: clock.id(), workspace_id: clock.id(), role: Role::Owner }
+    fn subject(clock: &Clock) -> Subject {
+        let place = Some((clock.id(), Role::Owner));
+        Subject { user: clock.id(), session: clock.id(), place }
     }
 
     #[test]
@@ -126,20 +159,36 @@ mod tests {
         let clock = Clock::manual(DateTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
         let ours = tokens("0123456789abcdef0123456789abcdef", &clock);
         let theirs = tokens("fedcba9876543210fedcba9876543210", &clock);
-        let caller = caller(&clock);
-        let token = ours.issue(&caller).unwrap().access_token;
+        let subject = subject(&clock);
+        let token = ours.issue(&subject).unwrap();
 
-        assert_eq!(ours.check(&token).unwrap().user_id, caller.user_id);
+        assert_eq!(ours.check(&token).unwrap().sub, subject.user);
         assert!(theirs.check(&token).is_err());
         clock.advance(LIFETIME);
         assert!(ours.check(&token).is_err(), "expired");
     }
 
     #[test]
+    fn what_an_earlier_key_signed_is_good_until_it_expires() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
+        let [old, new] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
+        let ring = Keys::ring(&SecretString::from(new), &[SecretString::from(old)]).unwrap();
+        let rotated = Tokens::new(&ring, clock.clone());
+        let token = tokens(old, &clock).issue(&subject(&clock)).unwrap();
+
+        assert!(rotated.check(&token).is_ok());
+        assert!(tokens(new, &clock).check(&token).is_err());
+        let fresh = rotated.issue(&subject(&clock)).unwrap();
+        assert!(
+            tokens(new, &clock).check(&fresh).is_ok() && tokens(old, &clock).check(&fresh).is_err()
+        );
+    }
+
+    #[test]
     fn the_algorithm_and_the_claims_cannot_be_changed() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let tokens = tokens("0123456789abcdef0123456789abcdef", &clock);
-        let token = tokens.issue(&caller(&clock)).unwrap().access_token;
+        let token = tokens.issue(&subject(&clock)).unwrap();
         let parts: Vec<&str> = token.split('.').collect();
         let none = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
         let hs512 = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS512","typ":"JWT"}"#);

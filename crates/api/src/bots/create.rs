@@ -9,6 +9,7 @@ use replyx_core::{
     ids::AssistantId,
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
@@ -16,10 +17,11 @@ use super::{
     token::{Token, plausible},
 };
 use crate::{
-    caller::Manager,
+    caller::{BotsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    words::BotModeWord,
 };
 
 /// A new bot.
@@ -29,18 +31,18 @@ use crate::{
 pub struct Request {
     /// The token that `@BotFather` gave out. It is stored encrypted, and never shown again.
     #[garde(custom(plausible))]
-    #[schema(value_type = String, format = Password, write_only)]
+    #[schema(value_type = String, format = Password, write_only, pattern = "^[0-9]{1,20}:[A-Za-z0-9_-]{30,100}$", example = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw")]
     token: Token,
     /// How updates reach us: `auto`, `webhook` or `polling`; `auto` unless given.
     #[garde(skip)]
-    #[schema(value_type = Option<String>, example = "auto")]
+    #[schema(value_type = Option<BotModeWord>, example = "auto")]
     mode: Option<BotMode>,
 }
 
 /// Registers a bot and starts it. Telegram is asked whether the token is right.
 #[utoipa::path(
     post, path = "/assistants/{id}/bots", operation_id = "create_bot", tag = "bots",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 201, description = "the bot", body = BotView),
         (status = 400, description = "the body cannot be read", body = Problem),
@@ -55,11 +57,11 @@ pub struct Request {
 #[tracing::instrument(name = "api.bots.create", skip_all, fields(assistant.id = %id.0))]
 pub async fn create(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<BotsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
 ) -> ApiResult<(StatusCode, Json<BotView>)> {
-    let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
+    let (State(state), Id(id), Body(request)) = (state, id, body);
     let (workspace, Token(token)) = (caller.workspace_id, request.token);
     let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
@@ -92,6 +94,9 @@ pub async fn create(
             error.into()
         }
     })?;
+    let details = json!({"username": bot.username, "assistant_id": id});
+    let act = caller.act(now, "bot.created", ("bot", bot.id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(bot.into())))
 }

@@ -2,9 +2,10 @@
 
 use axum::{extract::State, http::StatusCode};
 use replyx_core::ids::BotId;
+use serde_json::json;
 
 use crate::{
-    caller::Manager,
+    caller::{BotsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -13,7 +14,7 @@ use crate::{
 /// Deletes a bot and its token. Its dialogs stay.
 #[utoipa::path(
     delete, path = "/bots/{id}", operation_id = "delete_bot", tag = "bots",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),
@@ -24,14 +25,19 @@ use crate::{
 #[tracing::instrument(name = "api.bots.delete", skip_all, fields(bot.id = %id.0))]
 pub async fn delete(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<BotsWrite>,
     id: Id<BotId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let (State(state), Id(id)) = (state, id);
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
     let mut tx = state.db().begin().await?;
-    if !tx.workspace(caller.workspace_id).bots().delete(id, state.clock().now()).await? {
+    let found = tx.workspace(workspace).bots().lock(id).await?;
+    let bot = found.ok_or(ApiError::NotFound("bot"))?;
+    if !tx.workspace(workspace).bots().delete(id, now).await? {
         return Err(ApiError::NotFound("bot"));
     }
+    let act = caller.act(now, "bot.deleted", ("bot", id), json!({"username": bot.username}));
+    tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

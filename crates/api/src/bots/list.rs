@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 
 use super::BotView;
 use crate::{
-    caller::Caller,
+    caller::{BotsRead, May},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
@@ -14,7 +14,7 @@ use crate::{
 /// Lists the bots, oldest first.
 #[utoipa::path(
     get, path = "/bots", operation_id = "list_bots", tag = "bots",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = ["bots:read"])), params(PageQuery),
     responses(
         (status = 200, description = "a page of bots", body = List<BotView>),
         (status = 400, description = "the query cannot be read", body = Problem),
@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.bots.list", skip_all)]
 pub async fn list(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<BotsRead>,
     query: Params<PageQuery>,
 ) -> ApiResult<Json<List<BotView>>> {
     let (State(state), Params(query)) = (state, query);

@@ -5,7 +5,7 @@ use replyx_core::ids::BotId;
 
 use super::BotView;
 use crate::{
-    caller::Caller,
+    caller::{BotsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -14,7 +14,7 @@ use crate::{
 /// Shows a bot.
 #[utoipa::path(
     get, path = "/bots/{id}", operation_id = "read_bot", tag = "bots",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["bots:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the bot", body = BotView),
         (status = 401, description = "no valid token", body = Problem),
@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.bots.read", skip_all, fields(bot.id = %id.0))]
 pub async fn read(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<BotsRead>,
     id: Id<BotId>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id)) = (state, id);

@@ -5,7 +5,7 @@ use replyx_core::{bot::BotStatus, ids::BotId};
 
 use super::BotView;
 use crate::{
-    caller::Manager,
+    caller::{BotsWrite, May},
     error::{ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -14,7 +14,7 @@ use crate::{
 /// Starts a bot, also one that failed: what was wrong is forgotten.
 #[utoipa::path(
     post, path = "/bots/{id}/start", operation_id = "start_bot", tag = "bots",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the bot as it is now", body = BotView),
         (status = 401, description = "no valid token", body = Problem),
@@ -25,11 +25,11 @@ use crate::{
 #[tracing::instrument(name = "api.bots.start", skip_all, fields(bot.id = %id.0))]
 pub async fn start(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<BotsWrite>,
     id: Id<BotId>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
-    let changed = super::change(&state, caller.workspace_id, id, |bot| {
+    let (State(state), Id(id)) = (state, id);
+    let changed = super::change(&state, &caller, "bot.started", id, |bot| {
         bot.status = BotStatus::Running;
         bot.error = None;
     });

@@ -5,7 +5,7 @@ use replyx_core::{bot::BotStatus, ids::BotId};
 
 use super::BotView;
 use crate::{
-    caller::Manager,
+    caller::{BotsWrite, May},
     error::{ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -14,7 +14,7 @@ use crate::{
 /// Stops a bot. What customers write meanwhile waits at Telegram for up to a day.
 #[utoipa::path(
     post, path = "/bots/{id}/stop", operation_id = "stop_bot", tag = "bots",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the bot as it is now", body = BotView),
         (status = 401, description = "no valid token", body = Problem),
@@ -25,11 +25,11 @@ use crate::{
 #[tracing::instrument(name = "api.bots.stop", skip_all, fields(bot.id = %id.0))]
 pub async fn stop(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<BotsWrite>,
     id: Id<BotId>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
-    let changed = super::change(&state, caller.workspace_id, id, |bot| {
+    let (State(state), Id(id)) = (state, id);
+    let changed = super::change(&state, &caller, "bot.stopped", id, |bot| {
         bot.status = BotStatus::Stopped;
     });
     Ok(Json(changed.await?))

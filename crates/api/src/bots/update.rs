@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 
 use super::BotView;
 use crate::{
-    caller::Manager,
+    caller::{BotsWrite, May},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    words::BotModeWord,
 };
 
 /// What is to change. Absent fields stay as they are.
@@ -21,14 +22,14 @@ use crate::{
 pub struct Request {
     /// How updates reach us: `auto`, `webhook` or `polling`.
     #[garde(skip)]
-    #[schema(value_type = Option<String>, example = "polling")]
+    #[schema(value_type = Option<BotModeWord>, example = "polling")]
     mode: Option<BotMode>,
 }
 
 /// Changes a bot.
 #[utoipa::path(
     patch, path = "/bots/{id}", operation_id = "update_bot", tag = "bots",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 200, description = "the bot as it is now", body = BotView),
         (status = 400, description = "the body cannot be read", body = Problem),
@@ -41,12 +42,12 @@ pub struct Request {
 #[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id.0))]
 pub async fn update(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<BotsWrite>,
     id: Id<BotId>,
     body: Body<Request>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Manager(caller), Id(id), Body(request)) = (state, manager, id, body);
-    let changed = super::change(&state, caller.workspace_id, id, |bot| {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let changed = super::change(&state, &caller, "bot.updated", id, |bot| {
         bot.mode = request.mode.unwrap_or(bot.mode);
     });
     Ok(Json(changed.await?))

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 
 use super::DialogView;
 use crate::{
-    caller::Caller,
+    caller::{DialogsRead, May},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
@@ -14,7 +14,7 @@ use crate::{
 /// Lists the dialogs, newest first.
 #[utoipa::path(
     get, path = "/dialogs", operation_id = "list_dialogs", tag = "dialogs",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = ["dialogs:read"])), params(PageQuery),
     responses(
         (status = 200, description = "a page of dialogs", body = List<DialogView>),
         (status = 400, description = "the query cannot be read", body = Problem),
@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.dialogs.list", skip_all)]
 pub async fn list(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<DialogsRead>,
     query: Params<PageQuery>,
 ) -> ApiResult<Json<List<DialogView>>> {
     let (State(state), Params(query)) = (state, query);

@@ -11,11 +11,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::Caller,
+    caller::{DialogsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
     state::AppState,
+    words::{AnswerOutcomeWord, AuthorWord, DeliveryWord, MessageKindWord},
 };
 
 /// An utterance, as clients see one.
@@ -23,16 +24,18 @@ use crate::{
 pub struct MessageView {
     id: Uuid,
     /// Its place in the dialog, from 1 without gaps.
+    #[schema(example = 2)]
     seq: i64,
     /// `customer`, `assistant`, `operator` or `system`.
-    #[schema(example = "customer")]
+    #[schema(value_type = AuthorWord, example = "customer")]
     author: &'static str,
     /// `text`, `start`, or `unsupported` (then the text names what it was).
-    #[schema(example = "text")]
+    #[schema(value_type = MessageKindWord, example = "text")]
     kind: &'static str,
+    #[schema(example = "You may return an item within 30 days.")]
     text: String,
     /// `none` (came from the customer), `queued`, `delivered` or `failed`.
-    #[schema(example = "delivered")]
+    #[schema(value_type = DeliveryWord, example = "delivered")]
     delivery: &'static str,
     /// How it came about, if an assistant said it.
     answer: Option<AnswerView>,
@@ -43,18 +46,22 @@ pub struct MessageView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerView {
     /// `answered`, `unknown` (not in the documents), `fallback` (no model) or `fixed`.
-    #[schema(example = "answered")]
+    #[schema(value_type = AnswerOutcomeWord, example = "answered")]
     outcome: &'static str,
     /// The model that wrote it.
+    #[schema(example = "extractive")]
     model: String,
     /// Tokens read by the model.
+    #[schema(example = 812)]
     prompt_tokens: u64,
     /// Tokens written by the model.
+    #[schema(example = 24)]
     completion_tokens: u64,
     /// What the model's provider charges for them, a decimal number.
     #[schema(example = "0.00042")]
     cost: String,
     /// From the start of the turn to the stored reply, milliseconds.
+    #[schema(example = 240)]
     duration_ms: u64,
     /// From asking the model to its first word, milliseconds.
     first_token_ms: Option<u64>,
@@ -68,12 +75,15 @@ pub struct CitationView {
     document_id: Uuid,
     passage_id: Uuid,
     /// The document's title and the headings above the passage.
+    #[schema(example = "returns.en.md > Returns")]
     title: String,
     /// The page of the original, from 1, where the format has pages.
     page: Option<i64>,
     /// Where the passage begins in the document's text, bytes.
+    #[schema(example = 120)]
     start: i64,
     /// Where it ends, bytes, exclusive.
+    #[schema(example = 158)]
     end: i64,
 }
 
@@ -123,7 +133,7 @@ impl From<Citation> for CitationView {
 /// Lists the messages of a dialog, oldest first.
 #[utoipa::path(
     get, path = "/dialogs/{id}/messages", operation_id = "list_messages", tag = "dialogs",
-    security(("bearer" = [])), params(("id" = Uuid, Path), PageQuery),
+    security(("bearer" = ["dialogs:read"])), params(("id" = Uuid, Path), PageQuery),
     responses(
         (status = 200, description = "a page of messages", body = List<MessageView>),
         (status = 400, description = "the query cannot be read", body = Problem),
@@ -134,7 +144,7 @@ impl From<Citation> for CitationView {
 #[tracing::instrument(name = "api.dialogs.messages", skip_all, fields(dialog.id = %id.0))]
 pub async fn messages(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<DialogsRead>,
     id: Id<DialogId>,
     query: Params<PageQuery>,
 ) -> ApiResult<Json<List<MessageView>>> {

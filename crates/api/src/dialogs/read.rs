@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::DialogView;
 use crate::{
-    caller::Caller,
+    caller::{DialogsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
+    words::ChatKindWord,
 };
 
 /// A dialog and the customer in it.
@@ -28,9 +29,10 @@ pub struct Response {
 pub struct ContactView {
     id: Uuid,
     /// What they call themselves.
+    #[schema(example = "Ann")]
     display_name: String,
     /// `private` or `group`.
-    #[schema(example = "private")]
+    #[schema(value_type = ChatKindWord, example = "private")]
     chat_kind: &'static str,
     /// They blocked the bot: nothing can be delivered to them.
     blocked: bool,
@@ -50,7 +52,7 @@ impl From<Contact> for ContactView {
 /// Shows a dialog.
 #[utoipa::path(
     get, path = "/dialogs/{id}", operation_id = "read_dialog", tag = "dialogs",
-    security(("bearer" = [])), params(("id" = Uuid, Path)),
+    security(("bearer" = ["dialogs:read"])), params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "the dialog", body = Response),
         (status = 401, description = "no valid token", body = Problem),
@@ -60,7 +62,7 @@ impl From<Contact> for ContactView {
 #[tracing::instrument(name = "api.dialogs.read", skip_all, fields(dialog.id = %id.0))]
 pub async fn read(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<DialogsRead>,
     id: Id<DialogId>,
 ) -> ApiResult<Json<Response>> {
     let (State(state), Id(id)) = (state, id);

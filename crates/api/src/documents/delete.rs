@@ -2,9 +2,10 @@
 
 use axum::{extract::State, http::StatusCode};
 use replyx_core::ids::DocumentId;
+use serde_json::json;
 
 use crate::{
-    caller::Manager,
+    caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -13,7 +14,7 @@ use crate::{
 /// Deletes a document: the assistant forgets what it says.
 #[utoipa::path(
     delete, path = "/documents/{id}", operation_id = "delete_document", tag = "documents",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),
@@ -24,10 +25,10 @@ use crate::{
 #[tracing::instrument(name = "api.documents.delete", skip_all, fields(document.id = %id.0))]
 pub async fn delete(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<DocumentsWrite>,
     id: Id<DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
@@ -36,6 +37,8 @@ pub async fn delete(
     if !tx.workspace(workspace).documents().delete(&document, now).await? {
         return Err(ApiError::NotFound("document"));
     }
+    let act = caller.act(now, "document.deleted", ("document", id), json!({"name": document.name}));
+    tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::DocumentView;
 use crate::{
-    caller::Caller,
+    caller::{DocumentsRead, May},
     error::{ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
@@ -30,7 +30,7 @@ pub struct Query {
 /// Lists the documents, oldest first.
 #[utoipa::path(
     get, path = "/documents", operation_id = "list_documents", tag = "documents",
-    security(("bearer" = [])), params(Query),
+    security(("bearer" = ["documents:read"])), params(Query),
     responses(
         (status = 200, description = "a page of documents", body = List<DocumentView>),
         (status = 400, description = "the query cannot be read", body = Problem),
@@ -40,7 +40,7 @@ pub struct Query {
 #[tracing::instrument(name = "api.documents.list", skip_all)]
 pub async fn list(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<DocumentsRead>,
     query: Params<Query>,
 ) -> ApiResult<Json<List<DocumentView>>> {
     let (State(state), Params(query)) = (state, query);

@@ -5,7 +5,7 @@ use replyx_core::ids::DocumentId;
 
 use super::DocumentView;
 use crate::{
-    caller::Caller,
+    caller::{DocumentsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -14,7 +14,7 @@ use crate::{
 /// Shows a document: what became of it.
 #[utoipa::path(
     get, path = "/documents/{id}", operation_id = "read_document", tag = "documents",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the document", body = DocumentView),
         (status = 401, description = "no valid token", body = Problem),
@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.documents.read", skip_all, fields(document.id = %id.0))]
 pub async fn read(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<DocumentsRead>,
     id: Id<DocumentId>,
 ) -> ApiResult<Json<DocumentView>> {
     let (State(state), Id(id)) = (state, id);

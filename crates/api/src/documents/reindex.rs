@@ -2,10 +2,11 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use replyx_core::{ids::DocumentId, knowledge::DocumentStatus};
+use serde_json::json;
 
 use super::{DocumentView, queue};
 use crate::{
-    caller::Manager,
+    caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -14,7 +15,7 @@ use crate::{
 /// Reads a document again. Its passages are found until the new ones replace them.
 #[utoipa::path(
     post, path = "/documents/{id}/reindex", operation_id = "reindex_document", tag = "documents",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 202, description = "the document, waiting to be read", body = DocumentView),
         (status = 401, description = "no valid token", body = Problem),
@@ -25,10 +26,10 @@ use crate::{
 #[tracing::instrument(name = "api.documents.reindex", skip_all, fields(document.id = %id.0))]
 pub async fn reindex(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<DocumentsWrite>,
     id: Id<DocumentId>,
 ) -> ApiResult<(StatusCode, Json<DocumentView>)> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
@@ -39,6 +40,9 @@ pub async fn reindex(
     tx.workspace(workspace).documents().save(&document).await?;
     // Also when one is queued already: its job may have died, and this is the remedy.
     queue(&mut tx, &document, state.clock()).await?;
+    let (now, details) = (document.updated_at, json!({"name": document.name}));
+    let act = caller.act(now, "document.reindexed", ("document", id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(document.into())))
 }

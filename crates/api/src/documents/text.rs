@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    caller::Caller,
+    caller::{DocumentsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -17,13 +17,14 @@ use crate::{
 #[schema(as = DocumentText)]
 pub struct Response {
     /// The text that passages are cut from; their `start` and `end` count its bytes in UTF-8.
+    #[schema(example = "# Returns\n\nYou may return an item within 30 days.")]
     text: String,
 }
 
 /// Shows the text that was read from a document.
 #[utoipa::path(
     get, path = "/documents/{id}/text", operation_id = "read_document_text", tag = "documents",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the text", body = Response),
         (status = 401, description = "no valid token", body = Problem),
@@ -34,7 +35,7 @@ pub struct Response {
 #[tracing::instrument(name = "api.documents.text", skip_all, fields(document.id = %id.0))]
 pub async fn text(
     state: State<AppState>,
-    caller: Caller,
+    caller: May<DocumentsRead>,
     id: Id<DocumentId>,
 ) -> ApiResult<Json<Response>> {
     let (State(state), Id(id)) = (state, id);

@@ -10,19 +10,24 @@ use replyx_core::{
     knowledge::{Document, DocumentStatus},
     secret::sha256_hex,
 };
+use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::{DocumentView, name, queue};
 use crate::{
-    caller::Manager,
+    caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Id, announced},
     state::AppState,
 };
 
+/// The path of uploads, below the base of the API.
+pub(crate) const PATH: &str = "/assistants/{id}/documents";
+
 /// What a form may hold beside the file itself, bytes.
-const ENVELOPE: usize = 64 * 1024;
+pub(crate) const ENVELOPE: usize = 64 * 1024;
 
 /// How many uploads are held in memory at once; more wait before their bodies are read.
 const AT_ONCE: usize = 16;
@@ -30,11 +35,12 @@ const AT_ONCE: usize = 16;
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// A form with one file.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = UploadDocument)]
 pub struct Request {
     /// The file: text, Markdown or PDF.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, example = "# Returns\n\nYou may return an item within 30 days.")]
     #[expect(dead_code, reason = "describes the form, which is read as a stream")]
     file: Vec<u8>,
 }
@@ -42,7 +48,7 @@ pub struct Request {
 /// Takes a file, which will be found by search once its status is `ready`.
 #[utoipa::path(
     post, path = "/assistants/{id}/documents", operation_id = "upload_document", tag = "documents",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
     request_body(content = Request, content_type = "multipart/form-data"),
     responses(
         (status = 202, description = "the document, waiting to be read", body = DocumentView),
@@ -58,11 +64,11 @@ pub struct Request {
 #[tracing::instrument(name = "api.documents.upload", skip_all, fields(assistant.id = %id.0))]
 pub async fn upload(
     state: State<AppState>,
-    manager: Manager,
+    caller: May<DocumentsWrite>,
     id: Id<AssistantId>,
     request: axum::extract::Request,
 ) -> ApiResult<(StatusCode, Json<DocumentView>)> {
-    let (State(state), Manager(caller), Id(id)) = (state, manager, id);
+    let (State(state), Id(id)) = (state, id);
     let limit = state.settings.upload_limit;
     acceptable(request.headers(), limit)?;
     let workspace = caller.workspace_id;
@@ -97,6 +103,9 @@ pub async fn upload(
     known.ok_or(ApiError::NotFound("assistant"))?;
     tx.workspace(workspace).documents().insert(&document, &file.bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
+    let details = json!({"name": document.name, "assistant_id": id, "size": document.size});
+    let act = caller.act(now, "document.uploaded", ("document", document.id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(document.into())))
 }

@@ -34,7 +34,9 @@ pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
     SecretString::from(replyx_core::secret::sha256_hex(key.as_slice()))
 }
 
-/// Takes an update.
+/// Takes an update of a bot.
+///
+/// For Telegram alone: the path is a secret of the bot, the header `X-Telegram-Bot-Api-Secret-Token` another one.
 #[utoipa::path(
     post, path = "/hooks/telegram/{path}", operation_id = "receive_telegram_update", tag = "hooks",
     params(("path" = String, Path, description = "the secret part of the bot's address")),

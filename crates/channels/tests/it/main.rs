@@ -1,7 +1,9 @@
-//! Telegram over real HTTP, against the fake server.
+//! Telegram and e-mail over the real protocols, against fake servers.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod email;
+mod email_tls;
 mod errors;
 mod formatting;
 mod methods;

@@ -97,8 +97,12 @@ impl<'d> World<'d> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let workspace =
-            Workspace { id: clock.id(), name: "shop".to_owned(), created_at: clock.now() };
+        let workspace = Workspace {
+            id: clock.id(),
+            name: "shop".to_owned(),
+            suspended_at: None,
+            created_at: clock.now(),
+        };
         let assistant = Assistant {
             id: clock.id(),
             workspace_id: workspace.id,

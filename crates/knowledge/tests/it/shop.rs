@@ -28,8 +28,12 @@ pub(crate) struct Shop<'d> {
 impl<'d> Shop<'d> {
     pub(crate) async fn open(db: &'d Db) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
-        let workspace =
-            Workspace { id: clock.id(), name: "shop".to_owned(), created_at: clock.now() };
+        let workspace = Workspace {
+            id: clock.id(),
+            name: "shop".to_owned(),
+            suspended_at: None,
+            created_at: clock.now(),
+        };
         let mut tx = db.begin().await.unwrap();
         tx.system().workspaces().insert(&workspace).await.unwrap();
         tx.commit().await.unwrap();

@@ -1,7 +1,8 @@
 -- Several requests, each for one go of several limits: all of its limits grant it, or none is charged.
 -- KEYS: the limits' arrival times, then their pauses. ARGV, for each request: the number of its limits,
 -- and for each of them the number of its key, interval and tolerance. All times are microseconds.
--- Returns for each request how long to wait, 0 when it was granted.
+-- Returns for each request how long to wait, 0 when it was granted; how many more goes the tightest of its limits would
+-- grant; and how long until that limit would grant its whole burst again.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local count = #KEYS / 2
@@ -12,7 +13,7 @@ for key = 1, count do
   paused[key] = tonumber(stored[count + key] or '0')
 end
 
-local waits, at = {}, 1
+local answers, at = {}, 1
 while at <= #ARGV do
   local last = at + 3 * ARGV[at]
   local wait = 0
@@ -29,7 +30,15 @@ while at <= #ARGV do
       charged[key] = true
     end
   end
-  waits[#waits + 1] = wait
+  local left, reset = 4294967295, 0
+  for limit = at + 1, last, 3 do
+    local key, interval, tolerance = tonumber(ARGV[limit]), ARGV[limit + 1], ARGV[limit + 2]
+    local goes = math.max(0, math.floor((now + tolerance - arrival[key]) / interval))
+    if goes < left then
+      left, reset = goes, arrival[key] - now
+    end
+  end
+  answers[#answers + 1] = {wait, left, reset}
   at = last + 1
 end
 
@@ -37,4 +46,4 @@ for key in pairs(charged) do
   local ttl = math.max(1, math.ceil((arrival[key] - now) / 1000))
   redis.call('SET', KEYS[key], string.format('%.0f', arrival[key]), 'PX', ttl)
 end
-return waits
+return answers

@@ -110,6 +110,61 @@ on_every_home! {
 }
 
 on_every_home! {
+    async fn what_is_left_is_told_and_is_true(here, there) {
+        let limits = [stock("key", 5)];
+        for left in (0..5).rev() {
+            let live = if left % 2 == 0 { &here } else { &there };
+            let spent = live.spend(&limits).await;
+            assert_eq!((spent.permit, spent.left), (Permit::Granted, left));
+            let full = Duration::from_hours(1) * (5 - left);
+            assert!(spent.reset <= full && spent.reset + Duration::from_mins(1) > full, "{spent:?}");
+        }
+        for live in [&here, &there] {
+            let spent = live.spend(&limits).await;
+            let Permit::Wait(wait) = spent.permit else { panic!("it is spent") };
+            assert!(wait > Duration::from_mins(59) && wait <= Duration::from_hours(1), "{wait:?}");
+            assert_eq!(spent.left, 0);
+            assert!(spent.reset > Duration::from_mins(299), "refusals cost nothing: {spent:?}");
+            assert!(spent.reset <= Duration::from_hours(5), "refusals cost nothing: {spent:?}");
+        }
+        let spent = here.spend(&[]).await;
+        assert_eq!((spent.permit, spent.left, spent.reset), (Permit::Granted, u32::MAX, Duration::ZERO));
+    }
+}
+
+on_every_home! {
+    async fn what_is_left_is_that_of_the_tightest_limit_and_comes_back(here, there) {
+        let (wide, tight) = (stock("wide", 100), stock("tight", 3));
+        for limits in [[wide.clone(), tight.clone()], [tight.clone(), wide.clone()]] {
+            let spent = here.spend(&limits).await;
+            assert!(spent.left < 3 && spent.reset < Duration::from_hours(3), "{spent:?}");
+        }
+        assert_eq!(there.spend(&[tight.clone(), wide.clone()]).await.left, 0);
+        let refused = there.spend(&[wide.clone(), tight]).await;
+        assert!(matches!(refused.permit, Permit::Wait(_)) && refused.left == 0, "{refused:?}");
+        assert_eq!(here.spend(&[wide]).await.left, 96, "the refused request cost nothing");
+
+        let quick = [limit("quick", 1000, Duration::from_secs(1), 2)];
+        assert_eq!(here.spend(&quick).await.left, 1);
+        sleep(Duration::from_millis(20)).await;
+        assert_eq!(there.spend(&quick).await.left, 1, "it has been earned back");
+    }
+}
+
+on_every_home! {
+    async fn nothing_is_left_of_what_is_paused(here, there) {
+        let (free, paused) = (stock("free", 9), stock("paused", 9));
+        here.pause("paused", Duration::from_mins(10)).await;
+        for live in [&here, &there] {
+            let spent = live.spend(&[free.clone(), paused.clone()]).await;
+            let Permit::Wait(wait) = spent.permit else { panic!("it is paused") };
+            assert!(wait > Duration::from_mins(9) && spent.left == 0 && spent.reset >= wait, "{spent:?}");
+        }
+        assert_eq!(there.spend(&[free]).await.left, 8);
+    }
+}
+
+on_every_home! {
     async fn a_batch_is_answered_in_its_order(here, there) {
         // Every third request is for a chat that has had its go already; 70 of the others are granted.
         let requests: Vec<[Limit; 2]> = (0..150)

@@ -1,6 +1,6 @@
 //! The HTTP role: one listener for everything.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
 use socket2::SockRef;
@@ -29,7 +29,8 @@ pub async fn serve(
         }
     });
     let stopped = stop.clone();
-    let serving = axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { stopped.cancelled().await });
     let mut serving = std::pin::pin!(async move { serving.await });
     tokio::select! {

@@ -1,11 +1,13 @@
 //! Joins a job's kind with its work. The work is an ordinary function of the crate that owns the matter.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use replyx_core::retry::Retry;
+use replyx_core::{mail::KIND as MAIL, retry::Retry};
 use replyx_engine::Engine;
 use replyx_knowledge::index;
 use replyx_storage::jobs::ClaimedJob;
+
+use super::{Tools, mail};
 
 /// A job that did not succeed.
 pub(super) struct Failed {
@@ -16,15 +18,19 @@ pub(super) struct Failed {
 }
 
 /// Runs a job by its kind.
-pub(super) async fn run(engine: &Engine, program: &Path, job: &ClaimedJob) -> Result<(), Failed> {
+pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Result<(), Failed> {
     match job.kind.as_str() {
         index::IndexDocument::KIND => {
             let payload = serde_json::from_value(job.payload.clone())
                 .map_err(|error| Failed { reason: error.to_string(), retry: Retry::Never })?;
-            index::run(&engine.db, &engine.clock, program, payload, job.attempts).await.map_err(
-                |error| Failed { reason: error.to_string(), retry: error.retry(job.attempts) },
-            )
+            index::run(&engine.db, &engine.clock, &tools.program, payload, job.attempts)
+                .await
+                .map_err(|error| Failed {
+                    reason: error.to_string(),
+                    retry: error.retry(job.attempts),
+                })
         }
+        MAIL => mail::run(engine, tools, job).await,
         // A newer version of the program may have queued it: it is left for that one.
         unknown => Err(Failed {
             reason: format!("no work is known by the name `{unknown}`"),
@@ -35,5 +41,5 @@ pub(super) async fn run(engine: &Engine, program: &Path, job: &ClaimedJob) -> Re
 
 /// The kind as a label of a metric: never a word from the database.
 pub(super) fn label(kind: &str) -> &'static str {
-    if kind == index::IndexDocument::KIND { index::IndexDocument::KIND } else { "unknown" }
+    [index::IndexDocument::KIND, MAIL].into_iter().find(|known| *known == kind).unwrap_or("unknown")
 }

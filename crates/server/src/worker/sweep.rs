@@ -1,27 +1,67 @@
-//! Forgets what is no longer needed, so that tables stay bounded.
+//! Forgets what is no longer needed, so that tables stay bounded, and deletes accounts whose time has come.
 
 use std::{error::Error, time::Duration};
 
 use replyx_engine::Engine;
 use replyx_storage::StorageError;
 
+mod accounts;
+
 /// Telegram redelivers for a day; a week is safe.
 const UPDATES: Duration = Duration::from_hours(7 * 24);
 /// How long delivered parts are kept for questions about them; their messages stay.
 const OUTBOX: Duration = Duration::from_hours(30 * 24);
+/// How long sessions that have ended are remembered: who comes back from the same place is no news.
+const SESSIONS: Duration = Duration::from_hours(90 * 24);
+/// How long a registration may be sent a new code after its last one has ended.
+const REGISTRATIONS: Duration = Duration::from_hours(24);
+/// How long failed attempts to sign in matter at most: longer than an account can be locked.
+const ATTEMPTS: Duration = Duration::from_hours(2 * 24);
+/// How long an invitation is shown after it has ended.
+const INVITATIONS: Duration = Duration::from_hours(30 * 24);
+/// How long the answer to a repeated request is kept.
+const IDEMPOTENCY: Duration = Duration::from_hours(24);
 
 /// Sweeps everything. A failure is logged; the next time comes soon.
 pub(super) async fn all(engine: &Engine) {
     let swept = async {
-        let now = engine.clock.now();
-        let mut tx = engine.db.begin().await?;
-        let updates = tx.system().updates().forget(now - UPDATES).await?;
-        let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
-        tx.commit().await?;
-        Ok::<_, StorageError>((updates, outbox))
+        conversation(engine).await?;
+        signing_in(engine).await?;
+        accounts::purge(engine).await
     };
-    match swept.await {
-        Ok((updates, outbox)) => tracing::debug!(updates, outbox, "swept"),
-        Err(error) => tracing::warn!(error = &error as &dyn Error, "sweeping failed"),
+    if let Err(error) = swept.await {
+        tracing::warn!(error = &error as &dyn Error, "sweeping failed");
     }
+}
+
+async fn conversation(engine: &Engine) -> Result<(), StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    let updates = tx.system().updates().forget(now - UPDATES).await?;
+    let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
+    tx.commit().await?;
+    tracing::debug!(updates, outbox, "swept what was said");
+    Ok(())
+}
+
+async fn signing_in(engine: &Engine) -> Result<(), StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    let sessions = tx.system().sessions().forget(now - SESSIONS).await?;
+    let registrations = tx.system().registrations().forget(now - REGISTRATIONS).await?;
+    let resets = tx.system().password_resets().forget(now).await?;
+    let attempts = tx.system().login_attempts().forget(now - ATTEMPTS).await?;
+    let invitations = tx.system().invitations().forget(now - INVITATIONS).await?;
+    let requests = tx.system().idempotency().forget(now - IDEMPOTENCY).await?;
+    tx.commit().await?;
+    tracing::debug!(
+        sessions,
+        registrations,
+        resets,
+        attempts,
+        invitations,
+        requests,
+        "swept what was about signing in"
+    );
+    Ok(())
 }

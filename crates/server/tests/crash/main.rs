@@ -71,6 +71,7 @@ async fn run(db: &TestDb, redis: Option<String>) {
     });
     let folder = tempfile::tempdir().unwrap();
     let mut launch = Launch::serve(env!("CARGO_BIN_EXE_replyx"))
+        .unlimited()
         .data(folder.path())
         .with("DATABASE_URL", &db.url)
         .with("TELEGRAM_API_URL", telegram.url())
@@ -80,7 +81,8 @@ async fn run(db: &TestDb, redis: Option<String>) {
         .with("TELEGRAM_BOT_RATE", 1000)
         .with("REPLY_WINDOW_MS", 100);
     if let Some(redis) = redis {
-        launch = launch.with("REDIS_URL", redis);
+        let prefix = format!("test-{}", replyx_core::clock::random_hex::<8>());
+        launch = launch.with("REDIS_URL", redis).with("REDIS_PREFIX", prefix);
     }
     let program = launch.start().await;
     let owner = Api::new(program.base()).register("owner@example.org", "green lantern 7").await;

@@ -31,6 +31,10 @@ const OWNED: &[(&str, &[&str])] = &[
     ("chardetng", &["knowledge"]),
     // Telegram's markup is made from the same Markdown that documents are written in.
     ("pulldown-cmark", &["knowledge", "channels"]),
+    ("lettre", &["channels"]),
+    ("minijinja", &["channels"]),
+    ("argon2", &["api"]),
+    ("jsonwebtoken", &["api"]),
     // The fake servers are servers, and the program listens.
     ("axum", &["api", "server", "testkit"]),
     ("utoipa", &["api"]),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use replyx_api::{auth::token::Tokens, caller::Caller};
-use replyx_core::{clock::Clock, role::Role, secret::Keys};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use replyx_api::auth::token::{Subject, Tokens};
+use replyx_core::{clock::Clock, ids::SessionId, role::Role, secret::Keys};
 use replyx_testkit::api::{Answer, Api};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -12,14 +13,19 @@ use serde_json::{Value, json};
 use crate::harness::{EMAIL, PASSWORD, SECRET, assert_problem, on_every_home};
 
 /// The operations that need no token; every other one does.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 12] = [
+    "confirm_user",
+    "forgot_password",
     "login_user",
     "read_health",
     "read_liveness",
     "read_metrics",
     "read_readiness",
     "receive_telegram_update",
+    "refresh_tokens",
     "register_user",
+    "resend_confirmation",
+    "reset_password",
 ];
 
 /// An operation of the `OpenAPI` document.
@@ -52,14 +58,23 @@ pub(crate) async fn operations(api: &Api) -> Vec<Operation> {
 }
 
 /// A token as the program made it at another time, or would have made it with another secret.
-fn token(secret: &str, clock: Clock, like: &Value) -> String {
+fn token(secret: &str, clock: Clock, like: &Value, session: SessionId) -> String {
     let keys = Keys::derive(&SecretString::from(secret)).unwrap();
-    let caller = Caller {
-        user_id: like["user"]["id"].as_str().unwrap().parse().unwrap(),
-        workspace_id: like["workspace"]["id"].as_str().unwrap().parse().unwrap(),
-        role: Role::Owner,
+    let workspace = like["workspace"]["id"].as_str().unwrap().parse().unwrap();
+    let subject = Subject {
+        user: like["user"]["id"].as_str().unwrap().parse().unwrap(),
+        session,
+        place: Some((workspace, Role::Owner)),
     };
-    Tokens::new(&keys, clock).issue(&caller).unwrap().access_token
+    Tokens::new(&keys, clock).issue(&subject).unwrap()
+}
+
+/// The session that a token speaks of.
+fn session(token: &str) -> SessionId {
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    claims["sid"].as_str().unwrap().parse().unwrap()
 }
 
 fn assert_unauthenticated(answer: &Answer, context: &str) {
@@ -74,11 +89,13 @@ async fn every_operation_that_needs_a_token_refuses_who_has_none() {
     let shop = home.open().await;
     let me = shop.owner.get("/api/v1/me").await.expect(200).body;
     let now = Clock::system().now();
-    let ours = |clock| token(SECRET, clock, &me);
+    let session = session(shop.owner.token().unwrap());
+    let ours = |clock| token(SECRET, clock, &me, session);
     let expired = ours(Clock::manual(now - Duration::from_hours(1)));
     let early = ours(Clock::manual(now + Duration::from_mins(5)));
     let fresh = ours(Clock::manual(now));
-    let forged = token(&SECRET.to_uppercase(), Clock::manual(now), &me);
+    let forged = token(&SECRET.to_uppercase(), Clock::manual(now), &me, session);
+    let ended = token(SECRET, Clock::manual(now), &me, Clock::system().id());
     shop.owner.with_token(fresh.clone()).get("/api/v1/me").await.expect(200);
 
     let credentials = [
@@ -93,6 +110,7 @@ async fn every_operation_that_needs_a_token_refuses_who_has_none() {
         Some(format!("Bearer {expired}")),
         Some(format!("Bearer {early}")),
         Some(format!("Bearer {forged}")),
+        Some(format!("Bearer {ended}")),
     ];
     let stranger = Api::new(shop.program.base());
     let mut public = Vec::new();

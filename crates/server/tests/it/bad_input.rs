@@ -364,7 +364,7 @@ async fn what_does_not_exist_is_a_problem_like_any_other() {
         assert_problem(&answer, 404, "not_found");
     }
     for (method, path) in [
-        (Method::DELETE, "/api/v1/me"),
+        (Method::PUT, "/api/v1/me"),
         (Method::PUT, "/api/v1/assistants"),
         (Method::GET, "/api/v1/auth/login"),
         (Method::GET, "/hooks/telegram/0123"),

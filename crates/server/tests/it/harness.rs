@@ -1,7 +1,11 @@
 //! A home for the program, somebody with an account, and what else every test needs.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
+use replyx_core::{
+    clock::{Clock, random_hex},
+    role::Role,
+};
 use replyx_storage::testing::TestDb;
 use replyx_testkit::{
     api::Api,
@@ -12,9 +16,11 @@ use replyx_testkit::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
+    io::AsyncWriteExt,
     process::Command,
     time::{Instant, sleep, timeout},
 };
+use uuid::Uuid;
 
 /// The program under test.
 pub(crate) const REPLYX: &str = env!("CARGO_BIN_EXE_replyx");
@@ -32,6 +38,8 @@ pub(crate) const PASSWORD: &str = "green lantern 7";
 pub(crate) struct Home {
     pub(crate) db: TestDb,
     pub(crate) redis: Option<String>,
+    /// What begins every key in Redis.
+    pub(crate) prefix: String,
     pub(crate) folder: TempDir,
     pub(crate) telegram: FakeTelegram,
 }
@@ -52,12 +60,14 @@ impl Home {
 
     async fn on(db: TestDb, redis: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self { db, redis, folder, telegram: FakeTelegram::start().await }
+        let prefix = format!("test-{}", random_hex::<8>());
+        Self { db, redis, prefix, folder, telegram: FakeTelegram::start().await }
     }
 
     /// How the program is started here.
     pub(crate) fn launch(&self) -> Launch {
         let launch = Launch::serve(REPLYX)
+            .unlimited()
             .data(self.folder.path())
             .with("DATABASE_URL", &self.db.url)
             .with("TELEGRAM_API_URL", self.telegram.url())
@@ -66,7 +76,8 @@ impl Home {
             .with("TELEGRAM_BOT_RATE", 1000)
             .with("REPLY_WINDOW_MS", 50);
         match &self.redis {
-            Some(redis) => launch.with("REDIS_URL", redis),
+            // Homes share a server, and nothing else.
+            Some(redis) => launch.with("REDIS_URL", redis).with("REDIS_PREFIX", &self.prefix),
             None => launch,
         }
     }
@@ -219,6 +230,41 @@ pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (bool
     let output = output.expect("it ends").expect("it can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Makes somebody who has an account a member of a shop, without an invitation.
+pub(crate) async fn join(home: &Home, shop: &Shop, person: &Api, role: Role) {
+    let id = async |who: &Api, what: &str| {
+        let me = who.get("/api/v1/me").await.expect(200).body;
+        let id = me[what]["id"].as_str().expect("an id");
+        id.parse::<Uuid>().expect("an id")
+    };
+    let workspace = id(&shop.owner, "workspace").await;
+    let user = id(person, "user").await;
+    let now = Clock::system().now();
+    let mut tx = home.db.db.begin().await.expect("the database is there");
+    let members = tx.workspace(workspace.into()).members();
+    members.insert(user.into(), role, now).await.expect("they are no member yet");
+    tx.commit().await.expect("the database is there");
+}
+
+/// Makes an account with power over the installation.
+pub(crate) async fn admin(home: &Home, email: &str) {
+    let mut command = Command::new(REPLYX);
+    let mut child = command
+        .args(["admin", "create", email])
+        .env_clear()
+        .env("DATABASE_URL", &home.db.url)
+        .env("DATA_DIR", home.folder.path())
+        .env("SECRET_KEY", SECRET)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("it can be started");
+    let mut input = child.stdin.take().expect("stdin is piped");
+    input.write_all(format!("{PASSWORD}\n").as_bytes()).await.expect("it listens");
+    drop(input);
+    let status = timeout(PATIENCE, child.wait()).await.expect("it ends").expect("it ends");
+    assert!(status.success(), "{status}");
 }
 
 /// Is the answer an RFC 9457 problem with this status and code?

@@ -211,9 +211,8 @@ on_every_db! {
         commit!(db, |tx| tx.system().turns().claim(by, at(2), 5));
         commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(1), at(2)));
         commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, id(), at(1), true));
-        assert_eq!(ear.heard(), [const { Committed {
-            events: Vec::new(), turns: false, outbox: false, jobs: false, bots: false
-        } }; 3], "nothing was queued");
+        let nothing = std::array::from_fn::<_, 3, _>(|_| Committed::default());
+        assert_eq!(ear.heard(), nothing, "nothing was queued");
 
         let job = serde_json::json!({});
         commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(id(), "x", &job, at(1)));

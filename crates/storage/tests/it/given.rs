@@ -1,10 +1,9 @@
-//! Builders of what tests store, and a look at the raw tables.
-
-use std::collections::BTreeMap;
+//! Builders of what tests store; [`raw`] looks at the tables themselves.
 
 use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     assistant::{Assistant, Language, Settings},
+    audit::{Act, ActorKind, Outcome},
     bot::{Bot, BotMode, BotStatus},
     channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
@@ -12,13 +11,17 @@ use replyx_core::{
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
     message::{Author, Delivery, Message, MessageKind},
+    permission::Permission,
     role::Role,
     terms::index_text,
     user::User,
-    workspace::Workspace,
+    workspace::{ApiKey, Invitation, Workspace},
 };
 use replyx_storage::{Db, outbox::Sendable, passages::NewPassage};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+
+mod raw;
+
+pub(crate) use raw::{check_full_text, numbers, rows, tamper};
 
 /// Runs one call in a transaction of its own, and commits it: `commit!(db, |tx| tx.system()...)`.
 macro_rules! commit {
@@ -38,6 +41,33 @@ macro_rules! read {
     }};
 }
 
+/// Runs one call in a transaction of its own, and commits it; returns the answer and whose access it changed.
+macro_rules! telling {
+    ($db:expr, |$tx:ident| $call:expr) => {{
+        let mut $tx = $db.begin().await.unwrap();
+        let answer = $call.await.unwrap();
+        (answer, $tx.commit().await.unwrap().access)
+    }};
+}
+
+/// Runs one call while another transaction has made its own and not committed yet; the second must wait for the
+/// first. Returns both answers.
+macro_rules! race {
+    ($db:expr, |$tx:ident| $first:expr, $second:expr) => {{
+        let one = {
+            let mut $tx = $db.begin().await.unwrap();
+            let answer = $first.await.unwrap();
+            (answer, $tx)
+        };
+        let db = $db.clone();
+        let other = tokio::spawn(async move { commit!(db, |$tx| $second) });
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert!(!other.is_finished(), "the second waits for the first");
+        one.1.commit().await.unwrap();
+        (one.0, other.await.unwrap())
+    }};
+}
+
 /// A new id.
 pub(crate) fn id<T: Id>() -> T {
     Clock::system().id()
@@ -54,12 +84,64 @@ pub(crate) fn at_millis(millis: i64) -> DateTime<Utc> {
 }
 
 pub(crate) fn workspace() -> Workspace {
-    Workspace { id: id(), name: "Лавка".to_owned(), created_at: at(0) }
+    Workspace { id: id(), name: "Лавка".to_owned(), suspended_at: None, created_at: at(0) }
 }
 
 pub(crate) fn user() -> User {
     let email = format!("{}@example.com", random_hex::<6>());
-    User { id: id(), email, name: Some("Анна".to_owned()), created_at: at(0) }
+    User {
+        id: id(),
+        email,
+        name: Some("Анна".to_owned()),
+        language: Language::English,
+        is_admin: false,
+        second_factor: false,
+        blocked_at: None,
+        delete_at: None,
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn invitation(workspace: WorkspaceId) -> Invitation {
+    Invitation {
+        id: id(),
+        workspace_id: workspace,
+        email: format!("{}@example.net", random_hex::<6>()),
+        role: Role::Operator,
+        invited_by: id(),
+        expires_at: at(1_000),
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn api_key(workspace: WorkspaceId) -> ApiKey {
+    ApiKey {
+        id: id(),
+        workspace_id: workspace,
+        name: "Касса".to_owned(),
+        prefix: "rx_1234".to_owned(),
+        scopes: [Permission::DialogsRead, Permission::DocumentsWrite].into_iter().collect(),
+        created_by: id(),
+        expires_at: Some(at(1_000)),
+        last_used_at: None,
+        created_at: at(0),
+    }
+}
+
+/// Something somebody did.
+pub(crate) fn act(action: &str) -> Act {
+    Act {
+        at: at(0),
+        actor: ActorKind::User,
+        actor_id: Some(id::<UserId>().into_uuid()),
+        actor_name: "anna@example.com".to_owned(),
+        action: action.to_owned(),
+        target: "member".to_owned(),
+        target_id: Some("7".to_owned()),
+        address: "203.0.113.7".to_owned(),
+        outcome: Outcome::Done,
+        details: serde_json::json!({"role": "viewer", "before": "owner"}),
+    }
 }
 
 pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
@@ -194,6 +276,8 @@ pub(crate) struct Tenant {
     pub message: Message,
     pub document: Document,
     pub passages: Vec<NewPassage>,
+    pub invitation: Invitation,
+    pub key: ApiKey,
 }
 
 /// Stores a workspace with an assistant, a bot, a contact of chat 7, a dialog and nothing in it.
@@ -219,6 +303,8 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
         user,
         message: message(workspace.id, dialog.id, 1),
         document: document(workspace.id, assistant.id),
+        invitation: invitation(workspace.id),
+        key: api_key(workspace.id),
         assistant,
         bot,
         hook,
@@ -229,7 +315,8 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
 }
 
 impl Tenant {
-    /// Stores the message, the document with its passages, a turn, an update, a job and a queued part.
+    /// Stores the message, the document with its passages, a turn, an update, a job, a queued part, the invitation, the
+    /// key and an entry of the audit log.
     pub(crate) async fn fill(&self, db: &Db) {
         let mut tx = db.begin().await.unwrap();
         tx.workspace(self.id).messages().insert(&self.message, Some(5)).await.unwrap();
@@ -252,6 +339,10 @@ impl Tenant {
             .enqueue(&self.dialog, &self.contact, self.message.id, &parts::<1>(), at(0))
             .await
             .unwrap();
+        let (token, hash) = (random_hex::<32>(), random_hex::<32>());
+        tx.workspace(self.id).invitations().put(&self.invitation, &token).await.unwrap();
+        tx.workspace(self.id).api_keys().insert(&self.key, &hash).await.unwrap();
+        tx.workspace(self.id).audit().append(&act("member.invited")).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -308,107 +399,4 @@ pub(crate) async fn sendable(db: &Db, now: DateTime<Utc>) -> Vec<Sendable> {
 /// A user that nobody knows.
 pub(crate) fn stranger() -> UserId {
     id()
-}
-
-/// Every row of every table as text, by table; of one workspace or of all.
-pub(crate) async fn rows(url: &str, of: Option<WorkspaceId>) -> BTreeMap<String, Vec<String>> {
-    let hex = of.map(|id| id.into_uuid().simple().to_string());
-    let mut all = BTreeMap::new();
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let mut conn = SqliteConnection::connect(path).await.unwrap();
-        for (table, columns) in sqlite_tables(&mut conn).await {
-            let Some(filter) = filter(&columns, hex.as_deref(), |hex| format!("x'{hex}'")) else {
-                continue;
-            };
-            let shown = columns.iter().map(|c| format!("quote({c})")).collect::<Vec<_>>();
-            let sql = format!("SELECT {} FROM {table} {filter}", shown.join(" || ', ' || "));
-            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap();
-            all.insert(table, sorted(rows.iter().map(|row| row.get(0)).collect()));
-        }
-    } else {
-        let mut conn = PgConnection::connect(url).await.unwrap();
-        for (table, columns) in postgres_tables(&mut conn).await {
-            let Some(filter) = filter(&columns, hex.as_deref(), |hex| format!("'{hex}'")) else {
-                continue;
-            };
-            let sql = format!("SELECT row_to_json(t)::text FROM {table} t {filter}");
-            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap();
-            all.insert(table, sorted(rows.iter().map(|row| row.get(0)).collect()));
-        }
-    }
-    all
-}
-
-fn sorted(mut rows: Vec<String>) -> Vec<String> {
-    rows.sort();
-    rows
-}
-
-/// The condition for rows of one workspace; nothing when the table knows no workspaces.
-fn filter(
-    columns: &[String],
-    hex: Option<&str>,
-    literal: impl Fn(&str) -> String,
-) -> Option<String> {
-    let Some(hex) = hex else { return Some(String::new()) };
-    let known = columns.iter().any(|column| column == "workspace_id");
-    known.then(|| format!("WHERE workspace_id = {}", literal(hex)))
-}
-
-async fn sqlite_tables(conn: &mut SqliteConnection) -> Vec<(String, Vec<String>)> {
-    let tables: Vec<(String,)> = sqlx::query_as(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-            AND name NOT LIKE 'passages_fts%' AND name <> '_sqlx_migrations' ORDER BY name",
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .unwrap();
-    let mut found = Vec::new();
-    for (table,) in tables {
-        let columns: Vec<(String,)> =
-            sqlx::query_as("SELECT name FROM pragma_table_info($1) ORDER BY cid")
-                .bind(&table)
-                .fetch_all(&mut *conn)
-                .await
-                .unwrap();
-        found.push((table, columns.into_iter().map(|(name,)| name).collect()));
-    }
-    found
-}
-
-async fn postgres_tables(conn: &mut PgConnection) -> Vec<(String, Vec<String>)> {
-    let columns: Vec<(String, String)> = sqlx::query_as(
-        "SELECT table_name::text, column_name::text FROM information_schema.columns
-          WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'
-          ORDER BY table_name, ordinal_position",
-    )
-    .fetch_all(conn)
-    .await
-    .unwrap();
-    let mut found = BTreeMap::<String, Vec<String>>::new();
-    for (table, column) in columns {
-        found.entry(table).or_default().push(column);
-    }
-    found.into_iter().collect()
-}
-
-/// The numbers that a query of one column finds.
-pub(crate) async fn numbers(url: &str, sql: &'static str) -> Vec<i64> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let mut conn = SqliteConnection::connect(path).await.unwrap();
-        sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
-    } else {
-        let mut conn = PgConnection::connect(url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
-    }
-}
-
-/// Fails when the full-text index of `SQLite` is not what its table says.
-pub(crate) async fn check_full_text(url: &str) {
-    let Some(path) = url.strip_prefix("sqlite:") else { return };
-    let mut conn = SqliteConnection::connect(path).await.unwrap();
-    sqlx::query("INSERT INTO passages_fts (passages_fts, rank) VALUES ('integrity-check', 1)")
-        .execute(&mut conn)
-        .await
-        .unwrap();
 }

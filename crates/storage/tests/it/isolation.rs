@@ -1,7 +1,7 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{channel::Outbound, ids::JobId, page::PageRequest, role::Role};
-use replyx_storage::{StorageError, on_every_db};
+use replyx_storage::{StorageError, audit::AuditFilter, on_every_db};
 
 use crate::given::{self, at, id};
 
@@ -59,14 +59,22 @@ on_every_db! {
         let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
         let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
         let json = serde_json::json!({});
+        let (all, act) = (AuditFilter::default(), given::act("x"));
         let mut called = Vec::new();
         answers! { db, theirs.id, called;
+            api_keys.find(ours.key.id) => Ok(None),
+            api_keys.list(page()) => Ok(found) if found.items.is_empty(),
+            api_keys.rename(ours.key.id, "x") => Ok(false),
+            api_keys.delete(ours.key.id) => Ok(false),
+            api_keys.insert(&ours.key, "x") => Ok(()),
             assistants.find(ours.assistant.id) => Ok(None),
             assistants.lock(ours.assistant.id) => Ok(None),
             assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
             assistants.update(&assistant) => Ok(false),
             assistants.delete(ours.assistant.id, at(1)) => Ok(false),
             assistants.insert(&assistant) => Ok(()),
+            audit.list(&all, page()) => Ok(found) if found.items.is_empty(),
+            audit.append(&act) => Ok(()),
             bots.insert(&new_bot, b"x", "x") => Ok(()),
             bots.find(ours.bot.id) => Ok(None),
             bots.lock(ours.bot.id) => Ok(None),
@@ -97,9 +105,17 @@ on_every_db! {
             documents.insert(&document, b"x") => Ok(()),
             events.after(0, 100) => Ok(found) if found.len() == 4,
             events.head() => Ok(4),
+            invitations.list(page()) => Ok(found) if found.items.is_empty(),
+            invitations.delete(ours.invitation.id) => Ok(false),
+            invitations.put(&ours.invitation, "x") => Ok(()),
             jobs.enqueue(id::<JobId>(), "x", &json, at(1)) => Ok(()),
+            members.find(ours.user.id) => Ok(None),
+            members.list(page()) => Ok(found) if found.items.iter().all(|m| m.user_id == theirs.user.id),
+            members.lock_owners() => Ok(found) if found[..] == [theirs.user.id],
+            members.set_role(ours.user.id, Role::Viewer) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            members.set_suspended(ours.user.id, Some(at(1))) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            members.remove(ours.user.id) => Ok(false),
             members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
-            members.role(given::stranger()) => Ok(None),
             messages.insert(&message, None) => Err(StorageError::Constraint { .. }),
             messages.recent(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
             messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
@@ -188,6 +204,7 @@ on_every_db! {
         doomed.fill(db).await;
         other.fill(db).await;
         let before = given::rows(&home.url, Some(other.id)).await;
+        let logged = given::rows(&home.url, Some(doomed.id)).await;
         assert!(before.values().all(|rows| !rows.is_empty()), "{before:?}");
 
         let mut tx = db.begin().await.unwrap();
@@ -195,7 +212,10 @@ on_every_db! {
         tx.commit().await.unwrap();
 
         assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
-        let left = given::rows(&home.url, Some(doomed.id)).await;
+        let mut left = given::rows(&home.url, Some(doomed.id)).await;
+        for table in ["audit_entries", "audit_heads"] {
+            assert_eq!(left.remove(table).as_ref(), Some(&logged[table]), "what was done stays known");
+        }
         assert!(left.values().all(Vec::is_empty), "{left:?}");
         let mut tx = db.read().await.unwrap();
         assert_eq!(tx.system().workspaces().find(doomed.id).await.unwrap(), None);
@@ -225,7 +245,9 @@ fn functions_of_a_workspace() -> Vec<String> {
         let header = format!("impl {table}<'_> {{");
         let source = std::fs::read_dir(folder)
             .unwrap()
-            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .map(|path| std::fs::read_to_string(path).unwrap())
             .find(|source| source.contains(&header))
             .unwrap();
         let body = source.split(&header).nth(1).unwrap().split("\n}").next().unwrap();

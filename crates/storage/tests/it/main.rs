@@ -5,6 +5,7 @@
 #[macro_use]
 mod given;
 
+mod accounts;
 mod assistants;
 mod bots;
 mod documents;
@@ -21,3 +22,4 @@ mod processes;
 mod sqlite;
 mod turns;
 mod updates;
+mod workspaces;

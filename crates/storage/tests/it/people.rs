@@ -30,12 +30,16 @@ on_every_db! {
         let db = &home.db;
         let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
         commit!(db, |tx| tx.workspace(theirs.id).members().insert(ours.user.id, Role::Viewer, at(5)));
-        assert_eq!(
-            read!(db, |tx| tx.system().users().memberships(ours.user.id)),
-            [(ours.id, Role::Owner), (theirs.id, Role::Viewer)],
-        );
-        assert_eq!(read!(db, |tx| tx.workspace(ours.id).members().role(ours.user.id)), Some(Role::Owner));
-        assert_eq!(read!(db, |tx| tx.workspace(ours.id).members().role(theirs.user.id)), None);
+        let roles: Vec<_> = read!(db, |tx| tx.system().users().memberships(ours.user.id))
+            .into_iter()
+            .map(|membership| (membership.workspace.id, membership.role))
+            .collect();
+        assert_eq!(roles, [(ours.id, Role::Owner), (theirs.id, Role::Viewer)]);
+        let role = |workspace| async move {
+            read!(db, |tx| tx.workspace(workspace).members().find(ours.user.id)).map(|member| member.role)
+        };
+        assert_eq!((role(ours.id).await, role(theirs.id).await), (Some(Role::Owner), Some(Role::Viewer)));
+        assert_eq!(role(given::tenant(db).await.id).await, None);
         let mut tx = db.begin().await.unwrap();
         let again = tx.workspace(ours.id).members().insert(ours.user.id, Role::Admin, at(6)).await;
         assert!(again.unwrap_err().is_duplicate());

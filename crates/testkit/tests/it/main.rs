@@ -8,6 +8,7 @@ mod openai_faults;
 mod polling;
 mod proxy;
 mod sending;
+mod smtp;
 mod telegram_contract;
 mod telegram_faults;
 mod webhooks;

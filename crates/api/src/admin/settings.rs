@@ -1,0 +1,73 @@
+//! Settings of the installation that change while it runs.
+
+pub mod list;
+pub mod remove;
+pub mod set;
+
+use replyx_core::setting::{SettingKind, SettingSpec};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    error::{ApiError, ApiResult},
+    state::AppState,
+};
+
+/// A setting.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettingView {
+    /// Its name.
+    #[schema(example = "rate_login")]
+    name: &'static str,
+    /// What it does.
+    #[schema(example = "Attempts to sign in, per address.")]
+    description: &'static str,
+    /// What values it takes: `bool`, `int`, `choice` or `rate`.
+    #[schema(example = "rate")]
+    kind: &'static str,
+    /// The least value of an `int`.
+    minimum: Option<i64>,
+    /// The largest value of an `int`.
+    maximum: Option<i64>,
+    /// The words of a `choice`.
+    choices: Vec<&'static str>,
+    /// What holds now.
+    #[schema(example = "100/5m")]
+    value: String,
+    /// What would hold if it were not set here: the configuration's value, or the program's.
+    #[schema(example = "100/5m")]
+    default: String,
+    /// Was it set here?
+    overridden: bool,
+}
+
+impl SettingView {
+    fn of(state: &AppState, spec: &'static SettingSpec, stored: Option<String>) -> Self {
+        let (minimum, maximum) = match spec.kind {
+            SettingKind::Int { min, max } => (Some(min), Some(max)),
+            _ => (None, None),
+        };
+        let configured = state.settings.setting_defaults.get(spec.name);
+        let default = configured.map_or(spec.default, String::as_str).to_owned();
+        let stored = stored.filter(|value| spec.kind.check(value).is_ok());
+        Self {
+            name: spec.name,
+            description: spec.description,
+            kind: spec.kind.as_str(),
+            minimum,
+            maximum,
+            choices: match spec.kind {
+                SettingKind::Choice(words) => words.to_vec(),
+                _ => Vec::new(),
+            },
+            overridden: stored.is_some(),
+            value: stored.unwrap_or_else(|| default.clone()),
+            default,
+        }
+    }
+}
+
+/// The definition of the setting that an act is about.
+fn known(name: &str) -> ApiResult<&'static SettingSpec> {
+    replyx_core::setting::spec(name).ok_or(ApiError::NotFound("setting"))
+}

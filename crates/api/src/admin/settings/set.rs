@@ -1,0 +1,71 @@
+//! `PUT /api/v1/admin/settings/{name}`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::schema::{ObjectBuilder, Schema, SchemaType, Type},
+};
+
+use super::SettingView;
+use crate::{
+    caller::Admin,
+    error::{ApiError, ApiResult},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// A setting's new value.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SetSetting)]
+pub struct Request {
+    /// `true` or `false`, a whole number, one of the words, or a rate such as `20/5m`, as the setting's kind asks.
+    #[garde(skip)]
+    #[schema(schema_with = scalar)]
+    value: Value,
+}
+
+fn scalar() -> Schema {
+    let types = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]);
+    ObjectBuilder::new().schema_type(types).examples([json!("30")]).build().into()
+}
+
+/// Changes a setting. Every process of the installation obeys it at once.
+#[utoipa::path(
+    put, path = "/admin/settings/{name}", operation_id = "set_setting", tag = "admin",
+    security(("bearer" = ["admin"])), params(("name" = String, Path, example = "session_days")),
+    request_body = Request,
+    responses((status = 200, description = "the setting as it is now", body = SettingView))
+)]
+#[tracing::instrument(name = "api.admin.settings.set", skip_all)]
+pub async fn set(
+    state: State<AppState>,
+    admin: Admin,
+    name: Id<String>,
+    body: Body<Request>,
+) -> ApiResult<Json<SettingView>> {
+    let (State(state), Id(name), Body(request)) = (state, name, body);
+    let spec = super::known(&name)?;
+    let value = match request.value {
+        Value::String(text) => text,
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        _ => return Err(ApiError::field("value", "must be a string, a number or a boolean")),
+    };
+    spec.kind
+        .check(&value)
+        .map_err(|expected| ApiError::field("value", format!("must be {expected}")))?;
+    let now = state.clock().now();
+    let mut tx = state.db().begin().await?;
+    tx.system().settings().set(spec.name, &value, Some(admin.0.user().id), now).await?;
+    let details = json!({"value": value});
+    let act = admin.act(now, "setting.changed", ("setting", spec.name), details);
+    tx.system().audit().append(&act).await?;
+    tx.commit().await?;
+    // Here it holds when this answers; the other processes hear of it.
+    state.tuning.reload(state.db()).await?;
+    Ok(Json(SettingView::of(&state, spec, Some(value))))
+}

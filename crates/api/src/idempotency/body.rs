@@ -1,0 +1,157 @@
+//! The request as a whole, and its hash.
+
+use axum::{
+    body::Body,
+    extract::{DefaultBodyLimit, FromRequest, MatchedPath, Request},
+    http::{HeaderMap, HeaderValue, header},
+};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::{
+    documents::upload,
+    error::{ApiError, ApiResult},
+    input::{JSON_LIMIT, announced, whole},
+    state::AppState,
+};
+
+/// How many uploads with keys are held in memory at once; more wait before their bodies are read.
+const AT_ONCE: usize = 8;
+
+static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// A place among the uploads; given back when the request is done.
+type Room = Option<SemaphorePermit<'static>>;
+
+/// Reads a request as a whole, and no more of it than its handler would.
+///
+/// # Errors
+///
+/// 413 for a body that is too large, 400 for one that breaks off.
+pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Request, String, Room)> {
+    let (parts, body) = request.into_parts();
+    let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let (limit, envelope, room) = if matched.is_some_and(|path| path.ends_with(upload::PATH)) {
+        let room = ROOM.acquire().await.expect("nobody closes it");
+        (state.settings.upload_limit, upload::ENVELOPE, Some(room))
+    } else {
+        (JSON_LIMIT, 0, None)
+    };
+    let most = limit.saturating_add(envelope);
+    if announced(&parts.headers).is_some_and(|length| length > most as u64) {
+        return Err(ApiError::TooLarge(limit));
+    }
+    let mut bounded = Request::from_parts(parts.clone(), body);
+    DefaultBodyLimit::max(most).apply(&mut bounded);
+    let body = whole(Bytes::from_request(bounded, state).await, limit)?;
+    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    let head = format!("{} {target}", parts.method);
+    let (headers, bytes) = (parts.headers.clone(), body.clone());
+    let hash = if body.len() > JSON_LIMIT {
+        tokio::task::spawn_blocking(move || hash(&head, &headers, &bytes)).await?
+    } else {
+        hash(&head, &headers, &bytes)
+    };
+    Ok((Request::from_parts(parts, Body::from(body)), hash, room))
+}
+
+/// SHA-256 over all that makes a request what it is, lower-case hexadecimal.
+fn hash(head: &str, headers: &HeaderMap, body: &Bytes) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let boundary = boundary(kind);
+    // With the lengths before them, the parts cannot run into each other.
+    let mut hash = Sha256::new();
+    hash.update(format!("{}:{head}", head.len()));
+    match &boundary {
+        None => {
+            hash.update(format!("{}:", kind.len()));
+            hash.update(kind);
+            hash.update(body);
+        }
+        // Clients choose a new boundary for every attempt to send the same form.
+        Some(boundary) => {
+            hash.update("form:");
+            for line in body.split_inclusive(|byte| *byte == b'\n') {
+                let rest = line
+                    .strip_prefix(b"--")
+                    .and_then(|line| line.strip_prefix(boundary.as_bytes()));
+                match rest {
+                    Some(rest) => {
+                        hash.update(b"--");
+                        hash.update(rest);
+                    }
+                    None => hash.update(line),
+                }
+            }
+        }
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// What stands between the fields of a form.
+fn boundary(kind: &[u8]) -> Option<String> {
+    let kind = std::str::from_utf8(kind).ok()?;
+    let (kind, parameters) = kind.split_once(';')?;
+    if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return None;
+    }
+    let (name, value) = parameters.trim().split_once('=')?;
+    let value = value.trim().trim_matches('"');
+    let plain = name.trim().eq_ignore_ascii_case("boundary") && !value.contains([';', '"']);
+    (plain && !value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(head: &str, kind: &str, body: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
+        hash(head, &headers, &Bytes::from(body.to_owned()))
+    }
+
+    #[test]
+    fn whatever_differs_shows() {
+        let json = "application/json";
+        let mut hashes = vec![
+            of("POST /a", json, "{}"),
+            of("POST /a?b", json, "{}"),
+            of("POST /a", json, "{ }"),
+            of("POST /a", "text/plain", "{}"),
+            of("POST /a", "application/json{", "}"),
+            of("POST /", "aapplication/json", "{}"),
+        ];
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 6);
+    }
+
+    #[test]
+    fn a_form_is_the_same_whatever_stands_between_its_fields() {
+        let form = |boundary: &str, text: &str| {
+            let kind = format!("multipart/form-data; boundary={boundary}");
+            of(
+                "POST /a",
+                &kind,
+                &format!("--{boundary}\r\nA: b\r\n\r\n{text}\r\n--{boundary}--\r\n"),
+            )
+        };
+        assert_eq!(form("x", "text"), form("7-y", "text"));
+        assert_ne!(form("x", "text"), form("x", "texts"));
+        assert_ne!(form("x", "--"), form("x", "--\n"));
+        assert_eq!(boundary(b"multipart/form-data; boundary=\"a b\"").as_deref(), Some("a b"));
+        for none in [
+            "multipart/form-data",
+            "application/json; boundary=x",
+            "multipart/form-data; boundary=",
+        ] {
+            assert_eq!(boundary(none.as_bytes()), None, "{none}");
+        }
+    }
+}

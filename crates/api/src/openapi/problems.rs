@@ -1,0 +1,221 @@
+//! All codes of problems, and how an answer with them is described.
+
+use std::fmt::Write;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use utoipa::openapi::{
+    Content, Ref, RefOr, Response, ResponseBuilder,
+    example::{Example, ExampleBuilder},
+};
+
+/// The type of a problem's body.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A kind of problem. The same name may come with several statuses: a wrong code of a second factor is no sign-in (401),
+/// no permission (403), or no proof of having the device (422).
+pub(super) struct Code {
+    /// Its stable name.
+    pub(super) name: &'static str,
+    /// The status it comes with.
+    pub(super) status: u16,
+    /// What it says.
+    pub(super) meaning: &'static str,
+}
+
+macro_rules! codes {
+    ($($status:literal { $($name:ident: $meaning:literal,)+ })+) => {
+        /// Every kind of problem.
+        pub(super) const CODES: &[Code] = &[$($(
+            Code { name: stringify!($name), status: $status, meaning: $meaning },
+        )+)+];
+    };
+}
+
+codes! {
+    400 {
+        malformed: "the body, the query or a header cannot be read",
+    }
+    401 {
+        unauthenticated: "missing or invalid credentials",
+        wrong_credentials: "the e-mail address or the password is wrong",
+        totp_required: "the password is right; a code of the second factor is needed too",
+        wrong_totp: "the code of the second factor is wrong",
+        refresh_reused: "this refresh token had been exchanged before; the session has ended",
+    }
+    403 {
+        forbidden: "your role or the scopes of your key do not allow this",
+        session_required: "this is for people who are signed in, not for API keys",
+        csrf_failed: "a change by cookie without the CSRF token of the session, or from elsewhere",
+        member_suspended: "your membership of this workspace is suspended",
+        workspace_suspended: "this workspace is suspended",
+        account_blocked: "this account is blocked",
+        registration_closed: "only who is invited may make an account here",
+        not_for_you: "the invitation was sent to another address",
+        wrong_password: "the password is wrong",
+        totp_required: "a code of the second factor is needed too",
+        wrong_totp: "the code of the second factor is wrong",
+    }
+    404 {
+        not_found: "there is no such thing, or it is somebody else's",
+    }
+    405 {
+        method_not_allowed: "this method is not allowed here",
+    }
+    409 {
+        already_member: "they are a member already",
+        assistant_in_use: "the assistant still has bots",
+        bot_exists: "this bot is registered already",
+        email_taken: "there is an account with this address",
+        idempotency_key_in_use: "the first request with this key is still being worked on",
+        invitation_void: "who invited may no longer do so",
+        last_owner: "nobody else could act as an owner",
+        not_ready: "the document has not been read",
+        second_factor_exists: "there is a second factor already",
+        no_second_factor: "there is no second factor",
+        too_many_keys: "the workspace has as many API keys as it may have",
+        too_many_workspaces: "you have as many workspaces as you may have",
+        yourself: "admins cannot do this to themselves",
+    }
+    412 {
+        precondition_failed: "it has been changed since you read it; read it again",
+    }
+    413 {
+        too_large: "the body is larger than is taken",
+    }
+    415 {
+        unsupported_media_type: "the body is of a kind that is not taken",
+    }
+    422 {
+        invalid: "some fields are not acceptable; `errors` names them",
+        idempotency_key_reused: "this key was used for another request",
+        wrong_code: "the code is wrong, used or too old",
+        wrong_totp: "the code is not that of the secret that was begun with",
+        wrong_token: "the link is wrong, used or too old",
+    }
+    429 {
+        too_many_requests: "too many requests; `Retry-After` says when to try again",
+    }
+    500 {
+        internal: "something of ours failed",
+    }
+    502 {
+        bad_gateway: "the outside world did not answer",
+    }
+    503 {
+        busy: "too much is being done at the moment; `Retry-After` says when to try again",
+    }
+}
+
+/// The first kind of problem of this name.
+pub(super) fn code(name: &str) -> Option<&'static Code> {
+    all(name).next()
+}
+
+/// The kinds of problem that a description names `in backticks`.
+pub(super) fn named(description: &str) -> Vec<&'static Code> {
+    description.split('`').skip(1).step_by(2).flat_map(all).collect()
+}
+
+fn all(name: &str) -> impl Iterator<Item = &'static Code> {
+    CODES.iter().filter(move |code| code.name == name)
+}
+
+impl Code {
+    /// The name of its example in the document.
+    pub(super) fn key(&self) -> String {
+        if all(self.name).count() == 1 {
+            self.name.to_owned()
+        } else {
+            format!("{}_{}", self.name, self.status)
+        }
+    }
+
+    /// As it stands among the document's examples.
+    pub(super) fn example(&self) -> Example {
+        ExampleBuilder::new().summary(self.meaning).value(Some(self.problem())).build()
+    }
+
+    fn problem(&self) -> Value {
+        let reason = StatusCode::from_u16(self.status).ok().and_then(|it| it.canonical_reason());
+        let mut problem = json!({
+            "type": format!("/problems/{}", self.name),
+            "title": reason.unwrap_or("Error"),
+            "status": self.status,
+            "detail": self.meaning,
+            "code": self.name,
+        });
+        if self.name == "invalid" {
+            problem["errors"] = json!([{"field": "name", "message": "is required"}]);
+        }
+        problem
+    }
+}
+
+/// An answer with one of these problems.
+pub(super) fn response(description: impl Into<String>, codes: &[&'static Code]) -> Response {
+    let mut content = Content::new(Some(Ref::from_schema_name("Problem")));
+    for code in codes {
+        let example = Ref::new(format!("#/components/examples/{}", code.key()));
+        content.examples.insert(code.key(), RefOr::Ref(example));
+    }
+    let mut response =
+        ResponseBuilder::new().description(description).content(MEDIA_TYPE, content).build();
+    let status = codes.first().map_or(0, |code| code.status);
+    super::shared::add_headers(&mut response, status, true);
+    response
+}
+
+/// What these problems are, in words.
+pub(super) fn description(codes: &[&'static Code]) -> String {
+    let mut text = String::new();
+    for code in codes {
+        let separator = if text.is_empty() { "" } else { "; " };
+        let _ = write!(text, "{separator}`{}`: {}", code.name, code.meaning);
+    }
+    text
+}
+
+/// The name of the answer with these problems among the document's components.
+pub(super) fn component(codes: &[&'static Code]) -> String {
+    let names: Vec<String> = codes.iter().map(|code| capitalised(code.name)).collect();
+    names.join("Or")
+}
+
+fn capitalised(name: &str) -> String {
+    name.split('_')
+        .flat_map(|word| {
+            let (first, rest) = word.split_at(1);
+            [first.to_uppercase(), rest.to_owned()]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_stands_once_with_a_status_and_has_a_status_that_exists() {
+        for code in CODES {
+            assert_eq!(CODES.iter().filter(|other| other.key() == code.key()).count(), 1);
+            assert!(code.problem()["title"] != "Error", "{}", code.name);
+        }
+    }
+
+    #[test]
+    fn codes_are_found_in_backticks_alone() {
+        let names = |text| named(text).iter().map(|code| code.name).collect::<Vec<_>>();
+        assert_eq!(
+            names("`invalid`; `wrong_token` when busy, not `Last-Event-ID`"),
+            ["invalid", "wrong_token"]
+        );
+        assert_eq!(names("busy"), [""; 0]);
+    }
+
+    #[test]
+    fn a_component_is_named_after_its_codes() {
+        let codes = named("`invalid``idempotency_key_reused`");
+        assert_eq!(component(&codes), "InvalidOrIdempotencyKeyReused");
+    }
+}

@@ -1,0 +1,143 @@
+//! What operations refer to: headers, parameters, ways of showing who one is.
+
+use serde_json::json;
+use utoipa::openapi::{
+    Components, Header, HeaderBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Response,
+    SchemaFormat, Type,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::problems::CODES;
+use crate::{cookies, csrf};
+
+/// An access token, or an API key shown as one.
+pub(super) const BEARER: &str = "bearer";
+/// An API key.
+pub(super) const KEY: &str = "apiKey";
+/// An access token in a cookie.
+pub(super) const COOKIE: &str = "cookie";
+/// The proof that a change by cookie was meant.
+pub(super) const CSRF: &str = "csrf";
+
+/// The parameter that names the workspace to act in.
+pub(super) const WORKSPACE: &str = "Workspace";
+/// The parameter that makes a repeat harmless.
+pub(super) const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
+
+/// Adds all of it to the document.
+pub(super) fn add(components: &mut Components) {
+    // No operation answers 405: it is the answer of a path.
+    for code in CODES.iter().filter(|code| code.status != 405) {
+        components.examples.insert(code.key(), code.example().into());
+    }
+    for (name, header) in headers() {
+        components.headers.insert(name.to_owned(), header.into());
+    }
+    components.parameters.insert(WORKSPACE.to_owned(), workspace().into());
+    components.parameters.insert(IDEMPOTENCY_KEY.to_owned(), idempotency_key().into());
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let bearer = bearer.description(Some("An access token, or an API key."));
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+    let value = ApiKeyValue::with_description;
+    let key = value("X-API-Key", "An API key of a workspace.");
+    components.add_security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
+    let cookie = value(cookies::ACCESS, "The access token of a browser's session.");
+    components.add_security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let token = value("X-CSRF-Token", "Repeats the cookie `__Host-rx_csrf`.");
+    debug_assert!(token.name.eq_ignore_ascii_case(csrf::HEADER));
+    components.add_security_scheme(CSRF, SecurityScheme::ApiKey(ApiKey::Header(token)));
+}
+
+fn headers() -> [(&'static str, Header); 6] {
+    let text = |description: &str, example: &str| {
+        let schema = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
+        HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+    };
+    let seconds =
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).examples([json!(3)]);
+    let retry_after = HeaderBuilder::new()
+        .schema(Some(seconds))
+        .description(Some("After how many seconds to try again."));
+    [
+        (
+            "X-Request-Id",
+            text(
+                "The request's id in our logs: the one sent, or one of ours.",
+                "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+            ),
+        ),
+        (
+            "RateLimit",
+            text(
+                "What is left of the limit, and in how many seconds all of it is back.",
+                r#""user";r=1199;t=1"#,
+            ),
+        ),
+        (
+            "RateLimit-Policy",
+            text("The limit, and its window in seconds.", r#""user";q=1200;w=60"#),
+        ),
+        ("Retry-After", retry_after.build()),
+        ("WWW-Authenticate", text("How to show who you are.", "Bearer")),
+        (
+            "Idempotent-Replayed",
+            text("`true` when this is the answer of an earlier request with the same key.", "true"),
+        ),
+    ]
+}
+
+/// Adds the headers of an answer of this status.
+pub(super) fn add_headers(response: &mut Response, status: u16, limited: bool) {
+    let mut names = vec!["X-Request-Id"];
+    match status {
+        401 => names.push("WWW-Authenticate"),
+        429 | 503 => names.push("Retry-After"),
+        _ => {}
+    }
+    if limited && !matches!(status, 500 | 503) {
+        names.extend(["RateLimit", "RateLimit-Policy"]);
+    }
+    for name in names {
+        add_header(response, name);
+    }
+}
+
+/// Refers to a header of the document.
+pub(super) fn add_header(response: &mut Response, name: &str) {
+    let header = RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
+    response.headers.insert(name.to_owned(), header);
+}
+
+fn workspace() -> Parameter {
+    let id = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    ParameterBuilder::new()
+        .name("X-Workspace")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "The workspace to act in. Without it, the one that the access token or the key names.",
+        ))
+        .schema(Some(id))
+        .build()
+}
+
+fn idempotency_key() -> Parameter {
+    let key = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(255))
+        .pattern(Some("^[!-~]+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "A word of your own. Within 24 hours a repeat with the same word and the same body is not done again: \
+             it is answered as the first was.",
+        ))
+        .schema(Some(key))
+        .build()
+}

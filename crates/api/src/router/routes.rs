@@ -1,0 +1,125 @@
+//! Every route, by area.
+
+use axum::extract::DefaultBodyLimit;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    admin, assistants, auth, bots, dialogs, documents, events, health, hooks, input::JSON_LIMIT,
+    measure, openapi, state::AppState, users, workspaces,
+};
+
+/// The base of the API.
+const BASE: &str = "/api/v1";
+
+/// All routes.
+pub(super) fn all() -> OpenApiRouter<AppState> {
+    let api = accounts()
+        .merge(in_workspaces())
+        .merge(assistants_and_dialogs())
+        .merge(installation())
+        .layer(DefaultBodyLimit::max(JSON_LIMIT));
+    // The handler bounds an upload itself, before it reads one.
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(documents::upload::upload))
+        .layer(DefaultBodyLimit::disable());
+    let hooks = OpenApiRouter::new()
+        .routes(routes!(hooks::telegram::receive))
+        .layer(DefaultBodyLimit::max(replyx_channels::telegram::webhook::BODY_LIMIT));
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .nest(BASE, api.merge(uploads))
+        .merge(hooks)
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(measure::metrics))
+}
+
+/// People: signing up and in, and what is theirs alone.
+fn accounts() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::confirm::confirm))
+        .routes(routes!(auth::resend::resend))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::logout::logout))
+        .routes(routes!(auth::password_change::change_password))
+        .routes(routes!(auth::password_forgot::forgot_password))
+        .routes(routes!(auth::password_reset::reset_password))
+        .routes(routes!(auth::sessions::list::list, auth::sessions::delete_others::delete_others))
+        .routes(routes!(auth::sessions::delete::delete))
+        .routes(routes!(
+            auth::totp::read::read,
+            auth::totp::begin::begin,
+            auth::totp::remove::remove
+        ))
+        .routes(routes!(auth::totp::confirm::confirm))
+        .routes(routes!(auth::totp::recovery_codes::recovery_codes))
+        .routes(routes!(users::me::me, users::update::update, users::delete::delete))
+        .routes(routes!(users::restore::restore))
+        .routes(routes!(users::export::export))
+}
+
+/// A workspace: who works in it, with which keys, and what they did.
+fn in_workspaces() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(workspaces::create::create, workspaces::list::list))
+        .routes(routes!(workspaces::read::read, workspaces::update::update))
+        .routes(routes!(workspaces::members::list::list))
+        .routes(routes!(workspaces::members::update::update, workspaces::members::delete::delete))
+        .routes(routes!(
+            workspaces::invitations::create::create,
+            workspaces::invitations::list::list
+        ))
+        .routes(routes!(workspaces::invitations::accept::accept))
+        .routes(routes!(workspaces::invitations::delete::delete))
+        .routes(routes!(workspaces::api_keys::create::create, workspaces::api_keys::list::list))
+        .routes(routes!(
+            workspaces::api_keys::read::read,
+            workspaces::api_keys::update::update,
+            workspaces::api_keys::delete::delete
+        ))
+        .routes(routes!(workspaces::audit::audit))
+}
+
+/// The product's own matter.
+fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(assistants::create::create, assistants::list::list))
+        .routes(routes!(
+            assistants::read::read,
+            assistants::update::update,
+            assistants::delete::delete
+        ))
+        .routes(routes!(assistants::search::search))
+        .routes(routes!(documents::list::list))
+        .routes(routes!(documents::read::read, documents::delete::delete))
+        .routes(routes!(documents::text::text))
+        .routes(routes!(documents::reindex::reindex))
+        .routes(routes!(bots::create::create))
+        .routes(routes!(bots::list::list))
+        .routes(routes!(bots::read::read, bots::update::update, bots::delete::delete))
+        .routes(routes!(bots::start::start))
+        .routes(routes!(bots::stop::stop))
+        .routes(routes!(dialogs::list::list))
+        .routes(routes!(dialogs::read::read))
+        .routes(routes!(dialogs::messages::messages))
+        .routes(routes!(events::stream_events))
+}
+
+/// Power over the installation.
+fn installation() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::users::list::list))
+        .routes(routes!(admin::users::read::read, admin::users::delete::delete))
+        .routes(routes!(admin::users::block::block))
+        .routes(routes!(admin::users::unblock::unblock))
+        .routes(routes!(admin::users::second_factor::reset))
+        .routes(routes!(admin::workspaces::list::list))
+        .routes(routes!(admin::workspaces::suspend::suspend))
+        .routes(routes!(admin::workspaces::resume::resume))
+        .routes(routes!(admin::settings::list::list))
+        .routes(routes!(admin::settings::set::set, admin::settings::remove::remove))
+        .routes(routes!(admin::audit::audit))
+}

@@ -1,0 +1,222 @@
+//! `GET /api/v1/me/export`
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, header},
+};
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    audit::Entry,
+    ids::{UserId, WorkspaceId},
+    page::PageRequest,
+    workspace::{ApiKey, Membership},
+};
+use replyx_storage::{StorageError, Tx, audit::AuditFilter};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::UserView;
+use crate::{
+    auth::sessions::SessionView,
+    caller::Account,
+    error::ApiResult,
+    state::AppState,
+    words::{ActOutcomeWord, RoleWord},
+};
+
+/// How many acts of each log are told at most.
+const ACTS: usize = 1_000;
+
+/// All that is stored of a person.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountExport)]
+pub struct Response {
+    /// When this was written.
+    exported_at: DateTime<Utc>,
+    /// The profile.
+    user: UserView,
+    /// Where they are signed in, newest first; at most 100.
+    sessions: Vec<SessionView>,
+    /// The workspaces they belong to, oldest membership first; at most 100.
+    memberships: Vec<ExportedMembership>,
+    /// The API keys they made there, without the keys themselves.
+    api_keys: Vec<ExportedKey>,
+    /// What they did, newest first: the newest 1,000 acts of the installation's log and of each workspace's.
+    acts: Vec<ExportedAct>,
+    /// Are these all their acts? Otherwise some log holds more than 1,000.
+    acts_complete: bool,
+}
+
+/// A membership.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedMembership {
+    /// The workspace.
+    workspace_id: Uuid,
+    /// What its members call it.
+    #[schema(example = "Green Lantern Shop")]
+    workspace_name: String,
+    /// The role there.
+    #[schema(value_type = RoleWord, example = "owner")]
+    role: &'static str,
+    /// Since when they may not act there.
+    suspended_at: Option<DateTime<Utc>>,
+}
+
+impl From<Membership> for ExportedMembership {
+    fn from(membership: Membership) -> Self {
+        Self {
+            workspace_id: membership.workspace.id.into_uuid(),
+            workspace_name: membership.workspace.name,
+            role: membership.role.as_str(),
+            suspended_at: membership.suspended_at,
+        }
+    }
+}
+
+/// An API key.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedKey {
+    /// Identity.
+    id: Uuid,
+    /// To which workspace.
+    workspace_id: Uuid,
+    /// What it is called.
+    #[schema(example = "Nightly upload")]
+    name: String,
+    /// When it ends, if it does.
+    expires_at: Option<DateTime<Utc>>,
+    /// When it was used last, to the minute.
+    last_used_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+}
+
+impl From<ApiKey> for ExportedKey {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id.into_uuid(),
+            workspace_id: key.workspace_id.into_uuid(),
+            name: key.name,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            created_at: key.created_at,
+        }
+    }
+}
+
+/// Something they did.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedAct {
+    /// When.
+    at: DateTime<Utc>,
+    /// In which workspace's log it stands; `null` is the installation's.
+    workspace_id: Option<Uuid>,
+    /// What was done.
+    #[schema(example = "session.opened")]
+    action: String,
+    /// On what kind of thing.
+    #[schema(example = "user")]
+    target: String,
+    /// On which one.
+    target_id: Option<String>,
+    /// From which address.
+    #[schema(example = "192.0.2.7")]
+    address: String,
+    /// How it ended: `done` or `refused`.
+    #[schema(value_type = ActOutcomeWord, example = "done")]
+    outcome: &'static str,
+}
+
+impl From<Entry> for ExportedAct {
+    fn from(entry: Entry) -> Self {
+        Self {
+            at: entry.act.at,
+            workspace_id: entry.workspace_id.map(WorkspaceId::into_uuid),
+            action: entry.act.action,
+            target: entry.act.target,
+            target_id: entry.act.target_id,
+            address: entry.act.address,
+            outcome: entry.act.outcome.as_str(),
+        }
+    }
+}
+
+/// An answer that a browser saves.
+type File = ([(HeaderName, &'static str); 1], Json<Response>);
+
+/// Hands out all that is stored of you, as a file.
+#[utoipa::path(
+    get, path = "/me/export", operation_id = "export_me", tag = "users",
+    security(("bearer" = [])),
+    responses((
+        status = 200, description = "a JSON file", body = Response,
+        headers(("content-disposition" = String, description = "`attachment`, with a file name")),
+    ))
+)]
+#[tracing::instrument(name = "api.users.export", skip_all)]
+pub async fn export(state: State<AppState>, account: Account) -> ApiResult<File> {
+    let State(state) = state;
+    let (user, now) = (account.user(), state.clock().now());
+    let mut tx = state.db().read().await?;
+    let sessions = tx.system().sessions().list(user.id, now).await?;
+    let memberships = tx.system().users().memberships(user.id).await?;
+    let mut acts = Acts::default();
+    acts.read(&mut tx, None, user.id).await?;
+    let mut api_keys = Vec::new();
+    for membership in &memberships {
+        let workspace = membership.workspace.id;
+        let page = PageRequest::new(Some(PageRequest::<()>::MAX), None);
+        let keys = tx.workspace(workspace).api_keys().list(page).await?.items;
+        api_keys.extend(keys.into_iter().filter(|key| key.created_by == user.id));
+        acts.read(&mut tx, Some(workspace), user.id).await?;
+    }
+    drop(tx);
+    acts.found.sort_by_key(|act| std::cmp::Reverse(act.at));
+    let session = |found| SessionView::of(found, account.session);
+    let body = Response {
+        exported_at: now,
+        user: user.clone().into(),
+        sessions: sessions.into_iter().map(session).collect(),
+        memberships: memberships.into_iter().map(Into::into).collect(),
+        api_keys: api_keys.into_iter().map(Into::into).collect(),
+        acts: acts.found,
+        acts_complete: !acts.more,
+    };
+    let file = (header::CONTENT_DISPOSITION, "attachment; filename=\"replyx-account.json\"");
+    Ok(([file], Json(body)))
+}
+
+/// What somebody did, as far as it has been read.
+#[derive(Debug, Default)]
+struct Acts {
+    found: Vec<ExportedAct>,
+    more: bool,
+}
+
+impl Acts {
+    /// Reads one log.
+    async fn read(
+        &mut self,
+        tx: &mut Tx,
+        workspace: Option<WorkspaceId>,
+        user: UserId,
+    ) -> Result<(), StorageError> {
+        let filter = AuditFilter { actor_id: Some(user.into_uuid()), ..AuditFilter::default() };
+        let (mut read, mut after) = (0, None);
+        while read < ACTS {
+            let page = PageRequest::new(Some(PageRequest::<()>::MAX), after);
+            let page = match workspace {
+                Some(workspace) => tx.workspace(workspace).audit().list(&filter, page).await?,
+                None => tx.system().audit().list(&filter, page).await?,
+            };
+            read += page.items.len();
+            self.found.extend(page.items.into_iter().map(ExportedAct::from));
+            let Some(next) = page.next else { return Ok(()) };
+            after = Some(next);
+        }
+        self.more = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! `PATCH /api/v1/workspace`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::{
+    caller::{May, WorkspaceWrite},
+    error::{ApiError, ApiResult},
+    input::Body,
+    state::AppState,
+    users::WorkspaceView,
+};
+
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateWorkspace)]
+pub struct Request {
+    /// What its members call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
+    name: Option<String>,
+}
+
+/// Changes the workspace you act in.
+#[utoipa::path(
+    patch, path = "/workspace", operation_id = "update_workspace", tag = "workspaces",
+    security(("bearer" = ["workspace:write"])), request_body = Request,
+    responses((status = 200, description = "the workspace as it is now", body = WorkspaceView))
+)]
+#[tracing::instrument(name = "api.workspaces.update", skip_all)]
+pub async fn update(
+    state: State<AppState>,
+    caller: May<WorkspaceWrite>,
+    body: Body<Request>,
+) -> ApiResult<Json<WorkspaceView>> {
+    let (State(state), Body(request)) = (state, body);
+    let id = caller.workspace_id;
+    let mut tx = state.db().begin().await?;
+    let found = tx.system().workspaces().find(id).await?;
+    let mut workspace = found.ok_or(ApiError::NotFound("workspace"))?;
+    if let Some(name) = request.name.filter(|name| *name != workspace.name) {
+        tx.system().workspaces().rename(id, &name).await?;
+        workspace.name = name;
+        let details = json!({"name": workspace.name});
+        let act = caller.act(state.clock().now(), "workspace.updated", ("workspace", id), details);
+        tx.workspace(id).audit().append(&act).await?;
+        tx.commit().await?;
+    }
+    Ok(Json(workspace.into()))
+}

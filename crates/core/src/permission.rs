@@ -1,0 +1,148 @@
+//! What may be done in a workspace, named once.
+//!
+//! A [`Permission`] is what an operation asks for; a role grants all permissions up to its own rank
+//! ([`Permission::least_role`]), an API key those among its scopes. Nothing else decides who may do what.
+
+use crate::{role::Role, words::words};
+
+words! {
+    /// What an operation asks for. The word is also the scope of an API key.
+    Permission {
+        /// See the workspace.
+        WorkspaceRead = "workspace:read",
+        /// Rename the workspace.
+        WorkspaceWrite = "workspace:write",
+        /// See who works here, and who is invited.
+        MembersRead = "members:read",
+        /// Invite, change, suspend and remove members.
+        MembersWrite = "members:write",
+        /// Make and unmake owners.
+        OwnersWrite = "owners:write",
+        /// See, make and revoke API keys.
+        KeysWrite = "keys:write",
+        /// Read the audit log.
+        AuditRead = "audit:read",
+        /// See assistants, search in what they know.
+        AssistantsRead = "assistants:read",
+        /// Make, change and delete assistants.
+        AssistantsWrite = "assistants:write",
+        /// See documents and their text.
+        DocumentsRead = "documents:read",
+        /// Upload, reindex and delete documents.
+        DocumentsWrite = "documents:write",
+        /// See bots.
+        BotsRead = "bots:read",
+        /// Register, change, start, stop and delete bots.
+        BotsWrite = "bots:write",
+        /// Read conversations with customers.
+        DialogsRead = "dialogs:read",
+        /// Answer customers.
+        DialogsWrite = "dialogs:write",
+        /// Follow what happens, as it happens.
+        EventsRead = "events:read",
+    }
+}
+
+impl Permission {
+    /// The lowest role that has it.
+    pub const fn least_role(self) -> Role {
+        match self {
+            Self::WorkspaceRead
+            | Self::MembersRead
+            | Self::AssistantsRead
+            | Self::DocumentsRead
+            | Self::BotsRead
+            | Self::DialogsRead
+            | Self::EventsRead => Role::Viewer,
+            Self::DialogsWrite => Role::Operator,
+            Self::WorkspaceWrite
+            | Self::MembersWrite
+            | Self::KeysWrite
+            | Self::AuditRead
+            | Self::AssistantsWrite
+            | Self::DocumentsWrite
+            | Self::BotsWrite => Role::Admin,
+            Self::OwnersWrite => Role::Owner,
+        }
+    }
+
+    /// What it allows, in a few words.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::WorkspaceRead => "see the workspace",
+            Self::WorkspaceWrite => "rename the workspace",
+            Self::MembersRead => "see members and invitations",
+            Self::MembersWrite => "invite, change, suspend and remove members",
+            Self::OwnersWrite => "make and unmake owners",
+            Self::KeysWrite => "see, make and revoke API keys",
+            Self::AuditRead => "read the audit log",
+            Self::AssistantsRead => "see assistants, search in what they know",
+            Self::AssistantsWrite => "make, change and delete assistants",
+            Self::DocumentsRead => "see documents and their text",
+            Self::DocumentsWrite => "upload, reindex and delete documents",
+            Self::BotsRead => "see bots",
+            Self::BotsWrite => "register, change, start, stop and delete bots",
+            Self::DialogsRead => "read conversations with customers",
+            Self::DialogsWrite => "answer customers",
+            Self::EventsRead => "follow what happens, as it happens",
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Permissions(u32);
+
+impl Permissions {
+    /// What a role grants.
+    pub fn of_role(role: Role) -> Self {
+        Permission::ALL.iter().copied().filter(|what| role >= what.least_role()).collect()
+    }
+
+    /// Is it among them?
+    pub const fn allow(self, what: Permission) -> bool {
+        self.0 & what.bit() != 0
+    }
+
+    /// Are all of `others` among them?
+    pub const fn cover(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
+    /// Each of them, in the order of their definition.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |what| self.allow(*what))
+    }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |set, what| set | what.bit()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_all_that_a_lower_one_may_and_more() {
+        let ranks = [Role::Viewer, Role::Operator, Role::Admin, Role::Owner];
+        for pair in ranks.windows(2) {
+            let (lower, higher) = (Permissions::of_role(pair[0]), Permissions::of_role(pair[1]));
+            assert!(higher.cover(lower) && higher != lower, "{pair:?}");
+        }
+        assert!(Permission::ALL.iter().all(|what| Permissions::of_role(Role::Owner).allow(*what)));
+    }
+
+    #[test]
+    fn a_viewer_changes_nothing() {
+        let viewer = Permissions::of_role(Role::Viewer);
+        assert!(viewer.iter().all(|what| what.as_str().ends_with(":read")));
+        assert!(!viewer.allow(Permission::AuditRead));
+    }
+}

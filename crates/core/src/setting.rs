@@ -1,0 +1,212 @@
+//! Settings that a platform admin may change while the program runs.
+//!
+//! Each has a name, a kind and a default, defined once in [`SETTINGS`]. The configuration of a process may set
+//! another default under the same name; a value stored by an admin wins over both.
+
+use std::{str::FromStr, time::Duration};
+
+/// How often something may be done: `20/5m`, a number of goes in a time (`s`, `m`, `h`, `d`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateSetting {
+    /// So many goes, at least 1.
+    pub count: u32,
+    /// In this time, at least a second and at most a week.
+    pub per: Duration,
+}
+
+/// A text is not a value of a setting; says what would be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadValue(String);
+
+impl FromStr for RateSetting {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        let bad = || {
+            BadValue(
+                "a rate such as `20/5m`: a count, then seconds, minutes, hours or days".to_owned(),
+            )
+        };
+        let (count, per) = text.split_once('/').ok_or_else(bad)?;
+        let count =
+            count.parse().ok().filter(|count| (1..=10_000_000).contains(count)).ok_or_else(bad)?;
+        let unit = per.chars().next_back().ok_or_else(bad)?;
+        let number = &per[..per.len() - unit.len_utf8()];
+        let number: u64 = if number.is_empty() { 1 } else { number.parse().map_err(|_| bad())? };
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(bad()),
+        };
+        let seconds = number.checked_mul(seconds).filter(|seconds| (1..=604_800).contains(seconds));
+        Ok(Self { count, per: Duration::from_secs(seconds.ok_or_else(bad)?) })
+    }
+}
+
+/// What values a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingKind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number within bounds.
+    Int {
+        /// The least.
+        min: i64,
+        /// The most.
+        max: i64,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A [`RateSetting`].
+    Rate,
+}
+
+impl SettingKind {
+    /// Checks a value as it is written.
+    ///
+    /// # Errors
+    ///
+    /// [`BadValue`] says what would be acceptable.
+    pub fn check(self, value: &str) -> Result<(), BadValue> {
+        match self {
+            Self::Bool if matches!(value, "true" | "false") => Ok(()),
+            Self::Bool => Err(BadValue("`true` or `false`".to_owned())),
+            Self::Int { min, max } => match value.parse::<i64>() {
+                Ok(number) if (min..=max).contains(&number) => Ok(()),
+                _ => Err(BadValue(format!("a whole number from {min} to {max}"))),
+            },
+            Self::Choice(words) if words.contains(&value) => Ok(()),
+            Self::Choice(words) => Err(BadValue(format!("one of `{}`", words.join("`, `")))),
+            Self::Rate => value.parse::<RateSetting>().map(|_| ()),
+        }
+    }
+
+    /// The word for it: `bool`, `int`, `choice`, `rate`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int { .. } => "int",
+            Self::Choice(_) => "choice",
+            Self::Rate => "rate",
+        }
+    }
+}
+
+/// A setting's definition.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingSpec {
+    /// Its name, in the API and in configuration files; in capitals, an environment variable.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: SettingKind,
+    /// Its value unless set.
+    pub default: &'static str,
+    /// What it does.
+    pub description: &'static str,
+}
+
+macro_rules! settings {
+    ($($(#[$meta:meta])* $constant:ident = $name:literal, $kind:expr, $default:literal, $description:literal;)+) => {
+        $($(#[$meta])* pub const $constant: &str = $name;)+
+
+        /// Every setting.
+        pub const SETTINGS: &[SettingSpec] = &[$(
+            SettingSpec { name: $name, kind: $kind, default: $default, description: $description }
+        ),+];
+    };
+}
+
+use SettingKind::{Bool, Choice, Int, Rate};
+
+settings! {
+    /// Bool.
+    REGISTRATION_OPEN = "registration_open", Bool, "true",
+        "May anybody make an account? Closed, only who is invited may.";
+    /// Choice.
+    EMAIL_CONFIRMATION = "email_confirmation", Choice(&["auto", "always", "never"]), "auto",
+        "Must a new e-mail address be confirmed? `auto`: when mail is sent through SMTP.";
+    /// Days.
+    DELETION_GRACE_DAYS = "deletion_grace_days", Int { min: 0, max: 90 }, "7",
+        "How many days an account lives on after its owner has deleted it.";
+    /// Days.
+    SESSION_DAYS = "session_days", Int { min: 1, max: 365 }, "30",
+        "How many days a session lives without being renewed.";
+    /// Minutes.
+    LOGIN_LOCK_MINUTES = "login_lock_minutes", Int { min: 1, max: 1_440 }, "15",
+        "How many minutes an account is locked after ten failed attempts to sign in.";
+    /// Per address.
+    RATE_REGISTER = "rate_register", Rate, "50/1h", "Registrations, confirmations and invitations taken up, per address.";
+    /// Per address.
+    RATE_LOGIN = "rate_login", Rate, "100/5m", "Attempts to sign in, per address.";
+    /// Per address and user.
+    RATE_PASSWORD_CHANGE = "rate_password_change", Rate, "10/5m", "Changes of password or second factor, per user.";
+    /// Per user.
+    RATE_LOGOUT = "rate_logout", Rate, "20/1m", "Log-outs, per user.";
+    /// Per address.
+    RATE_PASSWORD_RESET = "rate_password_reset", Rate, "100/1m", "Forgotten passwords asked for and reset, per address.";
+    /// Per account.
+    RATE_RESET_MAIL = "rate_reset_mail", Rate, "3/1h", "Mails with a link that resets the password, per account.";
+    /// Per address.
+    RATE_REFRESH = "rate_refresh", Rate, "50/5m", "Tokens renewed, per address.";
+    /// Per account.
+    RATE_RESEND = "rate_resend", Rate, "3/1h", "Confirmation codes sent again, per account.";
+    /// Per user or key.
+    RATE_UPLOAD = "rate_upload", Rate, "10/5m", "Documents uploaded, per user or key.";
+    /// Per user or key.
+    RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
+    /// Per address.
+    RATE_METRICS = "rate_metrics", Rate, "20/5m", "Reads of `/metrics`, per address.";
+    /// Per user.
+    RATE_USER = "rate_user", Rate, "1200/1m", "All requests together, per user.";
+    /// Per key.
+    RATE_KEY = "rate_key", Rate, "1200/1m", "All requests together, per API key.";
+    /// Per address.
+    RATE_ADDRESS = "rate_address", Rate, "600/1m", "Requests without credentials, per address.";
+}
+
+/// The definition of a setting.
+pub fn spec(name: &str) -> Option<&'static SettingSpec> {
+    SETTINGS.iter().find(|spec| spec.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_value_of_its_kind_and_every_name_is_one_of_a_kind() {
+        for spec in SETTINGS {
+            spec.kind.check(spec.default).unwrap();
+            assert_eq!(SETTINGS.iter().filter(|other| other.name == spec.name).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_count_in_a_time() {
+        let rate = |text: &str| {
+            text.parse::<RateSetting>().ok().map(|rate| (rate.count, rate.per.as_secs()))
+        };
+        assert_eq!(rate("20/5m"), Some((20, 300)));
+        assert_eq!(rate("3/h"), Some((3, 3600)));
+        assert_eq!(rate("1/7d"), Some((1, 604_800)));
+        for bad in [
+            "",
+            "5",
+            "/5m",
+            "0/5m",
+            "-1/5m",
+            "5/0s",
+            "5/8d",
+            "5/5",
+            "5/5y",
+            "5/5mé",
+            "5/é",
+            "5/99999999999999999999s",
+        ] {
+            assert_eq!(rate(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Every operation of the `OpenAPI` document, called by everybody who must not: without credentials, as a viewer, as
+//! a member of another workspace, as a suspended member, and with a key.
+//!
+//! [`gate`] says of each operation who may call it. One that is not there fails the tests.
+
+use replyx_core::{
+    permission::{Permission, Permissions},
+    role::Role,
+};
+use replyx_testkit::api::{Answer, Api};
+use reqwest::{Method, RequestBuilder, multipart};
+use serde_json::{Value, json};
+
+use crate::{
+    auth::{Operation, operations},
+    harness::{Home, PASSWORD, PATIENCE, Shop, admin, assert_problem, join, on_every_home},
+};
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Anybody.
+    Public,
+    /// Who is signed in, wherever they are a member; no key.
+    Account,
+    /// Who has this permission in the workspace.
+    Member(Permission),
+    /// Who has power over the installation.
+    Admin,
+}
+
+pub(crate) fn gate(operation: &str) -> Gate {
+    use Permission as P;
+    match operation {
+        "register_user"
+        | "confirm_user"
+        | "resend_confirmation"
+        | "login_user"
+        | "refresh_tokens"
+        | "forgot_password"
+        | "reset_password"
+        | "read_health"
+        | "read_liveness"
+        | "read_readiness"
+        | "read_metrics"
+        | "receive_telegram_update" => Gate::Public,
+
+        "logout_user"
+        | "change_password"
+        | "list_sessions"
+        | "revoke_session"
+        | "revoke_other_sessions"
+        | "read_second_factor"
+        | "begin_second_factor"
+        | "confirm_second_factor"
+        | "remove_second_factor"
+        | "replace_recovery_codes"
+        | "read_me"
+        | "update_me"
+        | "delete_me"
+        | "restore_me"
+        | "export_me"
+        | "list_workspaces"
+        | "create_workspace"
+        | "accept_invitation" => Gate::Account,
+
+        "read_workspace" => Gate::Member(P::WorkspaceRead),
+        "update_workspace" => Gate::Member(P::WorkspaceWrite),
+        // To leave is everybody's right: the operation itself asks for more when it is about somebody else.
+        "list_members" | "list_invitations" | "remove_member" => Gate::Member(P::MembersRead),
+        "update_member" | "create_invitation" | "delete_invitation" => {
+            Gate::Member(P::MembersWrite)
+        }
+        "list_api_keys" | "create_api_key" | "read_api_key" | "update_api_key"
+        | "delete_api_key" => Gate::Member(P::KeysWrite),
+        "list_audit" => Gate::Member(P::AuditRead),
+        "list_assistants" | "read_assistant" | "search_assistant" => {
+            Gate::Member(P::AssistantsRead)
+        }
+        "create_assistant" | "update_assistant" | "delete_assistant" => {
+            Gate::Member(P::AssistantsWrite)
+        }
+        "list_documents" | "read_document" | "read_document_text" => Gate::Member(P::DocumentsRead),
+        "upload_document" | "delete_document" | "reindex_document" => {
+            Gate::Member(P::DocumentsWrite)
+        }
+        "list_bots" | "read_bot" => Gate::Member(P::BotsRead),
+        "create_bot" | "update_bot" | "delete_bot" | "start_bot" | "stop_bot" => {
+            Gate::Member(P::BotsWrite)
+        }
+        "list_dialogs" | "read_dialog" | "list_messages" => Gate::Member(P::DialogsRead),
+        "stream_events" => Gate::Member(P::EventsRead),
+
+        "list_users"
+        | "read_user"
+        | "block_user"
+        | "unblock_user"
+        | "delete_user"
+        | "reset_second_factor"
+        | "list_all_workspaces"
+        | "suspend_workspace"
+        | "resume_workspace"
+        | "list_settings"
+        | "set_setting"
+        | "reset_setting"
+        | "list_platform_audit" => Gate::Admin,
+
+        new => panic!("`{new}` is new: say here who may call it"),
+    }
+}
+
+/// A request that somebody who may would have been granted.
+fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
+    match operation {
+        "create_assistant" | "update_assistant" | "update_workspace" | "create_workspace"
+        | "update_api_key" | "update_me" => request.json(&json!({"name": "Other"})),
+        "search_assistant" => request.json(&json!({"query": "return an item"})),
+        "upload_document" => {
+            let part = multipart::Part::bytes(b"stolen".to_vec()).file_name("stolen.txt");
+            request.multipart(multipart::Form::new().part("file", part))
+        }
+        "create_bot" => {
+            request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
+        }
+        "update_bot" => request.json(&json!({"mode": "polling"})),
+        "update_member" => request.json(&json!({"role": "admin"})),
+        "create_invitation" => request.json(&json!({"email": "new@example.org", "role": "viewer"})),
+        "create_api_key" => request.json(&json!({"name": "Other", "scopes": ["bots:read"]})),
+        "set_setting" => request.json(&json!({"value": 20})),
+        "change_password" => {
+            request.json(&json!({"current_password": "wrong 1", "new_password": "green lantern 9"}))
+        }
+        "begin_second_factor" | "replace_recovery_codes" | "delete_me" => {
+            request.json(&json!({"password": "wrong lantern 1"}))
+        }
+        "confirm_second_factor" => request.json(&json!({"code": "000000"})),
+        "remove_second_factor" => {
+            request.json(&json!({"password": "wrong lantern 1", "code": "000000"}))
+        }
+        "accept_invitation" => request.json(&json!({"token": "0".repeat(64)})),
+        _ => request,
+    }
+}
+
+/// A shop that has one of everything, and people of every kind.
+struct Town {
+    shop: Shop,
+    workspace: String,
+    objects: Vec<(&'static str, String)>,
+}
+
+impl Town {
+    async fn build(home: &Home) -> Self {
+        let shop = home.open().await;
+        shop.learn("returns.en.md").await;
+        let bot = home.bot();
+        shop.connect().await;
+        bot.customer(7).ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
+        shop.replies().await;
+        let owner = &shop.owner;
+        let invitation = json!({"email": "invited@example.org", "role": "viewer"});
+        owner.post("/api/v1/invitations", &invitation).await.expect(201);
+        let key = json!({"name": "Key", "scopes": ["bots:read"]});
+        owner.post("/api/v1/api-keys", &key).await.expect(201);
+        let me = owner.get("/api/v1/me").await.expect(200).body;
+        let workspace = me["workspace"]["id"].as_str().unwrap().to_owned();
+        let mut objects = vec![
+            ("admin/users", me["user"]["id"].as_str().unwrap().to_owned()),
+            ("admin/workspaces", workspace.clone()),
+            ("admin/settings", "login_lock_minutes".to_owned()),
+        ];
+        for (kind, id) in [
+            ("assistants", "id"),
+            ("documents", "id"),
+            ("bots", "id"),
+            ("dialogs", "id"),
+            ("members", "user_id"),
+            ("invitations", "id"),
+            ("api-keys", "id"),
+            ("auth/sessions", "id"),
+        ] {
+            let list = owner.get(&format!("/api/v1/{kind}")).await.expect(200).body;
+            let id = list["items"][0][id].as_str().unwrap_or_else(|| panic!("{kind}: {list}"));
+            objects.push((kind, id.to_owned()));
+        }
+        Self { shop, workspace, objects }
+    }
+
+    /// The path of an operation, about an object of this shop.
+    fn path(&self, operation: &Operation) -> String {
+        let Some((before, _)) = operation.path.split_once('{') else {
+            return operation.path.clone();
+        };
+        let kind = before.trim_start_matches("/api/v1/").trim_end_matches('/');
+        let object = self.objects.iter().find(|(known, _)| *known == kind);
+        let (_, id) = object.unwrap_or_else(|| panic!("`{kind}` is new: the shop needs one"));
+        operation.path.replace("{id}", id).replace("{name}", id)
+    }
+
+    /// The operation as one may call it who may.
+    async fn call(&self, who: &Api, operation: &Operation) -> Answer {
+        let request = who.request(operation.method.clone(), &self.path(operation));
+        who.send(with_body(&operation.id, request)).await
+    }
+
+    /// Somebody new in this shop.
+    async fn member(&self, home: &Home, email: &str, role: Role) -> Api {
+        let api = Api::new(self.shop.program.base()).register(email, PASSWORD).await;
+        join(home, &self.shop, &api, role).await;
+        api.in_workspace(&self.workspace)
+    }
+
+    /// What the shop holds, to see that nothing of it has changed.
+    async fn inventory(&self) -> Vec<Value> {
+        let mut all = vec![self.shop.owner.get("/api/v1/workspace").await.expect(200).body];
+        for kind in
+            ["assistants", "documents", "bots", "dialogs", "members", "invitations", "api-keys"]
+        {
+            all.push(self.shop.owner.get(&format!("/api/v1/{kind}")).await.expect(200).body);
+        }
+        all
+    }
+}
+
+on_every_home! {
+    async fn without_credentials_nothing_but_the_public_is_open(home: &Home) {
+        let town = Town::build(home).await;
+        let before = town.inventory().await;
+        let nobody = Api::new(town.shop.program.base());
+        for operation in operations(&nobody).await {
+            let public = gate(&operation.id) == Gate::Public;
+            assert_eq!(operation.secured, !public, "`{}` in the document", operation.id);
+            if !public {
+                let answer = town.call(&nobody, &operation).await;
+                assert_problem(&answer, 401, "unauthenticated");
+            }
+        }
+        assert_eq!(town.inventory().await, before);
+    }
+}
+
+on_every_home! {
+    async fn a_viewer_changes_nothing(home: &Home) {
+        let town = Town::build(home).await;
+        let viewer = town.member(home, "viewer@example.org", Role::Viewer).await;
+        let before = town.inventory().await;
+        let may = Permissions::of_role(Role::Viewer);
+        for operation in operations(&viewer).await {
+            let id = operation.id.as_str();
+            match gate(id) {
+                // Removing somebody else asks for more than the gate.
+                Gate::Admin => assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden"),
+                Gate::Member(what) if !may.allow(what) || id == "remove_member" => {
+                    assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden");
+                }
+                Gate::Member(_) if id != "stream_events" => {
+                    let answer = town.call(&viewer, &operation).await;
+                    assert!(answer.status.is_success(), "{id}: {} {}", answer.status, answer.body);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(town.inventory().await, before);
+    }
+}
+
+on_every_home! {
+    async fn another_workspace_does_not_exist(home: &Home) {
+        let town = Town::build(home).await;
+        let stranger = Api::new(town.shop.program.base())
+            .register("stranger@example.org", PASSWORD)
+            .await;
+        let intruder = stranger.in_workspace(&town.workspace);
+        let before = town.inventory().await;
+        for operation in operations(&stranger).await {
+            let id = operation.id.as_str();
+            let about_an_object = operation.path.contains('{');
+            match gate(id) {
+                Gate::Admin => assert_problem(&town.call(&stranger, &operation).await, 403, "forbidden"),
+                Gate::Member(_) => {
+                    // By name ...
+                    assert_problem(&town.call(&intruder, &operation).await, 404, "not_found");
+                    // ... and by the ids of what is in it.
+                    if about_an_object {
+                        let answer = town.call(&stranger, &operation).await;
+                        assert_problem(&answer, 404, "not_found");
+                    } else if operation.method == Method::GET && id != "stream_events" {
+                        let answer = town.call(&stranger, &operation).await.expect(200);
+                        for (_, object) in &town.objects {
+                            assert!(!answer.body.to_string().contains(object), "{id} shows {object}");
+                        }
+                    }
+                }
+                Gate::Account if about_an_object => {
+                    assert_problem(&town.call(&stranger, &operation).await, 404, "not_found");
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(town.inventory().await, before);
+    }
+}
+
+on_every_home! {
+    async fn a_suspended_member_does_nothing(home: &Home) {
+        let town = Town::build(home).await;
+        let member = town.member(home, "suspended@example.org", Role::Admin).await;
+        town.call_all_reads(&member).await;
+        let me = member.get("/api/v1/me").await.expect(200).body;
+        let path = format!("/api/v1/members/{}", me["user"]["id"].as_str().unwrap());
+        town.shop.owner.patch(&path, &json!({"suspended": true})).await.expect(200);
+        let before = town.inventory().await;
+        for operation in operations(&member).await {
+            match gate(&operation.id) {
+                Gate::Admin => assert_problem(&town.call(&member, &operation).await, 403, "forbidden"),
+                Gate::Member(_) => {
+                    assert_problem(&town.call(&member, &operation).await, 403, "member_suspended");
+                }
+                Gate::Account | Gate::Public => {}
+            }
+        }
+        assert_eq!(town.inventory().await, before);
+        town.shop.owner.patch(&path, &json!({"suspended": false})).await.expect(200);
+        town.call_all_reads(&member).await;
+    }
+}
+
+impl Town {
+    /// To see that what is refused later was granted before.
+    async fn call_all_reads(&self, who: &Api) {
+        for operation in operations(who).await {
+            let reads =
+                matches!(gate(&operation.id), Gate::Member(_)) && operation.method == Method::GET;
+            if reads && operation.id != "stream_events" {
+                self.call(who, &operation).await.expect(200);
+            }
+        }
+    }
+}
+
+on_every_home! {
+    async fn a_key_is_no_person(home: &Home) {
+        let town = Town::build(home).await;
+        let scopes: Vec<&str> = Permissions::of_role(Role::Admin).iter().map(Permission::as_str).collect();
+        let body = json!({"name": "All", "scopes": scopes});
+        let key = town.shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
+        let key = Api::new(town.shop.program.base()).with_token(key);
+        town.call_all_reads(&key).await;
+        for operation in operations(&key).await {
+            if matches!(gate(&operation.id), Gate::Account | Gate::Admin) {
+                assert_problem(&town.call(&key, &operation).await, 403, "session_required");
+            }
+        }
+    }
+}
+
+on_every_home! {
+    async fn an_account_works_for_whoever_is_signed_in_and_the_admin_side_for_admins(home: &Home) {
+        let town = Town::build(home).await;
+        let base = town.shop.program.base();
+        admin(home, "root@example.org").await;
+        for operation in operations(&town.shop.owner).await {
+            // Each of them may end the session it is called with, or count a wrong password.
+            let who = match gate(&operation.id) {
+                Gate::Account => {
+                    let email = format!("{}@example.org", operation.id);
+                    Api::new(base).register(&email, PASSWORD).await
+                }
+                Gate::Admin => Api::new(base).login("root@example.org", PASSWORD).await,
+                _ => continue,
+            };
+            let answer = town.call(&who, &operation).await;
+            let code = answer.body["code"].as_str().unwrap_or_default();
+            assert!(
+                answer.status != 401 && !["forbidden", "session_required"].contains(&code),
+                "{}: {} {}", operation.id, answer.status, answer.body
+            );
+            if operation.id == "block_user" || operation.id == "suspend_workspace" {
+                let path = town.path(&operation).replace("/block", "/unblock").replace("/suspend", "/resume");
+                who.post(&path, &json!({})).await.expect(200);
+            }
+        }
+    }
+}

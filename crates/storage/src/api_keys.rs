@@ -1,0 +1,202 @@
+//! Programs' keys to workspaces: the `api_keys` table. Keys are stored as the SHA-256 of themselves.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::{ApiKeyId, WorkspaceId},
+    page::{Page, PageRequest},
+    permission::{Permission, Permissions},
+    session::{Access, Actor, Place},
+    workspace::{ApiKey, Workspace},
+};
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+macro_rules! keys {
+    () => {
+        "SELECT workspace_id, id, name, prefix, scopes, created_by, expires_at, last_used_at, created_at
+           FROM api_keys"
+    };
+}
+
+/// The key, then its workspace.
+type AccessRow = (
+    Uuid,
+    String,
+    String,
+    Option<DateTime<Utc>>,
+    Uuid,
+    String,
+    Option<DateTime<Utc>>,
+    DateTime<Utc>,
+);
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    workspace_id: Uuid,
+    id: Uuid,
+    name: String,
+    prefix: String,
+    scopes: String,
+    created_by: Uuid,
+    expires_at: Option<DateTime<Utc>>,
+    last_used_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for ApiKey {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: row.id.into(),
+            workspace_id: row.workspace_id.into(),
+            name: row.name,
+            prefix: row.prefix,
+            scopes: scopes(&row.scopes)?,
+            created_by: row.created_by.into(),
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            created_at: row.created_at,
+        })
+    }
+}
+
+fn scopes(words: &str) -> Result<Permissions, StorageError> {
+    let scope = |word: &str| word.parse::<Permission>().map_err(StorageError::corrupt("api_keys"));
+    words.split_whitespace().map(scope).collect()
+}
+
+/// One workspace's keys.
+pub struct ApiKeys<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl ApiKeys<'_> {
+    /// Stores a new key.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn insert(self, key: &ApiKey, key_hash: &str) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO api_keys
+                   (workspace_id, id, name, prefix, key_hash, scopes, created_by, expires_at, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let scopes: Vec<&str> = key.scopes.iter().map(Permission::as_str).collect();
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), key.id.into_uuid(), &key.name, &key.prefix, key_hash,
+            scopes.join(" "), key.created_by.into_uuid(), key.expires_at, key.created_at);
+        Ok(())
+    }
+
+    /// The keys by id, newest first, also those that have ended.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn list(
+        self,
+        page: PageRequest<ApiKeyId>,
+    ) -> Result<Page<ApiKey, ApiKeyId>, StorageError> {
+        const SQL: &str =
+            concat!(keys!(), " WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+        let before = page.after.map_or(Uuid::max(), ApiKeyId::into_uuid);
+        let rows = rows!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), before, i64::from(page.limit) + 1);
+        let keys = rows.into_iter().map(ApiKey::try_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(keys, page.limit, |key| key.id))
+    }
+
+    /// One key.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn find(self, id: ApiKeyId) -> Result<Option<ApiKey>, StorageError> {
+        const SQL: &str = concat!(keys!(), " WHERE workspace_id = $1 AND id = $2");
+        let row = row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid());
+        row.map(ApiKey::try_from).transpose()
+    }
+
+    /// Gives a key another name; `false` when there is none. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn rename(self, id: ApiKeyId, name: &str) -> Result<bool, StorageError> {
+        const SQL: &str = "UPDATE api_keys SET name = $3 WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), name);
+        if changed > 0 {
+            self.tx.done.access.push(id.into_uuid());
+        }
+        Ok(changed > 0)
+    }
+
+    /// Revokes a key at once; `false` when there is none. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn delete(self, id: ApiKeyId) -> Result<bool, StorageError> {
+        const SQL: &str = "DELETE FROM api_keys WHERE workspace_id = $1 AND id = $2";
+        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid());
+        if deleted > 0 {
+            self.tx.done.access.push(id.into_uuid());
+        }
+        Ok(deleted > 0)
+    }
+}
+
+/// All keys.
+pub struct SystemApiKeys<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemApiKeys<'_> {
+    /// What a key gives access to, and when it ends; `None` when there is no such key, or it has ended.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn access(
+        self,
+        key_hash: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Access, Option<DateTime<Utc>>)>, StorageError> {
+        const SQL: &str = "
+            SELECT k.id, k.name, k.scopes, k.expires_at,
+                   w.id, w.name, w.suspended_at, w.created_at
+              FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
+             WHERE k.key_hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)";
+        let row = row!(self.tx, AccessRow, SQL; key_hash, now);
+        let Some((id, name, words, expires_at, workspace, called, suspended_at, created_at)) = row
+        else {
+            return Ok(None);
+        };
+        let workspace = Workspace { id: workspace.into(), name: called, suspended_at, created_at };
+        let permissions = scopes(&words)?;
+        let place = Place { workspace, role: None, permissions, suspended: false };
+        let access = Access { actor: Actor::Key { id: id.into(), name }, place: Some(place) };
+        Ok(Some((access, expires_at)))
+    }
+
+    /// Notes that these keys were used. A later use that is noted already stays.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn touch(self, ids: &[ApiKeyId], now: DateTime<Utc>) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE api_keys SET last_used_at = $2
+             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+        // In one order everywhere: two processes that note the same keys must not wait for each other in a circle.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        for id in ids {
+            run!(self.tx, SQL; id.into_uuid(), now);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,307 @@
+//! Who works in a workspace, and who is invited: the `members` and `invitations` tables.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::{InvitationId, UserId, WorkspaceId},
+    page::{Page, PageRequest},
+    role::Role,
+    workspace::{Invitation, Member},
+};
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+macro_rules! members {
+    () => {
+        "SELECT m.user_id, u.email, u.name, m.role, m.suspended_at, m.created_at
+           FROM members m JOIN users u ON u.id = m.user_id"
+    };
+}
+
+macro_rules! owners {
+    () => {
+        "SELECT user_id FROM members
+          WHERE workspace_id = $1 AND role = 'owner' ORDER BY user_id"
+    };
+}
+
+macro_rules! invitation {
+    () => {
+        "workspace_id, id, email, role, invited_by, expires_at, created_at"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    user_id: Uuid,
+    email: String,
+    name: Option<String>,
+    role: String,
+    suspended_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<MemberRow> for Member {
+    type Error = StorageError;
+
+    fn try_from(row: MemberRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            user_id: row.user_id.into(),
+            email: row.email,
+            name: row.name,
+            role: row.role.parse().map_err(StorageError::corrupt("members"))?,
+            suspended_at: row.suspended_at,
+            created_at: row.created_at,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct InvitationRow {
+    workspace_id: Uuid,
+    id: Uuid,
+    email: String,
+    role: String,
+    invited_by: Uuid,
+    expires_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<InvitationRow> for Invitation {
+    type Error = StorageError;
+
+    fn try_from(row: InvitationRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: row.id.into(),
+            workspace_id: row.workspace_id.into(),
+            email: row.email,
+            role: row.role.parse().map_err(StorageError::corrupt("invitations"))?,
+            invited_by: row.invited_by.into(),
+            expires_at: row.expires_at,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// The members of one workspace.
+pub struct Members<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Members<'_> {
+    /// Makes a user a member. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::is_duplicate`] when they are one already.
+    pub async fn insert(
+        self,
+        user: UserId,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str =
+            "INSERT INTO members (workspace_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)";
+        run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid(), role.as_str(), now);
+        self.tx.done.access.push(user.into_uuid());
+        Ok(())
+    }
+
+    /// A member.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn find(self, user: UserId) -> Result<Option<Member>, StorageError> {
+        const SQL: &str = concat!(members!(), " WHERE m.workspace_id = $1 AND m.user_id = $2");
+        let row = row!(self.tx, MemberRow, SQL; self.workspace.into_uuid(), user.into_uuid());
+        row.map(Member::try_from).transpose()
+    }
+
+    /// The members by user id.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn list(
+        self,
+        page: PageRequest<UserId>,
+    ) -> Result<Page<Member, UserId>, StorageError> {
+        const SQL: &str = concat!(
+            members!(),
+            " WHERE m.workspace_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3"
+        );
+        let after = page.after.map_or(Uuid::nil(), UserId::into_uuid);
+        let rows = rows!(self.tx, MemberRow, SQL;
+            self.workspace.into_uuid(), after, i64::from(page.limit) + 1);
+        let members = rows.into_iter().map(Member::try_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(members, page.limit, |member| member.user_id))
+    }
+
+    /// The owners who may act and will stay, locked until the transaction ends: not those who are suspended or blocked, or
+    /// whose accounts are to be deleted. Whoever changes or removes an owner looks here first, so that of two owners who
+    /// leave at once one must stay.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn lock_owners(self) -> Result<Vec<UserId>, StorageError> {
+        const ACTIVE: &str = "
+            SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
+             WHERE m.workspace_id = $1 AND m.role = 'owner' AND m.suspended_at IS NULL
+               AND u.blocked_at IS NULL AND u.delete_at IS NULL
+             ORDER BY m.user_id";
+        let lock = self.tx.sql(concat!(owners!(), " FOR UPDATE"), owners!());
+        run!(self.tx, lock; self.workspace.into_uuid());
+        // Only now: what another transaction did to them while we waited for the lock must be seen.
+        let owners = rows!(self.tx, (Uuid,), ACTIVE; self.workspace.into_uuid());
+        Ok(owners.into_iter().map(|(id,)| id.into()).collect())
+    }
+
+    /// Changes a member's role. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or there is no such member.
+    pub async fn set_role(self, user: UserId, role: Role) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE members SET role = $3 WHERE workspace_id = $1 AND user_id = $2";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), user.into_uuid(), role.as_str());
+        StorageError::expect_one_row("members", changed)?;
+        self.tx.done.access.push(user.into_uuid());
+        Ok(())
+    }
+
+    /// Suspends a member, or lets them act again. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or there is no such member.
+    pub async fn set_suspended(
+        self,
+        user: UserId,
+        suspended_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str =
+            "UPDATE members SET suspended_at = $3 WHERE workspace_id = $1 AND user_id = $2";
+        let changed =
+            run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid(), suspended_at);
+        StorageError::expect_one_row("members", changed)?;
+        self.tx.done.access.push(user.into_uuid());
+        Ok(())
+    }
+
+    /// Removes a member; `false` when they are none. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn remove(self, user: UserId) -> Result<bool, StorageError> {
+        const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
+        let removed = run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid());
+        if removed > 0 {
+            self.tx.done.access.push(user.into_uuid());
+        }
+        Ok(removed > 0)
+    }
+}
+
+/// The open invitations of one workspace.
+pub struct Invitations<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Invitations<'_> {
+    /// Stores an invitation, in the place of an earlier one to the same address.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn put(self, invitation: &Invitation, token_hash: &str) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO invitations
+                   (workspace_id, id, email, role, token_hash, invited_by, expires_at, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (workspace_id, email) DO UPDATE
+               SET id = excluded.id, role = excluded.role, token_hash = excluded.token_hash,
+                   invited_by = excluded.invited_by, expires_at = excluded.expires_at,
+                   created_at = excluded.created_at";
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), invitation.id.into_uuid(), &invitation.email,
+            invitation.role.as_str(), token_hash, invitation.invited_by.into_uuid(),
+            invitation.expires_at, invitation.created_at);
+        Ok(())
+    }
+
+    /// The invitations by id, newest first, also those that have ended.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn list(
+        self,
+        page: PageRequest<InvitationId>,
+    ) -> Result<Page<Invitation, InvitationId>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            invitation!(),
+            " FROM invitations
+              WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        );
+        let before = page.after.map_or(Uuid::max(), InvitationId::into_uuid);
+        let rows = rows!(self.tx, InvitationRow, SQL;
+            self.workspace.into_uuid(), before, i64::from(page.limit) + 1);
+        let items = rows.into_iter().map(Invitation::try_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(items, page.limit, |invitation| invitation.id))
+    }
+
+    /// Takes an invitation back; `false` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn delete(self, id: InvitationId) -> Result<bool, StorageError> {
+        const SQL: &str = "DELETE FROM invitations WHERE workspace_id = $1 AND id = $2";
+        Ok(run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid()) > 0)
+    }
+}
+
+/// All open invitations.
+pub struct SystemInvitations<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemInvitations<'_> {
+    /// The invitation with this token, whether or not it has ended; nothing is used up.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn find(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
+        const SQL: &str =
+            concat!("SELECT ", invitation!(), " FROM invitations WHERE token_hash = $1");
+        row!(self.tx, InvitationRow, SQL; token_hash).map(Invitation::try_from).transpose()
+    }
+
+    /// Uses an invitation up: it is deleted. Of many who try at once one gets it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn take(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
+        const SQL: &str =
+            concat!("DELETE FROM invitations WHERE token_hash = $1 RETURNING ", invitation!());
+        row!(self.tx, InvitationRow, SQL; token_hash).map(Invitation::try_from).transpose()
+    }
+
+    /// Removes invitations that ended before this time.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
+        Ok(run!(self.tx, "DELETE FROM invitations WHERE expires_at < $1"; before))
+    }
+}

@@ -1,0 +1,241 @@
+//! Sign-ins and their refresh tokens: the `sessions` and `refresh_tokens` tables.
+//!
+//! A refresh token is stored as the SHA-256 of itself. A session's tokens are one family: each is exchanged for the
+//! next, and one that comes back later than a lost answer could explain ends the session.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::{SessionId, UserId, WorkspaceId},
+    session::{Access, Rotation, Session},
+};
+use uuid::Uuid;
+
+use crate::{StorageError, Tx, users, workspaces};
+
+mod row;
+
+use row::{AccessRow, Row};
+
+macro_rules! columns {
+    () => {
+        "id, user_id, address, user_agent, created_at, last_used_at, expires_at"
+    };
+}
+
+/// All sign-ins.
+pub struct Sessions<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl Sessions<'_> {
+    /// Stores a new session with its first refresh token.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn insert(self, session: &Session, refresh_hash: &str) -> Result<(), StorageError> {
+        const SQL: &str =
+            concat!("INSERT INTO sessions (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+        run!(self.tx, SQL;
+            session.id.into_uuid(), session.user_id.into_uuid(), &session.address, &session.user_agent,
+            session.created_at, session.last_used_at, session.expires_at);
+        insert_token(self.tx, session.id.into_uuid(), refresh_hash, session.created_at).await
+    }
+
+    /// What a session gives access to, in this workspace, or without one in the workspace of the user's oldest membership
+    /// where neither they nor the workspace are suspended (if there is none such, of the oldest). `None` when it has ended,
+    /// or its user is blocked or gone. When the user is no member of that workspace, the place is `None`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a stored word is unknown.
+    pub async fn access(
+        self,
+        id: SessionId,
+        workspace: Option<WorkspaceId>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Access>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            users::user_columns!(),
+            ", ",
+            workspaces::workspace_columns!(),
+            ", m.role, m.suspended_at AS member_suspended_at
+               FROM sessions s
+               JOIN users u ON u.id = s.user_id
+               LEFT JOIN members m ON m.user_id = u.id AND ($2 IS NULL OR m.workspace_id = $2)
+               LEFT JOIN workspaces w ON w.id = m.workspace_id
+              WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.blocked_at IS NULL
+              ORDER BY (m.suspended_at IS NOT NULL OR w.suspended_at IS NOT NULL), m.created_at,
+                       m.workspace_id
+              LIMIT 1"
+        );
+        let workspace = workspace.map(WorkspaceId::into_uuid);
+        let row = row!(self.tx, AccessRow, SQL; id.into_uuid(), workspace, now);
+        row.map(|row| row.access(id)).transpose()
+    }
+
+    /// A user's sessions that have not ended, newest first, at most 100.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn list(
+        self,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Session>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+               ORDER BY created_at DESC, id DESC LIMIT 100"
+        );
+        let found = rows!(self.tx, Row, SQL; user.into_uuid(), now);
+        Ok(found.into_iter().map(Session::from).collect())
+    }
+
+    /// Has this user signed in from there, with that, before (in any session still stored)?
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn knows_device(
+        self,
+        user: UserId,
+        address: &str,
+        user_agent: &str,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT id FROM sessions WHERE user_id = $1 AND address = $2 AND user_agent = $3 LIMIT 1";
+        Ok(value!(self.tx, Uuid, SQL; user.into_uuid(), address, user_agent).is_some())
+    }
+
+    /// Exchanges a refresh token for the next. The session is renewed until `now + lifetime`. A token that was exchanged
+    /// less than `grace` ago is exchanged once more: its answer may have been lost. Of two processes that are shown the same
+    /// token at once, each gets its answer in turn. A reused token ends the session and tells `Committed::access`: the caller
+    /// commits then too. A blocked user's sessions have ended.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn rotate(
+        self,
+        old_hash: &str,
+        new_hash: &str,
+        now: DateTime<Utc>,
+        grace: Duration,
+        lifetime: Duration,
+    ) -> Result<Rotation, StorageError> {
+        macro_rules! find {
+            () => {
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM sessions
+                       WHERE id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1)
+                         AND revoked_at IS NULL AND expires_at > $2
+                         AND NOT EXISTS (SELECT 1 FROM users u
+                                          WHERE u.id = sessions.user_id AND u.blocked_at IS NOT NULL)"
+                )
+            };
+        }
+        const SPEND: &str =
+            "UPDATE refresh_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL";
+        const USED: &str = "SELECT used_at FROM refresh_tokens WHERE token_hash = $1";
+        const RENEW: &str = "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
+
+        // The session is locked before the token is looked at: a second process with the same token must see what
+        // the first one did to it.
+        let find = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        let Some(row) = row!(self.tx, Row, find; old_hash, now) else {
+            return Ok(Rotation::Unknown);
+        };
+        let mut session = Session::from(row);
+        if run!(self.tx, SPEND; old_hash, now) == 0 {
+            let used = value!(self.tx, Option<DateTime<Utc>>, USED; old_hash).flatten();
+            if used.is_none_or(|used| now >= used + grace) {
+                self.revoke(session.user_id, session.id, now).await?;
+                return Ok(Rotation::Reused(session));
+            }
+        }
+        let id = session.id.into_uuid();
+        (session.last_used_at, session.expires_at) = (now, now + lifetime);
+        run!(self.tx, RENEW; id, session.last_used_at, session.expires_at);
+        insert_token(self.tx, id, new_hash, now).await?;
+        Ok(Rotation::Renewed(session))
+    }
+
+    /// Ends a user's session at once; `false` when it is not theirs or had ended. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn revoke(
+        self,
+        user: UserId,
+        id: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE sessions SET revoked_at = $3
+             WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3";
+        let revoked = run!(self.tx, SQL; user.into_uuid(), id.into_uuid(), now) > 0;
+        if revoked {
+            self.tx.done.access.push(id.into_uuid());
+        }
+        Ok(revoked)
+    }
+
+    /// Ends all sessions of a user but one; returns how many. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn revoke_all(
+        self,
+        user: UserId,
+        except: Option<SessionId>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StorageError> {
+        const SQL: &str = "
+            UPDATE sessions SET revoked_at = $3
+             WHERE user_id = $1 AND ($2 IS NULL OR id <> $2) AND revoked_at IS NULL AND expires_at > $3";
+        let except = except.map(SessionId::into_uuid);
+        let revoked = run!(self.tx, SQL; user.into_uuid(), except, now);
+        self.tx.done.access.push(user.into_uuid());
+        Ok(revoked)
+    }
+
+    /// Removes sessions that ended (expired or were revoked) before this time, with their tokens; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
+        const TOKENS: &str = "
+            DELETE FROM refresh_tokens
+             WHERE session_id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1)";
+        // A session that has ended only since the statement before keeps its tokens, and stays for the next time.
+        const SQL: &str = "
+            DELETE FROM sessions
+             WHERE (expires_at < $1 OR revoked_at < $1)
+               AND NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.session_id = sessions.id)";
+        run!(self.tx, TOKENS; before);
+        Ok(run!(self.tx, SQL; before))
+    }
+}
+
+async fn insert_token(
+    tx: &mut Tx,
+    session: Uuid,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    const SQL: &str =
+        "INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES ($1, $2, $3)";
+    run!(tx, SQL; hash, session, now);
+    Ok(())
+}
