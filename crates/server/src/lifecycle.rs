@@ -126,6 +126,11 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         );
         state.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
         tasks.push(spawn(retune(state.clone(), work_stop.clone())));
+        if !engine.db.read().await?.system().users().any().await? {
+            tracing::info!(
+                "there is no account yet: `replyx admin create EMAIL` makes the first admin"
+            );
+        }
         let router = replyx_api::router(&state);
         let stop = intake_stop.clone();
         intake.push(tokio::spawn(async move {

@@ -4,7 +4,7 @@
 //! fails, it does not skip: run through `make test` or `scripts/services run`.
 
 use replyx_core::clock::random_hex;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::{Db, PoolSize};
@@ -46,6 +46,23 @@ pub async fn postgres() -> TestDb {
     admin(&server, &format!("CREATE DATABASE {name}")).await;
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     open(url, Some((server, name)), folder).await
+}
+
+/// Changes a database behind the program's back; returns how many rows.
+///
+/// # Panics
+///
+/// When the statement fails.
+pub async fn tamper(url: &str, sql: &str) -> u64 {
+    let sql = AssertSqlSafe(sql.to_owned());
+    let changed = if let Some(path) = url.strip_prefix("sqlite:") {
+        let mut connection = SqliteConnection::connect(path).await.expect("the file opens");
+        sqlx::query(sql).execute(&mut connection).await.map(|done| done.rows_affected())
+    } else {
+        let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
+        sqlx::query(sql).execute(&mut connection).await.map(|done| done.rows_affected())
+    };
+    changed.expect("the statement can be run")
 }
 
 async fn open(url: String, postgres: Option<(String, String)>, folder: TempDir) -> TestDb {

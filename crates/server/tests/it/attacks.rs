@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::harness::{Home, PASSWORD, PATIENCE, SECRET, Shop, admin, assert_problem};
+use crate::harness::{Home, PASSWORD, SECRET, Shop, admin, assert_problem};
 
 /// The signing key of the programs under test, as only they can know it.
 fn key() -> Vec<u8> {
@@ -295,5 +295,4 @@ async fn the_admin_side_is_for_admins_and_cannot_be_turned_against_them() {
     )
     .await;
     assert!(sound && report.contains("unbroken"), "{report}");
-    let _ = PATIENCE;
 }

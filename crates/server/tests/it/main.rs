@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod admin_cli;
 mod api_keys;
 mod attacks;
 mod audit_log;

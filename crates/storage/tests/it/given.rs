@@ -21,7 +21,8 @@ use replyx_storage::{Db, outbox::Sendable, passages::NewPassage};
 
 mod raw;
 
-pub(crate) use raw::{check_full_text, numbers, rows, tamper};
+pub(crate) use raw::{check_full_text, numbers, rows};
+pub(crate) use replyx_storage::testing::tamper;
 
 /// Runs one call in a transaction of its own, and commits it: `commit!(db, |tx| tx.system()...)`.
 macro_rules! commit {

@@ -103,18 +103,6 @@ pub(crate) async fn numbers(url: &str, sql: &'static str) -> Vec<i64> {
     }
 }
 
-/// Changes the database behind the storage's back; returns how many rows.
-pub(crate) async fn tamper(url: &str, sql: &str) -> u64 {
-    let sql = AssertSqlSafe(sql.to_owned());
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let mut conn = SqliteConnection::connect(path).await.unwrap();
-        sqlx::query(sql).execute(&mut conn).await.unwrap().rows_affected()
-    } else {
-        let mut conn = PgConnection::connect(url).await.unwrap();
-        sqlx::query(sql).execute(&mut conn).await.unwrap().rows_affected()
-    }
-}
-
 /// Fails when the full-text index of `SQLite` is not what its table says.
 pub(crate) async fn check_full_text(url: &str) {
     let Some(path) = url.strip_prefix("sqlite:") else { return };
