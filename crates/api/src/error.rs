@@ -146,6 +146,7 @@ impl ApiError {
             Self::NotFound(what) => Self::NotFound(what),
             Self::Malformed(detail) => Self::Malformed(detail.clone()),
             Self::Refused { code, detail } => Self::Refused { code, detail },
+            Self::Internal(source) => Self::Internal(with_causes(source.as_ref()).into()),
             other => Self::Internal(other.to_string().into()),
         }
     }
@@ -248,6 +249,18 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// The text of an error and of all its causes, for the log.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// Whole seconds after which the time has passed.
 fn seconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
@@ -255,3 +268,18 @@ fn seconds(time: Duration) -> u64 {
 
 /// A result with an [`ApiError`].
 pub type ApiResult<T> = Result<T, ApiError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_told_by_its_second_reader_keeps_its_causes() {
+        let cause = std::io::Error::other("the disk is full");
+        let failed = replyx_storage::StorageError::Folder { folder: "x".to_owned(), source: cause };
+        let ApiError::Internal(again) = ApiError::from(failed).again() else {
+            panic!("it has become another failure")
+        };
+        assert!(again.to_string().ends_with(": the disk is full"), "{again}");
+    }
+}
