@@ -5,17 +5,20 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The steps share one target folder, and each takes the whole machine.
 .NOTPARALLEL:
-.PHONY: help run test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis demo bench audit setup clean-run
+.PHONY: help run test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis demo bench audit fuzz setup clean-run
 
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
 step := @scripts/step
+# Where `scripts/setup model` puts the embedding model, and where the tests and the demo look for it.
+export MODEL_DIR ?= $(CURDIR)/data/models
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: ## Build the release binary and run the demo
 	@scripts/setup build
+	@scripts/setup model || echo "without the embedding model, search goes by words alone" >&2
 	$(step) "release build" cargo build --release --locked -p replyx-server
 	@$(target)/release/replyx demo
 
@@ -64,6 +67,10 @@ demo: build ## The demo, once, with a verdict
 bench: ## Measure; the method and the results are in docs/benchmarks.md
 	@scripts/setup build
 	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server --bench answers --bench requests
+
+fuzz: ## Feed every parser with damaged files, each for FUZZ_SECONDS (20)
+	@scripts/setup fuzz
+	$(step) "fuzz" scripts/fuzz
 
 audit: ## Licences, bans and sources of the dependencies
 	@scripts/setup audit

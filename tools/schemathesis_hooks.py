@@ -39,9 +39,13 @@ DESTRUCTIVE = {
 BEYOND_SCHEMAS = {"idempotency_key_reused", "precondition_failed", "wrong_code", "wrong_token", "wrong_totp"}
 # Fields with rules that no schema can say: how strong a password is, whether an address could exist, what fits the kind
 # of a setting, what is in the future, whether there is anything to change.
-STRICTER_THAN_SCHEMAS = {"password", "new_password", "email", "value", "expires_at", "file", ""}
+STRICTER_THAN_SCHEMAS = {
+    "password", "new_password", "email", "value", "expires_at", "file", "", "question", "answer", "base_url", "provider",
+    "from", "to", "url", "time_zone", "fallback_models",
+}
 
 accounts = {}
+furnished = set()
 numbers = itertools.count()
 lock = threading.Lock()
 
@@ -69,12 +73,20 @@ def register():
 
 
 def ids_of(things, token):
+    """The ids of what somebody has. Some things are listed below others alone."""
+    above = {"/question-sets": "/assistants", "/evaluation-runs": "/question-sets", "/answers": "/assistants"}
+    if things in above:
+        below = "/runs" if things == "/evaluation-runs" else things
+        return [it for one in ids_of(above[things], token)[:3] for it in ids_of(f"{above[things]}/{one}{below}", token)]
     _, found = ask("GET", f"{things}?limit=200", token=token)
     return [item.get("id") or item.get("user_id") for item in (found or {}).get("items", [])]
 
 
 def furnish(token):
-    """Makes one of everything."""
+    """Makes one of everything, once."""
+    if token in furnished:
+        return
+    furnished.add(token)
     _, assistant = ask("POST", "/assistants", {"name": "Support"}, token)
     path = f"/assistants/{assistant['id']}"
     form = (
@@ -82,6 +94,11 @@ def furnish(token):
         "# Returns\n\nYou may return an item within 30 days.\r\n--limit--\r\n"
     )
     ask("POST", f"{path}/documents", form, token)
+    ask("POST", f"{path}/answers", {"question": "Are you open on Sundays?", "answer": "Yes."}, token)
+    questions = [{"question": "How long may I return an item?", "answers": ["30 days"]}]
+    status, made = ask("POST", f"{path}/question-sets", {"name": "Returns", "questions": questions}, token)
+    if status == 201:
+        ask("POST", f"/question-sets/{made['id']}/runs", {"answers": False}, token)
     ask("POST", f"{path}/bots", {"token": f"{next(numbers)}:{'a' * 35}"}, token)
     ask("POST", "/api-keys", {"name": "Key", "scopes": ["bots:read"]}, token)
     ask("POST", "/invitations", {"email": f"invited{next(numbers)}@example.org", "role": "viewer"}, token)
@@ -132,6 +149,8 @@ def map_path_parameters(context, path_parameters):
     ids = ids_of(things, token)
     if not ids and things != "/dialogs":
         # An admin sees everybody's things; others have their own.
+        if things == "/admin/model-keys":
+            ask("POST", things, {"provider": "openai", "name": "Key", "secret": "sk-none", "enabled": False}, token)
         furnish(register() if things.startswith("/admin") else token)
         ids = ids_of(things, token)
     return {**path_parameters, "id": ids[number // 2 % len(ids)]} if ids else path_parameters

@@ -20,7 +20,10 @@ use replyx_core::{
 };
 use replyx_live::{Live, Signal};
 use replyx_storage::{Committed, Db, Listener, StorageError};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -69,7 +72,7 @@ pub struct Accesses {
     kept: Mutex<Kept>,
     news: Notify,
     /// Rings when settings were changed, here or elsewhere.
-    settings: Notify,
+    settings: watch::Sender<()>,
 }
 
 impl Listener for Accesses {
@@ -83,7 +86,7 @@ impl Listener for Accesses {
         kept.settings_untold |= what.settings;
         drop(kept);
         if what.settings {
-            self.settings.notify_one();
+            self.settings.send_replace(());
         }
         self.news.notify_one();
     }
@@ -165,9 +168,10 @@ impl Accesses {
         Ok(Some(access))
     }
 
-    /// Waits until settings were changed, here or in another process.
-    pub async fn settings_changed(&self) {
-        self.settings.notified().await;
+    /// Rings whenever settings, providers of models or keys to them were changed after this call, here or in another
+    /// process.
+    pub fn settings_changed(&self) -> watch::Receiver<()> {
+        self.settings.subscribe()
     }
 
     /// Tells the other processes what changed here, and writes down which keys were used, until stopped.
@@ -245,7 +249,7 @@ impl Accesses {
             match signal {
                 Signal::Gap => {
                     self.lock().forget_all();
-                    self.settings.notify_one();
+                    self.settings.send_replace(());
                 }
                 Signal::Message(message) => self.heard(&own, &message),
             }
@@ -263,7 +267,7 @@ impl Accesses {
         let ids: Vec<Uuid> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
         self.lock().forget(&ids);
         if settings == Some("1") {
-            self.settings.notify_one();
+            self.settings.send_replace(());
         }
     }
 }

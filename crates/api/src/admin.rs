@@ -2,6 +2,8 @@
 //! without the [`Admin`](crate::caller::Admin) extractor, and every change is in the platform's audit log.
 
 pub mod audit;
+pub mod model_keys;
+pub mod model_providers;
 pub mod settings;
 pub mod users;
 pub mod workspaces;

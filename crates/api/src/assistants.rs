@@ -3,9 +3,15 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod preview;
+pub mod publish;
 pub mod read;
+pub mod rollback;
 pub mod search;
+pub mod stats;
+pub mod templates;
 pub mod update;
+pub mod versions;
 
 use axum::{
     Json,
@@ -13,14 +19,39 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use replyx_core::assistant::Assistant;
-use serde::Serialize;
+use garde::Validate;
+use replyx_core::assistant::{Assistant, Gate, Settings};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::words::LanguageWord;
+use crate::words::{LanguageWord, UnverifiedWord};
 
-/// An assistant, as clients see one.
+/// The questions whose answers must not get worse with a new version.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Gate)]
+pub struct GateView {
+    /// The question set.
+    #[garde(skip)]
+    question_set_id: Uuid,
+    /// By how much a measure may fall below that of the version published now, 0 to 1.
+    #[garde(range(min = 0.0, max = 1.0))]
+    #[schema(minimum = 0.0, maximum = 1.0, example = 0.02)]
+    tolerance: f64,
+}
+
+impl GateView {
+    fn of(gate: &Gate) -> Self {
+        Self { question_set_id: gate.set_id.into_uuid(), tolerance: gate.tolerance }
+    }
+
+    fn into_gate(self) -> Gate {
+        Gate { set_id: self.question_set_id.into(), tolerance: self.tolerance }
+    }
+}
+
+/// An assistant, as clients see one: its draft. Customers meet the version that is `published`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AssistantView {
     id: Uuid,
@@ -45,7 +76,26 @@ pub struct AssistantView {
     /// Said when no model could be reached.
     #[schema(example = "I cannot answer at the moment. Please try again later.")]
     fallback_text: String,
-    /// Grows with every change; also the `ETag`.
+    /// Asked in this order when the model fails.
+    #[schema(example = json!(["extractive"]))]
+    fallback_models: Vec<String>,
+    /// The time zone in which it tells the time: an IANA name.
+    #[schema(example = "Europe/Helsinki")]
+    time_zone: String,
+    /// Must the facts of an answer stand in its sources?
+    check_answers: bool,
+    /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
+    #[schema(value_type = UnverifiedWord, example = "unknown")]
+    unverified: &'static str,
+    /// Said when the dialog is handed to a human.
+    #[schema(example = "I would rather have a colleague answer this.")]
+    handoff_text: String,
+    /// What has to hold before a version is published.
+    gate: Option<GateView>,
+    /// The number of the published version that answers customers.
+    #[schema(example = 2)]
+    published: i64,
+    /// Grows with every change of the draft; also the `ETag`.
     #[schema(example = 3)]
     version: i64,
     created_at: DateTime<Utc>,
@@ -60,11 +110,18 @@ impl From<Assistant> for AssistantView {
             greeting: settings.greeting().to_owned(),
             unknown_text: settings.unknown_text().to_owned(),
             fallback_text: settings.fallback_text().to_owned(),
+            handoff_text: settings.handoff_text().to_owned(),
             name: settings.name,
             model: settings.model,
             system_prompt: settings.system_prompt,
             temperature: settings.temperature,
             language: settings.language.as_str(),
+            fallback_models: settings.fallback_models,
+            time_zone: settings.time_zone,
+            check_answers: settings.check_answers,
+            unverified: settings.unverified.as_str(),
+            gate: assistant.gate.as_ref().map(GateView::of),
+            published: assistant.published,
             version: assistant.version,
             created_at: assistant.created_at,
             updated_at: assistant.updated_at,
@@ -94,4 +151,35 @@ pub(crate) fn known_language(code: &str, (): &()) -> garde::Result {
     code.parse::<replyx_core::assistant::Language>()
         .map(drop)
         .map_err(|_| garde::Error::new("must be `en` or `ru`"))
+}
+
+/// A policy by its word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+pub(crate) fn known_policy(word: &str, (): &()) -> garde::Result {
+    word.parse::<replyx_core::assistant::Unverified>()
+        .map(drop)
+        .map_err(|_| garde::Error::new("must be `unknown` or `handoff`"))
+}
+
+/// A time zone by its IANA name.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+pub(crate) fn known_zone(name: &str, (): &()) -> garde::Result {
+    if replyx_engine::prompt::is_time_zone(name) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("must be an IANA time zone such as `Europe/Helsinki`"))
+    }
+}
+
+/// Names of models.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+#[expect(clippy::ptr_arg, reason = "the form that garde asks for")]
+pub(crate) fn known_models(names: &Vec<String>, (): &()) -> garde::Result {
+    if names.len() > Settings::FALLBACK_MODELS {
+        return Err(garde::Error::new(format!("must be at most {}", Settings::FALLBACK_MODELS)));
+    }
+    if names.iter().any(|name| name.trim().is_empty() || name.chars().count() > 100) {
+        return Err(garde::Error::new("each must have 1 to 100 characters"));
+    }
+    Ok(())
 }

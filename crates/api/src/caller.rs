@@ -51,6 +51,14 @@ impl Caller {
         }
     }
 
+    /// What people call them: the user's address, or the key's name.
+    pub fn name(&self) -> String {
+        match &self.access.actor {
+            Actor::User { user, .. } => user.email.clone(),
+            Actor::Key { name, .. } => name.clone(),
+        }
+    }
+
     /// Something they did, for the audit log. `target` is what kind of thing it was done on, and which one.
     pub fn act(
         &self,
@@ -109,7 +117,8 @@ macro_rules! needs {
 
 needs! {
     WorkspaceRead, WorkspaceWrite, MembersRead, MembersWrite, KeysWrite, AuditRead, AssistantsRead,
-    AssistantsWrite, DocumentsRead, DocumentsWrite, BotsRead, BotsWrite, DialogsRead, EventsRead,
+    AssistantsWrite, DocumentsRead, DocumentsWrite, BotsRead, BotsWrite, DialogsRead, DialogsWrite,
+    EventsRead,
 }
 
 /// Somebody who has a permission in the workspace they act in.

@@ -3,6 +3,7 @@
 pub mod list;
 pub mod messages;
 pub mod read;
+pub mod release;
 
 use chrono::{DateTime, Utc};
 use replyx_core::dialog::Dialog;

@@ -86,6 +86,11 @@ pub async fn stream_events(
 
     let (frames, waiting) = mpsc::channel(AHEAD);
     tokio::spawn(Feed { state, workspace, last: from, frames }.run(news));
+    Ok(streamed(waiting))
+}
+
+/// A stream of server-sent events, made of frames of whole events.
+pub(crate) fn streamed(waiting: mpsc::Receiver<Bytes>) -> Response {
     let body = Body::from_stream(stream::unfold(waiting, |mut waiting| async {
         waiting.recv().await.map(|frame| (Ok::<_, Infallible>(frame), waiting))
     }));
@@ -96,7 +101,7 @@ pub async fn stream_events(
         (header::CONNECTION, HeaderValue::from_static("close")),
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }
 
 fn last_event_id(headers: &HeaderMap) -> ApiResult<Option<i64>> {

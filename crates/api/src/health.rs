@@ -33,13 +33,16 @@ pub struct Report {
     /// The shared live state: `ok` or what is wrong.
     #[schema(example = "ok")]
     live: &'static str,
+    /// The model that gives texts their vectors, or why there is none: then search goes by words alone.
+    #[schema(example = "multilingual-e5-small")]
+    embeddings: String,
     /// The version of the program.
     #[schema(example = "0.1.0")]
     version: &'static str,
 }
 
 impl Report {
-    const fn new(database: bool, live: bool) -> Self {
+    fn new(database: bool, live: bool, embeddings: String) -> Self {
         Self {
             status: match (database, live) {
                 (true, true) => "ok",
@@ -48,6 +51,7 @@ impl Report {
             },
             database: if database { "ok" } else { "does not answer" },
             live: if live { "ok" } else { "redis does not answer" },
+            embeddings,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -64,7 +68,7 @@ pub struct Health(Arc<RwLock<Report>>);
 impl Default for Health {
     /// Healthy until the first look: the process has just connected to everything.
     fn default() -> Self {
-        Self(Arc::new(RwLock::new(Report::new(true, true))))
+        Self(Arc::new(RwLock::new(Report::new(true, true, String::new()))))
     }
 }
 
@@ -74,7 +78,12 @@ impl Health {
         while !stop.is_cancelled() {
             let database = timeout(PATIENCE, engine.db.ping()).await.is_ok_and(|ping| ping.is_ok());
             let live = engine.live.health().await.is_ok();
-            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Report::new(database, live);
+            let embeddings = engine.embeddings.state();
+            let embeddings = embeddings
+                .model
+                .unwrap_or_else(|| format!("none: {}", embeddings.reason.unwrap_or_default()));
+            let report = Report::new(database, live, embeddings);
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = report;
             tokio::select! {
                 () = sleep(EVERY) => {}
                 () = stop.cancelled() => {}

@@ -57,7 +57,15 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
             Some((setting::RATE_PASSWORD_CHANGE, For::Caller))
         }
         "/api/v1/auth/logout" if post => Some((setting::RATE_LOGOUT, For::Caller)),
-        "/api/v1/assistants/{id}/documents" if post => Some((setting::RATE_UPLOAD, For::Caller)),
+        "/api/v1/assistants/{id}/preview" if post => Some((setting::RATE_PREVIEW, For::Caller)),
+        "/api/v1/assistants/{id}/documents"
+        | "/api/v1/assistants/{id}/answers/import"
+        | "/api/v1/assistants/{id}/sources"
+        | "/api/v1/sources/{id}/fetch"
+            if post =>
+        {
+            Some((setting::RATE_UPLOAD, For::Caller))
+        }
         "/api/v1/invitations" if post => Some((setting::RATE_INVITE, For::Caller)),
         _ => None,
     }
@@ -194,7 +202,10 @@ mod tests {
         let expected = [
             "DELETE /auth/totp rate_password_change Caller",
             "GET /metrics rate_metrics Address",
+            "POST /assistants/{id}/answers/import rate_upload Caller",
             "POST /assistants/{id}/documents rate_upload Caller",
+            "POST /assistants/{id}/preview rate_preview Caller",
+            "POST /assistants/{id}/sources rate_upload Caller",
             "POST /auth/confirm rate_register Address",
             "POST /auth/confirm/resend rate_password_reset Address",
             "POST /auth/login rate_login Address",
@@ -209,6 +220,7 @@ mod tests {
             "POST /auth/totp/recovery-codes rate_password_change Caller",
             "POST /invitations rate_invite Caller",
             "POST /invitations/accept rate_register Address",
+            "POST /sources/{id}/fetch rate_upload Caller",
         ];
         assert_eq!(limited, expected);
     }

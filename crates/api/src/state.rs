@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use ipnet::IpNet;
 use replyx_core::{clock::Clock, secret::Keys};
 use replyx_engine::{Engine, intake::Gatherer};
+use replyx_knowledge::crawl::Private;
 use replyx_storage::Db;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,8 @@ pub struct ApiSettings {
     pub cors_origins: Vec<String>,
     /// Does mail reach people, by SMTP?
     pub smtp: bool,
+    /// Whether sources may lead to addresses outside the public internet.
+    pub private_addresses: Private,
     /// What the configuration says of the settings that admins change, by name.
     pub setting_defaults: HashMap<String, String>,
 }
@@ -50,6 +53,7 @@ impl Default for ApiSettings {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             smtp: false,
+            private_addresses: Private::Refuse,
             setting_defaults: HashMap::new(),
         }
     }

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use replyx_core::{assistant, audit, bot, channel, dialog, knowledge, message, permission, role};
+use replyx_core::{
+    assistant, audit, bot, channel, dialog, evaluation, knowledge, message, permission, role, usage,
+};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -40,6 +42,12 @@ schemas! {
     RoleWord = "Role", role::Role, "A role in a workspace.";
     ScopeWord = "Scope", permission::Permission, "What an API key may do.";
     LanguageWord = "Language", assistant::Language, "A language of fixed texts and mail.";
+    UnverifiedWord = "Unverified", assistant::Unverified, "What happens to an answer whose facts are not in its sources.";
+    CheckOutcomeWord = "CheckOutcome", message::CheckOutcome, "What became of the check of an answer's facts.";
+    SourceKindWord = "SourceKind", knowledge::SourceKind, "How a source finds its pages.";
+    SourceStatusWord = "SourceStatus", knowledge::SourceStatus, "How far the fetching of a source is.";
+    RunStatusWord = "RunStatus", evaluation::RunStatus, "How far a measurement is.";
+    PurposeWord = "Purpose", usage::Purpose, "What a model was asked for.";
     BotModeWord = "BotMode", bot::BotMode, "How updates reach us.";
     BotStatusWord = "BotStatus", bot::BotStatus, "Whether a bot runs.";
     DocumentStatusWord = "DocumentStatus", knowledge::DocumentStatus, "How far the reading of a document is.";

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AssistantId, WorkspaceId},
+    ids::{AssistantId, QuestionSetId, RunId, WorkspaceId},
     words::words,
 };
 
@@ -18,21 +18,61 @@ words! {
     }
 }
 
-/// An assistant and its settings.
+words! {
+    /// What happens to an answer whose facts are not in its sources, twice over.
+    Unverified {
+        /// The customer is told that the documents do not say it.
+        Unknown = "unknown",
+        /// The dialog waits for a human.
+        HandOff = "handoff",
+    }
+}
+
+/// An assistant: its draft, and which published version customers meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assistant {
     /// Identity.
     pub id: AssistantId,
     /// Whose it is.
     pub workspace_id: WorkspaceId,
-    /// How it answers.
+    /// How the draft answers.
     pub settings: Settings,
-    /// Grows by one with every change; what an `ETag` shows.
+    /// Grows by one with every change of the draft; what an `ETag` shows.
     pub version: i64,
+    /// The number of the [`Version`] that answers customers.
+    pub published: i64,
+    /// What has to hold before a version is published.
+    pub gate: Option<Gate>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// A published, unchangeable state of an assistant's settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Version {
+    /// From 1 without gaps, for each assistant.
+    pub number: i64,
+    /// How it answers.
+    pub settings: Settings,
+    /// What its publisher says of it.
+    pub note: String,
+    /// The evaluation that let it through the gate.
+    pub run_id: Option<RunId>,
+    /// Who published it: a name for display.
+    pub created_by: String,
+    /// When it was published.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What has to hold before a version is published: its answers to a question set must not get worse.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The questions.
+    pub set_id: QuestionSetId,
+    /// By how much a measure may fall below that of the version published now, 0 to 1.
+    pub tolerance: f64,
 }
 
 /// How an assistant answers.
@@ -55,11 +95,61 @@ pub struct Settings {
     pub unknown_text: Option<String>,
     /// Said when no model could be reached; a fixed text of the language unless set.
     pub fallback_text: Option<String>,
+    /// The models asked in this order when the first one fails.
+    #[serde(default)]
+    pub fallback_models: Vec<String>,
+    /// The IANA name of the time zone in which the assistant tells the time.
+    #[serde(default = "utc")]
+    pub time_zone: String,
+    /// Must the facts of an answer stand in its sources?
+    #[serde(default = "yes")]
+    pub check_answers: bool,
+    /// What happens to an answer that fails the check twice.
+    #[serde(default = "unknown")]
+    pub unverified: Unverified,
+    /// Said when the dialog is handed to a human; a fixed text of the language unless set.
+    #[serde(default)]
+    pub handoff_text: Option<String>,
+}
+
+fn utc() -> String {
+    Settings::TIME_ZONE.to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn unknown() -> Unverified {
+    Unverified::Unknown
 }
 
 impl Settings {
     /// The temperature of an assistant whose owner set none.
     pub const TEMPERATURE: f64 = 0.2;
+    /// The time zone of an assistant whose owner set none.
+    pub const TIME_ZONE: &str = "UTC";
+    /// At most so many models stand behind the first one.
+    pub const FALLBACK_MODELS: usize = 5;
+
+    /// The settings of an assistant of which nothing but name and language is known.
+    pub fn new(name: String, language: Language) -> Self {
+        Self {
+            name,
+            model: None,
+            system_prompt: String::new(),
+            temperature: Self::TEMPERATURE,
+            language,
+            greeting: None,
+            unknown_text: None,
+            fallback_text: None,
+            fallback_models: Vec::new(),
+            time_zone: utc(),
+            check_answers: true,
+            unverified: Unverified::Unknown,
+            handoff_text: None,
+        }
+    }
 
     /// What is said in answer to `/start`.
     pub fn greeting(&self) -> &str {
@@ -86,6 +176,16 @@ impl Settings {
             Language::Russian => {
                 "Сейчас не могу ответить из-за технической неполадки. Пожалуйста, спросите ещё раз через несколько минут."
             }
+        })
+    }
+
+    /// What is said when the dialog is handed to a human.
+    pub fn handoff_text(&self) -> &str {
+        self.handoff_text.as_deref().unwrap_or(match self.language {
+            Language::English => {
+                "I would rather have a colleague answer this. They will write to you here."
+            }
+            Language::Russian => "На этот вопрос лучше ответит мой коллега. Он напишет вам здесь.",
         })
     }
 }

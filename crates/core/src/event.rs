@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bot::BotStatus,
     dialog::Control,
-    ids::{AssistantId, BotId, ContactId, DialogId, DocumentId, MessageId},
-    knowledge::DocumentStatus,
+    evaluation::RunStatus,
+    ids::{AssistantId, BotId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId},
+    knowledge::{DocumentStatus, SourceStatus},
     message::{Author, Outcome},
 };
 
@@ -117,10 +118,17 @@ pub enum Event {
     DocumentStatus {
         /// The document.
         document_id: DocumentId,
-        /// Whose knowledge it is.
-        assistant_id: AssistantId,
+        /// The assistants that know it.
+        #[serde(default)]
+        assistants: Vec<AssistantId>,
         /// What became of it.
         status: DocumentStatus,
+        /// How many passages it has so far.
+        #[serde(default)]
+        passages: i64,
+        /// How many of them have a vector.
+        #[serde(default)]
+        embedded: i64,
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
@@ -130,8 +138,54 @@ pub enum Event {
     DocumentDeleted {
         /// The document.
         document_id: DocumentId,
+        /// The assistants that knew it.
+        #[serde(default)]
+        assistants: Vec<AssistantId>,
+    },
+    /// A source moved on.
+    #[serde(rename = "source.status")]
+    SourceStatus {
+        /// The source.
+        source_id: SourceId,
+        /// Whose knowledge it is.
+        assistant_id: AssistantId,
+        /// What became of it.
+        status: SourceStatus,
+        /// How many pages it has so far.
+        pages: i64,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// A source was deleted with its pages.
+    #[serde(rename = "source.deleted")]
+    SourceDeleted {
+        /// The source.
+        source_id: SourceId,
         /// Whose knowledge it was.
         assistant_id: AssistantId,
+    },
+    /// A version of an assistant answers customers from now on.
+    #[serde(rename = "assistant.published")]
+    AssistantPublished {
+        /// The assistant.
+        assistant_id: AssistantId,
+        /// The version's number.
+        number: i64,
+    },
+    /// A measurement of an assistant moved on.
+    #[serde(rename = "evaluation.status")]
+    EvaluationStatus {
+        /// The run.
+        run_id: RunId,
+        /// Who is measured.
+        assistant_id: AssistantId,
+        /// What became of it.
+        status: RunStatus,
+        /// How many questions have been asked.
+        done: i64,
+        /// How many there are.
+        total: i64,
     },
     /// A bot was registered, started, stopped, or failed.
     #[serde(rename = "bot.status")]
@@ -167,6 +221,10 @@ impl Event {
             Self::ContactBlocked { .. } => "contact.blocked",
             Self::DocumentStatus { .. } => "document.status",
             Self::DocumentDeleted { .. } => "document.deleted",
+            Self::SourceStatus { .. } => "source.status",
+            Self::SourceDeleted { .. } => "source.deleted",
+            Self::AssistantPublished { .. } => "assistant.published",
+            Self::EvaluationStatus { .. } => "evaluation.status",
             Self::BotStatus { .. } => "bot.status",
             Self::BotDeleted { .. } => "bot.deleted",
         }
@@ -196,16 +254,18 @@ mod tests {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         let event = Event::DocumentStatus {
             document_id: id.parse().unwrap(),
-            assistant_id: id.parse().unwrap(),
+            assistants: vec![id.parse().unwrap()],
             status: DocumentStatus::Failed,
+            passages: 0,
+            embedded: 0,
             error: Some("the file is empty".to_owned()),
         };
         let stored = serde_json::to_value(&event).unwrap();
         assert_eq!(
             stored,
             serde_json::json!({
-                "type": "document.status", "document_id": id, "assistant_id": id,
-                "status": "failed", "error": "the file is empty",
+                "type": "document.status", "document_id": id, "assistants": [id],
+                "status": "failed", "passages": 0, "embedded": 0, "error": "the file is empty",
             })
         );
         assert_eq!(stored["type"], event.name());

@@ -49,6 +49,16 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A set of questions that an assistant is measured by.
+    QuestionSetId,
+    /// A measurement of an assistant by a question set.
+    RunId,
+    /// Web pages that are kept up to date.
+    SourceId,
+    /// A key to a model provider.
+    ModelKeyId,
+    /// One call of a model.
+    ModelCallId,
     /// A tenant.
     WorkspaceId,
     /// A person.

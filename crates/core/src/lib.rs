@@ -10,8 +10,10 @@ pub mod bot;
 pub mod channel;
 pub mod clock;
 pub mod dialog;
+pub mod evaluation;
 pub mod event;
 pub mod ids;
+pub mod job;
 pub mod knowledge;
 pub mod mail;
 pub mod message;
@@ -24,6 +26,7 @@ pub mod secret;
 pub mod session;
 pub mod setting;
 pub mod terms;
+pub mod usage;
 pub mod user;
 pub mod workspace;
 

@@ -63,6 +63,20 @@ words! {
     }
 }
 
+words! {
+    /// What became of the check of an answer's facts against its sources.
+    CheckOutcome {
+        /// Every fact stands in the sources.
+        Passed = "passed",
+        /// The first answer had facts of its own; the second one passed.
+        Regenerated = "regenerated",
+        /// Both answers had facts of their own; the customer got another text.
+        Failed = "failed",
+        /// There was nothing to check, or the assistant's owner switched it off.
+        Skipped = "skipped",
+    }
+}
+
 /// One utterance in a dialog.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
@@ -107,6 +121,28 @@ pub struct AnswerMeta {
     pub first_token_ms: Option<u64>,
     /// The passages the answer rests on, best first.
     pub citations: Vec<Citation>,
+    /// The provider of the model; empty when none was asked.
+    #[serde(default)]
+    pub provider: String,
+    /// How many calls of a model the answer took, failed ones included.
+    #[serde(default)]
+    pub attempts: u32,
+    /// What became of the check.
+    #[serde(default = "skipped")]
+    pub check: CheckOutcome,
+    /// What the check did not find in the sources, in a few words each; bounded.
+    #[serde(default)]
+    pub objections: Vec<String>,
+    /// The self-contained question that was searched for, where it is not the customer's.
+    #[serde(default)]
+    pub searched: Option<String>,
+    /// The assistant's version that answered; `None` for a draft.
+    #[serde(default)]
+    pub version: Option<i64>,
+}
+
+const fn skipped() -> CheckOutcome {
+    CheckOutcome::Skipped
 }
 
 /// A passage that an answer rests on.

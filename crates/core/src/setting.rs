@@ -156,6 +156,8 @@ settings! {
     /// Per user or key.
     RATE_UPLOAD = "rate_upload", Rate, "10/5m", "Documents uploaded, per user or key.";
     /// Per user or key.
+    RATE_PREVIEW = "rate_preview", Rate, "60/5m", "Answers previewed, per user or key.";
+    /// Per user or key.
     RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
     /// Per address.
     RATE_METRICS = "rate_metrics", Rate, "20/5m", "Reads of `/metrics`, per address.";

@@ -1,13 +1,28 @@
 //! How a text becomes terms: the words that search compares.
 //!
 //! Both databases index the terms made here, and questions go through the same mill, so a word finds its
-//! other forms on every home alike. Russian and English words are reduced to their stems (Snowball); `ё`
-//! is `е`; numbers and codes stay as they are.
+//! other forms on every home alike. Words of Russian, English, German, French and Spanish are reduced to their
+//! stems (Snowball, and what it leaves apart in Russian); words of other languages are folded only, and scripts
+//! without blanks give pairs of characters. Which rules apply is decided for each word by its script and the
+//! language of the text around it. Numbers and codes stay as they are.
+//!
+//! Whenever the terms of any text change, [`VERSION`] is raised, and what was indexed before is indexed anew.
 
-use rust_stemmers::{Algorithm, Stemmer};
+mod fold;
+mod morphology;
+mod russian;
+mod spelling;
+mod stop;
+mod words;
 
-/// Words longer than this are cut: no language needs more, and hostile input must not blow up an index.
-const LONGEST: usize = 40;
+use fold::{bare, fold};
+use morphology::Stemmers;
+use words::words;
+
+pub use spelling::{other_layout, other_script};
+
+/// The version of the rules: grows when the terms of any text change.
+pub const VERSION: i64 = 2;
 
 /// A word of a text and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,18 +35,51 @@ pub struct Term {
     pub end: usize,
 }
 
-/// The stems of a text in order. Stop words stay: see [`is_stop_word`].
+/// A word of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedWord {
+    /// The word, folded.
+    pub word: String,
+    /// Its stems by the rules of each language it may be of, the likeliest first, without repetition.
+    pub stems: Vec<String>,
+    /// It carries grammar rather than meaning.
+    pub stop: bool,
+}
+
+/// The stems of a text in Russian, English or both, in order. Stop words stay: see [`is_stop_word`].
 pub fn terms(text: &str) -> Vec<Term> {
+    terms_in(text, "")
+}
+
+/// The stems of a text in a language (ISO 639-1, empty: not known), in order. Stop words stay.
+pub fn terms_in(text: &str, language: &str) -> Vec<Term> {
     let stemmers = Stemmers::new();
     words(text)
-        .map(|(start, word)| Term { stem: stemmers.stem(word), start, end: start + word.len() })
+        .map(|(start, word)| Term {
+            stem: stemmers.stem(word, language),
+            start,
+            end: start + word.len(),
+        })
+        .filter(|term| !term.stem.is_empty())
         .collect()
 }
 
-/// The stems of a text joined by spaces: what the full-text index stores.
+/// The stems of a text in Russian, English or both, joined by spaces.
 pub fn index_text(text: &str) -> String {
-    let stems: Vec<String> = terms(text).into_iter().map(|term| term.stem).collect();
-    stems.join(" ")
+    index_terms(text, "")
+}
+
+/// The stems of a text in a language (ISO 639-1, empty: not known) joined by spaces: what the full-text index
+/// stores.
+pub fn index_terms(text: &str, language: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for term in terms_in(text, language) {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(&term.stem);
+    }
+    joined
 }
 
 /// The distinct stems of a question that carry meaning, in order of appearance; all its stems when it is
@@ -41,7 +89,10 @@ pub fn query_terms(question: &str) -> Vec<String> {
     let mut meaning: Vec<String> = Vec::new();
     let stemmers = Stemmers::new();
     for (_, word) in words(question) {
-        let stem = stemmers.stem(word);
+        let stem = stemmers.stem(word, "");
+        if stem.is_empty() {
+            continue;
+        }
         if !is_stop_word(word) && !meaning.contains(&stem) {
             meaning.push(stem.clone());
         }
@@ -52,185 +103,52 @@ pub fn query_terms(question: &str) -> Vec<String> {
     if meaning.is_empty() { all } else { meaning }
 }
 
-/// Does the word carry grammar rather than meaning (`the`, `is`, `как`, `в`)? Any case.
-pub fn is_stop_word(word: &str) -> bool {
-    let word = fold(word);
-    ENGLISH_STOP.binary_search(&word.as_str()).is_ok()
-        || RUSSIAN_STOP.binary_search(&word.as_str()).is_ok()
-}
-
-struct Stemmers {
-    english: Stemmer,
-    russian: Stemmer,
-}
-
-impl Stemmers {
-    fn new() -> Self {
-        Self {
-            english: Stemmer::create(Algorithm::English),
-            russian: Stemmer::create(Algorithm::Russian),
-        }
-    }
-
-    fn stem(&self, word: &str) -> String {
-        let folded = fold(word);
-        if folded.bytes().any(|byte| byte.is_ascii_digit()) {
-            folded
-        } else if folded.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            self.english.stem(&folded).into_owned()
-        } else {
-            self.russian.stem(&folded).into_owned()
-        }
-    }
-}
-
-fn fold(word: &str) -> String {
-    word.chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == 'ё' { 'е' } else { c })
-        .filter(|c| c.is_alphanumeric())
-        .take(LONGEST)
+/// The words of a question put to texts in `languages` (ISO 639-1), in order. Which language the question is in
+/// is told by its stop words; only that language's stop words count as such.
+pub fn asked(question: &str, languages: &[&str]) -> Vec<AskedWord> {
+    let stemmers = Stemmers::new();
+    let folded: Vec<String> =
+        words(question).map(|(_, word)| fold(word)).filter(|word| !word.is_empty()).collect();
+    let own = latin_language(&folded, languages);
+    folded
+        .into_iter()
+        .map(|word| {
+            let mut stems = vec![stemmers.stem_by(&word, morphology::of(&word, own))];
+            for morphology in morphology::among(&word, languages) {
+                let stem = stemmers.stem_by(&word, morphology);
+                if !stems.contains(&stem) {
+                    stems.push(stem);
+                }
+            }
+            let plain = bare(&word);
+            let stop = is_listed(&plain, own) || is_listed(&plain, "ru");
+            AskedWord { word, stems, stop }
+        })
         .collect()
 }
 
-/// Maximal runs of letters and digits.
-fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut rest = 0;
-    std::iter::from_fn(move || {
-        let begin = rest + text[rest..].find(char::is_alphanumeric)?;
-        let end = text[begin..]
-            .find(|c: char| !c.is_alphanumeric())
-            .map_or(text.len(), |length| begin + length);
-        rest = end;
-        Some((begin, &text[begin..end]))
-    })
+/// Which of the languages in Latin letters a question is in: that of most of its stop words, and of the earliest
+/// where they tie.
+fn latin_language<'l>(folded: &[String], languages: &[&'l str]) -> &'l str {
+    let mut best = ("en", 0);
+    for language in std::iter::once(&"en").chain(languages).filter(|language| **language != "ru") {
+        let hits = folded.iter().filter(|word| is_listed(&bare(word), language)).count();
+        if hits > best.1 {
+            best = (language, hits);
+        }
+    }
+    best.0
 }
 
-const ENGLISH_STOP: &[&str] = &[
-    "a", "about", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can",
-    "could", "d", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "here",
-    "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "ll", "m", "may", "me",
-    "might", "my", "no", "not", "of", "on", "or", "our", "please", "re", "s", "shall", "she",
-    "should", "so", "some", "t", "tell", "than", "that", "the", "their", "them", "then", "there",
-    "these", "they", "this", "those", "to", "us", "ve", "was", "we", "were", "what", "when",
-    "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your",
-];
+/// Does the word carry grammar rather than meaning in English or Russian (`the`, `is`, `как`, `в`)? Any case.
+pub fn is_stop_word(word: &str) -> bool {
+    let word = fold(word);
+    is_listed(&word, "en") || is_listed(&word, "ru")
+}
 
-const RUSSIAN_STOP: &[&str] = &[
-    "а",
-    "без",
-    "бы",
-    "был",
-    "была",
-    "были",
-    "было",
-    "быть",
-    "в",
-    "вам",
-    "вас",
-    "ваш",
-    "ваша",
-    "ваше",
-    "ваши",
-    "во",
-    "вот",
-    "все",
-    "вы",
-    "где",
-    "да",
-    "для",
-    "до",
-    "его",
-    "ее",
-    "если",
-    "есть",
-    "еще",
-    "же",
-    "за",
-    "здесь",
-    "и",
-    "из",
-    "или",
-    "им",
-    "их",
-    "к",
-    "как",
-    "какая",
-    "какие",
-    "каким",
-    "каких",
-    "какого",
-    "какое",
-    "какой",
-    "какую",
-    "ко",
-    "когда",
-    "кто",
-    "ли",
-    "либо",
-    "меня",
-    "мне",
-    "мой",
-    "мы",
-    "на",
-    "над",
-    "нам",
-    "нас",
-    "наш",
-    "не",
-    "него",
-    "нее",
-    "нет",
-    "ни",
-    "них",
-    "но",
-    "о",
-    "об",
-    "он",
-    "она",
-    "они",
-    "оно",
-    "от",
-    "по",
-    "под",
-    "пожалуйста",
-    "при",
-    "про",
-    "с",
-    "свой",
-    "себя",
-    "со",
-    "так",
-    "также",
-    "такой",
-    "там",
-    "те",
-    "тем",
-    "то",
-    "того",
-    "тоже",
-    "той",
-    "только",
-    "том",
-    "тот",
-    "ту",
-    "ты",
-    "у",
-    "уже",
-    "чего",
-    "чем",
-    "что",
-    "чтобы",
-    "эта",
-    "эти",
-    "это",
-    "этого",
-    "этой",
-    "этом",
-    "этот",
-    "эту",
-    "я",
-];
+fn is_listed(word: &str, language: &str) -> bool {
+    stop::of(language).binary_search(&word).is_ok()
+}
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +159,55 @@ mod tests {
         assert_eq!(index_text("Возврат возврата"), index_text("возвратом Возврату"));
         assert_eq!(index_text("delivery"), index_text("Deliveries"));
         assert_eq!(index_text("Ещё зелёный"), index_text("еще зеленый"));
+    }
+
+    #[test]
+    fn fleeting_vowels_do_not_divide_a_russian_word() {
+        for forms in [
+            &["день", "дня", "дней", "дни", "дням", "днём"][..],
+            &["деньги", "денег", "деньгами"],
+            &["скидка", "скидок", "скидки"],
+            &["подарок", "подарка", "подарков"],
+            &["копейка", "копеек"],
+            &["отец", "отца"],
+            &["окно", "окон"],
+            &["лёд", "льда"],
+        ] {
+            for form in forms {
+                assert_eq!(index_text(form), index_text(forms[0]), "{form}");
+            }
+        }
+        assert_ne!(index_text("лес"), index_text("лось"));
+        assert_ne!(index_text("дом"), index_text("дама"));
+        assert_ne!(index_text("рот"), index_text("рута"));
+    }
+
+    #[test]
+    fn each_language_has_its_rules() {
+        let same = |language: &str, one: &str, other: &str| {
+            assert_eq!(index_terms(one, language), index_terms(other, language), "{one} {other}");
+        };
+        same("de", "Rückgabe", "rueckgabe");
+        same("de", "Straßen", "strassen");
+        same("de", "Häuser", "Haus");
+        same("de", "Quelle", "Quellen");
+        same("fr", "livraisons", "livraison");
+        same("fr", "échanges", "echange");
+        same("es", "devoluciones", "devolución");
+        same("es", "envíos", "envio");
+        // Latin words in a Russian text are English, Cyrillic ones in a German text Russian.
+        same("ru", "deliveries", "delivery");
+        same("de", "доставки", "доставка");
+        // No rules: folded only.
+        assert_eq!(index_terms("Consegne Città", "it"), "consegne citta");
+        assert_eq!(index_terms("доставки", "uk"), "доставки");
+    }
+
+    #[test]
+    fn spellings_that_look_the_same_are_the_same() {
+        assert_eq!(index_text("мои\u{306} за\u{301}мок"), index_text("мой замок"));
+        assert_eq!(index_terms("e\u{301}change", "fr"), index_terms("échange", "fr"));
+        assert_eq!(index_text("co\u{ad}operate"), index_text("cooperate"));
     }
 
     #[test]
@@ -259,13 +226,28 @@ mod tests {
     }
 
     #[test]
-    fn the_stop_lists_are_sorted_for_binary_search() {
-        assert!(ENGLISH_STOP.is_sorted());
-        assert!(RUSSIAN_STOP.is_sorted());
+    fn the_language_of_a_question_is_told_by_its_stop_words() {
+        let meaning = |question: &str, languages: &[&str]| -> Vec<String> {
+            let words = asked(question, languages);
+            words.into_iter().filter(|word| !word.stop).map(|word| word.word).collect()
+        };
+        assert_eq!(meaning("Wann kommt die Lieferung?", &["en", "de"]), ["kommt", "lieferung"]);
+        assert_eq!(
+            meaning("Can plants die in winter?", &["en", "de"]),
+            ["plants", "die", "winter"]
+        );
+        assert_eq!(meaning("Où est mon colis", &["fr"]), ["colis"]);
+        assert_eq!(
+            meaning("сколько стоит the delivery", &["de"]),
+            ["сколько", "стоит", "delivery"]
+        );
+        let words = asked("Lieferungen", &["de", "en"]);
+        assert!(words[0].stems.contains(&index_terms("Lieferung", "de")));
+        assert!(words[0].stems.contains(&index_terms("Lieferungen", "en")));
     }
 
     #[test]
     fn endless_words_are_cut() {
-        assert_eq!(index_text(&"щ".repeat(10_000)).chars().count(), LONGEST);
+        assert_eq!(index_text(&"щ".repeat(10_000)).chars().count(), fold::LONGEST);
     }
 }

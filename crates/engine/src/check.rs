@@ -1,15 +1,21 @@
-//! Step 6: is there an answer, and on what does it rest? What is not an answer becomes the text the
-//! assistant's owner chose for the case.
+//! Step 6: is there an answer, on what does it rest, and does it state what its sources hold? What is not an
+//! answer becomes the text the assistant's owner chose for the case.
 
 use replyx_channels::telegram::format;
 use replyx_core::{
-    message::{AnswerMeta, Citation, Outcome},
+    assistant::Unverified,
+    message::{AnswerMeta, CheckOutcome, Citation, Outcome},
     money::Money,
 };
 use replyx_knowledge::search::Hit;
-use replyx_llm::{Completion, declines};
+use replyx_llm::{Completion, EXTRACTIVE, declines};
 
-use crate::context::Context;
+use crate::{
+    context::Ask,
+    prompt,
+    usage::millis,
+    verify::{self, Grounds, Objection},
+};
 
 /// What will be said, and how it came about. `duration_ms` is filled in when it is settled.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,43 +24,148 @@ pub struct Reply {
     pub text: String,
     /// How it came about.
     pub meta: AnswerMeta,
+    /// Does the dialog wait for a human from now on?
+    pub hand_off: bool,
 }
 
-/// Judges a model's answer.
-pub fn answer(context: &Context, hits: &[Hit], completion: Completion) -> Reply {
-    let text = printable(without_marks(&completion.text, hits.len()));
-    let unknown = declines(&completion.text) || is_blank(&text);
-    let cited = if unknown { Vec::new() } else { cited(hits, &completion.used_sources) };
-    Reply {
-        text: if unknown { context.assistant.unknown_text().to_owned() } else { text },
-        meta: AnswerMeta {
-            outcome: if unknown { Outcome::Unknown } else { Outcome::Answered },
-            model: completion.model,
-            prompt_tokens: completion.usage.prompt_tokens,
-            completion_tokens: completion.usage.completion_tokens,
-            cost: completion.cost,
-            duration_ms: 0,
-            first_token_ms: u64::try_from(completion.first_token.as_millis()).ok(),
-            citations: cited,
-        },
+/// What is wrong with a model's answer; nothing if it may be said.
+pub fn objections(ask: &Ask, hits: &[Hit], completion: &Completion) -> Vec<Objection> {
+    if declines(&completion.text) {
+        return Vec::new();
     }
+    // A quotation states what it quotes.
+    if !ask.settings.check_answers || is_quotation(completion) {
+        return verify::unsafe_links(&completion.text);
+    }
+    let settings = &ask.settings;
+    let time = prompt::time(ask.now, &settings.time_zone);
+    let said = |ours: bool| {
+        let said = ask.history.iter().filter(move |said| said.ours == ours);
+        said.map(|said| said.text.as_str())
+    };
+    let fixed = [settings.greeting(), settings.unknown_text(), settings.handoff_text()];
+    let mut ours = vec![settings.system_prompt.as_str(), settings.name.as_str(), time.as_str()];
+    ours.extend(fixed);
+    ours.extend(said(true));
+    let mut customer = vec![ask.question.as_str()];
+    customer.extend(ask.summary.as_deref());
+    customer.extend(said(false));
+    // Facts stand in instructions to be told.
+    let told = settings.system_prompt.split(['\n', '.', '!', '?', ';']);
+    let quotable = told.filter(|sentence| verify::states(sentence)).chain(fixed).collect();
+    let passages =
+        hits.iter().map(|hit| format!("{}\n{}", prompt::place(hit), hit.passage.text)).collect();
+    let secrets = prompt::secrets(ask).to_vec();
+    verify::objections(&completion.text, &Grounds { passages, ours, customer, secrets, quotable })
+}
+
+/// Was the answer quoted word for word rather than written?
+pub fn is_quotation(completion: &Completion) -> bool {
+    completion.provider == EXTRACTIVE
+}
+
+/// What asking for an answer has taken so far.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    provider: String,
+    model: String,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    cost: Money,
+    attempts: u32,
+    first_token_ms: Option<u64>,
+}
+
+impl Taken {
+    /// Adds a call that was answered.
+    pub fn add(&mut self, completion: &Completion) {
+        self.provider.clone_from(&completion.provider);
+        self.model.clone_from(&completion.model);
+        self.prompt_tokens += completion.usage.prompt_tokens;
+        self.completion_tokens += completion.usage.completion_tokens;
+        self.cost = self.cost + completion.cost;
+        self.attempts += completion.attempts;
+        self.first_token_ms.get_or_insert(millis(completion.first_token));
+    }
+
+    /// Adds calls that were not.
+    pub fn fail(&mut self, attempts: usize) {
+        self.attempts += u32::try_from(attempts).unwrap_or(u32::MAX);
+    }
+}
+
+/// A model's answer that may be said. `refused` is what was wrong with the one before it, if there was one.
+pub fn answer(
+    ask: &Ask,
+    hits: &[Hit],
+    completion: &Completion,
+    taken: Taken,
+    refused: &[Objection],
+) -> Reply {
+    let text = printable(without_marks(&completion.text));
+    let unknown = declines(&completion.text) || is_blank(&text);
+    let check = if !refused.is_empty() {
+        CheckOutcome::Regenerated
+    } else if unknown || !ask.settings.check_answers || is_quotation(completion) {
+        CheckOutcome::Skipped
+    } else {
+        CheckOutcome::Passed
+    };
+    let text = if unknown { ask.settings.unknown_text().to_owned() } else { text };
+    let outcome = if unknown { Outcome::Unknown } else { Outcome::Answered };
+    let mut reply = reply(ask, text, outcome, taken, check, refused);
+    if !unknown {
+        reply.meta.citations = cited(hits, &completion.used_sources);
+    }
+    reply
+}
+
+/// What is said instead of an answer that stayed unfounded: by the assistant's policy.
+pub fn unverified(ask: &Ask, taken: Taken, refused: &[Objection]) -> Reply {
+    let hand_off = ask.settings.unverified == Unverified::HandOff;
+    let text = if hand_off { ask.settings.handoff_text() } else { ask.settings.unknown_text() };
+    let check = CheckOutcome::Failed;
+    let reply = reply(ask, text.to_owned(), Outcome::Unknown, taken, check, refused);
+    Reply { hand_off, ..reply }
+}
+
+/// What is said when no model could be reached.
+pub fn apology(ask: &Ask, taken: Taken) -> Reply {
+    let text = ask.settings.fallback_text().to_owned();
+    reply(ask, text, Outcome::Fallback, taken, CheckOutcome::Skipped, &[])
 }
 
 /// A text that no model wrote.
-pub fn fixed(context: &Context, text: String, outcome: Outcome) -> Reply {
-    Reply {
-        text,
-        meta: AnswerMeta {
-            outcome,
-            model: context.model.clone(),
-            prompt_tokens: 0,
-            completion_tokens: 0,
-            cost: Money::ZERO,
-            duration_ms: 0,
-            first_token_ms: None,
-            citations: Vec::new(),
-        },
-    }
+pub fn fixed(ask: &Ask, text: String, outcome: Outcome) -> Reply {
+    reply(ask, text, outcome, Taken::default(), CheckOutcome::Skipped, &[])
+}
+
+fn reply(
+    ask: &Ask,
+    text: String,
+    outcome: Outcome,
+    taken: Taken,
+    check: CheckOutcome,
+    refused: &[Objection],
+) -> Reply {
+    let model = if taken.model.is_empty() { ask.model.clone() } else { taken.model };
+    let meta = AnswerMeta {
+        outcome,
+        model,
+        prompt_tokens: taken.prompt_tokens,
+        completion_tokens: taken.completion_tokens,
+        cost: taken.cost,
+        duration_ms: 0,
+        first_token_ms: taken.first_token_ms,
+        citations: Vec::new(),
+        provider: taken.provider,
+        attempts: taken.attempts,
+        check,
+        objections: refused.iter().map(ToString::to_string).collect(),
+        searched: None,
+        version: ask.version,
+    };
+    Reply { text, meta, hand_off: false }
 }
 
 fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {
@@ -62,15 +173,10 @@ fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {
         .filter_map(|index| hits.get(*index))
         .map(|hit| {
             let passage = &hit.passage;
-            let title = if passage.headings.is_empty() {
-                passage.title.clone()
-            } else {
-                format!("{} > {}", passage.title, passage.headings)
-            };
             Citation {
                 document_id: passage.document_id,
                 passage_id: passage.id,
-                title,
+                title: prompt::place(hit),
                 page: passage.page,
                 start: passage.start,
                 end: passage.end,
@@ -90,35 +196,18 @@ fn is_blank(text: &str) -> bool {
     !text.chars().any(char::is_alphanumeric) && format::outbound(text).is_empty()
 }
 
-/// The answer without the marks (`[1]`) by which the model named its passages: they say nothing to the
-/// customer. Only numbers of passages that were shown are taken for marks.
-fn without_marks(text: &str, passages: usize) -> String {
+/// The answer without the marks (`[1]`) by which the model named its passages, shown or not: they say nothing
+/// to the customer.
+fn without_marks(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let (before, from) = rest.split_at(open);
-        clean.push_str(before);
-        if let Some(length) = mark_length(from, passages) {
-            let kept = clean.trim_end_matches([' ', '\u{a0}']).len();
-            clean.truncate(kept);
-            rest = &from[length..];
-        } else {
-            clean.push('[');
-            rest = &from[1..];
-        }
+    let mut end = 0;
+    for mark in verify::citations(text) {
+        clean.push_str(&text[end..mark.start]);
+        clean.truncate(clean.trim_end_matches([' ', '\u{a0}']).len());
+        end = mark.end;
     }
-    clean.push_str(rest);
+    clean.push_str(&text[end..]);
     clean
-}
-
-/// The length of a mark such as `[1]` or `[1, 3]` at the beginning of the text. A link (`[1](…)`) is none.
-fn mark_length(text: &str, passages: usize) -> Option<usize> {
-    let close = text.find(']')?;
-    let numbers = &text[1..close];
-    let all_known = numbers.split(',').all(|number| {
-        number.trim().parse::<usize>().is_ok_and(|number| (1..=passages).contains(&number))
-    });
-    (all_known && !text[close + 1..].starts_with('(')).then_some(close + 1)
 }
 
 #[cfg(test)]
@@ -129,12 +218,12 @@ mod tests {
     fn marks_of_passages_are_taken_out_and_nothing_else() {
         for (text, clean) in [
             ("It takes 3 days [1]. Free over 50 [2, 3].", "It takes 3 days. Free over 50."),
-            ("See [1](https://example.org) and [9].", "See [1](https://example.org) and [9]."),
+            ("See [1](https://example.org) and [9].", "See [1](https://example.org) and."),
             ("a [ b ] [x] [", "a [ b ] [x] ["),
             ("[1]", ""),
             ("Срок — 14 дней\u{a0}[2].", "Срок — 14 дней."),
         ] {
-            assert_eq!(without_marks(text, 3), clean);
+            assert_eq!(without_marks(text), clean);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Step 1: what was said before, and how the assistant is to answer.
 
+use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Assistant, Settings},
+    assistant::{Settings, Version},
     dialog::{Contact, Dialog},
+    ids::{AssistantId, DialogId, WorkspaceId},
     message::{Author, Message, MessageKind},
+    usage::Purpose,
 };
 use replyx_storage::{StorageError, turns::ClaimedTurn};
 use secrecy::SecretString;
@@ -20,40 +23,93 @@ pub struct Context {
     pub dialog: Dialog,
     /// The customer.
     pub contact: Contact,
-    /// How to answer.
-    pub assistant: Settings,
-    /// The model to ask.
-    pub model: String,
     /// What the customer has said since the last answer, oldest first.
     pub pending: Vec<Message>,
-    /// What was said before that, oldest first, bounded.
-    pub history: Vec<Message>,
+    /// What an answer is made from.
+    pub ask: Ask,
     /// The bot's token, to show it typing; absent when it cannot be opened.
     pub token: Option<SecretString>,
 }
 
-impl Context {
-    /// The customer's words that are to be answered, one message a line: the newest that fit into
-    /// 16,000 bytes, and the last one in any case.
-    pub fn question(&self) -> String {
-        let mut room = QUESTION;
-        let mut texts: Vec<&str> = self
-            .pending
-            .iter()
-            .rev()
-            .filter(|message| message.kind == MessageKind::Text)
-            .map(|message| message.text.as_str())
-            .enumerate()
-            .take_while(|(number, text)| {
-                let fits = text.len() <= room;
-                room = room.saturating_sub(text.len());
-                fits || *number == 0
-            })
-            .map(|(_, text)| text)
-            .collect();
-        texts.reverse();
-        texts.join("\n")
+/// What an answer is made from. Knows neither dialog nor customer nor bot, so that a preview and an evaluation
+/// answer as a turn does.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Whose assistant it is.
+    pub workspace: WorkspaceId,
+    /// The assistant.
+    pub assistant: AssistantId,
+    /// How to answer.
+    pub settings: Settings,
+    /// The number of the version these settings are; `None` for a draft.
+    pub version: Option<i64>,
+    /// The model to ask.
+    pub model: String,
+    /// The words that are to be answered.
+    pub question: String,
+    /// What was said before, oldest first, bounded in number.
+    pub history: Vec<Said>,
+    /// What was said still earlier, in short.
+    pub summary: Option<String>,
+    /// When it is asked.
+    pub now: DateTime<Utc>,
+    /// In which dialog, if in one.
+    pub dialog: Option<DialogId>,
+    /// What the calls of models are for, if not for a customer.
+    pub instead: Option<Purpose>,
+}
+
+/// Something that was said before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its place in the dialog.
+    pub seq: i64,
+    /// Did we say it, or the customer?
+    pub ours: bool,
+    /// What was said.
+    pub text: String,
+}
+
+impl Ask {
+    /// What a call of a model is stored as.
+    pub fn purpose(&self, purpose: Purpose) -> Purpose {
+        self.instead.unwrap_or(purpose)
     }
+}
+
+/// The customer's words that are to be answered, one message a line: the newest that fit into 16,000 bytes, and
+/// the last one in any case.
+fn question(pending: &[Message]) -> String {
+    let mut room = QUESTION;
+    let mut texts: Vec<&str> = pending
+        .iter()
+        .rev()
+        .filter(|message| message.kind == MessageKind::Text)
+        .map(|message| message.text.as_str())
+        .enumerate()
+        .take_while(|(number, text)| {
+            let fits = text.len() <= room;
+            room = room.saturating_sub(text.len());
+            fits || *number == 0
+        })
+        .map(|(_, text)| text)
+        .collect();
+    texts.reverse();
+    texts.join("\n")
+}
+
+/// What of a dialog's messages was said in words, by the customer or by us.
+fn said(messages: Vec<Message>) -> Vec<Said> {
+    let said = messages.into_iter().filter(|message| message.kind == MessageKind::Text);
+    said.filter_map(|message| {
+        let ours = match message.author {
+            Author::Customer => false,
+            Author::Assistant | Author::Operator => true,
+            Author::System => return None,
+        };
+        Some(Said { seq: message.seq, ours, text: message.text })
+    })
+    .collect()
 }
 
 /// Loads what a turn needs. `None`: the dialog, its assistant or its bot is no longer there.
@@ -70,20 +126,34 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>
     let Some(contact) = tx.workspace(workspace).contacts().find(dialog.contact_id).await? else {
         return Ok(None);
     };
-    let assistant = tx.workspace(workspace).assistants().find(dialog.assistant_id).await?;
-    let Some(Assistant { settings, .. }) = assistant else { return Ok(None) };
+    let published = tx.workspace(workspace).assistants().published(dialog.assistant_id).await?;
+    let Some(Version { settings, number, .. }) = published else { return Ok(None) };
     let bot = tx.workspace(workspace).bots().credentials(dialog.bot_id).await?;
     let Some(bot) = bot else { return Ok(None) };
     let asked = u32::try_from(dialog.heard_seq - dialog.answered_seq).unwrap_or_default();
-    let limit = engine.settings.history.saturating_add(asked.min(100));
+    // Twice what is shown, so that what falls out of sight can be summed up.
+    let limit = engine.settings.history.saturating_mul(2).saturating_add(asked.min(100));
     let messages =
         tx.workspace(workspace).messages().recent(dialog.id, dialog.heard_seq, limit).await?;
+    let summary = tx.workspace(workspace).dialogs().summary(dialog.id).await?;
     drop(tx);
 
-    let (pending, history) = messages.into_iter().partition(|message| {
+    let (pending, history): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
         message.author == Author::Customer && message.seq > dialog.answered_seq
     });
     let token = engine.keys.open(&bot.token_sealed, bot.bot.id.into_uuid().as_bytes()).ok();
-    let model = engine.models.resolve(settings.model.as_deref()).to_owned();
-    Ok(Some(Context { dialog, contact, assistant: settings, model, pending, history, token }))
+    let ask = Ask {
+        workspace,
+        assistant: dialog.assistant_id,
+        model: engine.models.resolve(settings.model.as_deref()).to_owned(),
+        settings,
+        version: Some(number),
+        question: question(&pending),
+        history: said(history),
+        summary: summary.map(|(text, _)| text),
+        now: engine.clock.now(),
+        dialog: Some(dialog.id),
+        instead: None,
+    };
+    Ok(Some(Context { dialog, contact, pending, ask, token }))
 }

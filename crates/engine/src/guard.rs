@@ -27,8 +27,8 @@ pub fn decide(context: &Context, attempts: i64, most: i64) -> Decision {
         return if attempts > most { Decision::GiveUp } else { Decision::Answer };
     }
     Decision::Fixed(match last.kind {
-        MessageKind::Start => context.assistant.greeting().to_owned(),
-        _ => text_only(context.assistant.language).to_owned(),
+        MessageKind::Start => context.ask.settings.greeting().to_owned(),
+        _ => text_only(context.ask.settings.language).to_owned(),
     })
 }
 

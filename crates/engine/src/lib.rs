@@ -4,7 +4,8 @@
 //!
 //! 1. [`intake`] stores what a channel delivered and asks for a turn, in one transaction.
 //! 2. [`queue`] takes on turns that are due and runs each as [`turn`], the only place that knows the order
-//!    of the steps: [`context`], [`guard`], [`retrieve`], [`prompt`], [`generate`], [`check`], [`settle`].
+//!    of the steps: [`context`], [`guard`], [`rewrite`], [`retrieve`], [`prompt`], [`generate`], [`check`],
+//!    [`settle`], [`summary`].
 //! 3. [`delivery`] sends what was settled.
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run in
@@ -14,23 +15,34 @@ use std::{sync::Arc, time::Duration};
 
 use replyx_channels::telegram::Telegram;
 use replyx_core::{clock::Clock, ids::ProcessId, retry::Backoff, secret::Keys};
+use replyx_knowledge::search::Search;
 use replyx_live::{Live, Rate};
-use replyx_llm::Models;
+use replyx_llm::{Embeddings, Models};
 use replyx_storage::Db;
 
 pub mod bell;
 pub mod check;
 pub mod context;
 pub mod delivery;
+pub mod evaluation;
 pub mod generate;
 pub mod guard;
+pub mod history;
 pub mod intake;
+pub mod neutral;
+pub mod preview;
 pub mod prompt;
+pub mod providers;
 pub mod queue;
 pub mod retrieve;
+pub mod rewrite;
 pub mod settle;
+pub mod summary;
+pub mod templates;
 pub mod turn;
 mod typing;
+pub mod usage;
+pub mod verify;
 
 pub use bell::Bell;
 
@@ -43,6 +55,10 @@ pub struct Engine {
     pub live: Live,
     /// Who writes the answers.
     pub models: Models,
+    /// Who turns passages and questions into vectors.
+    pub embeddings: Arc<Embeddings>,
+    /// Finds passages.
+    pub search: Search,
     /// The way to customers.
     pub telegram: Telegram,
     /// Opens the bots' tokens.
@@ -66,8 +82,12 @@ pub struct Settings {
     pub window_latest: Duration,
     /// How many earlier messages the model sees.
     pub history: u32,
+    /// How many tokens of earlier messages the model sees.
+    pub history_tokens: usize,
     /// How many passages the model sees.
     pub passages: usize,
+    /// How many tokens of passages the model sees.
+    pub passage_tokens: usize,
     /// How many turns run at once in this process.
     pub turns: usize,
     /// How often a turn is tried before the customer gets the fallback text.
@@ -130,7 +150,9 @@ impl Default for Settings {
             window: Duration::from_millis(700),
             window_latest: Duration::from_secs(5),
             history: 20,
+            history_tokens: 2_000,
             passages: 8,
+            passage_tokens: 3_000,
             turns: 256,
             turn_attempts: 8,
             sends: 128,

@@ -1,23 +1,34 @@
 //! Step 3: the passages of the assistant's documents that bear on the question.
 
-use replyx_knowledge::search::{Hit, search};
+use replyx_knowledge::search::{Found, Hit, Query};
+use replyx_llm::EXTRACTIVE;
 use replyx_storage::StorageError;
 
-use crate::{Engine, context::Context};
+use crate::{Engine, context::Ask, history};
 
-/// Finds them, best first.
+/// Finds them, best first, as many as the model is shown.
 ///
 /// # Errors
 ///
 /// Fails when the database does.
-pub async fn passages(engine: &Engine, context: &Context) -> Result<Vec<Hit>, StorageError> {
-    let dialog = &context.dialog;
-    search(
-        &engine.db,
-        dialog.workspace_id,
-        dialog.assistant_id,
-        &context.question(),
-        engine.settings.passages,
-    )
-    .await
+pub async fn passages(engine: &Engine, ask: &Ask, searched: &str) -> Result<Found, StorageError> {
+    let query = Query::new(searched, engine.settings.passages);
+    let mut found = engine.search.find(&engine.db, ask.workspace, ask.assistant, &query).await?;
+    if ask.model != EXTRACTIVE {
+        fit(&mut found.hits, engine.settings.passage_tokens);
+    }
+    Ok(found)
+}
+
+/// Keeps the best that fit whole: fewer passages rather than cut ones.
+fn fit(hits: &mut Vec<Hit>, budget: usize) {
+    let mut room = budget;
+    hits.retain(|hit| {
+        let size = history::size(&hit.passage.text, room);
+        let fits = size <= room;
+        if fits {
+            room -= size;
+        }
+        fits
+    });
 }

@@ -1,4 +1,4 @@
-//! Step 7: reply, events and outbox, in one transaction.
+//! Step 8: reply, costs, events and outbox, in one transaction.
 //!
 //! The transaction locks the dialog, makes sure that the turn is still ours and that nobody has taken over
 //! since it began (`epoch`), and stores the reply with its parts on their way. Whatever of this fails,
@@ -15,7 +15,7 @@ use replyx_core::{
 };
 use replyx_storage::{StorageError, Tx, turns::ClaimedTurn};
 
-use crate::{Engine, check::Reply, context::Context};
+use crate::{Engine, check::Reply, context::Context, usage::Ledger};
 
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub async fn store(
     turn: &ClaimedTurn,
     context: &Context,
     reply: Reply,
+    ledger: Ledger,
 ) -> Result<Settled, StorageError> {
     let now = engine.clock.now();
     let workspace = turn.workspace_id;
@@ -51,6 +52,8 @@ pub async fn store(
         return Ok(Settled::Lost);
     };
     if !dialog.may_settle(begun.epoch) {
+        // Nobody sees the answer; it was paid for all the same.
+        tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
         let event = Event::TurnDiscarded { dialog_id: dialog.id, epoch: begun.epoch };
         tx.record(workspace, event, now);
         // Handed back meanwhile: what nobody has answered is answered anew.
@@ -65,7 +68,7 @@ pub async fn store(
         // Deleted meanwhile: nothing leaves through it any more.
         return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
     }
-    let outcome = reply.meta.outcome;
+    let (outcome, hand_off) = (reply.meta.outcome, reply.hand_off);
     let message = Message {
         id: engine.clock.id(),
         workspace_id: workspace,
@@ -79,8 +82,10 @@ pub async fn store(
         created_at: now,
     };
     dialog.answered_seq = begun.heard_seq;
+    let handed_off = hand_off && dialog.give_control(Control::Waiting, now);
     tx.workspace(workspace).messages().insert(&message, None).await?;
     tx.workspace(workspace).dialogs().save(&dialog).await?;
+    tx.workspace(workspace).model_calls().insert(&ledger.of_message(message.id)).await?;
     tx.workspace(workspace)
         .outbox()
         .enqueue(&dialog, &context.contact, message.id, &parts, now)
@@ -93,7 +98,30 @@ pub async fn store(
         text: message.text,
     };
     tx.record(workspace, event, now);
+    if handed_off {
+        let (control, epoch) = (dialog.control, dialog.epoch);
+        tx.record(workspace, Event::DialogControl { dialog_id: dialog.id, control, epoch }, now);
+    }
     end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await
+}
+
+/// Stores the calls of a turn that could not be settled: they were paid for.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn account(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    ledger: &Ledger,
+) -> Result<(), StorageError> {
+    if ledger.calls().is_empty() {
+        return Ok(());
+    }
+    let mut tx = engine.db.begin().await?;
+    tx.workspace(turn.workspace_id).model_calls().insert(ledger.calls()).await?;
+    tx.commit().await.map(drop)?;
+    Ok(())
 }
 
 /// Ends a turn that has nothing to say.

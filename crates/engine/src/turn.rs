@@ -4,35 +4,44 @@
 //!
 //! 1. [`context`]: what was said before, and how this assistant is to answer.
 //! 2. [`guard`]: may it answer at all, and does that take a model?
-//! 3. [`retrieve`]: the passages that bear on the question.
-//! 4. [`prompt`]: the text for the model.
-//! 5. [`generate`]: the model's answer.
-//! 6. [`check`]: is it one?
-//! 7. [`settle`]: reply, events and outbox, in one transaction.
+//! 3. [`rewrite`]: what is searched for, when the question leans on what was said before.
+//! 4. [`retrieve`]: the passages that bear on the question.
+//! 5. [`prompt`]: the text for the model.
+//! 6. [`generate`]: the model's answer.
+//! 7. [`check`]: is it one, and does it state what its sources hold? If not, 5 to 7 once more.
+//! 8. [`settle`]: reply, costs, events and outbox, in one transaction.
+//! 9. [`summary`]: what has fallen out of the history's sight, in short. Nobody waits for it.
 //!
-//! A turn may run twice: the process can die anywhere before 7 has committed. Step 7 ends the turn in the
-//! same transaction, so there is one reply. No transaction is open during steps 3 to 6.
+//! Steps 3 to 7 are [`answer`], which knows no dialog: previews and evaluations take them too.
+//!
+//! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn in the
+//! same transaction, so there is one reply. No transaction is open during steps 3 to 7.
 
 use std::{error::Error, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use replyx_core::{
     clock::Clock,
-    message::Outcome,
+    message::{CheckOutcome, Outcome},
     retry::{Backoff, Retry},
+    usage::Purpose,
 };
+use replyx_knowledge::search::{Found, Hit};
+use replyx_llm::{ChatRequest, Progress};
 use replyx_storage::{StorageError, turns::ClaimedTurn};
 use tokio::time::{Instant, sleep};
 
 use crate::{
     Engine,
-    check::{self, Reply},
-    context::{self, Context},
+    check::{self, Reply, Taken},
+    context::{self, Ask, Context},
     generate,
     guard::{self, Decision},
-    prompt, retrieve,
+    prompt, retrieve, rewrite,
     settle::{self, Settled},
-    typing,
+    summary, typing,
+    usage::{Ledger, millis},
+    verify::Objection,
 };
 
 /// When a turn that failed is tried again. It fails when the database does: a model's failure is answered.
@@ -47,16 +56,23 @@ const AGAIN: Backoff = Backoff {
 pub async fn run(engine: &Engine, turn: ClaimedTurn) {
     let begun = Instant::now();
     match AssertUnwindSafe(attempt(engine, &turn, begun)).catch_unwind().await {
-        Ok(Ok((settled, outcome))) => {
-            let outcome = match settled {
-                Settled::Stored => outcome.map_or("silent", Outcome::as_str),
+        Ok(Ok(ended)) => {
+            let outcome = match ended.settled {
+                Settled::Stored => ended.outcome.map_or("silent", Outcome::as_str),
                 Settled::Discarded => "discarded",
                 Settled::Lost => "lost",
                 Settled::Silent => "silent",
             };
             metrics::counter!("turns_total", "outcome" => outcome).increment(1);
             metrics::histogram!("turn_duration_seconds").record(begun.elapsed().as_secs_f64());
-            tracing::info!(turn.outcome = outcome, duration_ms = millis(begun), "turn ended");
+            tracing::info!(
+                turn.outcome = outcome,
+                duration_ms = millis(begun.elapsed()),
+                "turn ended"
+            );
+            if let (Settled::Stored, Some(context)) = (ended.settled, ended.answered) {
+                summary::fold(engine, &context).await;
+            }
         }
         Ok(Err(error)) => {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
@@ -72,43 +88,160 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
     }
 }
 
+/// How an attempt at a turn ended.
+struct Ended {
+    settled: Settled,
+    outcome: Option<Outcome>,
+    /// What it began with, if an answer was looked for.
+    answered: Option<Context>,
+}
+
+impl Ended {
+    fn silent(settled: Settled) -> Self {
+        Self { settled, outcome: None, answered: None }
+    }
+}
+
 async fn attempt(
     engine: &Engine,
     turn: &ClaimedTurn,
     begun: Instant,
-) -> Result<(Settled, Option<Outcome>), StorageError> {
+) -> Result<Ended, StorageError> {
     let Some(context) = context::load(engine, turn).await? else {
-        return Ok((settle::close(engine, turn, i64::MAX).await?, None));
+        return Ok(Ended::silent(settle::close(engine, turn, i64::MAX).await?));
     };
-    let mut reply = match guard::decide(&context, turn.attempts, engine.settings.turn_attempts) {
+    let ask = &context.ask;
+    let mut ledger = Ledger::default();
+    let decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
+    let looked = decision == Decision::Answer;
+    let mut reply = match decision {
         Decision::Silence => {
             let heard = context.dialog.heard_seq;
-            return Ok((settle::close(engine, turn, heard).await?, None));
+            return Ok(Ended::silent(settle::close(engine, turn, heard).await?));
         }
-        Decision::Fixed(text) => check::fixed(&context, text, Outcome::Fixed),
-        Decision::GiveUp => apology(&context),
-        Decision::Answer => answer(engine, &context).await?,
+        Decision::Fixed(text) => check::fixed(ask, text, Outcome::Fixed),
+        Decision::GiveUp => check::apology(ask, Taken::default()),
+        Decision::Answer => {
+            let _typing = typing::show(engine, &context);
+            let answered = answer(engine, ask, &mut |_| {}).await?;
+            ledger = answered.ledger;
+            answered.reply
+        }
     };
-    reply.meta.duration_ms = millis(begun);
+    reply.meta.duration_ms = millis(begun.elapsed());
     let outcome = reply.meta.outcome;
-    Ok((settle::store(engine, turn, &context, reply).await?, Some(outcome)))
+    let settled = settle::store(engine, turn, &context, reply, ledger.clone()).await;
+    if !matches!(settled, Ok(Settled::Stored | Settled::Discarded))
+        && let Err(error) = settle::account(engine, turn, &ledger).await
+    {
+        tracing::warn!(error = &error as &dyn Error, "the costs of a turn could not be stored");
+    }
+    let answered = looked.then_some(context);
+    Ok(Ended { settled: settled?, outcome: Some(outcome), answered })
 }
 
-async fn answer(engine: &Engine, context: &Context) -> Result<Reply, StorageError> {
-    let _typing = typing::show(engine, context);
-    let hits = retrieve::passages(engine, context).await?;
-    let request = prompt::assemble(context, &hits, engine.settings.answer_tokens);
-    Ok(match generate::answer(engine, &request).await {
-        Ok(completion) => check::answer(context, &hits, completion),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn Error, "the model gave no answer");
-            apology(context)
+/// An answer on its way.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// What was searched for, and what was found.
+    Retrieved {
+        /// The question that was searched for.
+        searched: &'a str,
+        /// The passages.
+        found: &'a Found,
+    },
+    /// The model is asked.
+    Prompt(&'a ChatRequest),
+    /// More of the answer.
+    Text(&'a str),
+    /// What was shown of the answer is void, and another one begins.
+    Restarted,
+    /// The answer was checked.
+    Checked(CheckOutcome, &'a [Objection]),
+}
+
+/// An answer, and all that went into it.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// What will be said.
+    pub reply: Reply,
+    /// The passages the model was shown, best first.
+    pub hits: Vec<Hit>,
+    /// The calls of models it took.
+    pub ledger: Ledger,
+}
+
+/// Answers a question: steps 3 to 7. `show` is told of each as it happens.
+///
+/// # Errors
+///
+/// Fails when the database does. A model that gives no answer is an apology, not an error.
+pub async fn answer(
+    engine: &Engine,
+    ask: &Ask,
+    show: &mut (dyn FnMut(Step<'_>) + Send),
+) -> Result<Answered, StorageError> {
+    let mut ledger = Ledger::default();
+    let searched = rewrite::searched(engine, ask, &mut ledger).await;
+    let found = retrieve::passages(engine, ask, &searched).await?;
+    show(Step::Retrieved { searched: &searched, found: &found });
+    let mut reply = written(engine, ask, &found.hits, &mut ledger, show).await;
+    if searched != ask.question {
+        reply.meta.searched = Some(searched);
+    }
+    let outcome = reply.meta.check.as_str();
+    metrics::counter!("answer_checks_total", "outcome" => outcome).increment(1);
+    Ok(Answered { reply, hits: found.hits, ledger })
+}
+
+/// Steps 5 to 7: an answer that may be said, at the second try if need be, or what is said instead.
+async fn written(
+    engine: &Engine,
+    ask: &Ask,
+    hits: &[Hit],
+    ledger: &mut Ledger,
+    show: &mut (dyn FnMut(Step<'_>) + Send),
+) -> Reply {
+    let mut taken = Taken::default();
+    let mut refused = Vec::new();
+    for purpose in [Purpose::Answer, Purpose::Regenerate] {
+        let request = prompt::assemble(ask, hits, &engine.settings, &refused);
+        if purpose == Purpose::Regenerate {
+            show(Step::Restarted);
         }
-    })
-}
-
-fn apology(context: &Context) -> Reply {
-    check::fixed(context, context.assistant.fallback_text().to_owned(), Outcome::Fallback)
+        show(Step::Prompt(&request));
+        let progress = |progress: Progress<'_>| match progress {
+            Progress::Text(text) => show(Step::Text(text)),
+            Progress::Restarted => show(Step::Restarted),
+        };
+        let completion = match generate::answer(engine, &request, progress).await {
+            Ok(completion) => completion,
+            Err(failure) => {
+                tracing::warn!(error = &failure as &dyn Error, "the model gave no answer");
+                ledger.note(&engine.clock, ask, purpose, &failure.spent);
+                taken.fail(failure.spent.len());
+                break;
+            }
+        };
+        ledger.note(&engine.clock, ask, purpose, &completion.spent);
+        taken.add(&completion);
+        let objections = check::objections(ask, hits, &completion);
+        if objections.is_empty() {
+            let reply = check::answer(ask, hits, &completion, taken, &refused);
+            show(Step::Checked(reply.meta.check, &refused));
+            return reply;
+        }
+        refused = objections;
+        // A quotation would be the same again.
+        if check::is_quotation(&completion) {
+            break;
+        }
+    }
+    if refused.is_empty() {
+        return check::apology(ask, taken);
+    }
+    show(Step::Checked(CheckOutcome::Failed, &refused));
+    check::unverified(ask, taken, &refused)
 }
 
 /// Gives the turn back for another attempt, however long the database is away: as long as this process
@@ -141,8 +274,4 @@ fn wait(failed: u32) -> Duration {
         Retry::After(wait) => wait,
         Retry::Never => AGAIN.ceiling,
     }
-}
-
-fn millis(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

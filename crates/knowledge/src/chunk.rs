@@ -3,26 +3,65 @@
 //!
 //! [`chunk`] first finds the blocks (headings, paragraphs, list items, tables, code), cuts those that are
 //! too long at sentences, lines or words, and then packs neighbours together as long as they stand under
-//! the same heading. A passage is always `text[start..end]`: nothing is rewritten, nothing is lost between
-//! passages but blanks, and passages stand in the order of the text without overlap.
+//! the same heading. A passage is always `text[start..end]`: nothing is rewritten, and nothing is lost between
+//! passages but blanks. A passage may begin with the last sentences of the one before it under the same heading, so
+//! that what they say together is found together.
+//!
+//! Where a passage ends hangs on what stands there and not only on how much stood before: after a change, passages
+//! far from it come out as they were.
 
 use std::ops::Range;
 
 use crate::extract::Extracted;
 
 mod blocks;
+mod pack;
 mod plain;
 mod sentences;
 mod units;
 
 use blocks::{Block, Kind};
+use pack::{Pack, join_short_tail};
 
-/// Passages are packed up to this length, characters: a few sentences, about a fifth of a page.
-pub const TARGET: usize = 900;
-/// No passage is longer than this, characters.
-pub const MAX: usize = 1400;
-/// A shorter passage is joined with its neighbour under the same heading, characters.
-pub const MIN: usize = 200;
+/// How a text is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunking {
+    /// Passages are packed up to this length, tokens.
+    pub tokens: usize,
+    /// A passage begins with at most so much of the one before it, tokens.
+    pub overlap: usize,
+}
+
+impl Default for Chunking {
+    /// 300 tokens, about a third of a page, of which 40 are repeated.
+    fn default() -> Self {
+        Self { tokens: 300, overlap: 40 }
+    }
+}
+
+impl Chunking {
+    /// No passage is longer than this, tokens.
+    pub const fn longest(self) -> usize {
+        self.tokens * 3 / 2
+    }
+
+    /// What is put together is no longer than this, tokens. Lengths are added up, and the whole may be a little longer
+    /// than the sum of its parts.
+    const fn packed(self) -> usize {
+        self.tokens * 4 / 3
+    }
+
+    /// A shorter passage is joined with its neighbour under the same heading, tokens.
+    pub const fn shortest(self) -> usize {
+        self.tokens / 5
+    }
+
+    /// From this length on a passage may end where the text itself suggests it, tokens.
+    const fn ample(self) -> usize {
+        self.tokens * 2 / 3
+    }
+}
+
 /// Titles in [`Chunk::headings`] are cut to this length, characters.
 const LONGEST_TITLE: usize = 120;
 
@@ -43,8 +82,10 @@ pub struct Chunk {
 }
 
 /// Cuts a text into passages.
-pub fn chunk(document: &Extracted) -> Vec<Chunk> {
-    let mut packer = Packer { document, path: Vec::new(), section: Vec::new(), chunks: Vec::new() };
+pub fn chunk(document: &Extracted, chunking: &Chunking) -> Vec<Chunk> {
+    let chunking = Chunking { tokens: chunking.tokens.max(8), ..*chunking };
+    let mut packer =
+        Packer { document, chunking, path: Vec::new(), section: Vec::new(), chunks: Vec::new() };
     for block in blocks::find(document) {
         packer.add(block);
     }
@@ -56,13 +97,18 @@ pub fn chunk(document: &Extracted) -> Vec<Chunk> {
 #[derive(Clone, Debug)]
 struct Unit {
     range: Range<usize>,
+    /// How long it is, tokens.
+    length: usize,
     heading: bool,
+    /// Made of sentences.
+    prose: bool,
     /// The header row of the table it is part of.
     header: Option<Range<usize>>,
 }
 
 struct Packer<'d> {
     document: &'d Extracted,
+    chunking: Chunking,
     /// The headings in force: level and title.
     path: Vec<(u8, String)>,
     /// What stands under them so far.
@@ -80,28 +126,29 @@ impl Packer<'_> {
             self.path.retain(|(above, _)| above < level);
             self.path.push((*level, title.chars().take(LONGEST_TITLE).collect()));
         }
-        self.section.extend(units::of(&self.document.text, block));
+        self.section.extend(units::of(&self.document.text, block, self.chunking));
     }
 
     /// Packs what stands under the headings in force.
     fn flush(&mut self) {
         let text = self.document.text.as_str();
         let mut packed: Vec<Pack> = Vec::new();
-        for unit in self.section.drain(..) {
+        for unit in std::mem::take(&mut self.section) {
             match packed.last_mut() {
-                Some(pack) if pack.takes(text, &unit) => pack.take(text, unit),
-                _ => packed.push(Pack::of(text, unit)),
+                Some(pack) if pack.takes(text, &unit, self.chunking) => pack.take(text, unit),
+                _ => packed.push(Pack::of(unit)),
             }
         }
-        join_short_tail(text, &mut packed);
-        for pack in packed {
-            let chunk = self.seal(pack);
+        join_short_tail(text, &mut packed, self.chunking);
+        let starts = pack::begin_earlier(text, &packed, self.chunking);
+        for (pack, start) in packed.into_iter().zip(starts) {
+            let chunk = self.seal(pack, start);
             self.chunks.push(chunk);
         }
     }
 
-    fn seal(&self, pack: Pack) -> Chunk {
-        let Range { start, end } = pack.range;
+    fn seal(&self, pack: Pack, start: usize) -> Chunk {
+        let end = pack.range.end;
         let mut headings: Vec<String> = self.path.iter().map(|(_, title)| title.clone()).collect();
         if let Some(header) = pack.header.filter(|header| header.end <= start) {
             headings.push(words_of(&self.document.text[header]));
@@ -122,48 +169,4 @@ impl Packer<'_> {
 fn words_of(row: &str) -> String {
     let cells = row.split(['|', '\t']).map(str::trim).filter(|cell| !cell.is_empty());
     cells.collect::<Vec<_>>().join(", ").chars().take(LONGEST_TITLE).collect()
-}
-
-/// A passage in the making.
-struct Pack {
-    range: Range<usize>,
-    /// Characters in `range`.
-    length: usize,
-    headings_only: bool,
-    header: Option<Range<usize>>,
-}
-
-impl Pack {
-    fn of(text: &str, unit: Unit) -> Self {
-        let length = text[unit.range.clone()].chars().count();
-        Self { range: unit.range, length, headings_only: unit.heading, header: unit.header }
-    }
-
-    fn length_with(&self, text: &str, end: usize) -> usize {
-        self.length + text[self.range.end..end].chars().count()
-    }
-
-    fn takes(&self, text: &str, unit: &Unit) -> bool {
-        let together = self.length_with(text, unit.range.end);
-        let bound = if self.headings_only || self.length < MIN { MAX } else { TARGET };
-        together <= bound
-    }
-
-    fn take(&mut self, text: &str, unit: Unit) {
-        self.length = self.length_with(text, unit.range.end);
-        self.range.end = unit.range.end;
-        self.headings_only &= unit.heading;
-        self.header = self.header.take().or(unit.header);
-    }
-}
-
-fn join_short_tail(text: &str, packed: &mut Vec<Pack>) {
-    if let [.., before, last] = packed.as_mut_slice()
-        && last.length < MIN
-        && before.length_with(text, last.range.end) <= MAX
-    {
-        before.length = before.length_with(text, last.range.end);
-        before.range.end = last.range.end;
-        packed.pop();
-    }
 }

@@ -1,20 +1,42 @@
 //! Files become text.
 //!
-//! [`text`] and [`markdown`] are cheap and run where they are called. A PDF is a program in a foreign language, so
-//! [`isolated`] hands it to a child process with limits on memory, time and output; [`child_main`] is what that
-//! child runs. What goes wrong with a file is a sentence for its owner; only a child that could not be
-//! started is our own trouble and worth another try.
+//! Every file is a program in a foreign language, so [`isolated`] hands it to a child process with limits on memory,
+//! time and output; [`child_main`] is what that child runs, and [`parse`] is what it runs on the bytes. What goes
+//! wrong with a file is a sentence for its owner; only a child that could not be started is our own trouble and worth
+//! another try.
+//!
+//! All formats but Markdown become plain text of one shape: blocks divided by a blank line, tables as rows of
+//! `cell | cell`, items as `- text`, and the headings' places beside it. [`writer`] alone makes that shape.
 
 use replyx_core::knowledge::DocumentKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod answer;
+mod csv;
+mod docx;
+mod eml;
+mod encoding;
+mod epub;
+mod html;
 mod isolation;
+mod json;
 mod layout;
+mod odt;
+mod package;
 mod pdf;
 mod plain;
+mod pptx;
+mod rtf;
+mod writer;
+mod xlsx;
+mod xml;
 
+pub use csv::pairs;
+pub(crate) use csv::sniff;
+pub(crate) use encoding::{decode, utf16};
 pub use isolation::{child_main, confine, isolated, isolated_within};
+pub(crate) use json::is_json;
 pub use plain::{markdown, text};
 
 /// No text is longer than this, bytes.
@@ -27,10 +49,12 @@ pub struct Extracted {
     pub text: String,
     /// Where each page begins in `text`, bytes; empty where the format has no pages.
     pub pages: Vec<usize>,
-    /// Headings known from the look of the page; empty where `text` itself has to tell them.
+    /// Headings known from the mark-up or the look of the page, in order; empty where `text` itself has to tell them.
     pub headings: Vec<Heading>,
     /// The format it was read from.
     pub kind: DocumentKind,
+    /// The document's own title, on one line, where it has one.
+    pub title: Option<String>,
 }
 
 /// A heading and its place in the text.
@@ -61,10 +85,10 @@ pub enum Unreadable {
     #[error("the PDF has no pages")]
     NoPages,
     /// Encrypted for readers.
-    #[error("the PDF is protected by a password")]
+    #[error("the file is protected by a password")]
     Locked,
     /// Not what its first bytes promise.
-    #[error("the PDF is damaged and cannot be read")]
+    #[error("the file is damaged and cannot be read")]
     Damaged,
     /// It needs more memory or time than a file may have.
     #[error("the file is too complex to be read")]
@@ -72,6 +96,17 @@ pub enum Unreadable {
     /// Its text is longer than [`MAX_TEXT`].
     #[error("the file has too much text")]
     TooLong,
+    /// A table of questions and answers without such columns.
+    #[error(
+        "the table needs a column of questions and a column of answers, named `question` and `answer`"
+    )]
+    NoPairs,
+    /// A question without an answer, or an answer without a question.
+    #[error("row {row} of the table has a question or an answer, but not both")]
+    HalfPair {
+        /// The row, counted from 1 with the header as the first.
+        row: usize,
+    },
 }
 
 /// Why there is no text.
@@ -83,6 +118,33 @@ pub enum ExtractError {
     /// The child process could not be run.
     #[error("the extracting program could not be run")]
     Program(#[source] std::io::Error),
+}
+
+/// Reads a file of a known format, here and without limits on time: [`isolated`] is the way to read a stranger's.
+///
+/// # Errors
+///
+/// Returns [`Unreadable`] when there is no text in it, too much, or the format is broken.
+pub fn parse(kind: DocumentKind, bytes: &[u8]) -> Result<Extracted, Unreadable> {
+    if bytes.is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    match kind {
+        DocumentKind::Text => text(bytes),
+        DocumentKind::Markdown => markdown(bytes),
+        DocumentKind::Html => html::html(bytes),
+        DocumentKind::Pdf => pdf::read(bytes.to_vec()),
+        DocumentKind::Docx => docx::docx(bytes),
+        DocumentKind::Xlsx => xlsx::xlsx(bytes),
+        DocumentKind::Csv => csv::csv(bytes),
+        DocumentKind::Pptx => pptx::pptx(bytes),
+        DocumentKind::Json => json::json(bytes),
+        DocumentKind::Rtf => rtf::rtf(bytes),
+        DocumentKind::Odt => odt::odt(bytes),
+        DocumentKind::Epub => epub::epub(bytes),
+        DocumentKind::Eml => eml::eml(bytes),
+        DocumentKind::Answer => answer::answer(bytes),
+    }
 }
 
 fn is_readable(text: &str) -> Result<(), Unreadable> {

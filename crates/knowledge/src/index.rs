@@ -1,26 +1,34 @@
-//! The indexing job: an uploaded document becomes passages that search finds.
+//! The indexing job: a document becomes passages that search finds.
 //!
-//! [`run`] may be called twice for one document, also at once: passages are replaced as a whole, under the
-//! document's lock, so the last one to finish is right. No transaction is open while a file is read.
+//! [`run`] reads a document, cuts it, and changes those of its passages that changed; from then on words find it.
+//! [`embed::run`] gives the passages their vectors, a minute's work at a time.
+//!
+//! Either may be called twice for one document, also at once: what changes is decided under the document's lock. No
+//! transaction is open while a file is read or a model works.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use replyx_core::{
     clock::Clock,
     ids::{DocumentId, WorkspaceId},
     knowledge::{Document, DocumentStatus},
     retry::{Backoff, Retry},
-    terms,
 };
-use replyx_storage::{Db, StorageError, passages::NewPassage};
+use replyx_llm::Embeddings;
+use replyx_storage::{
+    Db, StorageError, Tx,
+    passages::{NewPassage, PassageChanges, Place, StoredPassage},
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{
-    chunk::{Chunk, chunk},
-    extract::{self, ExtractError, Extracted, Unreadable},
-};
+use crate::extract::{self, ExtractError};
+
+mod cut;
+pub mod embed;
+
+pub use cut::INDEX_VERSION;
+use cut::{Cut, cut};
 
 /// A document of more passages than this is refused as too long: one upload must not fill an index.
 pub const MAX_PASSAGES: usize = 50_000;
@@ -32,6 +40,19 @@ const BACKOFF: Backoff =
 /// Said of a document when the program that reads it could not be run in all attempts.
 const OUR_TROUBLE: &str =
     "the file could not be read because of a technical problem; try again later";
+
+/// What indexing works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Tools<'a> {
+    /// Where documents are.
+    pub db: &'a Db,
+    /// Time and ids.
+    pub clock: &'a Clock,
+    /// This very program: it reads what foreign parsers read, see [`extract::isolated`].
+    pub program: &'a Path,
+    /// What turns passages into vectors.
+    pub embeddings: &'a Embeddings,
+}
 
 /// The job, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +80,9 @@ pub enum IndexError {
     /// Cutting the text panicked.
     #[error("the text could not be cut into passages")]
     Cut(#[source] tokio::task::JoinError),
+    /// The model that makes vectors gave none.
+    #[error("the passages could not be turned into vectors")]
+    Embed(#[source] replyx_llm::ModelError),
 }
 
 impl IndexError {
@@ -69,26 +93,23 @@ impl IndexError {
     }
 }
 
-/// Reads a document, replaces its passages, and says what became of it in its status and the event log. `program`
-/// is ours: it reads what foreign parsers read, see [`extract::isolated`]. `attempt` counts from 1; on the last
-/// one the document fails instead of the job.
+/// Reads a document, changes its passages, and says what became of it in its status and the event log. `attempt`
+/// counts from 1; on the last one the document fails instead of the job.
 ///
-/// A document that is gone is a success: there is nothing to index.
+/// A document that is gone is a success: there is nothing to index. One that is ready stays so meanwhile, and its
+/// old passages are found until the new ones are there.
 ///
 /// # Errors
 ///
 /// Fails when the database does, or when the program cannot be run; [`IndexError::retry`] says when to try again.
 #[tracing::instrument(name = "knowledge.index.run", skip_all, fields(document.id = %job.document_id))]
-pub async fn run(
-    db: &Db,
-    clock: &Clock,
-    program: &Path,
-    job: IndexDocument,
-    attempt: i64,
-) -> Result<(), IndexError> {
-    let Some((document, original)) = begin(db, clock, job).await? else { return Ok(()) };
-    let outcome = match extract::isolated(program, document.kind, &original).await {
-        Ok(found) => cut(found, document.name.clone(), clock.clone()).await?,
+pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
+    let Some((document, original)) = begin(tools, job).await? else { return Ok(()) };
+    let outcome = match extract::isolated(tools.program, document.kind, &original).await {
+        Ok(found) => {
+            step(tools, job, DocumentStatus::Chunking).await?;
+            cut(found, document.name.clone()).await?
+        }
         Err(ExtractError::Unreadable(why)) => Err(why.to_string()),
         Err(error @ ExtractError::Program(_)) => {
             let error = IndexError::Extract(error);
@@ -102,114 +123,168 @@ pub async fn run(
             Err(OUR_TROUBLE.to_owned())
         }
     };
-    settle(db, clock, job, outcome).await
+    match outcome {
+        Ok(cut) => keep(tools, job, &document.content_hash, cut).await,
+        Err(why) => fail(tools, job, &document.content_hash, why).await,
+    }
 }
 
 /// Marks the document as being read and fetches its bytes.
 async fn begin(
-    db: &Db,
-    clock: &Clock,
+    tools: Tools<'_>,
     job: IndexDocument,
 ) -> Result<Option<(Document, Vec<u8>)>, IndexError> {
-    let mut tx = db.begin().await?;
-    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
-    let Some(mut document) = locked else { return Ok(None) };
-    if document.status != DocumentStatus::Processing {
-        document.status = DocumentStatus::Processing;
-        document.error = None;
-        document.updated_at = clock.now();
-        tx.workspace(job.workspace_id).documents().save(&document).await?;
-    }
+    step(tools, job, DocumentStatus::Extracting).await?;
+    let mut tx = tools.db.read().await?;
+    let documents = tx.workspace(job.workspace_id).documents();
+    let Some(document) = documents.find(job.document_id).await? else { return Ok(None) };
     let original = tx.workspace(job.workspace_id).documents().original(job.document_id).await?;
-    tx.commit().await?;
     Ok(Some((document, original.unwrap_or_default())))
 }
 
-/// What is stored of a document that could be read.
-struct Cut {
-    text: String,
-    passages: Vec<NewPassage>,
-}
-
-/// Cuts a text into passages, on a thread where a long text holds nobody up.
-async fn cut(
-    found: Extracted,
-    name: String,
-    clock: Clock,
-) -> Result<Result<Cut, String>, IndexError> {
-    let work = move || {
-        let chunks = chunk(&found);
-        if chunks.len() > MAX_PASSAGES {
-            return Err(Unreadable::TooLong.to_string());
-        }
-        let title = title_terms(&name);
-        let passages = chunks.into_iter().map(|chunk| passage(chunk, &title, &clock)).collect();
-        Ok(Cut { text: found.text, passages })
-    };
-    tokio::task::spawn_blocking(work).await.map_err(IndexError::Cut)
-}
-
-/// The stems of a document's name, without its extension.
-fn title_terms(name: &str) -> String {
-    let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
-    terms::index_text(stem)
-}
-
-/// A passage is found by its words, by the headings above it, and by its document's name.
-fn passage(chunk: Chunk, title: &str, clock: &Clock) -> NewPassage {
-    let headings = terms::index_text(&chunk.headings);
-    let text = terms::index_text(&chunk.text);
-    let parts = [title, &headings, &text];
-    let terms = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    NewPassage {
-        id: clock.id(),
-        length: count(terms.split(' ').count()),
-        terms,
-        headings: chunk.headings,
-        text: chunk.text,
-        start: count(chunk.start),
-        end: count(chunk.end),
-        page: chunk.page.map(count),
+/// Says how far the document is, unless it is found by search already.
+async fn step(
+    tools: Tools<'_>,
+    job: IndexDocument,
+    status: DocumentStatus,
+) -> Result<(), IndexError> {
+    let mut tx = tools.db.begin().await?;
+    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
+    let Some(mut document) = locked else { return Ok(()) };
+    if matches!(document.status, DocumentStatus::Ready) || document.status == status {
+        return Ok(());
     }
+    document.status = status;
+    document.error = None;
+    document.updated_at = tools.clock.now();
+    tx.workspace(job.workspace_id).documents().save(&document).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Locks the document, if it is there and still has the bytes that were read: who changed them has queued another
+/// job.
+async fn lock_same(
+    tx: &mut Tx,
+    job: IndexDocument,
+    content_hash: &str,
+) -> Result<Option<Document>, StorageError> {
+    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
+    Ok(locked.filter(|document| document.content_hash == content_hash))
+}
+
+/// Changes the passages and lets their vectors be made.
+async fn keep(
+    tools: Tools<'_>,
+    job: IndexDocument,
+    content_hash: &str,
+    cut: Cut,
+) -> Result<(), IndexError> {
+    let workspace = job.workspace_id;
+    let mut tx = tools.db.begin().await?;
+    let Some(mut document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
+    let stored = tx.workspace(workspace).passages().of(document.id).await?;
+    let made_by = tx.workspace(workspace).documents().index_version(document.id).await?;
+    let (passages, stems) = (count(cut.passages.len()), cut.stems());
+    let changes = changes(stored, cut.passages, made_by != INDEX_VERSION, tools.clock);
+    let fresh = changes.new.len();
+    tx.workspace(workspace).passages().change(document.id, &changes).await?;
+    tx.workspace(workspace).documents().set_text(document.id, &cut.text).await?;
+    tx.workspace(workspace).documents().set_indexed(document.id, stems, INDEX_VERSION).await?;
+    document.passages = passages;
+    document.language = cut.language;
+    document.title = cut.title;
+    document.error = None;
+    document.revision += 1;
+    document.updated_at = tools.clock.now();
+    document.status = DocumentStatus::Ready;
+    if let Some(model) = tools.embeddings.model() {
+        let embedded = tx.workspace(workspace).passages().reuse_vectors(document.id, model).await?;
+        if embedded == passages || document.embedded_with.is_none() || fresh > 0 {
+            document.embedded = embedded;
+            document.embedded_with = Some(model.to_owned());
+        }
+        if embedded < passages {
+            document.status = DocumentStatus::Embedding;
+            embed::enqueue(&mut tx, tools.clock, job).await?;
+        }
+    } else {
+        document.embedded = document.embedded.min(passages);
+    }
+    tx.workspace(workspace).documents().save(&document).await?;
+    tx.workspace(workspace).knowledge().changed(document.id).await?;
+    tx.commit().await?;
+    tracing::info!(document.status = %document.status, document.passages = passages, fresh, "indexed");
+    Ok(())
+}
+
+/// The document cannot be read: what was read of it before is forgotten.
+async fn fail(
+    tools: Tools<'_>,
+    job: IndexDocument,
+    content_hash: &str,
+    why: String,
+) -> Result<(), IndexError> {
+    let workspace = job.workspace_id;
+    let mut tx = tools.db.begin().await?;
+    let Some(mut document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
+    let stored = tx.workspace(workspace).passages().of(document.id).await?;
+    let gone = stored.into_iter().map(|passage| passage.id).collect();
+    let changes = PassageChanges { gone, ..PassageChanges::default() };
+    tx.workspace(workspace).passages().change(document.id, &changes).await?;
+    tx.workspace(workspace).documents().set_indexed(document.id, 0, INDEX_VERSION).await?;
+    document.status = DocumentStatus::Failed;
+    document.error = Some(why);
+    (document.passages, document.embedded, document.embedded_with) = (0, 0, None);
+    document.revision += 1;
+    document.updated_at = tools.clock.now();
+    tx.workspace(workspace).documents().save(&document).await?;
+    tx.workspace(workspace).knowledge().changed(document.id).await?;
+    tx.commit().await?;
+    tracing::info!("a document cannot be read");
+    Ok(())
+}
+
+/// What has to change for the stored passages to become these. A passage with the words of a stored one is that
+/// one, wherever it stands now; `reindex` gives it new stems.
+fn changes(
+    stored: Vec<StoredPassage>,
+    passages: Vec<cut::Piece>,
+    reindex: bool,
+    clock: &Clock,
+) -> PassageChanges {
+    let mut known: HashMap<String, Vec<StoredPassage>> = HashMap::new();
+    for passage in stored.into_iter().rev() {
+        known.entry(passage.hash.clone()).or_default().push(passage);
+    }
+    let mut changes = PassageChanges::default();
+    for (piece, position) in passages.into_iter().zip(0_i64..) {
+        let place = Place { position, start: piece.start, end: piece.end, page: piece.page };
+        if let Some(same) = known.get_mut(&piece.hash).and_then(Vec::pop) {
+            if same.place != place {
+                changes.moved.push((same.id, place));
+            }
+            if reindex {
+                changes.reindexed.push((same.id, piece.terms, piece.length));
+            }
+            continue;
+        }
+        changes.new.push(NewPassage {
+            id: clock.id(),
+            headings: piece.headings,
+            text: piece.text,
+            hash: piece.hash,
+            terms: piece.terms,
+            length: piece.length,
+            place,
+        });
+    }
+    changes.gone = known.into_values().flatten().map(|passage| passage.id).collect();
+    changes
 }
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Stores what became of the document.
-async fn settle(
-    db: &Db,
-    clock: &Clock,
-    job: IndexDocument,
-    outcome: Result<Cut, String>,
-) -> Result<(), IndexError> {
-    let mut tx = db.begin().await?;
-    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
-    let Some(mut document) = locked else { return Ok(()) };
-    let (assistant, id) = (document.assistant_id, document.id);
-    document.updated_at = clock.now();
-    let passages = match &outcome {
-        Ok(cut) => cut.passages.as_slice(),
-        Err(_) => &[],
-    };
-    document.passages = count(passages.len());
-    tx.workspace(job.workspace_id).passages().replace(assistant, id, passages).await?;
-    match outcome {
-        Ok(cut) => {
-            document.status = DocumentStatus::Ready;
-            document.error = None;
-            tx.workspace(job.workspace_id).documents().set_text(id, &cut.text).await?;
-        }
-        Err(why) => {
-            document.status = DocumentStatus::Failed;
-            document.error = Some(why);
-        }
-    }
-    tx.workspace(job.workspace_id).documents().save(&document).await?;
-    tx.commit().await?;
-    tracing::info!(document.status = %document.status, document.passages = document.passages, "indexed");
-    Ok(())
 }
 
 #[cfg(test)]
@@ -231,5 +306,50 @@ mod tests {
         let error = IndexError::Storage(StorageError::Address);
         assert!(matches!(error.retry(1), Retry::After(wait) if wait <= Duration::from_secs(2)));
         assert_eq!(error.retry(8), Retry::Never);
+    }
+
+    fn piece(hash: &str, start: i64) -> cut::Piece {
+        cut::Piece {
+            headings: String::new(),
+            text: hash.to_owned(),
+            hash: hash.to_owned(),
+            terms: hash.to_owned(),
+            length: 1,
+            start,
+            end: start + 1,
+            page: None,
+        }
+    }
+
+    #[test]
+    fn only_passages_that_changed_are_replaced() {
+        let clock = Clock::system();
+        let place =
+            |position: i64| Place { position, start: position, end: position + 1, page: None };
+        let stored: Vec<StoredPassage> = ["a", "b", "b", "c"]
+            .into_iter()
+            .zip(0..)
+            .map(|(hash, at)| StoredPassage {
+                id: clock.id(),
+                hash: hash.to_owned(),
+                place: place(at),
+            })
+            .collect();
+        let pieces = ["a", "new", "b", "b"].into_iter().zip(0..).map(|(hash, at)| piece(hash, at));
+        let changes = changes(stored.clone(), pieces.collect(), false, &clock);
+        assert_eq!(changes.gone, [stored[3].id]);
+        assert_eq!(changes.moved, [(stored[1].id, place(2)), (stored[2].id, place(3))]);
+        assert_eq!(changes.new.iter().map(|new| new.text.as_str()).collect::<Vec<_>>(), ["new"]);
+        assert!(changes.reindexed.is_empty());
+    }
+
+    #[test]
+    fn new_rules_give_every_kept_passage_its_stems_anew() {
+        let clock = Clock::system();
+        let place = Place { position: 0, start: 0, end: 1, page: None };
+        let stored = vec![StoredPassage { id: clock.id(), hash: "a".to_owned(), place }];
+        let changes = changes(stored.clone(), vec![piece("a", 0)], true, &clock);
+        assert_eq!(changes.reindexed, [(stored[0].id, "a".to_owned(), 1)]);
+        assert!(changes.new.is_empty() && changes.gone.is_empty());
     }
 }

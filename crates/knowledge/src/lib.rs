@@ -16,7 +16,11 @@
 //! - Ranking happens here and not in a database, so both databases give the same order.
 
 pub mod chunk;
+pub mod crawl;
 pub mod detect;
+pub mod evaluate;
 pub mod extract;
 pub mod index;
+pub mod language;
 pub mod search;
+pub mod sources;

@@ -1,71 +1,147 @@
-//! Passages are found by the words of a question.
+//! Passages are found by the words of a question and by its meaning.
 //!
-//! The database only says which passages hold which words; what is best is computed in `score`, so that
-//! both databases give one order. To keep that true and quick, candidates are those passages that hold the
-//! question's rarest words: common ones decide nothing, and would bring half the index along.
+//! [`Search::find`] is the only way in. What an assistant knows is kept in memory while it is asked for ([`cache`]):
+//! for each document the words of its passages and their vectors ([`segment`]), loaded once and again only when
+//! the document changes. A question goes three ways:
+//!
+//! 1. [`asked`] makes its words comparable: stems in the languages of the documents, relatives, misspellings.
+//! 2. [`score`] ranks by words, [`vectors`] by meaning, each exactly and over all passages.
+//! 3. [`fuse`] joins the two orders and drops what says the same again.
+//!
+//! # What holds
+//!
+//! - Both databases give one order: they store and load, and rank nothing. Only an assistant that is too large for
+//!   the memory is searched through the full-text index of the database ([`large`]).
+//! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`] says so.
+//! - What was deleted is not returned, however fresh: passages are read from the database at the end.
+
+mod asked;
+mod cache;
+mod carry;
+mod find;
+mod fuse;
+mod large;
+mod lexicon;
+mod score;
+mod segment;
+mod snapshot;
+mod spelling;
+mod vectors;
+
+use std::{sync::Arc, time::Duration};
 
 use replyx_core::{
-    ids::{AssistantId, WorkspaceId},
+    ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::Passage,
-    terms,
 };
+use replyx_llm::Embeddings;
 use replyx_storage::{Db, StorageError};
 
-mod score;
+pub use carry::carry;
 
-use score::Asked;
+use cache::Cache;
 
-/// A longer question is judged by its first words.
+/// A longer question is judged by its first words that carry meaning.
 pub const MAX_TERMS: usize = 32;
-/// No more passages than this are compared for one question.
-const CANDIDATES: u32 = 400;
 /// No question brings more passages than this back.
 pub const MAX_HITS: usize = 50;
+/// No more of a question than this is looked at, characters.
+pub const LONGEST_QUESTION: usize = 4_000;
+
+/// By what passages are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// By words and by meaning.
+    #[default]
+    Fused,
+    /// By words alone.
+    FullText,
+    /// By meaning alone.
+    Vectors,
+}
+
+/// A question put to an assistant's passages.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// The question.
+    pub text: &'a str,
+    /// How many passages to return at most; see [`MAX_HITS`].
+    pub limit: usize,
+    /// By what they are found.
+    pub mode: Mode,
+    /// Only in these documents; empty: in all.
+    pub documents: &'a [DocumentId],
+    /// Only in documents of this language (ISO 639-1).
+    pub language: Option<&'a str>,
+    /// The question's vector by the model of the passages, where the caller has it already.
+    pub vector: Option<&'a [f32]>,
+}
+
+impl<'a> Query<'a> {
+    /// A question to all documents, by words and meaning.
+    pub const fn new(text: &'a str, limit: usize) -> Self {
+        Self { text, limit, mode: Mode::Fused, documents: &[], language: None, vector: None }
+    }
+}
+
+/// What a question found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The passages, best first.
+    pub hits: Vec<Hit>,
+    /// The embedding model whose vectors took part; `None`: words alone decided.
+    pub vectors: Option<String>,
+    /// How long it took, embedding the question included.
+    pub took: Duration,
+}
 
 /// A passage that bears on a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     /// The passage.
     pub passage: Passage,
-    /// How well it fits, 0 to 1: the share of the weight of the question's words that it holds, with words that
-    /// repeat counting more. About 0.45 is a passage that holds every word of the question once.
+    /// How well it fits, 0 to 1, comparable between questions; falls from hit to hit.
     pub score: f64,
+    /// How well it fits by words, 0 to 1: the share of the weight of the question's words that it holds, with
+    /// words that repeat counting more. About 0.45 is a passage that holds every word of the question once.
+    /// `None`: not judged by words, or none of them occurs in it.
+    pub words: Option<f64>,
+    /// The cosine of its vector with the question's. `None`: not compared.
+    pub likeness: Option<f64>,
 }
 
-/// The passages of an assistant that fit a question best, best first; none when no word of it occurs.
-///
-/// # Errors
-///
-/// Fails when the database does.
-#[tracing::instrument(name = "knowledge.search", skip_all, fields(assistant.id = %assistant))]
-pub async fn search(
-    db: &Db,
-    workspace: WorkspaceId,
-    assistant: AssistantId,
-    query: &str,
-    limit: usize,
-) -> Result<Vec<Hit>, StorageError> {
-    let mut terms = terms::query_terms(query);
-    terms.truncate(MAX_TERMS);
-    if terms.is_empty() || limit == 0 {
-        return Ok(Vec::new());
-    }
-    let mut tx = db.read().await?;
-    let (count, mean) = tx.workspace(workspace).passages().stats(assistant).await?;
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let frequencies = tx.workspace(workspace).passages().frequencies(assistant, &terms).await?;
-    let asked = Asked::new(&terms, &frequencies, count, mean);
-    let rare = asked.rare_terms(i64::from(CANDIDATES));
-    let candidates =
-        tx.workspace(workspace).passages().candidates(assistant, &rare, CANDIDATES).await?;
+/// Finds passages. One per process: what assistants know is kept in memory, up to a bound.
+#[derive(Debug)]
+pub struct Search {
+    embeddings: Arc<Embeddings>,
+    cache: Cache,
+}
 
-    let mut ranked = score::rank(&asked, candidates);
-    ranked.truncate(limit.min(MAX_HITS));
-    let ids: Vec<_> = ranked.iter().map(|(id, _)| *id).collect();
-    let passages = tx.workspace(workspace).passages().load(&ids).await?;
-    // Loaded in the snapshot that ranked them, so none is missing.
-    let hits = passages.into_iter().zip(ranked);
-    Ok(hits.map(|(passage, (_, score))| Hit { passage, score }).collect())
+impl Search {
+    /// A search that embeds questions with `embeddings` and keeps at most about `cache_bytes` of passages' words
+    /// and vectors in memory.
+    pub fn new(embeddings: Arc<Embeddings>, cache_bytes: u64) -> Self {
+        Self { embeddings, cache: Cache::new(cache_bytes) }
+    }
+
+    /// The passages of an assistant that fit a question best; none when there is no such assistant.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    #[tracing::instrument(name = "knowledge.search.find", skip_all, fields(assistant.id = %assistant))]
+    pub async fn find(
+        &self,
+        db: &Db,
+        workspace: WorkspaceId,
+        assistant: AssistantId,
+        query: &Query<'_>,
+    ) -> Result<Found, StorageError> {
+        find::find(self, db, workspace, assistant, query).await
+    }
+
+    /// What is held in memory, bytes, about.
+    pub fn cached_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
 }

@@ -8,8 +8,8 @@
 //! # Which rule holds
 //!
 //! What is here may be lost at any instant. The truth is in the database; this crate says when to
-//! look there ([`Live::subscribe`]), who should work ([`Live::acquire`]) and how fast
-//! ([`Live::take`]).
+//! look there ([`Live::subscribe`]), who should work ([`Live::acquire`]), how fast ([`Live::take`]) and
+//! how many at once ([`Live::enter`]).
 //!
 //! While Redis is away:
 //!
@@ -17,6 +17,8 @@
 //! - subscriptions live on, and give [`Signal::Gap`] every few seconds so that their readers look
 //!   in the database instead;
 //! - limits are kept by each process for itself, and counted in `limit_fallbacks_total`;
+//! - so are gates ([`Live::enter`]), from what the process has seen until then, and counted in
+//!   `gate_fallbacks_total`;
 //! - the gauge `redis_available` is 0, and [`Live::health`] says so.
 //!
 //! It comes back by itself: connections are retried for ever.
@@ -27,6 +29,7 @@ use bytes::Bytes;
 
 mod bus;
 mod error;
+mod gates;
 mod leases;
 mod limits;
 mod memory;
@@ -34,6 +37,7 @@ mod redis;
 
 pub use bus::{Signal, Subscription};
 pub use error::LiveError;
+pub use gates::{BreakerRules, Effect, Entry, Gate};
 pub use leases::Lease;
 pub use limits::{Limit, Permit, Rate, Spent};
 
@@ -58,6 +62,7 @@ struct Memory {
     topics: Arc<bus::Topics>,
     leases: leases::Leases,
     limiter: limits::Limiter,
+    gates: gates::Gates,
 }
 
 impl Live {
@@ -67,6 +72,7 @@ impl Live {
             topics: Arc::new(bus::Topics::new(bus::Reach::Process)),
             leases: leases::Leases::default(),
             limiter: limits::Limiter::default(),
+            gates: gates::Gates::default(),
         })))
     }
 
@@ -213,6 +219,48 @@ impl Live {
         match &self.0 {
             Home::Memory(memory) => memory.limiter.pause(key, duration),
             Home::Redis(redis) => redis.pause(key, duration).await,
+        }
+    }
+
+    /// Passes all of `gates` or none. Places and probes are then held by `holder` for `ttl`, or as
+    /// long as [`Self::keep`] keeps them, until [`Self::leave`]: a process that dies loses them.
+    ///
+    /// Never fails: while Redis is away each process goes by what it has seen itself.
+    pub async fn enter(&self, holder: &str, ttl: Duration, gates: &[Gate]) -> Entry {
+        match &self.0 {
+            Home::Memory(memory) => memory.gates.enter(holder, ttl, gates),
+            Home::Redis(redis) => redis.enter(holder, ttl, gates).await,
+        }
+    }
+
+    /// Holds the places and probes of `gates` for `ttl` from now, where `holder` holds them still.
+    pub async fn keep(&self, holder: &str, ttl: Duration, gates: &[Gate]) {
+        match &self.0 {
+            Home::Memory(memory) => memory.gates.keep(holder, ttl, gates),
+            Home::Redis(redis) => redis.keep(holder, ttl, gates).await,
+        }
+    }
+
+    /// Says what came of it. For each effect: is it a report to a breaker that is open now?
+    pub async fn leave(&self, holder: &str, effects: &[Effect]) -> Vec<bool> {
+        match &self.0 {
+            Home::Memory(memory) => memory.gates.leave(holder, effects),
+            Home::Redis(redis) => redis.leave(holder, effects).await,
+        }
+    }
+
+    /// [`Self::leave`] for whoever cannot wait, such as a destructor: this process knows at once, Redis
+    /// soon.
+    pub fn leave_soon(&self, holder: String, effects: Vec<Effect>) {
+        match &self.0 {
+            Home::Memory(memory) => drop(memory.gates.leave(&holder, &effects)),
+            Home::Redis(redis) => {
+                redis.leave_here(&holder, &effects);
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    let redis = Arc::clone(redis);
+                    runtime.spawn(async move { redis.tell(&holder, &effects).await });
+                }
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 //! must happen at once.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -16,11 +16,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     LiveError,
     bus::{Reach, Topics},
+    gates::{Effect, Gates},
     leases::{self, Lease},
     limits::{self, Limit, Limiter, Permit, Spent},
 };
 
 mod bus;
+mod gates;
 mod link;
 
 use link::Link;
@@ -42,6 +44,10 @@ pub(crate) struct Redis {
     topics: Arc<Topics>,
     /// Keeps the limits while Redis is away, and this process's pauses always.
     limiter: Limiter,
+    /// What this process has seen of the gates, for while Redis is away.
+    gates: Gates,
+    /// Places given back while Redis was away, with their holders.
+    owed: Mutex<VecDeque<(String, Vec<Effect>)>>,
     _stop: DropGuard,
 }
 
@@ -63,6 +69,8 @@ impl Redis {
             link,
             topics,
             limiter: Limiter::default(),
+            gates: Gates::default(),
+            owed: Mutex::default(),
             _stop: stop.drop_guard(),
         })
     }

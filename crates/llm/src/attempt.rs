@@ -6,76 +6,53 @@ use futures::{StreamExt, stream::BoxStream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    chat::{ChatModel, ChatRequest, Delta, Progress, Usage},
+    chat::{Delta, Finish, Usage},
     error::{ModelError, Waited},
     limits::Limits,
-    measure,
 };
 
-/// What one attempt brought.
-pub(crate) struct Answer {
+/// What an attempt has brought until now, or until it failed.
+#[derive(Debug, Default)]
+pub(crate) struct Brought {
     pub(crate) text: String,
+    pub(crate) truncated: bool,
     pub(crate) usage: Option<Usage>,
     pub(crate) sources: Option<Vec<usize>>,
-    pub(crate) first_token: Instant,
+    pub(crate) first_token: Option<Instant>,
 }
 
-/// Reads one answer. `shown` is set as soon as a piece of it has been shown.
-pub(crate) async fn read(
-    model: &dyn ChatModel,
-    provider: &'static str,
-    request: &ChatRequest,
-    limits: &Limits,
-    end: Instant,
-    show: &mut (dyn FnMut(Progress<'_>) + Send),
-    shown: &mut bool,
-) -> Result<Answer, ModelError> {
-    let measured = measure::Attempt::begin(provider);
-    let reading = Reading { deltas: model.chat(request), limits, end };
-    let answer = reading
-        .run(&mut |text| {
-            if !*shown {
-                measured.first_token();
-            }
-            *shown = true;
-            show(Progress::Text(text));
-        })
-        .await;
-    measured.end(answer.as_ref().map(|_| ()));
-    answer
-}
-
-struct Reading<'a> {
-    deltas: BoxStream<'static, Result<Delta, ModelError>>,
-    limits: &'a Limits,
-    end: Instant,
+/// A stream being read, and the bounds.
+pub(crate) struct Reading<'a> {
+    pub(crate) deltas: BoxStream<'static, Result<Delta, ModelError>>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) end: Instant,
 }
 
 impl Reading<'_> {
-    async fn run(mut self, show: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, ModelError> {
-        let (mut text, mut usage, mut sources) = (String::new(), None, None);
-        let mut first_token = None;
-        while let Some(delta) = self.next(first_token.is_some()).await? {
+    /// Reads the answer into `brought`, and shows every piece of it.
+    pub(crate) async fn run(
+        mut self,
+        brought: &mut Brought,
+        show: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), ModelError> {
+        while let Some(delta) = self.next(brought.first_token.is_some()).await? {
             match delta {
                 Delta::Text(more) => {
-                    if text.len() + more.len() > self.limits.answer_bytes {
+                    if brought.text.len() + more.len() > self.limits.answer_bytes {
                         return Err(ModelError::TooLong { limit: self.limits.answer_bytes });
                     }
                     if !more.is_empty() {
-                        first_token.get_or_insert_with(Instant::now);
+                        brought.first_token.get_or_insert_with(Instant::now);
                         show(&more);
                     }
-                    text.push_str(&more);
+                    brought.text.push_str(&more);
                 }
-                Delta::Sources(used) => sources = Some(used),
-                Delta::Usage(used) => usage = Some(used),
+                Delta::Sources(used) => brought.sources = Some(used),
+                Delta::Usage(used) => brought.usage = Some(used),
+                Delta::Finish(finish) => brought.truncated = finish == Finish::Length,
             }
         }
-        let first_token = first_token.ok_or(ModelError::Empty)?;
-        if text.trim().is_empty() {
-            return Err(ModelError::Empty);
-        }
-        Ok(Answer { text, usage, sources, first_token })
+        if brought.text.trim().is_empty() { Err(ModelError::Empty) } else { Ok(()) }
     }
 
     async fn next(&mut self, begun: bool) -> Result<Option<Delta>, ModelError> {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures::stream::BoxStream;
-use replyx_core::money::Money;
+use replyx_core::{
+    ids::{ModelKeyId, WorkspaceId},
+    money::Money,
+};
 
 use crate::error::ModelError;
 
@@ -20,8 +23,13 @@ pub trait ChatModel: Send + Sync {
 /// What is asked of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatRequest {
-    /// The model's name, as [`Models::resolve`](crate::Models::resolve) gave it.
+    /// The model's name, as [`Models::resolve`](crate::Models::resolve) gave it: `gpt-4o-mini`, or with
+    /// its provider's name in front, `ollama:llama3:8b`. A [`ChatModel`] gets it without the provider.
     pub model: String,
+    /// The models to ask when that one fails, in this order; none means those of the installation.
+    pub fallbacks: Vec<String>,
+    /// For whom it is asked.
+    pub caller: Caller,
     /// Randomness, 0 to 2.
     pub temperature: f64,
     /// The longest answer, tokens.
@@ -32,6 +40,13 @@ pub struct ChatRequest {
     pub question: String,
     /// The passages the answer must rest on, best first.
     pub sources: Vec<Source>,
+}
+
+/// For whom a model is asked: a workspace has a share of the installation's calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The workspace; nothing for calls of the installation itself, which share one share.
+    pub workspace: Option<WorkspaceId>,
 }
 
 /// One utterance in a chat with a model.
@@ -73,8 +88,20 @@ pub enum Delta {
     Text(String),
     /// The sources the answer rests on, as indexes into [`ChatRequest::sources`].
     Sources(Vec<usize>),
-    /// What the answer took.
+    /// What the answer took. Of several, the last one counts.
     Usage(Usage),
+    /// The answer is whole, and why it ended.
+    Finish(Finish),
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Finish {
+    /// The model had said what it had to say.
+    #[default]
+    Stop,
+    /// The answer had reached its bound; it is taken as it is.
+    Length,
 }
 
 /// What an answer took.
@@ -103,10 +130,16 @@ pub struct Completion {
     /// The answer. [`NO_ANSWER`](crate::NO_ANSWER) when the sources do not hold it; ask
     /// [`declines`](crate::declines).
     pub text: String,
+    /// Was the answer cut at its bound of tokens?
+    pub truncated: bool,
     /// What the successful attempt took.
     pub usage: Usage,
-    /// The model that answered.
+    /// The provider that answered.
+    pub provider: String,
+    /// The model that answered, without its provider's name.
     pub model: String,
+    /// The key that was used, if the model needs one.
+    pub key: Option<ModelKeyId>,
     /// How many attempts were made, the successful one included.
     pub attempts: u32,
     /// From asking to the first word of the successful attempt, failed attempts included.
@@ -118,4 +151,45 @@ pub struct Completion {
     /// The sources the model says it used: indexes into [`ChatRequest::sources`], in order of mention,
     /// without repeats.
     pub used_sources: Vec<usize>,
+    /// What every attempt took, in the order they were made; the last one is the successful one.
+    pub spent: Vec<Spent>,
+}
+
+/// What one attempt took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The provider that was asked.
+    pub provider: String,
+    /// The model that was asked, without its provider's name.
+    pub model: String,
+    /// The key that was used, if the model needs one.
+    pub key: Option<ModelKeyId>,
+    /// The tokens the provider charges. Of a failed attempt that had begun to answer they are our own
+    /// estimate; one that was refused took none.
+    pub usage: Usage,
+    /// What the provider charges, in US dollars; nothing when the price is not known.
+    pub cost: Money,
+    /// `ok`, or [`ModelError::reason`].
+    pub outcome: &'static str,
+    /// From the attempt's beginning to its first word.
+    pub first_token: Option<Duration>,
+    /// From the attempt's beginning to its end.
+    pub duration: Duration,
+}
+
+/// A model gave no answer, and what asking took nevertheless.
+#[derive(Debug, thiserror::Error)]
+#[error("no model answered")]
+pub struct Failure {
+    /// Why: the error of the last attempt, or why there was none.
+    #[source]
+    pub error: ModelError,
+    /// What every attempt took.
+    pub spent: Vec<Spent>,
+}
+
+impl From<Failure> for ModelError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
 }

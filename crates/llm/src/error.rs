@@ -28,6 +28,8 @@ pub enum ModelError {
         status: u16,
         /// How long the provider asks us to wait.
         retry_after: Option<Duration>,
+        /// What it is about.
+        kind: Refusal,
         /// What the provider said.
         #[source]
         detail: ProviderDetail,
@@ -56,6 +58,33 @@ pub enum ModelError {
     /// The answer holds no word.
     #[error("the model's answer is empty")]
     Empty,
+    /// The provider's filter, or the model itself, withheld the answer.
+    #[error("the model provider withheld the answer")]
+    Filtered,
+    /// No place became free among the questions that are asked at once.
+    #[error("too many questions wait for a model")]
+    Busy,
+    /// No key to the model can be used now: refused, cooling down, at its limit, or its provider has
+    /// failed too often.
+    #[error("no key to the model can be used now")]
+    Unavailable {
+        /// When one can, if that is known.
+        wait: Option<Duration>,
+    },
+}
+
+/// What a refusal is about, beyond its status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refusal {
+    /// The key's money or quota is spent: waiting does not help.
+    Quota,
+    /// The question is longer than the model takes.
+    ContextTooLong,
+    /// The provider's filter took offence at the question.
+    Filtered,
+    /// What the status says.
+    #[default]
+    Other,
 }
 
 /// Which wait passed its bound.
@@ -92,20 +121,24 @@ impl ModelError {
     /// has none.
     pub fn retry(&self) -> Retry {
         match self {
+            Self::Refused { kind: Refusal::Quota, .. } => Retry::Never,
             Self::Refused { status: 408 | 409 | 429 | 500..=599, retry_after, .. } => {
                 Retry::After(retry_after.unwrap_or_default())
             }
+            Self::Unavailable { wait } => Retry::After(wait.unwrap_or_default()),
             Self::Unreachable(_)
             | Self::Timeout(_)
             | Self::Broken(_)
             | Self::Failed(_)
             | Self::Malformed(_)
             | Self::ContentType
-            | Self::Empty => Retry::After(Duration::ZERO),
+            | Self::Empty
+            | Self::Busy => Retry::After(Duration::ZERO),
             Self::NotConfigured { .. }
             | Self::Settings(_)
             | Self::Refused { .. }
-            | Self::TooLong { .. } => Retry::Never,
+            | Self::TooLong { .. }
+            | Self::Filtered => Retry::Never,
         }
     }
 
@@ -115,6 +148,8 @@ impl ModelError {
             Self::NotConfigured { .. } => "not_configured",
             Self::Settings(_) => "settings",
             Self::Unreachable(_) => "unreachable",
+            Self::Refused { kind: Refusal::Quota, .. } => "quota",
+            Self::Refused { kind: Refusal::Filtered, .. } | Self::Filtered => "filtered",
             Self::Refused { status: 401 | 403, .. } => "unauthorized",
             Self::Refused { status: 429, .. } => "rate_limited",
             Self::Refused { status: 500..=599, .. } => "server_error",
@@ -126,6 +161,8 @@ impl ModelError {
             Self::ContentType => "content_type",
             Self::TooLong { .. } => "too_long",
             Self::Empty => "empty",
+            Self::Busy => "busy",
+            Self::Unavailable { .. } => "unavailable",
         }
     }
 }

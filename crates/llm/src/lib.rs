@@ -15,10 +15,14 @@
 //! - No error, log line or label holds a key, a prompt or an answer.
 //! - A model that finds nothing in its sources says [`NO_ANSWER`] and nothing else.
 
+mod admission;
 mod attempt;
 mod chat;
 mod citations;
+mod embed;
 mod error;
+mod failover;
+mod keys;
 mod limits;
 mod measure;
 mod models;
@@ -27,16 +31,23 @@ mod prices;
 mod providers;
 mod tokens;
 
+pub use admission::AdmissionLimits;
 pub use chat::{
-    ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Progress, Source, Usage,
+    Caller, ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Failure, Finish,
+    Progress, Source, Spent, Usage,
 };
-pub use error::{ModelError, ProviderDetail, Waited};
+pub use embed::{
+    EmbedEndpoint, Embedded, EmbeddingState, Embeddings, EmbeddingsConfig, OFFLINE, OFFLINE_FILE,
+};
+pub use error::{ModelError, ProviderDetail, Refusal, Waited};
+pub use keys::{Dialect, KeyEvent, KeyUse, Provider, ProviderKey, configured_id};
 pub use limits::Limits;
 pub use models::{EXTRACTIVE, Models, ModelsConfig};
 pub use no_answer::{NO_ANSWER, declines};
-pub use prices::{Price, price_of};
+pub use prices::{Price, PriceFileError, Prices, price_of};
 pub use providers::{
+    anthropic::{Anthropic, AnthropicConfig},
     extractive::Extractive,
-    openai::{OpenAi, OpenAiConfig},
+    openai::{OpenAi, OpenAiConfig, Protocol},
 };
-pub use tokens::estimate_tokens;
+pub use tokens::{count_tokens, tokens};

@@ -1,38 +1,44 @@
-//! Figures about models. Labels come from fixed lists: a provider, a reason, a kind.
+//! Figures about models. Labels are providers, which the configuration names, and words from fixed lists:
+//! a reason, a kind, a state.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
 
-use crate::{chat::Usage, error::ModelError};
+use crate::{
+    chat::Usage,
+    error::ModelError,
+    keys::{Registry, Standing},
+};
 
 /// One attempt being measured. Dropped without [`Attempt::end`] it counts as `cancelled`.
 pub(crate) struct Attempt {
-    provider: &'static str,
+    provider: Arc<str>,
     begun: Instant,
     ended: bool,
 }
 
 impl Attempt {
-    pub(crate) fn begin(provider: &'static str) -> Self {
-        Self { provider, begun: Instant::now(), ended: false }
+    pub(crate) fn begin(provider: &Arc<str>) -> Self {
+        Self { provider: Arc::clone(provider), begun: Instant::now(), ended: false }
     }
 
     pub(crate) fn first_token(&self) {
-        histogram!("model_first_token_seconds", "provider" => self.provider)
+        histogram!("model_first_token_seconds", "provider" => Arc::clone(&self.provider))
             .record(self.begun.elapsed().as_secs_f64());
     }
 
-    pub(crate) fn end(mut self, outcome: Result<(), &ModelError>) {
+    pub(crate) fn end(mut self, outcome: &'static str) {
         self.ended = true;
-        self.count(outcome.map_or_else(ModelError::reason, |()| "ok"));
+        self.count(outcome);
     }
 
     fn count(&self, outcome: &'static str) {
-        counter!("model_requests_total", "provider" => self.provider, "outcome" => outcome)
+        let provider = || Arc::clone(&self.provider);
+        counter!("model_requests_total", "provider" => provider(), "outcome" => outcome)
             .increment(1);
-        histogram!("model_request_duration_seconds", "provider" => self.provider)
+        histogram!("model_request_duration_seconds", "provider" => provider())
             .record(self.begun.elapsed().as_secs_f64());
     }
 }
@@ -45,28 +51,72 @@ impl Drop for Attempt {
     }
 }
 
-/// An attempt failed and another one follows.
-pub(crate) fn retried(provider: &'static str, error: &ModelError, wait: Duration) {
-    counter!("model_retries_total", "provider" => provider, "reason" => error.reason())
-        .increment(1);
+/// An attempt at `from` failed and another one follows at `to`.
+pub(crate) fn retried(from: &Arc<str>, to: &Arc<str>, error: &ModelError) {
+    let (reason, one, other) = (error.reason(), || Arc::clone(from), || Arc::clone(to));
+    counter!("model_retries_total", "provider" => one(), "reason" => reason).increment(1);
+    if from != to {
+        counter!("model_failovers_total", "from" => one(), "to" => other(), "reason" => reason)
+            .increment(1);
+    }
     tracing::warn!(
-        model.provider = provider,
-        model.error = error.reason(),
-        wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-        "asking the model again"
+        model.provider = &**from,
+        model.next = &**to,
+        model.error = reason,
+        "asking a model again"
     );
 }
 
 /// What an answer took.
-pub(crate) fn used(provider: &'static str, usage: Usage, price_known: bool) {
+pub(crate) fn used(provider: &Arc<str>, usage: Usage, price_known: bool) {
+    let provider = || Arc::clone(provider);
     for (kind, tokens) in [("prompt", usage.prompt_tokens), ("completion", usage.completion_tokens)]
     {
-        counter!("model_tokens_total", "provider" => provider, "kind" => kind).increment(tokens);
+        counter!("model_tokens_total", "provider" => provider(), "kind" => kind).increment(tokens);
     }
     if usage.estimated {
-        counter!("model_usage_estimated_total", "provider" => provider).increment(1);
+        counter!("model_usage_estimated_total", "provider" => provider()).increment(1);
     }
     if !price_known {
-        counter!("model_price_unknown_total", "provider" => provider).increment(1);
+        counter!("model_price_unknown_total", "provider" => provider()).increment(1);
     }
+}
+
+/// How a provider's breaker stands: 0 closed, 0.5 half open, 1 open.
+pub(crate) fn breaker(provider: &Arc<str>, openness: f64) {
+    gauge!("model_breaker_open", "provider" => Arc::clone(provider)).set(openness);
+}
+
+/// How many keys there are in which state, as far as this process knows.
+pub(crate) fn keys(registry: &Registry) {
+    let mut counts: BTreeMap<(Arc<str>, &str), u32> = BTreeMap::new();
+    for (provider, held) in registry.keys() {
+        let standing = held.standing();
+        for (state, word) in Standing::ALL {
+            let count = counts.entry((Arc::clone(provider), word)).or_default();
+            *count += u32::from(state == standing);
+        }
+    }
+    for ((provider, state), count) in counts {
+        gauge!("model_keys", "provider" => provider, "state" => state).set(count);
+    }
+}
+
+/// A call was given a place after this long.
+pub(crate) fn admitted(provider: &Arc<str>, waited: Duration) {
+    histogram!("model_queue_seconds", "provider" => Arc::clone(provider))
+        .record(waited.as_secs_f64());
+}
+
+/// A call got no place, because the queue was `full` or it waited too `long`.
+pub(crate) fn turned_away(provider: &Arc<str>, reason: &'static str) {
+    let provider = Arc::clone(provider);
+    counter!("model_admission_refused_total", "provider" => provider, "reason" => reason)
+        .increment(1);
+}
+
+/// So many calls wait for a place.
+pub(crate) fn waiting(count: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "the queue is bounded by a thousand")]
+    gauge!("model_admission_waiting").set(count as f64);
 }

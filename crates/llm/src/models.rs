@@ -1,53 +1,102 @@
 //! The models of the installation, and how one of them is asked.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
-use replyx_core::{clock::Clock, money::Money, retry::Retry};
-use tokio::time::{Instant, sleep};
+use replyx_core::{clock::Clock, ids::ModelKeyId};
+use replyx_live::{Effect, Live};
+use secrecy::SecretString;
+use tokio::sync::broadcast;
 
 use crate::{
-    attempt::{self, Answer},
-    chat::{ChatModel, ChatRequest, Completion, Progress, Usage},
-    citations::cited,
+    admission::{AdmissionLimits, Doors},
+    chat::{ChatRequest, Completion, Failure, Progress},
     error::ModelError,
+    failover::{Call, told},
+    keys::{
+        ANTHROPIC, DEFAULT_PROVIDER, Dialect, HeldKey, KeyEvent, KeyUse, Periods, Provider,
+        ProviderKey, Registry, Table,
+    },
     limits::Limits,
     measure,
-    no_answer::declines,
-    prices::price_of,
-    providers::{
-        extractive::Extractive,
-        openai::{OpenAi, OpenAiConfig},
-    },
-    tokens::estimate_tokens,
+    prices::Prices,
+    providers::anthropic::AnthropicConfig,
 };
 
 /// The name of the model that quotes its sources and needs no provider.
 pub const EXTRACTIVE: &str = "extractive";
+/// Where `OpenAI` is.
+const OPENAI_URL: &str = "https://api.openai.com/v1";
 /// The default where a provider is configured and no model is named.
 const OPENAI_DEFAULT: &str = "gpt-4o-mini";
+/// The default where only Anthropic is configured and no model is named.
+const ANTHROPIC_DEFAULT: &str = "claude-haiku-4-5";
+/// How many events of keys a slow reader may leave unread.
+const EVENTS: usize = 256;
 
-/// Which providers there are.
-#[derive(Debug, Default)]
+/// Which providers there are, and how they may be used.
+#[derive(Clone, Debug, Default)]
 pub struct ModelsConfig {
-    /// `OpenAI`, or any server that speaks its chat completions protocol.
-    pub openai: Option<OpenAiConfig>,
+    /// The providers that the configuration names. `openai` and `anthropic` are always there, at their
+    /// makers' addresses unless they are named here.
+    pub providers: Vec<Provider>,
+    /// The keys that the configuration gives them.
+    pub keys: Vec<ProviderKey>,
     /// The model of assistants that name none.
     pub default_model: Option<String>,
+    /// The models to ask when an assistant's own fails and it names no others.
+    pub fallback_models: Vec<String>,
     /// The bounds of asking.
     pub limits: Limits,
+    /// The bounds of asking at once.
+    pub admission: AdmissionLimits,
+    /// What models cost.
+    pub prices: Prices,
+}
+
+impl ModelsConfig {
+    /// Adds a provider, and a key to it unless the secret is empty: then it is asked without one.
+    #[must_use]
+    pub fn with(
+        mut self,
+        name: &str,
+        protocol: Dialect,
+        base_url: impl Into<String>,
+        secret: &str,
+    ) -> Self {
+        let (name, keyless) = (name.to_owned(), secret.is_empty());
+        if !keyless {
+            self.keys.push(ProviderKey::configured(&name, SecretString::from(secret)));
+        }
+        self.providers.push(Provider { name, protocol, base_url: base_url.into(), keyless });
+        self
+    }
 }
 
 /// The models of the installation.
-#[derive(Debug)]
 pub struct Models {
-    extractive: Extractive,
-    openai: Option<OpenAi>,
-    default_model: String,
-    limits: Limits,
+    pub(crate) limits: Limits,
+    pub(crate) prices: Prices,
+    pub(crate) clock: Clock,
+    pub(crate) doors: Arc<Doors>,
+    default_model: Option<String>,
+    fallbacks: Vec<String>,
+    configured: Table,
+    added: Mutex<Table>,
+    registry: RwLock<Arc<Registry>>,
+    events: broadcast::Sender<KeyEvent>,
+}
+
+impl fmt::Debug for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Models").field("default_model", &self.default_model).finish_non_exhaustive()
+    }
 }
 
 impl Models {
-    /// Joins the configured providers.
+    /// Joins the configured providers. What is learnt of them and of their keys is shared through `live`.
     ///
     /// # Errors
     ///
@@ -55,119 +104,174 @@ impl Models {
     ///
     /// # Panics
     ///
-    /// When a provider is configured and the process has no rustls crypto provider.
-    pub fn new(config: ModelsConfig) -> Result<Self, ModelError> {
-        let limits = config.limits;
-        let openai = config.openai.map(|openai| OpenAi::new(openai, &limits)).transpose()?;
-        let default_model = config.default_model.unwrap_or_else(|| {
-            if openai.is_some() { OPENAI_DEFAULT } else { EXTRACTIVE }.to_owned()
-        });
-        Ok(Self { extractive: Extractive, openai, default_model, limits })
+    /// When the process has no rustls crypto provider.
+    pub fn new(config: ModelsConfig, live: Live, clock: Clock) -> Result<Self, ModelError> {
+        let built_in = Table {
+            providers: vec![
+                built_in(DEFAULT_PROVIDER, Dialect::Completions, OPENAI_URL),
+                built_in(ANTHROPIC, Dialect::Messages, AnthropicConfig::BASE_URL),
+            ],
+            keys: Vec::new(),
+        };
+        let mut configured = built_in;
+        configured.providers.extend(config.providers);
+        configured.keys.extend(config.keys);
+        let registry = Registry::new(&[&configured], &Registry::default(), &config.limits)?;
+        measure::keys(&registry);
+        Ok(Self {
+            limits: config.limits,
+            prices: config.prices,
+            clock,
+            doors: Doors::new(live, config.admission),
+            default_model: config.default_model,
+            fallbacks: config.fallback_models,
+            configured,
+            added: Mutex::default(),
+            registry: RwLock::new(Arc::new(registry)),
+            events: broadcast::channel(EVENTS).0,
+        })
     }
 
     /// The model an assistant means: the one it names, else the installation's default.
     pub fn resolve<'a>(&'a self, named: Option<&'a str>) -> &'a str {
-        named.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&self.default_model)
+        let named = named.map(str::trim).filter(|name| !name.is_empty());
+        named.or(self.default_model.as_deref()).unwrap_or_else(|| {
+            let registry = self.registry();
+            let default = |provider, model| registry.is_configured(provider).then_some(model);
+            default(DEFAULT_PROVIDER, OPENAI_DEFAULT)
+                .or_else(|| default(ANTHROPIC, ANTHROPIC_DEFAULT))
+                .unwrap_or(EXTRACTIVE)
+        })
     }
 
     /// Is there a provider for this model? Whether the provider knows the name shows when it is asked.
     pub fn is_configured(&self, model: &str) -> bool {
-        self.provider(model).is_some()
+        self.registry().link(model).is_some()
     }
 
-    /// Asks a model until it answers or asking again cannot help or is no longer allowed. `on_progress`
-    /// sees the text as it grows, [`NO_ANSWER`](crate::NO_ANSWER) included.
+    /// Asks a model, and those to fall back on, until one answers or asking again cannot help or is no
+    /// longer allowed. `on_progress` sees the text as it grows, [`NO_ANSWER`](crate::NO_ANSWER) included.
     ///
-    /// Dropping the future ends the request.
+    /// Dropping the future ends the request and gives its place to the next.
     ///
     /// # Errors
     ///
-    /// The error of the last attempt; [`ModelError::NotConfigured`] when nothing answers to this name.
+    /// The error of the last attempt; [`ModelError::NotConfigured`] when nothing answers to these names,
+    /// [`ModelError::Busy`] when there was no place, [`ModelError::Unavailable`] when no key could be used.
     pub async fn complete(
         &self,
         request: &ChatRequest,
         mut on_progress: impl FnMut(Progress<'_>) + Send,
-    ) -> Result<Completion, ModelError> {
-        let (provider, model) = self
-            .provider(&request.model)
-            .ok_or_else(|| ModelError::NotConfigured { model: request.model.clone() })?;
-        let begun = Instant::now();
-        let deadline = begun + self.limits.total;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let mut shown = false;
-            let end = deadline.min(Instant::now() + self.limits.attempt);
-            let attempt = attempt::read(
-                model,
-                provider,
-                request,
-                &self.limits,
-                end,
-                &mut on_progress,
-                &mut shown,
-            );
-            let error = match attempt.await {
-                Ok(answer) => return Ok(completion(provider, request, answer, attempts, begun)),
-                Err(error) => error,
-            };
-            let Some(wait) = self.wait(&error, attempts, deadline) else { return Err(error) };
-            measure::retried(provider, &error, wait);
-            if shown {
-                on_progress(Progress::Restarted);
+    ) -> Result<Completion, Failure> {
+        let registry = self.registry();
+        let own = !request.fallbacks.is_empty();
+        let fallbacks = if own { &request.fallbacks } else { &self.fallbacks };
+        let names = std::iter::once(&request.model).chain(fallbacks);
+        let chain = names.filter_map(|name| registry.link(name)).collect();
+        Call::new(self, request, &mut on_progress).run(chain).await
+    }
+
+    /// Replaces the keys beside those of the configuration. Calls that are under way go on. A key that
+    /// was not enabled before and is now is used again, whatever was known of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] as [`Self::set_providers`]; nothing is replaced then.
+    pub fn set_keys(&self, keys: Vec<ProviderKey>) -> Result<(), ModelError> {
+        self.replace(|table| table.keys = keys)
+    }
+
+    /// Replaces the providers beside those of the configuration; one with a configured name replaces
+    /// that one. Calls that are under way go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] when one's settings cannot be used; nothing is replaced then.
+    pub fn set_providers(&self, providers: Vec<Provider>) -> Result<(), ModelError> {
+        self.replace(|table| table.providers = providers)
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Table)) -> Result<(), ModelError> {
+        let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = added.clone();
+        change(&mut table);
+        let before = self.registry();
+        let registry = Registry::new(&[&self.configured, &table], &before, &self.limits)?;
+        for (_, held) in registry.keys().filter(|(_, held)| held.key.enabled) {
+            let was_disabled =
+                before.keys().any(|(_, known)| known.key.id == held.key.id && !known.key.enabled);
+            if was_disabled {
+                self.doors.live.leave_soon(String::new(), reopen(held));
             }
-            sleep(wait).await;
+        }
+        measure::keys(&registry);
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+        *added = table;
+        Ok(())
+    }
+
+    /// The providers that are there by themselves and those of the configuration; of two with one name the later
+    /// counts.
+    pub fn configured(&self) -> &[Provider] {
+        &self.configured.providers
+    }
+
+    /// What happens to keys from now on, as seen by this process.
+    pub fn key_events(&self) -> broadcast::Receiver<KeyEvent> {
+        self.events.subscribe()
+    }
+
+    /// Uses a key again that its provider had refused or that had been spent.
+    pub async fn readmit(&self, key: ModelKeyId) {
+        let registry = self.registry();
+        for (_, held) in registry.keys().filter(|(_, held)| held.key.id == key) {
+            self.doors.live.leave("", &reopen(held)).await;
+            held.readmitted();
+        }
+        measure::keys(&registry);
+    }
+
+    /// Has the installation know that a key has been used at least this much in the current day and
+    /// month: what is kept in a process is lost with it.
+    pub async fn seed_usage(&self, key: ModelKeyId, used: KeyUse) {
+        let (registry, periods) = (self.registry(), Periods::at(self.clock.now()));
+        if let Some((_, held)) = registry.keys().find(|(_, held)| held.key.id == key) {
+            self.doors.live.leave("", &periods.seed(&held.key, used)).await;
         }
     }
 
-    /// How long to wait before the next attempt, or nothing when there must be none.
-    fn wait(&self, error: &ModelError, failed: u32, deadline: Instant) -> Option<Duration> {
-        let Retry::After(wished) = error.retry() else { return None };
-        let [chance] = Clock::bytes();
-        let Retry::After(backoff) = self.limits.backoff.after(failed, chance) else { return None };
-        let wait = wished.max(backoff);
-        let allowed = wished <= self.limits.retry_after && Instant::now() + wait < deadline;
-        allowed.then_some(wait)
+    /// What models cost.
+    pub const fn prices(&self) -> &Prices {
+        &self.prices
     }
 
-    fn provider(&self, model: &str) -> Option<(&'static str, &dyn ChatModel)> {
-        if model == EXTRACTIVE {
-            return Some((EXTRACTIVE, &self.extractive));
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn announce(&self, event: KeyEvent) {
+        match &event {
+            KeyEvent::Refused { key, provider, status } => {
+                tracing::error!(key.id = %key, model.provider = provider, status, "a key was refused");
+            }
+            KeyEvent::CoolingDown { key, provider, time } => {
+                let seconds = time.as_secs();
+                tracing::warn!(key.id = %key, model.provider = provider, seconds, "a key cools down");
+            }
+            KeyEvent::Exhausted { key, provider, time } => {
+                let seconds = time.as_secs();
+                tracing::warn!(key.id = %key, model.provider = provider, seconds, "a key is spent");
+            }
         }
-        self.openai.as_ref().map(|openai| ("openai", openai as &dyn ChatModel))
+        // Nobody may be listening.
+        let _ = self.events.send(event);
     }
 }
 
-fn completion(
-    provider: &'static str,
-    request: &ChatRequest,
-    answer: Answer,
-    attempts: u32,
-    begun: Instant,
-) -> Completion {
-    let usage = answer.usage.unwrap_or_else(|| estimate(request, &answer.text));
-    let price = price_of(&request.model);
-    measure::used(provider, usage, price.is_some());
-    let used_sources = match answer.sources {
-        _ if declines(&answer.text) => Vec::new(),
-        Some(sources) => sources,
-        None => cited(&answer.text, request.sources.len()),
-    };
-    Completion {
-        text: answer.text,
-        usage,
-        model: request.model.clone(),
-        attempts,
-        first_token: answer.first_token - begun,
-        cost: price.map_or(Money::ZERO, |price| price.of(usage)),
-        price_known: price.is_some(),
-        used_sources,
-    }
+fn reopen(held: &HeldKey) -> Vec<Effect> {
+    vec![Effect::Reopen { key: told(held) }]
 }
 
-/// Usage of a provider that does not report it. Each message takes about four tokens beside its text
-/// (<https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>: three and the role).
-fn estimate(request: &ChatRequest, answer: &str) -> Usage {
-    let prompt = request.messages.iter().map(|message| 4 + estimate_tokens(&message.content)).sum();
-    Usage { prompt_tokens: prompt, completion_tokens: estimate_tokens(answer), estimated: true }
+fn built_in(name: &str, protocol: Dialect, base_url: &str) -> Provider {
+    Provider { name: name.to_owned(), protocol, base_url: base_url.to_owned(), keyless: false }
 }

@@ -1,11 +1,22 @@
 //! What models cost.
+//!
+//! [`Prices::embedded`] is the table that comes with the program, [`Prices::with_file`] an operator's own
+//! table on top of it. A model whose price is in neither costs an unknown amount, never nothing.
 
-use std::sync::LazyLock;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
+};
 
 use replyx_core::money::Money;
 use serde::Deserialize;
 
 use crate::chat::Usage;
+
+/// An operator's table is read this far, bytes.
+const FILE: u64 = 1 << 20;
 
 /// What a model's provider charges, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,66 +35,170 @@ impl Price {
     }
 }
 
-/// The price of a model, or nothing when we do not know it. A dated name (`gpt-4o-2024-08-06`) has the
-/// price of the longest known name it begins with; a name that goes on with anything but a date or
-/// `latest` is another model.
-pub fn price_of(model: &str) -> Option<Price> {
-    PRICES
-        .iter()
-        .filter(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_version))
-        .max_by_key(|(name, _)| name.len())
-        .map(|(_, price)| *price)
+/// What models cost. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Prices(Arc<BTreeMap<String, Price>>);
+
+/// An operator's table of prices cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceFileError {
+    /// The file cannot be read.
+    #[error("the table of prices `{}` cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file does not hold a table of prices. The source names line and field.
+    #[error("the table of prices `{}` cannot be understood", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A price is negative.
+    #[error("the table of prices `{}` has a negative price for `{model}`", path.display())]
+    Negative {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: String,
+    },
+    /// A model stands in the file twice.
+    #[error("the table of prices `{}` has two prices for `{model}`", path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The model.
+        model: String,
+    },
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(rename = "about")]
+    _about: Option<String>,
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    #[serde(rename = "source")]
+    _source: Option<String>,
+    #[serde(rename = "as_of")]
+    _as_of: Option<String>,
+    models: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    model: String,
+    input: i64,
+    output: i64,
+}
+
+impl Table {
+    fn into_rows(self) -> impl Iterator<Item = (String, Price)> {
+        self.groups.into_iter().flat_map(|group| group.models).map(|row| {
+            let input = Money::from_micros(row.input);
+            (row.model, Price { input, output: Money::from_micros(row.output) })
+        })
+    }
+}
+
+static EMBEDDED: LazyLock<Prices> = LazyLock::new(|| {
+    let table: Table = serde_json::from_str(include_str!("../data/prices.json"))
+        .expect("the embedded table is read by a test");
+    Prices(Arc::new(table.into_rows().collect()))
+});
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self::embedded()
+    }
+}
+
+impl Prices {
+    /// The table that comes with the program.
+    pub fn embedded() -> Self {
+        EMBEDDED.clone()
+    }
+
+    /// The embedded table with an operator's own: its rows add models, and change those there are. The
+    /// file has the form of the embedded one, `{"groups": [{"models": [{"model", "input", "output"}]}]}`,
+    /// with prices in millionths of a US dollar per million tokens.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read (at most 1 MiB), is not of this form, or names a price that is
+    /// negative or a model twice.
+    pub fn with_file(path: &Path) -> Result<Self, PriceFileError> {
+        let text =
+            read(path).map_err(|source| PriceFileError::Read { path: path.to_owned(), source })?;
+        let table: Table = serde_json::from_str(&text)
+            .map_err(|source| PriceFileError::Parse { path: path.to_owned(), source })?;
+        let mut own = BTreeMap::new();
+        for (model, price) in table.into_rows() {
+            if price.input < Money::ZERO || price.output < Money::ZERO {
+                return Err(PriceFileError::Negative { path: path.to_owned(), model });
+            }
+            if own.insert(model.clone(), price).is_some() {
+                return Err(PriceFileError::Twice { path: path.to_owned(), model });
+            }
+        }
+        let mut prices = (*EMBEDDED.0).clone();
+        prices.extend(own);
+        Ok(Self(Arc::new(prices)))
+    }
+
+    /// The price of a model, or nothing when it is not known. `provider:model` is looked up as it stands
+    /// and then without its provider. A dated name (`gpt-4o-2024-08-06`) has the price of the longest
+    /// known name it begins with; a name that goes on with anything but a date or `latest` is another
+    /// model.
+    pub fn of(&self, model: &str) -> Option<Price> {
+        let bare = || model.split_once(':').and_then(|(_, bare)| self.of_name(bare));
+        self.of_name(model).or_else(bare)
+    }
+
+    fn of_name(&self, model: &str) -> Option<Price> {
+        self.0
+            .iter()
+            .filter(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_version))
+            .max_by_key(|(name, _)| name.len())
+            .map(|(_, price)| *price)
+    }
+}
+
+/// The price of a model in the embedded table; see [`Prices::of`].
+pub fn price_of(model: &str) -> Option<Price> {
+    EMBEDDED.of(model)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let size = fs::metadata(path)?.len();
+    if size > FILE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has `{size}` bytes")));
+    }
+    fs::read_to_string(path)
+}
+
+/// Is this what follows a model's name in the name of one of its versions? A date has at least four
+/// digits at its beginning; fewer are a part of another model's number.
 fn is_version(rest: &str) -> bool {
     rest.is_empty()
         || rest.strip_prefix('-').is_some_and(|version| {
-            version == "latest"
-                || !version.is_empty()
-                    && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+            version == "latest" || {
+                let mut parts = version.split('-');
+                let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+                parts.next().is_some_and(|year| year.len() >= 4 && digits(year))
+                    && parts.all(|part| !part.is_empty() && digits(part))
+            }
         })
-}
-
-static PRICES: LazyLock<Vec<(String, Price)>> = LazyLock::new(|| {
-    #[derive(Deserialize)]
-    struct Table {
-        models: Vec<Row>,
-    }
-    #[derive(Deserialize)]
-    struct Row {
-        model: String,
-        input: i64,
-        output: i64,
-    }
-    let table: Table = serde_json::from_str(include_str!("../data/prices.json"))
-        .expect("the embedded table is read by a test");
-    let price = |row: &Row| Price {
-        input: Money::from_micros(row.input),
-        output: Money::from_micros(row.output),
-    };
-    table.models.into_iter().map(|row| (row.model.clone(), price(&row))).collect()
-});
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dated_name_has_the_price_of_its_model_and_no_other() {
-        assert_eq!(price_of("gpt-4o-2024-08-06"), price_of("gpt-4o"));
-        assert_eq!(price_of("gpt-4o-mini-2024-07-18"), price_of("gpt-4o-mini"));
-        assert_ne!(price_of("gpt-4o-mini"), price_of("gpt-4o"));
-        assert_eq!(price_of("gpt-4.1-mini").unwrap().output, Money::from_micros(1_600_000));
-        for unknown in ["gpt-4o-audio-preview", "gpt-4", "gpt-4.10", "llama3", "", "gpt-4o-"] {
-            assert_eq!(price_of(unknown), None, "{unknown}");
-        }
-    }
-
-    #[test]
-    fn an_answer_costs_what_its_tokens_cost() {
-        let usage = Usage { prompt_tokens: 1_000, completion_tokens: 101, estimated: false };
-        // 1000 x 0.15 + 101 x 0.60 micro-units = 150 + 60.6, rounded up.
-        assert_eq!(price_of("gpt-4o-mini").unwrap().of(usage), Money::from_micros(211));
-        assert_eq!(price_of("extractive").unwrap().of(usage), Money::ZERO);
-    }
 }

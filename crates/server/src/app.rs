@@ -7,8 +7,9 @@ use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
 use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Bell, Engine};
+use replyx_knowledge::search::Search;
 use replyx_live::Live;
-use replyx_llm::Models;
+use replyx_llm::{Embeddings, Models};
 use replyx_storage::{Committed, Db, Listener, PoolSize};
 use secrecy::ExposeSecret;
 
@@ -52,10 +53,17 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
         None => Live::in_process(),
     };
+    let embeddings = Arc::new(Embeddings::new(config.embeddings()?)?);
+    if let Some(reason) = embeddings.state().reason {
+        tracing::info!(%reason, "search goes by words alone");
+    }
+    let models = Models::new(config.models()?, live.clone(), clock.clone())?;
     let engine = Arc::new(Engine {
         db,
         live,
-        models: Models::new(config.models())?,
+        search: Search::new(Arc::clone(&embeddings), config.search_cache()),
+        embeddings,
+        models,
         telegram: Telegram::new(config.telegram_api_url(), telegram::Limits::default())?,
         keys,
         process,

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use replyx_core::knowledge::DocumentKind;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod admin;
+mod doctor;
 mod migrate;
 
 /// Answers a business's customers in Telegram from the business's own documents.
@@ -57,6 +58,12 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
+    /// Says what is configured, reachable and migrated, and what to do about what is not.
+    Doctor {
+        /// Asks the providers of models, too.
+        #[arg(long)]
+        online: bool,
+    },
     /// Prints the `OpenAPI` document.
     Openapi,
     /// Reads a document from standard input and prints its text as JSON. Used by the program itself, to
@@ -65,20 +72,15 @@ enum Command {
     Extract {
         /// The document's format.
         #[arg(long)]
-        kind: Kind,
+        kind: DocumentKind,
     },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
-    Pdf,
 }
 
 /// Runs the command that was given.
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    if let Command::Extract { kind: Kind::Pdf } = cli.command {
-        replyx_knowledge::extract::child_main(DocumentKind::Pdf)?;
+    if let Command::Extract { kind } = cli.command {
+        replyx_knowledge::extract::child_main(kind)?;
         return Ok(ExitCode::SUCCESS);
     }
     if matches!(cli.command, Command::Openapi) {
@@ -109,6 +111,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin { command } => admin::run(&load()?, command).await,
+        Command::Doctor { online } => Ok(doctor::run(cli.config.as_deref(), online).await),
         Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
     }
 }

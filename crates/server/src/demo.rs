@@ -81,10 +81,12 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// A configuration that depends on nothing around it: no key, no network, no service.
 fn configuration(folder: &Path, telegram: String) -> anyhow::Result<Config> {
+    let model = std::env::var("MODEL_DIR").unwrap_or_else(|_| "data/models".to_owned());
     let wished = std::env::var("PORT").unwrap_or_else(|_| "0".to_owned());
     let variables = [
         ("DATA_DIR", folder.display().to_string()),
         ("TELEGRAM_API_URL", telegram),
+        ("MODEL_DIR", model),
         ("PORT", wished),
         ("REPLY_WINDOW_MS", "50".to_owned()),
         // More documents than a person uploads in five minutes.

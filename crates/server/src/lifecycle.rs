@@ -10,9 +10,11 @@ use anyhow::Context;
 use replyx_api::{AppState, access::Accesses, health::Health};
 use replyx_core::clock::Clock;
 use replyx_engine::{Engine, delivery, queue};
+use replyx_knowledge::crawl::Fetcher;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -22,6 +24,7 @@ use crate::{
     app::{self, App},
     config::Config,
     fleet::Fleet,
+    keys,
     roles::{Roles, http},
     slot::Slot,
     telemetry,
@@ -79,6 +82,18 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn log_start(engine: &Engine, address: Option<std::net::SocketAddr>, begun: Instant) {
+    tracing::info!(
+        database = engine.db.backend(),
+        live = engine.live.backend(),
+        embeddings = engine.embeddings.model().unwrap_or("none"),
+        address = address.map(tracing::field::display),
+        process.id = %engine.process,
+        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "started"
+    );
+}
+
 /// Starts the roles.
 pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let begun = Instant::now();
@@ -93,12 +108,18 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let mut turns = Vec::new();
     let mut tasks = heart(&engine, &work_stop);
     tasks.extend(watch_access(&engine, &accesses, &work_stop));
+    tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
     let mut address = None;
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
-        let tools =
-            Tools { program: app::program()?, post: config.post()?, product: config.product() };
+        let tools = Tools {
+            program: app::program()?,
+            post: config.post()?,
+            product: config.product(),
+            fetcher: Fetcher::new(&config.crawling())?,
+            stop: intake_stop.clone(),
+        };
         turns.push(tokio::spawn(worker::work(Arc::clone(&engine), tools, intake_stop.clone())));
         tasks.push(tokio::spawn(delivery::work(Arc::clone(&engine), work_stop.clone())));
     }
@@ -124,8 +145,9 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             config.api(),
             intake_stop.clone(),
         );
+        let changes = state.accesses.settings_changed();
         state.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
-        tasks.push(spawn(retune(state.clone(), work_stop.clone())));
+        tasks.push(spawn(retune(state.clone(), changes, work_stop.clone())));
         if !engine.db.read().await?.system().users().any().await? {
             tracing::info!(
                 "there is no account yet: `replyx admin create EMAIL` makes the first admin"
@@ -139,14 +161,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             }
         }));
     }
-    tracing::info!(
-        database = engine.db.backend(),
-        live = engine.live.backend(),
-        address = address.map(tracing::field::display),
-        process.id = %engine.process,
-        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "started"
-    );
+    log_start(&engine, address, begun);
     Ok(Running {
         slot,
         engine,
@@ -282,10 +297,10 @@ fn watch_access(
 }
 
 /// Reads the settings anew whenever an admin has changed one, until stopped.
-async fn retune(state: AppState, stop: CancellationToken) {
+async fn retune(state: AppState, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
-            () = state.accesses.settings_changed() => {}
+            changed = changes.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }
         while let Err(error) = state.tuning.reload(state.db()).await {

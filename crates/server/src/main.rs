@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod demo;
 mod fleet;
+mod keys;
 mod lifecycle;
 mod roles;
 mod slot;

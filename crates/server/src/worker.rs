@@ -5,6 +5,7 @@ use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 use replyx_channels::email::{Post, Product};
 use replyx_core::retry::Retry;
 use replyx_engine::Engine;
+use replyx_knowledge::{crawl::Fetcher, sources::FetchSource};
 use replyx_storage::{StorageError, jobs::ClaimedJob};
 use tokio::{
     sync::Semaphore,
@@ -12,12 +13,15 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+mod fetch_source;
 mod mail;
 mod registry;
 mod sweep;
 
-/// How many jobs run at once: reading documents must not starve answering customers.
-const AT_ONCE: usize = 2;
+/// How many heavy jobs run at once: reading documents must not starve answering customers.
+const HEAVY: usize = 2;
+/// How many light jobs run at once: a mail waits for the network, not for a processor.
+const LIGHT: usize = 4;
 /// How long to sleep at most when nobody rings.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How often to sweep up.
@@ -32,54 +36,85 @@ pub struct Tools {
     pub post: Post,
     /// What the mail is about.
     pub product: Product,
+    /// Who fetches web pages.
+    pub fetcher: Fetcher,
+    /// Ends jobs that take long.
+    pub stop: CancellationToken,
 }
 
 /// Works until stopped, then waits for the jobs that are running.
 pub async fn work(engine: Arc<Engine>, tools: Tools, stop: CancellationToken) {
     let tools = Arc::new(tools);
-    let free = Arc::new(Semaphore::new(AT_ONCE));
     let running = TaskTracker::new();
-    let mut swept: Option<Instant> = None;
-    while !stop.is_cancelled() {
-        if swept.is_none_or(|swept| swept.elapsed() > SWEEP) {
-            swept = Some(Instant::now());
-            sweep::all(&engine).await;
-        }
-        let claimed = match claim(&engine, free.available_permits()).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
-                sleep(LONGEST_SLEEP).await;
-                continue;
-            }
-        };
-        if claimed.is_empty() {
-            tokio::select! {
-                () = engine.bell.jobs(LONGEST_SLEEP) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-        for job in claimed {
-            let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-            let (engine, tools) = (Arc::clone(&engine), Arc::clone(&tools));
-            running.spawn(async move {
-                run(&engine, &tools, job).await;
-                drop(permit);
-                engine.bell.ring_jobs();
-            });
-        }
-    }
+    let lane = |heavy, at_once| {
+        let (engine, tools) = (Arc::clone(&engine), Arc::clone(&tools));
+        Lane { engine, tools, running: running.clone(), heavy, at_once }.work(stop.clone())
+    };
+    tokio::join!(lane(true, HEAVY), lane(false, LIGHT), sweep(&engine, &tools, &stop));
     running.close();
     running.wait().await;
 }
 
-async fn claim(engine: &Engine, room: usize) -> Result<Vec<ClaimedJob>, StorageError> {
+/// Sweeps up now and then, until stopped.
+async fn sweep(engine: &Engine, tools: &Tools, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        sweep::all(engine, tools).await;
+        tokio::select! {
+            () = sleep(SWEEP) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Workers for one weight of jobs: a hundred documents do not hold up a mail.
+struct Lane {
+    engine: Arc<Engine>,
+    tools: Arc<Tools>,
+    running: TaskTracker,
+    heavy: bool,
+    at_once: usize,
+}
+
+impl Lane {
+    async fn work(self, stop: CancellationToken) {
+        let free = Arc::new(Semaphore::new(self.at_once));
+        while !stop.is_cancelled() {
+            let claimed = match claim(&self.engine, self.heavy, free.available_permits()).await {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
+                    sleep(LONGEST_SLEEP).await;
+                    continue;
+                }
+            };
+            if claimed.is_empty() {
+                tokio::select! {
+                    () = self.engine.bell.jobs(LONGEST_SLEEP) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            for job in claimed {
+                let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
+                // A crawl mostly waits for its turn with a server: it takes no place from who works.
+                let permit = Some(permit).filter(|_| job.kind != FetchSource::KIND);
+                let (engine, tools) = (Arc::clone(&self.engine), Arc::clone(&self.tools));
+                self.running.spawn(async move {
+                    run(&engine, &tools, job).await;
+                    drop(permit);
+                    engine.bell.ring_jobs();
+                });
+            }
+        }
+    }
+}
+
+async fn claim(engine: &Engine, heavy: bool, room: usize) -> Result<Vec<ClaimedJob>, StorageError> {
     let (now, room) = (engine.clock.now(), u32::try_from(room).unwrap_or_default());
-    if room == 0 || !engine.db.read().await?.system().jobs().any_due(now).await? {
+    if room == 0 || !engine.db.read().await?.system().jobs().any_due(now, heavy).await? {
         return Ok(Vec::new());
     }
     let mut tx = engine.db.begin().await?;
-    let claimed = tx.system().jobs().claim(engine.process, now, room).await?;
+    let claimed = tx.system().jobs().claim(engine.process, now, heavy, room).await?;
     tx.commit().await?;
     Ok(claimed)
 }

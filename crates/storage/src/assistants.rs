@@ -5,18 +5,21 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Assistant, Settings},
-    ids::{AssistantId, WorkspaceId},
+    assistant::{Assistant, Gate, Settings, Version},
+    event::Event,
+    ids::{AssistantId, RunId, WorkspaceId},
     page::{Page, PageRequest},
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, knowledge::scope_term};
 
 macro_rules! columns {
     () => {
         "workspace_id, id, name, model, system_prompt, temperature, language, greeting, unknown_text,
-         fallback_text, version, created_at, updated_at"
+         fallback_text, fallback_models, time_zone, check_answers, unverified, handoff_text, gate,
+         version, published, created_at, updated_at"
     };
 }
 
@@ -28,6 +31,27 @@ macro_rules! find {
             " FROM assistants WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
         )
     };
+}
+
+macro_rules! version {
+    () => {
+        "SELECT versions.number, versions.settings, versions.note, versions.run_id, versions.created_by,
+                versions.created_at
+           FROM assistant_versions AS versions
+           JOIN assistants ON assistants.workspace_id = versions.workspace_id
+                          AND assistants.id = versions.assistant_id
+          WHERE versions.workspace_id = $1 AND versions.assistant_id = $2 AND assistants.deleted_at IS NULL"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct VersionRow {
+    number: i64,
+    settings: Json<Settings>,
+    note: String,
+    run_id: Option<Uuid>,
+    created_by: String,
+    created_at: DateTime<Utc>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -42,7 +66,14 @@ struct Row {
     greeting: Option<String>,
     unknown_text: Option<String>,
     fallback_text: Option<String>,
+    fallback_models: Json<Vec<String>>,
+    time_zone: String,
+    check_answers: bool,
+    unverified: String,
+    handoff_text: Option<String>,
+    gate: Option<Json<Gate>>,
     version: i64,
+    published: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -64,14 +95,16 @@ impl Assistants<'_> {
         const SQL: &str = concat!(
             "INSERT INTO assistants (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
         );
         let settings = &assistant.settings;
         run!(self.tx, SQL;
             self.workspace.into_uuid(), assistant.id.into_uuid(), &settings.name, &settings.model,
             &settings.system_prompt, settings.temperature, settings.language.as_str(),
             &settings.greeting, &settings.unknown_text, &settings.fallback_text,
-            assistant.version, assistant.created_at, assistant.updated_at);
+            Json(&settings.fallback_models), &settings.time_zone, settings.check_answers,
+            settings.unverified.as_str(), &settings.handoff_text, assistant.gate.as_ref().map(Json),
+            assistant.version, assistant.published, assistant.created_at, assistant.updated_at);
         Ok(())
     }
 
@@ -129,19 +162,125 @@ impl Assistants<'_> {
         const SQL: &str = "
             UPDATE assistants
                SET name = $3, model = $4, system_prompt = $5, temperature = $6, language = $7,
-                   greeting = $8, unknown_text = $9, fallback_text = $10, version = $11, updated_at = $12
+                   greeting = $8, unknown_text = $9, fallback_text = $10, version = $11, updated_at = $12,
+                   fallback_models = $13, time_zone = $14, check_answers = $15, unverified = $16,
+                   handoff_text = $17, gate = $18
              WHERE workspace_id = $1 AND id = $2 AND version = $11 - 1 AND deleted_at IS NULL";
         let settings = &assistant.settings;
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), assistant.id.into_uuid(), &settings.name, &settings.model,
             &settings.system_prompt, settings.temperature, settings.language.as_str(),
             &settings.greeting, &settings.unknown_text, &settings.fallback_text,
-            assistant.version, assistant.updated_at);
+            assistant.version, assistant.updated_at, Json(&settings.fallback_models),
+            &settings.time_zone, settings.check_answers, settings.unverified.as_str(),
+            &settings.handoff_text, assistant.gate.as_ref().map(Json));
         Ok(changed == 1)
     }
 
-    /// Deletes an assistant with its documents. Its bots must be gone: [`crate::bots::Bots::count_of`].
-    /// `false`: there is no such assistant.
+    /// Stores a version as the one that customers meet, and tells the log. Its number must be the next one:
+    /// [`Self::next_number`], under [`Self::lock`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn publish(self, id: AssistantId, version: &Version) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO assistant_versions (workspace_id, assistant_id, number, settings, note, run_id,
+                                            created_by, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), id.into_uuid(), version.number, Json(&version.settings),
+            &version.note, version.run_id.map(RunId::into_uuid), &version.created_by,
+            version.created_at);
+        self.roll_to(id, version.number, version.created_at).await?;
+        Ok(())
+    }
+
+    /// The number that the next version has.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn next_number(self, id: AssistantId) -> Result<i64, StorageError> {
+        const SQL: &str = "
+            SELECT COALESCE(MAX(number), 0) + 1 FROM assistant_versions
+             WHERE workspace_id = $1 AND assistant_id = $2";
+        let next = value!(self.tx, i64, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(next.unwrap_or(1))
+    }
+
+    /// Lets an earlier (or later) version answer customers, and tells the log. `false`: there is no such version.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn roll_to(
+        self,
+        id: AssistantId,
+        number: i64,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE assistants SET published = $3
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL
+               AND EXISTS (SELECT 1 FROM assistant_versions AS versions
+                            WHERE versions.workspace_id = $1 AND versions.assistant_id = $2
+                              AND versions.number = $3)";
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), number);
+        if changed == 1 {
+            let event = Event::AssistantPublished { assistant_id: id, number };
+            self.tx.record(self.workspace, event, now);
+        }
+        Ok(changed == 1)
+    }
+
+    /// A version of an assistant that is not deleted.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn version(
+        self,
+        id: AssistantId,
+        number: i64,
+    ) -> Result<Option<Version>, StorageError> {
+        const SQL: &str = concat!(version!(), " AND versions.number = $3");
+        let row =
+            row!(self.tx, VersionRow, SQL; self.workspace.into_uuid(), id.into_uuid(), number);
+        Ok(row.map(read_version))
+    }
+
+    /// The version that answers customers.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn published(self, id: AssistantId) -> Result<Option<Version>, StorageError> {
+        const SQL: &str = concat!(version!(), " AND versions.number = assistants.published");
+        let row = row!(self.tx, VersionRow, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(row.map(read_version))
+    }
+
+    /// A page of the versions, newest first; `before` is the number that ended the page before.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn versions(
+        self,
+        id: AssistantId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Version>, StorageError> {
+        const SQL: &str =
+            concat!(version!(), " AND versions.number < $3 ORDER BY versions.number DESC LIMIT $4");
+        let rows = rows!(self.tx, VersionRow, SQL;
+            self.workspace.into_uuid(), id.into_uuid(), before.unwrap_or(i64::MAX), i64::from(limit));
+        Ok(rows.into_iter().map(read_version).collect())
+    }
+
+    /// Deletes an assistant with the documents that no other assistant knows, its sources and its question
+    /// sets. Its bots must be gone: [`crate::bots::Bots::count_of`]. `false`: there is no such assistant.
     ///
     /// # Errors
     ///
@@ -150,10 +289,32 @@ impl Assistants<'_> {
         const SQL: &str = "
             UPDATE assistants SET deleted_at = $3
              WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
-        const DOCUMENTS: &str =
-            "DELETE FROM documents WHERE workspace_id = $1 AND assistant_id = $2";
-        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), now);
-        run!(self.tx, DOCUMENTS; self.workspace.into_uuid(), id.into_uuid());
+        // In this order: what stands first refers to what stands behind it.
+        const DERIVED: [&str; 6] = [
+            "DELETE FROM documents
+              WHERE workspace_id = $1
+                AND id IN (SELECT document_id FROM document_assistants
+                            WHERE workspace_id = $1 AND assistant_id = $2)
+                AND NOT EXISTS (SELECT 1 FROM document_assistants AS others
+                                 WHERE others.workspace_id = $1 AND others.document_id = documents.id
+                                   AND others.assistant_id <> $2)",
+            "DELETE FROM document_assistants WHERE workspace_id = $1 AND assistant_id = $2",
+            // What another assistant knows too stays, and is no longer fetched.
+            "UPDATE documents SET source_id = NULL
+              WHERE workspace_id = $1
+                AND source_id IN (SELECT id FROM sources WHERE workspace_id = $1 AND assistant_id = $2)",
+            "DELETE FROM sources WHERE workspace_id = $1 AND assistant_id = $2",
+            "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND assistant_id = $2",
+            "DELETE FROM question_sets WHERE workspace_id = $1 AND assistant_id = $2",
+        ];
+        let (workspace, assistant) = (self.workspace.into_uuid(), id.into_uuid());
+        let deleted = run!(self.tx, SQL; workspace, assistant, now);
+        if deleted == 1 {
+            run!(self.tx, crate::knowledge::UNSCOPE_ALL; workspace, assistant, scope_term(id));
+            for sql in DERIVED {
+                run!(self.tx, sql; workspace, assistant);
+            }
+        }
         Ok(deleted == 1)
     }
 }
@@ -171,9 +332,27 @@ fn read(row: Row) -> Result<Assistant, StorageError> {
             greeting: row.greeting,
             unknown_text: row.unknown_text,
             fallback_text: row.fallback_text,
+            fallback_models: row.fallback_models.0,
+            time_zone: row.time_zone,
+            check_answers: row.check_answers,
+            unverified: row.unverified.parse().map_err(StorageError::corrupt("assistants"))?,
+            handoff_text: row.handoff_text,
         },
         version: row.version,
+        published: row.published,
+        gate: row.gate.map(|Json(gate)| gate),
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
+}
+
+fn read_version(row: VersionRow) -> Version {
+    Version {
+        number: row.number,
+        settings: row.settings.0,
+        note: row.note,
+        run_id: row.run_id.map(Into::into),
+        created_by: row.created_by,
+        created_at: row.created_at,
+    }
 }

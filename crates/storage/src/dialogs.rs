@@ -138,6 +138,36 @@ impl Dialogs<'_> {
         StorageError::expect_one_row("dialogs", changed)
     }
 
+    /// The summary of what was said up to and including a message, by its `seq`; `None`: there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn summary(self, id: DialogId) -> Result<Option<(String, i64)>, StorageError> {
+        const SQL: &str = "
+            SELECT summary, summary_seq FROM dialogs
+             WHERE workspace_id = $1 AND id = $2 AND summary IS NOT NULL";
+        Ok(row!(self.tx, (String, i64), SQL; self.workspace.into_uuid(), id.into_uuid()))
+    }
+
+    /// Keeps a summary of what was said up to and including the message `seq`. A newer one is not overwritten.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn set_summary(
+        self,
+        id: DialogId,
+        summary: &str,
+        seq: i64,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE dialogs SET summary = $3, summary_seq = $4
+             WHERE workspace_id = $1 AND id = $2 AND summary_seq < $4";
+        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), summary, seq);
+        Ok(())
+    }
+
     /// A page of the dialogs, newest first.
     ///
     /// # Errors

@@ -1,20 +1,21 @@
-//! Sources: the `documents` and `document_files` tables of one workspace.
+//! Sources of knowledge: the `documents` and `document_files` tables of one workspace.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
     event::Event,
-    ids::{AssistantId, DocumentId, WorkspaceId},
-    knowledge::{Document, DocumentStatus},
+    ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
+    knowledge::{Document, DocumentKind, DocumentStatus, WebPage},
     page::{Page, PageRequest},
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, knowledge::scope_term};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, assistant_id, name, kind, size, content_hash, status, error, passages,
-         created_at, updated_at"
+        "workspace_id, id, name, title, kind, size, content_hash, status, error, language, passages,
+         embedded, embedded_with, revision, source_id, url, etag, last_modified, misses, created_at,
+         updated_at"
     };
 }
 
@@ -28,16 +29,36 @@ macro_rules! find {
 struct Row {
     workspace_id: Uuid,
     id: Uuid,
-    assistant_id: Uuid,
     name: String,
+    title: Option<String>,
     kind: String,
     size: i64,
     content_hash: String,
     status: String,
     error: Option<String>,
+    language: String,
     passages: i64,
+    embedded: i64,
+    embedded_with: Option<String>,
+    revision: i64,
+    source_id: Option<Uuid>,
+    url: Option<String>,
+    etag: Option<String>,
+    last_modified: Option<String>,
+    misses: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// Which documents a list holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DocumentFilter {
+    /// Those that this assistant knows.
+    pub assistant: Option<AssistantId>,
+    /// Those fetched for this source.
+    pub source: Option<SourceId>,
+    /// The answers written by people, instead of everything else.
+    pub answers: bool,
 }
 
 /// One workspace's documents.
@@ -47,7 +68,7 @@ pub struct Documents<'t> {
 }
 
 impl Documents<'_> {
-    /// Stores a new document with the bytes that were uploaded, and tells the log.
+    /// Stores a new document with its bytes, known to its assistants, and tells the log.
     ///
     /// # Errors
     ///
@@ -57,16 +78,26 @@ impl Documents<'_> {
         const SQL: &str = concat!(
             "INSERT INTO documents (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                       $19, $20, $21)"
         );
         const FILE: &str = "
             INSERT INTO document_files (workspace_id, document_id, original) VALUES ($1, $2, $3)";
+        const LINK: &str = "
+            INSERT INTO document_assistants (workspace_id, assistant_id, document_id) VALUES ($1, $2, $3)";
+        let (workspace, id) = (self.workspace.into_uuid(), document.id.into_uuid());
+        let page = document.page.as_ref();
         run!(self.tx, SQL;
-            self.workspace.into_uuid(), document.id.into_uuid(), document.assistant_id.into_uuid(),
-            &document.name, document.kind.as_str(), document.size, &document.content_hash,
-            document.status.as_str(), &document.error, document.passages, document.created_at,
-            document.updated_at);
-        run!(self.tx, FILE; self.workspace.into_uuid(), document.id.into_uuid(), original);
+            workspace, id, &document.name, &document.title, document.kind.as_str(), document.size,
+            &document.content_hash, document.status.as_str(), &document.error, &document.language,
+            document.passages, document.embedded, &document.embedded_with, document.revision,
+            page.map(|page| page.source_id.into_uuid()), page.map(|page| &page.url),
+            page.and_then(|page| page.etag.as_ref()), page.and_then(|page| page.last_modified.as_ref()),
+            page.map_or(0, |page| page.misses), document.created_at, document.updated_at);
+        run!(self.tx, FILE; workspace, id, original);
+        for assistant in &document.assistants {
+            run!(self.tx, LINK; workspace, assistant.into_uuid(), id);
+        }
         self.tx.record(self.workspace, status_event(document), document.created_at);
         Ok(())
     }
@@ -77,9 +108,8 @@ impl Documents<'_> {
     ///
     /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: DocumentId) -> Result<Option<Document>, StorageError> {
-        row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
-            .map(read)
-            .transpose()
+        let row = row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid());
+        self.complete(row).await
     }
 
     /// Finds a document and keeps others from changing it until the transaction ends.
@@ -89,42 +119,111 @@ impl Documents<'_> {
     /// As [`Self::find`].
     pub async fn lock(self, id: DocumentId) -> Result<Option<Document>, StorageError> {
         let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
-        row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+        let row = row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid());
+        self.complete(row).await
     }
 
-    /// A page of the documents, of one assistant or of all, oldest first.
+    /// The document of an assistant with these bytes under this name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn twin(
+        self,
+        assistant: AssistantId,
+        name: &str,
+        content_hash: &str,
+    ) -> Result<Option<Document>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM documents
+               WHERE workspace_id = $1 AND name = $3 AND content_hash = $4
+                 AND id IN (SELECT document_id FROM document_assistants
+                             WHERE workspace_id = $1 AND assistant_id = $2)
+               ORDER BY id LIMIT 1"
+        );
+        let row = row!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), assistant.into_uuid(), name, content_hash);
+        self.complete(row).await
+    }
+
+    /// The document of a source with this address, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn of_page(
+        self,
+        source: SourceId,
+        url: &str,
+    ) -> Result<Option<Document>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM documents WHERE workspace_id = $1 AND source_id = $2 AND url = $3 ORDER BY id LIMIT 1"
+        );
+        let row = row!(self.tx, Row, SQL; self.workspace.into_uuid(), source.into_uuid(), url);
+        self.complete(row).await
+    }
+
+    /// A page of the documents, oldest first.
     ///
     /// # Errors
     ///
     /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
-        assistant: Option<AssistantId>,
+        filter: DocumentFilter,
         page: PageRequest<DocumentId>,
     ) -> Result<Page<Document, DocumentId>, StorageError> {
-        const ALL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM documents WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+        macro_rules! list {
+            ($more:literal) => {
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM documents WHERE workspace_id = $1 AND id > $2 AND (kind = 'answer') = $4",
+                    $more,
+                    " ORDER BY id LIMIT $3"
+                )
+            };
+        }
+        const ALL: &str = list!("");
+        const KNOWN: &str = list!(
+            " AND id IN (SELECT document_id FROM document_assistants
+                          WHERE workspace_id = $1 AND assistant_id = $5)"
         );
-        const OF_ONE: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM documents WHERE workspace_id = $1 AND id > $2 AND assistant_id = $4
-               ORDER BY id LIMIT $3"
+        const FETCHED: &str = list!(" AND source_id = $5");
+        const BOTH: &str = list!(
+            " AND id IN (SELECT document_id FROM document_assistants
+                          WHERE workspace_id = $1 AND assistant_id = $5) AND source_id = $6"
         );
         let after = page.after.map_or(Uuid::nil(), DocumentId::into_uuid);
         let (workspace, limit) = (self.workspace.into_uuid(), i64::from(page.limit) + 1);
-        let rows = if let Some(assistant) = assistant {
-            rows!(self.tx, Row, OF_ONE; workspace, after, limit, assistant.into_uuid())
-        } else {
-            rows!(self.tx, Row, ALL; workspace, after, limit)
+        let assistant = filter.assistant.map(AssistantId::into_uuid);
+        let source = filter.source.map(SourceId::into_uuid);
+        let rows = match (assistant, source) {
+            (None, None) => rows!(self.tx, Row, ALL; workspace, after, limit, filter.answers),
+            (Some(assistant), None) => {
+                rows!(self.tx, Row, KNOWN; workspace, after, limit, filter.answers, assistant)
+            }
+            (None, Some(source)) => {
+                rows!(self.tx, Row, FETCHED; workspace, after, limit, filter.answers, source)
+            }
+            (Some(assistant), Some(source)) => {
+                rows!(self.tx, Row, BOTH; workspace, after, limit, filter.answers, assistant, source)
+            }
         };
-        let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let known = self.tx.workspace(self.workspace).knowledge();
+            let assistants = known.assistants(row.id.into()).await?;
+            found.push(read(row, assistants)?);
+        }
         Ok(Page::of(found, page.limit, |document: &Document| document.id))
     }
 
-    /// The bytes that were uploaded.
+    /// The bytes that were uploaded or fetched.
     ///
     /// # Errors
     ///
@@ -133,6 +232,19 @@ impl Documents<'_> {
         const SQL: &str =
             "SELECT original FROM document_files WHERE workspace_id = $1 AND document_id = $2";
         Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
+    }
+
+    /// Replaces the bytes of a document that was fetched or written anew; `size` and `content_hash` go with
+    /// [`Self::save`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the document is not there.
+    pub async fn set_original(self, id: DocumentId, original: &[u8]) -> Result<(), StorageError> {
+        const SQL: &str =
+            "UPDATE document_files SET original = $3 WHERE workspace_id = $1 AND document_id = $2";
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), original);
+        StorageError::expect_one_row("document_files", changed)
     }
 
     /// The text that was read from the document; `None` before it has been.
@@ -159,21 +271,58 @@ impl Documents<'_> {
         StorageError::expect_one_row("document_files", changed)
     }
 
-    /// Writes a document's status, error and number of passages, and tells the log.
+    /// Writes what may change of a document, and tells the log.
     ///
     /// # Errors
     ///
     /// Fails when the database does, or the document is not there.
     pub async fn save(self, document: &Document) -> Result<(), StorageError> {
         const SQL: &str = "
-            UPDATE documents SET status = $3, error = $4, passages = $5, updated_at = $6
+            UPDATE documents
+               SET name = $3, title = $4, kind = $5, size = $6, content_hash = $7, status = $8, error = $9,
+                   language = $10, passages = $11, embedded = $12, embedded_with = $13, revision = $14,
+                   etag = $15, last_modified = $16, misses = $17, updated_at = $18
              WHERE workspace_id = $1 AND id = $2";
+        let page = document.page.as_ref();
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), document.id.into_uuid(), document.status.as_str(),
-            &document.error, document.passages, document.updated_at);
+            self.workspace.into_uuid(), document.id.into_uuid(), &document.name, &document.title,
+            document.kind.as_str(), document.size, &document.content_hash, document.status.as_str(),
+            &document.error, &document.language, document.passages, document.embedded,
+            &document.embedded_with, document.revision, page.and_then(|page| page.etag.as_ref()),
+            page.and_then(|page| page.last_modified.as_ref()), page.map_or(0, |page| page.misses),
+            document.updated_at);
         StorageError::expect_one_row("documents", changed)?;
         self.tx.record(self.workspace, status_event(document), document.updated_at);
         Ok(())
+    }
+
+    /// Writes how long the index of a document is and by which rules it was made.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the document is not there.
+    pub async fn set_indexed(
+        self,
+        id: DocumentId,
+        stems: i64,
+        version: i64,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE documents SET stems = $3, index_version = $4 WHERE workspace_id = $1 AND id = $2";
+        let changed =
+            run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), stems, version);
+        StorageError::expect_one_row("documents", changed)
+    }
+
+    /// The rules by which the index of a document was made; 0 before there is one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn index_version(self, id: DocumentId) -> Result<i64, StorageError> {
+        const SQL: &str = "SELECT index_version FROM documents WHERE workspace_id = $1 AND id = $2";
+        let version = value!(self.tx, i64, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(version.unwrap_or_default())
     }
 
     /// Deletes a document with everything made from it, and tells the log. `false`: there is none.
@@ -187,44 +336,114 @@ impl Documents<'_> {
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         const SQL: &str = "DELETE FROM documents WHERE workspace_id = $1 AND id = $2";
+        self.tx.workspace(self.workspace).knowledge().changed(document.id).await?;
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), document.id.into_uuid());
         if deleted == 1 {
             let event = Event::DocumentDeleted {
                 document_id: document.id,
-                assistant_id: document.assistant_id,
+                assistants: document.assistants.clone(),
             };
             self.tx.record(self.workspace, event, now);
         }
         Ok(deleted == 1)
+    }
+
+    /// The scope terms of a document's passages.
+    pub(crate) async fn scopes(self, id: DocumentId) -> Result<String, StorageError> {
+        let known = self.tx.workspace(self.workspace).knowledge();
+        let terms: Vec<String> = known.assistants(id).await?.into_iter().map(scope_term).collect();
+        Ok(terms.join(" "))
+    }
+
+    async fn complete(self, row: Option<Row>) -> Result<Option<Document>, StorageError> {
+        let Some(row) = row else { return Ok(None) };
+        let known = self.tx.workspace(self.workspace).knowledge();
+        let assistants = known.assistants(row.id.into()).await?;
+        read(row, assistants).map(Some)
+    }
+}
+
+/// All documents.
+pub struct SystemDocuments<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemDocuments<'_> {
+    /// Ready documents whose index was made by earlier rules than `version` (`true`), or whose vectors are not all
+    /// of `model` (`false`), at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn outdated(
+        self,
+        version: i64,
+        model: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(WorkspaceId, DocumentId, bool)>, StorageError> {
+        const INDEX: &str = "
+            SELECT workspace_id, id, index_version FROM documents
+             WHERE status = 'ready' AND index_version < $1 ORDER BY id LIMIT $2";
+        const BOTH: &str = "
+            SELECT workspace_id, id, index_version FROM documents
+             WHERE status = 'ready' AND passages > 0
+               AND (index_version < $1 OR embedded < passages OR embedded_with IS NULL OR embedded_with <> $3)
+             ORDER BY id LIMIT $2";
+        let limit = i64::from(limit);
+        let rows = if let Some(model) = model {
+            rows!(self.tx, (Uuid, Uuid, i64), BOTH; version, limit, model)
+        } else {
+            rows!(self.tx, (Uuid, Uuid, i64), INDEX; version, limit)
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(workspace, id, made_by)| (workspace.into(), id.into(), made_by < version))
+            .collect())
     }
 }
 
 fn status_event(document: &Document) -> Event {
     Event::DocumentStatus {
         document_id: document.id,
-        assistant_id: document.assistant_id,
+        assistants: document.assistants.clone(),
         status: document.status,
+        passages: document.passages,
+        embedded: document.embedded,
         error: document.error.clone(),
     }
 }
 
-fn read(row: Row) -> Result<Document, StorageError> {
+fn read(row: Row, assistants: Vec<AssistantId>) -> Result<Document, StorageError> {
     let corrupt = StorageError::corrupt("documents");
-    let (kind, status) = match (row.kind.parse(), row.status.parse::<DocumentStatus>()) {
-        (Ok(kind), Ok(status)) => (kind, status),
-        (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
-    };
+    let (kind, status) =
+        match (row.kind.parse::<DocumentKind>(), row.status.parse::<DocumentStatus>()) {
+            (Ok(kind), Ok(status)) => (kind, status),
+            (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
+        };
+    let page = row.source_id.map(|source| WebPage {
+        source_id: source.into(),
+        url: row.url.unwrap_or_default(),
+        etag: row.etag,
+        last_modified: row.last_modified,
+        misses: row.misses,
+    });
     Ok(Document {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
-        assistant_id: row.assistant_id.into(),
+        assistants,
         name: row.name,
+        title: row.title,
         kind,
         size: row.size,
         content_hash: row.content_hash,
         status,
         error: row.error,
+        language: row.language,
         passages: row.passages,
+        embedded: row.embedded,
+        embedded_with: row.embedded_with,
+        revision: row.revision,
+        page,
         created_at: row.created_at,
         updated_at: row.updated_at,
     })

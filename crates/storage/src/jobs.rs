@@ -4,7 +4,10 @@
 //! it is done. One that can never succeed stays as `dead`, with the reason.
 
 use chrono::{DateTime, Utc};
-use replyx_core::ids::{JobId, ProcessId, WorkspaceId};
+use replyx_core::{
+    ids::{JobId, ProcessId, WorkspaceId},
+    job,
+};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -30,6 +33,29 @@ pub struct Jobs<'t> {
 }
 
 impl Jobs<'_> {
+    /// Queues a job, due at once, unless one of this kind with this payload waits already.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn enqueue_once(
+        self,
+        id: JobId,
+        kind: &'static str,
+        payload: &serde_json::Value,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const WAITING: &str = "
+            SELECT id FROM jobs
+             WHERE workspace_id = $1 AND kind = $2 AND payload = $3 AND status = 'queued' LIMIT 1";
+        let waiting = value!(self.tx, Uuid, WAITING;
+            self.workspace.into_uuid(), kind, Json(payload));
+        if waiting.is_some() {
+            return Ok(());
+        }
+        self.enqueue(id, kind, payload, now).await
+    }
+
     /// Queues a job, due at once.
     ///
     /// # Errors
@@ -43,10 +69,10 @@ impl Jobs<'_> {
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "
-            INSERT INTO jobs (id, workspace_id, kind, payload, status, due_at, created_at)
-            VALUES ($1, $2, $3, $4, 'queued', $5, $5)";
+            INSERT INTO jobs (id, workspace_id, kind, payload, status, heavy, due_at, created_at)
+            VALUES ($1, $2, $3, $4, 'queued', $5, $6, $6)";
         run!(self.tx, SQL;
-            id.into_uuid(), self.workspace.into_uuid(), kind, Json(payload), now);
+            id.into_uuid(), self.workspace.into_uuid(), kind, Json(payload), job::is_heavy(kind), now);
         self.tx.done.jobs = true;
         Ok(())
     }
@@ -59,7 +85,7 @@ pub struct SystemJobs<'t> {
 
 macro_rules! due {
     () => {
-        "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $2 ORDER BY due_at LIMIT $3"
+        "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $2 AND heavy = $4 ORDER BY due_at LIMIT $3"
     };
 }
 
@@ -90,14 +116,14 @@ impl SystemJobs<'_> {
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "
-            INSERT INTO jobs (id, kind, payload, status, due_at, created_at)
-            VALUES ($1, $2, $3, 'queued', $4, $4)";
-        run!(self.tx, SQL; id.into_uuid(), kind, Json(payload), now);
+            INSERT INTO jobs (id, kind, payload, status, heavy, due_at, created_at)
+            VALUES ($1, $2, $3, 'queued', $4, $5, $5)";
+        run!(self.tx, SQL; id.into_uuid(), kind, Json(payload), job::is_heavy(kind), now);
         self.tx.done.jobs = true;
         Ok(())
     }
 
-    /// Takes on up to `limit` jobs that are due. Each goes to one process.
+    /// Takes on up to `limit` heavy or light jobs that are due. Each goes to one process.
     ///
     /// # Errors
     ///
@@ -106,11 +132,12 @@ impl SystemJobs<'_> {
         self,
         by: ProcessId,
         now: DateTime<Utc>,
+        heavy: bool,
         limit: u32,
     ) -> Result<Vec<ClaimedJob>, StorageError> {
         let sql = self.tx.sql(claim!(concat!(due!(), " FOR UPDATE SKIP LOCKED")), claim!(due!()));
         let rows = rows!(self.tx, (Uuid, String, Json<serde_json::Value>, i64), sql;
-            by.into_uuid(), now, i64::from(limit));
+            by.into_uuid(), now, i64::from(limit), heavy);
         Ok(rows
             .into_iter()
             .map(|(id, kind, Json(payload), attempts)| ClaimedJob {
@@ -122,14 +149,15 @@ impl SystemJobs<'_> {
             .collect())
     }
 
-    /// Is any job due?
+    /// Is any heavy or light job due?
     ///
     /// # Errors
     ///
     /// Fails when the database does.
-    pub async fn any_due(self, now: DateTime<Utc>) -> Result<bool, StorageError> {
-        const SQL: &str = "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $1 LIMIT 1";
-        Ok(value!(self.tx, Uuid, SQL; now).is_some())
+    pub async fn any_due(self, now: DateTime<Utc>, heavy: bool) -> Result<bool, StorageError> {
+        const SQL: &str =
+            "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $1 AND heavy = $2 LIMIT 1";
+        Ok(value!(self.tx, Uuid, SQL; now, heavy).is_some())
     }
 
     /// Ends a job of ours that is done.

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Step] = steps![
     2 "0002_knowledge",
     3 "0003_conversation",
     4 "0004_accounts",
+    5 "0005_right_answers",
 ];
 
 /// Whether a migration has been applied.

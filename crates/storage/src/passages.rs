@@ -1,8 +1,9 @@
-//! Stretches of documents and their full-text index: the `passages` table of one workspace.
+//! Stretches of documents, their full-text index and their vectors: the `passages` and `passage_vectors` tables of
+//! one workspace.
 //!
-//! `terms` holds the stems of the passage (see `replyx_core::terms`), after one term that names the
-//! assistant: FTS5 and `tsvector` index that text as it is, and every query begins with the assistant's
-//! term, so that the index itself keeps tenants apart and is as fast for a small one as for a large one.
+//! `terms` holds the stems of the passage (see `replyx_core::terms`), `scopes` one term for each assistant that
+//! knows it: FTS5 and `tsvector` index both as they are, and every query begins with an assistant's term, so that
+//! the index itself keeps tenants apart and is as fast for a small one as for a large one.
 
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
@@ -10,7 +11,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, knowledge::scope_term};
 
 /// A passage to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +22,62 @@ pub struct NewPassage {
     pub headings: String,
     /// Its text, word for word.
     pub text: String,
+    /// SHA-256 of what is embedded and indexed of it: two passages with one hash have one vector.
+    pub hash: String,
     /// The stems that find it, joined by spaces: lower-case letters and digits only.
     pub terms: String,
     /// How many stems that are.
     pub length: i64,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Where a passage stands in its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number among the document's passages, from 0.
+    pub position: i64,
     /// Where it begins in the document's text, bytes.
     pub start: i64,
     /// Where it ends in the document's text, bytes, exclusive.
     pub end: i64,
     /// The page it begins on, from 1, where the format has pages.
     pub page: Option<i64>,
+}
+
+/// A passage as it is stored, without its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPassage {
+    /// Identity.
+    pub id: PassageId,
+    /// See [`NewPassage::hash`].
+    pub hash: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What a document's passages become.
+#[derive(Clone, Debug, Default)]
+pub struct PassageChanges {
+    /// These go, with their vectors.
+    pub gone: Vec<PassageId>,
+    /// These stay, in another place.
+    pub moved: Vec<(PassageId, Place)>,
+    /// These stay, with other stems: their number follows.
+    pub reindexed: Vec<(PassageId, String, i64)>,
+    /// These are new.
+    pub new: Vec<NewPassage>,
+}
+
+/// A passage without a vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unembedded {
+    /// Identity.
+    pub id: PassageId,
+    /// The headings above it.
+    pub headings: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// A passage that may be what a question is about, as the full-text index found it.
@@ -72,47 +119,213 @@ pub struct Passages<'t> {
 }
 
 impl Passages<'_> {
-    /// Replaces all passages of a document.
+    /// The passages of a document in order, without their texts.
     ///
     /// # Errors
     ///
     /// Fails when the database does.
-    pub async fn replace(
+    pub async fn of(self, document: DocumentId) -> Result<Vec<StoredPassage>, StorageError> {
+        const SQL: &str = "
+            SELECT id, hash, position, starts_at, ends_at, page FROM passages
+             WHERE workspace_id = $1 AND document_id = $2 ORDER BY position, number";
+        let rows = rows!(self.tx, (Uuid, String, i64, i64, i64, Option<i64>), SQL;
+            self.workspace.into_uuid(), document.into_uuid());
+        Ok(rows
+            .into_iter()
+            .map(|(id, hash, position, start, end, page)| StoredPassage {
+                id: id.into(),
+                hash,
+                place: Place { position, start, end, page },
+            })
+            .collect())
+    }
+
+    /// Changes the passages of a document, which must be locked.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn change(
         self,
-        assistant: AssistantId,
         document: DocumentId,
-        passages: &[NewPassage],
+        changes: &PassageChanges,
     ) -> Result<(), StorageError> {
-        const DELETE: &str = "DELETE FROM passages WHERE workspace_id = $1 AND document_id = $2";
+        const DELETE: &str = "DELETE FROM passages WHERE workspace_id = $1 AND id = $2";
+        const MOVE: &str = "
+            UPDATE passages SET position = $3, starts_at = $4, ends_at = $5, page = $6
+             WHERE workspace_id = $1 AND id = $2";
+        const REINDEX: &str = "
+            UPDATE passages SET terms = $3, length = $4 WHERE workspace_id = $1 AND id = $2";
         const INSERT: &str = "
-            INSERT INTO passages (workspace_id, id, assistant_id, document_id, position, headings, text,
+            INSERT INTO passages (workspace_id, id, document_id, position, headings, text, hash, scopes,
                                   terms, length, starts_at, ends_at, page)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-        run!(self.tx, DELETE; self.workspace.into_uuid(), document.into_uuid());
-        for (passage, position) in passages.iter().zip(0_i64..) {
-            let terms = format!("{} {}", scope_term(assistant), passage.terms);
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        let workspace = self.workspace.into_uuid();
+        let scopes = self.tx.workspace(self.workspace).documents().scopes(document).await?;
+        for id in &changes.gone {
+            run!(self.tx, DELETE; workspace, id.into_uuid());
+        }
+        for (id, place) in &changes.moved {
+            run!(self.tx, MOVE;
+                workspace, id.into_uuid(), place.position, place.start, place.end, place.page);
+        }
+        for (id, terms, length) in &changes.reindexed {
+            run!(self.tx, REINDEX; workspace, id.into_uuid(), terms, *length);
+        }
+        for passage in &changes.new {
+            let place = &passage.place;
             run!(self.tx, INSERT;
-                self.workspace.into_uuid(), passage.id.into_uuid(), assistant.into_uuid(),
-                document.into_uuid(), position, &passage.headings, &passage.text, &terms,
-                passage.length, passage.start, passage.end, passage.page);
+                workspace, passage.id.into_uuid(), document.into_uuid(), place.position,
+                &passage.headings, &passage.text, &passage.hash, &scopes, &passage.terms,
+                passage.length, place.start, place.end, place.page);
         }
         Ok(())
     }
 
-    /// How many passages an assistant has, and how many stems they have on average.
+    /// Gives passages of a document the vectors of `model` that passages with the same hash have already, and says
+    /// how many of its passages have one now.
     ///
     /// # Errors
     ///
     /// Fails when the database does.
-    pub async fn stats(self, assistant: AssistantId) -> Result<(i64, f64), StorageError> {
+    pub async fn reuse_vectors(
+        self,
+        document: DocumentId,
+        model: &str,
+    ) -> Result<i64, StorageError> {
+        const REUSE: &str = "
+            INSERT INTO passage_vectors (workspace_id, passage_id, model, vector)
+            SELECT own.workspace_id, own.id, $3, own.vector
+              FROM (SELECT passages.workspace_id, passages.id,
+                           (SELECT vectors.vector FROM passages AS others
+                              JOIN passage_vectors AS vectors
+                                ON vectors.workspace_id = others.workspace_id
+                               AND vectors.passage_id = others.id AND vectors.model = $3
+                             WHERE others.workspace_id = passages.workspace_id AND others.hash = passages.hash
+                             LIMIT 1) AS vector
+                      FROM passages
+                     WHERE passages.workspace_id = $1 AND passages.document_id = $2 AND passages.hash <> ''
+                   ) AS own
+             WHERE own.vector IS NOT NULL
+            ON CONFLICT DO NOTHING";
+        const COUNT: &str = "
+            SELECT COUNT(*) FROM passages
+              JOIN passage_vectors AS vectors
+                ON vectors.workspace_id = passages.workspace_id AND vectors.passage_id = passages.id
+               AND vectors.model = $3
+             WHERE passages.workspace_id = $1 AND passages.document_id = $2";
+        let (workspace, document) = (self.workspace.into_uuid(), document.into_uuid());
+        run!(self.tx, REUSE; workspace, document, model);
+        Ok(value!(self.tx, i64, COUNT; workspace, document, model).unwrap_or_default())
+    }
+
+    /// Passages of a document that have no vector of `model` yet, in order, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn unembedded(
+        self,
+        document: DocumentId,
+        model: &str,
+        limit: u32,
+    ) -> Result<Vec<Unembedded>, StorageError> {
         const SQL: &str = "
-            SELECT COUNT(*), CAST(COALESCE(SUM(length), 0) AS BIGINT) FROM passages
-             WHERE workspace_id = $1 AND assistant_id = $2";
-        let (count, total) =
-            row!(self.tx, (i64, i64), SQL; self.workspace.into_uuid(), assistant.into_uuid())
-                .unwrap_or_default();
-        #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 52 bits")]
-        Ok((count, if count == 0 { 0.0 } else { total as f64 / count as f64 }))
+            SELECT id, headings, text FROM passages
+             WHERE workspace_id = $1 AND document_id = $2
+               AND NOT EXISTS (SELECT 1 FROM passage_vectors AS own
+                                WHERE own.workspace_id = $1 AND own.passage_id = passages.id AND own.model = $3)
+             ORDER BY position LIMIT $4";
+        let rows = rows!(self.tx, (Uuid, String, String), SQL;
+            self.workspace.into_uuid(), document.into_uuid(), model, i64::from(limit));
+        Ok(rows
+            .into_iter()
+            .map(|(id, headings, text)| Unembedded { id: id.into(), headings, text })
+            .collect())
+    }
+
+    /// Stores vectors of `model`, `f32` little-endian. Passages that are gone, or have one, are left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn add_vectors(
+        self,
+        model: &str,
+        vectors: &[(PassageId, Vec<u8>)],
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO passage_vectors (workspace_id, passage_id, model, vector)
+            SELECT workspace_id, id, $3, $4 FROM passages WHERE workspace_id = $1 AND id = $2
+            ON CONFLICT DO NOTHING";
+        for (id, vector) in vectors {
+            run!(self.tx, SQL;
+                self.workspace.into_uuid(), id.into_uuid(), model, vector.as_slice());
+        }
+        Ok(())
+    }
+
+    /// Forgets the vectors of a document that are of other models than `model`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget_vectors_but(
+        self,
+        document: DocumentId,
+        model: &str,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            DELETE FROM passage_vectors
+             WHERE workspace_id = $1 AND model <> $3
+               AND passage_id IN (SELECT id FROM passages WHERE workspace_id = $1 AND document_id = $2)";
+        run!(self.tx, SQL; self.workspace.into_uuid(), document.into_uuid(), model);
+        Ok(())
+    }
+
+    /// The vectors of `model` of the passages of these documents, `f32` little-endian, by document and place.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn vectors(
+        self,
+        documents: &[DocumentId],
+        model: &str,
+    ) -> Result<Vec<(DocumentId, PassageId, Vec<u8>)>, StorageError> {
+        const SQL: &str = "
+            SELECT passages.id, vectors.vector FROM passages
+              JOIN passage_vectors AS vectors
+                ON vectors.workspace_id = passages.workspace_id AND vectors.passage_id = passages.id
+               AND vectors.model = $3
+             WHERE passages.workspace_id = $1 AND passages.document_id = $2
+             ORDER BY passages.position";
+        let mut found = Vec::new();
+        for document in documents {
+            let rows = rows!(self.tx, (Uuid, Vec<u8>), SQL;
+                self.workspace.into_uuid(), document.into_uuid(), model);
+            found.extend(rows.into_iter().map(|(id, vector)| (*document, id.into(), vector)));
+        }
+        Ok(found)
+    }
+
+    /// The stems of each passage of these documents, joined by spaces.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn words(
+        self,
+        documents: &[DocumentId],
+    ) -> Result<Vec<(DocumentId, String)>, StorageError> {
+        const SQL: &str = "SELECT terms FROM passages WHERE workspace_id = $1 AND document_id = $2 ORDER BY position";
+        let mut found = Vec::new();
+        for document in documents {
+            let rows = rows!(self.tx, (String,), SQL;
+                self.workspace.into_uuid(), document.into_uuid());
+            found.extend(rows.into_iter().map(|(terms,)| (*document, terms)));
+        }
+        Ok(found)
     }
 
     /// In how many passages of an assistant each of the terms occurs.
@@ -127,16 +340,16 @@ impl Passages<'_> {
     ) -> Result<Vec<i64>, StorageError> {
         const POSTGRES: &str = "
             SELECT COUNT(*) FROM passages
-             WHERE workspace_id = $1 AND assistant_id = $2
-               AND terms_vector @@ $3::tsquery
-               AND terms_vector @@ $4::tsquery";
+             WHERE workspace_id = $1
+               AND terms_vector @@ $2::tsquery
+               AND terms_vector @@ $3::tsquery";
         // CROSS JOIN: the full-text index must drive, or SQLite asks it once for every passage.
         const SQLITE: &str = "
             SELECT COUNT(*) FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
-             WHERE workspace_id = $1 AND assistant_id = $2
-               AND passages_fts MATCH $3 || ' AND (' || $4 || ')'";
+             WHERE workspace_id = $1
+               AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'";
         let sql = self.tx.sql(POSTGRES, SQLITE);
-        let scope = scope_term(assistant);
+        let scope = scope_query(self.tx, assistant);
         let mut counts = Vec::with_capacity(terms.len());
         for term in terms {
             let Some(query) = any_of(self.tx, std::slice::from_ref(term)) else {
@@ -144,7 +357,7 @@ impl Passages<'_> {
                 continue;
             };
             let count = value!(self.tx, i64, sql;
-                self.workspace.into_uuid(), assistant.into_uuid(), &scope, &query);
+                self.workspace.into_uuid(), &scope, &query);
             counts.push(count.unwrap_or_default());
         }
         Ok(counts)
@@ -164,26 +377,21 @@ impl Passages<'_> {
     ) -> Result<Vec<Candidate>, StorageError> {
         const POSTGRES: &str = "
             SELECT id, headings, terms, length FROM passages
-             WHERE workspace_id = $1 AND assistant_id = $2
+             WHERE workspace_id = $1
+               AND terms_vector @@ $2::tsquery
                AND terms_vector @@ $3::tsquery
-               AND terms_vector @@ $4::tsquery
-             ORDER BY ts_rank(terms_vector, $4::tsquery) DESC, number LIMIT $5";
+             ORDER BY ts_rank(terms_vector, $3::tsquery) DESC, number LIMIT $4";
         const SQLITE: &str = "
             SELECT id, headings, passages.terms, length
               FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
-             WHERE workspace_id = $1 AND assistant_id = $2
-               AND passages_fts MATCH $3 || ' AND (' || $4 || ')'
-             ORDER BY passages_fts.rank, number LIMIT $5";
+             WHERE workspace_id = $1
+               AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'
+             ORDER BY passages_fts.rank, number LIMIT $4";
         let Some(query) = any_of(self.tx, terms) else { return Ok(Vec::new()) };
         let sql = self.tx.sql(POSTGRES, SQLITE);
-        let scope = scope_term(assistant);
-        let mut found = rows!(self.tx, Candidate, sql;
-            self.workspace.into_uuid(), assistant.into_uuid(), &scope, &query, i64::from(limit));
-        for candidate in &mut found {
-            if let Some((_, terms)) = candidate.terms.split_once(' ') {
-                candidate.terms = terms.to_owned();
-            }
-        }
+        let scope = scope_query(self.tx, assistant);
+        let found = rows!(self.tx, Candidate, sql;
+            self.workspace.into_uuid(), &scope, &query, i64::from(limit));
         Ok(found)
     }
 
@@ -223,9 +431,11 @@ fn read(row: Row) -> Passage {
     }
 }
 
-/// The term that stands in every passage of an assistant and in no other.
-fn scope_term(assistant: AssistantId) -> String {
-    format!("scope{}", assistant.into_uuid().simple())
+/// "Known to this assistant", in the language of the open database.
+fn scope_query(tx: &Tx, assistant: AssistantId) -> String {
+    // FTS5 drops the sign before the term; there the column keeps words out.
+    let (before, after) = (tx.sql("'", "scopes : \""), tx.sql("'", "\""));
+    format!("{before}{}{after}", scope_term(assistant))
 }
 
 /// "At least one of these", in the language of the open database; nothing when no term is left.

@@ -10,12 +10,16 @@ use crate::{
     bots::{Bots, SystemBots},
     contacts::Contacts,
     dialogs::Dialogs,
-    documents::Documents,
+    documents::{Documents, SystemDocuments},
+    evaluation::{QuestionSets, Runs},
     events::Events,
     idempotency::IdempotencyKeys,
     jobs::{Jobs, SystemJobs},
+    knowledge::Knowledge,
     members::{Invitations, Members, SystemInvitations},
     messages::Messages,
+    model_calls::{ModelCalls, SystemModelCalls},
+    model_keys::ModelKeys,
     outbox::{Outbox, SystemOutbox},
     passages::Passages,
     processes::Processes,
@@ -23,6 +27,7 @@ use crate::{
     second_factors::SecondFactors,
     sessions::Sessions,
     settings::Settings,
+    sources::{Sources, SystemSources},
     turns::{SystemTurns, Turns},
     updates::{SystemUpdates, Updates},
     users::Users,
@@ -87,14 +92,24 @@ tables! {
     invitations: Invitations,
     /// Background work.
     jobs: Jobs,
+    /// What assistants know.
+    knowledge: Knowledge,
     /// Who works here.
     members: Members,
     /// Utterances.
     messages: Messages,
+    /// Calls of models.
+    model_calls: ModelCalls,
     /// Replies on their way.
     outbox: Outbox,
     /// Stretches of documents.
     passages: Passages,
+    /// What assistants are measured by.
+    question_sets: QuestionSets,
+    /// How they did.
+    runs: Runs,
+    /// Web pages kept up to date.
+    sources: Sources,
     /// Work of answering.
     turns: Turns,
     /// Deliveries already taken.
@@ -108,6 +123,8 @@ system_tables! {
     audit: SystemAudit,
     /// All bots, for the fleet and the webhooks.
     bots: SystemBots,
+    /// All documents, for housekeeping.
+    documents: SystemDocuments,
     /// Requests that may be repeated.
     idempotency: IdempotencyKeys,
     /// All invitations, for those who take one up.
@@ -116,6 +133,10 @@ system_tables! {
     jobs: SystemJobs,
     /// Failed attempts to sign in.
     login_attempts: LoginAttempts,
+    /// All calls of models, for the limits of keys.
+    model_calls: SystemModelCalls,
+    /// Providers of models and the keys to them.
+    model_keys: ModelKeys,
     /// All replies on their way, for delivery.
     outbox: SystemOutbox,
     /// Links that reset a password.
@@ -130,6 +151,8 @@ system_tables! {
     sessions: Sessions,
     /// What a platform admin has set.
     settings: Settings,
+    /// All sources, for the schedule.
+    sources: SystemSources,
     /// All work of answering, for the workers.
     turns: SystemTurns,
     /// All deliveries already taken, for housekeeping.

@@ -2,19 +2,22 @@
 //!
 //! - [`telegram`]: a Bot API server that checks every request against the published schema, keeps
 //!   the real server's rules and can be told to fail.
-//! - [`openai`]: a chat completions server that streams, and can be told to fail.
+//! - [`openai`] and [`anthropic`]: servers of models that stream, and can be told to fail.
 //! - [`smtp`]: a strict mail server that remembers what it was given, and can be told to fail.
 //! - [`proxy`]: a TCP proxy that breaks connections.
+//! - [`site`]: a web site for crawlers, and can be told to misbehave.
 //! - [`program`] and [`api`]: our own program as a child process, and a person who uses its API.
 //!
 //! Every server listens on a free port of 127.0.0.1 unless told otherwise, and ends when its handle
 //! is dropped. All of them keep a bounded history, and none of them writes to disk.
 
+pub mod anthropic;
 pub mod api;
 mod net;
 pub mod openai;
 pub mod program;
 pub mod proxy;
+pub mod site;
 pub mod smtp;
 pub mod telegram;
 

@@ -1,4 +1,4 @@
-//! A chat completions server, compatible with `OpenAI`'s.
+//! A server of models, compatible with `OpenAI`'s: chat completions, responses and embeddings.
 //!
 //! ```no_run
 //! # use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
@@ -10,18 +10,23 @@
 //! # }
 //! ```
 //!
+//! Several keys may be known to it; faults can be ordered for the next request, whoever asks, or for the
+//! next one with a given key. A connection is refused once the handle is dropped.
+//!
 //! Without a closure it answers with the first passage that the messages carry, or else repeats the
 //! question; see [`Request::first_passage`]. What is not a request of the API is refused with 400
 //! and remembered in [`FakeOpenAi::violations`].
 
 mod answer;
+mod dialect;
+mod embeddings;
 mod fault;
 mod request;
 mod server;
 mod stream;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
@@ -30,11 +35,18 @@ use std::{
     },
 };
 
+use axum::Router;
+use serde_json::Value;
+
 use crate::net::Server;
 
 pub use answer::{Answer, Usage};
-pub use fault::Fault;
+pub use embeddings::{EmbeddingRequest, embedding};
+pub use fault::{Fault, RetryAfter};
 pub use request::{Message, Request};
+
+const MODELS: [&str; 5] =
+    ["gpt-4o", "gpt-4o-mini", "gpt-5-mini", "text-embedding-3-small", "text-embedding-3-large"];
 
 type Script = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
@@ -42,8 +54,9 @@ type Script = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 #[derive(Clone)]
 pub struct Builder {
     addr: SocketAddr,
-    key: String,
+    keys: BTreeSet<String>,
     models: Vec<String>,
+    unsupported: Vec<String>,
     history: usize,
     script: Script,
 }
@@ -65,14 +78,28 @@ impl Builder {
         self
     }
 
-    /// The key that clients must show; `sk-test` by default.
+    /// The only key that clients may show; `sk-test` by default.
     #[must_use]
-    pub fn key(mut self, key: &str) -> Self {
-        key.clone_into(&mut self.key);
+    pub fn key(self, key: &str) -> Self {
+        self.keys([key])
+    }
+
+    /// The keys that clients may show.
+    #[must_use]
+    pub fn keys<'k>(mut self, keys: impl IntoIterator<Item = &'k str>) -> Self {
+        self.keys = keys.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// The models that it has; `gpt-4o` and `gpt-4o-mini` by default.
+    /// A parameter that it refuses by name, as some compatible servers do. That is no violation.
+    #[must_use]
+    pub fn without_parameter(mut self, name: &str) -> Self {
+        self.unsupported.push(name.to_owned());
+        self
+    }
+
+    /// The models that it has; by default `gpt-4o`, `gpt-4o-mini`, `gpt-5-mini` and the
+    /// `text-embedding-3` models.
     #[must_use]
     pub fn models<'m>(mut self, models: impl IntoIterator<Item = &'m str>) -> Self {
         self.models = models.into_iter().map(str::to_owned).collect();
@@ -99,36 +126,67 @@ impl Builder {
     ///
     /// Fails when the address is not free.
     pub async fn start(self) -> io::Result<FakeOpenAi> {
+        self.serve(server::router).await
+    }
+
+    /// Starts the same server with Anthropic's protocol.
+    pub(crate) async fn start_messages(self) -> io::Result<FakeOpenAi> {
+        self.serve(server::messages_router).await
+    }
+
+    async fn serve(self, router: fn(Arc<World>) -> Router) -> io::Result<FakeOpenAi> {
         let world = Arc::new(World {
-            key: self.key,
+            keys: Mutex::new(self.keys),
             models: self.models,
+            unsupported: self.unsupported,
             history: self.history,
             script: Mutex::new(self.script),
             faults: Mutex::default(),
+            key_faults: Mutex::default(),
+            embedding_faults: Mutex::default(),
             requests: Mutex::default(),
+            embedded: Mutex::default(),
             violations: Mutex::default(),
             count: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
         });
-        let server = Server::start(self.addr, server::router(Arc::clone(&world))).await?;
+        let server = Server::start(self.addr, router(Arc::clone(&world))).await?;
         Ok(FakeOpenAi { world, server })
     }
 }
 
 /// Everything that the server knows.
 struct World {
-    key: String,
+    keys: Mutex<BTreeSet<String>>,
     models: Vec<String>,
+    unsupported: Vec<String>,
     history: usize,
     script: Mutex<Script>,
     faults: Mutex<VecDeque<Fault>>,
+    key_faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
+    embedding_faults: Mutex<VecDeque<Fault>>,
     requests: Mutex<VecDeque<Arc<Request>>>,
+    embedded: Mutex<VecDeque<Arc<EmbeddingRequest>>>,
     violations: Mutex<VecDeque<String>>,
     count: AtomicU64,
+    refusals: AtomicU64,
 }
 
 impl World {
     fn violation(&self, what: String) {
         remember(&self.violations, what, self.history);
+    }
+
+    fn next_fault(&self, key: &str) -> Option<Fault> {
+        let mine = lock(&self.key_faults).get_mut(key).and_then(VecDeque::pop_front);
+        mine.or_else(|| lock(&self.faults).pop_front())
+    }
+
+    /// A parameter of this body that the server refuses, and what it says.
+    fn unsupported(&self, body: &Value) -> Option<(String, String)> {
+        let name = self.unsupported.iter().find(|name| body.get(name.as_str()).is_some())?;
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+        Some((name.clone(), format!("Unsupported parameter: '{name}' is not supported.")))
     }
 }
 
@@ -150,8 +208,9 @@ impl FakeOpenAi {
     pub fn builder() -> Builder {
         Builder {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
-            key: "sk-test".to_owned(),
-            models: ["gpt-4o", "gpt-4o-mini"].map(str::to_owned).into(),
+            keys: ["sk-test".to_owned()].into(),
+            models: MODELS.map(str::to_owned).into(),
+            unsupported: Vec::new(),
             history: 1_000,
             script: Arc::new(Answer::from_passages),
         }
@@ -186,14 +245,43 @@ impl FakeOpenAi {
         lock(&self.world.faults).push_back(fault);
     }
 
+    /// Orders a fault for the next completion asked for with this key. It goes before those ordered for
+    /// anyone.
+    pub fn inject_for(&self, key: &str, fault: Fault) {
+        lock(&self.world.key_faults).entry(key.to_owned()).or_default().push_back(fault);
+    }
+
+    /// Orders a fault for the next request for embeddings; those in the middle of a stream do nothing.
+    pub fn inject_embedding(&self, fault: Fault) {
+        lock(&self.world.embedding_faults).push_back(fault);
+    }
+
+    /// From now on the key is known.
+    pub fn add_key(&self, key: &str) {
+        lock(&self.world.keys).insert(key.to_owned());
+    }
+
+    /// From now on the key is not known: 401.
+    pub fn revoke_key(&self, key: &str) {
+        lock(&self.world.keys).remove(key);
+    }
+
     /// Takes back all orders.
     pub fn clear_faults(&self) {
         lock(&self.world.faults).clear();
+        lock(&self.world.key_faults).clear();
+        lock(&self.world.embedding_faults).clear();
     }
 
     /// How many orders have not been carried out.
     pub fn faults_left(&self) -> usize {
-        lock(&self.world.faults).len()
+        let of_keys: usize = lock(&self.world.key_faults).values().map(VecDeque::len).sum();
+        lock(&self.world.faults).len() + of_keys + lock(&self.world.embedding_faults).len()
+    }
+
+    /// The last valid requests for embeddings, oldest first, also those that a fault befell.
+    pub fn embedding_requests(&self) -> Vec<Arc<EmbeddingRequest>> {
+        lock(&self.world.embedded).iter().cloned().collect()
     }
 
     /// The last valid requests for a completion, oldest first, also those that a fault befell.
@@ -204,6 +292,11 @@ impl FakeOpenAi {
     /// How many valid requests for a completion have come, also those beyond the history.
     pub fn request_count(&self) -> u64 {
         self.world.count.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were refused for a parameter that [`Builder::without_parameter`] named.
+    pub fn refusals(&self) -> u64 {
+        self.world.refusals.load(Ordering::Relaxed)
     }
 
     /// Every breach of the API, oldest first. A client that works leaves this empty.

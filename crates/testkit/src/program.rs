@@ -47,7 +47,7 @@ impl Launch {
     /// With limits that no test reaches. One that is about a limit sets it afterwards.
     #[must_use]
     pub fn unlimited(self) -> Self {
-        const RATES: [&str; 11] = [
+        const RATES: [&str; 12] = [
             "RATE_ADDRESS",
             "RATE_INVITE",
             "RATE_KEY",
@@ -55,6 +55,7 @@ impl Launch {
             "RATE_LOGOUT",
             "RATE_METRICS",
             "RATE_PASSWORD_CHANGE",
+            "RATE_PREVIEW",
             "RATE_REFRESH",
             "RATE_REGISTER",
             "RATE_UPLOAD",

@@ -2,18 +2,19 @@
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::assistant::{Assistant, Language, Settings};
+use replyx_core::assistant::{Assistant, Language, Settings, Version};
+use replyx_engine::templates;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{AssistantView, Tagged, known_language};
+use super::{AssistantView, Tagged, known_language, known_models, known_policy, known_zone};
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiResult, Problem},
+    error::{ApiError, ApiResult, Problem},
     input::Body,
     state::AppState,
-    words::LanguageWord,
+    words::{LanguageWord, UnverifiedWord},
 };
 
 /// A new assistant. What is left out has a sensible default.
@@ -29,24 +30,25 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "extractive")]
     model: Option<String>,
+    /// The id of a template: what is left out is taken from it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "support.en")]
+    template: Option<String>,
     /// Instructions to the model.
-    #[serde(default)]
     #[garde(length(chars, max = 20_000))]
     #[schema(
         max_length = 20_000,
         example = "You work for Green Lantern Shop. Be short and friendly."
     )]
-    system_prompt: String,
-    /// Randomness of the model, 0 to 2.
-    #[serde(default = "temperature")]
+    system_prompt: Option<String>,
+    /// Randomness of the model, 0 to 2; 0.2 unless set.
     #[garde(range(min = 0.0, max = 2.0))]
     #[schema(minimum = 0.0, maximum = 2.0, example = 0.3)]
-    temperature: f64,
-    /// The language of the fixed texts: `en` or `ru`.
-    #[serde(default = "english")]
-    #[garde(custom(known_language))]
-    #[schema(value_type = LanguageWord, example = "en")]
-    language: String,
+    temperature: Option<f64>,
+    /// The language of the fixed texts: `en` or `ru`; English unless set.
+    #[garde(inner(custom(known_language)))]
+    #[schema(value_type = Option<LanguageWord>, example = "en")]
+    language: Option<String>,
     /// Said in answer to `/start`.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "Hello! What would you like to know?")]
@@ -67,17 +69,66 @@ pub struct Request {
         example = "I cannot answer at the moment. Please try again later."
     )]
     fallback_text: Option<String>,
+    /// Asked in this order when the model fails; at most 5.
+    #[serde(default)]
+    #[garde(custom(known_models))]
+    #[schema(max_items = 5, example = json!(["extractive"]))]
+    fallback_models: Vec<String>,
+    /// The time zone in which it tells the time: an IANA name; `UTC` unless set.
+    #[garde(inner(custom(known_zone)))]
+    #[schema(max_length = 64, example = "Europe/Helsinki")]
+    time_zone: Option<String>,
+    /// Must the facts of an answer stand in its sources? Yes unless set.
+    #[garde(skip)]
+    check_answers: Option<bool>,
+    /// What happens to an answer that fails the check twice: `unknown` (unless set) or `handoff`.
+    #[garde(inner(custom(known_policy)))]
+    #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
+    unverified: Option<String>,
+    /// Said when the dialog is handed to a human.
+    #[garde(length(chars, min = 1, max = 4_000))]
+    #[schema(min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
+    handoff_text: Option<String>,
 }
 
-const fn temperature() -> f64 {
-    Settings::TEMPERATURE
+impl Request {
+    fn settings(self) -> ApiResult<Settings> {
+        let template =
+            match &self.template {
+                Some(id) => {
+                    let known = templates::all().iter().find(|template| template.id == *id);
+                    Some(known.ok_or_else(|| {
+                        ApiError::field("template", "is not the id of a template")
+                    })?)
+                }
+                None => None,
+            };
+        let language = self.language.and_then(|code| code.parse().ok());
+        let language = language.or(template.map(|template| template.language));
+        let mut settings = Settings::new(self.name, language.unwrap_or(Language::English));
+        if let Some(template) = template {
+            template.system_prompt.clone_into(&mut settings.system_prompt);
+            settings.temperature = template.temperature;
+            settings.greeting = Some(template.greeting.to_owned());
+            settings.unknown_text = Some(template.unknown_text.to_owned());
+        }
+        settings.model = self.model;
+        settings.system_prompt = self.system_prompt.unwrap_or(settings.system_prompt);
+        settings.temperature = self.temperature.unwrap_or(settings.temperature);
+        settings.greeting = self.greeting.or(settings.greeting);
+        settings.unknown_text = self.unknown_text.or(settings.unknown_text);
+        settings.fallback_text = self.fallback_text;
+        settings.fallback_models = self.fallback_models;
+        settings.time_zone = self.time_zone.unwrap_or(settings.time_zone);
+        settings.check_answers = self.check_answers.unwrap_or(settings.check_answers);
+        let policy = self.unverified.and_then(|word| word.parse().ok());
+        settings.unverified = policy.unwrap_or(settings.unverified);
+        settings.handoff_text = self.handoff_text;
+        Ok(settings)
+    }
 }
 
-fn english() -> String {
-    Language::English.as_str().to_owned()
-}
-
-/// Makes an assistant.
+/// Makes an assistant. It answers customers as it is made: this is its first published version.
 #[utoipa::path(
     post, path = "/assistants", operation_id = "create_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), request_body = Request,
@@ -102,22 +153,24 @@ pub async fn create(
     let assistant = Assistant {
         id: state.clock().id(),
         workspace_id: caller.workspace_id,
-        settings: Settings {
-            name: request.name,
-            model: request.model,
-            system_prompt: request.system_prompt,
-            temperature: request.temperature,
-            language: request.language.parse().unwrap_or(Language::English),
-            greeting: request.greeting,
-            unknown_text: request.unknown_text,
-            fallback_text: request.fallback_text,
-        },
+        settings: request.settings()?,
         version: 1,
+        published: 1,
+        gate: None,
         created_at: now,
         updated_at: now,
     };
     let mut tx = state.db().begin().await?;
     tx.workspace(caller.workspace_id).assistants().insert(&assistant).await?;
+    let version = Version {
+        number: 1,
+        settings: assistant.settings.clone(),
+        note: String::new(),
+        run_id: None,
+        created_by: caller.name(),
+        created_at: now,
+    };
+    tx.workspace(caller.workspace_id).assistants().publish(assistant.id, &version).await?;
     let details = json!({"name": assistant.settings.name});
     let act = caller.act(now, "assistant.created", ("assistant", assistant.id), details);
     tx.workspace(caller.workspace_id).audit().append(&act).await?;

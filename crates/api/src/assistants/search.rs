@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
-use replyx_core::ids::AssistantId;
-use replyx_knowledge::search::Hit;
+use replyx_core::ids::{AssistantId, DocumentId};
+use replyx_knowledge::search::{Hit, Mode, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -29,6 +29,33 @@ pub struct Request {
     #[garde(range(min = 1, max = 50))]
     #[schema(minimum = 1, maximum = 50, example = 5)]
     limit: usize,
+    /// By words and meaning (`fused`, unless given), by words (`full_text`), or by meaning (`vectors`).
+    #[serde(default)]
+    #[garde(skip)]
+    mode: ModeWord,
+    /// Only in these documents, at most 100; in all unless given.
+    #[serde(default)]
+    #[garde(length(max = 100))]
+    #[schema(max_items = 100)]
+    document_ids: Vec<Uuid>,
+    /// Only in documents of this language (ISO 639-1).
+    #[garde(length(chars, min = 2, max = 3))]
+    #[schema(min_length = 2, max_length = 3, example = "en")]
+    language: Option<String>,
+}
+
+/// By what passages are found.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SearchMode)]
+pub enum ModeWord {
+    /// By words and by meaning.
+    #[default]
+    Fused,
+    /// By words alone.
+    FullText,
+    /// By meaning alone.
+    Vectors,
 }
 
 const fn ten() -> usize {
@@ -40,6 +67,9 @@ const fn ten() -> usize {
 #[schema(as = SearchResults)]
 pub struct Response {
     hits: Vec<HitView>,
+    /// The embedding model whose vectors took part; `null`: words alone decided.
+    #[schema(example = "multilingual-e5-small")]
+    embedding_model: Option<String>,
 }
 
 /// A passage that was found.
@@ -67,6 +97,12 @@ pub struct HitView {
     /// How well it fits, 0 to 1.
     #[schema(example = 0.87)]
     score: f64,
+    /// How well it fits by words, 0 to 1.
+    #[schema(example = 0.52)]
+    words: Option<f64>,
+    /// How near it is in meaning: the cosine of the vectors.
+    #[schema(example = 0.91)]
+    likeness: Option<f64>,
 }
 
 impl From<Hit> for HitView {
@@ -82,6 +118,8 @@ impl From<Hit> for HitView {
             start: passage.start,
             end: passage.end,
             score: hit.score,
+            words: hit.words,
+            likeness: hit.likeness,
         }
     }
 }
@@ -109,8 +147,18 @@ pub async fn search(
     let workspace = caller.workspace_id;
     let found = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     found.ok_or(ApiError::NotFound("assistant"))?;
-    let hits =
-        replyx_knowledge::search::search(state.db(), workspace, id, &request.query, request.limit)
-            .await?;
-    Ok(Json(Response { hits: hits.into_iter().map(HitView::from).collect() }))
+    let documents: Vec<DocumentId> = request.document_ids.into_iter().map(Into::into).collect();
+    let query = Query {
+        mode: match request.mode {
+            ModeWord::Fused => Mode::Fused,
+            ModeWord::FullText => Mode::FullText,
+            ModeWord::Vectors => Mode::Vectors,
+        },
+        documents: &documents,
+        language: request.language.as_deref(),
+        ..Query::new(&request.query, request.limit)
+    };
+    let found = state.engine.search.find(state.db(), workspace, id, &query).await?;
+    let hits = found.hits.into_iter().map(HitView::from).collect();
+    Ok(Json(Response { hits, embedding_model: found.vectors }))
 }

@@ -12,13 +12,15 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{AssistantView, Tagged, etag, known_language};
+use super::{
+    AssistantView, GateView, Tagged, etag, known_language, known_models, known_policy, known_zone,
+};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
-    words::LanguageWord,
+    words::{LanguageWord, UnverifiedWord},
 };
 
 /// What is to change. Absent fields stay as they are; `null` brings the default back.
@@ -65,10 +67,39 @@ pub struct Request {
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I cannot answer at the moment. Please try again later.")]
     fallback_text: Option<Option<String>>,
+    /// Asked in this order when the model fails; at most 5.
+    #[garde(inner(custom(known_models)))]
+    #[schema(max_items = 5, example = json!(["extractive"]))]
+    fallback_models: Option<Vec<String>>,
+    /// The time zone in which it tells the time: an IANA name.
+    #[garde(inner(custom(known_zone)))]
+    #[schema(max_length = 64, example = "Europe/Helsinki")]
+    time_zone: Option<String>,
+    /// Must the facts of an answer stand in its sources?
+    #[garde(skip)]
+    check_answers: Option<bool>,
+    /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
+    #[garde(inner(custom(known_policy)))]
+    #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
+    unverified: Option<String>,
+    /// Said when the dialog is handed to a human.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
+    handoff_text: Option<Option<String>>,
+    /// What has to hold before a version is published; `null` takes the gate away.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(dive)]
+    #[schema(value_type = Option<GateView>)]
+    gate: Option<Option<GateView>>,
 }
 
 /// Tells `null` from an absent field.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -82,11 +113,22 @@ impl Request {
         if let Some(Ok(language)) = self.language.map(|code| code.parse()) {
             settings.language = language;
         }
+        if let Some(fallback_models) = self.fallback_models {
+            settings.fallback_models = fallback_models;
+        }
+        if let Some(time_zone) = self.time_zone {
+            settings.time_zone = time_zone;
+        }
+        settings.check_answers = self.check_answers.unwrap_or(settings.check_answers);
+        if let Some(Ok(policy)) = self.unverified.map(|word| word.parse()) {
+            settings.unverified = policy;
+        }
         for (given, field) in [
             (self.model, &mut settings.model),
             (self.greeting, &mut settings.greeting),
             (self.unknown_text, &mut settings.unknown_text),
             (self.fallback_text, &mut settings.fallback_text),
+            (self.handoff_text, &mut settings.handoff_text),
         ] {
             if let Some(value) = given {
                 *field = value;
@@ -95,7 +137,8 @@ impl Request {
     }
 }
 
-/// Changes an assistant. With `If-Match` only if nobody else has changed it since.
+/// Changes the draft of an assistant. With `If-Match` only if nobody else has changed it since. Customers meet the
+/// change once it is published.
 #[utoipa::path(
     patch, path = "/assistants/{id}", operation_id = "update_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), request_body = Request,
@@ -128,6 +171,17 @@ pub async fn update(
     let expected = headers.get(header::IF_MATCH);
     if expected.is_some_and(|tag| tag != "*" && *tag != etag(assistant.version)) {
         return Err(ApiError::PreconditionFailed);
+    }
+    if let Some(gate) = &request.gate {
+        let gate = gate.clone().map(GateView::into_gate);
+        if let Some(gate) = &gate {
+            let set = tx.workspace(workspace).question_sets().find(gate.set_id).await?;
+            if set.is_none_or(|set| set.assistant_id != id) {
+                let detail = "is not a question set of this assistant";
+                return Err(ApiError::field("gate.question_set_id", detail));
+            }
+        }
+        assistant.gate = gate;
     }
     request.apply(&mut assistant.settings);
     assistant.version += 1;

@@ -16,7 +16,7 @@ use crate::{
     input::{Id, Params},
     page::{List, PageQuery},
     state::AppState,
-    words::{AnswerOutcomeWord, AuthorWord, DeliveryWord, MessageKindWord},
+    words::{AnswerOutcomeWord, AuthorWord, CheckOutcomeWord, DeliveryWord, MessageKindWord},
 };
 
 /// An utterance, as clients see one.
@@ -48,16 +48,22 @@ pub struct AnswerView {
     /// `answered`, `unknown` (not in the documents), `fallback` (no model) or `fixed`.
     #[schema(value_type = AnswerOutcomeWord, example = "answered")]
     outcome: &'static str,
+    /// The provider of the model; empty when none was asked.
+    #[schema(example = "extractive")]
+    provider: String,
     /// The model that wrote it.
     #[schema(example = "extractive")]
     model: String,
+    /// How many calls of a model it took, failed ones included.
+    #[schema(example = 1)]
+    attempts: u32,
     /// Tokens read by the model.
     #[schema(example = 812)]
     prompt_tokens: u64,
     /// Tokens written by the model.
     #[schema(example = 24)]
     completion_tokens: u64,
-    /// What the model's provider charges for them, a decimal number.
+    /// What the model's provider charges for them, US dollars, a decimal number.
     #[schema(example = "0.00042")]
     cost: String,
     /// From the start of the turn to the stored reply, milliseconds.
@@ -67,6 +73,18 @@ pub struct AnswerView {
     first_token_ms: Option<u64>,
     /// The passages the answer rests on, best first.
     citations: Vec<CitationView>,
+    /// `passed`, `regenerated` (the second answer passed), `failed` or `skipped`.
+    #[schema(value_type = CheckOutcomeWord, example = "passed")]
+    check: &'static str,
+    /// What the check did not find in the sources.
+    #[schema(example = json!([]))]
+    objections: Vec<String>,
+    /// The self-contained question that was searched for, where it is not the customer's.
+    #[schema(example = "How long does delivery to Finland take?")]
+    searched: Option<String>,
+    /// The assistant's version that answered; `null` for a draft.
+    #[schema(example = 2)]
+    version: Option<i64>,
 }
 
 /// A passage that an answer rests on.
@@ -106,13 +124,19 @@ impl From<AnswerMeta> for AnswerView {
     fn from(answer: AnswerMeta) -> Self {
         Self {
             outcome: answer.outcome.as_str(),
+            provider: answer.provider,
             model: answer.model,
+            attempts: answer.attempts,
             prompt_tokens: answer.prompt_tokens,
             completion_tokens: answer.completion_tokens,
             cost: answer.cost.to_string(),
             duration_ms: answer.duration_ms,
             first_token_ms: answer.first_token_ms,
             citations: answer.citations.into_iter().map(CitationView::from).collect(),
+            check: answer.check.as_str(),
+            objections: answer.objections,
+            searched: answer.searched,
+            version: answer.version,
         }
     }
 }

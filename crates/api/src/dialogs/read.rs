@@ -12,6 +12,7 @@ use crate::{
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
+    usage::TotalsView,
     words::ChatKindWord,
 };
 
@@ -22,6 +23,8 @@ pub struct Response {
     #[serde(flatten)]
     dialog: DialogView,
     contact: ContactView,
+    /// What models were asked for it, and what it cost.
+    usage: TotalsView,
 }
 
 /// A customer, as clients see one.
@@ -71,5 +74,6 @@ pub async fn read(
     let dialog = found.ok_or(ApiError::NotFound("dialog"))?;
     let contact = tx.workspace(caller.workspace_id).contacts().find(dialog.contact_id).await?;
     let contact = contact.ok_or(ApiError::NotFound("dialog"))?;
-    Ok(Json(Response { dialog: dialog.into(), contact: contact.into() }))
+    let usage = tx.workspace(caller.workspace_id).model_calls().of_dialog(id).await?;
+    Ok(Json(Response { dialog: dialog.into(), contact: contact.into(), usage: usage.into() }))
 }

@@ -4,6 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use replyx_core::ids::DocumentId;
 use serde_json::json;
 
+use super::real;
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
@@ -32,7 +33,7 @@ pub async fn delete(
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
-    let document = found.ok_or(ApiError::NotFound("document"))?;
+    let document = real(found)?;
     let now = state.clock().now();
     if !tx.workspace(workspace).documents().delete(&document, now).await? {
         return Err(ApiError::NotFound("document"));

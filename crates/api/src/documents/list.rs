@@ -1,6 +1,7 @@
 //! `GET /api/v1/documents`
 
 use axum::{Json, extract::State};
+use replyx_storage::documents::DocumentFilter;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,6 +20,8 @@ use crate::{
 pub struct Query {
     /// Only this assistant's; all unless given.
     assistant_id: Option<Uuid>,
+    /// Only what was fetched for this source; all unless given.
+    source_id: Option<Uuid>,
     // Not a flattened `PageQuery`: its numbers could not be read from a query.
     /// At most this many items: 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]
@@ -45,8 +48,12 @@ pub async fn list(
 ) -> ApiResult<Json<List<DocumentView>>> {
     let (State(state), Params(query)) = (state, query);
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
-    let assistant = query.assistant_id.map(Into::into);
+    let filter = DocumentFilter {
+        assistant: query.assistant_id.map(Into::into),
+        source: query.source_id.map(Into::into),
+        answers: false,
+    };
     let mut tx = state.db().read().await?;
-    let page = tx.workspace(caller.workspace_id).documents().list(assistant, page).await?;
+    let page = tx.workspace(caller.workspace_id).documents().list(filter, page).await?;
     Ok(Json(List::of(page, DocumentView::from)))
 }

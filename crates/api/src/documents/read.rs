@@ -3,10 +3,10 @@
 use axum::{Json, extract::State};
 use replyx_core::ids::DocumentId;
 
-use super::DocumentView;
+use super::{DocumentView, real};
 use crate::{
     caller::{DocumentsRead, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Id,
     state::AppState,
 };
@@ -30,5 +30,5 @@ pub async fn read(
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
-    Ok(Json(found.ok_or(ApiError::NotFound("document"))?.into()))
+    Ok(Json(real(found)?.into()))
 }

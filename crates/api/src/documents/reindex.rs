@@ -4,10 +4,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use replyx_core::{ids::DocumentId, knowledge::DocumentStatus};
 use serde_json::json;
 
-use super::{DocumentView, queue};
+use super::{DocumentView, queue, real};
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Id,
     state::AppState,
 };
@@ -33,7 +33,7 @@ pub async fn reindex(
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
-    let mut document = found.ok_or(ApiError::NotFound("document"))?;
+    let mut document = real(found)?;
     document.status = DocumentStatus::Queued;
     document.error = None;
     document.updated_at = state.clock().now();

@@ -5,6 +5,7 @@ use replyx_core::ids::DocumentId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::real;
 use crate::{
     caller::{DocumentsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -41,7 +42,7 @@ pub async fn text(
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
-    let document = found.ok_or(ApiError::NotFound("document"))?;
+    let document = real(found)?;
     let text = tx.workspace(caller.workspace_id).documents().text(id).await?;
     let text = text.ok_or_else(|| ApiError::Conflict {
         code: "not_ready",

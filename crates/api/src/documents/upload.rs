@@ -5,17 +5,13 @@ use axum::{
     extract::{DefaultBodyLimit, Multipart, State, multipart::MultipartError},
     http::{HeaderMap, StatusCode, header},
 };
-use replyx_core::{
-    ids::AssistantId,
-    knowledge::{Document, DocumentStatus},
-    secret::sha256_hex,
-};
+use replyx_core::{ids::AssistantId, knowledge::DocumentStatus};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::{DocumentView, name, queue};
+use super::{DocumentView, name, new, queue};
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
@@ -39,13 +35,14 @@ static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 #[serde(deny_unknown_fields)]
 #[schema(as = UploadDocument)]
 pub struct Request {
-    /// The file: text, Markdown or PDF.
+    /// The file: text, Markdown, HTML, PDF, Word, Excel, `PowerPoint`, CSV, JSON, RTF, ODT, EPUB or a mail.
     #[schema(value_type = String, format = Binary, example = "# Returns\n\nYou may return an item within 30 days.")]
     #[expect(dead_code, reason = "describes the form, which is read as a stream")]
     file: Vec<u8>,
 }
 
-/// Takes a file, which will be found by search once its status is `ready`.
+/// Takes a file, which will be found by search once its status is `ready`. The same file under the same name again is
+/// the document that is there already.
 #[utoipa::path(
     post, path = "/assistants/{id}/documents", operation_id = "upload_document", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -79,29 +76,22 @@ pub async fn upload(
     let file = receive(request, limit).await?;
     let kind = replyx_knowledge::detect::detect(&file.name, &file.bytes)
         .map_err(|error| ApiError::UnsupportedMediaType(error.to_string()))?;
-    let work = move || (sha256_hex(&file.bytes), file);
-    let (content_hash, file) = tokio::task::spawn_blocking(work).await?;
-    let now = state.clock().now();
-    let document = Document {
-        id: state.clock().id(),
-        workspace_id: workspace,
-        assistant_id: id,
-        name: file.name,
-        kind,
-        size: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
-        content_hash,
-        status: DocumentStatus::Queued,
-        error: None,
-        passages: 0,
-        created_at: now,
-        updated_at: now,
-    };
+    let clock = state.clock().clone();
+    let work = move || (new(&clock, workspace, id, file.name, kind, &file.bytes), file.bytes);
+    let (document, bytes) = tokio::task::spawn_blocking(work).await?;
+    let now = document.created_at;
 
     let mut tx = state.db().begin().await?;
     // It may have been deleted while the file was on its way.
     let known = tx.workspace(workspace).assistants().lock(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
-    tx.workspace(workspace).documents().insert(&document, &file.bytes).await?;
+    // The same file again is the same document: what was done with it need not be done anew.
+    let documents = tx.workspace(workspace).documents();
+    let twin = documents.twin(id, &document.name, &document.content_hash).await?;
+    if let Some(twin) = twin.filter(|twin| twin.status != DocumentStatus::Failed) {
+        return Ok((StatusCode::ACCEPTED, Json(twin.into())));
+    }
+    tx.workspace(workspace).documents().insert(&document, &bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
     let details = json!({"name": document.name, "assistant_id": id, "size": document.size});
     let act = caller.act(now, "document.uploaded", ("document", document.id), details);

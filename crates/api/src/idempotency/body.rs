@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
+    answers::import,
     documents::upload,
     error::{ApiError, ApiResult},
     input::{JSON_LIMIT, announced, whole},
@@ -32,7 +33,8 @@ type Room = Option<SemaphorePermit<'static>>;
 pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Request, String, Room)> {
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-    let (limit, envelope, room) = if matched.is_some_and(|path| path.ends_with(upload::PATH)) {
+    let ends_with = |end| matched.is_some_and(|path| path.ends_with(end));
+    let (limit, envelope, room) = if ends_with(upload::PATH) || ends_with(import::PATH) {
         let room = ROOM.acquire().await.expect("nobody closes it");
         (state.settings.upload_limit, upload::ENVELOPE, Some(room))
     } else {

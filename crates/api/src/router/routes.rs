@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    admin, assistants, auth, bots, dialogs, documents, events, health, hooks, input::JSON_LIMIT,
-    measure, openapi, state::AppState, users, workspaces,
+    admin, answers, assistants, auth, bots, dialogs, documents, evaluation, events, health, hooks,
+    input::JSON_LIMIT, measure, openapi, sources, state::AppState, usage, users, workspaces,
 };
 
 /// The base of the API.
@@ -22,6 +22,7 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
     // The handler bounds an upload itself, before it reads one.
     let uploads = OpenApiRouter::new()
         .routes(routes!(documents::upload::upload))
+        .routes(routes!(answers::import::import))
         .layer(DefaultBodyLimit::disable());
     let hooks = OpenApiRouter::new()
         .routes(routes!(hooks::telegram::receive))
@@ -92,11 +93,26 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
             assistants::update::update,
             assistants::delete::delete
         ))
+        .routes(routes!(assistants::templates::templates))
+        .routes(routes!(assistants::publish::publish))
+        .routes(routes!(assistants::rollback::rollback))
+        .routes(routes!(assistants::versions::versions))
         .routes(routes!(assistants::search::search))
+        .routes(routes!(assistants::preview::preview))
+        .routes(routes!(assistants::stats::stats))
+        .routes(routes!(answers::create::create, answers::list::list))
+        .routes(routes!(answers::read::read, answers::update::update, answers::delete::delete))
+        .routes(routes!(usage::list::list))
         .routes(routes!(documents::list::list))
         .routes(routes!(documents::read::read, documents::delete::delete))
         .routes(routes!(documents::text::text))
+        .routes(routes!(documents::link::link, documents::unlink::unlink))
         .routes(routes!(documents::reindex::reindex))
+        .routes(routes!(sources::create::create))
+        .routes(routes!(sources::list::list))
+        .routes(routes!(sources::read::read, sources::update::update, sources::delete::delete))
+        .routes(routes!(sources::fetch::fetch))
+        .merge(evaluations())
         .routes(routes!(bots::create::create))
         .routes(routes!(bots::list::list))
         .routes(routes!(bots::read::read, bots::update::update, bots::delete::delete))
@@ -105,7 +121,23 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::list::list))
         .routes(routes!(dialogs::read::read))
         .routes(routes!(dialogs::messages::messages))
+        .routes(routes!(dialogs::release::release))
         .routes(routes!(events::stream_events))
+}
+
+/// How assistants are measured.
+fn evaluations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(evaluation::create_set::create_set, evaluation::list_sets::list_sets))
+        .routes(routes!(
+            evaluation::read_set::read_set,
+            evaluation::update_set::update_set,
+            evaluation::delete_set::delete_set
+        ))
+        .routes(routes!(evaluation::start_run::start_run, evaluation::list_runs::list_runs))
+        .routes(routes!(evaluation::read_run::read_run))
+        .routes(routes!(evaluation::results::results))
+        .routes(routes!(evaluation::diff::diff))
 }
 
 /// Power over the installation.
@@ -121,5 +153,9 @@ fn installation() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::workspaces::resume::resume))
         .routes(routes!(admin::settings::list::list))
         .routes(routes!(admin::settings::set::set, admin::settings::remove::remove))
+        .routes(routes!(admin::model_providers::list::list))
+        .routes(routes!(admin::model_providers::set::set, admin::model_providers::delete::delete))
+        .routes(routes!(admin::model_keys::create::create, admin::model_keys::list::list))
+        .routes(routes!(admin::model_keys::update::update, admin::model_keys::delete::delete))
         .routes(routes!(admin::audit::audit))
 }

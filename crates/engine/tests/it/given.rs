@@ -12,17 +12,15 @@ use std::{
 use chrono::{DateTime, Utc};
 use replyx_channels::telegram::{self, Telegram, format};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings as AssistantSettings},
+    assistant::{Assistant, Language, Settings as AssistantSettings, Version},
     bot::{Bot, BotMode, BotStatus},
     channel::{ChatKind, Inbound, InboundContent},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
-    ids::{AssistantId, DocumentId, MessageId, PassageId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus},
+    ids::{AssistantId, MessageId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
     retry::Backoff,
     secret::Keys,
-    terms::index_text,
     workspace::Workspace,
 };
 use replyx_engine::{
@@ -30,12 +28,10 @@ use replyx_engine::{
     intake::{self, Door},
     turn,
 };
+use replyx_knowledge::search::Search;
 use replyx_live::Live;
-use replyx_llm::{Limits, Models, ModelsConfig, OpenAiConfig};
-use replyx_storage::{
-    Committed, Db, Listener, StorageError, passages::NewPassage, testing::TestDb,
-    turns::ClaimedTurn,
-};
+use replyx_llm::{Dialect, Embeddings, Limits, Models, ModelsConfig};
+use replyx_storage::{Committed, Db, Listener, StorageError, testing::TestDb, turns::ClaimedTurn};
 use replyx_testkit::{
     openai::FakeOpenAi,
     telegram::{Bot as FakeBot, Chat, FakeTelegram},
@@ -46,6 +42,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+mod knows;
 mod look;
 mod working;
 
@@ -70,7 +67,6 @@ pub(crate) struct World<'d> {
     keys: Keys,
     live: Live,
     prefix: String,
-    numbers: AtomicI64,
 }
 
 /// A bot, on our side and on Telegram's.
@@ -108,12 +104,16 @@ impl<'d> World<'d> {
             workspace_id: workspace.id,
             settings: assistant(),
             version: 1,
+            published: 1,
+            gate: None,
             created_at: clock.now(),
             updated_at: clock.now(),
         };
         let mut tx = db.db.begin().await.unwrap();
         tx.system().workspaces().insert(&workspace).await.unwrap();
         tx.workspace(workspace.id).assistants().insert(&assistant).await.unwrap();
+        let version = version(&assistant.settings, 1, &clock);
+        tx.workspace(workspace.id).assistants().publish(assistant.id, &version).await.unwrap();
         tx.commit().await.unwrap();
         let prefix = format!("engine-{}", random_hex::<8>());
         Self {
@@ -125,7 +125,6 @@ impl<'d> World<'d> {
             workspace: workspace.id,
             assistant: assistant.id,
             keys: Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap(),
-            numbers: AtomicI64::new(1),
             clock,
         }
     }
@@ -155,8 +154,11 @@ impl<'d> World<'d> {
         Line { door: Door::from(&bot), bot, fake }
     }
 
+    #[expect(clippy::unused_self, reason = "reads as what it is")]
     fn number(&self) -> i64 {
-        self.numbers.fetch_add(1, Ordering::Relaxed)
+        // Also worlds in one database must not share them.
+        static NUMBERS: AtomicI64 = AtomicI64::new(1);
+        NUMBERS.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A process of the installation, with ordinary settings of a test: nothing waits, nothing is limited.
@@ -178,6 +180,7 @@ impl<'d> World<'d> {
         let mut settings = settings();
         change(&mut settings);
         let bell = Arc::new(Bell::default());
+        let embeddings = Arc::new(Embeddings::none());
         let engine = Engine {
             db: db.with_listener(Arc::<Bell>::clone(&bell)),
             live: if self.db.db.is_shared() {
@@ -186,6 +189,8 @@ impl<'d> World<'d> {
                 self.live.clone()
             },
             models: self.models(),
+            embeddings: Arc::clone(&embeddings),
+            search: Search::new(embeddings, 1 << 20),
             telegram: Telegram::new(telegram_url, telegram::Limits::default()).unwrap(),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
@@ -209,50 +214,9 @@ impl<'d> World<'d> {
             },
             ..Limits::default()
         };
-        let openai = OpenAiConfig { api_key: "sk-test".into(), base_url: self.model.base_url() };
-        Models::new(ModelsConfig { openai: Some(openai), default_model: None, limits }).unwrap()
-    }
-
-    /// Stores a document of one passage.
-    pub(crate) async fn learn(
-        &self,
-        name: &str,
-        headings: &str,
-        text: &str,
-    ) -> (DocumentId, PassageId) {
-        let now = self.clock.now();
-        let document = Document {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            assistant_id: self.assistant,
-            name: name.to_owned(),
-            kind: DocumentKind::Markdown,
-            size: 1,
-            content_hash: random_hex::<32>(),
-            status: DocumentStatus::Ready,
-            error: None,
-            passages: 1,
-            created_at: now,
-            updated_at: now,
-        };
-        let terms = index_text(text);
-        let passage = NewPassage {
-            id: self.clock.id(),
-            headings: headings.to_owned(),
-            text: text.to_owned(),
-            length: i64::try_from(terms.split_whitespace().count()).unwrap(),
-            terms,
-            start: 0,
-            end: i64::try_from(text.len()).unwrap(),
-            page: None,
-        };
-        let mut tx = self.db.db.begin().await.unwrap();
-        tx.workspace(self.workspace).documents().insert(&document, b"bytes").await.unwrap();
-        let passages = tx.workspace(self.workspace).passages();
-        let id = passage.id;
-        passages.replace(self.assistant, document.id, &[passage]).await.unwrap();
-        tx.commit().await.unwrap();
-        (document.id, id)
+        let config = ModelsConfig { limits, ..ModelsConfig::default() };
+        let config = config.with("openai", Dialect::Completions, self.model.base_url(), "sk-test");
+        Models::new(config, Live::in_process(), self.clock.clone()).unwrap()
     }
 
     /// An update with words in it.
@@ -413,8 +377,19 @@ impl<'d> World<'d> {
     }
 }
 
+fn version(settings: &AssistantSettings, number: i64, clock: &Clock) -> Version {
+    Version {
+        number,
+        settings: settings.clone(),
+        note: String::new(),
+        run_id: None,
+        created_by: "owner".to_owned(),
+        created_at: clock.now(),
+    }
+}
+
 /// The settings of a test.
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         window: Duration::ZERO,
         window_latest: Duration::ZERO,
@@ -431,14 +406,14 @@ fn settings() -> Settings {
 
 pub(crate) fn assistant() -> AssistantSettings {
     AssistantSettings {
-        name: "Ada".to_owned(),
-        model: None,
         system_prompt: "Be kind.".to_owned(),
-        temperature: 0.2,
-        language: Language::English,
         greeting: Some("Welcome!".to_owned()),
         unknown_text: Some("I do not know.".to_owned()),
         fallback_text: Some("Something is broken.".to_owned()),
+        handoff_text: Some("A colleague will write to you.".to_owned()),
+        // Fake models say what they like; tests of the check switch it on.
+        check_answers: false,
+        ..AssistantSettings::new("Ada".to_owned(), Language::English)
     }
 }
 

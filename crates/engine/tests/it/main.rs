@@ -5,11 +5,14 @@
 mod given;
 
 mod bell;
+mod checked;
 mod delivery;
 mod delivery_faults;
 mod gather;
+mod injection;
 mod intake;
 mod outage;
+mod preview;
 mod prompt;
 mod property;
 mod settle;

@@ -9,6 +9,7 @@ use replyx_engine::{
     check::{self, Reply},
     context::{self, Context},
     settle::{self, Settled},
+    usage::Ledger,
 };
 use replyx_storage::{testing, turns::ClaimedTurn};
 
@@ -126,11 +127,11 @@ impl Play<'_> {
 
 async fn settle(engine: &Engine, begun: &Begun) -> Settled {
     let reply: Reply = check::fixed(
-        &begun.context,
-        begun.context.question().replace('\n', "\n\n"),
+        &begun.context.ask,
+        begun.context.ask.question.replace('\n', "\n\n"),
         Outcome::Answered,
     );
-    settle::store(engine, &begun.turn, &begun.context, reply).await.unwrap()
+    settle::store(engine, &begun.turn, &begun.context, reply, Ledger::default()).await.unwrap()
 }
 
 async fn play(steps: &[Step]) {

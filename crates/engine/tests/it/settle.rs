@@ -6,6 +6,7 @@ use replyx_core::{
 use replyx_engine::{
     check, context,
     settle::{self, Settled},
+    usage::Ledger,
 };
 use replyx_storage::on_every_db;
 
@@ -38,18 +39,18 @@ on_every_db! {
         world.say(&engine, &line, 7, "hello").await;
         let turn = world.claim_one(&engine).await;
         let mut known = context::load(&engine, &turn).await.unwrap().unwrap();
-        let reply = check::fixed(&known, "an answer".to_owned(), Outcome::Answered);
+        let reply = check::fixed(&known.ask, "an answer".to_owned(), Outcome::Answered);
         let before = (world.said().await, world.events().await, world.dialog().await);
 
         let right = std::mem::replace(&mut known.contact.bot_id, world.clock.id::<BotId>());
-        settle::store(&engine, &turn, &known, reply.clone()).await.unwrap_err();
+        settle::store(&engine, &turn, &known, reply.clone(), Ledger::default()).await.unwrap_err();
         assert_eq!((world.said().await, world.events().await, world.dialog().await), before);
         assert_eq!((world.turns().await, world.waiting().await), (1, 0));
 
         known.contact.bot_id = right;
-        let settled = settle::store(&engine, &turn, &known, reply.clone()).await.unwrap();
+        let settled = settle::store(&engine, &turn, &known, reply.clone(), Ledger::default()).await.unwrap();
         assert_eq!(settled, Settled::Stored);
-        let twice = settle::store(&engine, &turn, &known, reply).await.unwrap();
+        let twice = settle::store(&engine, &turn, &known, reply, Ledger::default()).await.unwrap();
         assert_eq!(twice, Settled::Lost);
         assert_eq!(world.said().await, ["customer: hello", "assistant: an answer"]);
         assert_eq!((world.turns().await, world.waiting().await), (0, 1));

@@ -31,7 +31,7 @@ pub(super) enum Kind {
 pub(super) fn find(document: &Extracted) -> Vec<Block> {
     match document.kind {
         DocumentKind::Markdown => markdown(&document.text),
-        DocumentKind::Text | DocumentKind::Pdf => plain::blocks(document),
+        _ => plain::blocks(document),
     }
 }
 

@@ -168,6 +168,7 @@ mod tests {
             pages: Vec::new(),
             headings: Vec::new(),
             kind: DocumentKind::Text,
+            title: None,
         };
         blocks(&document)
             .into_iter()
@@ -214,6 +215,7 @@ mod tests {
             pages: Vec::new(),
             headings: Vec::new(),
             kind: DocumentKind::Text,
+            title: None,
         };
         let found: Vec<(&str, bool)> = blocks(&document)
             .into_iter()

@@ -2,20 +2,30 @@
 
 use std::ops::Range;
 
+use replyx_llm::tokens;
+
 use super::{
-    MAX, TARGET, Unit,
+    Chunking, Unit,
     blocks::{Block, Kind, trim},
     sentences,
 };
 
 /// The units of a block, in order: the block itself while it is short enough.
-pub(super) fn of(text: &str, block: Block) -> Vec<Unit> {
+pub(super) fn of(text: &str, block: Block, chunking: Chunking) -> Vec<Unit> {
     let heading = matches!(block.kind, Kind::Heading { .. });
-    let bound = if block.kind == Kind::Prose { TARGET } else { MAX };
-    if is_within(text, &block.range, bound) {
-        return vec![Unit { range: block.range, heading, header: None }];
+    let prose = block.kind == Kind::Prose;
+    let unit = |range: Range<usize>, length: usize, header: Option<Range<usize>>| Unit {
+        range,
+        length,
+        heading,
+        prose,
+        header,
+    };
+    let bound = if prose { chunking.tokens } else { chunking.packed() };
+    let length = tokens(&text[block.range.clone()]);
+    if length <= bound {
+        return vec![unit(block.range, length, None)];
     }
-    let whole = block.range.clone();
     let (parts, header) = match block.kind {
         Kind::Prose => (sentences::find(text, block.range), None),
         Kind::Heading { .. } => (vec![block.range], None),
@@ -26,16 +36,11 @@ pub(super) fn of(text: &str, block: Block) -> Vec<Unit> {
             (rows, header)
         }
     };
-    debug_assert!(parts.iter().all(|part| whole.start <= part.start && part.end <= whole.end));
     parts
         .into_iter()
-        .flat_map(|part| cut(text, part))
-        .map(|range| Unit { range, heading, header: header.clone() })
+        .flat_map(|part| cut(text, part, chunking))
+        .map(|(range, length)| unit(range, length, header.clone()))
         .collect()
-}
-
-fn is_within(text: &str, range: &Range<usize>, bound: usize) -> bool {
-    range.len() <= bound || text[range.clone()].chars().nth(bound).is_none()
 }
 
 fn lines(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
@@ -50,32 +55,56 @@ fn lines(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Cuts what no sentence or line end cuts: between words, and inside one only when it alone is too long.
-fn cut(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
-    let mut rest = Some(range);
-    while let Some(part) = rest.take() {
-        if is_within(text, &part, MAX) {
-            parts.push(part);
-            break;
+/// Cuts what no sentence or line end cuts: between words, and inside one only when it alone is too long. Each part
+/// with its length.
+fn cut(text: &str, range: Range<usize>, chunking: Chunking) -> Vec<(Range<usize>, usize)> {
+    let whole = tokens(&text[range.clone()]);
+    if whole <= chunking.packed() {
+        return vec![(range, whole)];
+    }
+    let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
+    for word in words(text, range) {
+        for (piece, length) in pieces(text, word, chunking) {
+            match parts.last_mut() {
+                Some((part, together)) if *together + length < chunking.tokens => {
+                    // A blank and the word behind it are mostly one token.
+                    *together += length + tokens(&text[part.end..piece.start]).saturating_sub(1);
+                    part.end = piece.end;
+                }
+                _ => parts.push((piece, length)),
+            }
         }
-        let window = &text[part.clone()];
-        let limit = window.char_indices().nth(TARGET).map_or(window.len(), |(at, _)| at);
-        let at = window[..limit]
-            .rfind(char::is_whitespace)
-            .filter(|at| *at > 0)
-            .or_else(|| longer_word(window, limit))
-            .unwrap_or(limit);
-        parts.extend(trim(text, part.start..part.start + at));
-        rest = trim(text, part.start + at..part.end);
     }
     parts
 }
 
-/// The end of a word that runs over the target and still fits.
-fn longer_word(window: &str, limit: usize) -> Option<usize> {
-    let most = window.char_indices().nth(MAX).map_or(window.len(), |(at, _)| at);
-    window[limit..most].find(char::is_whitespace).map(|at| limit + at)
+fn words(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let start = range.start;
+    let part = &text[range];
+    part.split_whitespace().map(move |word| {
+        let at = start + (word.as_ptr().addr() - part.as_ptr().addr());
+        at..at + word.len()
+    })
+}
+
+/// A word, in pieces if it alone is too long.
+fn pieces(text: &str, word: Range<usize>, chunking: Chunking) -> Vec<(Range<usize>, usize)> {
+    let whole = tokens(&text[word.clone()]);
+    if whole <= chunking.packed() {
+        return vec![(word, whole)];
+    }
+    // A character is at most four tokens, and mostly less than one.
+    let size = (chunking.tokens / 4).max(1);
+    let mut found = Vec::new();
+    let mut start = word.start;
+    for (place, (at, _)) in text[word.clone()].char_indices().enumerate() {
+        if place > 0 && place % size == 0 {
+            found.push(start..word.start + at);
+            start = word.start + at;
+        }
+    }
+    found.push(start..word.end);
+    found.into_iter().map(|piece| (piece.clone(), tokens(&text[piece]))).collect()
 }
 
 #[cfg(test)]
@@ -85,21 +114,21 @@ mod tests {
     #[test]
     fn long_lines_are_cut_between_words_and_endless_words_anywhere() {
         let words = "слово ".repeat(600);
-        let parts = cut(&words, 0..words.trim_end().len());
+        let parts = cut(&words, 0..words.trim_end().len(), Chunking::default());
         assert!(parts.len() > 2);
-        for part in &parts {
+        for (part, _) in &parts {
             assert!(words[part.clone()].split(' ').all(|word| word == "слово"));
         }
         let endless = "ж".repeat(5_000);
-        let parts = cut(&endless, 0..endless.len());
-        assert_eq!(parts.iter().map(Range::len).sum::<usize>(), endless.len());
+        let parts = cut(&endless, 0..endless.len(), Chunking::default());
+        assert_eq!(parts.iter().map(|(part, _)| part.len()).sum::<usize>(), endless.len());
     }
 
     #[test]
     fn rows_of_a_long_table_remember_their_header() {
         let table = format!("name | price\n{}", "lamp | 10 EUR\n".repeat(200));
         let block = Block { range: 0..table.trim_end().len(), kind: Kind::Table };
-        let units = of(&table, block);
+        let units = of(&table, block, Chunking::default());
         assert_eq!(units.len(), 201);
         assert!(units.iter().all(|unit| unit.header == Some(0..12)));
     }

@@ -4,6 +4,8 @@ use std::{
     io::{self, Read, Write},
     path::Path,
     process::Stdio,
+    sync::LazyLock,
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -11,24 +13,33 @@ use replyx_core::knowledge::DocumentKind;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
+    sync::Semaphore,
     time::timeout,
 };
 
-use super::{ExtractError, Extracted, MAX_TEXT, Unreadable, markdown, pdf, text};
+use super::{ExtractError, Extracted, MAX_TEXT, Unreadable, parse};
 
 /// Address space of the child, bytes.
 const MEMORY: u64 = 1024 * 1024 * 1024;
 /// Processor time of the child, seconds.
 const CPU: u64 = 20;
-/// Longest time from start to answer.
-const WALL: Duration = Duration::from_secs(30);
+/// Longest time from start to answer: more than the processor time, for a child gives way to everybody else.
+const WALL: Duration = Duration::from_mins(2);
 /// Longest answer, bytes: JSON may double a text, and headings come on top.
 const OUTPUT: u64 = 2 * MAX_TEXT as u64 + 1024 * 1024;
 /// Largest file the child takes, bytes.
 const INPUT: u64 = 64 * 1024 * 1024;
 
-/// Reads a file: text and Markdown here, a PDF in a child process `program extract --kind pdf`, which calls
-/// [`child_main`].
+/// How much a child gives way to others: customers' answers come first.
+#[cfg(unix)]
+const NICE: i32 = 10;
+
+/// As many children as cores at once: a hundred documents wait for each other and not for memory.
+static CHILDREN: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
+
+/// Reads a file in a child process `program extract --kind KIND`, which calls [`child_main`]. Waits for its turn
+/// when many files are being read.
 ///
 /// # Errors
 ///
@@ -39,14 +50,10 @@ pub async fn isolated(
     kind: DocumentKind,
     bytes: &[u8],
 ) -> Result<Extracted, ExtractError> {
-    match kind {
-        DocumentKind::Text => Ok(text(bytes)?),
-        DocumentKind::Markdown => Ok(markdown(bytes)?),
-        DocumentKind::Pdf => isolated_within(program, kind, bytes, WALL).await,
-    }
+    isolated_within(program, kind, bytes, WALL).await
 }
 
-/// As [`isolated`], always in a child process, and with another bound on the time it may take.
+/// As [`isolated`], with another bound on the time from the child's start to its answer.
 ///
 /// # Errors
 ///
@@ -57,6 +64,8 @@ pub async fn isolated_within(
     bytes: &[u8],
     wall: Duration,
 ) -> Result<Extracted, ExtractError> {
+    let closed = |error| ExtractError::Program(io::Error::other(error));
+    let _turn = CHILDREN.acquire().await.map_err(closed)?;
     let mut child = Command::new(program)
         .args(["extract", "--kind", kind.as_str()])
         // Secrets in our environment are none of the parser's business.
@@ -116,18 +125,14 @@ pub fn child_main(kind: DocumentKind) -> io::Result<()> {
     confine()?;
     let mut bytes = Vec::new();
     let read = io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes)?;
-    let answer = match kind {
-        _ if read as u64 > INPUT => Err(Unreadable::TooLong),
-        DocumentKind::Text => text(&bytes),
-        DocumentKind::Markdown => markdown(&bytes),
-        DocumentKind::Pdf => pdf::read(bytes),
-    };
+    let answer = if read as u64 > INPUT { Err(Unreadable::TooLong) } else { parse(kind, &bytes) };
     let mut output = io::stdout().lock();
     serde_json::to_writer(&mut output, &answer).map_err(io::Error::other)?;
     output.flush()
 }
 
-/// Takes memory, processor time, core dumps and files to write away from this process, for good.
+/// Takes memory, processor time, core dumps, files to write and its place in the queue for the processor away from
+/// this process, for good.
 ///
 /// # Errors
 ///
@@ -135,6 +140,7 @@ pub fn child_main(kind: DocumentKind) -> io::Result<()> {
 #[cfg(unix)]
 pub fn confine() -> io::Result<()> {
     use rlimit::Resource;
+    rustix::process::nice(NICE)?;
     for (resource, limit) in
         [(Resource::AS, MEMORY), (Resource::CPU, CPU), (Resource::CORE, 0), (Resource::FSIZE, 0)]
     {

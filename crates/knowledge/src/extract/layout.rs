@@ -36,6 +36,17 @@ struct Cell {
     left: f32,
     right: f32,
     text: String,
+    /// Gaps inside it that are wider than between words.
+    breaks: Vec<Break>,
+}
+
+/// A gap inside a cell.
+#[derive(Clone, Copy, Debug)]
+struct Break {
+    /// Where the text behind it begins in the cell's text.
+    at: usize,
+    left: f32,
+    right: f32,
 }
 
 impl Line {

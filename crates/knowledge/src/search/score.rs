@@ -1,16 +1,14 @@
-//! How well a passage fits a question: BM25 and what it does not see.
+//! How well a passage fits a question by its words: BM25 and what it does not see.
 //!
-//! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009; `k1` 1.2, `b` 0.75) weighs
-//! each word by its rarity among the assistant's passages. On top of it, words in the headings and words that stand
+//! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009; `k1` 0.9, `b` 0.5: passages are
+//! alike in length) weighs each word by its rarity among the assistant's passages. A word of the question may stand for several terms,
+//! each counting as much as it is likely to be meant. On top of it, words in the headings and words that stand
 //! beside each other as in the question count more.
 
-use std::collections::HashMap;
+use super::segment::TermHash;
 
-use replyx_core::{ids::PassageId, terms};
-use replyx_storage::passages::Candidate;
-
-const K1: f64 = 1.2;
-const B: f64 = 0.75;
+const K1: f64 = 0.9;
+const B: f64 = 0.5;
 /// What a word in a heading adds, in weights of the word.
 const IN_HEADING: f64 = 0.4;
 /// What two neighbours of the question add when they are neighbours in the passage, in mean weights of the two.
@@ -18,114 +16,114 @@ const PAIR: f64 = 0.5;
 /// Neighbours may have this many words between them, so that `delivery to Moscow` is still `delivery Moscow`.
 const BETWEEN: usize = 1;
 
+/// A word of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Word {
+    /// The terms it may stand for, with how much each counts, 0 to 1.
+    pub(super) meant: Vec<(TermHash, f64)>,
+    /// In how many passages it occurs.
+    pub(super) frequency: usize,
+    /// It occurs as it was asked, not only in another spelling.
+    pub(super) exact: bool,
+}
+
 /// A question's words and what they weigh.
-pub(super) struct Asked<'q> {
-    terms: Vec<Term<'q>>,
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) words: Vec<Word>,
+    weights: Vec<f64>,
     mean: f64,
 }
 
-struct Term<'q> {
-    stem: &'q str,
-    frequency: i64,
-    weight: f64,
+/// A term that stands for a word of the question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stand {
+    /// The place of the word in the question.
+    pub(super) word: usize,
+    /// How much it counts, 0 to 1.
+    pub(super) counts: f64,
 }
 
-impl<'q> Asked<'q> {
-    /// `frequencies[i]` of the `count` passages hold `terms[i]`; passages have `mean` stems.
-    pub(super) fn new(terms: &'q [String], frequencies: &[i64], count: i64, mean: f64) -> Self {
-        let terms = terms.iter().zip(frequencies).map(|(stem, frequency)| Term {
-            stem,
-            frequency: *frequency,
-            weight: weight(*frequency, count),
-        });
-        Self { terms: terms.collect(), mean: mean.max(1.0) }
+impl Asked {
+    /// Of words put to `count` passages with `mean` terms.
+    pub(super) fn new(words: Vec<Word>, count: usize, mean: f64) -> Self {
+        let weights = words.iter().map(|word| weight(word.frequency, count)).collect();
+        Self { words, weights, mean: mean.max(1.0) }
     }
 
-    /// The rarest words that together occur in at most `most` passages; always one that occurs at all, if any
-    /// does.
-    pub(super) fn rare_terms(&self, most: i64) -> Vec<String> {
-        let mut known: Vec<&Term<'_>> =
-            self.terms.iter().filter(|term| term.frequency > 0).collect();
-        known.sort_by_key(|term| term.frequency);
-        let mut total = 0;
-        known
-            .into_iter()
-            .enumerate()
-            .take_while(|(rank, term)| {
-                total += term.frequency;
-                *rank == 0 || total <= most
-            })
-            .map(|(_, term)| term.stem.to_owned())
-            .collect()
+    /// What word `word` weighs.
+    pub(super) fn weight(&self, word: usize) -> f64 {
+        self.weights[word]
+    }
+
+    /// Each term that stands for a word. A term that stands for several counts for the one it fits best.
+    pub(super) fn stands(&self) -> Vec<(TermHash, Stand)> {
+        let mut stands: Vec<(TermHash, Stand)> = Vec::new();
+        for (word, asked) in self.words.iter().enumerate() {
+            for (term, counts) in &asked.meant {
+                let stand = Stand { word, counts: *counts };
+                match stands.iter_mut().find(|(known, _)| known == term) {
+                    Some((_, known)) if known.counts < *counts => *known = stand,
+                    Some(_) => {}
+                    None => stands.push((*term, stand)),
+                }
+            }
+        }
+        stands
     }
 
     /// What a passage made of nothing but the question's words would come to.
-    fn ideal(&self) -> f64 {
-        self.terms.iter().map(|term| term.weight * (K1 + 1.0)).sum()
+    pub(super) fn ideal(&self) -> f64 {
+        self.weights.iter().map(|weight| weight * (K1 + 1.0)).sum::<f64>().max(f64::MIN_POSITIVE)
+    }
+
+    /// How well a passage fits, 0 to 1, given its terms and those of its headings as what they stand for.
+    pub(super) fn score(
+        &self,
+        terms: impl Iterator<Item = Option<Stand>>,
+        headings: impl Iterator<Item = Option<Stand>>,
+    ) -> f64 {
+        let mut times = vec![0.0_f64; self.words.len()];
+        let mut paired = vec![0.0_f64; self.words.len()];
+        // The question's word that stands last in the passage so far, and where.
+        let mut recent: Option<(Stand, usize)> = None;
+        let mut length = 0_u32;
+        for (at, stand) in terms.enumerate() {
+            length += 1;
+            let Some(stand) = stand else { continue };
+            times[stand.word] += stand.counts;
+            if let Some((before, stood)) = recent
+                && stand.word == before.word + 1
+                && at - stood <= BETWEEN + 1
+            {
+                let both = stand.counts.min(before.counts);
+                paired[stand.word] = paired[stand.word].max(both);
+            }
+            recent = Some((stand, at));
+        }
+        let norm = K1 * (1.0 - B + B * f64::from(length) / self.mean);
+        let mut total = 0.0;
+        for (word, weight) in self.weights.iter().enumerate() {
+            total += weight * times[word] * (K1 + 1.0) / (times[word] + norm);
+            if paired[word] > 0.0 {
+                total += PAIR * paired[word] * f64::midpoint(*weight, self.weights[word - 1]);
+            }
+        }
+        let mut headed = vec![0.0_f64; self.words.len()];
+        for stand in headings.flatten() {
+            headed[stand.word] = headed[stand.word].max(stand.counts);
+        }
+        let above: f64 =
+            self.weights.iter().zip(&headed).map(|(weight, counts)| weight * counts).sum();
+        ((total + IN_HEADING * above) / self.ideal()).clamp(0.0, 1.0)
     }
 }
 
 /// The inverse document frequency, in the form that is never negative.
 #[expect(clippy::cast_precision_loss, reason = "counts of passages stay far below 2^52")]
-fn weight(frequency: i64, count: i64) -> f64 {
+fn weight(frequency: usize, count: usize) -> f64 {
     let (frequency, count) = (frequency as f64, count.max(frequency) as f64);
     ((count - frequency + 0.5) / (frequency + 0.5)).ln_1p()
-}
-
-/// Orders candidates, best first, with a score from 0 to 1.
-pub(super) fn rank(asked: &Asked<'_>, candidates: Vec<Candidate>) -> Vec<(PassageId, f64)> {
-    let ideal = asked.ideal();
-    let places: HashMap<&str, usize> =
-        asked.terms.iter().enumerate().map(|(place, term)| (term.stem, place)).collect();
-    let mut ranked: Vec<(f64, Candidate)> = candidates
-        .into_iter()
-        .map(|candidate| ((score(asked, &places, &candidate) / ideal).clamp(0.0, 1.0), candidate))
-        .collect();
-    // Equals are ordered by what they say: ids differ from one database to the next.
-    ranked.sort_by(|(a, one), (b, other)| {
-        b.total_cmp(a)
-            .then_with(|| one.terms.cmp(&other.terms))
-            .then_with(|| one.id().cmp(&other.id()))
-    });
-    ranked.into_iter().map(|(score, candidate)| (candidate.id(), score)).collect()
-}
-
-fn score(asked: &Asked<'_>, places: &HashMap<&str, usize>, candidate: &Candidate) -> f64 {
-    let mut seen = vec![0_u32; asked.terms.len()];
-    let mut paired = vec![false; asked.terms.len()];
-    // The question's words that stand last in the passage so far, with how far back.
-    let mut recent: Option<(usize, usize)> = None;
-    let mut length = 0_u32;
-    for (at, stem) in candidate.terms.split(' ').enumerate() {
-        length += 1;
-        let Some(place) = places.get(stem).copied() else { continue };
-        seen[place] += 1;
-        if let Some((before, stood)) = recent
-            && place == before + 1
-            && at - stood <= BETWEEN + 1
-        {
-            paired[place] = true;
-        }
-        recent = Some((place, at));
-    }
-    let norm = K1 * (1.0 - B + B * f64::from(length) / asked.mean);
-    let mut total = 0.0;
-    for (place, term) in asked.terms.iter().enumerate() {
-        let times = f64::from(seen[place]);
-        total += term.weight * times * (K1 + 1.0) / (times + norm);
-        if paired[place] {
-            total += PAIR * f64::midpoint(term.weight, asked.terms[place - 1].weight);
-        }
-    }
-    if !candidate.headings.is_empty() {
-        let headings = terms::index_text(&candidate.headings);
-        for (place, term) in asked.terms.iter().enumerate() {
-            if seen[place] > 0 && headings.split(' ').any(|stem| stem == term.stem) {
-                total += IN_HEADING * term.weight;
-            }
-        }
-    }
-    total
 }
 
 #[cfg(test)]
@@ -140,13 +138,29 @@ mod tests {
     }
 
     #[test]
-    fn the_rarest_words_choose_the_candidates() {
-        let terms: Vec<String> = ["all", "rare", "none", "some"].map(str::to_owned).into();
-        let asked = Asked::new(&terms, &[1000, 2, 0, 50], 1000, 10.0);
-        assert_eq!(asked.rare_terms(400), ["rare", "some"]);
-        let asked = Asked::new(&terms[..1], &[1000], 1000, 10.0);
-        assert_eq!(asked.rare_terms(400), ["all"]);
-        let asked = Asked::new(&terms[2..3], &[0], 1000, 10.0);
-        assert!(asked.rare_terms(400).is_empty());
+    fn a_likelier_reading_counts_more_and_neighbours_add() {
+        let word = |term| Word { meant: vec![(term, 1.0)], frequency: 1, exact: true };
+        let asked = Asked::new(vec![word(1), word(2)], 100, 4.0);
+        let stand = |word, counts| Some(Stand { word, counts });
+        let score =
+            |terms: &[Option<Stand>]| asked.score(terms.iter().copied(), std::iter::empty());
+        let apart = score(&[stand(0, 1.0), None, None, stand(1, 1.0)]);
+        let beside = score(&[stand(0, 1.0), stand(1, 1.0), None, None]);
+        let unlike = score(&[stand(0, 1.0), stand(1, 0.5), None, None]);
+        assert!(beside > apart && beside > unlike);
+        assert!(score(&[None, None]).abs() < f64::EPSILON);
+        let headed = asked.score([stand(0, 1.0)].into_iter(), [stand(0, 1.0)].into_iter());
+        assert!(headed > score(&[stand(0, 1.0)]));
+    }
+
+    #[test]
+    fn a_term_stands_for_the_word_it_fits_best() {
+        let words = vec![
+            Word { meant: vec![(7, 0.4)], frequency: 1, exact: true },
+            Word { meant: vec![(7, 1.0), (8, 0.5)], frequency: 1, exact: true },
+        ];
+        let stands = Asked::new(words, 10, 4.0).stands();
+        assert_eq!(stands[0], (7, Stand { word: 1, counts: 1.0 }));
+        assert_eq!(stands.len(), 2);
     }
 }

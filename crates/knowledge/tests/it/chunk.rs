@@ -1,36 +1,54 @@
-use std::path::Path;
-
 use proptest::prelude::*;
 use replyx_core::knowledge::DocumentKind::{self, Markdown, Pdf, Text};
 use replyx_knowledge::{
-    chunk::{Chunk, MAX, MIN, TARGET, chunk},
+    chunk::{Chunk, Chunking, chunk},
     extract::{Extracted, Heading, isolated},
 };
+
+use replyx_llm::tokens;
 
 use crate::extract::{data, program};
 
 fn document(kind: DocumentKind, text: &str) -> Extracted {
-    Extracted { text: text.to_owned(), pages: Vec::new(), headings: Vec::new(), kind }
+    Extracted { text: text.to_owned(), pages: Vec::new(), headings: Vec::new(), kind, title: None }
 }
 
 /// What holds for the chunks of any text.
 fn check(document: &Extracted) -> Vec<Chunk> {
-    let chunks = chunk(document);
+    check_with(document, Chunking::default())
+}
+
+fn check_with(document: &Extracted, chunking: Chunking) -> Vec<Chunk> {
+    let chunks = chunk(document, &chunking);
+    assert_eq!(chunks, chunk(document, &chunking), "the same each time");
     let text = document.text.as_str();
-    let mut done = 0;
-    for chunk in &chunks {
-        assert!(done <= chunk.start && chunk.start < chunk.end, "order: {chunk:?}");
-        assert_eq!(text[done..chunk.start].trim(), "", "lost before {chunk:?}");
+    let (mut begun, mut done) = (0, 0);
+    for (place, chunk) in chunks.iter().enumerate() {
+        assert!(begun <= chunk.start && done < chunk.end, "order: {chunk:?}");
+        assert!(place == 0 || chunks[place - 1].start < chunk.start, "all again: {chunk:?}");
+        if chunk.start > done {
+            assert_eq!(text[done..chunk.start].trim(), "", "lost before {chunk:?}");
+        } else if chunk.start < done {
+            let repeated = &text[chunk.start..done];
+            assert!(tokens(repeated) <= chunking.overlap, "too much again: {repeated}");
+            // The header of a table that goes on stands behind the headings.
+            let (before, after) = (&chunks[place - 1].headings, &chunk.headings);
+            let same = before.starts_with(after.as_str()) || after.starts_with(before.as_str());
+            assert!(same, "across a heading: {before} and {chunk:?}");
+        }
         assert_eq!(chunk.text, text[chunk.start..chunk.end]);
         assert_eq!(chunk.text, chunk.text.trim());
-        assert!(chunk.text.chars().count() <= MAX, "too long: {chunk:?}");
+        assert!(tokens(&chunk.text) <= chunking.longest(), "too long: {chunk:?}");
         let inside = chunk.start > 0
             && text[..chunk.start].ends_with(char::is_alphanumeric)
             && chunk.text.starts_with(char::is_alphanumeric);
         let known = document.headings.iter().any(|h| [h.start, h.end].contains(&chunk.start));
-        assert!(!inside || known || longest_word(text) > TARGET, "mid-word: {chunk:?}");
+        assert!(
+            !inside || known || longest_word(text) > chunking.tokens / 4,
+            "mid-word: {chunk:?}"
+        );
         assert_eq!(chunk.page.is_some(), !document.pages.is_empty());
-        done = chunk.end;
+        (begun, done) = (chunk.start, chunk.end);
     }
     assert_eq!(text[done..].trim(), "", "lost at the end");
     chunks
@@ -66,6 +84,11 @@ proptest! {
     }
 
     #[test]
+    fn any_measure_holds(text in texts(), tokens in 8_usize..120, overlap in 0_usize..40) {
+        check_with(&document(Markdown, &text), Chunking { tokens, overlap });
+    }
+
+    #[test]
     fn pages_and_headings_of_a_pdf_do_not_break_offsets(
         text in texts(),
         pages in prop::collection::vec(any::<prop::sample::Index>(), 1..5),
@@ -84,7 +107,7 @@ proptest! {
             Heading { start: a.min(b), end: a.max(b), level: 1 }
         }).collect();
         headings.sort_by_key(|heading| heading.start);
-        check(&Extracted { text: text.clone(), pages, headings, kind: Pdf });
+        check(&Extracted { text: text.clone(), pages, headings, kind: Pdf, title: None });
     }
 }
 
@@ -114,28 +137,68 @@ fn headings_without_text_open_the_section_below_them() {
 }
 
 #[test]
-fn long_text_is_cut_at_sentences_near_the_target() {
-    let sentence =
-        "Доставка по городу занимает один день и стоит 290 руб., если заказ меньше пяти тысяч. ";
-    let chunks = check(&document(Text, &sentence.repeat(60)));
-    for chunk in &chunks[..chunks.len() - 1] {
-        let length = chunk.text.chars().count();
-        assert!((TARGET - 100..=TARGET).contains(&length), "{length}");
-        assert!(chunk.text.starts_with("Доставка") && chunk.text.ends_with("тысяч."));
+fn long_text_is_cut_at_sentences_and_passages_repeat_the_last_ones() {
+    let text: String = (0..80).fold(String::new(), |text, number| {
+        text + &format!("Доставка номер {number} по городу занимает один день и стоит 290 руб., если заказ мал. ")
+    });
+    let chunking = Chunking::default();
+    let chunks = check(&document(Text, &text));
+    assert!(chunks.len() > 4);
+    for chunk in &chunks {
+        assert!(chunk.text.starts_with("Доставка") && chunk.text.ends_with("мал."));
     }
+    for pair in chunks.windows(2) {
+        let length = tokens(&pair[0].text);
+        assert!((chunking.tokens * 3 / 5..=chunking.tokens).contains(&length), "{length}");
+        let repeated = &text[pair[1].start..pair[0].end];
+        assert!(tokens(repeated) > 20, "{repeated}");
+        assert!(repeated.starts_with("Доставка") && repeated.ends_with("мал."), "{repeated}");
+    }
+}
+
+#[test]
+fn nothing_is_repeated_where_nothing_may_be() {
+    let chunks = check_with(
+        &document(Text, &"A sentence of a few words. ".repeat(300)),
+        Chunking { tokens: 100, overlap: 0 },
+    );
+    assert!(chunks.windows(2).all(|pair| pair[0].end < pair[1].start));
 }
 
 #[test]
 fn a_short_rest_joins_its_neighbour() {
     let paragraph = "A sentence of some forty characters, or so. ".repeat(20);
     let chunks = check(&document(Text, &format!("{paragraph}\n\nThe end is here.\n")));
-    assert!(chunks.iter().all(|chunk| chunk.text.chars().count() >= MIN));
+    assert!(chunks.iter().all(|chunk| tokens(&chunk.text) >= Chunking::default().shortest()));
+}
+
+#[test]
+fn a_change_in_one_paragraph_leaves_distant_passages_as_they_are() {
+    let paragraphs: Vec<String> = (0..200)
+        .map(|number| format!("Paragraph {number} speaks of article {}, of its price and of its colour, which is good to know before it is ordered.", number * 7))
+        .collect();
+    let texts = |paragraphs: &[String]| -> Vec<String> {
+        let chunks = check(&document(Text, &paragraphs.join("\n\n")));
+        chunks.into_iter().map(|chunk| chunk.text).collect()
+    };
+    let before = texts(&paragraphs);
+    for changed in [3, 50, 120] {
+        let mut edited = paragraphs.clone();
+        edited[changed] = format!(
+            "{} And something else was added here, in two more sentences. They say little.",
+            edited[changed]
+        );
+        edited.insert(changed, "A paragraph that was not there before.".to_owned());
+        let after = texts(&edited);
+        let same = after.iter().filter(|text| before.contains(text)).count();
+        assert!(same * 100 >= before.len() * 70, "{changed}: {same} of {}", before.len());
+    }
 }
 
 #[test]
 fn tables_stay_whole_and_large_ones_repeat_their_header_beside_the_text() {
     let row = "| Floor lamp, brass, with a dimmer | 129.00 EUR |\n";
-    let small = format!("# Prices\n\n| Article | Price |\n|---|---|\n{}", row.repeat(20));
+    let small = format!("# Prices\n\n| Article | Price |\n|---|---|\n{}", row.repeat(15));
     assert_eq!(check(&document(Markdown, &small)).len(), 1);
 
     let large = format!("# Prices\n\n| Article | Price |\n|---|---|\n{}", row.repeat(100));
@@ -169,7 +232,7 @@ async fn chunks_of_a_pdf_carry_page_and_heading() {
 #[tokio::test]
 async fn titles_of_a_plain_text_are_found() {
     let file = data("shop.koi8-r.txt");
-    let found = isolated(Path::new("unused"), Text, &file).await.unwrap();
+    let found = isolated(program(), Text, &file).await.unwrap();
     let headings: Vec<String> = check(&found).into_iter().map(|chunk| chunk.headings).collect();
     assert_eq!(headings, ["Доставка и оплата", "Возврат"]);
 }

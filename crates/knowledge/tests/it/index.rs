@@ -5,7 +5,7 @@ use replyx_core::{
     ids::DocumentId,
     knowledge::{
         DocumentKind::{Markdown, Pdf, Text},
-        DocumentStatus::{self, Failed, Processing, Queued, Ready},
+        DocumentStatus::{self, Chunking, Extracting, Failed, Queued, Ready},
     },
     retry::Retry,
 };
@@ -65,7 +65,10 @@ on_every_db! {
         let empty = Some("the file is empty".to_owned());
         assert_eq!(
             statuses(&shop).await,
-            [(Queued, None), (Processing, None), (Ready, None), (Queued, None), (Processing, None), (Failed, empty)]
+            [
+                (Queued, None), (Extracting, None), (Chunking, None), (Ready, None),
+                (Queued, None), (Extracting, None), (Failed, empty),
+            ]
         );
     }
 }
@@ -75,7 +78,7 @@ on_every_db! {
         let shop = Shop::open(&db.db).await;
         for (bytes, why) in [
             (data("scan.pdf"), "the PDF has no text layer; it seems to be a scan"),
-            (data("locked.pdf"), "the PDF is protected by a password"),
+            (data("locked.pdf"), "the file is protected by a password"),
             (b"%PDF-memory".to_vec(), "the file is too complex to be read"),
         ] {
             let document = shop.learn("a.pdf", Pdf, &bytes).await;
@@ -109,7 +112,7 @@ on_every_db! {
         let job = shop.upload("b.pdf", Pdf, b"%PDF-slow").await;
         let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
             // The child sleeps for a second; the deletion falls into that time.
-            while shop.document(job).await.status != Processing {
+            while shop.document(job).await.status != Extracting {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
             delete(&shop, job.document_id).await;
@@ -124,7 +127,7 @@ on_every_db! {
         let shop = Shop::open(&db.db).await;
         let job = shop.upload("b.pdf", Pdf, b"%PDF-slow").await;
         let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
-            while shop.document(job).await.status != Processing {
+            while shop.document(job).await.status != Extracting {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
             let start = std::time::Instant::now();
@@ -162,7 +165,7 @@ on_every_db! {
         let error = shop.index_with(nowhere, job, 1).await.unwrap_err();
         assert!(matches!(error, IndexError::Extract(_)));
         assert!(matches!(error.retry(1), Retry::After(_)));
-        assert_eq!(shop.document(job).await.status, Processing);
+        assert_eq!(shop.document(job).await.status, Extracting);
 
         shop.index_with(nowhere, job, 8).await.unwrap();
         let document = shop.document(job).await;

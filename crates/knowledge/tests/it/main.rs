@@ -3,7 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "what fails in a test's scenery fails the test")]
 
 mod chunk;
+mod crawl;
+mod crawl_sources;
+mod detect;
 mod extract;
+mod formats;
+mod fusion;
 mod index;
+mod office;
 mod search;
 mod shop;
+mod typo;
+mod vectors;

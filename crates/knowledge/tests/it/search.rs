@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use replyx_core::knowledge::DocumentKind::{Markdown, Text};
-use replyx_knowledge::search::{MAX_HITS, search};
+use replyx_knowledge::search::{MAX_HITS, Query};
 use replyx_storage::{
     on_every_db,
     testing::{postgres, sqlite},
@@ -81,9 +81,9 @@ on_every_db! {
         shop.index(job).await;
 
         assert!(shop.search("swordfish").await.is_empty());
-        let crossed = search(&db.db, shop.workspace, stranger.assistant, "swordfish", 5).await.unwrap();
+        let crossed = shop.find(stranger.assistant, &Query::new("swordfish", 5)).await.hits;
         assert!(crossed.is_empty());
-        let own = search(&db.db, shop.workspace, colleague, "swordfish", 5).await.unwrap();
+        let own = shop.find(colleague, &Query::new("swordfish", 5)).await.hits;
         assert_eq!(own.len(), 1);
         assert!(own[0].passage.text.starts_with("Our"));
     }
@@ -98,9 +98,9 @@ on_every_db! {
         }
         shop.learn("stock.md", Markdown, text.as_bytes()).await;
 
-        let hits = search(&db.db, shop.workspace, shop.assistant, "lamp in stock", 10_000).await.unwrap();
+        let hits = shop.find(shop.assistant, &Query::new("lamp in stock", 10_000)).await.hits;
         assert_eq!(hits.len(), MAX_HITS);
-        assert!(search(&db.db, shop.workspace, shop.assistant, "lamp", 0).await.unwrap().is_empty());
+        assert!(shop.find(shop.assistant, &Query::new("lamp", 0)).await.hits.is_empty());
         // Every passage holds `lamp`; the number must still find its own.
         let hits = shop.search("is lamp number 437 in stock").await;
         assert!(hits[0].passage.text.contains("number 437 "));
@@ -156,7 +156,7 @@ async fn both_databases_rank_alike() {
         "Items with RX 200",
     ] {
         let order = async |shop: &Shop<'_>| -> Vec<(String, String)> {
-            let hits = search(shop.db, shop.workspace, shop.assistant, question, 50).await.unwrap();
+            let hits = shop.find(shop.assistant, &Query::new(question, 50)).await.hits;
             hits.into_iter().map(|hit| (hit.passage.text, format!("{:.12}", hit.score))).collect()
         };
         let (one, other) = (order(&here).await, order(&there).await);

@@ -1,6 +1,6 @@
 //! A workspace with an assistant, and ways to give it documents.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -11,9 +11,10 @@ use replyx_core::{
     workspace::Workspace,
 };
 use replyx_knowledge::{
-    index::{self, IndexDocument},
-    search::{Hit, search},
+    index::{self, IndexDocument, Tools},
+    search::{Found, Hit, Query, Search},
 };
+use replyx_llm::Embeddings;
 use replyx_storage::Db;
 
 use crate::extract::program;
@@ -23,6 +24,8 @@ pub(crate) struct Shop<'d> {
     pub(crate) clock: Clock,
     pub(crate) workspace: WorkspaceId,
     pub(crate) assistant: AssistantId,
+    embeddings: Arc<Embeddings>,
+    pub(crate) finder: Search,
 }
 
 impl<'d> Shop<'d> {
@@ -38,7 +41,9 @@ impl<'d> Shop<'d> {
         tx.system().workspaces().insert(&workspace).await.unwrap();
         tx.commit().await.unwrap();
         let assistant = clock.id();
-        let shop = Self { db, clock, workspace: workspace.id, assistant };
+        let embeddings = Arc::new(Embeddings::none());
+        let finder = Search::new(Arc::clone(&embeddings), 64 << 20);
+        let shop = Self { db, clock, workspace: workspace.id, assistant, embeddings, finder };
         shop.hire(assistant).await;
         shop
     }
@@ -48,17 +53,10 @@ impl<'d> Shop<'d> {
         let assistant = Assistant {
             id,
             workspace_id: self.workspace,
-            settings: Settings {
-                name: "Ada".to_owned(),
-                model: None,
-                system_prompt: String::new(),
-                temperature: Settings::TEMPERATURE,
-                language: Language::English,
-                greeting: None,
-                unknown_text: None,
-                fallback_text: None,
-            },
+            settings: Settings::new("Ada".to_owned(), Language::English),
             version: 1,
+            published: 1,
+            gate: None,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
         };
@@ -87,14 +85,20 @@ impl<'d> Shop<'d> {
         let document = Document {
             id: self.clock.id(),
             workspace_id: self.workspace,
-            assistant_id,
+            assistants: vec![assistant_id],
             name: name.to_owned(),
+            title: None,
             kind,
             size: i64::try_from(bytes.len()).unwrap(),
             content_hash: String::new(),
             status: DocumentStatus::Queued,
             error: None,
+            language: String::new(),
             passages: 0,
+            embedded: 0,
+            embedded_with: None,
+            revision: 0,
+            page: None,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
         };
@@ -105,7 +109,7 @@ impl<'d> Shop<'d> {
     }
 
     pub(crate) async fn index(&self, job: IndexDocument) {
-        index::run(self.db, &self.clock, program(), job, 1).await.unwrap();
+        self.index_with(program(), job, 1).await.unwrap();
     }
 
     pub(crate) async fn index_with(
@@ -114,7 +118,8 @@ impl<'d> Shop<'d> {
         job: IndexDocument,
         attempt: i64,
     ) -> Result<(), index::IndexError> {
-        index::run(self.db, &self.clock, program, job, attempt).await
+        let (db, clock, embeddings) = (self.db, &self.clock, &self.embeddings);
+        index::run(Tools { db, clock, program, embeddings }, job, attempt).await
     }
 
     /// Uploads and indexes.
@@ -129,7 +134,12 @@ impl<'d> Shop<'d> {
         tx.workspace(self.workspace).documents().find(job.document_id).await.unwrap().unwrap()
     }
 
-    pub(crate) async fn search(&self, query: &str) -> Vec<Hit> {
-        search(self.db, self.workspace, self.assistant, query, 5).await.unwrap()
+    /// Finds passages of any assistant of any workspace.
+    pub(crate) async fn find(&self, of: AssistantId, query: &Query<'_>) -> Found {
+        self.finder.find(self.db, self.workspace, of, query).await.unwrap()
+    }
+
+    pub(crate) async fn search(&self, question: &str) -> Vec<Hit> {
+        self.find(self.assistant, &Query::new(question, 5)).await.hits
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bus;
+mod gates;
 mod homes;
 mod leases;
 mod limits;

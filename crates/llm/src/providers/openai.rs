@@ -1,31 +1,18 @@
-//! Chat completions over HTTP: `OpenAI` and every server that speaks its protocol.
+//! `OpenAI`, and every server that speaks one of its protocols, over HTTP.
 //!
-//! [`OpenAi::chat`](ChatModel::chat) sends `POST {base_url}/chat/completions` with `stream: true` and
-//! reads the events as they come. A stream that ends before a `finish_reason` or `[DONE]` is an error.
-//! The key stands in one header and nowhere else; what the provider says about an error is cleaned of it
-//! and of our words before it is kept.
+//! [`OpenAi::chat`](ChatModel::chat) sends `POST {base_url}/chat/completions` or `{base_url}/responses`
+//! with `stream: true` and reads the events as they come.
 
-mod detail;
-mod wire;
+pub(super) mod completions;
+pub(super) mod responses;
 
-use std::{sync::Arc, time::Duration};
+use futures::stream::BoxStream;
+use secrecy::SecretString;
 
-use futures::{
-    StreamExt, TryStreamExt,
-    stream::{self, BoxStream},
-};
-use reqwest::{
-    Client, Response, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
-    redirect::Policy,
-};
-use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
-
-use self::{detail::Words, wire::Events};
+use super::http::{Auth, Endpoint};
 use crate::{
     chat::{ChatModel, ChatRequest, Delta},
-    error::{ModelError, ProviderDetail, Waited},
+    error::ModelError,
     limits::Limits,
 };
 
@@ -36,20 +23,25 @@ pub struct OpenAiConfig {
     pub api_key: SecretString,
     /// Everything before `/chat/completions`, such as `https://api.openai.com/v1`.
     pub base_url: String,
+    /// What is spoken there.
+    pub protocol: Protocol,
 }
 
-/// Models behind a chat completions server.
+/// The protocols of `OpenAI`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// `POST /chat/completions`, which compatible servers speak.
+    #[default]
+    Completions,
+    /// `POST /responses`.
+    Responses,
+}
+
+/// Models behind a server that speaks a protocol of `OpenAI`, asked with one key.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    client: Client,
-    url: Url,
-    key: SecretString,
-    answer_bytes: usize,
+    endpoint: Endpoint,
+    protocol: Protocol,
 }
 
 impl OpenAi {
@@ -63,102 +55,32 @@ impl OpenAi {
     ///
     /// When the process has no rustls crypto provider.
     pub fn new(config: OpenAiConfig, limits: &Limits) -> Result<Self, ModelError> {
-        let base = config.base_url.trim().trim_end_matches('/');
-        let url = Url::parse(&format!("{base}/chat/completions"))
-            .map_err(|error| ModelError::Settings(error.into()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(ModelError::Settings("the URL is neither http nor https".into()));
-        }
-        let mut client = Client::builder()
-            .connect_timeout(limits.connect)
-            .pool_idle_timeout(Duration::from_mins(1))
-            .redirect(Policy::none());
-        if is_loopback(&url) {
-            client = client.no_proxy();
-        }
-        let client =
-            client.build().map_err(|error| ModelError::Settings(error.without_url().into()))?;
-        let shared = Shared { client, url, key: config.api_key, answer_bytes: limits.answer_bytes };
-        Ok(Self { shared: Arc::new(shared) })
+        let OpenAiConfig { api_key, base_url, protocol } = config;
+        let path = match protocol {
+            Protocol::Completions => "/chat/completions",
+            Protocol::Responses => "/responses",
+        };
+        let endpoint = Endpoint::new(&base_url, path, Auth::Bearer, api_key, limits)?;
+        Ok(Self { endpoint, protocol })
+    }
+
+    /// The same provider asked with another key. The two share their connections and what was learnt of
+    /// the models.
+    #[must_use]
+    pub fn with_key(&self, api_key: SecretString) -> Self {
+        Self { endpoint: self.endpoint.with_key(api_key), protocol: self.protocol }
     }
 }
 
 impl ChatModel for OpenAi {
     fn chat(&self, request: &ChatRequest) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let body = wire::body(request);
-        let words = Words::of(request);
-        let shared = Arc::clone(&self.shared);
-        stream::once(async move {
-            let words = words.with_key(shared.key.expose_secret());
-            let response = shared.open(body, &words).await?;
-            Ok(Events::of(response, shared.answer_bytes, words).deltas())
-        })
-        .try_flatten()
-        .boxed()
-    }
-}
-
-impl Shared {
-    async fn open(&self, body: Vec<u8>, words: &Words) -> Result<Response, ModelError> {
-        let mut request = self
-            .client
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .header("accept", "text/event-stream")
-            .body(body);
-        if !self.key.expose_secret().is_empty() {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.key.expose_secret()))
-                .map_err(|_| ModelError::Settings("the key cannot stand in a header".into()))?;
-            bearer.set_sensitive(true);
-            request = request.header(AUTHORIZATION, bearer);
+        match self.protocol {
+            Protocol::Completions => {
+                self.endpoint.ask(request, completions::body, completions::Completions::default())
+            }
+            Protocol::Responses => {
+                self.endpoint.ask(request, responses::body, responses::Responses::default())
+            }
         }
-        let response = request.send().await.map_err(unreachable)?;
-        if response.status() != StatusCode::OK {
-            return Err(refused(response, words).await);
-        }
-        let is_stream = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.trim_start().starts_with("text/event-stream"));
-        if is_stream { Ok(response) } else { Err(ModelError::ContentType) }
-    }
-}
-
-fn unreachable(error: reqwest::Error) -> ModelError {
-    if error.is_connect() && error.is_timeout() {
-        ModelError::Timeout(Waited::Connect)
-    } else {
-        ModelError::Unreachable(error.without_url().into())
-    }
-}
-
-async fn refused(response: Response, words: &Words) -> ModelError {
-    let status = response.status().as_u16();
-    let retry_after = retry_after(&response);
-    let detail = words.detail_of(response).await;
-    ModelError::Refused { status, retry_after, detail: ProviderDetail(detail) }
-}
-
-/// `Retry-After` in seconds; a date is not what these servers send and is ignored. `OpenAI` also sends
-/// the finer `retry-after-ms`.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let number = |name: &str| -> Option<f64> {
-        let value: f64 = response.headers().get(name)?.to_str().ok()?.trim().parse().ok()?;
-        (0.0..1e9).contains(&value).then_some(value)
-    };
-    number("retry-after-ms")
-        .map(|millis| millis / 1000.0)
-        .or_else(|| number(RETRY_AFTER.as_str()))
-        .map(Duration::from_secs_f64)
-}
-
-/// A model server beside us is never behind the proxy that the environment names.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }

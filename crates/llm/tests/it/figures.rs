@@ -8,7 +8,9 @@ use std::{
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
-use replyx_llm::{ChatRequest, EXTRACTIVE, Models, ModelsConfig, Source};
+use replyx_core::clock::Clock;
+use replyx_live::Live;
+use replyx_llm::{Caller, ChatRequest, EXTRACTIVE, Models, ModelsConfig, Source};
 
 #[derive(Clone, Default)]
 struct Counted(Arc<Mutex<BTreeMap<String, u64>>>);
@@ -50,13 +52,15 @@ fn an_answer_is_counted_once_under_labels_we_chose() {
     let counted = Counted::default();
     let request = ChatRequest {
         model: EXTRACTIVE.to_owned(),
+        fallbacks: vec![],
+        caller: Caller::default(),
         temperature: 0.2,
         max_tokens: 100,
         messages: vec![],
         question: "When do you open?".to_owned(),
         sources: vec![Source { text: "We open at 9:00.".to_owned(), ..Source::default() }],
     };
-    let models = Models::new(ModelsConfig::default()).unwrap();
+    let models = Models::new(ModelsConfig::default(), Live::in_process(), Clock::system()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
 
     metrics::with_local_recorder(&counted, || {

@@ -2,6 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
+mod admission;
+mod anthropic;
+mod breaker;
+mod embed;
 mod extractive;
+mod failover;
 mod figures;
+mod keys;
+mod models;
 mod openai;
+mod prices;
+mod provider;
+mod responses;
+mod tokens;

@@ -1,314 +1,345 @@
-//! The chat completions client against a server that can be told to fail.
+//! Chat completions against their fake, against what real servers were seen to send, and against servers
+//! that do as they like.
 
 use std::{
     io::ErrorKind,
     time::{Duration, Instant},
 };
 
-use replyx_core::{money::Money, retry::Backoff};
+use proptest::prelude::*;
+use replyx_core::retry::Retry;
 use replyx_llm::{
-    ChatMessage, ChatRequest, ChatRole, Completion, Limits, ModelError, Models, ModelsConfig,
-    NO_ANSWER, OpenAiConfig, Progress, Source, Waited, declines,
+    ChatRequest, Finish, Limits, ModelError, OpenAi, OpenAiConfig, Protocol, Refusal,
 };
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
+use replyx_testkit::openai::{Answer, FakeOpenAi, Fault, RetryAfter};
 use secrecy::SecretString;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     time::timeout,
 };
 
-const KEY: &str = "sk-test";
+use crate::provider::{
+    KEY, QUESTION, Read, accept, answer, base_of, event_stream, failure, install_tls, openai, read,
+    request, serve, serve_cut, told, usage,
+};
 
-fn quick() -> Limits {
-    Limits {
-        connect: Duration::from_millis(500),
-        first_token: Duration::from_millis(300),
-        silence: Duration::from_millis(200),
-        attempt: Duration::from_secs(2),
-        total: Duration::from_secs(5),
-        answer_bytes: 4 * 1024,
-        backoff: Backoff {
-            first: Duration::from_millis(10),
-            ceiling: Duration::from_millis(40),
-            attempts: 3,
-        },
-        retry_after: Duration::from_secs(2),
-    }
-}
+/// As recorded from Ollama, shortened: usage in a chunk of its own.
+const OLLAMA: &str = r#"data: {"id":"chatcmpl-923","object":"chat.completion.chunk","created":1756921364,"model":"llama3.2:3b","system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":"The"},"finish_reason":null}]}
 
-fn models(base_url: String, key: &str, limits: Limits) -> Models {
-    // Only the first one of the process is installed.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let openai = Some(OpenAiConfig { api_key: SecretString::from(key), base_url });
-    Models::new(ModelsConfig { openai, default_model: None, limits }).unwrap()
-}
+data: {"id":"chatcmpl-923","object":"chat.completion.chunk","created":1756921364,"model":"llama3.2:3b","system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":" capital"},"finish_reason":null}]}
 
-fn request() -> ChatRequest {
-    ChatRequest {
-        model: "gpt-4o-mini".to_owned(),
-        temperature: 0.2,
-        max_tokens: 300,
-        messages: vec![
-            ChatMessage { role: ChatRole::System, content: "Answer from the sources.".to_owned() },
-            ChatMessage {
-                role: ChatRole::User,
-                content: "When do you open tomorrow morning?".to_owned(),
-            },
-        ],
-        question: "When do you open tomorrow morning?".to_owned(),
-        sources: vec![Source::default(), Source::default()],
-    }
-}
+data: {"id":"chatcmpl-923","object":"chat.completion.chunk","created":1756921365,"model":"llama3.2:3b","system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop"}]}
 
-/// Asks, and keeps what was shown; a restart is shown as `|`.
-async fn ask(models: &Models) -> (Result<Completion, ModelError>, String) {
-    let mut shown = String::new();
-    let result = models
-        .complete(&request(), |progress| {
-            shown.push_str(match progress {
-                Progress::Text(text) => text,
-                Progress::Restarted => "|",
-            });
-        })
-        .await;
-    (result, shown)
-}
+data: {"id":"chatcmpl-923","object":"chat.completion.chunk","created":1756921365,"model":"llama3.2:3b","system_fingerprint":"fp_ollama","choices":[],"usage":{"prompt_tokens":32,"completion_tokens":8,"total_tokens":40}}
 
-async fn fake() -> (FakeOpenAi, Models) {
+data: [DONE]
+
+"#;
+
+/// In the form `DeepSeek` documents and was recorded with: keep-alive comments, reasoning, `content` as null, usage beside the last choice.
+const DEEPSEEK: &str = r#": keep-alive
+
+: keep-alive
+
+data: {"id":"1c811926-1e2c-4160-baf8-6e71245c8ad7","object":"chat.completion.chunk","created":1767411028,"model":"deepseek-flash","system_fingerprint":"fp_058df29938_prod0820","choices":[{"index":0,"delta":{"role":"assistant","content":null,"reasoning_content":""},"logprobs":null,"finish_reason":null}],"usage":null}
+
+data: {"id":"1c811926-1e2c-4160-baf8-6e71245c8ad7","object":"chat.completion.chunk","created":1767411028,"model":"deepseek-flash","system_fingerprint":"fp_058df29938_prod0820","choices":[{"index":0,"delta":{"content":null,"reasoning_content":"They want a greeting"},"logprobs":null,"finish_reason":null}],"usage":null}
+
+data: {"id":"1c811926-1e2c-4160-baf8-6e71245c8ad7","object":"chat.completion.chunk","created":1767411028,"model":"deepseek-flash","system_fingerprint":"fp_058df29938_prod0820","choices":[{"index":0,"delta":{"content":"Привет","reasoning_content":null},"logprobs":null,"finish_reason":null}],"usage":null}
+
+data: {"id":"1c811926-1e2c-4160-baf8-6e71245c8ad7","object":"chat.completion.chunk","created":1767411028,"model":"deepseek-flash","system_fingerprint":"fp_058df29938_prod0820","choices":[{"index":0,"delta":{"content":", 世界 😀","reasoning_content":null},"logprobs":null,"finish_reason":null}],"usage":null}
+
+data: {"id":"1c811926-1e2c-4160-baf8-6e71245c8ad7","object":"chat.completion.chunk","created":1767411028,"model":"deepseek-flash","system_fingerprint":"fp_058df29938_prod0820","choices":[{"index":0,"delta":{"content":"","reasoning_content":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":27,"total_tokens":38,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":14},"prompt_cache_hit_tokens":0,"prompt_cache_miss_tokens":11}}
+
+data: [DONE]
+
+"#;
+
+/// In the form `OpenAI` documents, with the padding it sends.
+const OPENAI: &str = r#"data: {"id":"chatcmpl-CcT2","object":"chat.completion.chunk","created":1763318400,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_560af6e559","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"k7hMs"}
+
+data: {"id":"chatcmpl-CcT2","object":"chat.completion.chunk","created":1763318400,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_560af6e559","choices":[{"index":0,"delta":{"content":"Hello"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"zi"}
+
+data: {"id":"chatcmpl-CcT2","object":"chat.completion.chunk","created":1763318400,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_560af6e559","choices":[{"index":0,"delta":{"content":"!"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"wRzJfK"}
+
+data: {"id":"chatcmpl-CcT2","object":"chat.completion.chunk","created":1763318400,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_560af6e559","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}],"usage":null,"obfuscation":"h"}
+
+data: {"id":"chatcmpl-CcT2","object":"chat.completion.chunk","created":1763318400,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_560af6e559","choices":[],"usage":{"prompt_tokens":19,"completion_tokens":2,"total_tokens":21,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"obfuscation":"RnS"}
+
+data: [DONE]
+
+"#;
+
+async fn fake() -> (FakeOpenAi, OpenAi) {
     let server = FakeOpenAi::start().await;
-    server.answer(|_| Answer::text("We open at nine [2].").costing(1_000, 101));
-    let models = models(server.base_url(), KEY, quick());
-    (server, models)
+    server.answer(|_| Answer::text("one two three four").costing(1_000, 101));
+    let model = openai(server.base_url(), Protocol::Completions);
+    (server, model)
+}
+
+/// The answer of a server that sends this stream.
+async fn answer_of(stream: &str) -> Read {
+    let model = openai(serve(event_stream(stream)).await, Protocol::Completions);
+    answer(&model, &request("some-model")).await
 }
 
 #[tokio::test]
-async fn an_answer_is_streamed_counted_and_priced() {
-    let (server, models) = fake().await;
+async fn an_answer_is_asked_for_and_read() {
+    let (server, model) = fake().await;
 
-    let (answer, shown) = ask(&models).await;
+    let read = answer(&model, &request("gpt-4o-mini")).await;
 
-    let answer = answer.unwrap();
-    assert_eq!(answer.text, "We open at nine [2].");
-    assert_eq!(shown, answer.text);
-    assert_eq!((answer.usage.prompt_tokens, answer.usage.completion_tokens), (1_000, 101));
-    assert!(!answer.usage.estimated);
-    assert_eq!(answer.cost, Money::from_micros(211));
-    assert!(answer.price_known);
-    assert_eq!((answer.attempts, answer.model.as_str()), (1, "gpt-4o-mini"));
-    assert_eq!(answer.used_sources, [1]);
-    assert!(answer.first_token > Duration::ZERO);
+    assert_eq!(read.text, "one two three four");
+    assert_eq!((read.usage, read.finish), (Some(usage(1_000, 101)), Some(Finish::Stop)));
     assert_eq!(server.violations(), Vec::<String>::new());
     let sent = &server.requests()[0];
     assert!(sent.stream && sent.include_usage);
     assert_eq!((sent.temperature, sent.max_tokens), (Some(0.2), Some(300)));
-    assert_eq!(sent.messages[0].role, "system");
+    assert_eq!((sent.messages[0].role.as_str(), sent.key.as_str()), ("system", KEY));
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_and_what_was_shown_is_taken_back() {
-    for (fault, shown_before) in [
-        (Fault::status(500), ""),
-        (Fault::status(503), ""),
-        (Fault::status(429), ""),
-        (Fault::status(408), ""),
-        (Fault::status(409), ""),
-        (Fault::Break, ""),
-        (Fault::Hang, ""),
-        (Fault::DelayFirst(Duration::from_millis(600)), ""),
-        (Fault::WrongContentType, ""),
-        (Fault::EndAfter(0), ""),
-        (Fault::BreakAfter(2), "We open |"),
-        (Fault::EndAfter(2), "We open |"),
-        (Fault::MalformedAfter(1), "We |"),
-        (Fault::ErrorAfter(1), "We |"),
-        (Fault::Silence { after: 1, time: Duration::from_millis(600) }, "We |"),
+async fn what_real_servers_send_is_read() {
+    for (stream, text, counts) in [
+        (OLLAMA, "The capital", usage(32, 8)),
+        (DEEPSEEK, "Привет, 世界 😀", usage(11, 27)),
+        (OPENAI, "Hello!", usage(19, 2)),
     ] {
-        let (server, models) = fake().await;
-        server.inject(fault.clone());
-
-        let (answer, shown) = ask(&models).await;
-
-        let answer = answer.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
-        assert_eq!(answer.attempts, 2, "{fault:?}");
-        assert_eq!(shown, format!("{shown_before}We open at nine [2]."), "{fault:?}");
-        assert_eq!(server.request_count(), 2, "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_cannot_pass_is_asked_once() {
-    for code in [400, 401, 403, 404, 422] {
-        let (server, models) = fake().await;
-        server.inject(Fault::status(code));
-
-        let (answer, shown) = ask(&models).await;
-
-        let error = answer.unwrap_err();
-        assert!(matches!(error, ModelError::Refused { status, .. } if status == code), "{error:?}");
-        assert_eq!((server.request_count(), shown.as_str()), (1, ""));
-    }
-}
-
-#[tokio::test]
-async fn a_fault_that_stays_ends_after_all_attempts_with_its_error() {
-    let (server, models) = fake().await;
-    for _ in 0..3 {
-        server.inject(Fault::Silence { after: 2, time: Duration::from_mins(1) });
-    }
-
-    let (answer, shown) = ask(&models).await;
-
-    assert!(matches!(answer.unwrap_err(), ModelError::Timeout(Waited::Silence)));
-    assert_eq!(shown, "We open |We open |We open ");
-    assert_eq!((server.request_count(), server.faults_left()), (3, 0));
-}
-
-#[tokio::test]
-async fn retry_after_is_obeyed_up_to_its_bound() {
-    let (server, models) = fake().await;
-    server.inject(Fault::Status { code: 429, retry_after: Some(1) });
-    let begun = Instant::now();
-    let (answer, _) = ask(&models).await;
-    assert_eq!(answer.unwrap().attempts, 2);
-    assert!(begun.elapsed() >= Duration::from_secs(1));
-
-    server.inject(Fault::Status { code: 429, retry_after: Some(3) });
-    let begun = Instant::now();
-    let (answer, _) = ask(&models).await;
-    let error = answer.unwrap_err();
-    assert!(begun.elapsed() < Duration::from_secs(1));
-    let wish = Some(Duration::from_secs(3));
-    assert!(
-        matches!(error, ModelError::Refused { status: 429, retry_after, .. } if retry_after == wish)
-    );
-}
-
-#[tokio::test]
-async fn all_attempts_together_are_bounded() {
-    let server = FakeOpenAi::start().await;
-    let total = Duration::from_millis(500);
-    let limits = Limits { total, first_token: Duration::from_secs(9), ..quick() };
-    let models = models(server.base_url(), KEY, limits);
-    server.inject(Fault::Hang);
-    server.inject(Fault::Hang);
-
-    let begun = Instant::now();
-    let (answer, _) = ask(&models).await;
-
-    assert!(matches!(answer.unwrap_err(), ModelError::Timeout(Waited::Attempt)));
-    assert!(begun.elapsed() < Duration::from_secs(1));
-    assert_eq!(server.request_count(), 1);
-}
-
-#[tokio::test]
-async fn an_answer_that_trickles_for_ever_is_cut() {
-    let server = FakeOpenAi::start().await;
-    server.answer(|_| Answer::text("word ".repeat(500)).paced(Duration::from_millis(20)));
-    let backoff = Backoff { attempts: 1, ..quick().backoff };
-    let limits = Limits { attempt: Duration::from_millis(300), backoff, ..quick() };
-    let (answer, shown) = ask(&models(server.base_url(), KEY, limits)).await;
-    assert!(matches!(answer.unwrap_err(), ModelError::Timeout(Waited::Attempt)));
-    assert!(shown.starts_with("word word "));
-}
-
-#[tokio::test]
-async fn an_endless_answer_is_refused() {
-    let (server, models) = fake().await;
-    server.inject(Fault::Huge(1 << 20));
-
-    let (answer, shown) = ask(&models).await;
-
-    assert!(matches!(answer.unwrap_err(), ModelError::TooLong { limit: 4096 }));
-    assert!(shown.len() <= 4096);
-    assert_eq!(server.request_count(), 1);
-}
-
-#[tokio::test]
-async fn a_refused_connection_is_an_error_without_an_address() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let models = models(format!("http://127.0.0.1:{port}/v1/secret-path"), KEY, quick());
-
-    let (answer, _) = ask(&models).await;
-
-    let error = answer.unwrap_err();
-    assert!(matches!(error, ModelError::Unreachable(_)), "{error:?}");
-    let told = format!("{error:?} {error}");
-    assert!(!told.contains("secret-path") && !told.contains(KEY), "{told}");
-}
-
-#[tokio::test]
-async fn an_empty_answer_is_tried_again() {
-    let (server, models) = fake().await;
-    server.answer(|_| Answer::text(" "));
-    assert!(matches!(ask(&models).await.0.unwrap_err(), ModelError::Empty));
-    assert_eq!(server.request_count(), 3);
-}
-
-#[tokio::test]
-async fn a_model_that_declines_uses_no_sources() {
-    let (server, models) = fake().await;
-    server.answer(|_| Answer::text("\"[[no-answer]].\""));
-    let answer = ask(&models).await.0.unwrap();
-    assert!(declines(&answer.text));
-    assert_eq!(answer.used_sources, Vec::<usize>::new());
-}
-
-#[tokio::test]
-async fn no_error_tells_the_key_or_what_was_said() {
-    let question = request().question;
-    for body in [
-        format!("{{\"error\":{{\"message\":\"Incorrect API key provided: {KEY}.\"}}}}"),
-        format!("{{\"error\":{{\"message\":\"cannot handle '{question}'\"}}}}"),
-        format!("<html>{KEY} {question}</html>"),
-        "x".repeat(1 << 20),
-    ] {
-        let status = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n";
-        let head = format!("{status}content-length: {}\r\n\r\n", body.len());
-        let base = serve_once(head + &body).await;
-        let error = ask(&models(base, KEY, quick())).await.0.unwrap_err();
-        let mut told = format!("{error:?} {error}");
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            told.push_str(&error.to_string());
-            cause = error.source();
+        for stream in [stream.to_owned(), stream.replace('\n', "\r\n")] {
+            let read = answer_of(&stream).await;
+            assert_eq!((read.text.as_str(), read.usage), (text, Some(counts)));
+            assert_eq!(read.finish, Some(Finish::Stop));
         }
-        assert!(!told.contains(KEY) && !told.contains(&question) && told.len() < 600, "{told}");
     }
-    let models = models("http://127.0.0.1:9/v1".to_owned(), KEY, quick());
-    assert!(!format!("{models:?}").contains(KEY));
 }
 
 #[tokio::test]
-async fn usage_is_estimated_when_the_provider_is_silent() {
-    let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Nine o'clock\"}}]}\n\n\
-                  data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-    let base = serve_once(event_stream(stream)).await;
-    let request = ChatRequest { model: "llama3".to_owned(), ..request() };
-
-    let answer = models(base, "", quick()).complete(&request, |_| ()).await.unwrap();
-
-    // 24 and 34 characters of ASCII in two messages; 12 in the answer.
-    assert_eq!((answer.usage.prompt_tokens, answer.usage.completion_tokens), (4 + 6 + 4 + 9, 3));
-    assert!(answer.usage.estimated);
-    assert_eq!((answer.cost, answer.price_known), (Money::ZERO, false));
+async fn servers_that_keep_to_the_protocol_in_their_own_way_are_understood() {
+    let piece = |delta: &str, finish: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n")
+    };
+    let nine = piece("{\"content\":\"Nine\"}", "null");
+    let end = piece("{}", "\"stop\"");
+    for (what, stream) in [
+        ("no done", nine.clone() + &end),
+        ("no empty line at the end", (nine.clone() + &end).trim_end().to_owned()),
+        ("no finish but done", nine.clone() + "data: [DONE]\n\n"),
+        ("an empty finish", piece("{\"content\":\"Nine\"}", "\"\"") + &end),
+        (
+            "content in parts",
+            piece("{\"content\":[{\"type\":\"text\",\"text\":\"Nine\"}]}", "null") + &end,
+        ),
+        ("reasoning", piece("{\"reasoning\":\"hm\",\"content\":\"\"}", "null") + &nine + &end),
+        ("choices as null", format!("data: {{\"choices\":null}}\n\n{nine}{end}")),
+        ("error as null", nine.replace("{\"choices\"", "{\"error\":null,\"choices\"") + &end),
+        (
+            "another choice",
+            nine.clone() + &nine.replace("\"delta\"", "\"index\":1,\"delta\"") + &end,
+        ),
+        ("two finishes", nine.clone() + &end + &end),
+    ] {
+        let read = answer_of(&stream).await;
+        assert_eq!(
+            (read.text.as_str(), read.finish.unwrap_or_default()),
+            ("Nine", Finish::Stop),
+            "{what}"
+        );
+    }
+    let zeros = format!(
+        "{nine}{end}data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":0,\"completion_tokens\":0}}}}\n\n"
+    );
+    assert_eq!(answer_of(&zeros).await.usage, None, "zeros are no usage");
+    let twice = [
+        "{\"prompt_tokens\":9,\"completion_tokens\":1}",
+        "{\"prompt_tokens\":9,\"completion_tokens\":2}",
+    ];
+    let twice = twice.map(|counts| format!("data: {{\"choices\":[],\"usage\":{counts}}}\n\n"));
+    let running = format!("{}{nine}{end}{}", twice[0], twice[1]);
+    assert_eq!(answer_of(&running).await.usage, Some(usage(9, 2)), "the last one counts");
 }
 
 #[tokio::test]
 async fn once_the_answer_is_complete_nothing_can_spoil_it() {
     let done =
         "data: {\"choices\":[{\"delta\":{\"content\":\"Nine\"},\"finish_reason\":\"stop\"}]}\n\n";
-    for rest in ["", "data: {broken\n\ndata: [DONE]\n\n", ": comment\n\n", "\u{0}\n\n"] {
-        let base = serve_once(event_stream(&format!("{done}{rest}"))).await;
-        let answer = ask(&models(base, KEY, quick())).await.0.unwrap();
-        assert_eq!((answer.text.as_str(), answer.attempts), ("Nine", 1), "{rest:?}");
+    for rest in [
+        "",
+        "data: {broken\n\ndata: [DONE]\n\n",
+        ": comment\n\n",
+        "\u{0}\n\n",
+        "data: {\"error\":{}}\n\n",
+    ] {
+        assert_eq!(answer_of(&format!("{done}{rest}")).await.text, "Nine", "{rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_way_of_failing_has_its_error() {
+    let (server, model) = fake().await;
+    for (fault, reason, before) in [
+        (Fault::status(400), "refused", ""),
+        (Fault::status(401), "unauthorized", ""),
+        (Fault::status(404), "refused", ""),
+        (Fault::status(429), "rate_limited", ""),
+        (Fault::QuotaSpent, "quota", ""),
+        (Fault::status(500), "server_error", ""),
+        (Fault::status(503), "server_error", ""),
+        (Fault::Break, "unreachable", ""),
+        (Fault::WrongContentType, "content_type", ""),
+        (Fault::NotStreamed, "content_type", ""),
+        (Fault::Garbage, "malformed", ""),
+        (Fault::EndAfter(0), "broken", ""),
+        (Fault::BreakAfter(2), "broken", "one two "),
+        (Fault::EndAfter(4), "broken", "one two three four"),
+        (Fault::MalformedAfter(1), "malformed", "one "),
+        (Fault::ErrorAfter(3), "failed", "one two three "),
+    ] {
+        server.inject(fault.clone());
+        let (read, end) = read(&model, &request("gpt-4o")).await;
+        assert_eq!((end.unwrap_err().reason(), read.text.as_str()), (reason, before), "{fault:?}");
+    }
+    server.inject(Fault::NoUsage);
+    assert_eq!(answer(&model, &request("gpt-4o")).await.usage, None);
+    server.inject(Fault::Empty);
+    assert_eq!(answer(&model, &request("gpt-4o")).await.text, "");
+    assert_eq!(server.faults_left(), 0);
+}
+
+#[tokio::test]
+async fn a_wish_to_wait_is_told_however_it_was_said() {
+    let (server, model) = fake().await;
+    for (wish, wait) in [
+        (RetryAfter::Seconds(7), Duration::from_secs(7)),
+        (RetryAfter::Millis(1_500), Duration::from_millis(1_500)),
+        (RetryAfter::Date(40), Duration::from_secs(40)),
+    ] {
+        server.inject(Fault::RateLimited(wish));
+        let error = failure(&model, &request("gpt-4o")).await;
+        assert_eq!(error.retry(), Retry::After(wait), "{wish:?}");
+    }
+    server.inject(Fault::QuotaSpent);
+    assert_eq!(failure(&model, &request("gpt-4o")).await.retry(), Retry::Never);
+}
+
+#[tokio::test]
+async fn a_cut_answer_is_taken_and_a_withheld_one_is_not() {
+    let (server, model) = fake().await;
+    server.answer(|_| Answer::text("one two").finished_by("length"));
+    assert_eq!(answer(&model, &request("gpt-4o")).await.finish, Some(Finish::Length));
+    server.answer(|_| Answer::text("one two").finished_by("content_filter"));
+    assert!(matches!(failure(&model, &request("gpt-4o")).await, ModelError::Filtered));
+    server.answer(|_| Answer::text("one two").finished_by("insufficient_system_resource"));
+    assert_eq!(failure(&model, &request("gpt-4o")).await.reason(), "broken");
+}
+
+#[tokio::test]
+async fn a_model_that_reasons_gets_the_parameters_it_knows() {
+    let (server, model) = fake().await;
+    answer(&model, &request("gpt-5-mini")).await;
+    assert_eq!(server.violations(), Vec::<String>::new());
+    let sent = &server.requests()[0];
+    assert_eq!((sent.temperature, &sent.body["reasoning_effort"]), (None, &"low".into()));
+    assert!(sent.body["max_completion_tokens"].as_u64().unwrap() > 1_000);
+}
+
+#[tokio::test]
+async fn parameters_a_server_refuses_are_left_out_and_that_is_remembered() {
+    let builder = ["stream_options", "temperature", "max_tokens"]
+        .into_iter()
+        .fold(FakeOpenAi::builder(), replyx_testkit::openai::Builder::without_parameter);
+    let server = builder.start().await.unwrap();
+    let model = openai(server.base_url(), Protocol::Completions);
+    for _ in 0..2 {
+        answer(&model, &request("gpt-4o")).await;
+    }
+    let sent = server.requests();
+    assert_eq!(sent.len(), 2);
+    for sent in sent {
+        assert_eq!((sent.include_usage, sent.temperature), (false, None));
+        assert_eq!(sent.body["max_completion_tokens"], 300);
+    }
+    // Another key of the provider need not learn it again; the refusals were three, all at first.
+    answer(&model.with_key(SecretString::from(KEY)), &request("gpt-4o")).await;
+    assert_eq!((server.request_count(), server.refusals()), (3, 3));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everything_is_not_asked_for_ever() {
+    let builder = ["stream_options", "temperature", "max_tokens", "max_completion_tokens"]
+        .into_iter()
+        .fold(FakeOpenAi::builder(), replyx_testkit::openai::Builder::without_parameter);
+    let server = builder.start().await.unwrap();
+    let model = openai(server.base_url(), Protocol::Completions);
+    let error = failure(&model, &request("gpt-4o")).await;
+    assert!(matches!(error, ModelError::Refused { status: 400, .. }), "{error:?}");
+    assert_eq!(server.refusals(), 4);
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_was_not_sent_is_not_answered_with_the_same_again() {
+    let body = r#"{"error":{"message":"Unknown parameter: 'store'.","param":"store"}}"#;
+    let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close";
+    let response = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let model = openai(base_of(&listener), Protocol::Completions);
+    let asking = tokio::spawn(async move { failure(&model, &request("gpt-4o")).await });
+    let mut socket = accept(&listener).await;
+    socket.write_all(response.as_bytes()).await.unwrap();
+    drop(socket);
+    let again = timeout(Duration::from_millis(200), listener.accept()).await;
+    assert!(again.is_err(), "it was asked again");
+    assert_eq!(asking.await.unwrap().reason(), "refused");
+}
+
+#[tokio::test]
+async fn keys_are_told_apart() {
+    let server = FakeOpenAi::builder().keys([KEY, "sk-other"]).start().await.unwrap();
+    let first = openai(server.base_url(), Protocol::Completions);
+    let second = first.with_key(SecretString::from("sk-other"));
+    server.inject_for("sk-other", Fault::status(429));
+    answer(&first, &request("gpt-4o")).await;
+    assert_eq!(failure(&second, &request("gpt-4o")).await.reason(), "rate_limited");
+    server.revoke_key(KEY);
+    assert_eq!(failure(&first, &request("gpt-4o")).await.reason(), "unauthorized");
+    answer(&second, &request("gpt-4o")).await;
+    let keys: Vec<String> = server.requests().iter().map(|sent| sent.key.clone()).collect();
+    assert_eq!(keys, [KEY, "sk-other", "sk-other"]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_an_error_without_an_address() {
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let model = openai(format!("http://127.0.0.1:{port}/v1/secret-path"), Protocol::Completions);
+    let error = failure(&model, &request("gpt-4o")).await;
+    assert!(matches!(error, ModelError::Unreachable(_)), "{error:?}");
+    let told = told(&error);
+    assert!(!told.contains("secret-path") && !told.contains(KEY), "{told}");
+}
+
+#[tokio::test]
+async fn no_error_tells_the_key_or_what_was_said() {
+    for body in [
+        format!("{{\"error\":{{\"message\":\"Incorrect API key provided: {KEY}.\"}}}}"),
+        format!("{{\"error\":{{\"message\":\"cannot handle '{QUESTION}'\"}}}}"),
+        format!("<html>{KEY} {QUESTION}</html>"),
+        "x".repeat(1 << 20),
+    ] {
+        let status = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n";
+        let head = format!("{status}content-length: {}\r\n\r\n", body.len());
+        let model = openai(serve(head + &body).await, Protocol::Completions);
+        let error = failure(&model, &request("gpt-4o")).await;
+        assert!(matches!(error, ModelError::Refused { kind: Refusal::Other, .. }));
+        let told = told(&error);
+        assert!(!told.contains(KEY) && !told.contains(QUESTION) && told.len() < 600, "{told}");
+        assert!(!format!("{model:?}").contains(KEY));
     }
 }
 
 #[tokio::test]
 async fn an_endless_line_does_not_fill_the_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = base_of(&listener);
+    let model = openai(base_of(&listener), Protocol::Completions);
     let flood = tokio::spawn(async move {
         let mut socket = accept(&listener).await;
         socket.write_all(event_stream("data: ").as_bytes()).await.unwrap();
@@ -318,21 +349,33 @@ async fn an_endless_line_does_not_fill_the_memory() {
         }
         sent
     });
-    let limits = Limits { first_token: Duration::from_secs(30), ..quick() };
-    let limits = Limits { attempt: limits.first_token, total: limits.first_token, ..limits };
-
-    let error = ask(&models(base, KEY, limits)).await.0.unwrap_err();
-
+    let error = failure(&model, &request("gpt-4o")).await;
     assert!(matches!(error, ModelError::TooLong { .. }), "{error:?}");
     // What is in flight beyond the bound is the sockets' buffers.
     assert!(flood.await.unwrap() < 32 << 20);
 }
 
 #[tokio::test]
-async fn dropping_the_future_closes_the_connection() {
+async fn usage_that_does_not_come_is_not_waited_for_long() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let models = models(base_of(&listener), KEY, Limits::default());
-    let asking = tokio::spawn(async move { ask(&models).await.1 });
+    let model = openai(base_of(&listener), Protocol::Completions);
+    let server = tokio::spawn(async move {
+        let mut socket = accept(&listener).await;
+        let done = "data: {\"choices\":[{\"delta\":{\"content\":\"Nine\"},\"finish_reason\":\"stop\"}]}\n\n";
+        socket.write_all(event_stream(done).as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    });
+    let begun = Instant::now();
+    assert_eq!(answer(&model, &request("gpt-4o")).await.text, "Nine");
+    assert!(begun.elapsed() < Duration::from_secs(4));
+    server.abort();
+}
+
+#[tokio::test]
+async fn dropping_the_stream_closes_the_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let model = openai(base_of(&listener), Protocol::Completions);
+    let asking = tokio::spawn(async move { read(&model, &request("gpt-4o")).await.0 });
     let mut socket = accept(&listener).await;
     let begun = "data: {\"choices\":[{\"delta\":{\"content\":\"Nine\"}}]}\n\n";
     socket.write_all(event_stream(begun).as_bytes()).await.unwrap();
@@ -346,64 +389,40 @@ async fn dropping_the_future_closes_the_connection() {
     assert!(matches!(&end, Ok(0)) || end.is_err_and(|e| e.kind() == ErrorKind::ConnectionReset));
 }
 
-#[tokio::test]
-async fn a_model_without_a_provider_is_not_configured_and_the_default_needs_none() {
-    let models = Models::new(ModelsConfig::default()).unwrap();
-    assert_eq!(models.resolve(None), "extractive");
-    assert_eq!(models.resolve(Some(" ")), "extractive");
-    assert!(!models.is_configured("gpt-4o") && models.is_configured("extractive"));
-    let error = models.complete(&request(), |_| ()).await.unwrap_err();
-    assert!(matches!(error, ModelError::NotConfigured { model } if model == "gpt-4o-mini"));
-
-    let extractive = ChatRequest { model: "extractive".to_owned(), ..request() };
-    let answer = models.complete(&extractive, |_| ()).await.unwrap();
-    assert_eq!(
-        (answer.text.as_str(), answer.cost, answer.price_known),
-        (NO_ANSWER, Money::ZERO, true)
-    );
-}
-
-#[tokio::test]
-async fn the_default_model_follows_what_is_configured() {
-    let (_server, models) = fake().await;
-    assert_eq!(models.resolve(None), "gpt-4o-mini");
-    assert_eq!(models.resolve(Some("extractive")), "extractive");
-    let config = ModelsConfig { default_model: Some("gpt-4.1".to_owned()), ..Default::default() };
-    assert_eq!(Models::new(config).unwrap().resolve(None), "gpt-4.1");
-    let url = "ftp://example.com".to_owned();
-    let openai = Some(OpenAiConfig { api_key: SecretString::from(""), base_url: url });
-    let refused = Models::new(ModelsConfig { openai, ..Default::default() });
-    assert!(matches!(refused.unwrap_err(), ModelError::Settings(_)));
-}
-
-fn event_stream(events: &str) -> String {
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}"
-    )
-}
-
-fn base_of(listener: &TcpListener) -> String {
-    format!("http://{}/v1", listener.local_addr().unwrap())
-}
-
-async fn accept(listener: &TcpListener) -> TcpStream {
-    let (mut socket, _) = listener.accept().await.unwrap();
-    let mut request = Vec::new();
-    while !request.ends_with(b"}") {
-        assert_ne!(socket.read_buf(&mut request).await.unwrap(), 0);
+#[test]
+fn settings_that_cannot_be_used_are_told() {
+    install_tls();
+    for base_url in ["ftp://example.com", "", "not a url"] {
+        let config = OpenAiConfig {
+            api_key: SecretString::from(""),
+            base_url: base_url.to_owned(),
+            protocol: Protocol::Completions,
+        };
+        let refused = OpenAi::new(config, &Limits::default());
+        assert!(matches!(refused.unwrap_err(), ModelError::Settings(_)), "{base_url}");
     }
-    socket
 }
 
-/// A server that answers one request with these bytes and closes; returns its base URL.
-async fn serve_once(response: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = base_of(&listener);
-    tokio::spawn(async move {
-        let mut socket = accept(&listener).await;
-        // The client may leave in the middle.
-        let _ = socket.write_all(response.as_bytes()).await;
-        let _ = socket.shutdown().await;
-    });
-    base
+#[tokio::test]
+async fn a_key_that_cannot_stand_in_a_header_is_a_matter_of_settings() {
+    let (_server, model) = fake().await;
+    let model = model.with_key(SecretString::from("sk-\n"));
+    let error = failure(&model, &ChatRequest { ..request("gpt-4o") }).await;
+    assert!(matches!(error, ModelError::Settings(_)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_stream_cut_anywhere_gives_the_same_answer(cuts in prop::collection::vec(0..4_000_usize, 1..12)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bytes = event_stream(DEEPSEEK).into_bytes();
+            let cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % bytes.len()).collect();
+            let model = openai(serve_cut(bytes, &cuts).await, Protocol::Completions);
+            let read = answer(&model, &request("deepseek-flash")).await;
+            assert_eq!((read.text.as_str(), read.usage), ("Привет, 世界 😀", Some(usage(11, 27))));
+        });
+    }
 }

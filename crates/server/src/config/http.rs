@@ -8,7 +8,7 @@ use replyx_core::setting;
 use url::Url;
 
 /// The parts of a list that is separated by commas.
-fn parts(list: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 

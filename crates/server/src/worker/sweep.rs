@@ -3,7 +3,10 @@
 use std::{error::Error, time::Duration};
 
 use replyx_engine::Engine;
+use replyx_knowledge::{index, sources};
 use replyx_storage::StorageError;
+
+use super::{Tools, registry};
 
 mod accounts;
 
@@ -22,11 +25,15 @@ const INVITATIONS: Duration = Duration::from_hours(30 * 24);
 /// How long the answer to a repeated request is kept.
 const IDEMPOTENCY: Duration = Duration::from_hours(24);
 
+/// How many documents are brought up to date between two sweeps at most.
+const REFRESH: u32 = 2_000;
+
 /// Sweeps everything. A failure is logged; the next time comes soon.
-pub(super) async fn all(engine: &Engine) {
+pub(super) async fn all(engine: &Engine, tools: &Tools) {
     let swept = async {
         conversation(engine).await?;
         signing_in(engine).await?;
+        knowledge(engine, tools).await?;
         accounts::purge(engine).await
     };
     if let Err(error) = swept.await {
@@ -41,6 +48,17 @@ async fn conversation(engine: &Engine) -> Result<(), StorageError> {
     let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
     tx.commit().await?;
     tracing::debug!(updates, outbox, "swept what was said");
+    Ok(())
+}
+
+/// Brings documents up to date that were indexed by earlier rules or embedded with another model.
+async fn knowledge(engine: &Engine, tools: &Tools) -> Result<(), StorageError> {
+    let queued = index::embed::refresh(registry::indexing(engine, tools), REFRESH).await?;
+    let due = sources::queue_due(&engine.db, &engine.clock).await?;
+    tracing::debug!(sources = due, "sources are fetched again");
+    if queued > 0 {
+        tracing::info!(documents = queued, "documents are indexed or embedded anew");
+    }
     Ok(())
 }
 

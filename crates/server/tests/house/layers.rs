@@ -8,9 +8,10 @@ use crate::workspace::{Dependency, Source, Workspace};
 /// Each crate and the crates it may import, from the bottom up.
 const LAYERS: &[(&str, &[&str])] = &[
     ("core", &[]),
+    ("e5", &[]),
     ("storage", &["core"]),
     ("live", &["core"]),
-    ("llm", &["core"]),
+    ("llm", &["core", "live", "e5"]),
     ("channels", &["core"]),
     ("testkit", &["core"]),
     ("knowledge", &["core", "storage", "llm"]),
@@ -31,6 +32,12 @@ const OWNED: &[(&str, &[&str])] = &[
     ("chardetng", &["knowledge"]),
     // Telegram's markup is made from the same Markdown that documents are written in.
     ("pulldown-cmark", &["knowledge", "channels"]),
+    ("zip", &["knowledge"]),
+    ("quick-xml", &["knowledge"]),
+    ("calamine", &["knowledge"]),
+    ("scraper", &["knowledge"]),
+    ("mail-parser", &["knowledge"]),
+    ("tiktoken-rs", &["llm"]),
     ("lettre", &["channels"]),
     ("minijinja", &["channels"]),
     ("argon2", &["api"]),

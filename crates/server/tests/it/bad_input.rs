@@ -75,12 +75,12 @@ async fn send_json(shop: &Shop, method: Method, path: &str, body: &Value) -> Ans
 on_every_home! {
     async fn a_file_of_a_kind_that_is_not_read_is_refused_by_its_content(home: &Home) {
         let shop = home.open().await;
-        let docx = b"PK\x03\x04\x14\0\0\0\x08\0....................word/document.xml";
+        let archive = b"PK\x03\x04\x14\0\0\0\x08\0....................holiday/photo.jpg";
         for (name, bytes, what) in [
             ("photo.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), "PNG"),
-            ("letter.md", docx, "Word"),
+            ("letter.md", archive, "ZIP"),
             ("drawing.svg", b"<svg onload=alert(1)>", "SVG"),
-            ("page.txt", b"<!doctype html><p>x", "HTML"),
+            ("old.doc", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "Office"),
         ] {
             let answer = shop.owner.upload(&shop.assistant, name, bytes.to_vec()).await;
             assert_problem(&answer, 415, "unsupported_media_type");
@@ -100,8 +100,8 @@ on_every_home! {
             ("empty.txt", Vec::new(), "the file is empty"),
             ("blank.md", b" \n\t\n".to_vec(), "the file is empty"),
             ("dots.txt", b"... --- ...".to_vec(), "the file has no readable text"),
-            ("garbage.pdf", b"%PDF-1.7\n\xff\xfe\x00garbage".to_vec(), "the PDF is damaged and cannot be read"),
-            ("broken.pdf", broken, "the PDF is damaged and cannot be read"),
+            ("garbage.pdf", b"%PDF-1.7\n\xff\xfe\x00garbage".to_vec(), "the file is damaged and cannot be read"),
+            ("broken.pdf", broken, "the file is damaged and cannot be read"),
             ("scan.pdf", pdf("0 0 100 100 re f"), "the PDF has no text layer; it seems to be a scan"),
         ] {
             let id = shop.owner.upload(&shop.assistant, name, bytes).await.expect(202).text("id");

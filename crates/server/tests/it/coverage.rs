@@ -10,10 +10,11 @@ use replyx_core::{
 use replyx_testkit::api::{Answer, Api};
 use reqwest::{Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     auth::{Operation, operations},
-    harness::{Home, PASSWORD, PATIENCE, Shop, admin, assert_problem, join, on_every_home},
+    harness::{Home, PASSWORD, PATIENCE, Shop, admin, assert_problem, join, on_every_home, until},
 };
 
 /// Who may call an operation.
@@ -74,14 +75,36 @@ pub(crate) fn gate(operation: &str) -> Gate {
         "list_api_keys" | "create_api_key" | "read_api_key" | "update_api_key"
         | "delete_api_key" => Gate::Member(P::KeysWrite),
         "list_audit" => Gate::Member(P::AuditRead),
-        "list_assistants" | "read_assistant" | "search_assistant" => {
-            Gate::Member(P::AssistantsRead)
-        }
-        "create_assistant" | "update_assistant" | "delete_assistant" => {
-            Gate::Member(P::AssistantsWrite)
-        }
-        "list_documents" | "read_document" | "read_document_text" => Gate::Member(P::DocumentsRead),
-        "upload_document" | "delete_document" | "reindex_document" => {
+        "list_assistants"
+        | "read_assistant"
+        | "search_assistant"
+        | "read_assistant_stats"
+        | "list_templates"
+        | "list_assistant_versions"
+        | "list_question_sets"
+        | "read_question_set"
+        | "list_evaluation_runs"
+        | "read_evaluation_run"
+        | "read_evaluation_results"
+        | "compare_evaluation_runs"
+        | "read_usage" => Gate::Member(P::AssistantsRead),
+        "create_assistant"
+        | "update_assistant"
+        | "delete_assistant"
+        | "preview_assistant"
+        | "publish_assistant"
+        | "roll_back_assistant"
+        | "create_question_set"
+        | "update_question_set"
+        | "delete_question_set"
+        | "start_evaluation_run" => Gate::Member(P::AssistantsWrite),
+        "list_documents" | "read_document" | "read_document_text" | "list_answers"
+        | "read_answer" => Gate::Member(P::DocumentsRead),
+        "upload_document" | "delete_document" | "reindex_document" | "link_document"
+        | "unlink_document" | "create_answer" | "update_answer" | "delete_answer"
+        | "import_answers" => Gate::Member(P::DocumentsWrite),
+        "list_sources" | "read_source" => Gate::Member(P::DocumentsRead),
+        "create_source" | "update_source" | "delete_source" | "fetch_source" => {
             Gate::Member(P::DocumentsWrite)
         }
         "list_bots" | "read_bot" => Gate::Member(P::BotsRead),
@@ -89,6 +112,7 @@ pub(crate) fn gate(operation: &str) -> Gate {
             Gate::Member(P::BotsWrite)
         }
         "list_dialogs" | "read_dialog" | "list_messages" => Gate::Member(P::DialogsRead),
+        "release_dialog" => Gate::Member(P::DialogsWrite),
         "stream_events" => Gate::Member(P::EventsRead),
 
         "list_users"
@@ -103,6 +127,13 @@ pub(crate) fn gate(operation: &str) -> Gate {
         | "list_settings"
         | "set_setting"
         | "reset_setting"
+        | "list_model_providers"
+        | "set_model_provider"
+        | "delete_model_provider"
+        | "list_model_keys"
+        | "create_model_key"
+        | "update_model_key"
+        | "delete_model_key"
         | "list_platform_audit" => Gate::Admin,
 
         new => panic!("`{new}` is new: say here who may call it"),
@@ -114,6 +145,23 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
     match operation {
         "create_assistant" | "update_assistant" | "update_workspace" | "create_workspace"
         | "update_api_key" | "update_me" => request.json(&json!({"name": "Other"})),
+        "preview_assistant" => request.json(&json!({"text": "How long?"})),
+        "publish_assistant" => request.json(&json!({"note": "stolen"})),
+        "roll_back_assistant" => request.json(&json!({"number": 1})),
+        "create_answer" => request.json(&json!({"question": "Open?", "answer": "Yes."})),
+        "update_answer" => request.json(&json!({"answer": "No."})),
+        "import_answers" => {
+            request.header("content-type", "text/csv").body("question,answer\nOpen?,Yes.\n")
+        }
+        "create_question_set" | "update_question_set" => {
+            request.json(&json!({"name": "Other", "questions": [{"question": "Open?"}]}))
+        }
+        "start_evaluation_run" => request.json(&json!({"answers": false})),
+        "set_model_provider" => request.json(&json!({"base_url": "http://127.0.0.1:9/v1"})),
+        "create_model_key" => {
+            request.json(&json!({"provider": "openai", "name": "Other", "secret": "sk-other"}))
+        }
+        "update_model_key" => request.json(&json!({"name": "Other"})),
         "search_assistant" => request.json(&json!({"query": "return an item"})),
         "upload_document" => {
             let part = multipart::Part::bytes(b"stolen".to_vec()).file_name("stolen.txt");
@@ -122,6 +170,8 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
         "create_bot" => {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
+        "create_source" => request.json(&json!({"url": "http://127.0.0.1:9/"})),
+        "update_source" => request.json(&json!({"refresh_hours": 24})),
         "update_bot" => request.json(&json!({"mode": "polling"})),
         "update_member" => request.json(&json!({"role": "admin"})),
         "create_invitation" => request.json(&json!({"email": "new@example.org", "role": "viewer"})),
@@ -142,6 +192,25 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
     }
 }
 
+/// Has an assistant measured: the question set, the run, and an answer written by hand.
+async fn measured(shop: &Shop) -> (String, String, String) {
+    let path = format!("/api/v1/assistants/{}", shop.assistant);
+    let pair = json!({"question": "Are you open on Sundays?", "answer": "Yes, from 10 to 16."});
+    let answer = shop.owner.post(&format!("{path}/answers"), &pair).await.expect(201).text("id");
+    let questions = json!([{"question": "How long may I return an item?", "answers": ["30 days"]}]);
+    let set = json!({"name": "Returns", "questions": questions});
+    let set = shop.owner.post(&format!("{path}/question-sets"), &set).await.expect(201).text("id");
+    let path = format!("/api/v1/question-sets/{set}/runs");
+    let run = shop.owner.post(&path, &json!({"answers": false})).await.expect(202).text("id");
+    until("the run is done", async || {
+        let run = shop.owner.get(&format!("/api/v1/evaluation-runs/{run}")).await.expect(200).body;
+        assert_ne!(run["status"], "failed", "{run}");
+        (run["status"] == "done").then_some(())
+    })
+    .await;
+    (set, run, answer)
+}
+
 /// A shop that has one of everything, and people of every kind.
 struct Town {
     shop: Shop,
@@ -151,8 +220,12 @@ struct Town {
 
 impl Town {
     async fn build(home: &Home) -> Self {
-        let shop = home.open().await;
+        let shop = home.open_with(home.launch().with("CRAWL_PRIVATE_ADDRESSES", "allow")).await;
         shop.learn("returns.en.md").await;
+        let sources = format!("/api/v1/assistants/{}/sources", shop.assistant);
+        // Nobody listens there.
+        let source = json!({"url": "http://127.0.0.1:9/"});
+        shop.owner.post(&sources, &source).await.expect(202);
         let bot = home.bot();
         shop.connect().await;
         bot.customer(7).ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
@@ -164,7 +237,14 @@ impl Town {
         owner.post("/api/v1/api-keys", &key).await.expect(201);
         let me = owner.get("/api/v1/me").await.expect(200).body;
         let workspace = me["workspace"]["id"].as_str().unwrap().to_owned();
+        let (set, run, answer) = measured(&shop).await;
         let mut objects = vec![
+            ("question-sets", set),
+            ("evaluation-runs", run),
+            ("answers", answer),
+            // Nobody but an admin gets so far as to look for them.
+            ("admin/model-providers", "ollama".to_owned()),
+            ("admin/model-keys", Uuid::nil().to_string()),
             ("admin/users", me["user"]["id"].as_str().unwrap().to_owned()),
             ("admin/workspaces", workspace.clone()),
             ("admin/settings", "login_lock_minutes".to_owned()),
@@ -172,6 +252,7 @@ impl Town {
         for (kind, id) in [
             ("assistants", "id"),
             ("documents", "id"),
+            ("sources", "id"),
             ("bots", "id"),
             ("dialogs", "id"),
             ("members", "user_id"),
@@ -194,7 +275,14 @@ impl Town {
         let kind = before.trim_start_matches("/api/v1/").trim_end_matches('/');
         let object = self.objects.iter().find(|(known, _)| *known == kind);
         let (_, id) = object.unwrap_or_else(|| panic!("`{kind}` is new: the shop needs one"));
-        operation.path.replace("{id}", id).replace("{name}", id)
+        let about = |kind: &str| {
+            let object = self.objects.iter().find(|(known, _)| *known == kind);
+            object.expect("the shop has one").1.as_str()
+        };
+        let path = operation.path.replace("{id}", id).replace("{name}", id);
+        let path = path.replace("{document_id}", about("documents"));
+        let path = path.replace("{answer_id}", about("answers"));
+        if path.ends_with("/diff") { format!("{path}?base={id}") } else { path }
     }
 
     /// The operation as one may call it who may.

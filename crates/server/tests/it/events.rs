@@ -129,7 +129,7 @@ on_every_home! {
             .filter(|event| event.kind == "document.status")
             .map(|event| event.data["status"].as_str().unwrap())
             .collect();
-        assert_eq!(statuses, ["queued", "processing", "ready"]);
+        assert_eq!(statuses, ["queued", "extracting", "chunking", "ready"]);
         let stored = &all[place("message.stored")].data;
         assert_eq!(stored["text"], QUESTION);
         let settled = &all[place("reply.settled")].data;

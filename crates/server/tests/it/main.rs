@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod admin_cli;
+mod answers;
 mod api_keys;
 mod attacks;
 mod audit_log;
@@ -14,21 +15,28 @@ mod cli;
 mod conventions;
 mod coverage;
 mod demo;
+mod doctor;
 mod events;
 mod harness;
 mod idempotency;
 mod mailbox;
 mod main_path;
+mod model_keys;
 mod models;
 mod openapi;
 mod operations;
 mod passwords;
+mod preview;
 mod profile;
 mod second_factor;
 mod sessions;
+mod sharing;
 mod signin;
 mod signup;
+mod sources;
 mod tenants;
 mod two_processes;
+mod usage;
+mod versions;
 mod webhooks;
 mod workspaces;

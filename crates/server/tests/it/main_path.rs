@@ -56,7 +56,7 @@ on_every_home! {
         assert_eq!(list["items"].as_array().unwrap().len(), 4);
         for item in list["items"].as_array().unwrap() {
             assert!(item["passages"].as_i64().unwrap() > 0, "{item}");
-            assert_eq!(item["assistant_id"], shop.assistant, "{item}");
+            assert_eq!(item["assistant_ids"], json!([shop.assistant]), "{item}");
         }
         let kinds: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| &item["kind"]).collect();
         assert_eq!(kinds, ["markdown", "text", "pdf", "text"]);
@@ -124,6 +124,7 @@ on_every_home! {
         let path = format!("/api/v1/assistants/{}", shop.assistant);
         let texts = json!({"unknown_text": "Ask Kim about that.", "greeting": "Hello from the shop!"});
         shop.owner.patch(&path, &texts).await.expect(200);
+        shop.owner.post(&format!("{path}/publish"), &json!({})).await.expect(201);
         let bot = home.bot();
         shop.connect().await;
         let ann = bot.customer(7);

@@ -55,3 +55,30 @@ on_every_db! {
         assert_eq!(dialog.unwrap().assistant_id, id, "dialogs tell who answered");
     }
 }
+
+on_every_db! {
+    async fn versions_are_numbered_and_any_of_them_may_answer(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let (id, workspace) = (tenant.assistant.id, tenant.id);
+        let published = async || read!(db, |tx| tx.workspace(workspace).assistants().published(id)).unwrap();
+        assert_eq!(published().await, given::version(&tenant.assistant, 1));
+        assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().next_number(id)), 2);
+        let mut second = given::version(&tenant.assistant, 2);
+        "иначе".clone_into(&mut second.settings.system_prompt);
+        commit!(db, |tx| tx.workspace(workspace).assistants().publish(id, &second));
+        assert_eq!(published().await, second);
+        assert_eq!(find(db, &tenant).await.unwrap().published, 2);
+        assert!(commit!(db, |tx| tx.workspace(workspace).assistants().roll_to(id, 1, at(5))));
+        assert_eq!(published().await.number, 1);
+        assert!(!commit!(db, |tx| tx.workspace(workspace).assistants().roll_to(id, 3, at(5))), "there is no third");
+        let all = read!(db, |tx| tx.workspace(workspace).assistants().versions(id, None, 9));
+        assert_eq!(all.iter().map(|version| version.number).collect::<Vec<_>>(), [2, 1]);
+        let older = read!(db, |tx| tx.workspace(workspace).assistants().versions(id, Some(2), 9));
+        assert_eq!(older.len(), 1);
+        assert!(db.begin().await.unwrap().workspace(workspace).assistants().publish(id, &second).await
+            .unwrap_err().is_duplicate());
+        commit!(db, |tx| tx.workspace(workspace).assistants().delete(id, at(9)));
+        assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().published(id)), None);
+        assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().version(id, 1)), None);
+    }
+}

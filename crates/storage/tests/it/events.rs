@@ -224,7 +224,7 @@ on_every_db! {
         commit!(db, |tx| tx.workspace(tenant.id).bots().save(&tenant.bot));
         let heard = ear.heard();
         assert!(heard.len() == 1 && heard[0].bots && heard[0].outbox, "{heard:?}");
-        assert_eq!(heard[0].events, [(tenant.id, 3)]);
+        assert_eq!(heard[0].events, [(tenant.id, 4)]);
 
         read!(db, |tx| tx.workspace(tenant.id).events().head());
         assert_eq!(ear.heard(), []);

@@ -2,22 +2,30 @@
 
 use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings},
+    assistant::{Assistant, Language, Settings, Unverified, Version},
     audit::{Act, ActorKind, Outcome},
     bot::{Bot, BotMode, BotStatus},
     channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
+    evaluation::{Question, QuestionSet, Run, RunStatus},
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus},
+    knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
     message::{Author, Delivery, Message, MessageKind},
+    money::Money,
     permission::Permission,
     role::Role,
+    secret::sha256_hex,
     terms::index_text,
+    usage::{ModelCall, Purpose},
     user::User,
     workspace::{ApiKey, Invitation, Workspace},
 };
-use replyx_storage::{Db, outbox::Sendable, passages::NewPassage};
+use replyx_storage::{
+    Db,
+    outbox::Sendable,
+    passages::{NewPassage, PassageChanges, Place},
+};
 
 mod raw;
 
@@ -158,10 +166,29 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             greeting: Some("Привет!".to_owned()),
             unknown_text: None,
             fallback_text: None,
+            fallback_models: vec!["gpt-4o".to_owned()],
+            time_zone: "Europe/Moscow".to_owned(),
+            check_answers: false,
+            unverified: Unverified::HandOff,
+            handoff_text: Some("Минуту".to_owned()),
         },
         version: 1,
+        published: 1,
+        gate: None,
         created_at: at(0),
         updated_at: at(0),
+    }
+}
+
+/// The assistant's settings as a published version.
+pub(crate) fn version(assistant: &Assistant, number: i64) -> Version {
+    Version {
+        number,
+        settings: assistant.settings.clone(),
+        note: "Весна".to_owned(),
+        run_id: None,
+        created_by: "owner@example.org".to_owned(),
+        created_at: at(number),
     }
 }
 
@@ -228,16 +255,108 @@ pub(crate) fn document(workspace: WorkspaceId, assistant: AssistantId) -> Docume
     Document {
         id: id(),
         workspace_id: workspace,
-        assistant_id: assistant,
+        assistants: vec![assistant],
         name: "доставка.md".to_owned(),
+        title: Some("Доставка".to_owned()),
         kind: DocumentKind::Markdown,
         size: 5,
         content_hash: random_hex::<32>(),
         status: DocumentStatus::Queued,
         error: None,
+        language: "ru".to_owned(),
         passages: 0,
+        embedded: 0,
+        embedded_with: None,
+        revision: 0,
+        page: None,
         created_at: at(0),
         updated_at: at(0),
+    }
+}
+
+/// A site that is fetched every day.
+pub(crate) fn source(workspace: WorkspaceId, assistant: AssistantId) -> Source {
+    Source {
+        id: id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        kind: SourceKind::Site,
+        url: "https://example.org/".to_owned(),
+        depth: 1,
+        max_pages: 9,
+        every_hours: Some(24),
+        status: SourceStatus::Ready,
+        error: None,
+        pages: 2,
+        bytes: 300,
+        fetched_at: Some(at(1)),
+        next_at: Some(at(100)),
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// A set of one question.
+pub(crate) fn question_set(workspace: WorkspaceId, assistant: AssistantId) -> QuestionSet {
+    QuestionSet {
+        id: id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        name: "Доставка".to_owned(),
+        size: 1,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// What is asked in it.
+pub(crate) fn questions() -> Vec<Question> {
+    vec![Question {
+        question: "Сколько стоит доставка?".to_owned(),
+        answers: vec!["300 ₽".to_owned()],
+        ..Question::default()
+    }]
+}
+
+/// A run that waits.
+pub(crate) fn run(set: &QuestionSet) -> Run {
+    Run {
+        id: id(),
+        workspace_id: set.workspace_id,
+        set_id: set.id,
+        assistant_id: set.assistant_id,
+        version: None,
+        settings_hash: random_hex::<32>(),
+        answers: true,
+        status: RunStatus::Queued,
+        done: 0,
+        total: 1,
+        metrics: None,
+        error: None,
+        created_at: at(0),
+        finished_at: None,
+    }
+}
+
+/// A call of a model for a dialog that cost something.
+pub(crate) fn call(assistant: AssistantId, dialog: Option<DialogId>) -> ModelCall {
+    ModelCall {
+        id: id(),
+        assistant_id: assistant,
+        dialog_id: dialog,
+        message_id: None,
+        purpose: Purpose::Answer,
+        provider: "openai".to_owned(),
+        model: "gpt-4o-mini".to_owned(),
+        key_id: Some(id::<JobId>().into_uuid()),
+        prompt_tokens: 100,
+        completion_tokens: 10,
+        estimated: false,
+        cost: Money::from_micros(21),
+        first_token_ms: Some(300),
+        duration_ms: 900,
+        outcome: "ok".to_owned(),
+        created_at: at(0),
     }
 }
 
@@ -250,10 +369,23 @@ pub(crate) fn passage(text: &str) -> NewPassage {
         text: text.to_owned(),
         length: i64::try_from(terms.split_whitespace().count()).unwrap(),
         terms,
-        start: 0,
-        end: i64::try_from(text.len()).unwrap(),
-        page: Some(1),
+        hash: sha256_hex(text.as_bytes()),
+        place: Place {
+            position: 0,
+            start: 0,
+            end: i64::try_from(text.len()).unwrap(),
+            page: Some(1),
+        },
     }
+}
+
+/// These passages as all that is new.
+pub(crate) fn all_new(passages: &[NewPassage]) -> PassageChanges {
+    let mut new = passages.to_vec();
+    for (passage, position) in new.iter_mut().zip(0..) {
+        passage.place.position = position;
+    }
+    PassageChanges { new, ..PassageChanges::default() }
 }
 
 /// The parts of a reply: their ids and `a`, `b`, `c`...
@@ -277,6 +409,10 @@ pub(crate) struct Tenant {
     pub message: Message,
     pub document: Document,
     pub passages: Vec<NewPassage>,
+    pub source: Source,
+    pub set: QuestionSet,
+    pub run: Run,
+    pub call: ModelCall,
     pub invitation: Invitation,
     pub key: ApiKey,
 }
@@ -293,14 +429,21 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     tx.system().users().insert(&user, "$argon2id$").await.unwrap();
     tx.workspace(workspace.id).members().insert(user.id, Role::Owner, at(0)).await.unwrap();
     tx.workspace(workspace.id).assistants().insert(&assistant).await.unwrap();
+    let version = version(&assistant, 1);
+    tx.workspace(workspace.id).assistants().publish(assistant.id, &version).await.unwrap();
     tx.workspace(workspace.id).bots().insert(&bot, b"sealed", &hook).await.unwrap();
     let contact =
         tx.workspace(workspace.id).contacts().meet(bot.id, &inbound(7), id(), at(0)).await.unwrap();
     let dialog = dialog(&bot, &contact);
     tx.workspace(workspace.id).dialogs().insert(&dialog).await.unwrap();
     tx.commit().await.unwrap();
+    let set = question_set(workspace.id, assistant.id);
     Tenant {
         id: workspace.id,
+        source: source(workspace.id, assistant.id),
+        run: run(&set),
+        set,
+        call: call(assistant.id, Some(dialog.id)),
         user,
         message: message(workspace.id, dialog.id, 1),
         document: document(workspace.id, assistant.id),
@@ -325,9 +468,16 @@ impl Tenant {
         tx.workspace(self.id).documents().set_text(self.document.id, "text").await.unwrap();
         tx.workspace(self.id)
             .passages()
-            .replace(self.assistant.id, self.document.id, &self.passages)
+            .change(self.document.id, &all_new(&self.passages))
             .await
             .unwrap();
+        let vector = (self.passages[0].id, vec![0_u8; 8]);
+        tx.workspace(self.id).passages().add_vectors("e5", &[vector]).await.unwrap();
+        tx.workspace(self.id).sources().insert(&self.source).await.unwrap();
+        let set = &self.set;
+        tx.workspace(self.id).question_sets().insert(set, &questions()).await.unwrap();
+        tx.workspace(self.id).runs().insert(&self.run).await.unwrap();
+        tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
         tx.workspace(self.id).updates().take(self.bot.id, 100, at(0)).await.unwrap();
         tx.workspace(self.id)

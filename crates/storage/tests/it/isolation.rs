@@ -1,7 +1,7 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{channel::Outbound, ids::JobId, page::PageRequest, role::Role};
-use replyx_storage::{StorageError, audit::AuditFilter, on_every_db};
+use replyx_storage::{StorageError, audit::AuditFilter, documents::DocumentFilter, on_every_db};
 
 use crate::given::{self, at, id};
 
@@ -10,13 +10,17 @@ macro_rules! answers {
     ($db:expr, $workspace:expr, $called:ident;
      $($table:ident.$function:ident($($arg:expr),* $(,)?) => $answer:pat $(if $guard:expr)?,)+) => {$({
         $called.push(concat!(stringify!($table), ".", stringify!($function)));
-        let mut tx = $db.begin().await.unwrap();
-        let answer = tx.workspace($workspace).$table().$function($($arg),*).await;
-        assert!(
-            matches!(&answer, $answer $(if $guard)?),
-            "{}.{}: {answer:?}", stringify!($table), stringify!($function),
-        );
-        let _ = tx.commit().await;
+        // Boxed: all calls in one future are more than a thread's stack holds.
+        let call = async {
+            let mut tx = $db.begin().await.unwrap();
+            let answer = tx.workspace($workspace).$table().$function($($arg),*).await;
+            assert!(
+                matches!(&answer, $answer $(if $guard)?),
+                "{}.{}: {answer:?}", stringify!($table), stringify!($function),
+            );
+            let _ = tx.commit().await;
+        };
+        Box::pin(call).await;
     })+};
 }
 
@@ -53,6 +57,17 @@ on_every_db! {
         let mut document = ours.document.clone();
         document.workspace_id = theirs.id;
         document.error = Some(at_theirs("document"));
+        let mut set = at_theirs_set(&ours, theirs.id);
+        "theirs".clone_into(&mut set.name);
+        let run = replyx_core::evaluation::Run { workspace_id: theirs.id, ..ours.run.clone() };
+        let source = replyx_core::knowledge::Source { workspace_id: theirs.id, ..ours.source.clone() };
+        let theft = replyx_storage::passages::PassageChanges {
+            gone: vec![ours.passages[0].id],
+            moved: vec![(ours.passages[1].id, ours.passages[1].place)],
+            reindexed: vec![(ours.passages[1].id, "x".to_owned(), 1)],
+            new: Vec::new(),
+        };
+        let day = at(0).date_naive();
         let message = given::message(theirs.id, ours.dialog.id, 9);
         let text = Outbound { formatted: None, plain: "x".to_owned() };
         let terms = vec!["доставк".to_owned()];
@@ -71,11 +86,24 @@ on_every_db! {
             assistants.lock(ours.assistant.id) => Ok(None),
             assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
             assistants.update(&assistant) => Ok(false),
+            assistants.publish(ours.assistant.id, &given::version(&ours.assistant, 2)) => Err(StorageError::Constraint { .. }),
+            assistants.next_number(ours.assistant.id) => Ok(1),
+            assistants.roll_to(ours.assistant.id, 1, at(1)) => Ok(false),
+            assistants.version(ours.assistant.id, 1) => Ok(None),
+            assistants.published(ours.assistant.id) => Ok(None),
+            assistants.versions(ours.assistant.id, None, 9) => Ok(found) if found.is_empty(),
             assistants.delete(ours.assistant.id, at(1)) => Ok(false),
-            assistants.insert(&assistant) => Ok(()),
+            knowledge.head(ours.assistant.id) => Ok(None),
+            knowledge.revision(ours.assistant.id) => Ok(None),
+            knowledge.census(ours.assistant.id) => Ok(census) if census == &replyx_storage::knowledge::Census::default(),
+            knowledge.answer_hashes(ours.assistant.id) => Ok(found) if found.is_empty(),
+            knowledge.documents(ours.assistant.id) => Ok(found) if found.is_empty(),
+            knowledge.assistants(ours.document.id) => Ok(found) if found.is_empty(),
+            knowledge.link(ours.assistant.id, ours.document.id) => Err(StorageError::Constraint { .. }),
+            knowledge.unlink(ours.assistant.id, ours.document.id) => Ok(false),
+            knowledge.changed(ours.document.id) => Ok(()),
             audit.list(&all, page()) => Ok(found) if found.items.is_empty(),
             audit.append(&act) => Ok(()),
-            bots.insert(&new_bot, b"x", "x") => Ok(()),
             bots.find(ours.bot.id) => Ok(None),
             bots.lock(ours.bot.id) => Ok(None),
             bots.credentials(ours.bot.id) => Ok(None),
@@ -92,23 +120,54 @@ on_every_db! {
             dialogs.lock(ours.dialog.id) => Ok(None),
             dialogs.lock_open(ours.contact.id) => Ok(None),
             dialogs.save(&dialog) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            dialogs.summary(ours.dialog.id) => Ok(None),
+            dialogs.set_summary(ours.dialog.id, "x", 9) => Ok(()),
             dialogs.list(page()) => Ok(found) if found.items == [theirs.dialog.clone()],
             documents.find(ours.document.id) => Ok(None),
             documents.lock(ours.document.id) => Ok(None),
-            documents.list(None, page()) => Ok(found) if found.items.is_empty(),
-            documents.list(Some(ours.assistant.id), page()) => Ok(found) if found.items.is_empty(),
+            documents.list(DocumentFilter::default(), page()) => Ok(found) if found.items.is_empty(),
+            documents.list(DocumentFilter { assistant: Some(ours.assistant.id), ..DocumentFilter::default() }, page()) => Ok(found) if found.items.is_empty(),
             documents.original(ours.document.id) => Ok(None),
             documents.text(ours.document.id) => Ok(None),
             documents.set_text(ours.document.id, "x") => Err(StorageError::RowsAffected { actual: 0, .. }),
             documents.save(&document) => Err(StorageError::RowsAffected { actual: 0, .. }),
             documents.delete(&document, at(1)) => Ok(false),
-            documents.insert(&document, b"x") => Ok(()),
-            events.after(0, 100) => Ok(found) if found.len() == 4,
-            events.head() => Ok(4),
+            documents.set_original(ours.document.id, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
+            documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            documents.index_version(ours.document.id) => Ok(0),
+            documents.twin(ours.assistant.id, &ours.document.name, &ours.document.content_hash) => Ok(None),
+            documents.of_page(ours.source.id, "https://example.org/") => Ok(None),
+            model_calls.insert(&[given::call(ours.assistant.id, None)]) => Err(StorageError::Constraint { .. }),
+            model_calls.of_dialog(ours.dialog.id) => Ok(totals) if totals.calls == 0,
+            model_calls.by_day(None, day, day, 9) => Ok(found) if found.is_empty(),
+            model_calls.by_day(Some(ours.assistant.id), day, day, 9) => Ok(found) if found.is_empty(),
+            question_sets.insert(&set, &given::questions()) => Err(StorageError::Constraint { .. }),
+            question_sets.find(ours.set.id) => Ok(None),
+            question_sets.questions(ours.set.id) => Ok(found) if found.is_empty(),
+            question_sets.list(ours.assistant.id, page()) => Ok(found) if found.items.is_empty(),
+            question_sets.save(&set, None) => Ok(false),
+            question_sets.save(&set, Some(&given::questions())) => Ok(false),
+            question_sets.delete(ours.set.id) => Ok(false),
+            runs.insert(&run) => Err(StorageError::Constraint { .. }),
+            runs.find(ours.run.id) => Ok(None),
+            runs.list(ours.set.id, page()) => Ok(found) if found.items.is_empty(),
+            runs.results(ours.run.id) => Ok(None),
+            runs.save(&run, Some(&[]), at(1)) => Ok(false),
+            sources.insert(&source) => Err(StorageError::Constraint { .. }),
+            sources.find(ours.source.id) => Ok(None),
+            sources.lock(ours.source.id) => Ok(None),
+            sources.list(None, page()) => Ok(found) if found.items.is_empty(),
+            sources.list(Some(ours.assistant.id), page()) => Ok(found) if found.items.is_empty(),
+            sources.count() => Ok(0),
+            sources.save(&source) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            sources.delete(&source, at(1)) => Ok(false),
+            events.after(0, 100) => Ok(found) if found.len() == 3,
+            events.head() => Ok(3),
             invitations.list(page()) => Ok(found) if found.items.is_empty(),
             invitations.delete(ours.invitation.id) => Ok(false),
             invitations.put(&ours.invitation, "x") => Ok(()),
             jobs.enqueue(id::<JobId>(), "x", &json, at(1)) => Ok(()),
+            jobs.enqueue_once(id::<JobId>(), "x", &json, at(1)) => Ok(()),
             members.find(ours.user.id) => Ok(None),
             members.list(page()) => Ok(found) if found.items.iter().all(|m| m.user_id == theirs.user.id),
             members.lock_owners() => Ok(found) if found[..] == [theirs.user.id],
@@ -127,8 +186,15 @@ on_every_db! {
             outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
             outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
             outbox.uncertain(ours.message.id) => Ok(0),
-            passages.replace(ours.assistant.id, id(), &given_passages()) => Err(StorageError::Constraint { .. }),
-            passages.stats(ours.assistant.id) => Ok((0, _)),
+            passages.change(id(), &given::all_new(&given_passages())) => Err(StorageError::Constraint { .. }),
+            passages.change(ours.document.id, &theft) => Ok(()),
+            passages.of(ours.document.id) => Ok(found) if found.is_empty(),
+            passages.reuse_vectors(ours.document.id, "e5") => Ok(0),
+            passages.unembedded(ours.document.id, "e5", 9) => Ok(found) if found.is_empty(),
+            passages.add_vectors("e5", &[(ours.passages[1].id, vec![1; 8])]) => Ok(()),
+            passages.forget_vectors_but(ours.document.id, "other") => Ok(()),
+            passages.vectors(&[ours.document.id], "e5") => Ok(found) if found.is_empty(),
+            passages.words(&[ours.document.id]) => Ok(found) if found.is_empty(),
             passages.frequencies(ours.assistant.id, &terms) => Ok(found) if found[..] == [0],
             passages.candidates(ours.assistant.id, &terms, 10) => Ok(found) if found.is_empty(),
             passages.load(&passage_ids) => Ok(found) if found.is_empty(),
@@ -137,6 +203,9 @@ on_every_db! {
             turns.hand_back(ours.dialog.id, by, at(1), true) => Ok(false),
             turns.count() => Ok(0),
             updates.take(ours.bot.id, 100, at(1)) => Err(StorageError::Constraint { .. }),
+            assistants.insert(&assistant) => Ok(()),
+            bots.insert(&new_bot, b"x", "x") => Ok(()),
+            documents.insert(&document, b"x") => Ok(()),
         }
         assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
 
@@ -144,6 +213,13 @@ on_every_db! {
         called.dedup();
         assert_eq!(called, functions_of_a_workspace(), "a function is missing here");
     }
+}
+
+fn at_theirs_set(
+    ours: &given::Tenant,
+    theirs: replyx_core::ids::WorkspaceId,
+) -> replyx_core::evaluation::QuestionSet {
+    replyx_core::evaluation::QuestionSet { workspace_id: theirs, ..ours.set.clone() }
 }
 
 fn given_passages() -> Vec<replyx_storage::passages::NewPassage> {
@@ -157,6 +233,16 @@ on_every_db! {
         ours.fill(db).await;
         theirs.fill(db).await;
         let contact_of_ours = ours.contact.clone();
+        let fetched = replyx_core::knowledge::Document {
+            page: Some(replyx_core::knowledge::WebPage {
+                source_id: ours.source.id,
+                url: "https://example.org/".to_owned(),
+                etag: None,
+                last_modified: None,
+                misses: 0,
+            }),
+            ..given::document(theirs.id, theirs.assistant.id)
+        };
         let new = replyx_core::dialog::Dialog {
             id: id(), control: replyx_core::dialog::Control::Closed, ..theirs.dialog.clone()
         };
@@ -166,7 +252,7 @@ on_every_db! {
         macro_rules! refused {
             ($($what:literal: $table:ident.$function:ident($($arg:expr),* $(,)?);)+) => {$({
                 let mut tx = db.begin().await.unwrap();
-                refused(tx.workspace(theirs.id).$table().$function($($arg),*).await, $what);
+                refused(tx.workspace(theirs.id).$table().$function($($arg),*).await.map(drop), $what);
             })+};
         }
         let dialog_with = |change: fn(&mut replyx_core::dialog::Dialog, &given::Tenant)| {
@@ -179,8 +265,16 @@ on_every_db! {
         refused! {
             "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
             "document's assistant": documents.insert(&given::document(theirs.id, ours.assistant.id), b"x");
-            "passage's document": passages.replace(theirs.assistant.id, ours.document.id, &given_passages());
-            "passage's assistant": passages.replace(ours.assistant.id, theirs.document.id, &given_passages());
+            "passage's document": passages.change(ours.document.id, &given::all_new(&given_passages()));
+            "document's other assistant": knowledge.link(ours.assistant.id, theirs.document.id);
+            "assistant's other document": knowledge.link(theirs.assistant.id, ours.document.id);
+            "document's source": documents.insert(&fetched, b"x");
+            "source's assistant": sources.insert(&given::source(theirs.id, ours.assistant.id));
+            "set's assistant": question_sets.insert(&given::question_set(theirs.id, ours.assistant.id), &[]);
+            "run's set": runs.insert(&replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
+            "call's assistant": model_calls.insert(&[given::call(ours.assistant.id, None)]);
+            "call's dialog": model_calls.insert(&[given::call(theirs.assistant.id, Some(ours.dialog.id))]);
+            "version's assistant": assistants.publish(ours.assistant.id, &given::version(&theirs.assistant, 9));
             "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
             "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.bot_id = ours.bot.id));
             "dialog's contact": dialogs.insert(&dialog_with(|d, ours| d.contact_id = ours.contact.id));

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::given::{self, at, id};
 
 async fn claim(db: &Db, by: ProcessId, now: DateTime<Utc>, limit: u32) -> Vec<ClaimedJob> {
-    commit!(db, |tx| tx.system().jobs().claim(by, now, limit))
+    commit!(db, |tx| tx.system().jobs().claim(by, now, false, limit))
 }
 
 async fn given_jobs(db: &Db, count: i64) -> Vec<JobId> {
@@ -32,14 +32,14 @@ on_every_db! {
     async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
         let (db, by) = (&home.db, id());
         let job = given_jobs(db, 1).await[0];
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1))));
-        assert!(read!(db, |tx| tx.system().jobs().any_due(at(0))));
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1), false)));
+        assert!(read!(db, |tx| tx.system().jobs().any_due(at(0), false)));
         assert_eq!(claim(db, by, at(-1), 9).await, []);
         let claimed = claim(db, by, at(0), 9).await;
         let payload = json!({ "number": 0, "words": ["\"", "ё"] });
         assert_eq!(claimed, [ClaimedJob { id: job, kind: "index".to_owned(), payload, attempts: 1 }]);
         assert_eq!(claim(db, by, at(99), 9).await, []);
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99))));
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99), false)));
         assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
         commit!(db, |tx| tx.system().jobs().finish(job, by));
         assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 0);
@@ -89,7 +89,7 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     let home = testing::postgres().await;
     let jobs = given_jobs(&home.db, 2).await;
     let mut first = home.db.begin().await.unwrap();
-    assert_eq!(first.system().jobs().claim(id(), at(60), 1).await.unwrap()[0].id, jobs[0]);
+    assert_eq!(first.system().jobs().claim(id(), at(60), false, 1).await.unwrap()[0].id, jobs[0]);
     let others = claim(&home.db, id(), at(60), 9).await;
     assert_eq!(others.into_iter().map(|job| job.id).collect::<Vec<_>>(), [jobs[1]]);
 }

@@ -96,6 +96,12 @@ on_every_db! {
                 end: 9,
                 page: Some(3),
             }],
+            provider: "openai".to_owned(),
+            attempts: 2,
+            check: replyx_core::message::CheckOutcome::Regenerated,
+            objections: vec!["the number 9".to_owned()],
+            searched: Some("доставка в Москву".to_owned()),
+            version: Some(3),
         });
         commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, Some(i64::MAX)));
         commit!(db, |tx| tx.workspace(tenant.id).messages().set_delivery(message.id, Delivery::Delivered));

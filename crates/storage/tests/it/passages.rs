@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
 use replyx_core::{
-    ids::{AssistantId, PassageId},
-    terms::query_terms,
+    ids::PassageId,
+    terms::{index_text, query_terms},
 };
 use replyx_storage::{
     Db, on_every_db,
-    passages::{Candidate, NewPassage},
+    passages::{Candidate, NewPassage, PassageChanges, Place},
     testing,
 };
 
@@ -17,9 +17,8 @@ async fn store(db: &Db, tenant: &Tenant, texts: &[&str]) -> Vec<NewPassage> {
     let passages: Vec<_> = texts.iter().map(|text| given::passage(text)).collect();
     let document = given::document(tenant.id, tenant.assistant.id);
     commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
-    commit!(db, |tx| {
-        tx.workspace(tenant.id).passages().replace(document.assistant_id, document.id, &passages)
-    });
+    let changes = given::all_new(&passages);
+    commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
     passages
 }
 
@@ -51,7 +50,7 @@ on_every_db! {
             ("сколько идёт доставкой?", vec![0]),
             ("зеленый чайник", vec![1]),
             ("the warranties", vec![2]),
-            ("сколько дней", vec![3]),
+            ("сколько дней", vec![0, 3]),
             ("3990 или 990", vec![1]),
             ("погода", vec![]),
         ] {
@@ -65,7 +64,7 @@ on_every_db! {
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0].terms, found[0].length), (&of_store.terms, of_store.length));
         assert_eq!(found[0].headings, of_store.headings);
-        assert_eq!(frequencies(db, &tenant, &query_terms("дней доставки погоды")).await, [1, 1, 0]);
+        assert_eq!(frequencies(db, &tenant, &query_terms("дней доставки погоды")).await, [2, 1, 0]);
     }
 }
 
@@ -101,8 +100,8 @@ on_every_db! {
         let other = given::assistant(tenant.id);
         commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
         let other = Tenant { assistant: other, ..tenant.clone() };
-        let scope = format!("scope{}", other.assistant.id.into_uuid().simple());
-        let planted = format!("common {scope}");
+        let scope = other.assistant.id.into_uuid().simple().to_string();
+        let planted = format!("common @{scope} {scope}");
         let ours = store(db, &tenant, &["common ours", &planted]).await;
         let theirs = store(db, &other, &["common theirs"]).await;
         let terms = words(&["common"]);
@@ -110,12 +109,6 @@ on_every_db! {
         assert_eq!(texts(&ours, &candidates(db, &tenant, &terms).await).len(), 2);
         assert_eq!(frequencies(db, &other, &terms).await, [1]);
         assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
-        let stats = |assistant: AssistantId| async move {
-            read!(db, |tx| tx.workspace(tenant.id).passages().stats(assistant))
-        };
-        assert_eq!(stats(tenant.assistant.id).await, (2, 2.0));
-        assert_eq!(stats(other.assistant.id).await, (1, 2.0));
-        assert_eq!(stats(id()).await, (0, 0.0));
     }
 }
 
@@ -129,7 +122,9 @@ on_every_db! {
         assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
 
         let new = [given::passage("Самовывоз"), given::passage("Самовывоз и доставка")];
-        commit!(db, |tx| tx.workspace(tenant.id).passages().replace(tenant.assistant.id, document.id, &new));
+        let gone = tenant.passages.iter().map(|passage| passage.id).collect();
+        let changes = PassageChanges { gone, ..given::all_new(&new) };
+        commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
         assert_eq!(frequencies(db, &tenant, &query_terms("доставка самовывоз returns")).await, [2, 2, 0]);
         let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[tenant.passages[0].id]));
         assert_eq!(loaded, []);
@@ -144,6 +139,61 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let stored = store(db, &tenant, &["раз доставка", "два доставка", "три"]).await;
+        let document = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[stored[0].id]))[0].document_id;
+        let bytes = vec![7_u8; 8];
+        let vectors: Vec<_> = stored.iter().map(|passage| (passage.id, bytes.clone())).collect();
+        commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &vectors));
+        let place = Place { position: 0, start: 5, end: 9, page: None };
+        let changes = PassageChanges {
+            gone: vec![stored[0].id],
+            moved: vec![(stored[1].id, place)],
+            reindexed: vec![(stored[2].id, index_text("привет"), 1)],
+            new: vec![given::passage("четыре доставка")],
+        };
+        commit!(db, |tx| tx.workspace(tenant.id).passages().change(document, &changes));
+        assert_eq!(frequencies(db, &tenant, &query_terms("доставка привет три")).await, [2, 1, 0]);
+        let left = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
+        let left: BTreeSet<PassageId> = left.into_iter().map(|(_, id, _)| id).collect();
+        assert_eq!(left, BTreeSet::from([stored[1].id, stored[2].id]));
+        let of = read!(db, |tx| tx.workspace(tenant.id).passages().of(document));
+        assert_eq!(of.iter().find(|passage| passage.id == stored[1].id).unwrap().place, place);
+        let missing = read!(db, |tx| tx.workspace(tenant.id).passages().unembedded(document, "e5", 9));
+        assert_eq!(missing.iter().map(|passage| passage.id).collect::<Vec<_>>(), [changes.new[0].id]);
+        let words = read!(db, |tx| tx.workspace(tenant.id).passages().words(&[document]));
+        assert_eq!(words.len(), 3);
+        given::check_full_text(&home.url).await;
+    }
+}
+
+on_every_db! {
+    async fn a_text_that_has_a_vector_anywhere_in_the_workspace_is_not_embedded_again(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let stranger = given::tenant(db).await;
+        let theirs = store(db, &stranger, &["сроки"]).await;
+        commit!(db, |tx| tx.workspace(stranger.id).passages().add_vectors("e5", &[(theirs[0].id, vec![1; 4])]));
+        let ours = store(db, &tenant, &["цены"]).await;
+        commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &[(ours[0].id, vec![2; 4])]));
+        let again = store(db, &tenant, &["цены", "сроки", "возврат"]).await;
+        let document = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[again[0].id]))[0].document_id;
+        for _ in 0..2 {
+            assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "e5")), 1);
+        }
+        assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "other")), 0);
+        let vectors = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
+        assert_eq!(vectors, [(document, again[0].id, vec![2; 4])]);
+        commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("new", &[(again[1].id, vec![3; 4])]));
+        commit!(db, |tx| tx.workspace(tenant.id).passages().forget_vectors_but(document, "new"));
+        let vectors = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
+        assert!(vectors.is_empty());
+        let kept = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "new"));
+        assert_eq!(kept.len(), 1);
+    }
+}
+
+on_every_db! {
     async fn passages_are_loaded_in_the_order_asked_for(home: &TestDb) {
         let (db, tenant) = (&home.db, given::tenant(&home.db).await);
         tenant.fill(db).await;
@@ -153,8 +203,8 @@ on_every_db! {
         assert_eq!(loaded.iter().map(|passage| passage.position).collect::<Vec<_>>(), [1, 0]);
         let (passage, stored) = (&loaded[1], &tenant.passages[0]);
         assert_eq!((&passage.text, &passage.headings), (&stored.text, &stored.headings));
-        assert_eq!((passage.start, passage.end, passage.page), (stored.start, stored.end, stored.page));
-        assert_eq!((&passage.title, passage.document_id), (&tenant.document.name, tenant.document.id));
+        assert_eq!((passage.start, passage.end, passage.page), (stored.place.start, stored.place.end, stored.place.page));
+        assert_eq!((passage.title.as_str(), passage.document_id), (tenant.document.name.as_str(), tenant.document.id));
     }
 }
 

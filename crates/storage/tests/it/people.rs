@@ -83,7 +83,7 @@ on_every_db! {
         for (blocked, now) in [(true, 5), (true, 6), (false, 4), (false, 7), (false, 8)] {
             commit!(db, |tx| tx.workspace(tenant.id).contacts().set_blocked(contact_id, blocked, at(now)));
         }
-        let log = read!(db, |tx| tx.workspace(tenant.id).events().after(2, 9));
+        let log = read!(db, |tx| tx.workspace(tenant.id).events().after(3, 9));
         let news: Vec<_> = log.into_iter().map(|recorded| (recorded.at, recorded.event)).collect();
         assert_eq!(news, [
             (at(5), Event::ContactBlocked { contact_id, blocked: true }),

@@ -12,7 +12,7 @@ on_every_db! {
             tenant.fill(db).await;
             let mut tx = db.begin().await.unwrap();
             assert_eq!(tx.system().turns().claim(by, at(10), 1).await.unwrap().len(), 1);
-            assert_eq!(tx.system().jobs().claim(by, at(10), 1).await.unwrap().len(), 1);
+            assert_eq!(tx.system().jobs().claim(by, at(10), false, 1).await.unwrap().len(), 1);
             let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
             assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
             tx.commit().await.unwrap();
@@ -25,7 +25,7 @@ on_every_db! {
 
         let turns = commit!(db, |tx| tx.system().turns().claim(alive, at(60), 9));
         assert_eq!((turns.len(), turns[0].workspace_id, turns[0].attempts), (1, theirs.id, 2));
-        let jobs = commit!(db, |tx| tx.system().jobs().claim(alive, at(60), 9));
+        let jobs = commit!(db, |tx| tx.system().jobs().claim(alive, at(60), false, 9));
         assert_eq!((jobs.len(), jobs[0].attempts), (1, 2));
         let sends = sendable(db, at(60)).await;
         assert_eq!((sends.len(), sends[0].workspace_id), (1, theirs.id));

@@ -54,9 +54,11 @@ pub struct Message {
 /// A valid request for a completion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// The key it came with.
+    pub key: String,
     /// The model asked for.
     pub model: String,
-    /// The messages, in order.
+    /// The messages, in order. Instructions that stand beside them come first, as `system`.
     pub messages: Vec<Message>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
@@ -64,7 +66,7 @@ pub struct Request {
     pub include_usage: bool,
     /// `temperature`.
     pub temperature: Option<f64>,
-    /// `max_completion_tokens`, or else `max_tokens`.
+    /// `max_completion_tokens`, or else `max_tokens`; `max_output_tokens`.
     pub max_tokens: Option<u64>,
     /// The body as it came.
     pub body: Value,
@@ -77,7 +79,7 @@ pub(super) struct Invalid {
 }
 
 impl Invalid {
-    fn new(parameter: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn new(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         Self { parameter: parameter.into(), message: message.into() }
     }
 }
@@ -115,8 +117,12 @@ impl Request {
                 return Err(Invalid::new("stream_options", message));
             }
         };
+        if reasons(&model) {
+            check_reasoning(old_limit, temperature)?;
+        }
         let max_tokens = limit.or(old_limit);
-        Ok(Self { model, messages, stream, include_usage, temperature, max_tokens, body })
+        let key = String::new();
+        Ok(Self { key, model, messages, stream, include_usage, temperature, max_tokens, body })
     }
 
     /// The last thing the user said.
@@ -162,12 +168,31 @@ fn read_messages(fields: &Map<String, Value>) -> Result<Vec<Message>, Invalid> {
         }
         _ => return Err(Invalid::new("messages", "Missing required parameter: 'messages'.")),
     };
-    list.iter().enumerate().map(|(i, message)| read_message(i, message)).collect()
+    list.iter().enumerate().map(|(i, message)| read_message("messages", i, message)).collect()
 }
 
-fn read_message(i: usize, message: &Value) -> Result<Message, Invalid> {
+/// Models that reason take a newer bound, and no temperature but the default.
+fn reasons(model: &str) -> bool {
+    model.starts_with("gpt-5") || ["o1", "o3", "o4"].iter().any(|family| model.starts_with(family))
+}
+
+fn check_reasoning(old_limit: Option<u64>, temperature: Option<f64>) -> Result<(), Invalid> {
+    if old_limit.is_some() {
+        let message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
+                       'max_completion_tokens' instead.";
+        return Err(Invalid::new("max_tokens", message));
+    }
+    if temperature.is_some_and(|temperature| (temperature - 1.0).abs() > f64::EPSILON) {
+        let message = "Unsupported value: 'temperature' does not support this value with this model. \
+                       Only the default (1) value is supported.";
+        return Err(Invalid::new("temperature", message));
+    }
+    Ok(())
+}
+
+pub(super) fn read_message(list: &str, i: usize, message: &Value) -> Result<Message, Invalid> {
     let invalid = |field: &str| {
-        let place = format!("messages[{i}].{field}");
+        let place = format!("{list}[{i}].{field}");
         let message = format!("Invalid value for '{place}'.");
         Invalid::new(place, message)
     };
@@ -182,7 +207,7 @@ fn read_message(i: usize, message: &Value) -> Result<Message, Invalid> {
     Ok(Message { role, content })
 }
 
-fn number(
+pub(super) fn number(
     fields: &Map<String, Value>,
     name: &str,
     least: f64,
@@ -197,7 +222,7 @@ fn number(
     }
 }
 
-fn positive(fields: &Map<String, Value>, name: &str) -> Result<Option<u64>, Invalid> {
+pub(super) fn positive(fields: &Map<String, Value>, name: &str) -> Result<Option<u64>, Invalid> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64() {
@@ -207,7 +232,7 @@ fn positive(fields: &Map<String, Value>, name: &str) -> Result<Option<u64>, Inva
     }
 }
 
-fn flag(fields: &Map<String, Value>, name: &str) -> Result<bool, Invalid> {
+pub(super) fn flag(fields: &Map<String, Value>, name: &str) -> Result<bool, Invalid> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod anthropic;
+mod embeddings;
 mod limits;
 mod openai;
 mod openai_faults;

@@ -310,7 +310,8 @@ mod tests {
     };
 
     fn line(y: f32, size: f32, text: &str) -> Line {
-        let cells = vec![Cell { left: 50.0, right: 300.0, text: text.to_owned() }];
+        let cells =
+            vec![Cell { left: 50.0, right: 300.0, text: text.to_owned(), breaks: Vec::new() }];
         Line { y, size, bold: false, cells, row: false }
     }
 

@@ -1,11 +1,13 @@
 //! Where letters stand tells which of them are a line, a column, a table.
 
-use super::{Cell, Line, Span};
+use super::{Break, Cell, Line, Span};
 
 /// A gap this wide, in font sizes, is no space between words.
 const CELL_GAP: f32 = 1.0;
 /// A gap this wide, in font sizes, is a space even where the file has none.
 const WORD_GAP: f32 = 0.15;
+/// A gap this wide, in font sizes, divides cells where the rows around it have cells at the same places.
+const NARROW_GAP: f32 = 0.33;
 /// Two columns have at least this many lines beside each other.
 const MIN_COLUMN: usize = 8;
 /// Half the width of the empty strip between two columns, points.
@@ -22,8 +24,48 @@ pub(super) fn read(mut spans: Vec<Span>) -> Vec<Line> {
         Some(gutter) => columns(spans, gutter),
         None => rows(spans).into_iter().map(line).collect(),
     };
+    divide_narrow_cells(&mut lines);
     mark_tables(&mut lines);
     lines
+}
+
+/// Divides lines at narrow gaps when each part then stands below a cell of the line above: a table whose columns are
+/// as wide as their longest words.
+fn divide_narrow_cells(lines: &mut [Line]) {
+    for i in 1..lines.len() {
+        let (above, below) = lines.split_at_mut(i);
+        let (above, below) = (&above[i - 1], &mut below[0]);
+        let distance = above.y - below.y;
+        if above.cells.len() > below.cells.len() && (0.0..above.size * 3.0).contains(&distance) {
+            divide(above, below);
+        }
+    }
+    for cell in lines.iter_mut().flat_map(|line| &mut line.cells) {
+        cell.breaks.clear();
+        cell.text = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+}
+
+fn divide(above: &Line, below: &mut Line) {
+    let divides = |gap: &&Break| {
+        above.cells.windows(2).any(|pair| gap.left < pair[1].left && gap.right > pair[0].right)
+    };
+    let mut cells: Vec<Cell> = Vec::new();
+    for cell in &below.cells {
+        let (mut at, mut left) = (0, cell.left);
+        let end = Break { at: cell.text.len(), left: cell.right, right: cell.right };
+        for gap in cell.breaks.iter().filter(divides).chain([&end]) {
+            let text = cell.text.get(at..gap.at).unwrap_or_default().to_owned();
+            cells.push(Cell { left, right: gap.left, text, breaks: Vec::new() });
+            (at, left) = (gap.at, gap.right);
+        }
+    }
+    let mut pairs = cells.iter().zip(&above.cells);
+    if cells.len() == above.cells.len()
+        && pairs.all(|(cell, above)| cell.left < above.right && cell.right > above.left)
+    {
+        below.cells = cells;
+    }
 }
 
 /// Spans at one height, left to right; heights from the top.
@@ -57,14 +99,24 @@ fn line(row: Vec<Span>) -> Line {
                 if span.x - cell.right > WORD_GAP * size {
                     cell.text.push(' ');
                 }
+                if span.x - cell.right > NARROW_GAP * size {
+                    cell.breaks.push(Break {
+                        at: cell.text.len(),
+                        left: cell.right,
+                        right: span.x,
+                    });
+                }
                 cell.text.push_str(&span.text);
                 cell.right = cell.right.max(right);
             }
-            _ => cells.push(Cell { left: span.x, right, text: span.text }),
+            _ => cells.push(Cell { left: span.x, right, text: span.text, breaks: Vec::new() }),
         }
     }
     for cell in &mut cells {
-        cell.text = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Where a break is must stay true, so only ends are trimmed of a cell that has some.
+        if cell.breaks.is_empty() {
+            cell.text = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
     }
     Line { y, size, bold, cells, row: false }
 }
@@ -192,6 +244,30 @@ mod tests {
             spans.push(span(300.0, y, 30.0, &format!("{i} EUR")));
         }
         assert_eq!(texts(spans)[3], "zone 3 | 3 EUR");
+    }
+
+    #[test]
+    fn narrow_columns_below_wide_ones_are_cells() {
+        let head = [
+            span(50.0, 800.0, 20.0, "Zone"),
+            span(100.0, 800.0, 22.0, "Price"),
+            span(146.0, 800.0, 20.0, "Days"),
+        ];
+        let row = [
+            span(50.0, 785.0, 46.0, "Country"),
+            span(100.0, 785.0, 42.0, "290 EUR"),
+            span(146.0, 785.0, 5.0, "1"),
+        ];
+        let text = [
+            span(50.0, 770.0, 46.0, "Running"),
+            span(100.0, 770.0, 30.0, "text"),
+            span(133.0, 770.0, 5.0, "on"),
+        ];
+        let spans = [head, row, text].concat();
+        assert_eq!(
+            texts(spans),
+            ["Zone | Price | Days", "Country | 290 EUR | 1", "Running text on"]
+        );
     }
 
     #[test]

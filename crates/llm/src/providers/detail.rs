@@ -1,15 +1,11 @@
 //! What a provider says about an error, made fit to be kept.
 
-use futures::StreamExt;
-use reqwest::Response;
 use serde_json::Value;
 
-use crate::chat::ChatRequest;
+use crate::chat::ChatMessage;
 
 /// The longest detail kept, characters.
 const KEPT: usize = 200;
-/// An error body is read this far, bytes.
-const READ: usize = 16 * 1024;
 /// A stretch of our words this long in a detail is a quotation, characters.
 const QUOTATION: usize = 24;
 
@@ -20,28 +16,9 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn of(request: &ChatRequest) -> Self {
-        let said = request.messages.iter().map(|message| message.content.trim().to_owned());
-        Self { key: String::new(), said: said.filter(|text| !text.is_empty()).collect() }
-    }
-
-    pub(super) fn with_key(self, key: &str) -> Self {
-        Self { key: key.to_owned(), ..self }
-    }
-
-    /// Reads the body of an error and keeps what may be kept of it.
-    pub(super) async fn detail_of(&self, response: Response) -> String {
-        let mut bytes = Vec::new();
-        let mut body = response.bytes_stream();
-        while let Some(Ok(more)) = body.next().await {
-            bytes.extend_from_slice(&more[..more.len().min(READ - bytes.len())]);
-            if bytes.len() == READ {
-                break;
-            }
-        }
-        let body = String::from_utf8_lossy(&bytes);
-        serde_json::from_str::<Value>(&body)
-            .map_or_else(|_| self.clean(&body), |body| self.clean_json(&body))
+    pub(super) fn of(messages: &[ChatMessage], key: &str) -> Self {
+        let said = messages.iter().map(|message| message.content.trim().to_owned());
+        Self { key: key.to_owned(), said: said.filter(|text| !text.is_empty()).collect() }
     }
 
     /// The message of an error object, cleaned.

@@ -1,0 +1,132 @@
+//! `PATCH /api/v1/admin/model-keys/{id}`
+
+#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use replyx_core::ids::ModelKeyId;
+use replyx_engine::providers;
+use replyx_storage::model_keys::ModelKey;
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{ModelKeyView, Secret, amount, bound, plausible};
+use crate::{
+    caller::Admin,
+    error::{ApiError, ApiResult},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// What is to change. Absent fields stay as they are; `null` takes a limit away.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateModelKey)]
+pub struct Request {
+    /// What admins call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "Main account")]
+    name: Option<String>,
+    /// Another key of the same provider in its place.
+    #[garde(inner(custom(plausible)))]
+    #[schema(value_type = Option<String>, format = Password, write_only, pattern = "^[!-~]{1,512}$", example = "sk-0123456789abcdef")]
+    secret: Option<Secret>,
+    /// Which key is used first: the lowest.
+    #[garde(inner(range(min = -1_000, max = 1_000)))]
+    #[schema(minimum = -1_000, maximum = 1_000, example = 0)]
+    priority: Option<i64>,
+    /// The most requests in a day (UTC).
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(range(min = 0, max = 1_000_000_000))))]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000, example = 10_000)]
+    daily_requests: Option<Option<i64>>,
+    /// The most requests in a month (UTC).
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(range(min = 0, max = 1_000_000_000))))]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000, example = 200_000)]
+    monthly_requests: Option<Option<i64>>,
+    /// The most money in a day (UTC), US dollars, a decimal number.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(custom(bound))))]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "5.00")]
+    daily_cost: Option<Option<String>>,
+    /// The most money in a month (UTC), US dollars, a decimal number.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(custom(bound))))]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "100.00")]
+    monthly_cost: Option<Option<String>>,
+    /// May it be used? `true` also has a key tried again that its provider refused.
+    #[garde(skip)]
+    enabled: Option<bool>,
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl Request {
+    /// Does it have the key tried again?
+    fn readmits(&self) -> bool {
+        self.enabled == Some(true) || self.secret.is_some()
+    }
+
+    fn apply(self, key: &mut ModelKey, state: &AppState) {
+        if self.readmits() {
+            key.fault = None;
+        }
+        if let Some(name) = self.name {
+            key.name = name;
+        }
+        if let Some(secret) = self.secret {
+            key.secret_sealed = state.keys().seal(&secret.0, key.id.into_uuid().as_bytes());
+            key.hint = secret.hint();
+        }
+        key.priority = self.priority.unwrap_or(key.priority);
+        key.daily_requests = self.daily_requests.unwrap_or(key.daily_requests);
+        key.monthly_requests = self.monthly_requests.unwrap_or(key.monthly_requests);
+        key.daily_cost = self.daily_cost.map_or(key.daily_cost, amount);
+        key.monthly_cost = self.monthly_cost.map_or(key.monthly_cost, amount);
+        key.enabled = self.enabled.unwrap_or(key.enabled);
+        key.updated_at = state.clock().now();
+    }
+}
+
+/// Changes a key. Every process heeds it at once.
+#[utoipa::path(
+    patch, path = "/admin/model-keys/{id}", operation_id = "update_model_key", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses((status = 200, description = "the key as it is now, without its secret", body = ModelKeyView))
+)]
+#[tracing::instrument(name = "api.admin.model_keys.update", skip_all, fields(key.id = %id.0))]
+pub async fn update(
+    state: State<AppState>,
+    admin: Admin,
+    id: Id<ModelKeyId>,
+    body: Body<Request>,
+) -> ApiResult<Json<ModelKeyView>> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let mut tx = state.db().begin().await?;
+    let found = tx.system().model_keys().lock(id).await?;
+    let mut key = found.ok_or(ApiError::NotFound("key"))?;
+    let (readmits, new_secret) = (request.readmits(), request.secret.is_some());
+    request.apply(&mut key, &state);
+    if !tx.system().model_keys().save(&key).await? {
+        return Err(ApiError::NotFound("key"));
+    }
+    let details = json!({"name": key.name, "hint": key.hint, "enabled": key.enabled, "new_secret": new_secret});
+    let act = admin.act(key.updated_at, "model_key.updated", ("model_key", id), details);
+    tx.system().audit().append(&act).await?;
+    let usage = tx.system().model_calls().by_key(key.updated_at.date_naive()).await?;
+    tx.commit().await?;
+    providers::load(&state.engine).await?;
+    if readmits {
+        state.engine.models.readmit(id).await;
+    }
+    Ok(Json(ModelKeyView::of(key, &usage)))
+}

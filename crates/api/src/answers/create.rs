@@ -1,0 +1,74 @@
+//! `POST /api/v1/assistants/{id}/answers`
+
+use axum::{Json, extract::State, http::StatusCode};
+use garde::Validate;
+use replyx_core::ids::AssistantId;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair, PairView, target, telling};
+use crate::{
+    caller::{DocumentsWrite, May},
+    documents::queue,
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// A question and its answer.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateAnswer)]
+pub struct Request {
+    /// As a customer would ask it.
+    #[garde(length(chars, min = 1, max = LONGEST_QUESTION), custom(telling))]
+    #[schema(min_length = 1, max_length = 1_000, example = "Are you open on Sundays?")]
+    question: String,
+    /// What is true; the assistant says it in words that fit the conversation.
+    #[garde(length(chars, min = 1, max = LONGEST_ANSWER), custom(telling))]
+    #[schema(min_length = 1, max_length = 8_000, example = "Yes, from 10 to 16.")]
+    answer: String,
+}
+
+/// Adds a question with its answer, which will be found by search once its status is `ready`. The same pair again is the
+/// one that is there already.
+#[utoipa::path(
+    post, path = "/assistants/{id}/answers", operation_id = "create_answer", tag = "answers",
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 200, description = "the pair was there already", body = PairView),
+        (status = 201, description = "the pair, waiting to be read", body = PairView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.answers.create", skip_all, fields(assistant.id = %id.0))]
+pub async fn create(
+    state: State<AppState>,
+    caller: May<DocumentsWrite>,
+    id: Id<AssistantId>,
+    body: Body<Request>,
+) -> ApiResult<(StatusCode, Json<PairView>)> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let workspace = caller.workspace_id;
+    let pair = Pair { question: request.question, answer: request.answer };
+    let (document, bytes) = pair.document(&state, workspace, id);
+    let mut tx = state.db().begin().await?;
+    let known = tx.workspace(workspace).assistants().lock(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+    let documents = tx.workspace(workspace).documents();
+    if let Some(twin) = documents.twin(id, &document.name, &document.content_hash).await? {
+        return Ok((StatusCode::OK, Json(PairView::of(twin, pair))));
+    }
+    tx.workspace(workspace).documents().insert(&document, &bytes).await?;
+    queue(&mut tx, &document, state.clock()).await?;
+    let details = json!({"name": document.name, "assistant_id": id});
+    let act = caller.act(document.created_at, "answer.created", target(document.id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(PairView::of(document, pair))))
+}

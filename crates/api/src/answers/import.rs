@@ -1,0 +1,203 @@
+//! `POST /api/v1/assistants/{id}/answers/import`
+
+use std::collections::HashSet;
+
+use axum::{
+    Json, RequestExt,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, header},
+};
+use replyx_core::ids::AssistantId;
+use replyx_knowledge::extract::pairs;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+
+use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair};
+use crate::{
+    caller::{DocumentsWrite, May},
+    documents::queue,
+    error::{ApiError, ApiResult, Problem},
+    input::{Id, announced, whole},
+    state::AppState,
+};
+
+/// The path of imports, below the base of the API.
+pub(crate) const PATH: &str = "/assistants/{id}/answers/import";
+
+/// At most so many pairs are taken at once.
+const MOST: usize = 5_000;
+
+/// How many tables are held in memory at once; more wait before their bodies are read.
+const AT_ONCE: usize = 2;
+
+static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// What became of the table.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportedAnswers)]
+pub struct Response {
+    /// How many pairs are new.
+    #[schema(example = 120)]
+    imported: usize,
+    /// How many were there already, or twice in the table.
+    #[schema(example = 3)]
+    skipped: usize,
+}
+
+/// Takes questions with their answers from a CSV table, all of them or none: two columns called `question` and `answer` (or so in
+/// some other languages), or exactly two columns; at most 5,000 rows.
+#[utoipa::path(
+    post, path = "/assistants/{id}/answers/import", operation_id = "import_answers", tag = "answers",
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
+    request_body(content = String, content_type = "text/csv",
+        example = "question,answer\nAre you open on Sundays?,\"Yes, from 10 to 16.\"\n"),
+    responses(
+        (status = 200, description = "how many are new", body = Response),
+        (status = 400, description = "the body does not arrive", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 413, description = "the table is too large", body = Problem),
+        (status = 415, description = "not `text/csv`", body = Problem),
+        (status = 422, description = "the table has no such columns, or a row is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.answers.import", skip_all, fields(assistant.id = %id.0))]
+pub async fn import(
+    state: State<AppState>,
+    caller: May<DocumentsWrite>,
+    id: Id<AssistantId>,
+    request: axum::extract::Request,
+) -> ApiResult<Json<Response>> {
+    let (State(state), Id(id)) = (state, id);
+    let limit = state.settings.upload_limit;
+    acceptable(request.headers(), limit)?;
+    let workspace = caller.workspace_id;
+    let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+
+    let _place = ROOM.acquire().await.expect("nobody closes it");
+    let bytes = receive(request, limit).await?;
+    let parts = state.clone();
+    let work = move || {
+        let pairs = table(&bytes)?;
+        let documents = pairs.iter().map(|pair| pair.document(&parts, workspace, id));
+        Ok::<_, ApiError>(documents.collect::<Vec<_>>())
+    };
+    let found = tokio::task::spawn_blocking(work).await??;
+
+    let mut tx = state.db().begin().await?;
+    // It may have been deleted while the table was on its way.
+    let known = tx.workspace(workspace).assistants().lock(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+    let known = tx.workspace(workspace).knowledge().answer_hashes(id).await?;
+    let mut known: HashSet<String> = known.into_iter().collect();
+    let (mut imported, mut skipped) = (0, 0);
+    for (document, original) in &found {
+        if !known.insert(document.content_hash.clone()) {
+            skipped += 1;
+            continue;
+        }
+        tx.workspace(workspace).documents().insert(document, original).await?;
+        queue(&mut tx, document, state.clock()).await?;
+        imported += 1;
+    }
+    if imported > 0 {
+        let details = json!({"imported": imported, "skipped": skipped});
+        let now = state.clock().now();
+        let act = caller.act(now, "answers.imported", ("assistant", id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+        tx.commit().await?;
+    }
+    Ok(Json(Response { imported, skipped }))
+}
+
+/// What the head of a request tells, before anything of the body is read.
+fn acceptable(headers: &HeaderMap, limit: usize) -> ApiResult<()> {
+    if announced(headers).is_some_and(|length| length > limit as u64) {
+        return Err(ApiError::TooLarge(limit));
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
+        return Err(ApiError::UnsupportedMediaType("the body must be `text/csv`".to_owned()));
+    }
+    Ok(())
+}
+
+async fn receive(mut request: axum::extract::Request, limit: usize) -> ApiResult<Bytes> {
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    whole(request.extract::<Bytes, _>().await, limit)
+}
+
+/// The pairs of a table, each within the bounds of one that is written by hand.
+fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
+    let refused = |message: String| Err(ApiError::field("", message));
+    let found = match pairs(bytes) {
+        Ok(found) => found,
+        Err(unreadable) => return refused(unreadable.to_string()),
+    };
+    if found.len() > MOST {
+        return refused(format!("the table has {} pairs; at most {MOST} are taken", found.len()));
+    }
+    for ((question, answer), number) in found.iter().zip(1..) {
+        for (what, text, most) in
+            [("question", question, LONGEST_QUESTION), ("answer", answer, LONGEST_ANSWER)]
+        {
+            if text.chars().count() > most {
+                return refused(format!(
+                    "the {what} of pair {number} has more than {most} characters"
+                ));
+            }
+            if !text.contains(char::is_alphanumeric) {
+                return refused(format!("the {what} of pair {number} holds no letter or digit"));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(question, answer)| Pair { question, answer }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        match table(text.as_bytes()) {
+            Err(ApiError::Invalid(errors)) => errors[0].message.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_table_is_taken_whole_or_refused_with_the_place_that_is_wrong() {
+        let good = table("question;answer\nOpen?;Yes\nCards?;All\n".as_bytes()).unwrap();
+        assert_eq!(good.len(), 2);
+        assert_eq!(good[1], Pair { question: "Cards?".to_owned(), answer: "All".to_owned() });
+        assert!(refused("question,answer\nOpen?,Yes\nCards?,\n").contains("row 3"));
+        assert!(refused("question,answer\nOpen?,...\n").contains("answer of pair 1"));
+        let long = format!("question,answer\nOpen?,Yes\n{},Yes\n", "q".repeat(1_001));
+        assert!(refused(&long).contains("question of pair 2"), "{}", refused(&long));
+        let many =
+            (0..=MOST).fold("question,answer\n".to_owned(), |all, n| all + &format!("q{n},a\n"));
+        assert!(refused(&many).contains("5001 pairs"), "{}", refused(&many));
+    }
+
+    #[test]
+    fn only_a_table_of_a_bounded_length_is_read() {
+        let headers = |kind: &'static str, length: usize| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
+            headers.insert(header::CONTENT_LENGTH, length.into());
+            headers
+        };
+        assert!(acceptable(&headers("Text/CSV; charset=utf-8", 10), 10).is_ok());
+        assert!(matches!(acceptable(&headers("text/csv", 11), 10), Err(ApiError::TooLarge(10))));
+        for kind in ["application/json", "text/plain", ""] {
+            let refused = acceptable(&headers(kind, 1), 10);
+            assert!(matches!(refused, Err(ApiError::UnsupportedMediaType(_))), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `GET /api/v1/assistants/{id}/answers/{answer_id}`
+
+use axum::{Json, extract::State};
+use replyx_core::ids::{AssistantId, DocumentId};
+
+use super::{PairView, of_assistant};
+use crate::{
+    caller::{DocumentsRead, May},
+    error::{ApiResult, Problem},
+    input::Ids,
+    state::AppState,
+};
+
+/// Shows a question with its answer.
+#[utoipa::path(
+    get, path = "/assistants/{id}/answers/{answer_id}", operation_id = "read_answer", tag = "answers",
+    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the pair", body = PairView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such assistant or answer", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.answers.read", skip_all)]
+pub async fn read(
+    state: State<AppState>,
+    caller: May<DocumentsRead>,
+    ids: Ids<AssistantId, DocumentId>,
+) -> ApiResult<Json<PairView>> {
+    let (State(state), Ids(id, answer_id)) = (state, ids);
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).documents().find(answer_id).await?;
+    let document = of_assistant(found, id)?;
+    let pair = super::pair(&mut tx, &document).await?;
+    Ok(Json(PairView::of(document, pair)))
+}

@@ -1,0 +1,86 @@
+//! `PATCH /api/v1/assistants/{id}/answers/{answer_id}`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use replyx_core::{
+    ids::{AssistantId, DocumentId},
+    knowledge::DocumentStatus,
+    secret::sha256_hex,
+};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{LONGEST_ANSWER, LONGEST_QUESTION, PairView, of_assistant, target, telling};
+use crate::{
+    caller::{DocumentsWrite, May},
+    documents::queue,
+    error::{ApiResult, Problem},
+    input::{Body, Ids},
+    state::AppState,
+};
+
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateAnswer)]
+pub struct Request {
+    /// As a customer would ask it.
+    #[garde(length(chars, min = 1, max = LONGEST_QUESTION), inner(custom(telling)))]
+    #[schema(min_length = 1, max_length = 1_000, example = "Are you open on Sundays?")]
+    question: Option<String>,
+    /// What is true.
+    #[garde(length(chars, min = 1, max = LONGEST_ANSWER), inner(custom(telling)))]
+    #[schema(min_length = 1, max_length = 8_000, example = "Yes, from 10 to 16.")]
+    answer: Option<String>,
+}
+
+/// Changes a question or its answer. Until it has been read anew, the old one is found.
+#[utoipa::path(
+    patch, path = "/assistants/{id}/answers/{answer_id}", operation_id = "update_answer", tag = "answers",
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
+    request_body = Request,
+    responses(
+        (status = 200, description = "the pair, waiting to be read", body = PairView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant or answer", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.answers.update", skip_all)]
+pub async fn update(
+    state: State<AppState>,
+    caller: May<DocumentsWrite>,
+    ids: Ids<AssistantId, DocumentId>,
+    body: Body<Request>,
+) -> ApiResult<Json<PairView>> {
+    let (State(state), Ids(id, answer_id), Body(request)) = (state, ids, body);
+    let workspace = caller.workspace_id;
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).documents().lock(answer_id).await?;
+    let mut document = of_assistant(found, id)?;
+    let before = super::pair(&mut tx, &document).await?;
+    let mut pair = before.clone();
+    pair.question = request.question.unwrap_or(pair.question);
+    pair.answer = request.answer.unwrap_or(pair.answer);
+    if pair == before {
+        return Ok(Json(PairView::of(document, pair)));
+    }
+    let bytes = pair.bytes();
+    document.name = pair.name();
+    document.size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    document.content_hash = sha256_hex(&bytes);
+    document.status = DocumentStatus::Queued;
+    document.error = None;
+    document.updated_at = state.clock().now();
+    tx.workspace(workspace).documents().set_original(answer_id, &bytes).await?;
+    tx.workspace(workspace).documents().save(&document).await?;
+    queue(&mut tx, &document, state.clock()).await?;
+    let details = json!({"name": document.name, "assistant_id": id});
+    let act = caller.act(document.updated_at, "answer.updated", target(answer_id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
+    tx.commit().await?;
+    Ok(Json(PairView::of(document, pair)))
+}

@@ -1,0 +1,184 @@
+//! `POST /api/v1/assistants/{id}/preview`
+
+mod stream;
+mod view;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use garde::Validate;
+use replyx_core::ids::{AssistantId, WorkspaceId};
+use replyx_engine::{
+    context::Said,
+    preview::{self, PreviewRequest, Which},
+    turn::Step,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::{
+    caller::{AssistantsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+use view::{PreviewEvent, PreviewView, prompt};
+
+/// The media type of a stream.
+const STREAM: &str = "text/event-stream";
+
+/// What a customer would say.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PreviewAssistant)]
+pub struct Request {
+    /// The customer's words.
+    #[garde(length(chars, min = 1, max = 4_000))]
+    #[schema(min_length = 1, max_length = 4_000, example = "How long does delivery take?")]
+    text: String,
+    /// What was said before, oldest first; at most 20 messages.
+    #[serde(default)]
+    #[garde(length(max = 20), dive)]
+    #[schema(max_items = 20)]
+    history: Vec<Earlier>,
+    /// By which settings to answer: the `draft` unless given, what is `published`, or the number of a version.
+    #[garde(inner(custom(known_version)))]
+    #[schema(pattern = "^(draft|published|[1-9][0-9]{0,17})$", example = "draft")]
+    version: Option<String>,
+}
+
+/// Something that was said before.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EarlierMessage)]
+struct Earlier {
+    /// Who said it.
+    #[garde(skip)]
+    author: Speaker,
+    /// What was said.
+    #[garde(length(chars, min = 1, max = 4_000))]
+    #[schema(min_length = 1, max_length = 4_000, example = "Hello!")]
+    text: String,
+}
+
+/// Who speaks in a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Speaker {
+    /// The customer.
+    Customer,
+    /// The assistant.
+    Assistant,
+}
+
+fn version(text: &str) -> Option<Which> {
+    match text {
+        "draft" => Some(Which::Draft),
+        "published" => Some(Which::Published),
+        number => {
+            let canonical = number.bytes().all(|byte| byte.is_ascii_digit());
+            let number = number.parse().ok().filter(|number| canonical && *number >= 1);
+            number.map(Which::Number)
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+fn known_version(text: &str, (): &()) -> garde::Result {
+    let wrong = || garde::Error::new("must be `draft`, `published` or the number of a version");
+    version(text).map(drop).ok_or_else(wrong)
+}
+
+impl Request {
+    fn into_request(self) -> PreviewRequest {
+        let said = |(earlier, seq): (Earlier, i64)| Said {
+            seq,
+            ours: earlier.author == Speaker::Assistant,
+            text: earlier.text,
+        };
+        PreviewRequest {
+            text: self.text,
+            history: self.history.into_iter().zip(1..).map(said).collect(),
+            version: self.version.as_deref().and_then(version).unwrap_or_default(),
+        }
+    }
+}
+
+/// Answers as the assistant would answer a customer, and shows how it comes about. Nobody else sees it, and nothing is kept
+/// of it but its cost.
+///
+/// With `Accept: text/event-stream` every step is shown as it happens; the last event, `done`, holds what the answer in
+/// one piece does.
+#[utoipa::path(
+    post, path = "/assistants/{id}/preview", operation_id = "preview_assistant", tag = "assistants",
+    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 200, description = "the answer, and how it came about",
+            content((PreviewView = "application/json"), (PreviewEvent = "text/event-stream"))),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant or version", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.preview", skip_all, fields(assistant.id = %id.0))]
+pub async fn preview(
+    state: State<AppState>,
+    caller: May<AssistantsWrite>,
+    id: Id<AssistantId>,
+    headers: HeaderMap,
+    body: Body<Request>,
+) -> ApiResult<Response> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let (workspace, request) = (caller.workspace_id, request.into_request());
+    there_is(&state, workspace, id, request.version).await?;
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    if accepted.is_some_and(|accepted| accepted.contains(STREAM)) {
+        return Ok(stream::begin(state, workspace, id, request));
+    }
+    let mut last = Vec::new();
+    let mut note = |step: Step<'_>| {
+        if let Some(messages) = prompt(&step) {
+            last = messages;
+        }
+    };
+    let answered = preview::run(&state.engine, workspace, id, request, &mut note).await?;
+    let answered = answered.ok_or(ApiError::NotFound("assistant"))?;
+    Ok(Json(PreviewView::of(answered, last)).into_response())
+}
+
+/// 404 comes before the first event.
+async fn there_is(
+    state: &AppState,
+    workspace: WorkspaceId,
+    id: AssistantId,
+    which: Which,
+) -> ApiResult<()> {
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(workspace).assistants().find(id).await?;
+    found.ok_or(ApiError::NotFound("assistant"))?;
+    if let Which::Number(number) = which {
+        let found = tx.workspace(workspace).assistants().version(id, number).await?;
+        found.ok_or(ApiError::NotFound("version"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_word_or_a_number_from_one() {
+        assert_eq!(version("draft"), Some(Which::Draft));
+        assert_eq!(version("published"), Some(Which::Published));
+        assert_eq!(version("12"), Some(Which::Number(12)));
+        for bad in ["", "0", "-1", "+1", "1.0", "Draft", "99999999999999999999"] {
+            assert_eq!(version(bad), None, "{bad}");
+        }
+    }
+}

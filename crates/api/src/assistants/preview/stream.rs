@@ -1,0 +1,165 @@
+//! A preview as a stream of server-sent events. It ends with its reader: then the model is asked no further.
+
+use std::{error::Error, fmt::Write, mem, time::Duration};
+
+use axum::{body::Bytes, response::Response};
+use replyx_core::ids::{AssistantId, WorkspaceId};
+use replyx_engine::{
+    preview::{self, PreviewRequest},
+    turn::{Answered, Step},
+};
+use replyx_storage::StorageError;
+use serde::Serialize;
+use serde_json::json;
+use tokio::{
+    sync::mpsc,
+    time::{interval, timeout},
+};
+use tracing::Instrument;
+
+use super::view::{PreviewView, PromptView, prompt};
+use crate::{
+    assistants::search::HitView,
+    events::{PATIENCE, streamed},
+    state::AppState,
+};
+
+/// How many frames may wait for a reader.
+const AHEAD: usize = 64;
+/// How often a stream without news says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Begins to answer, and streams what happens.
+pub(super) fn begin(
+    state: AppState,
+    workspace: WorkspaceId,
+    id: AssistantId,
+    request: PreviewRequest,
+) -> Response {
+    let (frames, waiting) = mpsc::channel(AHEAD);
+    let work = async move {
+        let mut story = Story { frames, unsent: String::new(), prompt: Vec::new() };
+        let Some(end) = follow(&state, workspace, id, request, &mut story).await else { return };
+        story.end(end).await;
+    };
+    tokio::spawn(work.in_current_span());
+    streamed(waiting)
+}
+
+type End = Result<Option<Answered>, StorageError>;
+
+/// Answers to the end, or until nobody listens.
+async fn follow(
+    state: &AppState,
+    workspace: WorkspaceId,
+    id: AssistantId,
+    request: PreviewRequest,
+    story: &mut Story,
+) -> Option<End> {
+    let frames = story.frames.clone();
+    let mut beat = interval(HEARTBEAT);
+    let mut show = |step: Step<'_>| story.tell(&step);
+    let answer = preview::run(&state.engine, workspace, id, request, &mut show);
+    tokio::pin!(answer);
+    loop {
+        tokio::select! {
+            end = &mut answer => return Some(end),
+            () = frames.closed() => return None,
+            () = state.stop.cancelled() => return None,
+            _ = beat.tick() => {
+                // Where there is no room, there is news.
+                let _ = frames.try_send(Bytes::from_static(b": heartbeat\n\n"));
+            }
+        }
+    }
+}
+
+/// What the reader is told.
+struct Story {
+    frames: mpsc::Sender<Bytes>,
+    /// What the reader has left no room for. Bounded by what one answer is made of.
+    unsent: String,
+    prompt: Vec<PromptView>,
+}
+
+impl Story {
+    fn tell(&mut self, step: &Step<'_>) {
+        match step {
+            Step::Retrieved { searched, found } => {
+                let hits: Vec<HitView> = found.hits.iter().cloned().map(HitView::from).collect();
+                let data =
+                    json!({"searched": searched, "hits": hits, "embedding_model": found.vectors});
+                self.push("retrieved", &data);
+            }
+            Step::Prompt(_) => {
+                self.prompt = prompt(step).unwrap_or_default();
+                let data = json!({"messages": self.prompt});
+                self.push("prompt", &data);
+            }
+            Step::Text(text) => self.push("delta", &json!({"text": text})),
+            Step::Restarted => self.push("restarted", &json!({})),
+            Step::Checked(outcome, objections) => {
+                let objections: Vec<String> = objections.iter().map(ToString::to_string).collect();
+                self.push("check", &json!({"outcome": outcome.as_str(), "objections": objections}));
+            }
+        }
+    }
+
+    fn push(&mut self, event: &str, data: &impl Serialize) {
+        let data = serde_json::to_string(data).unwrap_or_default();
+        // JSON escapes line ends, so the data is one line.
+        let _ = write!(self.unsent, "event: {event}\ndata: {data}\n\n");
+        if let Ok(place) = self.frames.try_reserve() {
+            place.send(Bytes::from(mem::take(&mut self.unsent)));
+        }
+    }
+
+    async fn end(mut self, end: End) {
+        match end {
+            Ok(Some(answered)) => {
+                let view = PreviewView::of(answered, mem::take(&mut self.prompt));
+                self.push("done", &view);
+            }
+            Ok(None) => self.push("failed", &json!({"code": "not_found"})),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn Error, "a preview failed");
+                self.push("failed", &json!({"code": "internal"}));
+            }
+        }
+        if !self.unsent.is_empty() {
+            let _ = timeout(PATIENCE, self.frames.send(Bytes::from(self.unsent))).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_reader_gets_everything_in_order_and_in_fewer_frames() {
+        let (frames, mut waiting) = mpsc::channel(2);
+        let mut story = Story { frames, unsent: String::new(), prompt: Vec::new() };
+        for number in 0..50 {
+            story.tell(&Step::Text(&format!("{number}\n\nevent: forged ")));
+        }
+        let reader = tokio::spawn(async move {
+            let mut text = String::new();
+            let mut frames = 0;
+            while let Some(frame) = waiting.recv().await {
+                text += std::str::from_utf8(&frame).unwrap();
+                frames += 1;
+            }
+            (text, frames)
+        });
+        story.end(Ok(None)).await;
+        let (text, frames) = reader.await.unwrap();
+        assert_eq!(frames, 3);
+        let events: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+        assert_eq!(events.len(), 51, "{text}");
+        assert!(events[..50].iter().all(|event| *event == "delta"));
+        assert_eq!(events[50], "failed");
+        assert!(text.find("\"0\\n").unwrap() < text.find("\"49\\n").unwrap());
+    }
+}

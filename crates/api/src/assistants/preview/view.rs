@@ -1,0 +1,74 @@
+use replyx_engine::turn::{Answered, Step};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{assistants::search::HitView, dialogs::messages::AnswerView, usage::CallView};
+
+/// An answer that no customer sees, and how it came about.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Preview)]
+pub(super) struct PreviewView {
+    /// What the customer would read; Markdown.
+    #[schema(example = "You may return an item within 30 days.")]
+    text: String,
+    /// Would the dialog wait for a human from now on?
+    hand_off: bool,
+    #[serde(flatten)]
+    answer: AnswerView,
+    /// The passages the model was shown, best first.
+    hits: Vec<HitView>,
+    /// What the model was sent last.
+    prompt: Vec<PromptView>,
+    /// Every call of a model that it took.
+    calls: Vec<CallView>,
+    /// What these calls cost together, US dollars, a decimal number.
+    #[schema(example = "0.00042")]
+    total_cost: String,
+}
+
+/// A message to a model.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PromptMessage)]
+pub(super) struct PromptView {
+    /// `system`, `user` or `assistant`.
+    #[schema(example = "system")]
+    role: String,
+    #[schema(example = "Answer from the passages alone.")]
+    content: String,
+}
+
+/// One event of a streamed preview: its fields, as server-sent events name them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PreviewEvent {
+    /// `retrieved`, `prompt`, `delta` (more text), `restarted` (the text so far is void), `check`, `done`, or `failed`.
+    #[schema(example = "delta")]
+    event: String,
+    /// What there is to say, as JSON in one line.
+    #[schema(example = r#"{"text":"You may return"}"#)]
+    data: String,
+}
+
+impl PreviewView {
+    pub(super) fn of(answered: Answered, prompt: Vec<PromptView>) -> Self {
+        Self {
+            calls: answered.ledger.calls().iter().map(CallView::from).collect(),
+            total_cost: answered.ledger.cost().to_string(),
+            text: answered.reply.text,
+            hand_off: answered.reply.hand_off,
+            answer: answered.reply.meta.into(),
+            hits: answered.hits.into_iter().map(HitView::from).collect(),
+            prompt,
+        }
+    }
+}
+
+/// What a model is sent, if this is the step in which it is asked.
+pub(super) fn prompt(step: &Step<'_>) -> Option<Vec<PromptView>> {
+    let Step::Prompt(request) = step else { return None };
+    let messages = request.messages.iter().map(|message| {
+        let role = serde_json::to_value(message.role).unwrap_or_default();
+        let role = role.as_str().unwrap_or_default().to_owned();
+        PromptView { role, content: message.content.clone() }
+    });
+    Some(messages.collect())
+}

@@ -1,0 +1,67 @@
+//! `POST /api/v1/assistants/{id}/rollback`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use replyx_core::ids::AssistantId;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::versions::VersionView;
+use crate::{
+    caller::{AssistantsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// Which version.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RollBackAssistant)]
+pub struct Request {
+    /// The number of a published version.
+    #[garde(range(min = 1))]
+    #[schema(minimum = 1, example = 1)]
+    number: i64,
+}
+
+/// Lets another published version answer customers from now on. The draft stays as it is.
+#[utoipa::path(
+    post, path = "/assistants/{id}/rollback", operation_id = "roll_back_assistant", tag = "assistants",
+    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 200, description = "the version", body = VersionView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant, or no such version", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.rollback", skip_all, fields(assistant.id = %id.0))]
+pub async fn rollback(
+    state: State<AppState>,
+    caller: May<AssistantsWrite>,
+    id: Id<AssistantId>,
+    body: Body<Request>,
+) -> ApiResult<Json<VersionView>> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).assistants().lock(id).await?;
+    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
+    let number = request.number;
+    let found = tx.workspace(workspace).assistants().version(id, number).await?;
+    let version = found.ok_or(ApiError::NotFound("version"))?;
+    if assistant.published != number {
+        tx.workspace(workspace).assistants().roll_to(id, number, now).await?;
+        let details = json!({
+            "name": assistant.settings.name, "from": assistant.published, "to": number,
+        });
+        let act = caller.act(now, "assistant.rolled_back", ("assistant", id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+    }
+    tx.commit().await?;
+    Ok(Json(VersionView::of(version, number)))
+}

@@ -1,0 +1,46 @@
+//! `PUT /api/v1/assistants/{id}/documents/{document_id}`
+
+use axum::{extract::State, http::StatusCode};
+use replyx_core::ids::{AssistantId, DocumentId};
+use serde_json::json;
+
+use super::real;
+use crate::{
+    caller::{DocumentsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::Ids,
+    state::AppState,
+};
+
+/// Lets another assistant know a document, too.
+#[utoipa::path(
+    put, path = "/assistants/{id}/documents/{document_id}", operation_id = "link_document", tag = "documents",
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
+    responses(
+        (status = 204, description = "it knows it"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant or document", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.link", skip_all)]
+pub async fn link(
+    state: State<AppState>,
+    caller: May<DocumentsWrite>,
+    ids: Ids<AssistantId, DocumentId>,
+) -> ApiResult<StatusCode> {
+    let (State(state), Ids(id, document_id)) = (state, ids);
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).documents().lock(document_id).await?;
+    let document = real(found)?;
+    let found = tx.workspace(workspace).assistants().lock(id).await?;
+    found.ok_or(ApiError::NotFound("assistant"))?;
+    if tx.workspace(workspace).knowledge().link(id, document_id).await? {
+        let details = json!({"name": document.name, "assistant_id": id});
+        let act = caller.act(now, "document.linked", ("document", document_id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

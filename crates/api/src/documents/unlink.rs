@@ -1,0 +1,55 @@
+//! `DELETE /api/v1/assistants/{id}/documents/{document_id}`
+
+use axum::{extract::State, http::StatusCode};
+use replyx_core::ids::{AssistantId, DocumentId};
+use serde_json::json;
+
+use super::real;
+use crate::{
+    caller::{DocumentsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::Ids,
+    state::AppState,
+};
+
+/// Lets an assistant forget a document, which stays for the others.
+#[utoipa::path(
+    delete, path = "/assistants/{id}/documents/{document_id}", operation_id = "unlink_document", tag = "documents",
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
+    responses(
+        (status = 204, description = "it does not know it any more"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant or document", body = Problem),
+        (status = 409, description = "`last_assistant`: no other assistant knows it", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.unlink", skip_all)]
+pub async fn unlink(
+    state: State<AppState>,
+    caller: May<DocumentsWrite>,
+    ids: Ids<AssistantId, DocumentId>,
+) -> ApiResult<StatusCode> {
+    let (State(state), Ids(id, document_id)) = (state, ids);
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).documents().lock(document_id).await?;
+    let document = real(found)?;
+    let found = tx.workspace(workspace).assistants().lock(id).await?;
+    found.ok_or(ApiError::NotFound("assistant"))?;
+    if document.assistants.as_slice() == [id] {
+        return Err(ApiError::Conflict {
+            code: "last_assistant",
+            detail: "no other assistant knows the document: delete it instead".to_owned(),
+        });
+    }
+    if tx.workspace(workspace).knowledge().unlink(id, document_id).await? {
+        let details = json!({"name": document.name, "assistant_id": id});
+        let act = caller.act(now, "document.unlinked", ("document", document_id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+        tx.commit().await?;
+    } else {
+        return Err(ApiError::NotFound("document"));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

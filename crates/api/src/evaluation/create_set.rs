@@ -1,0 +1,83 @@
+//! `POST /api/v1/assistants/{id}/question-sets`
+
+use axum::{Json, extract::State, http::StatusCode};
+use garde::Validate;
+use replyx_core::{evaluation::QuestionSet, ids::AssistantId, page::PageRequest};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{MAX_SETS, QuestionView, SetView, questions};
+use crate::{
+    caller::{AssistantsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// A new question set.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateQuestionSet)]
+pub struct Request {
+    /// What people call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "Returns and delivery")]
+    name: String,
+    /// 1 to 2,000 questions.
+    #[garde(skip)]
+    #[schema(min_items = 1, max_items = 2_000)]
+    questions: Vec<QuestionView>,
+}
+
+/// Makes a question set for an assistant.
+#[utoipa::path(
+    post, path = "/assistants/{id}/question-sets", operation_id = "create_question_set", tag = "evaluation",
+    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 201, description = "the set", body = SetView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`too_many_question_sets`", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.create_set", skip_all, fields(assistant.id = %id.0))]
+pub async fn create_set(
+    state: State<AppState>,
+    caller: May<AssistantsWrite>,
+    id: Id<AssistantId>,
+    body: Body<Request>,
+) -> ApiResult<(StatusCode, Json<SetView>)> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let questions = questions(request.questions)?;
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let set = QuestionSet {
+        id: state.clock().id(),
+        workspace_id: workspace,
+        assistant_id: id,
+        name: request.name,
+        size: i64::try_from(questions.len()).unwrap_or(i64::MAX),
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = state.db().begin().await?;
+    let known = tx.workspace(workspace).assistants().lock(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+    let page = PageRequest::new(Some(200), None);
+    let sets = tx.workspace(workspace).question_sets().list(id, page).await?;
+    if sets.items.len() >= MAX_SETS {
+        return Err(ApiError::Conflict {
+            code: "too_many_question_sets",
+            detail: format!("an assistant has at most {MAX_SETS} question sets"),
+        });
+    }
+    tx.workspace(workspace).question_sets().insert(&set, &questions).await?;
+    let details = json!({"name": set.name, "assistant_id": id, "size": set.size});
+    let act = caller.act(now, "question_set.created", ("question_set", set.id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(set.into())))
+}

@@ -1,0 +1,112 @@
+//! `GET /api/v1/evaluation-runs/{id}/diff`
+
+use axum::{Json, extract::State};
+use replyx_core::{evaluation::Run, ids::RunId};
+use replyx_knowledge::evaluate::{Change, compare};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::find_run;
+use crate::{
+    caller::{AssistantsRead, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Id, Params},
+    state::AppState,
+};
+
+/// With which run.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// The earlier run.
+    base: Uuid,
+    /// By how much a share may get worse, 0 to 1; 0 unless given.
+    #[param(minimum = 0.0, maximum = 1.0)]
+    tolerance: Option<f64>,
+}
+
+/// What became better and worse.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationDiff)]
+pub struct Response {
+    /// Is any measure worse by more than was to be tolerated?
+    regressed: bool,
+    /// The measures that both runs have.
+    changes: Vec<ChangeView>,
+    /// Questions that went right and no longer do.
+    broken: Vec<String>,
+    /// Questions that went wrong and no longer do.
+    mended: Vec<String>,
+}
+
+/// A measure in two runs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationChange)]
+pub struct ChangeView {
+    #[schema(example = "recall_1")]
+    measure: &'static str,
+    #[schema(example = 0.92)]
+    before: f64,
+    #[schema(example = 0.95)]
+    after: f64,
+    /// Is it worse by more than was to be tolerated?
+    regressed: bool,
+}
+
+impl From<Change> for ChangeView {
+    fn from(change: Change) -> Self {
+        Self {
+            measure: change.measure,
+            before: change.before,
+            after: change.after,
+            regressed: change.regressed,
+        }
+    }
+}
+
+/// Compares a run with an earlier one.
+#[utoipa::path(
+    get, path = "/evaluation-runs/{id}/diff", operation_id = "compare_evaluation_runs", tag = "evaluation",
+    security(("bearer" = ["assistants:read"])), params(("id" = Uuid, Path), Query),
+    responses(
+        (status = 200, description = "what became better and worse", body = Response),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such run", body = Problem),
+        (status = 409, description = "`not_ready`: one of the runs is not done", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.diff", skip_all, fields(run.id = %id.0))]
+pub async fn diff(
+    state: State<AppState>,
+    caller: May<AssistantsRead>,
+    id: Id<RunId>,
+    query: Params<Query>,
+) -> ApiResult<Json<Response>> {
+    let (State(state), Id(id), Params(query)) = (state, id, query);
+    let tolerance = query.tolerance.unwrap_or_default();
+    if !(0.0..=1.0).contains(&tolerance) {
+        return Err(ApiError::Malformed("`tolerance` is 0 to 1".to_owned()));
+    }
+    let workspace = caller.workspace_id;
+    let mut tx = state.db().read().await?;
+    let after = find_run(&mut tx, workspace, id).await?;
+    let before = find_run(&mut tx, workspace, query.base.into()).await?;
+    let of_before = tx.workspace(workspace).runs().results(before.id).await?.unwrap_or_default();
+    let of_after = tx.workspace(workspace).runs().results(after.id).await?.unwrap_or_default();
+    let measured = |run: Run| {
+        run.metrics.ok_or_else(|| ApiError::Conflict {
+            code: "not_ready",
+            detail: "one of the runs is not done".to_owned(),
+        })
+    };
+    let (before, after) = (measured(before)?, measured(after)?);
+    let comparison = compare((&before, &of_before), (&after, &of_after), tolerance);
+    Ok(Json(Response {
+        regressed: comparison.regressed(),
+        changes: comparison.changes.into_iter().map(Into::into).collect(),
+        broken: comparison.broken,
+        mended: comparison.mended,
+    }))
+}

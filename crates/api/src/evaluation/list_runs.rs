@@ -1,0 +1,38 @@
+//! `GET /api/v1/question-sets/{id}/runs`
+
+use axum::{Json, extract::State};
+use replyx_core::ids::QuestionSetId;
+
+use super::{RunView, find_set};
+use crate::{
+    caller::{AssistantsRead, May},
+    error::{ApiResult, Problem},
+    input::{Id, Params},
+    page::{List, PageQuery},
+    state::AppState,
+};
+
+/// Lists the runs of a question set, newest first.
+#[utoipa::path(
+    get, path = "/question-sets/{id}/runs", operation_id = "list_evaluation_runs", tag = "evaluation",
+    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path), PageQuery),
+    responses(
+        (status = 200, description = "a page of runs", body = List<RunView>),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such set", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.list_runs", skip_all, fields(set.id = %id.0))]
+pub async fn list_runs(
+    state: State<AppState>,
+    caller: May<AssistantsRead>,
+    id: Id<QuestionSetId>,
+    query: Params<PageQuery>,
+) -> ApiResult<Json<List<RunView>>> {
+    let (State(state), Id(id), Params(query)) = (state, id, query);
+    let mut tx = state.db().read().await?;
+    find_set(&mut tx, caller.workspace_id, id).await?;
+    let page = tx.workspace(caller.workspace_id).runs().list(id, query.request()?).await?;
+    Ok(Json(List::of(page, RunView::from)))
+}

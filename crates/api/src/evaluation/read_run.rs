@@ -1,0 +1,34 @@
+//! `GET /api/v1/evaluation-runs/{id}`
+
+use axum::{Json, extract::State};
+use replyx_core::ids::RunId;
+
+use super::{RunView, find_run};
+use crate::{
+    caller::{AssistantsRead, May},
+    error::{ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Shows a run.
+#[utoipa::path(
+    get, path = "/evaluation-runs/{id}", operation_id = "read_evaluation_run", tag = "evaluation",
+    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the run", body = RunView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such run", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.read_run", skip_all, fields(run.id = %id.0))]
+pub async fn read_run(
+    state: State<AppState>,
+    caller: May<AssistantsRead>,
+    id: Id<RunId>,
+) -> ApiResult<Json<RunView>> {
+    let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    let run = find_run(&mut tx, caller.workspace_id, id).await?;
+    Ok(Json(run.into()))
+}

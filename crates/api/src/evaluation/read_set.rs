@@ -1,0 +1,47 @@
+//! `GET /api/v1/question-sets/{id}`
+
+use axum::{Json, extract::State};
+use replyx_core::ids::QuestionSetId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{QuestionView, SetView, find_set};
+use crate::{
+    caller::{AssistantsRead, May},
+    error::{ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// A question set with its questions.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuestionSetWithQuestions)]
+pub struct Response {
+    #[serde(flatten)]
+    set: SetView,
+    questions: Vec<QuestionView>,
+}
+
+/// Shows a question set with its questions.
+#[utoipa::path(
+    get, path = "/question-sets/{id}", operation_id = "read_question_set", tag = "evaluation",
+    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the set", body = Response),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such set", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.read_set", skip_all, fields(set.id = %id.0))]
+pub async fn read_set(
+    state: State<AppState>,
+    caller: May<AssistantsRead>,
+    id: Id<QuestionSetId>,
+) -> ApiResult<Json<Response>> {
+    let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    let set = find_set(&mut tx, caller.workspace_id, id).await?;
+    let questions = tx.workspace(caller.workspace_id).question_sets().questions(id).await?;
+    let questions = questions.into_iter().map(Into::into).collect();
+    Ok(Json(Response { set: set.into(), questions }))
+}

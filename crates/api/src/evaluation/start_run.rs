@@ -1,0 +1,103 @@
+//! `POST /api/v1/question-sets/{id}/runs`
+
+use axum::{Json, extract::State, http::StatusCode};
+use garde::Validate;
+use replyx_core::{
+    evaluation::{Run, RunStatus},
+    ids::QuestionSetId,
+};
+use replyx_engine::evaluation::{Evaluate, hash};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{RunView, find_set};
+use crate::{
+    caller::{AssistantsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// What is to be measured.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = StartEvaluationRun)]
+pub struct Request {
+    /// The number of a published version; the draft unless given.
+    #[garde(range(min = 1))]
+    #[schema(minimum = 1, example = 1)]
+    version: Option<i64>,
+    /// Ask for answers, which may cost money, or judge search alone? Answers unless given.
+    #[serde(default = "yes")]
+    #[garde(skip)]
+    answers: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Measures an assistant by a question set, in the background.
+#[utoipa::path(
+    post, path = "/question-sets/{id}/runs", operation_id = "start_evaluation_run", tag = "evaluation",
+    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 202, description = "the run, waiting for its turn", body = RunView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such set, or no such version", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.start_run", skip_all, fields(set.id = %id.0))]
+pub async fn start_run(
+    state: State<AppState>,
+    caller: May<AssistantsWrite>,
+    id: Id<QuestionSetId>,
+    body: Body<Request>,
+) -> ApiResult<(StatusCode, Json<RunView>)> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let mut tx = state.db().begin().await?;
+    let set = find_set(&mut tx, workspace, id).await?;
+    let questions = tx.workspace(workspace).question_sets().questions(id).await?;
+    let found = tx.workspace(workspace).assistants().lock(set.assistant_id).await?;
+    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
+    let settings = match request.version {
+        None => assistant.settings,
+        Some(number) => {
+            let found = tx.workspace(workspace).assistants().version(assistant.id, number).await?;
+            found.ok_or(ApiError::NotFound("version"))?.settings
+        }
+    };
+    let run = Run {
+        id: state.clock().id(),
+        workspace_id: workspace,
+        set_id: id,
+        assistant_id: assistant.id,
+        version: request.version,
+        settings_hash: hash(&settings, &questions),
+        answers: request.answers,
+        status: RunStatus::Queued,
+        done: 0,
+        total: set.size,
+        metrics: None,
+        error: None,
+        created_at: now,
+        finished_at: None,
+    };
+    tx.workspace(workspace).runs().insert(&run).await?;
+    let job = Evaluate { workspace_id: workspace, run_id: run.id };
+    let payload = serde_json::to_value(job).expect("two ids are JSON");
+    tx.workspace(workspace)
+        .jobs()
+        .enqueue(state.clock().id(), Evaluate::KIND, &payload, now)
+        .await?;
+    let details = json!({"question_set_id": id, "version": run.version, "answers": run.answers});
+    let act = caller.act(now, "evaluation.started", ("evaluation_run", run.id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(run.into())))
+}

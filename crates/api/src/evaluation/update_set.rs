@@ -1,0 +1,71 @@
+//! `PATCH /api/v1/question-sets/{id}`
+
+use axum::{Json, extract::State};
+use garde::Validate;
+use replyx_core::ids::QuestionSetId;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{QuestionView, SetView, find_set, questions};
+use crate::{
+    caller::{AssistantsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    state::AppState,
+};
+
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateQuestionSet)]
+pub struct Request {
+    /// What people call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "Returns and delivery")]
+    name: Option<String>,
+    /// All questions anew: 1 to 2,000.
+    #[garde(skip)]
+    #[schema(min_items = 1, max_items = 2_000)]
+    questions: Option<Vec<QuestionView>>,
+}
+
+/// Changes a question set. Runs of its earlier questions stay as they are.
+#[utoipa::path(
+    patch, path = "/question-sets/{id}", operation_id = "update_question_set", tag = "evaluation",
+    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 200, description = "the set as it is now", body = SetView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such set", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.evaluation.update_set", skip_all, fields(set.id = %id.0))]
+pub async fn update_set(
+    state: State<AppState>,
+    caller: May<AssistantsWrite>,
+    id: Id<QuestionSetId>,
+    body: Body<Request>,
+) -> ApiResult<Json<SetView>> {
+    let (State(state), Id(id), Body(request)) = (state, id, body);
+    let questions = request.questions.map(questions).transpose()?;
+    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let mut tx = state.db().begin().await?;
+    let mut set = find_set(&mut tx, workspace, id).await?;
+    set.name = request.name.unwrap_or(set.name);
+    if let Some(questions) = &questions {
+        set.size = i64::try_from(questions.len()).unwrap_or(i64::MAX);
+    }
+    set.updated_at = now;
+    if !tx.workspace(workspace).question_sets().save(&set, questions.as_deref()).await? {
+        return Err(ApiError::NotFound("question set"));
+    }
+    let details = json!({"name": set.name, "size": set.size});
+    let act = caller.act(now, "question_set.updated", ("question_set", id), details);
+    tx.workspace(workspace).audit().append(&act).await?;
+    tx.commit().await?;
+    Ok(Json(set.into()))
+}

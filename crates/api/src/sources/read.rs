@@ -1,0 +1,34 @@
+//! `GET /api/v1/sources/{id}`
+
+use axum::{Json, extract::State};
+use replyx_core::ids::SourceId;
+
+use super::SourceView;
+use crate::{
+    caller::{DocumentsRead, May},
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// Shows a source: how far its fetching is.
+#[utoipa::path(
+    get, path = "/sources/{id}", operation_id = "read_source", tag = "sources",
+    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the source", body = SourceView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such source", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.sources.read", skip_all, fields(source.id = %id.0))]
+pub async fn read(
+    state: State<AppState>,
+    caller: May<DocumentsRead>,
+    id: Id<SourceId>,
+) -> ApiResult<Json<SourceView>> {
+    let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).sources().find(id).await?;
+    Ok(Json(found.ok_or(ApiError::NotFound("source"))?.into()))
+}

@@ -1,0 +1,176 @@
+//! Measuring an assistant by a question set: the job behind a run.
+//!
+//! [`run`] asks every question of the set, by the draft or a published version, and stores how it went. A job that
+//! died is begun anew: what it had spent is in the ledger, its results are not kept. Nobody else is told anything.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use replyx_core::{
+    assistant::Settings,
+    evaluation::{Question, Run, RunStatus},
+    ids::{RunId, WorkspaceId},
+    message::{CheckOutcome, Outcome},
+    secret::sha256_hex,
+};
+use replyx_knowledge::{
+    evaluate::{DEPTH, Judged, Said, Tally, judge},
+    search::Query,
+};
+use replyx_storage::StorageError;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::{Engine, preview};
+
+/// How many questions are under way at once: customers come first.
+const AT_ONCE: usize = 2;
+/// How often progress is told at most.
+const PROGRESS: Duration = Duration::from_secs(1);
+/// A run that takes longer is given up.
+const LONGEST: Duration = Duration::from_hours(2);
+
+/// The job, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluate {
+    /// Whose run.
+    pub workspace_id: WorkspaceId,
+    /// Which one.
+    pub run_id: RunId,
+}
+
+impl Evaluate {
+    /// What the queue calls this job.
+    pub const KIND: &'static str = "evaluate";
+}
+
+/// What a run measured, as one word: the settings and the questions. Two runs with the same hash asked the same of
+/// the same.
+pub fn hash(settings: &Settings, questions: &[Question]) -> String {
+    let whole = serde_json::json!({"settings": settings, "questions": questions});
+    sha256_hex(whole.to_string().as_bytes())
+}
+
+/// Asks the questions of a run and stores how it went. A run that is gone or has ended is a success.
+///
+/// # Errors
+///
+/// Fails when the database does.
+#[tracing::instrument(name = "engine.evaluation.run", skip_all, fields(run.id = %job.run_id))]
+pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
+    let mut tx = engine.db.read().await?;
+    let Some(mut run) = tx.workspace(job.workspace_id).runs().find(job.run_id).await? else {
+        return Ok(());
+    };
+    if matches!(run.status, RunStatus::Done | RunStatus::Failed) {
+        return Ok(());
+    }
+    let questions = tx.workspace(job.workspace_id).question_sets().questions(run.set_id).await?;
+    let assistants = tx.workspace(job.workspace_id).assistants();
+    let settings = match run.version {
+        None => assistants.find(run.assistant_id).await?.map(|assistant| assistant.settings),
+        Some(number) => {
+            assistants.version(run.assistant_id, number).await?.map(|version| version.settings)
+        }
+    };
+    drop(tx);
+    run.status = RunStatus::Running;
+    run.done = 0;
+    let Some(settings) = settings else {
+        return fail(engine, run, "the assistant or its version is no longer there").await;
+    };
+    if hash(&settings, &questions) != run.settings_hash {
+        return fail(engine, run, "the draft or the questions were changed before the run began")
+            .await;
+    }
+    if !save(engine, &run, None).await? {
+        return Ok(());
+    }
+    let asked = ask_all(engine, &mut run, &settings, &questions);
+    match tokio::time::timeout(LONGEST, asked).await {
+        Ok(Ok(Some(tally))) => {
+            run.status = RunStatus::Done;
+            run.metrics = Some(tally.metrics());
+            run.finished_at = Some(engine.clock.now());
+            save(engine, &run, Some(&tally)).await.map(drop)
+        }
+        Ok(Ok(None)) => Ok(()),
+        Ok(Err(error)) => Err(error),
+        Err(_) => fail(engine, run, "the questions took too long").await,
+    }
+}
+
+/// `None`: the run was deleted meanwhile.
+async fn ask_all(
+    engine: &Engine,
+    run: &mut Run,
+    settings: &Settings,
+    questions: &[Question],
+) -> Result<Option<Tally>, StorageError> {
+    let mut tally = Tally::default();
+    let mut told = Instant::now();
+    let target = Target { engine, run: run.clone(), settings };
+    let mut going =
+        stream::iter(0..questions.len()).map(|at| target.ask(&questions[at])).buffered(AT_ONCE);
+    while let Some(judged) = going.next().await {
+        tally.add(judged?);
+        run.done += 1;
+        if told.elapsed() > PROGRESS {
+            told = Instant::now();
+            if !save(engine, run, None).await? {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(tally))
+}
+
+struct Target<'a> {
+    engine: &'a Engine,
+    run: Run,
+    settings: &'a Settings,
+}
+
+impl Target<'_> {
+    async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
+        let (workspace, assistant) = (self.run.workspace_id, self.run.assistant_id);
+        let query = Query::new(&question.question, DEPTH);
+        let search = &self.engine.search;
+        let found = search.find(&self.engine.db, workspace, assistant, &query).await?;
+        let said = if self.run.answers { Some(self.answer(question).await?) } else { None };
+        Ok(judge(question, &found.hits, found.took, said))
+    }
+
+    async fn answer(&self, question: &Question) -> Result<Said, StorageError> {
+        let (workspace, assistant) = (self.run.workspace_id, self.run.assistant_id);
+        let (settings, asked) = (self.settings, &question.question);
+        let begun = Instant::now();
+        let answered =
+            preview::answer_once(self.engine, workspace, assistant, settings, asked).await?;
+        let meta = answered.reply.meta;
+        Ok(Said {
+            text: answered.reply.text,
+            declined: meta.outcome != Outcome::Answered,
+            unverified: meta.check == CheckOutcome::Failed,
+            cost: meta.cost,
+            took: begun.elapsed(),
+        })
+    }
+}
+
+async fn fail(engine: &Engine, mut run: Run, why: &str) -> Result<(), StorageError> {
+    run.status = RunStatus::Failed;
+    run.error = Some(why.to_owned());
+    run.finished_at = Some(engine.clock.now());
+    save(engine, &run, None).await.map(drop)
+}
+
+/// `false`: the run is gone.
+async fn save(engine: &Engine, run: &Run, tally: Option<&Tally>) -> Result<bool, StorageError> {
+    let results = tally.map(Tally::results);
+    let mut tx = engine.db.begin().await?;
+    let runs = tx.workspace(run.workspace_id).runs();
+    let saved = runs.save(run, results.as_deref(), engine.clock.now()).await?;
+    tx.commit().await?;
+    Ok(saved)
+}

@@ -1,0 +1,139 @@
+//! An answer that no customer sees: what a turn would say, by the draft or a published version, and why.
+//!
+//! [`run`] shows every step as it happens; [`answer_once`] is for whoever wants the end alone, such as an
+//! evaluation. Both take the steps of [`turn::answer`]; nothing is said to anybody, and only the costs are
+//! stored.
+
+use replyx_core::{
+    assistant::Settings,
+    ids::{AssistantId, WorkspaceId},
+    usage::Purpose,
+};
+use replyx_storage::StorageError;
+use tokio::time::Instant;
+
+use crate::{
+    Engine,
+    context::{Ask, Said},
+    turn::{self, Answered, Step},
+    usage::millis,
+};
+
+/// What is to be previewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewRequest {
+    /// The customer's words.
+    pub text: String,
+    /// What was said before, oldest first; the number of a message is its place.
+    pub history: Vec<Said>,
+    /// By which settings to answer.
+    pub version: Which,
+}
+
+/// Which settings of an assistant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are being worked on.
+    #[default]
+    Draft,
+    /// Those that answer customers.
+    Published,
+    /// Those of a version.
+    Number(i64),
+}
+
+/// Answers as the assistant would, and stores what it cost. `None`: there is no such assistant or version.
+///
+/// # Errors
+///
+/// Fails when the database does. A model that gives no answer is an apology, not an error.
+pub async fn run(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    request: PreviewRequest,
+    show: &mut (dyn FnMut(Step<'_>) + Send),
+) -> Result<Option<Answered>, StorageError> {
+    let found = settings(engine, workspace, assistant, request.version).await?;
+    let Some((settings, version)) = found else { return Ok(None) };
+    let ask = Ask {
+        history: request.history,
+        version,
+        ..ask(engine, workspace, assistant, settings, request.text, Purpose::Preview)
+    };
+    let answered = answer(engine, &ask, show).await?;
+    Ok(Some(answered))
+}
+
+/// Answers one question by these settings, and stores what it cost as an evaluation.
+///
+/// # Errors
+///
+/// Fails when the database does. A model that gives no answer is an apology, not an error.
+pub async fn answer_once(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    settings: &Settings,
+    question: &str,
+) -> Result<Answered, StorageError> {
+    let (settings, question) = (settings.clone(), question.to_owned());
+    let ask = ask(engine, workspace, assistant, settings, question, Purpose::Evaluation);
+    answer(engine, &ask, &mut |_| {}).await
+}
+
+async fn answer(
+    engine: &Engine,
+    ask: &Ask,
+    show: &mut (dyn FnMut(Step<'_>) + Send),
+) -> Result<Answered, StorageError> {
+    let begun = Instant::now();
+    let mut answered = turn::answer(engine, ask, show).await?;
+    answered.reply.meta.duration_ms = millis(begun.elapsed());
+    let mut tx = engine.db.begin().await?;
+    tx.workspace(ask.workspace).model_calls().insert(answered.ledger.calls()).await?;
+    tx.commit().await?;
+    Ok(answered)
+}
+
+fn ask(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    settings: Settings,
+    question: String,
+    purpose: Purpose,
+) -> Ask {
+    Ask {
+        workspace,
+        assistant,
+        model: engine.models.resolve(settings.model.as_deref()).to_owned(),
+        settings,
+        version: None,
+        question,
+        history: Vec::new(),
+        summary: None,
+        now: engine.clock.now(),
+        dialog: None,
+        instead: Some(purpose),
+    }
+}
+
+async fn settings(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    which: Which,
+) -> Result<Option<(Settings, Option<i64>)>, StorageError> {
+    let mut tx = engine.db.read().await?;
+    let assistants = tx.workspace(workspace).assistants();
+    let version = match which {
+        Which::Draft => {
+            let draft = assistants.find(assistant).await?;
+            return Ok(draft.map(|draft| (draft.settings, None)));
+        }
+        Which::Published => assistants.published(assistant).await?,
+        Which::Number(number) => assistants.version(assistant, number).await?,
+    };
+    Ok(version.map(|version| (version.settings, Some(version.number))))
+}

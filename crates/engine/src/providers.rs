@@ -1,0 +1,128 @@
+//! The providers and keys that admins add while the program runs: from the tables into [`Models`](replyx_llm::Models).
+//!
+//! What the tables hold comes beside what the configuration names. One that cannot be used (a secret that does not
+//! open) is left out and logged; it never keeps the others from being used.
+
+use std::error::Error;
+
+use replyx_core::ids::ModelKeyId;
+use replyx_llm::{Dialect, KeyUse, Provider, ProviderKey};
+use replyx_storage::{
+    StorageError,
+    model_calls::KeyUsage,
+    model_keys::{ModelKey, ModelProvider},
+};
+use tokio::sync::Mutex;
+
+use crate::Engine;
+
+/// Of two that read, the later one must not be overtaken by the earlier.
+static LOADING: Mutex<()> = Mutex::const_new(());
+
+/// Has the models use what the tables hold now.
+///
+/// # Errors
+///
+/// Fails when the database does; then everything stays as it was.
+pub async fn load(engine: &Engine) -> Result<(), StorageError> {
+    let _alone = LOADING.lock().await;
+    let mut tx = engine.db.read().await?;
+    let providers = tx.system().model_keys().providers().await?;
+    let keys = tx.system().model_keys().list().await?;
+    drop(tx);
+    let providers = providers.into_iter().filter_map(provider).collect();
+    let keys = keys.into_iter().filter_map(|found| key(engine, found)).collect();
+    let used = engine.models.set_providers(providers).and_then(|()| engine.models.set_keys(keys));
+    if let Err(error) = used {
+        tracing::error!(error = &error as &dyn Error, "providers or keys cannot be used");
+    }
+    Ok(())
+}
+
+/// Tells the models what every key has been used for today and this month (UTC).
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn seed(engine: &Engine) -> Result<(), StorageError> {
+    let today = engine.clock.now().date_naive();
+    let used = engine.db.read().await?.system().model_calls().by_key(today).await?;
+    for usage in used {
+        engine.models.seed_usage(ModelKeyId::from(usage.key_id), key_use(&usage)).await;
+    }
+    Ok(())
+}
+
+fn key_use(usage: &KeyUsage) -> KeyUse {
+    KeyUse {
+        day_requests: u64::try_from(usage.day_requests).unwrap_or(0),
+        day_cost: usage.day_cost,
+        month_requests: u64::try_from(usage.month_requests).unwrap_or(0),
+        month_cost: usage.month_cost,
+    }
+}
+
+/// The protocol of this name.
+pub fn dialect(name: &str) -> Option<Dialect> {
+    match name {
+        "completions" => Some(Dialect::Completions),
+        "responses" => Some(Dialect::Responses),
+        "messages" => Some(Dialect::Messages),
+        _ => None,
+    }
+}
+
+/// The name of a protocol.
+pub const fn dialect_name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Completions => "completions",
+        Dialect::Responses => "responses",
+        Dialect::Messages => "messages",
+    }
+}
+
+fn provider(found: ModelProvider) -> Option<Provider> {
+    let Some(protocol) = dialect(&found.protocol) else {
+        tracing::error!(model.provider = found.name, "the protocol of a provider is not known");
+        return None;
+    };
+    // A server of one's own network, such as Ollama: only those may be reached without TLS.
+    let keyless = found.base_url.starts_with("http://");
+    Some(Provider { name: found.name, protocol, base_url: found.base_url, keyless })
+}
+
+fn key(engine: &Engine, found: ModelKey) -> Option<ProviderKey> {
+    let secret = match engine.keys.open(&found.secret_sealed, found.id.into_uuid().as_bytes()) {
+        Ok(secret) => secret,
+        Err(error) => {
+            let error = &error as &dyn Error;
+            tracing::error!(key.id = %found.id, error, "the secret of a key cannot be opened");
+            return None;
+        }
+    };
+    let most = |limit: Option<i64>| limit.map(|limit| u64::try_from(limit).unwrap_or(0));
+    Some(ProviderKey {
+        id: found.id,
+        provider: found.provider,
+        secret,
+        priority: i32::try_from(found.priority).unwrap_or(i32::MAX),
+        daily_requests: most(found.daily_requests),
+        monthly_requests: most(found.monthly_requests),
+        daily_cost: found.daily_cost,
+        monthly_cost: found.monthly_cost,
+        enabled: found.enabled,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_is_found_by_its_name() {
+        for one in [Dialect::Completions, Dialect::Responses, Dialect::Messages] {
+            assert_eq!(dialect(dialect_name(one)), Some(one));
+        }
+        assert_eq!(dialect("Completions"), None);
+    }
+}

@@ -1,0 +1,245 @@
+//! Is what an answer states in its sources? Pure.
+//!
+//! [`objections`] takes the facts of an answer that can be right or wrong (numbers, prices, shares, dates,
+//! times, mail addresses, telephones, links, codes) and looks each up in what the answer may rest on, however
+//! it is written there. What holds:
+//!
+//! - A customer's words vouch for nothing about the business. Plain numbers, times and dates from them may be
+//!   echoed; prices only as the customer's own; links, addresses, telephones and shares never.
+//! - A passage that tries to command the model ([`commands`]) vouches for nothing.
+//! - Passages that are named must have been shown; links that run something are never right; the rules and
+//!   the owner's instructions are not recited.
+
+use std::fmt;
+
+use numbers::{Unit, pattern};
+
+mod commands;
+mod contacts;
+mod dates;
+mod facts;
+mod known;
+mod leak;
+mod numbers;
+mod text;
+
+pub use commands::commands;
+use facts::{Fact, Value, facts};
+use known::{Known, Trust};
+pub(crate) use text::is_invisible;
+
+/// No more objections than this are kept of one answer.
+const OBJECTIONS: usize = 10;
+/// No more of an objectionable text is shown, characters.
+const SHOWN: usize = 80;
+
+/// What kind of statement an objection is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A link that runs something.
+    Unsafe,
+    /// A link.
+    Link,
+    /// A mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A date.
+    Date,
+    /// A time of day.
+    Time,
+    /// A share in hundredths.
+    Percent,
+    /// A price.
+    Price,
+    /// Another number.
+    Number,
+    /// A word of letters and digits.
+    Code,
+    /// A passage that was not shown.
+    Citation,
+    /// Words that only the model was told.
+    Leak,
+}
+
+impl Kind {
+    /// The kind in a word or two.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsafe => "unsafe link",
+            Self::Link => "link",
+            Self::Email => "mail address",
+            Self::Phone => "telephone",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Percent => "percentage",
+            Self::Price => "price",
+            Self::Number => "number",
+            Self::Code => "code",
+            Self::Citation => "passage",
+            Self::Leak => "instructions",
+        }
+    }
+}
+
+/// Something in an answer that its sources do not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// What it is.
+    pub kind: Kind,
+    /// As the answer writes it, bounded.
+    pub what: String,
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.what)
+    }
+}
+
+/// What an answer may rest on.
+#[derive(Clone, Debug, Default)]
+pub struct Grounds<'a> {
+    /// The passages that were shown, in their order: title, headings and text of each.
+    pub passages: Vec<String>,
+    /// What the business says itself: its instructions, its texts, what it said earlier, the time.
+    pub ours: Vec<&'a str>,
+    /// What the customer says, now and earlier, and what was noted of it.
+    pub customer: Vec<&'a str>,
+    /// What the model was told and nobody else is.
+    pub secrets: Vec<&'a str>,
+    /// What of that may be said all the same.
+    pub quotable: Vec<&'a str>,
+}
+
+/// What is wrong with an answer; nothing if it is empty. An answer with the marks of passages (`[1]`) in it.
+pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
+    let mut found = Vec::new();
+    let plain = text::plain(&without_citations(answer, grounds.passages.len(), &mut found));
+    let known = Known::new(grounds);
+    let items = items(&plain);
+    for fact in facts(&plain, false) {
+        if is_harmless(&plain, &fact, items) {
+            continue;
+        }
+        let allowed = match known.trust(&fact.value) {
+            Trust::Ours => true,
+            Trust::Customer => may_echo(&plain, &fact),
+            Trust::None => false,
+        };
+        if !allowed {
+            found.push(Objection { kind: fact.value.kind(), what: shown(&plain, &fact) });
+        }
+    }
+    let passages = grounds.passages.iter().map(String::as_str);
+    let quotable: Vec<&str> = passages.chain(grounds.quotable.iter().copied()).collect();
+    if let Some(words) = leak::leak(&plain, &grounds.secrets, &quotable) {
+        found.push(Objection { kind: Kind::Leak, what: cut(&words) });
+    }
+    found.dedup();
+    found.truncate(OBJECTIONS);
+    found
+}
+
+/// The links of an answer that run something: never right, whoever wrote them.
+pub fn unsafe_links(answer: &str) -> Vec<Objection> {
+    let plain = text::plain(answer);
+    let found = contacts::unsafe_links(&plain).into_iter();
+    let objections =
+        found.map(|at| Objection { kind: Kind::Unsafe, what: cut(&plain[at]) }).take(OBJECTIONS);
+    objections.collect()
+}
+
+/// Does the text state something that can be looked up?
+pub(crate) fn states(text: &str) -> bool {
+    !facts(&text::plain(text), true).is_empty()
+}
+
+/// The marks by which a model names passages (`[1]`, `[2, 3]`); a link (`[1](https://…)`) is none.
+pub(crate) fn citations(answer: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let marks = CITATION.find_iter(answer).map(|mark| mark.range());
+    marks.filter(|mark| !answer[mark.end..].starts_with('('))
+}
+
+pattern!(CITATION, r"\[\s*\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*\s*\]");
+
+/// The answer without the marks of passages, each of which must have been shown.
+fn without_citations(answer: &str, passages: usize, found: &mut Vec<Objection>) -> String {
+    let mut clean = String::with_capacity(answer.len());
+    let mut end = 0;
+    for mark in citations(answer) {
+        clean.push_str(&answer[end..mark.start]);
+        end = mark.end;
+        let numbers = answer[mark].split(|c: char| !c.is_ascii_digit());
+        for number in numbers.filter(|number| !number.is_empty()) {
+            let shown = number.parse().is_ok_and(|number: usize| (1..=passages).contains(&number));
+            if !shown {
+                found.push(Objection { kind: Kind::Citation, what: format!("[{number}]") });
+            }
+        }
+    }
+    clean.push_str(&answer[end..]);
+    clean
+}
+
+pattern!(ITEM, r"(?m)^\s*(?:[-•*–]|\d{1,2}[.)])\s");
+pattern!(
+    COUNTED,
+    r"(?i)^\s(?:\w{2,14}\s)?(?:options?|ways?|steps?|variants?|reasons?|things?|points?|questions?|possibilit\w+|choices?|cases?|methods?|вариант\w*|способ\w*|шаг\w*|причин\w*|пункт\w*|вопрос\w*|возможност\w*|случа\w*|вещ\w*|момент\w*)\b"
+);
+pattern!(STEP, r"(?i)\b(?:step|option|variant|point|шаг|вариант|пункт|способ)\s?(?:№\s?)?$");
+
+/// How many items the answer's own list has.
+fn items(text: &str) -> usize {
+    ITEM.find_iter(text).count()
+}
+
+/// Does the number claim nothing: a count of what the answer itself lists, or a number word without a unit?
+fn is_harmless(text: &str, fact: &Fact, items: usize) -> bool {
+    let Value::Number { ways, unit: Unit::Plain, in_words, .. } = &fact.value else { return false };
+    let small: Option<usize> = ways.first().and_then(|value| value.parse().ok());
+    let counted = small.is_some_and(|number| number <= 12)
+        && (COUNTED.is_match(&text[fact.at.end..]) || STEP.is_match(&text[..fact.at.start]));
+    *in_words || counted || small.is_some_and(|number| number > 0 && number == items)
+}
+
+pattern!(
+    OWN,
+    r"(?i)\b(?:you (?:said|wrote|mentioned|named|asked|paid|told)|your (?:budget|order|payment|message)|budget|вы (?:сказали|написали|указали|назвали|упомянули|спросили|заплатили|оплатили)|ваш\w{0,2} (?:бюджет\w*|заказ\w*|плат[её]ж\w*|сообщени\w*)|бюджет\w*)\b"
+);
+
+/// May this be said because the customer has said it?
+fn may_echo(text: &str, fact: &Fact) -> bool {
+    match fact.value.kind() {
+        Kind::Number | Kind::Date | Kind::Time | Kind::Code => true,
+        Kind::Price => {
+            let begin = text[..fact.at.start].rfind(['.', '!', '?', '\n']).map_or(0, |at| at + 1);
+            OWN.is_match(&text[begin..fact.at.start])
+        }
+        _ => false,
+    }
+}
+
+fn shown(text: &str, fact: &Fact) -> String {
+    let sign = |c: char| matches!(c, '$' | '€' | '£' | '₽' | '%' | '+');
+    let begin = text[..fact.at.start].chars().next_back().filter(|c| sign(*c));
+    let after = &text[fact.at.end..];
+    let end: String = match fact.value {
+        Value::Number { unit: Unit::Plain, .. } => String::new(),
+        Value::Number { .. } => {
+            let word = after.trim_start().split([' ', ',', ';', '\n']).next().unwrap_or_default();
+            let gap = if after.starts_with(' ') { " " } else { "" };
+            format!("{gap}{}", word.trim_end_matches(['.', '!', '?', ')']))
+        }
+        _ => String::new(),
+    };
+    let fact = &text[fact.at.clone()];
+    cut(&format!("{}{fact}{}", begin.map(String::from).unwrap_or_default(), end.trim_end()))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests;

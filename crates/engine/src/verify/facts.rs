@@ -1,0 +1,219 @@
+//! The facts of a text that can be right or wrong: each is looked for in turn, and what one of them is
+//! made of is not taken for another.
+
+use std::ops::Range;
+
+use super::{
+    Kind,
+    contacts::{Link, emails, links, phones, unsafe_links},
+    dates::{Date, dates, short_date, times},
+    numbers::{Unit, pattern, scaled, unit, values, word_value},
+};
+
+/// A fact in a text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fact {
+    pub(super) at: Range<usize>,
+    pub(super) value: Value,
+}
+
+/// What is claimed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// A link that runs something.
+    Unsafe,
+    /// A link.
+    Link(Link),
+    /// A mail address.
+    Email(String),
+    /// A telephone number.
+    Phone(String),
+    /// A date, in the ways it can be meant.
+    Date(Vec<Date>),
+    /// A time of day, minutes after midnight.
+    Time(u32),
+    /// A number, in the ways it can be meant, and the date that it may be.
+    Number { ways: Vec<String>, unit: Unit, date: Option<Date>, in_words: bool },
+    /// Letters and digits in one word: an article, a voucher.
+    Code(String),
+}
+
+impl Value {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Unsafe => Kind::Unsafe,
+            Self::Link(_) => Kind::Link,
+            Self::Email(_) => Kind::Email,
+            Self::Phone(_) => Kind::Phone,
+            Self::Date(_) => Kind::Date,
+            Self::Time(_) => Kind::Time,
+            Self::Number { unit: Unit::Percent, .. } => Kind::Percent,
+            Self::Number { unit: Unit::Price(_), .. } => Kind::Price,
+            Self::Number { .. } => Kind::Number,
+            Self::Code(_) => Kind::Code,
+        }
+    }
+}
+
+pattern!(NUMBER, r"\d{1,3}(?:[ ,.'’]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?");
+pattern!(CODE, r"\b(?:[^\W\d_][\w-]*\d[\w-]*|\d+[^\W\d_]{2,}\d[\w-]*|\w{40,})\b");
+pattern!(WORD, r"[^\W\d_]+");
+pattern!(JOINED, r"(?i)^\s?(?:[-–—/]|to|до|or|или|and|и|по)\s?$");
+
+/// The facts of a text in the order of their places. Numbers within telephones count too when the text is a
+/// `source`, because what looks like one may be a row of numbers.
+pub(super) fn facts(text: &str, source: bool) -> Vec<Fact> {
+    let mut rest = text.to_owned();
+    let mut facts = Vec::new();
+    for at in unsafe_links(&rest) {
+        facts.push(Fact { at, value: Value::Unsafe });
+    }
+    blank(&mut rest, &facts);
+    take(&mut rest, &mut facts, links, Value::Link);
+    take(&mut rest, &mut facts, emails, Value::Email);
+    let dates = |text: &str| dates(text).into_iter().map(|found| (found.at, found.ways)).collect();
+    take(&mut rest, &mut facts, dates, Value::Date);
+    let times = |text: &str| {
+        times(text).into_iter().filter_map(|found| Some((found.at, *found.ways.first()?))).collect()
+    };
+    take(&mut rest, &mut facts, times, Value::Time);
+    let before_phones = rest.clone();
+    take(&mut rest, &mut facts, phones, Value::Phone);
+    if source {
+        rest = before_phones;
+    }
+    take(&mut rest, &mut facts, codes, Value::Code);
+    facts.extend(numbers(&rest));
+    facts.sort_by_key(|fact| fact.at.start);
+    facts
+}
+
+/// Finds facts of one kind and takes their places out of the text.
+fn take<T>(
+    rest: &mut String,
+    facts: &mut Vec<Fact>,
+    find: impl Fn(&str) -> Vec<(Range<usize>, T)>,
+    value: impl Fn(T) -> Value,
+) {
+    let found: Vec<Fact> =
+        find(rest).into_iter().map(|(at, found)| Fact { at, value: value(found) }).collect();
+    blank(rest, &found);
+    facts.extend(found);
+}
+
+/// Blanks, of the same length in bytes, where the facts stand.
+fn blank(rest: &mut String, facts: &[Fact]) {
+    for fact in facts {
+        rest.replace_range(fact.at.clone(), &"\u{1}".repeat(fact.at.len()));
+    }
+}
+
+/// Words of letters and digits, unless the letters are only a unit behind the digits or an ordinal's end.
+fn codes(text: &str) -> Vec<(Range<usize>, String)> {
+    CODE.find_iter(text).map(|found| (found.range(), found.as_str().to_lowercase())).collect()
+}
+
+fn numbers(text: &str) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = NUMBER
+        .find_iter(text)
+        .filter(|found| !is_numbering(text, &found.range()))
+        .map(|found| number(text, found.range()))
+        .collect();
+    for word in WORD.find_iter(text) {
+        if let Some(value) = word_value(word.as_str()) {
+            let (unit, _) = unit("", &text[word.end()..]);
+            let ways = vec![value.to_owned()];
+            let value = Value::Number { ways, unit, date: None, in_words: true };
+            facts.push(Fact { at: word.range(), value });
+        }
+    }
+    facts.sort_by_key(|fact| fact.at.start);
+    // In `3-5 days` and `$50-60` both numbers count the same.
+    for index in (0..facts.len().saturating_sub(1)).rev() {
+        share_unit(text, &mut facts, index, index + 1);
+    }
+    for index in 0..facts.len().saturating_sub(1) {
+        share_unit(text, &mut facts, index + 1, index);
+    }
+    facts
+}
+
+fn share_unit(text: &str, facts: &mut [Fact], to: usize, from: usize) {
+    let (first, second) = (&facts[to.min(from)].at, &facts[to.max(from)].at);
+    let joined = first.end <= second.start && {
+        let between = text[first.end..second.start].trim_start_matches(['$', '€', '₽', '%']);
+        JOINED.is_match(between.trim_end_matches(['$', '€', '₽']))
+    };
+    let Value::Number { unit: shared, .. } = facts[from].value else { return };
+    if let Value::Number { unit, .. } = &mut facts[to].value
+        && joined
+        && *unit == Unit::Plain
+    {
+        *unit = shared;
+    }
+}
+
+fn number(text: &str, at: Range<usize>) -> Fact {
+    let written = &text[at.clone()];
+    let (unit, zeros) = unit(&text[..at.start], &text[at.end..]);
+    let ways = values(written).iter().map(|value| scaled(value, zeros)).collect();
+    let date = short_date(written);
+    Fact { at, value: Value::Number { ways, unit, date, in_words: false } }
+}
+
+/// Does the number only count the items of a list: `1.`, `2)`?
+fn is_numbering(text: &str, at: &Range<usize>) -> bool {
+    let line = text[..at.start].rsplit('\n').next().unwrap_or_default();
+    let begins = line.trim_matches([' ', '\t', '#', '>', '-', '_', '(']).is_empty();
+    let rest = &text[at.end..];
+    let marked = rest.starts_with([')', '.', ':'])
+        && rest[1..].chars().next().is_none_or(char::is_whitespace);
+    begins && at.len() <= 2 && marked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<(String, Kind)> {
+        let name = |fact: &Fact| (text[fact.at.clone()].to_owned(), fact.value.kind());
+        facts(text, false).iter().map(name).collect()
+    }
+
+    #[test]
+    fn each_fact_is_taken_for_one_thing() {
+        let text = "1. Write to a@shop.ru or see https://shop.ru/a1 by 5 мая 2026, 9:00.\n\
+                    2) Call +7 495 123-45-67: 1 234,50 ₽, 10 %, 14 дней, SALE50.";
+        let expected = [
+            ("a@shop.ru", Kind::Email),
+            ("https://shop.ru/a1", Kind::Link),
+            ("5 мая 2026", Kind::Date),
+            ("9:00", Kind::Time),
+            ("+7 495 123-45-67", Kind::Phone),
+            ("1 234,50", Kind::Price),
+            ("10", Kind::Percent),
+            ("14", Kind::Number),
+            ("SALE50", Kind::Code),
+        ];
+        let found = kinds(text);
+        let found: Vec<_> = found.iter().map(|(text, kind)| (text.as_str(), *kind)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn both_ends_of_a_range_count_the_same() {
+        for text in ["3-5 days", "от 3 до 5 дней", "3 или 5 дней", "$3-5", "3–5 %", "три-пять дней"]
+        {
+            let units: Vec<_> = facts(text, false)
+                .into_iter()
+                .map(|fact| match fact.value {
+                    Value::Number { unit, .. } => unit,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(units.len(), 2, "{text}");
+            assert_eq!(units[0], units[1], "{text}");
+            assert_ne!(units[0], Unit::Plain, "{text}");
+        }
+    }
+}

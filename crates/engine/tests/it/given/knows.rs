@@ -1,0 +1,96 @@
+//! What the assistant knows and how it answers, and what that has cost.
+
+use replyx_core::{
+    assistant::Settings,
+    clock::random_hex,
+    ids::{DocumentId, PassageId},
+    knowledge::{Document, DocumentKind, DocumentStatus},
+    terms::index_text,
+    usage::Purpose,
+};
+use replyx_storage::passages::{NewPassage, PassageChanges, Place};
+
+use super::{World, version};
+
+impl World<'_> {
+    /// Publishes another version of the assistant, and makes it the draft.
+    pub(crate) async fn publish(&self, change: impl FnOnce(&mut Settings)) {
+        let mut tx = self.db.db.begin().await.unwrap();
+        let assistants = tx.workspace(self.workspace).assistants();
+        let mut assistant = assistants.lock(self.assistant).await.unwrap().unwrap();
+        change(&mut assistant.settings);
+        assistant.version += 1;
+        let assistants = tx.workspace(self.workspace).assistants();
+        assert!(assistants.update(&assistant).await.unwrap());
+        let number =
+            tx.workspace(self.workspace).assistants().next_number(self.assistant).await.unwrap();
+        let version = version(&assistant.settings, number, &self.clock);
+        let assistants = tx.workspace(self.workspace).assistants();
+        assistants.publish(self.assistant, &version).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// What models were asked for, most costly first: purpose, calls, failed calls, cost in millionths.
+    pub(crate) async fn spent(&self) -> Vec<(Purpose, i64, i64, i64)> {
+        let today = self.clock.now().date_naive();
+        let mut tx = self.db.db.read().await.unwrap();
+        let calls = tx.workspace(self.workspace).model_calls();
+        let days = calls.by_day(Some(self.assistant), today, today, 100).await.unwrap();
+        days.iter()
+            .map(|day| {
+                let totals = &day.totals;
+                (day.purpose, totals.calls, totals.failed, totals.cost.micros())
+            })
+            .collect()
+    }
+
+    /// Stores a document of one passage.
+    pub(crate) async fn learn(
+        &self,
+        name: &str,
+        headings: &str,
+        text: &str,
+    ) -> (DocumentId, PassageId) {
+        let now = self.clock.now();
+        let document = Document {
+            id: self.clock.id(),
+            workspace_id: self.workspace,
+            assistants: vec![self.assistant],
+            name: name.to_owned(),
+            title: None,
+            kind: DocumentKind::Markdown,
+            size: 1,
+            content_hash: random_hex::<32>(),
+            status: DocumentStatus::Ready,
+            error: None,
+            language: "en".to_owned(),
+            passages: 1,
+            embedded: 0,
+            embedded_with: None,
+            revision: 1,
+            page: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let terms = index_text(text);
+        let length = i64::try_from(terms.split_whitespace().count()).unwrap();
+        let end = i64::try_from(text.len()).unwrap();
+        let passage = NewPassage {
+            id: self.clock.id(),
+            headings: headings.to_owned(),
+            text: text.to_owned(),
+            hash: random_hex::<32>(),
+            length,
+            terms,
+            place: Place { position: 0, start: 0, end, page: None },
+        };
+        let id = passage.id;
+        let changes = PassageChanges { new: vec![passage], ..PassageChanges::default() };
+        let mut tx = self.db.db.begin().await.unwrap();
+        tx.workspace(self.workspace).documents().insert(&document, b"bytes").await.unwrap();
+        tx.workspace(self.workspace).passages().change(document.id, &changes).await.unwrap();
+        tx.workspace(self.workspace).documents().set_indexed(document.id, length, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        (document.id, id)
+    }
+}

@@ -1,0 +1,366 @@
+//! One request to a foreign server, with limits on everything it may do to us.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::{
+    links::Directives,
+    pace::Pace,
+    resolve::{self, LookUp, Private, Refused, Resolver},
+};
+
+/// A page in more redirects than this is not found.
+pub(super) const REDIRECTS: usize = 5;
+/// Most bytes of all headers of an answer.
+const HEADERS: usize = 64 * 1024;
+/// What we would like to read.
+const ACCEPT: &str = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/*;q=0.9,*/*;q=0.5";
+
+/// What cannot be exceeded by a foreign server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Looking the name up, connecting, and TLS.
+    pub connect: Duration,
+    /// Until the headers are there.
+    pub first_byte: Duration,
+    /// Until the last byte is there.
+    pub whole: Duration,
+    /// Bytes of a page, after decompression.
+    pub page: usize,
+    /// Between two requests to a host that does not ask for more.
+    pub gap: Duration,
+    /// Longest time between two requests that a host may ask for.
+    pub longest_gap: Duration,
+    /// Crawls at once in this process.
+    pub crawls: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(10),
+            whole: Duration::from_secs(30),
+            page: 5 * 1024 * 1024,
+            gap: Duration::from_secs(1),
+            longest_gap: Duration::from_secs(10),
+            crawls: 2,
+        }
+    }
+}
+
+/// What a [`Fetcher`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether addresses outside the public internet may be fetched.
+    pub private: Private,
+    /// Where people can learn who we are, if anywhere; part of the name that servers see.
+    pub public_url: Option<String>,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// Speaks to foreign servers. Clones share their connections and their pace.
+#[derive(Clone)]
+pub struct Fetcher {
+    client: Client,
+    pub(super) private: Private,
+    pub(super) limits: Limits,
+    pub(super) pace: Arc<Pace>,
+    pub(super) seats: Arc<Semaphore>,
+}
+
+/// What a server said about the state of a page, for asking whether it changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// The server's name for this state.
+    pub etag: Option<String>,
+    /// When it changed, as the server wrote it.
+    pub last_modified: Option<String>,
+}
+
+/// A page as a server sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it is.
+    pub url: Url,
+    /// Its bytes, decompressed. Text whose encoding only the server knew is UTF-8 with a byte order mark.
+    pub body: Vec<u8>,
+    /// What the server calls it, lower case, without parameters.
+    pub content_type: Option<String>,
+    /// For asking whether it changed.
+    pub validators: Validators,
+    /// What the server's headers ask of robots.
+    pub directives: Directives,
+}
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A page.
+    Page(Page),
+    /// It is elsewhere. The address is not checked yet.
+    Redirect(Url),
+    /// It is as it was when the validators were taken.
+    Unchanged,
+    /// It does not exist.
+    Gone,
+}
+
+/// A page could not be fetched. The texts are sentences for the owner of a source and tell nothing about our network.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// The address is none that we fetch.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// No connection could be made.
+    #[error("the address does not lead to a server on the public internet")]
+    Unreachable(#[source] reqwest::Error),
+    /// The server took too long.
+    #[error("the server did not answer in time")]
+    Slow,
+    /// The page, or the headers before it, are too long.
+    #[error("the server's answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// What came is not HTTP, or broke off.
+    #[error("the server's answer broke off or could not be understood")]
+    Broken(#[source] Option<reqwest::Error>),
+    /// The server did not want to or could not.
+    #[error("the server answered with status {status}")]
+    Status {
+        /// Which.
+        status: u16,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// It moved too often.
+    #[error("the page was redirected more than {REDIRECTS} times")]
+    Redirects,
+    /// A client could not be made.
+    #[error("no web client could be made")]
+    Setup(#[source] reqwest::Error),
+}
+
+impl FetchError {
+    /// Whether a later try may fare better.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Slow | Self::Broken(_) => true,
+            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
+            Self::Refused(_) | Self::TooLarge(_) | Self::Redirects | Self::Setup(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fetcher").field("private", &self.private).finish_non_exhaustive()
+    }
+}
+
+impl Fetcher {
+    /// A client for foreign servers. The process's TLS provider must be installed.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the machine's certificates cannot be read.
+    pub fn new(settings: &Settings) -> Result<Self, FetchError> {
+        Self::with_look_up(settings, resolve::system())
+    }
+
+    /// The same with another way of looking names up.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Fetcher::new`].
+    pub fn with_look_up(settings: &Settings, look_up: LookUp) -> Result<Self, FetchError> {
+        let Settings { private, public_url, limits } = settings;
+        let place = public_url.as_ref().map(|url| format!(" (+{url})")).unwrap_or_default();
+        let name = format!("ReplyX/{}{place}", env!("CARGO_PKG_VERSION"));
+        let client = Client::builder()
+            .user_agent(name)
+            .no_proxy()
+            .referer(false)
+            .redirect(Policy::none())
+            .dns_resolver(Resolver { private: *private, look_up })
+            .connect_timeout(limits.connect)
+            .http1_max_headers(128)
+            .http2_max_header_list_size(64 * 1024)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(15))
+            .build()
+            .map_err(FetchError::Setup)?;
+        Ok(Self {
+            client,
+            private: *private,
+            limits: *limits,
+            pace: Arc::default(),
+            seats: Arc::new(Semaphore::new(limits.crawls)),
+        })
+    }
+
+    /// Asks for one address. Redirects are the caller's matter: each is an address to be asked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FetchError`].
+    pub async fn get(&self, url: &Url, known: &Validators) -> Result<Answer, FetchError> {
+        self.get_within(url, known, self.limits.page).await
+    }
+
+    /// Asks for one address whose body may be `most` bytes long.
+    pub(super) async fn get_within(
+        &self,
+        url: &Url,
+        known: &Validators,
+        most: usize,
+    ) -> Result<Answer, FetchError> {
+        resolve::syntax(url, self.private)?;
+        let whole = async {
+            let mut request = self.client.get(url.clone()).header(header::ACCEPT, ACCEPT);
+            request = validator(request, header::IF_NONE_MATCH, known.etag.as_deref());
+            request = validator(request, header::IF_MODIFIED_SINCE, known.last_modified.as_deref());
+            let response = tokio::time::timeout(self.limits.first_byte, request.send())
+                .await
+                .map_err(|_| FetchError::Slow)?
+                .map_err(before_headers)?;
+            answer(url, response, most).await
+        };
+        tokio::time::timeout(self.limits.whole, whole).await.map_err(|_| FetchError::Slow)?
+    }
+
+    /// Asks for an address and wherever it was moved.
+    pub(super) async fn follow(&self, url: &Url, most: usize) -> Result<Answer, FetchError> {
+        let mut url = url.clone();
+        for _ in 0..=REDIRECTS {
+            match self.get_within(&url, &Validators::default(), most).await? {
+                Answer::Redirect(target) => url = target,
+                answer => return Ok(answer),
+            }
+        }
+        Err(FetchError::Redirects)
+    }
+}
+
+fn validator(
+    request: reqwest::RequestBuilder,
+    name: HeaderName,
+    value: Option<&str>,
+) -> reqwest::RequestBuilder {
+    match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+        Some(value) => request.header(name, value),
+        None => request,
+    }
+}
+
+fn before_headers(error: reqwest::Error) -> FetchError {
+    let error = error.without_url();
+    if let Some(refused) = resolve::refusal(&error) {
+        FetchError::Refused(refused)
+    } else if error.is_connect() {
+        FetchError::Unreachable(error)
+    } else if error.is_timeout() {
+        FetchError::Slow
+    } else {
+        FetchError::Broken(Some(error))
+    }
+}
+
+async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, FetchError> {
+    let headers = response.headers();
+    if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
+        > HEADERS
+    {
+        return Err(FetchError::TooLarge(HEADERS));
+    }
+    let status = response.status();
+    match status {
+        StatusCode::NOT_MODIFIED => return Ok(Answer::Unchanged),
+        StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Answer::Gone),
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::SEE_OTHER
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => {
+            let target = text(headers, &header::LOCATION).and_then(|to| url.join(to).ok());
+            return target.map(Answer::Redirect).ok_or(FetchError::Broken(None));
+        }
+        StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
+        _ => {
+            let retry_after = text(headers, &header::RETRY_AFTER)
+                .and_then(|seconds| seconds.trim().parse().ok())
+                .map(Duration::from_secs);
+            return Err(FetchError::Status { status: status.as_u16(), retry_after });
+        }
+    }
+    let page = Page {
+        url: url.clone(),
+        body: Vec::new(),
+        content_type: text(headers, &header::CONTENT_TYPE).map(essence),
+        validators: Validators {
+            etag: text(headers, &header::ETAG).map(str::to_owned),
+            last_modified: text(headers, &header::LAST_MODIFIED).map(str::to_owned),
+        },
+        directives: Directives::of_headers(headers),
+    };
+    let charset = text(headers, &header::CONTENT_TYPE).and_then(charset).map(str::to_owned);
+    let body = read(response, most).await?;
+    Ok(Answer::Page(Page { body: in_utf8(body, charset.as_deref()), ..page }))
+}
+
+/// Reads a body, counting what comes out of the decompression.
+async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, FetchError> {
+    if response.content_length().is_some_and(|length| length > most as u64) {
+        return Err(FetchError::TooLarge(most));
+    }
+    let mut body = Vec::new();
+    loop {
+        let piece = response.chunk().await;
+        let piece = piece.map_err(|error| FetchError::Broken(Some(error.without_url())))?;
+        let Some(piece) = piece else { return Ok(body) };
+        if body.len() + piece.len() > most {
+            return Err(FetchError::TooLarge(most));
+        }
+        body.extend_from_slice(&piece);
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn charset(content_type: &str) -> Option<&str> {
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// The server's word on an encoding is lost with its headers, so it is written into the text as a byte order mark.
+fn in_utf8(body: Vec<u8>, charset: Option<&str>) -> Vec<u8> {
+    let Some(encoding) = charset.and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()))
+    else {
+        return body;
+    };
+    let marked = encoding_rs::Encoding::for_bom(&body).is_some();
+    if marked || encoding == encoding_rs::UTF_8 || body.starts_with(b"%PDF-") {
+        return body;
+    }
+    let (text, _) = encoding.decode_without_bom_handling(&body);
+    let mut body = Vec::with_capacity(text.len() + 3);
+    body.extend_from_slice(b"\xEF\xBB\xBF");
+    body.extend_from_slice(text.as_bytes());
+    body
+}

@@ -1,0 +1,247 @@
+//! Where a name leads, as far as we let it.
+//!
+//! [`Resolver`] stands in the client's place for looking names up: the connection goes to the addresses that it returns and to no
+//! others, so a name that leads elsewhere the next time cannot fool the check. Hosts that are written as an address never come to a
+//! resolver; [`syntax`] checks those.
+
+use std::{
+    error::Error,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
+use url::{Host, Url};
+
+use super::is_public;
+
+/// Whether addresses outside the public internet may be fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Private {
+    /// Never: what every installation that serves people needs.
+    #[default]
+    Refuse,
+    /// Any address and any port, for development and tests.
+    Allow,
+}
+
+/// An address that is not fetched. The sentence does not tell what is behind the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// It is not an address of the web.
+    #[error("this is not a web address; it begins with `https://` or `http://`")]
+    Scheme,
+    /// It names a user or a password.
+    #[error("the address must not contain a user name or password")]
+    Credentials,
+    /// It names a port other than the web's.
+    #[error("only the ports 80 and 443 are fetched")]
+    Port,
+    /// It is longer than any page's.
+    #[error("the address is longer than 2,000 characters")]
+    TooLong,
+    /// It leads nowhere, or not to the public internet. Both are one so that nobody can ask which names our network knows.
+    #[error("the address does not lead to a server on the public internet")]
+    NotPublic,
+}
+
+/// How a name is looked up: all of its addresses.
+pub type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// The longest address that is fetched, bytes.
+const LONGEST: usize = 2_000;
+
+/// How long a name may take to be looked up before a source is refused for it.
+const LOOK_UP_TIME: Duration = Duration::from_secs(5);
+
+/// Whether an address may be fetched: by how it is written, and by where its name leads now. Fetching asks again.
+///
+/// # Errors
+///
+/// Returns why not.
+pub async fn admit(url: &Url, private: Private) -> Result<(), Refused> {
+    syntax(url, private)?;
+    if let (Private::Refuse, Some(Host::Domain(name))) = (private, url.host()) {
+        let found = tokio::time::timeout(LOOK_UP_TIME, system()(name.to_owned())).await;
+        let Ok(Ok(addresses)) = found else { return Err(Refused::NotPublic) };
+        if !addresses.into_iter().any(is_public) {
+            return Err(Refused::NotPublic);
+        }
+    }
+    Ok(())
+}
+
+/// Whether an address may be fetched, by how it is written.
+pub(super) fn syntax(url: &Url, private: Private) -> Result<(), Refused> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Refused::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Refused::Credentials);
+    }
+    if url.as_str().len() > LONGEST {
+        return Err(Refused::TooLong);
+    }
+    if private == Private::Allow {
+        return Ok(());
+    }
+    if !matches!(url.port_or_known_default(), Some(80 | 443)) {
+        return Err(Refused::Port);
+    }
+    let public = match url.host() {
+        Some(Host::Ipv4(address)) => is_public(address.into()),
+        Some(Host::Ipv6(address)) => is_public(address.into()),
+        Some(Host::Domain(name)) => is_public_name(name),
+        None => false,
+    };
+    if public { Ok(()) } else { Err(Refused::NotPublic) }
+}
+
+/// Names that have a meaning only inside a network are not even looked up.
+fn is_public_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.rsplit_once('.').is_some_and(|(rest, top)| {
+        !rest.is_empty()
+            && !["localhost", "local", "internal", "intranet", "lan", "home", "corp", "onion"]
+                .contains(&top)
+            && name != "home.arpa"
+            && !name.ends_with(".home.arpa")
+    })
+}
+
+/// The machine's own way of looking names up.
+pub(super) fn system() -> LookUp {
+    Arc::new(|name| {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    })
+}
+
+/// Looks names up for the client and leaves out what is not public.
+pub(super) struct Resolver {
+    pub(super) private: Private,
+    pub(super) look_up: LookUp,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (private, found) = (self.private, (self.look_up)(name.as_str().to_owned()));
+        Box::pin(async move {
+            let mut addresses = found.await.map_err(Box::<dyn Error + Send + Sync>::from)?;
+            if private == Private::Refuse {
+                addresses.retain(|address| is_public(*address));
+                if addresses.is_empty() {
+                    return Err(Refused::NotPublic.into());
+                }
+            }
+            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The refusal among the causes of a failure.
+pub(super) fn refusal(error: &(dyn Error + 'static)) -> Option<Refused> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
+            return Some(*refused);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> Option<Refused> {
+        syntax(&Url::parse(url).unwrap(), Private::Refuse).err()
+    }
+
+    /// What is handed to a connection is what was checked: the public one of two, and nothing the second time.
+    #[tokio::test]
+    async fn a_name_that_changes_between_two_questions_is_checked_each_time() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let again = AtomicBool::new(false);
+        let look_up: LookUp = Arc::new(move |_| {
+            let second = again.swap(true, Ordering::SeqCst);
+            let addresses: &[&str] =
+                if second { &["127.0.0.1"] } else { &["10.0.0.1", "8.8.8.8", "::1"] };
+            let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            Box::pin(async move { Ok(addresses) })
+        });
+        let resolver = Resolver { private: Private::Refuse, look_up };
+        let name = || "rebind.example".parse::<Name>().unwrap();
+        let first: Vec<SocketAddr> = resolver.resolve(name()).await.unwrap().collect();
+        assert_eq!(first, ["8.8.8.8:0".parse().unwrap()]);
+        let second = resolver.resolve(name()).await.err().unwrap();
+        assert_eq!(refusal(&*second), Some(Refused::NotPublic));
+    }
+
+    #[test]
+    fn a_private_address_is_refused_however_it_is_written() {
+        for url in [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f000001/",
+            "http://0177.0.0.1/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "http://127.0.0.1./",
+            "http://%31%32%37.0.0.1/",
+            "http://①②⑦.⓪.⓪.①/",
+            "http://[::1]/",
+            "http://[::]/",
+            "http://0/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://[64:ff9b::7f00:1]/",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://0xa9fea9fe/",
+            "http://localhost/",
+            "http://LOCALHOST./",
+            "http://a.localhost/",
+            "http://intranet/",
+            "http://printer.local/",
+            "http://metadata.google.internal/",
+            "http://router.home.arpa/",
+        ] {
+            assert_eq!(refused(url), Some(Refused::NotPublic), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_the_web_without_credentials_is_fetched() {
+        assert_eq!(refused("ftp://example.com/"), Some(Refused::Scheme));
+        assert_eq!(refused("file:///etc/passwd"), Some(Refused::Scheme));
+        assert_eq!(refused("gopher://example.com/"), Some(Refused::Scheme));
+        assert_eq!(refused("http://a@example.com/"), Some(Refused::Credentials));
+        assert_eq!(refused("http://:b@example.com/"), Some(Refused::Credentials));
+        assert_eq!(refused("http://127.0.0.1@example.com/"), Some(Refused::Credentials));
+        assert_eq!(refused("http://example.com:22/"), Some(Refused::Port));
+        assert_eq!(refused("https://example.com:8443/"), Some(Refused::Port));
+        assert_eq!(
+            refused(&format!("http://example.com/{}", "a".repeat(2_000))),
+            Some(Refused::TooLong)
+        );
+        assert_eq!(refused("https://example.com/a?b=c"), None);
+        assert_eq!(refused("http://8.8.8.8:443/"), None);
+        assert_eq!(refused("https://пример.рф/"), None);
+    }
+
+    #[test]
+    fn allowing_private_addresses_does_not_allow_other_schemes_or_credentials() {
+        let allowed = |url: &str| syntax(&Url::parse(url).unwrap(), Private::Allow);
+        assert_eq!(allowed("http://127.0.0.1:8080/"), Ok(()));
+        assert_eq!(allowed("file:///etc/passwd"), Err(Refused::Scheme));
+        assert_eq!(allowed("http://a:b@127.0.0.1/"), Err(Refused::Credentials));
+    }
+}

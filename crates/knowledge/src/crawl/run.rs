@@ -1,0 +1,433 @@
+//! One source from its beginning to its end.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use replyx_core::knowledge::{DocumentKind, SourceKind};
+use sha2::{Digest, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+use super::{
+    fetch::{Answer, FetchError, Fetcher, Page, REDIRECTS},
+    links::Links,
+    place::{Scope, normalise},
+    plan::{Order, Plan, Step},
+    resolve,
+    robots::Robots,
+    sitemap::{self, Sitemap},
+};
+use crate::detect::{Unsupported, detect};
+
+/// How often a page is asked for when the server fails.
+const ATTEMPTS: u32 = 3;
+/// A server that wants to be left alone for longer is.
+const LONGEST_REST: Duration = Duration::from_mins(2);
+/// So many requests for each page that may be kept: what is asked for in vain has an end, too.
+const REQUESTS_PER_PAGE: usize = 4;
+/// Lists of lists of pages: how deep, and how many lists.
+const NESTING: u8 = 2;
+const LISTS: usize = 200;
+/// Sites that a source may lead to.
+const HOSTS: usize = 50;
+
+/// Why a page is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// The host's `robots.txt` refuses us.
+    Disallowed,
+    /// The page does not want to be found.
+    NoIndex,
+    /// The same page stands elsewhere.
+    Duplicate,
+    /// It led out of the site.
+    Elsewhere,
+    /// It is nothing that can be read.
+    NotText,
+    /// All bytes are spent.
+    Budget,
+}
+
+impl Skip {
+    /// A sentence for the owner of a source.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Disallowed => "the site's `robots.txt` does not allow robots to read this page",
+            Self::NoIndex => "the page asks robots not to use it",
+            Self::Duplicate => "the page is the same as another one",
+            Self::Elsewhere => "the page leads to another site",
+            Self::NotText => "the page is of no format that can be read",
+            Self::Budget => "the site is larger than allowed",
+        }
+    }
+}
+
+/// What became of a page.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was fetched; it may be as it was all the same.
+    Page {
+        /// What it is.
+        kind: DocumentKind,
+        /// The page.
+        page: Box<Page>,
+    },
+    /// It is as it was. [`Crawl::recall`] follows its links.
+    Unchanged,
+    /// It does not exist, or is not in the list any more.
+    Gone,
+    /// It is not wanted.
+    Skipped(Skip),
+    /// It could not be fetched, now.
+    Failed(FetchError),
+}
+
+/// A page and what became of it.
+#[derive(Debug)]
+pub struct Visit {
+    /// The normalised address that was asked for.
+    pub asked: Url,
+    /// Where the page is; the same unless it moved.
+    pub url: Url,
+    /// Links away from the beginning.
+    pub depth: u8,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Visit {
+    fn at(url: Url, outcome: Outcome) -> Self {
+        Self { asked: url.clone(), url, depth: 0, outcome }
+    }
+}
+
+/// A crawl that is under way. It holds one of the few places for crawls until it is dropped.
+pub struct Crawl {
+    fetcher: Fetcher,
+    kind: SourceKind,
+    plan: Plan,
+    robots: HashMap<String, Robots>,
+    bodies: HashSet<[u8; 32]>,
+    preferred: HashSet<Url>,
+    pages_left: usize,
+    bytes_left: usize,
+    requests_left: usize,
+    second_round: bool,
+    /// Something could not be fetched: what nothing led to may be there all the same.
+    partial: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Crawl {
+    /// Begins a crawl, as soon as there is a place for it. A sitemap is read here.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address is none that is fetched, or the sitemap cannot be.
+    pub async fn begin(fetcher: &Fetcher, order: Order) -> Result<Self, FetchError> {
+        resolve::syntax(&order.url, fetcher.private)?;
+        let place = fetcher.seats.clone().acquire_owned().await;
+        let place = place.expect("the places are never closed");
+        let depth = if order.kind == SourceKind::Site { order.depth } else { 0 };
+        let mut crawl = Self {
+            fetcher: fetcher.clone(),
+            kind: order.kind,
+            plan: Plan::new(depth, order.known),
+            robots: HashMap::new(),
+            bodies: HashSet::new(),
+            preferred: HashSet::new(),
+            pages_left: if order.kind == SourceKind::Page { 1 } else { order.max_pages },
+            bytes_left: order.max_bytes,
+            requests_left: order.max_pages.saturating_mul(REQUESTS_PER_PAGE).saturating_add(50),
+            second_round: false,
+            partial: false,
+            _place: place,
+        };
+        let url = normalise(order.url).ok_or(resolve::Refused::Scheme)?;
+        if order.kind == SourceKind::Sitemap {
+            crawl.list(url, order.unchanged_since).await?;
+        } else {
+            crawl.plan.add(url, 0);
+        }
+        Ok(crawl)
+    }
+
+    /// Fetches the next page; `None` at the end. Waits as the pace demands.
+    pub async fn next(&mut self) -> Option<Visit> {
+        loop {
+            self.partial |= self.requests_left == 0;
+            if self.pages_left == 0 || self.requests_left == 0 {
+                self.plan.finish();
+            }
+            let Some(step) = self.plan.next() else {
+                if self.kind == SourceKind::Site && self.pages_left > 0 && !self.second_round {
+                    self.second_round = true;
+                    self.plan.add_left_over();
+                    continue;
+                }
+                let url = self.plan.left_over().filter(|_| !self.partial)?;
+                return Some(Visit::at(url, Outcome::Gone));
+            };
+            if step.unchanged && self.plan.knows(&step.url) {
+                self.pages_left -= 1;
+                return Some(Visit::at(step.url, Outcome::Unchanged));
+            }
+            if let Some(visit) = self.visit(step).await {
+                return Some(visit);
+            }
+        }
+    }
+
+    /// Follows the links of a page that is as it was, and knows its text from now on.
+    pub async fn recall(&mut self, url: &Url, depth: u8, body: &[u8]) {
+        self.bodies.insert(Sha256::digest(body).into());
+        if self.kind == SourceKind::Site {
+            let links = read_links(url, body.to_vec()).await;
+            self.lead_on(links, depth);
+        }
+    }
+
+    /// `None`: the page waits for another attempt.
+    async fn visit(&mut self, step: Step) -> Option<Visit> {
+        let (depth, mut url) = (step.depth, step.url.clone());
+        let outcome = match self.fetch(&step, &mut url).await {
+            Ok(outcome) => outcome,
+            Err(error) if self.may_try_again(&step, &url, &error) => {
+                self.plan.again(Step { failed: step.failed + 1, ..step });
+                return None;
+            }
+            Err(error) => {
+                self.partial = true;
+                Outcome::Failed(error)
+            }
+        };
+        let asked = step.url;
+        let url = match outcome {
+            Outcome::Page { .. } | Outcome::Unchanged => url,
+            _ => asked.clone(),
+        };
+        Some(Visit { asked, url, depth, outcome })
+    }
+
+    fn may_try_again(&self, step: &Step, url: &Url, error: &FetchError) -> bool {
+        if !error.is_passing() || step.failed + 1 >= ATTEMPTS {
+            return false;
+        }
+        let gap = self.fetcher.limits.gap;
+        let rest = match error {
+            FetchError::Status { retry_after: Some(time), .. } => *time,
+            _ => gap * 4_u32.pow(step.failed + 1),
+        };
+        if rest > LONGEST_REST {
+            return false;
+        }
+        self.fetcher.pace.rest(&origin(url), rest);
+        true
+    }
+
+    /// Asks for a page and wherever it moved; `url` ends where the page is.
+    async fn fetch(&mut self, step: &Step, url: &mut Url) -> Result<Outcome, FetchError> {
+        for hop in 0..=REDIRECTS {
+            if hop > 0 && step.failed == 0 && !self.plan.arrive(url) {
+                return Ok(Outcome::Skipped(Skip::Duplicate));
+            }
+            // The beginning may move to where the site really is.
+            if !self.plan.holds(url) {
+                return Ok(Outcome::Skipped(Skip::Elsewhere));
+            }
+            let Some(gap) = self.permission(url).await? else {
+                return Ok(Outcome::Skipped(Skip::Disallowed));
+            };
+            self.fetcher.pace.turn(&origin(url), gap).await;
+            self.requests_left = self.requests_left.saturating_sub(1);
+            let known = self.plan.validators(url);
+            match self.fetcher.get(url, &known).await? {
+                Answer::Redirect(target) => {
+                    *url = normalise(target).ok_or(resolve::Refused::Scheme)?;
+                }
+                Answer::Page(page) => {
+                    self.settle_scope(url);
+                    return Ok(self.judge(step, url, page).await);
+                }
+                Answer::Unchanged => {
+                    self.settle_scope(url);
+                    self.pages_left = self.pages_left.saturating_sub(1);
+                    return Ok(Outcome::Unchanged);
+                }
+                Answer::Gone => return Ok(Outcome::Gone),
+            }
+        }
+        Err(FetchError::Redirects)
+    }
+
+    fn settle_scope(&mut self, url: &Url) {
+        if self.kind == SourceKind::Site && self.plan.scope.is_none() {
+            self.plan.scope = Some(Scope::below(url));
+        }
+    }
+
+    /// How long to wait between two requests to the page's host; `None`: it must not be fetched.
+    async fn permission(&mut self, url: &Url) -> Result<Option<Duration>, FetchError> {
+        let origin = origin(url);
+        let limits = self.fetcher.limits;
+        if !self.robots.contains_key(&origin) {
+            if self.robots.len() >= HOSTS {
+                return Ok(None);
+            }
+            resolve::syntax(url, self.fetcher.private)?;
+            self.fetcher.pace.turn(&origin, limits.gap).await;
+            let robots = Robots::fetch(&self.fetcher, url).await?;
+            self.robots.insert(origin.clone(), robots);
+        }
+        let robots = &self.robots[&origin];
+        Ok(robots.allow(url).then(|| robots.gap(limits.gap, limits.longest_gap)))
+    }
+
+    /// Decides whether a page is kept, and follows its links.
+    async fn judge(&mut self, step: &Step, url: &Url, page: Page) -> Outcome {
+        let name = url.path().rsplit('/').next().unwrap_or_default();
+        let Ok(kind) = kind_of(name, &page) else { return Outcome::Skipped(Skip::NotText) };
+        let mut directives = page.directives;
+        if kind == DocumentKind::Html {
+            let links = read_links(url, page.body.clone()).await;
+            directives = directives.and(links.directives);
+            let canonical = links.canonical.clone().filter(|canonical| canonical != url);
+            self.lead_on(Links { directives, ..links }, step.depth);
+            if let Some(canonical) = canonical
+                && self.is_better(canonical, url, step.depth)
+            {
+                return Outcome::Skipped(Skip::Duplicate);
+            }
+        }
+        if !directives.index {
+            return Outcome::Skipped(Skip::NoIndex);
+        }
+        if page.body.len() > self.bytes_left {
+            self.plan.finish();
+            return Outcome::Skipped(Skip::Budget);
+        }
+        if !self.bodies.insert(Sha256::digest(&page.body).into()) {
+            return Outcome::Skipped(Skip::Duplicate);
+        }
+        self.bytes_left -= page.body.len();
+        self.pages_left = self.pages_left.saturating_sub(1);
+        Outcome::Page { kind, page: Box::new(page) }
+    }
+
+    /// Whether another address of the page is kept in its place.
+    fn is_better(&mut self, canonical: Url, url: &Url, depth: u8) -> bool {
+        // Two pages may each name the other: the first one that was named is kept.
+        if self.kind == SourceKind::Page
+            || self.preferred.contains(url)
+            || !self.plan.holds(&canonical)
+        {
+            return false;
+        }
+        self.preferred.insert(canonical.clone());
+        let met = !self.plan.arrive(&canonical);
+        if !met {
+            self.plan.again(Step { url: canonical, depth, failed: 0, unchanged: false });
+        }
+        true
+    }
+
+    fn lead_on(&mut self, links: Links, depth: u8) {
+        if self.kind == SourceKind::Site && links.directives.follow {
+            for url in links.targets {
+                self.plan.add(url, depth + 1);
+            }
+        }
+    }
+
+    /// Reads a sitemap, or those of the site that the address is a page of.
+    async fn list(
+        &mut self,
+        url: Url,
+        unchanged_since: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Result<(), FetchError> {
+        let mut lists = vec![(url.clone(), 0)];
+        let (mut read, mut pages, mut scope) = (0, 0, Scope::host(&url));
+        while let Some((place, nesting)) = lists.pop() {
+            if read == LISTS || pages >= sitemap::MOST_PAGES {
+                break;
+            }
+            read += 1;
+            let found = self.fetch_list(&place).await;
+            let found = match found {
+                Err(error) if read == 1 => return Err(error),
+                Err(_) => {
+                    self.partial = true;
+                    continue;
+                }
+                Ok(found) => found,
+            };
+            match found {
+                Some(Sitemap::Index(entries)) if nesting < NESTING => {
+                    let inside = entries.into_iter().map(|entry| entry.url);
+                    let inside = inside.filter(|url| Scope::host(&place).holds(url));
+                    lists.extend(inside.take(LISTS).map(|url| (url, nesting + 1)));
+                }
+                Some(Sitemap::Pages(entries)) => {
+                    pages += entries.len();
+                    for entry in entries.into_iter().filter(|entry| scope.holds(&entry.url)) {
+                        let unchanged =
+                            entry.changed.zip(unchanged_since).is_some_and(|(c, s)| c < s);
+                        self.plan.put(Step { url: entry.url, depth: 0, failed: 0, unchanged });
+                    }
+                }
+                _ if read == 1 => {
+                    scope = Scope::below(&url);
+                    lists = self.lists_of(&url).into_iter().map(|url| (url, 0)).collect();
+                }
+                _ => {}
+            }
+        }
+        self.plan.scope = Some(scope);
+        Ok(())
+    }
+
+    /// The sitemaps that a site names; the usual place where it names none.
+    fn lists_of(&self, url: &Url) -> Vec<Url> {
+        let named = self.robots.get(&origin(url)).into_iter().flat_map(Robots::sitemaps);
+        let mut named: Vec<Url> =
+            named.filter(|list| Scope::host(url).holds(list)).take(LISTS).collect();
+        if named.is_empty() {
+            named.extend(url.join("/sitemap.xml"));
+        }
+        named
+    }
+
+    async fn fetch_list(&mut self, place: &Url) -> Result<Option<Sitemap>, FetchError> {
+        let Some(gap) = self.permission(place).await? else { return Ok(None) };
+        self.fetcher.pace.turn(&origin(place), gap).await;
+        let Answer::Page(page) = self.fetcher.follow(place, sitemap::MOST_BYTES).await? else {
+            return Ok(None);
+        };
+        let read = tokio::task::spawn_blocking(move || sitemap::read(&page.body)).await;
+        read.map_err(|_| FetchError::Broken(None))
+    }
+}
+
+/// What a page is, by its content. A server's word counts where the content could be more than one thing.
+fn kind_of(name: &str, page: &Page) -> Result<DocumentKind, Unsupported> {
+    use DocumentKind::{Csv, Eml, Html, Markdown, Text};
+    let is_html =
+        matches!(page.content_type.as_deref(), Some("text/html" | "application/xhtml+xml"));
+    match detect(name, &page.body) {
+        Ok(Text | Markdown | Csv | Eml) if is_html => Ok(Html),
+        Err(_) if is_html && page.body.trim_ascii_start().starts_with(b"<?xml") => Ok(Html),
+        found => found,
+    }
+}
+
+/// Long pages are read where they do not hold up others.
+async fn read_links(url: &Url, body: Vec<u8>) -> Links {
+    let url = url.clone();
+    tokio::task::spawn_blocking(move || Links::read(&url, &body)).await.unwrap_or_default()
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}

@@ -1,0 +1,108 @@
+//! Office documents and books are ZIP archives; the entries' names and the declared type give them away.
+
+use std::io::{Cursor, Read};
+
+use replyx_core::knowledge::DocumentKind;
+use zip::ZipArchive;
+
+use super::Unsupported;
+
+/// Longest `mimetype` entry that is looked at, bytes.
+const LONGEST_TYPE: u64 = 128;
+
+/// Is it a ZIP archive?
+pub(super) fn is_archive(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+/// What the archive holds. The list of entries at its end counts, not bytes that happen to be inside.
+pub(super) fn detect(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return damaged(bytes) };
+    if let Some(kind) = declared(&mut archive) {
+        return kind;
+    }
+    if archive.index_for_name("[Content_Types].xml").is_none() {
+        return Err(Unsupported("a ZIP archive"));
+    }
+    let has = |folder: &str| {
+        archive.file_names().any(|name| name.is_ok_and(|name| name.starts_with(folder)))
+    };
+    if has("word/") {
+        Ok(DocumentKind::Docx)
+    } else if has("xl/") {
+        workbook(&archive)
+    } else if has("ppt/") {
+        Ok(DocumentKind::Pptx)
+    } else {
+        Err(Unsupported("a ZIP archive"))
+    }
+}
+
+/// Excel has a binary form with the same folders.
+fn workbook(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<DocumentKind, Unsupported> {
+    if archive.index_for_name("xl/workbook.bin").is_some() {
+        return Err(Unsupported("a binary Excel workbook (.xlsb): save it as .xlsx"));
+    }
+    Ok(DocumentKind::Xlsx)
+}
+
+/// What the entry `mimetype` of `OpenDocument` files and books says.
+fn declared(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Option<Result<DocumentKind, Unsupported>> {
+    let mut kind = String::new();
+    let entry = archive.by_name("mimetype").ok()?;
+    entry.take(LONGEST_TYPE).read_to_string(&mut kind).ok()?;
+    let kind = kind.trim();
+    let document = kind.strip_prefix("application/vnd.oasis.opendocument.");
+    Some(match document {
+        Some("text" | "text-template" | "text-master") => Ok(DocumentKind::Odt),
+        Some("spreadsheet" | "spreadsheet-template") => Ok(DocumentKind::Xlsx),
+        Some("presentation") => {
+            Err(Unsupported("an OpenDocument presentation (.odp): save it as .pptx"))
+        }
+        Some(_) => Err(Unsupported("an OpenDocument drawing")),
+        None if kind == "application/epub+zip" => Ok(DocumentKind::Epub),
+        None => return None,
+    })
+}
+
+/// An archive that cannot be opened: its first entry tells what it was meant to be, and reading it what is wrong.
+fn damaged(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
+    let head = &bytes[..bytes.len().min(64 * 1024)];
+    let has = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
+    if has(b"word/") {
+        Ok(DocumentKind::Docx)
+    } else if has(b"xl/") {
+        Ok(DocumentKind::Xlsx)
+    } else if has(b"ppt/") {
+        Ok(DocumentKind::Pptx)
+    } else if has(b"mimetypeapplication/vnd.oasis.opendocument.text") {
+        Ok(DocumentKind::Odt)
+    } else if has(b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet") {
+        Ok(DocumentKind::Xlsx)
+    } else if has(b"mimetypeapplication/epub+zip") {
+        Ok(DocumentKind::Epub)
+    } else {
+        Err(Unsupported("a ZIP archive"))
+    }
+}
+
+/// What a compound file is: names of its streams are UTF-16 in its directory.
+pub(super) fn compound(bytes: &[u8]) -> &'static str {
+    let has = |name: &str| {
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        bytes.windows(wide.len()).any(|window| window == wide)
+    };
+    if has("EncryptedPackage") {
+        "an Office document protected by a password: save it without the password"
+    } else if has("WordDocument") {
+        "an old Word document (.doc): save it as .docx"
+    } else if has("Workbook") || has("Book") {
+        "an old Excel workbook (.xls): save it as .xlsx"
+    } else if has("PowerPoint Document") {
+        "an old PowerPoint presentation (.ppt): save it as .pptx"
+    } else if has("__properties_version1.0") {
+        "an Outlook message (.msg): save it as .eml"
+    } else {
+        "an old Microsoft Office document: save it as .docx, .xlsx or .pptx"
+    }
+}

@@ -1,0 +1,128 @@
+//! Two runs held against each other.
+
+use replyx_core::evaluation::{Metrics, QuestionResult};
+
+/// A measure in two runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The measure, by the name of its field in [`Metrics`].
+    pub measure: &'static str,
+    /// In the earlier run.
+    pub before: f64,
+    /// In the later run.
+    pub after: f64,
+    /// Is it worse by more than was to be tolerated?
+    pub regressed: bool,
+}
+
+/// What became better and worse.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// The measures that both runs have.
+    pub changes: Vec<Change>,
+    /// Questions that went right and no longer do: their places in both runs.
+    pub broken: Vec<String>,
+    /// Questions that went wrong and no longer do.
+    pub mended: Vec<String>,
+}
+
+impl Comparison {
+    /// Is any measure worse by more than was to be tolerated?
+    pub fn regressed(&self) -> bool {
+        self.changes.iter().any(|change| change.regressed)
+    }
+}
+
+type Measure = (&'static str, fn(&Metrics) -> Option<f64>, bool);
+
+/// Name, value, and whether more is better. Times and cost are shown and do not block: they depend on the machine
+/// and the price list.
+const MEASURES: &[Measure] = &[
+    ("recall_1", |metrics| metrics.recall_1, true),
+    ("recall_3", |metrics| metrics.recall_3, true),
+    ("recall_5", |metrics| metrics.recall_5, true),
+    ("recall_10", |metrics| metrics.recall_10, true),
+    ("mrr", |metrics| metrics.mrr, true),
+    ("ndcg", |metrics| metrics.ndcg, true),
+    ("containment", |metrics| metrics.containment, true),
+    ("abstention_precision", |metrics| metrics.abstention_precision, true),
+    ("abstention_recall", |metrics| metrics.abstention_recall, true),
+    ("wrongly_declined", |metrics| metrics.wrongly_declined, false),
+    ("unverified", |metrics| metrics.unverified, false),
+];
+
+/// Holds a later run against an earlier one. `tolerance` is by how much a share may get worse, 0 to 1.
+pub fn compare(
+    (before, before_results): (&Metrics, &[QuestionResult]),
+    (after, after_results): (&Metrics, &[QuestionResult]),
+    tolerance: f64,
+) -> Comparison {
+    let changes = MEASURES.iter().filter_map(|(measure, of, more_is_better)| {
+        let (before, after) = (of(before)?, of(after)?);
+        let worse = if *more_is_better { before - after } else { after - before };
+        // A share is a fraction of counts: what is a hair beyond is the noise of floating point.
+        let regressed = worse > tolerance + 1e-9;
+        Some(Change { measure, before, after, regressed })
+    });
+    let (mut broken, mut mended) = (Vec::new(), Vec::new());
+    for result in after_results {
+        let same = |earlier: &&QuestionResult| earlier.question == result.question;
+        let Some(earlier) = before_results.iter().find(same) else { continue };
+        match (went_right(earlier), went_right(result)) {
+            (Some(true), Some(false)) => broken.push(result.question.clone()),
+            (Some(false), Some(true)) => mended.push(result.question.clone()),
+            _ => {}
+        }
+    }
+    Comparison { changes: changes.collect(), broken, mended }
+}
+
+/// By its answer; where none was asked for, by what was found.
+fn went_right(result: &QuestionResult) -> Option<bool> {
+    result.right.or(Some(result.rank.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_regresses_only_beyond_the_tolerance() {
+        let metrics = |recall_1, wrongly_declined| Metrics {
+            recall_1: Some(recall_1),
+            wrongly_declined: Some(wrongly_declined),
+            ..Metrics::default()
+        };
+        let regressed = |after: &Metrics, tolerance| {
+            compare((&metrics(0.9, 0.1), &[]), (after, &[]), tolerance).regressed()
+        };
+        assert!(!regressed(&metrics(0.9, 0.1), 0.0));
+        assert!(!regressed(&metrics(0.88, 0.12), 0.02));
+        assert!(regressed(&metrics(0.87, 0.1), 0.02));
+        assert!(regressed(&metrics(0.95, 0.2), 0.02), "declining more is worse");
+        assert!(!regressed(&Metrics::default(), 0.0), "what is not measured cannot be worse");
+    }
+
+    #[test]
+    fn questions_that_turned_are_named() {
+        let result = |question: &str, right| QuestionResult {
+            question: question.to_owned(),
+            rank: None,
+            found: Vec::new(),
+            answer: None,
+            contained: None,
+            declined: None,
+            right: Some(right),
+        };
+        let (before, after) = (
+            [result("a", true), result("b", false), result("c", true)],
+            [result("c", true), result("b", true), result("a", false), result("new", false)],
+        );
+        let metrics = Metrics::default();
+        let comparison = compare((&metrics, &before), (&metrics, &after), 0.0);
+        assert_eq!(
+            (comparison.broken, comparison.mended),
+            (vec!["a".to_owned()], vec!["b".to_owned()])
+        );
+    }
+}

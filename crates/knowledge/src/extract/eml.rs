@@ -1,0 +1,108 @@
+//! Mails: who wrote to whom, when, and what; of attachments the names alone.
+
+use mail_parser::{Address, Encoding, Message, MessageParser, MimeHeaders, PartType};
+use replyx_core::knowledge::DocumentKind;
+
+use super::{Extracted, Unreadable, encoding::decode, html, writer::Writer};
+
+/// A forwarded mail inside a forwarded mail is read, and no deeper.
+const DEEPEST: u8 = 2;
+/// How a mail says that another one is inside.
+const NESTED: &[u8] = b"message/rfc822";
+/// More mails than this inside one another would exhaust the parser's stack.
+const MAX_NESTED: usize = 100;
+/// Most attachments that are named.
+const MAX_ATTACHMENTS: usize = 100;
+/// Most names of a recipients' line.
+const MAX_NAMES: usize = 50;
+
+/// Reads a mail: the subject is its title, the plain text its body; the HTML is read only where there is no plain text.
+pub(super) fn eml(bytes: &[u8]) -> Result<Extracted, Unreadable> {
+    let nested = bytes.windows(NESTED.len()).filter(|at| at.eq_ignore_ascii_case(NESTED)).count();
+    if nested > MAX_NESTED {
+        return Err(Unreadable::TooComplex);
+    }
+    let message = MessageParser::default().parse(bytes).ok_or(Unreadable::Damaged)?;
+    let mut writer = Writer::new(DocumentKind::Eml);
+    if let Some(subject) = message.subject() {
+        writer.title(subject);
+    }
+    write(&message, 0, &mut writer);
+    writer.finish()
+}
+
+fn write(message: &Message<'_>, depth: u8, writer: &mut Writer) {
+    if let Some(subject) = message.subject() {
+        writer.heading(depth + 1, subject);
+    }
+    writer.paragraph(&head(message));
+    for part in message.text_bodies() {
+        match &part.body {
+            PartType::Html(page) => html::write(page, None, writer),
+            PartType::Text(text) if depth == 0 && text.contains(char::REPLACEMENT_CHARACTER) => {
+                // It does not say which encoding it is in, or lies.
+                let range = part.offset_body as usize..part.offset_end as usize;
+                let raw = (part.encoding == Encoding::None).then_some(&message.raw_message);
+                match raw.and_then(|raw| raw.get(range)) {
+                    Some(raw) => paragraphs(&decode(raw), writer),
+                    None => paragraphs(text, writer),
+                }
+            }
+            PartType::Text(text) => paragraphs(text, writer),
+            _ => {}
+        }
+    }
+    for part in message.attachments().take(MAX_ATTACHMENTS) {
+        match &part.body {
+            PartType::Message(nested) if depth < DEEPEST => write(nested, depth + 1, writer),
+            _ => {
+                if let Some(name) = part.attachment_name() {
+                    writer.item(0, None, &format!("Attachment: {name}"));
+                }
+            }
+        }
+    }
+}
+
+/// `From`, `To` and `Date`, a line each.
+fn head(message: &Message<'_>) -> String {
+    let mut lines = Vec::new();
+    for (label, address) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc())] {
+        if let Some(names) = address.map(names).filter(|names| !names.is_empty()) {
+            lines.push(format!("{label}: {names}"));
+        }
+    }
+    if let Some(date) = message.date().filter(|date| date.is_valid()) {
+        let (sign, hours, minutes) =
+            (if date.tz_before_gmt { '-' } else { '+' }, date.tz_hour, date.tz_minute);
+        lines.push(format!(
+            "Date: {}-{:02}-{:02} {:02}:{:02} {sign}{hours:02}:{minutes:02}",
+            date.year, date.month, date.day, date.hour, date.minute
+        ));
+    }
+    lines.join("\n")
+}
+
+fn names(address: &Address<'_>) -> String {
+    let names: Vec<String> = address
+        .iter()
+        .take(MAX_NAMES)
+        .filter_map(|one| match (one.name(), one.address()) {
+            (Some(name), Some(address)) if name != address => Some(format!("{name} <{address}>")),
+            (name, address) => address.or(name).map(str::to_owned),
+        })
+        .collect();
+    names.join(", ")
+}
+
+fn paragraphs(text: &str, writer: &mut Writer) {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines().map(str::trim_end).chain([""]) {
+        if !line.trim().is_empty() {
+            lines.push(line);
+        } else if !lines.is_empty() {
+            writer.paragraph(&lines.join("\n"));
+            lines.clear();
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The embedding job: passages get their vectors.
+//!
+//! A long document takes hours, and others must not wait for it: [`run`] works for [`SLICE`] and queues itself again,
+//! behind those who came meanwhile. Vectors that are made are kept, so nothing is done twice.
+
+use std::time::Duration;
+
+use replyx_core::{
+    clock::Clock,
+    knowledge::DocumentStatus,
+    retry::Retry,
+    usage::{ModelCall, Purpose},
+};
+use replyx_storage::{StorageError, Tx, passages::Unembedded};
+use tokio::time::Instant;
+
+use super::{IndexDocument, IndexError, Tools, count, cut::embedded_text};
+
+/// What the queue calls this job; its payload is that of [`IndexDocument`].
+pub const KIND: &str = "embed_document";
+
+/// How long one document keeps a worker before others have their turn.
+const SLICE: Duration = Duration::from_secs(30);
+/// How many passages are embedded and stored together.
+const BATCH: u32 = 32;
+
+/// Queues the job, unless it waits already.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn enqueue(tx: &mut Tx, clock: &Clock, job: IndexDocument) -> Result<(), StorageError> {
+    let payload = serde_json::json!({
+        "workspace_id": job.workspace_id, "document_id": job.document_id,
+    });
+    let jobs = tx.workspace(job.workspace_id).jobs();
+    jobs.enqueue_once(clock.id(), KIND, &payload, clock.now()).await
+}
+
+/// Gives passages of a document their vectors. While vectors of another model are there, they serve until all new
+/// ones are. A document that is gone is a success. `attempt` counts from 1; on the last one the document is ready
+/// without the missing vectors, and housekeeping tries again later.
+///
+/// # Errors
+///
+/// Fails when the database or the model does; [`IndexError::retry`] says when to try again.
+#[tracing::instrument(name = "knowledge.embed.run", skip_all, fields(document.id = %job.document_id))]
+pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
+    let Some(model) = tools.embeddings.model() else {
+        return finish(tools, job, None).await;
+    };
+    let begun = Instant::now();
+    loop {
+        let mut tx = tools.db.read().await?;
+        let passages = tx.workspace(job.workspace_id).passages();
+        let missing = passages.unembedded(job.document_id, model, BATCH).await?;
+        drop(tx);
+        if missing.is_empty() {
+            return finish(tools, job, Some(model)).await;
+        }
+        if begun.elapsed() > SLICE {
+            let mut tx = tools.db.begin().await?;
+            enqueue(&mut tx, tools.clock, job).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+        if let Err(error) = batch(tools, job, model, &missing).await {
+            if error.retry(attempt) == Retry::Never && matches!(error, IndexError::Embed(_)) {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a document stays without vectors"
+                );
+                return finish(tools, job, None).await;
+            }
+            return Err(error);
+        }
+    }
+}
+
+/// Embeds some passages and stores their vectors, with what it cost.
+async fn batch(
+    tools: Tools<'_>,
+    job: IndexDocument,
+    model: &str,
+    missing: &[Unembedded],
+) -> Result<(), IndexError> {
+    let texts: Vec<String> =
+        missing.iter().map(|passage| embedded_text(&passage.headings, &passage.text)).collect();
+    let begun = Instant::now();
+    let embedded = tools.embeddings.passages(model, &texts).await.map_err(IndexError::Embed)?;
+    let vectors: Vec<_> = missing
+        .iter()
+        .zip(&embedded.vectors)
+        .map(|(passage, vector)| (passage.id, bytes(vector)))
+        .collect();
+    let mut tx = tools.db.begin().await?;
+    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
+    let Some(mut document) = locked else { return Ok(()) };
+    tx.workspace(job.workspace_id).passages().add_vectors(model, &vectors).await?;
+    if document.embedded_with.as_deref() == Some(model) {
+        let embedded = document.embedded + count(vectors.len());
+        document.embedded = embedded.min(document.passages);
+        document.updated_at = tools.clock.now();
+        tx.workspace(job.workspace_id).documents().save(&document).await?;
+    }
+    if let Some(assistant) = document.assistants.first()
+        && embedded.usage.prompt_tokens > 0
+    {
+        let call = ModelCall {
+            id: tools.clock.id(),
+            assistant_id: *assistant,
+            dialog_id: None,
+            message_id: None,
+            purpose: Purpose::Embedding,
+            provider: provider(tools, model).to_owned(),
+            model: model.to_owned(),
+            key_id: None,
+            prompt_tokens: embedded.usage.prompt_tokens,
+            completion_tokens: 0,
+            estimated: embedded.usage.estimated,
+            cost: embedded.cost,
+            first_token_ms: None,
+            duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            outcome: "ok".to_owned(),
+            created_at: tools.clock.now(),
+        };
+        tx.workspace(job.workspace_id).model_calls().insert(&[call]).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The document is as ready as it gets: its vectors are of `model`, or it has to do with those it has.
+async fn finish(
+    tools: Tools<'_>,
+    job: IndexDocument,
+    model: Option<&str>,
+) -> Result<(), IndexError> {
+    let workspace = job.workspace_id;
+    let mut tx = tools.db.begin().await?;
+    let locked = tx.workspace(workspace).documents().lock(job.document_id).await?;
+    let Some(mut document) = locked else { return Ok(()) };
+    let before = document.clone();
+    if document.status == DocumentStatus::Embedding {
+        document.status = DocumentStatus::Ready;
+    }
+    if let Some(model) = model {
+        // Somebody may have changed the passages meanwhile; who did has queued this job anew.
+        let left = tx.workspace(workspace).passages().unembedded(document.id, model, 1).await?;
+        if !left.is_empty() {
+            return Ok(());
+        }
+        document.embedded = document.passages;
+        document.embedded_with = Some(model.to_owned());
+        tx.workspace(workspace).passages().forget_vectors_but(document.id, model).await?;
+        document.revision += 1;
+        tx.workspace(workspace).knowledge().changed(document.id).await?;
+    }
+    if document != before {
+        document.updated_at = tools.clock.now();
+        tx.workspace(workspace).documents().save(&document).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Queues what brings documents up to date whose index or vectors are those of earlier rules or another model, at
+/// most `limit` of them. Housekeeping calls it.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn refresh(tools: Tools<'_>, limit: u32) -> Result<usize, StorageError> {
+    let mut tx = tools.db.read().await?;
+    let model = tools.embeddings.model();
+    let outdated = tx.system().documents().outdated(super::INDEX_VERSION, model, limit).await?;
+    drop(tx);
+    for (workspace_id, document_id, index) in &outdated {
+        let job = IndexDocument { workspace_id: *workspace_id, document_id: *document_id };
+        let mut tx = tools.db.begin().await?;
+        if *index {
+            let payload = serde_json::json!({
+                "workspace_id": workspace_id, "document_id": document_id,
+            });
+            let jobs = tx.workspace(*workspace_id).jobs();
+            jobs.enqueue_once(tools.clock.id(), IndexDocument::KIND, &payload, tools.clock.now())
+                .await?;
+        } else {
+            enqueue(&mut tx, tools.clock, job).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(outdated.len())
+}
+
+fn provider(tools: Tools<'_>, model: &str) -> &'static str {
+    if tools.embeddings.is_offline(model) { "offline" } else { "openai" }
+}
+
+/// A vector as it is stored: `f32`, little-endian.
+fn bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
+}

@@ -1,0 +1,112 @@
+//! What a question asks for, in the terms of the passages.
+
+use replyx_core::terms::{self, AskedWord};
+
+use super::{
+    MAX_TERMS,
+    lexicon::{Lexicon, Meant},
+    score::{Asked, Word},
+    segment::{TermHash, hash},
+    snapshot::Snapshot,
+};
+
+/// What a relative of a word counts, in weights of the word.
+const RELATIVE: f64 = 0.3;
+/// What the same word in other letters or by another layout counts.
+const RESPELT: f64 = 0.9;
+
+/// The question in terms of what the assistant knows. Words that occur nowhere stay, so that a passage which lacks
+/// them is known to lack them.
+pub(super) fn of(question: &str, snapshot: &Snapshot) -> Asked {
+    let languages: Vec<&str> = snapshot.languages.iter().map(String::as_str).collect();
+    let words = meaningful(question, &languages);
+    let found = words_of(&words, snapshot);
+    if found.iter().all(|word| word.frequency == 0) {
+        // Not one word of it is known: it may have been typed in the other keyboard layout.
+        let typed = meaningful(&terms::other_layout(question), &languages);
+        let meant = words_of(&typed, snapshot);
+        let known = meant.iter().filter(|word| word.exact).count();
+        if known > 0 && 2 * known >= meant.len() {
+            return Asked::new(meant, snapshot.passages, snapshot.mean);
+        }
+    }
+    Asked::new(found, snapshot.passages, snapshot.mean)
+}
+
+/// The words that carry meaning, or all of them where none does; each once.
+pub(super) fn meaningful(question: &str, languages: &[&str]) -> Vec<AskedWord> {
+    let mut words = terms::asked(question, languages);
+    if words.iter().any(|word| !word.stop) {
+        words.retain(|word| !word.stop);
+    }
+    let mut kept: Vec<AskedWord> = Vec::new();
+    for word in words {
+        if kept.len() == MAX_TERMS {
+            break;
+        }
+        if !kept.iter().any(|known| known.stems[0] == word.stems[0]) {
+            kept.push(word);
+        }
+    }
+    kept
+}
+
+fn words_of(words: &[AskedWord], snapshot: &Snapshot) -> Vec<Word> {
+    words.iter().map(|word| word_of(word, snapshot)).collect()
+}
+
+fn word_of(asked: &AskedWord, snapshot: &Snapshot) -> Word {
+    let lexicon = snapshot.lexicon();
+    let mut meant: Vec<(TermHash, f64)> = Vec::new();
+    for stem in &asked.stems {
+        meant.push((hash(stem), 1.0));
+    }
+    let known = |meant: &[(TermHash, f64)]| -> usize {
+        meant.iter().map(|(term, _)| snapshot.frequency(*term)).max().unwrap_or_default()
+    };
+    let mut frequency = known(&meant);
+    let exact = frequency > 0;
+    for kin in asked.stems.iter().flat_map(|stem| lexicon.kin(stem)) {
+        add(&mut meant, kin, RELATIVE);
+    }
+    if !exact {
+        respell(asked, lexicon, snapshot, &mut meant);
+        frequency = known(&meant);
+    }
+    meant.retain(|(term, _)| snapshot.frequency(*term) > 0);
+    Word { meant, frequency, exact }
+}
+
+/// Other scripts and corrected spellings of a word that occurs nowhere.
+fn respell(
+    asked: &AskedWord,
+    lexicon: &Lexicon,
+    snapshot: &Snapshot,
+    meant: &mut Vec<(TermHash, f64)>,
+) {
+    let other = terms::other_script(&asked.word).map(|word| terms::index_text(&word));
+    if let Some(other) = &other {
+        let term = hash(other);
+        if snapshot.frequency(term) > 0 {
+            return add(meant, Meant { hash: term, likely: 1.0 }, RESPELT);
+        }
+    }
+    let corrected: Vec<Meant> = asked
+        .stems
+        .iter()
+        .chain(&other)
+        .map(|stem| lexicon.corrections(stem))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default();
+    for correction in corrected {
+        add(meant, correction, 1.0);
+    }
+}
+
+fn add(meant: &mut Vec<(TermHash, f64)>, one: Meant, factor: f64) {
+    let worth = one.likely * factor;
+    match meant.iter_mut().find(|(term, _)| *term == one.hash) {
+        Some((_, known)) => *known = known.max(worth),
+        None => meant.push((one.hash, worth)),
+    }
+}

@@ -1,0 +1,224 @@
+//! Questions that lean on what was said before ("and how much is it?") are made whole with the words they lean on.
+
+use replyx_core::terms;
+
+/// Words of a question that ask, but name nothing. English and Russian, in alphabetical order.
+const NAMELESS: &[&str] = &[
+    "also",
+    "available",
+    "buy",
+    "cost",
+    "costs",
+    "else",
+    "far",
+    "fast",
+    "get",
+    "have",
+    "hours",
+    "long",
+    "many",
+    "more",
+    "much",
+    "need",
+    "often",
+    "okay",
+    "ok",
+    "open",
+    "other",
+    "price",
+    "prices",
+    "quickly",
+    "soon",
+    "take",
+    "takes",
+    "thanks",
+    "time",
+    "want",
+    "yes",
+    "work",
+    "времени",
+    "время",
+    "давно",
+    "далеко",
+    "долго",
+    "другие",
+    "другой",
+    "можно",
+    "надо",
+    "нужно",
+    "ок",
+    "работает",
+    "скоро",
+    "сколько",
+    "спасибо",
+    "стоит",
+    "стоимость",
+    "стоят",
+    "хочу",
+    "хорошо",
+    "цена",
+    "цены",
+    "часто",
+];
+/// First words that go on from what was said.
+const GOING_ON: &[&str] =
+    &["also", "and", "but", "or", "so", "then", "а", "и", "или", "но", "тогда"];
+/// Words that stand for something said before.
+const POINTING: &[&str] = &[
+    "he",
+    "her",
+    "him",
+    "it",
+    "its",
+    "one",
+    "ones",
+    "she",
+    "that",
+    "their",
+    "them",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "ей",
+    "ему",
+    "его",
+    "ее",
+    "им",
+    "ими",
+    "ими",
+    "их",
+    "него",
+    "нее",
+    "ней",
+    "нем",
+    "ним",
+    "ними",
+    "них",
+    "он",
+    "она",
+    "они",
+    "оно",
+    "там",
+    "такая",
+    "такие",
+    "такой",
+    "те",
+    "тот",
+    "туда",
+    "эта",
+    "эти",
+    "этим",
+    "это",
+    "этого",
+    "этой",
+    "этом",
+    "этот",
+    "эту",
+];
+/// A question that names more than this is whole, whatever it begins with.
+const WHOLE: usize = 3;
+/// No more words than this are carried over.
+const CARRIED: usize = 8;
+
+/// The question, with the last topic words of the customer's earlier questions (oldest first) behind it when it
+/// leans on them; as it is when it does not.
+pub fn carry(question: &str, earlier: &[&str]) -> String {
+    if !leans(question) {
+        return question.to_owned();
+    }
+    let own = names(question);
+    let mut carried: Vec<String> = Vec::new();
+    for before in earlier.iter().rev() {
+        for name in names(before) {
+            let stem = terms::index_text(&name);
+            let known = own.iter().chain(&carried).any(|known| terms::index_text(known) == stem);
+            if !known && carried.len() < CARRIED {
+                carried.push(name);
+            }
+        }
+        // A question that itself leaned has its topic further back.
+        if !carried.is_empty() && !leans(before) {
+            break;
+        }
+    }
+    if carried.is_empty() {
+        question.to_owned()
+    } else {
+        format!("{question} {}", carried.join(" "))
+    }
+}
+
+fn leans(question: &str) -> bool {
+    let words = lowered(question);
+    let names = names(question).len();
+    let goes_on = words.first().is_some_and(|first| GOING_ON.contains(&first.as_str()))
+        || words
+            .get(1)
+            .is_some_and(|second| second == "about" && (words[0] == "what" || words[0] == "how"));
+    let points = words.iter().any(|word| POINTING.contains(&word.as_str()));
+    !words.is_empty() && (names == 0 || names <= WHOLE && (goes_on || points))
+}
+
+fn lowered(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| word.to_lowercase().replace('ё', "е"))
+        .collect()
+}
+
+/// The words of a question that name something.
+fn names(question: &str) -> Vec<String> {
+    let mut named = lowered(question);
+    named.retain(|word| {
+        !terms::is_stop_word(word)
+            && !NAMELESS.contains(&word.as_str())
+            && !POINTING.contains(&word.as_str())
+            && !GOING_ON.contains(&word.as_str())
+    });
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_leans_gets_the_topic_it_leans_on() {
+        for (question, before, carried) in [
+            ("And how much is it?", "Do you sell floor lamps?", "sell floor lamps"),
+            ("А сколько стоит?", "Есть ли доставка в Казань?", "доставка казань"),
+            ("how long does it take?", "Can you deliver to Kazan?", "deliver kazan"),
+            ("а в Москву?", "Сколько стоит доставка в Казань?", "доставка казань"),
+            ("what about bulbs?", "Can I return a lamp?", "return lamp"),
+            ("Как её вернуть?", "Я купил лампу RX-200", "купил лампу rx 200"),
+            ("сколько?", "доставка по городу", "доставка городу"),
+        ] {
+            assert_eq!(carry(question, &[before]), format!("{question} {carried}"));
+        }
+    }
+
+    #[test]
+    fn a_whole_question_stays_as_it_is() {
+        for question in [
+            "What is the warranty of the RX-200?",
+            "Сколько стоит доставка в Москву?",
+            "And can I return bulbs that were opened within a month?",
+            "",
+        ] {
+            assert_eq!(carry(question, &["Do you sell floor lamps?"]), question);
+        }
+        assert_eq!(carry("и сколько?", &[]), "и сколько?");
+        assert_eq!(carry("how much?", &["how much is it?"]), "how much?");
+    }
+
+    #[test]
+    fn a_chain_of_leaning_questions_leads_back_to_the_topic() {
+        let earlier = ["Do you have gift cards?", "Do you deliver to Kazan?", "and to Moscow?"];
+        assert_eq!(carry("how much is it?", &earlier), "how much is it? moscow deliver kazan");
+        let long = "lamp ".repeat(3) + "a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11";
+        let whole = carry("how much is it?", &[&long]);
+        assert_eq!(whole.split(' ').count(), 4 + CARRIED);
+    }
+}

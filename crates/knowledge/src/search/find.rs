@@ -1,0 +1,192 @@
+//! One question, from its text to the passages that fit it.
+
+use std::{collections::HashSet, sync::Arc};
+
+use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
+use replyx_storage::{Db, StorageError};
+use tokio::time::Instant;
+
+use super::{
+    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, asked,
+    cache::Held,
+    fuse::{self, Ranked},
+    large,
+    segment::Segment,
+    snapshot::Snapshot,
+    vectors::unit,
+};
+
+/// So many passages of each order are joined.
+const DEPTH: usize = 100;
+/// With more passages than this the work is done where it holds up nobody else.
+const HEAVY: usize = 4_000;
+
+pub(super) async fn find(
+    search: &Search,
+    db: &Db,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    query: &Query<'_>,
+) -> Result<Found, StorageError> {
+    let start = Instant::now();
+    let end =
+        query.text.char_indices().nth(LONGEST_QUESTION).map_or(query.text.len(), |(at, _)| at);
+    let query = Query { text: &query.text[..end], limit: query.limit.min(MAX_HITS), ..*query };
+    if query.limit == 0 || !query.text.contains(char::is_alphanumeric) {
+        return Ok(Found::default());
+    }
+    let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
+    let (hits, vectors) = match held {
+        None => (Vec::new(), None),
+        Some(Held::TooLarge(documents, size)) => {
+            without("too_large", query.mode);
+            let whose = (workspace, assistant);
+            let found = large::find(db, whose, (&documents, size), &query).await?;
+            let hit = |(passage, score)| Hit { passage, score, words: Some(score), likeness: None };
+            (found.into_iter().map(hit).collect(), None)
+        }
+        Some(Held::Whole(snapshot)) => {
+            let vector = embed(search, &snapshot, &query).await;
+            let vectors = vector.as_ref().and(snapshot.model.clone());
+            let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
+            (load(db, workspace, &snapshot, ranked, query.limit).await?, vectors)
+        }
+    };
+    let took = start.elapsed();
+    metrics::histogram!("search_duration_seconds", "vectors" => if vectors.is_some() { "yes" } else { "no" })
+        .record(took.as_secs_f64());
+    Ok(Found { hits, vectors, took })
+}
+
+/// The question's vector by the model of the passages, if there are vectors to compare it with.
+async fn embed(search: &Search, snapshot: &Snapshot, query: &Query<'_>) -> Option<Vec<f32>> {
+    if query.mode == Mode::FullText {
+        return None;
+    }
+    let Some(model) = snapshot.model.as_deref() else {
+        without("no_vectors", query.mode);
+        return None;
+    };
+    if let Some(vector) = query.vector {
+        return unit(vector);
+    }
+    match search.embeddings.query(model, query.text).await {
+        Ok(vector) => unit(&vector),
+        Err(error) => {
+            without("failed", query.mode);
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a question is searched for by words alone"
+            );
+            None
+        }
+    }
+}
+
+fn without(reason: &'static str, mode: Mode) {
+    if mode != Mode::FullText {
+        metrics::counter!("search_without_vectors_total", "reason" => reason).increment(1);
+    }
+}
+
+/// Which documents, as what can be sent to another thread.
+struct Only {
+    documents: HashSet<DocumentId>,
+    language: Option<String>,
+}
+
+impl Only {
+    fn holds(&self, segment: &Segment) -> bool {
+        (self.documents.is_empty() || self.documents.contains(&segment.document))
+            && self.language.as_ref().is_none_or(|language| *language == segment.language)
+    }
+}
+
+/// The passages that fit best, best first, a few more than asked for.
+async fn rank(snapshot: Arc<Snapshot>, query: &Query<'_>, vector: Option<Vec<f32>>) -> Vec<Ranked> {
+    let only = Only {
+        documents: query.documents.iter().copied().collect(),
+        language: query.language.map(str::to_owned),
+    };
+    let (text, mode) = (query.text.to_owned(), query.mode);
+    // Some may be gone when they are loaded.
+    let most = query.limit + 5;
+    if snapshot.passages <= HEAVY {
+        return ranked(&snapshot, &text, mode, &only, vector.as_deref(), most);
+    }
+    let work = move || ranked(&snapshot, &text, mode, &only, vector.as_deref(), most);
+    // It has no way to fail but a panic of ours, which goes on here.
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+fn ranked(
+    snapshot: &Snapshot,
+    text: &str,
+    mode: Mode,
+    only: &Only,
+    vector: Option<&[f32]>,
+    most: usize,
+) -> Vec<Ranked> {
+    let only = |segment: &Segment| only.holds(segment);
+    let depth = DEPTH.max(most);
+    let nearest = vector.map(|vector| snapshot.nearest(vector, &only, depth)).unwrap_or_default();
+    let (words, spoken_for) = if mode == Mode::Vectors && vector.is_some() {
+        (Vec::new(), 0.0)
+    } else {
+        let asked = asked::of(text, snapshot);
+        (snapshot.by_words(&asked, &only, depth), fuse::spoken_for(&asked))
+    };
+    let mut joined = fuse::distinct(fuse::join(&words, &nearest, spoken_for), snapshot, most);
+    for one in &mut joined {
+        one.likeness = one.likeness.or_else(|| snapshot.likeness(vector?, one.place));
+    }
+    joined
+}
+
+async fn load(
+    db: &Db,
+    workspace: WorkspaceId,
+    snapshot: &Snapshot,
+    ranked: Vec<Ranked>,
+    limit: usize,
+) -> Result<Vec<Hit>, StorageError> {
+    if ranked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = db.read().await?;
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut rest = ranked.as_slice();
+    while hits.len() < limit && !rest.is_empty() {
+        let (some, others) = rest.split_at(rest.len().min(limit - hits.len()));
+        rest = others;
+        let ids: Vec<_> = some.iter().map(|one| snapshot.id(one.place)).collect();
+        let passages = tx.workspace(workspace).passages().load(&ids).await?;
+        for passage in passages {
+            let Some(place) = ids.iter().position(|id| *id == passage.id) else { continue };
+            let Ranked { words, likeness, .. } = some[place];
+            let least = hits.last().map_or(1.0, |hit| hit.score);
+            let score = confidence(snapshot.model.as_deref(), words, likeness).min(least);
+            hits.push(Hit { passage, score, words, likeness: likeness.map(f64::from) });
+        }
+    }
+    Ok(hits)
+}
+
+/// How sure a passage is to bear on the question, 0 to 1: either kind of evidence is enough.
+fn confidence(model: Option<&str>, words: Option<f64>, likeness: Option<f32>) -> f64 {
+    let words = words.unwrap_or(0.0);
+    let meaning = match (model, likeness) {
+        (Some(model), Some(likeness)) => meaning(model, f64::from(likeness)),
+        _ => 0.0,
+    };
+    1.0 - (1.0 - words) * (1.0 - meaning)
+}
+
+/// What a cosine means, 0 to 1. Models differ in what they give texts that have nothing in common: E5 trains with a
+/// low temperature, and its cosines stay above 0.7 (see its model card).
+fn meaning(model: &str, cosine: f64) -> f64 {
+    let (nothing, same) = if model.contains("e5") { (0.80, 0.95) } else { (0.20, 0.80) };
+    ((cosine - nothing) / (same - nothing)).clamp(0.0, 1.0)
+}

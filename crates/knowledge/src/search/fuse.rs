@@ -1,0 +1,131 @@
+//! Two orders become one.
+//!
+//! Weighted reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet",
+//! 2009): a passage earns `weight / (K + rank)` from each order it stands in. Ranks, and not scores, are added,
+//! because the two are of different kinds. The words' weight is the share of the question they can speak for: a
+//! question in another language than the passages shares hardly a word with them, and what little it shares (a
+//! name, a number, a code) then weighs little in all, while in one language nearly every word is known.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    score::Asked,
+    segment::TermHash,
+    snapshot::{Place, Snapshot},
+};
+
+/// How slowly worth falls with rank.
+const K: f64 = 20.0;
+/// What the order by words weighs beside that by meaning, at most.
+const WORDS: f64 = 1.0;
+/// Passages that share so much of their runs of three words say the same.
+const SAME: f64 = 0.9;
+
+/// A passage with what each order says of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ranked {
+    pub(super) place: Place,
+    /// How well it fits by words, 0 to 1.
+    pub(super) words: Option<f64>,
+    /// The cosine of its vector with the question's.
+    pub(super) likeness: Option<f32>,
+    /// What it is ordered by.
+    pub(super) worth: f64,
+}
+
+/// The share of the question's weight that words of the passages can speak for, 0 to 1.
+pub(super) fn spoken_for(asked: &Asked) -> f64 {
+    let (mut known, mut all) = (0.0, 0.0);
+    for (place, word) in asked.words.iter().enumerate() {
+        let weight = asked.weight(place);
+        all += weight;
+        let counts = word.meant.iter().map(|(_, counts)| *counts).fold(0.0, f64::max);
+        known += if word.exact { weight } else { weight * counts };
+    }
+    if all > 0.0 { known / all } else { 0.0 }
+}
+
+/// Joins the order by words with the order by meaning, best first.
+pub(super) fn join(
+    words: &[(Place, f64)],
+    meaning: &[(Place, f32)],
+    spoken_for: f64,
+) -> Vec<Ranked> {
+    let mut joined: HashMap<Place, Ranked> = HashMap::new();
+    let weight = WORDS * spoken_for * spoken_for;
+    for ((place, score), rank) in words.iter().zip(1_u32..) {
+        let ranked = entry(&mut joined, *place);
+        ranked.words = Some(*score);
+        ranked.worth += weight / (K + f64::from(rank));
+    }
+    for ((place, likeness), rank) in meaning.iter().zip(1_u32..) {
+        let ranked = entry(&mut joined, *place);
+        ranked.likeness = Some(*likeness);
+        ranked.worth += 1.0 / (K + f64::from(rank));
+    }
+    let mut joined: Vec<Ranked> = joined.into_values().collect();
+    joined.sort_by(|one, other| {
+        other
+            .worth
+            .total_cmp(&one.worth)
+            .then_with(|| other.words.unwrap_or(0.0).total_cmp(&one.words.unwrap_or(0.0)))
+            .then_with(|| other.likeness.unwrap_or(0.0).total_cmp(&one.likeness.unwrap_or(0.0)))
+            .then_with(|| one.place.cmp(&other.place))
+    });
+    joined
+}
+
+fn entry(joined: &mut HashMap<Place, Ranked>, place: Place) -> &mut Ranked {
+    joined.entry(place).or_insert(Ranked { place, words: None, likeness: None, worth: 0.0 })
+}
+
+/// The first `most` passages that do not say again what a better one says.
+pub(super) fn distinct(ranked: Vec<Ranked>, snapshot: &Snapshot, most: usize) -> Vec<Ranked> {
+    let mut kept: Vec<(Ranked, Sayings)> = Vec::new();
+    for one in ranked {
+        if kept.len() == most {
+            break;
+        }
+        let sayings = Sayings::of(snapshot, one.place);
+        if !kept.iter().any(|(_, known)| known.same(&sayings)) {
+            kept.push((one, sayings));
+        }
+    }
+    kept.into_iter().map(|(ranked, _)| ranked).collect()
+}
+
+/// What a passage says, to be compared with another: the runs of three of its words, and its numbers.
+struct Sayings {
+    runs: HashSet<[TermHash; 3]>,
+    numbers: Vec<TermHash>,
+}
+
+impl Sayings {
+    fn of(snapshot: &Snapshot, place: Place) -> Self {
+        let mut terms: Vec<TermHash> = Vec::new();
+        let mut numbers: Vec<TermHash> = Vec::new();
+        for (term, spelling) in snapshot.terms(place) {
+            terms.push(term);
+            if spelling.contains(char::is_numeric) {
+                numbers.push(term);
+            }
+        }
+        numbers.sort_unstable();
+        terms.extend([0, 0]);
+        let runs = terms.windows(3).map(|three| [three[0], three[1], three[2]]).collect();
+        Self { runs, numbers }
+    }
+
+    /// Two prices for two towns are two sayings, however alike the sentences.
+    fn same(&self, other: &Self) -> bool {
+        let (fewer, more) =
+            (self.runs.len().min(other.runs.len()), self.runs.len().max(other.runs.len()));
+        #[expect(clippy::cast_precision_loss, reason = "passages are short")]
+        let ratio = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+        if ratio(fewer, more) < SAME || self.numbers != other.numbers {
+            return false;
+        }
+        let shared = self.runs.intersection(&other.runs).count();
+        ratio(shared, self.runs.len() + other.runs.len() - shared) >= SAME
+    }
+}

@@ -1,0 +1,301 @@
+//! Sources: web pages that become documents and are kept up to date.
+//!
+//! [`run`] is the job. It fetches a source from its beginning to its end ([`crate::crawl`]) and makes each page a document as it
+//! comes, so that a long crawl is of use before it ends.
+//!
+//! # What holds
+//!
+//! - Each page is written under the lock of its source: two processes at once make one document of a page, not two.
+//! - A job that died is begun anew. What had been fetched is asked for with its validators, and does not come twice.
+//! - A page that did not change is not indexed again. One that is not there twice in a row is deleted, and so is at once one that does
+//!   not want to be read.
+//! - A source that was deleted meanwhile ends the job.
+
+use std::{future::Future, time::Duration};
+
+use chrono::TimeDelta;
+use replyx_core::{
+    clock::Clock,
+    ids::{SourceId, WorkspaceId},
+    knowledge::{Source, SourceStatus, WebPage},
+    page::PageRequest,
+    retry::{Backoff, Retry},
+};
+use replyx_storage::{Db, StorageError, Tx, documents::DocumentFilter};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::crawl::{Crawl, FetchError, Fetcher, Known, Order, Outcome, Skip, Validators, Visit};
+
+mod keep;
+
+use keep::Kept;
+
+/// Most pages of a source.
+pub const MAX_PAGES: i64 = 1_000;
+/// Most pages of a source that does not say.
+pub const USUAL_PAGES: i64 = 200;
+/// Most links away from the beginning.
+pub const MAX_DEPTH: i64 = 3;
+/// Most sources of a workspace.
+pub const MAX_SOURCES: i64 = 50;
+
+/// Most bytes of all pages of a source.
+const MAX_BYTES: usize = 50 * 1024 * 1024;
+/// A crawl that takes longer ends with what it has.
+const LONGEST: Duration = Duration::from_hours(2);
+/// How often progress is told at most.
+const PROGRESS: Duration = Duration::from_secs(2);
+/// A sitemap's word that a page is old counts only if it is older than the last crawl by this: crawls take time, and so do clocks.
+const MARGIN: TimeDelta = TimeDelta::days(1);
+/// When a job is tried again after a trouble of our own.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(5), ceiling: Duration::from_mins(5), attempts: 8 };
+
+/// The job, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchSource {
+    /// Whose source.
+    pub workspace_id: WorkspaceId,
+    /// Which one.
+    pub source_id: SourceId,
+}
+
+impl FetchSource {
+    /// What the queue calls this job.
+    pub const KIND: &'static str = "fetch_source";
+}
+
+/// A source could not be fetched to its end, and it is not the source's fault.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The database failed.
+    #[error("the source could not be fetched")]
+    Storage(#[from] StorageError),
+    /// The program ends: another one goes on.
+    #[error("the program ends before the source was fetched")]
+    Stopped,
+}
+
+impl SourceError {
+    /// When to try again after `attempt` attempts (1 = the first one failed).
+    pub fn retry(&self, attempt: i64) -> Retry {
+        let [chance] = Clock::bytes();
+        match self {
+            Self::Stopped => Retry::After(Duration::ZERO),
+            Self::Storage(_) => BACKOFF.after(u32::try_from(attempt).unwrap_or(u32::MAX), chance),
+        }
+    }
+}
+
+/// What fetching works with.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// Where sources and documents are.
+    pub db: &'a Db,
+    /// Time and ids.
+    pub clock: &'a Clock,
+    /// Who speaks to foreign servers.
+    pub fetcher: &'a Fetcher,
+}
+
+/// Queues the fetching of a source in the transaction that makes it necessary, unless it waits already.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn queue(tx: &mut Tx, clock: &Clock, job: FetchSource) -> Result<(), StorageError> {
+    let payload = serde_json::to_value(job).expect("two ids are JSON");
+    let jobs = tx.workspace(job.workspace_id).jobs();
+    jobs.enqueue_once(clock.id(), FetchSource::KIND, &payload, clock.now()).await
+}
+
+/// Queues the sources that are due to be fetched again, at most 100; how many there were.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn queue_due(db: &Db, clock: &Clock) -> Result<usize, StorageError> {
+    let due = db.read().await?.system().sources().due(clock.now(), 100).await?;
+    for (workspace_id, source_id) in &due {
+        let mut tx = db.begin().await?;
+        let Some(mut source) = tx.workspace(*workspace_id).sources().lock(*source_id).await? else {
+            continue;
+        };
+        source.status = SourceStatus::Queued;
+        source.next_at = None;
+        source.updated_at = clock.now();
+        tx.workspace(*workspace_id).sources().save(&source).await?;
+        let job = FetchSource { workspace_id: *workspace_id, source_id: *source_id };
+        queue(&mut tx, clock, job).await?;
+        tx.commit().await?;
+    }
+    Ok(due.len())
+}
+
+/// Fetches a source, keeps its documents up to date, and says what became of it in its status and the event log. Ends early
+/// when `stop` does.
+///
+/// A source that is gone is a success: there is nothing to fetch.
+///
+/// # Errors
+///
+/// Fails when the database does, or when it is stopped; [`SourceError::retry`] says when to try again.
+#[tracing::instrument(name = "knowledge.sources.run", skip_all, fields(source.id = %job.source_id))]
+pub async fn run(
+    tools: Tools<'_>,
+    job: FetchSource,
+    stop: impl Future<Output = ()>,
+) -> Result<(), SourceError> {
+    tokio::select! {
+        done = fetch(tools, job) => done,
+        () = stop => Err(SourceError::Stopped),
+    }
+}
+
+async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
+    let Some(source) = begin(tools, job).await? else { return Ok(()) };
+    let order = order(tools, &source).await?;
+    let Some(order) = order else {
+        return settle(tools, job, Some("the address cannot be read".to_owned())).await;
+    };
+    let mut crawl = match Crawl::begin(tools.fetcher, order).await {
+        Ok(crawl) => crawl,
+        Err(error) => return settle(tools, job, Some(sentence(&error))).await,
+    };
+    let (begun, mut told) = (Instant::now(), Instant::now());
+    let mut progress = Progress::default();
+    while let Some(visit) = crawl.next().await {
+        let tell = told.elapsed() >= PROGRESS;
+        if tell {
+            told = Instant::now();
+        }
+        match keep::visit(tools, job, &visit, tell.then_some(&progress)).await? {
+            Kept::SourceGone => return Ok(()),
+            Kept::Nothing => {}
+            Kept::Page { bytes } => progress.count(bytes),
+            Kept::Unchanged { original } => {
+                progress.count(original.len());
+                crawl.recall(&visit.url, visit.depth, &original).await;
+            }
+        }
+        progress.note(&visit);
+        if begun.elapsed() > LONGEST {
+            break;
+        }
+    }
+    let why = progress.trouble.filter(|_| progress.pages == 0);
+    settle(tools, job, why).await
+}
+
+/// How far a crawl is.
+#[derive(Default)]
+struct Progress {
+    pages: i64,
+    bytes: i64,
+    /// The first thing that went wrong.
+    trouble: Option<String>,
+}
+
+impl Progress {
+    fn count(&mut self, bytes: usize) {
+        self.pages += 1;
+        self.bytes += i64::try_from(bytes).unwrap_or(i64::MAX);
+    }
+
+    fn note(&mut self, visit: &Visit) {
+        let trouble = match &visit.outcome {
+            Outcome::Page { .. } | Outcome::Unchanged => return,
+            Outcome::Gone => "the page does not exist".to_owned(),
+            Outcome::Skipped(skip) => skip.sentence().to_owned(),
+            Outcome::Failed(error) => sentence(error),
+        };
+        self.trouble.get_or_insert(trouble);
+    }
+}
+
+/// The outer message only: causes may tell of our network.
+fn sentence(error: &FetchError) -> String {
+    error.to_string()
+}
+
+/// Marks the source as being fetched.
+async fn begin(tools: Tools<'_>, job: FetchSource) -> Result<Option<Source>, StorageError> {
+    let mut tx = tools.db.begin().await?;
+    let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
+    let Some(mut source) = found else { return Ok(None) };
+    source.status = SourceStatus::Fetching;
+    source.error = None;
+    source.updated_at = tools.clock.now();
+    tx.workspace(job.workspace_id).sources().save(&source).await?;
+    tx.commit().await?;
+    Ok(Some(source))
+}
+
+async fn order(tools: Tools<'_>, source: &Source) -> Result<Option<Order>, StorageError> {
+    let Ok(url) = Url::parse(&source.url) else { return Ok(None) };
+    let known = pages(tools, source.workspace_id, source.id).await?;
+    let known = known.into_iter().filter_map(|(page, _)| {
+        let validators = Validators { etag: page.etag, last_modified: page.last_modified };
+        Some(Known { url: Url::parse(&page.url).ok()?, validators })
+    });
+    Ok(Some(Order {
+        kind: source.kind,
+        url,
+        depth: u8::try_from(source.depth.clamp(0, MAX_DEPTH)).unwrap_or_default(),
+        max_pages: usize::try_from(source.max_pages.clamp(1, MAX_PAGES)).unwrap_or(1),
+        max_bytes: MAX_BYTES,
+        known: known.collect(),
+        unchanged_since: source.fetched_at.map(|fetched| fetched - MARGIN),
+    }))
+}
+
+/// The pages there are, and their sizes.
+async fn pages(
+    tools: Tools<'_>,
+    workspace: WorkspaceId,
+    source: SourceId,
+) -> Result<Vec<(WebPage, i64)>, StorageError> {
+    let filter = DocumentFilter { source: Some(source), ..DocumentFilter::default() };
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let mut tx = tools.db.read().await?;
+        let request = PageRequest { after, limit: 200 };
+        let page = tx.workspace(workspace).documents().list(filter, request).await?;
+        pages.extend(page.items.into_iter().filter_map(|found| Some((found.page?, found.size))));
+        let Some(next) = page.next else { return Ok(pages) };
+        after = Some(next);
+    }
+}
+
+/// Says what became of the source, and when it is due again.
+async fn settle(
+    tools: Tools<'_>,
+    job: FetchSource,
+    why: Option<String>,
+) -> Result<(), SourceError> {
+    let pages = pages(tools, job.workspace_id, job.source_id).await?;
+    let now = tools.clock.now();
+    let mut tx = tools.db.begin().await?;
+    let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
+    let Some(mut source) = found else { return Ok(()) };
+    source.status = if why.is_some() { SourceStatus::Failed } else { SourceStatus::Ready };
+    if why.is_none() {
+        source.fetched_at = Some(now);
+    }
+    source.error = why;
+    source.pages = i64::try_from(pages.len()).unwrap_or(i64::MAX);
+    source.bytes = pages.iter().map(|(_, size)| size).sum();
+    source.next_at = source.every_hours.map(|hours| now + TimeDelta::hours(hours));
+    source.updated_at = now;
+    tx.workspace(job.workspace_id).sources().save(&source).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether a page that is not kept any more goes at once.
+fn goes_at_once(skip: Skip) -> bool {
+    skip != Skip::Budget
+}

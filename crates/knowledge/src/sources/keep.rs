@@ -1,0 +1,199 @@
+//! One page becomes, changes or leaves a document.
+
+use replyx_core::{
+    ids::DocumentId,
+    knowledge::{Document, DocumentKind, DocumentStatus, Source, WebPage},
+    secret::sha256_hex,
+};
+use replyx_storage::{StorageError, Tx};
+use url::Url;
+
+use super::{FetchSource, Progress, Tools, goes_at_once};
+use crate::{
+    crawl::{Outcome, Page, Visit},
+    index::IndexDocument,
+};
+
+/// A page that is not there so often in a row is deleted.
+const MISSES: i64 = 2;
+
+/// What became of a page.
+pub(super) enum Kept {
+    /// The source was deleted.
+    SourceGone,
+    /// Its document is there, now.
+    Page {
+        /// Its size.
+        bytes: usize,
+    },
+    /// Its document is as it was.
+    Unchanged {
+        /// Its bytes.
+        original: Vec<u8>,
+    },
+    /// There is no document of it, or it is as it was for want of news.
+    Nothing,
+}
+
+/// Writes one visit down, and how far the crawl is if that is to be told.
+pub(super) async fn visit(
+    tools: Tools<'_>,
+    job: FetchSource,
+    visit: &Visit,
+    tell: Option<&Progress>,
+) -> Result<Kept, StorageError> {
+    let hash = match &visit.outcome {
+        Outcome::Page { page, .. } => Some(sha256_hex(&page.body)),
+        _ => None,
+    };
+    let mut tx = tools.db.begin().await?;
+    let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
+    let Some(mut source) = found else { return Ok(Kept::SourceGone) };
+    let mut desk = Desk { tools, tx: &mut tx, source: &source };
+    if visit.asked != visit.url {
+        desk.remove(&visit.asked).await?;
+    }
+    let kept = match &visit.outcome {
+        Outcome::Page { kind, page } => {
+            desk.keep(*kind, page, hash.unwrap_or_default()).await?;
+            Kept::Page { bytes: page.body.len() }
+        }
+        Outcome::Unchanged => desk.confirm(&visit.url).await?,
+        Outcome::Gone => desk.miss(&visit.url).await?,
+        Outcome::Skipped(skip) if goes_at_once(*skip) => desk.remove(&visit.url).await?,
+        Outcome::Skipped(_) | Outcome::Failed(_) => Kept::Nothing,
+    };
+    if let Some(progress) = tell {
+        source.pages = source.pages.max(progress.pages);
+        source.bytes = source.bytes.max(progress.bytes);
+        source.updated_at = tools.clock.now();
+        tx.workspace(job.workspace_id).sources().save(&source).await?;
+    }
+    tx.commit().await?;
+    Ok(kept)
+}
+
+/// Writes documents of one source, whose row is locked.
+struct Desk<'a> {
+    tools: Tools<'a>,
+    tx: &'a mut Tx,
+    source: &'a Source,
+}
+
+impl Desk<'_> {
+    async fn find(&mut self, url: &Url) -> Result<Option<Document>, StorageError> {
+        let documents = self.tx.workspace(self.source.workspace_id).documents();
+        documents.of_page(self.source.id, url.as_str()).await
+    }
+
+    async fn keep(
+        &mut self,
+        kind: DocumentKind,
+        page: &Page,
+        content_hash: String,
+    ) -> Result<(), StorageError> {
+        let found = self.find(&page.url).await?;
+        let workspace = self.source.workspace_id;
+        let now = self.tools.clock.now();
+        let size = i64::try_from(page.body.len()).unwrap_or(i64::MAX);
+        let web = WebPage {
+            source_id: self.source.id,
+            url: page.url.to_string(),
+            etag: page.validators.etag.clone(),
+            last_modified: page.validators.last_modified.clone(),
+            misses: 0,
+        };
+        let id = if let Some(mut document) = found {
+            let changed = document.content_hash != content_hash;
+            if !changed && document.page.as_ref() == Some(&web) {
+                return Ok(());
+            }
+            document.page = Some(web);
+            if changed {
+                document.kind = kind;
+                document.size = size;
+                document.content_hash = content_hash;
+                document.updated_at = now;
+                if document.status == DocumentStatus::Failed {
+                    document.status = DocumentStatus::Queued;
+                    document.error = None;
+                }
+                let documents = self.tx.workspace(workspace).documents();
+                documents.set_original(document.id, &page.body).await?;
+            }
+            self.tx.workspace(workspace).documents().save(&document).await?;
+            if !changed {
+                return Ok(());
+            }
+            document.id
+        } else {
+            let document = Document {
+                id: self.tools.clock.id(),
+                workspace_id: workspace,
+                assistants: vec![self.source.assistant_id],
+                name: page.url.to_string(),
+                title: None,
+                kind,
+                size,
+                content_hash,
+                status: DocumentStatus::Queued,
+                error: None,
+                language: String::new(),
+                passages: 0,
+                embedded: 0,
+                embedded_with: None,
+                revision: 0,
+                page: Some(web),
+                created_at: now,
+                updated_at: now,
+            };
+            self.tx.workspace(workspace).documents().insert(&document, &page.body).await?;
+            document.id
+        };
+        self.queue_index(id).await
+    }
+
+    async fn queue_index(&mut self, document_id: DocumentId) -> Result<(), StorageError> {
+        let workspace_id = self.source.workspace_id;
+        let job = IndexDocument { workspace_id, document_id };
+        let payload = serde_json::to_value(job).expect("two ids are JSON");
+        let (id, now) = (self.tools.clock.id(), self.tools.clock.now());
+        let jobs = self.tx.workspace(workspace_id).jobs();
+        jobs.enqueue_once(id, IndexDocument::KIND, &payload, now).await
+    }
+
+    /// A page that is as it was.
+    async fn confirm(&mut self, url: &Url) -> Result<Kept, StorageError> {
+        let Some(mut document) = self.find(url).await? else { return Ok(Kept::Nothing) };
+        if let Some(page) = document.page.as_mut()
+            && page.misses > 0
+        {
+            page.misses = 0;
+            self.tx.workspace(self.source.workspace_id).documents().save(&document).await?;
+        }
+        let documents = self.tx.workspace(self.source.workspace_id).documents();
+        let original = documents.original(document.id).await?.unwrap_or_default();
+        Ok(Kept::Unchanged { original })
+    }
+
+    /// A page that is not there.
+    async fn miss(&mut self, url: &Url) -> Result<Kept, StorageError> {
+        let Some(mut document) = self.find(url).await? else { return Ok(Kept::Nothing) };
+        let Some(page) = document.page.as_mut() else { return Ok(Kept::Nothing) };
+        page.misses += 1;
+        if page.misses >= MISSES {
+            return self.remove(url).await;
+        }
+        self.tx.workspace(self.source.workspace_id).documents().save(&document).await?;
+        Ok(Kept::Nothing)
+    }
+
+    async fn remove(&mut self, url: &Url) -> Result<Kept, StorageError> {
+        if let Some(document) = self.find(url).await? {
+            let now = self.tools.clock.now();
+            let documents = self.tx.workspace(self.source.workspace_id).documents();
+            documents.delete(&document, now).await?;
+        }
+        Ok(Kept::Nothing)
+    }
+}

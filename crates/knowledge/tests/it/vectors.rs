@@ -1,0 +1,169 @@
+//! Search by meaning, with vectors that the tests choose.
+
+use std::sync::Arc;
+
+use replyx_core::{
+    ids::PassageId,
+    knowledge::{Document, DocumentKind::Text},
+};
+use replyx_knowledge::search::{Mode, Query, Search};
+use replyx_llm::{Embeddings, EmbeddingsConfig, OFFLINE};
+use replyx_storage::on_every_db;
+
+use crate::shop::Shop;
+
+/// A search that takes the offline model to be there. Its file is empty, so that nothing can be embedded with it.
+fn searching(bytes: u64) -> (Search, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = std::fs::File::create(folder.path().join("e5-small-q4.bin")).unwrap();
+    file.set_len(71_622_400).unwrap();
+    let config = EmbeddingsConfig {
+        model: Some(OFFLINE.to_owned()),
+        model_dir: folder.path().to_owned(),
+        ..EmbeddingsConfig::default()
+    };
+    (Search::new(Arc::new(Embeddings::new(config).unwrap()), bytes), folder)
+}
+
+/// Learns a text of one passage and gives it a vector.
+async fn learn(shop: &Shop<'_>, text: &str, vector: &[f32], model: &str) -> Document {
+    let mut document = shop.learn("a.txt", Text, text.as_bytes()).await;
+    let bytes = vector.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let mut tx = shop.db.begin().await.unwrap();
+    let passages = tx.workspace(shop.workspace).passages().of(document.id).await.unwrap();
+    let vectors: Vec<(PassageId, Vec<u8>)> =
+        passages.iter().map(|one| (one.id, bytes.clone())).collect();
+    tx.workspace(shop.workspace).passages().add_vectors(model, &vectors).await.unwrap();
+    document.embedded_with = Some(model.to_owned());
+    document.embedded = document.passages;
+    document.revision += 1;
+    tx.workspace(shop.workspace).documents().save(&document).await.unwrap();
+    tx.workspace(shop.workspace).knowledge().changed(document.id).await.unwrap();
+    tx.commit().await.unwrap();
+    document
+}
+
+fn query<'q>(text: &'q str, vector: &'q [f32]) -> Query<'q> {
+    Query { vector: Some(vector), ..Query::new(text, 5) }
+}
+
+async fn texts(search: &Search, shop: &Shop<'_>, query: &Query<'_>) -> Vec<String> {
+    let found = search.find(shop.db, shop.workspace, shop.assistant, query).await.unwrap();
+    found.hits.into_iter().map(|hit| hit.passage.text).collect()
+}
+
+on_every_db! {
+    async fn meaning_finds_what_no_word_finds_and_words_what_no_meaning_finds(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (search, _folder) = searching(64 << 20);
+        learn(&shop, "Parcels reach you within two days.", &[1.0, 0.1, 0.0], OFFLINE).await;
+        learn(&shop, "Article RX-200 is sold out.", &[0.0, 0.1, 1.0], OFFLINE).await;
+        learn(&shop, "The shop opens at nine.", &[0.1, 1.0, 0.1], OFFLINE).await;
+
+        let meaning = query("When will my order arrive?", &[2.0, 0.0, 0.0]);
+        let found = search.find(shop.db, shop.workspace, shop.assistant, &meaning).await.unwrap();
+        assert_eq!(found.vectors.as_deref(), Some(OFFLINE));
+        assert!(found.hits[0].passage.text.starts_with("Parcels"));
+        assert!(found.hits[0].likeness.unwrap() > 0.99 && found.hits[0].words.is_none());
+        assert!(found.hits.is_sorted_by(|a, b| a.score >= b.score));
+        assert!(found.hits.iter().all(|hit| (0.0..=1.0).contains(&hit.score)));
+
+        // Each order has its favourite, and both are found.
+        let both = query("rx 200", &[1.0, 0.0, 0.0]);
+        let two = texts(&search, &shop, &both).await;
+        assert!(two[..2].iter().any(|text| text.starts_with("Article")), "{two:?}");
+        assert!(two[..2].iter().any(|text| text.starts_with("Parcels")), "{two:?}");
+        let words = Query { mode: Mode::FullText, ..both };
+        assert_eq!(texts(&search, &shop, &words).await, ["Article RX-200 is sold out."]);
+        let vectors = Query { mode: Mode::Vectors, ..both };
+        assert!(texts(&search, &shop, &vectors).await[0].starts_with("Parcels"));
+    }
+}
+
+on_every_db! {
+    async fn a_question_that_cannot_be_embedded_is_searched_for_by_words(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (search, _folder) = searching(64 << 20);
+        learn(&shop, "Delivery takes two days.", &[1.0, 0.0], OFFLINE).await;
+        for mode in [Mode::Fused, Mode::Vectors, Mode::FullText] {
+            let asked = Query { mode, ..Query::new("delivery", 5) };
+            let found = search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+            assert_eq!((found.hits.len(), found.vectors), (1, None), "{mode:?}");
+        }
+        // A vector of another length is of another model.
+        let other = query("delivery", &[1.0, 0.0, 0.0]);
+        assert_eq!(texts(&search, &shop, &other).await.len(), 1);
+    }
+}
+
+on_every_db! {
+    async fn a_change_is_found_at_once_and_what_is_gone_is_not(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (search, _folder) = searching(64 << 20);
+        let one = learn(&shop, "Delivery takes two days.", &[1.0, 0.0], OFFLINE).await;
+        let asked = query("delivery", &[1.0, 0.0]);
+        assert_eq!(texts(&search, &shop, &asked).await.len(), 1);
+        learn(&shop, "Delivery abroad takes nine days.", &[0.9, 0.1], OFFLINE).await;
+        assert_eq!(texts(&search, &shop, &asked).await.len(), 2);
+
+        let only = [one.id];
+        let filtered = Query { documents: &only, ..asked };
+        assert_eq!(texts(&search, &shop, &filtered).await, ["Delivery takes two days."]);
+        let foreign = Query { language: Some("fr"), ..asked };
+        assert!(texts(&search, &shop, &foreign).await.is_empty());
+
+        let mut tx = shop.db.begin().await.unwrap();
+        let now = shop.clock.now();
+        assert!(tx.workspace(shop.workspace).documents().delete(&one, now).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(texts(&search, &shop, &asked).await, ["Delivery abroad takes nine days."]);
+    }
+}
+
+on_every_db! {
+    async fn while_a_model_changes_the_one_most_passages_have_serves(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (search, _folder) = searching(64 << 20);
+        learn(&shop, "Alpha has a price.", &[1.0, 0.0], OFFLINE).await;
+        learn(&shop, "Beta has a colour.", &[0.0, 1.0], "a-model-nobody-knows").await;
+        let meaning = query("something quite different", &[1.0, 0.2]);
+        let found = search.find(shop.db, shop.workspace, shop.assistant, &meaning).await.unwrap();
+        assert_eq!(found.vectors.as_deref(), Some(OFFLINE));
+        assert_eq!(found.hits.len(), 1, "what has no vector is not found by meaning");
+        let words = query("which colour is beta", &[1.0, 0.2]);
+        assert!(texts(&search, &shop, &words).await.iter().any(|text| text.starts_with("Beta")));
+    }
+}
+
+on_every_db! {
+    async fn what_does_not_fit_in_memory_is_found_through_the_database(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (small, _folder) = searching(1_024);
+        let (large, _other) = searching(64 << 20);
+        for number in 0..20 {
+            let text = format!("Article {number} is a lamp of the year {}.", 2000 + number);
+            learn(&shop, &text, &[1.0, 0.0], OFFLINE).await;
+        }
+        let asked = Query::new("lamp of 2007", 3);
+        let found = small.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+        assert!(found.hits[0].passage.text.starts_with("Article 7 "));
+        assert_eq!(found.vectors, None);
+        assert!(small.cached_bytes() <= 1_024, "nothing of it is kept");
+        let asked = Query { mode: Mode::FullText, ..asked };
+        assert_eq!(texts(&small, &shop, &asked).await[0], texts(&large, &shop, &asked).await[0]);
+        assert!(large.cached_bytes() > 1_024);
+    }
+}
+
+on_every_db! {
+    async fn many_who_ask_at_once_get_the_same(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (search, _folder) = searching(64 << 20);
+        for number in 0..10 {
+            learn(&shop, &format!("Article {number} is a lamp."), &[1.0, 0.1], OFFLINE).await;
+        }
+        let asked = query("lamp article 7", &[1.0, 0.0]);
+        let all = futures::future::join_all((0..32).map(|_| texts(&search, &shop, &asked))).await;
+        assert!(all.iter().all(|one| *one == all[0] && one[0].starts_with("Article 7 ")));
+    }
+}

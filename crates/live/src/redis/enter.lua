@@ -1,0 +1,71 @@
+-- Passes all gates or none. KEYS: one for each gate. ARGV: holder, time to live of places and probes in ms; then for
+-- each gate its kind and three numbers: `open` (nothing), `breaker` (nothing), `count` (by, most or -1, time to live in
+-- ms), `place` (most).
+-- Returns {0, whether the holder probes}, or the number of the first gate that refuses (from 1) and a wait in ms.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local holder, ttl = ARGV[1], tonumber(ARGV[2])
+local probes = {}
+
+local function refusal(gate, key, kind, first, second)
+  if kind == 'open' then
+    local left = redis.call('PTTL', key)
+    return left > 0 and left
+  elseif kind == 'breaker' then
+    local breaker = redis.call('HMGET', key, 'open', 'probe', 'probe_until')
+    if not breaker[1] then
+      return false
+    end
+    local open = tonumber(breaker[1])
+    if open > now then
+      return open - now
+    end
+    local till = tonumber(breaker[3] or '0')
+    if breaker[2] and breaker[2] ~= holder and till > now then
+      return math.min(1000, till - now)
+    end
+    probes[gate] = true
+    return false
+  elseif kind == 'count' then
+    if second < 0 then
+      return false
+    end
+    local value = tonumber(redis.call('GET', key) or '0')
+    if value >= second or value + first > second then
+      return math.max(1, redis.call('PTTL', key))
+    end
+    return false
+  end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  if redis.call('ZSCORE', key, holder) or redis.call('ZCARD', key) < first then
+    return false
+  end
+  return 50
+end
+
+for gate = 1, #KEYS do
+  local at = 3 + (gate - 1) * 4
+  local wait = refusal(gate, KEYS[gate], ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]))
+  if wait then
+    return {gate, wait}
+  end
+end
+
+local probing = 0
+for gate = 1, #KEYS do
+  local key, at = KEYS[gate], 3 + (gate - 1) * 4
+  local kind = ARGV[at]
+  if probes[gate] then
+    probing = 1
+    redis.call('HSET', key, 'probe', holder, 'probe_until', string.format('%.0f', now + ttl))
+  elseif kind == 'count' then
+    redis.call('INCRBY', key, ARGV[at + 1])
+    if redis.call('PTTL', key) < 0 then
+      redis.call('PEXPIRE', key, ARGV[at + 3])
+    end
+  elseif kind == 'place' then
+    redis.call('ZADD', key, string.format('%.0f', now + ttl), holder)
+    redis.call('PEXPIRE', key, ttl)
+  end
+end
+return {0, probing}

@@ -1,0 +1,74 @@
+//! The right to ask, for as long as it is held.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use replyx_live::{BreakerRules, Effect, Gate};
+use tokio::time::timeout;
+
+use super::{Ask, Doors, PLACE_TTL};
+
+/// How often a place is kept.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// A call that was let in. Dropped without [`Inside::end`], it gives everything back at once.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    doors: Arc<Doors>,
+    ask: Arc<Ask>,
+    pub(crate) probe: bool,
+    over: bool,
+}
+
+impl Inside {
+    /// For a call that is about to be let in.
+    pub(super) fn new(doors: &Arc<Doors>, ask: &Arc<Ask>) -> Self {
+        Self { doors: Arc::clone(doors), ask: Arc::clone(ask), probe: false, over: false }
+    }
+
+    /// It was not let in: there is nothing to give back.
+    pub(super) fn forget(mut self) {
+        self.over = true;
+    }
+
+    /// Does the work, and keeps the places meanwhile.
+    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            if let Ok(done) = timeout(KEEP_EVERY, &mut work).await {
+                return done;
+            }
+            let (live, ask) = (self.doors.live.clone(), Arc::clone(&self.ask));
+            tokio::spawn(async move { live.keep(&ask.holder, PLACE_TTL, &ask.gates).await });
+        }
+    }
+
+    /// Leaves with these effects. The workspace's place is kept where the call goes on elsewhere. For
+    /// each effect: is it a report to a breaker that is open now?
+    pub(crate) async fn end(mut self, mut effects: Vec<Effect>, keeps_share: bool) -> Vec<bool> {
+        effects.extend(self.ask.frees(!keeps_share));
+        // If this is dropped on the way, the rest of it still gives the places back.
+        let opened = self.doors.live.leave(&self.ask.holder, &effects).await;
+        self.over = true;
+        self.doors.freed.notify_one();
+        opened
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let mut effects = self.ask.frees(true);
+        effects.extend(self.ask.gates.iter().filter_map(|gate| match gate {
+            Gate::Breaker { key } => Some(Effect::Report {
+                key: key.clone(),
+                worked: None,
+                rules: BreakerRules::default(),
+            }),
+            _ => None,
+        }));
+        self.doors.live.leave_soon(self.ask.holder.clone(), effects);
+        self.doors.freed.notify_one();
+    }
+}

@@ -1,0 +1,177 @@
+//! The embedding model that needs no network: multilingual-e5-small, in this process.
+//!
+//! It is loaded when it is first needed, once, and shared by all. Questions and passages have a thread each, which
+//! takes them one by one: a question waits for questions, not for a document. The thread of passages has a low
+//! priority, so that a document that is read does not slow answers either.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    thread,
+};
+
+use replyx_e5::{E5, FILE_BYTES, Role};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::ModelError;
+
+/// Questions that wait; more are refused.
+const QUESTIONS: usize = 256;
+/// Passages that wait; who brings more waits, too.
+const PASSAGES: usize = 4;
+/// How nice the thread of passages is to others.
+const NICE: i32 = 10;
+
+/// The model, in memory or not yet. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Offline(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    model: Arc<Lazy>,
+    questions: Lane,
+    passages: Lane,
+}
+
+/// The model, loaded by whoever needs it first.
+#[derive(Debug)]
+struct Lazy {
+    path: PathBuf,
+    loaded: OnceLock<Result<E5, String>>,
+}
+
+/// A thread that embeds, from the first text on until nobody is left who could bring one.
+#[derive(Debug)]
+struct Lane {
+    role: Role,
+    model: Arc<Lazy>,
+    jobs: OnceLock<Result<mpsc::Sender<Job>, io::ErrorKind>>,
+}
+
+struct Job {
+    text: String,
+    answer: oneshot::Sender<Result<Vec<f32>, ModelError>>,
+}
+
+impl Offline {
+    /// The model whose weights are in this folder. Nothing is read yet but the size of the file.
+    ///
+    /// The error is a sentence for whoever runs the installation.
+    pub(super) fn find(folder: &Path) -> Result<Self, String> {
+        let path = folder.join(replyx_e5::FILE);
+        let fault = match std::fs::metadata(&path) {
+            Ok(data) if data.len() == FILE_BYTES => None,
+            Ok(data) => Some(format!("has {} bytes instead of {FILE_BYTES}", data.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Some("is not in MODEL_DIR".to_owned())
+            }
+            Err(error) => Some(format!("cannot be read: {}", error.kind())),
+        };
+        if let Some(fault) = fault {
+            return Err(format!("the file `{}` {fault}: {REMEDY}", replyx_e5::FILE));
+        }
+        let model = Arc::new(Lazy { path, loaded: OnceLock::new() });
+        let lane = |role| Lane { role, model: Arc::clone(&model), jobs: OnceLock::new() };
+        let (questions, passages) = (lane(Role::Question), lane(Role::Passage));
+        Ok(Self(Arc::new(Inner { model, questions, passages })))
+    }
+
+    pub(super) fn is_loaded(&self) -> bool {
+        self.0.model.loaded.get().is_some_and(Result::is_ok)
+    }
+
+    /// Why it could not be loaded, once that was tried.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.0.model.loaded.get()?.as_ref().err().map(String::as_str)
+    }
+
+    /// The vector of a question; refused as busy when too many wait.
+    pub(super) async fn question(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        let (job, answer) = job(text);
+        self.0.questions.jobs()?.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ModelError::Busy,
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// The vector of a passage.
+    pub(super) async fn passage(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        let (job, answer) = job(text);
+        self.0.passages.jobs()?.send(job).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// What helps against a file that is not there or not the right one.
+const REMEDY: &str = "fetch it with `scripts/setup model`";
+
+fn job(text: &str) -> (Job, oneshot::Receiver<Result<Vec<f32>, ModelError>>) {
+    let (answer, receiver) = oneshot::channel();
+    (Job { text: text.to_owned(), answer }, receiver)
+}
+
+fn gone() -> ModelError {
+    ModelError::Settings("the thread that embeds has ended".into())
+}
+
+impl Lane {
+    fn jobs(&self) -> Result<&mpsc::Sender<Job>, ModelError> {
+        let jobs = self.jobs.get_or_init(|| self.start().map_err(|error| error.kind()));
+        jobs.as_ref().map_err(|kind| ModelError::Settings(io::Error::from(*kind).into()))
+    }
+
+    fn start(&self) -> io::Result<mpsc::Sender<Job>> {
+        let (name, room) = match self.role {
+            Role::Question => ("embed-questions", QUESTIONS),
+            Role::Passage => ("embed-passages", PASSAGES),
+        };
+        let (sender, mut jobs) = mpsc::channel::<Job>(room);
+        let (role, model) = (self.role, Arc::clone(&self.model));
+        let work = move || {
+            if role == Role::Passage {
+                // Where it is not allowed, passages have the priority of everything else.
+                let _ = rustix::process::setpriority_process(None, NICE);
+            }
+            while let Some(Job { text, answer }) = jobs.blocking_recv() {
+                // Whoever gave up waiting costs nothing.
+                if !answer.is_closed() {
+                    let _ = answer.send(model.embed(role, &text));
+                }
+            }
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        Ok(sender)
+    }
+}
+
+impl Lazy {
+    fn embed(&self, role: Role, text: &str) -> Result<Vec<f32>, ModelError> {
+        let model = self.loaded.get_or_init(|| self.load());
+        let model = model.as_ref().map_err(|why| ModelError::Settings(why.clone().into()))?;
+        let embedded =
+            model.embed(role, text).map_err(|error| ModelError::Settings(error.into()))?;
+        if embedded.cut {
+            metrics::counter!("embedding_truncated_total").increment(1);
+        }
+        Ok(embedded.vector)
+    }
+
+    fn load(&self) -> Result<E5, String> {
+        let begun = tokio::time::Instant::now();
+        let model = E5::load(&self.path).map_err(|error| format!("{error}: {REMEDY}"));
+        match &model {
+            Ok(_) => {
+                let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                tracing::info!(
+                    model = replyx_e5::NAME,
+                    duration_ms,
+                    "the embedding model is loaded"
+                );
+            }
+            Err(why) => tracing::error!(error = %why, "the embedding model cannot be loaded"),
+        }
+        model
+    }
+}

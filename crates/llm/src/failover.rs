@@ -1,0 +1,319 @@
+//! One question, asked of one model and key after the other until one answers.
+//!
+//! A round tries every model of the chain with every key it has, in their order. A fault of the key
+//! leads to the next key, a fault of the provider to another provider first, a fault of the request to
+//! the next model. Only when nothing is left does another round begin, after a wait. What has been
+//! learnt of keys and providers is told to the whole installation.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use replyx_core::{clock::Clock, retry::Retry};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    admission::{Ask, Inside, Turned},
+    attempt::{Brought, Reading},
+    chat::{ChatRequest, Completion, Failure, Progress, Spent},
+    error::ModelError,
+    keys::{Client, HeldKey, Link, Periods},
+    measure,
+    models::Models,
+};
+
+mod account;
+mod blame;
+mod learn;
+
+use account::Attempted;
+use blame::Blame;
+use learn::Checks;
+pub(crate) use learn::told;
+
+/// Rounds end after so many, whatever was waited for.
+const ROUNDS: u32 = 20;
+
+/// A model and a key to be tried.
+#[derive(Clone, Debug)]
+struct Candidate {
+    link: Arc<Link>,
+    key: Option<Arc<HeldKey>>,
+    /// How long after this round it can be tried again.
+    wait: Duration,
+}
+
+/// Why a candidate gave no answer.
+enum Fallen {
+    /// It cannot be used now; for a guessed cool-down it may be used all the same when nothing else is
+    /// left.
+    Resting { wait: Duration, guessed: bool },
+    /// There is no place.
+    Busy,
+    /// It was asked.
+    Failed(ModelError, Blame),
+}
+
+/// What a round has left.
+enum Round {
+    Answered(Box<Completion>),
+    Left { candidates: Vec<Candidate>, asked: bool, guessed: bool },
+}
+
+/// A question being asked.
+pub(crate) struct Call<'a> {
+    models: &'a Models,
+    request: &'a ChatRequest,
+    show: &'a mut (dyn FnMut(Progress<'_>) + Send),
+    share: String,
+    holder: String,
+    begun: Instant,
+    deadline: Instant,
+    queue_until: Instant,
+    spent: Vec<Spent>,
+    last: Option<(Arc<str>, ModelError)>,
+    shown: bool,
+    share_held: bool,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        models: &'a Models,
+        request: &'a ChatRequest,
+        show: &'a mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Self {
+        let begun = Instant::now();
+        let workspace = request.caller.workspace;
+        let share = workspace.map_or_else(|| "installation".to_owned(), |id| id.to_string());
+        Self {
+            models,
+            request,
+            show,
+            share,
+            holder: replyx_core::clock::random_hex::<12>(),
+            begun,
+            deadline: begun + models.limits.total,
+            queue_until: begun + models.doors.limits.wait.min(models.limits.total),
+            spent: Vec::new(),
+            last: None,
+            shown: false,
+            share_held: false,
+        }
+    }
+
+    /// Asks until there is an answer, or nobody left to ask.
+    pub(crate) async fn run(mut self, chain: Vec<Link>) -> Result<Completion, Failure> {
+        if chain.is_empty() {
+            let error = ModelError::NotConfigured { model: self.request.model.clone() };
+            return Err(Failure { error, spent: Vec::new() });
+        }
+        let mut candidates = candidates(chain);
+        let (mut asked_rounds, mut desperate) = (0, false);
+        for _ in 0..ROUNDS {
+            match self.round(candidates, desperate).await {
+                Round::Answered(completion) => return Ok(*completion),
+                Round::Left { candidates: left, asked, guessed } => {
+                    asked_rounds += u32::from(asked);
+                    let first_guess = !asked && guessed && !desperate;
+                    desperate = true;
+                    candidates = left;
+                    if first_guess {
+                        continue;
+                    }
+                }
+            }
+            let most = self.models.limits.retry_after;
+            let next = candidates.iter().map(|candidate| candidate.wait).min();
+            candidates.retain(|candidate| candidate.wait <= most);
+            let Some(wait) = self.pause(asked_rounds, &candidates) else {
+                return Err(self.fail(next));
+            };
+            sleep(wait).await;
+        }
+        Err(self.fail(None))
+    }
+
+    fn fail(&mut self, wait: Option<Duration>) -> Failure {
+        let last = self.last.take().map(|(_, error)| error);
+        let error = last.unwrap_or(ModelError::Unavailable { wait });
+        Failure { error, spent: std::mem::take(&mut self.spent) }
+    }
+
+    /// How long to wait before the next round, or nothing when there must be none.
+    fn pause(&self, asked_rounds: u32, left: &[Candidate]) -> Option<Duration> {
+        let wish = left.iter().map(|candidate| candidate.wait).min()?;
+        let [chance] = Clock::bytes();
+        let backoff = match self.models.limits.backoff.after(asked_rounds.max(1), chance) {
+            Retry::After(_) if asked_rounds == 0 => Duration::from_millis(5),
+            Retry::After(backoff) => backoff,
+            Retry::Never => return None,
+        };
+        let wait = wish.max(backoff);
+        (Instant::now() + wait < self.deadline).then_some(wait)
+    }
+
+    async fn round(&mut self, candidates: Vec<Candidate>, desperate: bool) -> Round {
+        let mut queue = VecDeque::from(candidates);
+        let (mut left, mut asked, mut guesses) = (Vec::<Candidate>::new(), false, false);
+        while let Some(mut candidate) = queue.pop_front() {
+            if Instant::now() >= self.deadline {
+                break;
+            }
+            let (error, blame) = match self.attempt(&candidate, desperate).await {
+                Ok(completion) => return Round::Answered(Box::new(completion)),
+                Err(Fallen::Resting { wait, guessed }) => {
+                    guesses |= guessed;
+                    candidate.wait = if guessed { Duration::ZERO } else { wait };
+                    left.push(candidate);
+                    continue;
+                }
+                Err(Fallen::Busy) => {
+                    let provider = Arc::clone(&candidate.link.provider);
+                    self.last.get_or_insert((provider, ModelError::Busy));
+                    continue;
+                }
+                Err(Fallen::Failed(error, blame)) => (error, blame),
+            };
+            asked = true;
+            self.last = Some((Arc::clone(&candidate.link.provider), error));
+            match blame {
+                Blame::Request => {
+                    let others = |other: &Candidate| !Arc::ptr_eq(&other.link, &candidate.link);
+                    queue.retain(others);
+                    left.retain(others);
+                }
+                Blame::Refused { .. } | Blame::Exhausted | Blame::Unusable => {}
+                Blame::Throttled { told } => {
+                    candidate.wait = told.map_or(Duration::ZERO, learn::bounded);
+                    left.push(candidate);
+                }
+                Blame::Provider { wish } => {
+                    let provider = Arc::clone(&candidate.link.provider);
+                    queue.make_contiguous().sort_by_key(|next| next.link.provider == provider);
+                    candidate.wait = wish;
+                    left.push(candidate);
+                }
+            }
+        }
+        Round::Left { candidates: left, asked, guessed: guesses }
+    }
+
+    /// Asks one model with one key.
+    async fn attempt(
+        &mut self,
+        candidate: &Candidate,
+        desperate: bool,
+    ) -> Result<Completion, Fallen> {
+        let inside = match &candidate.key {
+            Some(held) => Some(self.enter(candidate, held, desperate).await?),
+            None => None,
+        };
+        let (link, request) = (&candidate.link, self.bare_request(&candidate.link));
+        if let Some((from, error)) = &self.last {
+            measure::retried(from, &link.provider, error);
+        }
+        if std::mem::take(&mut self.shown) {
+            (self.show)(Progress::Restarted);
+        }
+        let client = candidate.key.as_ref().map_or(&Client::Extractive, |held| &held.client);
+        let limits = &self.models.limits;
+        let begun = Instant::now();
+        let measured = measure::Attempt::begin(&link.provider);
+        let mut brought = Brought::default();
+        let outcome = {
+            let end = self.deadline.min(begun + limits.attempt);
+            let reading = Reading { deltas: client.chat(&request), limits, end };
+            let (show, shown) = (&mut self.show, &mut self.shown);
+            let mut piece = |text: &str| {
+                if !std::mem::replace(shown, true) {
+                    measured.first_token();
+                }
+                show(Progress::Text(text));
+            };
+            let work = reading.run(&mut brought, &mut piece);
+            match &inside {
+                Some(inside) => inside.during(work).await,
+                None => work.await,
+            }
+        };
+        measured.end(outcome.as_ref().map_or_else(ModelError::reason, |()| "ok"));
+        let attempted = Attempted { models: self.models, link, request: &request, brought, begun };
+        let (spent, price_known) =
+            attempted.spent(candidate.key.as_ref().map(|held| held.key.id), outcome.as_ref().err());
+        let blame = outcome.as_ref().err().map(blame::of);
+        if let (Some(inside), Some(held)) = (inside, &candidate.key) {
+            self.share_held = blame.is_some();
+            let lesson = learn::Lesson { link, held, blame, cost: spent.cost };
+            self.models.learn(lesson, inside).await;
+        }
+        self.spent.push(spent);
+        match (outcome, blame) {
+            (Err(error), Some(blame)) => Err(Fallen::Failed(error, blame)),
+            _ => Ok(attempted.completion(std::mem::take(&mut self.spent), price_known, self.begun)),
+        }
+    }
+
+    fn bare_request(&self, link: &Link) -> ChatRequest {
+        ChatRequest { model: link.model.clone(), ..self.request.clone() }
+    }
+
+    async fn enter(
+        &mut self,
+        candidate: &Candidate,
+        held: &Arc<HeldKey>,
+        desperate: bool,
+    ) -> Result<Inside, Fallen> {
+        if let Some(wait) = held.rest() {
+            return Err(Fallen::Resting { wait, guessed: false });
+        }
+        let link = &candidate.link;
+        let periods = Periods::at(self.models.clock.now());
+        let checks = Checks::new(link, held, &periods, desperate);
+        let limits = &self.models.doors.limits;
+        let ask = Ask::new(&link.provider, &self.share, &self.holder, checks.gates(), limits);
+        match self.models.doors.enter(ask, self.queue_until).await {
+            Ok(inside) => {
+                held.used();
+                if inside.probe {
+                    measure::breaker(&link.provider, 0.5);
+                }
+                Ok(inside)
+            }
+            Err(Turned::Gate { gate, wait }) => {
+                let guessed = self.models.note_refusal(&checks, gate, wait);
+                Err(Fallen::Resting { wait, guessed })
+            }
+            Err(Turned::Busy | Turned::Share | Turned::Provider) => Err(Fallen::Busy),
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if self.share_held {
+            self.models.doors.free_share(&self.share, self.holder.clone());
+        }
+    }
+}
+
+/// Every model with every key it has, in their order; each model once.
+fn candidates(chain: Vec<Link>) -> Vec<Candidate> {
+    let mut seen: Vec<Arc<Link>> = Vec::new();
+    for link in chain {
+        let is_new =
+            |known: &Arc<Link>| known.model != link.model || known.provider != link.provider;
+        if seen.iter().all(is_new) {
+            seen.push(Arc::new(link));
+        }
+    }
+    let with_keys = |link: Arc<Link>| {
+        let keys: Vec<_> = match &link.keys[..] {
+            [] => vec![None],
+            keys => keys.iter().cloned().map(Some).collect(),
+        };
+        keys.into_iter().map(move |key| Candidate {
+            link: Arc::clone(&link),
+            key,
+            wait: Duration::ZERO,
+        })
+    };
+    seen.into_iter().flat_map(with_keys).collect()
+}

@@ -1,0 +1,167 @@
+//! What is asked of the shared state before an attempt, and what is told to it afterwards.
+
+use std::{sync::Arc, time::Duration};
+
+use replyx_core::money::Money;
+use replyx_live::{BreakerRules, Effect, Gate};
+
+use super::blame::Blame;
+use crate::{
+    admission::Inside,
+    keys::{HeldKey, KeyEvent, Link, Periods, Standing},
+    measure,
+    models::Models,
+};
+
+/// A key that was refused is tried again after this long, should nobody look after it.
+pub(crate) const REFUSED: Duration = Duration::from_hours(30 * 24);
+/// A key whose money is spent is tried again after this long.
+const EXHAUSTED: Duration = Duration::from_mins(10);
+/// The first guess at how long a provider wants to be left alone when it does not say; doubled by every
+/// further one.
+const GUESS: Duration = Duration::from_secs(20);
+/// The shortest and the longest cool-down.
+const COOL_DOWN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
+
+/// A cool-down that a provider asked for, within our bounds.
+pub(super) fn bounded(told: Duration) -> Duration {
+    told.clamp(COOL_DOWN.0, COOL_DOWN.1)
+}
+
+/// The name under which a key is shut because the provider said so.
+pub(crate) fn told(held: &HeldKey) -> String {
+    format!("key:{}:told", held.mark)
+}
+
+fn guessed(held: &HeldKey) -> String {
+    format!("key:{}:guessed", held.mark)
+}
+
+fn provider_breaker(link: &Link) -> String {
+    format!("provider:{}", link.provider)
+}
+
+fn key_breaker(held: &HeldKey) -> String {
+    format!("key:{}", held.mark)
+}
+
+/// What a gate is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Matter {
+    Told,
+    Guessed,
+    Provider,
+    Key,
+    Limit,
+}
+
+/// What an attempt must pass, in order.
+pub(super) struct Checks<'a> {
+    link: &'a Link,
+    held: &'a HeldKey,
+    list: Vec<(Matter, Gate)>,
+}
+
+impl<'a> Checks<'a> {
+    /// `desperate` passes over what was only guessed.
+    pub(super) fn new(
+        link: &'a Link,
+        held: &'a HeldKey,
+        periods: &Periods,
+        desperate: bool,
+    ) -> Self {
+        let mut list = vec![(Matter::Told, Gate::Open { key: told(held) })];
+        if !desperate {
+            list.push((Matter::Guessed, Gate::Open { key: guessed(held) }));
+        }
+        list.push((Matter::Provider, Gate::Breaker { key: provider_breaker(link) }));
+        list.push((Matter::Key, Gate::Breaker { key: key_breaker(held) }));
+        list.extend(periods.gates(&held.key).into_iter().map(|gate| (Matter::Limit, gate)));
+        Self { link, held, list }
+    }
+
+    pub(super) fn gates(&self) -> Vec<Gate> {
+        self.list.iter().map(|(_, gate)| gate.clone()).collect()
+    }
+}
+
+/// What an attempt has taught.
+pub(super) struct Lesson<'a> {
+    pub(super) link: &'a Link,
+    pub(super) held: &'a Arc<HeldKey>,
+    /// Nothing when it answered.
+    pub(super) blame: Option<Blame>,
+    pub(super) cost: Money,
+}
+
+impl Models {
+    /// Notes that a gate refused; was it one that was only guessed?
+    pub(super) fn note_refusal(&self, checks: &Checks<'_>, gate: usize, wait: Duration) -> bool {
+        let Checks { link, held, list } = checks;
+        match list[gate].0 {
+            Matter::Guessed => return true,
+            Matter::Provider => measure::breaker(&link.provider, 1.0),
+            Matter::Told if wait > COOL_DOWN.1 => held.rests(Standing::Refused, wait),
+            Matter::Told | Matter::Key => held.rests(Standing::CoolingDown, wait),
+            Matter::Limit => {
+                held.rests(Standing::Exhausted, wait);
+                if held.announce(wait) {
+                    let provider = link.provider.to_string();
+                    self.announce(KeyEvent::Exhausted { key: held.key.id, provider, time: wait });
+                }
+            }
+        }
+        measure::keys(&self.registry());
+        false
+    }
+
+    /// Leaves, and tells the installation what the attempt has taught.
+    pub(super) async fn learn(&self, lesson: Lesson<'_>, inside: Inside) {
+        let Lesson { link, held, blame, cost } = lesson;
+        let worked = blame.map_or(Some(true), Blame::worked);
+        let report = |key| Effect::Report { key, worked, rules: BreakerRules::default() };
+        let mut effects = vec![report(provider_breaker(link)), report(key_breaker(held))];
+        effects.extend(Periods::at(self.clock.now()).charge(&held.key, cost));
+        effects.extend(blame.and_then(|blame| self.rest(link, held, blame)));
+        let stood = held.standing();
+        let opened = inside.end(effects, blame.is_some()).await;
+        measure::breaker(&link.provider, if opened.first() == Some(&true) { 1.0 } else { 0.0 });
+        if blame.is_none() {
+            held.works();
+        }
+        if stood != held.standing() {
+            measure::keys(&self.registry());
+        }
+    }
+
+    /// Has a key rest where it is to blame.
+    fn rest(&self, link: &Link, held: &HeldKey, blame: Blame) -> Option<Effect> {
+        let (key, provider) = (held.key.id, link.provider.to_string());
+        let effect = match blame {
+            Blame::Refused { status } => {
+                held.rests(Standing::Refused, REFUSED);
+                self.announce(KeyEvent::Refused { key, provider, status });
+                Effect::Shut { key: told(held), time: REFUSED }
+            }
+            Blame::Exhausted => {
+                held.rests(Standing::Exhausted, EXHAUSTED);
+                self.announce(KeyEvent::Exhausted { key, provider, time: EXHAUSTED });
+                Effect::Shut { key: told(held), time: EXHAUSTED }
+            }
+            Blame::Throttled { told: Some(time) } => {
+                let time = bounded(time);
+                held.rests(Standing::CoolingDown, time);
+                self.announce(KeyEvent::CoolingDown { key, provider, time });
+                Effect::Shut { key: told(held), time }
+            }
+            Blame::Throttled { told: None } => {
+                let time = GUESS.saturating_mul(1 << held.guess().min(6)).min(COOL_DOWN.1);
+                held.should_rest(time);
+                self.announce(KeyEvent::CoolingDown { key, provider, time });
+                Effect::Shut { key: guessed(held), time }
+            }
+            Blame::Unusable | Blame::Provider { .. } | Blame::Request => return None,
+        };
+        Some(effect)
+    }
+}

@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use replyx_core::money::Money;
+use replyx_live::{Effect, Gate};
+
+use super::{KeyUse, ProviderKey};
+
+/// The day and the month (UTC) in which a key is used. Each has its own counters, which end with it.
+pub(crate) struct Periods {
+    day: Period,
+    month: Period,
+}
+
+struct Period {
+    name: String,
+    left: Duration,
+}
+
+impl Periods {
+    pub(crate) fn at(now: DateTime<Utc>) -> Self {
+        let today = now.date_naive();
+        let left = |end: Option<NaiveDate>| {
+            let end = end.and_then(|end| end.and_hms_opt(0, 0, 0)).map(|end| end.and_utc());
+            let left = end.map_or(0, |end| (end - now).num_seconds());
+            Duration::from_secs(u64::try_from(left).unwrap_or(0) + 1)
+        };
+        let first = today.with_day(1).unwrap_or(today);
+        Self {
+            day: Period {
+                name: today.format("%Y-%m-%d").to_string(),
+                left: left(today.checked_add_days(Days::new(1))),
+            },
+            month: Period {
+                name: today.format("%Y-%m").to_string(),
+                left: left(first.checked_add_months(Months::new(1))),
+            },
+        }
+    }
+
+    /// What a key must pass to be used once more; passing counts the request.
+    pub(crate) fn gates(&self, key: &ProviderKey) -> Vec<Gate> {
+        let requests = |period: &Period, most: Option<u64>| Gate::Count {
+            key: counter(key, "requests", period),
+            by: 1,
+            most: most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)),
+            ttl: period.left,
+        };
+        let cost = |period: &Period, most: Option<Money>| {
+            most.map(|most| Gate::Count {
+                key: counter(key, "cost", period),
+                by: 0,
+                most: Some(most.micros()),
+                ttl: period.left,
+            })
+        };
+        let mut gates = vec![
+            requests(&self.day, key.daily_requests),
+            requests(&self.month, key.monthly_requests),
+        ];
+        gates.extend(cost(&self.day, key.daily_cost));
+        gates.extend(cost(&self.month, key.monthly_cost));
+        gates
+    }
+
+    /// Adds what a call has cost.
+    pub(crate) fn charge(&self, key: &ProviderKey, cost: Money) -> Vec<Effect> {
+        let add = |period: &Period| Effect::Add {
+            key: counter(key, "cost", period),
+            by: cost.micros(),
+            ttl: period.left,
+        };
+        if cost > Money::ZERO { vec![add(&self.day), add(&self.month)] } else { Vec::new() }
+    }
+
+    /// Has the counters know at least of this use.
+    pub(crate) fn seed(&self, key: &ProviderKey, used: KeyUse) -> Vec<Effect> {
+        let raise = |what, period: &Period, to| Effect::Raise {
+            key: counter(key, what, period),
+            to,
+            ttl: period.left,
+        };
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        vec![
+            raise("requests", &self.day, whole(used.day_requests)),
+            raise("requests", &self.month, whole(used.month_requests)),
+            raise("cost", &self.day, used.day_cost.micros()),
+            raise("cost", &self.month, used.month_cost.micros()),
+        ]
+    }
+}
+
+fn counter(key: &ProviderKey, what: &str, period: &Period) -> String {
+    format!("key:{}:{what}:{}", key.id, period.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_at_midnight_and_a_month_with_its_last_day() {
+        for (now, day, month) in [
+            ("2026-02-28T23:59:50Z", 11, 11),
+            ("2028-02-28T00:00:00Z", 86_401, 2 * 86_400 + 1),
+            ("2026-12-31T12:00:00Z", 43_201, 43_201),
+            ("2026-01-31T00:00:00Z", 86_401, 86_401),
+        ] {
+            let periods = Periods::at(now.parse().unwrap());
+            assert_eq!(periods.day.left.as_secs(), day, "{now}");
+            assert_eq!(periods.month.left.as_secs(), month, "{now}");
+            assert_eq!(periods.day.name, now[..10]);
+            assert_eq!(periods.month.name, now[..7]);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Embeddings over HTTP: `POST {base_url}/embeddings` of `OpenAI` and every server that speaks its protocol.
+//!
+//! Texts are sent in batches, two at once, each tried again when that can help, within a bound.
+
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use replyx_core::{
+    clock::Clock,
+    retry::{Backoff, Retry},
+};
+use reqwest::{
+    Client, StatusCode,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use super::{detail::Words, http};
+use crate::{
+    chat::Usage,
+    embed::EmbedEndpoint,
+    error::{ModelError, Waited},
+    limits::Limits,
+    tokens::count_tokens,
+};
+
+/// Texts in a request.
+const TEXTS: usize = 256;
+/// Characters in a request, about.
+const CHARACTERS: usize = 100_000;
+/// Requests at once.
+const AT_ONCE: usize = 2;
+/// One request, from asking to its last byte.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// All attempts of a request.
+const TOTAL: Duration = Duration::from_mins(2);
+/// When it is tried again.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(500), ceiling: Duration::from_secs(20), attempts: 6 };
+/// The longest answer, bytes: 256 vectors of 3,072 numbers with 12 digits each, and some room.
+const ANSWER: usize = 24 * 1024 * 1024;
+
+/// A server that embeds.
+#[derive(Clone)]
+pub(crate) struct OpenAiEmbeddings {
+    client: Client,
+    url: Url,
+    key: SecretString,
+}
+
+impl std::fmt::Debug for OpenAiEmbeddings {
+    /// Neither the key nor the whole URL, which may hold another secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenAiEmbeddings")
+            .field("host", &self.url.host_str())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Item>,
+    usage: Option<Tokens>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    prompt_tokens: u64,
+}
+
+impl OpenAiEmbeddings {
+    /// A client for the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] when `base_url` is not an HTTP URL or no client can be built.
+    pub(crate) fn new(endpoint: EmbedEndpoint, limits: &Limits) -> Result<Self, ModelError> {
+        let base = endpoint.base_url.trim().trim_end_matches('/');
+        let url = Url::parse(&format!("{base}/embeddings"))
+            .map_err(|error| ModelError::Settings(error.into()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(ModelError::Settings("the URL is neither http nor https".into()));
+        }
+        Ok(Self { client: http::client(&url, limits)?, url, key: endpoint.api_key })
+    }
+
+    /// The vectors of some texts, in order and of unit length, and what they took.
+    pub(crate) async fn embed(
+        &self,
+        model: &str,
+        texts: &[String],
+    ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
+        let asked: Vec<_> = batches(texts)
+            .into_iter()
+            .map(|batch| self.batch(model.to_owned(), batch.to_vec()))
+            .collect();
+        let answers: Vec<(Vec<Vec<f32>>, Usage)> =
+            stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+        let (mut vectors, mut usage) = (Vec::with_capacity(texts.len()), Usage::default());
+        for (some, took) in answers {
+            vectors.extend(some);
+            usage.prompt_tokens += took.prompt_tokens;
+            usage.estimated |= took.estimated;
+        }
+        if vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
+            return Err(ModelError::Malformed(None));
+        }
+        Ok((vectors, usage))
+    }
+
+    async fn batch(
+        &self,
+        model: String,
+        texts: Vec<String>,
+    ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
+        let deadline = Instant::now() + TOTAL;
+        let mut failed = 0;
+        loop {
+            let end = deadline.min(Instant::now() + ATTEMPT);
+            let attempt = timeout_at(end, self.attempt(&model, &texts)).await;
+            let error = match attempt.unwrap_or(Err(ModelError::Timeout(Waited::Attempt))) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            failed += 1;
+            metrics::counter!("embedding_failures_total", "reason" => error.reason()).increment(1);
+            let [chance] = Clock::bytes();
+            let (Retry::After(wished), Retry::After(wait)) =
+                (error.retry(), BACKOFF.after(failed, chance))
+            else {
+                return Err(error);
+            };
+            let wait = wished.max(wait);
+            if Instant::now() + wait >= deadline {
+                return Err(error);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        model: &str,
+        texts: &[String],
+    ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
+        let body = json!({"model": model, "input": texts, "encoding_format": "float"});
+        let mut request = self.client.post(self.url.clone()).json(&body);
+        if !self.key.expose_secret().is_empty() {
+            let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.key.expose_secret()))
+                .map_err(|_| ModelError::Settings("the key cannot stand in a header".into()))?;
+            bearer.set_sensitive(true);
+            request = request.header(AUTHORIZATION, bearer);
+        }
+        let mut response = request.send().await.map_err(http::unreachable)?;
+        if response.status() != StatusCode::OK {
+            let (status, wait) =
+                (response.status().as_u16(), http::retry_after(response.headers()));
+            let said = http::error_body(response).await;
+            let words = Words::of(&[], self.key.expose_secret());
+            return Err(http::refused(status, wait, &said, &words));
+        }
+        let mut bytes = Vec::new();
+        let broken = |error: reqwest::Error| ModelError::Broken(Some(error.without_url().into()));
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if bytes.len() + chunk.len() > ANSWER {
+                return Err(ModelError::TooLong { limit: ANSWER });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        // The error would quote what it cannot read.
+        let answer: Answer =
+            serde_json::from_slice(&bytes).map_err(|_| ModelError::Malformed(None))?;
+        let usage = match &answer.usage {
+            Some(tokens) => Usage { prompt_tokens: tokens.prompt_tokens, ..Usage::default() },
+            None => Usage {
+                prompt_tokens: texts.iter().map(|text| count_tokens(model, text)).sum(),
+                estimated: true,
+                ..Usage::default()
+            },
+        };
+        Ok((vectors(answer, texts.len())?, usage))
+    }
+}
+
+/// The vectors in the order of their texts: one for each, none of them nothing.
+fn vectors(answer: Answer, texts: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    let mut vectors: Vec<Vec<f32>> = vec![Vec::new(); texts];
+    for item in answer.data {
+        let place = vectors.get_mut(item.index).ok_or(ModelError::Malformed(None))?;
+        *place = unit(item.embedding).ok_or(ModelError::Malformed(None))?;
+    }
+    if vectors.iter().any(Vec::is_empty) {
+        return Err(ModelError::Malformed(None));
+    }
+    Ok(vectors)
+}
+
+/// The vector with the length 1, if it has a length.
+fn unit(mut vector: Vec<f32>) -> Option<Vec<f32>> {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if !length.is_finite() || length <= f32::MIN_POSITIVE {
+        return None;
+    }
+    for x in &mut vector {
+        *x /= length;
+    }
+    Some(vector)
+}
+
+/// The texts in runs that one request takes.
+fn batches(texts: &[String]) -> Vec<&[String]> {
+    let mut batches = Vec::new();
+    let mut rest = texts;
+    while !rest.is_empty() {
+        let mut characters = 0;
+        let fits = |text: &&String| {
+            characters += text.len();
+            characters <= CHARACTERS
+        };
+        let count = rest.iter().take(TEXTS).take_while(fits).count().max(1);
+        let (batch, left) = rest.split_at(count);
+        batches.push(batch);
+        rest = left;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(items: &[(usize, &[f32])]) -> Answer {
+        let item = |(index, embedding): &(usize, &[f32])| Item {
+            index: *index,
+            embedding: embedding.to_vec(),
+        };
+        Answer { data: items.iter().map(item).collect(), usage: None }
+    }
+
+    #[test]
+    fn vectors_come_in_the_order_of_their_texts_and_of_unit_length() {
+        let found = vectors(answer(&[(1, &[0.0, 2.0]), (0, &[3.0, 4.0])]), 2).unwrap();
+        assert_eq!(found, [[0.6, 0.8], [0.0, 1.0]]);
+        let nothing: &[f32] = &[0.0, 0.0];
+        for bad in [
+            answer(&[(0, &[1.0])]),
+            answer(&[(0, &[1.0]), (2, &[1.0])]),
+            answer(&[(0, nothing), (1, &[1.0])]),
+            answer(&[(0, &[f32::NAN]), (1, &[1.0])]),
+            answer(&[(0, &[]), (1, &[1.0])]),
+        ] {
+            assert!(vectors(bad, 2).is_err());
+        }
+    }
+
+    #[test]
+    fn a_batch_is_bounded_in_texts_and_characters_and_a_long_text_goes_alone() {
+        let texts = |count: usize, length: usize| vec!["x".repeat(length); count];
+        let sizes =
+            |texts: &[String]| batches(texts).iter().map(|batch| batch.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(&texts(600, 10)), [256, 256, 88]);
+        assert_eq!(sizes(&texts(5, 40_000)), [2, 2, 1]);
+        assert_eq!(sizes(&texts(2, 200_000)), [1, 1]);
+        assert_eq!(sizes(&[]), [0; 0]);
+    }
+}

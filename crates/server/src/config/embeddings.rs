@@ -1,0 +1,110 @@
+//! Which model gives texts their vectors, and where it is.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use replyx_llm::{EmbedEndpoint, EmbeddingsConfig, Limits, Prices};
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+/// What the configuration says of embeddings, secrets aside.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct RawEmbeddings {
+    embedding_model: Option<String>,
+    embedding_base_url: Option<String>,
+    model_dir: Option<PathBuf>,
+}
+
+/// The server of chat models, which embeds as well unless another one does.
+pub(super) struct Chat<'a> {
+    pub(super) key: Option<&'a SecretString>,
+    pub(super) base_url: &'a str,
+}
+
+impl RawEmbeddings {
+    /// Where the file of the offline model is looked for.
+    pub(super) fn model_dir(&self, data_dir: &Path) -> PathBuf {
+        self.model_dir.clone().unwrap_or_else(|| data_dir.join("models"))
+    }
+
+    /// Joins it with the keys of the environment.
+    pub(super) fn join(
+        &self,
+        data_dir: &Path,
+        key: Option<&SecretString>,
+        chat: &Chat<'_>,
+        prices: Prices,
+    ) -> anyhow::Result<EmbeddingsConfig> {
+        Ok(EmbeddingsConfig {
+            model: self.embedding_model.clone(),
+            model_dir: self.model_dir(data_dir),
+            endpoint: self.endpoint(key, chat)?,
+            limits: Limits::default(),
+            prices,
+        })
+    }
+
+    fn endpoint(
+        &self,
+        key: Option<&SecretString>,
+        chat: &Chat<'_>,
+    ) -> anyhow::Result<Option<EmbedEndpoint>> {
+        let Some(base_url) = &self.embedding_base_url else {
+            return Ok(key.or(chat.key).map(|key| EmbedEndpoint {
+                api_key: key.clone(),
+                base_url: chat.base_url.to_owned(),
+            }));
+        };
+        let url = Url::parse(base_url).context("EMBEDDING_BASE_URL is not a URL")?;
+        ensure!(
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none(),
+            "EMBEDDING_BASE_URL must be an http or https URL without a password"
+        );
+        ensure!(
+            self.embedding_model.is_some(),
+            "EMBEDDING_BASE_URL is set: say in EMBEDDING_MODEL which model to ask for there"
+        );
+        // The key of one server is nothing for another one.
+        let same = base_url.trim_end_matches('/') == chat.base_url.trim_end_matches('/');
+        let api_key = key.or(chat.key.filter(|_| same)).cloned().unwrap_or_default();
+        Ok(Some(EmbedEndpoint { api_key, base_url: base_url.clone() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn endpoint(base_url: Option<&str>, key: Option<&str>, chat: Option<&str>) -> Option<String> {
+        let raw = RawEmbeddings {
+            embedding_model: Some("m".to_owned()),
+            embedding_base_url: base_url.map(str::to_owned),
+            model_dir: None,
+        };
+        let (key, chat) = (key.map(SecretString::from), chat.map(SecretString::from));
+        let chat = Chat { key: chat.as_ref(), base_url: "https://chat.example/v1" };
+        let endpoint = raw.endpoint(key.as_ref(), &chat).unwrap()?;
+        Some(format!("{} {}", endpoint.base_url, endpoint.api_key.expose_secret()))
+    }
+
+    #[test]
+    fn the_server_of_chat_models_embeds_unless_another_one_does() {
+        assert_eq!(endpoint(None, None, None), None);
+        let same = "https://chat.example/v1";
+        assert_eq!(endpoint(None, None, Some("c")), Some(format!("{same} c")));
+        assert_eq!(endpoint(None, Some("e"), Some("c")), Some(format!("{same} e")));
+        assert_eq!(endpoint(Some(same), None, Some("c")), Some(format!("{same} c")));
+    }
+
+    #[test]
+    fn a_key_is_not_shown_to_another_server() {
+        let other = "http://127.0.0.1:9";
+        assert_eq!(endpoint(Some(other), None, Some("c")), Some(format!("{other} ")));
+        assert_eq!(endpoint(Some(other), Some("e"), Some("c")), Some(format!("{other} e")));
+    }
+}

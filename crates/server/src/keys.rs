@@ -1,0 +1,108 @@
+//! The keys to models while the program runs: what admins add here or in another process is used at once, and what a
+//! provider says of a key is written where admins see it.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use replyx_core::ids::ModelKeyId;
+use replyx_engine::{Engine, providers};
+use replyx_llm::KeyEvent;
+use replyx_storage::StorageError;
+use tokio::{
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
+    task::JoinHandle,
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+/// When the database is asked again after it failed.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How often a fault is tried to be written down.
+const TRIES: u32 = 5;
+
+/// Has the models use what admins have added, and keeps it so until stopped.
+pub(crate) async fn start(
+    engine: &Arc<Engine>,
+    changes: watch::Receiver<()>,
+    stop: &CancellationToken,
+) -> anyhow::Result<[JoinHandle<()>; 2]> {
+    let events = engine.models.key_events();
+    providers::load(engine).await.context("the keys to models cannot be read")?;
+    providers::seed(engine).await.context("the use of keys to models cannot be read")?;
+    let follow = follow(Arc::clone(engine), changes, stop.clone());
+    Ok([tokio::spawn(follow), tokio::spawn(note(Arc::clone(engine), events, stop.clone()))])
+}
+
+/// Reads the keys anew whenever an admin has changed one.
+async fn follow(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => return,
+        }
+        while let Err(error) = providers::load(&engine).await {
+            tracing::warn!(error = &error as &dyn Error, "the keys to models cannot be read");
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// Writes down what happens to keys.
+async fn note(engine: Arc<Engine>, mut events: Receiver<KeyEvent>, stop: CancellationToken) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = stop.cancelled() => return,
+        };
+        match event {
+            Ok(KeyEvent::Refused { key, status, .. }) => {
+                metrics::counter!("model_key_events_total", "event" => "refused").increment(1);
+                refused(&engine, key, status, &stop).await;
+            }
+            Ok(KeyEvent::CoolingDown { .. }) => {
+                metrics::counter!("model_key_events_total", "event" => "cooling_down").increment(1);
+            }
+            Ok(KeyEvent::Exhausted { .. }) => {
+                metrics::counter!("model_key_events_total", "event" => "exhausted").increment(1);
+            }
+            // What was missed was logged where it happened.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn refused(engine: &Engine, key: ModelKeyId, status: u16, stop: &CancellationToken) {
+    let fault = format!("the provider does not accept this key (status {status})");
+    for _ in 0..TRIES {
+        match write(engine, key, &fault).await {
+            Ok(()) => return,
+            Err(error) => {
+                let error = &error as &dyn Error;
+                tracing::warn!(key.id = %key, error, "the fault of a key could not be written down");
+            }
+        }
+        tokio::select! {
+            () = sleep(AGAIN) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Writes a fault down, unless the key is the configuration's or it is known already.
+async fn write(engine: &Engine, key: ModelKeyId, fault: &str) -> Result<(), StorageError> {
+    let mut tx = engine.db.begin().await?;
+    let Some(mut found) = tx.system().model_keys().lock(key).await? else { return Ok(()) };
+    if found.fault.as_deref() == Some(fault) {
+        return Ok(());
+    }
+    found.fault = Some(fault.to_owned());
+    tx.system().model_keys().save(&found).await?;
+    tx.commit().await.map(drop)
+}

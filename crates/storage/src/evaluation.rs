@@ -1,0 +1,303 @@
+//! Question sets and how assistants did on them: the `question_sets` and `evaluation_runs` tables of one workspace.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run},
+    event::Event,
+    ids::{AssistantId, QuestionSetId, RunId, WorkspaceId},
+    page::{Page, PageRequest},
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{StorageError, Tx};
+
+macro_rules! sets {
+    () => {
+        "SELECT workspace_id, id, assistant_id, name, size, created_at, updated_at FROM question_sets"
+    };
+}
+
+macro_rules! runs {
+    () => {
+        "SELECT workspace_id, id, set_id, assistant_id, version, settings_hash, answers, status, done, total,
+                metrics, error, created_at, finished_at
+           FROM evaluation_runs"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct SetRow {
+    workspace_id: Uuid,
+    id: Uuid,
+    assistant_id: Uuid,
+    name: String,
+    size: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RunRow {
+    workspace_id: Uuid,
+    id: Uuid,
+    set_id: Uuid,
+    assistant_id: Uuid,
+    version: Option<i64>,
+    settings_hash: String,
+    answers: bool,
+    status: String,
+    done: i64,
+    total: i64,
+    metrics: Option<Json<Metrics>>,
+    error: Option<String>,
+    created_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+/// One workspace's question sets.
+pub struct QuestionSets<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl QuestionSets<'_> {
+    /// Stores a new set; its `size` is the number of questions.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn insert(
+        self,
+        set: &QuestionSet,
+        questions: &[Question],
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO question_sets (workspace_id, id, assistant_id, name, questions, size, created_at,
+                                       updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), set.id.into_uuid(), set.assistant_id.into_uuid(), &set.name,
+            Json(questions), set.size, set.created_at, set.updated_at);
+        Ok(())
+    }
+
+    /// Finds a set.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn find(self, id: QuestionSetId) -> Result<Option<QuestionSet>, StorageError> {
+        const SQL: &str = concat!(sets!(), " WHERE workspace_id = $1 AND id = $2");
+        let row = row!(self.tx, SetRow, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(row.map(read_set))
+    }
+
+    /// The questions of a set, in order; none when there is no such set.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn questions(self, id: QuestionSetId) -> Result<Vec<Question>, StorageError> {
+        const SQL: &str = "SELECT questions FROM question_sets WHERE workspace_id = $1 AND id = $2";
+        let found = value!(self.tx, Json<Vec<Question>>, SQL;
+            self.workspace.into_uuid(), id.into_uuid());
+        Ok(found.map(|Json(questions)| questions).unwrap_or_default())
+    }
+
+    /// A page of an assistant's sets, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn list(
+        self,
+        assistant: AssistantId,
+        page: PageRequest<QuestionSetId>,
+    ) -> Result<Page<QuestionSet, QuestionSetId>, StorageError> {
+        const SQL: &str = concat!(
+            sets!(),
+            " WHERE workspace_id = $1 AND assistant_id = $2 AND id > $3 ORDER BY id LIMIT $4"
+        );
+        let after = page.after.map_or(Uuid::nil(), QuestionSetId::into_uuid);
+        let rows = rows!(self.tx, SetRow, SQL;
+            self.workspace.into_uuid(), assistant.into_uuid(), after, i64::from(page.limit) + 1);
+        let found = rows.into_iter().map(read_set).collect();
+        Ok(Page::of(found, page.limit, |set: &QuestionSet| set.id))
+    }
+
+    /// Writes a changed set. `false`: there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn save(
+        self,
+        set: &QuestionSet,
+        questions: Option<&[Question]>,
+    ) -> Result<bool, StorageError> {
+        const NAME: &str = "
+            UPDATE question_sets SET name = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2";
+        const ALL: &str = "
+            UPDATE question_sets SET name = $3, updated_at = $4, questions = $5, size = $6
+             WHERE workspace_id = $1 AND id = $2";
+        let (workspace, id) = (self.workspace.into_uuid(), set.id.into_uuid());
+        let changed = if let Some(questions) = questions {
+            run!(self.tx, ALL;
+                workspace, id, &set.name, set.updated_at, Json(questions), set.size)
+        } else {
+            run!(self.tx, NAME; workspace, id, &set.name, set.updated_at)
+        };
+        Ok(changed == 1)
+    }
+
+    /// Deletes a set with its runs. `false`: there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn delete(self, id: QuestionSetId) -> Result<bool, StorageError> {
+        const RUNS: &str = "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND set_id = $2";
+        const SQL: &str = "DELETE FROM question_sets WHERE workspace_id = $1 AND id = $2";
+        let (workspace, id) = (self.workspace.into_uuid(), id.into_uuid());
+        run!(self.tx, RUNS; workspace, id);
+        Ok(run!(self.tx, SQL; workspace, id) == 1)
+    }
+}
+
+/// One workspace's runs.
+pub struct Runs<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Runs<'_> {
+    /// Stores a new run and tells the log.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the set is not there.
+    pub async fn insert(self, run: &Run) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO evaluation_runs (workspace_id, id, set_id, assistant_id, version, settings_hash,
+                                         answers, status, done, total, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), run.id.into_uuid(), run.set_id.into_uuid(),
+            run.assistant_id.into_uuid(), run.version, &run.settings_hash, run.answers,
+            run.status.as_str(), run.done, run.total, run.created_at);
+        self.tx.record(self.workspace, status_event(run), run.created_at);
+        Ok(())
+    }
+
+    /// Finds a run.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn find(self, id: RunId) -> Result<Option<Run>, StorageError> {
+        const SQL: &str = concat!(runs!(), " WHERE workspace_id = $1 AND id = $2");
+        row!(self.tx, RunRow, SQL; self.workspace.into_uuid(), id.into_uuid())
+            .map(read_run)
+            .transpose()
+    }
+
+    /// A page of a set's runs, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn list(
+        self,
+        set: QuestionSetId,
+        page: PageRequest<RunId>,
+    ) -> Result<Page<Run, RunId>, StorageError> {
+        const SQL: &str = concat!(
+            runs!(),
+            " WHERE workspace_id = $1 AND set_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+        );
+        let before = page.after.map_or(Uuid::max(), RunId::into_uuid);
+        let rows = rows!(self.tx, RunRow, SQL;
+            self.workspace.into_uuid(), set.into_uuid(), before, i64::from(page.limit) + 1);
+        let found = rows.into_iter().map(read_run).collect::<Result<_, _>>()?;
+        Ok(Page::of(found, page.limit, |run: &Run| run.id))
+    }
+
+    /// How the run did on each question, in order; `None` before it is done.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn results(self, id: RunId) -> Result<Option<Vec<QuestionResult>>, StorageError> {
+        const SQL: &str = "SELECT results FROM evaluation_runs WHERE workspace_id = $1 AND id = $2";
+        let found = value!(self.tx, Option<Json<Vec<QuestionResult>>>, SQL;
+            self.workspace.into_uuid(), id.into_uuid());
+        Ok(found.flatten().map(|Json(results)| results))
+    }
+
+    /// Writes what became of a run, and tells the log. `false`: there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn save(
+        self,
+        run: &Run,
+        results: Option<&[QuestionResult]>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE evaluation_runs
+               SET status = $3, done = $4, total = $5, metrics = $6, error = $7, finished_at = $8,
+                   results = COALESCE($9, results)
+             WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), run.id.into_uuid(), run.status.as_str(), run.done, run.total,
+            run.metrics.as_ref().map(Json), &run.error, run.finished_at, results.map(Json));
+        if changed == 1 {
+            self.tx.record(self.workspace, status_event(run), now);
+        }
+        Ok(changed == 1)
+    }
+}
+
+fn status_event(run: &Run) -> Event {
+    Event::EvaluationStatus {
+        run_id: run.id,
+        assistant_id: run.assistant_id,
+        status: run.status,
+        done: run.done,
+        total: run.total,
+    }
+}
+
+fn read_set(row: SetRow) -> QuestionSet {
+    QuestionSet {
+        id: row.id.into(),
+        workspace_id: row.workspace_id.into(),
+        assistant_id: row.assistant_id.into(),
+        name: row.name,
+        size: row.size,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
+
+fn read_run(row: RunRow) -> Result<Run, StorageError> {
+    Ok(Run {
+        id: row.id.into(),
+        workspace_id: row.workspace_id.into(),
+        set_id: row.set_id.into(),
+        assistant_id: row.assistant_id.into(),
+        version: row.version,
+        settings_hash: row.settings_hash,
+        answers: row.answers,
+        status: row.status.parse().map_err(StorageError::corrupt("evaluation_runs"))?,
+        done: row.done,
+        total: row.total,
+        metrics: row.metrics.map(|Json(metrics)| metrics),
+        error: row.error,
+        created_at: row.created_at,
+        finished_at: row.finished_at,
+    })
+}
