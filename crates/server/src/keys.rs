@@ -40,7 +40,7 @@ pub(crate) async fn start(
 async fn follow(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
+            news = changes.changed() => if news.is_err() { return },
             () = stop.cancelled() => return,
         }
         while let Err(error) = providers::load(&engine).await {

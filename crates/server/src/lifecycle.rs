@@ -300,7 +300,7 @@ fn watch_access(
 async fn retune(state: AppState, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
+            news = changes.changed() => if news.is_err() { return },
             () = stop.cancelled() => return,
         }
         while let Err(error) = state.tuning.reload(state.db()).await {

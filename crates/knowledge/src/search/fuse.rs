@@ -53,12 +53,12 @@ pub(super) fn join(
 ) -> Vec<Ranked> {
     let mut joined: HashMap<Place, Ranked> = HashMap::new();
     let weight = WORDS * spoken_for * spoken_for;
-    for ((place, score), rank) in words.iter().zip(1_u32..) {
+    for ((place, score), rank) in words.iter().zip(ranks(words)) {
         let ranked = entry(&mut joined, *place);
         ranked.words = Some(*score);
         ranked.worth += weight / (K + f64::from(rank));
     }
-    for ((place, likeness), rank) in meaning.iter().zip(1_u32..) {
+    for ((place, likeness), rank) in meaning.iter().zip(ranks(meaning)) {
         let ranked = entry(&mut joined, *place);
         ranked.likeness = Some(*likeness);
         ranked.worth += 1.0 / (K + f64::from(rank));
@@ -73,6 +73,17 @@ pub(super) fn join(
             .then_with(|| one.place.cmp(&other.place))
     });
     joined
+}
+
+/// The rank of each, from 1; equals share theirs, or chance would decide between them.
+fn ranks<T: PartialEq>(ordered: &[(Place, T)]) -> impl Iterator<Item = u32> {
+    let mut shared = 0;
+    ordered.iter().zip(1_u32..).enumerate().map(move |(at, ((_, score), rank))| {
+        if at == 0 || ordered[at - 1].1 != *score {
+            shared = rank;
+        }
+        shared
+    })
 }
 
 fn entry(joined: &mut HashMap<Place, Ranked>, place: Place) -> &mut Ranked {

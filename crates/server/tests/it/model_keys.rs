@@ -177,8 +177,8 @@ on_every_home! {
         let made = put("local", &json!({"base_url": format!("{}/", model.base_url())})).await.expect(200).body;
         assert_eq!(made["base_url"], model.base_url());
         assert_eq!((&made["protocol"], &made["configured"]), (&json!("completions"), &json!(false)));
-        let named = json!({"model": "local:gpt-4o"});
-        shop.owner.patch(&format!("/api/v1/assistants/{}", shop.assistant), &named).await.expect(200);
+        let local = json!({"model": "local:gpt-4o"});
+        shop.owner.patch(&format!("/api/v1/assistants/{}", shop.assistant), &local).await.expect(200);
         add(&root, FIRST, json!({"provider": "local"})).await;
         assert_eq!(answered_by(&shop).await, "gpt-4o");
         assert_eq!(model.requests().last().unwrap().model, "gpt-4o");
