@@ -6,12 +6,12 @@
 //!
 //! 1. [`asked`] makes its words comparable: stems in the languages of the documents, relatives, misspellings.
 //! 2. [`score`] ranks by words, [`vectors`] by meaning, each exactly and over all passages.
-//! 3. [`fuse`] joins the two orders and drops what says the same again.
+//! 3. `fuse` joins the two orders and drops what says the same again.
 //!
 //! # What holds
 //!
 //! - Both databases give one order: they store and load, and rank nothing. Only an assistant that is too large for
-//!   the memory is searched through the full-text index of the database ([`large`]).
+//!   the memory is searched through the full-text index of the database (`large`).
 //! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`] says so.
 //! - What was deleted is not returned, however fresh: passages are read from the database at the end.
 

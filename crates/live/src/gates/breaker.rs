@@ -16,9 +16,9 @@ const PROBE_WAIT: u64 = 1_000;
 /// When a breaker opens, and for how long. It looks at the latest twenty outcomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerRules {
-    /// It opens after so many failures within `window`.
+    /// It opens after so many failures within `window`, if they are at least twice the successes.
     pub failures: u32,
-    /// The time in which they are counted.
+    /// The time in which both are counted.
     pub window: Duration,
     /// It opens after so many failures with no success between them, too.
     pub row: u32,
@@ -29,8 +29,8 @@ pub struct BreakerRules {
 }
 
 impl Default for BreakerRules {
-    /// Five failures of the latest twenty within half a minute, or three in a row; open for 15 seconds,
-    /// at most two minutes.
+    /// Five failures and two of three within half a minute, or three in a row; open for 15 seconds, at
+    /// most two minutes.
     fn default() -> Self {
         Self {
             failures: 5,
@@ -123,8 +123,12 @@ impl Breaker {
         let failed = |(_, worked): &&(u64, bool)| !worked;
         let row = self.latest.iter().rev().take_while(failed).count();
         let since = now.saturating_sub(millis(rules.window));
-        let recent = self.latest.iter().filter(|(at, worked)| !worked && *at >= since).count();
-        if row >= rules.row as usize || recent >= rules.failures as usize {
+        let recent = self.latest.iter().filter(|(at, _)| *at >= since);
+        let (failures, all) = recent.fold((0, 0), |(failures, all), (_, worked)| {
+            (failures + usize::from(!worked), all + 1)
+        });
+        let many = failures >= rules.failures as usize && failures * 3 >= all * 2;
+        if row >= rules.row as usize || many {
             self.latest.clear();
             self.open = Some((now + millis(rules.open), 1));
         }

@@ -41,18 +41,19 @@ local function report(key, worked, failures, window, row, first, longest)
   if #latest > LATEST then
     table.remove(latest, 1)
   end
-  local recent, in_row, unbroken = 0, 0, true
+  local recent, in_row, unbroken, all = 0, 0, true, 0
   for at = #latest, 1, -1 do
     local failed = string.sub(latest[at], 1, 1) == '-'
     unbroken = unbroken and failed
     if unbroken then
       in_row = in_row + 1
     end
-    if failed and tonumber(string.sub(latest[at], 2)) >= now - window then
-      recent = recent + 1
+    if tonumber(string.sub(latest[at], 2)) >= now - window then
+      all = all + 1
+      recent = recent + (failed and 1 or 0)
     end
   end
-  if in_row >= row or recent >= failures then
+  if in_row >= row or (recent >= failures and recent * 3 >= all * 2) then
     return open(key, first, 1)
   end
   redis.call('HSET', key, 'latest', table.concat(latest, ' '))

@@ -187,11 +187,14 @@ on_every_home! {
 }
 
 on_every_home! {
-    async fn five_failures_among_successes_open_a_breaker_and_a_dead_probe_is_replaced(here, there) {
-        for number in 0..4 {
-            let worked = [report("it", Some(false)), report("it", Some(true))];
-            assert_eq!(here.leave("x", &worked).await, [false, false], "{number}");
+    async fn two_failures_of_three_open_a_breaker_and_a_dead_probe_is_replaced(here, there) {
+        for number in 0..12 {
+            let every_other = [report("half", Some(false)), report("half", Some(true))];
+            assert_eq!(here.leave("x", &every_other).await, [false, false], "{number}");
         }
+        let two_of_three = [Some(false), Some(true), Some(false)].map(|worked| report("it", worked));
+        assert_eq!(here.leave("x", &two_of_three).await, [false; 3]);
+        assert_eq!(there.leave("x", &two_of_three).await, [false; 3]);
         assert_eq!(there.leave("x", &[report("it", Some(false))]).await, [true]);
         sleep(SHORT + SHORT / 4).await;
         assert_eq!(here.enter("dead", SHORT, &[breaker("it")]).await, PROBE);
@@ -201,10 +204,11 @@ on_every_home! {
         sleep(SHORT).await;
         assert_eq!(enter(&there, "y", &[breaker("it")]).await, PROBE);
 
-        let old = BreakerRules { window: SHORT / 2, open: SHORT, ..BreakerRules::default() };
+        let old = BreakerRules { window: SHORT / 8, open: SHORT, ..BreakerRules::default() };
         for _ in 0..12 {
             let told = |worked| Effect::Report { key: "slow".into(), worked: Some(worked), rules: old };
-            assert_eq!(here.leave("x", &[told(false), told(true)]).await, [false, false]);
+            let two_of_three = [false, false, true].map(told);
+            assert_eq!(here.leave("x", &two_of_three).await, [false; 3], "the others are too old");
             sleep(SHORT / 6).await;
         }
     }

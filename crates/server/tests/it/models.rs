@@ -93,21 +93,24 @@ on_every_home! {
 }
 
 on_every_home! {
-    async fn a_model_that_goes_on_failing_is_answered_for(home: &Home) {
+    async fn a_model_that_goes_on_failing_is_answered_for_and_asked_again_later(home: &Home) {
         let model = FakeOpenAi::start().await;
         let (shop, bot) = shop(home, &model, 50).await;
         let ann = bot.customer(7);
-        // Asking again cannot help.
-        model.inject(Fault::status(401));
-        assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
-        assert_eq!(model.request_count(), 1);
         for _ in 0..10 {
             model.inject(Fault::status(500));
         }
         assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
-        assert!((2..=6).contains(&model.request_count()), "{}", model.request_count());
+        assert_eq!(model.request_count(), 3, "three failures in a row open the breaker");
+        assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
+        assert_eq!(model.request_count(), 3, "nobody waits for what is known to fail");
         model.clear_faults();
-        assert_ne!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
+        until("the breaker lets one try", async || {
+            let reply = ann.ask(QUESTION, PATIENCE).await.unwrap();
+            (reply.plain != FALLBACK).then_some(())
+        })
+        .await;
+        assert_eq!(model.request_count(), 4);
 
         let replies = shop.replies().await;
         for reply in &replies[..2] {
@@ -115,9 +118,23 @@ on_every_home! {
             assert_eq!(reply["answer"]["cost"], "0.00", "a failed answer is free");
             assert_eq!(reply["answer"]["citations"], json!([]));
         }
-        assert_eq!(replies.len(), 3);
+        assert_eq!(replies.last().unwrap()["answer"]["outcome"], "answered");
         let log = shop.program.log();
         assert!(!log.contains("sk-test") && !log.contains(QUESTION), "{log}");
+    }
+}
+
+on_every_home! {
+    async fn a_key_that_is_refused_is_not_shown_again(home: &Home) {
+        let model = FakeOpenAi::start().await;
+        let (shop, bot) = shop(home, &model, 50).await;
+        let ann = bot.customer(7);
+        model.inject(Fault::status(401));
+        for _ in 0..2 {
+            assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
+            assert_eq!(model.request_count(), 1, "asking again cannot help");
+        }
+        assert!(!shop.program.log().contains("sk-test"));
     }
 }
 
