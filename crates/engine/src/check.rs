@@ -44,7 +44,7 @@ pub fn objections(ask: &Ask, hits: &[Hit], completion: &Completion) -> Vec<Objec
         said.map(|said| said.text.as_str())
     };
     let fixed = [settings.greeting(), settings.unknown_text(), settings.handoff_text()];
-    let mut ours = vec![settings.system_prompt.as_str(), settings.name.as_str(), time.as_str()];
+    let mut ours = vec![settings.system_prompt.as_str(), settings.name.as_str()];
     ours.extend(fixed);
     ours.extend(said(true));
     let mut customer = vec![ask.question.as_str()];
@@ -56,7 +56,9 @@ pub fn objections(ask: &Ask, hits: &[Hit], completion: &Completion) -> Vec<Objec
     let passages =
         hits.iter().map(|hit| format!("{}\n{}", prompt::place(hit), hit.passage.text)).collect();
     let secrets = prompt::secrets(ask).to_vec();
-    verify::objections(&completion.text, &Grounds { passages, ours, customer, secrets, quotable })
+    let now = time.as_str();
+    let grounds = Grounds { passages, ours, now, customer, secrets, quotable };
+    verify::objections(&completion.text, &grounds)
 }
 
 /// Was the answer quoted word for word rather than written?

@@ -102,8 +102,10 @@ impl fmt::Display for Objection {
 pub struct Grounds<'a> {
     /// The passages that were shown, in their order: title, headings and text of each.
     pub passages: Vec<String>,
-    /// What the business says itself: its instructions, its texts, what it said earlier, the time.
+    /// What the business says itself: its instructions, its texts, what it said earlier.
     pub ours: Vec<&'a str>,
+    /// The time that the model was told; it vouches for dates and times, not for other numbers.
+    pub now: &'a str,
     /// What the customer says, now and earlier, and what was noted of it.
     pub customer: Vec<&'a str>,
     /// What the model was told and nobody else is.

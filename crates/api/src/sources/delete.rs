@@ -43,6 +43,10 @@ pub async fn delete(
         let now = state.clock().now();
         let request = PageRequest { after: None, limit: AT_ONCE };
         let page = tx.workspace(workspace).documents().list(filter, request).await?;
+        // All of them before the first is gone: whoever indexes one holds it and then wants the assistants, too.
+        for document in &page.items {
+            tx.workspace(workspace).documents().lock(document.id).await?;
+        }
         for document in &page.items {
             tx.workspace(workspace).documents().delete(document, now).await?;
         }

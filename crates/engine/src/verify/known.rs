@@ -56,6 +56,7 @@ impl Known {
         for text in &grounds.ours {
             ours.read(text);
         }
+        ours.read_clock(grounds.now);
         let mut customer = Facts::default();
         for text in &grounds.customer {
             customer.read(text);
@@ -99,8 +100,8 @@ impl Facts {
                 Value::Time(minutes) => {
                     self.times.insert(minutes);
                     let hour = minutes / 60;
-                    self.count(Some(hour.to_string()), Unit::Plain);
-                    self.count(Some((hour % 12).to_string()), Unit::Plain);
+                    self.count(Some(hour.to_string()), Unit::Span('h'));
+                    self.count(Some((hour % 12).to_string()), Unit::Span('h'));
                 }
                 Value::Number { ways, unit, date, .. } => {
                     self.dates.extend(date);
@@ -116,6 +117,18 @@ impl Facts {
         }
         self.hundredths |= HUNDREDTHS.is_match(&text);
         self.texts.push(text.to_lowercase());
+    }
+
+    /// The clock says which day and time it is. That it is 06:35 vouches for no six days.
+    fn read_clock(&mut self, now: &str) {
+        let mut clock = Self::default();
+        clock.read(now);
+        for date in &clock.dates {
+            self.count(date.year.map(|year| year.to_string()), Unit::Plain);
+        }
+        self.dates.extend(clock.dates);
+        self.times.extend(clock.times);
+        self.texts.extend(clock.texts);
     }
 
     fn count(&mut self, value: Option<String>, unit: Unit) {

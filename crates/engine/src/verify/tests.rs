@@ -10,6 +10,22 @@ fn judged(answer: &str, passages: &[&str], customer: &[&str]) -> Vec<(Kind, Stri
 }
 
 #[test]
+fn the_clock_vouches_for_the_date_and_the_time_and_nothing_else() {
+    let now = "Monday, 23 November 2026, 06:35 (Europe/Moscow)";
+    let judge = |answer: &str| objections(answer, &Grounds { now, ..Grounds::default() });
+    for said in
+        ["Today is 23 November.", "Сегодня 23 ноября 2026 года.", "It is 06:35.", "It is 2026."]
+    {
+        assert_eq!(judge(said), [], "{said}");
+    }
+    for said in
+        ["It takes 6 days.", "Доставим за 23 дня.", "It costs 35 euros.", "Open until 18:35."]
+    {
+        assert_eq!(judge(said).len(), 1, "{said}");
+    }
+}
+
+#[test]
 fn what_stands_in_the_passages_may_be_said_however_it_is_written() {
     for (source, answer) in [
         ("Delivery takes 14 days.", "It takes fourteen days [1]."),

@@ -132,13 +132,12 @@ fn ranked(
     let only = |segment: &Segment| only.holds(segment);
     let depth = DEPTH.max(most);
     let nearest = vector.map(|vector| snapshot.nearest(vector, &only, depth)).unwrap_or_default();
-    let (words, spoken_for) = if mode == Mode::Vectors && vector.is_some() {
-        (Vec::new(), 0.0)
+    let words = if mode == Mode::Vectors && vector.is_some() {
+        Vec::new()
     } else {
-        let asked = asked::of(text, snapshot);
-        (snapshot.by_words(&asked, &only, depth), fuse::spoken_for(&asked))
+        snapshot.by_words(&asked::of(text, snapshot), &only, depth)
     };
-    let mut joined = fuse::distinct(fuse::join(&words, &nearest, spoken_for), snapshot, most);
+    let mut joined = fuse::distinct(fuse::join(&words, &nearest), snapshot, most);
     for one in &mut joined {
         one.likeness = one.likeness.or_else(|| snapshot.likeness(vector?, one.place));
     }

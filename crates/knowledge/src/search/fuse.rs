@@ -2,22 +2,19 @@
 //!
 //! Weighted reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet",
 //! 2009): a passage earns `weight / (K + rank)` from each order it stands in. Ranks, and not scores, are added,
-//! because the two are of different kinds. The words' weight is the share of the question they can speak for: a
-//! question in another language than the passages shares hardly a word with them, and what little it shares (a
-//! name, a number, a code) then weighs little in all, while in one language nearly every word is known.
+//! because the two are of different kinds. To be first by words says little when a passage holds one name of the
+//! question and nothing else of it, as where question and passages are in different languages; so a rank by words
+//! weighs as much as the share of the question that the passage speaks for. Vectors always have something to say.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    score::Asked,
     segment::TermHash,
     snapshot::{Place, Snapshot},
 };
 
-/// How slowly worth falls with rank.
-const K: f64 = 20.0;
-/// What the order by words weighs beside that by meaning, at most.
-const WORDS: f64 = 1.0;
+/// How slowly worth falls with rank. The usual 60 is for lists of hundreds; here the first few matter.
+const K: f64 = 10.0;
 /// Passages that share so much of their runs of three words say the same.
 const SAME: f64 = 0.9;
 
@@ -33,30 +30,13 @@ pub(super) struct Ranked {
     pub(super) worth: f64,
 }
 
-/// The share of the question's weight that words of the passages can speak for, 0 to 1.
-pub(super) fn spoken_for(asked: &Asked) -> f64 {
-    let (mut known, mut all) = (0.0, 0.0);
-    for (place, word) in asked.words.iter().enumerate() {
-        let weight = asked.weight(place);
-        all += weight;
-        let counts = word.meant.iter().map(|(_, counts)| *counts).fold(0.0, f64::max);
-        known += if word.exact { weight } else { weight * counts };
-    }
-    if all > 0.0 { known / all } else { 0.0 }
-}
-
 /// Joins the order by words with the order by meaning, best first.
-pub(super) fn join(
-    words: &[(Place, f64)],
-    meaning: &[(Place, f32)],
-    spoken_for: f64,
-) -> Vec<Ranked> {
+pub(super) fn join(words: &[(Place, f64)], meaning: &[(Place, f32)]) -> Vec<Ranked> {
     let mut joined: HashMap<Place, Ranked> = HashMap::new();
-    let weight = WORDS * spoken_for * spoken_for;
     for ((place, score), rank) in words.iter().zip(ranks(words)) {
         let ranked = entry(&mut joined, *place);
         ranked.words = Some(*score);
-        ranked.worth += weight / (K + f64::from(rank));
+        ranked.worth += score / (K + f64::from(rank));
     }
     for ((place, likeness), rank) in meaning.iter().zip(ranks(meaning)) {
         let ranked = entry(&mut joined, *place);

@@ -190,9 +190,11 @@ impl Desk<'_> {
 
     async fn remove(&mut self, url: &Url) -> Result<Kept, StorageError> {
         if let Some(document) = self.find(url).await? {
-            let now = self.tools.clock.now();
-            let documents = self.tx.workspace(self.source.workspace_id).documents();
-            documents.delete(&document, now).await?;
+            let (workspace, now) = (self.source.workspace_id, self.tools.clock.now());
+            let locked = self.tx.workspace(workspace).documents().lock(document.id).await?;
+            if let Some(document) = locked {
+                self.tx.workspace(workspace).documents().delete(&document, now).await?;
+            }
         }
         Ok(Kept::Nothing)
     }

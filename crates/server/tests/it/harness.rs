@@ -121,6 +121,13 @@ impl Shop {
         self.owner.knowledge(&self.assistant, name, &sample(name)).await
     }
 
+    /// Changes settings of the assistant and publishes them.
+    pub(crate) async fn set(&self, settings: &Value) {
+        let path = format!("/api/v1/assistants/{}", self.assistant);
+        self.owner.patch(&path, settings).await.expect(200);
+        self.owner.post(&format!("{path}/publish"), &json!({})).await.expect(201);
+    }
+
     /// Registers the first bot.
     pub(crate) async fn connect(&self) -> String {
         self.owner.bot(&self.assistant, TOKEN).await

@@ -121,10 +121,8 @@ on_every_home! {
     async fn what_no_document_says_gets_the_assistants_own_words(home: &Home) {
         let shop = home.open().await;
         shop.learn("returns.en.md").await;
-        let path = format!("/api/v1/assistants/{}", shop.assistant);
         let texts = json!({"unknown_text": "Ask Kim about that.", "greeting": "Hello from the shop!"});
-        shop.owner.patch(&path, &texts).await.expect(200);
-        shop.owner.post(&format!("{path}/publish"), &json!({})).await.expect(201);
+        shop.set(&texts).await;
         let bot = home.bot();
         shop.connect().await;
         let ann = bot.customer(7);

@@ -124,10 +124,8 @@ on_every_home! {
         model.answer(|_| Answer::text("You have 45 days [1]."));
         let bot = home.bot();
         let shop = shop(home, &model).await;
-        let path = format!("/api/v1/assistants/{}", shop.assistant);
         let policy = json!({"unverified": "handoff", "handoff_text": "Kim will write to you."});
-        shop.owner.patch(&path, &policy).await.expect(200);
-        shop.owner.post(&format!("{path}/publish"), &json!({})).await.expect(201);
+        shop.set(&policy).await;
         shop.connect().await;
         let ann = bot.customer(7);
         assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, "Kim will write to you.");
