@@ -8,7 +8,7 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     http::{HeaderMap, header},
 };
-use replyx_core::ids::AssistantId;
+use replyx_core::{ids::AssistantId, knowledge::Document};
 use replyx_knowledge::extract::pairs;
 use serde::Serialize;
 use serde_json::json;
@@ -30,6 +30,9 @@ pub(crate) const PATH: &str = "/assistants/{id}/answers/import";
 /// At most so many pairs are taken at once.
 const MOST: usize = 5_000;
 
+/// How many pairs are stored in one transaction: others want to write, too.
+const BATCH: usize = 250;
+
 /// How many tables are held in memory at once; more wait before their bodies are read.
 const AT_ONCE: usize = 2;
 
@@ -47,8 +50,9 @@ pub struct Response {
     skipped: usize,
 }
 
-/// Takes questions with their answers from a CSV table, all of them or none: two columns called `question` and `answer` (or so in
-/// some other languages), or exactly two columns; at most 5,000 rows.
+/// Takes questions with their answers from a CSV table: two columns called `question` and `answer` (or so in some other
+/// languages), or exactly two columns; at most 5,000 rows. One row that is not acceptable refuses the table. Pairs that are known
+/// are skipped, so a table whose import broke off can be sent again.
 #[utoipa::path(
     post, path = "/assistants/{id}/answers/import", operation_id = "import_answers", tag = "answers",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -89,6 +93,23 @@ pub async fn import(
     };
     let found = tokio::task::spawn_blocking(work).await??;
 
+    let mut sum = Response { imported: 0, skipped: 0 };
+    for some in found.chunks(BATCH) {
+        let Response { imported, skipped } = take(&state, &caller, id, some).await?;
+        sum.imported += imported;
+        sum.skipped += skipped;
+    }
+    Ok(Json(sum))
+}
+
+/// Stores some of the pairs. Those that are known are skipped, so a table that was taken in part is sent again.
+async fn take(
+    state: &AppState,
+    caller: &May<DocumentsWrite>,
+    id: AssistantId,
+    some: &[(Document, Vec<u8>)],
+) -> ApiResult<Response> {
+    let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     // It may have been deleted while the table was on its way.
     let known = tx.workspace(workspace).assistants().lock(id).await?;
@@ -96,7 +117,7 @@ pub async fn import(
     let known = tx.workspace(workspace).knowledge().answer_hashes(id).await?;
     let mut known: HashSet<String> = known.into_iter().collect();
     let (mut imported, mut skipped) = (0, 0);
-    for (document, original) in &found {
+    for (document, original) in some {
         if !known.insert(document.content_hash.clone()) {
             skipped += 1;
             continue;
@@ -112,7 +133,7 @@ pub async fn import(
         tx.workspace(workspace).audit().append(&act).await?;
         tx.commit().await?;
     }
-    Ok(Json(Response { imported, skipped }))
+    Ok(Response { imported, skipped })
 }
 
 /// What the head of a request tells, before anything of the body is read.
