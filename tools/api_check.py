@@ -106,6 +106,9 @@ def main():
             "DATA_DIR": f"{folder}/data",
             "PORT": "0",
             "TELEGRAM_API_URL": f"http://127.0.0.1:{telegram.server_port}",
+            # Keys of providers are made, and nobody outside is asked.
+            "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+            "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
             # An account that is deleted stays in its time of grace.
             "DELETION_GRACE_DAYS": "7",
             "LOG_LEVEL": "warn",

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 use replyx_core::{
     assistant::Settings,
     evaluation::{Question, Run, RunStatus},
-    ids::{RunId, WorkspaceId},
+    ids::{AssistantId, RunId, WorkspaceId},
     message::{CheckOutcome, Outcome},
     secret::sha256_hex,
 };
@@ -109,7 +109,8 @@ async fn ask_all(
 ) -> Result<Option<Tally>, StorageError> {
     let mut tally = Tally::default();
     let mut told = Instant::now();
-    let target = Target { engine, run: run.clone(), settings };
+    let (workspace, assistant) = (run.workspace_id, run.assistant_id);
+    let target = Target { engine, workspace, assistant, settings, answers: run.answers };
     let mut going =
         stream::iter(0..questions.len()).map(|at| target.ask(&questions[at])).buffered(AT_ONCE);
     while let Some(judged) = going.next().await {
@@ -125,25 +126,38 @@ async fn ask_all(
     Ok(Some(tally))
 }
 
-struct Target<'a> {
-    engine: &'a Engine,
-    run: Run,
-    settings: &'a Settings,
+/// Whom questions are put to.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The engine that answers.
+    pub engine: &'a Engine,
+    /// Whose the assistant is.
+    pub workspace: WorkspaceId,
+    /// Whose knowledge is asked.
+    pub assistant: AssistantId,
+    /// How it answers.
+    pub settings: &'a Settings,
+    /// Is it asked for answers, too, or only searched?
+    pub answers: bool,
 }
 
 impl Target<'_> {
-    async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
-        let (workspace, assistant) = (self.run.workspace_id, self.run.assistant_id);
+    /// Puts a question and judges how it went.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
         let query = Query::new(&question.question, DEPTH);
         let search = &self.engine.search;
-        let found = search.find(&self.engine.db, workspace, assistant, &query).await?;
-        let said = if self.run.answers { Some(self.answer(question).await?) } else { None };
+        let found = search.find(&self.engine.db, self.workspace, self.assistant, &query).await?;
+        let said = if self.answers { Some(self.answer(question).await?) } else { None };
         Ok(judge(question, &found.hits, found.took, said))
     }
 
     async fn answer(&self, question: &Question) -> Result<Said, StorageError> {
-        let (workspace, assistant) = (self.run.workspace_id, self.run.assistant_id);
-        let (settings, asked) = (self.settings, &question.question);
+        let Self { workspace, assistant, settings, .. } = *self;
+        let asked = &question.question;
         let begun = Instant::now();
         let answered =
             preview::answer_once(self.engine, workspace, assistant, settings, asked).await?;

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use replyx_knowledge::search::Hit;
-use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, NO_ANSWER, Source};
+use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, Fit, NO_ANSWER, Source};
 
 use crate::{Settings, context::Ask, history, neutral::neutral, verify::Objection};
 
@@ -135,5 +135,6 @@ fn source(hit: &Hit) -> Source {
         title: hit.passage.title.clone(),
         headings: headings.map(str::to_owned).collect(),
         text: hit.passage.text.clone(),
+        fit: hit.meaning.map(|meaning| Fit { score: hit.score, meaning }),
     }
 }

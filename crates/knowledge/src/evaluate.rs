@@ -220,7 +220,7 @@ mod tests {
             end: 1,
             page: None,
         };
-        Hit { passage, score: 0.5, words: None, likeness: None }
+        Hit { passage, score: 0.5, words: None, likeness: None, meaning: None }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what `judge` takes")]

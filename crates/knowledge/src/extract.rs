@@ -6,7 +6,7 @@
 //! another try.
 //!
 //! All formats but Markdown become plain text of one shape: blocks divided by a blank line, tables as rows of
-//! `cell | cell`, items as `- text`, and the headings' places beside it. [`writer`] alone makes that shape.
+//! `cell | cell`, items as `- text`, and the headings' places beside it. `writer` alone makes that shape.
 
 use replyx_core::knowledge::DocumentKind;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@
 //! 1. [`detect::detect`] decides by content whether we read the format at all: the API asks before it stores.
 //! 2. [`index::run`] is the indexing job. It reads the stored bytes ([`extract`]), cuts the text into passages
 //!    ([`chunk`]) and replaces the document's passages.
-//! 3. [`search::search`] finds passages by the words of a question.
+//! 3. [`search::Search::find`] finds passages by the words of a question.
 //!
 //! # What holds
 //!

@@ -1,11 +1,11 @@
 //! Passages are found by the words of a question and by its meaning.
 //!
-//! [`Search::find`] is the only way in. What an assistant knows is kept in memory while it is asked for ([`cache`]):
-//! for each document the words of its passages and their vectors ([`segment`]), loaded once and again only when
+//! [`Search::find`] is the only way in. What an assistant knows is kept in memory while it is asked for (`cache`):
+//! for each document the words of its passages and their vectors (`segment`), loaded once and again only when
 //! the document changes. A question goes three ways:
 //!
-//! 1. [`asked`] makes its words comparable: stems in the languages of the documents, relatives, misspellings.
-//! 2. [`score`] ranks by words, [`vectors`] by meaning, each exactly and over all passages.
+//! 1. `asked` makes its words comparable: stems in the languages of the documents, relatives, misspellings.
+//! 2. `score` ranks by words, `vectors` by meaning, each exactly and over all passages.
 //! 3. `fuse` joins the two orders and drops what says the same again.
 //!
 //! # What holds
@@ -108,6 +108,8 @@ pub struct Hit {
     pub words: Option<f64>,
     /// The cosine of its vector with the question's. `None`: not compared.
     pub likeness: Option<f64>,
+    /// What that cosine means, 0 to 1, comparable between models: 0 is what texts have that have nothing in common.
+    pub meaning: Option<f64>,
 }
 
 /// Finds passages. One per process: what assistants know is kept in memory, up to a bound.

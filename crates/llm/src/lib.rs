@@ -33,7 +33,7 @@ mod tokens;
 
 pub use admission::AdmissionLimits;
 pub use chat::{
-    Caller, ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Failure, Finish,
+    Caller, ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Failure, Finish, Fit,
     Progress, Source, Spent, Usage,
 };
 pub use embed::{

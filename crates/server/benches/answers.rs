@@ -9,16 +9,14 @@
 use std::time::{Duration, Instant};
 
 use replyx_storage::testing::{self, TestDb};
-use replyx_testkit::{
-    api::Api,
-    openai::{Answer, FakeOpenAi},
-    program::{Launch, Program},
-    telegram::{Bot, Chat, Enforcement, FakeTelegram, Limits},
-};
-use serde_json::json;
+use replyx_testkit::{api::Api, program::Launch, telegram::Chat};
 use tokio::time::sleep;
 
-const TOKEN: &str = "4242:benchmark-token-of-thirty-characters";
+#[path = "stage/stage.rs"]
+mod stage;
+
+use stage::{Stage, at};
+
 const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURE: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,53 +42,8 @@ async fn main() {
     start_up().await;
 }
 
-/// A program with everything it needs around it.
-struct Stage {
-    program: Program,
-    bot: Bot,
-    _telegram: FakeTelegram,
-    _model: FakeOpenAi,
-    _folder: tempfile::TempDir,
-}
-
-async fn stage(db: &TestDb, redis: Option<&str>) -> Stage {
-    let limits = Limits::published(Enforcement::Off);
-    let telegram = FakeTelegram::builder()
-        .checks(false)
-        .limits(limits)
-        .history(4)
-        .start()
-        .await
-        .expect("starts");
-    let bot = telegram.add_bot(TOKEN, "bench_bot");
-    let model = FakeOpenAi::builder().history(4).start().await.expect("starts");
-    model.answer(|_| Answer::text("We are open from ten to six on weekdays."));
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let mut launch = Launch::serve(env!("CARGO_BIN_EXE_replyx"))
-        .unlimited()
-        .data(folder.path())
-        .with("DATABASE_URL", &db.url)
-        .with("TELEGRAM_API_URL", telegram.url())
-        .with("OPENAI_API_KEY", "sk-test")
-        .with("OPENAI_BASE_URL", model.base_url())
-        .with("TELEGRAM_BOT_RATE", 1_000_000)
-        .with("TELEGRAM_CHAT_RATE", 1_000_000)
-        .with("REPLY_WINDOW_MS", 0)
-        .with("LOG_LEVEL", "warn");
-    if let Some(redis) = redis {
-        launch = launch.with("REDIS_URL", redis);
-    }
-    let program = launch.start().await;
-    let owner = Api::new(program.base()).register("bench@example.org", "green lantern 7").await;
-    let assistant = owner.assistant(&json!({"name": "Bench"})).await;
-    let text = "# Opening hours\n\nWe are open from ten to six on weekdays.\n";
-    owner.knowledge(&assistant, "hours.md", text.as_bytes()).await;
-    owner.bot(&assistant, TOKEN).await;
-    Stage { program, bot, _telegram: telegram, _model: model, _folder: folder }
-}
-
 async fn answers(db: &TestDb, redis: Option<&str>, parallel: i64) {
-    let stage = stage(db, redis).await;
+    let stage = Stage::set(db, redis, &[]).await;
     let begun = Instant::now();
     let asking: Vec<_> = (0..parallel)
         .map(|number| tokio::spawn(ask(stage.bot.customer(1000 + number), begun)))
@@ -128,13 +81,6 @@ async fn ask(chat: Chat, begun: Instant) -> Option<Vec<Duration>> {
         }
     }
     Some(latencies)
-}
-
-fn at(sorted: &[Duration], share: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-    let index = (last as f64 * share).round() as usize;
-    sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
 }
 
 /// From starting the process to its first 200 of `/health`, on a database that exists; and idle memory.

@@ -15,6 +15,7 @@ use crate::{
 
 mod admin;
 mod doctor;
+mod knowledge;
 mod migrate;
 
 /// Answers a business's customers in Telegram from the business's own documents.
@@ -57,6 +58,11 @@ enum Command {
     Admin {
         #[command(subcommand)]
         command: admin::Command,
+    },
+    /// Measures how often assistants find and say what is right.
+    Knowledge {
+        #[command(subcommand)]
+        command: knowledge::Command,
     },
     /// Says what is configured, reachable and migrated, and what to do about what is not.
     Doctor {
@@ -111,6 +117,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin { command } => admin::run(&load()?, command).await,
+        Command::Knowledge { command } => Ok(knowledge::run(load(), command).await),
         Command::Doctor { online } => Ok(doctor::run(cli.config.as_deref(), online).await),
         Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
     }

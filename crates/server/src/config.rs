@@ -201,6 +201,17 @@ impl Config {
         Ok(())
     }
 
+    /// The same with a home of its own in `folder`: nothing but the models is shared with this one.
+    pub fn elsewhere(mut self, folder: &Path) -> Self {
+        self.embeddings.settle(&self.raw.data_dir);
+        folder.clone_into(&mut self.raw.data_dir);
+        self.raw.environment = Kind::Development;
+        for shared in ["database_url", "redis_url", "secret_key", "secret_key_previous"] {
+            self.secrets.remove(shared);
+        }
+        self
+    }
+
     /// Is this an installation that serves customers?
     pub const fn is_production(&self) -> bool {
         matches!(self.raw.environment, Kind::Production)

@@ -45,6 +45,11 @@ macro_rules! version {
 }
 
 #[derive(sqlx::FromRow)]
+struct Owned {
+    workspace_id: Uuid,
+}
+
+#[derive(sqlx::FromRow)]
 struct VersionRow {
     number: i64,
     settings: Json<Settings>,
@@ -354,5 +359,24 @@ fn read_version(row: VersionRow) -> Version {
         run_id: row.run_id.map(Into::into),
         created_by: row.created_by,
         created_at: row.created_at,
+    }
+}
+
+/// All assistants.
+pub struct SystemAssistants<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemAssistants<'_> {
+    /// Whose an assistant is, for those who run the installation.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn workspace(self, id: AssistantId) -> Result<Option<WorkspaceId>, StorageError> {
+        const SQL: &str =
+            "SELECT workspace_id FROM assistants WHERE id = $1 AND deleted_at IS NULL";
+        let row = row!(self.tx, Owned, SQL; id.into_uuid());
+        Ok(row.map(|row| row.workspace_id.into()))
     }
 }

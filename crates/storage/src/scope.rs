@@ -5,7 +5,7 @@ use replyx_core::ids::WorkspaceId;
 use crate::{
     Tx,
     api_keys::{ApiKeys, SystemApiKeys},
-    assistants::Assistants,
+    assistants::{Assistants, SystemAssistants},
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
     contacts::Contacts,
@@ -119,6 +119,8 @@ tables! {
 system_tables! {
     /// All programs' keys, for sign-in.
     api_keys: SystemApiKeys,
+    /// All assistants, for the command line.
+    assistants: SystemAssistants,
     /// The platform's audit log, and all others to be checked.
     audit: SystemAudit,
     /// All bots, for the fleet and the webhooks.

@@ -24,7 +24,7 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Returns and delivery")]
     name: String,
-    /// 1 to 2,000 questions.
+    /// 1 to 2,000 questions, in a body of at most 256 KiB.
     #[garde(skip)]
     #[schema(min_items = 1, max_items = 2_000)]
     questions: Vec<QuestionView>,

@@ -1,5 +1,7 @@
 //! Questions in a file.
 
+mod squad;
+
 use replyx_core::evaluation::Question;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -59,7 +61,8 @@ pub enum BadFile {
 }
 
 impl QuestionFile {
-    /// Reads a file of questions: an object with `questions`, a list of questions, or one question a line.
+    /// Reads a file of questions: an object with `questions`, a list of questions, one question a line, or `SQuAD`'s
+    /// form, in which every paragraph is a document.
     ///
     /// # Errors
     ///
@@ -76,9 +79,10 @@ impl QuestionFile {
         } else {
             match serde_json::from_str::<Self>(trimmed) {
                 Ok(file) => file,
-                Err(error) => match lines(trimmed) {
-                    Some(questions) => bare(questions?),
-                    None => return Err(form(&error)),
+                Err(error) => match (squad::read(trimmed), lines(trimmed)) {
+                    (Some(file), _) => file,
+                    (None, Some(questions)) => bare(questions?),
+                    (None, None) => return Err(form(&error)),
                 },
             }
         };
@@ -149,6 +153,24 @@ mod tests {
             assert_eq!(file.questions.len(), count, "{text}");
             assert_eq!(file.questions[0].answers, ["5 EUR"]);
         }
+    }
+
+    #[test]
+    fn each_paragraph_of_squad_is_a_document_of_its_questions() {
+        let text = r#"{"version": "2.0", "data": [{"title": "Oil", "paragraphs": [
+            {"context": "Oil is black.", "qas": [
+                {"id": "1", "question": "What colour?", "answers": [{"text": "black", "answer_start": 7}]},
+                {"id": "2", "question": "What price?", "answers": [], "is_impossible": true}]},
+            {"context": "Oil burns.", "qas": [{"question": "Does it burn?", "answers": [{"text": "burns"}]}]}]}]}"#;
+        let file = QuestionFile::parse(text).unwrap();
+        let names: Vec<&str> =
+            file.documents.iter().map(|document| document.name.as_str()).collect();
+        assert_eq!(names, ["Oil, paragraph 1", "Oil, paragraph 2"]);
+        assert_eq!(file.documents[1].text.as_deref(), Some("Oil burns."));
+        assert_eq!(file.questions[0].answers, ["black"]);
+        assert_eq!(file.questions[0].document_names, ["Oil, paragraph 1"]);
+        assert!(file.questions[1].is_unanswerable());
+        assert_eq!(file.questions[2].document_names, ["Oil, paragraph 2"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The embedding job: passages get their vectors.
 //!
-//! A long document takes hours, and others must not wait for it: [`run`] works for [`SLICE`] and queues itself again,
+//! A long document takes hours, and others must not wait for it: [`run`] works for `SLICE` and queues itself again,
 //! behind those who came meanwhile. Vectors that are made are kept, so nothing is done twice.
 
 use std::time::Duration;

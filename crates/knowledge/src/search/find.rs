@@ -42,7 +42,13 @@ pub(super) async fn find(
             without("too_large", query.mode);
             let whose = (workspace, assistant);
             let found = large::find(db, whose, (&documents, size), &query).await?;
-            let hit = |(passage, score)| Hit { passage, score, words: Some(score), likeness: None };
+            let hit = |(passage, score)| Hit {
+                passage,
+                score,
+                words: Some(score),
+                likeness: None,
+                meaning: None,
+            };
             (found.into_iter().map(hit).collect(), None)
         }
         Some(Held::Whole(snapshot)) => {
@@ -166,26 +172,24 @@ async fn load(
             let Some(place) = ids.iter().position(|id| *id == passage.id) else { continue };
             let Ranked { words, likeness, .. } = some[place];
             let least = hits.last().map_or(1.0, |hit| hit.score);
-            let score = confidence(snapshot.model.as_deref(), words, likeness).min(least);
-            hits.push(Hit { passage, score, words, likeness: likeness.map(f64::from) });
+            let likeness = likeness.map(f64::from);
+            let meaning = snapshot.model.as_deref().zip(likeness);
+            let meaning = meaning.map(|(model, cosine)| meaning_of(model, cosine));
+            let score = confidence(words, meaning).min(least);
+            hits.push(Hit { passage, score, words, likeness, meaning });
         }
     }
     Ok(hits)
 }
 
 /// How sure a passage is to bear on the question, 0 to 1: either kind of evidence is enough.
-fn confidence(model: Option<&str>, words: Option<f64>, likeness: Option<f32>) -> f64 {
-    let words = words.unwrap_or(0.0);
-    let meaning = match (model, likeness) {
-        (Some(model), Some(likeness)) => meaning(model, f64::from(likeness)),
-        _ => 0.0,
-    };
-    1.0 - (1.0 - words) * (1.0 - meaning)
+fn confidence(words: Option<f64>, meaning: Option<f64>) -> f64 {
+    1.0 - (1.0 - words.unwrap_or(0.0)) * (1.0 - meaning.unwrap_or(0.0))
 }
 
 /// What a cosine means, 0 to 1. Models differ in what they give texts that have nothing in common: E5 trains with a
 /// low temperature, and its cosines stay above 0.7 (see its model card).
-fn meaning(model: &str, cosine: f64) -> f64 {
+fn meaning_of(model: &str, cosine: f64) -> f64 {
     let (nothing, same) = if model.contains("e5") { (0.80, 0.95) } else { (0.20, 0.80) };
     ((cosine - nothing) / (same - nothing)).clamp(0.0, 1.0)
 }

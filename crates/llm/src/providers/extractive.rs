@@ -3,8 +3,8 @@
 //! It needs no provider, no key and no network, and it cannot invent. [`Extractive::answer`] takes the
 //! sources apart into sentences, list items and table rows (`units`), finds which of them speak of what
 //! the question asks (`rank`) and joins the best into at most 300 characters (`compose`). When the best
-//! of them leaves too much of the question untouched it declines with
-//! [`NO_ANSWER`](crate::NO_ANSWER): silence is better than a quotation about something else.
+//! of them leaves too much of the question untouched, and no source is near it in meaning ([`Fit`](crate::Fit)),
+//! it declines with [`NO_ANSWER`](crate::NO_ANSWER): silence is better than a quotation about something else.
 //!
 //! It works best in English and Russian, whose words it reduces to stems; in other languages it compares
 //! words, and pairs of characters where a script has no spaces.
@@ -26,7 +26,7 @@ use futures::{
 
 use self::{compose::compose, question::Question, rank::Ranking, units::units};
 use crate::{
-    chat::{ChatModel, ChatRequest, Delta, Source, Usage},
+    chat::{ChatModel, ChatRequest, Delta, Fit, Source, Usage},
     error::ModelError,
     no_answer::NO_ANSWER,
 };
@@ -42,7 +42,8 @@ impl Extractive {
         let question = Question::of(question);
         let units = units(sources);
         let ranking = Ranking::of(&question, &units);
-        match compose(&question, &units, &ranking) {
+        let fits: Vec<Option<Fit>> = sources.iter().map(|source| source.fit).collect();
+        match compose(&question, &units, &ranking, &fits) {
             Some(found) => (found.text, found.sources),
             None => (NO_ANSWER.to_owned(), Vec::new()),
         }

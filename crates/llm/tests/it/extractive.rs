@@ -1,11 +1,51 @@
 //! The default model on the documents of an invented shop: what a customer asks and what may be quoted.
 
 use proptest::prelude::*;
-use replyx_llm::{Extractive, NO_ANSWER, Source, declines};
+use replyx_llm::{Extractive, Fit, NO_ANSWER, Source, declines};
 
 fn source(title: &str, headings: &[&str], text: &str) -> Source {
     let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
-    Source { title: title.to_owned(), headings, text: text.to_owned() }
+    Source { title: title.to_owned(), headings, text: text.to_owned(), fit: None }
+}
+
+#[test]
+fn what_is_near_in_meaning_is_quoted_though_no_word_is_shared() {
+    let mut sources = english();
+    let question = "What about parcels that got lost at sea?";
+    assert_eq!(Extractive.answer(question, &sources).0, NO_ANSWER);
+    for (source, meaning) in sources.iter_mut().zip([0.1, 0.6, 0.2, 0.0, 0.1]) {
+        source.fit = Some(Fit { score: meaning, meaning });
+    }
+    let (answer, cited) = Extractive.answer(question, &sources);
+    assert_eq!(cited, [1]);
+    assert!(answer.starts_with("You can return any unused item within 30 days"), "{answer}");
+    assert!(answer.chars().count() <= 300, "{answer}");
+    sources[1].fit = Some(Fit { score: 0.25, meaning: 0.25 });
+    assert_eq!(Extractive.answer(question, &sources).0, NO_ANSWER);
+}
+
+#[test]
+fn words_that_search_thinks_nothing_of_are_shared_by_chance() {
+    let mut sources = english();
+    let question = "How long is the warranty of a lamp?";
+    assert!(Extractive.answer(question, &sources).0.contains("24 months"));
+    for source in &mut sources {
+        source.fit = Some(Fit { score: 0.1, meaning: 0.0 });
+    }
+    assert_eq!(Extractive.answer(question, &sources).0, NO_ANSWER);
+    sources[4].fit = Some(Fit { score: 0.5, meaning: 0.2 });
+    assert!(Extractive.answer(question, &sources).0.contains("24 months"));
+}
+
+#[test]
+fn a_long_source_near_in_meaning_is_quoted_within_the_bound() {
+    let text = "Our parcels leave on Tuesday. ".repeat(60);
+    let fit = Some(Fit { score: 0.9, meaning: 0.9 });
+    for text in [text, "слово ".repeat(900), "Is it so?".to_owned(), String::new()] {
+        let source = Source { text, fit, ..Source::default() };
+        let (answer, _) = Extractive.answer("When is it sent?", &[source]);
+        assert!(answer.chars().count() <= 300, "{answer}");
+    }
 }
 
 fn english() -> Vec<Source> {

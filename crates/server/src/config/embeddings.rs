@@ -28,6 +28,11 @@ impl RawEmbeddings {
         self.model_dir.clone().unwrap_or_else(|| data_dir.join("models"))
     }
 
+    /// The file of the model stays where it is, wherever data will be.
+    pub(super) fn settle(&mut self, data_dir: &Path) {
+        self.model_dir = Some(self.model_dir(data_dir));
+    }
+
     /// Joins it with the keys of the environment.
     pub(super) fn join(
         &self,

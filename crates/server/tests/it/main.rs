@@ -19,6 +19,7 @@ mod doctor;
 mod events;
 mod harness;
 mod idempotency;
+mod knowledge_eval;
 mod mailbox;
 mod main_path;
 mod model_keys;

@@ -281,7 +281,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<Unit> {
-        units(&[Source { title: "Shop".into(), headings: vec![], text: text.into() }])
+        let source = Source { title: "Shop".into(), text: text.into(), ..Source::default() };
+        units(&[source])
     }
 
     fn texts(text: &str) -> Vec<String> {

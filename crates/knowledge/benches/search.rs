@@ -1,0 +1,258 @@
+//! `make bench`: how long a search takes among 1,000, 10,000 and 100,000 passages of one assistant.
+//!
+//! The passages are made: 200 words each, drawn from a vocabulary of 30,000 in which rank `n` is `n` times rarer than
+//! the first (Zipf's law, as in natural texts), and vectors of 384 numbers about 400 topics. A question is six words of
+//! one passage and a vector near its own. Embedding a question is not part of it: it takes the same time whatever is
+//! searched (`embed_speed`, an example of `replyx-llm`, measures it).
+
+#![allow(clippy::cast_precision_loss, reason = "figures for people")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use replyx_core::{
+    assistant::{Assistant, Language, Settings},
+    clock::Clock,
+    ids::{AssistantId, WorkspaceId},
+    knowledge::{Document, DocumentKind, DocumentStatus},
+    terms,
+    workspace::Workspace,
+};
+use replyx_knowledge::search::{Mode, Query, Search};
+use replyx_llm::Embeddings;
+use replyx_storage::{
+    Db,
+    passages::{NewPassage, PassageChanges, Place},
+    testing::{self, TestDb},
+};
+
+const MODEL: &str = "made-up-384";
+const WIDTH: usize = 384;
+const TOPICS: u64 = 400;
+const VOCABULARY: f64 = 30_000.0;
+const WORDS: usize = 200;
+const PER_DOCUMENT: usize = 20;
+const QUESTIONS: usize = 500;
+/// Enough to hold the largest assistant here.
+const CACHE_BYTES: u64 = 2 << 30;
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --benches` asks for a list of tests: there are none here.
+    if std::env::args().any(|argument| argument == "--list") {
+        return;
+    }
+    println!(
+        "| database | passages | by | p50 ms | p99 ms | max ms | first ms | cache MB | resident MB |"
+    );
+    println!("|---|---:|---|---:|---:|---:|---:|---:|---:|");
+    for passages in [1_000, 10_000, 100_000] {
+        measure(&testing::sqlite().await, passages).await;
+        measure(&testing::postgres().await, passages).await;
+    }
+}
+
+async fn measure(test: &TestDb, passages: usize) {
+    let mut chance = Chance(passages as u64);
+    let corpus: Vec<(String, Vec<f32>)> = (0..passages)
+        .map(|_| {
+            let words: Vec<String> = (0..WORDS).map(|_| chance.word()).collect();
+            (words.join(" "), chance.vector())
+        })
+        .collect();
+    let (workspace, assistant) = fill(&test.db, &corpus).await;
+    let questions: Vec<(String, Vec<f32>)> =
+        (0..QUESTIONS).map(|_| chance.question(&corpus)).collect();
+    drop(corpus);
+
+    let before = resident_kb();
+    let search = Search::new(Arc::new(Embeddings::none()), CACHE_BYTES);
+    let begun = Instant::now();
+    let ask = async |(text, vector): &(String, Vec<f32>), mode| {
+        let query = Query { mode, vector: Some(vector), ..Query::new(text, 6) };
+        let found = search.find(&test.db, workspace, assistant, &query).await.expect("it searches");
+        assert!(!found.hits.is_empty(), "a question is made of a passage");
+        found.took
+    };
+    ask(&questions[0], Mode::Fused).await;
+    let first = begun.elapsed();
+    let resident = resident_kb().saturating_sub(before);
+    for (mode, name) in
+        [(Mode::Fused, "both"), (Mode::FullText, "words"), (Mode::Vectors, "meaning")]
+    {
+        let mut took = Vec::new();
+        for question in &questions {
+            took.push(ask(question, mode).await);
+        }
+        took.sort_unstable();
+        println!(
+            "| {} | {passages} | {name} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {:.0} |",
+            test.db.backend(),
+            at(&took, 0.50),
+            at(&took, 0.99),
+            at(&took, 1.0),
+            first.as_secs_f64() * 1000.0,
+            search.cached_bytes() as f64 / f64::from(1 << 20),
+            resident as f64 / 1024.0,
+        );
+    }
+}
+
+fn at(sorted: &[Duration], share: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let index = ((sorted.len() - 1) as f64 * share).round() as usize;
+    sorted[index].as_secs_f64() * 1000.0
+}
+
+/// Resident memory of this process, kB.
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this process lives");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
+
+async fn fill(db: &Db, corpus: &[(String, Vec<f32>)]) -> (WorkspaceId, AssistantId) {
+    let clock = Clock::system();
+    let (workspace_id, assistant_id) = (clock.id(), clock.id());
+    let mut tx = db.begin().await.expect("the database is there");
+    let workspace = Workspace {
+        id: workspace_id,
+        name: "bench".to_owned(),
+        suspended_at: None,
+        created_at: clock.now(),
+    };
+    tx.system().workspaces().insert(&workspace).await.expect("it is new");
+    let assistant = Assistant {
+        id: assistant_id,
+        workspace_id,
+        settings: Settings::new("bench".to_owned(), Language::English),
+        version: 1,
+        published: 1,
+        gate: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    };
+    tx.workspace(workspace_id).assistants().insert(&assistant).await.expect("it is new");
+    tx.commit().await.expect("it is stored");
+    for (passages, number) in corpus.chunks(PER_DOCUMENT).zip(0..) {
+        let document = document(&clock, &assistant, number, passages.len());
+        store(db, &clock, document, passages).await;
+    }
+    (workspace_id, assistant_id)
+}
+
+fn document(clock: &Clock, assistant: &Assistant, number: usize, passages: usize) -> Document {
+    let passages = i64::try_from(passages).expect("documents are short");
+    Document {
+        id: clock.id(),
+        workspace_id: assistant.workspace_id,
+        assistants: vec![assistant.id],
+        name: format!("{number}.txt"),
+        title: None,
+        kind: DocumentKind::Text,
+        size: 0,
+        content_hash: String::new(),
+        status: DocumentStatus::Ready,
+        error: None,
+        language: "en".to_owned(),
+        passages,
+        embedded: passages,
+        embedded_with: Some(MODEL.to_owned()),
+        revision: 1,
+        page: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+async fn store(db: &Db, clock: &Clock, document: Document, texts: &[(String, Vec<f32>)]) {
+    let (mut changes, mut vectors) = (PassageChanges::default(), Vec::new());
+    for ((text, vector), position) in texts.iter().zip(0_i64..) {
+        let terms = terms::index_terms(text, "en");
+        let end = i64::try_from(text.len()).expect("texts are short");
+        let passage = NewPassage {
+            id: clock.id(),
+            headings: String::new(),
+            text: text.clone(),
+            hash: String::new(),
+            length: i64::try_from(terms.split(' ').count()).expect("texts are short"),
+            terms,
+            place: Place { position, start: 0, end, page: None },
+        };
+        vectors.push((passage.id, vector.iter().flat_map(|x| x.to_le_bytes()).collect()));
+        changes.new.push(passage);
+    }
+    let (workspace, id) = (document.workspace_id, document.id);
+    let mut tx = db.begin().await.expect("the database is there");
+    tx.workspace(workspace).documents().insert(&document, b"").await.expect("it is new");
+    tx.workspace(workspace).passages().change(id, &changes).await.expect("they are new");
+    tx.workspace(workspace).passages().add_vectors(MODEL, &vectors).await.expect("they fit");
+    let saved = Document { revision: 2, ..document };
+    tx.workspace(workspace).documents().save(&saved).await.expect("it is there");
+    tx.workspace(workspace).knowledge().changed(id).await.expect("it is known");
+    tx.commit().await.expect("it is stored");
+}
+
+/// The same numbers in every run (`SplitMix64`).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^ (bits >> 31)
+    }
+
+    /// From 0 to 1.
+    fn share(&mut self) -> f64 {
+        self.next() as f64 / u64::MAX as f64
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// A word whose rank in the vocabulary follows Zipf's law.
+    fn word(&mut self) -> String {
+        const SYLLABLES: [&str; 20] = [
+            "ba", "ko", "mi", "tu", "re", "lan", "dor", "ves", "pi", "gra", "sho", "ne", "fal",
+            "ku", "ton", "zi", "mar", "blo", "ut", "ser",
+        ];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
+        let mut rank = VOCABULARY.powf(self.share()) as usize + 20;
+        let mut word = String::new();
+        while rank > 0 {
+            word += SYLLABLES[rank % SYLLABLES.len()];
+            rank /= SYLLABLES.len();
+        }
+        word
+    }
+
+    /// A unit vector about one of the topics.
+    fn vector(&mut self) -> Vec<f32> {
+        let mut topic = Chance(self.below(TOPICS).wrapping_mul(0x1234_5678_9ABC_DEF1));
+        let vector: Vec<f64> =
+            (0..WIDTH).map(|_| topic.share() - 0.5 + 0.6 * (self.share() - 0.5)).collect();
+        unit(&vector)
+    }
+
+    fn question(&mut self, corpus: &[(String, Vec<f32>)]) -> (String, Vec<f32>) {
+        let place = self.below(corpus.len() as u64);
+        let (text, vector) = &corpus[usize::try_from(place).expect("an index")];
+        let words: Vec<&str> = text.split(' ').collect();
+        let begin = usize::try_from(self.below(WORDS as u64 - 6)).expect("an index");
+        let near: Vec<f64> =
+            vector.iter().map(|x| f64::from(*x) + 0.02 * (self.share() - 0.5)).collect();
+        (words[begin..begin + 6].join(" "), unit(&near))
+    }
+}
+
+fn unit(vector: &[f64]) -> Vec<f32> {
+    let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+    #[expect(clippy::cast_possible_truncation, reason = "single precision is what is stored")]
+    vector.iter().map(|x| (x / length) as f32).collect()
+}

@@ -1,0 +1,76 @@
+//! What the benches of the whole program stand on.
+
+use std::time::Duration;
+
+use replyx_storage::testing::TestDb;
+use replyx_testkit::{
+    api::Api,
+    openai::{Answer, FakeOpenAi},
+    program::{Launch, Program},
+    telegram::{Bot, Enforcement, FakeTelegram, Limits},
+};
+use serde_json::json;
+
+const TOKEN: &str = "4242:benchmark-token-of-thirty-characters";
+
+#[allow(dead_code, reason = "not every bench looks at all of it")]
+/// A program with everything it needs around it.
+pub(crate) struct Stage {
+    pub(crate) program: Program,
+    pub(crate) bot: Bot,
+    pub(crate) owner: Api,
+    pub(crate) assistant: String,
+    _telegram: FakeTelegram,
+    _model: FakeOpenAi,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts it all; `more` is set in the program's environment.
+    pub(crate) async fn set(db: &TestDb, redis: Option<&str>, more: &[(&str, &str)]) -> Self {
+        let limits = Limits::published(Enforcement::Off);
+        let telegram = FakeTelegram::builder()
+            .checks(false)
+            .limits(limits)
+            .history(4)
+            .start()
+            .await
+            .expect("starts");
+        let bot = telegram.add_bot(TOKEN, "bench_bot");
+        let model = FakeOpenAi::builder().history(4).start().await.expect("starts");
+        model.answer(|_| Answer::text("We are open from ten to six on weekdays."));
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut launch = Launch::serve(env!("CARGO_BIN_EXE_replyx"))
+            .unlimited()
+            .data(folder.path())
+            .with("DATABASE_URL", &db.url)
+            .with("TELEGRAM_API_URL", telegram.url())
+            .with("OPENAI_API_KEY", "sk-test")
+            .with("OPENAI_BASE_URL", model.base_url())
+            .with("TELEGRAM_BOT_RATE", 1_000_000)
+            .with("TELEGRAM_CHAT_RATE", 1_000_000)
+            .with("REPLY_WINDOW_MS", 0)
+            .with("LOG_LEVEL", "warn");
+        if let Some(redis) = redis {
+            launch = launch.with("REDIS_URL", redis);
+        }
+        for (name, value) in more {
+            launch = launch.with(name, value);
+        }
+        let program = launch.start().await;
+        let owner = Api::new(program.base()).register("bench@example.org", "green lantern 7").await;
+        let assistant = owner.assistant(&json!({"name": "Bench"})).await;
+        let text = "# Opening hours\n\nWe are open from ten to six on weekdays.\n";
+        owner.knowledge(&assistant, "hours.md", text.as_bytes()).await;
+        owner.bot(&assistant, TOKEN).await;
+        Self { program, bot, owner, assistant, _telegram: telegram, _model: model, _folder: folder }
+    }
+}
+
+/// What so large a share of the measurements stays below, milliseconds.
+pub(crate) fn at(sorted: &[Duration], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let index = (last as f64 * share).round() as usize;
+    sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,204 @@
+//! `replyx knowledge eval`: how often an assistant finds and says what is right.
+//!
+//! With `--assistant` the questions are put to the draft of an assistant of this installation; nothing of it changes
+//! but the record of what its models cost. Without, the documents of the file are read into a home of their own that
+//! is gone afterwards.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
+use futures::{StreamExt, stream};
+use replyx_core::{assistant::Settings, ids::AssistantId, ids::WorkspaceId};
+use replyx_engine::{Engine, evaluation::Target};
+use replyx_knowledge::evaluate::{QuestionFile, Tally, compare};
+
+use crate::config::Config;
+
+mod home;
+mod report;
+mod saved;
+
+use saved::Saved;
+
+/// How many questions are under way at once: one for each core that a small machine has.
+const AT_ONCE: usize = 2;
+/// No file of questions is longer than this, bytes.
+const LONGEST_FILE: u64 = 64 << 20;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Puts questions whose answers are known, and prints how it went. Ends with 1 when it went worse than a saved
+    /// run, with 2 when the questions cannot be put.
+    Eval(Eval),
+}
+
+/// What is measured, and against what.
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// The questions: an object with `documents` and `questions`, a list, one question a line, or `SQuAD`'s form.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Asks the draft of this assistant instead of the documents of the file.
+    #[arg(long, value_name = "ID")]
+    assistant: Option<AssistantId>,
+    /// Has every question answered, too; else only search is measured.
+    #[arg(long)]
+    answers: bool,
+    /// Answers by this model, whatever the assistant's own is.
+    #[arg(long, value_name = "NAME", requires = "answers")]
+    model: Option<String>,
+    /// Leaves out the second half of the file's documents: what is asked about them should be declined.
+    #[arg(long, conflicts_with = "assistant")]
+    hide_half: bool,
+    /// Compares with a run that `--save` wrote.
+    #[arg(long, value_name = "RUN.json")]
+    compare: Option<PathBuf>,
+    /// Writes the run into a file.
+    #[arg(long, value_name = "RUN.json")]
+    save: Option<PathBuf>,
+    /// By how much a share may be worse than in the saved run, 0 to 1.
+    #[arg(long, default_value_t = 0.02, value_parser = share, requires = "compare")]
+    tolerance: f64,
+    /// Prints the run, with every question, as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "this is no number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is from 0 to 1".to_owned()) }
+}
+
+/// Whom the questions are put to.
+struct Asked<'e> {
+    engine: &'e Engine,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    settings: Settings,
+}
+
+/// Runs the command. A failure is printed here, for it has a status of its own.
+pub async fn run(config: anyhow::Result<Config>, command: Command) -> ExitCode {
+    let Command::Eval(eval) = command;
+    let outcome = match config {
+        Ok(config) => evaluate(config, &eval).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("replyx: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Is it no worse than before?
+async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
+    // Everything that can be wrong with the files is found before the first question.
+    let before = eval.compare.as_deref().map(Saved::read).transpose()?;
+    let mut file = read(&eval.file)?;
+    let name = file.name.take().unwrap_or_else(|| eval.file.display().to_string());
+    let run = match eval.assistant {
+        Some(assistant) => {
+            let app = home::existing(&config).await?;
+            let asked = home::assistant(&app.engine, assistant).await?;
+            measure(asked, eval, &file, name).await?
+        }
+        None => {
+            let home = home::Home::build(config).await?;
+            let hidden = if eval.hide_half { hide_half(&mut file) } else { Vec::new() };
+            forget(&mut file, &hidden);
+            let folder = eval.file.parent().unwrap_or(Path::new("."));
+            let asked = home.learn(&file.documents, folder).await?;
+            measure(asked, eval, &file, name).await?
+        }
+    };
+    if let Some(before) = &before {
+        ensure!(
+            run.results.iter().any(|result| before.knows(&result.question)),
+            "the saved run has none of these questions"
+        );
+    }
+    if let Some(path) = &eval.save {
+        run.write(path)?;
+    }
+    let comparison = before.as_ref().map(|before| {
+        let after = (&run.metrics, run.results.as_slice());
+        compare((&before.metrics, &before.results), after, eval.tolerance)
+    });
+    let regressed = comparison.as_ref().is_some_and(|comparison| comparison.regressed());
+    if eval.json {
+        report::json(&run, comparison.as_ref())?;
+    } else {
+        report::table(&run, before.as_ref().zip(comparison.as_ref()));
+    }
+    Ok(!regressed)
+}
+
+fn read(path: &Path) -> anyhow::Result<QuestionFile> {
+    let text = text_of(path)?;
+    QuestionFile::parse(&text).with_context(|| format!("`{}`", path.display()))
+}
+
+/// A text file of at most [`LONGEST_FILE`].
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    let read = || -> io::Result<String> {
+        let size = fs::metadata(path)?.len();
+        if size > LONGEST_FILE {
+            return Err(io::Error::other(format!("{size} bytes are too many, 64 MiB are allowed")));
+        }
+        fs::read_to_string(path)
+    };
+    read().with_context(|| format!("`{}` cannot be read", path.display()))
+}
+
+/// Takes the second half of the documents away and returns their names.
+fn hide_half(file: &mut QuestionFile) -> Vec<String> {
+    let half = file.documents.len().div_ceil(2);
+    file.documents.drain(half..).map(|document| document.name).collect()
+}
+
+/// What is asked about documents that are gone has no answer any more.
+fn forget(file: &mut QuestionFile, hidden: &[String]) {
+    for question in &mut file.questions {
+        let names = &mut question.document_names;
+        if !names.is_empty() && names.iter().all(|name| hidden.contains(name)) {
+            names.clear();
+            question.answers.clear();
+        }
+    }
+}
+
+async fn measure(
+    asked: Asked<'_>,
+    eval: &Eval,
+    file: &QuestionFile,
+    name: String,
+) -> anyhow::Result<Saved> {
+    let Asked { engine, workspace, assistant, mut settings } = asked;
+    if let Some(model) = &eval.model {
+        settings.model = Some(model.clone());
+        settings.fallback_models.clear();
+    }
+    let embeddings = home::embeddings(engine, workspace, assistant).await?;
+    let target =
+        Target { engine, workspace, assistant, settings: &settings, answers: eval.answers };
+    let mut tally = Tally::default();
+    let mut going =
+        stream::iter(&file.questions).map(|question| target.ask(question)).buffered(AT_ONCE);
+    while let Some(judged) = going.next().await {
+        tally.add(judged?);
+    }
+    drop(going);
+    if tally.results().is_empty() {
+        bail!("there are no questions");
+    }
+    Ok(Saved::new(name, embeddings, eval.answers, &tally))
+}

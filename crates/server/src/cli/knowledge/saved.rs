@@ -1,0 +1,63 @@
+//! A run in a file, to be compared with later.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, ensure};
+use replyx_core::evaluation::{Metrics, QuestionResult};
+use replyx_knowledge::evaluate::Tally;
+use serde::{Deserialize, Serialize};
+
+/// The form of the file. Another form has another number.
+const FORM: u32 = 1;
+
+/// A run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Saved {
+    replyx_evaluation: u32,
+    /// What the questions are called.
+    pub(super) name: String,
+    /// The embedding model that took part; without one words alone decided.
+    pub(super) embeddings: Option<String>,
+    /// Were answers asked for?
+    pub(super) answers: bool,
+    /// The sums.
+    pub(super) metrics: Metrics,
+    /// How each question went.
+    pub(super) results: Vec<QuestionResult>,
+}
+
+impl Saved {
+    pub(super) fn new(
+        name: String,
+        embeddings: Option<String>,
+        answers: bool,
+        tally: &Tally,
+    ) -> Self {
+        let (metrics, results) = (tally.metrics(), tally.results());
+        Self { replyx_evaluation: FORM, name, embeddings, answers, metrics, results }
+    }
+
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = super::text_of(path)?;
+        let saved: Self = serde_json::from_str(&text)
+            .with_context(|| format!("`{}` is no saved run", path.display()))?;
+        let form = saved.replyx_evaluation;
+        ensure!(form == FORM, "`{}` has form {form}, known is {FORM}", path.display());
+        Ok(saved)
+    }
+
+    /// Writes it beside its place first: a full disk leaves the earlier run as it was.
+    pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        let name = path.file_name().context("`--save` names no file")?;
+        let beside = path.with_file_name(format!("{}.new", name.display()));
+        fs::write(&beside, text + "\n")
+            .and_then(|()| fs::rename(&beside, path))
+            .with_context(|| format!("`{}` cannot be written", path.display()))
+    }
+
+    pub(super) fn knows(&self, question: &str) -> bool {
+        self.results.iter().any(|result| result.question == question)
+    }
+}
