@@ -186,6 +186,8 @@ pub struct MetricsView {
     wrongly_declined: Option<f64>,
     /// Of the answers, how many failed the check against their sources.
     unverified: Option<f64>,
+    /// Of the questions, how many no model answered.
+    failed: Option<f64>,
     search_p50_ms: f64,
     search_p99_ms: f64,
     answer_p50_ms: Option<f64>,
@@ -211,6 +213,7 @@ impl From<Metrics> for MetricsView {
             abstention_recall: metrics.abstention_recall,
             wrongly_declined: metrics.wrongly_declined,
             unverified: metrics.unverified,
+            failed: metrics.failed,
             search_p50_ms: metrics.search_p50_ms,
             search_p99_ms: metrics.search_p99_ms,
             answer_p50_ms: metrics.answer_p50_ms,

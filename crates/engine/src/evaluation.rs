@@ -88,6 +88,9 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     }
     let asked = ask_all(engine, &mut run, &settings, &questions);
     match tokio::time::timeout(LONGEST, asked).await {
+        Ok(Ok(Some(tally))) if run.answers && tally.failed() == questions.len() => {
+            fail(engine, run, "no model answered any of the questions").await
+        }
         Ok(Ok(Some(tally))) => {
             run.status = RunStatus::Done;
             run.metrics = Some(tally.metrics());
@@ -164,7 +167,8 @@ impl Target<'_> {
         let meta = answered.reply.meta;
         Ok(Said {
             text: answered.reply.text,
-            declined: meta.outcome != Outcome::Answered,
+            declined: meta.outcome == Outcome::Unknown,
+            failed: meta.outcome == Outcome::Fallback,
             unverified: meta.check == CheckOutcome::Failed,
             cost: meta.cost,
             took: begun.elapsed(),

@@ -103,6 +103,9 @@ pub async fn run(config: anyhow::Result<Config>, command: Command) -> ExitCode {
 async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
     // Everything that can be wrong with the files is found before the first question.
     let before = eval.compare.as_deref().map(Saved::read).transpose()?;
+    if let Some(path) = &eval.save {
+        Saved::may_be_written(path)?;
+    }
     let mut file = read(&eval.file)?;
     let name = file.name.take().unwrap_or_else(|| eval.file.display().to_string());
     let run = match eval.assistant {
@@ -199,6 +202,9 @@ async fn measure(
     drop(going);
     if tally.results().is_empty() {
         bail!("there are no questions");
+    }
+    if eval.answers && tally.failed() == file.questions.len() {
+        bail!("no model answered any of the questions: is one configured for this name?");
     }
     Ok(Saved::new(name, embeddings, eval.answers, &tally))
 }
