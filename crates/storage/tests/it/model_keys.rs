@@ -91,7 +91,7 @@ on_every_db! {
         let ((), seen) = race!(db, |tx|
             async {
                 let mut locked = tx.system().model_keys().lock(id).await.unwrap().unwrap();
-                locked.name = "changed".to_owned();
+                "changed".clone_into(&mut locked.name);
                 tx.system().model_keys().save(&locked).await.map(drop)
             },
             tx.system().model_keys().lock(id));

@@ -18,7 +18,7 @@ on_every_db! {
     async fn a_source_comes_back_as_it_was_stored_and_only_in_its_workspace(home: &TestDb) {
         let (db, tenant, other) = (&home.db, given::tenant(&home.db).await, given::tenant(&home.db).await);
         let mut source = store(db, &tenant, |source| {
-            source.url = "https://пример.рф/цены?x=1&y=ё".to_owned();
+            "https://пример.рф/цены?x=1&y=ё".clone_into(&mut source.url);
             source.error = Some("a page is missing".to_owned());
         }).await;
         let id = source.id;
