@@ -13,10 +13,9 @@ pub mod update_set;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Assistant, Settings},
-    evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run, RunStatus},
+    assistant::Assistant,
+    evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run},
     ids::{DocumentId, PassageId, QuestionSetId, RunId, WorkspaceId},
-    page::PageRequest,
 };
 use replyx_engine::evaluation::hash;
 use replyx_knowledge::evaluate::{self, compare};
@@ -187,6 +186,8 @@ pub struct MetricsView {
     wrongly_declined: Option<f64>,
     /// Of the answers, how many failed the check against their sources.
     unverified: Option<f64>,
+    /// Of the questions, how many no model answered.
+    failed: Option<f64>,
     search_p50_ms: f64,
     search_p99_ms: f64,
     answer_p50_ms: Option<f64>,
@@ -212,6 +213,7 @@ impl From<Metrics> for MetricsView {
             abstention_recall: metrics.abstention_recall,
             wrongly_declined: metrics.wrongly_declined,
             unverified: metrics.unverified,
+            failed: metrics.failed,
             search_p50_ms: metrics.search_p50_ms,
             search_p99_ms: metrics.search_p99_ms,
             answer_p50_ms: metrics.answer_p50_ms,
@@ -270,23 +272,18 @@ pub(crate) async fn pass(
 ) -> ApiResult<Option<RunId>> {
     let Some(gate) = &assistant.gate else { return Ok(None) };
     let questions = tx.workspace(workspace).question_sets().questions(gate.set_id).await?;
-    let page = PageRequest::new(Some(200), None);
-    let runs = tx.workspace(workspace).runs().list(gate.set_id, page).await?.items;
-    let done: Vec<Run> = runs.into_iter().filter(|run| run.status == RunStatus::Done).collect();
-    let of = |settings: &Settings, answers: Option<bool>| {
-        let hash = hash(settings, &questions);
-        let mut fitting = done.iter().filter(move |run| {
-            run.settings_hash == hash && answers.is_none_or(|answers| run.answers == answers)
-        });
-        fitting.next()
-    };
-    let Some(draft) = of(&assistant.settings, None) else {
+    let of_draft = hash(&assistant.settings, &questions);
+    let draft = tx.workspace(workspace).runs().newest_done(gate.set_id, &of_draft, None).await?;
+    let Some(draft) = draft else {
         return Err(required("run the question set against the draft as it is now"));
     };
     let assistants = tx.workspace(workspace).assistants();
     let published = assistants.published(assistant.id).await?;
     let Some(published) = published else { return Ok(Some(draft.id)) };
-    let Some(base) = of(&published.settings, Some(draft.answers)) else {
+    let of_published = hash(&published.settings, &questions);
+    let runs = tx.workspace(workspace).runs();
+    let base = runs.newest_done(gate.set_id, &of_published, Some(draft.answers)).await?;
+    let Some(base) = base else {
         return Err(required("run the question set against the published version, too"));
     };
     let (base_results, results) = (
@@ -338,3 +335,7 @@ async fn find_run(tx: &mut Tx, workspace: WorkspaceId, id: RunId) -> ApiResult<R
 
 /// Most sets of an assistant.
 const MAX_SETS: usize = 50;
+/// Most runs of a set: the oldest that has ended makes room for a new one.
+const MAX_RUNS: u32 = 200;
+/// Most runs of a set that wait or ask.
+const MAX_WAITING: i64 = 20;

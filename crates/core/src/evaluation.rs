@@ -88,6 +88,9 @@ pub struct Metrics {
     pub wrongly_declined: Option<f64>,
     /// Of the answers, how many failed the check against their sources.
     pub unverified: Option<f64>,
+    /// Of the questions, how many no model answered.
+    #[serde(default)]
+    pub failed: Option<f64>,
     /// Search, milliseconds, median.
     pub search_p50_ms: f64,
     /// Search, milliseconds, 99th of 100.

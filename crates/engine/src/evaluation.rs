@@ -3,7 +3,10 @@
 //! [`run`] asks every question of the set, by the draft or a published version, and stores how it went. A job that
 //! died is begun anew: what it had spent is in the ledger, its results are not kept. Nobody else is told anything.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 use replyx_core::{
@@ -19,7 +22,7 @@ use replyx_knowledge::{
 };
 use replyx_storage::StorageError;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{Engine, preview};
 
@@ -86,10 +89,14 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     if !save(engine, &run, None).await? {
         return Ok(());
     }
-    let asked = ask_all(engine, &mut run, &settings, &questions);
+    let asked = ask_all(engine, &run, &settings, &questions);
     match tokio::time::timeout(LONGEST, asked).await {
+        Ok(Ok(Some(tally))) if run.answers && tally.failed() == questions.len() => {
+            fail(engine, run, "no model answered any of the questions").await
+        }
         Ok(Ok(Some(tally))) => {
             run.status = RunStatus::Done;
+            run.done = run.total;
             run.metrics = Some(tally.metrics());
             run.finished_at = Some(engine.clock.now());
             save(engine, &run, Some(&tally)).await.map(drop)
@@ -101,29 +108,41 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
 }
 
 /// `None`: the run was deleted meanwhile.
+///
+/// Progress is told beside the asking and not between two questions: a question that waits to be asked on may hold the
+/// only connection that writes.
 async fn ask_all(
     engine: &Engine,
-    run: &mut Run,
+    run: &Run,
     settings: &Settings,
     questions: &[Question],
 ) -> Result<Option<Tally>, StorageError> {
-    let mut tally = Tally::default();
-    let mut told = Instant::now();
     let (workspace, assistant) = (run.workspace_id, run.assistant_id);
     let target = Target { engine, workspace, assistant, settings, answers: run.answers };
-    let mut going =
-        stream::iter(0..questions.len()).map(|at| target.ask(&questions[at])).buffered(AT_ONCE);
-    while let Some(judged) = going.next().await {
-        tally.add(judged?);
-        run.done += 1;
-        if told.elapsed() > PROGRESS {
-            told = Instant::now();
-            if !save(engine, run, None).await? {
+    let done = AtomicI64::new(0);
+    let asking = async {
+        let mut tally = Tally::default();
+        let mut going =
+            stream::iter(0..questions.len()).map(|at| target.ask(&questions[at])).buffered(AT_ONCE);
+        while let Some(judged) = going.next().await {
+            tally.add(judged?);
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Some(tally))
+    };
+    let telling = async {
+        loop {
+            sleep(PROGRESS).await;
+            let run = Run { done: done.load(Ordering::Relaxed), ..run.clone() };
+            if !save(engine, &run, None).await? {
                 return Ok(None);
             }
         }
+    };
+    tokio::select! {
+        asked = asking => asked,
+        gone = telling => gone,
     }
-    Ok(Some(tally))
 }
 
 /// Whom questions are put to.
@@ -164,7 +183,8 @@ impl Target<'_> {
         let meta = answered.reply.meta;
         Ok(Said {
             text: answered.reply.text,
-            declined: meta.outcome != Outcome::Answered,
+            declined: meta.outcome == Outcome::Unknown,
+            failed: meta.outcome == Outcome::Fallback,
             unverified: meta.check == CheckOutcome::Failed,
             cost: meta.cost,
             took: begun.elapsed(),

@@ -31,6 +31,8 @@ pub struct Said {
     pub text: String,
     /// Is it that the documents do not say it?
     pub declined: bool,
+    /// Is it an apology, because no model answered?
+    pub failed: bool,
     /// Did it fail the check against its sources?
     pub unverified: bool,
     /// What it cost.
@@ -62,13 +64,14 @@ pub fn judge(question: &Question, hits: &[Hit], search: Duration, said: Option<S
         }
     }
     let contained = said.as_ref().filter(|_| !question.answers.is_empty()).map(|said| {
-        !said.declined && question.answers.iter().any(|answer| holds(&said.text, answer))
+        let meant = !said.declined && !said.failed;
+        meant && question.answers.iter().any(|answer| holds(&said.text, answer))
     });
     let declined = said.as_ref().map(|said| said.declined);
-    let right = declined.map(|declined| match (unanswerable, contained) {
-        (true, _) => declined,
+    let right = said.as_ref().map(|said| match (unanswerable, contained) {
+        (true, _) => said.declined,
         (false, Some(contained)) => contained,
-        (false, None) => !declined,
+        (false, None) => !said.declined && !said.failed,
     });
     Judged {
         result: QuestionResult {
@@ -131,6 +134,12 @@ impl Tally {
         self.judged.iter().map(|judged| judged.result.clone()).collect()
     }
 
+    /// How many questions no model answered.
+    pub fn failed(&self) -> usize {
+        let failed = |judged: &&Judged| judged.said.as_ref().is_some_and(|said| said.failed);
+        self.judged.iter().filter(failed).count()
+    }
+
     /// The sums.
     pub fn metrics(&self) -> Metrics {
         let searched: Vec<&Judged> =
@@ -170,6 +179,7 @@ impl Tally {
             unverified: share(&answered, |judged| {
                 judged.said.as_ref().is_some_and(|said| said.unverified)
             }),
+            failed: share(&answered, |judged| judged.said.as_ref().is_some_and(|said| said.failed)),
             search_p50_ms: percentile(&search_times, 50).unwrap_or_default(),
             search_p99_ms: percentile(&search_times, 99).unwrap_or_default(),
             answer_p50_ms: percentile(&answer_times, 50),
@@ -272,6 +282,20 @@ mod tests {
         assert_eq!(metrics.wrongly_declined, Some(0.5));
         let right: Vec<_> = tally.results().iter().map(|result| result.right).collect();
         assert_eq!(right, [Some(true), Some(false), Some(true), Some(false)]);
+    }
+
+    #[test]
+    fn an_apology_is_no_answer_and_no_abstention() {
+        let failed = || Some(Said { text: "Sorry".to_owned(), failed: true, ..Said::default() });
+        let mut tally = Tally::default();
+        let by_name =
+            Question { document_names: vec!["prices.md".to_owned()], ..Question::default() };
+        for question in [Question::default(), by_name] {
+            let judged = judge(&question, &[], QUICK, failed());
+            assert_eq!((judged.result.right, judged.result.declined), (Some(false), Some(false)));
+            tally.add(judged);
+        }
+        assert_eq!((tally.failed(), tally.metrics().abstention_recall), (2, Some(0.0)));
     }
 
     #[test]

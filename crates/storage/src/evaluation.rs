@@ -223,6 +223,60 @@ impl Runs<'_> {
         Ok(Page::of(found, page.limit, |run: &Run| run.id))
     }
 
+    /// The newest run of a set that is done and measured these settings: with answers, without them, or either.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn newest_done(
+        self,
+        set: QuestionSetId,
+        settings_hash: &str,
+        answers: Option<bool>,
+    ) -> Result<Option<Run>, StorageError> {
+        const SQL: &str = concat!(
+            runs!(),
+            " WHERE workspace_id = $1 AND set_id = $2 AND settings_hash = $3 AND status = 'done'
+                AND answers = COALESCE($4, answers)
+              ORDER BY id DESC LIMIT 1"
+        );
+        row!(self.tx, RunRow, SQL;
+            self.workspace.into_uuid(), set.into_uuid(), settings_hash, answers)
+        .map(read_run)
+        .transpose()
+    }
+
+    /// How many runs of a set wait or ask.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn unfinished(self, set: QuestionSetId) -> Result<i64, StorageError> {
+        const SQL: &str = "
+            SELECT COUNT(*) FROM evaluation_runs
+             WHERE workspace_id = $1 AND set_id = $2 AND status IN ('queued', 'running')";
+        let found = value!(self.tx, i64, SQL; self.workspace.into_uuid(), set.into_uuid());
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Deletes the oldest runs of a set that have ended, so that `keep` runs are left, or those that have not ended.
+    /// Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn prune(self, set: QuestionSetId, keep: u32) -> Result<u64, StorageError> {
+        const SQL: &str = "
+            DELETE FROM evaluation_runs
+             WHERE workspace_id = $1 AND set_id = $2 AND id IN (
+                   SELECT id FROM evaluation_runs
+                    WHERE workspace_id = $1 AND set_id = $2 AND status IN ('done', 'failed')
+                    ORDER BY id
+                    LIMIT (SELECT CASE WHEN COUNT(*) > $3 THEN COUNT(*) - $3 ELSE 0 END
+                             FROM evaluation_runs WHERE workspace_id = $1 AND set_id = $2))";
+        Ok(run!(self.tx, SQL; self.workspace.into_uuid(), set.into_uuid(), i64::from(keep)))
+    }
+
     /// How the run did on each question, in order; `None` before it is done.
     ///
     /// # Errors

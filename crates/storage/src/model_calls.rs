@@ -125,6 +125,19 @@ pub struct SystemModelCalls<'t> {
 }
 
 impl SystemModelCalls<'_> {
+    /// Forgets calls of days before this one. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget(self, before: NaiveDate) -> Result<u64, StorageError> {
+        // Through the workspaces, because the index by day begins with them.
+        const SQL: &str = "
+            DELETE FROM model_calls
+             WHERE workspace_id IN (SELECT id FROM workspaces) AND day < $1";
+        Ok(run!(self.tx, SQL; before.to_string()))
+    }
+
     /// What each key was used for on a day and since the first of its month.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{RunView, find_set};
+use super::{MAX_RUNS, MAX_WAITING, RunView, find_set};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
@@ -48,6 +48,7 @@ const fn yes() -> bool {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such set, or no such version", body = Problem),
+        (status = 409, description = "`too_many_runs`: others wait for their turn", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -88,7 +89,14 @@ pub async fn start_run(
         created_at: now,
         finished_at: None,
     };
+    if tx.workspace(workspace).runs().unfinished(id).await? >= MAX_WAITING {
+        return Err(ApiError::Conflict {
+            code: "too_many_runs",
+            detail: format!("{MAX_WAITING} runs of this set wait already"),
+        });
+    }
     tx.workspace(workspace).runs().insert(&run).await?;
+    tx.workspace(workspace).runs().prune(id, MAX_RUNS).await?;
     let job = Evaluate { workspace_id: workspace, run_id: run.id };
     let payload = serde_json::to_value(job).expect("two ids are JSON");
     tx.workspace(workspace)

@@ -69,6 +69,7 @@ codes! {
         evaluation_regressed: "the draft does worse on the questions of the gate",
         evaluation_required: "the gate asks for a run of its questions first",
         question_set_in_use: "the question set is the gate of its assistant",
+        too_many_runs: "as many runs of the set as may wait do so already",
         too_many_question_sets: "the assistant has as many question sets as it may have",
         email_taken: "there is an account with this address",
         idempotency_key_in_use: "the first request with this key is still being worked on",

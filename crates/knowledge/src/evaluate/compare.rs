@@ -49,6 +49,7 @@ const MEASURES: &[Measure] = &[
     ("abstention_recall", |metrics| metrics.abstention_recall, true),
     ("wrongly_declined", |metrics| metrics.wrongly_declined, false),
     ("unverified", |metrics| metrics.unverified, false),
+    ("failed", |metrics| metrics.failed, false),
 ];
 
 /// Holds a later run against an earlier one. `tolerance` is by how much a share may get worse, 0 to 1.

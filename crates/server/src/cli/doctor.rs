@@ -200,7 +200,7 @@ async fn database(config: &Config) -> Finding {
 }
 
 /// The file of an `SQLite` database; nothing for one in memory.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub(super) fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split('?').next().unwrap_or(path);

@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use futures::{StreamExt, stream};
 use replyx_core::{assistant::Settings, ids::AssistantId, ids::WorkspaceId};
 use replyx_engine::{Engine, evaluation::Target};
-use replyx_knowledge::evaluate::{QuestionFile, Tally, compare};
+use replyx_knowledge::evaluate::{Comparison, QuestionFile, Tally, compare};
 
 use crate::config::Config;
 
@@ -103,22 +103,22 @@ pub async fn run(config: anyhow::Result<Config>, command: Command) -> ExitCode {
 async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
     // Everything that can be wrong with the files is found before the first question.
     let before = eval.compare.as_deref().map(Saved::read).transpose()?;
+    if let Some(path) = &eval.save {
+        Saved::may_be_written(path)?;
+    }
     let mut file = read(&eval.file)?;
     let name = file.name.take().unwrap_or_else(|| eval.file.display().to_string());
-    let run = match eval.assistant {
-        Some(assistant) => {
-            let app = home::existing(&config).await?;
-            let asked = home::assistant(&app.engine, assistant).await?;
-            measure(asked, eval, &file, name).await?
-        }
-        None => {
-            let home = home::Home::build(config).await?;
-            let hidden = if eval.hide_half { hide_half(&mut file) } else { Vec::new() };
-            forget(&mut file, &hidden);
-            let folder = eval.file.parent().unwrap_or(Path::new("."));
-            let asked = home.learn(&file.documents, folder).await?;
-            measure(asked, eval, &file, name).await?
-        }
+    let run = if let Some(assistant) = eval.assistant {
+        let app = home::existing(&config).await?;
+        let asked = home::assistant(&app.engine, assistant).await?;
+        measure(asked, eval, &file, name).await?
+    } else {
+        let home = home::Home::build(config).await?;
+        let hidden = if eval.hide_half { hide_half(&mut file) } else { Vec::new() };
+        forget(&mut file, &hidden);
+        let folder = eval.file.parent().unwrap_or(Path::new("."));
+        let asked = home.learn(&file.documents, folder).await?;
+        measure(asked, eval, &file, name).await?
     };
     if let Some(before) = &before {
         ensure!(
@@ -133,7 +133,7 @@ async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
         let after = (&run.metrics, run.results.as_slice());
         compare((&before.metrics, &before.results), after, eval.tolerance)
     });
-    let regressed = comparison.as_ref().is_some_and(|comparison| comparison.regressed());
+    let regressed = comparison.as_ref().is_some_and(Comparison::regressed);
     if eval.json {
         report::json(&run, comparison.as_ref())?;
     } else {
@@ -199,6 +199,9 @@ async fn measure(
     drop(going);
     if tally.results().is_empty() {
         bail!("there are no questions");
+    }
+    if eval.answers && tally.failed() == file.questions.len() {
+        bail!("no model answered any of the questions: is one configured for this name?");
     }
     Ok(Saved::new(name, embeddings, eval.answers, &tally))
 }

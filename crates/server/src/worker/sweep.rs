@@ -24,6 +24,8 @@ const ATTEMPTS: Duration = Duration::from_hours(2 * 24);
 const INVITATIONS: Duration = Duration::from_hours(30 * 24);
 /// How long the answer to a repeated request is kept.
 const IDEMPOTENCY: Duration = Duration::from_hours(24);
+/// How long the calls of models are accounted for: a year, and the month in which it is closed.
+const MODEL_CALLS: Duration = Duration::from_hours(400 * 24);
 
 /// How many documents are brought up to date between two sweeps at most.
 const REFRESH: u32 = 2_000;
@@ -33,6 +35,7 @@ pub(super) async fn all(engine: &Engine, tools: &Tools) {
     let swept = async {
         conversation(engine).await?;
         signing_in(engine).await?;
+        costs(engine).await?;
         knowledge(engine, tools).await?;
         accounts::purge(engine).await
     };
@@ -48,6 +51,15 @@ async fn conversation(engine: &Engine) -> Result<(), StorageError> {
     let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
     tx.commit().await?;
     tracing::debug!(updates, outbox, "swept what was said");
+    Ok(())
+}
+
+async fn costs(engine: &Engine) -> Result<(), StorageError> {
+    let before = (engine.clock.now() - MODEL_CALLS).date_naive();
+    let mut tx = engine.db.begin().await?;
+    let calls = tx.system().model_calls().forget(before).await?;
+    tx.commit().await?;
+    tracing::debug!(calls, "swept the calls of models");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output, time::Duration};
 use serde_json::{Value, json};
 use tokio::{process::Command, time::timeout};
 
-use crate::harness::{Home, REPLYX, on_every_home};
+use crate::harness::{REPLYX, on_every_home};
 
 /// The questions that customers of a roastery and of a dentist ask, in two languages, misspelt and beside the point.
 const FAQ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/faq.json");

@@ -16,6 +16,7 @@ mod conventions;
 mod coverage;
 mod demo;
 mod doctor;
+mod evaluations;
 mod events;
 mod harness;
 mod idempotency;

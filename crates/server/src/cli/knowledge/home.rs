@@ -13,7 +13,7 @@ use replyx_core::{
     knowledge::{Document, DocumentKind, DocumentStatus},
     workspace::Workspace,
 };
-use replyx_engine::Engine;
+use replyx_engine::{Engine, providers};
 use replyx_knowledge::{
     detect::detect,
     evaluate::FileDocument,
@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use super::Asked;
 use crate::{
     app::{self, App},
+    cli::doctor::sqlite_file,
     config::Config,
 };
 
@@ -34,14 +35,19 @@ const LONGEST: u64 = 20 << 20;
 
 /// Connects to the installation, as it is.
 pub(super) async fn existing(config: &Config) -> anyhow::Result<App> {
-    let db = Db::open(&config.database_url(), PoolSize { max: 1 })
-        .await
-        .context("the database cannot be opened")?;
+    let url = config.database_url();
+    if let Some(path) = sqlite_file(&url) {
+        ensure!(path.exists(), "there is no database `{}`: is DATA_DIR right?", path.display());
+    }
+    let db = Db::open(&url, PoolSize { max: 1 }).await.context("the database cannot be opened")?;
     let pending = db.migrations().await?.iter().any(|migration| !migration.applied);
     db.close().await;
     ensure!(!pending, "the database is not up to date; `replyx migrate up` brings it there");
     let clock = Clock::system();
-    app::connect(config, clock.id(), clock).await
+    let app = app::connect(config, clock.id(), clock).await?;
+    providers::load(&app.engine).await.context("the keys to models cannot be read")?;
+    providers::seed(&app.engine).await.context("the use of keys to models cannot be read")?;
+    Ok(app)
 }
 
 /// The draft of an assistant of any workspace.

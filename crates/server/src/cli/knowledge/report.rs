@@ -65,7 +65,7 @@ fn named(what: &str, questions: &[String]) {
 }
 
 /// Names are those of the fields of [`Metrics`].
-fn measures(metrics: &Metrics) -> [(&'static str, Option<f64>); 11] {
+fn measures(metrics: &Metrics) -> [(&'static str, Option<f64>); 12] {
     [
         ("recall_1", metrics.recall_1),
         ("recall_3", metrics.recall_3),
@@ -78,6 +78,7 @@ fn measures(metrics: &Metrics) -> [(&'static str, Option<f64>); 11] {
         ("abstention_recall", metrics.abstention_recall),
         ("wrongly_declined", metrics.wrongly_declined),
         ("unverified", metrics.unverified),
+        ("failed", metrics.failed),
     ]
 }
 

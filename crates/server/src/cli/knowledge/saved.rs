@@ -47,6 +47,16 @@ impl Saved {
         Ok(saved)
     }
 
+    /// Can a file be written there? Asked before the work that it is to hold.
+    pub(super) fn may_be_written(path: &Path) -> anyhow::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let shown = path.display();
+        ensure!(!path.is_dir(), "`{shown}` is a folder");
+        tempfile::tempfile_in(folder).with_context(|| format!("`{shown}` cannot be written"))?;
+        Ok(())
+    }
+
     /// Writes it beside its place first: a full disk leaves the earlier run as it was.
     pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
