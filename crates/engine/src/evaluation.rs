@@ -118,7 +118,8 @@ async fn ask_all(
     questions: &[Question],
 ) -> Result<Option<Tally>, StorageError> {
     let (workspace, assistant) = (run.workspace_id, run.assistant_id);
-    let target = Target { engine, workspace, assistant, settings, answers: run.answers };
+    let target =
+        Target { engine, workspace, assistant, settings, answers: run.answers, longest: None };
     let done = AtomicI64::new(0);
     let asking = async {
         let mut tally = Tally::default();
@@ -158,6 +159,8 @@ pub struct Target<'a> {
     pub settings: &'a Settings,
     /// Is it asked for answers, too, or only searched?
     pub answers: bool,
+    /// In a longer answer an expected string does not count, characters.
+    pub longest: Option<usize>,
 }
 
 impl Target<'_> {
@@ -183,6 +186,7 @@ impl Target<'_> {
         let meta = answered.reply.meta;
         Ok(Said {
             text: answered.reply.text,
+            longest: self.longest,
             declined: meta.outcome == Outcome::Unknown,
             failed: meta.outcome == Outcome::Fallback,
             unverified: meta.check == CheckOutcome::Failed,

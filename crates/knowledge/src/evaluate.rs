@@ -33,6 +33,8 @@ pub struct Said {
     pub declined: bool,
     /// Is it an apology, because no model answered?
     pub failed: bool,
+    /// If it is longer than this, what it holds does not count, characters.
+    pub longest: Option<usize>,
     /// Did it fail the check against its sources?
     pub unverified: bool,
     /// What it cost.
@@ -64,7 +66,8 @@ pub fn judge(question: &Question, hits: &[Hit], search: Duration, said: Option<S
         }
     }
     let contained = said.as_ref().filter(|_| !question.answers.is_empty()).map(|said| {
-        let meant = !said.declined && !said.failed;
+        let short = said.longest.is_none_or(|longest| said.text.chars().count() <= longest);
+        let meant = !said.declined && !said.failed && short;
         meant && question.answers.iter().any(|answer| holds(&said.text, answer))
     });
     let declined = said.as_ref().map(|said| said.declined);
@@ -296,6 +299,15 @@ mod tests {
             tally.add(judged);
         }
         assert_eq!((tally.failed(), tally.metrics().abstention_recall), (2, Some(0.0)));
+    }
+
+    #[test]
+    fn what_an_answer_that_is_too_long_holds_does_not_count() {
+        let question = Question { answers: vec!["Ёлка".to_owned()], ..Question::default() };
+        for (longest, contained) in [(None, true), (Some(8), true), (Some(7), false)] {
+            let said = Some(Said { text: "Да, елка".to_owned(), longest, ..Said::default() });
+            assert_eq!(judge(&question, &[], QUICK, said).result.contained, Some(contained));
+        }
     }
 
     #[test]

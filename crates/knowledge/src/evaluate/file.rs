@@ -68,19 +68,20 @@ impl QuestionFile {
     ///
     /// [`BadFile`] says where and why.
     pub fn parse(text: &str) -> Result<Self, BadFile> {
-        let trimmed = text.trim_start_matches('\u{feff}').trim();
+        // Blank lines before it stay: errors count lines.
+        let text = text.trim_start_matches('\u{feff}').trim_end();
         let form = |error: &serde_json::Error| BadFile::Form {
             line: error.line(),
             reason: error.to_string(),
         };
         let bare = |questions| Self { name: None, documents: Vec::new(), questions };
-        let file = if trimmed.starts_with('[') {
-            bare(serde_json::from_str(trimmed).map_err(|error| form(&error))?)
+        let file = if text.trim_start().starts_with('[') {
+            bare(serde_json::from_str(text).map_err(|error| form(&error))?)
         } else {
-            match serde_json::from_str::<Self>(trimmed) {
+            match serde_json::from_str::<Self>(text) {
                 Ok(file) => file,
-                Err(error) => match (squad::read(trimmed), lines(trimmed)) {
-                    (Some(file), _) => file,
+                Err(error) => match (squad::read(text), lines(text)) {
+                    (Some(file), _) => file.map_err(|error| form(&error))?,
                     (None, Some(questions)) => bare(questions?),
                     (None, None) => return Err(form(&error)),
                 },
@@ -93,7 +94,8 @@ impl QuestionFile {
 
 /// One question a line, if the first line is one.
 fn lines(text: &str) -> Option<Result<Vec<Question>, BadFile>> {
-    serde_json::from_str::<Question>(text.lines().next()?).ok()?;
+    let first = text.lines().find(|line| !line.trim().is_empty())?;
+    serde_json::from_str::<Question>(first).ok()?;
     let questions = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     Some(
         questions
@@ -165,12 +167,12 @@ mod tests {
         let file = QuestionFile::parse(text).unwrap();
         let names: Vec<&str> =
             file.documents.iter().map(|document| document.name.as_str()).collect();
-        assert_eq!(names, ["Oil, paragraph 1", "Oil, paragraph 2"]);
+        assert_eq!(names, ["a1p1", "a1p2"]);
         assert_eq!(file.documents[1].text.as_deref(), Some("Oil burns."));
         assert_eq!(file.questions[0].answers, ["black"]);
-        assert_eq!(file.questions[0].document_names, ["Oil, paragraph 1"]);
+        assert_eq!(file.questions[0].document_names, ["a1p1"]);
         assert!(file.questions[1].is_unanswerable());
-        assert_eq!(file.questions[2].document_names, ["Oil, paragraph 2"]);
+        assert_eq!(file.questions[2].document_names, ["a1p2"]);
     }
 
     #[test]

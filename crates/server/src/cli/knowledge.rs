@@ -5,6 +5,7 @@
 //! is gone afterwards.
 
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -27,6 +28,8 @@ use saved::Saved;
 
 /// How many questions are under way at once: one for each core that a small machine has.
 const AT_ONCE: usize = 2;
+/// A longer answer holds an expected string too easily: it does not count, characters.
+const LONGEST_ANSWER: usize = 300;
 /// No file of questions is longer than this, bytes.
 const LONGEST_FILE: u64 = 64 << 20;
 
@@ -49,7 +52,7 @@ pub struct Eval {
     /// Has every question answered, too; else only search is measured.
     #[arg(long)]
     answers: bool,
-    /// Answers by this model, whatever the assistant's own is.
+    /// Answers by this model, whatever the assistant's own is; without an assistant by `extractive` unless given.
     #[arg(long, value_name = "NAME", requires = "answers")]
     model: Option<String>,
     /// Leaves out the second half of the file's documents: what is asked about them should be declined.
@@ -113,6 +116,7 @@ async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
         let asked = home::assistant(&app.engine, assistant).await?;
         measure(asked, eval, &file, name).await?
     } else {
+        expectations(&file).with_context(|| format!("`{}`", eval.file.display()))?;
         let home = home::Home::build(config).await?;
         let hidden = if eval.hide_half { hide_half(&mut file) } else { Vec::new() };
         forget(&mut file, &hidden);
@@ -134,17 +138,43 @@ async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
         compare((&before.metrics, &before.results), after, eval.tolerance)
     });
     let regressed = comparison.as_ref().is_some_and(Comparison::regressed);
-    if eval.json {
-        report::json(&run, comparison.as_ref())?;
+    let mut out = io::stdout().lock();
+    let shown = if eval.json {
+        report::json(&mut out, &run, comparison.as_ref())
     } else {
-        report::table(&run, before.as_ref().zip(comparison.as_ref()));
+        report::table(&mut out, &run, before.as_ref().zip(comparison.as_ref()))
+    };
+    match shown {
+        // Who has read enough, such as `head`, does not change how it went.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(!regressed),
     }
-    Ok(!regressed)
 }
 
 fn read(path: &Path) -> anyhow::Result<QuestionFile> {
     let text = text_of(path)?;
     QuestionFile::parse(&text).with_context(|| format!("`{}`", path.display()))
+}
+
+/// What is expected must be there to be found: a slip of the pen is not a bad answer.
+fn expectations(file: &QuestionFile) -> anyhow::Result<()> {
+    let mut names = HashSet::new();
+    for (document, number) in file.documents.iter().zip(1_usize..) {
+        let name = document.name.as_str();
+        ensure!(names.insert(name), "document {number}: another one is named `{name}`, too");
+    }
+    // Without documents that is what is to be said.
+    let missing = |name: &&String| !names.is_empty() && !names.contains(name.as_str());
+    for (question, number) in file.questions.iter().zip(1_usize..) {
+        if let Some(name) = question.document_names.iter().find(missing) {
+            bail!("question {number}: no document is named `{name}`");
+        }
+        ensure!(
+            question.documents.is_empty() && question.passages.is_empty(),
+            "question {number}: ids are those of an assistant, which `--assistant` names"
+        );
+    }
+    Ok(())
 }
 
 /// A text file of at most [`LONGEST_FILE`].
@@ -188,8 +218,14 @@ async fn measure(
         settings.fallback_models.clear();
     }
     let embeddings = home::embeddings(engine, workspace, assistant).await?;
-    let target =
-        Target { engine, workspace, assistant, settings: &settings, answers: eval.answers };
+    let target = Target {
+        engine,
+        workspace,
+        assistant,
+        settings: &settings,
+        answers: eval.answers,
+        longest: Some(LONGEST_ANSWER),
+    };
     let mut tally = Tally::default();
     let mut going =
         stream::iter(&file.questions).map(|question| target.ask(question)).buffered(AT_ONCE);

@@ -133,6 +133,19 @@ async fn what_cannot_be_measured_ends_with_two_and_a_reason() {
         "absent.json",
         "{\"documents\": [{\"name\": \"no.txt\"}], \"questions\": [{\"question\": \"a\"}]}",
     );
+    let slip = small(
+        folder.path(),
+        "slip.json",
+        &json!([{"question": "a", "document_names": ["return.md"]}]),
+    );
+    let id = "019a8c5e-3f00-7c41-9d52-6a0c6f1e2b7d";
+    let ids = small(folder.path(), "ids.json", &json!([{"question": "a", "documents": [id]}]));
+    let twice = write(
+        "twice.json",
+        "{\"documents\": [{\"name\": \"a\", \"text\": \"b\"}, {\"name\": \"a\", \"text\": \"c\"}], \
+         \"questions\": [{\"question\": \"a\"}]}",
+    );
+    let squad = write("squad.json", "{\"data\": [\n{\"paragraphs\": [{\"qas\": []}]}]}");
     let other = write("other.json", "{\"replyx_evaluation\": 9}");
     let gone = at("gone.json");
     for (arguments, reason) in [
@@ -141,6 +154,10 @@ async fn what_cannot_be_measured_ends_with_two_and_a_reason() {
         (vec![blank.as_str()], "question 1: it asks nothing"),
         (vec![bare.as_str()], "names no documents"),
         (vec![absent.as_str()], "no.txt` cannot be read"),
+        (vec![slip.as_str()], "question 1: no document is named `return.md`"),
+        (vec![ids.as_str()], "question 1: ids are those of an assistant"),
+        (vec![twice.as_str()], "document 2: another one is named `a`"),
+        (vec![squad.as_str()], "line 2: missing field `context`"),
         (vec![good.as_str(), "--compare", &other], "is no saved run"),
         (vec![good.as_str(), "--compare", &gone], "cannot be read"),
         (vec![good.as_str(), "--save", "/dev/null/run.json"], "cannot be written"),

@@ -10,10 +10,15 @@ struct Squad {
     data: Vec<Article>,
 }
 
+/// What tells this form from the others.
+#[derive(Deserialize)]
+struct Articles {
+    #[serde(rename = "data")]
+    _data: serde::de::IgnoredAny,
+}
+
 #[derive(Deserialize)]
 struct Article {
-    #[serde(default)]
-    title: String,
     paragraphs: Vec<Paragraph>,
 }
 
@@ -37,14 +42,18 @@ struct Answer {
     text: String,
 }
 
-/// `None` when it has another form.
-pub(super) fn read(text: &str) -> Option<QuestionFile> {
-    let squad: Squad = serde_json::from_str(text).ok()?;
+/// `None` when it has another form. Names say where a paragraph stands and nothing of what it says: a name is
+/// searched, too, and the articles' titles would help.
+pub(super) fn read(text: &str) -> Option<serde_json::Result<QuestionFile>> {
+    serde_json::from_str::<Articles>(text).ok()?;
+    Some(serde_json::from_str(text).map(file))
+}
+
+fn file(squad: Squad) -> QuestionFile {
     let mut file = QuestionFile { name: None, documents: Vec::new(), questions: Vec::new() };
-    for article in squad.data {
-        let title = if article.title.is_empty() { "untitled" } else { article.title.trim() };
-        for (paragraph, number) in article.paragraphs.into_iter().zip(1..) {
-            let name = format!("{title}, paragraph {number}");
+    for (article, place) in squad.data.into_iter().zip(1_usize..) {
+        for (paragraph, number) in article.paragraphs.into_iter().zip(1_usize..) {
+            let name = format!("a{place}p{number}");
             for asked in paragraph.qas {
                 let mut question = Question { question: asked.question, ..Question::default() };
                 if !asked.is_impossible {
@@ -58,5 +67,5 @@ pub(super) fn read(text: &str) -> Option<QuestionFile> {
             file.documents.push(FileDocument { name, text: Some(paragraph.context) });
         }
     }
-    Some(file)
+    file
 }

@@ -20,6 +20,7 @@ use replyx_knowledge::{
     index::{self, IndexDocument},
     search::Query,
 };
+use replyx_llm::EXTRACTIVE;
 use replyx_storage::{Db, PoolSize};
 use tempfile::TempDir;
 
@@ -95,7 +96,11 @@ impl Home {
         let assistant = Assistant {
             id: clock.id(),
             workspace_id: workspace.id,
-            settings: Settings::new("Evaluation".to_owned(), Language::English),
+            settings: Settings {
+                // What measuring costs is said by who wants it to cost something.
+                model: Some(EXTRACTIVE.to_owned()),
+                ..Settings::new("Evaluation".to_owned(), Language::English)
+            },
             version: 1,
             published: 1,
             gate: None,

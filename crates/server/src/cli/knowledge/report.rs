@@ -1,5 +1,7 @@
 //! What a run tells people and programs.
 
+use std::io::{self, Write};
+
 use replyx_core::evaluation::Metrics;
 use replyx_knowledge::evaluate::Comparison;
 use serde_json::json;
@@ -10,14 +12,19 @@ use super::saved::Saved;
 const NAMED: usize = 20;
 
 /// Prints the run, and what changed since an earlier one.
-pub(super) fn table(run: &Saved, compared: Option<(&Saved, &Comparison)>) {
+pub(super) fn table(
+    out: &mut impl Write,
+    run: &Saved,
+    compared: Option<(&Saved, &Comparison)>,
+) -> io::Result<()> {
     let embeddings = run.embeddings.as_deref().unwrap_or("none: words alone decided");
-    println!("{}\nembedding model: {embeddings}", run.name);
+    writeln!(out, "{}\nembedding model: {embeddings}", run.name)?;
     let metrics = &run.metrics;
-    println!(
+    writeln!(
+        out,
         "{} questions, {} with an answer in the documents\n",
         metrics.questions, metrics.searchable
-    );
+    )?;
     for (name, value) in measures(metrics) {
         let Some(value) = value else { continue };
         let change = compared.and_then(|(_, comparison)| {
@@ -27,41 +34,47 @@ pub(super) fn table(run: &Saved, compared: Option<(&Saved, &Comparison)>) {
             let verdict = if change.regressed { "  REGRESSED" } else { "" };
             format!("  was {:.3} ({:+.3}){verdict}", change.before, change.after - change.before)
         });
-        println!("  {:<22} {value:.3}{change}", name.replace('_', " "));
+        writeln!(out, "  {:<22} {value:.3}{change}", name.replace('_', " "))?;
     }
-    println!(
+    writeln!(
+        out,
         "  {:<22} {:.1} / {:.1} ms",
         "search p50 / p99", metrics.search_p50_ms, metrics.search_p99_ms
-    );
+    )?;
     if let (Some(p50), Some(p99)) = (metrics.answer_p50_ms, metrics.answer_p99_ms) {
-        println!("  {:<22} {p50:.1} / {p99:.1} ms", "answer p50 / p99");
-        println!("  {:<22} ${}", "cost", metrics.cost);
+        writeln!(out, "  {:<22} {p50:.1} / {p99:.1} ms", "answer p50 / p99")?;
+        writeln!(out, "  {:<22} ${}", "cost", metrics.cost)?;
     }
     if let Some((before, comparison)) = compared {
-        named("went right and no longer do", &comparison.broken);
-        named("went wrong and no longer do", &comparison.mended);
+        named(out, "went right and no longer do", &comparison.broken)?;
+        named(out, "went wrong and no longer do", &comparison.mended)?;
         let strange = run.results.iter().filter(|result| !before.knows(&result.question)).count();
         if strange > 0 || before.results.len() != run.results.len() {
-            println!("\nthe saved run asked other questions, too: the sums are not of the same");
+            writeln!(
+                out,
+                "\nthe saved run asked other questions, too: the sums are not of the same"
+            )?;
         }
         if before.embeddings != run.embeddings {
             let model = before.embeddings.as_deref().unwrap_or("none");
-            println!("\nthe saved run had another embedding model: {model}");
+            writeln!(out, "\nthe saved run had another embedding model: {model}")?;
         }
     }
+    Ok(())
 }
 
-fn named(what: &str, questions: &[String]) {
+fn named(out: &mut impl Write, what: &str, questions: &[String]) -> io::Result<()> {
     if questions.is_empty() {
-        return;
+        return Ok(());
     }
-    println!("\n{} questions {what}:", questions.len());
+    writeln!(out, "\n{} questions {what}:", questions.len())?;
     for question in questions.iter().take(NAMED) {
-        println!("  {question}");
+        writeln!(out, "  {question}")?;
     }
     if questions.len() > NAMED {
-        println!("  and {} more", questions.len() - NAMED);
+        writeln!(out, "  and {} more", questions.len() - NAMED)?;
     }
+    Ok(())
 }
 
 /// Names are those of the fields of [`Metrics`].
@@ -83,7 +96,11 @@ fn measures(metrics: &Metrics) -> [(&'static str, Option<f64>); 12] {
 }
 
 /// Prints the run as JSON.
-pub(super) fn json(run: &Saved, comparison: Option<&Comparison>) -> anyhow::Result<()> {
+pub(super) fn json(
+    out: &mut impl Write,
+    run: &Saved,
+    comparison: Option<&Comparison>,
+) -> io::Result<()> {
     let comparison = comparison.map(|comparison| {
         let changes: Vec<_> = comparison
             .changes
@@ -101,6 +118,6 @@ pub(super) fn json(run: &Saved, comparison: Option<&Comparison>) -> anyhow::Resu
         })
     });
     let text = serde_json::to_string_pretty(&json!({"run": run, "comparison": comparison}))?;
-    println!("{text}");
+    writeln!(out, "{text}")?;
     Ok(())
 }

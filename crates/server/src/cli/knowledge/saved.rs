@@ -1,6 +1,6 @@
 //! A run in a file, to be compared with later.
 
-use std::{fs, path::Path};
+use std::{io::Write, path::Path};
 
 use anyhow::{Context, ensure};
 use replyx_core::evaluation::{Metrics, QuestionResult};
@@ -49,25 +49,28 @@ impl Saved {
 
     /// Can a file be written there? Asked before the work that it is to hold.
     pub(super) fn may_be_written(path: &Path) -> anyhow::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
         let shown = path.display();
         ensure!(!path.is_dir(), "`{shown}` is a folder");
-        tempfile::tempfile_in(folder).with_context(|| format!("`{shown}` cannot be written"))?;
+        tempfile::tempfile_in(folder(path))
+            .with_context(|| format!("`{shown}` cannot be written"))?;
         Ok(())
     }
 
     /// Writes it beside its place first: a full disk leaves the earlier run as it was.
     pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        let name = path.file_name().context("`--save` names no file")?;
-        let beside = path.with_file_name(format!("{}.new", name.display()));
-        fs::write(&beside, text + "\n")
-            .and_then(|()| fs::rename(&beside, path))
-            .with_context(|| format!("`{}` cannot be written", path.display()))
+        let about = || format!("`{}` cannot be written", path.display());
+        let mut beside = tempfile::NamedTempFile::new_in(folder(path)).with_context(about)?;
+        writeln!(beside, "{text}").with_context(about)?;
+        beside.persist(path).with_context(about)?;
+        Ok(())
     }
 
     pub(super) fn knows(&self, question: &str) -> bool {
         self.results.iter().any(|result| result.question == question)
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
