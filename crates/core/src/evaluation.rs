@@ -149,7 +149,7 @@ pub struct Run {
     pub assistant_id: AssistantId,
     /// Its published version; `None`: the draft.
     pub version: Option<i64>,
-    /// SHA-256 of the settings, questions and knowledge that were measured, lower-case hexadecimal.
+    /// SHA-256 of the settings and questions that were measured, lower-case hexadecimal.
     pub settings_hash: String,
     /// Were answers asked for, or search alone?
     pub answers: bool,
