@@ -16,7 +16,7 @@ pub(super) const LONGEST: usize = 300;
 const COVERED: f32 = 0.35;
 /// From here on a source is near enough in meaning to be quoted whatever its words are. Of the questions of two
 /// public and one own set of documents that do not hold their answer, one in twenty comes as near.
-const MEANT: f64 = 0.3;
+const MEANT: f64 = 0.4;
 /// Words that search itself gives no more than this are shared by chance.
 const CHANCE: f64 = 0.2;
 /// A further unit joins the answer when it answers at least this well beside the best.
