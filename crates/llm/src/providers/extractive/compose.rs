@@ -14,8 +14,8 @@ pub(super) const LONGEST: usize = 300;
 /// `scripts/quality` where there are no vectors: below it more than one in five unanswerable questions got an
 /// answer, above it more than one in ten answerable ones got none.
 const COVERED: f32 = 0.35;
-/// From here on a source is near enough in meaning to be quoted whatever its words are. Of the questions of two
-/// public and one own set of documents that do not hold their answer, one in twenty comes as near.
+/// From here on a source is near enough in meaning to be quoted whatever its words are. Of the questions of the public
+/// sets and of our own whose documents do not hold the answer, fewer than one in fifty come as near.
 const MEANT: f64 = 0.4;
 /// Words that search itself gives no more than this are shared by chance.
 const CHANCE: f64 = 0.2;
