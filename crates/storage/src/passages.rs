@@ -84,6 +84,7 @@ pub struct Unembedded {
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Candidate {
     id: Uuid,
+    document_id: Uuid,
     /// The headings above it.
     pub headings: String,
     /// Its stems, joined by spaces.
@@ -96,6 +97,11 @@ impl Candidate {
     /// The passage.
     pub fn id(&self) -> PassageId {
         self.id.into()
+    }
+
+    /// The document it is of.
+    pub fn document(&self) -> DocumentId {
+        self.document_id.into()
     }
 }
 
@@ -376,13 +382,13 @@ impl Passages<'_> {
         limit: u32,
     ) -> Result<Vec<Candidate>, StorageError> {
         const POSTGRES: &str = "
-            SELECT id, headings, terms, length FROM passages
+            SELECT id, document_id, headings, terms, length FROM passages
              WHERE workspace_id = $1
                AND terms_vector @@ $2::tsquery
                AND terms_vector @@ $3::tsquery
              ORDER BY ts_rank(terms_vector, $3::tsquery) DESC, number LIMIT $4";
         const SQLITE: &str = "
-            SELECT id, headings, passages.terms, length
+            SELECT id, document_id, headings, passages.terms, length
               FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1
                AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'
