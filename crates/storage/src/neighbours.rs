@@ -10,29 +10,6 @@ use sqlx::PgConnection;
 
 use crate::{Db, StorageError, Tx, db::Pool, tx::Conn};
 
-/// Runs something on a `PostgreSQL` connection, with the rule of [`on_conn`]; on `SQLite`, gives what is said.
-macro_rules! on_postgres {
-    ($tx:expr, $otherwise:expr, |$conn:ident| $query:expr) => {{
-        if $tx.failed {
-            return Err(StorageError::Undone);
-        }
-        let result = match &mut $tx.conn {
-            Conn::Sqlite(_) => return Ok($otherwise),
-            Conn::Postgres(tx) => {
-                let $conn = &mut **tx;
-                $query.await
-            }
-        };
-        match result {
-            Ok(done) => done,
-            Err(error) => {
-                $tx.failed = true;
-                return Err(StorageError::from(error));
-            }
-        }
-    }};
-}
-
 mod fill;
 mod nearest;
 
@@ -57,6 +34,24 @@ pub enum VectorIndex {
     Creatable(String),
     /// It can be used; its version.
     Ready(String),
+}
+
+impl VectorIndex {
+    /// What is missing, and what to do about it. `None`: nothing, or there is nothing to be had (`SQLite`).
+    pub fn lack(&self) -> Option<String> {
+        match self {
+            Self::Unknown | Self::Ready(_) => None,
+            Self::Missing => {
+                Some("the server has no pgvector: install it for large assistants".to_owned())
+            }
+            Self::Outdated(version) => Some(format!(
+                "pgvector {version} is too old: install 0.8 or later, then `ALTER EXTENSION vector UPDATE`"
+            )),
+            Self::Creatable(version) => Some(format!(
+                "pgvector {version} is there, not created: as an admin of the database, `CREATE EXTENSION vector`"
+            )),
+        }
+    }
 }
 
 /// The vectors of one model that an assistant is searched by in the database.

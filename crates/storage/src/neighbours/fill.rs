@@ -1,11 +1,11 @@
 //! Copies vectors into the database's index, and takes those out that nobody is searched by.
 
-use replyx_core::ids::{AssistantId, DocumentId, PassageId, WorkspaceId};
+use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{MAX_DIMENSIONS, NeighbourSet, Neighbours, SystemNeighbours, table};
-use crate::{StorageError, tx::Conn};
+use crate::StorageError;
 
 /// The revision of a set that is not complete yet.
 const UNFINISHED: i64 = -1;

@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{NeighbourSet, Neighbours, fill::literal, table};
-use crate::{StorageError, tx::Conn};
+use crate::StorageError;
 
 /// How the index is gone through. It goes on until enough passages of the assistant are found, in nearly the right
 /// order, which is made right by the exact vectors. Without sorting, the planner has no way but the index: its guess
