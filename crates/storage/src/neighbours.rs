@@ -14,7 +14,6 @@ mod fill;
 mod nearest;
 
 pub use fill::{Large, Uncopied};
-pub use nearest::Near;
 
 /// Vectors with more numbers than this are not indexed: a page of the graph would not hold one.
 pub const MAX_DIMENSIONS: usize = 4_000;

@@ -113,12 +113,9 @@ async fn near(
         )
         .await?;
     drop(tx);
-    let mut terms = HashMap::new();
-    let mut stored = Vec::new();
-    for one in found {
-        stored.push((one.id(), one.vector));
-        terms.insert(stored[stored.len() - 1].0, one.terms);
-    }
+    let mut tx = db.read().await?;
+    let terms = tx.workspace(workspace).neighbours().terms(&found).await?.into_iter().collect();
+    let stored = tx.workspace(workspace).neighbours().vectors(&found, &set.model).await?;
     let mut order = likeness(stored, question);
     order.sort_by(|(one, a), (other, b)| b.total_cmp(a).then_with(|| one.cmp(other)));
     Ok(Ordered { order, terms })

@@ -15,23 +15,6 @@ const SETTINGS: &str = "
            set_config('hnsw.max_scan_tuples', '60000', true), set_config('enable_sort', 'off', true),
            set_config('jit', 'off', true)";
 
-/// A passage near to a question.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Near {
-    id: Uuid,
-    /// Its stems, joined by spaces.
-    pub terms: String,
-    /// Its vector, `f32` little-endian.
-    pub vector: Vec<u8>,
-}
-
-impl Near {
-    /// The passage.
-    pub fn id(&self) -> PassageId {
-        self.id.into()
-    }
-}
-
 impl Neighbours<'_> {
     /// About the `limit` passages of an assistant that are nearest to a vector, in no order; of these documents only,
     /// if any are named. None when the vector is of another length than those of the set.
@@ -48,22 +31,22 @@ impl Neighbours<'_> {
         vector: &[f32],
         documents: Option<&[DocumentId]>,
         limit: u32,
-    ) -> Result<Vec<Near>, StorageError> {
+    ) -> Result<Vec<PassageId>, StorageError> {
         let Some(vector) = literal(vector, set.dimensions) else { return Ok(Vec::new()) };
         let only = if documents.is_some() { "AND own.document_id = ANY($6)" } else { "" };
+        // `IS TRUE` keeps the documents a set to look into. As a join they would be gone through for every passage,
+        // or the index for every document, where the statistics are old.
         let sql = format!(
-            "SELECT near.passage_id AS id, passages.terms, vectors.vector
-               FROM (SELECT own.passage_id FROM {} AS own
-                      WHERE own.workspace_id = $1 AND own.model = $3
-                        AND own.document_id IN (SELECT links.document_id FROM document_assistants AS links
-                                                 WHERE links.workspace_id = $1 AND links.assistant_id = $2) {only}
-                      ORDER BY own.embedding <=> $4::text::halfvec LIMIT $5) AS near
-               JOIN passages ON passages.workspace_id = $1 AND passages.id = near.passage_id
-               JOIN passage_vectors AS vectors
-                 ON vectors.workspace_id = $1 AND vectors.passage_id = near.passage_id AND vectors.model = $3",
+            "SELECT own.passage_id FROM {} AS own
+              WHERE own.workspace_id = $1 AND own.model = $3
+                AND (own.document_id IN (SELECT links.document_id FROM document_assistants AS links
+                                          WHERE links.workspace_id = $1 AND links.assistant_id = $2)) IS TRUE {only}
+              ORDER BY own.embedding <=> $4::text::halfvec LIMIT $5",
             table(set.dimensions)
         );
-        Ok(on_postgres!(self.tx, Vec::new(), |conn| async {
+        let documents: Option<Vec<Uuid>> =
+            documents.map(|ids| ids.iter().map(|id| id.into_uuid()).collect());
+        let rows: Vec<(Uuid,)> = on_postgres!(self.tx, Vec::new(), |conn| async {
             sqlx::query(SETTINGS).execute(&mut *conn).await?;
             let asked = sqlx::query_as(AssertSqlSafe(sql))
                 .bind(self.workspace.into_uuid())
@@ -71,13 +54,29 @@ impl Neighbours<'_> {
                 .bind(&set.model)
                 .bind(vector)
                 .bind(i64::from(limit));
-            let documents: Option<Vec<Uuid>> =
-                documents.map(|ids| ids.iter().map(|id| id.into_uuid()).collect());
             match documents {
                 Some(ids) => asked.bind(ids).fetch_all(conn).await,
                 None => asked.fetch_all(conn).await,
             }
-        }))
+        });
+        Ok(rows.into_iter().map(|(id,)| id.into()).collect())
+    }
+
+    /// The stems of these passages, joined by spaces, in no order.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn terms(
+        self,
+        passages: &[PassageId],
+    ) -> Result<Vec<(PassageId, String)>, StorageError> {
+        const SQL: &str = "SELECT id, terms FROM passages WHERE workspace_id = $1 AND id = ANY($2)";
+        let ids: Vec<Uuid> = passages.iter().map(|id| id.into_uuid()).collect();
+        let rows: Vec<(Uuid, String)> = on_postgres!(self.tx, Vec::new(), |conn| {
+            sqlx::query_as(SQL).bind(self.workspace.into_uuid()).bind(ids).fetch_all(conn)
+        });
+        Ok(rows.into_iter().map(|(id, terms)| (id.into(), terms)).collect())
     }
 
     /// The vectors of `model` of these passages, `f32` little-endian, in no order.
