@@ -58,7 +58,8 @@ impl Neighbours<'_> {
     }
 
     /// Begins a set, which is not searched by before it is [complete](Self::complete). Vectors of another width that
-    /// were in it before are no longer found.
+    /// were in it before are no longer found. Until it is complete, each time is taken to look at how the tables are
+    /// now: who copies everything with statistics of before is slow beyond measure.
     ///
     /// # Errors
     ///
@@ -74,8 +75,16 @@ impl Neighbours<'_> {
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (workspace_id, assistant_id, model)
             DO UPDATE SET dimensions = $4, revision = $5 WHERE known.dimensions <> $4";
+        const STATE: &str = "
+            SELECT revision = $4 FROM neighbour_sets
+             WHERE workspace_id = $1 AND assistant_id = $2 AND model = $3";
         run!(self.tx, SQL;
             self.workspace.into_uuid(), assistant.into_uuid(), model, width(dimensions), UNFINISHED);
+        let unfinished = value!(self.tx, bool, STATE;
+            self.workspace.into_uuid(), assistant.into_uuid(), model, UNFINISHED);
+        if unfinished == Some(true) {
+            run!(self.tx, "ANALYZE document_assistants, passages, passage_vectors");
+        }
         Ok(())
     }
 
