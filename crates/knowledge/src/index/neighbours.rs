@@ -130,6 +130,9 @@ async fn copy(
     if !tx.system().neighbours().prepare(width).await? {
         return Ok(true);
     }
+    // A new table locks those it refers to; looking at these in the same transaction could wait in a circle.
+    tx.commit().await?;
+    let mut tx = tools.db.begin().await?;
     tx.workspace(workspace).neighbours().begin(assistant, model, width).await?;
     tx.commit().await?;
     loop {

@@ -44,8 +44,8 @@ pub(super) async fn find(
     let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
     let found = match held {
         None => Found::default(),
-        Some(Held::TooLarge(documents, head, set)) => {
-            in_database(search, db, (workspace, assistant), (&documents, head, set), &query).await?
+        Some(Held::TooLarge(documents, size, set)) => {
+            in_database(search, db, (workspace, assistant), (&documents, size, set), &query).await?
         }
         Some(Held::Whole(snapshot)) => {
             let vector = embed(search, snapshot.model.as_deref(), &query).await;
@@ -75,12 +75,11 @@ async fn in_database(
     (documents, head, set): (&[KnownDocument], Head, Option<NeighbourSet>),
     query: &Query<'_>,
 ) -> Result<Found, StorageError> {
-    let vector = match &set {
-        Some(set) => embed(search, Some(&set.model), query).await,
-        None => {
-            without("too_large", query.mode);
-            None
-        }
+    let vector = if let Some(set) = &set {
+        embed(search, Some(&set.model), query).await
+    } else {
+        without("too_large", query.mode);
+        None
     };
     let vectors = set.as_ref().zip(vector.as_deref());
     let asked = Large { whose, documents, head, vectors };
