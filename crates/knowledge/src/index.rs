@@ -26,6 +26,7 @@ use crate::extract::{self, ExtractError};
 
 mod cut;
 pub mod embed;
+pub mod neighbours;
 
 pub use cut::INDEX_VERSION;
 use cut::{Cut, cut};
@@ -207,6 +208,8 @@ async fn keep(
         if embedded < passages {
             document.status = DocumentStatus::Embedding;
             embed::enqueue(&mut tx, tools.clock, job).await?;
+        } else {
+            neighbours::follow(&mut tx, tools.clock, workspace, &document.assistants).await?;
         }
     } else {
         document.embedded = document.embedded.min(passages);

@@ -10,8 +10,9 @@
 //!
 //! # What holds
 //!
-//! - Both databases give one order: they store and load, and rank nothing. Only an assistant that is too large for
-//!   the memory is searched through the full-text index of the database (`large`).
+//! - Both databases give one order: they store and load, and rank nothing. Only a large assistant is
+//!   searched through the indexes of the database (`large`): one of more than [`LARGE`] passages where the database
+//!   finds nearest vectors, and any that the memory does not hold.
 //! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`] says so.
 //! - What was deleted is not returned, however fresh: passages are read from the database at the end.
 
@@ -47,6 +48,10 @@ pub const MAX_TERMS: usize = 32;
 pub const MAX_HITS: usize = 50;
 /// No more of a question than this is looked at, characters.
 pub const LONGEST_QUESTION: usize = 4_000;
+
+/// An assistant that knows more passages than this is searched by the database's own index of vectors, where the
+/// database has one.
+pub const LARGE: i64 = 50_000;
 
 /// By what passages are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +89,29 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Where passages were looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// In memory: by words and vectors, all compared.
+    #[default]
+    Memory,
+    /// In the database, by its indexes of words and of vectors.
+    Hnsw,
+    /// In the database, by words alone.
+    Words,
+}
+
+impl Way {
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Hnsw => "hnsw",
+            Self::Words => "words",
+        }
+    }
+}
+
 /// What a question found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
@@ -91,6 +119,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// The embedding model whose vectors took part; `None`: words alone decided.
     pub vectors: Option<String>,
+    /// Where they were looked for.
+    pub way: Way,
     /// How long it took, embedding the question included.
     pub took: Duration,
 }
@@ -124,6 +154,13 @@ impl Search {
     /// and vectors in memory.
     pub fn new(embeddings: Arc<Embeddings>, cache_bytes: u64) -> Self {
         Self { embeddings, cache: Cache::new(cache_bytes) }
+    }
+
+    /// The same search, for which an assistant is large that knows more than `passages` passages; see [`LARGE`].
+    #[must_use]
+    pub const fn large_above(mut self, passages: i64) -> Self {
+        self.cache.large = passages;
+        self
     }
 
     /// The passages of an assistant that fit a question best; none when there is no such assistant.

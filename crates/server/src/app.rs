@@ -49,6 +49,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         .context("the database cannot be opened")?
         .with_listener(Arc::new(ears));
     db.migrate().await.context("the database cannot be migrated")?;
+    tell_of_vectors(&db).await?;
     let live = match config.redis_url() {
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
         None => Live::in_process(),
@@ -72,6 +73,16 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         settings: config.engine(),
     });
     Ok(App { engine, accesses })
+}
+
+/// Lets the database find nearest vectors where it can, and says so where it cannot: only assistants that know much
+/// miss it.
+async fn tell_of_vectors(db: &Db) -> anyhow::Result<()> {
+    let index = db.create_vector_index().await.context("the extensions cannot be read")?;
+    if let Some(lack) = index.lack() {
+        tracing::info!(reason = %lack, "the database finds no nearest vectors");
+    }
+    Ok(())
 }
 
 /// This very program, to be run as a child that reads hostile files.

@@ -38,6 +38,7 @@ pub mod messages;
 mod migrate;
 pub mod model_calls;
 pub mod model_keys;
+pub mod neighbours;
 pub mod outbox;
 pub mod passages;
 pub mod processes;

@@ -11,7 +11,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, knowledge::scope_term};
+use crate::{StorageError, Tx, knowledge::scope_term, tx::Conn};
 
 /// A passage to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ pub struct Unembedded {
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Candidate {
     id: Uuid,
+    document_id: Uuid,
     /// The headings above it.
     pub headings: String,
     /// Its stems, joined by spaces.
@@ -96,6 +97,11 @@ impl Candidate {
     /// The passage.
     pub fn id(&self) -> PassageId {
         self.id.into()
+    }
+
+    /// The document it is of.
+    pub fn document(&self) -> DocumentId {
+        self.document_id.into()
     }
 }
 
@@ -339,24 +345,38 @@ impl Passages<'_> {
         terms: &[String],
     ) -> Result<Vec<i64>, StorageError> {
         const POSTGRES: &str = "
-            SELECT COUNT(*) FROM passages
-             WHERE workspace_id = $1
-               AND terms_vector @@ $2::tsquery
-               AND terms_vector @@ $3::tsquery";
+            SELECT (SELECT COUNT(*) FROM passages
+                     WHERE workspace_id = $1
+                       AND terms_vector @@ $2::tsquery
+                       AND terms_vector @@ asked.query::tsquery)
+              FROM UNNEST($3) WITH ORDINALITY AS asked (query, place) ORDER BY asked.place";
         // CROSS JOIN: the full-text index must drive, or SQLite asks it once for every passage.
         const SQLITE: &str = "
             SELECT COUNT(*) FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1
                AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'";
-        let sql = self.tx.sql(POSTGRES, SQLITE);
         let scope = scope_query(self.tx, assistant);
         let mut counts = Vec::with_capacity(terms.len());
+        if matches!(self.tx.conn, Conn::Postgres(_)) {
+            let queries: Vec<String> = terms
+                .iter()
+                .map(|term| any_of(self.tx, std::slice::from_ref(term)).unwrap_or_default())
+                .collect();
+            let rows: Vec<(i64,)> = on_postgres!(self.tx, counts, |conn| {
+                sqlx::query_as(POSTGRES)
+                    .bind(self.workspace.into_uuid())
+                    .bind(scope)
+                    .bind(queries)
+                    .fetch_all(conn)
+            });
+            return Ok(rows.into_iter().map(|(count,)| count).collect());
+        }
         for term in terms {
             let Some(query) = any_of(self.tx, std::slice::from_ref(term)) else {
                 counts.push(0);
                 continue;
             };
-            let count = value!(self.tx, i64, sql;
+            let count = value!(self.tx, i64, SQLITE;
                 self.workspace.into_uuid(), &scope, &query);
             counts.push(count.unwrap_or_default());
         }
@@ -376,13 +396,13 @@ impl Passages<'_> {
         limit: u32,
     ) -> Result<Vec<Candidate>, StorageError> {
         const POSTGRES: &str = "
-            SELECT id, headings, terms, length FROM passages
+            SELECT id, document_id, headings, terms, length FROM passages
              WHERE workspace_id = $1
                AND terms_vector @@ $2::tsquery
                AND terms_vector @@ $3::tsquery
              ORDER BY ts_rank(terms_vector, $3::tsquery) DESC, number LIMIT $4";
         const SQLITE: &str = "
-            SELECT id, headings, passages.terms, length
+            SELECT id, document_id, headings, passages.terms, length
               FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1
                AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'

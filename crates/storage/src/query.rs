@@ -31,6 +31,29 @@ macro_rules! on_conn {
     }};
 }
 
+/// Runs something on a `PostgreSQL` connection, with the same rule; on `SQLite`, gives what is said.
+macro_rules! on_postgres {
+    ($tx:expr, $otherwise:expr, |$conn:ident| $query:expr) => {{
+        if $tx.failed {
+            return Err($crate::StorageError::Undone);
+        }
+        let result = match &mut $tx.conn {
+            $crate::tx::Conn::Sqlite(_) => return Ok($otherwise),
+            $crate::tx::Conn::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $query.await
+            }
+        };
+        match result {
+            Ok(done) => done,
+            Err(error) => {
+                $tx.failed = true;
+                return Err($crate::StorageError::from(error));
+            }
+        }
+    }};
+}
+
 /// Fetches all rows: `rows!(tx, RowType, SQL; a, b)`.
 macro_rules! rows {
     ($tx:expr, $row:ty, $sql:expr $(; $($arg:expr),* $(,)?)?) => {{

@@ -20,6 +20,7 @@ use crate::{
     messages::Messages,
     model_calls::{ModelCalls, SystemModelCalls},
     model_keys::ModelKeys,
+    neighbours::{Neighbours, SystemNeighbours},
     outbox::{Outbox, SystemOutbox},
     passages::Passages,
     processes::Processes,
@@ -100,6 +101,8 @@ tables! {
     messages: Messages,
     /// Calls of models.
     model_calls: ModelCalls,
+    /// Vectors in the database's own index.
+    neighbours: Neighbours,
     /// Replies on their way.
     outbox: Outbox,
     /// Stretches of documents.
@@ -139,6 +142,8 @@ system_tables! {
     model_calls: SystemModelCalls,
     /// Providers of models and the keys to them.
     model_keys: ModelKeys,
+    /// All vectors in the database's own index, for housekeeping.
+    neighbours: SystemNeighbours,
     /// All replies on their way, for delivery.
     outbox: SystemOutbox,
     /// Links that reset a password.

@@ -1,7 +1,7 @@
 //! Fresh databases for tests: one for each, on both homes.
 //!
-//! `REPLYX_TEST_POSTGRES` names a `PostgreSQL` server where databases may be made; without it a test
-//! fails, it does not skip: run through `make test` or `scripts/services run`.
+//! `REPLYX_TEST_POSTGRES` names a `PostgreSQL` server where databases may be made, `REPLYX_TEST_PGVECTOR` one with
+//! pgvector; without them a test fails, it does not skip: run through `make test` or `scripts/services run`.
 
 use replyx_core::clock::random_hex;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -37,9 +37,22 @@ pub async fn sqlite() -> TestDb {
 ///
 /// When there is no server, or it refuses.
 pub async fn postgres() -> TestDb {
-    let server = std::env::var("REPLYX_TEST_POSTGRES").expect(
-        "`REPLYX_TEST_POSTGRES` names a PostgreSQL server: run through `make test` or `scripts/services run`",
-    );
+    on_server("REPLYX_TEST_POSTGRES").await
+}
+
+/// An empty database on a `PostgreSQL` that has pgvector.
+///
+/// # Panics
+///
+/// When there is no server, or it refuses.
+pub async fn pgvector() -> TestDb {
+    on_server("REPLYX_TEST_PGVECTOR").await
+}
+
+async fn on_server(variable: &str) -> TestDb {
+    let server = std::env::var(variable).unwrap_or_else(|_| {
+        panic!("`{variable}` names a PostgreSQL server: run through `make test` or `scripts/services run`")
+    });
     let name = format!("replyx_{}", random_hex::<10>());
     let (prefix, _) = server.rsplit_once('/').expect("the address ends in a database");
     let url = format!("{prefix}/{name}");

@@ -14,7 +14,7 @@ use replyx_core::{
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
 
-use super::{IndexDocument, IndexError, Tools, count, cut::embedded_text};
+use super::{IndexDocument, IndexError, Tools, count, cut::embedded_text, neighbours};
 
 /// What the queue calls this job; its payload is that of [`IndexDocument`].
 pub const KIND: &str = "embed_document";
@@ -155,6 +155,7 @@ async fn finish(
         tx.workspace(workspace).passages().forget_vectors_but(document.id, model).await?;
         document.revision += 1;
         tx.workspace(workspace).knowledge().changed(document.id).await?;
+        neighbours::follow(&mut tx, tools.clock, workspace, &document.assistants).await?;
     }
     if document != before {
         document.updated_at = tools.clock.now();

@@ -20,9 +20,11 @@ use replyx_storage::{
     Db, StorageError, Tx,
     indexed::IndexedPassage,
     knowledge::{Head, KnownDocument},
+    neighbours::NeighbourSet,
 };
 
 use super::{
+    LARGE,
     segment::{Segment, Words},
     snapshot::Snapshot,
     vectors::Vectors,
@@ -45,8 +47,8 @@ type StoredVector = (DocumentId, PassageId, Vec<u8>);
 pub(super) enum Held {
     /// In memory.
     Whole(Arc<Snapshot>),
-    /// More than the memory holds: the database's own index is asked.
-    TooLarge(Arc<[KnownDocument]>, Head),
+    /// More than the memory holds: the database's own indexes are asked, that of vectors if it has them.
+    TooLarge(Arc<[KnownDocument]>, Head, Option<NeighbourSet>),
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,8 @@ struct Slot {
 #[derive(Debug)]
 pub(super) struct Cache {
     bound: u64,
+    /// Who knows more passages than this is searched through the database where that finds nearest vectors.
+    pub(super) large: i64,
     slots: moka::sync::Cache<(WorkspaceId, AssistantId), Arc<Slot>>,
     segments: Mutex<HashMap<DocumentId, Weak<Segment>>>,
 }
@@ -71,7 +75,7 @@ impl Cache {
             .weigher(|_, slot: &Arc<Slot>| slot.weight.load(Ordering::Relaxed).max(1))
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self { bound, slots, segments: Mutex::default() }
+        Self { bound, large: LARGE, slots, segments: Mutex::default() }
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -104,7 +108,7 @@ impl Cache {
         };
         let bytes = match &fresh {
             Held::Whole(snapshot) => snapshot.bytes(),
-            Held::TooLarge(documents, _) => documents.len() * size_of::<KnownDocument>(),
+            Held::TooLarge(documents, ..) => documents.len() * size_of::<KnownDocument>(),
         };
         slot.weight.store(u32::try_from(bytes / 1024).unwrap_or(u32::MAX), Ordering::Relaxed);
         *held = Some(fresh.clone());
@@ -127,10 +131,16 @@ impl Cache {
         };
         let documents = tx.workspace(workspace).knowledge().documents(assistant).await?;
         let model = model_of(&documents, embeddings);
+        let set = if head.passages > self.large {
+            let sets = tx.workspace(workspace).neighbours().sets(assistant).await?;
+            usable(sets, &documents, embeddings, model.as_deref())
+        } else {
+            None
+        };
         let width =
             model.as_deref().map_or(0, |model| embeddings.dimensions(model).unwrap_or(WIDTH));
-        if estimate(&head, width) > self.bound / 2 {
-            return Ok(Some(Held::TooLarge(documents.into(), head)));
+        if set.is_some() || estimate(&head, width) > self.bound / 2 {
+            return Ok(Some(Held::TooLarge(documents.into(), head, set)));
         }
         let mut known: HashMap<DocumentId, Arc<Segment>> = HashMap::new();
         for document in &documents {
@@ -169,7 +179,7 @@ impl Cache {
 fn revision_of(held: &Held) -> i64 {
     match held {
         Held::Whole(snapshot) => snapshot.revision,
-        Held::TooLarge(_, size) => size.revision,
+        Held::TooLarge(_, size, _) => size.revision,
     }
 }
 
@@ -200,6 +210,23 @@ fn model_of(documents: &[KnownDocument], embeddings: &Embeddings) -> Option<Stri
                 .then_with(|| one.cmp(other))
         })
         .map(|(model, _)| model.to_owned())
+}
+
+/// The set that an assistant is searched by: of `model`, or while that is being made of the one before.
+fn usable(
+    sets: Vec<NeighbourSet>,
+    documents: &[KnownDocument],
+    embeddings: &Embeddings,
+    model: Option<&str>,
+) -> Option<NeighbourSet> {
+    let serves = |set: &NeighbourSet| {
+        embeddings.knows(&set.model)
+            && documents.iter().any(|one| one.embedded_with.as_deref() == Some(set.model.as_str()))
+    };
+    let complete = |set: &NeighbourSet| set.revision >= 0;
+    sets.into_iter()
+        .filter(|set| complete(set) && serves(set))
+        .max_by_key(|set| Some(set.model.as_str()) == model)
 }
 
 /// The model whose vectors a document takes part with.

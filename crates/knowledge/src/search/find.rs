@@ -2,22 +2,28 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
-use replyx_storage::{Db, StorageError};
+use replyx_core::ids::{AssistantId, DocumentId, PassageId, WorkspaceId};
+use replyx_storage::{
+    Db, StorageError,
+    knowledge::{Head, KnownDocument},
+    neighbours::NeighbourSet,
+};
 use tokio::time::Instant;
 
 use super::{
-    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, asked,
+    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, Way, asked,
     cache::Held,
-    fuse::{self, Ranked},
-    large,
+    fuse::{self, Ranked, Sayings},
+    large::{self, Large},
     segment::Segment,
-    snapshot::Snapshot,
+    snapshot::{Place, Snapshot},
     vectors::unit,
 };
 
 /// So many passages of each order are joined.
-const DEPTH: usize = 100;
+pub(super) const DEPTH: usize = 100;
+/// So many more are found than asked for: some may be gone when they are loaded.
+const SPARE: usize = 5;
 /// With more passages than this the work is done where it holds up nobody else.
 const HEAVY: usize = 4_000;
 
@@ -36,40 +42,60 @@ pub(super) async fn find(
         return Ok(Found::default());
     }
     let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
-    let (hits, vectors) = match held {
-        None => (Vec::new(), None),
-        Some(Held::TooLarge(documents, size)) => {
-            without("too_large", query.mode);
-            let whose = (workspace, assistant);
-            let found = large::find(db, whose, (&documents, size), &query).await?;
-            let hit = |(passage, score)| Hit {
-                passage,
-                score,
-                words: Some(score),
-                likeness: None,
-                meaning: None,
-            };
-            (found.into_iter().map(hit).collect(), None)
+    let found = match held {
+        None => Found::default(),
+        Some(Held::TooLarge(documents, size, set)) => {
+            in_database(search, db, (workspace, assistant), (&documents, size, set), &query).await?
         }
         Some(Held::Whole(snapshot)) => {
-            let vector = embed(search, &snapshot, &query).await;
+            let vector = embed(search, snapshot.model.as_deref(), &query).await;
             let vectors = vector.as_ref().and(snapshot.model.clone());
             let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
-            (load(db, workspace, &snapshot, ranked, query.limit).await?, vectors)
+            let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
+            let model = snapshot.model.as_deref();
+            let hits = load(db, workspace, model, ranked, query.limit).await?;
+            Found { hits, vectors, ..Found::default() }
         }
     };
     let took = start.elapsed();
-    metrics::histogram!("search_duration_seconds", "vectors" => if vectors.is_some() { "yes" } else { "no" })
-        .record(took.as_secs_f64());
-    Ok(Found { hits, vectors, took })
+    metrics::histogram!(
+        "search_duration_seconds",
+        "vectors" => if found.vectors.is_some() { "yes" } else { "no" },
+        "way" => found.way.name()
+    )
+    .record(took.as_secs_f64());
+    Ok(Found { took, ..found })
+}
+
+/// Asks the database's own indexes.
+async fn in_database(
+    search: &Search,
+    db: &Db,
+    whose: (WorkspaceId, AssistantId),
+    (documents, head, set): (&[KnownDocument], Head, Option<NeighbourSet>),
+    query: &Query<'_>,
+) -> Result<Found, StorageError> {
+    let vector = if let Some(set) = &set {
+        embed(search, Some(&set.model), query).await
+    } else {
+        without("too_large", query.mode);
+        None
+    };
+    let vectors = set.as_ref().zip(vector.as_deref());
+    let asked = Large { whose, documents, head, vectors };
+    let ranked = large::find(db, asked, query, query.limit + SPARE).await?;
+    let model = vectors.map(|(set, _)| set.model.clone());
+    let hits = load(db, whose.0, model.as_deref(), ranked, query.limit).await?;
+    let way = if model.is_some() { Way::Hnsw } else { Way::Words };
+    Ok(Found { hits, vectors: model, way, ..Found::default() })
 }
 
 /// The question's vector by the model of the passages, if there are vectors to compare it with.
-async fn embed(search: &Search, snapshot: &Snapshot, query: &Query<'_>) -> Option<Vec<f32>> {
+async fn embed(search: &Search, model: Option<&str>, query: &Query<'_>) -> Option<Vec<f32>> {
     if query.mode == Mode::FullText {
         return None;
     }
-    let Some(model) = snapshot.model.as_deref() else {
+    let Some(model) = model else {
         without("no_vectors", query.mode);
         return None;
     };
@@ -109,14 +135,17 @@ impl Only {
 }
 
 /// The passages that fit best, best first, a few more than asked for.
-async fn rank(snapshot: Arc<Snapshot>, query: &Query<'_>, vector: Option<Vec<f32>>) -> Vec<Ranked> {
+async fn rank(
+    snapshot: Arc<Snapshot>,
+    query: &Query<'_>,
+    vector: Option<Vec<f32>>,
+) -> Vec<Ranked<Place>> {
     let only = Only {
         documents: query.documents.iter().copied().collect(),
         language: query.language.map(str::to_owned),
     };
     let (text, mode) = (query.text.to_owned(), query.mode);
-    // Some may be gone when they are loaded.
-    let most = query.limit + 5;
+    let most = query.limit + SPARE;
     if snapshot.passages <= HEAVY {
         return ranked(&snapshot, &text, mode, &only, vector.as_deref(), most);
     }
@@ -134,7 +163,7 @@ fn ranked(
     only: &Only,
     vector: Option<&[f32]>,
     most: usize,
-) -> Vec<Ranked> {
+) -> Vec<Ranked<Place>> {
     let only = |segment: &Segment| only.holds(segment);
     let depth = DEPTH.max(most);
     let nearest = vector.map(|vector| snapshot.nearest(vector, &only, depth)).unwrap_or_default();
@@ -143,7 +172,8 @@ fn ranked(
     } else {
         snapshot.by_words(&asked::of(text, snapshot), &only, depth)
     };
-    let mut joined = fuse::distinct(fuse::join(&words, &nearest), snapshot, most);
+    let sayings = |place| Sayings::of(snapshot.terms(place));
+    let mut joined = fuse::distinct(fuse::join(&words, &nearest), sayings, most);
     for one in &mut joined {
         one.likeness = one.likeness.or_else(|| snapshot.likeness(vector?, one.place));
     }
@@ -153,8 +183,8 @@ fn ranked(
 async fn load(
     db: &Db,
     workspace: WorkspaceId,
-    snapshot: &Snapshot,
-    ranked: Vec<Ranked>,
+    model: Option<&str>,
+    ranked: Vec<Ranked<PassageId>>,
     limit: usize,
 ) -> Result<Vec<Hit>, StorageError> {
     if ranked.is_empty() {
@@ -166,14 +196,14 @@ async fn load(
     while hits.len() < limit && !rest.is_empty() {
         let (some, others) = rest.split_at(rest.len().min(limit - hits.len()));
         rest = others;
-        let ids: Vec<_> = some.iter().map(|one| snapshot.id(one.place)).collect();
+        let ids: Vec<_> = some.iter().map(|one| one.place).collect();
         let passages = tx.workspace(workspace).passages().load(&ids).await?;
         for passage in passages {
             let Some(place) = ids.iter().position(|id| *id == passage.id) else { continue };
             let Ranked { words, likeness, .. } = some[place];
             let least = hits.last().map_or(1.0, |hit| hit.score);
             let likeness = likeness.map(f64::from);
-            let meaning = snapshot.model.as_deref().zip(likeness);
+            let meaning = model.zip(likeness);
             let meaning = meaning.map(|(model, cosine)| meaning_of(model, cosine));
             let score = confidence(words, meaning).min(least);
             hits.push(Hit { passage, score, words, likeness, meaning });

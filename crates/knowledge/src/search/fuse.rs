@@ -6,12 +6,12 @@
 //! question and nothing else of it, as where question and passages are in different languages; so a rank by words
 //! weighs as much as the share of the question that the passage speaks for. Vectors always have something to say.
 
-use std::collections::{HashMap, HashSet};
-
-use super::{
-    segment::TermHash,
-    snapshot::{Place, Snapshot},
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
 };
+
+use super::segment::TermHash;
 
 /// How slowly worth falls with rank. The usual 60 is for lists of hundreds; here the first few matter.
 const K: f64 = 10.0;
@@ -20,8 +20,8 @@ const SAME: f64 = 0.9;
 
 /// A passage with what each order says of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Ranked {
-    pub(super) place: Place,
+pub(super) struct Ranked<P> {
+    pub(super) place: P,
     /// How well it fits by words, 0 to 1.
     pub(super) words: Option<f64>,
     /// The cosine of its vector with the question's.
@@ -30,9 +30,20 @@ pub(super) struct Ranked {
     pub(super) worth: f64,
 }
 
+impl<P> Ranked<P> {
+    /// The same, of a passage that is named otherwise.
+    pub(super) fn at<Q>(self, place: Q) -> Ranked<Q> {
+        let Self { words, likeness, worth, .. } = self;
+        Ranked { place, words, likeness, worth }
+    }
+}
+
 /// Joins the order by words with the order by meaning, best first.
-pub(super) fn join(words: &[(Place, f64)], meaning: &[(Place, f32)]) -> Vec<Ranked> {
-    let mut joined: HashMap<Place, Ranked> = HashMap::new();
+pub(super) fn join<P: Copy + Eq + Hash + Ord>(
+    words: &[(P, f64)],
+    meaning: &[(P, f32)],
+) -> Vec<Ranked<P>> {
+    let mut joined: HashMap<P, Ranked<P>> = HashMap::new();
     for ((place, score), rank) in words.iter().zip(ranks(words)) {
         let ranked = entry(&mut joined, *place);
         ranked.words = Some(*score);
@@ -43,7 +54,7 @@ pub(super) fn join(words: &[(Place, f64)], meaning: &[(Place, f32)]) -> Vec<Rank
         ranked.likeness = Some(*likeness);
         ranked.worth += 1.0 / (K + f64::from(rank));
     }
-    let mut joined: Vec<Ranked> = joined.into_values().collect();
+    let mut joined: Vec<Ranked<P>> = joined.into_values().collect();
     joined.sort_by(|one, other| {
         other
             .worth
@@ -56,7 +67,7 @@ pub(super) fn join(words: &[(Place, f64)], meaning: &[(Place, f32)]) -> Vec<Rank
 }
 
 /// The rank of each, from 1; equals share theirs, or chance would decide between them.
-fn ranks<T: PartialEq>(ordered: &[(Place, T)]) -> impl Iterator<Item = u32> {
+fn ranks<P, T: PartialEq>(ordered: &[(P, T)]) -> impl Iterator<Item = u32> {
     let mut shared = 0;
     ordered.iter().zip(1_u32..).enumerate().map(move |(at, ((_, score), rank))| {
         if at == 0 || ordered[at - 1].1 != *score {
@@ -66,36 +77,41 @@ fn ranks<T: PartialEq>(ordered: &[(Place, T)]) -> impl Iterator<Item = u32> {
     })
 }
 
-fn entry(joined: &mut HashMap<Place, Ranked>, place: Place) -> &mut Ranked {
+fn entry<P: Copy + Eq + Hash>(joined: &mut HashMap<P, Ranked<P>>, place: P) -> &mut Ranked<P> {
     joined.entry(place).or_insert(Ranked { place, words: None, likeness: None, worth: 0.0 })
 }
 
 /// The first `most` passages that do not say again what a better one says.
-pub(super) fn distinct(ranked: Vec<Ranked>, snapshot: &Snapshot, most: usize) -> Vec<Ranked> {
-    let mut kept: Vec<(Ranked, Sayings)> = Vec::new();
+pub(super) fn distinct<P: Copy>(
+    ranked: Vec<Ranked<P>>,
+    sayings: impl Fn(P) -> Sayings,
+    most: usize,
+) -> Vec<Ranked<P>> {
+    let mut kept: Vec<(Ranked<P>, Sayings)> = Vec::new();
     for one in ranked {
         if kept.len() == most {
             break;
         }
-        let sayings = Sayings::of(snapshot, one.place);
-        if !kept.iter().any(|(_, known)| known.same(&sayings)) {
-            kept.push((one, sayings));
+        let said = sayings(one.place);
+        if !kept.iter().any(|(_, known)| known.same(&said)) {
+            kept.push((one, said));
         }
     }
     kept.into_iter().map(|(ranked, _)| ranked).collect()
 }
 
 /// What a passage says, to be compared with another: the runs of three of its words, and its numbers.
-struct Sayings {
+pub(super) struct Sayings {
     runs: HashSet<[TermHash; 3]>,
     numbers: Vec<TermHash>,
 }
 
 impl Sayings {
-    fn of(snapshot: &Snapshot, place: Place) -> Self {
+    /// Of a passage with these terms, in order.
+    pub(super) fn of<'t>(passage: impl Iterator<Item = (TermHash, &'t str)>) -> Self {
         let mut terms: Vec<TermHash> = Vec::new();
         let mut numbers: Vec<TermHash> = Vec::new();
-        for (term, spelling) in snapshot.terms(place) {
+        for (term, spelling) in passage {
             terms.push(term);
             if spelling.contains(char::is_numeric) {
                 numbers.push(term);

@@ -1,45 +1,153 @@
-//! Search through the full-text index of the database, for an assistant whose knowledge does not fit in memory.
+//! Search through the indexes of the database, for an assistant that knows too much for the memory.
 //!
-//! By words alone, and by the words as they are asked: relatives and misspellings need all terms at hand. Candidates
-//! are those passages that hold the question's rarest words: common ones decide nothing, and would bring half
-//! the index along.
+//! By words the full-text index is asked, and the words as they are asked: relatives and misspellings need all terms
+//! at hand. Candidates are those passages that hold the question's rarest words: common ones decide nothing, and
+//! would bring half the index along. By meaning the database's index of vectors is asked, where it has one. That
+//! finds nearly all of the nearest; their order comes from the exact vectors.
 
 use std::collections::{HashMap, HashSet};
 
+use pulp::Arch;
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
-    knowledge::Passage,
     terms,
 };
 use replyx_storage::{
-    Db, StorageError,
+    Db, StorageError, Tx,
     knowledge::{Head, KnownDocument},
+    neighbours::NeighbourSet,
 };
 
 use super::{
-    MAX_HITS, Query,
+    Mode, Query,
     asked::meaningful,
+    find::DEPTH,
+    fuse::{self, Ranked, Sayings},
     score::{Asked, Stand, Word},
     segment::hash,
+    vectors::Vectors,
 };
 
 /// No more passages than this are compared for one question.
 const CANDIDATES: u32 = 400;
 
-/// The passages that fit best, best first, with how well, 0 to 1.
+/// A large assistant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Large<'l> {
+    pub(super) whose: (WorkspaceId, AssistantId),
+    pub(super) documents: &'l [KnownDocument],
+    pub(super) head: Head,
+    /// The vectors to compare with, and the question's, of unit length.
+    pub(super) vectors: Option<(&'l NeighbourSet, &'l [f32])>,
+}
+
+/// An order of passages, and the terms of each, joined by spaces.
+struct Ordered<T> {
+    order: Vec<(PassageId, T)>,
+    terms: HashMap<PassageId, String>,
+}
+
+/// The passages that fit best, best first, at most `most`.
 pub(super) async fn find(
     db: &Db,
-    (workspace, assistant): (WorkspaceId, AssistantId),
-    (documents, head): (&[KnownDocument], Head),
+    large: Large<'_>,
     query: &Query<'_>,
-) -> Result<Vec<(Passage, f64)>, StorageError> {
+    most: usize,
+) -> Result<Vec<Ranked<PassageId>>, StorageError> {
+    let wanted = wanted(large.documents, query);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let depth = DEPTH.max(most);
+    let near = near(db, large, query, &wanted, depth).await?;
+    let mut tx = db.read().await?;
+    let words = if query.mode == Mode::Vectors && large.vectors.is_some() {
+        Ordered { order: Vec::new(), terms: HashMap::new() }
+    } else {
+        words(&mut tx, large, query, &wanted, depth).await?
+    };
+    let mut terms = words.terms;
+    terms.extend(near.terms);
+    let sayings = |id: PassageId| {
+        let terms = terms.get(&id).map(String::as_str).unwrap_or_default();
+        Sayings::of(terms.split(' ').map(|term| (hash(term), term)))
+    };
+    let mut found = fuse::distinct(fuse::join(&words.order, &near.order), sayings, most);
+    if let Some((set, question)) = large.vectors {
+        let unlike: Vec<PassageId> =
+            found.iter().filter(|one| one.likeness.is_none()).map(|one| one.place).collect();
+        let stored = tx.workspace(large.whose.0).neighbours().vectors(&unlike, &set.model).await?;
+        let likeness: HashMap<PassageId, f32> = likeness(stored, question).into_iter().collect();
+        for one in &mut found {
+            one.likeness = one.likeness.or_else(|| likeness.get(&one.place).copied());
+        }
+    }
+    Ok(found)
+}
+
+/// The passages nearest to the question, nearest first.
+async fn near(
+    db: &Db,
+    large: Large<'_>,
+    query: &Query<'_>,
+    wanted: &HashSet<DocumentId>,
+    depth: usize,
+) -> Result<Ordered<f32>, StorageError> {
+    let Some((set, question)) = large.vectors else {
+        return Ok(Ordered { order: Vec::new(), terms: HashMap::new() });
+    };
+    let (workspace, assistant) = large.whose;
+    let only: Option<Vec<DocumentId>> = (!query.documents.is_empty() || query.language.is_some())
+        .then(|| wanted.iter().copied().collect());
+    // A transaction of its own: its settings are not good for others.
+    let mut tx = db.read().await?;
+    let found = tx
+        .workspace(workspace)
+        .neighbours()
+        .nearest(
+            assistant,
+            set,
+            question,
+            only.as_deref(),
+            u32::try_from(depth).unwrap_or(u32::MAX),
+        )
+        .await?;
+    drop(tx);
+    let mut tx = db.read().await?;
+    let terms = tx.workspace(workspace).neighbours().terms(&found).await?.into_iter().collect();
+    let stored = tx.workspace(workspace).neighbours().vectors(&found, &set.model).await?;
+    let mut order = likeness(stored, question);
+    order.sort_by(|(one, a), (other, b)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    Ok(Ordered { order, terms })
+}
+
+/// The exact cosines of stored vectors with a question of unit length.
+fn likeness(stored: Vec<(PassageId, Vec<u8>)>, question: &[f32]) -> Vec<(PassageId, f32)> {
+    let (ids, rows): (Vec<PassageId>, Vec<Vec<u8>>) = stored.into_iter().unzip();
+    let mut found = Vec::with_capacity(ids.len());
+    if let Some(vectors) = Vectors::of((0_u32..).zip(rows)) {
+        vectors.likeness(Arch::new(), question, |place, likeness| {
+            found.push((ids[place as usize], likeness));
+        });
+    }
+    found
+}
+
+/// The passages whose words fit best, best first, with how well, 0 to 1.
+async fn words(
+    tx: &mut Tx,
+    large: Large<'_>,
+    query: &Query<'_>,
+    wanted: &HashSet<DocumentId>,
+    depth: usize,
+) -> Result<Ordered<f64>, StorageError> {
+    let ((workspace, assistant), head) = (large.whose, large.head);
     let mut languages: Vec<&str> =
-        documents.iter().map(|document| document.language.as_str()).collect();
+        large.documents.iter().map(|document| document.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
     let asked = meaningful(query.text, &languages);
     let stems: Vec<String> = asked.iter().flat_map(|word| word.stems.clone()).collect();
-    let mut tx = db.read().await?;
     let counts = tx.workspace(workspace).passages().frequencies(assistant, &stems).await?;
     let frequencies: HashMap<&str, i64> = stems.iter().map(String::as_str).zip(counts).collect();
     let words = asked.iter().map(|word| {
@@ -61,32 +169,22 @@ pub(super) async fn find(
 
     let stands: HashMap<u64, Stand> = asked.stands().into_iter().collect();
     let stand = |term: &str| stands.get(&hash(term)).copied();
-    let mut ranked: Vec<(PassageId, f64, String)> = Vec::new();
-    for candidate in candidates {
-        let headings = terms::index_text(&candidate.headings);
-        let score =
-            asked.score(candidate.terms.split(' ').map(stand), headings.split(' ').map(stand));
-        ranked.push((candidate.id(), score, candidate.terms));
-    }
+    let mut ranked: Vec<(PassageId, f64, String)> = candidates
+        .into_iter()
+        .filter(|candidate| wanted.contains(&candidate.document()))
+        .map(|candidate| {
+            let headings = terms::index_text(&candidate.headings);
+            let score =
+                asked.score(candidate.terms.split(' ').map(stand), headings.split(' ').map(stand));
+            (candidate.id(), score, candidate.terms)
+        })
+        .collect();
     ranked.sort_by(|(_, a, one), (_, b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
-    let wanted = wanted(documents, query);
-    let mut found = Vec::new();
-    for some in ranked.chunks(MAX_HITS) {
-        let ids: Vec<PassageId> = some.iter().map(|(id, ..)| *id).collect();
-        let scores: HashMap<PassageId, f64> =
-            some.iter().map(|(id, score, _)| (*id, *score)).collect();
-        let loaded = tx.workspace(workspace).passages().load(&ids).await?;
-        let fitting = loaded.into_iter().filter(|passage| wanted.contains(&passage.document_id));
-        found.extend(fitting.map(|passage| {
-            let score = scores[&passage.id];
-            (passage, score)
-        }));
-        if found.len() >= query.limit {
-            break;
-        }
-    }
-    found.truncate(query.limit.min(MAX_HITS));
-    Ok(found)
+    ranked.truncate(depth);
+    Ok(Ordered {
+        order: ranked.iter().map(|(id, score, _)| (*id, *score)).collect(),
+        terms: ranked.into_iter().map(|(id, _, terms)| (id, terms)).collect(),
+    })
 }
 
 /// The rarest stems that together occur in at most [`CANDIDATES`] passages; always one that occurs at all, if any

@@ -10,6 +10,7 @@ mod extract;
 mod formats;
 mod fusion;
 mod index;
+mod neighbours;
 mod office;
 mod search;
 mod shop;

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context;
 use replyx_live::Live;
 use replyx_llm::{Embeddings, OFFLINE};
-use replyx_storage::{Db, PoolSize};
+use replyx_storage::{Db, PoolSize, neighbours::VectorIndex};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
@@ -174,8 +174,9 @@ async fn database(config: &Config) -> Finding {
     let look = async {
         let db = Db::open(&url, PoolSize { max: 2 }).await.context("it cannot be opened")?;
         let migrations = db.migrations().await.context("its migrations cannot be read");
+        let vectors = db.vector_index().await.context("its extensions cannot be read");
         db.close().await;
-        migrations
+        Ok::<_, anyhow::Error>((migrations?, vectors?))
     };
     match timeout(PATIENCE, look).await {
         Err(_) => Finding::fault(
@@ -183,10 +184,14 @@ async fn database(config: &Config) -> Finding {
             format!("{kind} does not answer: check DATABASE_URL and the server"),
         ),
         Ok(Err(error)) => Finding::fault(ABOUT, format!("{kind}: {error:#}: check DATABASE_URL")),
-        Ok(Ok(migrations)) => {
+        Ok(Ok((migrations, vectors))) => {
             let pending = migrations.iter().filter(|migration| !migration.applied).count();
             if pending == 0 {
-                Finding::ok(ABOUT, format!("{kind}, all {} migrations applied", migrations.len()))
+                let vectors = nearest_vectors(&vectors);
+                Finding::ok(
+                    ABOUT,
+                    format!("{kind}, all {} migrations applied{vectors}", migrations.len()),
+                )
             } else {
                 Finding::note(
                     ABOUT,
@@ -196,6 +201,15 @@ async fn database(config: &Config) -> Finding {
                 )
             }
         }
+    }
+}
+
+/// What is to be said of large assistants, whose vectors a database may hold.
+fn nearest_vectors(index: &VectorIndex) -> String {
+    match (index, index.lack()) {
+        (VectorIndex::Ready(version), _) => format!("; pgvector {version} finds nearest vectors"),
+        (_, Some(lack)) => format!("; {lack} (assistants that do not fit in memory go by words)"),
+        (_, None) => String::new(),
     }
 }
 

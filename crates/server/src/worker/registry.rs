@@ -8,7 +8,10 @@ use replyx_engine::{
     Engine,
     evaluation::{self, Evaluate},
 };
-use replyx_knowledge::{index, sources::FetchSource};
+use replyx_knowledge::{
+    index::{self, neighbours::IndexNeighbours},
+    sources::FetchSource,
+};
 use replyx_storage::jobs::ClaimedJob;
 use serde::de::DeserializeOwned;
 
@@ -35,6 +38,11 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
                 .boxed()
                 .await;
             result.map_err(|error| failed(&error, job))
+        }
+        IndexNeighbours::KIND => {
+            let result =
+                index::neighbours::run(indexing(engine, tools), payload(job)?).boxed().await;
+            result.map_err(|error| failed(&error.into(), job))
         }
         Evaluate::KIND => {
             let result = evaluation::run(engine, payload(job)?).boxed().await;

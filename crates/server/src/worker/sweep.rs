@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use replyx_engine::Engine;
-use replyx_knowledge::{index, sources};
+use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::StorageError;
 
 use super::{Tools, registry};
@@ -66,6 +66,8 @@ async fn costs(engine: &Engine) -> Result<(), StorageError> {
 /// Brings documents up to date that were indexed by earlier rules or embedded with another model.
 async fn knowledge(engine: &Engine, tools: &Tools) -> Result<(), StorageError> {
     let queued = index::embed::refresh(registry::indexing(engine, tools), REFRESH).await?;
+    let copied = index::neighbours::refresh(registry::indexing(engine, tools), LARGE).await?;
+    tracing::debug!(assistants = copied, "vectors are copied into the index of the database");
     let due = sources::queue_due(&engine.db, &engine.clock).await?;
     tracing::debug!(sources = due, "sources are fetched again");
     if queued > 0 {

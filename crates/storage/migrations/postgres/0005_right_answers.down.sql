@@ -1,6 +1,6 @@
 DROP INDEX jobs_by_workspace;
 DROP INDEX jobs_due;
-DELETE FROM jobs WHERE kind IN ('embed_document', 'fetch_source', 'evaluate');
+DELETE FROM jobs WHERE kind IN ('embed_document', 'fetch_source', 'evaluate', 'index_neighbours');
 CREATE INDEX jobs_due ON jobs (due_at) WHERE status = 'queued';
 ALTER TABLE jobs DROP COLUMN heavy;
 
@@ -18,6 +18,16 @@ DROP TABLE model_providers;
 DROP TABLE model_keys;
 DROP TABLE evaluation_runs;
 DROP TABLE question_sets;
+-- Tables that are made where the database finds nearest vectors.
+DO $$
+DECLARE name TEXT;
+BEGIN
+    FOR name IN SELECT conrelid::regclass::text FROM pg_constraint
+                 WHERE contype = 'f' AND confrelid = 'passage_vectors'::regclass LOOP
+        EXECUTE 'DROP TABLE ' || name;
+    END LOOP;
+END $$;
+DROP TABLE IF EXISTS neighbour_sets;
 DROP TABLE passage_vectors;
 
 -- The earlier program reads text, Markdown and PDF, and a document belongs to one assistant.

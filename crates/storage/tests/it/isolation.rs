@@ -1,7 +1,10 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{channel::Outbound, ids::JobId, page::PageRequest, role::Role};
-use replyx_storage::{StorageError, audit::AuditFilter, documents::DocumentFilter, on_every_db};
+use replyx_storage::{
+    StorageError, audit::AuditFilter, documents::DocumentFilter, neighbours::VectorIndex,
+    on_every_db, testing::pgvector,
+};
 
 use crate::given::{self, at, id};
 
@@ -334,7 +337,9 @@ fn functions_of_a_workspace() -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     let scope = std::fs::read_to_string(format!("{folder}/scope.rs")).unwrap();
     let tables = scope.split("\ntables! {").nth(1).unwrap().split("\n}").next().unwrap();
-    let tables = tables.lines().filter(|line| !line.contains("///"));
+    // Vectors in the database's own index are asked on a server that has one: see below.
+    let tables =
+        tables.lines().filter(|line| !line.contains("///") && !line.contains(": Neighbours"));
     let mut found = Vec::new();
     for (name, table) in
         tables.filter_map(|line| line.trim().trim_end_matches(',').split_once(": "))
@@ -347,11 +352,81 @@ fn functions_of_a_workspace() -> Vec<String> {
             .map(|path| std::fs::read_to_string(path).unwrap())
             .find(|source| source.contains(&header))
             .unwrap();
-        let body = source.split(&header).nth(1).unwrap().split("\n}").next().unwrap();
-        for function in body.split("    pub async fn ").skip(1) {
-            found.push(format!("{name}.{}", function.split('(').next().unwrap()));
-        }
+        found.extend(functions_of(name, &header, &source));
     }
     found.sort();
     found
+}
+
+/// `name.function` for all public ones in a block.
+fn functions_of(name: &str, header: &str, source: &str) -> Vec<String> {
+    let body = source.split(header).nth(1).unwrap().split("\n}").next().unwrap();
+    let functions = body.split("    pub async fn ").skip(1);
+    functions.map(|text| format!("{name}.{}", text.split('(').next().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_workspace_finds_and_changes_nothing_in_the_index_of_vectors() {
+    let home = pgvector().await;
+    let db = &home.db;
+    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    ours.fill(db).await;
+    assert!(matches!(db.create_vector_index().await.unwrap(), VectorIndex::Ready(_)));
+    let mut tx = db.begin().await.unwrap();
+    let vector = [1.0_f32, 0.5].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let (one, two) = (ours.passages[0].id, ours.passages[1].id);
+    let (scope, assistant, documents) = (ours.id, ours.assistant.id, [ours.document.id]);
+    tx.workspace(scope).passages().add_vectors("e5", &[(two, vector)]).await.unwrap();
+    assert!(tx.system().neighbours().prepare(2).await.unwrap());
+    tx.workspace(scope).neighbours().begin(assistant, "e5", 2).await.unwrap();
+    let vectors = tx.workspace(scope).neighbours().uncopied(&documents, "e5", 2, 9).await.unwrap();
+    assert_eq!(vectors.len(), 2);
+    tx.commit().await.unwrap();
+    let copied = given::rows(&home.url, Some(ours.id)).await;
+    let mut called = Vec::new();
+    // Nothing of ours is copied for them, neither before there are copies nor after.
+    answers! { db, theirs.id, called;
+        neighbours.copy("e5", 2, &vectors) => Ok(()),
+    }
+    assert_eq!(given::rows(&home.url, None).await["neighbours_2"], Vec::<String>::new());
+    assert_eq!(given::rows(&home.url, Some(ours.id)).await, copied);
+
+    let mut tx = db.begin().await.unwrap();
+    tx.workspace(scope).neighbours().copy("e5", 2, &vectors).await.unwrap();
+    assert!(tx.workspace(scope).neighbours().complete(assistant, "e5", 1).await.unwrap());
+    let set = tx.workspace(scope).neighbours().sets(assistant).await.unwrap().remove(0);
+    let nearest =
+        tx.workspace(scope).neighbours().nearest(assistant, &set, &[1.0, 0.5], None, 9).await;
+    // The other vector is no direction, so it is never found.
+    assert_eq!(nearest.unwrap(), [two]);
+    tx.commit().await.unwrap();
+    let before = given::rows(&home.url, Some(ours.id)).await;
+    assert_eq!(before["neighbours_2"].len(), 2);
+    let question = [1.0, 0.5];
+    answers! { db, theirs.id, called;
+        neighbours.sets(assistant) => Ok(found) if found.is_empty(),
+        neighbours.width(assistant, "e5") => Ok(None),
+        neighbours.begin(assistant, "e5", 2) => Err(StorageError::Constraint { .. }),
+        neighbours.behind(assistant, "e5", 2, 9) => Ok(found) if found.is_empty(),
+        neighbours.uncopied(&documents, "e5", 2, 9) => Ok(found) if found.is_empty(),
+        neighbours.copy("e5", 2, &vectors) => Ok(()),
+        neighbours.complete(assistant, "e5", 9) => Ok(false),
+        neighbours.forget(assistant, "e5") => Ok(()),
+        neighbours.nearest(assistant, &set, &question, None, 9) => Ok(found) if found.is_empty(),
+        neighbours.nearest(assistant, &set, &question, Some(&documents), 9) => Ok(found) if found.is_empty(),
+        neighbours.terms(&[one, two]) => Ok(found) if found.is_empty(),
+        neighbours.vectors(&[one, two], "e5") => Ok(found) if found.is_empty(),
+    }
+    assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
+
+    called.sort_unstable();
+    called.dedup();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let mut all: Vec<String> = Vec::new();
+    for file in ["neighbours.rs", "neighbours/fill.rs", "neighbours/nearest.rs"] {
+        let source = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        all.extend(functions_of("neighbours", "impl Neighbours<'_> {", &source));
+    }
+    all.sort();
+    assert_eq!(called, all, "a function is missing here");
 }
