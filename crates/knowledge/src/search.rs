@@ -7,6 +7,7 @@
 //! 1. `asked` makes its words comparable: stems in the languages of the documents, relatives, misspellings.
 //! 2. `score` ranks by words, `vectors` by meaning, each exactly and over all passages.
 //! 3. `fuse` joins the two orders and drops what says the same again.
+//! 4. `rerank` asks a model for the order of the best ones, where one is configured.
 //!
 //! # What holds
 //!
@@ -23,6 +24,7 @@ mod find;
 mod fuse;
 mod large;
 mod lexicon;
+mod rerank;
 mod score;
 mod segment;
 mod snapshot;
@@ -35,7 +37,7 @@ use replyx_core::{
     ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::Passage,
 };
-use replyx_llm::Embeddings;
+use replyx_llm::{Embeddings, Reranker};
 use replyx_storage::{Db, StorageError};
 
 pub use carry::carry;
@@ -147,19 +149,27 @@ pub struct Hit {
 pub struct Search {
     embeddings: Arc<Embeddings>,
     cache: Cache,
+    reranker: Option<Reranker>,
 }
 
 impl Search {
     /// A search that embeds questions with `embeddings` and keeps at most about `cache_bytes` of passages' words
     /// and vectors in memory.
     pub fn new(embeddings: Arc<Embeddings>, cache_bytes: u64) -> Self {
-        Self { embeddings, cache: Cache::new(cache_bytes) }
+        Self { embeddings, cache: Cache::new(cache_bytes), reranker: None }
     }
 
     /// The same search, for which an assistant is large that knows more than `passages` passages; see [`LARGE`].
     #[must_use]
     pub const fn large_above(mut self, passages: i64) -> Self {
         self.cache.large = passages;
+        self
+    }
+
+    /// The same search, whose best passages are put into order by a model that reads them.
+    #[must_use]
+    pub fn reranked(mut self, reranker: Option<Reranker>) -> Self {
+        self.reranker = reranker;
         self
     }
 

@@ -49,5 +49,6 @@ pub use providers::{
     anthropic::{Anthropic, AnthropicConfig},
     extractive::Extractive,
     openai::{OpenAi, OpenAiConfig, Protocol},
+    rerank::{RerankConfig, Reranker},
 };
 pub use tokens::{count_tokens, tokens};

@@ -14,3 +14,4 @@ pub(crate) mod anthropic;
 pub(crate) mod embeddings;
 pub(crate) mod extractive;
 pub(crate) mod openai;
+pub(crate) mod rerank;

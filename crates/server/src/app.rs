@@ -59,10 +59,11 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         tracing::info!(%reason, "search goes by words alone");
     }
     let models = Models::new(config.models()?, live.clone(), clock.clone())?;
+    let search = Search::new(Arc::clone(&embeddings), config.search_cache());
     let engine = Arc::new(Engine {
         db,
         live,
-        search: Search::new(Arc::clone(&embeddings), config.search_cache()),
+        search: search.reranked(config.reranker()?),
         embeddings,
         models,
         telegram: Telegram::new(config.telegram_api_url(), telegram::Limits::default())?,

@@ -17,7 +17,7 @@ use replyx_channels::email::{Post, Product};
 use replyx_core::secret::Keys;
 use replyx_engine::{Rates, Settings};
 use replyx_knowledge::crawl::{self, Private};
-use replyx_llm::{EmbeddingsConfig, ModelsConfig};
+use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -32,7 +32,7 @@ mod secret_key;
 const DEFAULTS: &str = include_str!("config/default.toml");
 
 /// The settings whose value may stand in a file of its own, named by `NAME_FILE`.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "database_url",
     "redis_url",
     "secret_key",
@@ -40,6 +40,7 @@ const SECRETS: [&str; 9] = [
     "openai_api_key",
     "anthropic_api_key",
     "embedding_api_key",
+    "rerank_api_key",
     "metrics_token",
     "smtp_url",
 ];
@@ -356,6 +357,11 @@ impl Config {
         };
         let prices = self.models()?.prices;
         self.embeddings.join(&self.raw.data_dir, key("embedding_api_key"), &chat, prices)
+    }
+
+    /// Who puts the best passages into order, if anybody does. Needs the rustls crypto provider.
+    pub fn reranker(&self) -> anyhow::Result<Option<Reranker>> {
+        self.embeddings.reranker(self.secrets.get("rerank_api_key"))
     }
 
     /// What begins every key in Redis.

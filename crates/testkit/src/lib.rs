@@ -5,6 +5,7 @@
 //! - [`openai`] and [`anthropic`]: servers of models that stream, and can be told to fail.
 //! - [`smtp`]: a strict mail server that remembers what it was given, and can be told to fail.
 //! - [`proxy`]: a TCP proxy that breaks connections.
+//! - [`rerank`]: a server that reranks, and can be told to fail.
 //! - [`site`]: a web site for crawlers, and can be told to misbehave.
 //! - [`program`] and [`api`]: our own program as a child process, and a person who uses its API.
 //!
@@ -17,6 +18,7 @@ mod net;
 pub mod openai;
 pub mod program;
 pub mod proxy;
+pub mod rerank;
 pub mod site;
 pub mod smtp;
 pub mod telegram;

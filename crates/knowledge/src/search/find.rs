@@ -15,6 +15,7 @@ use super::{
     cache::Held,
     fuse::{self, Ranked, Sayings},
     large::{self, Large},
+    rerank::{READ, rerank},
     segment::Segment,
     snapshot::{Place, Snapshot},
     vectors::unit,
@@ -37,12 +38,15 @@ pub(super) async fn find(
     let start = Instant::now();
     let end =
         query.text.char_indices().nth(LONGEST_QUESTION).map_or(query.text.len(), |(at, _)| at);
-    let query = Query { text: &query.text[..end], limit: query.limit.min(MAX_HITS), ..*query };
-    if query.limit == 0 || !query.text.contains(char::is_alphanumeric) {
+    let wanted = query.limit.min(MAX_HITS);
+    let reranker = search.reranker.as_ref().filter(|_| query.mode == Mode::Fused);
+    let limit = if reranker.is_some() { wanted.max(READ) } else { wanted };
+    let query = Query { text: &query.text[..end], limit, ..*query };
+    if wanted == 0 || !query.text.contains(char::is_alphanumeric) {
         return Ok(Found::default());
     }
     let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
-    let found = match held {
+    let mut found = match held {
         None => Found::default(),
         Some(Held::TooLarge(documents, size, set)) => {
             in_database(search, db, (workspace, assistant), (&documents, size, set), &query).await?
@@ -57,6 +61,10 @@ pub(super) async fn find(
             Found { hits, vectors, ..Found::default() }
         }
     };
+    if let Some(reranker) = reranker {
+        rerank(reranker, query.text, &mut found.hits).await;
+        found.hits.truncate(wanted);
+    }
     let took = start.elapsed();
     metrics::histogram!(
         "search_duration_seconds",

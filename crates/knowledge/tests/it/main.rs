@@ -12,6 +12,7 @@ mod fusion;
 mod index;
 mod neighbours;
 mod office;
+mod rerank;
 mod search;
 mod shop;
 mod typo;

@@ -9,17 +9,14 @@ use replyx_core::{
     clock::Clock,
     retry::{Backoff, Retry},
 };
-use reqwest::{
-    Client, StatusCode,
-    header::{AUTHORIZATION, HeaderValue},
-};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::Client;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::{detail::Words, http};
+use super::http;
 use crate::{
     chat::Usage,
     embed::EmbedEndpoint,
@@ -85,12 +82,7 @@ impl OpenAiEmbeddings {
     ///
     /// [`ModelError::Settings`] when `base_url` is not an HTTP URL or no client can be built.
     pub(crate) fn new(endpoint: EmbedEndpoint, limits: &Limits) -> Result<Self, ModelError> {
-        let base = endpoint.base_url.trim().trim_end_matches('/');
-        let url = Url::parse(&format!("{base}/embeddings"))
-            .map_err(|error| ModelError::Settings(error.into()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(ModelError::Settings("the URL is neither http nor https".into()));
-        }
+        let url = http::url(&endpoint.base_url, "/embeddings")?;
         Ok(Self { client: http::client(&url, limits)?, url, key: endpoint.api_key })
     }
 
@@ -154,32 +146,7 @@ impl OpenAiEmbeddings {
         texts: &[String],
     ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
         let body = json!({"model": model, "input": texts, "encoding_format": "float"});
-        let mut request = self.client.post(self.url.clone()).json(&body);
-        if !self.key.expose_secret().is_empty() {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {}", self.key.expose_secret()))
-                .map_err(|_| ModelError::Settings("the key cannot stand in a header".into()))?;
-            bearer.set_sensitive(true);
-            request = request.header(AUTHORIZATION, bearer);
-        }
-        let mut response = request.send().await.map_err(http::unreachable)?;
-        if response.status() != StatusCode::OK {
-            let (status, wait) =
-                (response.status().as_u16(), http::retry_after(response.headers()));
-            let said = http::error_body(response).await;
-            let words = Words::of(&[], self.key.expose_secret());
-            return Err(http::refused(status, wait, &said, &words));
-        }
-        let mut bytes = Vec::new();
-        let broken = |error: reqwest::Error| ModelError::Broken(Some(error.without_url().into()));
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if bytes.len() + chunk.len() > ANSWER {
-                return Err(ModelError::TooLong { limit: ANSWER });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        // The error would quote what it cannot read.
-        let answer: Answer =
-            serde_json::from_slice(&bytes).map_err(|_| ModelError::Malformed(None))?;
+        let answer: Answer = http::post(&self.client, &self.url, &self.key, &body, ANSWER).await?;
         let usage = match &answer.usage {
             Some(tokens) => Usage { prompt_tokens: tokens.prompt_tokens, ..Usage::default() },
             None => Usage {

@@ -17,6 +17,7 @@ use reqwest::{
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -33,6 +34,51 @@ use crate::{
 
 /// An error's body is read this far, bytes.
 const READ: usize = 16 * 1024;
+
+/// The address of a path below a base.
+pub(super) fn url(base: &str, path: &str) -> Result<Url, ModelError> {
+    let base = base.trim().trim_end_matches('/');
+    let url =
+        Url::parse(&format!("{base}{path}")).map_err(|error| ModelError::Settings(error.into()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ModelError::Settings("the URL is neither http nor https".into()));
+    }
+    Ok(url)
+}
+
+/// Asks once with a JSON body, and reads an answer of at most `longest` bytes. An empty key is not shown.
+pub(super) async fn post<T: DeserializeOwned>(
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+    body: &Value,
+    longest: usize,
+) -> Result<T, ModelError> {
+    let mut request = client.post(url.clone()).json(body);
+    if !key.expose_secret().is_empty() {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| ModelError::Settings("the key cannot stand in a header".into()))?;
+        bearer.set_sensitive(true);
+        request = request.header(AUTHORIZATION, bearer);
+    }
+    let mut response = request.send().await.map_err(unreachable)?;
+    if response.status() != StatusCode::OK {
+        let (status, wait) = (response.status().as_u16(), retry_after(response.headers()));
+        let said = error_body(response).await;
+        let words = Words::of(&[], key.expose_secret());
+        return Err(refused(status, wait, &said, &words));
+    }
+    let mut bytes = Vec::new();
+    let broken = |error: reqwest::Error| ModelError::Broken(Some(error.without_url().into()));
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if bytes.len() + chunk.len() > longest {
+            return Err(ModelError::TooLong { limit: longest });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    // The error would quote what it cannot read.
+    serde_json::from_slice(&bytes).map_err(|_| ModelError::Malformed(None))
+}
 
 /// How a server wants to see the key.
 #[derive(Clone, Copy, Debug)]
@@ -90,12 +136,7 @@ impl Endpoint {
         key: SecretString,
         limits: &Limits,
     ) -> Result<Self, ModelError> {
-        let base = base_url.trim().trim_end_matches('/');
-        let url = Url::parse(&format!("{base}{path}"))
-            .map_err(|error| ModelError::Settings(error.into()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(ModelError::Settings("the URL is neither http nor https".into()));
-        }
+        let url = url(base_url, path)?;
         Ok(Self {
             client: client(&url, limits)?,
             url,

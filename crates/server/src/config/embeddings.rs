@@ -1,9 +1,12 @@
 //! Which model gives texts their vectors, and where it is.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use anyhow::{Context, ensure};
-use replyx_llm::{EmbedEndpoint, EmbeddingsConfig, Limits, Prices};
+use anyhow::{Context, bail, ensure};
+use replyx_llm::{EmbedEndpoint, EmbeddingsConfig, Limits, Prices, RerankConfig, Reranker};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -14,6 +17,9 @@ pub(super) struct RawEmbeddings {
     embedding_model: Option<String>,
     embedding_base_url: Option<String>,
     model_dir: Option<PathBuf>,
+    rerank_model: Option<String>,
+    rerank_base_url: Option<String>,
+    rerank_timeout_ms: u64,
 }
 
 /// The server of chat models, which embeds as well unless another one does.
@@ -48,6 +54,26 @@ impl RawEmbeddings {
             limits: Limits::default(),
             prices,
         })
+    }
+
+    /// Who puts the best passages into order, if anybody does.
+    pub(super) fn reranker(&self, key: Option<&SecretString>) -> anyhow::Result<Option<Reranker>> {
+        let (model, base_url) = match (&self.rerank_model, &self.rerank_base_url) {
+            (None, None) => return Ok(None),
+            (Some(model), Some(base_url)) => (model.clone(), base_url.clone()),
+            _ => bail!("RERANK_MODEL and RERANK_BASE_URL belong together"),
+        };
+        let url = Url::parse(&base_url).context("RERANK_BASE_URL is not a URL")?;
+        ensure!(
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none(),
+            "RERANK_BASE_URL must be an http or https URL without a password"
+        );
+        let patience = Duration::from_millis(self.rerank_timeout_ms);
+        let api_key = key.cloned().unwrap_or_default();
+        let config = RerankConfig { base_url, model, api_key, patience };
+        Ok(Some(Reranker::new(config, &Limits::default())?))
     }
 
     fn endpoint(
@@ -90,6 +116,9 @@ mod tests {
             embedding_model: Some("m".to_owned()),
             embedding_base_url: base_url.map(str::to_owned),
             model_dir: None,
+            rerank_model: None,
+            rerank_base_url: None,
+            rerank_timeout_ms: 2_000,
         };
         let (key, chat) = (key.map(SecretString::from), chat.map(SecretString::from));
         let chat = Chat { key: chat.as_ref(), base_url: "https://chat.example/v1" };

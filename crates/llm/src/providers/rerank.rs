@@ -1,0 +1,148 @@
+//! Reranking over HTTP: `POST {base_url}/rerank` as Cohere has it, and Jina, Voyage-compatible gateways, vLLM and
+//! llama.cpp after it.
+//!
+//! A model that reads question and passage together judges better than two vectors made apart, and is too slow for more
+//! than a few dozen passages. It is asked once, within a bound: search has an order without it.
+
+use std::{fmt, time::Duration};
+
+use reqwest::Client;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use super::http;
+use crate::{
+    error::{ModelError, Waited},
+    limits::Limits,
+};
+
+/// The longest answer, bytes.
+const ANSWER: usize = 256 * 1024;
+
+/// Who reranks.
+#[derive(Clone, Debug)]
+pub struct RerankConfig {
+    /// Everything before `/rerank`.
+    pub base_url: String,
+    /// The model.
+    pub model: String,
+    /// The key; empty for a server that wants none.
+    pub api_key: SecretString,
+    /// How long search waits for it.
+    pub patience: Duration,
+}
+
+/// A server that reranks.
+#[derive(Clone)]
+pub struct Reranker {
+    client: Client,
+    url: Url,
+    key: SecretString,
+    model: String,
+    patience: Duration,
+}
+
+impl fmt::Debug for Reranker {
+    /// Neither the key nor the whole URL, which may hold another secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reranker")
+            .field("host", &self.url.host_str())
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    results: Vec<Judged>,
+}
+
+#[derive(Deserialize)]
+struct Judged {
+    index: usize,
+    relevance_score: f64,
+}
+
+impl Reranker {
+    /// A client for the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] when `base_url` is not an HTTP URL or no client can be built.
+    ///
+    /// # Panics
+    ///
+    /// When the process has no rustls crypto provider.
+    pub fn new(config: RerankConfig, limits: &Limits) -> Result<Self, ModelError> {
+        let url = http::url(&config.base_url, "/rerank")?;
+        let RerankConfig { model, api_key: key, patience, .. } = config;
+        Ok(Self { client: http::client(&url, limits)?, url, key, model, patience })
+    }
+
+    /// The places of the passages, the one that answers the question best first. Those that the server does not name
+    /// keep their order behind the others.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server does not answer in time, refuses, or answers something else.
+    pub async fn order(
+        &self,
+        question: &str,
+        passages: &[String],
+    ) -> Result<Vec<usize>, ModelError> {
+        let begun = Instant::now();
+        let body = json!({
+            "model": self.model, "query": question, "documents": passages, "top_n": passages.len(),
+        });
+        let asked = http::post::<Answer>(&self.client, &self.url, &self.key, &body, ANSWER);
+        let answered = timeout(self.patience, asked).await;
+        let outcome = answered
+            .unwrap_or(Err(ModelError::Timeout(Waited::Attempt)))
+            .and_then(|answer| places(answer, passages.len()));
+        let reason = outcome.as_ref().map_or_else(ModelError::reason, |_| "ok");
+        metrics::counter!("rerank_requests_total", "outcome" => reason).increment(1);
+        metrics::histogram!("rerank_seconds").record(begun.elapsed().as_secs_f64());
+        outcome
+    }
+}
+
+fn places(answer: Answer, count: usize) -> Result<Vec<usize>, ModelError> {
+    let mut judged = answer.results;
+    let mut seen = vec![false; count];
+    for one in &judged {
+        let seen = seen.get_mut(one.index).ok_or(ModelError::Malformed(None))?;
+        if std::mem::replace(seen, true) || !one.relevance_score.is_finite() {
+            return Err(ModelError::Malformed(None));
+        }
+    }
+    judged.sort_by(|a, b| b.relevance_score.total_cmp(&a.relevance_score));
+    let rest = (0..count).filter(|place| !seen[*place]);
+    Ok(judged.iter().map(|one| one.index).chain(rest).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(results: &[(usize, f64)], count: usize) -> Option<Vec<usize>> {
+        let judged =
+            |(index, score): &(usize, f64)| Judged { index: *index, relevance_score: *score };
+        places(Answer { results: results.iter().map(judged).collect() }, count).ok()
+    }
+
+    #[test]
+    fn the_best_comes_first_and_nothing_is_lost() {
+        assert_eq!(of(&[(2, 0.1), (0, 0.9)], 4), Some(vec![0, 2, 1, 3]));
+        assert_eq!(of(&[], 2), Some(vec![0, 1]));
+    }
+
+    #[test]
+    fn what_names_nothing_or_something_twice_is_no_answer() {
+        for bad in [&[(3, 0.5)][..], &[(0, 0.5), (0, 0.4)], &[(0, f64::NAN)]] {
+            assert_eq!(of(bad, 3), None, "{bad:?}");
+        }
+    }
+}
