@@ -3,11 +3,14 @@
 //! The passages are made: 200 words each, drawn from a vocabulary of 30,000 in which rank `n` is `n` times rarer than
 //! the first (Zipf's law, as in natural texts), and vectors of 384 numbers about 400 topics. A question is six words of
 //! one passage and a vector near its own. Embedding a question is not part of it: it takes the same time whatever is
-//! searched (`embed_speed`, an example of `replyx-llm`, measures it).
+//! searched (`embed_speed`, an example of `replyx-llm`, measures it). The last rows are of a PostgreSQL with pgvector,
+//! whose index of vectors is filled first, as the job `index_neighbours` does.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::{
+    fs::File,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,15 +23,24 @@ use replyx_core::{
     terms,
     workspace::Workspace,
 };
-use replyx_knowledge::search::{Mode, Query, Search};
-use replyx_llm::Embeddings;
+use replyx_knowledge::{
+    index::{
+        Tools,
+        neighbours::{self, IndexNeighbours},
+    },
+    search::{Mode, Query, Search, Way},
+};
+use replyx_llm::{Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{
     Db,
     passages::{NewPassage, PassageChanges, Place},
     testing::{self, TestDb},
 };
 
-const MODEL: &str = "made-up-384";
+/// A model that can be chosen without being asked. Its vectors here are made up.
+const MODEL: &str = OFFLINE;
+/// PostgreSQL that finds nearest vectors itself.
+const HNSW: &str = "postgres, HNSW";
 const WIDTH: usize = 384;
 const TOPICS: u64 = 400;
 const VOCABULARY: f64 = 30_000.0;
@@ -49,12 +61,13 @@ async fn main() {
     );
     println!("|---|---:|---|---:|---:|---:|---:|---:|---:|");
     for passages in [1_000, 10_000, 100_000] {
-        measure(&testing::sqlite().await, passages).await;
-        measure(&testing::postgres().await, passages).await;
+        measure(&testing::sqlite().await, passages, "sqlite").await;
+        measure(&testing::postgres().await, passages, "postgres").await;
     }
+    measure(&testing::pgvector().await, 100_000, HNSW).await;
 }
 
-async fn measure(test: &TestDb, passages: usize) {
+async fn measure(test: &TestDb, passages: usize, name: &str) {
     let mut chance = Chance(passages as u64);
     let corpus: Vec<(String, Vec<f32>)> = (0..passages)
         .map(|_| {
@@ -67,20 +80,26 @@ async fn measure(test: &TestDb, passages: usize) {
         (0..QUESTIONS).map(|_| chance.question(&corpus)).collect();
     drop(corpus);
 
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let embeddings = Arc::new(never_asked(folder.path()));
+    if name == HNSW {
+        copy(&test.db, &embeddings, workspace, assistant).await;
+    }
     let before = resident_kb();
-    let search = Search::new(Arc::new(Embeddings::none()), CACHE_BYTES);
+    let search = Search::new(embeddings, CACHE_BYTES);
     let begun = Instant::now();
     let ask = async |(text, vector): &(String, Vec<f32>), mode| {
         let query = Query { mode, vector: Some(vector), ..Query::new(text, 6) };
         let found = search.find(&test.db, workspace, assistant, &query).await.expect("it searches");
         assert!(!found.hits.is_empty(), "a question is made of a passage");
+        let indexed = name == HNSW;
+        assert_eq!(found.way == Way::Hnsw, indexed, "{name} is searched as it says");
         found.took
     };
     ask(&questions[0], Mode::Fused).await;
     let first = begun.elapsed();
     let resident = resident_kb().saturating_sub(before);
-    for (mode, name) in
-        [(Mode::Fused, "both"), (Mode::FullText, "words"), (Mode::Vectors, "meaning")]
+    for (mode, by) in [(Mode::Fused, "both"), (Mode::FullText, "words"), (Mode::Vectors, "meaning")]
     {
         let mut took = Vec::new();
         for question in &questions {
@@ -88,8 +107,7 @@ async fn measure(test: &TestDb, passages: usize) {
         }
         took.sort_unstable();
         println!(
-            "| {} | {passages} | {name} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {:.0} |",
-            test.db.backend(),
+            "| {name} | {passages} | {by} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {:.0} |",
             at(&took, 0.50),
             at(&took, 0.99),
             at(&took, 1.0),
@@ -98,6 +116,40 @@ async fn measure(test: &TestDb, passages: usize) {
             resident as f64 / 1024.0,
         );
     }
+}
+
+/// The offline model, whose file is empty: an assistant can be searched by it, and nothing can be embedded.
+fn never_asked(folder: &Path) -> Embeddings {
+    let file = File::create(folder.join("e5-small-q4.bin")).expect("the folder is ours");
+    file.set_len(71_622_400).expect("an empty file takes no room");
+    let config = EmbeddingsConfig {
+        model: Some(MODEL.to_owned()),
+        model_dir: folder.to_owned(),
+        ..EmbeddingsConfig::default()
+    };
+    Embeddings::new(config).expect("the file is there")
+}
+
+/// Fills the database's index of vectors.
+async fn copy(
+    db: &Db,
+    embeddings: &Arc<Embeddings>,
+    workspace_id: WorkspaceId,
+    assistant_id: AssistantId,
+) {
+    let begun = Instant::now();
+    let (clock, program) = (Clock::system(), Path::new("never asked"));
+    let tools = Tools { db, clock: &clock, program, embeddings };
+    let job = IndexNeighbours { workspace_id, assistant_id };
+    loop {
+        neighbours::run(tools, job).await.expect("vectors are copied");
+        let mut tx = db.read().await.expect("the database is there");
+        let sets = tx.workspace(workspace_id).neighbours().sets(assistant_id).await;
+        if sets.expect("sets are known").iter().any(|set| set.revision >= 0) {
+            break;
+        }
+    }
+    eprintln!("the index was filled in {:.0} s", begun.elapsed().as_secs_f64());
 }
 
 fn at(sorted: &[Duration], share: f64) -> f64 {

@@ -70,7 +70,7 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// Copies the vectors of every model that the assistant's documents are embedded with. It works for [`SLICE`] and
+/// Copies the vectors of every model that the assistant's documents are embedded with. It works for half a minute and
 /// queues itself again. An assistant that is gone is a success.
 ///
 /// # Errors
