@@ -68,8 +68,7 @@ bench: ## Measure; the method and the results are in docs/benchmarks.md
 	@scripts/setup build
 	@scripts/setup model
 	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server -p replyx-knowledge \
-		--bench answers --bench requests --bench ingest --bench search
-	$(step) "bench of the offline model" cargo run --release --locked -p replyx-llm --example embed_speed
+		-p replyx-llm --bench answers --bench requests --bench ingest --bench search --bench embed
 
 fuzz: ## Feed every parser with damaged files, each for FUZZ_SECONDS (20)
 	@scripts/setup fuzz

@@ -57,7 +57,7 @@ pub struct AssistantView {
     id: Uuid,
     #[schema(example = "Support")]
     name: String,
-    /// `extractive`, or a name the configured provider knows; `null` follows the installation's default.
+    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic; `null` follows the installation's default.
     #[schema(example = "extractive")]
     model: Option<String>,
     #[schema(example = "You work for Green Lantern Shop. Be short and friendly.")]

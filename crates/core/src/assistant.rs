@@ -80,7 +80,7 @@ pub struct Gate {
 pub struct Settings {
     /// What its owners call it.
     pub name: String,
-    /// The chat model: `extractive`, or a name the configured provider knows. `None` follows the
+    /// The chat model: `extractive`, `provider:model`, or a model of OpenAI or Anthropic. `None` follows the
     /// installation's default.
     pub model: Option<String>,
     /// The owner's instructions to the model.

@@ -11,6 +11,7 @@
 mod fold;
 mod morphology;
 mod russian;
+mod script;
 mod spelling;
 mod stop;
 mod words;
@@ -19,6 +20,7 @@ use fold::{bare, fold};
 use morphology::Stemmers;
 use words::words;
 
+pub use script::differ_in_script;
 pub use spelling::{other_layout, other_script};
 
 /// The version of the rules: grows when the terms of any text change.

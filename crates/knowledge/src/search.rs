@@ -140,7 +140,8 @@ pub struct Hit {
     pub words: Option<f64>,
     /// The cosine of its vector with the question's. `None`: not compared.
     pub likeness: Option<f64>,
-    /// What that cosine means, 0 to 1, comparable between models: 0 is what texts have that have nothing in common.
+    /// What that cosine means, 0 to 1, comparable between models and between languages: 0 is what texts have that have
+    /// nothing in common.
     pub meaning: Option<f64>,
 }
 

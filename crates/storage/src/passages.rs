@@ -421,18 +421,28 @@ impl Passages<'_> {
     ///
     /// Fails when the database does.
     pub async fn load(self, ids: &[PassageId]) -> Result<Vec<Passage>, StorageError> {
-        const SQL: &str = "
-            SELECT passages.id, document_id, documents.name AS title, headings, text, position,
-                   starts_at, ends_at, page
-              FROM passages
-              JOIN documents ON documents.workspace_id = passages.workspace_id
-                            AND documents.id = passages.document_id
-             WHERE passages.workspace_id = $1 AND passages.id = $2";
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            let row = row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid());
-            found.extend(row.map(read));
+        macro_rules! load {
+            ($wanted:literal) => {
+                concat!(
+                    "SELECT passages.id, document_id, documents.name AS title, headings, text, position,
+                            starts_at, ends_at, page
+                       FROM passages
+                       JOIN documents ON documents.workspace_id = passages.workspace_id
+                                     AND documents.id = passages.document_id
+                      WHERE passages.workspace_id = $1 AND passages.id ",
+                    $wanted
+                )
+            };
         }
+        let sql = self.tx.sql(
+            load!("= ANY(CAST(string_to_array($2, ',') AS UUID[]))"),
+            load!(r#"IN (SELECT unhex(value) FROM json_each('["' || replace($2, ',', '","') || '"]'))"#),
+        );
+        let wanted: Vec<String> =
+            ids.iter().map(|id| id.into_uuid().simple().to_string()).collect();
+        let rows = rows!(self.tx, Row, sql; self.workspace.into_uuid(), wanted.join(","));
+        let mut found: Vec<Passage> = rows.into_iter().map(read).collect();
+        found.sort_by_key(|passage| ids.iter().position(|id| *id == passage.id));
         Ok(found)
     }
 }

@@ -26,7 +26,7 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Support", min_length = 1, max_length = 100)]
     name: String,
-    /// `extractive`, or a name the configured provider knows.
+    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "extractive")]
     model: Option<String>,

@@ -32,7 +32,7 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Support")]
     name: Option<String>,
-    /// `extractive`, or a name the configured provider knows.
+    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 100))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "extractive")]

@@ -25,6 +25,7 @@ use replyx_storage::{
 
 use super::{
     LARGE,
+    large::Listed,
     segment::{Segment, Words},
     snapshot::Snapshot,
     vectors::Vectors,
@@ -48,7 +49,7 @@ pub(super) enum Held {
     /// In memory.
     Whole(Arc<Snapshot>),
     /// More than the memory holds: the database's own indexes are asked, that of vectors if it has them.
-    TooLarge(Arc<[KnownDocument]>, Head, Option<NeighbourSet>),
+    TooLarge(Arc<Listed>),
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +109,7 @@ impl Cache {
         };
         let bytes = match &fresh {
             Held::Whole(snapshot) => snapshot.bytes(),
-            Held::TooLarge(documents, ..) => documents.len() * size_of::<KnownDocument>(),
+            Held::TooLarge(listed) => listed.bytes(),
         };
         slot.weight.store(u32::try_from(bytes / 1024).unwrap_or(u32::MAX), Ordering::Relaxed);
         *held = Some(fresh.clone());
@@ -140,7 +141,7 @@ impl Cache {
         let width =
             model.as_deref().map_or(0, |model| embeddings.dimensions(model).unwrap_or(WIDTH));
         if set.is_some() || estimate(&head, width) > self.bound / 2 {
-            return Ok(Some(Held::TooLarge(documents.into(), head, set)));
+            return Ok(Some(Held::TooLarge(Arc::new(Listed::new(documents, head, set)))));
         }
         let mut known: HashMap<DocumentId, Arc<Segment>> = HashMap::new();
         for document in &documents {
@@ -179,7 +180,7 @@ impl Cache {
 fn revision_of(held: &Held) -> i64 {
     match held {
         Held::Whole(snapshot) => snapshot.revision,
-        Held::TooLarge(_, size, _) => size.revision,
+        Held::TooLarge(listed) => listed.head.revision,
     }
 }
 

@@ -5,7 +5,10 @@
 //! would bring half the index along. By meaning the database's index of vectors is asked, where it has one. That
 //! finds nearly all of the nearest; their order comes from the exact vectors.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
 
 use pulp::Arch;
 use replyx_core::{
@@ -30,13 +33,74 @@ use super::{
 
 /// No more passages than this are compared for one question.
 const CANDIDATES: u32 = 400;
+/// So many stems are kept with how often they occur.
+const COUNTED: usize = 20_000;
 
-/// A large assistant.
+/// What is kept in memory of a large assistant, as long as what it knows does not change.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) documents: Vec<KnownDocument>,
+    pub(super) head: Head,
+    /// The vectors in the database's index, if it has them.
+    pub(super) set: Option<NeighbourSet>,
+    /// In how many passages stems occur that were asked for: to count a common one takes longer than all the rest, and
+    /// common ones are asked for again and again.
+    counts: Mutex<HashMap<String, i64>>,
+}
+
+impl Listed {
+    pub(super) fn new(
+        documents: Vec<KnownDocument>,
+        head: Head,
+        set: Option<NeighbourSet>,
+    ) -> Self {
+        Self { documents, head, set, counts: Mutex::default() }
+    }
+
+    /// About what it takes in memory at most.
+    pub(super) fn bytes(&self) -> usize {
+        self.documents.len() * size_of::<KnownDocument>() + COUNTED * 64
+    }
+
+    /// In how many passages each of these stems occurs.
+    async fn frequencies(
+        &self,
+        tx: &mut Tx,
+        (workspace, assistant): (WorkspaceId, AssistantId),
+        stems: Vec<String>,
+    ) -> Result<HashMap<String, i64>, StorageError> {
+        let counts = || self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        {
+            let counts = counts();
+            for stem in stems {
+                match counts.get(&stem) {
+                    Some(count) => _ = found.insert(stem, *count),
+                    None => unknown.push(stem),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        let counted = tx.workspace(workspace).passages().frequencies(assistant, &unknown).await?;
+        let mut counts = counts();
+        if counts.len() + unknown.len() > COUNTED {
+            counts.clear();
+        }
+        for (stem, count) in unknown.into_iter().zip(counted) {
+            counts.insert(stem.clone(), count);
+            found.insert(stem, count);
+        }
+        Ok(found)
+    }
+}
+
+/// A question put to a large assistant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Large<'l> {
     pub(super) whose: (WorkspaceId, AssistantId),
-    pub(super) documents: &'l [KnownDocument],
-    pub(super) head: Head,
+    pub(super) listed: &'l Listed,
     /// The vectors to compare with, and the question's, of unit length.
     pub(super) vectors: Option<(&'l NeighbourSet, &'l [f32])>,
 }
@@ -54,7 +118,7 @@ pub(super) async fn find(
     query: &Query<'_>,
     most: usize,
 ) -> Result<Vec<Ranked<PassageId>>, StorageError> {
-    let wanted = wanted(large.documents, query);
+    let wanted = wanted(&large.listed.documents, query);
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -141,15 +205,14 @@ async fn words(
     wanted: &HashSet<DocumentId>,
     depth: usize,
 ) -> Result<Ordered<f64>, StorageError> {
-    let ((workspace, assistant), head) = (large.whose, large.head);
+    let ((workspace, assistant), head) = (large.whose, large.listed.head);
     let mut languages: Vec<&str> =
-        large.documents.iter().map(|document| document.language.as_str()).collect();
+        large.listed.documents.iter().map(|document| document.language.as_str()).collect();
     languages.sort_unstable();
     languages.dedup();
     let asked = meaningful(query.text, &languages);
     let stems: Vec<String> = asked.iter().flat_map(|word| word.stems.clone()).collect();
-    let counts = tx.workspace(workspace).passages().frequencies(assistant, &stems).await?;
-    let frequencies: HashMap<&str, i64> = stems.iter().map(String::as_str).zip(counts).collect();
+    let frequencies = large.listed.frequencies(tx, large.whose, stems).await?;
     let words = asked.iter().map(|word| {
         let frequency =
             word.stems.iter().map(|stem| frequencies[stem.as_str()]).max().unwrap_or_default();
@@ -189,11 +252,11 @@ async fn words(
 
 /// The rarest stems that together occur in at most [`CANDIDATES`] passages; always one that occurs at all, if any
 /// does.
-fn rare(frequencies: &HashMap<&str, i64>) -> Vec<String> {
+fn rare(frequencies: &HashMap<String, i64>) -> Vec<String> {
     let mut known: Vec<(i64, &str)> = frequencies
         .iter()
         .filter(|(_, count)| **count > 0)
-        .map(|(stem, count)| (*count, *stem))
+        .map(|(stem, count)| (*count, stem.as_str()))
         .collect();
     known.sort_unstable();
     let mut total = 0;
@@ -223,9 +286,12 @@ mod tests {
 
     #[test]
     fn the_rarest_words_choose_the_candidates() {
-        let frequencies = HashMap::from([("all", 1000), ("rare", 2), ("none", 0), ("some", 50)]);
+        let counted = |counts: &[(&str, i64)]| {
+            counts.iter().map(|(stem, count)| ((*stem).to_owned(), *count)).collect()
+        };
+        let frequencies = counted(&[("all", 1000), ("rare", 2), ("none", 0), ("some", 50)]);
         assert_eq!(rare(&frequencies), ["rare", "some"]);
-        assert_eq!(rare(&HashMap::from([("all", 1000)])), ["all"]);
-        assert!(rare(&HashMap::from([("none", 0)])).is_empty());
+        assert_eq!(rare(&counted(&[("all", 1000)])), ["all"]);
+        assert!(rare(&counted(&[("none", 0)])).is_empty());
     }
 }

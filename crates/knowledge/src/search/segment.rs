@@ -55,6 +55,8 @@ pub(super) struct Words {
     headings: Lists<u32>,
     /// The passages that hold each term.
     holders: Lists<u32>,
+    /// A hash of what each passage says.
+    digests: Vec<u64>,
 }
 
 impl Words {
@@ -95,7 +97,8 @@ impl Words {
         let holders = holders(&texts, order.len());
         let hashes = order.into_iter().map(|(hash, _)| hash).collect();
         let ids = passages.iter().map(IndexedPassage::id).collect();
-        Self { ids, hashes, spellings, texts, headings: heads, holders }
+        let digests = passages.iter().map(|passage| hash(&passage.terms)).collect();
+        Self { ids, hashes, spellings, texts, headings: heads, holders, digests }
     }
 
     /// How many different terms there are.
@@ -103,8 +106,9 @@ impl Words {
         self.hashes.len()
     }
 
+    /// The number of a term, if it occurs.
     pub(super) fn number(&self, hash: TermHash) -> Option<u32> {
-        self.hashes.binary_search(&hash).ok().map(number)
+        place_of(hash, &self.hashes).map(number)
     }
 
     pub(super) fn hash(&self, term: u32) -> TermHash {
@@ -125,6 +129,11 @@ impl Words {
         self.texts.get(passage)
     }
 
+    /// A number that only passages of the same terms share, the same on every home.
+    pub(super) fn digest(&self, passage: usize) -> u64 {
+        self.digests[passage]
+    }
+
     /// The terms of a passage's headings.
     pub(super) fn headings(&self, passage: usize) -> &[u32] {
         self.headings.get(passage)
@@ -138,7 +147,7 @@ impl Words {
     fn bytes(&self) -> usize {
         let lists = [&self.texts, &self.headings, &self.holders];
         let numbers: usize = lists.iter().map(|list| list.items.len() + list.ends.len()).sum();
-        self.ids.len() * 16
+        self.ids.len() * 24
             + self.hashes.len() * 12
             + self.spellings.items.len()
             + numbers * 4
@@ -187,6 +196,27 @@ fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// Where a hash stands in a list that rises. Hashes are spread evenly, so each stands near its share of the whole range:
+/// to look there first spares most of the jumps through memory of a search that halves.
+fn place_of(hash: TermHash, hashes: &[TermHash]) -> Option<usize> {
+    let count = hashes.len();
+    let share = (u128::from(hash) * count as u128) >> 64;
+    let guess = usize::try_from(share).unwrap_or(count);
+    let (mut from, mut to) = (guess, guess);
+    let mut step = 16;
+    while from > 0 && hashes[from] > hash {
+        from = from.saturating_sub(step);
+        step *= 2;
+    }
+    step = 16;
+    while to < count && hashes[to] < hash {
+        to = count.min(to + step);
+        step *= 2;
+    }
+    let near = &hashes[from..count.min(to + 1)];
+    near.binary_search(&hash).ok().map(|place| from + place)
+}
+
 /// Lists of different lengths, packed.
 #[derive(Debug)]
 struct Lists<T> {
@@ -213,5 +243,26 @@ impl<T> Lists<T> {
     fn get(&self, place: usize) -> &[T] {
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.items[start as usize..self.ends[place] as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_hash_is_found_wherever_it_stands(
+            mut hashes in prop::collection::vec(prop_oneof![any::<u64>(), 0..99_u64, u64::MAX - 99..], 0..400),
+            other in any::<u64>(),
+        ) {
+            hashes.sort_unstable();
+            hashes.dedup();
+            for hash in hashes.iter().copied().chain([other, 0, u64::MAX]) {
+                prop_assert_eq!(place_of(hash, &hashes), hashes.binary_search(&hash).ok());
+            }
+        }
     }
 }

@@ -95,12 +95,19 @@ impl Snapshot {
     ) -> Vec<(Place, f64)> {
         let stands = asked.stands();
         let mut ranked: Vec<(Place, f64)> = Vec::new();
+        // What each term of a document stands for. Of thousands a few are asked for, so it is made once.
+        let mut known: Vec<Option<Stand>> = Vec::new();
+        let mut numbers: Vec<usize> = Vec::new();
         for (place, found) in self.candidates(asked, &stands, only) {
             let segment = &self.segments[place as usize];
-            let mut known: Vec<Option<Stand>> = vec![None; segment.words.terms()];
+            for number in numbers.drain(..) {
+                known[number] = None;
+            }
+            known.resize(known.len().max(segment.words.terms()), None);
             for (term, stand) in &stands {
                 if let Some(number) = segment.words.number(*term) {
                     known[number as usize] = Some(*stand);
+                    numbers.push(number as usize);
                 }
             }
             for passage in found {
@@ -122,11 +129,8 @@ impl Snapshot {
 
     /// Equals are ordered by what they say: ids differ from one database to the next.
     fn by_text(&self, one: Place, other: Place) -> Ordering {
-        let terms = |place: Place| {
-            let words = &self.segment(place).words;
-            words.text(place.passage as usize).iter().map(|term| words.hash(*term))
-        };
-        terms(one).cmp(terms(other)).then(one.cmp(&other))
+        let digest = |place: Place| self.segment(place).words.digest(place.passage as usize);
+        digest(one).cmp(&digest(other)).then(one.cmp(&other))
     }
 
     /// The passages that hold most of the weight of the question's words, by document.

@@ -1,5 +1,10 @@
 //! Vectors of passages, and how alike they are to a question's.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into the function with the processor's instructions does not use them"
+)]
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// The vectors of some of a document's passages, all of unit length.
@@ -62,7 +67,7 @@ struct Scan<'v, E> {
 impl<E: FnMut(u32, f32)> WithSimd for Scan<'_, E> {
     type Output = ();
 
-    #[inline]
+    #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let rows = self.vectors.matrix.chunks_exact(self.vectors.width);
         for (passage, row) in self.vectors.passages.iter().zip(rows) {
@@ -79,13 +84,13 @@ struct Dot<'v> {
 impl WithSimd for Dot<'_> {
     type Output = f32;
 
-    #[inline]
+    #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
         dot(simd, self.one, self.other)
     }
 }
 
-#[inline]
+#[inline(always)]
 fn dot<S: Simd>(simd: S, one: &[f32], other: &[f32]) -> f32 {
     let (one, one_rest) = S::as_simd_f32s(one);
     let (other, other_rest) = S::as_simd_f32s(other);

@@ -121,6 +121,27 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn a_passage_in_other_letters_means_more_than_its_cosine(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (search, _folder) = searching(64 << 20);
+        learn(&shop, "Детей принимаем с трёх лет.", &[0.82, 0.572, 0.0], OFFLINE).await;
+        learn(&shop, "Nobody lives on the moon.", &[0.82, 0.0, 0.572], OFFLINE).await;
+        for (question, russian, english) in
+            [("Do you treat children?", 0.467, 0.133), ("Вы лечите малышей?", 0.133, 0.467)]
+        {
+            let query = query(question, &[1.0, 0.0, 0.0]);
+            let found = search.find(shop.db, shop.workspace, shop.assistant, &query).await.unwrap();
+            assert_eq!(found.hits.len(), 2);
+            for hit in found.hits {
+                let cyrillic = hit.passage.text.starts_with('Д');
+                let meaning = if cyrillic { russian } else { english };
+                assert!((hit.meaning.unwrap() - meaning).abs() < 0.01, "{hit:?}");
+            }
+        }
+    }
+}
+
+on_every_db! {
     async fn while_a_model_changes_the_one_most_passages_have_serves(db: &TestDb) {
         let shop = Shop::open(&db.db).await;
         let (search, _folder) = searching(64 << 20);

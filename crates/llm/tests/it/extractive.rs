@@ -33,7 +33,7 @@ fn words_that_search_thinks_nothing_of_are_shared_by_chance() {
         source.fit = Some(Fit { score: 0.1, meaning: 0.0 });
     }
     assert_eq!(Extractive.answer(question, &sources).0, NO_ANSWER);
-    sources[4].fit = Some(Fit { score: 0.5, meaning: 0.2 });
+    sources[4].fit = Some(Fit { score: 0.5, meaning: 0.4 });
     assert!(Extractive.answer(question, &sources).0.contains("24 months"));
 }
 
@@ -246,6 +246,43 @@ fn what_is_told_beside_a_question_does_not_hide_it() {
     check(
         &russian(),
         &[("Здравствуйте! Хочу сделать подарок. Сколько стоит доставка по Москве?", "300 ₽")],
+    );
+}
+
+#[test]
+fn what_a_sentence_names_as_left_out_is_not_what_it_is_about() {
+    let list = [
+        "Work on bags:\n",
+        "- Replacing the slider without replacing the whole zip costs 8 euros.",
+        "- For 24 euros the workshop puts a new zip into a tent or backpack.",
+        "- Washing without drying costs 15 euros.",
+    ]
+    .join("\n");
+    let sources = [source("Repairs", &[], &list)];
+    check(
+        &sources,
+        &[
+            ("My backpack needs a new zip. How much is that in your workshop?", "24 euros"),
+            ("What does it cost to replace the slider?", "8 euros"),
+            ("How much is washing without drying?", "15 euros"),
+        ],
+    );
+    let list = [
+        "- Замену молнии на палатке или рюкзаке мастерская делает за 24 евро.",
+        "- Замена бегунка без замены всей молнии стоит 8 евро.",
+    ]
+    .join("\n");
+    check(
+        &[source("Ремонт", &[], &list)],
+        &[
+            ("Сколько стоит заменить молнию?", "24 евро"),
+            (
+                "У рюкзака разошлась молния. Сколько стоит замена всей молнии в вашей мастерской?",
+                "24 евро",
+            ),
+            ("Сколько стоит замена бегунка?", "8 евро"),
+            ("Можно заменить бегунок без замены молнии?", "8 евро"),
+        ],
     );
 }
 

@@ -6,13 +6,13 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs, io, mem,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use futures::{StreamExt, stream};
 use replyx_core::{assistant::Settings, ids::AssistantId, ids::WorkspaceId};
 use replyx_engine::{Engine, evaluation::Target};
@@ -40,6 +40,15 @@ pub enum Command {
     Eval(Eval),
 }
 
+/// Which documents are left out.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Hide {
+    /// The second half of them.
+    Half,
+    /// Every other one: what stands beside it, and is often about the same, stays.
+    Alternate,
+}
+
 /// What is measured, and against what.
 #[derive(Debug, Args)]
 pub struct Eval {
@@ -55,9 +64,9 @@ pub struct Eval {
     /// Answers by this model, whatever the assistant's own is; without an assistant by `extractive` unless given.
     #[arg(long, value_name = "NAME", requires = "answers")]
     model: Option<String>,
-    /// Leaves out the second half of the file's documents: what is asked about them should be declined.
+    /// Leaves out some documents of the file: what names them alone should be declined.
     #[arg(long, conflicts_with = "assistant")]
-    hide_half: bool,
+    hide: Option<Hide>,
     /// Compares with a run that `--save` wrote.
     #[arg(long, value_name = "RUN.json")]
     compare: Option<PathBuf>,
@@ -118,7 +127,7 @@ async fn evaluate(config: Config, eval: &Eval) -> anyhow::Result<bool> {
     } else {
         expectations(&file).with_context(|| format!("`{}`", eval.file.display()))?;
         let home = home::Home::build(config).await?;
-        let hidden = if eval.hide_half { hide_half(&mut file) } else { Vec::new() };
+        let hidden = eval.hide.map(|which| hide(which, &mut file)).unwrap_or_default();
         forget(&mut file, &hidden);
         let folder = eval.file.parent().unwrap_or(Path::new("."));
         let asked = home.learn(&file.documents, folder).await?;
@@ -189,10 +198,22 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     read().with_context(|| format!("`{}` cannot be read", path.display()))
 }
 
-/// Takes the second half of the documents away and returns their names.
-fn hide_half(file: &mut QuestionFile) -> Vec<String> {
+/// Takes documents away and returns their names.
+fn hide(which: Hide, file: &mut QuestionFile) -> Vec<String> {
     let half = file.documents.len().div_ceil(2);
-    file.documents.drain(half..).map(|document| document.name).collect()
+    let mut hidden = Vec::new();
+    for (place, document) in mem::take(&mut file.documents).into_iter().enumerate() {
+        let stays = match which {
+            Hide::Half => place < half,
+            Hide::Alternate => place % 2 == 0,
+        };
+        if stays {
+            file.documents.push(document);
+        } else {
+            hidden.push(document.name);
+        }
+    }
+    hidden
 }
 
 /// What is asked about documents that are gone has no answer any more.

@@ -52,10 +52,12 @@ impl Home {
 
     /// Production: `PostgreSQL` and Redis.
     pub(crate) async fn postgres() -> Self {
-        let redis = std::env::var("REPLYX_TEST_REDIS").expect(
-            "`REPLYX_TEST_REDIS` names a Redis: run through `make test` or `scripts/services run`",
-        );
-        Self::on(replyx_storage::testing::postgres().await, Some(redis)).await
+        Self::on(replyx_storage::testing::postgres().await, Some(redis())).await
+    }
+
+    /// As [`Self::postgres`], on a `PostgreSQL` that has pgvector.
+    pub(crate) async fn pgvector() -> Self {
+        Self::on(replyx_storage::testing::pgvector().await, Some(redis())).await
     }
 
     async fn on(db: TestDb, redis: Option<String>) -> Self {
@@ -99,6 +101,12 @@ impl Home {
     pub(crate) fn bot(&self) -> Bot {
         self.telegram.add_bot(TOKEN, "first_bot")
     }
+}
+
+fn redis() -> String {
+    std::env::var("REPLYX_TEST_REDIS").expect(
+        "`REPLYX_TEST_REDIS` names a Redis: run through `make test` or `scripts/services run`",
+    )
 }
 
 /// With a model behind it.

@@ -21,6 +21,7 @@ mod events;
 mod harness;
 mod idempotency;
 mod knowledge_eval;
+mod large_assistant;
 mod mailbox;
 mod main_path;
 mod model_keys;

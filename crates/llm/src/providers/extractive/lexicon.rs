@@ -156,6 +156,8 @@ lexicons! {
     /// Words that mean something said before.
     POINTING = "he she it they this these his her their its он она оно они это эти этот эта его ее их \
         такой такая также";
+    /// What is named next is left out or not there.
+    WITHOUT = "without except excluding без кроме исключая";
     NUMBERS = "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty \
         sixty seventy eighty ninety hundred hundreds thousand thousands million millions billion dozen half \
         third quarter twice once both один одна одно одного одной два две двух двумя три трех тремя четыре \

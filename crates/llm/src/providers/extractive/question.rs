@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use replyx_core::terms;
 
 use super::{
-    lexicon::{ASKING, CONDITIONS, GENERIC, SIGNS, lowered, names_kind},
+    lexicon::{ASKING, CONDITIONS, GENERIC, SIGNS, WITHOUT, lowered, names_kind},
     likeness::Word,
     sentences::sentences,
 };
@@ -39,8 +39,12 @@ pub(super) struct Asked {
 /// A question taken apart.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
+    /// What was asked.
+    pub(super) text: String,
     pub(super) asked: Vec<Asked>,
     pub(super) wanted: Wanted,
+    /// Does it ask for something without something else?
+    pub(super) leaves_out: bool,
 }
 
 /// A question longer than this is a story; its beginning is enough, bytes.
@@ -57,7 +61,10 @@ impl Question {
     pub(super) fn of(text: &str) -> Self {
         let text = &text[..text.floor_char_boundary(LONGEST)];
         let (asking, telling) = apart(text);
-        let mut question = Self { asked: Vec::new(), wanted: wanted(&asking) };
+        let mut words = text.split(|c: char| !c.is_alphanumeric());
+        let leaves_out = words.any(|word| WITHOUT.has(&lowered(word)));
+        let mut question =
+            Self { text: text.to_owned(), asked: Vec::new(), wanted: wanted(&asking), leaves_out };
         let mut seen = HashSet::new();
         for sentence in asking {
             question.read(sentence, 1.0, &mut seen);

@@ -6,6 +6,7 @@ use replyx_core::terms;
 
 use super::{
     evidence::{Seen, evidence},
+    lexicon::{WITHOUT, lowered},
     likeness::{Word, part},
     question::{Question, Wanted, pieces},
     units::Unit,
@@ -18,6 +19,10 @@ const IN_PREVIOUS: f32 = 0.5;
 const IN_NEXT: f32 = 0.4;
 /// How much a kind of thing counts that is not named but there to see.
 const SHOWN: f32 = 0.9;
+/// How much a word counts that a unit names as left out: `the slider without the zip` is not about the zip.
+const LEFT_OUT: f32 = 0.5;
+/// So many words after `without` are what is left out.
+const LEFT_OUT_WORDS: usize = 3;
 /// A likeness from which a word counts as spoken of.
 const SPOKEN: f32 = 0.6;
 
@@ -179,6 +184,8 @@ struct Spoken {
     id: usize,
     start: usize,
     end: usize,
+    /// How much it counts.
+    share: f32,
 }
 
 /// All words met, each compared with the question's once.
@@ -197,10 +204,20 @@ impl<'a> Vocabulary<'a> {
 
     fn spoken(&mut self, text: &str) -> Vec<Spoken> {
         let mut found = Vec::new();
+        let (mut left_out, mut before) = (0, 0);
         for term in terms::terms(text) {
             let (start, end) = (term.start, term.end);
+            let goes_on = text.get(before..start).is_some_and(|between| between.trim().is_empty());
+            left_out = if goes_on { left_out } else { 0 };
+            let share = if left_out > 0 && !self.question.leaves_out { LEFT_OUT } else { 1.0 };
+            before = end;
+            left_out = if WITHOUT.has(&lowered(&text[start..end])) {
+                LEFT_OUT_WORDS
+            } else {
+                left_out.saturating_sub(1)
+            };
             for stem in pieces(&text[start..end], term.stem) {
-                found.push(Spoken { id: self.id(stem), start, end });
+                found.push(Spoken { id: self.id(stem), start, end, share });
             }
         }
         found
@@ -221,8 +238,9 @@ impl<'a> Vocabulary<'a> {
 
     /// For each word of the question, the likeness of the word nearest to it.
     fn best(&self, words: &[Spoken]) -> Vec<f32> {
-        let best =
-            |likeness: &Vec<f32>| words.iter().map(|word| likeness[word.id]).fold(0.0, f32::max);
+        let best = |likeness: &Vec<f32>| {
+            words.iter().map(|word| word.share * likeness[word.id]).fold(0.0, f32::max)
+        };
         self.likeness.iter().map(best).collect()
     }
 
