@@ -1,19 +1,26 @@
 //! Step 3: the passages of the assistant's documents that bear on the question.
 
+use replyx_core::usage::Purpose;
 use replyx_knowledge::search::{Found, Hit, Query};
 use replyx_llm::EXTRACTIVE;
 use replyx_storage::StorageError;
 
-use crate::{Engine, context::Ask, history};
+use crate::{Engine, context::Ask, history, usage::Ledger};
 
-/// Finds them, best first, as many as the model is shown.
+/// Finds them, best first, as many as the model is shown, and notes what that cost.
 ///
 /// # Errors
 ///
 /// Fails when the database does.
-pub async fn passages(engine: &Engine, ask: &Ask, searched: &str) -> Result<Found, StorageError> {
+pub async fn passages(
+    engine: &Engine,
+    ask: &Ask,
+    searched: &str,
+    ledger: &mut Ledger,
+) -> Result<Found, StorageError> {
     let query = Query::new(searched, engine.settings.passages);
     let mut found = engine.search.find(&engine.db, ask.workspace, ask.assistant, &query).await?;
+    ledger.note(&engine.clock, ask, Purpose::Embedding, found.spent.as_slice());
     if ask.model != EXTRACTIVE {
         fit(&mut found.hits, engine.settings.passage_tokens);
     }

@@ -183,7 +183,7 @@ pub async fn answer(
 ) -> Result<Answered, StorageError> {
     let mut ledger = Ledger::default();
     let searched = rewrite::searched(engine, ask, &mut ledger).await;
-    let found = retrieve::passages(engine, ask, &searched).await?;
+    let found = retrieve::passages(engine, ask, &searched, &mut ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
     let mut reply = written(engine, ask, &found.hits, &mut ledger, show).await;
     if searched != ask.question {

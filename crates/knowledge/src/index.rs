@@ -190,7 +190,7 @@ async fn keep(
     let changes = changes(stored, cut.passages, made_by != INDEX_VERSION, tools.clock);
     let fresh = changes.new.len();
     tx.workspace(workspace).passages().change(document.id, &changes).await?;
-    tx.workspace(workspace).documents().set_text(document.id, &cut.text).await?;
+    tx.workspace(workspace).documents().set_text(document.id, Some(&cut.text)).await?;
     tx.workspace(workspace).documents().set_indexed(document.id, stems, INDEX_VERSION).await?;
     document.passages = passages;
     document.language = cut.language;
@@ -235,6 +235,7 @@ async fn fail(
     let gone = stored.into_iter().map(|passage| passage.id).collect();
     let changes = PassageChanges { gone, ..PassageChanges::default() };
     tx.workspace(workspace).passages().change(document.id, &changes).await?;
+    tx.workspace(workspace).documents().set_text(document.id, None).await?;
     tx.workspace(workspace).documents().set_indexed(document.id, 0, INDEX_VERSION).await?;
     document.status = DocumentStatus::Failed;
     document.error = Some(why);

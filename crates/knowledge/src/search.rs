@@ -37,7 +37,7 @@ use replyx_core::{
     ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::Passage,
 };
-use replyx_llm::{Embeddings, Reranker};
+use replyx_llm::{Embeddings, Reranker, Spent};
 use replyx_storage::{Db, StorageError};
 
 pub use carry::carry;
@@ -123,6 +123,8 @@ pub struct Found {
     pub vectors: Option<String>,
     /// Where they were looked for.
     pub way: Way,
+    /// What embedding the question cost, if a provider was asked.
+    pub spent: Option<Spent>,
     /// How long it took, embedding the question included.
     pub took: Duration,
 }

@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 use replyx_core::{
     clock::Clock,
     ids::{SourceId, WorkspaceId},
-    knowledge::{Source, SourceStatus, WebPage},
+    knowledge::{Document, Source, SourceStatus},
     page::PageRequest,
     retry::{Backoff, Retry},
 };
@@ -48,8 +48,6 @@ const MAX_BYTES: usize = 50 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_hours(2);
 /// How often progress is told at most.
 const PROGRESS: Duration = Duration::from_secs(2);
-/// A sitemap's word that a page is old counts only if it is older than the last crawl by this: crawls take time, and so do clocks.
-const MARGIN: TimeDelta = TimeDelta::days(1);
 /// When a job is tried again after a trouble of our own.
 const BACKOFF: Backoff =
     Backoff { first: Duration::from_secs(5), ceiling: Duration::from_mins(5), attempts: 8 };
@@ -237,9 +235,16 @@ async fn begin(tools: Tools<'_>, job: FetchSource) -> Result<Option<Source>, Sto
 async fn order(tools: Tools<'_>, source: &Source) -> Result<Option<Order>, StorageError> {
     let Ok(url) = Url::parse(&source.url) else { return Ok(None) };
     let known = pages(tools, source.workspace_id, source.id).await?;
-    let known = known.into_iter().filter_map(|(page, _)| {
+    let known = known.into_iter().filter_map(|document| {
+        let page = document.page?;
         let validators = Validators { etag: page.etag, last_modified: page.last_modified };
-        Some(Known { url: Url::parse(&page.url).ok()?, validators })
+        let size = usize::try_from(document.size).unwrap_or_default();
+        Some(Known {
+            url: Url::parse(&page.url).ok()?,
+            validators,
+            size,
+            since: document.updated_at,
+        })
     });
     Ok(Some(Order {
         kind: source.kind,
@@ -248,23 +253,22 @@ async fn order(tools: Tools<'_>, source: &Source) -> Result<Option<Order>, Stora
         max_pages: usize::try_from(source.max_pages.clamp(1, MAX_PAGES)).unwrap_or(1),
         max_bytes: MAX_BYTES,
         known: known.collect(),
-        unchanged_since: source.fetched_at.map(|fetched| fetched - MARGIN),
     }))
 }
 
-/// The pages there are, and their sizes.
+/// The documents of the pages there are.
 async fn pages(
     tools: Tools<'_>,
     workspace: WorkspaceId,
     source: SourceId,
-) -> Result<Vec<(WebPage, i64)>, StorageError> {
+) -> Result<Vec<Document>, StorageError> {
     let filter = DocumentFilter { source: Some(source), ..DocumentFilter::default() };
     let (mut pages, mut after) = (Vec::new(), None);
     loop {
         let mut tx = tools.db.read().await?;
         let request = PageRequest { after, limit: 200 };
         let page = tx.workspace(workspace).documents().list(filter, request).await?;
-        pages.extend(page.items.into_iter().filter_map(|found| Some((found.page?, found.size))));
+        pages.extend(page.items.into_iter().filter(|document| document.page.is_some()));
         let Some(next) = page.next else { return Ok(pages) };
         after = Some(next);
     }
@@ -287,7 +291,7 @@ async fn settle(
     }
     source.error = why;
     source.pages = i64::try_from(pages.len()).unwrap_or(i64::MAX);
-    source.bytes = pages.iter().map(|(_, size)| size).sum();
+    source.bytes = pages.iter().map(|document| document.size).sum();
     source.next_at = source.every_hours.map(|hours| now + TimeDelta::hours(hours));
     source.updated_at = now;
     tx.workspace(job.workspace_id).sources().save(&source).await?;

@@ -11,7 +11,10 @@ use replyx_core::money::Money;
 use secrecy::SecretString;
 
 use crate::{
-    chat::Usage, error::ModelError, limits::Limits, prices::Prices,
+    chat::{Spent, Usage},
+    error::ModelError,
+    limits::Limits,
+    prices::Prices,
     providers::embeddings::OpenAiEmbeddings,
 };
 
@@ -34,6 +37,15 @@ pub struct Embedded {
     pub usage: Usage,
     /// What the provider charges, in US dollars.
     pub cost: Money,
+}
+
+/// The vector of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmbeddedQuestion {
+    /// Of unit length.
+    pub vector: Arc<[f32]>,
+    /// What a provider charges for it; `None`: nobody was asked.
+    pub spent: Option<Spent>,
 }
 
 /// A server that speaks `OpenAI`'s protocol for embeddings.
@@ -174,22 +186,32 @@ impl Embeddings {
     /// # Errors
     ///
     /// Fails when the model is not there, cannot be loaded, or its provider does not answer.
-    pub async fn query(&self, model: &str, text: &str) -> Result<Arc<[f32]>, ModelError> {
+    pub async fn query(&self, model: &str, text: &str) -> Result<EmbeddedQuestion, ModelError> {
         let key = (model.to_owned(), text.to_owned());
-        if let Some(kept) = self.questions.get(&key) {
-            return Ok(kept);
+        if let Some(vector) = self.questions.get(&key) {
+            return Ok(EmbeddedQuestion { vector, spent: None });
         }
         let begun = tokio::time::Instant::now();
-        let vector: Arc<[f32]> = if model == OFFLINE {
-            self.offline(model)?.question(text).await?.into()
+        let (vector, spent): (Arc<[f32]>, _) = if model == OFFLINE {
+            (self.offline(model)?.question(text).await?.into(), None)
         } else {
             let texts = [text.to_owned()];
-            let (mut vectors, _) = self.endpoint(model)?.embed(model, &texts).await?;
-            vectors.pop().ok_or(ModelError::Empty)?.into()
+            let (mut vectors, usage) = self.endpoint(model)?.embed(model, &texts).await?;
+            let spent = Spent {
+                provider: "openai".to_owned(),
+                model: model.to_owned(),
+                key: None,
+                usage,
+                cost: self.cost(model, usage),
+                outcome: "ok",
+                first_token: None,
+                duration: begun.elapsed(),
+            };
+            (vectors.pop().ok_or(ModelError::Empty)?.into(), Some(spent))
         };
         metrics::histogram!("query_embedding_seconds").record(begun.elapsed().as_secs_f64());
         self.questions.insert(key, Arc::clone(&vector));
-        Ok(vector)
+        Ok(EmbeddedQuestion { vector, spent })
     }
 
     /// The vectors of passages, each of unit length.
@@ -208,12 +230,15 @@ impl Embeddings {
             Embedded { vectors, ..Embedded::default() }
         } else {
             let (vectors, usage) = self.endpoint(model)?.embed(model, texts).await?;
-            let cost = self.prices.of(model).map_or(Money::ZERO, |price| price.of(usage));
-            Embedded { vectors, usage, cost }
+            Embedded { vectors, usage, cost: self.cost(model, usage) }
         };
         metrics::counter!("passages_embedded_total").increment(texts.len() as u64);
         metrics::histogram!("passage_embedding_seconds").record(begun.elapsed().as_secs_f64());
         Ok(embedded)
+    }
+
+    fn cost(&self, model: &str, usage: Usage) -> Money {
+        self.prices.of(model).map_or(Money::ZERO, |price| price.of(usage))
     }
 
     fn offline(&self, model: &str) -> Result<&Offline, ModelError> {

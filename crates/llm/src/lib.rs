@@ -37,7 +37,8 @@ pub use chat::{
     Progress, Source, Spent, Usage,
 };
 pub use embed::{
-    EmbedEndpoint, Embedded, EmbeddingState, Embeddings, EmbeddingsConfig, OFFLINE, OFFLINE_FILE,
+    EmbedEndpoint, Embedded, EmbeddedQuestion, EmbeddingState, Embeddings, EmbeddingsConfig,
+    OFFLINE, OFFLINE_FILE,
 };
 pub use error::{ModelError, ProviderDetail, Refusal, Waited};
 pub use keys::{Dialect, KeyEvent, KeyUse, Provider, ProviderKey, configured_id};

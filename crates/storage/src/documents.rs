@@ -259,12 +259,12 @@ impl Documents<'_> {
         Ok(text.flatten())
     }
 
-    /// Keeps the text that was read from the document.
+    /// Keeps the text that was read from the document, or forgets it.
     ///
     /// # Errors
     ///
     /// Fails when the database does, or the document is not there.
-    pub async fn set_text(self, id: DocumentId, text: &str) -> Result<(), StorageError> {
+    pub async fn set_text(self, id: DocumentId, text: Option<&str>) -> Result<(), StorageError> {
         const SQL: &str =
             "UPDATE document_files SET text = $3 WHERE workspace_id = $1 AND document_id = $2";
         let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), text);
@@ -399,6 +399,41 @@ impl SystemDocuments<'_> {
             .into_iter()
             .map(|(workspace, id, made_by)| (workspace.into(), id.into(), made_by < version))
             .collect())
+    }
+
+    /// Forgets vectors of other models than `model`, at most `limit`, where no assistant that knows their document has
+    /// passages without one of `model`. How many they were.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget_outlived_vectors(
+        self,
+        model: &str,
+        limit: u32,
+    ) -> Result<u64, StorageError> {
+        const SQL: &str = "
+            WITH moving AS (
+                SELECT DISTINCT links.workspace_id, links.assistant_id
+                  FROM documents
+                  JOIN document_assistants AS links
+                    ON links.workspace_id = documents.workspace_id AND links.document_id = documents.id
+                 WHERE documents.passages > 0
+                   AND (documents.embedded < documents.passages OR documents.embedded_with IS NULL
+                        OR documents.embedded_with <> $1))
+            DELETE FROM passage_vectors WHERE (workspace_id, passage_id, model) IN (
+                SELECT own.workspace_id, own.passage_id, own.model
+                  FROM passage_vectors AS own
+                  JOIN passages ON passages.workspace_id = own.workspace_id AND passages.id = own.passage_id
+                 WHERE own.model <> $1
+                   AND NOT EXISTS (
+                       SELECT 1 FROM document_assistants AS links
+                         JOIN moving ON moving.workspace_id = links.workspace_id
+                                    AND moving.assistant_id = links.assistant_id
+                        WHERE links.workspace_id = own.workspace_id
+                          AND links.document_id = passages.document_id)
+                 LIMIT $2)";
+        Ok(run!(self.tx, SQL; model, i64::from(limit)))
     }
 }
 

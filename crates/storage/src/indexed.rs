@@ -1,5 +1,7 @@
 //! What search keeps in memory of an assistant's passages, read in one go for many documents.
 
+use std::collections::HashMap;
+
 use replyx_core::ids::{AssistantId, DocumentId, PassageId};
 use uuid::Uuid;
 
@@ -51,6 +53,29 @@ impl Passages<'_> {
              ORDER BY passages.document_id, passages.position";
         Ok(rows!(self.tx, IndexedPassage, SQL;
             self.workspace.into_uuid(), assistant.into_uuid(), from.into_uuid(), to.into_uuid()))
+    }
+
+    /// How many passages that an assistant knows have a vector of each model.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn embedded_with(
+        self,
+        assistant: AssistantId,
+    ) -> Result<HashMap<String, i64>, StorageError> {
+        const SQL: &str = "
+            SELECT vectors.model, COUNT(*)
+              FROM document_assistants AS links
+              JOIN passages ON passages.workspace_id = links.workspace_id
+                           AND passages.document_id = links.document_id
+              JOIN passage_vectors AS vectors
+                ON vectors.workspace_id = passages.workspace_id AND vectors.passage_id = passages.id
+             WHERE links.workspace_id = $1 AND links.assistant_id = $2
+             GROUP BY vectors.model";
+        let rows =
+            rows!(self.tx, (String, i64), SQL; self.workspace.into_uuid(), assistant.into_uuid());
+        Ok(rows.into_iter().collect())
     }
 
     /// The vectors of `model` of the passages of the documents that an assistant knows, from one document to another

@@ -53,8 +53,6 @@ pub struct KnownDocument {
     pub language: String,
     /// How many passages it has.
     pub passages: i64,
-    /// The model of its vectors, if all its passages have one.
-    pub embedded_with: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -63,7 +61,6 @@ struct KnownRow {
     revision: i64,
     language: String,
     passages: i64,
-    embedded_with: Option<String>,
 }
 
 /// One workspace's knowledge.
@@ -152,8 +149,7 @@ impl Knowledge<'_> {
         assistant: AssistantId,
     ) -> Result<Vec<KnownDocument>, StorageError> {
         const SQL: &str = "
-            SELECT documents.id, documents.revision, documents.language, documents.passages,
-                   documents.embedded_with
+            SELECT documents.id, documents.revision, documents.language, documents.passages
               FROM document_assistants AS links
               JOIN documents ON documents.workspace_id = links.workspace_id
                             AND documents.id = links.document_id
@@ -167,7 +163,6 @@ impl Knowledge<'_> {
                 revision: row.revision,
                 language: row.language,
                 passages: row.passages,
-                embedded_with: row.embedded_with,
             })
             .collect())
     }

@@ -271,24 +271,6 @@ impl Passages<'_> {
         Ok(())
     }
 
-    /// Forgets the vectors of a document that are of other models than `model`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub async fn forget_vectors_but(
-        self,
-        document: DocumentId,
-        model: &str,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "
-            DELETE FROM passage_vectors
-             WHERE workspace_id = $1 AND model <> $3
-               AND passage_id IN (SELECT id FROM passages WHERE workspace_id = $1 AND document_id = $2)";
-        run!(self.tx, SQL; self.workspace.into_uuid(), document.into_uuid(), model);
-        Ok(())
-    }
-
     /// The vectors of `model` of the passages of these documents, `f32` little-endian, by document and place.
     ///
     /// # Errors
@@ -384,7 +366,7 @@ impl Passages<'_> {
     }
 
     /// The passages of an assistant that hold at least one of the terms, those the database thinks
-    /// closest first, at most `limit`.
+    /// closest first, at most `limit`; with `only`, those of these documents.
     ///
     /// # Errors
     ///
@@ -393,6 +375,7 @@ impl Passages<'_> {
         self,
         assistant: AssistantId,
         terms: &[String],
+        only: Option<&[DocumentId]>,
         limit: u32,
     ) -> Result<Vec<Candidate>, StorageError> {
         const POSTGRES: &str = "
@@ -400,18 +383,22 @@ impl Passages<'_> {
              WHERE workspace_id = $1
                AND terms_vector @@ $2::tsquery
                AND terms_vector @@ $3::tsquery
+               AND ($5 IS NULL OR document_id = ANY(CAST(string_to_array($5, ',') AS UUID[])))
              ORDER BY ts_rank(terms_vector, $3::tsquery) DESC, number LIMIT $4";
-        const SQLITE: &str = "
+        const SQLITE: &str = r#"
             SELECT id, document_id, headings, passages.terms, length
               FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1
                AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'
-             ORDER BY passages_fts.rank, number LIMIT $4";
+               AND ($5 IS NULL OR document_id IN
+                       (SELECT unhex(value) FROM json_each('["' || replace($5, ',', '","') || '"]')))
+             ORDER BY passages_fts.rank, number LIMIT $4"#;
         let Some(query) = any_of(self.tx, terms) else { return Ok(Vec::new()) };
         let sql = self.tx.sql(POSTGRES, SQLITE);
         let scope = scope_query(self.tx, assistant);
+        let only = only.map(|ids| list(ids.iter().map(|id| id.into_uuid())));
         let found = rows!(self.tx, Candidate, sql;
-            self.workspace.into_uuid(), &scope, &query, i64::from(limit));
+            self.workspace.into_uuid(), &scope, &query, i64::from(limit), &only);
         Ok(found)
     }
 
@@ -438,9 +425,7 @@ impl Passages<'_> {
             load!("= ANY(CAST(string_to_array($2, ',') AS UUID[]))"),
             load!(r#"IN (SELECT unhex(value) FROM json_each('["' || replace($2, ',', '","') || '"]'))"#),
         );
-        let wanted: Vec<String> =
-            ids.iter().map(|id| id.into_uuid().simple().to_string()).collect();
-        let rows = rows!(self.tx, Row, sql; self.workspace.into_uuid(), wanted.join(","));
+        let rows = rows!(self.tx, Row, sql; self.workspace.into_uuid(), list(ids.iter().map(|id| id.into_uuid())));
         let mut found: Vec<Passage> = rows.into_iter().map(read).collect();
         found.sort_by_key(|passage| ids.iter().position(|id| *id == passage.id));
         Ok(found)
@@ -480,4 +465,10 @@ fn any_of(tx: &Tx, terms: &[String]) -> Option<String> {
         .map(|term| format!("{quote}{term}{quote}"))
         .collect();
     (!quoted.is_empty()).then(|| quoted.join(or))
+}
+
+/// Ids as one argument.
+fn list(ids: impl Iterator<Item = Uuid>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
+    ids.join(",")
 }

@@ -312,8 +312,11 @@ async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, Fe
         directives: Directives::of_headers(headers),
     };
     let charset = text(headers, &header::CONTENT_TYPE).and_then(charset).map(str::to_owned);
-    let body = read(response, most).await?;
-    Ok(Answer::Page(Page { body: in_utf8(body, charset.as_deref()), ..page }))
+    let body = in_utf8(read(response, most).await?, charset.as_deref());
+    if body.len() > most {
+        return Err(FetchError::TooLarge(most));
+    }
+    Ok(Answer::Page(Page { body, ..page }))
 }
 
 /// Reads a body, counting what comes out of the decompression.
@@ -348,6 +351,9 @@ fn charset(content_type: &str) -> Option<&str> {
     })
 }
 
+/// How files begin that have no encoding, whatever the server says: PDF, ZIP (and with it DOCX and the like), gzip, OLE.
+const NO_TEXT: [&[u8]; 4] = [b"%PDF-", b"PK\x03\x04", b"\x1F\x8B", b"\xD0\xCF\x11\xE0"];
+
 /// The server's word on an encoding is lost with its headers, so it is written into the text as a byte order mark.
 fn in_utf8(body: Vec<u8>, charset: Option<&str>) -> Vec<u8> {
     let Some(encoding) = charset.and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()))
@@ -355,7 +361,10 @@ fn in_utf8(body: Vec<u8>, charset: Option<&str>) -> Vec<u8> {
         return body;
     };
     let marked = encoding_rs::Encoding::for_bom(&body).is_some();
-    if marked || encoding == encoding_rs::UTF_8 || body.starts_with(b"%PDF-") {
+    if marked
+        || encoding == encoding_rs::UTF_8
+        || NO_TEXT.iter().any(|magic| body.starts_with(magic))
+    {
         return body;
     }
     let (text, _) = encoding.decode_without_bom_handling(&body);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use replyx_core::knowledge::SourceKind;
 use url::Url;
 
@@ -13,6 +13,9 @@ use super::{
 
 /// Most pages that wait at once.
 const WAITING: usize = 20_000;
+/// A sitemap's word that a page is old counts only if it is older than what we have by this: many tell the day alone, and
+/// clocks differ.
+const MARGIN: TimeDelta = TimeDelta::days(1);
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]
@@ -29,8 +32,6 @@ pub struct Order {
     pub max_bytes: usize,
     /// The pages there are from earlier.
     pub known: Vec<Known>,
-    /// Pages that a sitemap says have not changed since this time are not asked for.
-    pub unchanged_since: Option<DateTime<Utc>>,
 }
 
 /// A page from earlier.
@@ -40,6 +41,10 @@ pub struct Known {
     pub url: Url,
     /// What the server said about its state.
     pub validators: Validators,
+    /// Its size, bytes.
+    pub size: usize,
+    /// Since when it is as it is here: if a sitemap says that it did not change since, it is not asked for.
+    pub since: DateTime<Utc>,
 }
 
 /// A page to be fetched.
@@ -50,8 +55,8 @@ pub(super) struct Step {
     pub(super) depth: u8,
     /// How often it has failed.
     pub(super) failed: u32,
-    /// A list says that it is as it was.
-    pub(super) unchanged: bool,
+    /// When it changed, if a list says so.
+    pub(super) changed: Option<DateTime<Utc>>,
 }
 
 /// The pages that wait, and those that have been.
@@ -62,7 +67,8 @@ pub(super) struct Plan {
     depth: u8,
     /// Once the beginning is found: how far the site goes.
     pub(super) scope: Option<Scope>,
-    known: HashMap<Url, Validators>,
+    known: HashMap<Url, Known>,
+    closed: bool,
 }
 
 impl Plan {
@@ -73,19 +79,21 @@ impl Plan {
             traps: Traps::default(),
             depth,
             scope: None,
-            known: known.into_iter().map(|known| (known.url, known.validators)).collect(),
+            known: known.into_iter().map(|known| (known.url.clone(), known)).collect(),
+            closed: false,
         }
     }
 
     /// Puts a page at the end unless it was there before, lies outside or is a trap. Whether it was put.
     pub(super) fn add(&mut self, url: Url, depth: u8) -> bool {
-        self.put(Step { url, depth, failed: 0, unchanged: false })
+        self.put(Step { url, depth, failed: 0, changed: None })
     }
 
     pub(super) fn put(&mut self, step: Step) -> bool {
         let fits = step.depth <= self.depth
             && self.waiting.len() < WAITING
             && self.holds(&step.url)
+            && (!self.closed || self.known.contains_key(&step.url))
             && !self.seen.contains(&step.url)
             && !is_no_text(&step.url)
             && !self.traps.catch(&step.url);
@@ -111,6 +119,12 @@ impl Plan {
         self.waiting.clear();
     }
 
+    /// From now on only pages from earlier are wanted.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.waiting.retain(|step| self.known.contains_key(&step.url));
+    }
+
     /// Whether a page lies in the site.
     pub(super) fn holds(&self, url: &Url) -> bool {
         self.scope.as_ref().is_none_or(|scope| scope.holds(url))
@@ -123,11 +137,18 @@ impl Plan {
 
     /// What is known of a page.
     pub(super) fn validators(&self, url: &Url) -> Validators {
-        self.known.get(url).cloned().unwrap_or_default()
+        self.known.get(url).map(|known| known.validators.clone()).unwrap_or_default()
     }
 
-    pub(super) fn knows(&self, url: &Url) -> bool {
-        self.known.contains_key(url)
+    /// The size of a page from earlier, bytes.
+    pub(super) fn size(&self, url: &Url) -> usize {
+        self.known.get(url).map_or(0, |known| known.size)
+    }
+
+    /// Whether a list says that a page is as it was.
+    pub(super) fn is_unchanged(&self, step: &Step) -> bool {
+        let since = self.known.get(&step.url).map(|known| known.since);
+        step.changed.zip(since).is_some_and(|(changed, since)| changed < since - MARGIN)
     }
 
     /// A page of earlier that nothing led to this time.

@@ -11,7 +11,7 @@ use super::fetch::{Answer, FetchError, Fetcher};
 const NAME: &str = "ReplyX";
 /// How much of the file is fetched, bytes; the standard asks for 500 KiB at least.
 const MOST: usize = 512 * 1024;
-/// How many of its lines are read: each rule becomes a pattern in memory.
+/// How many lines it may have: each rule becomes a pattern in memory.
 const LINES: usize = 5_000;
 
 /// The rules of one host.
@@ -22,7 +22,8 @@ impl Robots {
     ///
     /// # Errors
     ///
-    /// Fails when the server does: then it is not known what is allowed, and nothing is fetched.
+    /// Fails when the server does, or says more than is read: then it is not known what is allowed, and nothing is
+    /// fetched.
     pub(super) async fn fetch(fetcher: &Fetcher, url: &Url) -> Result<Self, FetchError> {
         let mut place = url.clone();
         place.set_path("/robots.txt");
@@ -30,7 +31,7 @@ impl Robots {
         place.set_fragment(None);
         match fetcher.follow(&place, MOST).await {
             Ok(Answer::Page(page)) => Self::read(page.body).await,
-            Ok(_) | Err(FetchError::TooLarge(_) | FetchError::Redirects) => Ok(Self(None)),
+            Ok(_) | Err(FetchError::Redirects) => Ok(Self(None)),
             Err(FetchError::Status { status, .. })
                 if (400..500).contains(&status) && status != 429 =>
             {
@@ -41,10 +42,10 @@ impl Robots {
     }
 
     async fn read(body: Vec<u8>) -> Result<Self, FetchError> {
-        let read = tokio::task::spawn_blocking(move || {
-            let end = body.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(LINES);
-            Robot::new(NAME, end.map_or(&body[..], |(end, _)| &body[..end])).ok()
-        });
+        if body.split(|byte| *byte == b'\n').nth(LINES + 1).is_some() {
+            return Err(FetchError::TooLarge(MOST));
+        }
+        let read = tokio::task::spawn_blocking(move || Robot::new(NAME, &body).ok());
         read.await.map(Self).map_err(|_| FetchError::Broken(None))
     }
 

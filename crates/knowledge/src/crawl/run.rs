@@ -17,7 +17,7 @@ use super::{
     plan::{Order, Plan, Step},
     resolve,
     robots::Robots,
-    sitemap::{self, Sitemap},
+    sitemap::{self, Entry, Sitemap},
 };
 use crate::detect::{Unsupported, detect};
 
@@ -134,12 +134,16 @@ impl Crawl {
         let mut crawl = Self {
             fetcher: fetcher.clone(),
             kind: order.kind,
+            // The pages from earlier take their part of it until they are fetched anew.
+            bytes_left: order
+                .known
+                .iter()
+                .fold(order.max_bytes, |left, known| left.saturating_sub(known.size)),
             plan: Plan::new(depth, order.known),
             robots: HashMap::new(),
             bodies: HashSet::new(),
             preferred: HashSet::new(),
             pages_left: if order.kind == SourceKind::Page { 1 } else { order.max_pages },
-            bytes_left: order.max_bytes,
             requests_left: order.max_pages.saturating_mul(REQUESTS_PER_PAGE).saturating_add(50),
             second_round: false,
             partial: false,
@@ -147,7 +151,7 @@ impl Crawl {
         };
         let url = normalise(order.url).ok_or(resolve::Refused::Scheme)?;
         if order.kind == SourceKind::Sitemap {
-            crawl.list(url, order.unchanged_since).await?;
+            crawl.list(url).await?;
         } else {
             crawl.plan.add(url, 0);
         }
@@ -170,7 +174,7 @@ impl Crawl {
                 let url = self.plan.left_over().filter(|_| !self.partial)?;
                 return Some(Visit::at(url, Outcome::Gone));
             };
-            if step.unchanged && self.plan.knows(&step.url) {
+            if self.plan.is_unchanged(&step) {
                 self.pages_left -= 1;
                 return Some(Visit::at(step.url, Outcome::Unchanged));
             }
@@ -304,14 +308,16 @@ impl Crawl {
         if !directives.index {
             return Outcome::Skipped(Skip::NoIndex);
         }
-        if page.body.len() > self.bytes_left {
-            self.plan.finish();
+        let bytes_left = self.bytes_left + self.plan.size(url);
+        if page.body.len() > bytes_left {
+            self.plan.close();
+            self.partial = true;
             return Outcome::Skipped(Skip::Budget);
         }
         if !self.bodies.insert(Sha256::digest(&page.body).into()) {
             return Outcome::Skipped(Skip::Duplicate);
         }
-        self.bytes_left -= page.body.len();
+        self.bytes_left = bytes_left - page.body.len();
         self.pages_left = self.pages_left.saturating_sub(1);
         Outcome::Page { kind, page: Box::new(page) }
     }
@@ -328,7 +334,7 @@ impl Crawl {
         self.preferred.insert(canonical.clone());
         let met = !self.plan.arrive(&canonical);
         if !met {
-            self.plan.again(Step { url: canonical, depth, failed: 0, unchanged: false });
+            self.plan.again(Step { url: canonical, depth, failed: 0, changed: None });
         }
         true
     }
@@ -342,11 +348,7 @@ impl Crawl {
     }
 
     /// Reads a sitemap, or those of the site that the address is a page of.
-    async fn list(
-        &mut self,
-        url: Url,
-        unchanged_since: Option<chrono::DateTime<chrono::Utc>>,
-    ) -> Result<(), FetchError> {
+    async fn list(&mut self, url: Url) -> Result<(), FetchError> {
         let mut lists = vec![(url.clone(), 0)];
         let (mut read, mut pages, mut scope) = (0, 0, Scope::host(&url));
         while let Some((place, nesting)) = lists.pop() {
@@ -372,9 +374,8 @@ impl Crawl {
                 Some(Sitemap::Pages(entries)) => {
                     pages += entries.len();
                     for entry in entries.into_iter().filter(|entry| scope.holds(&entry.url)) {
-                        let unchanged =
-                            entry.changed.zip(unchanged_since).is_some_and(|(c, s)| c < s);
-                        self.plan.put(Step { url: entry.url, depth: 0, failed: 0, unchanged });
+                        let Entry { url, changed } = entry;
+                        self.plan.put(Step { url, depth: 0, failed: 0, changed });
                     }
                 }
                 _ if read == 1 => {

@@ -23,6 +23,8 @@ pub const KIND: &str = "embed_document";
 const SLICE: Duration = Duration::from_secs(30);
 /// How many passages are embedded and stored together.
 const BATCH: u32 = 32;
+/// How many vectors of an earlier model are forgotten in one transaction.
+const OUTLIVED: u32 = 1_000;
 
 /// Queues the job, unless it waits already.
 ///
@@ -37,8 +39,8 @@ pub async fn enqueue(tx: &mut Tx, clock: &Clock, job: IndexDocument) -> Result<(
     jobs.enqueue_once(clock.id(), KIND, &payload, clock.now()).await
 }
 
-/// Gives passages of a document their vectors. While vectors of another model are there, they serve until all new
-/// ones are. A document that is gone is a success. `attempt` counts from 1; on the last one the document is ready
+/// Gives passages of a document their vectors. Those of another model stay, and serve until the new ones of all that an
+/// assistant knows are there; [`refresh`] forgets them then. A document that is gone is a success. `attempt` counts from 1; on the last one the document is ready
 /// without the missing vectors, and housekeeping tries again later.
 ///
 /// # Errors
@@ -152,7 +154,6 @@ async fn finish(
         }
         document.embedded = document.passages;
         document.embedded_with = Some(model.to_owned());
-        tx.workspace(workspace).passages().forget_vectors_but(document.id, model).await?;
         document.revision += 1;
         tx.workspace(workspace).knowledge().changed(document.id).await?;
         neighbours::follow(&mut tx, tools.clock, workspace, &document.assistants).await?;
@@ -166,7 +167,7 @@ async fn finish(
 }
 
 /// Queues what brings documents up to date whose index or vectors are those of earlier rules or another model, at
-/// most `limit` of them. Housekeeping calls it.
+/// most `limit` of them, and forgets vectors that are no longer needed. Housekeeping calls it.
 ///
 /// # Errors
 ///
@@ -191,7 +192,33 @@ pub async fn refresh(tools: Tools<'_>, limit: u32) -> Result<usize, StorageError
         }
         tx.commit().await?;
     }
+    if let Some(model) = model {
+        forget_outlived(tools, model).await?;
+    }
     Ok(outdated.len())
+}
+
+/// Forgets the vectors of earlier models where all that an assistant knows has one of `model`, and the database's index,
+/// where it has one, finds by them.
+async fn forget_outlived(tools: Tools<'_>, model: &str) -> Result<(), StorageError> {
+    let mut tx = tools.db.read().await?;
+    let sets = tx.system().neighbours().sets().await?;
+    drop(tx);
+    let found_by = |assistant| {
+        sets.iter()
+            .any(|(_, other, set)| *other == assistant && set.model == model && set.revision >= 0)
+    };
+    if sets.iter().any(|(_, assistant, set)| set.model != model && !found_by(*assistant)) {
+        return Ok(());
+    }
+    loop {
+        let mut tx = tools.db.begin().await?;
+        let gone = tx.system().documents().forget_outlived_vectors(model, OUTLIVED).await?;
+        tx.commit().await?;
+        if gone < u64::from(OUTLIVED) {
+            return Ok(());
+        }
+    }
 }
 
 fn provider(tools: Tools<'_>, model: &str) -> &'static str {

@@ -105,15 +105,15 @@ pub async fn run(tools: Tools<'_>, job: IndexNeighbours) -> Result<(), StorageEr
     Ok(())
 }
 
-/// The models that an assistant's documents are embedded with and questions can be.
+/// The models that an assistant's passages are embedded with and questions can be.
 async fn models(
     tx: &mut Tx,
     tools: Tools<'_>,
     job: IndexNeighbours,
 ) -> Result<BTreeSet<String>, StorageError> {
-    let documents = tx.workspace(job.workspace_id).knowledge().documents(job.assistant_id).await?;
-    let models = documents.into_iter().filter_map(|document| document.embedded_with);
-    Ok(models.filter(|model| tools.embeddings.knows(model)).collect())
+    let passages = tx.workspace(job.workspace_id).passages();
+    let embedded = passages.embedded_with(job.assistant_id).await?;
+    Ok(embedded.into_keys().filter(|model| tools.embeddings.knows(model)).collect())
 }
 
 /// Copies the vectors of one model. `false`: the time was too short.

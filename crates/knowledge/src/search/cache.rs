@@ -22,6 +22,7 @@ use replyx_storage::{
     knowledge::{Head, KnownDocument},
     neighbours::NeighbourSet,
 };
+use tokio::task::spawn_blocking;
 
 use super::{
     LARGE,
@@ -131,24 +132,24 @@ impl Cache {
             return Ok(None);
         };
         let documents = tx.workspace(workspace).knowledge().documents(assistant).await?;
-        let model = model_of(&documents, embeddings);
+        let embedded = tx.workspace(workspace).passages().embedded_with(assistant).await?;
+        let model = model_of(&embedded, embeddings);
         let set = if head.passages > self.large {
             let sets = tx.workspace(workspace).neighbours().sets(assistant).await?;
-            usable(sets, &documents, embeddings, model.as_deref())
+            usable(sets, &embedded, embeddings, model.as_deref())
         } else {
             None
         };
         let width =
             model.as_deref().map_or(0, |model| embeddings.dimensions(model).unwrap_or(WIDTH));
-        if set.is_some() || estimate(&head, width) > self.bound / 2 {
+        if set.is_some() || estimate(&head, width) > self.bound / 4 * 3 {
             return Ok(Some(Held::TooLarge(Arc::new(Listed::new(documents, head, set)))));
         }
         let mut known: HashMap<DocumentId, Arc<Segment>> = HashMap::new();
         for document in &documents {
             let segment = self.shared(document.id);
             let fits = |segment: &Arc<Segment>| {
-                segment.revision == document.revision
-                    && segment.model == wanted(document, model.as_deref())
+                segment.revision == document.revision && segment.model == model
             };
             known.extend(segment.filter(fits).map(|segment| (document.id, segment)));
         }
@@ -191,48 +192,31 @@ fn estimate(head: &Head, width: usize) -> u64 {
     positive(head.passages) * (PASSAGE + vector) + positive(head.stems) * TERM
 }
 
-/// The model whose vectors take part: the one for new passages if all have it, else the one most passages have.
-fn model_of(documents: &[KnownDocument], embeddings: &Embeddings) -> Option<String> {
-    let mut passages: HashMap<&str, i64> = HashMap::new();
-    for document in documents {
-        if let Some(model) =
-            document.embedded_with.as_deref().filter(|model| embeddings.knows(model))
-        {
-            *passages.entry(model).or_default() += document.passages;
-        }
-    }
-    passages
-        .into_iter()
+/// The model whose vectors take part: the one that most passages have vectors of, of equals the one for new passages. An
+/// earlier model's are kept until the new one's are complete, so it serves until then.
+fn model_of(embedded: &HashMap<String, i64>, embeddings: &Embeddings) -> Option<String> {
+    let known = embedded.iter().filter(|(model, _)| embeddings.knows(model));
+    let current = |model: &str| embeddings.model() == Some(model);
+    known
         .max_by(|(one, a), (other, b)| {
-            a.cmp(b)
-                .then_with(|| {
-                    (embeddings.model() == Some(one)).cmp(&(embeddings.model() == Some(other)))
-                })
-                .then_with(|| one.cmp(other))
+            a.cmp(b).then_with(|| current(one).cmp(&current(other))).then_with(|| one.cmp(other))
         })
-        .map(|(model, _)| model.to_owned())
+        .map(|(model, _)| model.clone())
 }
 
 /// The set that an assistant is searched by: of `model`, or while that is being made of the one before.
 fn usable(
     sets: Vec<NeighbourSet>,
-    documents: &[KnownDocument],
+    embedded: &HashMap<String, i64>,
     embeddings: &Embeddings,
     model: Option<&str>,
 ) -> Option<NeighbourSet> {
-    let serves = |set: &NeighbourSet| {
-        embeddings.knows(&set.model)
-            && documents.iter().any(|one| one.embedded_with.as_deref() == Some(set.model.as_str()))
-    };
+    let serves =
+        |set: &NeighbourSet| embeddings.knows(&set.model) && embedded.contains_key(&set.model);
     let complete = |set: &NeighbourSet| set.revision >= 0;
     sets.into_iter()
         .filter(|set| complete(set) && serves(set))
         .max_by_key(|set| Some(set.model.as_str()) == model)
-}
-
-/// The model whose vectors a document takes part with.
-fn wanted(document: &KnownDocument, model: Option<&str>) -> Option<String> {
-    document.embedded_with.clone().filter(|own| Some(own.as_str()) == model)
 }
 
 /// The documents that have to be loaded, in stretches of neighbours that are not too large for one statement.
@@ -271,8 +255,7 @@ async fn fetch(
     let [first, ..] = documents else { return Ok(Vec::new()) };
     let last = &documents[documents.len() - 1];
     let passages = tx.workspace(workspace).passages().indexed(assistant, first.id, last.id).await?;
-    let embedded = documents.iter().any(|document| wanted(document, model).is_some());
-    let vectors = match model.filter(|_| embedded) {
+    let vectors = match model {
         Some(model) => {
             tx.workspace(workspace)
                 .passages()
@@ -281,17 +264,18 @@ async fn fetch(
         }
         None => Vec::new(),
     };
-    let wanted =
-        documents.iter().map(|document| (document.clone(), wanted(document, model))).collect();
-    let built = tokio::task::spawn_blocking(move || build(wanted, &passages, vectors)).await;
+    let (documents, model) = (documents.to_vec(), model.map(str::to_owned));
+    let built =
+        spawn_blocking(move || build(documents, &passages, vectors, model.as_deref())).await;
     // It has no way to fail but a panic of ours, which goes on here.
     Ok(built.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
 }
 
 fn build(
-    documents: Vec<(KnownDocument, Option<String>)>,
+    documents: Vec<KnownDocument>,
     passages: &[IndexedPassage],
     vectors: Vec<StoredVector>,
+    model: Option<&str>,
 ) -> Vec<Arc<Segment>> {
     let mut stored: HashMap<DocumentId, HashMap<PassageId, Vec<u8>>> = HashMap::new();
     for (document, passage, vector) in vectors {
@@ -303,11 +287,10 @@ fn build(
         .collect();
     documents
         .into_iter()
-        .map(|(document, model)| {
+        .map(|document| {
             let passages = texts.remove(&document.id).unwrap_or_default();
             let words = Words::of(passages, &document.language);
-            let mut own =
-                stored.remove(&document.id).filter(|_| model.is_some()).unwrap_or_default();
+            let mut own = stored.remove(&document.id).unwrap_or_default();
             let rows = words
                 .ids
                 .iter()
@@ -318,7 +301,7 @@ fn build(
                 document: document.id,
                 revision: document.revision,
                 language: document.language,
-                model,
+                model: model.map(str::to_owned),
                 words,
                 vectors,
             })

@@ -2,120 +2,49 @@
 
 use replyx_core::terms;
 
-/// Words of a question that ask, but name nothing. English and Russian, in alphabetical order.
+/// The languages whose questions are made whole, beside Russian.
+const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
+/// Words of a question that ask, but name nothing.
+#[rustfmt::skip]
 const NAMELESS: &[&str] = &[
-    "also",
-    "available",
-    "buy",
-    "cost",
-    "costs",
-    "else",
-    "far",
-    "fast",
-    "get",
-    "have",
-    "hours",
-    "long",
-    "many",
-    "more",
-    "much",
-    "need",
-    "often",
-    "okay",
-    "ok",
-    "open",
-    "other",
-    "price",
-    "prices",
-    "quickly",
-    "soon",
-    "take",
-    "takes",
-    "thanks",
-    "time",
-    "want",
-    "yes",
-    "work",
-    "времени",
-    "время",
-    "давно",
-    "далеко",
-    "долго",
-    "другие",
-    "другой",
-    "можно",
-    "надо",
-    "нужно",
-    "ок",
-    "работает",
-    "скоро",
-    "сколько",
-    "спасибо",
-    "стоит",
-    "стоимость",
-    "стоят",
-    "хочу",
-    "хорошо",
-    "цена",
-    "цены",
-    "часто",
+    // English
+    "also", "available", "buy", "cost", "costs", "else", "far", "fast", "get", "have", "hours", "long", "many", "more",
+    "much", "need", "often", "okay", "ok", "open", "other", "price", "prices", "quickly", "soon", "take", "takes",
+    "thanks", "time", "want", "yes", "work",
+    // Russian
+    "времени", "время", "давно", "далеко", "долго", "другие", "другой", "можно", "надо", "нужно", "ок", "работает",
+    "скоро", "сколько", "спасибо", "стоит", "стоимость", "стоят", "хочу", "хорошо", "цена", "цены", "часто",
+    // German
+    "brauche", "danke", "dauert", "dauern", "geht", "gibt", "kaufen", "kosten", "kostet", "lange", "offen", "preis",
+    "preise", "schnell", "teuer", "viel", "viele", "wann", "weit", "zeit",
+    // French
+    "acheter", "cher", "combien", "coute", "coûte", "coutent", "coûtent", "faut", "longtemps", "merci", "oui", "ouvert",
+    "prend", "prix", "temps", "vite",
+    // Spanish
+    "abierto", "comprar", "cuanta", "cuánta", "cuanto", "cuánto", "cuesta", "cuestan", "gracias", "precio", "precios",
+    "rapido", "rápido", "tarda", "tardan", "tiempo",
 ];
 /// First words that go on from what was said.
-const GOING_ON: &[&str] =
-    &["also", "and", "but", "or", "so", "then", "а", "и", "или", "но", "тогда"];
-/// Words that stand for something said before.
+#[rustfmt::skip]
+const GOING_ON: &[&str] = &[
+    "also", "and", "but", "or", "so", "then",
+    "а", "и", "или", "но", "тогда",
+    "aber", "auch", "dann", "oder", "und",
+    "alors", "aussi", "et", "mais", "ou",
+    "entonces", "o", "pero", "tambien", "también", "y",
+];
+/// Words that stand for something said before. Left out are those that mean as often nothing in particular: `es gibt`,
+/// `il y a`, the German polite `Sie`, articles.
+#[rustfmt::skip]
 const POINTING: &[&str] = &[
-    "he",
-    "her",
-    "him",
-    "it",
-    "its",
-    "one",
-    "ones",
-    "she",
-    "that",
-    "their",
-    "them",
-    "there",
-    "these",
-    "they",
-    "this",
+    "he", "her", "him", "it", "its", "one", "ones", "she", "that", "their", "them", "there", "these", "they", "this",
     "those",
-    "ей",
-    "ему",
-    "его",
-    "ее",
-    "им",
-    "ими",
-    "ими",
-    "их",
-    "него",
-    "нее",
-    "ней",
-    "нем",
-    "ним",
-    "ними",
-    "них",
-    "он",
-    "она",
-    "они",
-    "оно",
-    "там",
-    "такая",
-    "такие",
-    "такой",
-    "те",
-    "тот",
-    "туда",
-    "эта",
-    "эти",
-    "этим",
-    "это",
-    "этого",
-    "этой",
-    "этом",
-    "этот",
-    "эту",
+    "ей", "ему", "его", "ее", "им", "ими", "их", "него", "нее", "ней", "нем", "ним", "ними", "них", "он", "она", "они",
+    "оно", "там", "такая", "такие", "такой", "те", "тот", "туда", "эта", "эти", "этим", "это", "этого", "этой", "этом",
+    "этот", "эту",
+    "dafür", "davon", "dazu", "diese", "diesem", "diesen", "dieser", "dieses", "dorthin", "ihm", "ihn",
+    "ceci", "cela", "celle", "celles", "celui", "ceux", "elle", "elles", "ça",
+    "ella", "ellas", "ello", "ellos", "esa", "esas", "ese", "eso", "esos", "él",
 ];
 /// A question that names more than this is whole, whatever it begins with.
 const WHOLE: usize = 3;
@@ -171,8 +100,10 @@ fn lowered(text: &str) -> Vec<String> {
 /// The words of a question that name something.
 fn names(question: &str) -> Vec<String> {
     let mut named = lowered(question);
+    let asked = terms::asked(question, &LANGUAGES);
+    let is_stop_word = |word: &str| asked.iter().any(|asked| asked.stop && asked.word == word);
     named.retain(|word| {
-        !terms::is_stop_word(word)
+        !is_stop_word(word)
             && !NAMELESS.contains(&word.as_str())
             && !POINTING.contains(&word.as_str())
             && !GOING_ON.contains(&word.as_str())
@@ -194,6 +125,10 @@ mod tests {
             ("what about bulbs?", "Can I return a lamp?", "return lamp"),
             ("Как её вернуть?", "Я купил лампу RX-200", "купил лампу rx 200"),
             ("сколько?", "доставка по городу", "доставка городу"),
+            ("Und wie viel kostet es?", "Haben Sie Stehlampen?", "stehlampen"),
+            ("Et combien ça coûte ?", "Livrez-vous à Lyon ?", "livrez lyon"),
+            ("¿Y cuánto cuesta?", "¿Hacen envíos a Sevilla?", "hacen envíos sevilla"),
+            ("¿y a Madrid?", "¿Cuánto cuesta el envío a Sevilla?", "envío sevilla"),
         ] {
             assert_eq!(carry(question, &[before]), format!("{question} {carried}"));
         }
@@ -205,6 +140,11 @@ mod tests {
             "What is the warranty of the RX-200?",
             "Сколько стоит доставка в Москву?",
             "And can I return bulbs that were opened within a month?",
+            "Was kostet die Lieferung nach Berlin?",
+            "Gibt es bei Ihnen Geschenkkarten?",
+            "Combien coûte la livraison à Lyon ?",
+            "Est-ce qu'il y a des cartes cadeaux ?",
+            "¿Cuánto cuesta el envío a Sevilla?",
             "",
         ] {
             assert_eq!(carry(question, &["Do you sell floor lamps?"]), question);

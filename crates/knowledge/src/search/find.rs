@@ -1,15 +1,16 @@
 //! One question, from its text to the passages that fit it.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
     terms::differ_in_script,
 };
+use replyx_llm::{EmbeddedQuestion, Spent};
 use replyx_storage::{Db, StorageError};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -29,6 +30,8 @@ pub(super) const DEPTH: usize = 100;
 const SPARE: usize = 5;
 /// With more passages than this the work is done where it holds up nobody else.
 const HEAVY: usize = 4_000;
+/// A customer does not wait longer than this for the vector of a question: words find much without it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn find(
     search: &Search,
@@ -43,6 +46,7 @@ pub(super) async fn find(
     let wanted = query.limit.min(MAX_HITS);
     let reranker = search.reranker.as_ref().filter(|_| query.mode == Mode::Fused);
     let limit = if reranker.is_some() { wanted.max(READ) } else { wanted };
+
     let query = Query { text: &query.text[..end], limit, ..*query };
     if wanted == 0 || !query.text.contains(char::is_alphanumeric) {
         return Ok(Found::default());
@@ -54,13 +58,13 @@ pub(super) async fn find(
             in_database(search, db, (workspace, assistant), &listed, &query).await?
         }
         Some(Held::Whole(snapshot)) => {
-            let vector = embed(search, snapshot.model.as_deref(), &query).await;
+            let (vector, spent) = embed(search, snapshot.model.as_deref(), &query).await;
             let vectors = vector.as_ref().and(snapshot.model.clone());
             let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
             let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
             let model = snapshot.model.as_deref();
             let hits = load(db, workspace, model, ranked, &query).await?;
-            Found { hits, vectors, ..Found::default() }
+            Found { hits, vectors, spent, ..Found::default() }
         }
     };
     if let Some(reranker) = reranker {
@@ -85,11 +89,11 @@ async fn in_database(
     listed: &Listed,
     query: &Query<'_>,
 ) -> Result<Found, StorageError> {
-    let vector = if let Some(set) = &listed.set {
+    let (vector, spent) = if let Some(set) = &listed.set {
         embed(search, Some(&set.model), query).await
     } else {
         without("too_large", query.mode);
-        None
+        (None, None)
     };
     let vectors = listed.set.as_ref().zip(vector.as_deref());
     let asked = Large { whose, listed, vectors };
@@ -97,30 +101,42 @@ async fn in_database(
     let model = vectors.map(|(set, _)| set.model.clone());
     let hits = load(db, whose.0, model.as_deref(), ranked, query).await?;
     let way = if model.is_some() { Way::Hnsw } else { Way::Words };
-    Ok(Found { hits, vectors: model, way, ..Found::default() })
+    Ok(Found { hits, vectors: model, way, spent, ..Found::default() })
 }
 
-/// The question's vector by the model of the passages, if there are vectors to compare it with.
-async fn embed(search: &Search, model: Option<&str>, query: &Query<'_>) -> Option<Vec<f32>> {
+/// The question's vector by the model of the passages, if there are vectors to compare it with, and what it cost.
+async fn embed(
+    search: &Search,
+    model: Option<&str>,
+    query: &Query<'_>,
+) -> (Option<Vec<f32>>, Option<Spent>) {
     if query.mode == Mode::FullText {
-        return None;
+        return (None, None);
     }
     let Some(model) = model else {
         without("no_vectors", query.mode);
-        return None;
+        return (None, None);
     };
     if let Some(vector) = query.vector {
-        return unit(vector);
+        return (unit(vector), None);
     }
-    match search.embeddings.query(model, query.text).await {
-        Ok(vector) => unit(&vector),
-        Err(error) => {
+    match timeout(PATIENCE, search.embeddings.query(model, query.text)).await {
+        Ok(Ok(EmbeddedQuestion { vector, spent })) => (unit(&vector), spent),
+        Ok(Err(error)) => {
             without("failed", query.mode);
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "a question is searched for by words alone"
             );
-            None
+            (None, None)
+        }
+        Err(_) => {
+            without("late", query.mode);
+            tracing::warn!(
+                model,
+                "embedding a question took too long; it is searched for by words alone"
+            );
+            (None, None)
         }
     }
 }

@@ -161,8 +161,7 @@ async fn near(
         return Ok(Ordered { order: Vec::new(), terms: HashMap::new() });
     };
     let (workspace, assistant) = large.whose;
-    let only: Option<Vec<DocumentId>> = (!query.documents.is_empty() || query.language.is_some())
-        .then(|| wanted.iter().copied().collect());
+    let only: Option<Vec<DocumentId>> = filtered(query).then(|| wanted.iter().copied().collect());
     // A transaction of its own: its settings are not good for others.
     let mut tx = db.read().await?;
     let found = tx
@@ -222,13 +221,19 @@ async fn words(
             exact: frequency > 0,
         }
     });
-    let passages = head.passages.max(1);
+    let known = head.passages.max(1);
     #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 52 bits")]
-    let mean = head.stems as f64 / passages as f64;
-    let asked = Asked::new(words.collect(), usize::try_from(passages).unwrap_or(1), mean);
-    let rare = rare(&frequencies);
-    let candidates =
-        tx.workspace(workspace).passages().candidates(assistant, &rare, CANDIDATES).await?;
+    let mean = head.stems as f64 / known as f64;
+    let asked = Asked::new(words.collect(), usize::try_from(known).unwrap_or(1), mean);
+    // Some documents may hold none of the rarest, and are few enough to look for all.
+    let rare = if query.documents.is_empty() {
+        rare(&frequencies)
+    } else {
+        frequencies.iter().filter(|(_, count)| **count > 0).map(|(stem, _)| stem.clone()).collect()
+    };
+    let only: Option<Vec<DocumentId>> = filtered(query).then(|| wanted.iter().copied().collect());
+    let passages = tx.workspace(workspace).passages();
+    let candidates = passages.candidates(assistant, &rare, only.as_deref(), CANDIDATES).await?;
 
     let stands: HashMap<u64, Stand> = asked.stands().into_iter().collect();
     let stand = |term: &str| stands.get(&hash(term)).copied();
@@ -269,6 +274,10 @@ fn rare(frequencies: &HashMap<String, i64>) -> Vec<String> {
         })
         .map(|(_, (_, stem))| stem.to_owned())
         .collect()
+}
+
+fn filtered(query: &Query<'_>) -> bool {
+    !query.documents.is_empty() || query.language.is_some()
 }
 
 fn wanted(documents: &[KnownDocument], query: &Query<'_>) -> HashSet<DocumentId> {

@@ -81,9 +81,14 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// The document of a page, locked: it may be indexed at the same time.
     async fn find(&mut self, url: &Url) -> Result<Option<Document>, StorageError> {
-        let documents = self.tx.workspace(self.source.workspace_id).documents();
-        documents.of_page(self.source.id, url.as_str()).await
+        let workspace = self.source.workspace_id;
+        let documents = self.tx.workspace(workspace).documents();
+        let Some(found) = documents.of_page(self.source.id, url.as_str()).await? else {
+            return Ok(None);
+        };
+        self.tx.workspace(workspace).documents().lock(found.id).await
     }
 
     async fn keep(
@@ -191,10 +196,7 @@ impl Desk<'_> {
     async fn remove(&mut self, url: &Url) -> Result<Kept, StorageError> {
         if let Some(document) = self.find(url).await? {
             let (workspace, now) = (self.source.workspace_id, self.tools.clock.now());
-            let locked = self.tx.workspace(workspace).documents().lock(document.id).await?;
-            if let Some(document) = locked {
-                self.tx.workspace(workspace).documents().delete(&document, now).await?;
-            }
+            self.tx.workspace(workspace).documents().delete(&document, now).await?;
         }
         Ok(Kept::Nothing)
     }

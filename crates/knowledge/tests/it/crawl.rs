@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{TimeZone, Utc};
 use replyx_core::knowledge::SourceKind;
 use replyx_knowledge::crawl::{
     Crawl, Fetcher, Known, Limits, Order, Outcome, Private, Settings, Validators, Visit,
@@ -42,7 +43,6 @@ fn order(site: &FakeSite, kind: SourceKind, path: &str) -> Order {
         max_pages: 200,
         max_bytes: 50 << 20,
         known: Vec::new(),
-        unchanged_since: None,
     }
 }
 
@@ -82,8 +82,10 @@ fn page(title: &str, links: &[&str]) -> Reply {
 }
 
 fn known(site: &FakeSite, path: &str, etag: Option<&str>) -> Known {
-    let mut known =
-        Known { url: Url::parse(&site.url(path)).unwrap(), validators: Validators::default() };
-    known.validators.etag = etag.map(str::to_owned);
-    known
+    Known {
+        url: Url::parse(&site.url(path)).unwrap(),
+        validators: Validators { etag: etag.map(str::to_owned), ..Validators::default() },
+        size: 100,
+        since: Utc.with_ymd_and_hms(2026, 2, 1, 0, 0, 0).unwrap(),
+    }
 }

@@ -8,7 +8,7 @@ use replyx_core::{
 };
 use replyx_knowledge::{
     index::{
-        Tools,
+        Tools, embed,
         neighbours::{self, IndexNeighbours},
     },
     search::{Found, Mode, Query, Search, Way},
@@ -37,12 +37,16 @@ struct Given {
 }
 
 fn given() -> Given {
+    with_model(OFFLINE)
+}
+
+fn with_model(model: &str) -> Given {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let file = std::fs::File::create(folder.path().join("e5-small-q4.bin")).unwrap();
     file.set_len(71_622_400).unwrap();
     let config = EmbeddingsConfig {
-        model: Some(OFFLINE.to_owned()),
+        model: Some(model.to_owned()),
         model_dir: folder.path().to_owned(),
         endpoint: Some(EmbedEndpoint {
             api_key: String::new().into(),
@@ -67,6 +71,11 @@ impl Given {
 
     async fn refresh(&self, shop: &Shop<'_>) -> usize {
         neighbours::refresh(self.tools(shop, shop.db), LEAST).await.unwrap()
+    }
+
+    /// As housekeeping does.
+    async fn forget_outlived(&self, shop: &Shop<'_>) {
+        embed::refresh(self.tools(shop, shop.db), 10).await.unwrap();
     }
 
     async fn near(&self, shop: &Shop<'_>, of: AssistantId, vector: &[f32], limit: usize) -> Found {
@@ -135,12 +144,12 @@ async fn learn(
     tx.commit().await.unwrap();
     let mut document = shop.document(job).await;
     document.passages = i64::try_from(ids.len()).unwrap();
-    embed(shop, &mut document, &ids, vectors, model).await;
+    embed_all(shop, &mut document, &ids, vectors, model).await;
     (document, ids)
 }
 
 /// Gives a document vectors as the embedding job does at its end.
-async fn embed(
+async fn embed_all(
     shop: &Shop<'_>,
     document: &mut Document,
     ids: &[PassageId],
@@ -152,7 +161,6 @@ async fn embed(
     let mut tx = shop.db.begin().await.unwrap();
     let scope = shop.workspace;
     tx.workspace(scope).passages().add_vectors(model, &rows).await.unwrap();
-    tx.workspace(scope).passages().forget_vectors_but(document.id, model).await.unwrap();
     document.embedded_with = Some(model.to_owned());
     document.embedded = document.passages;
     document.revision += 1;
@@ -267,18 +275,24 @@ async fn what_changes_is_found_and_what_is_gone_is_not() {
     assert!(found.way == Way::Hnsw && !ids(&found).contains(&new[0]));
     assert_eq!(copies(&test, 8).await, 30);
 
-    // Embedded with another model, whose vectors are wider: the old ones leave, the new ones are copied.
+    // Embedded with another model, whose vectors are wider: the old ones serve until the new ones are copied, and leave.
+    let given = with_model(OTHER);
     let wider: Vec<Vec<f32>> = (0..30).map(|_| chance.vector(12)).collect();
-    embed(&shop, &mut one, &own, &wider, OTHER).await;
-    assert_eq!(copies(&test, 8).await, 0);
-    let found = given.near(&shop, shop.assistant, &wider[5], 1).await;
-    assert_eq!(found.hits[0].passage.id, own[5], "memory serves until the copies are there");
-    assert_eq!(found.way, Way::Memory);
+    embed_all(&shop, &mut one, &own, &wider, OTHER).await;
+    given.forget_outlived(&shop).await;
+    let found = given.near(&shop, shop.assistant, &vectors[5], 1).await;
+    assert_eq!((found.way, found.vectors.as_deref()), (Way::Hnsw, Some(OFFLINE)));
+    assert_eq!(found.hits[0].passage.id, own[5]);
     assert_eq!(given.refresh(&shop).await, 1);
     given.copy(&shop, shop.assistant).await;
-    let found = given.near(&shop, shop.assistant, &wider[5], 1).await;
+    let another = with_model(OTHER);
+    let found = another.near(&shop, shop.assistant, &wider[5], 1).await;
     assert_eq!((found.way, found.vectors.as_deref()), (Way::Hnsw, Some(OTHER)));
     assert_eq!(found.hits[0].passage.id, own[5]);
+    given.forget_outlived(&shop).await;
+    assert_eq!((copies(&test, 8).await, copies(&test, 12).await), (0, 30));
+    given.refresh(&shop).await;
+    assert_eq!(tamper(&test.url, "UPDATE neighbour_sets SET model = model").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -314,6 +328,22 @@ async fn words_and_meaning_are_joined_and_filters_hold() {
     let found = given.search.find(shop.db, shop.workspace, shop.assistant, &words).await.unwrap();
     assert_eq!((found.way, found.vectors.as_deref()), (Way::Words, None));
     assert_eq!(ids(&found), HashSet::from([first[7]]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_is_searched_however_many_others_hold_the_word() {
+    let test = pgvector().await;
+    let shop = Shop::open(&test.db).await;
+    let given = given();
+    let vectors: Vec<Vec<f32>> = (0..450).map(|_| vec![1.0, 0.0]).collect();
+    learn(&shop, shop.assistant, &vectors, OFFLINE).await;
+    let (last, own) = learn(&shop, shop.assistant, &vectors[..3], OFFLINE).await;
+    given.copy(&shop, shop.assistant).await;
+    let only = [last.id];
+    let asked = Query { mode: Mode::FullText, documents: &only, ..Query::new("which article", 5) };
+    let found = given.search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+    assert_eq!(found.way, Way::Words);
+    assert_eq!(ids(&found), own.into_iter().collect());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

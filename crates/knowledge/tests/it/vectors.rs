@@ -1,28 +1,55 @@
 //! Search by meaning, with vectors that the tests choose.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use replyx_core::{
-    ids::PassageId,
+    ids::{DocumentId, PassageId},
     knowledge::{Document, DocumentKind::Text},
 };
-use replyx_knowledge::search::{Mode, Query, Search};
-use replyx_llm::{Embeddings, EmbeddingsConfig, OFFLINE};
+use replyx_knowledge::{
+    index::{IndexDocument, Tools, embed},
+    search::{Mode, Query, Search},
+};
+use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::on_every_db;
+use replyx_testkit::openai::{FakeOpenAi, Fault, embedding};
 
-use crate::shop::Shop;
+use crate::{extract::program, shop::Shop};
 
 /// A search that takes the offline model to be there. Its file is empty, so that nothing can be embedded with it.
 fn searching(bytes: u64) -> (Search, tempfile::TempDir) {
+    let (embeddings, folder) = embeddings(OFFLINE, None);
+    (Search::new(embeddings, bytes), folder)
+}
+
+fn embeddings(
+    model: &str,
+    endpoint: Option<EmbedEndpoint>,
+) -> (Arc<Embeddings>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = std::fs::File::create(folder.path().join("e5-small-q4.bin")).unwrap();
     file.set_len(71_622_400).unwrap();
     let config = EmbeddingsConfig {
-        model: Some(OFFLINE.to_owned()),
+        model: Some(model.to_owned()),
         model_dir: folder.path().to_owned(),
+        endpoint,
         ..EmbeddingsConfig::default()
     };
-    (Search::new(Arc::new(Embeddings::new(config).unwrap()), bytes), folder)
+    (Arc::new(Embeddings::new(config).unwrap()), folder)
+}
+
+/// A model that a server has.
+const SERVED: &str = "text-embedding-3-small";
+
+async fn server() -> (FakeOpenAi, EmbedEndpoint) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let model = FakeOpenAi::start().await;
+    let endpoint =
+        EmbedEndpoint { api_key: "sk-test".to_owned().into(), base_url: model.base_url() };
+    (model, endpoint)
 }
 
 /// Learns a text of one passage and gives it a vector.
@@ -97,6 +124,27 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn a_customer_does_not_wait_for_a_server_that_does_not_embed(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (model, endpoint) = server().await;
+        let (embeddings, _folder) = embeddings(SERVED, Some(endpoint));
+        let search = Search::new(embeddings, 64 << 20);
+        learn(&shop, "Delivery takes two days.", &embedding("delivery", 1_536), SERVED).await;
+        model.inject_embedding(Fault::DelayFirst(Duration::from_mins(1)));
+        let begun = Instant::now();
+        let asked = Query::new("delivery", 5);
+        let found = search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert_eq!((found.hits.len(), found.vectors), (1, None));
+        let found = search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+        assert_eq!(found.vectors.as_deref(), Some(SERVED));
+        assert!(found.spent.unwrap().usage.prompt_tokens > 0);
+        let again = search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+        assert_eq!((again.vectors.as_deref(), again.spent), (Some(SERVED), None));
+    }
+}
+
+on_every_db! {
     async fn a_change_is_found_at_once_and_what_is_gone_is_not(db: &TestDb) {
         let shop = Shop::open(&db.db).await;
         let (search, _folder) = searching(64 << 20);
@@ -141,8 +189,45 @@ on_every_db! {
     }
 }
 
+/// What a model's vectors are kept for.
+async fn kept(shop: &Shop<'_>, documents: &[DocumentId], model: &str) -> usize {
+    let mut tx = shop.db.read().await.unwrap();
+    tx.workspace(shop.workspace).passages().vectors(documents, model).await.unwrap().len()
+}
+
 on_every_db! {
-    async fn while_a_model_changes_the_one_most_passages_have_serves(db: &TestDb) {
+    async fn while_a_model_changes_the_earlier_one_serves(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let (_model, endpoint) = server().await;
+        let (embeddings, _folder) = embeddings(SERVED, Some(endpoint));
+        let search = Search::new(Arc::clone(&embeddings), 64 << 20);
+        let tools = Tools { db: shop.db, clock: &shop.clock, program: program(), embeddings: &embeddings };
+        let texts = ["Alpha has a price.", "Beta has a colour.", "Gamma has a weight."];
+        let mut documents = Vec::new();
+        for text in texts {
+            documents.push(learn(&shop, text, &[1.0, 0.1], OFFLINE).await.id);
+        }
+        let ask = async |vector: &[f32]| {
+            let asked = query("something quite different", vector);
+            let found = search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
+            (found.vectors.unwrap(), found.hits.len())
+        };
+        for (place, document) in documents.iter().enumerate() {
+            assert_eq!(ask(&[1.0, 0.0]).await, (OFFLINE.to_owned(), 3), "after {place}");
+            let job = IndexDocument { workspace_id: shop.workspace, document_id: *document };
+            embed::run(tools, job, 1).await.unwrap();
+            let done = place == documents.len() - 1;
+            embed::refresh(tools, 10).await.unwrap();
+            assert_eq!(kept(&shop, &documents, OFFLINE).await, if done { 0 } else { 3 });
+        }
+        let question = embedding("something quite different", 1_536);
+        assert_eq!(ask(&question).await, (SERVED.to_owned(), 3));
+        assert_eq!(kept(&shop, &documents, SERVED).await, 3);
+    }
+}
+
+on_every_db! {
+    async fn vectors_of_a_model_that_nobody_knows_take_no_part(db: &TestDb) {
         let shop = Shop::open(&db.db).await;
         let (search, _folder) = searching(64 << 20);
         learn(&shop, "Alpha has a price.", &[1.0, 0.0], OFFLINE).await;

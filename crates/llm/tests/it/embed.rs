@@ -46,7 +46,7 @@ async fn the_offline_model_gives_the_vectors_of_its_own_engine() {
         serde_json::from_str(include_str!("e5_reference.json")).unwrap();
     for reference in &references {
         let vector = if reference.kind == "query" {
-            embeddings.query(OFFLINE, &reference.text).await.unwrap().to_vec()
+            embeddings.query(OFFLINE, &reference.text).await.unwrap().vector.to_vec()
         } else {
             let texts = [reference.text.clone()];
             embeddings.passages(OFFLINE, &texts).await.unwrap().vectors.remove(0)
@@ -71,9 +71,9 @@ async fn a_question_is_near_its_answer_in_another_language() {
     let passages = embeddings.passages(OFFLINE, &texts).await.unwrap();
     assert_eq!(passages.vectors.len(), 4);
     assert_eq!(passages.usage.prompt_tokens, 0);
-    let question = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap();
+    let question = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
     assert!(cosine(&question, &passages.vectors[0]) > cosine(&question, &passages.vectors[1]));
-    let again = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap();
+    let again = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
     assert!(Arc::ptr_eq(&question, &again), "it is remembered");
 }
 

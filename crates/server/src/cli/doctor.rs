@@ -303,11 +303,11 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
     }
     let begun = Instant::now();
     match timeout(PATIENCE * 6, embeddings.query(model, "doctor")).await {
-        Ok(Ok(vector)) => Finding::ok(
+        Ok(Ok(question)) => Finding::ok(
             ABOUT,
             format!(
                 "`{model}`, {} dimensions, {} ms to begin",
-                vector.len(),
+                question.vector.len(),
                 begun.elapsed().as_millis()
             ),
         ),

@@ -60,7 +60,8 @@ on_every_home! {
         let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
         let dialog = format!("/api/v1/dialogs/{}", dialogs["items"][0]["id"].as_str().unwrap());
         let dialog = shop.owner.get(&dialog).await.expect(200).body;
-        assert_eq!((&dialog["usage"]["calls"], &dialog["usage"]["cost"]), (&json!(2), &json!("0.000211")));
+        // Its question was given a vector, too: a millionth of a dollar, rounded up.
+        assert_eq!((&dialog["usage"]["calls"], &dialog["usage"]["cost"]), (&json!(3), &json!("0.000212")));
         let answer = &shop.replies().await[0]["answer"];
         assert_eq!((&answer["provider"], &answer["check"]), (&json!("openai"), &json!("passed")));
         assert_eq!((&answer["attempts"], &answer["version"]), (&json!(2), &json!(1)), "{answer}");

@@ -24,7 +24,7 @@ on_every_db! {
         assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).documents().lock(id)), Some(document));
         assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().original(id)), Some(bytes));
         assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().text(id)), None);
-        commit!(db, |tx| tx.workspace(tenant.id).documents().set_text(id, "Текст"));
+        commit!(db, |tx| tx.workspace(tenant.id).documents().set_text(id, Some("Текст")));
         assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().text(id)).as_deref(), Some("Текст"));
 
         let empty = given::document(tenant.id, tenant.assistant.id);
@@ -92,7 +92,7 @@ on_every_db! {
         let id = tenant.document.id;
         let terms = query_terms("доставка");
         let found = async |assistant| {
-            let passages = read!(db, |tx| tx.workspace(tenant.id).passages().candidates(assistant, &terms, 9));
+            let passages = read!(db, |tx| tx.workspace(tenant.id).passages().candidates(assistant, &terms, None, 9));
             passages.len()
         };
         let revision = async |assistant| {

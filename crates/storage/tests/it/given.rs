@@ -465,7 +465,7 @@ impl Tenant {
         let mut tx = db.begin().await.unwrap();
         tx.workspace(self.id).messages().insert(&self.message, Some(5)).await.unwrap();
         tx.workspace(self.id).documents().insert(&self.document, b"bytes").await.unwrap();
-        tx.workspace(self.id).documents().set_text(self.document.id, "text").await.unwrap();
+        tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
         tx.workspace(self.id)
             .passages()
             .change(self.document.id, &all_new(&self.passages))

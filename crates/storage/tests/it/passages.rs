@@ -23,7 +23,12 @@ async fn store(db: &Db, tenant: &Tenant, texts: &[&str]) -> Vec<NewPassage> {
 }
 
 async fn candidates(db: &Db, tenant: &Tenant, terms: &[String]) -> Vec<Candidate> {
-    read!(db, |tx| tx.workspace(tenant.id).passages().candidates(tenant.assistant.id, terms, 100))
+    read!(db, |tx| tx.workspace(tenant.id).passages().candidates(
+        tenant.assistant.id,
+        terms,
+        None,
+        100
+    ))
 }
 
 async fn frequencies(db: &Db, tenant: &Tenant, terms: &[String]) -> Vec<i64> {
@@ -184,12 +189,6 @@ on_every_db! {
         assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "other")), 0);
         let vectors = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
         assert_eq!(vectors, [(document, again[0].id, vec![2; 4])]);
-        commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("new", &[(again[1].id, vec![3; 4])]));
-        commit!(db, |tx| tx.workspace(tenant.id).passages().forget_vectors_but(document, "new"));
-        let vectors = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
-        assert!(vectors.is_empty());
-        let kept = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "new"));
-        assert_eq!(kept.len(), 1);
     }
 }
 

@@ -126,6 +126,11 @@ async fn an_encoding_that_only_the_server_knew_is_kept() {
     site.set("/", Reply::of("text/html; Charset=\"windows-1251\"", vec![0xC4, 0xE0]));
     let Ok(Answer::Page(page)) = get(&fetcher(), &site, "/").await else { panic!() };
     assert_eq!(page.body, "\u{feff}Да".as_bytes());
+    // Of a file that is no text it is no word at all.
+    let zip = [b"PK\x03\x04\xC4".as_slice(), &[0; 30]].concat();
+    site.set("/a.docx", Reply::of("application/octet-stream; charset=ISO-8859-1", zip.clone()));
+    let Ok(Answer::Page(page)) = get(&fetcher(), &site, "/a.docx").await else { panic!() };
+    assert_eq!(page.body, zip);
 }
 
 #[tokio::test]

@@ -1,8 +1,5 @@
 //! Sitemaps.
 
-use chrono::{TimeZone, Utc};
-use replyx_knowledge::crawl::Validators;
-
 use super::*;
 
 fn urlset(pages: &[(String, &str)]) -> Reply {
@@ -81,10 +78,7 @@ async fn pages_that_the_list_says_are_old_are_not_asked_for_and_pages_it_leaves_
     site.set("/new", page("new", &[]));
     site.set("/dropped", page("dropped", &[]));
     let order = Order {
-        known: ["/old", "/new", "/dropped"]
-            .map(|path| Known { validators: Validators::default(), ..known(&site, path, None) })
-            .into(),
-        unchanged_since: Some(Utc.with_ymd_and_hms(2026, 2, 1, 0, 0, 0).unwrap()),
+        known: ["/old", "/new", "/dropped"].map(|path| known(&site, path, None)).into(),
         ..order(&site, SourceKind::Sitemap, "/s.xml")
     };
     let mut visits = crawl(&fetcher(), order).await;

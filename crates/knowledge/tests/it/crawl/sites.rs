@@ -64,6 +64,33 @@ async fn the_bounds_of_pages_and_bytes_hold() {
 }
 
 #[tokio::test]
+async fn pages_from_earlier_count_and_are_asked_for_when_there_is_no_room_for_more() {
+    let site = FakeSite::start().await.unwrap();
+    let text = |text: &str| page(&format!("{text} {}", "x".repeat(1_000)), &[]);
+    site.set("/", page("start", &["/new", "/newer", "/old", "/grown"]));
+    for path in ["/new", "/newer", "/old", "/grown"] {
+        site.set(path, text(path));
+    }
+    let known = |path, size| Known { size, ..known(&site, path, None) };
+    let full = Order {
+        max_bytes: 10_000,
+        known: vec![known("/old", 2_500), known("/grown", 1_500), known("/away", 4_000)],
+        ..order(&site, SourceKind::Site, "/")
+    };
+    let mut visits = crawl(&fetcher(), full).await;
+    visits.sort();
+    let found: Vec<_> = visits.iter().map(|(path, word)| (path.as_str(), word.as_str())).collect();
+    let expected = [
+        ("/", "html"),
+        ("/away", "gone"),
+        ("/grown", "html"),
+        ("/new", "Budget"),
+        ("/old", "html"),
+    ];
+    assert_eq!(found, expected, "/newer is not asked for, what is there already is");
+}
+
+#[tokio::test]
 async fn loops_of_redirects_and_links_end() {
     let site = FakeSite::start().await.unwrap();
     site.set("/", page("start", &["/r1", "/r0", "/self/", "/far0"]));
@@ -115,11 +142,18 @@ async fn what_the_site_asks_of_robots_is_done() {
 #[tokio::test]
 async fn robots_rules_that_cannot_be_had_forbid_everything() {
     let site = FakeSite::start().await.unwrap();
-    site.set("/robots.txt", Reply::status(500));
     site.set("/", page("start", &[]));
-    let visits = crawl(&fetcher(), order(&site, SourceKind::Site, "/")).await;
-    assert_eq!(visits, [("/".to_owned(), "the server answered with status 500".to_owned())]);
-    assert!(site.paths().is_empty());
+    let long = |line: &str, times| Reply::of("text/plain", line.repeat(times));
+    for (reply, why) in [
+        (Reply::status(500), "the server answered with status 500"),
+        (long("# no rule\n", 60_000), "the server's answer is larger than 524288 bytes"),
+        (long("Allow: /\n", 5_001), "the server's answer is larger than 524288 bytes"),
+    ] {
+        site.set("/robots.txt", reply);
+        let visits = crawl(&fetcher(), order(&site, SourceKind::Site, "/")).await;
+        assert_eq!(visits, [("/".to_owned(), why.to_owned())]);
+        assert!(site.paths().is_empty());
+    }
 }
 
 #[tokio::test]
