@@ -259,7 +259,8 @@ impl From<QuestionResult> for ResultView {
     }
 }
 
-/// The run that lets the draft through the gate; `None` where there is no gate.
+/// The run that lets the draft through the gate; `None` where there is no gate. Runs without answers do not count: what is
+/// found does not depend on the draft.
 ///
 /// # Errors
 ///
@@ -273,16 +274,16 @@ pub(crate) async fn pass(
     let Some(gate) = &assistant.gate else { return Ok(None) };
     let questions = tx.workspace(workspace).question_sets().questions(gate.set_id).await?;
     let of_draft = hash(&assistant.settings, &questions);
-    let draft = tx.workspace(workspace).runs().newest_done(gate.set_id, &of_draft, None).await?;
+    let draft = tx.workspace(workspace).runs().newest_done(gate.set_id, &of_draft, true).await?;
     let Some(draft) = draft else {
-        return Err(required("run the question set against the draft as it is now"));
+        return Err(required("run the question set, with answers, against the draft as it is now"));
     };
     let assistants = tx.workspace(workspace).assistants();
     let published = assistants.published(assistant.id).await?;
     let Some(published) = published else { return Ok(Some(draft.id)) };
     let of_published = hash(&published.settings, &questions);
     let runs = tx.workspace(workspace).runs();
-    let base = runs.newest_done(gate.set_id, &of_published, Some(draft.answers)).await?;
+    let base = runs.newest_done(gate.set_id, &of_published, true).await?;
     let Some(base) = base else {
         return Err(required("run the question set against the published version, too"));
     };

@@ -223,7 +223,7 @@ impl Runs<'_> {
         Ok(Page::of(found, page.limit, |run: &Run| run.id))
     }
 
-    /// The newest run of a set that is done and measured these settings: with answers, without them, or either.
+    /// The newest run of a set that is done and measured these settings, with answers or without.
     ///
     /// # Errors
     ///
@@ -232,12 +232,12 @@ impl Runs<'_> {
         self,
         set: QuestionSetId,
         settings_hash: &str,
-        answers: Option<bool>,
+        answers: bool,
     ) -> Result<Option<Run>, StorageError> {
         const SQL: &str = concat!(
             runs!(),
             " WHERE workspace_id = $1 AND set_id = $2 AND settings_hash = $3 AND status = 'done'
-                AND answers = COALESCE($4, answers)
+                AND answers = $4
               ORDER BY id DESC LIMIT 1"
         );
         row!(self.tx, RunRow, SQL;

@@ -38,6 +38,39 @@ fn words_that_search_thinks_nothing_of_are_shared_by_chance() {
 }
 
 #[test]
+fn a_question_in_a_list_is_answered_by_what_stands_behind_it() {
+    let listed = source(
+        "Questions",
+        &[],
+        "- Can I return an item?\n\nYes, within 30 days. Bring the receipt.\n\n- Do you deliver abroad?\n\nNo, we do not.",
+    );
+    for (question, expected) in [
+        ("Can I return an item?", "Yes, within 30 days. Bring the receipt."),
+        ("Do you deliver abroad?", "No, we do not."),
+    ] {
+        assert_eq!(Extractive.answer(question, std::slice::from_ref(&listed)).0, expected);
+    }
+    let asked_in_vain = source("Questions", &[], "- Can I return an item?");
+    assert_eq!(Extractive.answer("Can I return an item?", &[asked_in_vain]).0, NO_ANSWER);
+}
+
+#[test]
+fn an_introduction_is_said_once() {
+    for (text, question) in [
+        (
+            "We accept the following payment methods:\nVisa and Mastercard\nCash",
+            "Which payment methods do you accept?",
+        ),
+        ("Способы оплаты:\nкартой онлайн\nналичными", "Какие есть способы оплаты?"),
+    ] {
+        let (answer, _) = Extractive.answer(question, &[source("Payment", &[], text)]);
+        let intro = text.split(':').next().unwrap();
+        assert_eq!(answer.matches(intro).count(), 1, "{answer}");
+        assert!(answer.contains(text.rsplit('\n').next().unwrap()), "{answer}");
+    }
+}
+
+#[test]
 fn a_long_source_near_in_meaning_is_quoted_within_the_bound() {
     let text = "Our parcels leave on Tuesday. ".repeat(60);
     let fit = Some(Fit { score: 0.9, meaning: 0.9 });

@@ -154,6 +154,10 @@ on_every_home! {
         let refused = shop.published().await;
         assert_problem(&refused, 409, "evaluation_regressed");
         assert!(refused.text("detail").contains("containment"), "{}", refused.body);
+        // What is found does not depend on the draft, so search alone proves nothing of it.
+        shop.measured(&set, &json!({"answers": false})).await;
+        shop.measured(&set, &json!({"answers": false, "version": 1})).await;
+        assert_problem(&shop.published().await, 409, "evaluation_regressed");
         let diff = format!("/api/v1/evaluation-runs/{run}/diff?base={base}");
         let diff = shop.owner.get(&diff).await.expect(200).body;
         assert_eq!((&diff["regressed"], &diff["mended"]), (&json!(true), &json!([])), "{diff}");

@@ -155,7 +155,7 @@ on_every_db! {
             runs.find(ours.run.id) => Ok(None),
             runs.list(ours.set.id, page()) => Ok(found) if found.items.is_empty(),
             runs.results(ours.run.id) => Ok(None),
-            runs.newest_done(ours.set.id, &ours.run.settings_hash, None) => Ok(None),
+            runs.newest_done(ours.set.id, &ours.run.settings_hash, ours.run.answers) => Ok(None),
             runs.unfinished(ours.set.id) => Ok(0),
             runs.prune(ours.set.id, 0) => Ok(0),
             runs.save(&run, Some(&[]), at(1)) => Ok(false),

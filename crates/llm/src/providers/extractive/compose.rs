@@ -55,7 +55,11 @@ pub(super) fn compose(
     let enough = covered >= least_covered(question);
     let near = fits.iter().enumerate().filter_map(|(source, fit)| Some((source, fit.as_ref()?)));
     let Some((nearest, fit)) = near.max_by(|(_, a), (_, b)| a.meaning.total_cmp(&b.meaning)) else {
-        return enough.then(|| quote(question, best, units, ranking));
+        return match (enough, units[best].asks()) {
+            (false, _) => None,
+            (true, true) => reply_to(best, units),
+            (true, false) => Some(quote(question, best, units, ranking)),
+        };
     };
     let foreign = units
         .iter()
@@ -64,6 +68,7 @@ pub(super) fn compose(
     let sure = f64::from(covered) + fit.meaning >= SURE || foreign && fit.meaning >= MEANT;
     match (sure, enough) {
         (false, _) => None,
+        (true, true) if units[best].asks() => reply_to(best, units),
         (true, true) => Some(quote(question, best, units, ranking)),
         (true, false) => by_meaning(nearest, units, ranking),
     }
@@ -75,8 +80,23 @@ fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Found
     let best = order(ranking).find(says)?;
     let all: Vec<usize> = (0..units.len()).filter(says).collect();
     let begin = if text_of(&all, units).chars().count() <= LONGEST { all[0] } else { best };
+    let text = told(begin, all.into_iter().filter(|unit| *unit > begin), units);
+    Some(Found { text, sources: vec![nearest] })
+}
+
+/// What a document says behind a question that is put there like the customer's, up to its next one.
+fn reply_to(asking: usize, units: &[Unit]) -> Option<Found> {
+    let source = units[asking].source;
+    let says = |unit: &usize| units[*unit].source == source && !units[*unit].asks();
+    let mut behind = (asking + 1..units.len()).take_while(says);
+    let begin = behind.next()?;
+    Some(Found { text: told(begin, behind, units), sources: vec![source] })
+}
+
+/// A unit and as much of what follows as an answer holds.
+fn told(begin: usize, following: impl Iterator<Item = usize>, units: &[Unit]) -> String {
     let mut chosen = vec![begin];
-    for unit in all.into_iter().filter(|unit| *unit > begin) {
+    for unit in following {
         chosen.push(unit);
         if text_of(&chosen, units).chars().count() > LONGEST {
             chosen.pop();
@@ -84,8 +104,7 @@ fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Found
         }
     }
     let text = text_of(&chosen, units);
-    let text = if text.chars().count() > LONGEST { shorten(&text) } else { text };
-    Some(Found { text, sources: vec![nearest] })
+    if text.chars().count() > LONGEST { shorten(&text) } else { text }
 }
 
 /// The answer that begins with the best unit.
@@ -206,7 +225,8 @@ fn list_of(best: usize, units: &[Unit], ranking: &Ranking) -> Option<Vec<usize>>
     let mut chosen: Vec<usize> =
         if introduces { vec![best] } else { units[best].intro.into_iter().collect() };
     let mut length = text_of(&chosen, units).chars().count();
-    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.block == block) {
+    let listed = |at: usize, unit: &Unit| unit.block == block && !(introduces && at <= best);
+    for (at, unit) in units.iter().enumerate().filter(|(at, unit)| listed(*at, unit)) {
         length += 3 + unit.text.chars().count();
         if length > LONGEST {
             break;
