@@ -289,7 +289,8 @@ impl Runs<'_> {
         Ok(found.flatten().map(|Json(results)| results))
     }
 
-    /// Writes what became of a run, and tells the log. `false`: there is none.
+    /// Writes what became of a run, and tells the log. `false`: there is none, or it has ended: a process that was taken
+    /// for dead and wakes up changes nothing that another has finished.
     ///
     /// # Errors
     ///
@@ -304,7 +305,7 @@ impl Runs<'_> {
             UPDATE evaluation_runs
                SET status = $3, done = $4, total = $5, metrics = $6, error = $7, finished_at = $8,
                    results = COALESCE($9, results)
-             WHERE workspace_id = $1 AND id = $2";
+             WHERE workspace_id = $1 AND id = $2 AND status IN ('queued', 'running')";
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), run.id.into_uuid(), run.status.as_str(), run.done, run.total,
             run.metrics.as_ref().map(Json), &run.error, run.finished_at, results.map(Json));
