@@ -10,7 +10,10 @@ use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use replyx_channels::telegram::TelegramError;
-use replyx_core::{channel::ChatKind, ids::BotId};
+use replyx_core::{
+    channel::ChatKind,
+    ids::{BotId, WorkspaceId},
+};
 use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::{StorageError, outbox::Sendable};
 use tokio::{
@@ -88,6 +91,11 @@ struct Claimed {
     more: bool,
 }
 
+/// The order in which rows of the outbox are written: two transactions must not wait for each other in a circle.
+const fn in_order(part: &Sendable) -> (WorkspaceId, BotId, i64) {
+    (part.workspace_id, part.bot_id, part.chat_id)
+}
+
 /// Claims parts that may be sent now. Those that a limit holds back are put off until it lets them through.
 async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claimed, StorageError> {
     let limit = u32::try_from(room).unwrap_or_default();
@@ -105,7 +113,9 @@ async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claim
 
     let mut tx = engine.db.begin().await?;
     let mut claimed = Vec::with_capacity(found.len());
-    for (part, permit) in found.into_iter().zip(permits) {
+    let mut found: Vec<_> = found.into_iter().zip(permits).collect();
+    found.sort_by_key(|(part, _)| in_order(part));
+    for (part, permit) in found {
         match permit {
             Permit::Granted => {
                 if tx.system().outbox().claim(&part, engine.process, now).await? {

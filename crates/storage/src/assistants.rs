@@ -3,6 +3,8 @@
 //! Deleted assistants stay in the table, because dialogs tell who answered in them; nothing here finds
 //! them any more.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{Assistant, Gate, Settings, Version},
@@ -83,6 +85,17 @@ struct Row {
     updated_at: DateTime<Utc>,
 }
 
+/// An assistant with all it has.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Whole {
+    /// Everything is locked.
+    Locked(Box<Assistant>),
+    /// There is no such assistant.
+    Missing,
+    /// It has got a source or a document meanwhile: the transaction must be begun anew.
+    Grown,
+}
+
 /// One workspace's assistants.
 pub struct Assistants<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -131,8 +144,24 @@ impl Assistants<'_> {
     /// As [`Self::find`].
     pub async fn lock(self, id: AssistantId) -> Result<Option<Assistant>, StorageError> {
         // A writing transaction already holds all of SQLite.
-        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+    }
+
+    /// Finds an assistant and locks it with its sources and the documents that these fetched or it knows: what
+    /// [`Self::delete`] takes away. They come first, as for who fetches and indexes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn lock_whole(self, id: AssistantId) -> Result<Whole, StorageError> {
+        let before = held(self.tx, self.workspace, id, true).await?;
+        let found = self.tx.workspace(self.workspace).assistants().lock(id).await?;
+        let Some(assistant) = found else { return Ok(Whole::Missing) };
+        // From here on nothing is added: who adds holds the assistant or one of its sources.
+        let after = held(self.tx, self.workspace, id, false).await?;
+        let all = after.iter().all(|row| before.contains(row));
+        Ok(if all { Whole::Locked(Box::new(assistant)) } else { Whole::Grown })
     }
 
     /// A page of the assistants, oldest first.
@@ -284,8 +313,9 @@ impl Assistants<'_> {
         Ok(rows.into_iter().map(read_version).collect())
     }
 
-    /// Deletes an assistant with the documents that no other assistant knows, its sources and its question
-    /// sets. Its bots must be gone: [`crate::bots::Bots::count_of`]. `false`: there is no such assistant.
+    /// Deletes an assistant, locked by [`Self::lock_whole`], with the documents that no other assistant knows, its
+    /// sources and its question sets. Its bots must be gone: [`crate::bots::Bots::count_of`]. `false`: there is no such
+    /// assistant.
     ///
     /// # Errors
     ///
@@ -322,6 +352,42 @@ impl Assistants<'_> {
         }
         Ok(deleted == 1)
     }
+}
+
+/// The ids of an assistant's sources and of the documents that these fetched or it knows.
+async fn held(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    assistant: AssistantId,
+    lock: bool,
+) -> Result<HashSet<Uuid>, StorageError> {
+    macro_rules! sources {
+        () => {
+            "SELECT id FROM sources WHERE workspace_id = $1 AND assistant_id = $2 ORDER BY id"
+        };
+    }
+    macro_rules! documents {
+        () => {
+            "SELECT id FROM documents
+              WHERE workspace_id = $1
+                AND (id IN (SELECT document_id FROM document_assistants
+                             WHERE workspace_id = $1 AND assistant_id = $2)
+                     OR source_id IN (SELECT id FROM sources WHERE workspace_id = $1 AND assistant_id = $2))
+              ORDER BY id"
+        };
+    }
+    let (sources, documents) = if lock {
+        let sources = tx.sql(concat!(sources!(), " FOR NO KEY UPDATE"), sources!());
+        (sources, tx.sql(concat!(documents!(), " FOR NO KEY UPDATE"), documents!()))
+    } else {
+        (sources!(), documents!())
+    };
+    let mut ids = HashSet::new();
+    for sql in [sources, documents] {
+        let rows = rows!(tx, (Uuid,), sql; workspace.into_uuid(), assistant.into_uuid());
+        ids.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(ids)
 }
 
 fn read(row: Row) -> Result<Assistant, StorageError> {

@@ -120,7 +120,7 @@ impl Bots<'_> {
     /// As [`Self::find`].
     pub async fn lock(self, id: BotId) -> Result<Option<Bot>, StorageError> {
         // A writing transaction already holds all of SQLite.
-        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid())
             .map(|row| read(row).map(|found| found.bot))
             .transpose()
@@ -189,10 +189,24 @@ impl Bots<'_> {
         const SQL: &str = "
             UPDATE bots SET deleted_at = $3, updated_at = $3, status = 'stopped', token_sealed = $4
              WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
-        const OUTBOX: &str = "
-            UPDATE outbox SET status = 'failed', error = 'the bot was deleted', claimed_by = NULL,
-                   updated_at = $3
-             WHERE workspace_id = $1 AND bot_id = $2 AND status IN ('queued', 'sending', 'uncertain')";
+        macro_rules! unfinished {
+            () => {
+                "SELECT id FROM outbox
+                  WHERE workspace_id = $1 AND bot_id = $2 AND status IN ('queued', 'sending', 'uncertain')
+                  ORDER BY chat_id, position"
+            };
+        }
+        macro_rules! fail {
+            ($unfinished:expr) => {
+                concat!(
+                    "WITH unfinished AS MATERIALIZED (",
+                    $unfinished,
+                    ") UPDATE outbox SET status = 'failed', error = 'the bot was deleted', claimed_by = NULL,
+                              updated_at = $3
+                        WHERE workspace_id = $1 AND id IN (SELECT id FROM unfinished)"
+                )
+            };
+        }
         const MESSAGES: &str = "
             UPDATE messages SET delivery = 'failed'
              WHERE workspace_id = $1 AND delivery = 'queued'
@@ -203,7 +217,10 @@ impl Bots<'_> {
         if deleted == 0 {
             return Ok(false);
         }
-        run!(self.tx, OUTBOX; self.workspace.into_uuid(), id.into_uuid(), now);
+        // Outcomes of sends are written in this order, too.
+        let lock = fail!(concat!(unfinished!(), " FOR NO KEY UPDATE"));
+        let outbox = self.tx.sql(lock, fail!(unfinished!()));
+        run!(self.tx, outbox; self.workspace.into_uuid(), id.into_uuid(), now);
         run!(self.tx, MESSAGES; self.workspace.into_uuid(), id.into_uuid());
         self.tx.done.bots = true;
         self.tx.record(self.workspace, Event::BotDeleted { bot_id: id }, now);

@@ -102,7 +102,7 @@ impl Dialogs<'_> {
     /// As [`Self::find`].
     pub async fn lock(self, id: DialogId) -> Result<Option<Dialog>, StorageError> {
         // A writing transaction already holds all of SQLite.
-        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid())
             .as_ref()
             .map(read)
@@ -115,7 +115,7 @@ impl Dialogs<'_> {
     ///
     /// As [`Self::find`].
     pub async fn lock_open(self, contact: ContactId) -> Result<Option<Dialog>, StorageError> {
-        let sql = self.tx.sql(concat!(find_open!(), " FOR UPDATE"), find_open!());
+        let sql = self.tx.sql(concat!(find_open!(), " FOR NO KEY UPDATE"), find_open!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), contact.into_uuid())
             .as_ref()
             .map(read)

@@ -118,7 +118,7 @@ impl Documents<'_> {
     ///
     /// As [`Self::find`].
     pub async fn lock(self, id: DocumentId) -> Result<Option<Document>, StorageError> {
-        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         let row = row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid());
         self.complete(row).await
     }

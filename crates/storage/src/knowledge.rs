@@ -257,7 +257,7 @@ impl Knowledge<'_> {
             };
         }
         // Locked in one order, so that two documents of the same assistants do not wait for each other in a circle.
-        let sql = self.tx.sql(raise!(concat!(known!(), " FOR UPDATE")), raise!(known!()));
+        let sql = self.tx.sql(raise!(concat!(known!(), " FOR NO KEY UPDATE")), raise!(known!()));
         run!(self.tx, sql; self.workspace.into_uuid(), document.into_uuid());
         Ok(())
     }

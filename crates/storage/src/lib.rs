@@ -14,6 +14,21 @@
 //! Once, in SQL that both databases understand: `$1` placeholders, `RETURNING`, `ON CONFLICT`, no
 //! `now()`. The `rows!`, `row!` and `run!` macros send it to whichever database is open. What cannot be
 //! shared (locking, full text) is chosen by `Tx::sql`.
+//!
+//! # How rows are locked
+//!
+//! `SQLite` has one writer, so this is about `PostgreSQL`. Who locks rows of several tables locks them in this order, and
+//! several rows of one table by their ids; otherwise two transactions may wait for each other, and one of them fails:
+//!
+//! - a source, its documents, the assistants that know them;
+//! - a bot, its parts in the outbox (by chat and position), their messages;
+//! - a contact, its dialog, the turn;
+//! - last the head of the audit log, and at the commit the counter of the workspace's events.
+//!
+//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and whoever stores a row that refers to the locked one
+//! does not wait. `FOR UPDATE` would stop them, and not only those who insert: `PostgreSQL` checks a foreign key again when a
+//! transaction updates a row that it has updated before. Only a user and their sessions are locked that hard, so that nothing is
+//! stored for them while they are deleted.
 
 #[macro_use]
 mod query;

@@ -89,7 +89,7 @@ impl Sources<'_> {
     ///
     /// As [`Self::find`].
     pub async fn lock(self, id: SourceId) -> Result<Option<Source>, StorageError> {
-        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 

@@ -18,6 +18,8 @@ use tokio::{
 const START: Duration = Duration::from_mins(1);
 /// How many bytes of the log are kept.
 const LOG: usize = 4 << 20;
+/// How many warnings and errors a failing test shows.
+const TOLD: usize = 40;
 
 /// How to start the program.
 #[derive(Clone, Debug)]
@@ -184,6 +186,20 @@ impl Program {
         let status = status.expect("the process lives");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+    }
+}
+
+/// A test that fails says what the program had to say.
+impl Drop for Program {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log.text();
+            let is_trouble = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+            let troubles: Vec<_> = log.lines().filter(is_trouble).collect();
+            let told = &troubles[troubles.len().saturating_sub(TOLD)..];
+            eprintln!("--- the last of {} warnings and errors of the program:", troubles.len());
+            eprintln!("{}", told.join("\n"));
+        }
     }
 }
 

@@ -1,7 +1,13 @@
 //! `DELETE /api/v1/assistants/{id}`
 
+use std::time::Duration;
+
 use axum::{extract::State, http::StatusCode};
-use replyx_core::ids::AssistantId;
+use replyx_core::{
+    assistant::Assistant,
+    ids::{AssistantId, WorkspaceId},
+};
+use replyx_storage::{Tx, assistants::Whole};
 use serde_json::json;
 
 use crate::{
@@ -10,6 +16,11 @@ use crate::{
     input::Id,
     state::AppState,
 };
+
+/// How often it may have got another document while we waited for those it had.
+const TRIES: usize = 10;
+/// When who has met that may ask again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Deletes an assistant with its documents. Its bots must have been deleted before.
 #[utoipa::path(
@@ -30,10 +41,7 @@ pub async fn delete(
     id: Id<AssistantId>,
 ) -> ApiResult<StatusCode> {
     let (State(state), Id(id)) = (state, id);
-    let mut tx = state.db().begin().await?;
-    // Locked: nobody can give it a bot or a document meanwhile.
-    let found = tx.workspace(caller.workspace_id).assistants().lock(id).await?;
-    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
+    let (mut tx, assistant) = lock(&state, caller.workspace_id, id).await?;
     if tx.workspace(caller.workspace_id).bots().count_of(id).await? > 0 {
         let detail = "delete the assistant's bots first".to_owned();
         return Err(ApiError::Conflict { code: "assistant_in_use", detail });
@@ -47,4 +55,21 @@ pub async fn delete(
     tx.workspace(caller.workspace_id).audit().append(&act).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Locks the assistant with all it has: nobody can give it a bot or a document meanwhile.
+async fn lock(
+    state: &AppState,
+    workspace: WorkspaceId,
+    id: AssistantId,
+) -> ApiResult<(Tx, Assistant)> {
+    for _ in 0..TRIES {
+        let mut tx = state.db().begin().await?;
+        match tx.workspace(workspace).assistants().lock_whole(id).await? {
+            Whole::Locked(assistant) => return Ok((tx, *assistant)),
+            Whole::Missing => return Err(ApiError::NotFound("assistant")),
+            Whole::Grown => {}
+        }
+    }
+    Err(ApiError::Busy(AGAIN))
 }

@@ -7,7 +7,7 @@ use replyx_core::{bot::BotStatus, event::Event, message::Delivery};
 use replyx_storage::{StorageError, Tx, outbox::Sendable};
 use tokio::{sync::mpsc, time::sleep};
 
-use super::Outcome;
+use super::{Outcome, in_order};
 use crate::Engine;
 
 /// How many outcomes share a transaction.
@@ -19,8 +19,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Sendable, Outcome)>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
-        // In one order everywhere: two transactions must not wait for each other in a circle.
-        batch.sort_by_key(|(part, _)| (part.workspace_id, part.bot_id, part.chat_id));
+        batch.sort_by_key(|(part, _)| in_order(part));
         while let Err(error) = write(&engine, &batch).await {
             tracing::error!(error = &error as &dyn Error, "outcomes could not be written");
             sleep(AGAIN).await;
@@ -32,6 +31,12 @@ pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Send
 async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
+    // First: who deletes a bot locks it before its parts.
+    for (part, outcome) in batch {
+        if let Outcome::BotFailed(error) = outcome {
+            fail_bot(&mut tx, part, error, now).await?;
+        }
+    }
     for (part, outcome) in batch {
         write_one(engine, &mut tx, part, outcome, now).await?;
     }
@@ -76,15 +81,25 @@ async fn write_one(
         Outcome::BotFailed(error) => {
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part.id, by, now, error, false).await?;
-            if let Some(mut bot) = tx.workspace(workspace).bots().lock(part.bot_id).await?
-                && bot.status == BotStatus::Running
-            {
-                bot.status = BotStatus::Failed;
-                bot.error = Some(error.clone());
-                bot.updated_at = now;
-                tx.workspace(workspace).bots().save(&bot).await?;
-            }
         }
+    }
+    Ok(())
+}
+
+async fn fail_bot(
+    tx: &mut Tx,
+    part: &Sendable,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let workspace = part.workspace_id;
+    if let Some(mut bot) = tx.workspace(workspace).bots().lock(part.bot_id).await?
+        && bot.status == BotStatus::Running
+    {
+        bot.status = BotStatus::Failed;
+        bot.error = Some(error.to_owned());
+        bot.updated_at = now;
+        tx.workspace(workspace).bots().save(&bot).await?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ mod harness;
 mod idempotency;
 mod knowledge_eval;
 mod large_assistant;
+mod locks;
 mod mailbox;
 mod main_path;
 mod model_keys;

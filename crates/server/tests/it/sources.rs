@@ -4,7 +4,6 @@ use replyx_core::{
     clock::Clock,
     knowledge::{Source, SourceKind, SourceStatus},
 };
-use replyx_storage::testing::tamper;
 use replyx_testkit::site::{FakeSite, Reply};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -236,38 +235,4 @@ on_every_home! {
         let documents = shop.owner.get("/api/v1/documents").await.expect(200).body;
         assert_eq!(documents["items"], json!([]));
     }
-}
-
-/// Whoever indexes a document holds it, and then wants the assistant. Here that is us, just when the source is deleted.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deleting_a_source_waits_for_who_indexes_one_of_its_documents() {
-    let home = Home::postgres().await;
-    let shop = open(&home).await;
-    let site = FakeSite::start().await.unwrap();
-    site.set("/help/", page("The lantern glows for nine hundred hours.", &["returns"]));
-    site.set("/help/returns", page("A lantern can be returned within forty days.", &[]));
-    let id = shop.add(&json!({"url": site.url("/help/"), "kind": "site"})).await;
-    shop.source_is(&id, "ready").await;
-    let pages = shop.pages(&id).await;
-    assert_eq!(pages.len(), 2, "{pages:?}");
-    let me = shop.owner.get("/api/v1/me").await.expect(200).body;
-    let id_in = |text: &Value| text.as_str().unwrap().parse::<Uuid>().unwrap();
-    let (workspace, last) = (id_in(&me["workspace"]["id"]), id_in(&pages[1]["id"]));
-
-    let mut tx = home.db.db.begin().await.unwrap();
-    let held = tx.workspace(workspace.into()).documents().lock(last.into()).await.unwrap();
-    assert!(held.is_some());
-    let path = format!("/api/v1/sources/{id}");
-    let waits = "SELECT 1 FROM pg_stat_activity
-                  WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let (deleted, indexed) = tokio::join!(shop.owner.delete(&path), async {
-        let url = &home.db.url;
-        until("the request waits", async || (tamper(url, waits).await > 0).then_some(())).await;
-        let changed = tx.workspace(workspace.into()).knowledge().changed(last.into()).await;
-        tx.commit().await.unwrap();
-        changed
-    });
-    indexed.unwrap();
-    deleted.expect(204);
-    assert!(shop.pages(&id).await.is_empty());
 }

@@ -2,8 +2,8 @@
 
 use replyx_core::{channel::Outbound, ids::JobId, page::PageRequest, role::Role};
 use replyx_storage::{
-    StorageError, audit::AuditFilter, documents::DocumentFilter, neighbours::VectorIndex,
-    on_every_db, testing::pgvector,
+    StorageError, assistants::Whole, audit::AuditFilter, documents::DocumentFilter,
+    neighbours::VectorIndex, on_every_db, testing::pgvector,
 };
 
 use crate::given::{self, at, id};
@@ -87,6 +87,7 @@ on_every_db! {
             api_keys.insert(&ours.key, "x") => Ok(()),
             assistants.find(ours.assistant.id) => Ok(None),
             assistants.lock(ours.assistant.id) => Ok(None),
+            assistants.lock_whole(ours.assistant.id) => Ok(Whole::Missing),
             assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
             assistants.update(&assistant) => Ok(false),
             assistants.publish(ours.assistant.id, &given::version(&ours.assistant, 2)) => Err(StorageError::Constraint { .. }),

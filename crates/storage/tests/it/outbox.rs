@@ -7,8 +7,15 @@ use replyx_core::{
     ids::{OutboxId, ProcessId},
     message::Delivery,
 };
-use replyx_storage::{Db, StorageError, on_every_db, outbox::Sendable};
-use tokio::{task::JoinSet, time::timeout};
+use replyx_storage::{
+    Db, PoolSize, StorageError, on_every_db,
+    outbox::Sendable,
+    testing::{postgres, tamper},
+};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::given::{self, Tenant, at, id, sendable};
 
@@ -225,6 +232,44 @@ on_every_db! {
             read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
         assert_eq!(messages[0].delivery, Delivery::Failed);
     }
+}
+
+/// Outcomes of a bot's sends are written chat by chat, and so its parts are locked; the later chat comes first in the table.
+#[tokio::test]
+async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
+    let home = postgres().await;
+    // So that the order in the table is the order of who does not ask for one.
+    let plain = "DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET enable_indexscan = off', current_database());
+        EXECUTE format('ALTER DATABASE %I SET enable_bitmapscan = off', current_database());
+    END $$";
+    tamper(&home.url, plain).await;
+    let (db, by) = (&Db::open(&home.url, PoolSize { max: 8 }).await.unwrap(), id());
+    let tenant = given::tenant(db).await;
+    given::chat(db, &tenant, 9).await.reply::<1>(db, 1).await;
+    tenant.reply::<1>(db, 1).await;
+    let mut sends = sendable(db, at(0)).await;
+    sends.sort_by_key(|send| send.chat_id);
+    assert_eq!(sends.iter().map(|send| send.chat_id).collect::<Vec<_>>(), [7, 9]);
+    for send in sends.iter().rev() {
+        assert!(claim(db, send, by, at(0)).await);
+    }
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.workspace(tenant.id).outbox().sent(sends[0].id, by, 1, at(1)).await.unwrap());
+    let deleting = {
+        let (db, bot) = (db.clone(), tenant.bot.clone());
+        tokio::spawn(async move {
+            commit!(&db, |tx| tx.workspace(bot.workspace_id).bots().delete(bot.id, at(1)))
+        })
+    };
+    let waits = "SELECT 1 FROM pg_stat_activity
+                  WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while tamper(&home.url, waits).await == 0 {
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(tx.workspace(tenant.id).outbox().sent(sends[1].id, by, 1, at(1)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(deleting.await.unwrap());
 }
 
 on_every_db! {
