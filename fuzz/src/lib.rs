@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, reason = "documented where they are from")]
 
+pub mod crawl;
 pub mod detect;
 pub mod extract;
 

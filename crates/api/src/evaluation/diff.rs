@@ -74,7 +74,7 @@ impl From<Change> for ChangeView {
         (status = 400, description = "the query cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such run", body = Problem),
-        (status = 409, description = "`not_ready`: one of the runs is not done", body = Problem),
+        (status = 409, description = "`not_ready`: one of the runs is not done; `different_sets`: they are of different question sets", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.evaluation.diff", skip_all, fields(run.id = %id.0))]
@@ -93,6 +93,10 @@ pub async fn diff(
     let mut tx = state.db().read().await?;
     let after = find_run(&mut tx, workspace, id).await?;
     let before = find_run(&mut tx, workspace, query.base.into()).await?;
+    if before.set_id != after.set_id {
+        let detail = "the runs are of different question sets".to_owned();
+        return Err(ApiError::Conflict { code: "different_sets", detail });
+    }
     let of_before = tx.workspace(workspace).runs().results(before.id).await?.unwrap_or_default();
     let of_after = tx.workspace(workspace).runs().results(after.id).await?.unwrap_or_default();
     let measured = |run: Run| {

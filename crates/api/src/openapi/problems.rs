@@ -71,6 +71,7 @@ codes! {
         question_set_in_use: "the question set is the gate of its assistant",
         too_many_runs: "as many runs of the set as may wait do so already",
         too_many_question_sets: "the assistant has as many question sets as it may have",
+        different_sets: "the runs are of different question sets",
         email_taken: "there is an account with this address",
         idempotency_key_in_use: "the first request with this key is still being worked on",
         invitation_void: "who invited may no longer do so",

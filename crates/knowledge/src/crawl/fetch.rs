@@ -15,6 +15,7 @@ use super::{
     links::Directives,
     pace::Pace,
     resolve::{self, LookUp, Private, Refused, Resolver},
+    robots::{self, Robots},
 };
 
 /// A page in more redirects than this is not found.
@@ -247,6 +248,33 @@ impl Fetcher {
             }
         }
         Err(FetchError::Redirects)
+    }
+
+    /// Asks the host of `url` what it allows. Where there are no rules, everything is allowed.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server does, or says more than is read: then it is not known what is allowed, and nothing is
+    /// fetched.
+    pub(super) async fn robots(&self, url: &Url) -> Result<Robots, FetchError> {
+        let mut place = url.clone();
+        place.set_path("/robots.txt");
+        place.set_query(None);
+        place.set_fragment(None);
+        match self.follow(&place, robots::MOST).await {
+            Ok(Answer::Page(page)) => {
+                let read = tokio::task::spawn_blocking(move || Robots::parse(&page.body)).await;
+                let rules = read.map_err(|_| FetchError::Broken(None))?;
+                rules.ok_or(FetchError::TooLarge(robots::MOST))
+            }
+            Ok(_) | Err(FetchError::Redirects) => Ok(Robots::NONE),
+            Err(FetchError::Status { status, .. })
+                if (400..500).contains(&status) && status != 429 =>
+            {
+                Ok(Robots::NONE)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use reqwest::header::HeaderMap;
+use http::HeaderMap;
 use url::Url;
 
 use super::place::normalise;

@@ -5,12 +5,10 @@ use std::time::Duration;
 use texting_robots::Robot;
 use url::Url;
 
-use super::fetch::{Answer, FetchError, Fetcher};
-
 /// What we are called there.
 const NAME: &str = "ReplyX";
 /// How much of the file is fetched, bytes; the standard asks for 500 KiB at least.
-const MOST: usize = 512 * 1024;
+pub(super) const MOST: usize = 512 * 1024;
 /// How many lines it may have: each rule becomes a pattern in memory.
 const LINES: usize = 5_000;
 
@@ -18,35 +16,13 @@ const LINES: usize = 5_000;
 pub(super) struct Robots(Option<Robot>);
 
 impl Robots {
-    /// Fetches the rules that hold for `url`. Where there are none, everything is allowed.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the server does, or says more than is read: then it is not known what is allowed, and nothing is
-    /// fetched.
-    pub(super) async fn fetch(fetcher: &Fetcher, url: &Url) -> Result<Self, FetchError> {
-        let mut place = url.clone();
-        place.set_path("/robots.txt");
-        place.set_query(None);
-        place.set_fragment(None);
-        match fetcher.follow(&place, MOST).await {
-            Ok(Answer::Page(page)) => Self::read(page.body).await,
-            Ok(_) | Err(FetchError::Redirects) => Ok(Self(None)),
-            Err(FetchError::Status { status, .. })
-                if (400..500).contains(&status) && status != 429 =>
-            {
-                Ok(Self(None))
-            }
-            Err(error) => Err(error),
-        }
-    }
+    /// There are no rules: everything is allowed.
+    pub(super) const NONE: Self = Self(None);
 
-    async fn read(body: Vec<u8>) -> Result<Self, FetchError> {
-        if body.split(|byte| *byte == b'\n').nth(LINES + 1).is_some() {
-            return Err(FetchError::TooLarge(MOST));
-        }
-        let read = tokio::task::spawn_blocking(move || Robot::new(NAME, &body).ok());
-        read.await.map(Self).map_err(|_| FetchError::Broken(None))
+    /// Reads the rules; `None`: there are more than are read.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let fits = body.split(|byte| *byte == b'\n').nth(LINES + 1).is_none();
+        fits.then(|| Self(Robot::new(NAME, body).ok()))
     }
 
     /// Whether a page may be fetched.
@@ -72,7 +48,7 @@ mod tests {
     use super::*;
 
     fn rules(text: &str) -> Robots {
-        Robots(Robot::new(NAME, text.as_bytes()).ok())
+        Robots::parse(text.as_bytes()).unwrap()
     }
 
     fn allows(robots: &Robots, path: &str) -> bool {

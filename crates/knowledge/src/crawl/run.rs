@@ -282,7 +282,7 @@ impl Crawl {
             }
             resolve::syntax(url, self.fetcher.private)?;
             self.fetcher.pace.turn(&origin, limits.gap).await;
-            let robots = Robots::fetch(&self.fetcher, url).await?;
+            let robots = self.fetcher.robots(url).await?;
             self.robots.insert(origin.clone(), robots);
         }
         let robots = &self.robots[&origin];

@@ -69,18 +69,21 @@ pub fn compare(
     for result in after_results {
         let same = |earlier: &&QuestionResult| earlier.question == result.question;
         let Some(earlier) = before_results.iter().find(same) else { continue };
-        match (went_right(earlier), went_right(result)) {
-            (Some(true), Some(false)) => broken.push(result.question.clone()),
-            (Some(false), Some(true)) => mended.push(result.question.clone()),
+        match went_right(earlier, result) {
+            (true, false) => broken.push(result.question.clone()),
+            (false, true) => mended.push(result.question.clone()),
             _ => {}
         }
     }
     Comparison { changes: changes.collect(), broken, mended }
 }
 
-/// By its answer; where none was asked for, by what was found.
-fn went_right(result: &QuestionResult) -> Option<bool> {
-    result.right.or(Some(result.rank.is_some()))
+/// By their answers; where one of the runs has none, both by what was found.
+fn went_right(before: &QuestionResult, after: &QuestionResult) -> (bool, bool) {
+    match (before.right, after.right) {
+        (Some(before), Some(after)) => (before, after),
+        _ => (before.rank.is_some(), after.rank.is_some()),
+    }
 }
 
 #[cfg(test)]
@@ -104,17 +107,30 @@ mod tests {
         assert!(!regressed(&Metrics::default(), 0.0), "what is not measured cannot be worse");
     }
 
-    #[test]
-    fn questions_that_turned_are_named() {
-        let result = |question: &str, right| QuestionResult {
+    fn result(question: &str, right: Option<bool>, rank: Option<usize>) -> QuestionResult {
+        QuestionResult {
             question: question.to_owned(),
-            rank: None,
+            rank,
             found: Vec::new(),
             answer: None,
             contained: None,
             declined: None,
-            right: Some(right),
-        };
+            right,
+        }
+    }
+
+    #[test]
+    fn a_run_with_answers_and_one_without_are_compared_by_what_was_found() {
+        let before = [result("a", None, Some(1)), result("b", Some(false), Some(1))];
+        let after = [result("a", Some(false), Some(1)), result("b", None, None)];
+        let metrics = Metrics::default();
+        let comparison = compare((&metrics, &before), (&metrics, &after), 0.0);
+        assert_eq!((comparison.broken, comparison.mended), (vec!["b".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn questions_that_turned_are_named() {
+        let result = |question: &str, right| result(question, Some(right), None);
         let (before, after) = (
             [result("a", true), result("b", false), result("c", true)],
             [result("c", true), result("b", true), result("a", false), result("new", false)],

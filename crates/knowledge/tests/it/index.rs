@@ -149,6 +149,9 @@ on_every_db! {
         shop.index_with(nowhere, job, 99).await.unwrap();
         assert_eq!(shop.document(job).await.status, Failed);
         assert!(shop.search("warranty").await.is_empty());
+        let mut tx = db.db.read().await.unwrap();
+        assert_eq!(tx.workspace(shop.workspace).documents().text(job.document_id).await.unwrap(), None);
+        drop(tx);
 
         shop.index(job).await;
         let document = shop.document(job).await;

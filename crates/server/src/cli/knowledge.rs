@@ -17,6 +17,7 @@ use futures::{StreamExt, stream};
 use replyx_core::{assistant::Settings, ids::AssistantId, ids::WorkspaceId};
 use replyx_engine::{Engine, evaluation::Target};
 use replyx_knowledge::evaluate::{Comparison, QuestionFile, Tally, compare};
+use replyx_llm::EXTRACTIVE;
 
 use crate::config::Config;
 
@@ -28,7 +29,8 @@ use saved::Saved;
 
 /// How many questions are under way at once: one for each core that a small machine has.
 const AT_ONCE: usize = 2;
-/// A longer answer holds an expected string too easily: it does not count, characters.
+/// A longer quotation holds an expected string too easily: it does not count, characters. Models that write their answers may
+/// take more words.
 const LONGEST_ANSWER: usize = 300;
 /// No file of questions is longer than this, bytes.
 const LONGEST_FILE: u64 = 64 << 20;
@@ -238,6 +240,7 @@ async fn measure(
         settings.model = Some(model.clone());
         settings.fallback_models.clear();
     }
+    let quotes = engine.models.resolve(settings.model.as_deref()) == EXTRACTIVE;
     let embeddings = home::embeddings(engine, workspace, assistant).await?;
     let target = Target {
         engine,
@@ -245,7 +248,7 @@ async fn measure(
         assistant,
         settings: &settings,
         answers: eval.answers,
-        longest: Some(LONGEST_ANSWER),
+        longest: quotes.then_some(LONGEST_ANSWER),
     };
     let mut tally = Tally::default();
     let mut going =

@@ -165,6 +165,10 @@ on_every_home! {
         let back = format!("/api/v1/evaluation-runs/{base}/diff?base={run}");
         let back = shop.owner.get(&back).await.expect(200).body;
         assert_eq!((&back["regressed"], &back["broken"]), (&json!(false), &json!([])), "{back}");
+        let unlike = shop.question_set(&json!([questions()[0]])).await;
+        let unlike = shop.measured(&unlike, &json!({})).await;
+        let diff = format!("/api/v1/evaluation-runs/{run}/diff?base={unlike}");
+        assert_problem(&shop.owner.get(&diff).await, 409, "different_sets");
         let lax = format!("/api/v1/evaluation-runs/{run}/diff?base={base}&tolerance=1");
         assert_eq!(shop.owner.get(&lax).await.expect(200).body["regressed"], json!(false));
 

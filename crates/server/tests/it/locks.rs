@@ -21,6 +21,7 @@ struct Scene {
     shop: Shop,
     workspace: WorkspaceId,
     documents: Vec<DocumentId>,
+    site: FakeSite,
 }
 
 impl Scene {
@@ -30,7 +31,8 @@ impl Scene {
         let shop = home.open_with(allowed).await;
         let me = shop.owner.get("/api/v1/me").await.expect(200).body;
         let workspace = id_in(&me["workspace"]["id"]).into();
-        Self { home, shop, workspace, documents: Vec::new() }
+        let site = FakeSite::start().await.unwrap();
+        Self { home, shop, workspace, documents: Vec::new(), site }
     }
 
     async fn with_documents() -> Self {
@@ -44,21 +46,16 @@ impl Scene {
 
     async fn with_source() -> (Self, String) {
         let mut scene = Self::open().await;
-        let site = FakeSite::start().await.unwrap();
         let page = |text| {
             Reply::html(format!("<main><p>{text}</p><a href=\"/help/returns\">More</a></main>"))
         };
-        site.set("/help/", page("The lantern glows for nine hundred hours."));
-        site.set("/help/returns", page("A lantern can be returned within forty days."));
+        scene.site.set("/help/", page("The lantern glows for nine hundred hours."));
+        scene.site.set("/help/returns", page("A lantern can be returned within forty days."));
         let path = format!("/api/v1/assistants/{}/sources", scene.shop.assistant);
-        let body = json!({"url": site.url("/help/"), "kind": "site"});
+        let body = json!({"url": scene.site.url("/help/"), "kind": "site"});
         let source = scene.shop.owner.post(&path, &body).await.expect(202).body;
         let path = format!("/api/v1/sources/{}", source["id"].as_str().unwrap());
-        until("it is fetched", async || {
-            let source = scene.shop.owner.get(&path).await.expect(200).body;
-            (source["status"] == "ready").then_some(())
-        })
-        .await;
+        scene.fetched(&path).await;
         let pages = until("its pages are read", async || {
             let list = scene.shop.owner.get("/api/v1/documents").await.expect(200).body;
             let pages = list["items"].as_array().unwrap().clone();
@@ -68,6 +65,14 @@ impl Scene {
         assert_eq!(pages.len(), 2, "{pages:?}");
         scene.documents = pages.iter().map(|page| id_in(&page["id"]).into()).collect();
         (scene, path)
+    }
+
+    async fn fetched(&self, source: &str) {
+        until("it is fetched", async || {
+            let source = self.shop.owner.get(source).await.expect(200).body;
+            (source["status"] == "ready").then_some(())
+        })
+        .await;
     }
 
     async fn begin(&self) -> Tx {
@@ -196,6 +201,25 @@ async fn an_assistant_is_deleted_with_what_it_gets_meanwhile() {
     );
     deleted.expect(204);
     scene.nothing_is_left().await;
+}
+
+/// A page that is missing once stays, with what was read of it just when it was looked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_fetched_while_its_document_is_indexed() {
+    let (scene, source) = Scene::with_source().await;
+    let id = scene.documents[1];
+    let mut tx = scene.begin().await;
+    let mut document = scene.lock(&mut tx, id).await;
+    scene.site.remove("/help/returns");
+    scene.shop.owner.post(&format!("{source}/fetch"), &Value::Null).await.expect(202);
+    scene.waiting(1).await;
+    document.title = Some("Read just now".to_owned());
+    scene.index(&mut tx, &document).await;
+    tx.commit().await.unwrap();
+    scene.fetched(&source).await;
+    let mut tx = scene.home.db.db.read().await.unwrap();
+    let kept = tx.workspace(scene.workspace).documents().find(id).await.unwrap().unwrap();
+    assert_eq!((kept.title, kept.page.unwrap().misses), (document.title, 1));
 }
 
 /// A changed document must not keep customers waiting who write for the first time: their dialog names the assistant.

@@ -1,0 +1,1 @@
+../../../crates/knowledge/src/crawl/robots.rs
