@@ -5,7 +5,7 @@
 //! it is written there. What holds:
 //!
 //! - A customer's words vouch for nothing about the business. Plain numbers, times and dates from them may be
-//!   echoed; prices only as the customer's own; links, addresses, telephones and shares never.
+//!   echoed; prices, telephones and mail addresses only as the customer's own; links and shares never.
 //! - A passage that tries to command the model ([`commands`]) vouches for nothing.
 //! - Passages that are named must have been shown; links that run something are never right; the rules and
 //!   the owner's instructions are not recited.
@@ -22,6 +22,7 @@ mod known;
 mod leak;
 mod numbers;
 mod text;
+mod words;
 
 pub use commands::commands;
 use facts::{Fact, Value, facts};
@@ -187,7 +188,7 @@ fn without_citations(answer: &str, passages: usize, found: &mut Vec<Objection>) 
 pattern!(ITEM, r"(?m)^\s*(?:[-•*–]|\d{1,2}[.)])\s");
 pattern!(
     COUNTED,
-    r"(?i)^\s(?:\w{2,14}\s)?(?:options?|ways?|steps?|variants?|reasons?|things?|points?|questions?|possibilit\w+|choices?|cases?|methods?|вариант\w*|способ\w*|шаг\w*|причин\w*|пункт\w*|вопрос\w*|возможност\w*|случа\w*|вещ\w*|момент\w*)\b"
+    r"(?i)^\s(?:\w{2,14}\s)?(?:options?|ways?|steps?|variants?|reasons?|things?|questions?|possibilit\w+|choices?|methods?|вариант\w*|способ\w*|шаг\w*|причин\w*|вопрос\w*|возможност\w*|вещ\w*|момент\w*)\b"
 );
 pattern!(STEP, r"(?i)\b(?:step|option|variant|point|шаг|вариант|пункт|способ)\s?(?:№\s?)?$");
 
@@ -202,7 +203,9 @@ fn is_harmless(text: &str, fact: &Fact, items: usize) -> bool {
     let small: Option<usize> = ways.first().and_then(|value| value.parse().ok());
     let counted = small.is_some_and(|number| number <= 12)
         && (COUNTED.is_match(&text[fact.at.end..]) || STEP.is_match(&text[..fact.at.start]));
-    *in_words || counted || small.is_some_and(|number| number > 0 && number == items)
+    // `One of us`, `two heads`: turns of phrase.
+    let phrase = *in_words && small.is_some_and(|number| number <= 2);
+    phrase || counted || small.is_some_and(|number| number > 0 && number == items)
 }
 
 pattern!(
@@ -210,16 +213,25 @@ pattern!(
     r"(?i)\b(?:you (?:said|wrote|mentioned|named|asked|paid|told)|your (?:budget|order|payment|message)|budget|вы (?:сказали|написали|указали|назвали|упомянули|спросили|заплатили|оплатили)|ваш\w{0,2} (?:бюджет\w*|заказ\w*|плат[её]ж\w*|сообщени\w*)|бюджет\w*)\b"
 );
 
+pattern!(
+    OWN_CONTACT,
+    r"(?i)\b(?:your (?:\w+ )?(?:phone|telephone|number|e-?mail|mail|contacts?|address)|(?:call|write to|reach) you\b|ваш\w{0,2} (?:\w+ )?(?:телефон\w*|номер\w*|почт\w*|e-?mail|контакт\w*|адрес\w*)|(?:позвоним|напишем|свяжемся)\b)"
+);
+
 /// May this be said because the customer has said it?
 fn may_echo(text: &str, fact: &Fact) -> bool {
     match fact.value.kind() {
         Kind::Number | Kind::Date | Kind::Time | Kind::Code => true,
-        Kind::Price => {
-            let begin = text[..fact.at.start].rfind(['.', '!', '?', '\n']).map_or(0, |at| at + 1);
-            OWN.is_match(&text[begin..fact.at.start])
-        }
+        Kind::Price => OWN.is_match(sentence_before(text, fact)),
+        Kind::Phone | Kind::Email => OWN_CONTACT.is_match(sentence_before(text, fact)),
         _ => false,
     }
+}
+
+/// What stands before a fact in its sentence.
+fn sentence_before<'t>(text: &'t str, fact: &Fact) -> &'t str {
+    let begin = text[..fact.at.start].rfind(['.', '!', '?', '\n']).map_or(0, |at| at + 1);
+    &text[begin..fact.at.start]
 }
 
 fn shown(text: &str, fact: &Fact) -> String {

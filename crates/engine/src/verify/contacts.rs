@@ -24,7 +24,9 @@ pattern!(
     r#"(?i)\b(?:www\.)?(?:[\w](?:[\w-]{0,61}\w)?\.)+(?:com|org|net|info|biz|io|ru|su|рф|xn--[a-z0-9-]+|ua|by|kz|uz|de|fr|es|it|uk|eu|us|ca|cn|jp|in|br|pl|nl|be|ch|at|cz|se|no|fi|dk|tr|il|ir|gr|pt|ro|bg|rs|lt|lv|ee|ge|am|az|me|ly|gg|to|cc|tv|ws|fm|ai|dev|app|shop|store|site|online|website|space|top|xyz|club|pro|vip|live|link|click|icu|buzz|fun|world|today|support|help|services|agency|company|email|cloud|tech|digital|market|sale|deals|discount|bid|win|loan|money|finance|bank|pay|cash|gift|promo|example|test|invalid|tk|ml|ga|cf|gq|co|so|sh|zip|mov|page|gov|edu|mil|int|travel|moscow|москва|онлайн|сайт|дети|орг)\b(?:[:/?#][^\s<>"'«»“”|\\^`{}\[\]]*)?"#
 );
 pattern!(ADDRESS, r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[^\s<>]*)?");
-pattern!(PHONE, r"(?:\+|\b)\d[\d\s().–-]{4,22}\d\b");
+// On one line, and with no more than a blank between two groups.
+pattern!(PHONE, r"(?:\+|\b)\d(?: ?[().–-]{0,2} ?\d){5,19}\b");
+pattern!(DAY, r"^\d{1,2}\.\d{2}$");
 pattern!(GROUPED, r"^\d{1,3}(?:[ .,']\d{3})+$");
 pattern!(
     NUMBERED,
@@ -113,44 +115,61 @@ pub(super) fn emails(text: &str) -> Vec<(Range<usize>, String)> {
 /// Telephone numbers, as digits with the country's code where it is told. Short ones of emergency services are
 /// plain numbers.
 pub(super) fn phones(text: &str) -> Vec<(Range<usize>, String)> {
-    let mut phones = Vec::new();
-    for found in PHONE.find_iter(text) {
-        let written = found.as_str();
+    let (mut phones, mut from) = (Vec::new(), 0);
+    while let Some(found) = PHONE.find_at(text, from) {
+        let written = alone(found.as_str());
+        let at = found.start()..found.start() + written.len();
+        from = at.end;
         let digits: String = written.chars().filter(char::is_ascii_digit).collect();
         let international = written.starts_with('+');
         let separated = written.trim_start_matches('+').chars().any(|c| !c.is_ascii_digit());
         let likely = match digits.len() {
             7..=9 => international || (separated && written.contains(['-', '(', '–'])),
             10..=15 => {
-                let numbered = NUMBERED.is_match(&text[..found.start()]);
+                let numbered = NUMBERED.is_match(&text[..at.start]);
                 international || separated || !numbered
             }
             _ => false,
         };
         let likely = likely && (international || !is_range(written));
-        let likely = likely && unit("", &text[found.end()..]).0 == Unit::Plain;
-        let after = &text[found.end()..];
+        let after = &text[at.end..];
+        let likely =
+            likely && unit("", after.split('\n').next().unwrap_or_default()).0 == Unit::Plain;
         let goes_on =
             after.starts_with(['.', ',']) && after[1..].starts_with(|c: char| c.is_ascii_digit());
-        let open = written.matches('(').count() > written.matches(')').count();
-        let likely = likely && !goes_on && !open;
-        let spread = written.contains('\n') || written.contains("  ");
-        if likely && !spread && !GROUPED.is_match(written.trim_start_matches('+')) {
-            phones.push((found.range(), national(&digits)));
+        if likely && !goes_on && !GROUPED.is_match(written.trim_start_matches('+')) {
+            phones.push((at, national(&digits)));
         }
     }
     phones
 }
 
-/// `12 500 - 15 000`, `2025-2026`, `36 38 40 42 44`: numbers beside each other, and no telephone.
+/// A telephone without what stands behind it: hours (`8 800 555-35-35 9-18`), or the beginning of a bracket.
+fn alone(written: &str) -> &str {
+    let mut written = written;
+    loop {
+        let open = written.matches('(').count() > written.matches(')').count();
+        let digits = written.chars().filter(char::is_ascii_digit).count();
+        let long = digits > if written.starts_with('+') { 15 } else { 11 };
+        let cut = if open { written.rfind('(') } else { written.rfind(' ').filter(|_| long) };
+        match cut.filter(|cut| *cut > 0) {
+            Some(cut) => written = written[..cut].trim_end_matches([' ', '-', '–', '.', '(']),
+            None => return written,
+        }
+    }
+}
+
+/// `12 500 - 15 000`, `2025-2026`, `25.12-08.01`, `36 38 40 42 44`: numbers beside each other, and no telephone.
 fn is_range(written: &str) -> bool {
     let parts: Vec<&str> = written.split(['-', '–']).map(str::trim).collect();
     match parts.as_slice() {
         [one, other] => {
             let grouped = |part: &str| part.len() <= 3 || GROUPED.is_match(part);
             let alone = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+            let dated = |part: &str| DAY.is_match(part);
             let short = one.len() == 3 && other.len() == 4 && written.contains('-');
             (grouped(one) && grouped(other))
+                || (dated(one) && dated(other))
                 || (alone(one) && alone(other) && one.len() > 1 && !short)
         }
         [one] => {
@@ -169,10 +188,14 @@ fn national(digits: &str) -> String {
     }
 }
 
-/// Are these the same telephone? One of them may lack the codes of country and city.
-pub(super) fn same_phone(one: &str, other: &str) -> bool {
-    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
-    short.len() >= 7 && long.ends_with(short)
+/// Is this the telephone that is known? It may lack the codes of country and city; it may add that of a country to a number that
+/// has all else, and nothing of its own.
+pub(super) fn same_phone(known: &str, said: &str) -> bool {
+    if said.len() <= known.len() {
+        said.len() >= 7 && known.ends_with(said)
+    } else {
+        known.len() >= 10 && said.len() - known.len() <= 3 && said.ends_with(known)
+    }
 }
 
 #[cfg(test)]

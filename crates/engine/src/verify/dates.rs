@@ -46,8 +46,8 @@ macro_rules! month {
 }
 
 pattern!(ISO, r"\b(\d{4})[-./](\d{1,2})[-./](\d{1,2})\b");
-pattern!(NUMERIC, r"\b(\d{1,2})([./-])(\d{1,2})[./-](\d{4}|\d{2})\b");
-pattern!(DAY_MONTH, r"\b(\d{2})\.(\d{2})\b");
+pattern!(NUMERIC, r"\b(\d{1,2})([./-])(\d{1,2})([./-])(\d{4}|\d{2})\b");
+pattern!(DAY_MONTH, r"\b(\d{1,2})\.(\d{2})\b");
 pattern!(
     DAY_NAMED,
     concat!(
@@ -67,7 +67,7 @@ pattern!(
 pattern!(NAMED_YEAR, concat!(r"(?i)\b", month!(), r",?\s(\d{4})\b"));
 pattern!(
     CLOCK,
-    r"(?i)\b([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?(?:\s?(am|pm|a\.m\.|p\.m\.|утра|дня|вечера|ночи)(?:\s|[.,;:!?)]|$))?"
+    r"(?i)\b([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?(?:\s?(am|pm|a\.m\.|p\.m\.|утра|дня|вечера|ночи)(?:\s|[.,;:!?)/–—-]|$))?"
 );
 pattern!(HOUR, r"(?i)\b(1[0-2]|0?[1-9])\s?(am\b|pm\b|a\.m\.|p\.m\.|утра\b|вечера\b|o'clock\b)");
 
@@ -112,7 +112,11 @@ pub(super) fn dates(text: &str) -> Vec<Found<Date>> {
         add(range(&date), ways.into_iter().collect());
     }
     for date in NUMERIC.captures_iter(text) {
-        let (first, second, year) = (number(&date, 1), number(&date, 3), year(&date, 4));
+        // `25.12-08.01` is two of them without years.
+        if date.get(2).map(|one| one.as_str()) != date.get(4).map(|other| other.as_str()) {
+            continue;
+        }
+        let (first, second, year) = (number(&date, 1), number(&date, 3), year(&date, 5));
         let mut ways: Vec<Date> = date_of(year, second, first).into_iter().collect();
         if date.get(2).is_some_and(|separator| separator.as_str() == "/") {
             ways.extend(date_of(year, first, second).filter(|way| !ways.contains(way)));
@@ -158,6 +162,16 @@ pub(super) fn short_date(written: &str) -> Option<Date> {
     let date = DAY_MONTH.captures(written)?;
     let number = |group: usize| date.get(group)?.as_str().parse().ok();
     (date.get(0)?.as_str() == written).then(|| date_of(None, number(2), number(1)))?
+}
+
+/// The time of day that `9.30` may be, beside a number; minutes after midnight.
+pub(super) fn short_time(written: &str) -> Option<u32> {
+    let time = DAY_MONTH
+        .captures(written)
+        .filter(|time| time.get(0).map(|all| all.as_str()) == Some(written))?;
+    let part = |group: usize| time.get(group)?.as_str().parse::<u32>().ok();
+    let (hour, minute) = (part(1)?, part(2)?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
 /// The times of day of a text, in minutes after midnight.

@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::{
     Kind,
     contacts::{Link, emails, links, phones, unsafe_links},
-    dates::{Date, dates, short_date, times},
-    numbers::{Unit, pattern, scaled, unit, values, word_value},
+    dates::{Date, dates, short_date, short_time, times},
+    numbers::{Unit, pattern, scaled, unit, values},
+    words::words,
 };
 
 /// A fact in a text.
@@ -32,8 +33,8 @@ pub(super) enum Value {
     Date(Vec<Date>),
     /// A time of day, minutes after midnight.
     Time(u32),
-    /// A number, in the ways it can be meant, and the date that it may be.
-    Number { ways: Vec<String>, unit: Unit, date: Option<Date>, in_words: bool },
+    /// A number, in the ways it can be meant, and the date or the time that it may be.
+    Number { ways: Vec<String>, unit: Unit, date: Option<Date>, time: Option<u32>, in_words: bool },
     /// Letters and digits in one word: an article, a voucher.
     Code(String),
 }
@@ -57,7 +58,6 @@ impl Value {
 
 pattern!(NUMBER, r"\d{1,3}(?:[ ,.'’]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?");
 pattern!(CODE, r"\b(?:[^\W\d_][\w-]*\d[\w-]*|\d+[^\W\d_]{2,}\d[\w-]*|\w{40,})\b");
-pattern!(WORD, r"[^\W\d_]+");
 pattern!(JOINED, r"(?i)^\s?(?:[-–—/]|to|до|or|или|and|и|по)\s?$");
 
 /// The facts of a text in the order of their places. Numbers within telephones count too when the text is a
@@ -84,6 +84,9 @@ pub(super) fn facts(text: &str, source: bool) -> Vec<Fact> {
     }
     take(&mut rest, &mut facts, codes, Value::Code);
     facts.extend(numbers(&rest));
+    if source {
+        facts.extend(groups(&rest));
+    }
     facts.sort_by_key(|fact| fact.at.start);
     facts
 }
@@ -114,18 +117,16 @@ fn codes(text: &str) -> Vec<(Range<usize>, String)> {
 }
 
 fn numbers(text: &str) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = NUMBER
-        .find_iter(text)
-        .filter(|found| !is_numbering(text, &found.range()))
-        .map(|found| number(text, found.range()))
+    let mut facts: Vec<Fact> = written(text)
+        .into_iter()
+        .filter(|at| !is_numbering(text, at))
+        .map(|at| number(text, at))
         .collect();
-    for word in WORD.find_iter(text) {
-        if let Some(value) = word_value(word.as_str()) {
-            let (unit, _) = unit("", &text[word.end()..]);
-            let ways = vec![value.to_owned()];
-            let value = Value::Number { ways, unit, date: None, in_words: true };
-            facts.push(Fact { at: word.range(), value });
-        }
+    for (at, value) in words(text) {
+        let (unit, zeros) = unit("", &text[at.end..]);
+        let ways = vec![scaled(&value, zeros)];
+        let value = Value::Number { ways, unit, date: None, time: None, in_words: true };
+        facts.push(Fact { at, value });
     }
     facts.sort_by_key(|fact| fact.at.start);
     // In `3-5 days` and `$50-60` both numbers count the same.
@@ -136,6 +137,44 @@ fn numbers(text: &str) -> Vec<Fact> {
         share_unit(text, &mut facts, index + 1, index);
     }
     facts
+}
+
+/// Where numbers stand. `10 1500` is two of them: groups have three digits.
+fn written(text: &str) -> Vec<Range<usize>> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(number) = NUMBER.find_at(text, from) {
+        let is_digit = |c: char| c.is_ascii_digit();
+        let whole = if text[number.end()..].starts_with(is_digit) {
+            let length = number.as_str().find(|c| !is_digit(c)).unwrap_or(number.len());
+            number.start()..number.start() + length
+        } else {
+            number.range()
+        };
+        from = whole.end;
+        found.push(whole);
+    }
+    found
+}
+
+/// The groups of numbers that may be numbers beside each other: `500 700 900`.
+fn groups(text: &str) -> Vec<Fact> {
+    let rows = written(text).into_iter().filter(|at| text[at.clone()].contains([' ', ',']));
+    let groups = rows.flat_map(|at| {
+        let begin = at.start;
+        text[at].split([' ', ',']).map(move |group| (begin, group)).collect::<Vec<_>>()
+    });
+    groups
+        .map(|(begin, group)| Fact {
+            at: begin..begin,
+            value: Value::Number {
+                ways: values(group),
+                unit: Unit::Plain,
+                date: None,
+                time: None,
+                in_words: false,
+            },
+        })
+        .collect()
 }
 
 fn share_unit(text: &str, facts: &mut [Fact], to: usize, from: usize) {
@@ -158,7 +197,8 @@ fn number(text: &str, at: Range<usize>) -> Fact {
     let (unit, zeros) = unit(&text[..at.start], &text[at.end..]);
     let ways = values(written).iter().map(|value| scaled(value, zeros)).collect();
     let date = short_date(written);
-    Fact { at, value: Value::Number { ways, unit, date, in_words: false } }
+    let time = (unit == Unit::Plain).then(|| short_time(written)).flatten();
+    Fact { at, value: Value::Number { ways, unit, date, time, in_words: false } }
 }
 
 /// Does the number only count the items of a list: `1.`, `2)`?
@@ -166,8 +206,10 @@ fn is_numbering(text: &str, at: &Range<usize>) -> bool {
     let line = text[..at.start].rsplit('\n').next().unwrap_or_default();
     let begins = line.trim_matches([' ', '\t', '#', '>', '-', '_', '(']).is_empty();
     let rest = &text[at.end..];
+    // An item has words on its line.
     let marked = rest.starts_with([')', '.', ':'])
-        && rest[1..].chars().next().is_none_or(char::is_whitespace);
+        && rest[1..].starts_with([' ', '\t'])
+        && !rest[1..].lines().next().unwrap_or_default().trim().is_empty();
     begins && at.len() <= 2 && marked
 }
 

@@ -75,6 +75,14 @@ impl Known {
     }
 }
 
+/// Does the code stand in the text as a word of its own? `SALE5` is not in `SALE50`.
+fn has_word(text: &str, code: &str) -> bool {
+    let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    text.match_indices(code).any(|(at, code)| {
+        ends(text[..at].chars().next_back()) && ends(text[at + code.len()..].chars().next())
+    })
+}
+
 impl Facts {
     fn read(&mut self, text: &str) {
         let text = plain(text);
@@ -103,8 +111,9 @@ impl Facts {
                     self.count(Some(hour.to_string()), Unit::Span('h'));
                     self.count(Some((hour % 12).to_string()), Unit::Span('h'));
                 }
-                Value::Number { ways, unit, date, .. } => {
+                Value::Number { ways, unit, date, time, .. } => {
                     self.dates.extend(date);
+                    self.times.extend(time);
                     for value in ways {
                         self.count(Some(value), unit);
                     }
@@ -145,11 +154,12 @@ impl Facts {
             Value::Phone(phone) => self.phones.iter().any(|known| same_phone(known, phone)),
             Value::Date(ways) => ways.iter().any(|date| self.date(*date)),
             Value::Time(minutes) => self.time(*minutes),
-            Value::Number { ways, unit, date, .. } => {
+            Value::Number { ways, unit, date, time, .. } => {
                 ways.iter().any(|value| self.number(value, *unit))
                     || date.is_some_and(|date| self.date(date))
+                    || time.is_some_and(|time| self.times.contains(&time))
             }
-            Value::Code(code) => self.texts.iter().any(|text| text.contains(code.as_str())),
+            Value::Code(code) => self.texts.iter().any(|text| has_word(text, code)),
         }
     }
 

@@ -96,7 +96,12 @@ pub(super) fn unit(before: &str, after: &str) -> (Unit, usize) {
     if PERCENT.is_match(after) {
         return (Unit::Percent, zeros);
     }
-    let money = MONEY_AFTER.captures(after).or_else(|| MONEY_BEFORE.captures(before));
+    // A sign that stands behind another number belongs to that one.
+    let own = |sign: &regex::Captures<'_>| {
+        let before = sign.get(0).map_or("", |sign| before[..sign.start()].trim_end());
+        !before.ends_with(|c: char| c.is_ascii_digit())
+    };
+    let money = MONEY_AFTER.captures(after).or_else(|| MONEY_BEFORE.captures(before).filter(own));
     if let Some(found) = money {
         let sign = found.get(1).and_then(|sign| sign.as_str().chars().next());
         let word = (2..found.len()).find(|group| found.get(*group).is_some());
@@ -110,48 +115,6 @@ pub(super) fn unit(before: &str, after: &str) -> (Unit, usize) {
         }
     }
     (Unit::Plain, zeros)
-}
-
-/// Numbers written as words, in the forms that answers use.
-const WORDS: &[(&str, &str)] = &[
-    ("1", "one один одна одно одного одной одну"),
-    ("2", "two два две двух двум двумя двое"),
-    ("3", "three три трех трёх трем трём тремя трое"),
-    ("4", "four четыре четырех четырёх четырем четырём"),
-    ("5", "five пять пяти пятью"),
-    ("6", "six шесть шести шестью"),
-    ("7", "seven семь семи семью"),
-    ("8", "eight восемь восьми восемью"),
-    ("9", "nine девять девяти девятью"),
-    ("10", "ten десять десяти десятью"),
-    ("11", "eleven одиннадцать одиннадцати"),
-    ("12", "twelve двенадцать двенадцати dozen дюжина"),
-    ("13", "thirteen тринадцать тринадцати"),
-    ("14", "fourteen четырнадцать четырнадцати"),
-    ("15", "fifteen пятнадцать пятнадцати"),
-    ("16", "sixteen шестнадцать шестнадцати"),
-    ("17", "seventeen семнадцать семнадцати"),
-    ("18", "eighteen восемнадцать восемнадцати"),
-    ("19", "nineteen девятнадцать девятнадцати"),
-    ("20", "twenty двадцать двадцати"),
-    ("30", "thirty тридцать тридцати"),
-    ("40", "forty сорок сорока"),
-    ("50", "fifty пятьдесят пятидесяти"),
-    ("60", "sixty шестьдесят шестидесяти"),
-    ("70", "seventy семьдесят семидесяти"),
-    ("80", "eighty восемьдесят восьмидесяти"),
-    ("90", "ninety девяносто девяноста"),
-    ("100", "hundred сто ста"),
-    ("1000", "thousand тысяча тысячу тысячи"),
-];
-
-/// The number that a word names.
-pub(super) fn word_value(word: &str) -> Option<&'static str> {
-    let word = word.to_lowercase();
-    WORDS
-        .iter()
-        .find(|(_, words)| words.split(' ').any(|known| known == word))
-        .map(|(value, _)| *value)
 }
 
 #[cfg(test)]
