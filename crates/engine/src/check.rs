@@ -8,7 +8,7 @@ use replyx_core::{
     money::Money,
 };
 use replyx_knowledge::search::Hit;
-use replyx_llm::{Completion, EXTRACTIVE, declines};
+use replyx_llm::{Completion, EXTRACTIVE, declines, without_no_answer};
 
 use crate::{
     context::Ask,
@@ -106,6 +106,9 @@ pub fn answer(
 ) -> Reply {
     let text = printable(without_marks(&completion.text));
     let unknown = declines(&completion.text) || is_blank(&text);
+    if unknown && !refused.is_empty() {
+        return unverified(ask, taken, refused);
+    }
     let check = if !refused.is_empty() {
         CheckOutcome::Regenerated
     } else if unknown || !ask.settings.check_answers || is_quotation(completion) {
@@ -198,9 +201,10 @@ fn is_blank(text: &str) -> bool {
     !text.chars().any(char::is_alphanumeric) && format::outbound(text).is_empty()
 }
 
-/// The answer without the marks (`[1]`) by which the model named its passages, shown or not: they say nothing
-/// to the customer.
+/// The answer without the marks (`[1]`) by which the model named its passages, shown or not, and without that of no answer
+/// where there is one: they say nothing to the customer.
 fn without_marks(text: &str) -> String {
+    let text = &without_no_answer(text);
     let mut clean = String::with_capacity(text.len());
     let mut end = 0;
     for mark in verify::citations(text) {

@@ -4,6 +4,8 @@
 //! evaluation. Both take the steps of [`turn::answer`]; nothing is said to anybody, and only the costs are
 //! stored.
 
+use std::{error::Error, mem};
+
 use replyx_core::{
     assistant::Settings,
     ids::{AssistantId, WorkspaceId},
@@ -16,7 +18,7 @@ use crate::{
     Engine,
     context::{Ask, Said},
     turn::{self, Answered, Step},
-    usage::millis,
+    usage::{Ledger, millis},
 };
 
 /// What is to be previewed.
@@ -88,12 +90,41 @@ async fn answer(
     show: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Answered, StorageError> {
     let begun = Instant::now();
-    let mut answered = turn::answer(engine, ask, show).await?;
+    let mut paid = Paid { engine, workspace: ask.workspace, ledger: Ledger::default() };
+    let mut answered = turn::answer(engine, ask, &mut paid.ledger, show).await?;
     answered.reply.meta.duration_ms = millis(begun.elapsed());
     let mut tx = engine.db.begin().await?;
     tx.workspace(ask.workspace).model_calls().insert(answered.ledger.calls()).await?;
     tx.commit().await?;
     Ok(answered)
+}
+
+/// What has been paid for an answer that may be dropped before it is there: it is stored all the same.
+struct Paid<'e> {
+    engine: &'e Engine,
+    workspace: WorkspaceId,
+    ledger: Ledger,
+}
+
+impl Drop for Paid<'_> {
+    fn drop(&mut self) {
+        if self.ledger.calls().is_empty() {
+            return;
+        }
+        let (db, workspace) = (self.engine.db.clone(), self.workspace);
+        let ledger = mem::take(&mut self.ledger);
+        tokio::spawn(async move {
+            let stored = async {
+                let mut tx = db.begin().await?;
+                tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
+                tx.commit().await
+            };
+            if let Err(error) = stored.await {
+                let error = &error as &dyn Error;
+                tracing::warn!(error, "the costs of an answer that nobody waited for are lost");
+            }
+        });
+    }
 }
 
 fn ask(

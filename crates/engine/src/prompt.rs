@@ -51,6 +51,7 @@ pub fn assemble(
         caller: Caller { workspace: Some(ask.workspace) },
         temperature: ask.settings.temperature,
         max_tokens: settings.answer_tokens,
+        within: None,
         messages,
         question: ask.question.clone(),
         sources: hits.iter().map(source).collect(),

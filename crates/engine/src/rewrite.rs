@@ -8,8 +8,7 @@ use std::{fmt::Write, time::Duration};
 
 use replyx_core::usage::Purpose;
 use replyx_knowledge::search::carry;
-use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, declines};
-use tokio::time::timeout;
+use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, ModelError, declines};
 
 use crate::{Engine, context::Ask, neutral::neutral, usage::Ledger, verify::commands};
 
@@ -47,17 +46,17 @@ pub async fn searched(engine: &Engine, ask: &Ask, ledger: &mut Ledger) -> String
 
 async fn by_model(engine: &Engine, ask: &Ask, ledger: &mut Ledger) -> Option<String> {
     let request = request(ask);
-    let outcome = match timeout(PATIENCE, engine.models.complete(&request, |_| {})).await {
-        Ok(Ok(completion)) => {
+    let outcome = match engine.models.complete(&request, |_| {}).await {
+        Ok(completion) => {
             ledger.note(&engine.clock, ask, Purpose::Rewrite, &completion.spent);
             let question = usable(&completion.text);
             if question.is_some() { ("model", question) } else { ("unusable", None) }
         }
-        Ok(Err(failure)) => {
+        Err(failure) => {
             ledger.note(&engine.clock, ask, Purpose::Rewrite, &failure.spent);
-            ("failed", None)
+            let late = matches!(failure.error, ModelError::Timeout(_));
+            (if late { "late" } else { "failed" }, None)
         }
-        Err(_) => ("late", None),
     };
     metrics::counter!("question_rewrites_total", "outcome" => outcome.0).increment(1);
     outcome.1
@@ -79,6 +78,7 @@ fn request(ask: &Ask) -> ChatRequest {
         caller: Caller { workspace: Some(ask.workspace) },
         temperature: 0.0,
         max_tokens: 120,
+        within: Some(PATIENCE),
         messages: vec![
             ChatMessage { role: ChatRole::System, content: TASK.to_owned() },
             ChatMessage { role: ChatRole::User, content: user },

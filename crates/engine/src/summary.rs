@@ -8,7 +8,6 @@ use std::{error::Error, fmt::Write, time::Duration};
 use replyx_core::{dialog::Dialog, usage::Purpose};
 use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, declines};
 use replyx_storage::StorageError;
-use tokio::time::timeout;
 
 use crate::{
     Engine,
@@ -59,16 +58,15 @@ async fn attempt(engine: &Engine, dialog: &Dialog, ask: &Ask) -> Result<(), Stor
 
     let mut ledger = Ledger::default();
     let request = request(ask, stored.as_ref().map(|(text, _)| text.as_str()), &folded);
-    let summary = match timeout(PATIENCE, engine.models.complete(&request, |_| {})).await {
-        Ok(Ok(completion)) => {
+    let summary = match engine.models.complete(&request, |_| {}).await {
+        Ok(completion) => {
             ledger.note(&engine.clock, ask, Purpose::Summary, &completion.spent);
             usable(&completion.text)
         }
-        Ok(Err(failure)) => {
+        Err(failure) => {
             ledger.note(&engine.clock, ask, Purpose::Summary, &failure.spent);
             None
         }
-        Err(_) => None,
     };
     let outcome = if summary.is_some() { "ok" } else { "failed" };
     metrics::counter!("dialog_summaries_total", "outcome" => outcome).increment(1);
@@ -96,6 +94,7 @@ fn request(ask: &Ask, before: Option<&str>, folded: &[&Said]) -> ChatRequest {
         caller: Caller { workspace: Some(ask.workspace) },
         temperature: 0.0,
         max_tokens: 400,
+        within: Some(PATIENCE),
         messages: vec![
             ChatMessage { role: ChatRole::System, content: TASK.to_owned() },
             ChatMessage { role: ChatRole::User, content: text },

@@ -17,7 +17,7 @@
 //! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn in the
 //! same transaction, so there is one reply. No transaction is open during steps 3 to 7.
 
-use std::{error::Error, panic::AssertUnwindSafe, time::Duration};
+use std::{error::Error, mem, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use replyx_core::{
@@ -123,7 +123,7 @@ async fn attempt(
         Decision::GiveUp => check::apology(ask, Taken::default()),
         Decision::Answer => {
             let _typing = typing::show(engine, &context);
-            let answered = answer(engine, ask, &mut |_| {}).await?;
+            let answered = answer(engine, ask, &mut ledger, &mut |_| {}).await?;
             ledger = answered.ledger;
             answered.reply
         }
@@ -171,7 +171,8 @@ pub struct Answered {
     pub ledger: Ledger,
 }
 
-/// Answers a question: steps 3 to 7. `show` is told of each as it happens.
+/// Answers a question: steps 3 to 7. `show` is told of each as it happens. What it costs is noted in `ledger`, which the answer takes
+/// along; who drops this half-way finds there what was paid until then.
 ///
 /// # Errors
 ///
@@ -179,19 +180,19 @@ pub struct Answered {
 pub async fn answer(
     engine: &Engine,
     ask: &Ask,
+    ledger: &mut Ledger,
     show: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Answered, StorageError> {
-    let mut ledger = Ledger::default();
-    let searched = rewrite::searched(engine, ask, &mut ledger).await;
-    let found = retrieve::passages(engine, ask, &searched, &mut ledger).await?;
+    let searched = rewrite::searched(engine, ask, ledger).await;
+    let found = retrieve::passages(engine, ask, &searched, ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
-    let mut reply = written(engine, ask, &found.hits, &mut ledger, show).await;
+    let mut reply = written(engine, ask, &found.hits, ledger, show).await;
     if searched != ask.question {
         reply.meta.searched = Some(searched);
     }
     let outcome = reply.meta.check.as_str();
     metrics::counter!("answer_checks_total", "outcome" => outcome).increment(1);
-    Ok(Answered { reply, hits: found.hits, ledger })
+    Ok(Answered { reply, hits: found.hits, ledger: mem::take(ledger) })
 }
 
 /// Steps 5 to 7: an answer that may be said, at the second try if need be, or what is said instead.

@@ -19,6 +19,8 @@ pub(crate) struct Brought {
     pub(crate) usage: Option<Usage>,
     pub(crate) sources: Option<Vec<usize>>,
     pub(crate) first_token: Option<Instant>,
+    /// The model has begun, be it with what is not shown.
+    pub(crate) alive: bool,
 }
 
 /// A stream being read, and the bounds.
@@ -35,18 +37,20 @@ impl Reading<'_> {
         brought: &mut Brought,
         show: &mut (dyn FnMut(&str) + Send),
     ) -> Result<(), ModelError> {
-        while let Some(delta) = self.next(brought.first_token.is_some()).await? {
+        while let Some(delta) = self.next(brought.alive).await? {
             match delta {
                 Delta::Text(more) => {
                     if brought.text.len() + more.len() > self.limits.answer_bytes {
                         return Err(ModelError::TooLong { limit: self.limits.answer_bytes });
                     }
                     if !more.is_empty() {
+                        brought.alive = true;
                         brought.first_token.get_or_insert_with(Instant::now);
                         show(&more);
                     }
                     brought.text.push_str(&more);
                 }
+                Delta::Thinking => brought.alive = true,
                 Delta::Sources(used) => brought.sources = Some(used),
                 Delta::Usage(used) => brought.usage = Some(used),
                 Delta::Finish(finish) => brought.truncated = finish == Finish::Length,

@@ -34,6 +34,8 @@ pub struct ChatRequest {
     pub temperature: f64,
     /// The longest answer, tokens.
     pub max_tokens: u32,
+    /// How long everything may take; nothing means as long as the installation allows.
+    pub within: Option<Duration>,
     /// The conversation, instructions first.
     pub messages: Vec<ChatMessage>,
     /// The bare question, for a model that reads no instructions.
@@ -97,6 +99,8 @@ pub struct Source {
 pub enum Delta {
     /// More of the answer.
     Text(String),
+    /// The model is at work on what is not shown.
+    Thinking,
     /// The sources the answer rests on, as indexes into [`ChatRequest::sources`].
     Sources(Vec<usize>),
     /// What the answer took. Of several, the last one counts.

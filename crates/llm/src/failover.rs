@@ -67,7 +67,8 @@ pub(crate) struct Call<'a> {
     holder: String,
     begun: Instant,
     deadline: Instant,
-    queue_until: Instant,
+    /// How long it may still wait for a place.
+    patience: Duration,
     spent: Vec<Spent>,
     last: Option<(Arc<str>, ModelError)>,
     shown: bool,
@@ -90,8 +91,9 @@ impl<'a> Call<'a> {
             share,
             holder: replyx_core::clock::random_hex::<12>(),
             begun,
-            deadline: begun + models.limits.total,
-            queue_until: begun + models.doors.limits.wait.min(models.limits.total),
+            deadline: begun
+                + request.within.unwrap_or(models.limits.total).min(models.limits.total),
+            patience: models.doors.limits.wait,
             spent: Vec::new(),
             last: None,
             shown: false,
@@ -180,15 +182,15 @@ impl<'a> Call<'a> {
                     queue.retain(others);
                     left.retain(others);
                 }
-                Blame::Refused { .. } | Blame::Exhausted | Blame::Unusable => {}
+                Blame::Refused | Blame::Forbidden | Blame::Exhausted | Blame::Unusable => {}
                 Blame::Throttled { told } => {
                     candidate.wait = told.map_or(Duration::ZERO, learn::bounded);
                     left.push(candidate);
                 }
-                Blame::Provider { wish } => {
+                Blame::Provider { .. } | Blame::Wordless => {
                     let provider = Arc::clone(&candidate.link.provider);
                     queue.make_contiguous().sort_by_key(|next| next.link.provider == provider);
-                    candidate.wait = wish;
+                    candidate.wait = blame.wish();
                     left.push(candidate);
                 }
             }
@@ -269,7 +271,10 @@ impl<'a> Call<'a> {
         let checks = Checks::new(link, held, &periods, desperate);
         let limits = &self.models.doors.limits;
         let ask = Ask::new(&link.provider, &self.share, &self.holder, checks.gates(), limits);
-        match self.models.doors.enter(ask, self.queue_until).await {
+        let asked = Instant::now();
+        let entered = self.models.doors.enter(ask, self.deadline.min(asked + self.patience)).await;
+        self.patience = self.patience.saturating_sub(asked.elapsed());
+        match entered {
             Ok(inside) => {
                 held.used();
                 if inside.probe {

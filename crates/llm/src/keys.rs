@@ -115,8 +115,6 @@ pub enum KeyEvent {
         key: ModelKeyId,
         /// Of which provider.
         provider: String,
-        /// What the provider answered: 401 or 403.
-        status: u16,
     },
     /// The provider asked us to be slower.
     CoolingDown {

@@ -44,7 +44,7 @@ pub use error::{ModelError, ProviderDetail, Refusal, Waited};
 pub use keys::{Dialect, KeyEvent, KeyUse, Provider, ProviderKey, configured_id};
 pub use limits::Limits;
 pub use models::{EXTRACTIVE, Models, ModelsConfig};
-pub use no_answer::{NO_ANSWER, declines};
+pub use no_answer::{NO_ANSWER, declines, without_no_answer};
 pub use prices::{Price, PriceFileError, Prices, price_of};
 pub use providers::{
     anthropic::{Anthropic, AnthropicConfig},

@@ -251,8 +251,8 @@ impl Models {
 
     pub(crate) fn announce(&self, event: KeyEvent) {
         match &event {
-            KeyEvent::Refused { key, provider, status } => {
-                tracing::error!(key.id = %key, model.provider = provider, status, "a key was refused");
+            KeyEvent::Refused { key, provider } => {
+                tracing::error!(key.id = %key, model.provider = provider, "a key was refused");
             }
             KeyEvent::CoolingDown { key, provider, time } => {
                 let seconds = time.as_secs();

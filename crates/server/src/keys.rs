@@ -20,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 /// When the database is asked again after it failed.
 const AGAIN: Duration = Duration::from_secs(2);
+/// What admins read of a key that was refused.
+const FAULT: &str = "the provider does not accept this key (status 401)";
+/// How often what keys were used for is told to the shared state anew, should that have lost it.
+const SEED_EVERY: Duration = Duration::from_mins(5);
 /// How often a fault is tried to be written down.
 const TRIES: u32 = 5;
 
@@ -36,11 +40,19 @@ pub(crate) async fn start(
     Ok([tokio::spawn(follow), tokio::spawn(note(Arc::clone(engine), events, stop.clone()))])
 }
 
-/// Reads the keys anew whenever an admin has changed one.
+/// Reads the keys anew whenever an admin has changed one, and what they were used for every few minutes: Redis may have
+/// been emptied, and the limits of keys with it.
 async fn follow(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
             news = changes.changed() => if news.is_err() { return },
+            () = sleep(SEED_EVERY) => {
+                if let Err(error) = providers::seed(&engine).await {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(error, "the use of keys to models cannot be read");
+                }
+                continue;
+            }
             () = stop.cancelled() => return,
         }
         while let Err(error) = providers::load(&engine).await {
@@ -61,9 +73,9 @@ async fn note(engine: Arc<Engine>, mut events: Receiver<KeyEvent>, stop: Cancell
             () = stop.cancelled() => return,
         };
         match event {
-            Ok(KeyEvent::Refused { key, status, .. }) => {
+            Ok(KeyEvent::Refused { key, .. }) => {
                 metrics::counter!("model_key_events_total", "event" => "refused").increment(1);
-                refused(&engine, key, status, &stop).await;
+                refused(&engine, key, &stop).await;
             }
             Ok(KeyEvent::CoolingDown { .. }) => {
                 metrics::counter!("model_key_events_total", "event" => "cooling_down").increment(1);
@@ -78,10 +90,9 @@ async fn note(engine: Arc<Engine>, mut events: Receiver<KeyEvent>, stop: Cancell
     }
 }
 
-async fn refused(engine: &Engine, key: ModelKeyId, status: u16, stop: &CancellationToken) {
-    let fault = format!("the provider does not accept this key (status {status})");
+async fn refused(engine: &Engine, key: ModelKeyId, stop: &CancellationToken) {
     for _ in 0..TRIES {
-        match write(engine, key, &fault).await {
+        match write(engine, key, FAULT).await {
             Ok(()) => return,
             Err(error) => {
                 let error = &error as &dyn Error;

@@ -94,6 +94,43 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn who_has_no_second_answer_is_handed_to_a_human_too(db: &TestDb) {
+        let world = checked(db, Unverified::HandOff).await;
+        let (line, engine) = (world.line().await, world.engine().await);
+        world.model.answer(|request| {
+            let nothing = "That is not in the documents. [[no-answer]]";
+            Answer::text(if is_second(request) { nothing } else { "Call +1 900 555 0199." })
+        });
+        world.say(&engine, &line, 7, QUESTION).await;
+        world.answer(&engine).await;
+        let reply = world.messages().await.pop().unwrap();
+        assert_eq!(reply.text, "A colleague will write to you.");
+        let meta = reply.answer.unwrap();
+        assert_eq!((meta.check, meta.outcome), (CheckOutcome::Failed, Outcome::Unknown));
+        assert_eq!(world.dialog().await.control, Control::Waiting);
+    }
+}
+
+on_every_db! {
+    async fn no_customer_reads_the_mark_of_no_answer(db: &TestDb) {
+        let world = checked(db, Unverified::HandOff).await;
+        let (line, engine) = (world.line().await, world.engine().await);
+        world.model.answer(|_| Answer::text("[[no-answer]] It takes 5 days [1-1]."));
+        world.say(&engine, &line, 7, QUESTION).await;
+        world.answer(&engine).await;
+        let reply = world.messages().await.pop().unwrap();
+        assert_eq!(reply.text, "It takes 5 days.");
+        assert_eq!(reply.answer.unwrap().citations.len(), 1);
+        world.model.answer(|_| Answer::text("Sadly that is not in the documents. [[No-Answer]]"));
+        world.say(&engine, &line, 7, "And to Peru?").await;
+        world.answer(&engine).await;
+        let reply = world.messages().await.pop().unwrap();
+        assert_eq!(reply.answer.unwrap().outcome, Outcome::Unknown);
+        assert!(!reply.text.contains("[["), "{}", reply.text);
+    }
+}
+
+on_every_db! {
     async fn a_hand_off_does_not_take_the_dialog_from_who_has_it(db: &TestDb) {
         let world = checked(db, Unverified::HandOff).await;
         let (line, engine) = (world.line().await, world.engine().await);

@@ -1,5 +1,7 @@
 //! Previews show what a turn would say, and touch no customer.
 
+use std::time::Duration;
+
 use replyx_core::{
     assistant::Language,
     message::{CheckOutcome, Outcome},
@@ -11,7 +13,11 @@ use replyx_engine::{
     turn::Step,
 };
 use replyx_storage::on_every_db;
-use replyx_testkit::openai::Answer;
+use replyx_testkit::openai::{Answer, Fault};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 use crate::given::{World, assistant};
 
@@ -70,6 +76,44 @@ on_every_db! {
         assert_eq!(world.dialogs().await, []);
         assert_eq!((world.turns().await, world.waiting().await), (0, 0));
         assert_eq!(world.count("reply.settled").await, 0);
+    }
+}
+
+on_every_db! {
+    async fn what_a_preview_cost_is_kept_when_nobody_waits_for_its_end(db: &TestDb) {
+        let world = World::open(db).await;
+        let engine = world.engine().await;
+        world.publish(|settings| settings.check_answers = true).await;
+        world.learn("delivery.md", "", "Delivery to Norway takes 5 days.").await;
+        world.model.answer(|_| Answer::text("It takes 6 days [1].").costing(1_000, 100));
+        let asked = request("How long is delivery to Norway?", Which::Published);
+        let mut prompts = 0;
+        let refused = Notify::new();
+        let mut show = |step: Step<'_>| {
+            if let Step::Prompt(_) = step {
+                prompts += 1;
+                if prompts == 2 {
+                    world.model.inject(Fault::Hang);
+                    refused.notify_one();
+                }
+            }
+        };
+        let answer = preview::run(&engine, world.workspace, world.assistant, asked, &mut show);
+        tokio::select! {
+            _ = answer => panic!("it was not dropped"),
+            () = refused.notified() => {}
+        }
+        let spent = async {
+            loop {
+                let spent = world.spent().await;
+                if !spent.is_empty() {
+                    return spent;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let spent = timeout(Duration::from_secs(10), spent).await.expect("the costs are kept");
+        assert!(matches!(spent[..], [(Purpose::Preview, 1, 0, cost)] if cost > 0), "{spent:?}");
     }
 }
 

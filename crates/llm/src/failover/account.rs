@@ -53,7 +53,8 @@ impl Attempted<'_> {
     /// A provider charges what it has begun to answer, whether we have heard the end of it or not.
     fn usage(&self, error: Option<&ModelError>) -> Usage {
         let was_begun = match error {
-            None => true,
+            // The last two are told at the end of an answer that nobody sees.
+            None | Some(ModelError::Filtered | ModelError::Empty) => true,
             Some(ModelError::Timeout(waited)) => *waited != Waited::Connect,
             Some(_) => self.brought.first_token.is_some(),
         };

@@ -20,8 +20,10 @@ const EXHAUSTED: Duration = Duration::from_mins(10);
 /// The first guess at how long a provider wants to be left alone when it does not say; doubled by every
 /// further one.
 const GUESS: Duration = Duration::from_secs(20);
-/// The shortest and the longest cool-down.
-const COOL_DOWN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
+/// The longest guess.
+const LONGEST_GUESS: Duration = Duration::from_mins(10);
+/// The shortest and the longest cool-down that a provider may ask for: limits of a day are told as well.
+const COOL_DOWN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(24));
 
 /// A cool-down that a provider asked for, within our bounds.
 pub(super) fn bounded(told: Duration) -> Duration {
@@ -138,9 +140,9 @@ impl Models {
     fn rest(&self, link: &Link, held: &HeldKey, blame: Blame) -> Option<Effect> {
         let (key, provider) = (held.key.id, link.provider.to_string());
         let effect = match blame {
-            Blame::Refused { status } => {
+            Blame::Refused => {
                 held.rests(Standing::Refused, REFUSED);
-                self.announce(KeyEvent::Refused { key, provider, status });
+                self.announce(KeyEvent::Refused { key, provider });
                 Effect::Shut { key: told(held), time: REFUSED }
             }
             Blame::Exhausted => {
@@ -155,12 +157,16 @@ impl Models {
                 Effect::Shut { key: told(held), time }
             }
             Blame::Throttled { told: None } => {
-                let time = GUESS.saturating_mul(1 << held.guess().min(6)).min(COOL_DOWN.1);
+                let time = GUESS.saturating_mul(1 << held.guess().min(6)).min(LONGEST_GUESS);
                 held.should_rest(time);
                 self.announce(KeyEvent::CoolingDown { key, provider, time });
                 Effect::Shut { key: guessed(held), time }
             }
-            Blame::Unusable | Blame::Provider { .. } | Blame::Request => return None,
+            Blame::Unusable
+            | Blame::Forbidden
+            | Blame::Provider { .. }
+            | Blame::Wordless
+            | Blame::Request => return None,
         };
         Some(effect)
     }

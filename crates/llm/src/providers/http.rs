@@ -296,6 +296,30 @@ pub(super) fn refused(
     }
 }
 
+/// An error told in the middle of an answer: where it names what a status would have told, it is taken for that.
+pub(super) fn failed(said: &Value, words: &Words) -> ModelError {
+    match status_of(said.get("error").filter(|error| error.is_object()).unwrap_or(said)) {
+        Some(status) => refused(status, None, said, words),
+        None => ModelError::Failed(ProviderDetail(words.clean_json(said))),
+    }
+}
+
+/// The status that an error stands for, if it is about the key or the question.
+fn status_of(error: &Value) -> Option<u16> {
+    if let Some(code) = error["code"].as_u64() {
+        return u16::try_from(code).ok().filter(|code| matches!(code, 401 | 402 | 403 | 429));
+    }
+    let named = |field: &str| match error[field].as_str()? {
+        "invalid_api_key" | "authentication_error" => Some(401),
+        "insufficient_quota" | "billing_error" => Some(402),
+        "permission_error" => Some(403),
+        "rate_limit_exceeded" | "rate_limit_error" => Some(429),
+        "invalid_prompt" | "content_filter" | "content_policy_violation" => Some(400),
+        _ => None,
+    };
+    named("code").or_else(|| named("type"))
+}
+
 /// What a refusal is about, from the words that providers have for it.
 fn kind(status: u16, said: &Value) -> Refusal {
     let error = said.get("error").unwrap_or(said);
@@ -314,7 +338,7 @@ fn kind(status: u16, said: &Value) -> Refusal {
             ])
     {
         Refusal::Quota
-    } else if named(&["content_filter", "content_policy_violation"]) {
+    } else if named(&["content_filter", "content_policy_violation", "invalid_prompt"]) {
         Refusal::Filtered
     } else if matches!(status, 400 | 413 | 422)
         && (named(&["context_length_exceeded", "request_too_large"])

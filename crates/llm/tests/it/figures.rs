@@ -56,6 +56,7 @@ fn an_answer_is_counted_once_under_labels_we_chose() {
         caller: Caller::default(),
         temperature: 0.2,
         max_tokens: 100,
+        within: None,
         messages: vec![],
         question: "When do you open?".to_owned(),
         sources: vec![Source { text: "We open at 9:00.".to_owned(), ..Source::default() }],

@@ -4,6 +4,7 @@
 
 mod admission;
 mod anthropic;
+mod blame;
 mod breaker;
 mod embed;
 mod extractive;

@@ -42,6 +42,7 @@ pub(crate) fn request(model: &str) -> ChatRequest {
         caller: replyx_llm::Caller::default(),
         temperature: 0.2,
         max_tokens: 300,
+        within: None,
         messages: vec![
             ChatMessage { role: ChatRole::System, content: "Answer from the sources.".to_owned() },
             ChatMessage { role: ChatRole::User, content: QUESTION.to_owned() },
@@ -82,7 +83,7 @@ pub(crate) async fn read(
             Ok(Delta::Text(text)) => read.text.push_str(&text),
             Ok(Delta::Usage(usage)) => read.usage = Some(usage),
             Ok(Delta::Finish(finish)) => read.finish = Some(finish),
-            Ok(Delta::Sources(_)) => {}
+            Ok(Delta::Sources(_) | Delta::Thinking) => {}
             Err(error) => return (read, Err(error)),
         }
     }

@@ -46,7 +46,13 @@ pub(super) fn begin(
     streamed(waiting)
 }
 
-type End = Result<Option<Answered>, StorageError>;
+/// How a story ends.
+enum End {
+    /// With an answer, or without one.
+    Come(Result<Option<Box<Answered>>, StorageError>),
+    /// The program ends before it.
+    Stopping,
+}
 
 /// Answers to the end, or until nobody listens.
 async fn follow(
@@ -63,9 +69,9 @@ async fn follow(
     tokio::pin!(answer);
     loop {
         tokio::select! {
-            end = &mut answer => return Some(end),
+            end = &mut answer => return Some(End::Come(end.map(|end| end.map(Box::new)))),
             () = frames.closed() => return None,
-            () = state.stop.cancelled() => return None,
+            () = state.stop.cancelled() => return Some(End::Stopping),
             _ = beat.tick() => {
                 // Where there is no room, there is news.
                 let _ = frames.try_send(Bytes::from_static(b": heartbeat\n\n"));
@@ -116,12 +122,13 @@ impl Story {
 
     async fn end(mut self, end: End) {
         match end {
-            Ok(Some(answered)) => {
-                let view = PreviewView::of(answered, mem::take(&mut self.prompt));
+            End::Come(Ok(Some(answered))) => {
+                let view = PreviewView::of(*answered, mem::take(&mut self.prompt));
                 self.push("done", &view);
             }
-            Ok(None) => self.push("failed", &json!({"code": "not_found"})),
-            Err(error) => {
+            End::Come(Ok(None)) => self.push("failed", &json!({"code": "not_found"})),
+            End::Stopping => self.push("failed", &json!({"code": "stopping"})),
+            End::Come(Err(error)) => {
                 tracing::error!(error = &error as &dyn Error, "a preview failed");
                 self.push("failed", &json!({"code": "internal"}));
             }
@@ -152,7 +159,7 @@ mod tests {
             }
             (text, frames)
         });
-        story.end(Ok(None)).await;
+        story.end(End::Come(Ok(None))).await;
         let (text, frames) = reader.await.unwrap();
         assert_eq!(frames, 3);
         let events: Vec<&str> =

@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::super::{
     detail::Words,
     events::{Protocol, Stage},
-    http::Asked,
+    http::{Asked, failed},
     parameters::{Parameter, Shape},
 };
 use crate::{
     chat::{ChatMessage, ChatRole, Delta, Finish, Usage},
-    error::{ModelError, ProviderDetail},
+    error::ModelError,
 };
 
 /// What the user is made to say where the dialog begins or ends with us.
@@ -103,15 +103,17 @@ impl Protocol for Messages {
         let event: Value = serde_json::from_str(data).map_err(|_| ModelError::Malformed(None))?;
         match event["type"].as_str() {
             Some("message_start") => self.read_input(&event["message"]["usage"]),
-            Some("content_block_delta") => {
-                if event["delta"]["type"] == "text_delta" {
+            Some("content_block_delta") => match event["delta"]["type"].as_str() {
+                Some("text_delta") => {
                     let text =
                         event["delta"]["text"].as_str().ok_or(ModelError::Malformed(None))?;
                     if !text.is_empty() {
                         deltas.push_back(Delta::Text(text.to_owned()));
                     }
                 }
-            }
+                Some("thinking_delta") => deltas.push_back(Delta::Thinking),
+                _ => {}
+            },
             Some("message_delta") => {
                 if let Some(reason) = event["delta"]["stop_reason"].as_str()
                     && !self.answered
@@ -129,7 +131,7 @@ impl Protocol for Messages {
             }
             Some("message_stop") => return Ok(Stage::Done),
             Some("error") => {
-                return Err(ModelError::Failed(ProviderDetail(words.clean_json(&event))));
+                return Err(failed(&event, words));
             }
             Some(_) => {}
             None => return Err(ModelError::Malformed(None)),

@@ -12,12 +12,12 @@ use serde_json::Value;
 use super::super::{
     detail::Words,
     events::{Protocol, Stage},
-    http::Asked,
+    http::{Asked, failed},
     parameters::{Parameter, Shape},
 };
 use crate::{
     chat::{ChatMessage, Delta, Finish, Usage},
-    error::{ModelError, ProviderDetail},
+    error::ModelError,
 };
 
 /// The body of a request.
@@ -78,6 +78,19 @@ struct Choice {
 #[derive(Deserialize)]
 struct ChunkDelta {
     content: Option<Value>,
+    /// What a model thinks before it answers, as `DeepSeek`, vLLM and others name it.
+    reasoning_content: Option<Value>,
+    /// The same, as `OpenRouter` and Ollama name it.
+    reasoning: Option<Value>,
+}
+
+impl ChunkDelta {
+    fn thinks(&self) -> bool {
+        let says = |words: &Option<Value>| {
+            words.as_ref().and_then(Value::as_str).is_some_and(|words| !words.is_empty())
+        };
+        says(&self.reasoning_content) || says(&self.reasoning)
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -105,10 +118,13 @@ impl Protocol for Completions {
         // The cause would quote the data.
         let chunk: Chunk = serde_json::from_str(data).map_err(|_| ModelError::Malformed(None))?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
-            return Err(ModelError::Failed(ProviderDetail(words.clean_json(&error))));
+            return Err(failed(&error, words));
         }
         let choices = chunk.choices.unwrap_or_default();
         for choice in choices.into_iter().filter(|choice| choice.index == 0) {
+            if choice.delta.as_ref().is_some_and(ChunkDelta::thinks) {
+                deltas.push_back(Delta::Thinking);
+            }
             let text = choice.delta.and_then(|delta| delta.content).map(text).unwrap_or_default();
             if !text.is_empty() {
                 deltas.push_back(Delta::Text(text));

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::super::{
     detail::Words,
     events::{Protocol, Stage},
-    http::Asked,
+    http::{Asked, failed},
     parameters::{Parameter, Shape},
 };
 use crate::{
     chat::{ChatMessage, Delta, Finish, Usage},
-    error::{ModelError, ProviderDetail},
+    error::ModelError,
 };
 
 /// The protocol takes no smaller bound than this, tokens.
@@ -71,7 +71,6 @@ impl Protocol for Responses {
         }
         // The cause would quote the data.
         let event: Value = serde_json::from_str(data).map_err(|_| ModelError::Malformed(None))?;
-        let failed = |error: &Value| ModelError::Failed(ProviderDetail(words.clean_json(error)));
         match event["type"].as_str() {
             Some("response.output_text.delta") => {
                 let text = event["delta"].as_str().ok_or(ModelError::Malformed(None))?;
@@ -83,8 +82,11 @@ impl Protocol for Responses {
             Some("response.refusal.delta" | "response.refusal.done") => self.refused = true,
             Some("response.completed") => return self.complete(&event["response"], deltas),
             Some("response.incomplete") => return self.cut(&event["response"], deltas),
-            Some("response.failed") => return Err(failed(&event["response"])),
-            Some("error") => return Err(failed(&event)),
+            Some("response.failed") => return Err(failed(&event["response"], words)),
+            Some("error") => return Err(failed(&event, words)),
+            Some(kind) if kind.starts_with("response.reasoning") => {
+                deltas.push_back(Delta::Thinking);
+            }
             Some(_) => {}
             None => return Err(ModelError::Malformed(None)),
         }
