@@ -156,9 +156,12 @@ fn written(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The groups of numbers that may be numbers beside each other: `500 700 900`.
+/// The groups of numbers that may be numbers beside each other: `500 700 900`, but not those of `12 500`.
 fn groups(text: &str) -> Vec<Fact> {
-    let rows = written(text).into_iter().filter(|at| text[at.clone()].contains([' ', ',']));
+    let rows = written(text).into_iter().filter(|at| {
+        let mut groups = text[at.clone()].split([' ', ',']);
+        groups.clone().count() >= 3 && groups.all(|group| group.len() == 3)
+    });
     let groups = rows.flat_map(|at| {
         let begin = at.start;
         text[at].split([' ', ',']).map(move |group| (begin, group)).collect::<Vec<_>>()

@@ -137,6 +137,8 @@ fn what_stands_nowhere_is_objected_to() {
         ("call 555-1234", "Call +1 900 555 1234", Kind::Phone, "+1 900 555 1234"),
         ("x", "У нас 12 пунктов выдачи", Kind::Number, "12"),
         ("x", "You earn 10 bonus points", Kind::Number, "10"),
+        ("Цена 12 500 руб.", "Стоит 500 рублей", Kind::Price, "500 рублей"),
+        ("Price 1,234,500 USD", "It costs $500", Kind::Price, "$500"),
         ("Code SALE50", "Use SALE5", Kind::Code, "SALE5"),
         ("x", "Возраст:\n14.", Kind::Number, "14"),
     ] {
