@@ -44,8 +44,8 @@ pub fn normalise(mut url: Url) -> Option<Url> {
         return None;
     }
     url.set_fragment(None);
-    if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')) {
-        let host = host.to_owned();
+    let host = url.host_str()?.trim_end_matches('.').to_owned();
+    if url.host_str() != Some(&host) {
         url.set_host(Some(&host)).ok()?;
     }
     if let Some((path, _)) = url.path().split_once(";jsessionid=") {
@@ -165,6 +165,7 @@ mod tests {
             "https://shop.example/b?q=1"
         );
         assert_eq!(normal("http://shop.example:80?gclid=1"), "http://shop.example/");
+        assert_eq!(normal("http://shop.example../x"), "http://shop.example/x");
         assert_eq!(
             normal("http://shop.example/a;jsessionid=12?PHPSESSID=1"),
             "http://shop.example/a"
