@@ -44,6 +44,18 @@ const MIGRATIONS: &[Step] = steps![
     5 "0005_right_answers",
 ];
 
+/// A name for what all migrations make together: another text of any of them is another name.
+#[cfg(feature = "testing")]
+pub(crate) fn fingerprint() -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    let mut hasher = DefaultHasher::new();
+    for step in MIGRATIONS {
+        (step.number, step.sqlite, step.postgres).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
 /// Whether a migration has been applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationState {

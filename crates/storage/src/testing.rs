@@ -1,13 +1,24 @@
 //! Fresh databases for tests: one for each, on both homes.
 //!
+//! Migrating takes longer than most tests do, so each home keeps a migrated template, named after the text of the
+//! migrations, and a fresh database is a copy of it.
+//!
 //! `REPLYX_TEST_POSTGRES` names a `PostgreSQL` server where databases may be made, `REPLYX_TEST_PGVECTOR` one with
 //! pgvector; without them a test fails, it does not skip: run through `make test` or `scripts/services run`.
+
+use std::{path::PathBuf, time::Duration};
 
 use replyx_core::clock::random_hex;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::{Db, PoolSize};
+use crate::{Db, PoolSize, migrate};
+
+/// How often a template that somebody still looks at is tried to be renamed, and how long it takes between two tries.
+const RENAMES: u32 = 100;
+const BETWEEN: Duration = Duration::from_millis(50);
+/// The advisory lock under which a server's template is made.
+const MAKING: i64 = 0x7265_706c_7978;
 
 /// A migrated, empty database that is gone when this is dropped.
 #[derive(Debug)]
@@ -27,8 +38,26 @@ pub struct TestDb {
 /// When it cannot be made.
 pub async fn sqlite() -> TestDb {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let file = folder.path().join("test.db");
+    std::fs::copy(sqlite_template().await, &file).expect("the template can be copied");
+    let url = format!("sqlite:{}", file.display());
     open(url, None, folder).await
+}
+
+/// The migrated file that fresh databases are copies of. Several processes may make it at once: each makes its own,
+/// and one of the equal files keeps the name.
+async fn sqlite_template() -> PathBuf {
+    let name = format!("replyx-template-{}.db", migrate::fingerprint());
+    let template = std::env::temp_dir().join(name);
+    if template.exists() {
+        return template;
+    }
+
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("template.db");
+    migrated(&format!("sqlite:{}", file.display())).await;
+    std::fs::rename(&file, &template).expect("the template can be renamed");
+    template
 }
 
 /// An empty `PostgreSQL` database.
@@ -56,9 +85,56 @@ async fn on_server(variable: &str) -> TestDb {
     let name = format!("replyx_{}", random_hex::<10>());
     let (prefix, _) = server.rsplit_once('/').expect("the address ends in a database");
     let url = format!("{prefix}/{name}");
-    admin(&server, &format!("CREATE DATABASE {name}")).await;
+    let template = postgres_template(&server).await;
+    admin(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     open(url, Some((server, name)), folder).await
+}
+
+/// The migrated database that fresh ones are copies of. It is made under another name: what has its name is whole.
+async fn postgres_template(server: &str) -> String {
+    let name = format!("replyx_template_{}", migrate::fingerprint());
+    let mut connection = PgConnection::connect(server).await.expect("PostgreSQL answers");
+    if exists(&mut connection, &name).await {
+        return name;
+    }
+
+    let lock = sqlx::query("SELECT pg_advisory_lock($1)").bind(MAKING);
+    lock.execute(&mut connection).await.expect("the lock can be had");
+    if !exists(&mut connection, &name).await {
+        let unfinished = format!("{name}_unfinished");
+        let (prefix, _) = server.rsplit_once('/').expect("the address ends in a database");
+        admin(server, &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await;
+        admin(server, &format!("CREATE DATABASE {unfinished}")).await;
+        migrated(&format!("{prefix}/{unfinished}")).await;
+        rename(&mut connection, &unfinished, &name).await;
+    }
+    let _ = connection.close().await;
+    name
+}
+
+async fn exists(connection: &mut PgConnection, name: &str) -> bool {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)");
+    found.bind(name).fetch_one(connection).await.expect("PostgreSQL lists its databases")
+}
+
+/// Renames a database whose last connection may be about to close.
+async fn rename(connection: &mut PgConnection, from: &str, to: &str) {
+    let sql = format!("ALTER DATABASE {from} RENAME TO {to}");
+    for _ in 1..RENAMES {
+        if sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut *connection).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    let last = sqlx::query(AssertSqlSafe(sql)).execute(connection).await;
+    last.expect("a database that nobody uses can be renamed");
+}
+
+async fn migrated(url: &str) {
+    let db = Db::open(url, PoolSize { max: 2 }).await.expect("a fresh database opens");
+    db.migrate().await.expect("a fresh database can be migrated");
+    db.close().await;
 }
 
 /// Changes a database behind the program's back; returns how many rows.
@@ -80,7 +156,6 @@ pub async fn tamper(url: &str, sql: &str) -> u64 {
 
 async fn open(url: String, postgres: Option<(String, String)>, folder: TempDir) -> TestDb {
     let db = Db::open(&url, PoolSize { max: 8 }).await.expect("a fresh database opens");
-    db.migrate().await.expect("a fresh database can be migrated");
     TestDb { db, url, postgres, _folder: folder }
 }
 

@@ -73,7 +73,8 @@ type Columns = BTreeMap<String, (String, bool)>;
 async fn schema(url: &str) -> BTreeMap<String, Columns> {
     const SQLITE: &str = "
         SELECT s.name, c.name, c.type, c.\"notnull\" = 0 FROM sqlite_schema s, pragma_table_info(s.name) c
-         WHERE s.type = 'table' AND s.name NOT LIKE 'passages_fts%' AND s.name <> '_sqlx_migrations'";
+         WHERE s.type = 'table' AND s.name NOT LIKE 'passages_fts%' AND s.name NOT LIKE 'sqlite_%'
+           AND s.name <> '_sqlx_migrations'";
     const POSTGRES: &str = "
         SELECT table_name::text, column_name::text, udt_name::text, is_nullable = 'YES'
           FROM information_schema.columns
