@@ -119,7 +119,7 @@ pub struct Grounds<'a> {
 pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
     let mut found = Vec::new();
     let plain = text::plain(&without_citations(answer, grounds.passages.len(), &mut found));
-    let known = Known::new(grounds);
+    let mut known = Known::new(grounds);
     let items = items(&plain);
     for fact in facts(&plain, false) {
         if is_harmless(&plain, &fact, items) {

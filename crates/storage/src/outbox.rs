@@ -229,13 +229,13 @@ impl SystemOutbox<'_> {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Sendable>, StorageError> {
+        // `CROSS JOIN` keeps SQLite from starting at the bots and reading everything each of them ever sent.
         const SQL: &str = "
             SELECT o.id, o.workspace_id, o.bot_id, o.contact_id, o.chat_id, o.chat_kind, o.dialog_id,
                    o.message_id, o.part, o.parts, o.formatted, o.plain, o.attempts, o.uncertain,
                    b.token_sealed
-              FROM outbox o
-              JOIN bots b ON b.workspace_id = o.workspace_id AND b.id = o.bot_id
-             WHERE o.status IN ('queued', 'uncertain') AND o.due_at <= $1
+              FROM outbox o CROSS JOIN bots b
+             WHERE b.workspace_id = o.workspace_id AND b.id = o.bot_id AND o.status IN ('queued', 'uncertain') AND o.due_at <= $1
                AND b.status = 'running' AND b.deleted_at IS NULL
                AND NOT EXISTS (
                    SELECT 1 FROM outbox p

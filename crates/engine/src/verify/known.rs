@@ -23,10 +23,17 @@ pub(super) enum Trust {
     None,
 }
 
-/// What the sources hold.
-pub(super) struct Known {
-    ours: Facts,
-    customer: Facts,
+/// What the sources hold. A text is read when a fact is looked up that the texts before it do not hold: most
+/// answers rest on their first passage.
+pub(super) struct Known<'g> {
+    ours: Source<'g>,
+    customer: Source<'g>,
+}
+
+/// Texts, and the facts of those that were read.
+struct Source<'g> {
+    unread: Box<dyn Iterator<Item = &'g str> + Send + 'g>,
+    facts: Facts,
 }
 
 #[derive(Default)]
@@ -47,30 +54,38 @@ struct Facts {
 pattern!(ALWAYS, r"(?i)круглосуточн|around the clock|24 ?/ ?7|24 hours|24 часа");
 pattern!(HUNDREDTHS, r"(?m)(?:^|[^\d\s])\s*%|(?i:процент|percent)");
 
-impl Known {
-    pub(super) fn new(grounds: &Grounds<'_>) -> Self {
-        let mut ours = Facts::default();
-        for passage in grounds.passages.iter().filter(|passage| !commands(passage)) {
-            ours.read(passage);
-        }
-        for text in &grounds.ours {
-            ours.read(text);
-        }
-        ours.read_clock(grounds.now);
-        let mut customer = Facts::default();
-        for text in &grounds.customer {
-            customer.read(text);
-        }
-        Self { ours, customer }
+impl<'g> Known<'g> {
+    pub(super) fn new(grounds: &'g Grounds<'_>) -> Self {
+        let passages = grounds.passages.iter().map(String::as_str).filter(|text| !commands(text));
+        let mut ours = Source::of(passages.chain(grounds.ours.iter().copied()));
+        ours.facts.read_clock(grounds.now);
+        Self { ours, customer: Source::of(grounds.customer.iter().copied()) }
     }
 
-    pub(super) fn trust(&self, value: &Value) -> Trust {
-        if self.ours.hold(value) {
+    pub(super) fn trust(&mut self, value: &Value) -> Trust {
+        if self.ours.holds(value) {
             Trust::Ours
-        } else if self.customer.hold(value) {
+        } else if self.customer.holds(value) {
             Trust::Customer
         } else {
             Trust::None
+        }
+    }
+}
+
+impl<'g> Source<'g> {
+    fn of(texts: impl Iterator<Item = &'g str> + Send + 'g) -> Self {
+        Self { unread: Box::new(texts), facts: Facts::default() }
+    }
+
+    /// What holds a fact goes on holding it whatever else is read, so the first text that vouches ends the look-up.
+    fn holds(&mut self, value: &Value) -> bool {
+        loop {
+            if self.facts.hold(value) {
+                return true;
+            }
+            let Some(text) = self.unread.next() else { return false };
+            self.facts.read(text);
         }
     }
 }
