@@ -1,7 +1,8 @@
 //! Files become text.
 //!
 //! Every file is a program in a foreign language, so [`isolated`] hands it to a child process with limits on memory,
-//! time and output; [`child_main`] is what that child runs, and [`parse`] is what it runs on the bytes. What goes
+//! time and output, which [`confine`]s itself: it can open no file and no socket, and start no program. [`child_main`]
+//! is what that child runs, and [`parse`] is what it runs on the bytes. What goes
 //! wrong with a file is a sentence for its owner; only a child that could not be started is our own trouble and worth
 //! another try.
 //!
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 mod answer;
+mod confinement;
 mod csv;
 mod docx;
 mod eml;
@@ -32,10 +34,11 @@ mod writer;
 mod xlsx;
 mod xml;
 
+pub use confinement::{Confinement, Missing, Part, confine, hide};
 pub use csv::pairs;
 pub(crate) use csv::sniff;
 pub(crate) use encoding::{decode, utf16};
-pub use isolation::{child_main, confine, isolated, isolated_within};
+pub use isolation::{child_main, confinement, isolated, isolated_within, probe_main};
 pub(crate) use json::is_json;
 pub use plain::{markdown, text};
 

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use replyx_core::knowledge::DocumentKind;
+use replyx_knowledge::extract;
 
 use crate::{
     config::Config,
@@ -77,18 +78,26 @@ enum Command {
     #[command(hide = true)]
     Extract {
         /// The document's format.
-        #[arg(long)]
-        kind: DocumentKind,
+        #[arg(long, required_unless_present = "probe")]
+        kind: Option<DocumentKind>,
+        /// Says how far such a process is confined here, and reads nothing.
+        #[arg(long, conflicts_with = "kind")]
+        probe: bool,
     },
 }
 
 /// Runs the command that was given.
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    if let Command::Extract { kind } = cli.command {
-        replyx_knowledge::extract::child_main(kind)?;
+    if let Command::Extract { kind, .. } = cli.command {
+        match kind {
+            Some(kind) => extract::child_main(kind)?,
+            None => extract::probe_main()?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
+    // The secrets are in this process: its children, which read hostile files, must not see into it.
+    extract::hide().context("the memory of this process cannot be protected")?;
     if matches!(cli.command, Command::Openapi) {
         println!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
         return Ok(ExitCode::SUCCESS);

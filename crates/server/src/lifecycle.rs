@@ -161,6 +161,10 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             }
         }));
     }
+    if roles.worker {
+        // Last: the metrics must be there.
+        tokio::spawn(worker::confinement::tell(app::program()?));
+    }
     log_start(&engine, address, begun);
     Ok(Running {
         slot,

@@ -13,6 +13,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub mod confinement;
 mod fetch_source;
 mod mail;
 mod registry;

@@ -17,22 +17,18 @@ use tokio::{
     time::timeout,
 };
 
-use super::{ExtractError, Extracted, MAX_TEXT, Unreadable, parse};
+use super::{
+    ExtractError, Extracted, MAX_TEXT, Unreadable,
+    confinement::{Confinement, confine},
+    parse,
+};
 
-/// Address space of the child, bytes.
-const MEMORY: u64 = 1024 * 1024 * 1024;
-/// Processor time of the child, seconds.
-const CPU: u64 = 20;
 /// Longest time from start to answer: more than the processor time, for a child gives way to everybody else.
 const WALL: Duration = Duration::from_mins(2);
 /// Longest answer, bytes: JSON may double a text, and headings come on top.
 const OUTPUT: u64 = 2 * MAX_TEXT as u64 + 1024 * 1024;
 /// Largest file the child takes, bytes.
 const INPUT: u64 = 64 * 1024 * 1024;
-
-/// How much a child gives way to others: customers' answers come first.
-#[cfg(unix)]
-const NICE: i32 = 10;
 
 /// As many children as cores at once: a hundred documents wait for each other and not for memory.
 static CHILDREN: LazyLock<Semaphore> =
@@ -115,6 +111,39 @@ pub async fn isolated_within(
     Ok(answer?)
 }
 
+/// Asks a child process `program extract --probe`, which calls [`probe_main`], how far children are confined here.
+///
+/// # Errors
+///
+/// Returns [`ExtractError::Program`] when the child cannot be run, or says nothing that can be read.
+pub async fn confinement(program: &Path) -> Result<Confinement, ExtractError> {
+    let asked = Command::new(program)
+        .args(["extract", "--probe"])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(WALL, asked)
+        .await
+        .map_err(|late| ExtractError::Program(io::Error::other(late)))?
+        .map_err(ExtractError::Program)?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| ExtractError::Program(io::Error::other(error)))
+}
+
+/// What the child process does that only tells how far it is confined, on standard output.
+///
+/// # Errors
+///
+/// As [`child_main`].
+pub fn probe_main() -> io::Result<()> {
+    let confinement = confine()?;
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, &confinement).map_err(io::Error::other)?;
+    output.flush()
+}
+
 /// What the child process does: confines itself, reads the file from standard input, answers on
 /// standard output.
 ///
@@ -129,35 +158,4 @@ pub fn child_main(kind: DocumentKind) -> io::Result<()> {
     let mut output = io::stdout().lock();
     serde_json::to_writer(&mut output, &answer).map_err(io::Error::other)?;
     output.flush()
-}
-
-/// Takes memory, processor time, core dumps, files to write and its place in the queue for the processor away from
-/// this process, for good.
-///
-/// # Errors
-///
-/// Fails when the system refuses.
-#[cfg(unix)]
-pub fn confine() -> io::Result<()> {
-    use rlimit::Resource;
-    rustix::process::nice(NICE)?;
-    for (resource, limit) in
-        [(Resource::AS, MEMORY), (Resource::CPU, CPU), (Resource::CORE, 0), (Resource::FSIZE, 0)]
-    {
-        // A limit that is stricter already cannot be raised again, and need not be.
-        let (_, hard) = rlimit::getrlimit(resource)?;
-        let limit = limit.min(hard);
-        rlimit::setrlimit(resource, limit, limit)?;
-    }
-    Ok(())
-}
-
-/// Nothing can be taken away here; the bound on time still holds.
-///
-/// # Errors
-///
-/// Never fails.
-#[cfg(not(unix))]
-pub fn confine() -> io::Result<()> {
-    Ok(())
 }

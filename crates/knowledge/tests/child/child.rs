@@ -10,8 +10,14 @@ use std::{
 
 use replyx_knowledge::extract;
 
+#[cfg(target_os = "linux")]
+mod attempts;
+
 fn main() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if args == ["extract", "--probe"] {
+        return extract::probe_main();
+    }
     assert_eq!(args[..2], ["extract", "--kind"]);
     assert!(std::env::vars_os().next().is_none(), "the environment is not the child's business");
     let kind = args[2].parse().map_err(io::Error::other)?;
@@ -32,6 +38,8 @@ fn main() -> io::Result<()> {
                 hoard.push(black_box(vec![1; 64 << 20]));
             }
         }
+        #[cfg(target_os = "linux")]
+        order if order.starts_with(b"%PDF-attempts ") => attempt(order)?,
         b"%PDF-nonsense" => println!("{{\"Ok\": 7}}"),
         b"%PDF-write" => {
             extract::confine()?;
@@ -41,6 +49,19 @@ fn main() -> io::Result<()> {
         _ => extract::child_main(kind)?,
     }
     Ok(())
+}
+
+/// `%PDF-attempts confined|free SERVER PATH...`
+#[cfg(target_os = "linux")]
+fn attempt(order: &[u8]) -> io::Result<()> {
+    let order = String::from_utf8_lossy(order).into_owned();
+    let words: Vec<&str> = order.split(' ').collect();
+    let (how, server, paths) = (words[1], words[2], &words[3..]);
+    let parent = rustix::process::getppid().expect("somebody waits for this");
+    if how == "confined" {
+        extract::confine()?;
+    }
+    attempts::answer(&attempts::all(parent, paths, server))
 }
 
 fn flood() -> io::Result<()> {

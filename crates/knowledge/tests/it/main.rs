@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails in a test's scenery fails the test")]
 
 mod chunk;
+mod confined;
 mod crawl;
 mod crawl_sources;
 mod detect;

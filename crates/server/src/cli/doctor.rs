@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::Config;
 
+mod confinement;
 mod online;
 
 /// How long one thing may take to answer.
@@ -82,6 +83,7 @@ pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
             findings.extend(models(&config, online).await);
             findings.push(embeddings(&config, online).await);
             findings.push(mail(&config));
+            findings.extend(confinement::look().await);
         }
         Err(error) => findings.push(Finding::fault("configuration", format!("{error:#}"))),
     }

@@ -24,6 +24,7 @@ async fn where_nothing_is_configured_there_are_notes_and_nothing_is_made() {
     }
     assert!(line(&out, "embeddings").contains("scripts/setup model"), "{out}");
     assert!(line(&out, "configuration").starts_with("ok"), "{out}");
+    assert!(line(&out, "documents").starts_with("ok"), "{out}");
     assert!(!data.exists(), "looking makes nothing");
 }
 

@@ -1,0 +1,110 @@
+use std::{fs::File, net::TcpListener, path::Path};
+
+use replyx_core::knowledge::DocumentKind::{self, Pdf};
+use replyx_knowledge::extract::{self, ExtractError, confinement, isolated, parse};
+
+use crate::extract::program;
+
+/// What the test child achieved, a line each: `what: done` or `what: refused`.
+async fn attempts(how: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret.key");
+    let database = folder.path().join("replyx.db");
+    std::fs::write(&secret, "secret").unwrap();
+    std::fs::write(&database, "rows").unwrap();
+    // Whoever starts the program may leave descriptors open, a lock or a log.
+    let open = File::open(&secret).unwrap();
+    rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).unwrap();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+
+    let order = format!(
+        "%PDF-attempts {how} {} {} {}",
+        server.local_addr().unwrap(),
+        secret.display(),
+        database.display()
+    );
+    let found = isolated(program(), Pdf, order.as_bytes()).await.unwrap();
+    if how == "confined" {
+        assert_eq!(std::fs::read_to_string(&secret).unwrap(), "secret");
+        assert_eq!(std::fs::read_to_string(&database).unwrap(), "rows");
+    }
+    found.text.lines().map(str::to_owned).collect()
+}
+
+/// What the system this test runs on must have: otherwise the test says so instead of passing.
+async fn everything_is_there() {
+    extract::hide().unwrap();
+    let readable = rustix::process::dumpable_behavior().unwrap();
+    assert_eq!(readable, rustix::process::DumpableBehavior::NotDumpable);
+    let found = confinement(program()).await.unwrap();
+    assert_eq!(found.missing, [], "this system cannot confine children");
+}
+
+#[tokio::test]
+async fn a_child_that_was_taken_over_reaches_nothing() {
+    everything_is_there().await;
+
+    let said = attempts("confined").await;
+
+    assert!(said.len() > 25, "{said:#?}");
+    let achieved: Vec<&String> = said.iter().filter(|line| !line.ends_with(": refused")).collect();
+    assert!(achieved.is_empty(), "{achieved:#?}");
+}
+
+/// The same attempts succeed in a child that is not confined: otherwise the test above would prove nothing.
+#[tokio::test]
+async fn the_attempts_are_real() {
+    let said = attempts("free").await;
+
+    for what in [
+        "list a folder",
+        "read the parent's environ",
+        "read its own environment",
+        "connect",
+        "listen",
+        "send a datagram",
+        "make a pair of sockets",
+        "run a program",
+        "start a thread",
+        "signal the parent",
+        "become readable",
+        "use what was inherited",
+    ] {
+        assert!(said.contains(&format!("{what}: done")), "{what}: {said:#?}");
+    }
+    let secrets = said.iter().filter(|line| line.contains("secret.key: done")).count();
+    assert_eq!(secrets, 4, "{said:#?}");
+}
+
+#[tokio::test]
+async fn every_file_reads_as_it_does_without_confinement() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["data", "files/office", "files/pdf", "files/text"];
+    let folders = folders.map(|folder| here.join("tests").join(folder));
+    let mut read = 0;
+    for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+        let path = entry.unwrap().path();
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Ok(kind) = replyx_knowledge::detect::detect(&name, &bytes) else { continue };
+        // It eats all memory where nothing stops it.
+        if name == "bomb.pdf" {
+            continue;
+        }
+        let confined = match isolated(program(), kind, &bytes).await {
+            Ok(found) => Ok(found),
+            Err(ExtractError::Unreadable(why)) => Err(why),
+            Err(other) => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(confined, free(kind, bytes).await, "{name}");
+        read += usize::from(confined.is_ok());
+    }
+    assert!(read > 30, "{read} files were read");
+}
+
+async fn free(
+    kind: DocumentKind,
+    bytes: Vec<u8>,
+) -> Result<extract::Extracted, extract::Unreadable> {
+    tokio::task::spawn_blocking(move || parse(kind, &bytes)).await.unwrap()
+}
