@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use replyx_storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -88,12 +89,30 @@ pub enum ApiError {
     /// Too many requests are being worked on.
     #[error("too much is being done at the moment")]
     Busy(Duration),
+    /// The database is busy or away. The client may try again after a moment; see `repeat.rs`.
+    #[error("the database is busy or cannot be reached: try again later")]
+    Unavailable {
+        /// What it said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+        /// Whether the transaction may be done again at once.
+        undone: Undone,
+    },
     /// The outside world did not answer.
     #[error("{0}")]
     BadGateway(String),
     /// Something of ours failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Whether the database undid a transaction for the sake of another one, so that it may be done again at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// It did, as a whole.
+    Yes,
+    /// It did not, or nobody knows.
+    No,
 }
 
 /// What is wrong with one field.
@@ -147,6 +166,9 @@ impl ApiError {
             Self::Malformed(detail) => Self::Malformed(detail.clone()),
             Self::Refused { code, detail } => Self::Refused { code, detail },
             Self::Internal(source) => Self::Internal(with_causes(source.as_ref()).into()),
+            Self::Unavailable { source, undone } => {
+                Self::Unavailable { source: with_causes(source.as_ref()).into(), undone: *undone }
+            }
             other => Self::Internal(other.to_string().into()),
         }
     }
@@ -171,7 +193,7 @@ impl ApiError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
-            Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Busy(_) | Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -183,7 +205,14 @@ where
     E: Into<Internal>,
 {
     fn from(error: E) -> Self {
-        Self::Internal(error.into().0)
+        let Internal(source) = error.into();
+        match source.downcast_ref::<StorageError>() {
+            Some(storage) if storage.is_transient() => {
+                let undone = if storage.is_undone() { Undone::Yes } else { Undone::No };
+                Self::Unavailable { source, undone }
+            }
+            _ => Self::Internal(source),
+        }
     }
 }
 
@@ -191,8 +220,8 @@ where
 #[derive(Debug)]
 pub struct Internal(Box<dyn Error + Send + Sync>);
 
-impl From<replyx_storage::StorageError> for Internal {
-    fn from(error: replyx_storage::StorageError) -> Self {
+impl From<StorageError> for Internal {
+    fn from(error: StorageError) -> Self {
         Self(Box::new(error))
     }
 }
@@ -220,12 +249,23 @@ impl IntoResponse for ApiError {
         if let Self::Internal(source) = &self {
             tracing::error!(error = source.as_ref() as &dyn Error, "request failed");
         }
+        if let Self::Unavailable { source, .. } = &self {
+            tracing::warn!(
+                error = source.as_ref() as &dyn Error,
+                "the database did not do a request"
+            );
+        }
+        let undone = match &self {
+            Self::Unavailable { undone, .. } => *undone,
+            _ => Undone::No,
+        };
         let (status, code) = self.kind();
         let detail = self.to_string();
         let retry_after = match &self {
             Self::Busy(after) | Self::TooManyRequests(after) => {
                 Some(HeaderValue::from(seconds(*after)))
             }
+            Self::Unavailable { .. } => Some(HeaderValue::from_static("1")),
             _ => None,
         };
         let problem = Problem {
@@ -244,6 +284,10 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        // For the layer that does it again.
+        if undone == Undone::Yes {
+            response.extensions_mut().insert(undone);
         }
         response
     }
@@ -276,7 +320,7 @@ mod tests {
     #[test]
     fn a_failure_told_by_its_second_reader_keeps_its_causes() {
         let cause = std::io::Error::other("the disk is full");
-        let failed = replyx_storage::StorageError::Folder { folder: "x".to_owned(), source: cause };
+        let failed = StorageError::Folder { folder: "x".to_owned(), source: cause };
         let ApiError::Internal(again) = ApiError::from(failed).again() else {
             panic!("it has become another failure")
         };

@@ -11,6 +11,7 @@ use std::{
 
 use axum::{Json, extract::State, http::StatusCode};
 use replyx_engine::Engine;
+use replyx_storage::Schema;
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -41,15 +42,48 @@ pub struct Report {
     version: &'static str,
 }
 
+/// How the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Database {
+    /// It answers, and its schema is the program's.
+    Ok,
+    /// It does not answer.
+    Silent,
+    /// Migrations of the program are not applied, or were taken back.
+    Behind,
+    /// A newer program has migrated it.
+    Ahead,
+}
+
+impl Database {
+    async fn look(engine: &Engine) -> Self {
+        match timeout(PATIENCE, engine.db.schema()).await {
+            Ok(Ok(Schema::Current)) => Self::Ok,
+            Ok(Ok(Schema::Behind(_))) => Self::Behind,
+            Ok(Ok(Schema::Ahead(_))) => Self::Ahead,
+            Ok(Err(_)) | Err(_) => Self::Silent,
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Silent => "does not answer",
+            Self::Behind => "its schema is older than the program: run `replyx migrate up`",
+            Self::Ahead => "its schema is newer than the program: start the newer version",
+        }
+    }
+}
+
 impl Report {
-    fn new(database: bool, live: bool, embeddings: String) -> Self {
+    fn new(database: Database, live: bool, embeddings: String) -> Self {
         Self {
             status: match (database, live) {
-                (true, true) => "ok",
-                (true, false) => "degraded",
-                (false, _) => "down",
+                (Database::Ok, true) => "ok",
+                (Database::Ok, false) | (Database::Ahead, _) => "degraded",
+                (Database::Silent | Database::Behind, _) => "down",
             },
-            database: if database { "ok" } else { "does not answer" },
+            database: database.sentence(),
             live: if live { "ok" } else { "redis does not answer" },
             embeddings,
             version: env!("CARGO_PKG_VERSION"),
@@ -68,7 +102,7 @@ pub struct Health(Arc<RwLock<Report>>);
 impl Default for Health {
     /// Healthy until the first look: the process has just connected to everything.
     fn default() -> Self {
-        Self(Arc::new(RwLock::new(Report::new(true, true, String::new()))))
+        Self(Arc::new(RwLock::new(Report::new(Database::Ok, true, String::new()))))
     }
 }
 
@@ -76,7 +110,7 @@ impl Health {
     /// Looks once a second until stopped.
     pub async fn watch(self, engine: Arc<Engine>, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let database = timeout(PATIENCE, engine.db.ping()).await.is_ok_and(|ping| ping.is_ok());
+            let database = Database::look(&engine).await;
             let live = engine.live.health().await.is_ok();
             let embeddings = engine.embeddings.state();
             let embeddings = embeddings

@@ -41,6 +41,7 @@ pub mod openapi;
 pub mod page;
 mod post;
 pub mod rates;
+mod repeat;
 pub mod router;
 pub mod settings;
 pub mod sources;

@@ -13,7 +13,7 @@ use utoipa::openapi::OpenApi as Document;
 
 use crate::{
     address, docs, error::ApiError, headers, idempotency, identity, limits, measure, openapi,
-    rates, state::AppState,
+    rates, repeat, state::AppState,
 };
 
 mod routes;
@@ -21,7 +21,8 @@ mod routes;
 /// All routes with their layers.
 ///
 /// From the outside in: a request gets an id, a span and a time; headers are set; panics and overload become
-/// answers; the caller's address and identity are found; limits are kept; a repeated request is answered as before.
+/// answers; the caller's address and identity are found; limits are kept; a repeated request is answered as before; what
+/// the database undid is done again.
 pub fn router(state: &AppState) -> Router {
     let (routes, mut document) = routes::all().split_for_parts();
     openapi::complete(&mut document);
@@ -31,6 +32,7 @@ pub fn router(state: &AppState) -> Router {
         .with_state(Arc::new(document))
         .merge(docs::routes());
     let inner = routes
+        .layer(middleware::from_fn(repeat::undone))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))
         .layer(middleware::from_fn_with_state(state.clone(), rates::general))
         .layer(middleware::from_fn_with_state(state.clone(), identity::find))

@@ -26,7 +26,7 @@ mod folder;
 mod letter;
 mod relay;
 
-pub use error::{EmailError, Stage};
+pub use error::{ATTEMPTS, EmailError, Stage};
 
 /// What the letters are about.
 #[derive(Clone, Debug, PartialEq, Eq)]

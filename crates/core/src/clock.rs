@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rand::Rng;
 
 use crate::ids::Id;
@@ -20,17 +20,23 @@ use crate::ids::Id;
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Source);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 enum Source {
-    #[default]
-    System,
+    /// The machine's clock, and by how much it is corrected, microseconds.
+    System(Arc<AtomicI64>),
     Manual(Arc<AtomicI64>),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::System(Arc::default())
+    }
 }
 
 impl Clock {
     /// The machine's clock.
-    pub const fn system() -> Self {
-        Self(Source::System)
+    pub fn system() -> Self {
+        Self::default()
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
@@ -42,10 +48,21 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => Utc::now().trunc_subsecs(6),
+            Source::System(offset) => {
+                let offset = TimeDelta::microseconds(offset.load(Ordering::Relaxed));
+                Utc::now().trunc_subsecs(6) + offset
+            }
             Source::Manual(micros) => {
                 DateTime::from_timestamp_micros(micros.load(Ordering::SeqCst)).unwrap_or_default()
             }
+        }
+    }
+
+    /// Corrects the machine's clock by this much, forward or back, in all clones: several processes that share a database
+    /// go by its clock. A manual clock ignores this.
+    pub fn correct(&self, by: TimeDelta) {
+        if let Source::System(offset) = &self.0 {
+            offset.fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
         }
     }
 
@@ -92,6 +109,19 @@ mod tests {
         assert_eq!(clock.now(), DateTime::UNIX_EPOCH);
         clock.advance(Duration::from_millis(1500));
         assert_eq!(twin.now().timestamp_millis(), 1500);
+    }
+
+    #[test]
+    fn a_corrected_clock_differs_from_the_machines_and_a_manual_one_does_not() {
+        let clock = Clock::system();
+        let twin = clock.clone();
+        clock.correct(TimeDelta::hours(2));
+        clock.correct(TimeDelta::hours(-1));
+        let ahead = twin.now() - Clock::system().now();
+        assert!((TimeDelta::minutes(59)..TimeDelta::minutes(61)).contains(&ahead), "{ahead}");
+        let manual = Clock::manual(DateTime::UNIX_EPOCH);
+        manual.correct(TimeDelta::hours(1));
+        assert_eq!(manual.now(), DateTime::UNIX_EPOCH);
     }
 
     #[test]

@@ -35,6 +35,9 @@ const TOGETHER: usize = 64;
 /// Why a part goes back whose claim could not be committed.
 const CLAIM_LOST: &str = "the database failed before it was sent";
 
+/// Why a part is given up that was claimed as often as it may be, and never came to an end.
+const TOO_OFTEN: &str = "every attempt to send it was interrupted";
+
 /// Sends until stopped, then waits for the sends under way and writes their outcomes.
 pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
     let free = Arc::new(Semaphore::new(engine.settings.sends));
@@ -160,6 +163,10 @@ async fn unclaim(engine: &Engine, parts: &[Sendable]) {
 
 async fn send(engine: &Engine, part: &Sendable) -> Outcome {
     let begun = Instant::now();
+    if u32::try_from(part.uncertain).unwrap_or(u32::MAX) >= engine.settings.send_backoff.attempts {
+        // Whatever has ended so many processes must not end this one, too.
+        return Outcome::Failed { error: TOO_OFTEN.to_owned(), uncertain: true };
+    }
     let Ok(token) = engine.keys.open(&part.token_sealed, part.bot_id.into_uuid().as_bytes()) else {
         return Outcome::BotFailed("its token cannot be opened with this SECRET_KEY".to_owned());
     };

@@ -107,6 +107,31 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     }
 }
 
+/// How often the job is tried at most, counted when it is claimed.
+pub const ATTEMPTS: u32 = 8;
+
+/// Ends the job of a run that has been tried as often as may be and never came to an end: the run fails.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn give_up(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
+    let mut tx = engine.db.read().await?;
+    let found = tx.workspace(job.workspace_id).runs().find(job.run_id).await?;
+    drop(tx);
+    match found {
+        Some(run) if !matches!(run.status, RunStatus::Done | RunStatus::Failed) => {
+            fail(
+                engine,
+                run,
+                "each time the questions were asked the program was ended before it was done",
+            )
+            .await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// `None`: the run was deleted meanwhile.
 ///
 /// Progress is told beside the asking and not between two questions: a question that waits to be asked on may hold the

@@ -11,7 +11,7 @@ use replyx_core::{
     ids::{AssistantId, BotId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
 };
-use replyx_storage::{StorageError, Tx};
+use replyx_storage::{StorageError, Tx, retried};
 
 use crate::Engine;
 
@@ -68,23 +68,33 @@ pub async fn accept_all(
     updates: &[(Door, Inbound)],
     poll_offset: Option<(Door, i64)>,
 ) -> Result<(), StorageError> {
+    let outcomes = retried(|| accept_once(engine, updates, poll_offset)).await?;
+    for outcome in outcomes {
+        metrics::counter!("updates_total", "outcome" => outcome.as_str()).increment(1);
+    }
+    Ok(())
+}
+
+async fn accept_once(
+    engine: &Engine,
+    updates: &[(Door, Inbound)],
+    poll_offset: Option<(Door, i64)>,
+) -> Result<Vec<Accepted>, StorageError> {
     // In one order everywhere: two transactions must not wait for each other's contacts in a circle.
     let mut sorted: Vec<&(Door, Inbound)> = updates.iter().collect();
     sorted.sort_by_key(|(door, inbound)| (*door, inbound.chat_id, inbound.update_id));
 
     let mut tx = engine.db.begin().await?;
+    // First: who writes outcomes of sends locks the bot before its contacts.
+    if let Some((door, offset)) = poll_offset {
+        tx.workspace(door.workspace_id).bots().set_poll_offset(door.bot_id, offset).await?;
+    }
     let mut outcomes = Vec::with_capacity(sorted.len());
     for (door, inbound) in sorted {
         outcomes.push(accept(engine, &mut tx, door, inbound).await?);
     }
-    if let Some((door, offset)) = poll_offset {
-        tx.workspace(door.workspace_id).bots().set_poll_offset(door.bot_id, offset).await?;
-    }
     tx.commit().await?;
-    for outcome in outcomes {
-        metrics::counter!("updates_total", "outcome" => outcome.as_str()).increment(1);
-    }
-    Ok(())
+    Ok(outcomes)
 }
 
 async fn accept(

@@ -3,7 +3,10 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use replyx_core::event::Event;
-use replyx_storage::{StorageError, turns::ClaimedTurn};
+use replyx_storage::{
+    StorageError, retried,
+    turns::{Attempts, ClaimedTurn},
+};
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,7 +28,8 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
             room = free.acquire() => drop(room),
             () = stop.cancelled() => break,
         }
-        let claimed = match claim(&engine, free.available_permits().min(TOGETHER)).await {
+        let room = free.available_permits().min(TOGETHER);
+        let claimed = match retried(|| claim(&engine, room)).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "turns could not be claimed");
@@ -75,7 +79,7 @@ async fn claim(engine: &Engine, room: usize) -> Result<Vec<ClaimedTurn>, Storage
     if let Err(error) = tx.commit().await {
         // It may have been committed all the same: then they are ours, and nobody else takes them.
         for turn in &claimed {
-            turn::hand_back(engine, turn).await;
+            turn::hand_back(engine, turn, Attempts::Forgive).await;
         }
         return Err(error);
     }

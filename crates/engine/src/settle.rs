@@ -13,7 +13,10 @@ use replyx_core::{
     ids::OutboxId,
     message::{Author, Delivery, Message, MessageKind},
 };
-use replyx_storage::{StorageError, Tx, turns::ClaimedTurn};
+use replyx_storage::{
+    StorageError, Tx, retried,
+    turns::{Attempts, ClaimedTurn},
+};
 
 use crate::{Engine, check::Reply, context::Context, usage::Ledger};
 
@@ -36,6 +39,16 @@ pub enum Settled {
 ///
 /// Fails when the database does.
 pub async fn store(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    context: &Context,
+    reply: Reply,
+    ledger: Ledger,
+) -> Result<Settled, StorageError> {
+    retried(|| store_once(engine, turn, context, reply.clone(), ledger.clone())).await
+}
+
+async fn store_once(
     engine: &Engine,
     turn: &ClaimedTurn,
     context: &Context,
@@ -118,10 +131,12 @@ pub async fn account(
     if ledger.calls().is_empty() {
         return Ok(());
     }
-    let mut tx = engine.db.begin().await?;
-    tx.workspace(turn.workspace_id).model_calls().insert(ledger.calls()).await?;
-    tx.commit().await.map(drop)?;
-    Ok(())
+    retried(|| async {
+        let mut tx = engine.db.begin().await?;
+        tx.workspace(turn.workspace_id).model_calls().insert(ledger.calls()).await?;
+        tx.commit().await.map(drop)
+    })
+    .await
 }
 
 /// Ends a turn that has nothing to say.
@@ -130,6 +145,14 @@ pub async fn account(
 ///
 /// Fails when the database does.
 pub async fn close(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    heard: i64,
+) -> Result<Settled, StorageError> {
+    retried(|| close_once(engine, turn, heard)).await
+}
+
+async fn close_once(
     engine: &Engine,
     turn: &ClaimedTurn,
     heard: i64,
@@ -155,7 +178,7 @@ async fn end(
     let turns = tx.workspace(turn.workspace_id).turns();
     let ours = if dialog.heard_seq > heard {
         let due = now + engine.settings.window;
-        turns.hand_back(turn.dialog_id, engine.process, due, true).await?
+        turns.hand_back(turn.dialog_id, engine.process, due, Attempts::Reset).await?
     } else {
         turns.finish(turn.dialog_id, engine.process).await?
     };

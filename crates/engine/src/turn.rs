@@ -28,7 +28,10 @@ use replyx_core::{
 };
 use replyx_knowledge::search::{Found, Hit};
 use replyx_llm::{ChatRequest, Progress};
-use replyx_storage::{StorageError, turns::ClaimedTurn};
+use replyx_storage::{
+    StorageError,
+    turns::{Attempts, ClaimedTurn},
+};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -77,13 +80,15 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
         Ok(Err(error)) => {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
             tracing::warn!(error = &error as &dyn Error, "turn failed, will be tried again");
-            hand_back(engine, &turn).await;
+            // The customer gets the fallback text after a few attempts; that the database is busy or away is none.
+            let attempts = if error.is_transient() { Attempts::Forgive } else { Attempts::Keep };
+            hand_back(engine, &turn, attempts).await;
         }
         // Unsettled and ours, it would keep its dialog silent as long as this process lives.
         Err(_) => {
             metrics::counter!("turns_total", "outcome" => "panicked").increment(1);
             tracing::error!("turn panicked, will be tried again");
-            hand_back(engine, &turn).await;
+            hand_back(engine, &turn, Attempts::Keep).await;
         }
     }
 }
@@ -247,7 +252,7 @@ async fn written(
 
 /// Gives the turn back for another attempt, however long the database is away: as long as this process
 /// lives, nobody else would take the turn from it.
-pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn) {
+pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts) {
     let attempts = u32::try_from(turn.attempts).unwrap_or(u32::MAX);
     let mut failed = 0;
     loop {
@@ -255,7 +260,7 @@ pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn) {
         let handed_back = async {
             let mut tx = engine.db.begin().await?;
             let turns = tx.workspace(turn.workspace_id).turns();
-            turns.hand_back(turn.dialog_id, engine.process, due, false).await?;
+            turns.hand_back(turn.dialog_id, engine.process, due, counted).await?;
             tx.commit().await
         };
         match handed_back.await {

@@ -42,6 +42,10 @@ const BACKOFF: Backoff =
 const OUR_TROUBLE: &str =
     "the file could not be read because of a technical problem; try again later";
 
+/// Said of a document whose reading was cut short in all attempts.
+const KILLED: &str = "the file could not be read: each time it was tried the program was ended before it was done; the \
+                      file may be damaged or need too much memory: save it anew or in parts, and upload it again";
+
 /// What indexing works with.
 #[derive(Clone, Copy, Debug)]
 pub struct Tools<'a> {
@@ -87,6 +91,11 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Is the database only busy or away? Then the attempt does not count.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_transient())
+    }
+
     /// When to try again after `attempt` attempts (1 = the first one failed).
     pub fn retry(&self, attempt: i64) -> Retry {
         let [chance] = Clock::bytes();
@@ -128,6 +137,32 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
         Ok(cut) => keep(tools, job, &document.content_hash, cut).await,
         Err(why) => fail(tools, job, &document.content_hash, why).await,
     }
+}
+
+/// How often the job is tried at most. It counts when it is claimed, so that a document that kills its process counts,
+/// too.
+pub const ATTEMPTS: u32 = BACKOFF.attempts;
+
+/// Ends the job of a document that has been tried as often as may be and never came to an end: the document fails, unless
+/// it is found by search already.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexError> {
+    tracing::error!(document.id = %job.document_id, attempts = ATTEMPTS, "a document ended its reader too often");
+    let mut tx = tools.db.begin().await?;
+    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
+    let Some(document) = locked else { return Ok(()) };
+    if document.status == DocumentStatus::Ready {
+        // It serves as it is; housekeeping must not queue it again for being indexed by earlier rules.
+        let documents = tx.workspace(job.workspace_id).documents();
+        documents.set_index_version(job.document_id, INDEX_VERSION).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    drop(tx);
+    fail(tools, job, &document.content_hash, KILLED.to_owned()).await
 }
 
 /// Marks the document as being read and fetches its bytes.

@@ -78,6 +78,14 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Is the program ending, or the database only busy or away? Then the attempt does not count.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.is_transient(),
+            Self::Stopped => true,
+        }
+    }
+
     /// When to try again after `attempt` attempts (1 = the first one failed).
     pub fn retry(&self, attempt: i64) -> Retry {
         let [chance] = Clock::bytes();
@@ -131,6 +139,22 @@ pub async fn queue_due(db: &Db, clock: &Clock) -> Result<usize, StorageError> {
         tx.commit().await?;
     }
     Ok(due.len())
+}
+
+/// How often the job is tried at most, counted when it is claimed.
+pub const ATTEMPTS: u32 = BACKOFF.attempts;
+
+/// Ends the job of a source that has been tried as often as may be and never came to an end: the source fails until it is
+/// fetched again.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn give_up(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
+    tracing::error!(source.id = %job.source_id, attempts = ATTEMPTS, "fetching a source was interrupted too often");
+    let why = "each time the pages were fetched the program was ended before it was done; one of them may be too much \
+               for it: choose a smaller part of the site";
+    settle(tools, job, Some(why.to_owned())).await
 }
 
 /// Fetches a source, keeps its documents up to date, and says what became of it in its status and the event log. Ends early

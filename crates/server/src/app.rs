@@ -1,8 +1,8 @@
 //! Composition: from a configuration to an engine that is connected to everything.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
 use replyx_core::{clock::Clock, ids::ProcessId};
@@ -83,6 +83,32 @@ async fn tell_of_vectors(db: &Db) -> anyhow::Result<()> {
     if let Some(lack) = index.lack() {
         tracing::info!(reason = %lack, "the database finds no nearest vectors");
     }
+    Ok(())
+}
+
+/// A master secret that was never written (the machine stopped between making the file and filling it) is made anew,
+/// unless something was sealed with what stood in the file.
+pub async fn mend_secret_key(config: &Config) -> anyhow::Result<()> {
+    let Some(path) = config.empty_secret_key() else { return Ok(()) };
+    let url = config.database_url();
+    let is_new = crate::cli::sqlite_file(&url).is_some_and(|file| !file.exists());
+    if !is_new {
+        let db =
+            Db::open(&url, PoolSize { max: 1 }).await.context("the database cannot be opened")?;
+        let sealed = db.holds_sealed().await.context("the database cannot be read")?;
+        db.close().await;
+        ensure!(
+            !sealed,
+            "`{}` is empty, and the database holds secrets that were sealed with the key that was in it: restore the file \
+             from a backup, or set SECRET_KEY to that key",
+            path.display()
+        );
+    }
+    fs::remove_file(&path).with_context(|| format!("`{}` cannot be removed", path.display()))?;
+    tracing::warn!(
+        path = %path.display(),
+        "the secret key was empty and nothing was sealed with it: a new one is made"
+    );
     Ok(())
 }
 

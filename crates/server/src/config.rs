@@ -289,6 +289,14 @@ impl Config {
             .map_or_else(|| secret_key::kept_in(&self.raw.data_dir), Ok)
     }
 
+    /// The file of the kept secret, where it is the one that counts and is empty: it was made and never written.
+    pub fn empty_secret_key(&self) -> Option<PathBuf> {
+        if self.has_secret_key() {
+            return None;
+        }
+        secret_key::empty_in(&self.raw.data_dir)
+    }
+
     /// The way for mail out of the house: by SMTP, or into a folder.
     pub fn post(&self) -> anyhow::Result<Post> {
         let from = &self.raw.mail_from;

@@ -6,9 +6,8 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use replyx_api::{AppState, access::Accesses, health::Health};
-use replyx_core::clock::Clock;
 use replyx_engine::{Engine, delivery, queue};
 use replyx_knowledge::crawl::Fetcher;
 use tokio::{
@@ -24,17 +23,14 @@ use crate::{
     app::{self, App},
     config::Config,
     fleet::Fleet,
-    keys,
+    heart::{self, BEAT, Heart},
+    keys, privacy,
     roles::{Roles, http},
     slot::Slot,
     telemetry,
     worker::{self, Tools},
 };
 
-/// How often a process says that it lives.
-const BEAT: Duration = Duration::from_secs(2);
-/// How long after its last beat a process is dead.
-const DEAD: Duration = Duration::from_secs(10);
 /// How long running turns and jobs may take to finish when the process stops.
 const FINISH_TURNS: Duration = Duration::from_secs(6);
 /// How long sends under way may take to finish after that.
@@ -74,9 +70,17 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
         // For whoever started us with port 0.
         println!("listening on http://{address}");
     }
+    let db = running.engine.db.clone();
     tokio::select! {
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
+        () = db.turned_foreign() => {
+            running.abandon();
+            bail!(
+                "the database belongs to another installation than the one this process was started with: it was \
+                 made anew, or another one was put in its place; start the program again to work on it"
+            );
+        }
     }
     running.stop().await;
     Ok(())
@@ -97,16 +101,18 @@ fn log_start(engine: &Engine, address: Option<std::net::SocketAddr>, begun: Inst
 /// Starts the roles.
 pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let begun = Instant::now();
-    let clock = Clock::system();
+    let clock = heart::machine_clock();
     let alone = config.database_url().starts_with("sqlite:");
     let name = if alone { "process".to_owned() } else { roles.name() };
     let slot = Slot::take(config.data_dir(), &name, alone, &clock)?;
+    privacy::repair(config);
+    app::mend_secret_key(config).await?;
     let App { engine, accesses } = app::connect(config, slot.id, clock).await?;
-    take_over(&engine).await?;
+    let heart = Heart::begin(&engine).await?;
     let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
     let mut intake = Vec::new();
     let mut turns = Vec::new();
-    let mut tasks = heart(&engine, &work_stop);
+    let mut tasks = background(&engine, heart, &work_stop);
     tasks.extend(watch_access(&engine, &accesses, &work_stop));
     tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
     let mut address = None;
@@ -192,12 +198,22 @@ impl Running {
         if timeout(FINISH_SENDS, all(self.work.tasks)).await.is_err() {
             tracing::warn!("sends under way are uncertain");
         }
-        if let Err(error) = leave(&self.engine).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "leave was not taken");
+        if let Err(error) = heart::leave(&self.engine).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "could not deregister the process");
         }
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(duration_ms, "stopped");
         self.engine.db.close().await;
+        drop(self.slot);
+    }
+}
+
+impl Running {
+    /// Ends it without touching the database, which is somebody else's.
+    fn abandon(self) {
+        self.intake.stop.cancel();
+        self.work.stop.cancel();
         drop(self.slot);
     }
 }
@@ -210,65 +226,9 @@ async fn all(tasks: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Frees what the dead held, and then says that we live. Whoever had our id before us is dead; on a database of
-/// one process all others are.
-async fn take_over(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
-    let mut tx = engine.db.begin().await?;
-    tx.system().processes().leave(engine.process).await?;
-    if !engine.db.is_shared() {
-        tx.system().processes().keep_only(engine.process).await?;
-    }
-    reap(engine, tx).await?;
-    beat(engine).await
-}
-
-async fn beat(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
-    let mut tx = engine.db.begin().await?;
-    tx.system().processes().beat(engine.process, engine.clock.now()).await?;
-    reap(engine, tx).await
-}
-
-async fn leave(engine: &Engine) -> Result<(), replyx_storage::StorageError> {
-    let mut tx = engine.db.begin().await?;
-    tx.system().processes().leave(engine.process).await?;
-    reap(engine, tx).await
-}
-
-async fn reap(
-    engine: &Engine,
-    mut tx: replyx_storage::Tx,
-) -> Result<(), replyx_storage::StorageError> {
-    let now = engine.clock.now();
-    let reaped = tx.system().processes().reap(now - DEAD, now).await?;
-    tx.commit().await?;
-    metrics::counter!("telegram_bot_uncertain_sends_total").increment(reaped.sends);
-    if reaped != replyx_storage::processes::Reaped::default() {
-        tracing::info!(
-            turns = reaped.turns,
-            sends.uncertain = reaped.sends,
-            jobs = reaped.jobs,
-            "took over what dead processes held"
-        );
-    }
-    Ok(())
-}
-
 /// Heartbeat and the bell's connection to other processes.
-fn heart(engine: &Arc<Engine>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
-    let beating = {
-        let (engine, stop) = (Arc::clone(engine), stop.clone());
-        async move {
-            while !stop.is_cancelled() {
-                tokio::select! {
-                    () = sleep(BEAT) => {}
-                    () = stop.cancelled() => return,
-                }
-                if let Err(error) = beat(&engine).await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "no heartbeat");
-                }
-            }
-        }
-    };
+fn background(engine: &Arc<Engine>, heart: Heart, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let beating = heart.beat(Arc::clone(engine), stop.clone());
     let tell = {
         let (engine, stop) = (Arc::clone(engine), stop.clone());
         async move { engine.bell.tell(&engine.live, engine.process, stop).await }

@@ -12,14 +12,17 @@ mod cli;
 mod config;
 mod demo;
 mod fleet;
+mod heart;
 mod keys;
 mod lifecycle;
+mod privacy;
 mod roles;
 mod slot;
 mod telemetry;
 mod worker;
 
 fn main() -> ExitCode {
+    privacy::umask();
     match cli::run() {
         Ok(code) => code,
         Err(error) => {

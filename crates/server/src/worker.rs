@@ -6,7 +6,7 @@ use replyx_channels::email::{Post, Product};
 use replyx_core::retry::Retry;
 use replyx_engine::Engine;
 use replyx_knowledge::{crawl::Fetcher, sources::FetchSource};
-use replyx_storage::{StorageError, jobs::ClaimedJob};
+use replyx_storage::{StorageError, jobs::ClaimedJob, retried};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep},
@@ -18,6 +18,8 @@ mod fetch_source;
 mod mail;
 mod registry;
 mod sweep;
+
+use registry::Attempt;
 
 /// How many heavy jobs run at once: reading documents must not starve answering customers.
 const HEAVY: usize = 2;
@@ -80,7 +82,8 @@ impl Lane {
     async fn work(self, stop: CancellationToken) {
         let free = Arc::new(Semaphore::new(self.at_once));
         while !stop.is_cancelled() {
-            let claimed = match claim(&self.engine, self.heavy, free.available_permits()).await {
+            let room = free.available_permits();
+            let claimed = match retried(|| claim(&self.engine, self.heavy, room)).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
@@ -123,7 +126,7 @@ async fn claim(engine: &Engine, heavy: bool, room: usize) -> Result<Vec<ClaimedJ
 #[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]
 async fn run(engine: &Engine, tools: &Tools, job: ClaimedJob) {
     let begun = Instant::now();
-    let result = registry::run(engine, tools, &job).await;
+    let result = registry::run_or_give_up(engine, tools, &job).await;
     let outcome = match &result {
         Ok(()) => "done",
         Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",
@@ -134,7 +137,7 @@ async fn run(engine: &Engine, tools: &Tools, job: ClaimedJob) {
     if let Err(failed) = &result {
         tracing::warn!(error = %failed.reason, job.outcome = outcome, "job failed");
     }
-    while let Err(error) = end(engine, &job, &result).await {
+    while let Err(error) = retried(|| end(engine, &job, &result)).await {
         tracing::error!(error = &error as &dyn Error, "a job could not be ended");
         sleep(LONGEST_SLEEP).await;
     }
@@ -156,7 +159,11 @@ async fn end(
                 Retry::After(wait) => Some(engine.clock.now() + wait),
                 Retry::Never => None,
             };
-            jobs.fail(job.id, engine.process, &failed.reason, due).await?;
+            let reason = &failed.reason;
+            match due.filter(|_| failed.attempt == Attempt::Interrupted) {
+                Some(due) => jobs.hand_back(job.id, engine.process, due).await?,
+                None => jobs.fail(job.id, engine.process, reason, due).await?,
+            }
         }
     }
     tx.commit().await?;

@@ -10,7 +10,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, stored::Stored};
 
 /// The name of the chain that is no workspace's.
 const PLATFORM: &str = "platform";
@@ -167,6 +167,19 @@ fn workspace_of(name: &str) -> Result<Option<WorkspaceId>, StorageError> {
     name.parse().map(Some).map_err(StorageError::corrupt("audit_heads"))
 }
 
+/// The act as its texts will be read: the hash is over what is stored.
+fn as_stored(act: Act) -> Act {
+    let clean = |text: String| text.stored();
+    Act {
+        actor_name: clean(act.actor_name),
+        action: clean(act.action),
+        target: clean(act.target),
+        target_id: act.target_id.map(clean),
+        address: clean(act.address),
+        ..act
+    }
+}
+
 async fn append(tx: &mut Tx, chain: Option<WorkspaceId>, act: &Act) -> Result<(), StorageError> {
     // The hash of a new head is that of the entry before the first; of a known one, that of its newest entry.
     const NEXT: &str = "
@@ -181,7 +194,7 @@ async fn append(tx: &mut Tx, chain: Option<WorkspaceId>, act: &Act) -> Result<()
     let details = act.details.to_string();
     // Hashed as it will be read: a fraction may differ in its last digit from what was written.
     let read = serde_json::from_str(&details).map_err(StorageError::corrupt("audit_entries"))?;
-    let act = Act { details: read, ..act.clone() };
+    let act = as_stored(Act { details: read, ..act.clone() });
     let name = name_of(chain);
     let next = row!(tx, (i64, String), NEXT; &name, GENESIS);
     let (seq, previous) =

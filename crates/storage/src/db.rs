@@ -3,18 +3,23 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool, Postgres, SqlitePool, Transaction,
+    PgConnection, PgPool, Postgres, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::{
     StorageError,
+    installation::Installation,
     tx::{Conn, Listener, Tx},
 };
 
 /// How long a caller waits for a free connection before the request fails.
 const ACQUIRE: Duration = Duration::from_secs(10);
+
+/// A beat that stands still inside its transaction (the process was frozen) would keep its row, and others could not
+/// tell that it is dead: the server ends such a transaction.
+const FROZEN: &str = "SET idle_in_transaction_session_timeout = '10s'";
 
 /// How many connections are kept.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,10 @@ impl Default for PoolSize {
 #[derive(Clone)]
 pub struct Db {
     pub(crate) pool: Pool,
+    /// One connection beside the pool of `PostgreSQL`, for what must not wait for the others: a process that cannot say
+    /// that it lives is taken for dead. `SQLite` has one process, and nobody to take it for dead.
+    reserved: Option<PgPool>,
+    pub(crate) installation: Installation,
     listener: Option<Arc<dyn Listener>>,
 }
 
@@ -59,22 +68,19 @@ impl Db {
     ///
     /// Fails when the address is neither, or the database cannot be reached.
     pub async fn open(url: &str, size: PoolSize) -> Result<Self, StorageError> {
-        let pool = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        let installation = Installation::default();
+        let (pool, reserved) = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url)?.application_name("replyx");
-            Pool::Postgres(
-                PgPoolOptions::new()
-                    .max_connections(size.max)
-                    .acquire_timeout(ACQUIRE)
-                    .test_before_acquire(false)
-                    .connect_with(options)
-                    .await?,
-            )
+            let pool = postgres(size.max, &installation, "").connect_with(options.clone()).await?;
+            let reserved = postgres(1, &installation, FROZEN).connect_lazy_with(options);
+            (Pool::Postgres(pool), Some(reserved))
         } else if let Some(path) = url.strip_prefix("sqlite:") {
-            open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), size).await?
+            let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+            (open_sqlite(path, size).await?, None)
         } else {
             return Err(StorageError::Address);
         };
-        Ok(Self { pool, listener: None })
+        Ok(Self { pool, reserved, installation, listener: None })
     }
 
     /// The same database, whose commits are told to `listener`.
@@ -116,6 +122,18 @@ impl Db {
             }
         };
         Ok(Tx::new(conn, self.listener.clone()))
+    }
+
+    /// Opens a transaction that may write, on the connection that is kept for what must not wait while all others are
+    /// in use: saying that a process lives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::begin`].
+    pub async fn begin_reserved(&self) -> Result<Tx, StorageError> {
+        let Some(reserved) = &self.reserved else { return self.begin().await };
+        let conn = begin_postgres(reserved, "BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        Ok(Tx::new(Conn::Postgres(conn), self.listener.clone()))
     }
 
     /// Opens a transaction that only reads, and waits for no writer.
@@ -160,6 +178,9 @@ impl Db {
 
     /// Closes all connections once their transactions have ended.
     pub async fn close(&self) {
+        if let Some(reserved) = &self.reserved {
+            reserved.close().await;
+        }
         match &self.pool {
             Pool::Postgres(pool) => pool.close().await,
             Pool::Sqlite { writer, readers } => {
@@ -168,6 +189,30 @@ impl Db {
             }
         }
     }
+}
+
+/// Connections to `PostgreSQL`, each made sure of ([`Installation`]) and begun with `first`.
+fn postgres(most: u32, installation: &Installation, first: &'static str) -> PgPoolOptions {
+    let installation = installation.clone();
+    let kept = installation.clone();
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .before_acquire(move |conn: &mut PgConnection, _| {
+            let installation = kept.clone();
+            Box::pin(async move { installation.check_again(conn).await })
+        })
+        .after_connect(move |conn: &mut PgConnection, _| {
+            let installation = installation.clone();
+            Box::pin(async move {
+                installation.check(conn).await?;
+                if !first.is_empty() {
+                    sqlx::query(first).execute(conn).await?;
+                }
+                Ok(())
+            })
+        })
 }
 
 /// Begins on a connection that works: a server that was restarted has closed all that were kept, and asking

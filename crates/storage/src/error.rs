@@ -1,5 +1,10 @@
 //! What can go wrong with a database.
 
+/// Another connection holds what is wanted.
+const SQLITE_BUSY: u32 = 5;
+/// Another statement of this process does.
+const SQLITE_LOCKED: u32 = 6;
+
 /// A database operation failed.
 ///
 /// "Not found" is not here: look-ups return `Option`, because what a missing row means is the caller's
@@ -54,6 +59,10 @@ pub enum StorageError {
     #[error("the database schema could not be migrated")]
     Migrate(#[source] sqlx::migrate::MigrateError),
 
+    /// The database belongs to another installation than the one this process began with.
+    #[error("the database belongs to another installation")]
+    Foreign,
+
     /// An earlier statement of the transaction failed: all of it is undone.
     #[error("an earlier statement of the transaction failed")]
     Undone,
@@ -84,23 +93,45 @@ impl StorageError {
             if source.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation))
     }
 
-    /// May the same transaction succeed when it is tried again? (A deadlock or a lost connection.)
+    /// May the same transaction succeed when it is tried again? (A deadlock, a busy database or a lost connection.)
     pub fn is_transient(&self) -> bool {
+        if self.is_undone() || self.is_locked() || self.is_timeout() {
+            return true;
+        }
         let Self::Driver(error) = self else { return false };
         match error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                matches!(
-                    code.as_ref(),
-                    "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03" | "5" | "517"
-                )
-            }),
+            sqlx::Error::Io(_) => true,
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| matches!(code.as_ref(), "53300" | "57P01" | "57P02" | "57P03")),
             _ => false,
         }
     }
 
+    /// Did the database undo the transaction for the sake of another one, so that the whole may be done again at once? (A
+    /// deadlock or a conflict.) Nothing of it has lasted, not even when its commit failed so.
+    pub fn is_undone(&self) -> bool {
+        let Self::Driver(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"))
+    }
+
+    /// Is an `SQLite` file locked by another program? It has been waited for already.
+    fn is_locked(&self) -> bool {
+        let Self::Driver(sqlx::Error::Database(error)) = self else { return false };
+        // Codes of SQLite are shorter than others; the reason stands in the lower byte.
+        let code = error.code().filter(|code| code.len() < 5).and_then(|code| code.parse().ok());
+        code.is_some_and(|code: u32| matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED))
+    }
+
+    /// Is a table missing that the statement is about?
+    pub fn is_missing_table(&self) -> bool {
+        let Self::Driver(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code == "42P01")
+            || error.message().starts_with("no such table")
+    }
+
     /// Was no connection free, or none to be had, in time?
-    pub(crate) const fn is_timeout(&self) -> bool {
+    pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::Driver(sqlx::Error::PoolTimedOut))
     }
 

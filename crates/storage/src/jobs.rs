@@ -197,6 +197,24 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
+    /// Hands a job of ours back that was interrupted, to be run at `due`: this attempt does not count.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn hand_back(
+        self,
+        id: JobId,
+        by: ProcessId,
+        due: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE jobs SET status = 'queued', claimed_by = NULL, due_at = $3, attempts = attempts - 1
+             WHERE id = $1 AND claimed_by = $2";
+        run!(self.tx, SQL; id.into_uuid(), by.into_uuid(), due);
+        Ok(())
+    }
+
     /// How many jobs of a kind wait, run, or are dead.
     ///
     /// # Errors

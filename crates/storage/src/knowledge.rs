@@ -7,7 +7,7 @@
 use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, documents::Documents};
 
 /// Takes an assistant (`$2`, its term `$3`) out of the passages of all documents it knows.
 pub(crate) const UNSCOPE_ALL: &str = "
@@ -180,7 +180,43 @@ impl Knowledge<'_> {
         Ok(rows.into_iter().map(|(id,)| id.into()).collect())
     }
 
-    /// Lets an assistant know a document, which must be locked. `false`: it knows it already.
+    /// Locks documents and then the assistants that know them together with `others`, each in the order of their ids. Who
+    /// links, unlinks or deletes documents needs all of these in the end: taken one by one, two transactions would wait
+    /// for each other in a circle.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn lock(
+        self,
+        documents: &[DocumentId],
+        others: &[AssistantId],
+    ) -> Result<(), StorageError> {
+        const DOCUMENTS: &str = "
+            SELECT id FROM documents WHERE workspace_id = $1 AND id = ANY($2)
+             ORDER BY id FOR NO KEY UPDATE";
+        // A statement of its own: only now nobody can change which assistants these are.
+        const ASSISTANTS: &str = "
+            SELECT id FROM assistants
+             WHERE workspace_id = $1
+               AND (id = ANY($3)
+                    OR id IN (SELECT assistant_id FROM document_assistants
+                               WHERE workspace_id = $1 AND document_id = ANY($2)))
+             ORDER BY id FOR NO KEY UPDATE";
+        let workspace = self.workspace.into_uuid();
+        let documents: Vec<Uuid> = documents.iter().map(|id| id.into_uuid()).collect();
+        let others: Vec<Uuid> = others.iter().map(|id| id.into_uuid()).collect();
+        // A writing transaction already holds all of SQLite.
+        on_postgres!(self.tx, (), |conn| {
+            sqlx::query(DOCUMENTS).bind(workspace).bind(&documents).execute(conn)
+        });
+        on_postgres!(self.tx, (), |conn| {
+            sqlx::query(ASSISTANTS).bind(workspace).bind(&documents).bind(&others).execute(conn)
+        });
+        Ok(())
+    }
+
+    /// Lets an assistant know a document; both must be locked by [`Self::lock`]. `false`: it knows it already.
     ///
     /// # Errors
     ///
@@ -205,7 +241,8 @@ impl Knowledge<'_> {
         Ok(linked == 1)
     }
 
-    /// Lets an assistant forget a document, which must be locked and stays. `false`: it did not know it.
+    /// Lets an assistant forget a document, which stays; both must be locked by [`Self::lock`]. `false`: it did not know
+    /// it.
     ///
     /// # Errors
     ///
@@ -266,4 +303,18 @@ impl Knowledge<'_> {
 /// The term that stands in every passage an assistant knows and in no other: no word holds its first sign.
 pub(crate) fn scope_term(assistant: AssistantId) -> String {
     format!("@{}", assistant.into_uuid().simple())
+}
+
+impl Documents<'_> {
+    /// Writes by which rules the index of a document counts as made, and leaves the index as it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the document is not there.
+    pub async fn set_index_version(self, id: DocumentId, version: i64) -> Result<(), StorageError> {
+        const SQL: &str =
+            "UPDATE documents SET index_version = $3 WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), version);
+        StorageError::expect_one_row("documents", changed)
+    }
 }

@@ -20,15 +20,19 @@
 //! `SQLite` has one writer, so this is about `PostgreSQL`. Who locks rows of several tables locks them in this order, and
 //! several rows of one table by their ids; otherwise two transactions may wait for each other, and one of them fails:
 //!
-//! - a source, its documents, the assistants that know them;
+//! - a source, its documents, the assistants that know them ([`knowledge::Knowledge::lock`] locks all of these that a
+//!   transaction will need, before it changes the first);
 //! - a bot, its parts in the outbox (by chat and position), their messages;
-//! - a contact, its dialog, the turn;
+//! - a bot whose polling goes on, a contact, its dialog, the turn;
 //! - last the head of the audit log, and at the commit the counter of the workspace's events.
 //!
 //! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and whoever stores a row that refers to the locked one
 //! does not wait. `FOR UPDATE` would stop them, and not only those who insert: `PostgreSQL` checks a foreign key again when a
 //! transaction updates a row that it has updated before. Only a user and their sessions are locked that hard, so that nothing is
 //! stored for them while they are deleted.
+//!
+//! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in order), it undoes all of
+//! it, and the whole is done again: [`retried`] for background work, `api::repeat` for requests.
 
 #[macro_use]
 mod query;
@@ -46,6 +50,7 @@ pub mod evaluation;
 pub mod events;
 pub mod idempotency;
 pub mod indexed;
+mod installation;
 pub mod jobs;
 pub mod knowledge;
 pub mod members;
@@ -58,11 +63,13 @@ pub mod outbox;
 pub mod passages;
 pub mod processes;
 pub mod registrations;
+mod retry;
 mod scope;
 pub mod second_factors;
 pub mod sessions;
 pub mod settings;
 pub mod sources;
+mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod turns;
@@ -73,6 +80,7 @@ pub mod workspaces;
 
 pub use db::{Db, PoolSize};
 pub use error::StorageError;
-pub use migrate::MigrationState;
+pub use migrate::{Loss, MigrationState, Schema};
+pub use retry::{retried, wait as wait_after_undone, watched};
 pub use scope::{Scope, System};
 pub use tx::{Committed, Listener, Tx};

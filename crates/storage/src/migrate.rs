@@ -42,6 +42,7 @@ const MIGRATIONS: &[Step] = steps![
     3 "0003_conversation",
     4 "0004_accounts",
     5 "0005_right_answers",
+    10 "0010_installation",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.
@@ -65,6 +66,28 @@ pub struct MigrationState {
     pub name: &'static str,
     /// Has it been applied?
     pub applied: bool,
+}
+
+/// How the schema of the database stands to this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// It is the program's.
+    Current,
+    /// So many migrations of the program are not applied.
+    Behind(usize),
+    /// So many applied migrations are not known to the program: a newer one has been here.
+    Ahead(usize),
+}
+
+/// What taking back a migration deletes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The table.
+    pub table: String,
+    /// The column, when the rest of the table stays.
+    pub column: Option<String>,
+    /// How many rows it has, or how many of them have something in the column.
+    pub rows: i64,
 }
 
 impl Db {
@@ -101,6 +124,76 @@ impl Db {
             Pool::Sqlite { writer, .. } => self.migrator().undo(writer, target).await,
         }
         .map_err(StorageError::Migrate)
+    }
+
+    /// What [`Self::migrate_down`] would delete.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn losses(&self, count: usize) -> Result<Vec<Loss>, StorageError> {
+        let applied: Vec<i64> = self
+            .migrations()
+            .await?
+            .into_iter()
+            .filter(|state| state.applied)
+            .map(|state| state.number)
+            .collect();
+        let undone = &applied[applied.len().saturating_sub(count)..];
+        let mut losses = Vec::new();
+        for step in MIGRATIONS.iter().filter(|step| undone.contains(&step.number)) {
+            // Both databases have the same tables and columns; PostgreSQL never copies a table to change it.
+            for (table, column) in made_by(step.postgres[0]) {
+                if losses.iter().any(|loss: &Loss| loss.table == table && loss.column.is_none()) {
+                    continue;
+                }
+                if let Some(rows) = self.rows(&table, column.as_deref()).await? {
+                    losses.push(Loss { table, column, rows });
+                }
+            }
+        }
+        Ok(losses)
+    }
+
+    /// How many rows a table has, or how many of them have something in a column; nothing when there is none of that
+    /// name any more.
+    async fn rows(&self, table: &str, column: Option<&str>) -> Result<Option<i64>, StorageError> {
+        let what = column.map_or_else(|| "*".to_owned(), |column| format!("\"{column}\""));
+        let sql = AssertSqlSafe(format!("SELECT COUNT({what}) FROM \"{table}\"")).into_sql_str();
+        let mut tx = self.read().await?;
+        let counted = async { Ok(value!(tx, i64, sql.clone()).unwrap_or_default()) }.await;
+        match counted {
+            Ok(rows) => Ok(Some(rows)),
+            Err(StorageError::Driver(sqlx::Error::Database(error))) => {
+                let missing = error.code().is_some_and(|code| code == "42P01" || code == "42703")
+                    || error.message().starts_with("no such");
+                if missing { Ok(None) } else { Err(sqlx::Error::Database(error).into()) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How the schema stands to this program. Cheap: it reads one small table.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn schema(&self) -> Result<Schema, StorageError> {
+        const SQL: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+        let mut tx = self.read().await?;
+        let read = async { Ok(rows!(tx, (i64,), SQL)) }.await;
+        let applied: Vec<i64> = match read {
+            Ok(rows) => rows.into_iter().map(|(version,)| version).collect(),
+            Err(error @ StorageError::Driver(_)) if error.is_missing_table() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let known = |number: &&i64| MIGRATIONS.iter().any(|step| step.number == **number);
+        let missing = MIGRATIONS.iter().filter(|step| !applied.contains(&step.number)).count();
+        Ok(match (missing, applied.iter().filter(|number| !known(number)).count()) {
+            (0, 0) => Schema::Current,
+            (0, more) => Schema::Ahead(more),
+            (missing, _) => Schema::Behind(missing),
+        })
     }
 
     /// Every migration this program knows, oldest first.
@@ -140,9 +233,45 @@ impl Db {
     }
 }
 
+/// The tables and the columns of other tables that a migration makes, in its order.
+fn made_by(up: &str) -> Vec<(String, Option<String>)> {
+    let statements = up.split(';').map(|statement| {
+        let code = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
+        code.flat_map(str::split_whitespace).collect::<Vec<_>>()
+    });
+    let name = |word: &str| word.trim_matches(|c| c == '"' || c == '(').to_owned();
+    let mut made = Vec::new();
+    for words in statements {
+        match words.as_slice() {
+            ["CREATE", "TABLE", table, ..] => made.push((name(table), None)),
+            ["ALTER", "TABLE", table, changes @ ..] => {
+                let added = changes.windows(3).filter(|words| words[..2] == ["ADD", "COLUMN"]);
+                made.extend(added.map(|words| (name(table), Some(name(words[2])))));
+            }
+            _ => {}
+        }
+    }
+    made
+}
+
 async fn applied<C: Migrate>(conn: &mut C) -> Result<Vec<i64>, sqlx::migrate::MigrateError> {
     const TABLE: &str = "_sqlx_migrations";
     conn.ensure_migrations_table(TABLE).await?;
     let applied = conn.list_applied_migrations(TABLE).await?;
     Ok(applied.into_iter().map(|migration| migration.version).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_migration_makes_is_read_from_its_text() {
+        let up = "CREATE TABLE a (x INT);\n-- A comment.\nALTER TABLE b ADD COLUMN c INT, ADD COLUMN \"d\" INT;
+                  CREATE INDEX i ON a (x); ALTER TABLE b DROP COLUMN e;";
+        let made: Vec<_> = made_by(up);
+        let made: Vec<_> =
+            made.iter().map(|(table, column)| (table.as_str(), column.as_deref())).collect();
+        assert_eq!(made, [("a", None), ("b", Some("c")), ("b", Some("d"))]);
+    }
 }

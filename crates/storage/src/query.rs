@@ -1,6 +1,7 @@
 //! The macros that send one SQL text to whichever database is open.
 //!
-//! Each expands its query twice, once per database, so arguments are plain values.
+//! Each expands its query twice, once per database, so arguments are plain values. What they bind is cleaned on its way
+//! ([`crate::stored`]).
 
 /// Runs the same query on whichever database is open.
 ///
@@ -58,7 +59,7 @@ macro_rules! on_postgres {
 macro_rules! rows {
     ($tx:expr, $row:ty, $sql:expr $(; $($arg:expr),* $(,)?)?) => {{
         let rows: Vec<$row> = on_conn!($tx, |conn| {
-            sqlx::query_as($sql)$($(.bind($arg))*)?.fetch_all(conn)
+            sqlx::query_as($sql)$($(.bind($crate::stored::Stored::stored($arg)))*)?.fetch_all(conn)
         });
         rows
     }};
@@ -68,7 +69,7 @@ macro_rules! rows {
 macro_rules! row {
     ($tx:expr, $row:ty, $sql:expr $(; $($arg:expr),* $(,)?)?) => {{
         let row: Option<$row> = on_conn!($tx, |conn| {
-            sqlx::query_as($sql)$($(.bind($arg))*)?.fetch_optional(conn)
+            sqlx::query_as($sql)$($(.bind($crate::stored::Stored::stored($arg)))*)?.fetch_optional(conn)
         });
         row
     }};
@@ -86,7 +87,7 @@ macro_rules! value {
 macro_rules! run {
     ($tx:expr, $sql:expr $(; $($arg:expr),* $(,)?)?) => {
         on_conn!($tx, |conn| async {
-            let done = sqlx::query($sql)$($(.bind($arg))*)?.execute(conn).await?;
+            let done = sqlx::query($sql)$($(.bind($crate::stored::Stored::stored($arg)))*)?.execute(conn).await?;
             Ok::<u64, sqlx::Error>(done.rows_affected())
         })
     };

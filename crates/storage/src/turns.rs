@@ -20,6 +20,17 @@ pub struct ClaimedTurn {
     pub attempts: i64,
 }
 
+/// What becomes of the number of attempts when a turn is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempts {
+    /// There is new work: it is counted from the beginning.
+    Reset,
+    /// The attempt counts.
+    Keep,
+    /// The attempt does not count: the turn was not to blame.
+    Forgive,
+}
+
 /// One workspace's turns.
 pub struct Turns<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -64,8 +75,7 @@ impl Turns<'_> {
         Ok(deleted == 1)
     }
 
-    /// Hands a turn of ours back, to be run at `due`: `fresh` when there is new work, else as another
-    /// attempt at the same. `false`: it had been taken from us.
+    /// Hands a turn of ours back, to be run at `due`. `false`: it had been taken from us.
     ///
     /// # Errors
     ///
@@ -75,14 +85,19 @@ impl Turns<'_> {
         dialog: DialogId,
         by: ProcessId,
         due: DateTime<Utc>,
-        fresh: bool,
+        attempts: Attempts,
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE turns SET claimed_by = NULL, due_at = $4, due_latest = $4,
-                   attempts = CASE WHEN $5 = 1 THEN 0 ELSE attempts END
+                   attempts = CASE WHEN $5 = 1 THEN 0 WHEN $5 = 2 THEN attempts - 1 ELSE attempts END
              WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
+        let attempts = match attempts {
+            Attempts::Keep => 0,
+            Attempts::Reset => 1,
+            Attempts::Forgive => 2_i64,
+        };
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid(), due, i64::from(fresh));
+            self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid(), due, attempts);
         self.tx.done.turns |= changed == 1;
         Ok(changed == 1)
     }

@@ -7,7 +7,7 @@ use replyx_core::{audit::Entry, event::Event, ids::WorkspaceId};
 use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
-use crate::{Scope, StorageError, System, events};
+use crate::{Scope, StorageError, System, events, retry};
 
 pub(crate) enum Conn {
     Postgres(sqlx::Transaction<'static, Postgres>),
@@ -105,9 +105,16 @@ impl Tx {
             let last = events::append(&mut self, workspace, &recorded).await?;
             self.done.events.push((workspace, last));
         }
-        match self.conn {
-            Conn::Postgres(tx) => tx.commit().await?,
-            Conn::Sqlite(tx) => tx.commit().await?,
+        retry::committing();
+        let committed = match self.conn {
+            Conn::Postgres(tx) => tx.commit().await,
+            Conn::Sqlite(tx) => tx.commit().await,
+        };
+        if let Err(error) = committed.map_err(StorageError::from) {
+            if error.is_undone() {
+                retry::not_committed();
+            }
+            return Err(error);
         }
         if let Some(listener) = &self.listener {
             listener.committed(&self.done);

@@ -162,6 +162,17 @@ impl Program {
         let _ = self.child.kill().await;
     }
 
+    /// Waits until it ends by itself, and returns its exit status and its log.
+    ///
+    /// # Panics
+    ///
+    /// When it does not within a minute.
+    pub async fn ended(mut self) -> (ExitStatus, String) {
+        let status = timeout(START, self.child.wait()).await;
+        let status = status.expect("it ends").expect("it can be waited for");
+        (status, self.log.text())
+    }
+
     /// SIGTERM, and its exit status.
     ///
     /// # Panics

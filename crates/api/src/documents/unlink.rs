@@ -33,9 +33,10 @@ pub async fn unlink(
     let (State(state), Ids(id, document_id)) = (state, ids);
     let (workspace, now) = (caller.workspace_id, state.clock().now());
     let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).documents().lock(document_id).await?;
+    tx.workspace(workspace).knowledge().lock(&[document_id], &[id]).await?;
+    let found = tx.workspace(workspace).documents().find(document_id).await?;
     let document = real(found)?;
-    let found = tx.workspace(workspace).assistants().lock(id).await?;
+    let found = tx.workspace(workspace).assistants().find(id).await?;
     found.ok_or(ApiError::NotFound("assistant"))?;
     if document.assistants.as_slice() == [id] {
         return Err(ApiError::Conflict {

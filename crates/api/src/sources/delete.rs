@@ -1,7 +1,10 @@
 //! `DELETE /api/v1/sources/{id}`
 
 use axum::{extract::State, http::StatusCode};
-use replyx_core::{ids::SourceId, page::PageRequest};
+use replyx_core::{
+    ids::{DocumentId, SourceId},
+    page::PageRequest,
+};
 use replyx_storage::documents::DocumentFilter;
 use serde_json::json;
 
@@ -44,9 +47,8 @@ pub async fn delete(
         let request = PageRequest { after: None, limit: AT_ONCE };
         let page = tx.workspace(workspace).documents().list(filter, request).await?;
         // All of them before the first is gone: whoever indexes one holds it and then wants the assistants, too.
-        for document in &page.items {
-            tx.workspace(workspace).documents().lock(document.id).await?;
-        }
+        let ids: Vec<DocumentId> = page.items.iter().map(|document| document.id).collect();
+        tx.workspace(workspace).knowledge().lock(&ids, &[]).await?;
         for document in &page.items {
             tx.workspace(workspace).documents().delete(document, now).await?;
         }

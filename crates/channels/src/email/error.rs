@@ -7,9 +7,12 @@ use replyx_core::{
     retry::{Backoff, Retry},
 };
 
+/// How often a mail is tried at most.
+pub const ATTEMPTS: u32 = 22;
+
 /// 5 s, since somebody may be waiting for a code, 10 s, 20 s, ... 2 h, and 2 h again: all attempts are within 24 h.
 const BACKOFF: Backoff =
-    Backoff { first: Duration::from_secs(5), ceiling: Duration::from_hours(2), attempts: 22 };
+    Backoff { first: Duration::from_secs(5), ceiling: Duration::from_hours(2), attempts: ATTEMPTS };
 
 /// What the mail server was asked when it refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use replyx_core::{bot::BotStatus, event::Event, message::Delivery};
-use replyx_storage::{StorageError, Tx, outbox::Sendable};
+use replyx_storage::{StorageError, Tx, outbox::Sendable, retried};
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{Outcome, in_order};
@@ -20,7 +20,7 @@ pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Send
     let mut batch = Vec::with_capacity(TOGETHER);
     while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
         batch.sort_by_key(|(part, _)| in_order(part));
-        while let Err(error) = write(&engine, &batch).await {
+        while let Err(error) = retried(|| write(&engine, &batch)).await {
             tracing::error!(error = &error as &dyn Error, "outcomes could not be written");
             sleep(AGAIN).await;
         }

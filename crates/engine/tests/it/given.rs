@@ -355,7 +355,7 @@ impl<'d> World<'d> {
         let mut tx = self.db.db.begin().await.unwrap();
         tx.system().processes().leave(engine.process).await.unwrap();
         let now = self.clock.now();
-        tx.system().processes().reap(now - Duration::from_mins(1), now).await.unwrap();
+        tx.system().processes().reap(Duration::from_mins(1), now).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -79,6 +79,17 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
     }
 }
 
+/// Ends the job of a document whose embedding was cut short in all attempts: it is ready with the vectors it has, and words
+/// find the rest.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexError> {
+    tracing::error!(document.id = %job.document_id, "embedding a document was interrupted too often");
+    finish(tools, job, None).await
+}
+
 /// Embeds some passages and stores their vectors, with what it cost.
 async fn batch(
     tools: Tools<'_>,

@@ -51,6 +51,7 @@ pub(super) async fn visit(
     let Some(mut source) = found else { return Ok(Kept::SourceGone) };
     let mut desk = Desk { tools, tx: &mut tx, source: &source };
     if visit.asked != visit.url {
+        desk.lock(&[&visit.asked, &visit.url]).await?;
         desk.remove(&visit.asked).await?;
     }
     let kept = match &visit.outcome {
@@ -89,6 +90,18 @@ impl Desk<'_> {
             return Ok(None);
         };
         self.tx.workspace(workspace).documents().lock(found.id).await
+    }
+
+    /// Locks the documents of two pages with all that know them, before the first of them goes.
+    async fn lock(&mut self, urls: &[&Url]) -> Result<(), StorageError> {
+        let workspace = self.source.workspace_id;
+        let mut found = Vec::new();
+        for url in urls {
+            let documents = self.tx.workspace(workspace).documents();
+            found.extend(documents.of_page(self.source.id, url.as_str()).await?);
+        }
+        let ids: Vec<DocumentId> = found.into_iter().map(|document| document.id).collect();
+        self.tx.workspace(workspace).knowledge().lock(&ids, &[]).await
     }
 
     async fn keep(

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use crate::config::Config;
 
 mod confinement;
+mod host;
 mod online;
 
 /// How long one thing may take to answer.
@@ -78,7 +79,9 @@ pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
             findings.push(configuration(&config));
             findings.push(data_folder(&config));
             findings.push(secret_key(&config));
+            findings.extend(host::files(&config));
             findings.push(database(&config).await);
+            findings.extend(host::clock(&config).await);
             findings.push(redis(&config).await);
             findings.extend(models(&config, online).await);
             findings.push(embeddings(&config, online).await);
@@ -149,6 +152,12 @@ fn secret_key(config: &Config) -> Finding {
     if !config.has_secret_key() && !kept.exists() {
         return Finding::note(ABOUT, "is made at the first start and kept in DATA_DIR/secret.key");
     }
+    if config.empty_secret_key().is_some() {
+        return Finding::note(
+            ABOUT,
+            "DATA_DIR/secret.key is empty: the next start makes a new one, if nothing was sealed with it",
+        );
+    }
     match config.keys() {
         Err(error) => Finding::fault(
             ABOUT,
@@ -216,7 +225,7 @@ fn nearest_vectors(index: &VectorIndex) -> String {
 }
 
 /// The file of an `SQLite` database; nothing for one in memory.
-pub(super) fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split('?').next().unwrap_or(path);

@@ -1,19 +1,28 @@
 //! `replyx migrate up|down [N]|status`
 
-use clap::Subcommand;
-use replyx_storage::{Db, PoolSize};
+use std::io::{self, IsTerminal, Write};
 
-use crate::config::Config;
+use anyhow::{Context, bail, ensure};
+use clap::Subcommand;
+use replyx_core::clock::Clock;
+use replyx_storage::{Db, Loss, PoolSize};
+
+use super::sqlite_file;
+use crate::{config::Config, heart::DEAD, privacy, slot::Slot};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
     /// Applies what has not been applied yet.
     Up,
-    /// Takes back the newest migrations, with the data they hold.
+    /// Takes back the newest migrations and deletes the data they hold. Says what would be lost and asks first; the
+    /// program must not be running.
     Down {
         /// How many.
         #[arg(default_value_t = 1)]
         count: usize,
+        /// Does not ask: for scripts.
+        #[arg(long)]
+        yes: bool,
     },
     /// Shows what has been applied.
     Status,
@@ -21,16 +30,105 @@ pub enum Command {
 
 /// Runs the command and shows where the schema stands.
 pub async fn run(config: &Config, command: Command) -> anyhow::Result<()> {
-    let db = Db::open(&config.database_url(), PoolSize { max: 2 }).await?;
     match command {
-        Command::Up => db.migrate().await?,
-        Command::Down { count } => db.migrate_down(count).await?,
-        Command::Status => {}
+        Command::Up => {
+            let db = open(config).await?;
+            db.migrate().await?;
+            show(db).await
+        }
+        Command::Down { count, yes } => down(config, count, yes).await,
+        Command::Status => show(open(config).await?).await,
     }
+}
+
+async fn open(config: &Config) -> anyhow::Result<Db> {
+    Ok(Db::open(&config.database_url(), PoolSize { max: 2 }).await?)
+}
+
+async fn show(db: Db) -> anyhow::Result<()> {
     for migration in db.migrations().await? {
         let applied = if migration.applied { "applied" } else { "pending" };
         println!("{applied}  {}", migration.name);
     }
     db.close().await;
+    Ok(())
+}
+
+async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
+    // Held until the end: a server that starts in the meantime is refused.
+    let _alone = alone(config)?;
+    let db = open(config).await?;
+    refuse_while_running(config, &db).await?;
+    let undone: Vec<&str> = {
+        let states = db.migrations().await?;
+        let applied = states.iter().filter(|state| state.applied).map(|state| state.name);
+        applied.rev().take(count).collect()
+    };
+    if undone.is_empty() {
+        println!("there is no migration to take back");
+        return show(db).await;
+    }
+    println!("takes back: {}", undone.join(", "));
+    for loss in db.losses(count).await? {
+        println!("  {}", describe(&loss));
+    }
+    if !yes {
+        confirm()?;
+    }
+    db.migrate_down(count).await?;
+    show(db).await
+}
+
+/// On `SQLite`, the lock that a running program holds.
+fn alone(config: &Config) -> anyhow::Result<Option<Slot>> {
+    if sqlite_file(&config.database_url()).is_none() {
+        return Ok(None);
+    }
+    let slot = Slot::take(config.data_dir(), "process", true, &Clock::system())
+        .context("`migrate down` needs the program to be stopped")?;
+    Ok(Some(slot))
+}
+
+/// Refuses while a process says that it lives, on whichever machine.
+async fn refuse_while_running(config: &Config, db: &Db) -> anyhow::Result<()> {
+    let file = sqlite_file(&config.database_url());
+    if file.is_some_and(|file| privacy::is_within(config.data_dir(), &file)) {
+        // The lock on the folder has told that nobody runs; a beat may be left of one that was killed.
+        return Ok(());
+    }
+    let now = Clock::system().now();
+    let alive = match db.read().await?.system().processes().alive(DEAD, now).await {
+        Err(error) if error.is_missing_table() => 0,
+        counted => counted?,
+    };
+    ensure!(
+        alive == 0,
+        "`migrate down` needs the program to be stopped, and {alive} of its processes still say that they run; one that \
+         was killed is forgotten after {} seconds",
+        DEAD.as_secs()
+    );
+    Ok(())
+}
+
+fn describe(loss: &Loss) -> String {
+    let Loss { table, column, rows } = loss;
+    match column {
+        None => format!("deletes the table `{table}` with {rows} rows"),
+        Some(column) => format!("deletes `{column}` of the table `{table}`: {rows} rows have it"),
+    }
+}
+
+/// Asks the person at the terminal.
+fn confirm() -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        bail!(
+            "nothing was changed: nobody can be asked here; `--yes` says that the data may be deleted"
+        );
+    }
+    print!("This cannot be undone. Type `yes` to delete it: ");
+    io::stdout().flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    ensure!(answer.trim() == "yes", "nothing was changed");
     Ok(())
 }

@@ -1,35 +1,70 @@
 //! The master secret of a development installation: made once, kept in the data folder.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File},
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use secrecy::SecretString;
 
 /// Reads the kept secret, or makes it. The file is readable by its owner alone.
+///
+/// It is there as a whole or not at all, also when the machine stops in the middle: written under another name, made
+/// sure of, and only then given its own.
 pub(super) fn kept_in(folder: &Path) -> anyhow::Result<SecretString> {
-    let path = folder.join("secret.key");
+    let path = path(folder);
     fs::create_dir_all(folder)
         .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
-    let fresh = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    match fresh {
-        Ok(mut file) => {
-            let secret = replyx_core::clock::random_hex::<32>();
-            file.write_all(secret.as_bytes())?;
-            file.sync_all()?;
+    if let Some(kept) = read(&path)? {
+        return Ok(kept);
+    }
+    let secret = replyx_core::clock::random_hex::<32>();
+    let cannot = || format!("`{}` cannot be made", path.display());
+    let mut file =
+        tempfile::Builder::new().prefix(".secret.key").tempfile_in(folder).with_context(cannot)?;
+    file.write_all(secret.as_bytes()).with_context(cannot)?;
+    file.as_file().sync_all().with_context(cannot)?;
+    match file.persist_noclobber(&path) {
+        Ok(_) => {
+            File::open(folder).and_then(|folder| folder.sync_all()).with_context(cannot)?;
             Ok(SecretString::from(secret))
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let secret = fs::read_to_string(&path)
-                .with_context(|| format!("`{}` cannot be read", path.display()))?;
-            Ok(SecretString::from(secret.trim().to_owned()))
+        // Another process was quicker: its secret counts.
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+            read(&path)?.with_context(cannot)
         }
-        Err(error) => Err(error).with_context(|| format!("`{}` cannot be made", path.display())),
+        Err(error) => Err(error.error).with_context(cannot),
     }
+}
+
+/// The file of the secret, if it is there and empty.
+pub(super) fn empty_in(folder: &Path) -> Option<PathBuf> {
+    let path = path(folder);
+    let kept = fs::read_to_string(&path).ok()?;
+    kept.trim().is_empty().then_some(path)
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("secret.key")
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<SecretString>> {
+    let kept = match fs::read_to_string(path) {
+        Ok(kept) => kept.trim().to_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).with_context(|| format!("`{}` cannot be read", path.display()));
+        }
+    };
+    if kept.is_empty() {
+        bail!(
+            "`{}` is empty: `replyx serve` makes a new one, if nothing was sealed with what stood in it",
+            path.display()
+        );
+    }
+    Ok(Some(SecretString::from(kept)))
 }
 
 #[cfg(test)]
@@ -49,5 +84,28 @@ mod tests {
         assert_eq!(first.expose_secret().len(), 64);
         let mode = fs::metadata(folder.path().join("secret.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1, "nothing is left of the making");
+    }
+
+    #[test]
+    fn processes_that_start_together_have_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = || kept_in(folder.path()).unwrap().expose_secret().to_owned();
+        let made: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|secret| *secret == made[0]), "{made:?}");
+    }
+
+    #[test]
+    fn an_empty_one_is_told_and_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(empty_in(folder.path()), None);
+        fs::write(folder.path().join("secret.key"), "\n").unwrap();
+        assert_eq!(empty_in(folder.path()), Some(folder.path().join("secret.key")));
+        let refused = kept_in(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("is empty"), "{refused}");
     }
 }

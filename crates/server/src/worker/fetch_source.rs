@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use replyx_core::retry::Retry;
 use replyx_engine::Engine;
-use replyx_knowledge::sources::{self, FetchSource};
+use replyx_knowledge::sources::{self, FetchSource, SourceError};
 use tokio::sync::Semaphore;
 
 use super::{Tools, registry::Failed};
@@ -26,9 +26,28 @@ pub(super) async fn run(
 ) -> Result<(), Failed> {
     let Ok(_place) = ROOM.try_acquire() else {
         let reason = "as many sources are being fetched as may be".to_owned();
-        return Err(Failed { reason, retry: Retry::After(LATER) });
+        return Err(Failed::interrupted(reason, Retry::After(LATER)));
     };
-    let with = sources::Tools { db: &engine.db, clock: &engine.clock, fetcher: &tools.fetcher };
-    let done = sources::run(with, job, tools.stop.cancelled()).boxed().await;
-    done.map_err(|error| Failed { reason: error.to_string(), retry: error.retry(attempt) })
+    let done = sources::run(with(engine, tools), job, tools.stop.cancelled()).boxed().await;
+    done.map_err(|error| {
+        let (reason, retry) = (error.to_string(), error.retry(attempt));
+        if error.is_transient() {
+            Failed::interrupted(reason, retry)
+        } else {
+            Failed::made(reason, retry)
+        }
+    })
+}
+
+/// Ends a job that was tried too often without coming to an end.
+pub(super) async fn give_up(
+    engine: &Engine,
+    tools: &Tools,
+    job: FetchSource,
+) -> Result<(), SourceError> {
+    sources::give_up(with(engine, tools), job).await
+}
+
+fn with<'a>(engine: &'a Engine, tools: &'a Tools) -> sources::Tools<'a> {
+    sources::Tools { db: &engine.db, clock: &engine.clock, fetcher: &tools.fetcher }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
-use replyx_channels::email::Stamp;
+use replyx_channels::email::{self, Stamp};
 use replyx_core::{
     ids::JobId,
     mail::{self, Letter, Mail},
@@ -14,12 +14,15 @@ use replyx_storage::jobs::ClaimedJob;
 
 use super::{Tools, registry::Failed};
 
+/// How often the job is claimed at most: as often as a mail is tried.
+pub(super) const ATTEMPTS: u32 = email::ATTEMPTS;
+
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 /// Sends the mail of a job, unless what it says is out of date by now.
 pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Result<(), Failed> {
-    let never = |reason: String| Failed { reason, retry: Retry::Never };
+    let never = |reason: String| Failed::made(reason, Retry::Never);
     let mail = mail::open_payload(&engine.keys, job.id, &job.payload)
         .map_err(|error| never(error.to_string()))?;
     let now = engine.clock.now();
@@ -28,12 +31,12 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
         return Err(never("what the mail says is out of date".to_owned()));
     }
     let sent = tools.post.send(&mail, &tools.product, &Stamp { id: job.id, at: now }).await;
-    let failed = sent.err().map(|error| Failed {
-        retry: error.retry(job.attempts),
-        reason: match error.source() {
+    let failed = sent.err().map(|error| {
+        let reason = match error.source() {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
-        },
+        };
+        Failed::made(reason, error.retry(job.attempts))
     });
     let outcome = match &failed {
         None => "sent",
@@ -42,6 +45,13 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
     };
     count(&mail, outcome);
     failed.map_or(Ok(()), Err)
+}
+
+/// Notes a mail that was tried too often without coming to an end.
+pub(super) fn give_up(engine: &Engine, job: &ClaimedJob) {
+    if let Ok(mail) = mail::open_payload(&engine.keys, job.id, &job.payload) {
+        count(&mail, "dead");
+    }
 }
 
 fn count(mail: &Mail, outcome: &'static str) {

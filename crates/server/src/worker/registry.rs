@@ -10,7 +10,7 @@ use replyx_engine::{
 };
 use replyx_knowledge::{
     index::{self, neighbours::IndexNeighbours},
-    sources::FetchSource,
+    sources::{self, FetchSource},
 };
 use replyx_storage::jobs::ClaimedJob;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,83 @@ pub(super) struct Failed {
     pub(super) reason: String,
     /// What to do about it.
     pub(super) retry: Retry,
+    /// Does it count?
+    pub(super) attempt: Attempt,
+}
+
+/// Whether a job that did not succeed has been tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// It was, and counts: there are only so many attempts.
+    Made,
+    /// It was interrupted for our sake: there was no room, the database was busy, the program ends.
+    Interrupted,
+}
+
+impl Failed {
+    /// The job was not to blame. It is tried again, also when it has no attempts left.
+    pub(super) fn interrupted(reason: String, retry: Retry) -> Self {
+        let retry = if retry == Retry::Never { Retry::After(LATER) } else { retry };
+        Self { reason, retry, attempt: Attempt::Interrupted }
+    }
+
+    /// The attempt counts.
+    pub(super) const fn made(reason: String, retry: Retry) -> Self {
+        Self { reason, retry, attempt: Attempt::Made }
+    }
+}
+
+/// When a job that has no attempts left, and was not to blame, is tried again.
+const LATER: Duration = Duration::from_mins(5);
+
+/// Runs a job by its kind, or ends it when it has been claimed more often than it may be: those attempts did not end, so
+/// the job may be what ends the program.
+pub(super) async fn run_or_give_up(
+    engine: &Engine,
+    tools: &Tools,
+    job: &ClaimedJob,
+) -> Result<(), Failed> {
+    if most_attempts(&job.kind).is_none_or(|most| job.attempts <= i64::from(most)) {
+        return run(engine, tools, job).await;
+    }
+    let reason = format!("given up after {} attempts that did not end", job.attempts - 1);
+    let (indexing, again) = (indexing(engine, tools), || Retry::After(Duration::from_secs(5)));
+    let told = match job.kind.as_str() {
+        index::IndexDocument::KIND => {
+            index::give_up(indexing, payload(job)?).await.map_err(|error| error.to_string())
+        }
+        index::embed::KIND => {
+            index::embed::give_up(indexing, payload(job)?).await.map_err(|error| error.to_string())
+        }
+        Evaluate::KIND => {
+            evaluation::give_up(engine, payload(job)?).await.map_err(|error| error.to_string())
+        }
+        FetchSource::KIND => fetch_source::give_up(engine, tools, payload(job)?)
+            .await
+            .map_err(|error| error.to_string()),
+        MAIL => {
+            mail::give_up(engine, job);
+            Ok(())
+        }
+        _ => Ok(()),
+    };
+    match told {
+        Ok(()) => Err(Failed::made(reason, Retry::Never)),
+        Err(why) => Err(Failed::interrupted(why, again())),
+    }
+}
+
+/// How often a job of this kind is claimed at most; `None` for one that a newer version of the program may know.
+fn most_attempts(kind: &str) -> Option<u32> {
+    match kind {
+        index::IndexDocument::KIND | index::embed::KIND | IndexNeighbours::KIND => {
+            Some(index::ATTEMPTS)
+        }
+        Evaluate::KIND => Some(evaluation::ATTEMPTS),
+        FetchSource::KIND => Some(sources::ATTEMPTS),
+        MAIL => Some(mail::ATTEMPTS),
+        _ => None,
+    }
 }
 
 /// Runs a job by its kind.
@@ -46,18 +123,22 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
         }
         Evaluate::KIND => {
             let result = evaluation::run(engine, payload(job)?).boxed().await;
-            result.map_err(|error| Failed {
-                reason: error.to_string(),
-                retry: Retry::After(Duration::from_secs(5)),
+            result.map_err(|error| {
+                let (reason, retry) = (error.to_string(), Retry::After(Duration::from_secs(5)));
+                if error.is_transient() {
+                    Failed::interrupted(reason, retry)
+                } else {
+                    Failed::made(reason, retry)
+                }
             })
         }
         FetchSource::KIND => fetch_source::run(engine, tools, payload(job)?, job.attempts).await,
         MAIL => mail::run(engine, tools, job).await,
         // A newer version of the program may have queued it: it is left for that one.
-        unknown => Err(Failed {
-            reason: format!("no work is known by the name `{unknown}`"),
-            retry: Retry::After(Duration::from_mins(1)),
-        }),
+        unknown => {
+            let reason = format!("no work is known by the name `{unknown}`");
+            Err(Failed::interrupted(reason, Retry::After(Duration::from_mins(1))))
+        }
     }
 }
 
@@ -73,11 +154,16 @@ pub(super) fn indexing<'a>(engine: &'a Engine, tools: &'a Tools) -> index::Tools
 
 fn payload<T: DeserializeOwned>(job: &ClaimedJob) -> Result<T, Failed> {
     serde_json::from_value(job.payload.clone())
-        .map_err(|error| Failed { reason: error.to_string(), retry: Retry::Never })
+        .map_err(|error| Failed::made(error.to_string(), Retry::Never))
 }
 
 fn failed(error: &index::IndexError, job: &ClaimedJob) -> Failed {
-    Failed { reason: error.to_string(), retry: error.retry(job.attempts) }
+    let (reason, retry) = (error.to_string(), error.retry(job.attempts));
+    if error.is_transient() {
+        Failed::interrupted(reason, retry)
+    } else {
+        Failed::made(reason, retry)
+    }
 }
 
 /// The kind as a label of a metric: never a word from the database.

@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use replyx_engine::Engine;
 use replyx_knowledge::{index, search::LARGE, sources};
-use replyx_storage::StorageError;
+use replyx_storage::{StorageError, retried};
 
 use super::{Tools, registry};
 
@@ -33,9 +33,9 @@ const REFRESH: u32 = 2_000;
 /// Sweeps everything. A failure is logged; the next time comes soon.
 pub(super) async fn all(engine: &Engine, tools: &Tools) {
     let swept = async {
-        conversation(engine).await?;
-        signing_in(engine).await?;
-        costs(engine).await?;
+        retried(|| conversation(engine)).await?;
+        retried(|| signing_in(engine)).await?;
+        retried(|| costs(engine)).await?;
         knowledge(engine, tools).await?;
         accounts::purge(engine).await
     };

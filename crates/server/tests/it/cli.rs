@@ -135,15 +135,76 @@ async fn migrations_go_down_and_up_again() {
         let status = migrate(&["status"]).await;
         let count = status.lines().count();
         assert!(count >= 1 && status.lines().all(|line| line.starts_with("applied")), "{status}");
-        let down = migrate(&["down", "100"]).await;
-        assert!(down.lines().all(|line| line.starts_with("pending")), "{down}");
+        let down = migrate(&["down", "100", "--yes"]).await;
+        let pending = down.lines().filter(|line| line.starts_with("pending")).count();
+        assert_eq!(pending, count, "{down}");
         assert_eq!(migrate(&["up"]).await, status);
         assert_eq!(migrate(&["up"]).await, status, "once more changes nothing");
-        let down = migrate(&["down"]).await;
+        let down = migrate(&["down", "--yes"]).await;
         assert_eq!(down.lines().filter(|line| line.starts_with("pending")).count(), 1, "{down}");
         // A start brings it up to date.
         home.open().await;
         assert_eq!(migrate(&["status"]).await, status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrations_are_not_taken_back_under_a_running_program_nor_without_being_asked() {
+    for home in [Home::sqlite().await, Home::postgres().await] {
+        let shop = home.open().await;
+        let folder = home.folder.path().display().to_string();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().display().to_string();
+        let down = async |folder: &str, arguments: &[&str]| {
+            let variables = [("DATABASE_URL", &*home.db.url), ("DATA_DIR", folder)];
+            let (good, out, err) =
+                run(&[&["migrate", "down"], arguments].concat(), &variables).await;
+            (good, format!("{out}{err}"))
+        };
+        // Nor from another folder, which has another lock.
+        for folder in [&folder, &elsewhere] {
+            for arguments in [&["--yes"][..], &["99", "--yes"]] {
+                let (good, said) = down(folder, arguments).await;
+                assert!(!good && said.contains("needs the program to be stopped"), "{said}");
+            }
+        }
+        shop.owner.get("/api/v1/me").await.expect(200);
+
+        let Shop { launch, program, owner, assistant } = shop;
+        program.terminate().await;
+        let (good, said) = down(&folder, &["99"]).await;
+        assert!(!good && said.contains("nothing was changed") && said.contains("--yes"), "{said}");
+        for lost in ["deletes the table `users` with 1 rows", "`assistants` with 1 rows"] {
+            assert!(said.contains(lost), "{said}");
+        }
+        let shop = Shop::again(launch, &owner, assistant).await;
+        shop.owner.get("/api/v1/me").await.expect(200);
+        shop.program.terminate().await;
+        let (good, said) = down(&folder, &["0", "--yes"]).await;
+        assert!(good && said.contains("no migration to take back"), "{said}");
+        assert!(down(&folder, &["99", "--yes"]).await.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_says_that_the_schema_is_not_the_programs() {
+    for home in [Home::sqlite().await, Home::postgres().await] {
+        let shop = home.open().await;
+        home.db.db.migrate_down(1).await.unwrap();
+        for path in ["/health", "/health/ready"] {
+            let report = crate::harness::until("the schema is missed", async || {
+                let answer = shop.owner.get(path).await;
+                (answer.status == 503).then_some(answer.body)
+            })
+            .await;
+            assert_eq!(report["status"], "down", "{report}");
+            assert!(report["database"].as_str().unwrap().contains("migrate up"), "{report}");
+        }
+        home.db.db.migrate().await.unwrap();
+        crate::harness::until("it is there again", async || {
+            (shop.owner.get("/health/ready").await.status == 200).then_some(())
+        })
+        .await;
     }
 }
 

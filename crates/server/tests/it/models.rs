@@ -58,6 +58,36 @@ on_every_home! {
 }
 
 on_every_home! {
+    /// `PostgreSQL` stores no NUL, neither in a text nor in what is kept about an answer.
+    async fn control_characters_of_a_model_and_of_customers_stop_nothing(home: &Home) {
+        let model = FakeOpenAi::start().await;
+        model.answer(|request| {
+            let rewrites = request.messages[0].content.contains("Rewrite the customer's last question");
+            Answer::text(if rewrites {
+                "How many days\u{0} do I have\u{1} to return a lamp?"
+            } else {
+                "You have 30 days\u{0} to return\u{1b} it [1]."
+            })
+        });
+        let (shop, bot) = shop(home, &model, 50).await;
+        let ann = bot.person(7, "Ann\u{0}\u{7} Lee", "en");
+        let reply = ann.ask("How many\u{0} days do I have to return an item?", PATIENCE).await.unwrap();
+        assert!(reply.plain.contains("30 days"), "{}", reply.plain);
+        let reply = ann.ask("And how is it for a lamp?", PATIENCE).await.unwrap();
+        assert!(reply.plain.contains("30 days"), "{}", reply.plain);
+
+        let messages = shop.messages().await;
+        let text = serde_json::to_string(&messages).unwrap();
+        for unwanted in ["\\u0000", "\\u0001", "\\u0007", "\\u001b"] {
+            assert!(!text.contains(unwanted), "{unwanted}: {text}");
+        }
+        let searched = &messages[3]["answer"]["searched"];
+        assert_eq!(searched, "How many days  do I have  to return a lamp?", "{text}");
+        assert!(shop.metric("turns_total", &["outcome=\"failed\""]).await < 1.0);
+    }
+}
+
+on_every_home! {
     async fn a_model_that_fails_for_a_moment_is_asked_again(home: &Home) {
         let model = FakeOpenAi::start().await;
         model.answer(|_| Answer::text("You have 30 days [1]."));

@@ -1,7 +1,14 @@
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
 
-use replyx_storage::{Db, PoolSize, StorageError, on_every_db, testing};
-use sqlx::{Connection, PgConnection};
+use replyx_storage::{Db, PoolSize, StorageError, on_every_db, retried, testing};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+use tokio::sync::Barrier;
 
 use crate::given::{self, at, id};
 
@@ -114,7 +121,8 @@ async fn who_is_chosen_to_end_a_deadlock_may_try_again() {
     );
     let failed: Vec<_> = [a, b].into_iter().filter_map(Result::err).collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
-    assert!(failed[0].is_transient() && !failed[0].is_duplicate(), "{failed:?}");
+    assert!(failed[0].is_undone() && failed[0].is_transient(), "{failed:?}");
+    assert!(!failed[0].is_duplicate(), "{failed:?}");
 }
 
 #[tokio::test]
@@ -138,7 +146,7 @@ async fn a_lost_server_connection_fails_what_used_it_and_nothing_later() {
     .unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let lost = used.workspace(tenant.id).turns().count().await.unwrap_err();
-    assert!(lost.is_transient(), "{lost:?}");
+    assert!(lost.is_transient() && !lost.is_undone(), "{lost:?}");
     drop(used);
     for _ in 0..8 {
         assert_eq!(read!(home.db, |tx| tx.workspace(tenant.id).turns().count()), 0);
@@ -153,4 +161,65 @@ async fn an_address_of_neither_database_is_refused() {
         let refused = Db::open(address, PoolSize::default()).await;
         assert!(matches!(refused, Err(StorageError::Address)), "{address}");
     }
+}
+
+/// Two transactions that lock in opposite orders: the database ends one of them, and both are done in the end.
+#[tokio::test]
+async fn a_transaction_that_lost_a_deadlock_is_done_again() {
+    let home = testing::postgres().await;
+    let tenant = given::tenant(&home.db).await;
+    let other = given::chat(&home.db, &tenant, 8).await;
+    let [one, two] = [tenant.dialog.id, other.dialog.id];
+    let met = Barrier::new(2);
+    let tries = AtomicU32::new(0);
+    let both = async |first, second| {
+        let is_first_try = Cell::new(true);
+        retried(|| async {
+            tries.fetch_add(1, Relaxed);
+            let mut tx = home.db.begin().await?;
+            tx.workspace(tenant.id).dialogs().lock(first).await?;
+            if is_first_try.take() {
+                met.wait().await;
+            }
+            tx.workspace(tenant.id).dialogs().lock(second).await?;
+            tx.commit().await.map(drop)
+        })
+        .await
+    };
+    let (a, b) = tokio::join!(both(one, two), both(two, one));
+    a.unwrap();
+    b.unwrap();
+    assert_eq!(tries.into_inner(), 3, "one of them was done twice");
+}
+
+#[tokio::test]
+async fn what_stays_undone_is_given_up_and_what_fails_otherwise_is_not_repeated() {
+    let home = testing::postgres().await;
+    for (code, expected) in [("40P01", 4), ("40001", 4), ("22012", 1)] {
+        let sql = format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$");
+        let tries = AtomicU32::new(0);
+        let failed = retried(|| async {
+            tries.fetch_add(1, Relaxed);
+            let mut connection = PgConnection::connect(&home.url).await?;
+            sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut connection).await?;
+            Ok(())
+        })
+        .await;
+        assert!(failed.is_err());
+        assert_eq!(tries.into_inner(), expected, "{code}");
+    }
+}
+
+/// Another program has the file: it is busy, which is nobody's fault, and has been waited for long enough.
+#[tokio::test]
+async fn a_locked_file_is_transient() {
+    let home = testing::sqlite().await;
+    let path = home.url.strip_prefix("sqlite:").unwrap();
+    let mut holder = SqliteConnection::connect(path).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    let busy = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::ZERO);
+    let mut writer = SqliteConnection::connect_with(&busy).await.unwrap();
+    let locked = sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap_err();
+    let locked = StorageError::from(locked);
+    assert!(locked.is_transient() && !locked.is_undone(), "{locked:?}");
 }

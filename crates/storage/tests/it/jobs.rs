@@ -71,7 +71,21 @@ on_every_db! {
         commit!(db, |tx| tx.system().jobs().finish(job, theirs));
         commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", None));
         commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", Some(at(0))));
+        commit!(db, |tx| tx.system().jobs().hand_back(job, theirs, at(0)));
         assert_eq!(given::rows(&home.url, None).await, before);
+    }
+}
+
+on_every_db! {
+    async fn a_job_that_could_not_be_tried_keeps_its_attempts(home: &TestDb) {
+        let (db, by) = (&home.db, id());
+        let job = given_jobs(db, 1).await[0];
+        for round in 0..20 {
+            let claimed = claim(db, by, at(round), 9).await;
+            assert_eq!((claimed.len(), claimed[0].attempts), (1, 1));
+            commit!(db, |tx| tx.system().jobs().hand_back(job, by, at(round + 1)));
+            assert_eq!(claim(db, by, at(round), 9).await, [], "it is not due yet");
+        }
     }
 }
 

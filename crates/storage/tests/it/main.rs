@@ -24,6 +24,7 @@ mod people;
 mod processes;
 mod sources;
 mod sqlite;
+mod stored;
 mod turns;
 mod updates;
 mod workspaces;

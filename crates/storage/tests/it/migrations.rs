@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use replyx_storage::{Db, PoolSize, on_every_db, testing};
+use replyx_storage::{Db, Loss, PoolSize, Schema, on_every_db, testing};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
@@ -43,6 +43,36 @@ on_every_db! {
         db.migrate_down(99).await.unwrap();
         db.migrate().await.unwrap();
         given::tenant(db).await.fill(db).await;
+    }
+}
+
+on_every_db! {
+    async fn what_would_be_lost_and_how_the_schema_stands_is_told(home: &TestDb) {
+        let db = &home.db;
+        let steps = applied(db).await.len();
+        given::tenant(db).await.fill(db).await;
+        assert_eq!(db.schema().await.unwrap(), Schema::Current);
+
+        let losses = db.losses(99).await.unwrap();
+        let rows = |table: &str, column: Option<&str>| {
+            let named = |loss: &&Loss| loss.table == table && loss.column.as_deref() == column;
+            losses.iter().find(named).unwrap_or_else(|| panic!("{table}: {losses:?}")).rows
+        };
+        assert_eq!((rows("workspaces", None), rows("assistants", None)), (1, 1));
+        assert_eq!(rows("installation", None), 0);
+        assert_eq!(db.losses(0).await.unwrap(), []);
+        let newest = db.losses(1).await.unwrap();
+        assert!(newest.len() < losses.len(), "{newest:?}");
+
+        db.migrate_down(1).await.unwrap();
+        assert_eq!(db.schema().await.unwrap(), Schema::Behind(1));
+        db.migrate_down(99).await.unwrap();
+        assert_eq!(db.schema().await.unwrap(), Schema::Behind(steps));
+        given::tamper(&home.url, "DROP TABLE _sqlx_migrations").await;
+        assert_eq!(db.schema().await.unwrap(), Schema::Behind(steps));
+        db.migrate().await.unwrap();
+        given::tamper(&home.url, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await;
+        assert_eq!(db.schema().await.unwrap(), Schema::Behind(1), "one is missing, whatever else is there");
     }
 }
 
@@ -171,10 +201,11 @@ async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The tables that are no workspace's.
-const COMMON: [&str; 16] = [
+const COMMON: [&str; 17] = [
     "audit_entries",
     "audit_heads",
     "idempotency_keys",
+    "installation",
     "jobs",
     "login_attempts",
     "model_keys",

@@ -1,11 +1,32 @@
-use replyx_storage::{on_every_db, processes::Reaped};
+use std::time::Duration;
 
-use crate::given::{self, at, id, sendable};
+use replyx_core::{clock::Clock, ids::ProcessId};
+use replyx_storage::{
+    StorageError, on_every_db,
+    processes::Reaped,
+    testing::{self, TestDb},
+};
+
+use crate::given::{self, at, id, sendable, tamper};
+
+/// How long a process may be silent.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A process that was last heard of a minute ago, by the clock that counts.
+async fn silent(home: &TestDb) -> ProcessId {
+    let process = given::process(&home.db, at(0)).await;
+    let id = process.into_uuid();
+    if home.url.starts_with("postgres") {
+        let sql = "UPDATE processes SET beat_at = now() - interval '1 minute' WHERE id = ";
+        assert_eq!(tamper(&home.url, &format!("{sql}'{id}'")).await, 1);
+    }
+    process
+}
 
 on_every_db! {
     async fn only_what_the_dead_held_is_freed(home: &TestDb) {
         let db = &home.db;
-        let (alive, dead) = (given::process(db, at(50)).await, given::process(db, at(0)).await);
+        let (alive, dead) = (given::process(db, at(50)).await, silent(home).await);
         let ours = given::tenant(db).await;
         let theirs = given::tenant(db).await;
         for (tenant, by) in [(&ours, alive), (&theirs, dead)] {
@@ -19,7 +40,7 @@ on_every_db! {
         }
         let before = given::rows(&home.url, Some(ours.id)).await;
 
-        let reaped = commit!(db, |tx| tx.system().processes().reap(at(40), at(60)));
+        let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(60)));
         assert_eq!(reaped, Reaped { turns: 1, sends: 1, jobs: 1 });
         assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
 
@@ -30,7 +51,7 @@ on_every_db! {
         let sends = sendable(db, at(60)).await;
         assert_eq!((sends.len(), sends[0].workspace_id), (1, theirs.id));
         assert_eq!((sends[0].uncertain, sends[0].attempts), (1, 1));
-        let again = commit!(db, |tx| tx.system().processes().reap(at(40), at(60)));
+        let again = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(60)));
         assert_eq!(again, Reaped::default());
 
         // The dead one was only slow: what it still does must not last.
@@ -42,15 +63,15 @@ on_every_db! {
 on_every_db! {
     async fn a_beat_keeps_a_process_alive(home: &TestDb) {
         let db = &home.db;
-        let process = given::process(db, at(0)).await;
+        let process = silent(home).await;
         let tenant = given::tenant(db).await;
         tenant.fill(db).await;
         commit!(db, |tx| tx.system().turns().claim(process, at(10), 1));
-        commit!(db, |tx| tx.system().processes().beat(process, at(20)));
-        let reaped = commit!(db, |tx| tx.system().processes().reap(at(20), at(30)));
+        commit!(db, |tx| tx.system().processes().beat(process, at(25)));
+        let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(30)));
         assert_eq!(reaped, Reaped::default());
         commit!(db, |tx| tx.system().processes().leave(process));
-        let reaped = commit!(db, |tx| tx.system().processes().reap(at(20), at(30)));
+        let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(30)));
         assert_eq!(reaped, Reaped { turns: 1, ..Reaped::default() });
     }
 }
@@ -64,8 +85,98 @@ on_every_db! {
         commit!(db, |tx| tx.system().turns().claim(earlier, at(10), 1));
         let only = given::process(db, at(30)).await;
         commit!(db, |tx| tx.system().processes().keep_only(only));
-        let reaped = commit!(db, |tx| tx.system().processes().reap(at(0), at(30)));
+        let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(30)));
         assert_eq!(reaped, Reaped { turns: 1, ..Reaped::default() });
         assert_eq!(commit!(db, |tx| tx.system().turns().claim(id(), at(30), 1)).len(), 1);
     }
+}
+
+/// What a process whose clock is wrong says of the time does not count: neither when it says that it lives nor when it looks
+/// who does.
+#[tokio::test]
+async fn a_clock_that_is_ahead_or_behind_makes_nobody_dead_on_postgres() {
+    let home = testing::postgres().await;
+    let db = &home.db;
+    let now = Clock::system().now();
+    let wrong = Duration::from_secs(15);
+    let [right, ahead, behind] = [now, now + wrong, now - wrong];
+    let tenant = given::tenant(db).await;
+    tenant.fill(db).await;
+    let process = given::process(db, behind).await;
+    commit!(db, |tx| tx.system().turns().claim(process, at(10), 1));
+    for clock in [right, ahead, behind] {
+        let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, clock));
+        assert_eq!(reaped, Reaped::default(), "by a clock that says {clock}");
+        assert_eq!(read!(db, |tx| tx.system().processes().alive(SILENCE, clock)), 1);
+    }
+    let dead = silent(&home).await;
+    commit!(db, |tx| tx.system().jobs().claim(dead, at(10), false, 1));
+    let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, behind));
+    assert_eq!(reaped, Reaped { jobs: 1, ..Reaped::default() });
+}
+
+/// Two processes that free what the same dead one held do not wait for each other, in whichever order they come by it.
+#[tokio::test]
+async fn what_another_process_frees_at_the_moment_is_left_to_it_on_postgres() {
+    let home = testing::postgres().await;
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    tenant.fill(db).await;
+    let dead = silent(&home).await;
+    commit!(db, |tx| tx.system().turns().claim(dead, at(10), 1));
+    let mut first = db.begin().await.unwrap();
+    let reaped = first.system().processes().reap(SILENCE, at(60)).await.unwrap();
+    assert_eq!(reaped, Reaped { turns: 1, ..Reaped::default() });
+    let second = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(60)));
+    assert_eq!(second, Reaped::default());
+    first.commit().await.unwrap();
+}
+
+on_every_db! {
+    async fn an_attempt_that_was_cut_short_on_purpose_does_not_count(home: &TestDb) {
+        let db = &home.db;
+        let process = given::process(db, at(0)).await;
+        let tenant = given::tenant(db).await;
+        tenant.fill(db).await;
+        assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(10), 1))[0].attempts, 1);
+        assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(10), false, 1))[0].attempts, 1);
+        let handed_back = commit!(db, |tx| tx.system().processes().hand_back(process, at(20)));
+        assert_eq!(handed_back, Reaped { turns: 1, sends: 0, jobs: 1 });
+        assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(20), 1))[0].attempts, 1);
+        assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(20), false, 1))[0].attempts, 1);
+    }
+}
+
+on_every_db! {
+    async fn a_database_that_became_another_installations_is_noticed(home: &TestDb) {
+        let db = &home.db;
+        let ours = uuid::Uuid::from_u128(1);
+        assert_eq!(db.join_installation(ours, at(0)).await.unwrap(), ours);
+        let other = uuid::Uuid::from_u128(2);
+        assert_eq!(db.join_installation(other, at(1)).await.unwrap(), ours, "it has one already");
+        commit!(db, |tx| tx.system().processes().check_installation(db));
+
+        tamper(&home.url, "DELETE FROM installation").await;
+        let mut tx = db.begin().await.unwrap();
+        let refused = tx.system().processes().check_installation(db).await;
+        assert!(matches!(refused, Err(StorageError::Foreign)), "{refused:?}");
+        db.turned_foreign().await;
+    }
+}
+
+/// With all other connections in use, a process must still be able to say that it lives.
+#[tokio::test]
+async fn a_beat_does_not_wait_for_the_pool_on_postgres() {
+    let home = testing::postgres().await;
+    let db = &home.db;
+    let mut held = Vec::new();
+    for _ in 0..db.connections().2 {
+        held.push(db.begin().await.unwrap());
+    }
+    let process: ProcessId = id();
+    let mut tx = db.begin_reserved().await.unwrap();
+    tx.system().processes().beat(process, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(held);
+    assert_eq!(read!(db, |tx| tx.system().processes().alive(SILENCE, at(0))), 1);
 }

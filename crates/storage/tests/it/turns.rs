@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use replyx_core::ids::{DialogId, ProcessId};
-use replyx_storage::{Db, on_every_db, testing, turns::ClaimedTurn};
+use replyx_storage::{
+    Db, on_every_db, testing,
+    turns::{Attempts, ClaimedTurn},
+};
 use tokio::task::JoinSet;
 
 use crate::given::{self, Tenant, at, at_millis, id};
@@ -69,11 +72,11 @@ on_every_db! {
         let before = given::rows(&home.url, None).await;
         request(db, &tenant, at(2), at(5)).await;
         assert_eq!(given::rows(&home.url, None).await, before);
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, by, at(60), false)));
+        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, by, at(60), Attempts::Keep)));
         request(db, &tenant, at(2), at(5)).await;
         assert_eq!(next_due(db).await, Some(at(60)));
         assert_eq!(claim(db, by, at(60), 1).await[0].attempts, 2);
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, by, at(61), true)));
+        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, by, at(61), Attempts::Reset)));
         assert_eq!(claim(db, by, at(61), 1).await[0].attempts, 1, "new work begins anew");
     }
 }
@@ -88,7 +91,7 @@ on_every_db! {
         claim(db, ours, at(0), 1).await;
         let before = given::rows(&home.url, None).await;
         assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, theirs)));
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(dialog, theirs, at(0), true)));
+        assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(dialog, theirs, at(0), Attempts::Reset)));
         assert_eq!(given::rows(&home.url, None).await, before);
         assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)));
         assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)));

@@ -12,7 +12,7 @@ use replyx_core::{
     workspace::Member,
 };
 use replyx_engine::Engine;
-use replyx_storage::{StorageError, Tx};
+use replyx_storage::{StorageError, Tx, retried};
 use serde_json::{Value, json};
 
 /// How many accounts are deleted in one sweep.
@@ -23,7 +23,7 @@ pub(super) async fn purge(engine: &Engine) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let due = engine.db.read().await?.system().users().due_for_deletion(now, AT_ONCE).await?;
     for user in due {
-        match delete(engine, user, now).await {
+        match retried(|| delete(engine, user, now)).await {
             Ok(true) => tracing::info!(user.id = %user, "account deleted"),
             Ok(false) => {}
             Err(error) => {
