@@ -56,7 +56,14 @@ async fn sqlite_template() -> PathBuf {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("template.db");
     migrated(&format!("sqlite:{}", file.display())).await;
-    std::fs::rename(&file, &template).expect("the template can be renamed");
+    // Part of it may still stand in the log beside the file, which a copy of the file would lack.
+    let whole = folder.path().join("whole.db");
+    let file = file.to_str().expect("the folder has a plain name");
+    let mut connection = SqliteConnection::connect(file).await.expect("the file opens");
+    let copy = AssertSqlSafe(format!("VACUUM INTO '{}'", whole.display()));
+    sqlx::query(copy).execute(&mut connection).await.expect("the file can be copied");
+    connection.close().await.expect("the file closes");
+    std::fs::rename(&whole, &template).expect("the template can be renamed");
     template
 }
 
