@@ -131,11 +131,16 @@ fn cipher(master: &Master) -> XChaCha20Poly1305 {
 /// HMAC-SHA-256 under a key of ours, as lower-case hexadecimal: how short codes are stored, which a bare hash would
 /// give away.
 pub fn keyed_hash(key: &[u8; 32], text: &str) -> String {
+    hex(&keyed_bytes(key, text))
+}
+
+/// As [`keyed_hash`], as bytes: a secret that follows from a text and a key.
+pub fn keyed_bytes(key: &[u8; 32], text: &str) -> [u8; 32] {
     use hmac::{Hmac, Mac};
     let mut mac =
         <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
-    hex(&mac.finalize().into_bytes())
+    mac.finalize().into_bytes().into()
 }
 
 fn hex(bytes: &[u8]) -> String {

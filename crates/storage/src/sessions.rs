@@ -114,9 +114,10 @@ impl Sessions<'_> {
     }
 
     /// Exchanges a refresh token for the next. The session is renewed until `now + lifetime`. A token that was exchanged
-    /// less than `grace` ago is exchanged once more: its answer may have been lost. Of two processes that are shown the same
-    /// token at once, each gets its answer in turn. A reused token ends the session and tells `Committed::access`: the caller
-    /// commits then too. A blocked user's sessions have ended.
+    /// less than `grace` ago is exchanged again, because its answer may have been lost: for the same successor, so that a
+    /// session has one chain of tokens. With another successor than the stored one it is unknown. Two processes that are
+    /// shown the same token at once get their answers in turn. A reused token ends the session and tells
+    /// `Committed::access`: the caller commits then too. A blocked user's sessions have ended.
     ///
     /// # Errors
     ///
@@ -145,6 +146,8 @@ impl Sessions<'_> {
         const SPEND: &str =
             "UPDATE refresh_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL";
         const USED: &str = "SELECT used_at FROM refresh_tokens WHERE token_hash = $1";
+        const SUCCESSOR: &str =
+            "SELECT token_hash FROM refresh_tokens WHERE token_hash = $1 AND session_id = $2";
         const RENEW: &str = "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
 
         // The session is locked before the token is looked at: a second process with the same token must see what
@@ -154,17 +157,25 @@ impl Sessions<'_> {
             return Ok(Rotation::Unknown);
         };
         let mut session = Session::from(row);
-        if run!(self.tx, SPEND; old_hash, now) == 0 {
+        let id = session.id.into_uuid();
+
+        if run!(self.tx, SPEND; old_hash, now) == 1 {
+            insert_token(self.tx, id, new_hash, now).await?;
+        } else {
             let used = value!(self.tx, Option<DateTime<Utc>>, USED; old_hash).flatten();
             if used.is_none_or(|used| now >= used + grace) {
                 self.revoke(session.user_id, session.id, now).await?;
                 return Ok(Rotation::Reused(session));
             }
+            // A second successor would be a second chain, whose theft nobody would notice.
+            if value!(self.tx, String, SUCCESSOR; new_hash, id).is_none() {
+                return Ok(Rotation::Unknown);
+            }
         }
-        let id = session.id.into_uuid();
-        (session.last_used_at, session.expires_at) = (now, now + lifetime);
+
+        session.last_used_at = now;
+        session.expires_at = now + lifetime;
         run!(self.tx, RENEW; id, session.last_used_at, session.expires_at);
-        insert_token(self.tx, id, new_hash, now).await?;
         Ok(Rotation::Renewed(session))
     }
 

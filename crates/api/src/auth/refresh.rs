@@ -18,7 +18,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::sign_in::{Device, Opened, Tokens, refresh_token};
+use super::sign_in::{Device, Opened, Tokens, successor};
 use crate::{
     cookies::{self, SetCookies},
     csrf,
@@ -27,7 +27,7 @@ use crate::{
     state::AppState,
 };
 
-/// How long after its use a refresh token is exchanged once more: the answer may have been lost.
+/// How long after its use a refresh token is exchanged again, for the same successor: the answer may have been lost.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// What is exchanged.
@@ -54,8 +54,9 @@ pub struct Request {
 
 /// Exchanges a refresh token for new tokens.
 ///
-/// Each is good once. One that comes back later than a lost answer could explain ends the session, because one of its
-/// two users is a thief.
+/// Each is good once. For 10 seconds a repeated exchange answers with the same refresh token, because the first answer
+/// may have been lost; so a session has one chain of tokens. A token that comes back later ends the session, because one
+/// of its two users is a thief.
 #[utoipa::path(
     post, path = "/auth/refresh", operation_id = "refresh_tokens", tag = "auth",
     request_body = Request,
@@ -83,7 +84,7 @@ pub async fn refresh(
         let old = old.ok_or(ApiError::Unauthenticated)?;
         (old, Some(csrf::shown(&state, device.headers())?))
     };
-    let (new, hash) = refresh_token();
+    let (new, hash) = successor(state.keys(), old);
     let now = state.clock().now();
     let lifetime = state.tuning.days(setting::SESSION_DAYS);
     let old = sha256_hex(old.as_bytes());

@@ -14,7 +14,7 @@ use replyx_core::{
     clock::Clock,
     ids::{SessionId, WorkspaceId},
     role::Role,
-    secret::sha256_hex,
+    secret::{Keys, keyed_bytes, sha256_hex},
     session::Session,
     setting,
     user::User,
@@ -38,9 +38,19 @@ use crate::{
 const PREFIX: &str = "rx_refresh_";
 
 /// A new refresh token: what its owner gets, and what is stored of it.
-pub(super) fn refresh_token() -> (String, String) {
-    let chance: [u8; 32] = Clock::bytes();
-    let token = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(chance));
+fn refresh_token() -> (String, String) {
+    refresh_token_of(Clock::bytes())
+}
+
+/// The refresh token that another is exchanged for. It follows from the old one and a key of ours, so that an exchange
+/// whose answer was lost can be repeated without a second token coming into the world, and without keeping this one in
+/// clear.
+pub(super) fn successor(keys: &Keys, old: &str) -> (String, String) {
+    refresh_token_of(keyed_bytes(&keys.key("refresh-successor"), old))
+}
+
+fn refresh_token_of(secret: [u8; 32]) -> (String, String) {
+    let token = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret));
     let hash = sha256_hex(token.as_bytes());
     (token, hash)
 }
@@ -236,5 +246,20 @@ mod tests {
         assert_ne!(token, other);
         assert_eq!(token.strip_prefix(PREFIX).unwrap().len(), 43);
         assert_eq!(hash, sha256_hex(token.as_bytes()));
+    }
+
+    #[test]
+    fn a_token_has_one_successor_that_only_we_can_tell() {
+        let keys = Keys::derive(&"0123456789abcdef0123456789abcdef".into()).unwrap();
+        let others = Keys::derive(&"another-master-key-of-32-characters!".into()).unwrap();
+        let (token, _) = refresh_token();
+
+        let (next, hash) = successor(&keys, &token);
+        assert_eq!(successor(&keys, &token), (next.clone(), hash.clone()));
+        assert_eq!(next.strip_prefix(PREFIX).unwrap().len(), 43);
+        assert_eq!(hash, sha256_hex(next.as_bytes()));
+        for other in [successor(&others, &token), successor(&keys, &next), refresh_token()] {
+            assert_ne!(other.0, next);
+        }
     }
 }

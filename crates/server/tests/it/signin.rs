@@ -146,16 +146,42 @@ on_every_home! {
 }
 
 on_every_home! {
-    async fn a_lost_answer_can_be_asked_for_again_also_at_the_same_time(home: &Home) {
+    async fn a_token_shown_five_times_at_once_has_one_successor(home: &Home) {
         let program = home.launch().start().await;
         let api = Api::new(program.base());
         let _ = api.register(EMAIL, PASSWORD).await;
-        let token = login(&api).await.text("refresh_token");
-        for answer in join_all((0..5).map(async |_| refresh(&api, &token).await)).await {
-            let answer = answer.expect(200);
-            api.with_token(answer.text("access_token")).get(ME).await.expect(200);
-            refresh(&api, &answer.text("refresh_token")).await.expect(200);
+        let mut token = login(&api).await.text("refresh_token");
+
+        for _ in 0..3 {
+            let mut next = Vec::new();
+            for answer in join_all((0..5).map(async |_| refresh(&api, &token).await)).await {
+                let answer = answer.expect(200);
+                api.with_token(answer.text("access_token")).get(ME).await.expect(200);
+                next.push(answer.text("refresh_token"));
+            }
+            next.dedup();
+            assert_eq!(next.len(), 1, "one chain");
+            token = next.swap_remove(0);
         }
+    }
+}
+
+on_every_home! {
+    async fn a_thief_who_exchanges_a_token_at_the_same_time_is_noticed_later(home: &Home) {
+        let program = home.launch().start().await;
+        let api = Api::new(program.base());
+        let _ = api.register(EMAIL, PASSWORD).await;
+        let stolen = login(&api).await.text("refresh_token");
+        let exchanges = join_all((0..5).map(async |_| refresh(&api, &stolen).await)).await;
+        let thief = exchanges[4].text("refresh_token");
+
+        // The owner goes on; the thief comes later than a lost answer would.
+        let owner = refresh(&api, &exchanges[0].text("refresh_token")).await.expect(200);
+        sleep(Duration::from_millis(10_500)).await;
+        assert_problem(&refresh(&api, &thief).await, 401, "refresh_reused");
+        assert_problem(&refresh(&api, &owner.text("refresh_token")).await, 401, "unauthenticated");
+        let answer = api.with_token(owner.text("access_token")).get(ME).await;
+        assert_problem(&answer, 401, "unauthenticated");
     }
 }
 

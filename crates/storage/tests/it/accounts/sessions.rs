@@ -169,8 +169,11 @@ on_every_db! {
         };
         assert!(matches!(rotates(&token, "b", at(100)).await.0, Rotation::Renewed(_)));
         let just_within = at(110) - chrono::TimeDelta::microseconds(1);
-        let (lost, told) = rotates(&token, "c", just_within).await;
+        let (lost, told) = rotates(&token, "b", just_within).await;
         assert!(matches!(lost, Rotation::Renewed(_)) && told.is_empty());
+        // There is one successor: another one would begin a second chain.
+        let (fork, told) = rotates(&token, "c", just_within).await;
+        assert!(fork == Rotation::Unknown && told.is_empty());
         // The first exchange counts: coming back does not prolong the grace.
         let (reused, told) = rotates(&token, "d", at(110)).await;
         let Rotation::Reused(session) = reused else { panic!("{reused:?}") };
@@ -199,16 +202,31 @@ on_every_db! {
 }
 
 on_every_db! {
-    async fn of_two_who_show_a_token_at_once_both_are_answered_within_the_grace(home: &TestDb) {
+    async fn of_two_who_show_a_token_at_once_both_get_the_same_successor(home: &TestDb) {
         let (db, who) = (&home.db, user(&home.db).await);
         let (_, token) = sign_in(db, who.id).await;
         let shown = token.clone();
         let (one, two) = race!(db,
-            |tx| tx.system().sessions().rotate(&token, "one", at(1), GRACE, LIFETIME),
-            tx.system().sessions().rotate(&shown, "two", at(2), GRACE, LIFETIME));
+            |tx| tx.system().sessions().rotate(&token, "next", at(1), GRACE, LIFETIME),
+            tx.system().sessions().rotate(&shown, "next", at(2), GRACE, LIFETIME));
         assert!(matches!((one, two), (Rotation::Renewed(_), Rotation::Renewed(_))));
-        // The grace runs from the first of them.
-        assert!(matches!(rotate(db, &token, "three", at(11)).await, Rotation::Reused(_)));
+
+        // Who is handed the same token lives in the same chain, and shows later that there are two of them.
+        assert!(matches!(rotate(db, "next", "after", at(3)).await, Rotation::Renewed(_)));
+        assert!(matches!(rotate(db, "next", "after", at(13)).await, Rotation::Reused(_)));
+    }
+}
+
+on_every_db! {
+    async fn the_grace_runs_from_the_first_of_two_who_show_a_token_at_once(home: &TestDb) {
+        let (db, who) = (&home.db, user(&home.db).await);
+        let (_, token) = sign_in(db, who.id).await;
+        let shown = token.clone();
+        let (one, two) = race!(db,
+            |tx| tx.system().sessions().rotate(&token, "next", at(1), GRACE, LIFETIME),
+            tx.system().sessions().rotate(&shown, "next", at(2), GRACE, LIFETIME));
+        assert!(matches!((one, two), (Rotation::Renewed(_), Rotation::Renewed(_))));
+        assert!(matches!(rotate(db, &token, "next", at(11)).await, Rotation::Reused(_)));
     }
 }
 
