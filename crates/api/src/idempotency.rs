@@ -4,12 +4,15 @@
 //! answer of the first. The layer stands around all handlers, which know nothing of it:
 //!
 //! 1. [`Scope`]: whose key it is. Callers do not see each other's, and a caller whose role has changed is another.
+//!    Strangers share nothing: not with who calls from elsewhere, and not with another request from the same place.
 //! 2. [`body`]: the request is read as a whole, bounded as its handler would bound it, and recognised by its hash.
-//! 3. The key is claimed; of many at once one gets it. What is known already is answered from the store.
+//! 3. The key is claimed; of many at once one gets it, and [`wait`] lets the others wait for its answer. What is known
+//!    already is answered from the store.
 //! 4. [`stored`]: the handler runs to its end, also when the client goes away, and its answer is stored, sealed.
 
 mod body;
 mod stored;
+mod wait;
 
 use std::time::Duration;
 
@@ -25,6 +28,7 @@ use tokio::{task::JoinError, time::timeout};
 use tracing::Instrument;
 
 use crate::{
+    address::ClientAddress,
     error::{ApiError, ApiResult},
     identity::Identity,
     limits::LONGEST,
@@ -51,12 +55,34 @@ struct Claim {
     key: String,
 }
 
+/// Whose key it is, before the request has been read.
+enum Scope {
+    /// That of a caller who is known.
+    Known(String),
+    /// That of a stranger at this address.
+    Stranger(String),
+}
+
+impl Scope {
+    /// The claim of a key for the request with this hash. Two strangers who chose the same key are told apart by what
+    /// they ask for, since nothing else says who they are.
+    fn claim(self, key: String, hash: &str) -> Claim {
+        let scope = match self {
+            Self::Known(scope) => scope,
+            Self::Stranger(address) => format!("anonymous:{address}:{hash}"),
+        };
+        Claim { scope, key }
+    }
+}
+
 /// Answers a repeated request as before.
 pub(crate) async fn keyed(state: State<AppState>, request: Request, next: Next) -> Response {
     let State(state) = state;
     match claim_of(&request) {
         Ok(None) => next.run(request).await,
-        Ok(Some(claim)) => once(state, claim, request, next).await.unwrap_or_else(answer),
+        Ok(Some((scope, key))) => {
+            once(state, scope, key, request, next).await.unwrap_or_else(answer)
+        }
         Err(error) => error.into_response(),
     }
 }
@@ -71,7 +97,7 @@ fn answer(error: ApiError) -> Response {
 }
 
 /// What the request claims; nothing, when keys are not heeded for it.
-fn claim_of(request: &Request) -> ApiResult<Option<Claim>> {
+fn claim_of(request: &Request) -> ApiResult<Option<(Scope, String)>> {
     let path = request.uri().path();
     let heeded = request.method() == Method::POST && path.starts_with(BASE);
     if !heeded || NEVER.contains(&path) {
@@ -79,12 +105,15 @@ fn claim_of(request: &Request) -> ApiResult<Option<Claim>> {
     }
     let Some(key) = key(request.headers())? else { return Ok(None) };
     let scope = match request.extensions().get::<Identity>() {
-        Some(Identity::Known(access)) => scope(access),
+        Some(Identity::Known(access)) => scope(access).map(Scope::Known),
         // Nothing was done for whoever is refused, so there is nothing to repeat.
         Some(Identity::Refused(_)) => None,
-        Some(Identity::Nobody) | None => path.starts_with(PUBLIC).then(|| "anonymous".to_owned()),
+        Some(Identity::Nobody) | None => path.starts_with(PUBLIC).then(|| {
+            let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
+            Scope::Stranger(address.key())
+        }),
     };
-    Ok(scope.map(|scope| Claim { scope, key }))
+    Ok(scope.map(|scope| (scope, key)))
 }
 
 fn key(headers: &HeaderMap) -> ApiResult<Option<String>> {
@@ -119,13 +148,19 @@ fn scope(access: &Access) -> Option<String> {
     }
 }
 
-async fn once(state: AppState, claim: Claim, request: Request, next: Next) -> ApiResult<Response> {
+async fn once(
+    state: AppState,
+    scope: Scope,
+    key: String,
+    request: Request,
+    next: Next,
+) -> ApiResult<Response> {
     let (request, hash, place) = body::read(&state, request).await?;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let keys = tx.system().idempotency();
-    let begun = keys.begin(&claim.scope, &claim.key, &hash, now, STALE).await?;
-    tx.commit().await?;
+    let claim = scope.claim(key, &hash);
+    let begun = match begin(&state, &claim, &hash).await? {
+        Begun::Running => wait::answer(&state, &claim, &hash).await?,
+        known => known,
+    };
     match begun {
         Begun::Fresh => {}
         Begun::Done { status, response_sealed } => {
@@ -149,6 +184,16 @@ async fn once(state: AppState, claim: Claim, request: Request, next: Next) -> Ap
         Ok(Ok(response)) => Ok(response),
         Ok(Err(failed)) | Err(failed) => Err(gone(failed)),
     }
+}
+
+/// Claims the key, or says what is known of it.
+async fn begin(state: &AppState, claim: &Claim, hash: &str) -> ApiResult<Begun> {
+    let now = state.clock().now();
+    let mut tx = state.db().begin().await?;
+    let keys = tx.system().idempotency();
+    let begun = keys.begin(&claim.scope, &claim.key, hash, now, STALE).await?;
+    tx.commit().await?;
+    Ok(begun)
 }
 
 /// Runs the handler, and stores its answer or gives the claim back.

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::Claim;
+use super::{Claim, wait};
 use crate::{
     error::{ApiError, ApiResult},
     state::AppState,
@@ -83,7 +83,7 @@ pub(super) async fn abandon(state: &AppState, claim: &Claim) {
 async fn write_down(state: &AppState, claim: &Claim, answer: Option<(u16, Vec<u8>)>) {
     for again in 1..=TRIES {
         match write(state, claim, answer.as_ref()).await {
-            Ok(()) => return,
+            Ok(()) => return wait::tell(state, claim),
             Err(error) if again == TRIES => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

@@ -23,8 +23,8 @@ browser that signed in with `cookies: true`, cookies; then a request that change
 Give `next_cursor` back as `cursor` for the next page, until it is `null`. A page stays right while items are added.
 
 **Repeats.** Who does not know whether a POST arrived sends it again with the same `Idempotency-Key`. The same key \
-with the same body gets the stored answer (with `Idempotent-Replayed: true`), with another body 422, while the first is \
-still being worked on 409. Answers are kept for 24 hours; those with 401, 403, 408, 429 and 5xx are not: such a request \
+with the same body gets the stored answer (with `Idempotent-Replayed: true`), with another body 422. While the first is \
+still being worked on it waits up to 5 seconds for the answer, then gets 409 with `Retry-After`. Answers are kept for 24 hours; those with 401, 403, 408, 429 and 5xx are not: such a request \
 is done anew.
 
 **Changes.** Where an answer has an `ETag`, send it back as `If-Match` when changing the thing: if somebody else has \

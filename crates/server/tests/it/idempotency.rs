@@ -75,15 +75,38 @@ on_every_home! {
 }
 
 on_every_home! {
-    async fn of_many_requests_with_a_key_at_once_one_is_done(home: &Home) {
+    async fn of_many_requests_with_a_key_at_once_one_is_done_and_all_get_its_answer(home: &Home) {
         let shop = home.open().await;
         home.bot();
-        home.telegram.inject(Fault::Delay(Duration::from_secs(2)).on("getMe").forever());
+        home.telegram.inject(Fault::Delay(Duration::from_secs(1)).on("getMe"));
         let (path, body) = (bots(&shop), json!({"token": TOKEN}));
         let answers = join_all((0..6).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
+
+        let mut first = 0;
+        for answer in &answers {
+            assert_eq!(answer.status, 201, "{} {}", answer.status, answer.body);
+            assert_eq!(answer.body["id"], answers[0].body["id"]);
+            first += usize::from(!replayed(answer));
+        }
+        assert_eq!(first, 1, "one was done, the others waited for it");
+        assert_eq!(count(&shop.owner, "bots").await, 1);
+    }
+}
+
+on_every_home! {
+    async fn a_repeat_does_not_wait_for_ever_for_the_first(home: &Home) {
+        let shop = home.open().await;
+        home.bot();
+        // Longer than repeats wait.
+        home.telegram.inject(Fault::Delay(Duration::from_secs(8)).on("getMe"));
+        let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+        let begun = tokio::time::Instant::now();
+        let answers = join_all((0..3).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
+
         let (done, busy): (Vec<&Answer>, Vec<&Answer>) =
             answers.iter().partition(|answer| answer.status == 201);
-        assert_eq!(done.len(), 1, "{answers:?}");
+        assert_eq!((done.len(), busy.len()), (1, 2), "{answers:?}");
+        assert!(begun.elapsed() >= Duration::from_secs(8));
         for answer in busy {
             assert_problem(answer, 409, "idempotency_key_in_use");
             assert_eq!(answer.headers["retry-after"], "1");
@@ -92,6 +115,42 @@ on_every_home! {
         assert!(replayed(&again));
         assert_eq!(again.body["id"], done[0].body["id"]);
         assert_eq!(count(&shop.owner, "bots").await, 1);
+    }
+}
+
+on_every_home! {
+    async fn of_those_who_wait_one_does_what_the_first_could_not(home: &Home) {
+        let shop = home.open().await;
+        home.bot();
+        home.telegram.inject(Fault::Status(500).on("getMe"));
+        let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+        let answers = join_all((0..4).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
+
+        let (done, failed): (Vec<&Answer>, Vec<&Answer>) =
+            answers.iter().partition(|answer| answer.status == 201);
+        assert_eq!((done.len(), failed.len()), (3, 1), "{answers:?}");
+        assert_problem(failed[0], 502, "bad_gateway");
+        assert_eq!(done.iter().filter(|answer| !replayed(answer)).count(), 1, "{answers:?}");
+        assert_eq!(count(&shop.owner, "bots").await, 1);
+    }
+}
+
+on_every_home! {
+    async fn strangers_do_not_stumble_over_each_others_keys(home: &Home) {
+        let program = home.launch().start().await;
+        let nobody = Api::new(program.base());
+        let account = |email: &str| json!({"email": email, "password": PASSWORD});
+        let path = "/api/v1/auth/register";
+
+        let first = keyed(&nobody, "1", path, &account("ann@example.org")).await.expect(201);
+        let second = keyed(&nobody, "1", path, &account("bob@example.org")).await.expect(201);
+        assert!(!replayed(&first) && !replayed(&second));
+        assert_eq!(second.body["user"]["email"], "bob@example.org");
+
+        // Who repeats their own request is answered as before.
+        let again = keyed(&nobody, "1", path, &account("ann@example.org")).await.expect(201);
+        assert!(replayed(&again));
+        assert_eq!(again.body, first.body);
     }
 }
 
