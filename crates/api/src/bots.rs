@@ -1,5 +1,6 @@
 //! Assistants' ways into Telegram. A token comes in once, and never leaves again.
 
+mod claim;
 pub mod create;
 pub mod delete;
 pub mod list;
@@ -10,7 +11,10 @@ mod token;
 pub mod update;
 
 use chrono::{DateTime, Utc};
-use replyx_core::{bot::Bot, ids::BotId};
+use replyx_core::{
+    bot::{Bot, BotMode},
+    ids::BotId,
+};
 use replyx_storage::StorageError;
 use serde::Serialize;
 use serde_json::json;
@@ -61,6 +65,20 @@ impl From<Bot> for BotView {
             updated_at: bot.updated_at,
         }
     }
+}
+
+/// Refuses a way for updates that cannot work here, instead of a bot that fails a moment later.
+///
+/// # Errors
+///
+/// 422 for `webhook` where Telegram has no address to call.
+fn check_mode(state: &AppState, mode: Option<BotMode>) -> ApiResult<()> {
+    if mode == Some(BotMode::Webhook) && state.settings.public_url.is_none() {
+        let message =
+            "a webhook needs an address that Telegram can call: set PUBLIC_URL, or use `polling`";
+        return Err(ApiError::field("mode", message));
+    }
+    Ok(())
 }
 
 /// Changes a bot, as the audit log calls it; a change that changes nothing is not told to anybody.

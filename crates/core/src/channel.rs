@@ -69,6 +69,11 @@ pub enum InboundContent {
     Blocked,
     /// The customer unblocked the bot.
     Unblocked,
+    /// The group became one of another kind, and its chat got another number.
+    Moved {
+        /// The chat's number from now on.
+        to_chat_id: i64,
+    },
 }
 
 /// One part of a reply, ready for a channel.

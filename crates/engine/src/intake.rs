@@ -41,7 +41,7 @@ impl From<&Bot> for Door {
 pub enum Accepted {
     /// Words were stored, to be answered.
     Stored,
-    /// Something else was noted: the bot was blocked or unblocked.
+    /// Something else was noted: the bot was blocked or unblocked, or a group has moved.
     Noted,
     /// It had been taken before; nothing changed.
     Duplicate,
@@ -80,9 +80,13 @@ async fn accept_once(
     updates: &[(Door, Inbound)],
     poll_offset: Option<(Door, i64)>,
 ) -> Result<Vec<Accepted>, StorageError> {
-    // In one order everywhere: two transactions must not wait for each other's contacts in a circle.
+    // In one order everywhere: two transactions must not wait for each other's contacts in a circle. Groups that move do
+    // so first, or what was said in the new chat would begin another dialog.
     let mut sorted: Vec<&(Door, Inbound)> = updates.iter().collect();
-    sorted.sort_by_key(|(door, inbound)| (*door, inbound.chat_id, inbound.update_id));
+    sorted.sort_by_key(|(door, inbound)| {
+        let stays = !matches!(inbound.content, InboundContent::Moved { .. });
+        (*door, stays, inbound.chat_id, inbound.update_id)
+    });
 
     let mut tx = engine.db.begin().await?;
     // First: who writes outcomes of sends locks the bot before its contacts.
@@ -108,6 +112,10 @@ async fn accept(
     if !tx.workspace(workspace).updates().take(door.bot_id, inbound.update_id, now).await? {
         return Ok(Accepted::Duplicate);
     }
+    if let InboundContent::Moved { to_chat_id } = inbound.content {
+        follow(tx, door, inbound.chat_id, to_chat_id).await?;
+        return Ok(Accepted::Noted);
+    }
     let contact = tx
         .workspace(workspace)
         .contacts()
@@ -126,6 +134,7 @@ async fn accept(
         InboundContent::Unsupported { what, message_id } => {
             (MessageKind::Unsupported, what.as_str(), *message_id)
         }
+        InboundContent::Moved { .. } => return Ok(Accepted::Noted),
     };
     if contact.blocked_at.is_some() {
         // Who writes to a bot does not block it.
@@ -160,6 +169,13 @@ async fn accept(
     };
     tx.record(workspace, event, now);
     Ok(Accepted::Stored)
+}
+
+/// Keeps the dialog of a group whose chat got another number, and what is on its way there.
+async fn follow(tx: &mut Tx, door: &Door, from: i64, to: i64) -> Result<(), StorageError> {
+    let workspace = door.workspace_id;
+    let contact = tx.workspace(workspace).contacts().follow(door.bot_id, from, to).await?;
+    tx.workspace(workspace).outbox().follow(door.bot_id, from, to, contact).await
 }
 
 /// The dialog the contact is in, or a new one. The contact's row is locked, so there is only ever one.

@@ -38,10 +38,16 @@ const HOOK_CONNECTIONS: u8 = 40;
 pub struct Fleet {
     engine: Arc<Engine>,
     public_url: Option<String>,
-    running: HashMap<BotId, Bot>,
+    running: HashMap<BotId, Running>,
 }
 
-/// A bot that runs here.
+/// A bot that runs here, and with which token.
+struct Running {
+    token_sealed: Vec<u8>,
+    bot: Bot,
+}
+
+/// How a bot runs here.
 enum Bot {
     Polling {
         stop: CancellationToken,
@@ -70,7 +76,7 @@ impl Fleet {
         }
         let mut tasks = Vec::new();
         for bot in std::mem::take(&mut self.running).into_values() {
-            if let Bot::Polling { stop, task } = bot {
+            if let Bot::Polling { stop, task } = bot.bot {
                 stop.cancel();
                 tasks.push(task);
             }
@@ -91,26 +97,26 @@ impl Fleet {
         let surplus: Vec<BotId> = self
             .running
             .iter()
-            .filter(|(id, bot)| match (bot, desired.get(*id)) {
-                (_, None) => true,
-                (Bot::Polling { task, .. }, Some((mode, _))) => {
-                    task.is_finished() || *mode != BotMode::Polling
-                }
-                (Bot::Hooked(_), Some((mode, _))) => *mode != BotMode::Webhook,
+            .filter(|(id, running)| {
+                let Some((mode, credentials)) = desired.get(*id) else { return true };
+                running.token_sealed != credentials.token_sealed || !running.bot.runs(*mode)
             })
             .map(|(id, _)| *id)
             .collect();
-        let surplus = surplus.into_iter().filter_map(|id| self.running.remove(&id)).map(end);
+        let surplus = surplus.into_iter().filter_map(|id| self.running.remove(&id));
+        let surplus = surplus.map(|running| end(running.bot));
         stream::iter(surplus).buffer_unordered(AT_ONCE).collect::<()>().await;
 
         let fleet = &*self;
         let fresh = desired.into_iter().filter(|(id, _)| !fleet.running.contains_key(id));
         let fresh = fresh.map(|(id, (mode, credentials))| async move {
+            let token_sealed = credentials.token_sealed.clone();
             // One that is not answered in time is tried again by the next comparison.
-            (id, timeout(PATIENCE, fleet.begin(mode, credentials)).await.ok().flatten())
+            let begun = timeout(PATIENCE, fleet.begin(mode, credentials)).await.ok().flatten();
+            begun.map(|bot| (id, Running { token_sealed, bot }))
         });
         let begun: Vec<_> = stream::iter(fresh).buffer_unordered(AT_ONCE).collect().await;
-        self.running.extend(begun.into_iter().filter_map(|(id, bot)| Some((id, bot?))));
+        self.running.extend(begun.into_iter().flatten());
         metrics::gauge!("telegram_bots_running").set(count(self.running.len()));
         Ok(())
     }
@@ -169,6 +175,16 @@ impl Fleet {
     }
 }
 
+impl Bot {
+    /// Does it run, and in this way?
+    fn runs(&self, mode: BotMode) -> bool {
+        match self {
+            Self::Polling { task, .. } => mode == BotMode::Polling && !task.is_finished(),
+            Self::Hooked(_) => mode == BotMode::Webhook,
+        }
+    }
+}
+
 async fn end(bot: Bot) {
     match bot {
         Bot::Polling { stop, task } => {
@@ -185,13 +201,16 @@ async fn end(bot: Bot) {
     }
 }
 
-/// Marks a bot as one that cannot run until its owner acts.
+/// Marks a bot as one that cannot run until its owner acts, unless they have: with a newer token than the one that
+/// failed.
 async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
     let saved = async {
         let mut tx = engine.db.begin().await?;
         let bots = tx.workspace(credentials.bot.workspace_id).bots();
         let Some(mut bot) = bots.lock(credentials.bot.id).await? else { return Ok(()) };
-        if bot.status == BotStatus::Running {
+        let found = tx.workspace(bot.workspace_id).bots().credentials(bot.id).await?;
+        let same = found.is_some_and(|found| found.token_sealed == credentials.token_sealed);
+        if bot.status == BotStatus::Running && same {
             bot.status = BotStatus::Failed;
             bot.error = Some(error.to_owned());
             bot.updated_at = engine.clock.now();

@@ -1,6 +1,7 @@
 //! Ways into Telegram: the `bots` table.
 //!
-//! Deleted bots stay in the table without their token, because dialogs tell through which bot they came.
+//! Deleted bots stay in the table without their token, because dialogs tell through which bot they came. So do bots that
+//! moved: somebody showed a newer token of theirs elsewhere. Owners still see those.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -26,6 +27,16 @@ macro_rules! find {
             "SELECT ",
             columns!(),
             " FROM bots WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
+        )
+    };
+}
+
+macro_rules! holder {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bots WHERE telegram_id = $1 AND deleted_at IS NULL AND moved_at IS NULL"
         )
     };
 }
@@ -160,7 +171,7 @@ impl Bots<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// Writes a changed mode, status or error, and tells the log.
+    /// Writes a changed mode, status or error, and tells the log. A bot that moved away does not run again.
     ///
     /// # Errors
     ///
@@ -168,7 +179,8 @@ impl Bots<'_> {
     pub async fn save(self, bot: &Bot) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE bots SET mode = $3, status = $4, error = $5, updated_at = $6
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL
+               AND (moved_at IS NULL OR $4 <> 'running')";
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str(),
             &bot.error, bot.updated_at);
@@ -179,8 +191,8 @@ impl Bots<'_> {
         Ok(())
     }
 
-    /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with their
-    /// messages. `false`: there is no such bot.
+    /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with their messages. A send
+    /// that is under way may still be recorded as sent. `false`: there is no such bot.
     ///
     /// # Errors
     ///
@@ -189,42 +201,104 @@ impl Bots<'_> {
         const SQL: &str = "
             UPDATE bots SET deleted_at = $3, updated_at = $3, status = 'stopped', token_sealed = $4
              WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
-        macro_rules! unfinished {
-            () => {
-                "SELECT id FROM outbox
-                  WHERE workspace_id = $1 AND bot_id = $2 AND status IN ('queued', 'sending', 'uncertain')
-                  ORDER BY chat_id, position"
-            };
-        }
-        macro_rules! fail {
-            ($unfinished:expr) => {
-                concat!(
-                    "WITH unfinished AS MATERIALIZED (",
-                    $unfinished,
-                    ") UPDATE outbox SET status = 'failed', error = 'the bot was deleted', claimed_by = NULL,
-                              updated_at = $3
-                        WHERE workspace_id = $1 AND id IN (SELECT id FROM unfinished)"
-                )
-            };
-        }
-        const MESSAGES: &str = "
-            UPDATE messages SET delivery = 'failed'
-             WHERE workspace_id = $1 AND delivery = 'queued'
-               AND id IN (SELECT message_id FROM outbox
-                           WHERE workspace_id = $1 AND bot_id = $2 AND status = 'failed')";
         let none: &[u8] = &[];
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), now, none);
         if deleted == 0 {
             return Ok(false);
         }
-        // Outcomes of sends are written in this order, too.
-        let lock = fail!(concat!(unfinished!(), " FOR NO KEY UPDATE"));
-        let outbox = self.tx.sql(lock, fail!(unfinished!()));
-        run!(self.tx, outbox; self.workspace.into_uuid(), id.into_uuid(), now);
-        run!(self.tx, MESSAGES; self.workspace.into_uuid(), id.into_uuid());
+        end_sends(self.tx, self.workspace, id, "the bot was deleted", now).await?;
         self.tx.done.bots = true;
         self.tx.record(self.workspace, Event::BotDeleted { bot_id: id }, now);
         Ok(true)
+    }
+
+    /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is wiped, it fails with
+    /// `error`, and its replies fail as those of a deleted bot do. Its dialogs stay. The caller holds its lock.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the bot is not there.
+    pub async fn move_away(
+        self,
+        bot: &Bot,
+        error: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE bots SET moved_at = $3, updated_at = $3, status = 'failed', error = $4, token_sealed = $5
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND moved_at IS NULL";
+        let none: &[u8] = &[];
+        let moved =
+            run!(self.tx, SQL; self.workspace.into_uuid(), bot.id.into_uuid(), now, error, none);
+        StorageError::expect_one_row("bots", moved)?;
+        end_sends(self.tx, self.workspace, bot.id, error, now).await?;
+
+        self.tx.done.bots = true;
+        let error = Some(error.to_owned());
+        let event = Event::BotStatus { bot_id: bot.id, status: BotStatus::Failed, error };
+        self.tx.record(self.workspace, event, now);
+        Ok(())
+    }
+
+    /// Whether the bot has been connected elsewhere since.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn has_moved(self, id: BotId) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT id FROM bots
+             WHERE workspace_id = $1 AND id = $2 AND moved_at IS NOT NULL AND deleted_at IS NULL";
+        let found = value!(self.tx, Uuid, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(found.is_some())
+    }
+
+    /// The newest row that an assistant has of a bot that moved away, locked: where the bot comes home to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn lock_former(
+        self,
+        telegram_id: i64,
+        assistant: AssistantId,
+    ) -> Result<Option<Bot>, StorageError> {
+        macro_rules! former {
+            () => {
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM bots WHERE workspace_id = $1 AND telegram_id = $2 AND assistant_id = $3
+                         AND moved_at IS NOT NULL AND deleted_at IS NULL
+                       ORDER BY moved_at DESC LIMIT 1"
+                )
+            };
+        }
+        let sql = self.tx.sql(concat!(former!(), " FOR NO KEY UPDATE"), former!());
+        let row = row!(self.tx, Row, sql;
+            self.workspace.into_uuid(), telegram_id, assistant.into_uuid());
+        row.map(|row| read(row).map(|found| found.bot)).transpose()
+    }
+
+    /// Gives a bot a newer token and runs it as `bot` says, also one that had moved away. The caller holds its lock.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::is_duplicate`] when the bot is connected elsewhere; fails too when it is not there.
+    pub async fn replace_token(self, bot: &Bot, token_sealed: &[u8]) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE bots SET username = $3, token_sealed = $4, mode = $5, status = $6, error = $7,
+                   updated_at = $8, moved_at = NULL
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), bot.id.into_uuid(), &bot.username, token_sealed,
+            bot.mode.as_str(), bot.status.as_str(), &bot.error, bot.updated_at);
+        StorageError::expect_one_row("bots", changed)?;
+
+        self.tx.done.bots = true;
+        self.tx.done.outbox = true;
+        self.tx.record(self.workspace, status_event(bot), bot.updated_at);
+        Ok(())
     }
 
     /// Remembers from which update on to poll.
@@ -274,9 +348,28 @@ impl SystemBots<'_> {
         const SQL: &str = concat!(
             "SELECT ",
             columns!(),
-            " FROM bots WHERE hook_path = $1 AND deleted_at IS NULL"
+            " FROM bots WHERE hook_path = $1 AND deleted_at IS NULL AND moved_at IS NULL"
         );
         row!(self.tx, Row, SQL; path).map(read).transpose()
+    }
+
+    /// The bot that runs under Telegram's number in this installation, in whichever workspace.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn find_by_telegram_id(self, id: i64) -> Result<Option<Credentials>, StorageError> {
+        row!(self.tx, Row, holder!(); id).map(read).transpose()
+    }
+
+    /// As [`Self::find_by_telegram_id`], and keeps others from changing it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find_by_telegram_id`].
+    pub async fn lock_by_telegram_id(self, id: i64) -> Result<Option<Credentials>, StorageError> {
+        let sql = self.tx.sql(concat!(holder!(), " FOR NO KEY UPDATE"), holder!());
+        row!(self.tx, Row, sql; id).map(read).transpose()
     }
 
     /// How many bots there are: (that should run, all).
@@ -290,6 +383,48 @@ impl SystemBots<'_> {
               FROM bots WHERE deleted_at IS NULL";
         Ok(row!(self.tx, (i64, i64), SQL).unwrap_or_default())
     }
+}
+
+/// Ends what a bot that is no longer ours has to send, with the messages. What is being sent at this moment may have
+/// arrived: it counts as uncertain, and stays claimed, so that its outcome can still be recorded.
+async fn end_sends(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    bot: BotId,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    macro_rules! unfinished {
+        () => {
+            "SELECT id FROM outbox
+              WHERE workspace_id = $1 AND bot_id = $2 AND status IN ('queued', 'sending', 'uncertain')
+              ORDER BY chat_id, position"
+        };
+    }
+    macro_rules! fail {
+        ($unfinished:expr) => {
+            concat!(
+                "WITH unfinished AS MATERIALIZED (",
+                $unfinished,
+                ") UPDATE outbox SET status = 'failed', error = $4, updated_at = $3,
+                          uncertain = uncertain + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
+                          claimed_by = CASE WHEN status = 'sending' THEN claimed_by END
+                    WHERE workspace_id = $1 AND id IN (SELECT id FROM unfinished)"
+            )
+        };
+    }
+    const MESSAGES: &str = "
+        UPDATE messages SET delivery = 'failed'
+         WHERE workspace_id = $1 AND delivery = 'queued'
+           AND id IN (SELECT message_id FROM outbox
+                       WHERE workspace_id = $1 AND bot_id = $2 AND status = 'failed')";
+
+    // Outcomes of sends are written in this order, too.
+    let lock = fail!(concat!(unfinished!(), " FOR NO KEY UPDATE"));
+    let outbox = tx.sql(lock, fail!(unfinished!()));
+    run!(tx, outbox; workspace.into_uuid(), bot.into_uuid(), now, error);
+    run!(tx, MESSAGES; workspace.into_uuid(), bot.into_uuid());
+    Ok(())
 }
 
 fn status_event(bot: &Bot) -> Event {

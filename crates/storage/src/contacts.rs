@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    channel::Inbound,
+    channel::{ChatKind, Inbound},
     dialog::Contact,
     event::Event,
     ids::{BotId, ContactId, WorkspaceId},
@@ -36,7 +36,8 @@ pub struct Contacts<'t> {
 
 impl Contacts<'_> {
     /// Finds whoever wrote, or makes them a contact under `new_id`; their name is brought up to date. The
-    /// row stays locked until the transaction ends: two first messages make one contact.
+    /// row stays locked until the transaction ends: two first messages make one contact. What comes late from a group
+    /// that has moved belongs to the contact that moved.
     ///
     /// # Errors
     ///
@@ -57,10 +58,47 @@ impl Contacts<'_> {
              RETURNING ",
             columns!()
         );
+        const MOVED: &str = "
+            SELECT chat_id FROM contacts
+             WHERE workspace_id = $1 AND bot_id = $2 AND former_chat_id = $3
+             ORDER BY created_at, id LIMIT 1";
+        let mut chat = inbound.chat_id;
+        if inbound.chat_kind == ChatKind::Group {
+            let moved = value!(self.tx, i64, MOVED;
+                self.workspace.into_uuid(), bot.into_uuid(), chat);
+            chat = moved.unwrap_or(chat);
+        }
         let row = row!(self.tx, Row, SQL;
-            self.workspace.into_uuid(), new_id.into_uuid(), bot.into_uuid(), inbound.chat_id,
+            self.workspace.into_uuid(), new_id.into_uuid(), bot.into_uuid(), chat,
             inbound.chat_kind.as_str(), &inbound.display_name, &inbound.language_code, now);
         read(row.ok_or(StorageError::RowsAffected { table: "contacts", actual: 0 })?)
+    }
+
+    /// Keeps the contact, and with it the dialog, of a group whose chat got another number; returns whose chat that is
+    /// now. Somebody may have written there before we heard of the change: then that contact goes on there, and the old one
+    /// keeps its number. `None`: nobody has written in that group.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does; [`StorageError::is_duplicate`] when somebody writes there at this moment.
+    pub async fn follow(
+        self,
+        bot: BotId,
+        from: i64,
+        to: i64,
+    ) -> Result<Option<ContactId>, StorageError> {
+        const THERE: &str =
+            "SELECT id FROM contacts WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3";
+        const SQL: &str = "
+            UPDATE contacts SET chat_id = $4, former_chat_id = $3
+             WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3 RETURNING id";
+        let workspace = self.workspace.into_uuid();
+        let there = value!(self.tx, Uuid, THERE; workspace, bot.into_uuid(), to);
+        if there.is_some() {
+            return Ok(there.map(ContactId::from));
+        }
+        let moved = value!(self.tx, Uuid, SQL; workspace, bot.into_uuid(), from, to);
+        Ok(moved.map(ContactId::from))
     }
 
     /// Finds a contact.

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Step] = steps![
     3 "0003_conversation",
     4 "0004_accounts",
     5 "0005_right_answers",
+    7 "0007_bots_and_groups_move",
     10 "0010_installation",
 ];
 

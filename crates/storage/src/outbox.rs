@@ -120,7 +120,8 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Writes that the channel took a part. `false`: the row was no longer ours to write.
+    /// Writes that the channel took a part, also when the bot was deleted while it was being sent. `false`: the row was no
+    /// longer ours to write.
     ///
     /// # Errors
     ///
@@ -134,8 +135,10 @@ impl Outbox<'_> {
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE outbox SET status = 'sent', claimed_by = NULL, channel_message_id = $4,
-                   error = NULL, updated_at = $5
-             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3 AND status = 'sending'";
+                   error = NULL, updated_at = $5,
+                   uncertain = uncertain - CASE WHEN status = 'failed' THEN 1 ELSE 0 END
+             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3
+               AND status IN ('sending', 'failed')";
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), channel_message_id, now);
         // Whatever waits behind it in the chat may go now.
@@ -165,6 +168,48 @@ impl Outbox<'_> {
             self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), due, error,
             i64::from(uncertain));
         self.tx.done.outbox |= changed == 1;
+        Ok(())
+    }
+
+    /// Whether a part has followed its group to another chat before.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn has_followed(self, id: OutboxId) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT id FROM outbox
+             WHERE workspace_id = $1 AND id = $2 AND former_chat_id IS NOT NULL";
+        let found = value!(self.tx, Uuid, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(found.is_some())
+    }
+
+    /// Lets what is on its way to a chat follow it to its new number, behind what is on its way there already, and in the
+    /// order it had.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does; [`StorageError::is_duplicate`] when something was queued there at the same time.
+    pub async fn follow(
+        self,
+        bot: BotId,
+        from: i64,
+        to: i64,
+        contact: Option<ContactId>,
+    ) -> Result<(), StorageError> {
+        const LAST: &str = "
+            SELECT COALESCE(MAX(position), 0) FROM outbox
+             WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3";
+        const SQL: &str = "
+            UPDATE outbox SET chat_id = $4, former_chat_id = chat_id, position = position + $5,
+                   contact_id = COALESCE($6, contact_id)
+             WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3
+               AND status IN ('queued', 'sending', 'uncertain')";
+        let workspace = self.workspace.into_uuid();
+        let last = value!(self.tx, i64, LAST; workspace, bot.into_uuid(), to).unwrap_or_default();
+        let contact = contact.map(ContactId::into_uuid);
+        let moved = run!(self.tx, SQL; workspace, bot.into_uuid(), from, to, last, contact);
+        self.tx.done.outbox |= moved > 0;
         Ok(())
     }
 

@@ -230,8 +230,24 @@ impl FakeTelegram {
     /// Takes a bot's token away, as its owner can: calls with it are unauthorized from now on.
     pub fn revoke(&self, token: &str) {
         if let Some(bot) = self.bots().remove(token) {
-            bot.inbox.set_webhook(None, None, true);
+            drop(bot.inbox.revoke());
         }
+    }
+
+    /// Gives a bot a new token, as `@BotFather` does when its owner has the old one revoked: calls with the old one are
+    /// unauthorized from now on, also a poll that waits; the bot keeps its chats, and what waits for it.
+    ///
+    /// # Panics
+    ///
+    /// When there is no bot with the old token, or the new one is not a token of the same bot.
+    pub fn renew_token(&self, old: &str, new: &str) -> Bot {
+        assert!(wire::is_token(new), "a token is a number, a colon, and letters and digits");
+        assert_eq!(old.split(':').next(), new.split(':').next(), "a bot keeps its number");
+        let mut bots = self.bots();
+        let bot = bots.remove(old).expect("there is a bot with this token");
+        let renewed = Arc::new(bot.with_token(new));
+        bots.insert(new.to_owned(), Arc::clone(&renewed));
+        Bot(renewed)
     }
 
     /// Orders a fault: `telegram.inject(Fault::BreakAfter.on("sendMessage").in_chat(7))`. Of

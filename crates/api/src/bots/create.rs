@@ -3,17 +3,13 @@
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_channels::telegram::TelegramError;
-use replyx_core::{
-    bot::{Bot, BotMode, BotStatus},
-    clock::random_hex,
-    ids::AssistantId,
-};
+use replyx_core::{bot::BotMode, ids::AssistantId};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     BotView,
+    claim::{self, Claim},
     token::{Token, plausible},
 };
 use crate::{
@@ -40,6 +36,10 @@ pub struct Request {
 }
 
 /// Registers a bot and starts it. Telegram is asked whether the token is right.
+///
+/// A bot runs once in an installation. Whoever shows a newer token of a bot that runs elsewhere takes it over, once
+/// Telegram refuses the token that is stored: there the bot becomes `failed`, and its dialogs stay. In the assistant that
+/// had the bot before, it keeps its id and goes on with its dialogs.
 #[utoipa::path(
     post, path = "/assistants/{id}/bots", operation_id = "create_bot", tag = "bots",
     security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -49,8 +49,10 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
-        (status = 409, description = "`bot_exists`: this bot is registered already", body = Problem),
-        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 409, description = "`bot_exists`: this bot is registered already, and its stored token works",
+            body = Problem),
+        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without `PUBLIC_URL`",
+            body = Problem),
         (status = 502, description = "Telegram could not be asked", body = Problem),
     )
 )]
@@ -62,45 +64,19 @@ pub async fn create(
     body: Body<Request>,
 ) -> ApiResult<(StatusCode, Json<BotView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
-    let (workspace, Token(token)) = (caller.workspace_id, request.token);
-    let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
+    super::check_mode(&state, request.mode)?;
+    let known =
+        state.db().read().await?.workspace(caller.workspace_id).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
-    let me = state.engine.telegram.bot(&token).get_me().await.map_err(|error| refused(&error))?;
 
-    let now = state.clock().now();
-    let bot = Bot {
-        id: state.clock().id(),
-        workspace_id: workspace,
-        assistant_id: id,
-        telegram_id: me.id,
-        username: me.username,
-        mode: request.mode.unwrap_or(BotMode::Auto),
-        status: BotStatus::Running,
-        error: None,
-        created_at: now,
-        updated_at: now,
-    };
-    let sealed = state.keys().seal(&token, bot.id.into_uuid().as_bytes());
-    let hook_path = random_hex::<24>();
-    let mut tx = state.db().begin().await?;
-    // It may have been deleted while Telegram was asked.
-    let known = tx.workspace(workspace).assistants().lock(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    tx.workspace(workspace).bots().insert(&bot, &sealed, &hook_path).await.map_err(|error| {
-        if error.is_duplicate() {
-            let detail = "this bot is registered already".to_owned();
-            ApiError::Conflict { code: "bot_exists", detail }
-        } else {
-            error.into()
-        }
-    })?;
-    let details = json!({"username": bot.username, "assistant_id": id});
-    let act = caller.act(now, "bot.created", ("bot", bot.id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let Token(token) = request.token;
+    let me = state.engine.telegram.bot(&token).get_me().await.map_err(|error| refused(&error))?;
+    let claim = Claim { me, token, assistant: id, mode: request.mode.unwrap_or(BotMode::Auto) };
+    let bot = claim::register(&state, &caller, &claim).await?;
     Ok((StatusCode::CREATED, Json(bot.into())))
 }
 
+/// What is told about a token that Telegram did not accept, or could not be asked about.
 fn refused(error: &TelegramError) -> ApiError {
     if matches!(error, TelegramError::Unauthorized) {
         return ApiError::field("token", "Telegram does not accept this token");

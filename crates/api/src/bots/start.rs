@@ -6,7 +6,7 @@ use replyx_core::{bot::BotStatus, ids::BotId};
 use super::BotView;
 use crate::{
     caller::{BotsWrite, May},
-    error::{ApiResult, Problem},
+    error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
 };
@@ -20,6 +20,7 @@ use crate::{
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
+        (status = 409, description = "`bot_moved`: it was connected elsewhere with a newer token", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.bots.start", skip_all, fields(bot.id = %id.0))]
@@ -29,6 +30,12 @@ pub async fn start(
     id: Id<BotId>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id)) = (state, id);
+    let mut tx = state.db().read().await?;
+    if tx.workspace(caller.workspace_id).bots().has_moved(id).await? {
+        let detail = "the bot was connected elsewhere with a newer token; connect it again with its newest token";
+        return Err(ApiError::Conflict { code: "bot_moved", detail: detail.to_owned() });
+    }
+    drop(tx);
     let changed = super::change(&state, &caller, "bot.started", id, |bot| {
         bot.status = BotStatus::Running;
         bot.error = None;

@@ -36,7 +36,8 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
-        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without `PUBLIC_URL`",
+            body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id.0))]
@@ -47,6 +48,7 @@ pub async fn update(
     body: Body<Request>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
+    super::check_mode(&state, request.mode)?;
     let changed = super::change(&state, &caller, "bot.updated", id, |bot| {
         bot.mode = request.mode.unwrap_or(bot.mode);
     });

@@ -65,7 +65,8 @@ codes! {
     409 {
         already_member: "they are a member already",
         assistant_in_use: "the assistant still has bots",
-        bot_exists: "this bot is registered already",
+        bot_exists: "this bot is registered already, and its stored token works",
+        bot_moved: "the bot was connected elsewhere with a newer token",
         evaluation_regressed: "the draft does worse on the questions of the gate",
         evaluation_required: "the gate asks for a run of its questions first",
         question_set_in_use: "the question set is the gate of its assistant",

@@ -76,6 +76,9 @@ fn other_kind(raw: &Value) -> &'static str {
 }
 
 fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, &'static str> {
+    if let Some(moved) = read_move(update_id, message)? {
+        return Ok(moved);
+    }
     let sender = object(message, "from").ok_or("no_sender")?;
     if sender["is_bot"].as_bool() == Some(true) {
         return Err("from_bot");
@@ -87,6 +90,25 @@ fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, 
     let message_id = message["message_id"].as_i64().ok_or("malformed")?;
     let content = content::read(message, message_id, header.chat_kind, us)?;
     Ok(header.with(update_id, content))
+}
+
+/// A group became a supergroup. Both chats are told: the old one where it went, the new one where it came from. Whoever
+/// did it does not matter, nor whether they did it anonymously.
+fn read_move(update_id: i64, message: &Value) -> Result<Option<Inbound>, &'static str> {
+    let here = message["chat"]["id"].as_i64();
+    let to = message["migrate_to_chat_id"].as_i64();
+    let from = message["migrate_from_chat_id"].as_i64();
+    let (Some(old), Some(new)) = (from.or(here), to.or(here)) else { return Ok(None) };
+    if old == new {
+        return Ok(None);
+    }
+    let nobody = Value::Null;
+    let mut header = Header::read(message, object(message, "from").unwrap_or(&nobody))?;
+    if header.chat_kind != ChatKind::Group {
+        return Err("malformed");
+    }
+    header.chat_id = old;
+    Ok(Some(header.with(update_id, InboundContent::Moved { to_chat_id: new })))
 }
 
 fn read_membership(update_id: i64, change: &Value) -> Result<Inbound, &'static str> {

@@ -41,6 +41,8 @@ pub enum Outcome {
     Blocked(String),
     /// The bot cannot speak until its owner acts; the part waits for that.
     BotFailed(String),
+    /// Certainly not sent: the chat has another number now. To be sent there.
+    Moved(i64),
 }
 
 /// What to write when sending a part panicked: nobody knows how far it got.
@@ -69,6 +71,7 @@ pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) 
             Outcome::Again { after: retry_after, error: text }
         }
         TelegramError::Blocked { .. } => Outcome::Blocked(text),
+        TelegramError::Migrated { to_chat_id } => Outcome::Moved(to_chat_id),
         TelegramError::Unauthorized => Outcome::BotFailed(text),
         TelegramError::Unknown(_) | TelegramError::Malformed => unknown(part, text),
         TelegramError::Server { .. }
@@ -84,7 +87,6 @@ pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) 
             }
         }
         TelegramError::ChatGone { .. }
-        | TelegramError::Migrated { .. }
         | TelegramError::CannotParse { .. }
         | TelegramError::TooLong
         | TelegramError::Refused { .. } => Outcome::Failed { error: text, uncertain: false },

@@ -31,10 +31,15 @@ pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Send
 async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
-    // First: who deletes a bot locks it before its parts.
+    // First: who deletes a bot locks it before its parts, and intake locks a contact before what goes to it.
     for (part, outcome) in batch {
         if let Outcome::BotFailed(error) = outcome {
             fail_bot(&mut tx, part, error, now).await?;
+        }
+    }
+    for (part, outcome) in batch {
+        if let Outcome::Moved(to) = outcome {
+            follow(engine, &mut tx, part, *to, now).await?;
         }
     }
     for (part, outcome) in batch {
@@ -78,11 +83,36 @@ async fn write_one(
             tx.workspace(workspace).contacts().set_blocked(part.contact_id, true, now).await?;
             fail(engine, tx, part, error, false, now).await?;
         }
+        // Done before the others.
+        Outcome::Moved(_) => {}
         Outcome::BotFailed(error) => {
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part.id, by, now, error, false).await?;
         }
     }
+    Ok(())
+}
+
+/// Sends a part to the chat that its group has moved to, with whatever else waits for that chat. It follows once: a
+/// second move is an error of the channel's, and would go on for ever.
+async fn follow(
+    engine: &Engine,
+    tx: &mut Tx,
+    part: &Sendable,
+    to: i64,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let workspace = part.workspace_id;
+    let from = part.chat_id;
+    let error = format!("the group has moved to chat `{to}`");
+    if to == from || tx.workspace(workspace).outbox().has_followed(part.id).await? {
+        return fail(engine, tx, part, &error, false, now).await;
+    }
+    let contact = tx.workspace(workspace).contacts().follow(part.bot_id, from, to).await?;
+    tx.workspace(workspace).outbox().follow(part.bot_id, from, to, contact).await?;
+    let outbox = tx.workspace(workspace).outbox();
+    outbox.put_back(part.id, engine.process, now, &error, false).await?;
+    metrics::counter!("telegram_bot_groups_moved_total").increment(1);
     Ok(())
 }
 
@@ -95,6 +125,7 @@ async fn fail_bot(
     let workspace = part.workspace_id;
     if let Some(mut bot) = tx.workspace(workspace).bots().lock(part.bot_id).await?
         && bot.status == BotStatus::Running
+        && has_token(tx, part).await?
     {
         bot.status = BotStatus::Failed;
         bot.error = Some(error.to_owned());
@@ -102,6 +133,13 @@ async fn fail_bot(
         tx.workspace(workspace).bots().save(&bot).await?;
     }
     Ok(())
+}
+
+/// Does the bot still have the token that was refused? Its owner may have shown a newer one meanwhile.
+async fn has_token(tx: &mut Tx, part: &Sendable) -> Result<bool, StorageError> {
+    let bots = tx.workspace(part.workspace_id).bots();
+    let found = bots.credentials(part.bot_id).await?;
+    Ok(found.is_some_and(|found| found.token_sealed == part.token_sealed))
 }
 
 async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {

@@ -246,10 +246,12 @@ async fn bot(world: &World<'_>, line: &Line) -> replyx_core::bot::Bot {
 }
 
 on_every_db! {
-    async fn replies_of_a_deleted_bot_fail_also_the_one_under_way(db: &TestDb) {
+    async fn of_a_deleted_bot_what_waits_fails_and_what_arrived_is_delivered(db: &TestDb) {
         let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let replies = [world.reply(&line, 7, "one").await, world.reply(&line, 7, "two").await];
+        let line = world.line().await;
+        let engine = world.engine().await;
+        let arrived = world.reply(&line, 7, "one").await;
+        let waits = world.reply(&line, 7, "two").await;
         world.telegram.inject(Fault::Delay(Duration::from_millis(400)).on("sendMessage"));
         let working = Working::sends(&engine);
         eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
@@ -257,15 +259,77 @@ on_every_db! {
         let mut tx = engine.db.begin().await.unwrap();
         tx.workspace(world.workspace).bots().delete(line.bot.id, world.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
-        sleep(Duration::from_millis(800)).await;
+        assert_eq!(world.delivery(arrived).await, Failed, "as far as is known yet");
+        eventually("the outcome", async || {
+            (world.count("message.delivered").await == 1).then_some(())
+        })
+        .await;
         working.stop().await;
 
-        for reply in replies {
-            assert_eq!(world.delivery(reply).await, Failed);
-        }
+        assert_eq!(world.delivery(arrived).await, Delivered);
+        assert_eq!(world.delivery(waits).await, Failed);
         assert_eq!(received(&line.chat(7)), ["one"]);
         assert_eq!(world.waiting().await, 0);
-        assert_eq!(world.count("message.delivered").await, 0, "failed and then delivered");
+    }
+}
+
+on_every_db! {
+    async fn replies_follow_a_group_that_became_a_supergroup(db: &TestDb) {
+        let world = World::open(db).await;
+        let line = world.line().await;
+        let engine = world.engine().await;
+        let first = world.reply(&line, -77, "one").await;
+        let second = world.reply(&line, -77, "two").await;
+        let supergroup = line.chat(-77).upgrade_unheard(-1_001_234_567_890);
+        let working = Working::sends(&engine);
+        for message in [first, second] {
+            assert_eq!(world.delivered(message).await, Delivered);
+        }
+        // The contact has moved with them.
+        let third = world.reply(&line, -77, "three").await;
+        World::ring(&engine);
+        assert_eq!(world.delivered(third).await, Delivered);
+        working.stop().await;
+
+        assert_eq!(received(&supergroup), ["one", "two", "three"]);
+        assert_eq!(line.fake.refused().len(), 1, "{:?}", line.fake.refused());
+        assert_eq!(world.waiting().await, 0);
+    }
+}
+
+on_every_db! {
+    async fn replies_go_where_the_supergroup_was_met_first(db: &TestDb) {
+        let world = World::open(db).await;
+        let line = world.line().await;
+        let engine = world.engine().await;
+        let old = world.reply(&line, -77, "old").await;
+        let supergroup = line.chat(-77).upgrade_unheard(-1_001_234_567_890);
+        let new = world.reply(&line, -1_001_234_567_890, "new").await;
+        let working = Working::sends(&engine);
+        for message in [old, new] {
+            assert_eq!(world.delivered(message).await, Delivered);
+        }
+        working.stop().await;
+        let mut said = received(&supergroup);
+        said.sort();
+        assert_eq!(said, ["new", "old"]);
+    }
+}
+
+on_every_db! {
+    async fn a_reply_follows_once(db: &TestDb) {
+        let world = World::open(db).await;
+        let line = world.line().await;
+        let engine = world.engine().await;
+        let reply = world.reply(&line, -77, "one").await;
+        let there = line.chat(-77).upgrade_unheard(-1_001_234_567_890);
+        // A server that sends us in a circle.
+        let _ = there.upgrade_unheard(-1_009_999_999_999);
+        let working = Working::sends(&engine);
+        assert_eq!(world.delivered(reply).await, Failed);
+        working.stop().await;
+        assert_eq!(line.fake.refused().len(), 2);
+        assert_eq!(world.waiting().await, 0);
     }
 }
 

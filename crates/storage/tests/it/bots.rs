@@ -54,6 +54,51 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestDb) {
+        let db = &home.db;
+        let ours = given::tenant(db).await;
+        let theirs = given::tenant(db).await;
+        let (telegram, assistant) = (ours.bot.telegram_id, ours.assistant.id);
+        commit!(db, |tx| tx.workspace(ours.id).bots().move_away(&ours.bot, "gone", at(1)));
+
+        let left = find(db, &ours).await.unwrap();
+        assert_eq!((left.status, left.error.as_deref()), (BotStatus::Failed, Some("gone")));
+        assert!(read!(db, |tx| tx.workspace(ours.id).bots().has_moved(ours.bot.id)));
+        assert!(!read!(db, |tx| tx.workspace(theirs.id).bots().has_moved(ours.bot.id)));
+        let credentials = read!(db, |tx| tx.workspace(ours.id).bots().credentials(ours.bot.id));
+        assert!(credentials.unwrap().token_sealed.is_empty());
+        assert!(read!(db, |tx| tx.system().bots().find_by_hook(&ours.hook)).is_none());
+        assert!(read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram)).is_none());
+        // It neither runs again by itself nor moves twice.
+        let mut tx = db.begin().await.unwrap();
+        let running = tx.workspace(ours.id).bots().save(&ours.bot).await;
+        assert!(matches!(running, Err(StorageError::RowsAffected { actual: 0, .. })));
+        let twice = tx.workspace(ours.id).bots().move_away(&ours.bot, "gone", at(2)).await;
+        assert!(matches!(twice, Err(StorageError::RowsAffected { actual: 0, .. })));
+        drop(tx);
+
+        let mut same = given::bot(theirs.id, theirs.assistant.id);
+        same.telegram_id = telegram;
+        insert(db, &same, "another").await.unwrap();
+        let holder = read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram));
+        assert_eq!(holder.unwrap().bot.id, same.id);
+        let mut tx = db.begin().await.unwrap();
+        let back = tx.workspace(ours.id).bots().replace_token(&ours.bot, b"new").await;
+        assert!(back.unwrap_err().is_duplicate(), "somebody else has it");
+        drop(tx);
+
+        commit!(db, |tx| tx.workspace(theirs.id).bots().move_away(&same, "gone", at(3)));
+        let former =
+            commit!(db, |tx| tx.workspace(ours.id).bots().lock_former(telegram, assistant));
+        assert_eq!(former.unwrap().id, ours.bot.id);
+        commit!(db, |tx| tx.workspace(ours.id).bots().replace_token(&ours.bot, b"new"));
+        let holder = read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram)).unwrap();
+        assert_eq!((holder.bot.id, holder.token_sealed), (ours.bot.id, b"new".to_vec()));
+        assert_eq!(holder.bot.status, BotStatus::Running);
+    }
+}
+
+on_every_db! {
     async fn a_deleted_bot_leaves_no_token_and_is_found_by_nobody(home: &TestDb) {
         let (db, tenant) = (&home.db, given::tenant(&home.db).await);
         let id = tenant.bot.id;

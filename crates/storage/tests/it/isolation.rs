@@ -116,9 +116,14 @@ on_every_db! {
             bots.count_of(id()) => Ok(0),
             bots.save(&bot) => Err(StorageError::RowsAffected { actual: 0, .. }),
             bots.delete(ours.bot.id, at(1)) => Ok(false),
+            bots.move_away(&bot, "x", at(1)) => Err(StorageError::RowsAffected { actual: 0, .. }),
+            bots.has_moved(ours.bot.id) => Ok(false),
+            bots.lock_former(ours.bot.telegram_id, ours.assistant.id) => Ok(None),
+            bots.replace_token(&bot, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
             bots.set_poll_offset(ours.bot.id, 77) => Ok(()),
             contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
             contacts.find(ours.contact.id) => Ok(None),
+            contacts.follow(ours.bot.id, ours.contact.chat_id, 8) => Ok(None),
             contacts.set_blocked(ours.contact.id, true, at(1)) => Ok(()),
             dialogs.insert(&dialog) => Err(StorageError::Constraint { .. }),
             dialogs.find(ours.dialog.id) => Ok(None),
@@ -189,6 +194,8 @@ on_every_db! {
             messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
             messages.set_delivery(ours.message.id, replyx_core::message::Delivery::Failed)
                 => Err(StorageError::RowsAffected { actual: 0, .. }),
+            outbox.has_followed(id()) => Ok(false),
+            outbox.follow(ours.bot.id, ours.contact.chat_id, 8, None) => Ok(()),
             outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
                 => Err(StorageError::Constraint { .. }),
             outbox.sent(send.id, by, 5, at(1)) => Ok(false),

@@ -227,10 +227,18 @@ on_every_db! {
         assert_eq!(sendable(db, at(9)).await, []);
         assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
         assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(0))), None);
-        assert!(!sent(db, &send, by).await);
         let messages =
             read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
         assert_eq!(messages[0].delivery, Delivery::Failed);
+        let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
+        assert_eq!(doubts, 1, "it may have arrived");
+
+        // Whoever sent it may still say that it did; nobody else.
+        assert!(!sent(db, &send, id()).await);
+        assert!(sent(db, &send, by).await);
+        assert!(!sent(db, &send, by).await);
+        let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
+        assert_eq!(doubts, 0);
     }
 }
 

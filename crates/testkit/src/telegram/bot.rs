@@ -68,6 +68,16 @@ impl BotCore {
         }
     }
 
+    /// The same bot under its next token: with its chats, and with what waits for it.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self {
+            inbox: Arc::new(self.inbox.revoke()),
+            chats: Mutex::new(lock(&self.chats).clone()),
+            message_ids: AtomicI64::new(self.message_ids.load(Ordering::Relaxed)),
+            ..Self::new(token, &self.username, &self.shared)
+        }
+    }
+
     /// The `User` object of the bot.
     pub(crate) fn user(&self) -> Value {
         json!({

@@ -53,6 +53,7 @@ pub(crate) struct ChatState {
     pub(crate) sent_total: u64,
     pub(crate) actions: VecDeque<ChatAction>,
     pub(crate) blocked: bool,
+    pub(crate) upgraded_to: Option<i64>,
     pub(crate) window: Window,
 }
 
@@ -155,6 +156,35 @@ impl Chat {
     pub fn unblock(&self) -> i64 {
         self.core.lock().blocked = false;
         self.membership("kicked", "member")
+    }
+
+    /// Makes the group a supergroup with this number, and tells the bot in both chats, as Telegram does. What is sent to
+    /// the old number is refused from now on. Returns the supergroup.
+    ///
+    /// # Panics
+    ///
+    /// When this is no group, or the number is not one of a supergroup.
+    #[must_use]
+    pub fn upgrade(&self, to: i64) -> Self {
+        let supergroup = self.upgrade_unheard(to);
+        self.send(json!({"migrate_to_chat_id": to}));
+        supergroup.send(json!({"migrate_from_chat_id": self.id()}));
+        supergroup
+    }
+
+    /// As [`Self::upgrade`], and the bot is not told: it learns of it when it sends something.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::upgrade`].
+    #[must_use]
+    pub fn upgrade_unheard(&self, to: i64) -> Self {
+        assert!(self.core.is_group(), "only a group becomes a supergroup");
+        assert!(to <= -1_000_000_000_000, "a supergroup's number is below -1,000,000,000,000");
+        let bot = super::Bot(Arc::clone(&self.bot));
+        let supergroup = bot.group(to, &self.core.name);
+        self.core.lock().upgraded_to = Some(to);
+        supergroup
     }
 
     /// The bot's last messages here, oldest first, as many as the history holds.

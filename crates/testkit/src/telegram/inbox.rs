@@ -56,6 +56,8 @@ struct State {
     /// Counts polls: the one that waits looks whether it is still the last.
     polls: u64,
     webhook: Option<Arc<Webhook>>,
+    /// The token that led here is worth nothing any more.
+    revoked: bool,
 }
 
 /// See the module.
@@ -77,12 +79,30 @@ impl Inbox {
             allowed: Vec::new(),
             polls: 0,
             webhook: None,
+            revoked: false,
         };
         Self { state: Mutex::new(state), changed: Notify::new(), history }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the webhook and the poll that waits; what waits for the bot goes to the inbox of its next token.
+    pub(crate) fn revoke(&self) -> Self {
+        let next = Self::new(self.history);
+        let mut state = self.lock();
+        if let Some(webhook) = state.webhook.take() {
+            webhook.stop();
+        }
+        state.revoked = true;
+        let mut successor = next.lock();
+        successor.pending = std::mem::take(&mut state.pending);
+        successor.next_id = state.next_id;
+        drop(successor);
+        drop(state);
+        self.changed.notify_waiters();
+        next
     }
 
     /// The id of an update that is about to happen.
@@ -223,6 +243,9 @@ impl Inbox {
             changed.as_mut().enable();
             {
                 let mut state = self.lock();
+                if state.revoked {
+                    return Err(Refusal::new(401, "Unauthorized"));
+                }
                 if state.webhook.is_some() {
                     return Err(terminated_by("setWebhook request"));
                 }

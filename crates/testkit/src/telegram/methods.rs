@@ -248,6 +248,9 @@ fn reachable_chat(bot: &BotCore, parameters: &Parameters) -> Result<Arc<ChatCore
     let chat = chat_id(parameters)
         .and_then(|id| bot.chat(id))
         .ok_or_else(|| Refusal::bad_request("chat not found"))?;
+    if let Some(to) = chat.lock().upgraded_to {
+        return Err(Refusal::upgraded(to));
+    }
     if chat.lock().blocked {
         let why = if chat.is_group() {
             "bot was kicked from the group chat"

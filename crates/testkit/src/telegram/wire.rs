@@ -51,6 +51,11 @@ impl Refusal {
         }
     }
 
+    pub(crate) fn upgraded(to: i64) -> Self {
+        let what = "group chat was upgraded to a supergroup chat";
+        Self { parameters: Some(json!({"migrate_to_chat_id": to})), ..Self::bad_request(what) }
+    }
+
     pub(crate) fn into_response(self) -> Response {
         let mut body =
             json!({"ok": false, "error_code": self.code, "description": self.description});

@@ -135,6 +135,29 @@ fn in_groups_only_what_is_meant_for_us_is_ours() {
 }
 
 #[test]
+fn a_group_that_became_a_supergroup_is_told_in_both_chats() {
+    const NEW: i64 = -1_001_234_567_890;
+    let told = |chat: i64, kind: &str, fields: Value| match read_raw(message_in(
+        &json!({"id": chat, "type": kind}),
+        fields,
+    )) {
+        Read::Inbound(inbound) => (inbound.chat_id, inbound.chat_kind, inbound.content),
+        other @ Read::Ignored { .. } => panic!("{other:?}"),
+    };
+    let expected = (-77, ChatKind::Group, InboundContent::Moved { to_chat_id: NEW });
+    let anonymous = json!({"id": 1_087_968_824, "is_bot": true, "first_name": "Group"});
+    for from in [json!({"id": 9, "is_bot": false, "first_name": "A"}), anonymous, Value::Null] {
+        let to = json!({"migrate_to_chat_id": NEW, "from": from, "sender_chat": {"id": -77}});
+        assert_eq!(told(-77, "group", to), expected);
+        let came = json!({"migrate_from_chat_id": -77, "from": from});
+        assert_eq!(told(NEW, "supergroup", came), expected);
+    }
+    assert_eq!(reason(private(json!({"migrate_to_chat_id": NEW}))), "malformed");
+    assert_eq!(reason(group(json!({"migrate_to_chat_id": -100}))), "service_message");
+    assert_eq!(reason(group(json!({"migrate_to_chat_id": "x"}))), "service_message");
+}
+
+#[test]
 fn blocking_is_a_matter_of_private_chats() {
     let change = |kind: &str, status: &str| {
         json!({"update_id": 7, "my_chat_member": {
