@@ -38,11 +38,12 @@ DESTRUCTIVE = {
 # Codes about what was asked before, or about a secret that only a mail or a device tells: no schema can say it.
 BEYOND_SCHEMAS = {"idempotency_key_reused", "precondition_failed", "wrong_code", "wrong_token", "wrong_totp"}
 # Fields with rules that no schema can say: how strong a password is, whether an address could exist, what fits the kind
-# of a setting, what is in the future, whether there is anything to change, what names a thing that is there.
+# of a setting, what is in the future, whether there is anything to change, what names a thing that is there, what may be
+# a name in a letter, which way for updates works here.
 STRICTER_THAN_SCHEMAS = {
     "password", "new_password", "email", "value", "expires_at", "file", "", "question", "answer", "base_url", "provider",
     "from", "to", "url", "time_zone", "fallback_models", "questions",
-    "template", "gate.question_set_id",
+    "template", "gate.question_set_id", "name", "mode",
 }
 
 accounts = {}

@@ -10,6 +10,7 @@ use axum::{
     response::IntoResponse,
 };
 use garde::Validate;
+use replyx_core::name;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -233,6 +234,12 @@ where
             .map_err(|error| ApiError::Malformed(error.body_text()))?;
         Ok(Self(value))
     }
+}
+
+/// Is it a name that may go into letters to others?
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+pub(crate) fn plain_name(text: &str, (): &()) -> garde::Result {
+    name::check(text).map_err(garde::Error::new)
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub mod hooks;
 mod idempotency;
 pub mod identity;
 pub mod input;
+mod landing;
 mod limits;
 mod measure;
 pub mod openapi;

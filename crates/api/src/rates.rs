@@ -157,12 +157,26 @@ impl AppState {
     ///
     /// [`ApiError::TooManyRequests`] when there have been too many.
     pub async fn limit(&self, setting: &'static str, key: &str) -> ApiResult<()> {
-        let rate = self.tuning.rate(setting);
-        let key = format!("{setting}:{}:{}:{key}", rate.count, rate.per.as_secs());
-        match self.engine.live.take(&[Limit { key, rate }]).await {
+        self.limits(&[(setting, key)]).await
+    }
+
+    /// Keeps several such limits: either all let it through, or none is charged.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::TooManyRequests`] when there have been too many for one of them.
+    pub async fn limits(&self, wanted: &[(&'static str, &str)]) -> ApiResult<()> {
+        let limit = |(setting, key): &(&'static str, &str)| {
+            let rate = self.tuning.rate(setting);
+            let key = format!("{setting}:{}:{}:{key}", rate.count, rate.per.as_secs());
+            Limit { key, rate }
+        };
+        let limits: Vec<Limit> = wanted.iter().map(limit).collect();
+        match self.engine.live.take(&limits).await {
             Permit::Granted => Ok(()),
             Permit::Wait(wait) => {
-                metrics::counter!("rate_limited_total", "limit" => setting).increment(1);
+                let settings: Vec<&str> = wanted.iter().map(|(setting, _)| *setting).collect();
+                metrics::counter!("rate_limited_total", "limit" => settings.join("+")).increment(1);
                 Err(ApiError::TooManyRequests(wait))
             }
         }

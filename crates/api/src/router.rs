@@ -12,8 +12,8 @@ use tower_http::{
 use utoipa::openapi::OpenApi as Document;
 
 use crate::{
-    address, docs, error::ApiError, headers, idempotency, identity, limits, measure, openapi,
-    rates, repeat, state::AppState,
+    address, docs, error::ApiError, headers, idempotency, identity, landing, limits, measure,
+    openapi, rates, repeat, state::AppState,
 };
 
 mod routes;
@@ -30,7 +30,8 @@ pub fn router(state: &AppState) -> Router {
     let documents = Router::new()
         .route("/api/openapi.json", get(openapi::serve))
         .with_state(Arc::new(document))
-        .merge(docs::routes());
+        .merge(docs::routes())
+        .merge(landing::routes());
     let inner = routes
         .layer(middleware::from_fn(repeat::undone))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))

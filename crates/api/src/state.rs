@@ -30,6 +30,8 @@ pub struct ApiSettings {
     pub production: bool,
     /// The address under which the world reaches us.
     pub public_url: Option<String>,
+    /// What links in mail begin with, without a slash at the end: the public address, or else where this process listens.
+    pub base_url: String,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Other origins whose pages may use the API.
@@ -50,6 +52,7 @@ impl Default for ApiSettings {
             concurrency: 1024,
             production: false,
             public_url: None,
+            base_url: "http://127.0.0.1:8000".to_owned(),
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             smtp: false,

@@ -18,6 +18,7 @@ pub mod knowledge;
 pub mod mail;
 pub mod message;
 pub mod money;
+pub mod name;
 pub mod page;
 pub mod permission;
 pub mod retry;

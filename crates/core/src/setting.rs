@@ -148,17 +148,26 @@ settings! {
     /// Per address.
     RATE_PASSWORD_RESET = "rate_password_reset", Rate, "100/1m", "Forgotten passwords asked for and reset, per address.";
     /// Per account.
-    RATE_RESET_MAIL = "rate_reset_mail", Rate, "3/1h", "Mails with a link that resets the password, per account.";
+    RATE_RESET_MAIL = "rate_reset_mail", Rate, "3/1h", "Mails with a link that resets the password, per mailbox.";
     /// Per address.
     RATE_REFRESH = "rate_refresh", Rate, "50/5m", "Tokens renewed, per address.";
     /// Per account.
-    RATE_RESEND = "rate_resend", Rate, "3/1h", "Confirmation codes sent again, per account.";
+    RATE_RESEND = "rate_resend", Rate, "3/1h", "Confirmation codes asked for, and codes sent again, per mailbox.";
     /// Per user or key.
     RATE_UPLOAD = "rate_upload", Rate, "10/5m", "Documents uploaded, per user or key.";
     /// Per user or key.
     RATE_PREVIEW = "rate_preview", Rate, "60/5m", "Answers previewed, per user or key.";
     /// Per user or key.
     RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
+    /// Per workspace.
+    RATE_INVITATION_WORKSPACE = "rate_invitation_workspace", Rate, "100/1d",
+        "Invitations sent, per workspace, whoever of its members and keys sends them.";
+    /// Per mailbox.
+    RATE_INVITATION_RECIPIENT = "rate_invitation_recipient", Rate, "5/1d",
+        "Invitations sent to one mailbox, from all workspaces together.";
+    /// Per mailbox and kind.
+    RATE_NOTICE_MAIL = "rate_notice_mail", Rate, "10/1d",
+        "Notices of one kind (a new sign-in, a changed password) to one mailbox; beyond it none is sent.";
     /// Per address.
     RATE_METRICS = "rate_metrics", Rate, "20/5m", "Reads of `/metrics`, per address.";
     /// Per user.

@@ -61,6 +61,18 @@ pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
+/// The mailbox behind an e-mail address, for counting what is sent there: many providers deliver `ann+shop@` to `ann@`,
+/// and Gmail ignores dots. Mail itself goes to the address as it was given.
+pub fn mailbox(email: &str) -> String {
+    let email = normal_email(email);
+    let Some((local, host)) = email.rsplit_once('@') else { return email };
+    let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local);
+    match host {
+        "gmail.com" | "googlemail.com" => format!("{}@gmail.com", base.replace('.', "")),
+        _ => format!("{base}@{host}"),
+    }
+}
+
 /// Why a password is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
@@ -152,6 +164,21 @@ pub fn check_password(password: &str) -> Result<(), WeakPassword> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_one_mailbox_are_counted_together() {
+        for same in
+            ["ann@example.org", " Ann@Example.org ", "ann+1@example.org", "ann+a+b@example.org"]
+        {
+            assert_eq!(mailbox(same), "ann@example.org", "{same}");
+        }
+        for same in ["ann.lee@gmail.com", "a.n.n.lee@googlemail.com", "annlee+x@gmail.com"] {
+            assert_eq!(mailbox(same), "annlee@gmail.com", "{same}");
+        }
+        assert_eq!(mailbox("ann.lee@example.org"), "ann.lee@example.org");
+        assert_eq!(mailbox("+ann@example.org"), "+ann@example.org");
+        assert_eq!(mailbox("nobody"), "nobody");
+    }
 
     #[test]
     fn passwords_need_length_variety_and_some_originality() {

@@ -389,13 +389,24 @@ impl Config {
             .context("SECRET_KEY or one of SECRET_KEY_PREVIOUS cannot be used")
     }
 
-    /// Settings of the HTTP side.
-    pub fn api(&self) -> ApiSettings {
+    /// What links in mail begin with. Without a public address that is where we listen; `listens` says at which port, even
+    /// if any was to be taken.
+    fn base_url(&self, listens: SocketAddr) -> String {
+        match self.public_url() {
+            Some(url) => url.to_owned(),
+            None if listens.ip().is_unspecified() => format!("http://localhost:{}", listens.port()),
+            None => format!("http://{listens}"),
+        }
+    }
+
+    /// Settings of the HTTP side of a process that listens here.
+    pub fn api(&self, listens: SocketAddr) -> ApiSettings {
         ApiSettings {
             upload_limit: self.raw.upload_limit_mb * 1024 * 1024,
             metrics_token: self.secrets.get("metrics_token").cloned(),
             production: self.raw.environment == Kind::Production,
             public_url: self.public_url().map(str::to_owned),
+            base_url: self.base_url(listens),
             trusted_proxies: self.trusted_proxies.clone(),
             cors_origins: self.cors_origins.clone(),
             smtp: self.secrets.contains_key("smtp_url"),
@@ -459,7 +470,7 @@ mod tests {
             ("CORS_ORIGINS", "https://shop.example.org,http://localhost:5173"),
         ])
         .unwrap();
-        let api = config.api();
+        let api = config.api(config.listen());
         assert_eq!(api.setting_defaults["rate_login"], "7/1m");
         assert_eq!(api.setting_defaults["deletion_grace_days"], "0");
         assert_eq!(api.setting_defaults["registration_open"], "false");
@@ -542,10 +553,10 @@ mod tests {
 
     #[test]
     fn mail_goes_by_smtp_or_into_a_folder_and_what_is_wrong_shows_no_password() {
-        assert!(!read(&[]).unwrap().api().smtp);
+        assert!(!read(&[]).unwrap().api(([127, 0, 0, 1], 1).into()).smtp);
         let url = "smtps://ann:hunter2@mail.example.org";
         let config = read(&[("SMTP_URL", url), ("MAIL_FROM", "a@shop.example")]).unwrap();
-        assert!(config.api().smtp);
+        assert!(config.api(config.listen()).smtp);
         assert!(!format!("{config:?}").contains("hunter2"));
         let error = read(&[("SMTP_URL", &url.replace("smtps", "https"))]).unwrap_err();
         let shown = format!("{error:#}");

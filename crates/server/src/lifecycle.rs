@@ -138,7 +138,8 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         let listener = TcpListener::bind(config.listen())
             .await
             .with_context(|| format!("cannot listen on `{}`", config.listen()))?;
-        address = Some(listener.local_addr()?);
+        let listens = listener.local_addr()?;
+        address = Some(listens);
         let handle = telemetry::metrics(work_stop.clone())?;
         let health = Health::default();
         tasks.push(tokio::spawn(health.clone().watch(Arc::clone(&engine), work_stop.clone())));
@@ -148,7 +149,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             accesses,
             health,
             render,
-            config.api(),
+            config.api(listens),
             intake_stop.clone(),
         );
         let changes = state.accesses.settings_changed();

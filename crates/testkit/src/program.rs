@@ -49,13 +49,16 @@ impl Launch {
     /// With limits that no test reaches. One that is about a limit sets it afterwards.
     #[must_use]
     pub fn unlimited(self) -> Self {
-        const RATES: [&str; 12] = [
+        const RATES: [&str; 15] = [
             "RATE_ADDRESS",
+            "RATE_INVITATION_RECIPIENT",
+            "RATE_INVITATION_WORKSPACE",
             "RATE_INVITE",
             "RATE_KEY",
             "RATE_LOGIN",
             "RATE_LOGOUT",
             "RATE_METRICS",
+            "RATE_NOTICE_MAIL",
             "RATE_PASSWORD_CHANGE",
             "RATE_PREVIEW",
             "RATE_REFRESH",

@@ -18,7 +18,8 @@ use crate::{
     error::{ApiError, ApiResult, Problem},
     input::Body,
     state::AppState,
-    users::{UserView, WorkspaceView},
+    users::UserView,
+    workspaces::MembershipView,
 };
 
 /// The code that was mailed.
@@ -50,7 +51,7 @@ pub struct Request {
 #[schema(as = ConfirmedUser)]
 pub struct Response {
     user: UserView,
-    workspace: WorkspaceView,
+    workspace: MembershipView,
     #[serde(flatten)]
     tokens: Tokens,
 }
@@ -105,6 +106,6 @@ pub async fn confirm(
     tx.system().audit().append(&act).await?;
     tx.commit().await?;
     let (cookies, tokens) = opened.hand_out(&state, request.cookies, None)?;
-    let (user, workspace) = (account.user.into(), account.workspace.into());
-    Ok((cookies, Json(Response { user, workspace, tokens })))
+    let workspace = account.membership().into();
+    Ok((cookies, Json(Response { user: account.user.into(), workspace, tokens })))
 }

@@ -107,11 +107,14 @@ pub async fn login(
         }
     }
     let now = state.clock().now();
+    let news = news(&state, &user, &device, now).await?;
     let mut tx = state.db().begin().await?;
     still_so(&mut tx, &user, hash).await?;
     tx.system().login_attempts().clear(&password_count).await?;
     tx.system().login_attempts().clear(&code_count).await?;
-    tell_of_news(&state, &mut tx, &user, &device, now).await?;
+    if let Some(mail) = news {
+        post::queue(&state, &mut tx, &mail).await?;
+    }
     let place = sign_in::home(&mut tx, &user).await?;
     let opened = sign_in::open(&state, &mut tx, &user, place, &device).await?;
     let details = json!({"session": opened.session.to_string()});
@@ -208,26 +211,26 @@ async fn refuse<T>(
     Err(error)
 }
 
-/// Writes to the person when somebody signs in from where, or with what, nobody has before.
-async fn tell_of_news(
+/// The letter to the person when somebody signs in from where, or with what, nobody has before.
+async fn news(
     state: &AppState,
-    tx: &mut Tx,
     user: &User,
     device: &Device,
     now: DateTime<Utc>,
-) -> ApiResult<()> {
+) -> ApiResult<Option<Mail>> {
     let address = device.address.to_string();
+    let mut tx = state.db().read().await?;
     let known = tx.system().sessions().knows_device(user.id, &address, &device.user_agent).await?;
     if known {
-        return Ok(());
+        return Ok(None);
     }
     let is_first = tx.system().sessions().list(user.id, now).await?.is_empty();
+    drop(tx);
     if is_first && now - user.created_at < NEW {
-        return Ok(());
+        return Ok(None);
     }
     let user_agent = device.user_agent.clone();
     let letter = Letter::NewSignIn { at: now, address, user_agent };
     let mail = Mail { to: user.email.clone(), language: user.language, letter };
-    post::queue(state, tx, &mail).await?;
-    Ok(())
+    Ok(post::may_tell(state, &mail).await.then_some(mail))
 }

@@ -59,13 +59,17 @@ pub async fn change_password(
     proof::by_password(&state, &account, request.current_password).await?;
     let hash = state.passwords.hash(request.new_password).await?;
     let (user, now) = (account.user(), state.clock().now());
+    let letter = Letter::PasswordChanged;
+    let mail = Mail { to: user.email.clone(), language: user.language, letter };
+    let tells = post::may_tell(&state, &mail).await;
+
     let mut tx = state.db().begin().await?;
     proof::still_signed_in(&mut tx, &account, now).await?;
     tx.system().users().set_password(user.id, &hash).await?;
     tx.system().sessions().revoke_all(user.id, Some(account.session), now).await?;
-    let letter = Letter::PasswordChanged;
-    let mail = Mail { to: user.email.clone(), language: user.language, letter };
-    post::queue(&state, &mut tx, &mail).await?;
+    if tells {
+        post::queue(&state, &mut tx, &mail).await?;
+    }
     let act = account.act(now, "password.changed", ("user", user.id), json!({}));
     tx.system().audit().append(&act).await?;
     tx.commit().await?;

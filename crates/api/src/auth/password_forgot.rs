@@ -19,7 +19,7 @@ use super::{even_out, sign_in::Device};
 use crate::{
     error::{ApiError, ApiResult},
     input::Body,
-    post,
+    landing, post,
     state::AppState,
 };
 
@@ -54,7 +54,7 @@ pub async fn forgot_password(
     let (State(state), Body(request)) = (state, body);
     let begun = Instant::now();
     let email = normal_email(&request.email);
-    let key = format!("reset:{}", sha256_hex(email.as_bytes()));
+    let key = format!("reset:{}", post::mailbox_key(&email));
     match state.limit(setting::RATE_RESET_MAIL, &key).await {
         Ok(()) => send(&state, &device, &email).await?,
         // To say so would tell whom somebody else has asked for.
@@ -69,8 +69,7 @@ async fn send(state: &AppState, device: &Device, email: &str) -> ApiResult<()> {
     let now = state.clock().now();
     let token = random_hex::<32>();
     let hash = sha256_hex(token.as_bytes());
-    let base = state.settings.public_url.as_deref().unwrap_or("http://localhost");
-    let link = format!("{}/reset-password#token={token}", base.trim_end_matches('/'));
+    let link = landing::link(state, landing::RESET, &token);
     let mut tx = state.db().begin().await?;
     let found = tx.system().users().find_by_email(email).await?;
     let user = found.map(|(user, _)| user).filter(|user| user.blocked_at.is_none());

@@ -13,7 +13,7 @@ use replyx_core::{
     secret::sha256_hex,
     setting,
     user::{Registration, User, check_password, normal_email},
-    workspace::Invitation,
+    workspace::{Invitation, Membership},
 };
 use replyx_storage::Tx;
 use serde::{Deserialize, Serialize};
@@ -29,12 +29,12 @@ use crate::{
     assistants::known_language,
     cookies::SetCookies,
     error::{ApiError, ApiResult, Problem},
-    input::Body,
+    input::{Body, plain_name},
     post,
     state::AppState,
-    users::{UserView, WorkspaceView},
+    users::UserView,
     words::LanguageWord,
-    workspaces::invitations,
+    workspaces::{MembershipView, invitations},
 };
 
 /// A new account.
@@ -51,14 +51,15 @@ pub struct Request {
     #[schema(example = "green lantern 7", min_length = 8, max_length = 128)]
     password: String,
     /// What the person is called.
-    #[garde(length(chars, min = 1, max = 100))]
+    #[garde(length(chars, min = 1, max = 100), inner(custom(plain_name)))]
     #[schema(example = "Ada", min_length = 1, max_length = 100)]
     name: Option<String>,
     /// The language of their mail: `en` unless given, or `ru`.
     #[garde(inner(custom(known_language)))]
     #[schema(value_type = Option<LanguageWord>, example = "en")]
     language: Option<String>,
-    /// The token of an invitation to this address: it stands for the confirmation, and is taken up at the same time.
+    /// The token of an invitation to this address: it stands for the confirmation and is accepted at the same time. The
+    /// account gets no workspace of its own then: it begins as a member of the one that invites.
     #[garde(length(chars, min = 1, max = 200))]
     #[schema(example = "0d4f6c1e", min_length = 1, max_length = 200)]
     invitation: Option<String>,
@@ -74,12 +75,12 @@ fn acceptable(password: &str, (): &()) -> garde::Result {
     check_password(password).map_err(garde::Error::new)
 }
 
-/// The account and its workspace; with tokens, unless the address has yet to be confirmed.
+/// The account and its workspace, or the one that invited it; with tokens, unless the address has yet to be confirmed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RegisteredUser)]
 pub struct Response {
     user: UserView,
-    workspace: WorkspaceView,
+    workspace: MembershipView,
     /// Has a code been mailed that has to be shown to `auth/confirm` first?
     #[schema(example = false)]
     confirmation_required: bool,
@@ -106,14 +107,14 @@ pub struct Response {
 }
 
 impl Response {
-    fn of(account: Account, tokens: Option<Tokens>) -> Self {
+    fn of(user: User, workspace: Membership, tokens: Option<Tokens>) -> Self {
         let confirmation_required = tokens.is_none();
         let tokens =
             tokens.map(|tokens| (Some(tokens.token_type), Some(tokens.expires_in), tokens));
         let (token_type, expires_in, tokens) = tokens.unwrap_or_default();
         Self {
-            user: account.user.into(),
-            workspace: account.workspace.into(),
+            user: user.into(),
+            workspace: workspace.into(),
             confirmation_required,
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
@@ -126,7 +127,7 @@ impl Response {
 
 type Answer = (StatusCode, SetCookies, Json<Response>);
 
-/// Makes an account with a workspace of its own.
+/// Makes an account with a workspace of its own, or with an invitation as a member of the workspace that invites.
 ///
 /// Where e-mail addresses have to be confirmed nothing is made yet: a code is mailed, and the answer is the same
 /// whether or not the address has an account already.
@@ -165,7 +166,7 @@ pub async fn register(
     let confirm = invitation.is_none() && confirmation_required(&state);
     if confirm {
         // Else anybody could fill a stranger's mailbox with codes.
-        let key = format!("register:{}", sha256_hex(email.as_bytes()));
+        let key = format!("register:{}", post::mailbox_key(&email));
         state.limit(setting::RATE_RESEND, &key).await?;
     }
     let now = state.clock().now();
@@ -185,11 +186,16 @@ pub async fn register(
     let account = Account::of(&registration, now);
     if confirm {
         ask(&state, &device, &registration, &account.user, code).await?;
-        return Ok((StatusCode::CREATED, SetCookies::default(), Json(Response::of(account, None))));
+        let workspace = account.membership();
+        let response = Response::of(account.user, workspace, None);
+        return Ok((StatusCode::CREATED, SetCookies::default(), Json(response)));
     }
-    let opened = make(&state, &device, &account, &registration.password_hash, invitation).await?;
+    let account = account.welcomed_within_limits(&state).await;
+    let hash = &registration.password_hash;
+    let (opened, workspace) = make(&state, &device, &account, hash, invitation).await?;
     let (cookies, tokens) = opened.hand_out(&state, request.cookies, None)?;
-    Ok((StatusCode::CREATED, cookies, Json(Response::of(account, Some(tokens)))))
+    let response = Response::of(account.user, workspace, Some(tokens));
+    Ok((StatusCode::CREATED, cookies, Json(response)))
 }
 
 fn confirmation_required(state: &AppState) -> bool {
@@ -246,42 +252,59 @@ async fn ask(
     Ok(())
 }
 
-/// Makes the account now, and takes the invitation up.
+/// Makes the account now: with a workspace of its own, or as a member of the one that invites.
 async fn make(
     state: &AppState,
     device: &Device,
     account: &Account,
     password_hash: &str,
     invitation: Option<(String, Invitation)>,
-) -> ApiResult<sign_in::Opened> {
+) -> ApiResult<(sign_in::Opened, Membership)> {
     let user = &account.user;
+    let invited = invitation.is_some();
     let mut tx = state.db().begin().await?;
-    if !account.store(state, &mut tx, password_hash).await? {
+    let stored = if invited {
+        account.store_person(state, &mut tx, password_hash).await?
+    } else {
+        account.store(state, &mut tx, password_hash).await?
+    };
+    if !stored {
         let detail = "there is an account with this e-mail address".to_owned();
         return Err(ApiError::Conflict { code: "email_taken", detail });
     }
-    let opened = sign_in::open(state, &mut tx, user, Some(account.place()), device).await?;
-    let invited = invitation.is_some();
-    if let Some((hash, _)) = invitation {
-        let taken = tx.system().invitations().take(&hash).await?;
-        join(&mut tx, device, user, &taken.ok_or_else(wrong_invitation)?).await?;
+
+    let (membership, joined) = match invitation {
+        None => (account.membership(), None),
+        Some((hash, _)) => {
+            let taken = tx.system().invitations().take(&hash).await?;
+            let taken = taken.ok_or_else(wrong_invitation)?;
+            (join(&mut tx, user, &taken).await?, Some(taken))
+        }
+    };
+    let place = (membership.workspace.id, membership.role);
+    let opened = sign_in::open(state, &mut tx, user, Some(place), device).await?;
+
+    if let Some(invitation) = joined {
+        let details = json!({
+            "email": user.email, "role": invitation.role, "invited_by": invitation.invited_by,
+        });
+        let act = device.act(user.created_at, "member.joined", Some(user), Outcome::Done, details);
+        let act = Act { target: "member".to_owned(), ..act };
+        tx.workspace(invitation.workspace_id).audit().append(&act).await?;
     }
     let details = json!({"confirmed": true, "invited": invited});
     let act = device.act(user.created_at, "account.registered", Some(user), Outcome::Done, details);
     tx.system().audit().append(&act).await?;
     tx.commit().await?;
-    Ok(opened)
+    Ok((opened, membership))
 }
 
 /// Makes whoever was invited a member.
-async fn join(tx: &mut Tx, device: &Device, user: &User, invitation: &Invitation) -> ApiResult<()> {
+async fn join(tx: &mut Tx, user: &User, invitation: &Invitation) -> ApiResult<Membership> {
     invitations::stands(tx, invitation).await?;
-    let (id, now) = (invitation.workspace_id, user.created_at);
-    tx.workspace(id).members().insert(user.id, invitation.role, now).await?;
-    let details = json!({
-        "email": user.email, "role": invitation.role, "invited_by": invitation.invited_by,
-    });
-    let act = device.act(now, "member.joined", Some(user), Outcome::Done, details);
-    tx.workspace(id).audit().append(&Act { target: "member".to_owned(), ..act }).await?;
-    Ok(())
+    let id = invitation.workspace_id;
+    tx.workspace(id).members().insert(user.id, invitation.role, user.created_at).await?;
+    let workspace = tx.system().workspaces().find(id).await?;
+    let workspace = workspace.ok_or(ApiError::NotFound("workspace"))?;
+    Ok(Membership { workspace, role: invitation.role, suspended_at: None })
 }

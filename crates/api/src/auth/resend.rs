@@ -4,7 +4,6 @@ use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_core::{
     mail::{Letter, Mail},
-    secret::sha256_hex,
     setting,
     user::normal_email,
 };
@@ -39,7 +38,7 @@ pub async fn resend(state: State<AppState>, body: Body<Request>) -> ApiResult<St
     let (State(state), Body(request)) = (state, body);
     let begun = Instant::now();
     let email = normal_email(&request.email);
-    let key = format!("resend:{}", sha256_hex(email.as_bytes()));
+    let key = format!("resend:{}", post::mailbox_key(&email));
     state.limit(setting::RATE_RESEND, &key).await?;
     renew(&state, &email).await?;
     even_out(begun).await;

@@ -1,4 +1,4 @@
-//! Makes an account with a workspace of its own.
+//! Makes an account: with a workspace of its own, or for whoever was invited in the workspace that invites them.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -6,7 +6,7 @@ use replyx_core::{
     mail::{Letter, Mail},
     role::Role,
     user::{Registration, User},
-    workspace::Workspace,
+    workspace::{Membership, Workspace},
 };
 use replyx_storage::Tx;
 
@@ -17,6 +17,14 @@ use crate::{error::ApiResult, post, state::AppState};
 pub(super) struct Account {
     pub(super) user: User,
     pub(super) workspace: Workspace,
+    welcome: Welcome,
+}
+
+/// Whether a letter welcomes the owner of a new account.
+#[derive(Clone, Copy, Debug)]
+enum Welcome {
+    Send,
+    LeaveOut,
 }
 
 impl Account {
@@ -35,7 +43,29 @@ impl Account {
         };
         let name = called(&user);
         let id = registration.workspace_id;
-        Self { user, workspace: Workspace { id, name, suspended_at: None, created_at: now } }
+        let workspace = Workspace { id, name, suspended_at: None, created_at: now };
+        Self { user, workspace, welcome: Welcome::Send }
+    }
+
+    /// The letter that welcomes its owner.
+    fn letter(&self) -> Mail {
+        let Self { user, .. } = self;
+        let letter = Letter::Welcome { name: called(user) };
+        Mail { to: user.email.clone(), language: user.language, letter }
+    }
+
+    /// Leaves the letter out if its mailbox has had too many: nobody has shown yet whose it is. To be asked before the
+    /// transaction begins.
+    pub(super) async fn welcomed_within_limits(mut self, state: &AppState) -> Self {
+        if !post::may_tell(state, &self.letter()).await {
+            self.welcome = Welcome::LeaveOut;
+        }
+        self
+    }
+
+    /// Its own workspace, as its owner sees it.
+    pub(super) fn membership(&self) -> Membership {
+        Membership { workspace: self.workspace.clone(), role: Role::Owner, suspended_at: None }
     }
 
     /// Where its first session acts.
@@ -43,8 +73,8 @@ impl Account {
         (self.workspace.id, Role::Owner)
     }
 
-    /// Stores it, and welcomes its owner. What waited for the same address is forgotten. `false` when there is an
-    /// account with this e-mail address; then the transaction is of no use any more.
+    /// Stores it with its workspace, and welcomes its owner. What waited for the same address is forgotten. `false` when
+    /// there is an account with this e-mail address; then the transaction is of no use any more.
     ///
     /// # Errors
     ///
@@ -55,19 +85,37 @@ impl Account {
         tx: &mut Tx,
         password_hash: &str,
     ) -> ApiResult<bool> {
-        let Self { user, workspace } = self;
+        if !self.store_person(state, tx, password_hash).await? {
+            return Ok(false);
+        }
+        let Self { user, workspace, .. } = self;
+        tx.system().workspaces().insert(workspace).await?;
+        let members = tx.workspace(workspace.id).members();
+        members.insert(user.id, Role::Owner, user.created_at).await?;
+        Ok(true)
+    }
+
+    /// As [`Self::store`], without a workspace.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub(super) async fn store_person(
+        &self,
+        state: &AppState,
+        tx: &mut Tx,
+        password_hash: &str,
+    ) -> ApiResult<bool> {
+        let user = &self.user;
         match tx.system().users().insert(user, password_hash).await {
             Ok(()) => {}
             Err(error) if error.is_duplicate() => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        tx.system().workspaces().insert(workspace).await?;
-        let members = tx.workspace(workspace.id).members();
-        members.insert(user.id, Role::Owner, user.created_at).await?;
         tx.system().registrations().delete(&user.email).await?;
-        let letter = Letter::Welcome { name: called(user) };
-        let mail = Mail { to: user.email.clone(), language: user.language, letter };
-        post::queue(state, tx, &mail).await?;
+        if matches!(self.welcome, Welcome::Send) {
+            post::queue(state, tx, &self.letter()).await?;
+        }
         Ok(true)
     }
 }

@@ -73,16 +73,20 @@ pub async fn delete(
     proof::by_code(&state, &account, request.code.as_deref()).await?;
     let (user, now) = (account.user(), state.clock().now());
     let end = now + state.tuning.days(setting::DELETION_GRACE_DAYS);
+    // To ask again does not put it off.
+    let delete_at = user.delete_at.map_or(end, |earlier| earlier.min(end));
+    let letter = Letter::DeletionScheduled { at: delete_at };
+    let mail = Mail { to: user.email.clone(), language: user.language, letter };
+    let tells = post::may_tell(&state, &mail).await;
+
     let mut tx = state.db().begin().await?;
     refuse_last_owner(&mut tx, user.id).await?;
     proof::still_signed_in(&mut tx, &account, now).await?;
-    // To ask again does not put it off.
-    let delete_at = user.delete_at.map_or(end, |earlier| earlier.min(end));
     tx.system().users().set_delete_at(user.id, Some(delete_at)).await?;
     tx.system().sessions().revoke_all(user.id, None, now).await?;
-    let letter = Letter::DeletionScheduled { at: delete_at };
-    let mail = Mail { to: user.email.clone(), language: user.language, letter };
-    post::queue(&state, &mut tx, &mail).await?;
+    if tells {
+        post::queue(&state, &mut tx, &mail).await?;
+    }
     let details = json!({"delete_at": delete_at});
     let act = account.act(now, "account.deletion_scheduled", ("user", user.id), details);
     tx.system().audit().append(&act).await?;

@@ -14,7 +14,7 @@ use crate::{
     auth::proof,
     caller::Account,
     error::{ApiError, ApiResult},
-    input::Body,
+    input::{Body, plain_name},
     state::AppState,
     words::LanguageWord,
 };
@@ -26,7 +26,7 @@ use crate::{
 pub struct Request {
     /// What you are called; `null` takes the name away.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 100))))]
+    #[garde(inner(inner(length(chars, min = 1, max = 100), custom(plain_name))))]
     #[schema(value_type = Option<String>, example = "Ada", min_length = 1, max_length = 100)]
     name: Option<Option<String>>,
     /// The language of your mail: `en` or `ru`.

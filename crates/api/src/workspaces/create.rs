@@ -14,7 +14,7 @@ use super::{MOST_JOINED, MOST_OWNED, MembershipView, too_many};
 use crate::{
     caller::Account,
     error::{ApiResult, Problem},
-    input::Body,
+    input::{Body, plain_name},
     state::AppState,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 #[schema(as = CreateWorkspace)]
 pub struct Request {
     /// What its members will call it.
-    #[garde(length(chars, min = 1, max = 100))]
+    #[garde(length(chars, min = 1, max = 100), custom(plain_name))]
     #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
     name: String,
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     caller::{May, WorkspaceWrite},
     error::{ApiError, ApiResult},
-    input::Body,
+    input::{Body, plain_name},
     state::AppState,
     users::WorkspaceView,
 };
@@ -20,7 +20,7 @@ use crate::{
 #[schema(as = UpdateWorkspace)]
 pub struct Request {
     /// What its members call it.
-    #[garde(length(chars, min = 1, max = 100))]
+    #[garde(length(chars, min = 1, max = 100), inner(custom(plain_name)))]
     #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
     name: Option<String>,
 }

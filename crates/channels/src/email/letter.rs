@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use replyx_core::{
     assistant::Language,
     mail::{Letter, Mail},
+    name::{in_letter, is_invisible},
     role::Role,
 };
 
@@ -125,13 +126,13 @@ fn values(language: Language, letter: &Letter) -> Value {
             context! { code => line(code, NAME), period => minutes(good) }
         }
         Letter::AccountExists | Letter::PasswordChanged => context! {},
-        Letter::Welcome { name } => context! { name => line(name, NAME) },
+        Letter::Welcome { name: person } => context! { name => name(person) },
         Letter::Reset { link, minutes: good } => {
             context! { link => line(link, LINK), period => minutes(good) }
         }
         Letter::Invitation { workspace, inviter, role, link, days } => context! {
-            workspace => line(workspace, NAME),
-            inviter => line(inviter, NAME),
+            workspace => name(workspace),
+            inviter => name(inviter),
             role => role_name(language, role),
             link => line(link, LINK),
             period => period(language, days.saturating_mul(DAY)),
@@ -139,38 +140,34 @@ fn values(language: Language, letter: &Letter) -> Value {
         Letter::NewSignIn { at, address, user_agent } => context! {
             at => time(*at),
             address => line(address, NAME),
-            user_agent => line(user_agent, PROGRAM),
+            user_agent => in_letter(&line(user_agent, PROGRAM)),
         },
         Letter::DeletionScheduled { at } => context! { at => time(*at) },
         Letter::LowBalance { workspace, balance } => {
-            context! { workspace => line(workspace, NAME), balance => line(balance, NAME) }
+            context! { workspace => name(workspace), balance => line(balance, NAME) }
         }
-        Letter::BalanceUsedUp { workspace } => context! { workspace => line(workspace, NAME) },
+        Letter::BalanceUsedUp { workspace } => context! { workspace => name(workspace) },
         Letter::HandoffRequest { workspace, contact, link } => context! {
-            workspace => line(workspace, NAME),
-            contact => line(contact, NAME),
+            workspace => name(workspace),
+            contact => name(contact),
             link => line(link, LINK),
         },
         Letter::PaymentReceived { workspace, amount, balance } => context! {
-            workspace => line(workspace, NAME),
+            workspace => name(workspace),
             amount => line(amount, NAME),
             balance => line(balance, NAME),
         },
     }
 }
 
+/// What somebody calls themselves or a workspace: one short line in which nothing becomes a link.
+fn name(text: &str) -> String {
+    in_letter(&line(text, NAME))
+}
+
 /// Makes a text one line of at most so many characters, without characters that control how others are shown.
 fn line(text: &str, longest: usize) -> String {
-    let plain = |c: char| match c {
-        '\u{2028}'
-        | '\u{2029}'
-        | '\u{200E}'
-        | '\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2066}'..='\u{2069}' => ' ',
-        c if c.is_control() => ' ',
-        c => c,
-    };
+    let plain = |c: char| if c.is_control() || is_invisible(c) { ' ' } else { c };
     // Looked at no further than needed: the whole may be large.
     let start: String = text.chars().take(4 * longest).map(plain).collect();
     let words = start.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -123,8 +123,9 @@ async fn other_alphabets_survive_the_way() {
     let world = World::start().await;
     world.send(&invitation("Анна 🦀", "Книги & Ко")).await.unwrap();
     let mail = world.only();
-    assert_eq!(mail.subject, "Анна 🦀 приглашает вас в Книги & Ко");
-    assert!(mail.text.contains("Рабочее пространство: Книги & Ко"));
+    assert_eq!(mail.subject, "Приглашение в ReplyX");
+    assert!(mail.text.contains("Приглашает: «Анна 🦀»"), "{}", mail.text);
+    assert!(mail.text.contains("Рабочее пространство: «Книги & Ко»"), "{}", mail.text);
     assert!(mail.html.contains("Книги &amp; Ко"));
     assert_eq!(mail.link(), Some("https://bots.example.org/invitations/a_b-c?x=1&y=2"));
 }

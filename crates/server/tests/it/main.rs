@@ -22,6 +22,7 @@ mod evaluations;
 mod events;
 mod harness;
 mod idempotency;
+mod invitations;
 mod knowledge_eval;
 mod large_assistant;
 mod lifeline;

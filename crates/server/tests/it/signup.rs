@@ -397,7 +397,7 @@ on_every_home! {
         let shop = home.open().await;
         let invitation = json!({"email": "friend@example.org", "role": "operator"});
         shop.owner.post("/api/v1/invitations", &invitation).await.expect(201);
-        let token = home.letter("friend@example.org", "invites", 1).await.token().unwrap();
+        let token = home.letter("friend@example.org", "invitation", 1).await.token().unwrap();
         let workspace = shop.owner.get("/api/v1/me").await.body["workspace"]["id"].clone();
         let (status, _) = shop.program.terminate().await;
         assert!(status.success());
@@ -418,11 +418,15 @@ on_every_home! {
         }
         let joined = api.post(REGISTER, &with("Friend@example.org", &token)).await.expect(201);
         assert_eq!(joined.body["confirmation_required"], false);
+        // They work where they were invited, and nowhere else.
+        assert_eq!(joined.body["workspace"]["id"], workspace);
+        assert_eq!(joined.body["workspace"]["role"], "operator");
         let friend = api.with_token(joined.text("access_token"));
-        let request = friend.request(reqwest::Method::GET, "/api/v1/me");
-        let id = workspace.as_str().unwrap();
-        let there = friend.send(request.header("x-workspace", id)).await.expect(200);
+        let there = friend.get("/api/v1/me").await.expect(200);
+        assert_eq!(there.body["workspace"]["id"], workspace);
         assert_eq!(there.body["role"], "operator");
+        let all = friend.get("/api/v1/workspaces").await.expect(200);
+        assert_eq!(all.body["items"].as_array().unwrap().len(), 1, "{}", all.body);
 
         for email in ["friend@example.org", "other@example.org"] {
             assert_problem(&api.post(REGISTER, &with(email, &token)).await, 422, "wrong_token");
@@ -435,7 +439,7 @@ on_every_home! {
         let shop = home.open().await;
         let invitation = json!({"email": "friend@example.org", "role": "viewer"});
         shop.owner.post("/api/v1/invitations", &invitation).await.expect(201);
-        let token = home.letter("friend@example.org", "invites", 1).await.token().unwrap();
+        let token = home.letter("friend@example.org", "invitation", 1).await.token().unwrap();
         let body = json!({"email": "friend@example.org", "password": PASSWORD, "invitation": token});
         let api = Api::new(shop.program.base());
         let answers = join_all((0..4).map(|_| api.post(REGISTER, &body))).await;

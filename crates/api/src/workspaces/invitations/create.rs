@@ -10,6 +10,7 @@ use replyx_core::{
     permission::Permission,
     role::Role,
     secret::sha256_hex,
+    setting,
     user::normal_email,
     workspace::Invitation,
 };
@@ -24,7 +25,7 @@ use crate::{
     caller::{Caller, May, MembersWrite},
     error::{ApiError, ApiResult, Problem},
     input::Body,
-    post,
+    landing, post,
     state::AppState,
     words::LanguageWord,
     workspaces::{RoleWord, standing},
@@ -53,6 +54,10 @@ pub struct Request {
 }
 
 /// Invites somebody by mail. The link is good for 7 days, once; another invitation to the same address takes its place.
+///
+/// The link leads to a page where they sign in, or choose a name and a password, and join this workspace. Programs accept
+/// with `invitations/accept`, or with `auth/register` for somebody who has no account. How many invitations a workspace
+/// sends, and how many a mailbox gets from all workspaces, is limited.
 #[utoipa::path(
     post, path = "/invitations", operation_id = "create_invitation", tag = "workspaces",
     security(("bearer" = ["members:write"])), request_body = Request,
@@ -68,15 +73,52 @@ pub async fn create(
     body: Body<Request>,
 ) -> ApiResult<(StatusCode, Json<InvitationView>)> {
     let (State(state), Body(request)) = (state, body);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
-    let language = request.language.as_deref().and_then(|word| word.parse().ok());
     let token = random_hex::<32>();
+    // What is refused anyhow costs nobody a share of the limits.
+    let mut tx = state.db().read().await?;
+    let (_, mail) = offer(&state, &mut tx, &caller, &request, &token).await?;
+    drop(tx);
+    keep_limits(&state, &caller, &mail).await?;
+
     let mut tx = state.db().begin().await?;
-    let standing = standing::of(&mut tx, &caller, Permission::MembersWrite).await?;
+    let (invitation, mail) = offer(&state, &mut tx, &caller, &request, &token).await?;
+    let workspace = invitation.workspace_id;
+    let hash = sha256_hex(token.as_bytes());
+    tx.workspace(workspace).invitations().put(&invitation, &hash).await?;
+    post::queue(&state, &mut tx, &mail).await?;
+    let details = json!({"email": invitation.email, "role": invitation.role});
+    let target = ("invitation", invitation.id);
+    let act = caller.act(invitation.created_at, "invitation.created", target, details);
+    tx.workspace(workspace).audit().append(&act).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(invitation.into())))
+}
+
+/// Counts the letter before it is queued: whoever is invited has asked nobody for mail.
+async fn keep_limits(state: &AppState, caller: &Caller, mail: &Mail) -> ApiResult<()> {
+    let workspace = caller.workspace_id.to_string();
+    let recipient = post::mailbox_key(&mail.to);
+    let limits = [
+        (setting::RATE_INVITATION_WORKSPACE, workspace.as_str()),
+        (setting::RATE_INVITATION_RECIPIENT, recipient.as_str()),
+    ];
+    state.limits(&limits).await
+}
+
+/// The offer as the caller may make it now, with its letter.
+async fn offer(
+    state: &AppState,
+    tx: &mut Tx,
+    caller: &Caller,
+    request: &Request,
+    token: &str,
+) -> ApiResult<(Invitation, Mail)> {
+    let standing = standing::of(tx, caller, Permission::MembersWrite).await?;
     standing.reaches(request.role)?;
+    let now = state.clock().now();
     let invitation = Invitation {
         id: state.clock().id(),
-        workspace_id: workspace,
+        workspace_id: caller.workspace_id,
         email: normal_email(&request.email),
         role: request.role,
         invited_by: standing.person,
@@ -84,16 +126,10 @@ pub async fn create(
         created_at: now,
     };
     // Where a key invites, who made it must be able to.
-    super::stands(&mut tx, &invitation).await?;
-    let mail = letter(&state, &mut tx, &caller, &invitation, &token, language).await?;
-    let hash = sha256_hex(token.as_bytes());
-    tx.workspace(workspace).invitations().put(&invitation, &hash).await?;
-    post::queue(&state, &mut tx, &mail).await?;
-    let details = json!({"email": invitation.email, "role": invitation.role});
-    let act = caller.act(now, "invitation.created", ("invitation", invitation.id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(invitation.into())))
+    super::stands(tx, &invitation).await?;
+    let language = request.language.as_deref().and_then(|word| word.parse().ok());
+    let mail = letter(state, tx, caller, &invitation, token, language).await?;
+    Ok((invitation, mail))
 }
 
 /// The letter that offers it, unless they are a member already.
@@ -114,9 +150,7 @@ async fn letter(
     }
     let inviter = tx.system().users().find(invitation.invited_by).await?;
     let inviter = inviter.ok_or(ApiError::Forbidden)?;
-    let base = state.settings.public_url.as_deref().unwrap_or("http://localhost");
-    // A fragment does not reach the logs of servers.
-    let link = format!("{}/invitation#token={token}", base.trim_end_matches('/'));
+    let link = landing::link(state, landing::INVITE, token);
     let letter = Letter::Invitation {
         workspace: caller.place().workspace.name.clone(),
         inviter: inviter.name.unwrap_or(inviter.email),

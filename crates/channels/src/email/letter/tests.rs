@@ -122,6 +122,43 @@ fn what_is_needed_stands_in_both_forms() {
 }
 
 #[test]
+fn no_name_becomes_a_link_or_stands_in_a_subject() {
+    let phishing = "URGENT your account is closed, log in at http://evil.example/login";
+    for language in Language::ALL {
+        for kind in all(phishing) {
+            // Links are ours; a role is one of four words.
+            let kind = match kind {
+                Letter::Reset { .. } | Letter::Confirmation { .. } => continue,
+                Letter::Invitation { workspace, inviter, days, .. } => {
+                    let (role, link) = ("operator".to_owned(), "https://x".to_owned());
+                    Letter::Invitation { workspace, inviter, role, link, days }
+                }
+                Letter::HandoffRequest { workspace, contact, .. } => {
+                    Letter::HandoffRequest { workspace, contact, link: "https://x".to_owned() }
+                }
+                Letter::LowBalance { workspace, .. } => {
+                    Letter::LowBalance { workspace, balance: "5.00 USD".to_owned() }
+                }
+                Letter::PaymentReceived { workspace, .. } => {
+                    let five = || "5.00 USD".to_owned();
+                    Letter::PaymentReceived { workspace, amount: five(), balance: five() }
+                }
+                Letter::NewSignIn { at, user_agent, .. } => {
+                    Letter::NewSignIn { at, address: "203.0.113.7".to_owned(), user_agent }
+                }
+                kind => kind,
+            };
+            let name = kind.kind();
+            let Rendered { subject, text, html } = letter(*language, kind);
+            for shown in [&text, &html] {
+                assert!(!shown.contains("evil") && !shown.contains("://evil"), "{name}: {shown}");
+            }
+            assert!(!subject.contains("URGENT"), "{name}: {subject}");
+        }
+    }
+}
+
+#[test]
 fn an_installation_without_an_address_offers_no_link() {
     for kind in all("x") {
         let mail = Mail { to: String::new(), language: Language::English, letter: kind };
