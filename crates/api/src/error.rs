@@ -6,12 +6,14 @@ use std::{error::Error, time::Duration};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use replyx_storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::rates::TooMany;
 
 /// A failed request. The `Display` text of all but [`ApiError::Internal`] is shown to the client.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,9 @@ pub enum ApiError {
     /// The body or the query cannot be read.
     #[error("{0}")]
     Malformed(String),
+    /// The query has a parameter that the operation does not have.
+    #[error("{0}")]
+    UnknownParameter(String),
     /// The body can be read, and some of its fields are not acceptable.
     #[error("some fields are not acceptable")]
     Invalid(Vec<FieldError>),
@@ -84,8 +89,8 @@ pub enum ApiError {
     #[error("{0}")]
     UnsupportedMediaType(String),
     /// The caller has called too often.
-    #[error("too many requests: try again later")]
-    TooManyRequests(Duration),
+    #[error("{0}")]
+    TooManyRequests(TooMany),
     /// Too many requests are being worked on.
     #[error("too much is being done at the moment")]
     Busy(Duration),
@@ -184,6 +189,7 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::UnknownParameter(_) => (StatusCode::BAD_REQUEST, "unknown_parameter"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Unacceptable { code, .. } => (StatusCode::UNPROCESSABLE_ENTITY, code),
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
@@ -262,12 +268,15 @@ impl IntoResponse for ApiError {
         let (status, code) = self.kind();
         let detail = self.to_string();
         let retry_after = match &self {
-            Self::Busy(after) | Self::TooManyRequests(after) => {
-                Some(HeaderValue::from(seconds(*after)))
-            }
+            Self::Busy(after) => Some(HeaderValue::from(seconds(*after))),
+            Self::TooManyRequests(refusal) => Some(HeaderValue::from(seconds(refusal.wait))),
             Self::Unavailable { .. } => Some(HeaderValue::from_static("1")),
             _ => None,
         };
+        let mut limit = HeaderMap::new();
+        if let Self::TooManyRequests(refusal) = &self {
+            refusal.write(&mut limit);
+        }
         let problem = Problem {
             kind: format!("/problems/{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
@@ -278,6 +287,7 @@ impl IntoResponse for ApiError {
         };
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
+        headers.extend(limit);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(retry_after) = retry_after {
             headers.insert(header::RETRY_AFTER, retry_after);

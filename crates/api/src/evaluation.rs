@@ -33,7 +33,7 @@ use crate::{
 /// do not say it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Question)]
+#[schema(as = EvaluationQuestion)]
 pub struct QuestionView {
     /// The customer's words.
     #[schema(min_length = 1, max_length = 4_000, example = "How long may I return an item?")]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::IntoResponse,
 };
 use garde::Validate;
@@ -34,8 +34,9 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            let detail = "the body must be `application/json`".to_owned();
+        let kinds = kinds(request.method());
+        if !is_one_of(kinds, request.headers()) {
+            let detail = format!("the body must be `{}`", kinds.join("` or `"));
             return Err(ApiError::UnsupportedMediaType(detail));
         }
         if announced(request.headers()).is_some_and(|length| length > JSON_LIMIT as u64) {
@@ -80,10 +81,20 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+/// JSON.
+pub(crate) const JSON: &str = "application/json";
+/// A change as RFC 7396 writes it, which is how ours are written: fields that are left out stay as they are.
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// The kinds of body that a method takes.
+fn kinds(method: &Method) -> &'static [&'static str] {
+    if *method == Method::PATCH { &[JSON, MERGE_PATCH] } else { &[JSON] }
+}
+
+fn is_one_of(kinds: &[&str], headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let sent = sent.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    kinds.iter().any(|kind| sent.eq_ignore_ascii_case(kind))
 }
 
 /// Writes `5.0` as `5`: to JSON they are the same number, to serde they are not.
@@ -157,7 +168,8 @@ pub fn is_email(text: &str) -> bool {
     text.len() <= 254 && garde::rules::email::parse_email(text).is_ok()
 }
 
-fn shortened(name: &str) -> String {
+/// A name that a client sent, short enough to be repeated.
+pub(crate) fn shortened(name: &str) -> String {
     name.chars().take(LONGEST_NAME).collect()
 }
 

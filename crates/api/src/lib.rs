@@ -41,6 +41,7 @@ mod measure;
 pub mod openapi;
 pub mod page;
 mod post;
+mod query;
 pub mod rates;
 mod repeat;
 pub mod router;

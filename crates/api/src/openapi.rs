@@ -6,14 +6,18 @@
 //! any such operation may answer with, headers, and examples.
 
 mod examples;
+mod links;
 mod lists;
 mod operations;
 mod overview;
 mod problems;
+mod shapes;
 mod shared;
 
 use axum::{Json, extract::State};
 use utoipa::OpenApi;
+
+pub(crate) use operations::of as operations_of;
 
 use crate::error::{FieldError, Problem};
 
@@ -54,7 +58,10 @@ pub(crate) fn complete(document: &mut utoipa::openapi::OpenApi) {
     shared::add(components);
     lists::refer(components);
     operations::complete(&mut document.paths, components);
+    shapes::complete(&mut document.paths, components);
     examples::add(&mut document.paths, components);
+    shapes::patches(&mut document.paths);
+    links::add(&mut document.paths, components);
 }
 
 /// `GET /api/openapi.json`

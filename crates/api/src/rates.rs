@@ -1,13 +1,14 @@
 //! How often callers may call: per user, per API key, or per address for who shows no credentials; and less often
 //! where an operation costs more or invites guessing. The numbers are settings.
 //!
-//! Answers carry what is left (the `RateLimit` fields of the IETF draft); a refusal carries the limit that refused.
+//! Answers carry what is left of each limit that the request counted against (the `RateLimit` fields of the IETF
+//! draft); a refusal names the limit that refused.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method},
+    http::Method,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,7 +16,7 @@ use replyx_core::{
     session::{Access, Actor},
     setting,
 };
-use replyx_live::{Limit, Permit, Spent};
+use replyx_live::{Limit, Permit};
 
 use crate::{
     address::ClientAddress,
@@ -23,6 +24,11 @@ use crate::{
     identity::Identity,
     state::AppState,
 };
+
+mod left;
+
+use left::Left;
+pub use left::TooMany;
 
 /// For whom an operation's limit is kept.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +91,11 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
         _ => None,
     };
     let (name, key) = whose(caller.as_deref(), address);
-    let mut shown = None;
+    let mut counted = Vec::new();
     if is_api {
-        match spend(&state, name, &key).await {
-            Ok(left) => shown = Some(left),
-            Err(refusal) => return refusal,
+        match state.spend(&[(name, &key)]).await {
+            Ok(left) => counted.extend(left),
+            Err(refusal) => return refusal.into_response(),
         }
     }
     if let Some((name, whose)) = special {
@@ -97,14 +103,13 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
             For::Address => address.key(),
             For::Caller => key,
         };
-        if let Err(refusal) = spend(&state, name, &key).await {
-            return refusal;
+        match state.spend(&[(name, &key)]).await {
+            Ok(left) => counted.extend(left),
+            Err(refusal) => return refusal.into_response(),
         }
     }
     let mut response = next.run(request).await;
-    if let Some(left) = shown {
-        left.write(response.headers_mut());
-    }
+    left::write(&counted, response.headers_mut());
     response
 }
 
@@ -114,40 +119,6 @@ fn whose(caller: Option<&Access>, address: ClientAddress) -> (&'static str, Stri
         Some(Actor::Key { id, .. }) => (setting::RATE_KEY, id.to_string()),
         None => (setting::RATE_ADDRESS, address.key()),
     }
-}
-
-/// What is left of a limit.
-struct Left {
-    name: &'static str,
-    count: u32,
-    window: u64,
-    spent: Spent,
-}
-
-impl Left {
-    fn write(&self, headers: &mut HeaderMap) {
-        let name = self.name.trim_start_matches("rate_");
-        let policy = format!("\"{name}\";q={};w={}", self.count, self.window);
-        let reset = self.spent.reset.as_millis().div_ceil(1000);
-        let state = format!("\"{name}\";r={};t={reset}", self.spent.left);
-        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        }
-    }
-}
-
-async fn spend(state: &AppState, name: &'static str, key: &str) -> Result<Left, Response> {
-    let rate = state.tuning.rate(name);
-    let limit = Limit { key: format!("{name}:{}:{}:{key}", rate.count, rate.per.as_secs()), rate };
-    let spent = state.engine.live.spend(&[limit]).await;
-    let left = Left { name, count: rate.count, window: rate.per.as_secs(), spent };
-    let Permit::Wait(wait) = spent.permit else { return Ok(left) };
-    metrics::counter!("rate_limited_total", "limit" => name).increment(1);
-    let mut refusal = ApiError::TooManyRequests(wait).into_response();
-    left.write(refusal.headers_mut());
-    Err(refusal)
 }
 
 impl AppState {
@@ -166,18 +137,28 @@ impl AppState {
     ///
     /// [`ApiError::TooManyRequests`] when there have been too many for one of them.
     pub async fn limits(&self, wanted: &[(&'static str, &str)]) -> ApiResult<()> {
+        self.spend(wanted).await.map(drop)
+    }
+
+    /// Counts a request against limits, and says what is left of them.
+    async fn spend(&self, wanted: &[(&'static str, &str)]) -> ApiResult<Vec<Left>> {
         let limit = |(setting, key): &(&'static str, &str)| {
             let rate = self.tuning.rate(setting);
             let key = format!("{setting}:{}:{}:{key}", rate.count, rate.per.as_secs());
             Limit { key, rate }
         };
         let limits: Vec<Limit> = wanted.iter().map(limit).collect();
-        match self.engine.live.take(&limits).await {
-            Permit::Granted => Ok(()),
+        let spent = self.engine.live.spend(&limits).await;
+        let left = |((setting, _), limit): (&(&'static str, &str), &Limit)| {
+            Left::new(setting, limit.rate, spent)
+        };
+        let lefts: Vec<Left> = wanted.iter().zip(&limits).map(left).collect();
+        match spent.permit {
+            Permit::Granted => Ok(lefts),
             Permit::Wait(wait) => {
                 let settings: Vec<&str> = wanted.iter().map(|(setting, _)| *setting).collect();
                 metrics::counter!("rate_limited_total", "limit" => settings.join("+")).increment(1);
-                Err(ApiError::TooManyRequests(wait))
+                Err(ApiError::TooManyRequests(TooMany::of(wait, lefts)))
             }
         }
     }
@@ -237,19 +218,5 @@ mod tests {
             "POST /sources/{id}/fetch rate_upload Caller",
         ];
         assert_eq!(limited, expected);
-    }
-
-    #[test]
-    fn what_is_left_is_told_in_the_form_of_the_draft() {
-        let spent = Spent {
-            permit: Permit::Granted,
-            left: 1199,
-            reset: std::time::Duration::from_millis(50),
-        };
-        let left = Left { name: setting::RATE_USER, count: 1200, window: 60, spent };
-        let mut headers = HeaderMap::new();
-        left.write(&mut headers);
-        assert_eq!(headers["ratelimit-policy"], r#""user";q=1200;w=60"#);
-        assert_eq!(headers["ratelimit"], r#""user";r=1199;t=1"#);
     }
 }

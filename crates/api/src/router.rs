@@ -13,7 +13,7 @@ use utoipa::openapi::OpenApi as Document;
 
 use crate::{
     address, docs, error::ApiError, headers, idempotency, identity, landing, limits, measure,
-    openapi, rates, repeat, state::AppState,
+    openapi, query, rates, repeat, state::AppState,
 };
 
 mod routes;
@@ -21,11 +21,12 @@ mod routes;
 /// All routes with their layers.
 ///
 /// From the outside in: a request gets an id, a span and a time; headers are set; panics and overload become
-/// answers; the caller's address and identity are found; limits are kept; a repeated request is answered as before; what
-/// the database undid is done again.
+/// answers; the caller's address and identity are found; limits are kept; unknown query parameters are refused; a
+/// repeated request is answered as before; what the database undid is done again.
 pub fn router(state: &AppState) -> Router {
     let (routes, mut document) = routes::all().split_for_parts();
     openapi::complete(&mut document);
+    let known = Arc::new(query::Known::of(&document));
     let room = Arc::new(Semaphore::new(state.settings.concurrency));
     let documents = Router::new()
         .route("/api/openapi.json", get(openapi::serve))
@@ -35,6 +36,7 @@ pub fn router(state: &AppState) -> Router {
     let inner = routes
         .layer(middleware::from_fn(repeat::undone))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))
+        .layer(middleware::from_fn_with_state(known, query::known))
         .layer(middleware::from_fn_with_state(state.clone(), rates::general))
         .layer(middleware::from_fn_with_state(state.clone(), identity::find))
         .layer(middleware::from_fn_with_state(state.clone(), address::find))

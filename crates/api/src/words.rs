@@ -17,7 +17,7 @@ use utoipa::{
 };
 
 macro_rules! schemas {
-    ($($type:ident = $name:literal, $words:ty, $description:literal;)+) => {$(
+    ($($type:ident = $name:literal, $words:ty, $description:literal $(, example $example:literal)?;)+) => {$(
         #[doc = concat!("The schema `", $name, "`: ", $description)]
         #[derive(Clone, Copy, Debug)]
         pub enum $type {}
@@ -26,7 +26,7 @@ macro_rules! schemas {
             fn schema() -> RefOr<Schema> {
                 let words = <$words>::ALL.iter().map(|word| word.as_str());
                 let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
-                schema.description(Some($description)).into()
+                schema$(.examples([$example]))?.description(Some($description)).into()
             }
         }
 
@@ -39,7 +39,7 @@ macro_rules! schemas {
 }
 
 schemas! {
-    RoleWord = "Role", role::Role, "A role in a workspace.";
+    RoleWord = "Role", role::Role, "A role in a workspace.", example "operator";
     ScopeWord = "Scope", permission::Permission, "What an API key may do.";
     LanguageWord = "Language", assistant::Language, "A language of fixed texts and mail.";
     UnverifiedWord = "Unverified", assistant::Unverified, "What happens to an answer whose facts are not in its sources.";

@@ -19,6 +19,7 @@ pub mod mail;
 pub mod message;
 pub mod money;
 pub mod name;
+pub mod nearest;
 pub mod page;
 pub mod permission;
 pub mod retry;

@@ -140,15 +140,14 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             .with_context(|| format!("cannot listen on `{}`", config.listen()))?;
         let listens = listener.local_addr()?;
         address = Some(listens);
-        let handle = telemetry::metrics(work_stop.clone())?;
+        let render = telemetry::metrics(work_stop.clone())?;
         let health = Health::default();
         tasks.push(tokio::spawn(health.clone().watch(Arc::clone(&engine), work_stop.clone())));
-        let render = Box::new(move || handle.render());
         let state = AppState::new(
             Arc::clone(&engine),
             accesses,
             health,
-            render,
+            Box::new(render),
             config.api(listens),
             intake_stop.clone(),
         );

@@ -3,7 +3,7 @@
 use std::{fs, io, time::Duration};
 
 use anyhow::Context;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use replyx_core::audit::Entry;
 use tokio_util::sync::CancellationToken;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -13,9 +13,14 @@ use tracing_subscriber::{
 
 use crate::config::{Config, LogFormat};
 
-/// Bounds of the buckets of all `*_seconds` histograms.
-const SECONDS: [f64; 14] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+mod families;
+mod process;
+
+/// Bounds of the buckets of the `*_seconds` histograms.
+const SECONDS: [f64; 10] = [0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Bounds for requests: there is a histogram for each route, method and status, so they are few.
+const REQUEST: (&str, [f64; 6]) =
+    ("http_request_duration_seconds", [0.005, 0.02, 0.1, 0.5, 2.5, 10.0]);
 
 /// The target of audit lines.
 pub const AUDIT: &str = "audit";
@@ -81,12 +86,15 @@ pub fn audit(entry: &Entry) {
     );
 }
 
-/// Begins to measure; the handle writes the metrics down.
-pub fn metrics(stop: CancellationToken) -> anyhow::Result<PrometheusHandle> {
+/// Begins to measure; the function that is returned writes the metrics down.
+pub fn metrics(stop: CancellationToken) -> anyhow::Result<impl Fn() -> String + Send + Sync> {
+    let (name, bounds) = REQUEST;
     let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(name.to_owned()), &bounds)?
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .install_recorder()
         .context("measuring was begun twice")?;
+    families::describe();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         while !stop.is_cancelled() {
@@ -94,5 +102,9 @@ pub fn metrics(stop: CancellationToken) -> anyhow::Result<PrometheusHandle> {
             upkeep.run_upkeep();
         }
     });
-    Ok(handle)
+    Ok(move || {
+        let mut text = handle.render();
+        process::write(&mut text);
+        text
+    })
 }

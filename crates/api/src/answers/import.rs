@@ -56,8 +56,11 @@ pub struct Response {
 #[utoipa::path(
     post, path = "/assistants/{id}/answers/import", operation_id = "import_answers", tag = "answers",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
-    request_body(content = String, content_type = "text/csv",
-        example = "question,answer\nAre you open on Sundays?,\"Yes, from 10 to 16.\"\n"),
+    request_body(content(
+        (String = "text/csv", example = "question,answer\nAre you open on Sundays?,\"Yes, from 10 to 16.\"\n"),
+        (String = "application/octet-stream",
+            example = "question,answer\nAre you open on Sundays?,\"Yes, from 10 to 16.\"\n"),
+    )),
     responses(
         (status = 200, description = "how many are new", body = Response),
         (status = 400, description = "the body does not arrive", body = Problem),
@@ -65,7 +68,7 @@ pub struct Response {
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
         (status = 413, description = "the table is too large", body = Problem),
-        (status = 415, description = "not `text/csv`", body = Problem),
+        (status = 415, description = "neither `text/csv` nor `application/octet-stream`", body = Problem),
         (status = 422, description = "the table has no such columns, or a row is not acceptable", body = Problem),
     )
 )]
@@ -143,8 +146,11 @@ fn acceptable(headers: &HeaderMap, limit: usize) -> ApiResult<()> {
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next());
-    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
-        return Err(ApiError::UnsupportedMediaType("the body must be `text/csv`".to_owned()));
+    // Generated clients send a body that is no JSON as mere bytes.
+    let taken = ["text/csv", "application/octet-stream"];
+    if !kind.is_some_and(|kind| taken.iter().any(|it| kind.trim().eq_ignore_ascii_case(it))) {
+        let detail = "the body must be `text/csv` or `application/octet-stream`".to_owned();
+        return Err(ApiError::UnsupportedMediaType(detail));
     }
     Ok(())
 }
@@ -215,6 +221,7 @@ mod tests {
             headers
         };
         assert!(acceptable(&headers("Text/CSV; charset=utf-8", 10), 10).is_ok());
+        assert!(acceptable(&headers("application/octet-stream", 10), 10).is_ok());
         assert!(matches!(acceptable(&headers("text/csv", 11), 10), Err(ApiError::TooLarge(10))));
         for kind in ["application/json", "text/plain", ""] {
             let refused = acceptable(&headers(kind, 1), 10);

@@ -60,9 +60,13 @@ pub struct VersionSettings {
     check_answers: bool,
     #[schema(value_type = UnverifiedWord, example = "unknown")]
     unverified: &'static str,
+    #[schema(example = "Hello! What would you like to know?")]
     greeting: String,
+    #[schema(example = "I don't know. A colleague will get back to you.")]
     unknown_text: String,
+    #[schema(example = "I cannot answer at the moment. Please try again later.")]
     fallback_text: String,
+    #[schema(example = "A colleague will answer this.")]
     handoff_text: String,
 }
 

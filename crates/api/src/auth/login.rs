@@ -174,7 +174,7 @@ pub(crate) async fn count(state: &AppState, hash: &str) -> ApiResult<()> {
         Attempt::Allowed => Ok(()),
         Attempt::Wait(until) => {
             let retry_after = (until - now).to_std().unwrap_or_default();
-            Err(ApiError::TooManyRequests(retry_after))
+            Err(ApiError::TooManyRequests(retry_after.into()))
         }
     }
 }

@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What is exchanged.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = RefreshTokens)]
+#[schema(as = RefreshTokens, example = json!({"refresh_token": "rx_refresh_2FfYbE0mD3wq1qJ9rT5uW7xZ8aB4cD6eF0gH2iJ4kL8"}))]
 pub struct Request {
     /// The newest refresh token of the session. Left out, that of the cookie is taken, and new cookies are set.
     #[garde(length(chars, max = 2_000))]

@@ -25,6 +25,7 @@ pub struct PasswordProof {
 
 /// Codes for who has lost the device. They are shown once.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewRecoveryCodes)]
 pub struct RecoveryCodes {
     /// Ten codes; each takes the place of six digits, once.
     #[schema(example = json!(["k3vq-8m2x-p0zt", "7hcd-w9ra-4jne"]))]

@@ -1,4 +1,7 @@
 //! Examples of bodies, put together from those of their fields.
+//!
+//! The example of a request is the shortest that works: the fields that must be there, or one where none must be. The
+//! example of an answer has all fields; what may be `null` is, unless the field has an example of its own.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{Components, Content, Paths, RefOr, content::Content as Body};
@@ -8,42 +11,55 @@ use super::operations;
 /// How deep schemas may be nested.
 const DEEPEST: usize = 12;
 
+/// What a text without an example of its own shows. The tests of the document find it.
+const PLACEHOLDER: &str = "(text)";
+
+/// Which way a body goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
 /// Gives every body that has no example one.
 pub(super) fn add(paths: &mut Paths, components: &Components) {
     let schemas = serde_json::to_value(&components.schemas).unwrap_or_default();
     for item in paths.paths.values_mut() {
         for (_, operation) in operations::of(item) {
             if let Some(RefOr::T(body)) = &mut operation.request_body {
-                body.content.values_mut().for_each(|content| exemplify(content, &schemas));
+                body.content.values_mut().for_each(|content| exemplify(content, &schemas, Way::In));
             }
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(response) = response {
-                    response.content.values_mut().for_each(|content| exemplify(content, &schemas));
+                    response
+                        .content
+                        .values_mut()
+                        .for_each(|content| exemplify(content, &schemas, Way::Out));
                 }
             }
         }
     }
 }
 
-fn exemplify(content: &mut RefOr<Content>, schemas: &Value) {
+fn exemplify(content: &mut RefOr<Content>, schemas: &Value, way: Way) {
     let RefOr::T(Body { schema: Some(schema), example, examples, .. }) = content else { return };
     if example.is_none() && examples.is_empty() {
         let schema = serde_json::to_value(schema).unwrap_or_default();
-        *example = of(&schema, schemas, DEEPEST);
+        *example = of(&schema, schemas, way, DEEPEST);
     }
 }
 
 /// An example of what fits a schema.
-fn of(schema: &Value, schemas: &Value, deep: usize) -> Option<Value> {
+fn of(schema: &Value, schemas: &Value, way: Way, deep: usize) -> Option<Value> {
     let deep = deep.checked_sub(1)?;
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-        return of(schemas.get(name)?, schemas, deep);
+        return of(schemas.get(name)?, schemas, way, deep);
     }
     if let Some(given) = given(schema) {
         return Some(given);
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        let parts = parts.iter().filter_map(|part| of(part, schemas, deep));
+        let parts = parts.iter().filter_map(|part| of(part, schemas, way, deep));
         let mut whole = Map::new();
         parts.for_each(|part| whole.extend(part.as_object().cloned().unwrap_or_default()));
         return Some(Value::Object(whole));
@@ -51,26 +67,55 @@ fn of(schema: &Value, schemas: &Value, deep: usize) -> Option<Value> {
     for one_of in ["oneOf", "anyOf"] {
         if let Some(choices) = schema[one_of].as_array() {
             let choice = choices.iter().find(|choice| choice["type"] != "null")?;
-            return of(choice, schemas, deep);
+            return of(choice, schemas, way, deep);
         }
     }
     let kind = match &schema["type"] {
+        Value::Array(kinds) if way == Way::Out && kinds.contains(&json!("null")) => {
+            return Some(Value::Null);
+        }
         Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null")?.as_str()?,
         kind => kind.as_str()?,
     };
     match kind {
         "object" => {
-            let fields = schema["properties"].as_object().into_iter().flatten();
-            let fields =
-                fields.filter_map(|(name, field)| Some((name.clone(), of(field, schemas, deep)?)));
+            let shown = shown(schema, way);
+            let fields = shown
+                .into_iter()
+                .filter_map(|(name, field)| Some((name.clone(), of(field, schemas, way, deep)?)));
             Some(Value::Object(fields.collect()))
         }
-        "array" => Some(Value::Array(of(&schema["items"], schemas, deep).into_iter().collect())),
+        "array" => {
+            // What a list of plain strings may hold is known to its own example alone.
+            let plain =
+                schema["items"]["type"] == "string" && schema["items"].get("format").is_none();
+            let item = match given(&schema["items"]) {
+                None if plain => None,
+                _ => of(&schema["items"], schemas, way, deep),
+            };
+            Some(Value::Array(item.into_iter().collect()))
+        }
         "string" => Some(json!(text(schema["format"].as_str()))),
         "integer" => Some(schema.get("minimum").cloned().unwrap_or(json!(1))),
         "number" => Some(schema.get("minimum").cloned().unwrap_or(json!(0.5))),
         "boolean" => Some(json!(false)),
         _ => None,
+    }
+}
+
+/// The fields that an example has.
+fn shown(schema: &Value, way: Way) -> Vec<(&String, &Value)> {
+    let fields: Vec<_> = schema["properties"].as_object().into_iter().flatten().collect();
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let must = |name: &str| required.iter().any(|required| required == name);
+    match way {
+        Way::Out => fields,
+        Way::In if required.is_empty() => {
+            // A change of nothing is no example; a name can be changed without harm.
+            let name = fields.iter().find(|(name, _)| *name == "name");
+            name.or(fields.first()).copied().into_iter().collect()
+        }
+        Way::In => fields.into_iter().filter(|(name, _)| must(name)).collect(),
     }
 }
 
@@ -87,7 +132,7 @@ fn text(format: Option<&str>) -> &'static str {
         Some("date-time") => "2026-03-14T09:26:53.589793Z",
         Some("email") => "ann@example.org",
         Some("uri") => "https://example.org/",
-        _ => "text",
+        _ => PLACEHOLDER,
     }
 }
 
@@ -112,13 +157,32 @@ mod tests {
                 "maybe": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Role"}]},
             }},
         ]});
-        let example = of(&schema, &schemas, DEEPEST).unwrap();
         let id = text(Some("uuid"));
         assert_eq!(
-            example,
+            of(&schema, &schemas, Way::Out, DEEPEST).unwrap(),
             json!({"id": id, "name": "Ann", "roles": ["owner"], "limit": 3, "maybe": "owner"})
         );
-        let endless = of(&schemas["Loop"], &schemas, DEEPEST);
+        let endless = of(&schemas["Loop"], &schemas, Way::Out, DEEPEST);
         assert!(endless.is_some(), "what is nested without end is cut off");
+    }
+
+    #[test]
+    fn an_answer_may_be_null_and_a_request_is_as_short_as_it_may_be() {
+        let schema = json!({"type": "object", "required": ["email"], "properties": {
+            "email": {"type": "string", "format": "email"},
+            "error": {"type": ["string", "null"]},
+            "notes": {"type": "array", "items": {"type": "string"}},
+        }});
+        let example = |schema: &Value, way| of(schema, &json!({}), way, DEEPEST).unwrap();
+        assert_eq!(
+            example(&schema, Way::Out),
+            json!({"email": "ann@example.org", "error": null, "notes": []})
+        );
+        assert_eq!(example(&schema, Way::In), json!({"email": "ann@example.org"}));
+        let change = json!({"type": "object", "properties": {
+            "enabled": {"type": "boolean"},
+            "name": {"type": ["string", "null"], "example": "Ann"},
+        }});
+        assert_eq!(example(&change, Way::In), json!({"name": "Ann"}));
     }
 }

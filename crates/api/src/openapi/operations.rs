@@ -41,7 +41,7 @@ pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
 }
 
 /// The operations of a path.
-pub(super) fn of(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+pub(crate) fn of(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
     [
         (HttpMethod::Get, &mut item.get),
         (HttpMethod::Put, &mut item.put),
@@ -174,6 +174,7 @@ impl Kind {
                 "malformed",
                 self.api && (self.has_body || self.has_query || self.repeatable || is_member),
             ),
+            ("unknown_parameter", self.api),
             ("unauthenticated", self.who != Who::Anybody),
             ("not_found", self.names_something || is_member),
             ("idempotency_key_in_use", self.repeatable),

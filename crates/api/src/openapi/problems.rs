@@ -35,6 +35,7 @@ macro_rules! codes {
 codes! {
     400 {
         malformed: "the body, the query or a header cannot be read",
+        unknown_parameter: "the query has a parameter that the operation does not have",
     }
     401 {
         unauthenticated: "missing or invalid credentials",

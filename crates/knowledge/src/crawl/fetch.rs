@@ -123,7 +123,9 @@ pub enum FetchError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// No connection could be made.
-    #[error("the address does not lead to a server on the public internet")]
+    #[error(
+        "no connection to the server can be made: it is down, or this installation has no network"
+    )]
     Unreachable(#[source] reqwest::Error),
     /// The server took too long.
     #[error("the server did not answer in time")]
@@ -154,7 +156,10 @@ impl FetchError {
     /// Whether a later try may fare better.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Slow | Self::Broken(_) => true,
+            Self::Refused(Refused::NoNames)
+            | Self::Unreachable(_)
+            | Self::Slow
+            | Self::Broken(_) => true,
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Self::Refused(_) | Self::TooLarge(_) | Self::Redirects | Self::Setup(_) => false,
         }

@@ -47,6 +47,11 @@ pub enum Refused {
     /// It leads nowhere, or not to the public internet. Both are one so that nobody can ask which names our network knows.
     #[error("the address does not lead to a server on the public internet")]
     NotPublic,
+    /// No name can be looked up, so nobody knows where this one leads.
+    #[error(
+        "the address could not be looked up: DNS or the network of this installation does not work; try again later"
+    )]
+    NoNames,
 }
 
 /// How a name is looked up: all of its addresses.
@@ -58,21 +63,37 @@ const LONGEST: usize = 2_000;
 /// How long a name may take to be looked up before a source is refused for it.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 
+/// A name that exists wherever names are looked up at all (RFC 2606).
+const CONTROL: &str = "example.com";
+
 /// Whether an address may be fetched: by how it is written, and by where its name leads now. Fetching asks again.
 ///
 /// # Errors
 ///
 /// Returns why not.
 pub async fn admit(url: &Url, private: Private) -> Result<(), Refused> {
+    admit_by(url, private, &system()).await
+}
+
+/// [`admit`] by another way of looking names up.
+pub(super) async fn admit_by(url: &Url, private: Private, look_up: &LookUp) -> Result<(), Refused> {
     syntax(url, private)?;
     if let (Private::Refuse, Some(Host::Domain(name))) = (private, url.host()) {
-        let found = tokio::time::timeout(LOOK_UP_TIME, system()(name.to_owned())).await;
-        let Ok(Ok(addresses)) = found else { return Err(Refused::NotPublic) };
+        let found = tokio::time::timeout(LOOK_UP_TIME, look_up(name.to_owned())).await;
+        let addresses = found.ok().and_then(Result::ok).unwrap_or_default();
         if !addresses.into_iter().any(is_public) {
-            return Err(Refused::NotPublic);
+            return Err(nowhere(look_up).await);
         }
     }
     Ok(())
+}
+
+/// Why a name leads to no public address. The sentence depends on whether names can be looked up at all and not on this
+/// name: nobody can ask which names our network knows.
+async fn nowhere(look_up: &LookUp) -> Refused {
+    let control = tokio::time::timeout(LOOK_UP_TIME, look_up(CONTROL.to_owned())).await;
+    let works = control.is_ok_and(|found| found.is_ok_and(|addresses| !addresses.is_empty()));
+    if works { Refused::NotPublic } else { Refused::NoNames }
 }
 
 /// Whether an address may be fetched, by how it is written.
@@ -101,13 +122,16 @@ pub(super) fn syntax(url: &Url, private: Private) -> Result<(), Refused> {
     if public { Ok(()) } else { Err(Refused::NotPublic) }
 }
 
-/// Names that have a meaning only inside a network are not even looked up.
+/// Names under these have a meaning only inside a network, or none at all.
+const NAMES_OF_NO_SERVER: [&str; 9] =
+    ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "onion", "invalid"];
+
+/// Names that no public server can have are not even looked up.
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.rsplit_once('.').is_some_and(|(rest, top)| {
         !rest.is_empty()
-            && !["localhost", "local", "internal", "intranet", "lan", "home", "corp", "onion"]
-                .contains(&top)
+            && !NAMES_OF_NO_SERVER.contains(&top)
             && name != "home.arpa"
             && !name.ends_with(".home.arpa")
     })
@@ -131,15 +155,21 @@ pub(super) struct Resolver {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (private, found) = (self.private, (self.look_up)(name.as_str().to_owned()));
+        let private = self.private;
+        let look_up = Arc::clone(&self.look_up);
         Box::pin(async move {
-            let mut addresses = found.await.map_err(Box::<dyn Error + Send + Sync>::from)?;
-            if private == Private::Refuse {
-                addresses.retain(|address| is_public(*address));
-                if addresses.is_empty() {
-                    return Err(Refused::NotPublic.into());
+            let found = look_up(name.as_str().to_owned()).await;
+            let addresses = match private {
+                Private::Allow => found.map_err(Box::<dyn Error + Send + Sync>::from)?,
+                Private::Refuse => {
+                    let mut addresses = found.unwrap_or_default();
+                    addresses.retain(|address| is_public(*address));
+                    if addresses.is_empty() {
+                        return Err(nowhere(&look_up).await.into());
+                    }
+                    addresses
                 }
-            }
+            };
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
         })
@@ -184,6 +214,28 @@ mod tests {
         assert_eq!(first, ["8.8.8.8:0".parse().unwrap()]);
         let second = resolver.resolve(name()).await.err().unwrap();
         assert_eq!(refusal(&*second), Some(Refused::NotPublic));
+    }
+
+    /// Also with a name that is known in our network alone: the sentences must not tell which names those are.
+    #[tokio::test]
+    async fn dead_dns_is_told_apart_from_a_name_without_a_public_server() {
+        let network = |works: bool| -> LookUp {
+            Arc::new(move |name| {
+                let found = match name.as_str() {
+                    "db.example.net" => Ok(vec![IpAddr::from([10, 0, 0, 5])]),
+                    "example.com" if works => Ok(vec![IpAddr::from([93, 184, 215, 14])]),
+                    _ => Err(io::Error::other("no such name")),
+                };
+                Box::pin(async move { found })
+            })
+        };
+        for name in ["http://db.example.net/", "http://nobody.example.net/"] {
+            let url = Url::parse(name).unwrap();
+            for (works, why) in [(true, Refused::NotPublic), (false, Refused::NoNames)] {
+                let admitted = admit_by(&url, Private::Refuse, &network(works)).await;
+                assert_eq!(admitted, Err(why), "{name}");
+            }
+        }
     }
 
     #[test]

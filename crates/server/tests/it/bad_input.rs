@@ -416,3 +416,50 @@ on_every_home! {
 fn the_program_under_test_exists() {
     assert!(std::path::Path::new(REPLYX).is_file());
 }
+
+on_every_home! {
+    async fn a_query_parameter_that_an_operation_does_not_have_is_refused_by_name(home: &Home) {
+        let shop = home.open().await;
+        let assistant = format!("/api/v1/assistants/{}", shop.assistant);
+        for (method, path, name) in [
+            (Method::GET, "/api/v1/dialogs?status=open&limit=5".to_owned(), "status"),
+            (Method::GET, "/api/v1/bots?limt=5".to_owned(), "limt"),
+            (Method::GET, format!("{assistant}?fields=name"), "fields"),
+            (Method::PATCH, format!("{assistant}?dry_run=true"), "dry_run"),
+            (Method::POST, "/api/v1/assistants?dry%5Frun=true".to_owned(), "dry_run"),
+            (Method::DELETE, format!("{assistant}?force"), "force"),
+            (Method::GET, "/api/v1/events?since=0".to_owned(), "since"),
+            (Method::GET, "/api/v1/me?&=1".to_owned(), ""),
+        ] {
+            let answer = send_json(&shop, method.clone(), &path, &json!({"name": "x"})).await;
+            assert_problem(&answer, 400, "unknown_parameter");
+            let detail = answer.body["detail"].as_str().unwrap();
+            assert!(detail.contains(&format!("`{name}`")), "{path}: {detail}");
+        }
+        let typo = shop.owner.get("/api/v1/bots?limt=5").await;
+        let detail = typo.body["detail"].as_str().unwrap();
+        assert!(detail.contains("did you mean `limit`") && detail.contains("`cursor`"), "{detail}");
+
+        let list = shop.owner.get("/api/v1/assistants?limit=5").await.expect(200).body;
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "nothing was done: {list}");
+        assert_eq!(list["items"][0]["name"], "Support");
+        shop.owner.get("/api/v1/me?").await.expect(200);
+        // Monitors add parameters of their own.
+        shop.owner.get("/health?t=1").await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_may_be_sent_as_a_merge_patch_and_nothing_else_may() {
+    let home = Home::sqlite().await;
+    let shop = home.open().await;
+    let send = async |method: Method, path: &str, body: &str| {
+        let request = shop.owner.request(method, path).body(body.to_owned());
+        shop.owner.send(request.header("content-type", "application/merge-patch+json")).await
+    };
+    let path = format!("/api/v1/assistants/{}", shop.assistant);
+    let changed = send(Method::PATCH, &path, r#"{"name": "Merged"}"#).await.expect(200);
+    assert_eq!(changed.body["name"], "Merged");
+    let made = send(Method::POST, "/api/v1/assistants", r#"{"name": "x"}"#).await;
+    assert_problem(&made, 415, "unsupported_media_type");
+}

@@ -16,13 +16,20 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// How many goes are left, of which limit.
+/// How many goes are left, of the first limit that is told: the general one, or the one that refused.
 fn left(answer: &Answer) -> (String, u32) {
-    let text = header(answer, "ratelimit");
-    let (name, rest) = text.trim_start_matches('"').split_once("\";r=").expect(text);
-    let (goes, seconds) = rest.split_once(";t=").expect(text);
-    seconds.parse::<u32>().expect(text);
-    (name.to_owned(), goes.parse().expect(text))
+    lefts(answer).swap_remove(0)
+}
+
+/// How many goes are left, of each limit.
+fn lefts(answer: &Answer) -> Vec<(String, u32)> {
+    let one = |text: &str| {
+        let (name, rest) = text.trim_start_matches('"').split_once("\";r=").expect(text);
+        let (goes, seconds) = rest.split_once(";t=").expect(text);
+        seconds.parse::<u32>().expect(text);
+        (name.to_owned(), goes.parse().expect(text))
+    };
+    header(answer, "ratelimit").split(", ").map(one).collect()
 }
 
 /// Was it refused by this limit, and told so in every way?
@@ -30,6 +37,15 @@ fn assert_limited(answer: &Answer, name: &str, policy: &str) {
     assert_problem(answer, 429, "too_many_requests");
     assert_eq!(left(answer), (name.to_owned(), 0));
     assert_eq!(header(answer, "ratelimit-policy"), format!("\"{name}\";{policy}"));
+    let detail = answer.body["detail"].as_str().unwrap();
+    let (count, window) = policy.trim_start_matches("q=").split_once(";w=").unwrap();
+    let window = match window {
+        "3600" => "1 hour",
+        "60" => "1 minute",
+        other => other,
+    };
+    assert!(detail.contains(&format!("the limit `{name}` allows {count} request")), "{detail}");
+    assert!(detail.contains(&format!(" in {window}; try again in ")), "{detail}");
     let wait: u64 = header(answer, "retry-after").parse().unwrap();
     assert!((1..=3600).contains(&wait), "{wait}");
 }
@@ -111,7 +127,10 @@ on_every_home! {
         for api in [&stranger, &shop.owner] {
             assert_limited(&api.post("/api/v1/auth/login", &right).await, "login", "q=2;w=3600");
         }
-        shop.owner.upload(&shop.assistant, "returns.en.md", sample("returns.en.md")).await.expect(202);
+        let first = shop.owner.upload(&shop.assistant, "returns.en.md", sample("returns.en.md")).await;
+        let told: Vec<String> = lefts(&first.clone().expect(202)).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(told, ["user", "upload"], "both limits are told before one of them refuses");
+        assert!(header(&first, "ratelimit-policy").ends_with(", \"upload\";q=1;w=3600"));
         let second = shop.owner.upload(&shop.assistant, "x.txt", b"text".to_vec()).await;
         assert_limited(&second, "upload", "q=1;w=3600");
         let documents = shop.owner.get("/api/v1/documents").await.expect(200);

@@ -38,6 +38,7 @@ mod preview;
 mod profile;
 mod second_factor;
 mod sessions;
+mod shapes;
 mod sharing;
 mod signin;
 mod signup;

@@ -121,13 +121,13 @@ async fn every_operation_names_the_problems_it_can_answer_with() {
         let mut expected = vec!["503"];
         let secured = !operation["security"].as_array().unwrap().is_empty();
         if path.starts_with("/api/v1/") {
-            expected.extend(["429", "500"]);
+            expected.extend(["400", "429", "500"]);
             if operation.get("requestBody").is_some() {
-                expected.extend(["400", "413", "415", "422"]);
+                expected.extend(["413", "415", "422"]);
             }
             let parameters = operation["parameters"].to_string();
             if parameters.contains("IdempotencyKey") {
-                expected.extend(["400", "409", "422"]);
+                expected.extend(["409", "422"]);
             }
         }
         if secured {

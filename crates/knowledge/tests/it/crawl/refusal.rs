@@ -13,7 +13,7 @@ use replyx_knowledge::crawl::{Answer, FetchError, LookUp, Refused, admit};
 
 use super::*;
 
-/// Answers the nth question with the nth list of addresses; the last one stays.
+/// Answers the nth question with the nth list of addresses; the last one stays. That DNS works at all is not counted.
 fn names(answers: Vec<Vec<&str>>) -> (LookUp, Arc<AtomicUsize>) {
     let answers: Vec<Vec<IpAddr>> = answers
         .into_iter()
@@ -21,7 +21,10 @@ fn names(answers: Vec<Vec<&str>>) -> (LookUp, Arc<AtomicUsize>) {
         .collect();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let look_up: LookUp = Arc::new(move |_| {
+    let look_up: LookUp = Arc::new(move |name| {
+        if name == "example.com" {
+            return async { Ok(vec![IpAddr::from([93, 184, 215, 14])]) }.boxed();
+        }
         let number = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
         let found = answers[number].clone();
         async move { Ok(found) }.boxed()
@@ -51,6 +54,16 @@ async fn a_name_that_leads_into_a_private_network_is_refused() {
         assert!(!error.to_string().contains(address));
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
+}
+
+#[tokio::test]
+async fn where_no_name_can_be_looked_up_the_sentence_is_about_dns_and_says_to_try_again() {
+    let dead: LookUp = Arc::new(|_| async { Err(std::io::Error::other("no such name")) }.boxed());
+    let error = refused(&strict(dead), "http://shop.example.org/").await;
+    assert!(matches!(error, FetchError::Refused(Refused::NoNames)), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("DNS") && text.contains("network") && !text.contains("public"), "{text}");
+    assert!(error.is_passing(), "the network comes back");
 }
 
 #[tokio::test]

@@ -1,0 +1,256 @@
+//! The shapes of bodies, as far as they follow from the direction a body goes and not from its type.
+//!
+//! - What the program sends is sent whole: all properties of an answer are required, and those that may be empty are
+//!   `null`. The few that are left out at times are named in [`SOMETIMES`].
+//! - What a client sends may leave out what has a default. A schema that goes both ways therefore becomes two: `Name`
+//!   for answers, `NameInput` for requests.
+//! - A header or another parameter is there or not there; it is never `null`.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use utoipa::openapi::{
+    Components, Content, ObjectBuilder, Paths, Ref, RefOr, Response, Schema, Type,
+    path::{HttpMethod, Operation, Parameter},
+    request_body::RequestBody,
+    schema::{AdditionalProperties, ArrayItems, Object, SchemaType},
+};
+
+use super::{operations, problems::CODES};
+use crate::input::{JSON, MERGE_PATCH};
+
+/// Properties of answers that are not always there: by schema, and never `null`.
+const SOMETIMES: [(&str, &[&str]); 3] = [
+    ("Problem", &["errors"]),
+    ("Tokens", &["access_token", "refresh_token", "csrf_token"]),
+    (
+        "RegisteredUser",
+        &["access_token", "refresh_token", "token_type", "expires_in", "csrf_token"],
+    ),
+];
+
+/// The schema of a problem's code.
+const CODE: &str = "ProblemCode";
+
+/// Completes all schemas. To be called before examples are made of them.
+pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
+    name_codes(components);
+    let requests = roots(paths, components, Direction::Request);
+    let requests = reached(components, requests);
+    let answers = roots(paths, components, Direction::Answer);
+    let answers = reached(components, answers);
+
+    let two_ways: Vec<String> = requests
+        .intersection(&answers)
+        .filter(|name| has_defaults(components, name))
+        .cloned()
+        .collect();
+    for name in &two_ways {
+        split(paths, components, &requests, name);
+    }
+    for name in answers.iter().filter(|name| !requests.contains(*name) || two_ways.contains(name)) {
+        if let Some(schema) = components.schemas.get_mut(name) {
+            walk(schema, &mut |schema| require_all(name, schema));
+        }
+    }
+    for (_, operation) in paths.paths.values_mut().flat_map(operations::of) {
+        for parameter in operation.parameters.iter_mut().flatten() {
+            if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
+                forbid_null(schema);
+            }
+        }
+    }
+}
+
+/// Says of every PATCH that it is a merge patch, too. To be called when the bodies have their examples.
+pub(super) fn patches(paths: &mut Paths) {
+    for (method, operation) in paths.paths.values_mut().flat_map(operations::of) {
+        if method == HttpMethod::Patch
+            && let Some(RefOr::T(body)) = &mut operation.request_body
+            && let Some(content) = body.content.get(JSON).cloned()
+        {
+            body.content.insert(MERGE_PATCH.to_owned(), content);
+        }
+    }
+}
+
+/// The closed list of codes, as a schema of its own.
+fn name_codes(components: &mut Components) {
+    let words: BTreeSet<&str> = CODES.iter().map(|code| code.name).collect();
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .description(Some("The stable name of a kind of problem. Later versions may add some."))
+        .examples([json!("not_found")]);
+    components.schemas.insert(CODE.to_owned(), schema.into());
+    if let Some(RefOr::T(Schema::Object(problem))) = components.schemas.get_mut("Problem") {
+        problem.properties.insert("code".to_owned(), Ref::from_schema_name(CODE).into());
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Request,
+    Answer,
+}
+
+/// The schemas that bodies of this direction name themselves.
+fn roots(paths: &mut Paths, components: &mut Components, direction: Direction) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut note =
+        |schema: &mut RefOr<Schema>| walk(schema, &mut |schema| names.extend(named(schema)));
+    for (_, operation) in paths.paths.values_mut().flat_map(operations::of) {
+        match direction {
+            Direction::Request => request_schemas(operation).for_each(&mut note),
+            Direction::Answer => {
+                operation.responses.responses.values_mut().flat_map(schemas_of).for_each(&mut note);
+            }
+        }
+    }
+    if direction == Direction::Answer {
+        components.responses.values_mut().flat_map(schemas_of).for_each(&mut note);
+    }
+    names
+}
+
+fn request_schemas(operation: &mut Operation) -> impl Iterator<Item = &mut RefOr<Schema>> {
+    let body = match &mut operation.request_body {
+        Some(RefOr::T(RequestBody { content, .. })) => Some(content),
+        _ => None,
+    };
+    body.into_iter().flat_map(|content| content.values_mut()).filter_map(schema_of)
+}
+
+fn schemas_of(response: &mut RefOr<Response>) -> Vec<&mut RefOr<Schema>> {
+    match response {
+        RefOr::T(response) => response.content.values_mut().filter_map(schema_of).collect(),
+        RefOr::Ref(_) => Vec::new(),
+    }
+}
+
+fn schema_of(content: &mut RefOr<Content>) -> Option<&mut RefOr<Schema>> {
+    match content {
+        RefOr::T(content) => content.schema.as_mut(),
+        RefOr::Ref(_) => None,
+    }
+}
+
+/// These schemas, and all that they refer to.
+fn reached(components: &mut Components, roots: BTreeSet<String>) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut open: Vec<String> = roots.into_iter().collect();
+    while let Some(name) = open.pop() {
+        if let Some(schema) = components.schemas.get_mut(&name)
+            && reached.insert(name)
+        {
+            walk(schema, &mut |schema| open.extend(named(schema)));
+        }
+    }
+    reached
+}
+
+/// The schema that this one refers to.
+fn named(schema: &RefOr<Schema>) -> Option<String> {
+    match schema {
+        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    }
+}
+
+/// Looks at a schema and at all within it, references not followed.
+fn walk(schema: &mut RefOr<Schema>, look: &mut impl FnMut(&mut RefOr<Schema>)) {
+    look(schema);
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                walk(items, look);
+            }
+        }
+        Schema::Object(object) => {
+            object.properties.values_mut().for_each(|property| walk(property, look));
+            if let Some(AdditionalProperties::RefOr(more)) =
+                object.additional_properties.as_deref_mut()
+            {
+                walk(more, look);
+            }
+        }
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(|one| walk(one, look)),
+        Schema::AllOf(parts) => parts.items.iter_mut().for_each(|part| walk(part, look)),
+        Schema::AnyOf(choice) => choice.items.iter_mut().for_each(|one| walk(one, look)),
+        _ => {}
+    }
+}
+
+/// Are there properties that a client may leave out?
+fn has_defaults(components: &Components, name: &str) -> bool {
+    matches!(components.schemas.get(name), Some(RefOr::T(Schema::Object(Object { properties, required, .. })))
+        if required.len() < properties.len())
+}
+
+/// Gives requests a schema of their own.
+fn split(paths: &mut Paths, components: &mut Components, requests: &BTreeSet<String>, name: &str) {
+    let input = format!("{name}Input");
+    let Some(schema) = components.schemas.get(name).cloned() else { return };
+    components.schemas.insert(input.clone(), schema);
+    let mut lead = |schema: &mut RefOr<Schema>| {
+        if named(schema).as_deref() == Some(name)
+            && let RefOr::Ref(reference) = schema
+        {
+            reference.ref_location = format!("#/components/schemas/{input}");
+        }
+    };
+    for (_, operation) in paths.paths.values_mut().flat_map(operations::of) {
+        request_schemas(operation).for_each(|schema| walk(schema, &mut lead));
+    }
+    for request in requests.iter().filter(|request| *request != name).chain([&input]) {
+        if let Some(schema) = components.schemas.get_mut(request) {
+            walk(schema, &mut lead);
+        }
+    }
+}
+
+fn require_all(name: &str, schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    let absent = SOMETIMES.iter().find(|(known, _)| *known == name).map(|(_, fields)| *fields);
+    let absent = absent.unwrap_or_default();
+    object.required = object
+        .properties
+        .keys()
+        .filter(|field| !absent.contains(&field.as_str()))
+        .cloned()
+        .collect();
+    for field in absent {
+        if let Some(schema) = object.properties.get_mut(*field) {
+            forbid_null(schema);
+        }
+    }
+}
+
+/// Takes the `null` out of a type.
+fn forbid_null(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(Object { schema_type, .. })) => {
+            if let SchemaType::Array(types) = schema_type {
+                types.retain(|one| *one != Type::Null);
+                if let [one] = types.as_slice() {
+                    *schema_type = SchemaType::Type(one.clone());
+                }
+            }
+        }
+        RefOr::T(Schema::OneOf(choice)) => {
+            choice.items.retain(|one| !is_null(one));
+            if let [one] = choice.items.as_slice() {
+                *schema = one.clone();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(
+        schema,
+        RefOr::T(Schema::Object(Object { schema_type: SchemaType::Type(Type::Null), .. }))
+    )
+}

@@ -1,0 +1,155 @@
+//! Every metric of the program with what it says: the one list from which `/metrics` has its `HELP` lines.
+//!
+//! Names that exist stay as they are: dashboards rely on them. What is new gets a line here; a test reads the sources
+//! and finds what is missing.
+
+use metrics::Unit;
+
+/// What kind of metric it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Grows, until the process ends.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts values by their size.
+    Histogram,
+}
+
+use Kind::{Counter, Gauge, Histogram};
+
+/// Kind, name and help.
+pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
+    (Counter, "access_reads_total", "Reads of a caller's access from the database."),
+    (Counter, "answer_checks_total", "Answers checked against their sources, by outcome."),
+    (Counter, "bus_connections_lost_total", "Lost connections to the message bus in Redis."),
+    (Gauge, "db_pool_checked_out", "Database connections in use."),
+    (Gauge, "db_pool_open", "Open database connections."),
+    (Gauge, "db_pool_size", "The most database connections of this process."),
+    (Counter, "deliveries_total", "Replies whose delivery has ended, by outcome."),
+    (Counter, "dialog_summaries_total", "Summaries of long dialogs, by outcome."),
+    (Counter, "embedding_failures_total", "Failed calls of the embedding model, by reason."),
+    (Counter, "embedding_truncated_total", "Texts too long for the offline embedding model."),
+    (Counter, "gate_fallbacks_total", "Admissions decided in this process because Redis was away."),
+    (Histogram, "http_request_duration_seconds", "Time to answer an HTTP request."),
+    (Counter, "http_requests_total", "HTTP requests, by method, route template and status."),
+    (Counter, "jobs_total", "Background jobs, by kind and outcome."),
+    (Counter, "limit_fallbacks_total", "Limits kept in this process because Redis was away."),
+    (Counter, "mails_total", "Mails handed over, by outcome."),
+    (Counter, "model_admission_refused_total", "Model calls that got no place in time, by reason."),
+    (Gauge, "model_admission_waiting", "Model calls that wait for a place."),
+    (Gauge, "model_breaker_open", "Breaker of a provider: 0 closed, 0.5 half open, 1 open."),
+    (Counter, "model_failovers_total", "Model calls moved to another provider, by reason."),
+    (Histogram, "model_first_token_seconds", "Time from asking a model to its first token."),
+    (Counter, "model_key_events_total", "Changes of provider keys that use caused, by event."),
+    (Gauge, "model_keys", "Provider keys, by provider and state."),
+    (Counter, "model_price_unknown_total", "Model calls without a known price."),
+    (Histogram, "model_queue_seconds", "Time a model call waited for its place."),
+    (Histogram, "model_request_duration_seconds", "Time of one attempt at a model."),
+    (Counter, "model_requests_total", "Attempts at models, by provider and outcome."),
+    (Counter, "model_retries_total", "Repeated attempts at models, by reason."),
+    (Counter, "model_tokens_total", "Tokens of models, by provider and kind."),
+    (Counter, "model_usage_estimated_total", "Model calls whose usage had to be estimated."),
+    (Histogram, "passage_embedding_seconds", "Time to embed a batch of passages."),
+    (Counter, "passages_embedded_total", "Passages given vectors."),
+    (Histogram, "query_embedding_seconds", "Time to embed a question."),
+    (Counter, "question_rewrites_total", "Questions made self-contained, by outcome."),
+    (Counter, "rate_limited_total", "Requests refused with 429, by limit."),
+    (Gauge, "redis_available", "Whether Redis answers: 1 or 0."),
+    (Counter, "rerank_requests_total", "Calls of the reranking model, by outcome."),
+    (Histogram, "rerank_seconds", "Time of the reranking model."),
+    (Histogram, "search_duration_seconds", "Time to search an assistant's passages."),
+    (Counter, "search_loads_total", "Assistants whose passages were loaded into memory."),
+    (Counter, "search_without_vectors_total", "Searches by words alone, by reason."),
+    (Gauge, "sse_connections", "Open event streams."),
+    (Counter, "sse_slow_readers_total", "Event streams closed because the reader was too slow."),
+    (Counter, "telegram_bot_plain_fallbacks_total", "Messages sent as plain text after a refusal."),
+    (Counter, "telegram_bot_poll_errors_total", "Failed polls of Telegram, by kind."),
+    (Counter, "telegram_bot_rate_limit_hits_total", "429 answers of Telegram."),
+    (Counter, "telegram_bot_rate_limit_waits_total", "Sends rescheduled by our own limits."),
+    (Histogram, "telegram_bot_send_duration_seconds", "Time of one send to Telegram."),
+    (Counter, "telegram_bot_sends_total", "Sends to Telegram, by outcome."),
+    (Counter, "telegram_bot_uncertain_sends_total", "Sends that may or may not have arrived."),
+    (Counter, "telegram_bots_failed_total", "Bots that were marked as failed."),
+    (Gauge, "telegram_bots_running", "Bots that this process runs."),
+    (Gauge, "telegram_total_bots", "Bots that should run."),
+    (Histogram, "turn_duration_seconds", "Time of a turn, from its start to the stored reply."),
+    (Counter, "turns_total", "Turns, by outcome."),
+    (Counter, "updates_ignored_total", "Telegram updates that were not taken, by reason."),
+    (Counter, "updates_total", "Telegram updates received, by outcome."),
+];
+
+/// Gives every metric its `HELP` line.
+pub(super) fn describe() {
+    for (kind, name, help) in FAMILIES {
+        // The unit stands in the name.
+        match kind {
+            Counter => metrics::describe_counter!(*name, Unit::Count, *help),
+            Gauge => metrics::describe_gauge!(*name, *help),
+            Histogram => metrics::describe_histogram!(*name, Unit::Seconds, *help),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    use super::*;
+
+    /// The metrics that the sources of a folder record: name and kind.
+    fn recorded(folder: &Path, found: &mut BTreeMap<String, Kind>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                recorded(&path, found);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap_or_default();
+            for (macro_name, kind) in
+                [("counter!(", Counter), ("gauge!(", Gauge), ("histogram!(", Histogram)]
+            {
+                for (place, _) in source.match_indices(macro_name) {
+                    if source[..place].ends_with("describe_") {
+                        continue;
+                    }
+                    let argument = source[place + macro_name.len()..].trim_start();
+                    let name = argument.strip_prefix('"').and_then(|rest| rest.split('"').next());
+                    if let Some(name) = name {
+                        found.insert(name.to_owned(), kind);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_metric_of_the_sources_is_listed_once_under_its_kind_and_no_other_is() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+        let mut found = BTreeMap::new();
+        for one in fs::read_dir(crates).unwrap() {
+            let sources = one.unwrap().path().join("src");
+            if sources.is_dir() {
+                recorded(&sources, &mut found);
+            }
+        }
+        let listed: BTreeMap<String, Kind> =
+            FAMILIES.iter().map(|(kind, name, _)| ((*name).to_owned(), *kind)).collect();
+        assert_eq!(listed.len(), FAMILIES.len(), "a metric is listed twice");
+        assert!(found.len() > 50, "the sources were read: {found:?}");
+        assert_eq!(found, listed, "`crates/server/src/telemetry/families.rs` lists every metric");
+    }
+
+    #[test]
+    fn names_and_texts_are_in_the_form_that_prometheus_asks_for() {
+        for (kind, name, help) in FAMILIES {
+            assert!(help.ends_with('.') && !help.contains('\n'), "{name}: {help}");
+            assert!(
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{name} is snake_case"
+            );
+            assert_eq!(*kind == Counter, name.ends_with("_total"), "{name}");
+            assert_eq!(*kind == Histogram, name.ends_with("_seconds"), "{name}");
+        }
+    }
+}
