@@ -82,9 +82,9 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// JSON.
-pub(crate) const JSON: &str = "application/json";
+const JSON: &str = "application/json";
 /// A change as RFC 7396 writes it, which is how ours are written: fields that are left out stay as they are.
-pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The kinds of body that a method takes.
 fn kinds(method: &Method) -> &'static [&'static str] {

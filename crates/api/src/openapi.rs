@@ -60,7 +60,6 @@ pub(crate) fn complete(document: &mut utoipa::openapi::OpenApi) {
     operations::complete(&mut document.paths, components);
     shapes::complete(&mut document.paths, components);
     examples::add(&mut document.paths, components);
-    shapes::patches(&mut document.paths);
     links::add(&mut document.paths, components);
 }
 

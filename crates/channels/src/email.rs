@@ -120,6 +120,18 @@ impl Post {
         }
     }
 
+    /// Tries the way without sending anything: a mail server is greeted, encryption is begun and we sign in.
+    ///
+    /// # Errors
+    ///
+    /// What would fail before a mail is handed over.
+    pub async fn probe(&self) -> Result<(), EmailError> {
+        match &self.way {
+            Way::Smtp(relay) => relay.probe().await,
+            Way::Folder(_) => Ok(()),
+        }
+    }
+
     fn compose(
         &self,
         to: &Mailbox,

@@ -1,8 +1,8 @@
 //! Composition: from a configuration to an engine that is connected to everything.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
 use replyx_core::{clock::Clock, ids::ProcessId};
@@ -12,8 +12,15 @@ use replyx_live::Live;
 use replyx_llm::{Embeddings, Models};
 use replyx_storage::{Committed, Db, Listener, PoolSize};
 use secrecy::ExposeSecret;
+use tokio::time::{Instant, sleep};
 
-use crate::{config::Config, telemetry};
+use crate::{
+    config::{Config, Origin},
+    telemetry,
+};
+
+/// How long a start waits for a database that cannot be reached.
+const DATABASE_WAIT: Duration = Duration::from_secs(5);
 
 /// The parts that every role works with.
 pub struct App {
@@ -44,19 +51,21 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let keys = config.keys()?;
     let (bell, accesses) = (Arc::new(Bell::default()), Arc::new(Accesses::default()));
     let ears = Ears { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
-    let db = Db::open(&config.database_url(), PoolSize { max: config.database_pool() })
-        .await
-        .context("the database cannot be opened")?
-        .with_listener(Arc::new(ears));
+    let db = open_database(config).await?.with_listener(Arc::new(ears));
     db.migrate().await.context("the database cannot be migrated")?;
     tell_of_vectors(&db).await?;
     let live = match config.redis_url() {
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
         None => Live::in_process(),
     };
-    let embeddings = Arc::new(Embeddings::new(config.embeddings()?)?);
+    let embeddings = Arc::new(embeddings(config)?);
     if let Some(reason) = embeddings.state().reason {
-        tracing::info!(%reason, "search goes by words alone");
+        // Whoever names a folder for the model expects it to be there.
+        if config.origin("model_dir") == Origin::Default || embeddings.model().is_some() {
+            tracing::info!(%reason, "search goes by words alone");
+        } else {
+            tracing::warn!(%reason, "search goes by words alone, although MODEL_DIR is set");
+        }
     }
     let models = Models::new(config.models()?, live.clone(), clock.clone())?;
     let search = Search::new(Arc::clone(&embeddings), config.search_cache());
@@ -74,6 +83,37 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         settings: config.engine(),
     });
     Ok(App { engine, accesses })
+}
+
+/// Opens the database. One that starts at the same time gets some seconds, and the log says what is waited for.
+async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let begun = Instant::now();
+    loop {
+        let size = PoolSize { max: config.database_pool() };
+        match Db::open(&config.database_url(), size).await {
+            Err(error) if error.is_transient() && begun.elapsed() < DATABASE_WAIT => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::warn!(error = cause, "the database cannot be reached; trying again");
+                sleep(Duration::from_secs(1)).await;
+            }
+            opened => return opened.context("the database cannot be opened"),
+        }
+    }
+}
+
+/// The models that give texts their vectors. One that was asked for by name and cannot be had is a mistake that nobody
+/// would notice from the answers, so it ends the start.
+pub fn embeddings(config: &Config) -> anyhow::Result<Embeddings> {
+    let settings = config.embeddings()?;
+    let wished = settings.model.clone().filter(|name| name != "none");
+    let embeddings = Embeddings::new(settings)?;
+    if let (Some(name), None) = (wished, embeddings.model()) {
+        let reason = embeddings.state().reason.unwrap_or_default();
+        bail!(
+            "EMBEDDING_MODEL `{name}` cannot be used: {reason} (`none` or no EMBEDDING_MODEL: search goes by words)"
+        );
+    }
+    Ok(embeddings)
 }
 
 /// Lets the database find nearest vectors where it can, and says so where it cannot: only assistants that know much

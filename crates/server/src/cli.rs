@@ -8,13 +8,15 @@ use replyx_core::knowledge::DocumentKind;
 use replyx_knowledge::extract;
 
 use crate::{
-    config::Config,
+    config::{Config, Flags},
     demo, lifecycle,
+    out::say,
     roles::{Role, Roles},
     telemetry,
 };
 
 mod admin;
+mod config;
 mod doctor;
 mod knowledge;
 mod migrate;
@@ -39,6 +41,15 @@ enum Command {
         /// What to run; all roles unless given.
         #[arg(long, value_enum)]
         role: Vec<Role>,
+        /// The address to listen on; wins over HOST.
+        #[arg(long, value_name = "ADDRESS")]
+        host: Option<String>,
+        /// The port to listen on, 0 for a free one; wins over PORT.
+        #[arg(long, value_name = "PORT")]
+        port: Option<String>,
+        /// The folder of the data; wins over `DATA_DIR`.
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<String>,
     },
     /// Shows the main job end to end, offline: a sample shop, a simulated Telegram, ten questions.
     Demo {
@@ -67,11 +78,17 @@ enum Command {
         #[command(subcommand)]
         command: knowledge::Command,
     },
-    /// Says what is configured, reachable and migrated, and what to do about what is not.
+    /// Says what is configured, reachable and migrated, and what to do about what is not. Asks the mail server and
+    /// Telegram; sends nothing.
     Doctor {
-        /// Asks the providers of models, too.
+        /// Asks the providers of models, and Telegram about the tokens of bots, too.
         #[arg(long)]
         online: bool,
+    },
+    /// Shows the settings that are in force, and from where each comes. Secrets are not shown.
+    Config {
+        #[command(subcommand)]
+        command: Option<config::Command>,
     },
     /// Prints the `OpenAPI` document.
     Openapi,
@@ -101,7 +118,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     // The secrets are in this process: its children, which read hostile files, must not see into it.
     extract::hide().context("the memory of this process cannot be protected")?;
     if matches!(cli.command, Command::Openapi) {
-        println!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
+        say!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
         return Ok(ExitCode::SUCCESS);
     }
     rustls::crypto::ring::default_provider()
@@ -112,10 +129,16 @@ pub fn run() -> anyhow::Result<ExitCode> {
 }
 
 async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
-    let load = || Config::load(cli.config.as_deref()).context("the configuration cannot be used");
+    let file = cli.config.as_deref();
+    let load_with = |flags| Config::load(file, flags).context("the configuration cannot be used");
+    let load = || load_with(Flags::new());
     match cli.command {
-        Command::Serve { role } => {
-            let config = load()?;
+        Command::Serve { role, host, port, data } => {
+            let given =
+                [("host", "--host", host), ("port", "--port", port), ("data_dir", "--data", data)];
+            let flags =
+                given.into_iter().filter_map(|(name, flag, value)| Some((name, flag, value?)));
+            let config = load_with(flags.collect())?;
             telemetry::logs(&config)?;
             lifecycle::serve(config, Roles::of(&role)).await?;
             Ok(ExitCode::SUCCESS)
@@ -129,7 +152,8 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Admin { command } => admin::run(&load()?, command).await,
         Command::Knowledge { command } => Ok(knowledge::run(load(), command).await),
-        Command::Doctor { online } => Ok(doctor::run(cli.config.as_deref(), online).await),
+        Command::Doctor { online } => Ok(doctor::run(file, online).await),
+        Command::Config { command } => config::run(file, command),
         Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
     }
 }

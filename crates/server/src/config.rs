@@ -2,7 +2,7 @@
 //! variables; the later wins. `config/default.toml` is also the documentation.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use replyx_api::ApiSettings;
 use replyx_channels::email::{Post, Product};
@@ -24,9 +23,17 @@ use url::Url;
 
 mod database;
 mod embeddings;
+mod given;
 mod http;
 mod models;
+mod names;
+mod report;
 mod secret_key;
+
+pub use given::{Flags, Origin};
+
+use crate::telemetry;
+use given::Given;
 
 /// Every default, with its documentation.
 const DEFAULTS: &str = include_str!("config/default.toml");
@@ -56,10 +63,13 @@ pub struct Config {
     cors_origins: Vec<String>,
     /// What the configuration says of the settings that admins change.
     setting_defaults: HashMap<String, String>,
+    /// From where each setting comes.
+    given: Given,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 struct Raw {
+    #[serde(deserialize_with = "given::word")]
     environment: Kind,
     host: IpAddr,
     port: u16,
@@ -69,7 +79,8 @@ struct Raw {
     redis_prefix: String,
     trusted_proxies: String,
     cors_origins: String,
-    database_tls: String,
+    #[serde(deserialize_with = "given::word")]
+    database_tls: DatabaseTls,
     database_pool: u32,
     mail_from: String,
     telegram_api_url: String,
@@ -79,7 +90,9 @@ struct Raw {
     reply_window_ms: u64,
     upload_limit_mb: usize,
     search_cache_mb: u64,
+    #[serde(deserialize_with = "given::word")]
     crawl_private_addresses: PrivateAddresses,
+    #[serde(deserialize_with = "given::word")]
     log_format: LogFormat,
     log_level: String,
 }
@@ -89,6 +102,13 @@ struct Raw {
 enum Kind {
     Development,
     Production,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DatabaseTls {
+    Require,
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -110,95 +130,128 @@ pub enum LogFormat {
 
 impl Config {
     /// Reads the configuration of this process.
-    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
-        Self::read(file, std::env::vars().collect())
+    pub fn load(file: Option<&Path>, flags: Flags) -> anyhow::Result<Self> {
+        Self::only_good(Self::examine(file, std::env::vars().collect(), flags))
     }
 
     /// Reads the configuration from a file and these variables.
     pub fn read(file: Option<&Path>, variables: HashMap<String, String>) -> anyhow::Result<Self> {
-        let variables: HashMap<String, String> = variables
-            .into_iter()
-            .map(|(name, value)| (name.to_lowercase(), value))
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
-        let mut builder =
-            config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        if let Some(file) = file {
-            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
-        }
-        let environment =
-            Environment::default().source(Some(variables.clone().into_iter().collect()));
-        let settings = builder.add_source(environment).build()?;
-        let mut secrets = HashMap::new();
-        for name in SECRETS {
-            let named_file = variables
-                .get(&format!("{name}_file"))
-                .cloned()
-                .or_else(|| settings.get(&format!("{name}_file")).ok());
-            let value = match named_file {
-                Some(path) => {
-                    let text = fs::read_to_string(&path).with_context(|| {
-                        format!("the file of {}_FILE cannot be read", name.to_uppercase())
-                    })?;
-                    Some(text.trim().to_owned())
-                }
-                None => settings.get::<String>(name).ok(),
-            };
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                secrets.insert(name, SecretString::from(value));
-            }
-        }
-        let setting_defaults = http::setting_defaults(&settings)?;
-        let models = settings.clone().try_deserialize()?;
-        let embeddings = settings.clone().try_deserialize()?;
-        let raw: Raw = settings.try_deserialize()?;
-        let config = Self {
-            trusted_proxies: http::trusted_proxies(&raw.trusted_proxies)?,
-            cors_origins: http::cors_origins(&raw.cors_origins)?,
-            raw,
-            models,
-            embeddings,
-            secrets,
-            setting_defaults,
-        };
-        config.check()?;
-        Ok(config)
+        Self::only_good(Self::examine(file, variables, Flags::new()))
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    /// The configuration as far as it can be read, and everything that is wrong with it. With a fault it is good for
+    /// being shown, and for nothing else.
+    pub fn examine(
+        file: Option<&Path>,
+        variables: HashMap<String, String>,
+        flags: Flags,
+    ) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut faults = Vec::new();
+        let mut given = Given::read(file, variables, flags, &mut faults);
+        let typed = given.typed(&mut faults)?;
+        let mut note = |fault: anyhow::Error| faults.push(format!("{fault:#}"));
+
+        let mut secrets = HashMap::new();
+        for name in SECRETS {
+            match secret(&given, name) {
+                Ok(Some(value)) => drop(secrets.insert(name, value)),
+                Ok(None) => {}
+                Err(fault) => note(fault),
+            }
+        }
+        let setting_defaults = http::setting_defaults(&given, &mut note);
+        let trusted_proxies = http::trusted_proxies(&typed.raw.trusted_proxies);
+        let cors_origins = http::cors_origins(&typed.raw.cors_origins);
+        let config = Self {
+            trusted_proxies: trusted_proxies.map_err(&mut note).unwrap_or_default(),
+            cors_origins: cors_origins.map_err(&mut note).unwrap_or_default(),
+            raw: typed.raw,
+            models: typed.models,
+            embeddings: typed.embeddings,
+            secrets,
+            setting_defaults,
+            given,
+        };
+        config.check().into_iter().for_each(note);
+        Ok((config, faults))
+    }
+
+    fn only_good(examined: anyhow::Result<(Self, Vec<String>)>) -> anyhow::Result<Self> {
+        let (config, faults) = examined?;
+        match faults.as_slice() {
+            [] => Ok(config),
+            [only] => bail!("{only}"),
+            [first, more @ ..] => {
+                let faults = if more.len() == 1 { "fault" } else { "faults" };
+                bail!("{first} (and {} more {faults}: `replyx config check` lists all)", more.len())
+            }
+        }
+    }
+
+    /// What cannot be, although each setting can be read.
+    fn check(&self) -> Vec<anyhow::Error> {
+        let always: [fn(&Self) -> anyhow::Result<()>; 5] = [
+            Self::check_addresses,
+            |config| config.models().map(drop),
+            |config| config.post().map(drop),
+            |config| config.embeddings().map(drop),
+            |config| telemetry::filter(config).map(drop),
+        ];
+        let in_production: [fn(&Self) -> anyhow::Result<()>; 4] = [
+            Self::check_crawling,
+            |config| {
+                ensure!(config.has_secret_key(), "in production SECRET_KEY must be set");
+                Ok(())
+            },
+            |config| {
+                ensure!(
+                    config.secrets.contains_key("database_url"),
+                    "in production DATABASE_URL must be set: the SQLite default is for development"
+                );
+                Ok(())
+            },
+            Self::check_encryption,
+        ];
+        let extra = if self.is_production() { in_production.as_slice() } else { &[] };
+        let mut faults: Vec<anyhow::Error> =
+            always.iter().chain(extra).filter_map(|check| check(self).err()).collect();
+        // What is wrong with the models is wrong with the embeddings as well.
+        let mut told = BTreeSet::new();
+        faults.retain(|fault| told.insert(format!("{fault:#}")));
+        faults
+    }
+
+    fn check_addresses(&self) -> anyhow::Result<()> {
         if let Some(url) = &self.raw.public_url {
-            Url::parse(url).with_context(|| format!("PUBLIC_URL `{url}` is not a URL"))?;
+            Url::parse(url)
+                .with_context(|| format!("PUBLIC_URL `{}` is not a URL", given::masked(url)))?;
         }
         let database = self.database_url();
+        let schemes = ["sqlite:", "postgres:", "postgresql:"];
         ensure!(
-            ["sqlite:", "postgres:", "postgresql:"]
-                .iter()
-                .any(|scheme| database.starts_with(scheme)),
+            schemes.iter().any(|scheme| database.starts_with(scheme)),
             "DATABASE_URL must begin with `sqlite:` or `postgres:`"
         );
-        self.post()?;
-        self.embeddings()?;
-        if self.raw.environment == Kind::Development {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    fn check_crawling(&self) -> anyhow::Result<()> {
         ensure!(
             self.raw.crawl_private_addresses == PrivateAddresses::Refuse,
             "in production CRAWL_PRIVATE_ADDRESSES must be `refuse`: sources could lead into your own network"
         );
-        ensure!(self.secrets.contains_key("secret_key"), "in production SECRET_KEY must be set");
+        Ok(())
+    }
+
+    fn check_encryption(&self) -> anyhow::Result<()> {
+        let database = self.database_url();
         ensure!(
-            self.secrets.contains_key("database_url"),
-            "in production DATABASE_URL must be set: the SQLite default is for development"
+            !database.starts_with("postgres")
+                || self.raw.database_tls == DatabaseTls::Off
+                || database::has_tls(&database),
+            "in production the connection to the database must be encrypted: add `sslmode=require` to \
+             DATABASE_URL, or say DATABASE_TLS=off"
         );
-        if database.starts_with("postgres")
-            && self.raw.database_tls != "off"
-            && !database::has_tls(&database)
-        {
-            bail!(
-                "in production the connection to the database must be encrypted: add `sslmode=require` to \
-                 DATABASE_URL, or say DATABASE_TLS=off"
-            );
-        }
         Ok(())
     }
 
@@ -417,6 +470,20 @@ impl Config {
     }
 }
 
+/// A secret, from the file that is named for it or as it was given.
+fn secret(given: &Given, name: &str) -> anyhow::Result<Option<SecretString>> {
+    let file = format!("{name}{}", names::FILE);
+    let text = match given.text(&file).map_err(anyhow::Error::msg)? {
+        Some(path) => {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("the file of {} cannot be read", file.to_uppercase()))?;
+            Some(text.trim().to_owned())
+        }
+        None => given.text(name).map_err(anyhow::Error::msg)?,
+    };
+    Ok(text.filter(|text| !text.is_empty()).map(SecretString::from))
+}
+
 #[cfg(test)]
 mod tests {
     use replyx_core::setting;
@@ -532,12 +599,7 @@ mod tests {
     fn every_setting_is_documented_where_people_look() {
         let example = include_str!("../../../.env.example");
         let readme = include_str!("../../../README.md");
-        let defaults = DEFAULTS.lines().filter_map(|line| {
-            let (name, value) = line.trim_start_matches("# ").split_once(" = ")?;
-            let is_name = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            is_name.then_some((name, value.trim_matches('"')))
-        });
-        let defaults: HashMap<&str, &str> = defaults.collect();
+        let defaults = names::documented(DEFAULTS);
         for spec in setting::SETTINGS {
             assert_eq!(defaults.get(spec.name), Some(&spec.default), "{}", spec.name);
             let name = spec.name.to_uppercase();

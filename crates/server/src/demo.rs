@@ -23,7 +23,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{config::Config, lifecycle, roles::Roles, telemetry};
+use crate::{config::Config, lifecycle, out::complain, roles::Roles, telemetry};
 
 mod ask;
 mod print;
@@ -163,7 +163,7 @@ async fn talk(owner: &Api, customer: &Chat) {
         }
         match ask::ask(owner, customer, line.trim()).await {
             Ok(answer) => print::exchange(number, line.trim(), &answer, None),
-            Err(error) => eprintln!("{error:#}"),
+            Err(error) => complain!("{error:#}"),
         }
         number += 1;
     }

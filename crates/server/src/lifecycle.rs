@@ -4,7 +4,7 @@
 //! running turns finish, while delivery goes on sending what they settle; then this process strikes itself
 //! off, and whatever it still held is free for others at once.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use replyx_api::{AppState, access::Accesses, health::Health};
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{self, App},
+    banner,
     config::Config,
     fleet::Fleet,
     heart::{self, BEAT, Heart},
@@ -44,6 +45,8 @@ pub struct Running {
     pub engine: Arc<Engine>,
     /// Where it listens, if it serves HTTP.
     pub address: Option<std::net::SocketAddr>,
+    /// Is there no account yet?
+    pub is_new: bool,
     intake: Intake,
     work: Work,
 }
@@ -65,10 +68,14 @@ struct Work {
 pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    for suspicion in config.suspicions() {
+        tracing::warn!("{suspicion}");
+    }
     let running = start(&config, roles).await?;
     if let Some(address) = running.address {
-        // For whoever started us with port 0.
-        println!("listening on http://{address}");
+        // For a caller that started us with port 0; one that does not listen is no reason to stop.
+        banner::show(&config, &running, address);
+        let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     }
     let db = running.engine.db.clone();
     tokio::select! {
@@ -116,6 +123,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     tasks.extend(watch_access(&engine, &accesses, &work_stop));
     tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
     let mut address = None;
+    let mut is_new = false;
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
@@ -154,11 +162,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         let changes = state.accesses.settings_changed();
         state.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
         tasks.push(spawn(retune(state.clone(), changes, work_stop.clone())));
-        if !engine.db.read().await?.system().users().any().await? {
-            tracing::info!(
-                "there is no account yet: `replyx admin create EMAIL` makes the first admin"
-            );
-        }
+        is_new = !engine.db.read().await?.system().users().any().await?;
         let router = replyx_api::router(&state);
         let stop = intake_stop.clone();
         intake.push(tokio::spawn(async move {
@@ -176,6 +180,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         slot,
         engine,
         address,
+        is_new,
         intake: Intake { stop: intake_stop, tasks: intake },
         work: Work { turns, stop: work_stop, tasks },
     })

@@ -4,10 +4,16 @@
     unreachable_pub,
     reason = "a program has no outside: `pub` tells what a module offers to the others"
 )]
+#![warn(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "`out` prints: a pipe may have no reader"
+)]
 
 use std::process::ExitCode;
 
 mod app;
+mod banner;
 mod cli;
 mod config;
 mod demo;
@@ -15,6 +21,7 @@ mod fleet;
 mod heart;
 mod keys;
 mod lifecycle;
+mod out;
 mod privacy;
 mod roles;
 mod slot;
@@ -26,7 +33,7 @@ fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("replyx: {error:#}");
+            out::complain!("replyx: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -11,7 +11,10 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
 
-use crate::config::{Config, LogFormat};
+use crate::{
+    config::{Config, LogFormat},
+    out,
+};
 
 mod families;
 mod process;
@@ -33,9 +36,12 @@ const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
 
 /// Begins to log: to standard error, and what enters an audit log also to `audit.DATE.log`, a new file each day (UTC).
 pub fn logs(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_level()))
-        .with_context(|| format!("LOG_LEVEL `{}` is not understood", config.log_level()))?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let filter = filter(config)?;
+    // A log that cannot be written must not stop what is logged: the reader of a pipe may have gone.
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(out::colors(&io::stderr()))
+        .log_internal_errors(false);
     let layer = match config.log_format() {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).boxed(),
@@ -55,6 +61,7 @@ pub fn logs(config: &Config) -> anyhow::Result<()> {
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
+        .log_internal_errors(false)
         .with_writer(file)
         .with_filter(filter_fn(|metadata| metadata.target() == AUDIT));
     registry()
@@ -62,6 +69,12 @@ pub fn logs(config: &Config) -> anyhow::Result<()> {
         .with(audit)
         .try_init()
         .context("logging was begun twice")
+}
+
+/// Which log lines are written.
+pub fn filter(config: &Config) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(format!("{QUIET},{}", config.log_level()))
+        .with_context(|| format!("LOG_LEVEL `{}` is not understood", config.log_level()))
 }
 
 /// Writes an entry of an audit log into the log of the process, under a target of its own.

@@ -1,9 +1,9 @@
 //! Opening a database and its transactions.
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgConnection, PgPool, Postgres, SqlitePool, Transaction,
+    ConnectOptions, Connection, PgConnection, PgPool, Postgres, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -16,6 +16,9 @@ use crate::{
 
 /// How long a caller waits for a free connection before the request fails.
 const ACQUIRE: Duration = Duration::from_secs(10);
+
+/// How long the first connection may take when a database is opened.
+const REACH: Duration = Duration::from_secs(5);
 
 /// A beat that stands still inside its transaction (the process was frozen) would keep its row, and others could not
 /// tell that it is dead: the server ends such a transaction.
@@ -71,6 +74,7 @@ impl Db {
         let installation = Installation::default();
         let (pool, reserved) = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url)?.application_name("replyx");
+            reach(&options).await?;
             let pool = postgres(size.max, &installation, "").connect_with(options.clone()).await?;
             let reserved = postgres(1, &installation, FROZEN).connect_lazy_with(options);
             (Pool::Postgres(pool), Some(reserved))
@@ -189,6 +193,17 @@ impl Db {
             }
         }
     }
+}
+
+/// Connects once, so that a database that cannot be reached is told at once and by its cause: the pool would try again in
+/// silence, and say in the end that it took too long.
+async fn reach(options: &PgConnectOptions) -> Result<(), StorageError> {
+    let connected = tokio::time::timeout(REACH, options.connect()).await;
+    let connection = connected.map_err(|_| {
+        let late = format!("no connection within {} s", REACH.as_secs());
+        sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, late))
+    })??;
+    Ok(connection.close().await?)
 }
 
 /// Connections to `PostgreSQL`, each made sure of ([`Installation`]) and begun with `first`.

@@ -60,7 +60,7 @@ fn targets(paths: &mut Paths) -> BTreeMap<String, Vec<Target>> {
     targets
 }
 
-/// To the things of the collection at `path`: they are found below it, or at the top under the same word.
+/// To the things of the collection at `path`: they are found below it, at the top under the same word, or at both.
 fn links(path: &str, targets: &BTreeMap<String, Vec<Target>>) -> BTreeMap<String, RefOr<Link>> {
     let collection = path.rsplit('/').next().unwrap_or_default();
     let at_top = format!("{API}{collection}");
@@ -70,7 +70,7 @@ fn links(path: &str, targets: &BTreeMap<String, Vec<Target>>) -> BTreeMap<String
         };
         targets.iter().find(below).map(|(_, found)| found)
     };
-    let found = of(path).or_else(|| of(&at_top));
+    let found = of(path).into_iter().chain(of(&at_top).filter(|_| at_top != path));
     let link = |target: &Target| {
         let (last, earlier) = target.parameters.split_last()?;
         let mut link = LinkBuilder::new()
@@ -81,17 +81,25 @@ fn links(path: &str, targets: &BTreeMap<String, Vec<Target>>) -> BTreeMap<String
         }
         Some((target.operation.clone(), RefOr::T(link.build())))
     };
-    found.into_iter().flatten().filter_map(link).collect()
+    found.flatten().filter_map(link).collect()
 }
 
 fn has_id(response: &Response, components: &Components) -> bool {
     response.content.values().any(|content| {
         let RefOr::T(content) = content else { return false };
-        let Some(RefOr::Ref(reference)) = &content.schema else { return false };
-        let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
-        match components.schemas.get(name) {
-            Some(RefOr::T(Schema::Object(object))) => object.properties.contains_key("id"),
-            _ => false,
-        }
+        content.schema.as_ref().is_some_and(|schema| holds_id(schema, components))
     })
+}
+
+fn holds_id(schema: &RefOr<Schema>, components: &Components) -> bool {
+    match schema {
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+            let target = components.schemas.get(name);
+            target.is_some_and(|schema| holds_id(schema, components))
+        }
+        RefOr::T(Schema::Object(object)) => object.properties.contains_key("id"),
+        RefOr::T(Schema::AllOf(parts)) => parts.items.iter().any(|part| holds_id(part, components)),
+        RefOr::T(_) => false,
+    }
 }

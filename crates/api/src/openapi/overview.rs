@@ -12,7 +12,8 @@ Answers a business's customers in Telegram from the business's own documents.
 ## Conventions
 
 JSON in and out, names in `snake_case`, times in UTC by RFC 3339, ids UUIDs. Fields of a body that we do not know are \
-refused, and so is the character U+0000 anywhere. Answers may gain fields.
+refused, and so are query parameters that an operation does not have (`unknown_parameter`) and the character U+0000 \
+anywhere. Answers may gain fields. All fields of an answer are always there unless they are marked as optional.
 
 **Who calls.** An access token or an API key as `Authorization: Bearer ...`, an API key as `X-API-Key`, or, in a \
 browser that signed in with `cookies: true`, cookies; then a request that changes something repeats the cookie \
@@ -28,10 +29,12 @@ still being worked on it waits up to 5 seconds for the answer, then gets 409 wit
 is done anew.
 
 **Changes.** Where an answer has an `ETag`, send it back as `If-Match` when changing the thing: if somebody else has \
-changed it since, nothing happens and the answer is 412.
+changed it since, nothing happens and the answer is 412. A PATCH is a merge patch (RFC 7396): send it as \
+`application/json` or `application/merge-patch+json`; fields that are left out stay as they are.
 
-**Limits.** `RateLimit` and `RateLimit-Policy` tell what is left, as in the IETF's draft. Past a limit the answer is \
-429, and `Retry-After` says after how many seconds to try again. Limits are kept per user, per API key, or per address \
+**Limits.** `RateLimit` and `RateLimit-Policy` tell what is left of each limit that the request counted against, as in \
+the IETF's draft: `\"user\";r=1190;t=1, \"upload\";r=7;t=90`. Past a limit the answer is 429; its headers and `detail` \
+name the limit that refused, and `Retry-After` says after how many seconds to try again. Limits are kept per user, per API key, or per address \
 for who shows no credentials (an IPv6 address counts with its /64); some operations have a limit of their own.
 
 **Request ids.** An `X-Request-Id` of up to 64 letters, digits, `-`, `_` and `.` is taken over and answered; otherwise \

@@ -11,13 +11,15 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use utoipa::openapi::{
     Components, Content, ObjectBuilder, Paths, Ref, RefOr, Response, Schema, Type,
-    path::{HttpMethod, Operation, Parameter},
+    path::{Operation, Parameter},
     request_body::RequestBody,
-    schema::{AdditionalProperties, ArrayItems, Object, SchemaType},
+    schema::{
+        AdditionalProperties, ArrayItems, KnownFormat, Object, OneOfBuilder, SchemaFormat,
+        SchemaType,
+    },
 };
 
 use super::{operations, problems::CODES};
-use crate::input::{JSON, MERGE_PATCH};
 
 /// Properties of answers that are not always there: by schema, and never `null`.
 const SOMETIMES: [(&str, &[&str]); 3] = [
@@ -28,6 +30,11 @@ const SOMETIMES: [(&str, &[&str]); 3] = [
         &["access_token", "refresh_token", "token_type", "expires_in", "csrf_token"],
     ),
 ];
+
+/// Mere bytes.
+const BYTES: &str = "application/octet-stream";
+/// A stream of events.
+const STREAM: &str = "text/event-stream";
 
 /// The schema of a problem's code.
 const CODE: &str = "ProblemCode";
@@ -54,6 +61,7 @@ pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
         }
     }
     for (_, operation) in paths.paths.values_mut().flat_map(operations::of) {
+        bodies_of_other_kinds(operation);
         for parameter in operation.parameters.iter_mut().flatten() {
             if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
                 forbid_null(schema);
@@ -62,14 +70,23 @@ pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
     }
 }
 
-/// Says of every PATCH that it is a merge patch, too. To be called when the bodies have their examples.
-pub(super) fn patches(paths: &mut Paths) {
-    for (method, operation) in paths.paths.values_mut().flat_map(operations::of) {
-        if method == HttpMethod::Patch
-            && let Some(RefOr::T(body)) = &mut operation.request_body
-            && let Some(content) = body.content.get(JSON).cloned()
+/// What generators of clients need to know of bodies that are no JSON: a file is binary, and an event stream is read as
+/// text, in which each event has the form that is described.
+fn bodies_of_other_kinds(operation: &mut Operation) {
+    if let Some(RefOr::T(RequestBody { content, .. })) = &mut operation.request_body
+        && let Some(schema) = content.get_mut(BYTES).and_then(schema_of)
+    {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        *schema = ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into();
+    }
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && let Some(schema) = response.content.get_mut(STREAM).and_then(schema_of)
         {
-            body.content.insert(MERGE_PATCH.to_owned(), content);
+            let text = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("The stream, as `text/event-stream` frames."));
+            *schema = OneOfBuilder::new().item(schema.clone()).item(text).into();
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use utoipa::openapi::{
-    Components, Header, HeaderBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Response,
-    SchemaFormat, Type,
+    Components, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, Type,
     path::{Parameter, ParameterBuilder, ParameterIn},
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
@@ -110,9 +109,10 @@ pub(super) fn add_header(response: &mut Response, name: &str) {
 }
 
 fn workspace() -> Parameter {
+    // Generated clients turn a value of the format `uuid` into an object, which is no value of a header.
     let id = ObjectBuilder::new()
         .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        .pattern(Some("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"));
     ParameterBuilder::new()
         .name("X-Workspace")
         .parameter_in(ParameterIn::Header)

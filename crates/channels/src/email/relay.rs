@@ -106,6 +106,14 @@ impl Relay {
         Ok(())
     }
 
+    /// Connects, signs in and says goodbye.
+    pub(super) async fn probe(&self) -> Result<(), EmailError> {
+        let connected = timeout(self.patience, self.connect()).await;
+        let mut connection = connected.map_err(|_| EmailError::TimedOut)??;
+        let _ = timeout(GOODBYE, connection.quit()).await;
+        Ok(())
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, EmailError> {
         let at = failed(Stage::Greeting);
         let tls = || TlsParameters::new(self.host.clone()).map_err(EmailError::Connection);

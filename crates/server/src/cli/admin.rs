@@ -20,7 +20,7 @@ use replyx_core::{
 use replyx_storage::{Db, PoolSize, Tx};
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use crate::{config::Config, out::say};
 
 /// How many entries are checked at once.
 const BATCH: u32 = 1000;
@@ -110,7 +110,7 @@ async fn create(db: &Db, email: &str, name: Option<String>) -> anyhow::Result<()
     }
     note(&mut tx, &clock, "admin.created", &user, json!({})).await?;
     tx.commit().await?;
-    println!("`{email}` is an admin");
+    say!("`{email}` is an admin");
     Ok(())
 }
 
@@ -123,7 +123,7 @@ async fn password(db: &Db, email: &str) -> anyhow::Result<()> {
     tx.system().sessions().revoke_all(user.id, None, clock.now()).await?;
     note(&mut tx, &clock, "password.set", &user, json!({})).await?;
     tx.commit().await?;
-    println!("the password of `{}` is set; its sessions have ended", user.email);
+    say!("the password of `{}` is set; its sessions have ended", user.email);
     Ok(())
 }
 
@@ -135,7 +135,7 @@ async fn change_role(db: &Db, email: &str, role: PlatformRole) -> anyhow::Result
     tx.system().users().set_admin(user.id, is_admin).await?;
     note(&mut tx, &clock, "admin.role_changed", &user, json!({"is_admin": is_admin})).await?;
     tx.commit().await?;
-    println!("`{}` is {}", user.email, if is_admin { "an admin" } else { "no admin" });
+    say!("`{}` is {}", user.email, if is_admin { "an admin" } else { "no admin" });
     Ok(())
 }
 
@@ -194,14 +194,14 @@ async fn verify(db: &Db) -> anyhow::Result<bool> {
     for (chain, last, head) in &chains {
         let name = chain.map_or_else(|| "platform".to_owned(), |id| id.to_string());
         match verify_chain(db, *chain, *last, head).await? {
-            Ok(()) => println!("{name}: {last} entries, unbroken"),
+            Ok(()) => say!("{name}: {last} entries, unbroken"),
             Err(fault) => {
                 sound = false;
-                println!("{name}: BROKEN: {fault}");
+                say!("{name}: BROKEN: {fault}");
             }
         }
     }
-    println!("{} logs", chains.len());
+    say!("{} logs", chains.len());
     Ok(sound)
 }
 

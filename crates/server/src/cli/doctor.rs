@@ -1,6 +1,8 @@
 //! `replyx doctor`: what is configured, reachable and migrated; each fault with its remedy.
 //!
-//! Nothing is changed: no folder, key or database is made, no mail is sent. Providers are asked only with `--online`.
+//! Nothing is changed: no folder, key or database is made, no mail is sent. The mail server and Telegram are asked for a
+//! sign of life; providers of models are asked, and Telegram about the tokens of bots, only with `--online`. All are
+//! asked at once, each for a bounded time.
 
 use std::{
     fmt, fs,
@@ -16,11 +18,16 @@ use replyx_storage::{Db, PoolSize, neighbours::VectorIndex};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use crate::config::Config;
+use crate::{
+    config::{Config, Flags},
+    out::{Color, Painter, say},
+};
 
 mod confinement;
 mod host;
+mod mail;
 mod online;
+mod telegram;
 
 /// How long one thing may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,32 +80,54 @@ impl Finding {
 
 /// Looks at everything and prints what it found. It fails when something that is configured does not work.
 pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
-    let mut findings = Vec::new();
-    match Config::load(file) {
-        Ok(config) => {
-            findings.push(configuration(&config));
-            findings.push(data_folder(&config));
-            findings.push(secret_key(&config));
-            findings.extend(host::files(&config));
-            findings.push(database(&config).await);
-            findings.extend(host::clock(&config).await);
-            findings.push(redis(&config).await);
-            findings.extend(models(&config, online).await);
-            findings.push(embeddings(&config, online).await);
-            findings.push(mail(&config));
-            findings.extend(confinement::look().await);
-        }
-        Err(error) => findings.push(Finding::fault("configuration", format!("{error:#}"))),
-    }
+    const ABOUT: &str = "configuration";
+    let findings = match Config::examine(file, std::env::vars().collect(), Flags::new()) {
+        Ok((config, faults)) if faults.is_empty() => look(&config, online).await,
+        Ok((_, faults)) => faults.into_iter().map(|text| Finding::fault(ABOUT, text)).collect(),
+        Err(error) => vec![Finding::fault(ABOUT, format!("{error:#}"))],
+    };
+    let painter = Painter::new();
     for Finding { about, verdict, text } in &findings {
-        println!("{verdict:<6}{about:<15}{text}");
+        let color = match verdict {
+            Verdict::Ok => Color::Green,
+            Verdict::Note => Color::Yellow,
+            Verdict::Fault => Color::Red,
+        };
+        let verdict = painter.paint(color, format_args!("{verdict:<6}"));
+        say!("{verdict}{about:<15}{text}");
     }
     let faults = findings.iter().filter(|found| found.verdict == Verdict::Fault).count();
     if faults == 0 {
         return ExitCode::SUCCESS;
     }
-    println!("\n{faults} {}", if faults == 1 { "fault" } else { "faults" });
+    say!("\n{faults} {}", if faults == 1 { "fault" } else { "faults" });
     ExitCode::FAILURE
+}
+
+async fn look(config: &Config, online: bool) -> Vec<Finding> {
+    let (database, clock, redis, models, embeddings, mail, telegram, confinement) = tokio::join!(
+        database(config),
+        host::clock(config),
+        redis(config),
+        models(config, online),
+        embeddings(config, online),
+        mail::look(config),
+        telegram::look(config, online),
+        confinement::look(),
+    );
+    let mut findings = vec![configuration(config)];
+    let suspicions = config.suspicions().iter();
+    findings.extend(suspicions.map(|text| Finding::note("configuration", text)));
+    findings.extend([data_folder(config), secret_key(config)]);
+    findings.extend(host::files(config));
+    findings.push(database);
+    findings.extend(clock);
+    findings.push(redis);
+    findings.extend(models);
+    findings.extend([embeddings, mail]);
+    findings.extend(telegram);
+    findings.extend(confinement);
+    findings
 }
 
 fn configuration(config: &Config) -> Finding {
@@ -326,15 +355,6 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
             Finding::fault(ABOUT, format!("`{model}`: {:#}; {WORDS}", anyhow::Error::from(error)))
         }
         Err(_) => Finding::fault(ABOUT, format!("`{model}` does not answer; {WORDS}")),
-    }
-}
-
-fn mail(config: &Config) -> Finding {
-    const ABOUT: &str = "mail";
-    if config.sends_mail() {
-        Finding::ok(ABOUT, "by SMTP; nothing was sent")
-    } else {
-        Finding::note(ABOUT, "is written to DATA_DIR/mail; set SMTP_URL to send it")
     }
 }
 

@@ -19,7 +19,7 @@ use replyx_engine::{Engine, evaluation::Target};
 use replyx_knowledge::evaluate::{Comparison, QuestionFile, Tally, compare};
 use replyx_llm::EXTRACTIVE;
 
-use crate::config::Config;
+use crate::{config::Config, out::complain};
 
 mod home;
 mod report;
@@ -107,7 +107,7 @@ pub async fn run(config: anyhow::Result<Config>, command: Command) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("replyx: {error:#}");
+            complain!("replyx: {error:#}");
             ExitCode::from(2)
         }
     }

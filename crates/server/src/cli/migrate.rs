@@ -8,7 +8,7 @@ use replyx_core::clock::Clock;
 use replyx_storage::{Db, Loss, PoolSize};
 
 use super::sqlite_file;
-use crate::{config::Config, heart::DEAD, privacy, slot::Slot};
+use crate::{config::Config, heart::DEAD, out::say, privacy, slot::Slot};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
@@ -48,7 +48,7 @@ async fn open(config: &Config) -> anyhow::Result<Db> {
 async fn show(db: Db) -> anyhow::Result<()> {
     for migration in db.migrations().await? {
         let applied = if migration.applied { "applied" } else { "pending" };
-        println!("{applied}  {}", migration.name);
+        say!("{applied}  {}", migration.name);
     }
     db.close().await;
     Ok(())
@@ -65,12 +65,12 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
         applied.rev().take(count).collect()
     };
     if undone.is_empty() {
-        println!("there is no migration to take back");
+        say!("there is no migration to take back");
         return show(db).await;
     }
-    println!("takes back: {}", undone.join(", "));
+    say!("takes back: {}", undone.join(", "));
     for loss in db.losses(count).await? {
-        println!("  {}", describe(&loss));
+        say!("  {}", describe(&loss));
     }
     if !yes {
         confirm()?;
@@ -125,7 +125,7 @@ fn confirm() -> anyhow::Result<()> {
             "nothing was changed: nobody can be asked here; `--yes` says that the data may be deleted"
         );
     }
-    print!("This cannot be undone. Type `yes` to delete it: ");
+    write!(io::stdout(), "This cannot be undone. Type `yes` to delete it: ")?;
     io::stdout().flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

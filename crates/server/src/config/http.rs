@@ -2,10 +2,12 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use ipnet::IpNet;
 use replyx_core::setting;
 use url::Url;
+
+use super::given::Given;
 
 /// The parts of a list that is separated by commas.
 pub(super) fn parts(list: &str) -> impl Iterator<Item = &str> {
@@ -40,15 +42,25 @@ pub(super) fn cors_origins(list: &str) -> anyhow::Result<Vec<String>> {
 
 /// The settings that admins change, as far as the configuration says something of them.
 pub(super) fn setting_defaults(
-    settings: &config::Config,
-) -> anyhow::Result<HashMap<String, String>> {
+    given: &Given,
+    note: &mut impl FnMut(anyhow::Error),
+) -> HashMap<String, String> {
     let mut defaults = HashMap::new();
     for spec in setting::SETTINGS {
-        let Ok(value) = settings.get_string(spec.name) else { continue };
-        spec.kind.check(&value).map_err(|expected| {
-            anyhow::anyhow!("{} must be {expected}, not `{value}`", spec.name.to_uppercase())
-        })?;
-        defaults.insert(spec.name.to_owned(), value);
+        let value = match given.text(spec.name) {
+            Ok(Some(value)) => value,
+            Ok(None) => continue,
+            Err(fault) => {
+                note(anyhow!(fault));
+                continue;
+            }
+        };
+        match spec.kind.check(&value) {
+            Ok(_) => drop(defaults.insert(spec.name.to_owned(), value)),
+            Err(expected) => {
+                note(anyhow!("{} must be {expected}, not `{value}`", given.called(spec.name)));
+            }
+        }
     }
-    Ok(defaults)
+    defaults
 }

@@ -8,12 +8,13 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::http::parts;
+use super::{given::word, http::parts};
 
 /// What the configuration says of models, secrets aside.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RawModels {
     openai_base_url: String,
+    #[serde(deserialize_with = "word")]
     openai_protocol: Dialect,
     anthropic_base_url: String,
     default_model: Option<String>,
@@ -31,7 +32,7 @@ pub(super) struct RawModels {
 #[serde(deny_unknown_fields)]
 struct RawProvider {
     name: String,
-    #[serde(default = "completions")]
+    #[serde(default = "completions", deserialize_with = "word")]
     protocol: Dialect,
     base_url: String,
     #[serde(default, deserialize_with = "secret")]
@@ -48,6 +49,11 @@ const fn completions() -> Dialect {
 }
 
 impl RawModels {
+    /// Name and address of the providers of the operator's own.
+    pub(super) fn own_providers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.providers.iter().map(|own| (own.name.as_str(), own.base_url.as_str()))
+    }
+
     /// Where `OpenAI`, or a server that speaks its protocols, is.
     pub(super) fn openai_base_url(&self) -> &str {
         &self.openai_base_url

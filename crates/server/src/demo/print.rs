@@ -1,65 +1,75 @@
 //! What the demo shows on the terminal.
 
 use super::ask::Answer;
+use crate::out::{Color, Painter, say};
 
 /// How much of a passage is shown, characters.
 const PASSAGE: usize = 160;
 
 pub(super) fn title() {
-    println!(
-        "ReplyX demo: a shop's documents, a simulated Telegram, a customer with ten questions."
-    );
-    println!("No key, no network, no service. Model: extractive (quotes the documents).\n");
+    let painter = Painter::new();
+    let title =
+        "ReplyX demo: a shop's documents, a simulated Telegram, a customer with ten questions.";
+    say!("{}", painter.paint(Color::Bold, title));
+    say!("No key, no network, no service. Model: extractive (quotes the documents).\n");
 }
 
 pub(super) fn document(name: &str, passages: i64) {
-    println!("  read {name:<28} {passages:>3} passages");
+    say!("  read {name:<28} {passages:>3} passages");
 }
 
 pub(super) fn exchange(number: usize, question: &str, answer: &Answer, good: Option<bool>) {
+    let painter = Painter::new();
     let mark = match good {
-        Some(true) => " [right]",
-        Some(false) => " [WRONG]",
-        None => "",
+        Some(true) => painter.paint(Color::Green, " [right]"),
+        Some(false) => painter.paint(Color::Red, " [WRONG]"),
+        None => String::new(),
     };
-    println!("\n{number:>2}. customer  {question}");
-    println!("    assistant {}{mark}", answer.text.replace('\n', "\n              "));
+    let label = |text: &str| painter.paint(Color::Cyan, text);
+    say!("\n{number:>2}. {}  {question}", label("customer"));
+    let text = answer.text.replace('\n', "\n              ");
+    say!("    {} {}{mark}", label("assistant"), painter.paint(Color::Bold, text));
+
     match answer.sources.first() {
         Some(source) => {
-            println!("    source    {}", source.title);
-            println!("              \"{}\"", shortened(&source.text));
+            say!("    {}    {}", label("source"), source.title);
+            let passage = format!("\"{}\"", shortened(&source.text));
+            say!("              {}", painter.paint(Color::Gray, passage));
         }
-        None => println!("    source    none"),
+        None => say!("    {}    none", label("source")),
     }
-    println!(
-        "    {} ms, cost {}, model {}, outcome {}",
+    let figures = format!(
+        "{} ms, cost {}, model {}, outcome {}",
         answer.latency.as_millis(),
         answer.cost,
         answer.model,
         answer.outcome
     );
+    say!("    {}", painter.paint(Color::Gray, figures));
 }
 
 pub(super) fn verdict(right: usize, all: usize) {
-    println!("\n{right} of {all} answers are right.");
+    let color = if right == all { Color::Green } else { Color::Red };
+    let verdict = format!("{right} of {all} answers are right.");
+    say!("\n{}", Painter::new().paint(color, verdict));
 }
 
 pub(super) fn try_more(base: &str, email: &str, password: &str, assistant: &str) {
-    println!(
+    say!(
         "\nIt goes on serving until Ctrl-C. Type a question here to ask as the customer, or use the API:\n"
     );
-    println!("  API        {base}/api/v1   (description: {base}/api/openapi.json)");
-    println!("  account    {email}   password: {password}");
-    println!("  assistant  {assistant}\n");
-    println!("  TOKEN=$(curl -s {base}/api/v1/auth/login -H 'content-type: application/json' \\");
-    println!(
+    say!("  API        {base}/api/v1   (description: {base}/api/openapi.json)");
+    say!("  account    {email}   password: {password}");
+    say!("  assistant  {assistant}\n");
+    say!("  TOKEN=$(curl -s {base}/api/v1/auth/login -H 'content-type: application/json' \\");
+    say!(
         "    -d '{{\"email\":\"{email}\",\"password\":\"{password}\"}}' | sed 's/.*access_token\":\"\\([^\"]*\\).*/\\1/')"
     );
-    println!(
+    say!(
         "  curl -s {base}/api/v1/assistants/{assistant}/search -H \"authorization: Bearer $TOKEN\" \\"
     );
-    println!("    -H 'content-type: application/json' -d '{{\"query\":\"warranty\",\"limit\":3}}'");
-    println!(
+    say!("    -H 'content-type: application/json' -d '{{\"query\":\"warranty\",\"limit\":3}}'");
+    say!(
         "  curl -sN {base}/api/v1/events -H \"authorization: Bearer $TOKEN\" -H 'last-event-id: 0'\n"
     );
 }

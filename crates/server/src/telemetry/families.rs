@@ -115,7 +115,8 @@ mod tests {
                     }
                     let argument = source[place + macro_name.len()..].trim_start();
                     let name = argument.strip_prefix('"').and_then(|rest| rest.split('"').next());
-                    if let Some(name) = name {
+                    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+                    if let Some(name) = name.filter(|name| name.bytes().all(is_name)) {
                         found.insert(name.to_owned(), kind);
                     }
                 }

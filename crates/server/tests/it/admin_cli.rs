@@ -37,7 +37,10 @@ async fn replyx(home: &Home, arguments: &[&str], input: &str) -> (bool, String) 
 on_every_home! {
     async fn the_first_admin_is_made_on_the_machine_and_nowhere_else(home: &Home) {
         let program = home.launch().start().await;
-        assert!(program.log().contains("replyx admin create"), "{}", program.log());
+        until("the first step is logged", async || {
+            program.log().contains("replyx admin create").then_some(())
+        })
+        .await;
         for (email, password, reason) in [
             ("root@example.org", "short 1\n", "8 to 128"),
             ("root@example.org", "\n", "8 to 128"),

@@ -2,9 +2,13 @@
 
 use std::fs;
 
-use replyx_testkit::openai::{FakeOpenAi, Fault};
+use replyx_testkit::{
+    openai::{FakeOpenAi, Fault},
+    smtp::{self, FakeSmtp, Step},
+    telegram::FakeTelegram,
+};
 
-use crate::harness::{self, SECRET, on_every_home};
+use crate::harness::{self, SECRET, TOKEN, on_every_home};
 
 /// The line about something.
 fn line<'a>(out: &'a str, about: &str) -> &'a str {
@@ -97,5 +101,92 @@ on_every_home! {
             assert!(line(&out, about).starts_with("ok"), "{out}");
         }
         assert!(line(&out, "database").contains("migrations applied"), "{out}");
+    }
+}
+
+/// A port where nobody listens.
+fn dead_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn the_mail_server_is_asked_and_nothing_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let smtp = FakeSmtp::start_with_login("ann", "hunter2").await;
+    let look = async |url: &str| {
+        let variables = [("DATA_DIR", data), ("SMTP_URL", url), ("MAIL_FROM", "a@shop.example")];
+        let (good, out, err) = harness::run(&["doctor"], &variables).await;
+        assert!(!out.contains("hunter2") && !err.contains("hunter2"), "{out}{err}");
+        (good, line(&out, "mail").to_owned())
+    };
+    let (good, said) = look(&smtp.url()).await;
+    assert!(good && said.starts_with("ok") && said.contains("nothing was sent"), "{said}");
+    assert_eq!(smtp.connections(), 1);
+    assert!(smtp.received().is_empty() && smtp.violations().is_empty(), "{:?}", smtp.violations());
+
+    let wrong = smtp.url().replace("hunter2", "hunter2x");
+    for (url, remedy) in [
+        (format!("smtp://ann:hunter2@127.0.0.1:{}?tls=none", dead_port()), "host and port"),
+        (wrong, "check user and password"),
+        (smtp.url().replace("tls=none", "tls=required"), "?tls=none"),
+    ] {
+        let (good, said) = look(&url).await;
+        assert!(!good && said.starts_with("FAULT") && said.contains(remedy), "{remedy}: {said}");
+    }
+    smtp.fail(Step::Connect, smtp::Fault::Garble);
+    let (good, said) = look(&smtp.url()).await;
+    assert!(!good && said.starts_with("FAULT"), "{said}");
+    assert!(smtp.received().is_empty());
+}
+
+#[tokio::test]
+async fn telegram_is_asked_and_a_dead_or_wrong_server_is_a_fault_when_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let telegram = FakeTelegram::start().await;
+    let other = FakeOpenAi::start().await;
+    let look = async |url: &str| {
+        let variables = [("DATA_DIR", data), ("TELEGRAM_API_URL", url)];
+        let (good, out, _) = harness::run(&["doctor"], &variables).await;
+        assert!(!out.contains("hunter2"), "{out}");
+        (good, line(&out, "telegram").to_owned())
+    };
+    let (good, said) = look(&telegram.url()).await;
+    assert!(good && said.starts_with("ok"), "{said}");
+    let dead = format!("http://ann:hunter2@127.0.0.1:{}", dead_port());
+    for url in [dead.as_str(), &other.base_url(), "telegram"] {
+        let (good, said) = look(url).await;
+        assert!(!good && said.starts_with("FAULT"), "{url}: {said}");
+        assert!(said.contains("check TELEGRAM_API_URL"), "{said}");
+    }
+}
+
+on_every_home! {
+    async fn the_tokens_of_bots_are_asked_about_online(home: &Home) {
+        let shop = home.open().await;
+        home.bot();
+        let bot = shop.connect().await;
+        shop.bot_is(&bot, "running").await;
+        drop(shop);
+        let look = async |arguments: &[&str]| {
+            let url = home.telegram.url();
+            let variables = [
+                ("DATABASE_URL", home.db.url.as_str()),
+                ("DATA_DIR", home.folder.path().to_str().unwrap()),
+                ("SECRET_KEY", SECRET),
+                ("TELEGRAM_API_URL", &url),
+            ];
+            let (good, out, err) = harness::run(arguments, &variables).await;
+            assert!(!out.contains("first-token") && !err.contains("first-token"), "{out}{err}");
+            (good, out)
+        };
+        let (good, out) = look(&["doctor", "--online"]).await;
+        assert!(good && out.contains("takes the token of 1 bot"), "{out}");
+        home.telegram.revoke(TOKEN);
+        let (good, out) = look(&["doctor"]).await;
+        assert!(good, "not asked about without --online: {out}");
+        let (good, out) = look(&["doctor", "--online"]).await;
+        assert!(!good && out.contains("@first_bot") && out.contains("/token"), "{out}");
     }
 }

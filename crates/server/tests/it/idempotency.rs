@@ -56,7 +56,7 @@ on_every_home! {
         let answer = keyed(&shop.owner, "a", "/api/v1/workspaces", &body).await;
         assert_problem(&answer, 422, "idempotency_key_reused");
         let answer = keyed(&shop.owner, "a", "/api/v1/assistants?a=b", &body).await;
-        assert_problem(&answer, 422, "idempotency_key_reused");
+        assert_problem(&answer, 400, "unknown_parameter");
         let other = keyed(&shop.owner, "b", ASSISTANTS, &body).await.expect(201);
         assert_ne!(other.text("id"), first.text("id"));
         // A refusal too is an answer.

@@ -259,3 +259,66 @@ on_every_home! {
         assert_eq!(ann.sent_total(), 3);
     }
 }
+
+/// What `promtool check metrics` holds against a page of metrics, and the samples of each family.
+fn families(page: &str) -> std::collections::BTreeMap<String, (String, Vec<String>)> {
+    let mut families = std::collections::BTreeMap::new();
+    let mut helped = std::collections::BTreeSet::new();
+    for line in page.lines().filter(|line| !line.is_empty()) {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, text) = help.split_once(' ').expect("a text");
+            assert!(text.len() > 5 && helped.insert(name.to_owned()), "{line}");
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').expect("a type");
+            assert!(helped.contains(name), "{name} has no HELP before its TYPE");
+            let twice = families.insert(name.to_owned(), (kind.to_owned(), Vec::new()));
+            assert!(twice.is_none(), "{name} is described twice");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else {
+            let name = line.split(['{', ' ']).next().expect("a name");
+            let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            let base = base.filter(|base| families.contains_key(*base)).unwrap_or(name);
+            let family = families.get_mut(base).unwrap_or_else(|| panic!("{line} has no TYPE"));
+            let value = line.rsplit(' ').next().expect("a value");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+            family.1.push(line.to_owned());
+        }
+    }
+    families
+}
+
+on_every_home! {
+    async fn every_metric_is_explained_and_the_process_tells_of_itself(home: &Home) {
+        let shop = home.open().await;
+        home.bot();
+        shop.connect().await;
+        shop.learn("returns.en.md").await;
+        home.bot().customer(7).ask(QUESTION, PATIENCE).await.expect("an answer");
+        let page = shop.text("/metrics").await;
+        let families = families(&page);
+        for (name, kind) in [
+            ("http_requests_total", "counter"),
+            ("http_request_duration_seconds", "histogram"),
+            ("db_pool_size", "gauge"),
+            ("turns_total", "counter"),
+            ("replyx_build_info", "gauge"),
+            ("process_start_time_seconds", "gauge"),
+            ("process_cpu_seconds_total", "counter"),
+            ("process_resident_memory_bytes", "gauge"),
+            ("process_open_fds", "gauge"),
+            ("process_max_fds", "gauge"),
+        ] {
+            let (found, samples) = families.get(name).unwrap_or_else(|| panic!("{name}: {page}"));
+            assert!(found == kind && !samples.is_empty(), "{name}: {found} {samples:?}");
+        }
+        let resident = shop.metric("process_resident_memory_bytes", &[]).await;
+        let by_kernel = f64::from(u32::try_from(shop.program.resident_kb()).unwrap()) * 1024.0;
+        assert!((0.5..2.0).contains(&(resident / by_kernel)), "{resident} {by_kernel}");
+        // A histogram for each route, method and status: its buckets must be few.
+        let buckets = &families["http_request_duration_seconds"].1;
+        let one = |line: &&String| {
+            line.contains("_bucket{") && line.contains("path=\"/api/v1/assistants\"") && line.contains("status=\"201\"")
+        };
+        assert_eq!(buckets.iter().filter(one).count(), 7, "{buckets:?}");
+    }
+}
