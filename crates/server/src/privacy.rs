@@ -1,6 +1,7 @@
 //! Files of this program are for its user alone: they hold customers' messages, uploads and password hashes.
 
 use std::{
+    collections::HashSet,
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -42,20 +43,19 @@ pub fn open_to_others(config: &Config) -> Vec<Open> {
     }
     let user = process::geteuid().as_raw();
     let mut found: Vec<Open> = Vec::new();
-    let mut seen = 0;
+    let mut seen = HashSet::new();
     while let Some(path) = paths.pop() {
         // Not followed: what a link leads to may be somebody else's.
         let Ok(about) = fs::symlink_metadata(&path) else { continue };
-        seen += 1;
-        if about.file_type().is_symlink() || seen > MOST {
+        let is_new = seen.len() < MOST && seen.insert(path.clone());
+        if about.file_type().is_symlink() || !is_new {
             continue;
         }
         if about.is_dir() {
             let within = fs::read_dir(&path).into_iter().flatten().flatten();
             paths.extend(within.map(|entry| entry.path()));
         }
-        let known = found.iter().any(|open| open.path == path);
-        if about.mode() & OTHERS != 0 && !known {
+        if about.mode() & OTHERS != 0 {
             found.push(Open { path, mode: about.mode(), ours: about.uid() == user });
         }
     }
