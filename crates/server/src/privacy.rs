@@ -33,8 +33,11 @@ pub struct Open {
 
 /// What others may read: in the data folder, and the files of the `SQLite` database wherever it is.
 pub fn open_to_others(config: &Config) -> Vec<Open> {
-    let mut paths = vec![config.data_dir().to_owned()];
+    // Where these are links, what they lead to is meant.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut paths = vec![real(config.data_dir())];
     if let Some(database) = sqlite_file(&config.database_url()) {
+        let database = real(&database);
         for end in ["", "-wal", "-shm"] {
             let mut name = database.clone().into_os_string();
             name.push(end);
@@ -117,7 +120,9 @@ mod tests {
         fs::set_permissions(data.join("logs"), fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
         symlink(&outside, data.join("link")).unwrap();
-        let variables = HashMap::from([("DATA_DIR".to_owned(), data.display().to_string())]);
+        let known_as = home.path().join("known-as");
+        symlink(&data, &known_as).unwrap();
+        let variables = HashMap::from([("DATA_DIR".to_owned(), known_as.display().to_string())]);
         let config = Config::read(None, variables).unwrap();
 
         assert_eq!(open_to_others(&config).len(), 5);
