@@ -24,7 +24,7 @@ RUN_SECONDS = 600
 ADMIN = ("admin@example.org", "green lantern 7")
 # Limits are tested elsewhere; here they would answer instead of the operations.
 LIMITS = (
-    "ADDRESS INVITE KEY LOGIN LOGOUT METRICS PASSWORD_CHANGE PASSWORD_RESET REFRESH REGISTER RESEND RESET_MAIL "
+    "ADDRESS HOOK_GUESSES INVITE KEY LOGIN LOGOUT METRICS PASSWORD_CHANGE PASSWORD_RESET REFRESH REGISTER RESEND RESET_MAIL "
     "UPLOAD USER"
 ).split()
 
@@ -112,6 +112,7 @@ def main():
             # An account that is deleted stays in its time of grace.
             "DELETION_GRACE_DAYS": "7",
             "LOG_LEVEL": "warn",
+            "MAX_REQUESTS_PER_ADDRESS": "1024",
             **{f"RATE_{name}": "1000000/1s" for name in LIMITS},
         }
         email, password = ADMIN

@@ -121,6 +121,11 @@ impl Accesses {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Raised by whatever changes anybody's access: what was found before need not hold after.
+    pub fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
     /// What a credential gives access to now; `None` when it gives none.
     ///
     /// # Errors

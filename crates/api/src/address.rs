@@ -50,6 +50,22 @@ impl ClientAddress {
     }
 }
 
+impl ClientAddress {
+    /// The network around it, which is often in one hand: the /24 of an IPv4 address, the /48 of an IPv6 address.
+    pub fn network(self) -> String {
+        match self.0.to_canonical() {
+            IpAddr::V4(address) => {
+                let prefix = address.to_bits() >> 8 << 8;
+                format!("{}/24", Ipv4Addr::from_bits(prefix))
+            }
+            IpAddr::V6(address) => {
+                let prefix = address.to_bits() >> 80 << 80;
+                format!("{}/48", Ipv6Addr::from_bits(prefix))
+            }
+        }
+    }
+}
+
 /// Puts the [`ClientAddress`] into the extensions.
 pub(crate) async fn find(state: State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
@@ -150,5 +166,14 @@ mod tests {
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_eq!(key("::ffff:198.51.100.7"), key("198.51.100.7"));
         assert_ne!(key("198.51.100.7"), key("198.51.100.8"));
+    }
+
+    #[test]
+    fn neighbours_share_a_network() {
+        let network = |text: &str| ClientAddress(text.parse().unwrap()).network();
+        assert_eq!(network("198.51.100.7"), network("::ffff:198.51.100.8"));
+        assert_ne!(network("198.51.100.7"), network("198.51.101.7"));
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("2001:db8:1::1"), network("2001:db8:2::1"));
     }
 }

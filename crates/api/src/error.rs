@@ -85,6 +85,9 @@ pub enum ApiError {
     /// The body is larger than is taken.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
+    /// The body came too slowly.
+    #[error("the body did not arrive in time")]
+    TooSlow,
     /// The body is of a kind that is not taken.
     #[error("{0}")]
     UnsupportedMediaType(String),
@@ -170,6 +173,7 @@ impl ApiError {
             Self::NotFound(what) => Self::NotFound(what),
             Self::Malformed(detail) => Self::Malformed(detail.clone()),
             Self::Refused { code, detail } => Self::Refused { code, detail },
+            Self::TooManyRequests(wait) => Self::TooManyRequests(wait.clone()),
             Self::Internal(source) => Self::Internal(with_causes(source.as_ref()).into()),
             Self::Unavailable { source, undone } => {
                 Self::Unavailable { source: with_causes(source.as_ref()).into(), undone: *undone }
@@ -194,6 +198,7 @@ impl ApiError {
             Self::Unacceptable { code, .. } => (StatusCode::UNPROCESSABLE_ENTITY, code),
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")

@@ -16,17 +16,24 @@ use replyx_core::{
     ids::WorkspaceId,
     secret::sha256_hex,
     session::{Access, Actor},
+    setting,
 };
 
 use crate::{
     access::Credential,
+    address::ClientAddress,
     cookies, csrf,
     error::{ApiError, ApiResult},
+    guesses::Guess,
     state::AppState,
 };
 
 /// What an API key begins with.
 pub const KEY_PREFIX: &str = "rx_live_";
+/// What follows it in a key: so many hexadecimal digits.
+const KEY_DIGITS: usize = 40;
+/// Where callers are recognised.
+const API: &str = "/api/v1/";
 /// Names the workspace to act in.
 pub const WORKSPACE: &str = "x-workspace";
 
@@ -44,6 +51,10 @@ pub enum Identity {
 /// Puts the [`Identity`] into the extensions.
 pub(crate) async fn find(state: State<AppState>, request: Request, next: Next) -> Response {
     let State(state) = state;
+    if !request.uri().path().starts_with(API) {
+        // Nothing else asks who calls, so a stranger cannot have it looked up there.
+        return next.run(request).await;
+    }
     let (mut parts, body) = request.into_parts();
     let identity = match recognise(&state, &parts).await {
         Ok(None) => Identity::Nobody,
@@ -64,11 +75,12 @@ enum Shown<'r> {
 async fn recognise(state: &AppState, parts: &Parts) -> ApiResult<Option<Arc<Access>>> {
     let Some(shown) = shown(&parts.headers)? else { return Ok(None) };
     let asked = asked_workspace(&parts.headers)?;
+    let address = parts.extensions.get::<ClientAddress>().copied().unwrap_or_default();
     let access = match shown {
-        Shown::Token(token) => of_token(state, token, asked).await?,
-        Shown::Key(key) => of_key(state, key, asked).await?,
+        Shown::Token(token) => of_token(state, token, asked, address).await?,
+        Shown::Key(key) => of_key(state, key, asked, address).await?,
         Shown::Cookie(token) => {
-            let access = of_token(state, token, asked).await?;
+            let access = of_token(state, token, asked, address).await?;
             if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
                 csrf::check(state, &parts.headers, &access)?;
             }
@@ -109,28 +121,109 @@ async fn of_token(
     state: &AppState,
     token: &str,
     asked: Option<WorkspaceId>,
+    address: ClientAddress,
 ) -> ApiResult<Arc<Access>> {
     let claims = state.tokens.check(token)?;
-    let credential = Credential::Session(claims.sid, asked.or(claims.wid));
-    let now = state.clock().now();
-    let access = state.accesses.of(state.db(), credential, now).await?;
-    let access = access.ok_or(ApiError::Unauthenticated)?;
+    let workspace = asked.or(claims.wid);
+    // Nobody guesses what we have signed; which workspace is asked for beside it anybody may make up.
+    let origin = if workspace == claims.wid { Origin::Signed } else { Origin::Claimed };
+    let credential = Credential::Session(claims.sid, workspace);
+    let access = look_up(state, credential, origin, address).await?;
     match &access.actor {
         Actor::User { user, .. } if user.id == claims.sub => Ok(access),
         _ => Err(ApiError::Unauthenticated),
     }
 }
 
-async fn of_key(state: &AppState, key: &str, asked: Option<WorkspaceId>) -> ApiResult<Arc<Access>> {
-    if !key.starts_with(KEY_PREFIX) || key.len() > 100 {
+/// Where a credential comes from, as far as can be told without the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// We have signed it.
+    Signed,
+    /// Anybody may have made it up.
+    Claimed,
+}
+
+/// Asks the database for a credential, unless it is known to be bad or its address has guessed too often.
+async fn look_up(
+    state: &AppState,
+    credential: Credential,
+    origin: Origin,
+    address: ClientAddress,
+) -> ApiResult<Arc<Access>> {
+    let what = match &credential {
+        Credential::Session(session, workspace) => {
+            let workspace = workspace.map(|workspace| workspace.to_string()).unwrap_or_default();
+            format!("{session}:{workspace}")
+        }
+        Credential::Key(hash) => hash.clone(),
+    };
+    let whose = address.key();
+    let rate = state.tuning.rate(setting::RATE_ADDRESS);
+    let generation = state.accesses.generation();
+    match state.guesses.may_look_up(&what, &whose, rate, generation) {
+        Guess::Bad => return Err(ApiError::Unauthenticated),
+        Guess::Wait(wait) if origin == Origin::Claimed => {
+            metrics::counter!("rate_limited_total", "limit" => "guesses").increment(1);
+            return Err(ApiError::TooManyRequests(wait.into()));
+        }
+        Guess::Wait(_) if state.guesses.is_bad(&what, generation) => {
+            return Err(ApiError::Unauthenticated);
+        }
+        Guess::Wait(_) | Guess::Open => {}
+    }
+    match state.accesses.of(state.db(), credential, state.clock().now()).await? {
+        Some(access) => {
+            state.guesses.found(what);
+            Ok(access)
+        }
+        None => {
+            state.guesses.missed(what, &whose, rate, generation);
+            Err(ApiError::Unauthenticated)
+        }
+    }
+}
+
+/// Can it be a key of ours at all?
+fn is_key(text: &str) -> bool {
+    text.strip_prefix(KEY_PREFIX).is_some_and(|digits| {
+        digits.len() == KEY_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+async fn of_key(
+    state: &AppState,
+    key: &str,
+    asked: Option<WorkspaceId>,
+    address: ClientAddress,
+) -> ApiResult<Arc<Access>> {
+    if !is_key(key) {
         return Err(ApiError::Unauthenticated);
     }
     let credential = Credential::Key(sha256_hex(key.as_bytes()));
-    let access = state.accesses.of(state.db(), credential, state.clock().now()).await?;
-    let access = access.ok_or(ApiError::Unauthenticated)?;
+    let access = look_up(state, credential, Origin::Claimed, address).await?;
     let place = access.place.as_ref().map(|place| place.workspace.id);
     if asked.is_some_and(|asked| Some(asked) != place) {
         return Err(ApiError::NotFound("workspace"));
     }
     Ok(access)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_the_form_of_a_key_is_one() {
+        assert!(is_key(&format!("{KEY_PREFIX}{}", replyx_core::clock::random_hex::<20>())));
+        for text in [
+            "",
+            "rx_live_",
+            "rx_live_00",
+            &"0".repeat(48),
+            &format!("{KEY_PREFIX}{}", "g".repeat(40)),
+        ] {
+            assert!(!is_key(text), "{text}");
+        }
+    }
 }

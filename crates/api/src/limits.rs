@@ -1,30 +1,19 @@
-//! Bounds on all requests: how many at once, how long, and what becomes of a panic.
+//! What holds for every request: how long it may take, what becomes of a panic, and its id.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, time::Duration};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::HeaderValue,
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::{sync::Semaphore, time::timeout};
 use tower_http::request_id::{MakeRequestId, RequestId};
 
 use crate::error::ApiError;
 
 /// How long a request may take, uploads included. A stream's time begins after its answer.
 pub(crate) const LONGEST: Duration = Duration::from_mins(1);
-
-/// Refuses a request when too many are being worked on, and ends one that takes too long.
-pub(crate) async fn bounded(room: State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = room.try_acquire() else {
-        return ApiError::Busy(Duration::from_secs(1)).into_response();
-    };
-    timeout(LONGEST, next.run(request))
-        .await
-        .unwrap_or_else(|_| ApiError::Busy(Duration::from_secs(1)).into_response())
-}
 
 /// A handler that panicked has failed like any other.
 #[expect(clippy::needless_pass_by_value, reason = "the form that the layer asks for")]

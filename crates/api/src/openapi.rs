@@ -10,16 +10,26 @@ mod links;
 mod lists;
 mod operations;
 mod overview;
-mod problems;
+pub(crate) mod problems;
 mod shapes;
 mod shared;
 
-use axum::{Json, extract::State};
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue},
+    response::Response,
+};
+use tokio::{sync::OnceCell, task::spawn_blocking};
 use utoipa::OpenApi;
 
 pub(crate) use operations::of as operations_of;
 
-use crate::error::{FieldError, Problem};
+use crate::{
+    asset::{Asset, Fresh},
+    error::{ApiError, ApiResult, FieldError, Problem},
+};
 
 /// The document's head; paths and schemas come from the routes.
 #[derive(OpenApi)]
@@ -63,9 +73,32 @@ pub(crate) fn complete(document: &mut utoipa::openapi::OpenApi) {
     links::add(&mut document.paths, components);
 }
 
+/// The document, and what is sent of it once it has been asked for.
+pub(crate) struct Served {
+    document: utoipa::openapi::OpenApi,
+    asset: OnceCell<Asset>,
+}
+
+impl Served {
+    /// Serves a document that is complete.
+    pub(crate) fn new(document: utoipa::openapi::OpenApi) -> Arc<Self> {
+        Arc::new(Self { document, asset: OnceCell::new() })
+    }
+}
+
 /// `GET /api/openapi.json`
-pub(crate) async fn serve(
-    document: State<std::sync::Arc<utoipa::openapi::OpenApi>>,
-) -> Json<utoipa::openapi::OpenApi> {
-    Json(utoipa::openapi::OpenApi::clone(&document))
+pub(crate) async fn serve(served: State<Arc<Served>>, headers: HeaderMap) -> ApiResult<Response> {
+    let State(served) = served;
+    // Not at the start, which has more important things to do.
+    let making = Arc::clone(&served);
+    let make = async || {
+        let make = move || {
+            let text = serde_json::to_vec(&making.document)?;
+            let kind = HeaderValue::from_static("application/json");
+            Ok::<_, serde_json::Error>(Asset::new(kind, Fresh::Never, text))
+        };
+        let made = spawn_blocking(make).await?;
+        made.map_err(|error| ApiError::Internal(Box::new(error)))
+    };
+    Ok(served.asset.get_or_try_init(make).await?.answer(&headers))
 }

@@ -20,6 +20,7 @@ use replyx_live::{Limit, Permit};
 
 use crate::{
     address::ClientAddress,
+    door::Payer,
     error::{ApiError, ApiResult},
     identity::Identity,
     state::AppState,
@@ -91,6 +92,7 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
         _ => None,
     };
     let (name, key) = whose(caller.as_deref(), address);
+    let payer = Payer(format!("{name}:{key}").into());
     let mut counted = Vec::new();
     if is_api {
         match state.spend(&[(name, &key)]).await {
@@ -110,7 +112,23 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
     }
     let mut response = next.run(request).await;
     left::write(&counted, response.headers_mut());
+    response.extensions_mut().insert(payer);
     response
+}
+
+/// Counts a request that leads nowhere for its address, as one without credentials.
+pub(crate) fn astray(
+    state: AppState,
+    request: &Request,
+    otherwise: ApiError,
+) -> impl Future<Output = Response> + Send + use<> {
+    let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
+    async move {
+        match state.limit(setting::RATE_ADDRESS, &address.key()).await {
+            Ok(()) => otherwise.into_response(),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
 }
 
 fn whose(caller: Option<&Access>, address: ClientAddress) -> (&'static str, String) {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::Request, middleware, routing::get};
-use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
@@ -12,39 +11,50 @@ use tower_http::{
 use utoipa::openapi::OpenApi as Document;
 
 use crate::{
-    address, docs, error::ApiError, headers, idempotency, identity, landing, limits, measure,
-    openapi, query, rates, repeat, state::AppState,
+    address, docs,
+    door::{self, Door},
+    error::ApiError,
+    headers, idempotency, identity, landing, limits, measure, openapi, query, rates, repeat,
+    state::AppState,
+    transfer,
 };
 
 mod routes;
 
 /// All routes with their layers.
 ///
-/// From the outside in: a request gets an id, a span and a time; headers are set; panics and overload become
-/// answers; the caller's address and identity are found; limits are kept; unknown query parameters are refused; a
-/// repeated request is answered as before; what the database undid is done again.
+/// From the outside in: a request gets an id, a span and a time; headers are set; panics become answers; the
+/// caller's address is found; the request takes a place; the caller's identity is found; limits are kept; unknown query
+/// parameters are refused; a repeated request is answered as before; what the database undid is done again.
 pub fn router(state: &AppState) -> Router {
     let (routes, mut document) = routes::all().split_for_parts();
     openapi::complete(&mut document);
     let known = Arc::new(query::Known::of(&document));
-    let room = Arc::new(Semaphore::new(state.settings.concurrency));
+    let door = Arc::new(Door::new(&state.settings));
     let documents = Router::new()
         .route("/api/openapi.json", get(openapi::serve))
-        .with_state(Arc::new(document))
+        .with_state(openapi::Served::new(document))
         .merge(docs::routes())
         .merge(landing::routes());
+    let nowhere = state.clone();
+    let otherwise = state.clone();
     let inner = routes
         .layer(middleware::from_fn(repeat::undone))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))
         .layer(middleware::from_fn_with_state(known, query::known))
         .layer(middleware::from_fn_with_state(state.clone(), rates::general))
         .layer(middleware::from_fn_with_state(state.clone(), identity::find))
-        .layer(middleware::from_fn_with_state(state.clone(), address::find))
         .with_state(state.clone())
         .merge(documents)
-        .fallback(async || ApiError::NotFound("path"))
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(middleware::from_fn_with_state(room, limits::bounded))
+        .fallback(move |request: Request| {
+            rates::astray(nowhere, &request, ApiError::NotFound("path"))
+        })
+        .method_not_allowed_fallback(move |request: Request| {
+            rates::astray(otherwise, &request, ApiError::MethodNotAllowed)
+        })
+        .layer(middleware::from_fn(transfer::travel))
+        .layer(middleware::from_fn_with_state(door, door::bounded))
+        .layer(middleware::from_fn_with_state(state.clone(), address::find))
         .layer(CatchPanicLayer::custom(limits::panicked));
     headers::layers(inner, state)
         .layer(middleware::from_fn(measure::requests))

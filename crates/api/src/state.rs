@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::Accesses,
     auth::{password::Passwords, token::Tokens},
+    bounds::Bounds,
+    guesses::Guesses,
     health::Health,
     settings::Settings,
 };
@@ -24,8 +26,8 @@ pub struct ApiSettings {
     pub upload_limit: usize,
     /// Who may read `/metrics`: everybody, or who shows this token.
     pub metrics_token: Option<SecretString>,
-    /// How many requests are worked on at once; more are refused with 503.
-    pub concurrency: usize,
+    /// Bounds of connections and requests.
+    pub bounds: Bounds,
     /// Is this an installation for real customers, reached over TLS only?
     pub production: bool,
     /// The address under which the world reaches us.
@@ -49,7 +51,7 @@ impl Default for ApiSettings {
         Self {
             upload_limit: 10 * 1024 * 1024,
             metrics_token: None,
-            concurrency: 1024,
+            bounds: Bounds::default(),
             production: false,
             public_url: None,
             base_url: "http://127.0.0.1:8000".to_owned(),
@@ -78,6 +80,10 @@ pub struct Inner {
     pub tokens: Tokens,
     /// Password hashes.
     pub passwords: Passwords,
+    /// Guesses of sessions and API keys.
+    pub guesses: Guesses,
+    /// Guesses of webhooks.
+    pub hook_guesses: Guesses,
     /// How we are.
     pub health: Health,
     /// Writes the metrics down in the text form of Prometheus.
@@ -124,6 +130,8 @@ impl AppState {
             accesses,
             tokens,
             passwords,
+            guesses: Guesses::default(),
+            hook_guesses: Guesses::default(),
             health,
             metrics,
             settings,

@@ -170,6 +170,8 @@ settings! {
         "Notices of one kind (a new sign-in, a changed password) to one mailbox; beyond it none is sent.";
     /// Per address.
     RATE_METRICS = "rate_metrics", Rate, "20/5m", "Reads of `/metrics`, per address.";
+    /// Per address.
+    RATE_HOOK_GUESSES = "rate_hook_guesses", Rate, "60/1m", "Webhook calls with a wrong path or secret, per address.";
     /// Per user.
     RATE_USER = "rate_user", Rate, "1200/1m", "All requests together, per user.";
     /// Per key.

@@ -58,6 +58,7 @@ pub struct Config {
     raw: Raw,
     models: models::RawModels,
     embeddings: embeddings::RawEmbeddings,
+    bounds: http::RawBounds,
     secrets: HashMap<&'static str, SecretString>,
     trusted_proxies: Vec<IpNet>,
     cors_origins: Vec<String>,
@@ -168,6 +169,7 @@ impl Config {
             raw: typed.raw,
             models: typed.models,
             embeddings: typed.embeddings,
+            bounds: typed.bounds,
             secrets,
             setting_defaults,
             given,
@@ -190,8 +192,9 @@ impl Config {
 
     /// What cannot be, although each setting can be read.
     fn check(&self) -> Vec<anyhow::Error> {
-        let always: [fn(&Self) -> anyhow::Result<()>; 5] = [
+        let always: [fn(&Self) -> anyhow::Result<()>; 6] = [
             Self::check_addresses,
+            |config| config.bounds.check(),
             |config| config.models().map(drop),
             |config| config.post().map(drop),
             |config| config.embeddings().map(drop),
@@ -465,7 +468,7 @@ impl Config {
             smtp: self.secrets.contains_key("smtp_url"),
             private_addresses: self.private_addresses(),
             setting_defaults: self.setting_defaults.clone(),
-            ..ApiSettings::default()
+            bounds: self.bounds.bounds(),
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     keys, privacy,
     roles::{Roles, http},
     slot::Slot,
-    telemetry,
+    space, telemetry,
     worker::{self, Tools},
 };
 
@@ -150,7 +150,9 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         address = Some(listens);
         let render = telemetry::metrics(work_stop.clone())?;
         let health = Health::default();
-        tasks.push(tokio::spawn(health.clone().watch(Arc::clone(&engine), work_stop.clone())));
+        let look = space::of(config.data_dir());
+        let watching = health.clone().watch(Arc::clone(&engine), look, work_stop.clone());
+        tasks.push(tokio::spawn(watching));
         let state = AppState::new(
             Arc::clone(&engine),
             accesses,
@@ -165,8 +167,9 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         is_new = !engine.db.read().await?.system().users().any().await?;
         let router = replyx_api::router(&state);
         let stop = intake_stop.clone();
+        let settings = state.settings.clone();
         intake.push(tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, router, stop).await {
+            if let Err(error) = http::serve(listener, router, &settings, stop).await {
                 tracing::error!(error = %error, "http ended");
             }
         }));

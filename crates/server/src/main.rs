@@ -25,6 +25,7 @@ mod out;
 mod privacy;
 mod roles;
 mod slot;
+mod space;
 mod telemetry;
 mod worker;
 

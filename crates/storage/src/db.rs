@@ -11,6 +11,7 @@ use sqlx::{
 use crate::{
     StorageError,
     installation::Installation,
+    refusals::{Refusal, Refusals},
     tx::{Conn, Listener, Tx},
 };
 
@@ -46,6 +47,7 @@ pub struct Db {
     reserved: Option<PgPool>,
     pub(crate) installation: Installation,
     listener: Option<Arc<dyn Listener>>,
+    refusals: Refusals,
 }
 
 #[derive(Clone)]
@@ -84,7 +86,7 @@ impl Db {
         } else {
             return Err(StorageError::Address);
         };
-        Ok(Self { pool, reserved, installation, listener: None })
+        Ok(Self { pool, reserved, installation, listener: None, refusals: Refusals::default() })
     }
 
     /// The same database, whose commits are told to `listener`.
@@ -115,7 +117,12 @@ impl Db {
     ///
     /// Fails when no connection is free in time.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
-        let conn = match &self.pool {
+        let conn = self.open_transaction().await.inspect_err(|error| self.refusals.note(error))?;
+        Ok(Tx::new(conn, self.listener.clone(), self.refusals.clone()))
+    }
+
+    async fn open_transaction(&self) -> Result<Conn, StorageError> {
+        Ok(match &self.pool {
             Pool::Postgres(pool) => Conn::Postgres(
                 // Said, because a server may be set to another default: a statement that waited for a
                 // lock must see what the holder did.
@@ -124,8 +131,7 @@ impl Db {
             Pool::Sqlite { writer, .. } => {
                 Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
-        };
-        Ok(Tx::new(conn, self.listener.clone()))
+        })
     }
 
     /// Opens a transaction that may write, on the connection that is kept for what must not wait while all others are
@@ -136,8 +142,9 @@ impl Db {
     /// As [`Self::begin`].
     pub async fn begin_reserved(&self) -> Result<Tx, StorageError> {
         let Some(reserved) = &self.reserved else { return self.begin().await };
-        let conn = begin_postgres(reserved, "BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        Ok(Tx::new(Conn::Postgres(conn), self.listener.clone()))
+        let begun = begin_postgres(reserved, "BEGIN ISOLATION LEVEL READ COMMITTED").await;
+        let conn = begun.inspect_err(|error| self.refusals.note(error))?;
+        Ok(Tx::new(Conn::Postgres(conn), self.listener.clone(), self.refusals.clone()))
     }
 
     /// Opens a transaction that only reads, and waits for no writer.
@@ -152,7 +159,7 @@ impl Db {
             ),
             Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
         };
-        Ok(Tx::new(conn, None))
+        Ok(Tx::new(conn, None, self.refusals.clone()))
     }
 
     /// Asks the database for a sign of life.
@@ -164,6 +171,11 @@ impl Db {
         let mut tx = self.read().await?;
         run!(tx, "SELECT 1");
         Ok(())
+    }
+
+    /// Why the database took no write, if one was refused within this time.
+    pub fn refused_within(&self, time: Duration) -> Option<Refusal> {
+        self.refusals.within(time)
     }
 
     /// Connections: (open, idle, most at once).

@@ -24,10 +24,7 @@ macro_rules! on_conn {
         };
         match result {
             Ok(done) => done,
-            Err(error) => {
-                $tx.failed = true;
-                return Err($crate::StorageError::from(error));
-            }
+            Err(error) => return Err($tx.fail(error)),
         }
     }};
 }
@@ -47,10 +44,7 @@ macro_rules! on_postgres {
         };
         match result {
             Ok(done) => done,
-            Err(error) => {
-                $tx.failed = true;
-                return Err($crate::StorageError::from(error));
-            }
+            Err(error) => return Err($tx.fail(error)),
         }
     }};
 }

@@ -12,7 +12,7 @@ use replyx_core::clock::random_hex;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::{Db, PoolSize, migrate};
+use crate::{Db, PoolSize, db::Pool, migrate};
 
 /// How often a template that somebody still looks at is tried to be renamed, and how long it takes between two tries.
 const RENAMES: u32 = 100;
@@ -142,6 +142,29 @@ async fn migrated(url: &str) {
     let db = Db::open(url, PoolSize { max: 2 }).await.expect("a fresh database opens");
     db.migrate().await.expect("a fresh database can be migrated");
     db.close().await;
+}
+
+/// Whether there is room on a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// None.
+    Full,
+    /// Enough.
+    Roomy,
+}
+
+/// Lets an `SQLite` database grow no further, as a full disk would, or lets it grow again.
+///
+/// # Panics
+///
+/// When it is not `SQLite`.
+pub async fn set_full(db: &Db, disk: Disk) {
+    let Pool::Sqlite { writer, .. } = &db.pool else { panic!("only `SQLite` can be made full") };
+    let mut connection = writer.acquire().await.expect("the writer is free");
+    // As many as there are already is the least that is taken.
+    let pages = if disk == Disk::Full { 1 } else { 1_000_000 };
+    let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+    sqlx::query(sql).execute(&mut *connection).await.expect("a pragma can be set");
 }
 
 /// Changes a database behind the program's back; returns how many rows.

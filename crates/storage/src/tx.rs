@@ -7,7 +7,7 @@ use replyx_core::{audit::Entry, event::Event, ids::WorkspaceId};
 use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
-use crate::{Scope, StorageError, System, events, retry};
+use crate::{Scope, StorageError, System, events, refusals::Refusals, retry};
 
 pub(crate) enum Conn {
     Postgres(sqlx::Transaction<'static, Postgres>),
@@ -50,6 +50,7 @@ pub struct Tx {
     pub(crate) failed: bool,
     pending: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
     listener: Option<Arc<dyn Listener>>,
+    refusals: Refusals,
 }
 
 impl std::fmt::Debug for Tx {
@@ -59,9 +60,17 @@ impl std::fmt::Debug for Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(conn: Conn, listener: Option<Arc<dyn Listener>>) -> Self {
+    pub(crate) fn new(conn: Conn, listener: Option<Arc<dyn Listener>>, refusals: Refusals) -> Self {
         let (done, pending) = (Committed::default(), BTreeMap::new());
-        Self { conn, done, failed: false, pending, listener }
+        Self { conn, done, failed: false, pending, listener, refusals }
+    }
+
+    /// A statement failed: the transaction is not to last, and health may have to know why.
+    pub(crate) fn fail(&mut self, error: sqlx::Error) -> StorageError {
+        self.failed = true;
+        let error = StorageError::from(error);
+        self.refusals.note(&error);
+        error
     }
 
     /// Narrows the transaction to one workspace.
@@ -111,6 +120,7 @@ impl Tx {
             Conn::Sqlite(tx) => tx.commit().await,
         };
         if let Err(error) = committed.map_err(StorageError::from) {
+            self.refusals.note(&error);
             if error.is_undone() {
                 retry::not_committed();
             }

@@ -49,8 +49,9 @@ impl Launch {
     /// With limits that no test reaches. One that is about a limit sets it afterwards.
     #[must_use]
     pub fn unlimited(self) -> Self {
-        const RATES: [&str; 15] = [
+        const RATES: [&str; 16] = [
             "RATE_ADDRESS",
+            "RATE_HOOK_GUESSES",
             "RATE_INVITATION_RECIPIENT",
             "RATE_INVITATION_WORKSPACE",
             "RATE_INVITE",
@@ -66,7 +67,11 @@ impl Launch {
             "RATE_UPLOAD",
             "RATE_USER",
         ];
-        RATES.into_iter().fold(self, |launch, name| launch.with(name, "1000000/1s"))
+        RATES
+            .into_iter()
+            .fold(self, |launch, name| launch.with(name, "1000000/1s"))
+            .with("MAX_REQUESTS_PER_ADDRESS", 1024)
+            .with("MAX_CONNECTIONS_PER_ADDRESS", 16_384)
     }
 
     /// With a further argument.

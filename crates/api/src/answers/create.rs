@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::ids::AssistantId;
+use replyx_core::{ids::AssistantId, knowledge::Document};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use crate::{
     documents::queue,
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    location::Location,
     state::AppState,
 };
 
@@ -52,7 +53,7 @@ pub async fn create(
     caller: May<DocumentsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<PairView>)> {
+) -> ApiResult<(StatusCode, Location, Json<PairView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let pair = Pair { question: request.question, answer: request.answer };
@@ -62,7 +63,7 @@ pub async fn create(
     known.ok_or(ApiError::NotFound("assistant"))?;
     let documents = tx.workspace(workspace).documents();
     if let Some(twin) = documents.twin(id, &document.name, &document.content_hash).await? {
-        return Ok((StatusCode::OK, Json(PairView::of(twin, pair))));
+        return Ok((StatusCode::OK, location(id, &twin), Json(PairView::of(twin, pair))));
     }
     tx.workspace(workspace).documents().insert(&document, &bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
@@ -70,5 +71,9 @@ pub async fn create(
     let act = caller.act(document.created_at, "answer.created", target(document.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(PairView::of(document, pair))))
+    Ok((StatusCode::CREATED, location(id, &document), Json(PairView::of(document, pair))))
+}
+
+fn location(assistant: AssistantId, document: &Document) -> Location {
+    Location(format!("/api/v1/assistants/{assistant}/answers/{}", document.id))
 }

@@ -33,7 +33,7 @@ const MOST: usize = 5_000;
 /// How many pairs are stored in one transaction: others want to write, too.
 const BATCH: usize = 250;
 
-/// How many tables are held in memory at once; more wait before their bodies are read.
+/// How many tables are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 2;
 
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -86,8 +86,9 @@ pub async fn import(
     let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
 
-    let _place = ROOM.acquire().await.expect("nobody closes it");
     let bytes = receive(request, limit).await?;
+    // Not before: who sends slowly would keep others waiting. What is in memory until then the door counts.
+    let _place = ROOM.acquire().await.expect("nobody closes it");
     let parts = state.clone();
     let work = move || {
         let pairs = table(&bytes)?;

@@ -13,6 +13,7 @@ use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Body,
+    location::Location,
     state::AppState,
     words::{LanguageWord, UnverifiedWord},
 };
@@ -147,7 +148,7 @@ pub async fn create(
     state: State<AppState>,
     caller: May<AssistantsWrite>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Tagged)> {
+) -> ApiResult<(StatusCode, Location, Tagged)> {
     let (State(state), Body(request)) = (state, body);
     let now = state.clock().now();
     let assistant = Assistant {
@@ -175,5 +176,6 @@ pub async fn create(
     let act = caller.act(now, "assistant.created", ("assistant", assistant.id), details);
     tx.workspace(caller.workspace_id).audit().append(&act).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Tagged(assistant)))
+    let location = Location(format!("/api/v1/assistants/{}", assistant.id));
+    Ok((StatusCode::CREATED, location, Tagged(assistant)))
 }

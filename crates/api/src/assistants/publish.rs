@@ -13,6 +13,7 @@ use crate::{
     error::{ApiError, ApiResult, Problem},
     evaluation,
     input::{Body, Id},
+    location::Location,
     state::AppState,
 };
 
@@ -49,7 +50,7 @@ pub async fn publish(
     caller: May<AssistantsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<VersionView>)> {
+) -> ApiResult<(StatusCode, Location, Json<VersionView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let now = state.clock().now();
@@ -71,5 +72,6 @@ pub async fn publish(
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     let number = version.number;
-    Ok((StatusCode::CREATED, Json(VersionView::of(version, number))))
+    let location = Location(format!("/api/v1/assistants/{id}/versions"));
+    Ok((StatusCode::CREATED, location, Json(VersionView::of(version, number))))
 }

@@ -14,11 +14,15 @@ use crate::{
 /// Shows an assistant.
 #[utoipa::path(
     get, path = "/assistants/{id}", operation_id = "read_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["assistants:read"])), params(
+        ("id" = uuid::Uuid, Path),
+        ("If-None-Match" = Option<String>, Header, description = "the `ETag` of what you have"),
+    ),
     responses(
         (status = 200, description = "the assistant", body = AssistantView,
             headers(("ETag" = String, description = "Its version; goes into `If-Match`."))
         ),
+        (status = 304, description = "it is as `If-None-Match` says"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
     )

@@ -30,6 +30,7 @@ use crate::{
     cookies::SetCookies,
     error::{ApiError, ApiResult, Problem},
     input::{Body, plain_name},
+    location::Location,
     post,
     state::AppState,
     users::UserView,
@@ -125,7 +126,7 @@ impl Response {
     }
 }
 
-type Answer = (StatusCode, SetCookies, Json<Response>);
+type Answer = (StatusCode, Location, SetCookies, Json<Response>);
 
 /// Makes an account with a workspace of its own, or with an invitation as a member of the workspace that invites.
 ///
@@ -184,18 +185,19 @@ pub async fn register(
         email,
     };
     let account = Account::of(&registration, now);
+    let location = Location("/api/v1/me".to_owned());
     if confirm {
         ask(&state, &device, &registration, &account.user, code).await?;
         let workspace = account.membership();
         let response = Response::of(account.user, workspace, None);
-        return Ok((StatusCode::CREATED, SetCookies::default(), Json(response)));
+        return Ok((StatusCode::CREATED, location, SetCookies::default(), Json(response)));
     }
     let account = account.welcomed_within_limits(&state).await;
     let hash = &registration.password_hash;
     let (opened, workspace) = make(&state, &device, &account, hash, invitation).await?;
     let (cookies, tokens) = opened.hand_out(&state, request.cookies, None)?;
     let response = Response::of(account.user, workspace, Some(tokens));
-    Ok((StatusCode::CREATED, cookies, Json(response)))
+    Ok((StatusCode::CREATED, location, cookies, Json(response)))
 }
 
 fn confirmation_required(state: &AppState) -> bool {

@@ -16,6 +16,7 @@ use crate::{
     caller::{BotsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    location::Location,
     state::AppState,
     words::BotModeWord,
 };
@@ -62,7 +63,7 @@ pub async fn create(
     caller: May<BotsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<BotView>)> {
+) -> ApiResult<(StatusCode, Location, Json<BotView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     super::check_mode(&state, request.mode)?;
     let known =
@@ -73,7 +74,8 @@ pub async fn create(
     let me = state.engine.telegram.bot(&token).get_me().await.map_err(|error| refused(&error))?;
     let claim = Claim { me, token, assistant: id, mode: request.mode.unwrap_or(BotMode::Auto) };
     let bot = claim::register(&state, &caller, &claim).await?;
-    Ok((StatusCode::CREATED, Json(bot.into())))
+    let location = Location(format!("/api/v1/bots/{}", bot.id));
+    Ok((StatusCode::CREATED, location, Json(bot.into())))
 }
 
 /// What is told about a token that Telegram did not accept, or could not be asked about.

@@ -25,7 +25,7 @@ pub(crate) const PATH: &str = "/assistants/{id}/documents";
 /// What a form may hold beside the file itself, bytes.
 pub(crate) const ENVELOPE: usize = 64 * 1024;
 
-/// How many uploads are held in memory at once; more wait before their bodies are read.
+/// How many uploads are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 16;
 
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -72,8 +72,9 @@ pub async fn upload(
     let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
 
-    let _place = ROOM.acquire().await.expect("nobody closes it");
     let file = receive(request, limit).await?;
+    // Not before: who sends slowly would keep others waiting. What is in memory until then the door counts.
+    let _place = ROOM.acquire().await.expect("nobody closes it");
     let kind = replyx_knowledge::detect::detect(&file.name, &file.bytes)
         .map_err(|error| ApiError::UnsupportedMediaType(error.to_string()))?;
     let clock = state.clock().clone();

@@ -12,6 +12,7 @@ use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    location::Location,
     state::AppState,
 };
 
@@ -50,7 +51,7 @@ pub async fn create_set(
     caller: May<AssistantsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<SetView>)> {
+) -> ApiResult<(StatusCode, Location, Json<SetView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let questions = questions(request.questions)?;
     let (workspace, now) = (caller.workspace_id, state.clock().now());
@@ -79,5 +80,6 @@ pub async fn create_set(
     let act = caller.act(now, "question_set.created", ("question_set", set.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(set.into())))
+    let location = Location(format!("/api/v1/question-sets/{}", set.id));
+    Ok((StatusCode::CREATED, location, Json(set.into())))
 }

@@ -1,31 +1,23 @@
 //! `GET /api/v1/evaluation-runs/{id}/results`
 
 use axum::{Json, extract::State};
-use replyx_core::ids::RunId;
-use serde::Serialize;
-use utoipa::ToSchema;
+use replyx_core::{ids::RunId, page::Page};
 
 use super::{ResultView, find_run};
 use crate::{
     caller::{AssistantsRead, May},
     error::{ApiError, ApiResult, Problem},
-    input::Id,
+    input::{Id, Params},
+    page::{List, PageQuery},
     state::AppState,
 };
 
-/// How each question went, in the order of the set.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = EvaluationResults)]
-pub struct Response {
-    items: Vec<ResultView>,
-}
-
-/// Shows how each question of a run went.
+/// Shows how each question of a run went, in the order of the set.
 #[utoipa::path(
     get, path = "/evaluation-runs/{id}/results", operation_id = "read_evaluation_results", tag = "evaluation",
-    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path), PageQuery),
     responses(
-        (status = 200, description = "the results", body = Response),
+        (status = 200, description = "the results", body = List<ResultView>),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such run", body = Problem),
         (status = 409, description = "`not_ready`: the run is not done", body = Problem),
@@ -36,8 +28,10 @@ pub async fn results(
     state: State<AppState>,
     caller: May<AssistantsRead>,
     id: Id<RunId>,
-) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id)) = (state, id);
+    page: Params<PageQuery>,
+) -> ApiResult<Json<List<ResultView>>> {
+    let (State(state), Id(id), Params(page)) = (state, id, page);
+    let page = page.request::<usize>()?;
     let mut tx = state.db().read().await?;
     find_run(&mut tx, caller.workspace_id, id).await?;
     let results = tx.workspace(caller.workspace_id).runs().results(id).await?;
@@ -45,5 +39,10 @@ pub async fn results(
         code: "not_ready",
         detail: "the run is not done".to_owned(),
     })?;
-    Ok(Json(Response { items: results.into_iter().map(Into::into).collect() }))
+
+    let first = page.after.map_or(0, |last| last.saturating_add(1));
+    let end = first.saturating_add(page.limit as usize);
+    let next = (end < results.len()).then(|| end - 1);
+    let items = results.into_iter().skip(first).take(page.limit as usize).collect();
+    Ok(Json(List::of(Page { items, next }, Into::into)))
 }

@@ -1,37 +1,48 @@
 //! `POST /hooks/telegram/{path}`: Telegram delivers an update.
 //!
-//! The path is a secret of the bot, the header another one. The update is committed before it is
-//! acknowledged; what we do not understand is acknowledged and counted, because Telegram would deliver it
+//! The path is a secret of the bot, the header another one. Both are checked before anything of the body is read, and
+//! an address that guesses is turned away before the database is asked ([`Guesses`](crate::guesses::Guesses)); the
+//! body must come within [`HOOK`](crate::bounds::HOOK). The update is committed before it is acknowledged; what we do not understand is acknowledged and counted, because Telegram would deliver it
 //! again for a day.
 
 use std::time::Duration;
 
 use axum::{
     body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::{HeaderMap, StatusCode},
+    extract::{FromRequest, Path, Request, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use replyx_channels::telegram::{
     inbound::{self, Read, Us},
     webhook,
 };
-use replyx_core::{bot::BotStatus, ids::BotId, secret::Keys, secret::same};
+use replyx_core::{
+    bot::{Bot, BotStatus},
+    ids::BotId,
+    secret::{Keys, same, sha256_hex},
+    setting,
+};
 use replyx_engine::intake::{Door, IntakeError};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    address::ClientAddress,
     error::{ApiError, ApiResult, Problem},
+    guesses::Guess,
     input::whole,
     state::AppState,
 };
 
+/// The header with the other secret.
+const SECRET: &str = "x-telegram-bot-api-secret-token";
+/// How many hexadecimal digits the secret part of an address has.
+const PATH_DIGITS: usize = 48;
+
 /// The token Telegram shows in `X-Telegram-Bot-Api-Secret-Token` when it calls for this bot.
 pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
     let key = keys.key(&format!("telegram-webhook:{bot}"));
-    SecretString::from(replyx_core::secret::sha256_hex(key.as_slice()))
+    SecretString::from(sha256_hex(key.as_slice()))
 }
 
 /// Takes an update of a bot.
@@ -47,6 +58,7 @@ pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
         (status = 401, description = "the secret token is missing or wrong", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
         (status = 413, description = "larger than any update", body = Problem),
+        (status = 429, description = "too many wrong secrets from this address", body = Problem),
         (status = 503, description = "not now; deliver it again", body = Problem),
     )
 )]
@@ -54,28 +66,68 @@ pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
 pub async fn receive(
     state: State<AppState>,
     path: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> ApiResult<StatusCode> {
+    request: Request,
+) -> Response {
     let State(state) = state;
-    let Path(path) = path.map_err(|_| ApiError::NotFound("bot"))?;
-    if !path.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        // Not one of ours; a database need not take it.
+    let path = path.map(|Path(path)| path).unwrap_or_default();
+    let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
+    let bot = match authentic(&state, &path, request.headers(), address).await {
+        Ok(bot) => bot,
+        Err(error) => return turned_away(error),
+    };
+    take(&state, &bot, request).await.into_response()
+}
+
+/// The body of whoever is turned away is not waited for.
+fn turned_away(error: ApiError) -> Response {
+    let mut response = error.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The bot that a request with both its secrets is for.
+async fn authentic(
+    state: &AppState,
+    path: &str,
+    headers: &HeaderMap,
+    address: ClientAddress,
+) -> ApiResult<Bot> {
+    let shown = headers.get(SECRET).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let whose = address.key();
+    let rate = state.tuning.rate(setting::RATE_HOOK_GUESSES);
+    let what = sha256_hex(format!("{path}\n{shown}").as_bytes());
+    let guess = state.hook_guesses.may_look_up(&what, &whose, rate, 0);
+    if let Guess::Wait(wait) = guess {
+        metrics::counter!("rate_limited_total", "limit" => setting::RATE_HOOK_GUESSES).increment(1);
+        return Err(ApiError::TooManyRequests(wait.into()));
+    }
+    let is_path = path.len() == PATH_DIGITS && path.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // What cannot be one of ours, or was not a moment ago, a database need not look for.
+    if !is_path || guess == Guess::Bad {
+        state.hook_guesses.count(&whose, rate);
         return Err(ApiError::NotFound("bot"));
     }
-    let found = state.db().read().await?.system().bots().find_by_hook(&path).await?;
-    let bot = found.ok_or(ApiError::NotFound("bot"))?.bot;
-    let expected = secret_token(state.keys(), bot.id);
-    let shown =
-        headers.get("x-telegram-bot-api-secret-token").and_then(|value| value.to_str().ok());
-    if !shown.is_some_and(|shown| same(shown, expected.expose_secret())) {
+
+    let found = state.db().read().await?.system().bots().find_by_hook(path).await?;
+    let Some(bot) = found.map(|found| found.bot) else {
+        state.hook_guesses.missed(what, &whose, rate, 0);
+        return Err(ApiError::NotFound("bot"));
+    };
+    if !same(shown, secret_token(state.keys(), bot.id).expose_secret()) {
+        state.hook_guesses.count(&whose, rate);
         return Err(ApiError::Unauthenticated);
     }
+    state.hook_guesses.found(what);
     if bot.status != BotStatus::Running {
         // Telegram keeps it until the bot is started again.
         return Err(ApiError::Busy(Duration::from_mins(1)));
     }
-    let body = whole(body, webhook::BODY_LIMIT)?;
+    Ok(bot)
+}
+
+/// Reads the update and hands it on.
+async fn take(state: &AppState, bot: &Bot, request: Request) -> ApiResult<StatusCode> {
+    let body = whole(Bytes::from_request(request, state).await, webhook::BODY_LIMIT)?;
     let Ok(update) = webhook::update_from(&body) else {
         metrics::counter!("updates_total", "outcome" => "malformed").increment(1);
         return Ok(StatusCode::OK);
@@ -86,12 +138,10 @@ pub async fn receive(
             metrics::counter!("updates_total", "outcome" => "ignored").increment(1);
         }
         Read::Inbound(inbound) => {
-            state.gatherer.accept(Door::from(&bot), inbound).await.map_err(
-                |error| match error {
-                    IntakeError::Full => ApiError::Busy(Duration::from_secs(1)),
-                    IntakeError::Storage(error) => error.into(),
-                },
-            )?;
+            state.gatherer.accept(Door::from(bot), inbound).await.map_err(|error| match error {
+                IntakeError::Full => ApiError::Busy(Duration::from_secs(1)),
+                IntakeError::Storage(error) => error.into(),
+            })?;
         }
     }
     Ok(StatusCode::OK)

@@ -17,7 +17,7 @@ use crate::{
     state::AppState,
 };
 
-/// How many uploads with keys are held in memory at once; more wait before their bodies are read.
+/// How many uploads with keys are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 8;
 
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -34,12 +34,9 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let ends_with = |end| matched.is_some_and(|path| path.ends_with(end));
-    let (limit, envelope, room) = if ends_with(upload::PATH) || ends_with(import::PATH) {
-        let room = ROOM.acquire().await.expect("nobody closes it");
-        (state.settings.upload_limit, upload::ENVELOPE, Some(room))
-    } else {
-        (JSON_LIMIT, 0, None)
-    };
+    let is_upload = ends_with(upload::PATH) || ends_with(import::PATH);
+    let (limit, envelope) =
+        if is_upload { (state.settings.upload_limit, upload::ENVELOPE) } else { (JSON_LIMIT, 0) };
     let most = limit.saturating_add(envelope);
     if announced(&parts.headers).is_some_and(|length| length > most as u64) {
         return Err(ApiError::TooLarge(limit));
@@ -47,6 +44,8 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let mut bounded = Request::from_parts(parts.clone(), body);
     DefaultBodyLimit::max(most).apply(&mut bounded);
     let body = whole(Bytes::from_request(bounded, state).await, limit)?;
+    // Not before: who sends slowly would keep others waiting. What is in memory until then the door counts.
+    let room = if is_upload { Some(ROOM.acquire().await.expect("nobody closes it")) } else { None };
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let head = format!("{} {target}", parts.method);
     let (headers, bytes) = (parts.headers.clone(), body.clone());

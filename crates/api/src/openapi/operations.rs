@@ -177,6 +177,7 @@ impl Kind {
             ("unknown_parameter", self.api),
             ("unauthenticated", self.who != Who::Anybody),
             ("not_found", self.names_something || is_member),
+            ("too_slow", self.has_body || self.repeatable),
             ("idempotency_key_in_use", self.repeatable),
             ("too_large", self.has_body || self.repeatable),
             ("unsupported_media_type", self.api && self.has_body),
@@ -205,6 +206,9 @@ impl Kind {
             let ours = generic.extract_if(.., |codes| codes[0].status == status).next();
             if status < 400 {
                 shared::add_headers(response, status, self.limited);
+                if status == 201 {
+                    shared::add_header(response, "Location");
+                }
                 if self.repeatable {
                     shared::add_header(response, "Idempotent-Replayed");
                 }

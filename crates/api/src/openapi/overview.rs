@@ -29,7 +29,8 @@ still being worked on it waits up to 5 seconds for the answer, then gets 409 wit
 is done anew.
 
 **Changes.** Where an answer has an `ETag`, send it back as `If-Match` when changing the thing: if somebody else has \
-changed it since, nothing happens and the answer is 412. A PATCH is a merge patch (RFC 7396): send it as \
+changed it since, nothing happens and the answer is 412. Sent back as `If-None-Match` when reading, the answer is 304 as \
+long as it has not changed. A PATCH is a merge patch (RFC 7396): send it as \
 `application/json` or `application/merge-patch+json`; fields that are left out stay as they are.
 
 **Limits.** `RateLimit` and `RateLimit-Policy` tell what is left of each limit that the request counted against, as in \

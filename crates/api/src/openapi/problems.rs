@@ -14,19 +14,19 @@ pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A kind of problem. The same name may come with several statuses: a wrong code of a second factor is no sign-in (401),
 /// no permission (403), or no proof of having the device (422).
-pub(super) struct Code {
+pub(crate) struct Code {
     /// Its stable name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The status it comes with.
-    pub(super) status: u16,
+    pub(crate) status: u16,
     /// What it says.
-    pub(super) meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 macro_rules! codes {
     ($($status:literal { $($name:ident: $meaning:literal,)+ })+) => {
         /// Every kind of problem.
-        pub(super) const CODES: &[Code] = &[$($(
+        pub(crate) const CODES: &[Code] = &[$($(
             Code { name: stringify!($name), status: $status, meaning: $meaning },
         )+)+];
     };
@@ -62,6 +62,9 @@ codes! {
     }
     405 {
         method_not_allowed: "this method is not allowed here",
+    }
+    408 {
+        too_slow: "the body did not arrive in time",
     }
     409 {
         already_member: "they are a member already",

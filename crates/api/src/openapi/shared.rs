@@ -48,7 +48,7 @@ pub(super) fn add(components: &mut Components) {
     components.add_security_scheme(CSRF, SecurityScheme::ApiKey(ApiKey::Header(token)));
 }
 
-fn headers() -> [(&'static str, Header); 6] {
+fn headers() -> [(&'static str, Header); 7] {
     let text = |description: &str, example: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
         HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
@@ -78,6 +78,13 @@ fn headers() -> [(&'static str, Header); 6] {
             text("The limit, and its window in seconds.", r#""user";q=1200;w=60"#),
         ),
         ("Retry-After", retry_after.build()),
+        (
+            "Location",
+            text(
+                "Where what was created is.",
+                "/api/v1/assistants/019a0000-0000-7000-8000-000000000000",
+            ),
+        ),
         ("WWW-Authenticate", text("How to show who you are.", "Bearer")),
         (
             "Idempotent-Replayed",

@@ -6,7 +6,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     admin, answers, assistants, auth, bots, dialogs, documents, evaluation, events, health, hooks,
-    input::JSON_LIMIT, measure, openapi, sources, state::AppState, usage, users, workspaces,
+    index, input::JSON_LIMIT, measure, openapi, problems, sources, state::AppState, usage, users,
+    workspaces,
 };
 
 /// The base of the API.
@@ -34,6 +35,8 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(measure::metrics))
+        .routes(routes!(index::index))
+        .routes(routes!(problems::read))
 }
 
 /// People: signing up and in, and what is theirs alone.

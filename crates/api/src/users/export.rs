@@ -28,6 +28,8 @@ use crate::{
 
 /// How many acts of each log are told at most.
 const ACTS: usize = 1_000;
+/// How many acts are told in all.
+const ALL_ACTS: usize = 5_000;
 
 /// All that is stored of a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,9 +45,10 @@ pub struct Response {
     memberships: Vec<ExportedMembership>,
     /// The API keys they made there, without the keys themselves.
     api_keys: Vec<ExportedKey>,
-    /// What they did, newest first: the newest 1,000 acts of the installation's log and of each workspace's.
+    /// What they did, newest first: the newest 1,000 acts of the installation's log and of each workspace's, at most
+    /// 5,000 in all.
     acts: Vec<ExportedAct>,
-    /// Are these all their acts? Otherwise some log holds more than 1,000.
+    /// Are these all their acts? Otherwise the logs hold more.
     acts_complete: bool,
 }
 
@@ -205,7 +208,7 @@ impl Acts {
     ) -> Result<(), StorageError> {
         let filter = AuditFilter { actor_id: Some(user.into_uuid()), ..AuditFilter::default() };
         let (mut read, mut after) = (0, None);
-        while read < ACTS {
+        while read < ACTS && self.found.len() < ALL_ACTS {
             let page = PageRequest::new(Some(PageRequest::<()>::MAX), after);
             let page = match workspace {
                 Some(workspace) => tx.workspace(workspace).audit().list(&filter, page).await?,

@@ -15,6 +15,7 @@ use crate::{
     caller::Account,
     error::{ApiResult, Problem},
     input::{Body, plain_name},
+    location::Location,
     state::AppState,
 };
 
@@ -43,7 +44,7 @@ pub async fn create(
     state: State<AppState>,
     account: Account,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<MembershipView>)> {
+) -> ApiResult<(StatusCode, Location, Json<MembershipView>)> {
     let (State(state), Body(request)) = (state, body);
     let (user, now) = (account.user().id, state.clock().now());
     let workspace = Workspace {
@@ -67,5 +68,7 @@ pub async fn create(
     tx.workspace(workspace.id).audit().append(&act).await?;
     tx.commit().await?;
     let membership = Membership { workspace, role: Role::Owner, suspended_at: None };
-    Ok((StatusCode::CREATED, Json(membership.into())))
+    // Which one, says `X-Workspace`.
+    let location = Location("/api/v1/workspace".to_owned());
+    Ok((StatusCode::CREATED, location, Json(membership.into())))
 }

@@ -13,7 +13,7 @@ use serde::{
     de::{DeserializeOwned, Error, IntoDeserializer, value},
 };
 
-use super::{DEFAULTS, Raw, embeddings::RawEmbeddings, models::RawModels, names};
+use super::{DEFAULTS, Raw, embeddings::RawEmbeddings, http::RawBounds, models::RawModels, names};
 
 /// From where a setting has its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub(super) struct Typed {
     pub(super) raw: Raw,
     pub(super) models: RawModels,
     pub(super) embeddings: RawEmbeddings,
+    pub(super) bounds: RawBounds,
 }
 
 /// Names alone: among the values are secrets.
@@ -194,7 +195,8 @@ fn typed<'v>(
     Ok(Typed {
         raw: settings.clone().try_deserialize()?,
         models: settings.clone().try_deserialize()?,
-        embeddings: settings.try_deserialize()?,
+        embeddings: settings.clone().try_deserialize()?,
+        bounds: settings.try_deserialize()?,
     })
 }
 

@@ -13,7 +13,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{Raw, SECRETS, embeddings::RawEmbeddings, models::RawModels};
+use super::{Raw, SECRETS, embeddings::RawEmbeddings, http::RawBounds, models::RawModels};
 
 /// The end of a variable that names the file of a secret.
 pub(super) const FILE: &str = "_file";
@@ -44,6 +44,7 @@ pub(super) fn settings() -> BTreeSet<&'static str> {
     names.extend(fields::<Raw>());
     names.extend(fields::<RawModels>());
     names.extend(fields::<RawEmbeddings>());
+    names.extend(fields::<RawBounds>());
     names.remove(PROVIDERS);
     names.extend(SECRETS);
     names.extend(setting::SETTINGS.iter().map(|spec| spec.name));

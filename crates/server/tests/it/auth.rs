@@ -13,13 +13,15 @@ use serde_json::{Value, json};
 use crate::harness::{EMAIL, PASSWORD, SECRET, assert_problem, on_every_home};
 
 /// The operations that need no token; every other one does.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 14] = [
     "confirm_user",
     "forgot_password",
     "login_user",
     "read_health",
+    "read_index",
     "read_liveness",
     "read_metrics",
+    "read_problem",
     "read_readiness",
     "receive_telegram_update",
     "refresh_tokens",

@@ -45,6 +45,8 @@ pub(crate) fn gate(operation: &str) -> Gate {
         | "read_liveness"
         | "read_readiness"
         | "read_metrics"
+        | "read_index"
+        | "read_problem"
         | "receive_telegram_update" => Gate::Public,
 
         "logout_user"

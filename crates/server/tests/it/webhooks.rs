@@ -18,15 +18,20 @@ use crate::harness::{
 };
 
 /// With a fixed port, because Telegram has to know the address.
-fn reachable(home: &Home) -> Launch {
+pub(crate) fn reachable(home: &Home) -> Launch {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     home.launch().with("PORT", free).with("PUBLIC_URL", format!("http://127.0.0.1:{free}/"))
 }
 
 /// A shop with a bot that works by webhook.
-async fn hooked(home: &Home) -> (Shop, Bot, String) {
+pub(crate) async fn hooked(home: &Home) -> (Shop, Bot, String) {
+    hooked_by(home, reachable(home)).await
+}
+
+/// As [`hooked`], started in another way.
+pub(crate) async fn hooked_by(home: &Home, launch: Launch) -> (Shop, Bot, String) {
     let bot = home.bot();
-    let shop = home.open_with(reachable(home)).await;
+    let shop = home.open_with(launch).await;
     shop.learn("returns.en.md").await;
     let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
     let body = json!({"token": TOKEN, "mode": "webhook"});
@@ -36,7 +41,7 @@ async fn hooked(home: &Home) -> (Shop, Bot, String) {
 }
 
 /// The secret part of the bot's address, as Telegram knows it.
-async fn hook_path(home: &Home) -> String {
+pub(crate) async fn hook_path(home: &Home) -> String {
     let url = format!("{}/bot{TOKEN}/getWebhookInfo", home.telegram.url());
     let answer = replyx_testkit::http_client().get(url).send().await.unwrap();
     let info: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
@@ -44,7 +49,7 @@ async fn hook_path(home: &Home) -> String {
     path.to_owned()
 }
 
-async fn call(shop: &Shop, path: &str, secret: Option<&str>, body: &str) -> Answer {
+pub(crate) async fn call(shop: &Shop, path: &str, secret: Option<&str>, body: &str) -> Answer {
     let path = format!("/hooks/telegram/{path}");
     let mut request = shop.owner.request(Method::POST, &path).body(body.to_owned());
     if let Some(secret) = secret {
@@ -53,7 +58,7 @@ async fn call(shop: &Shop, path: &str, secret: Option<&str>, body: &str) -> Answ
     shop.owner.send(request.header("content-type", "application/json")).await
 }
 
-fn secret_of(bot: &str) -> String {
+pub(crate) fn secret_of(bot: &str) -> String {
     let keys = Keys::derive(&SecretString::from(SECRET)).unwrap();
     let token = replyx_api::hooks::telegram::secret_token(&keys, bot.parse().unwrap());
     token.expose_secret().to_owned()

@@ -139,6 +139,7 @@ on_every_db! {
             documents.list(DocumentFilter { assistant: Some(ours.assistant.id), ..DocumentFilter::default() }, page()) => Ok(found) if found.items.is_empty(),
             documents.original(ours.document.id) => Ok(None),
             documents.text(ours.document.id) => Ok(None),
+            documents.text_part(ours.document.id, 0, 10) => Ok(None),
             documents.set_text(ours.document.id, Some("x")) => Err(StorageError::RowsAffected { actual: 0, .. }),
             documents.save(&document) => Err(StorageError::RowsAffected { actual: 0, .. }),
             documents.delete(&document, at(1)) => Ok(false),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use replyx_storage::{Db, PoolSize, testing};
+use replyx_storage::{Db, PoolSize, Refusal, testing};
 use tokio::time::timeout;
 
 use crate::given::{self, at};
@@ -100,4 +100,34 @@ async fn times_compare_as_they_pass_however_they_are_written() {
         let claimed = commit!(db, |tx| tx.system().turns().claim(given::id(), due, 9));
         assert_eq!(claimed.len(), 1, "{due}");
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_remembered_while_reading_goes_on() {
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    let long = Duration::from_mins(1);
+    assert_eq!(home.db.refused_within(long), None);
+    testing::set_full(&home.db, testing::Disk::Full).await;
+    let bytes = vec![b'x'; 1 << 20];
+    let document = given::document(tenant.id, tenant.assistant.id);
+    let mut tx = home.db.begin().await.unwrap();
+    let refused = tx.workspace(tenant.id).documents().insert(&document, &bytes).await;
+    assert!(refused.is_err(), "there is no room for it");
+    drop(tx);
+    assert_eq!(home.db.refused_within(long), Some(Refusal::Full));
+    assert_eq!(home.db.refused_within(Duration::ZERO), None, "not for ever");
+    home.db.ping().await.unwrap();
+
+    testing::set_full(&home.db, testing::Disk::Roomy).await;
+    commit!(home.db, |tx| tx.workspace(tenant.id).documents().insert(&document, &bytes));
+}
+
+#[tokio::test]
+async fn what_a_constraint_refuses_says_nothing_of_the_disk() {
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    let mut tx = home.db.begin().await.unwrap();
+    tx.workspace(tenant.id).assistants().insert(&tenant.assistant).await.unwrap_err();
+    assert_eq!(home.db.refused_within(Duration::from_mins(1)), None);
 }

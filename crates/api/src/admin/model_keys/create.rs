@@ -14,6 +14,7 @@ use crate::{
     caller::Admin,
     error::{ApiError, ApiResult, Problem},
     input::Body,
+    location::Location,
     state::AppState,
 };
 
@@ -104,7 +105,7 @@ pub async fn create(
     state: State<AppState>,
     admin: Admin,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<ModelKeyView>)> {
+) -> ApiResult<(StatusCode, Location, Json<ModelKeyView>)> {
     let (State(state), Body(request)) = (state, body);
     let key = request.into_key(&state);
     let mut tx = state.db().begin().await?;
@@ -126,5 +127,6 @@ pub async fn create(
     tx.commit().await?;
     // Here it holds when this answers; the other processes hear of it.
     providers::load(&state.engine).await?;
-    Ok((StatusCode::CREATED, Json(ModelKeyView::of(key, &[]))))
+    let location = Location(format!("/api/v1/admin/model-keys/{}", key.id));
+    Ok((StatusCode::CREATED, location, Json(ModelKeyView::of(key, &[]))))
 }

@@ -20,6 +20,7 @@ use crate::{
     error::{ApiError, ApiResult, Problem},
     identity::KEY_PREFIX,
     input::Body,
+    location::Location,
     state::AppState,
     workspaces::{ScopeWord, standing},
 };
@@ -76,7 +77,7 @@ pub async fn create(
     state: State<AppState>,
     caller: May<KeysWrite>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<Response>)> {
+) -> ApiResult<(StatusCode, Location, Json<Response>)> {
     let (State(state), Body(request)) = (state, body);
     let (workspace, now) = (caller.workspace_id, state.clock().now());
     let expires_at = request.expires_at.map(|end| end.trunc_subsecs(6));
@@ -114,5 +115,6 @@ pub async fn create(
     let act = caller.act(now, "api_key.created", ("api_key", key.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(Response { about: key.into(), key: secret })))
+    let location = Location(format!("/api/v1/api-keys/{}", key.id));
+    Ok((StatusCode::CREATED, location, Json(Response { about: key.into(), key: secret })))
 }

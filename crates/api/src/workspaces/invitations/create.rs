@@ -25,7 +25,9 @@ use crate::{
     caller::{Caller, May, MembersWrite},
     error::{ApiError, ApiResult, Problem},
     input::Body,
-    landing, post,
+    landing,
+    location::Location,
+    post,
     state::AppState,
     words::LanguageWord,
     workspaces::{RoleWord, standing},
@@ -71,7 +73,7 @@ pub async fn create(
     state: State<AppState>,
     caller: May<MembersWrite>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Json<InvitationView>)> {
+) -> ApiResult<(StatusCode, Location, Json<InvitationView>)> {
     let (State(state), Body(request)) = (state, body);
     let token = random_hex::<32>();
     // What is refused anyhow costs nobody a share of the limits.
@@ -91,7 +93,8 @@ pub async fn create(
     let act = caller.act(invitation.created_at, "invitation.created", target, details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(invitation.into())))
+    let location = Location(format!("/api/v1/invitations/{}", invitation.id));
+    Ok((StatusCode::CREATED, location, Json(invitation.into())))
 }
 
 /// Counts the letter before it is queued: whoever is invited has asked nobody for mail.

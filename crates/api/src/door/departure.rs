@@ -1,0 +1,187 @@
+//! Answers on their way out: each keeps the place of its request, and is counted in memory, until it has been sent.
+//!
+//! The server takes parts of an answer long before the client does. So each part carries what is held along, and gives
+//! it back when the last byte of it has been handed to the kernel.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use http_body::{Frame, SizeHint};
+
+use super::{Door, busy, refused};
+use crate::{
+    error::ApiError,
+    shares::{Full, Place, Share},
+};
+
+/// For whom the bytes of an answer are counted, where that is not the address. Stands in the extensions of answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Payer(pub(crate) Arc<str>);
+
+/// Stands in the extensions of an answer whose bytes are in memory whether anybody reads them or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resident;
+
+/// What a request was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To read: its answer may be refused.
+    Read,
+    /// To change something: what has been done must not be told as if it had not.
+    Change,
+}
+
+/// What an answer holds.
+#[derive(Debug)]
+struct Hold {
+    _place: Option<Place>,
+    _bytes: Option<Share>,
+}
+
+/// Lets an answer go, unless too much is on its way already.
+pub(super) fn hold(
+    door: &Door,
+    address: &str,
+    place: Option<Place>,
+    purpose: Purpose,
+    response: Response,
+) -> Response {
+    // A stream lives long, is made as it is read, and has bounds of its own.
+    let is_stream = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(is_stream) {
+        return response;
+    }
+    let payer = response.extensions().get::<Payer>().map(|payer| Arc::clone(&payer.0));
+    let payer = payer.as_deref().unwrap_or(address);
+    let size = response.body().size_hint().exact().unwrap_or_default();
+    let bytes = if size == 0 || response.extensions().get::<Resident>().is_some() {
+        None
+    } else {
+        match door.outgoing.take(Some(payer), size) {
+            Ok(share) => Some(share),
+            Err(full) if purpose == Purpose::Read => {
+                refused("answer", full);
+                return match full {
+                    Full::One => {
+                        ApiError::TooManyRequests(Duration::from_secs(1).into()).into_response()
+                    }
+                    Full::All => busy(),
+                };
+            }
+            Err(_) => None,
+        }
+    };
+    if place.is_none() && bytes.is_none() {
+        return response;
+    }
+    let hold = Arc::new(Hold { _place: place, _bytes: bytes });
+    response.map(|body| Body::new(Held { body, hold }))
+}
+
+struct Held {
+    body: Body,
+    hold: Arc<Hold>,
+}
+
+/// A part of an answer, with what is held for all of it.
+struct Part {
+    bytes: Bytes,
+    _hold: Arc<Hold>,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let carry = |bytes: Bytes| Bytes::from_owner(Part { bytes, _hold: Arc::clone(&self.hold) });
+        Poll::Ready(polled.map(|frame| frame.map(|frame| frame.map_data(carry))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::{address::ClientAddress, state::ApiSettings};
+
+    fn answer(size: usize) -> Response {
+        let mut response = Response::new(Body::from(vec![b'x'; size]));
+        response.extensions_mut().insert(Payer("viewer".into()));
+        response
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_until_its_last_byte_is_gone() {
+        let door = Door::new(&ApiSettings::default());
+        let place = door.places.take(ClientAddress::default()).unwrap();
+        let mut body = hold(&door, "a", Some(place), Purpose::Read, answer(1000)).into_body();
+        assert_eq!((door.places.held(), door.outgoing.held()), (1, 1000));
+        let part = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        let part = part.unwrap().unwrap().into_data().unwrap();
+        drop(body);
+        assert_eq!((door.places.held(), door.outgoing.held()), (1, 1000), "it is not sent yet");
+        drop(part);
+        assert_eq!((door.places.held(), door.outgoing.held()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn who_reads_nothing_gets_no_more_than_a_bound_and_others_do() {
+        let door = Door::new(&ApiSettings::default());
+        let mut unread = Vec::new();
+        let mut refused = 0;
+        for _ in 0..150 {
+            let response = hold(&door, "a", None, Purpose::Read, answer(1 << 20));
+            if response.status() == 429 {
+                refused += 1;
+            } else {
+                unread.push(response);
+            }
+        }
+        assert_eq!((unread.len(), refused), (16, 134));
+        assert_eq!(door.outgoing.held(), 16 << 20);
+        let mut other = answer(1 << 20);
+        other.extensions_mut().insert(Payer("other".into()));
+        assert_eq!(hold(&door, "a", None, Purpose::Read, other).status(), 200);
+        // It has been done, so it is told, whoever reads too little.
+        assert_eq!(hold(&door, "a", None, Purpose::Change, answer(1 << 20)).status(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_stream_holds_no_place() {
+        let door = Door::new(&ApiSettings::default());
+        let place = door.places.take(ClientAddress::default()).unwrap();
+        let kind = [(header::CONTENT_TYPE, "text/event-stream")];
+        let response = (kind, Body::from("data: x\n\n")).into_response();
+        let _response = hold(&door, "a", Some(place), Purpose::Read, response);
+        assert_eq!(door.places.held(), 0);
+    }
+}
