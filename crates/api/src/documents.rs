@@ -105,6 +105,23 @@ fn real(found: Option<Document>) -> ApiResult<Document> {
     found.ok_or(ApiError::NotFound("document"))
 }
 
+/// So many documents of a workspace may wait to be read. Workspaces take turns, so it is their own time they wait for.
+const MOST_WAITING: i64 = 10_000;
+
+/// Refuses more work where a workspace has enough waiting.
+pub(crate) async fn may_queue(tx: &mut Tx, workspace: WorkspaceId) -> ApiResult<()> {
+    let jobs = tx.workspace(workspace).jobs();
+    if jobs.waiting(IndexDocument::KIND, MOST_WAITING).await? < MOST_WAITING {
+        return Ok(());
+    }
+    Err(ApiError::Conflict {
+        code: "too_many_waiting",
+        detail: format!(
+            "{MOST_WAITING} documents of this workspace wait to be read; try again when some are done"
+        ),
+    })
+}
+
 /// Queues the reading of a document in the transaction that makes it necessary.
 pub(crate) async fn queue(
     tx: &mut Tx,
@@ -113,10 +130,20 @@ pub(crate) async fn queue(
 ) -> Result<(), StorageError> {
     let job = IndexDocument { workspace_id: document.workspace_id, document_id: document.id };
     let payload = serde_json::to_value(job).expect("two ids are JSON");
-    tx.workspace(document.workspace_id)
-        .jobs()
-        .enqueue(clock.id(), IndexDocument::KIND, &payload, clock.now())
-        .await
+    let jobs = tx.workspace(document.workspace_id).jobs();
+    jobs.enqueue(clock.id(), IndexDocument::KIND, &payload, clock.now()).await
+}
+
+/// As [`queue`], unless the reading waits already.
+pub(crate) async fn queue_once(
+    tx: &mut Tx,
+    document: &Document,
+    clock: &Clock,
+) -> Result<(), StorageError> {
+    let job = IndexDocument { workspace_id: document.workspace_id, document_id: document.id };
+    let payload = serde_json::to_value(job).expect("two ids are JSON");
+    let jobs = tx.workspace(document.workspace_id).jobs();
+    jobs.enqueue_once(clock.id(), IndexDocument::KIND, &payload, clock.now()).await
 }
 
 /// A new document that waits to be read.

@@ -53,7 +53,6 @@ mod query;
 pub mod rates;
 mod repeat;
 pub mod router;
-pub mod settings;
 pub mod shares;
 pub mod sources;
 pub mod state;

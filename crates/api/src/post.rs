@@ -4,7 +4,7 @@
 //! codes, links and invitations by limits of their own, notices by [`may_tell`].
 
 use replyx_core::{
-    ids::JobId,
+    ids::{JobId, WorkspaceId},
     mail::{self, Mail},
     secret::sha256_hex,
     setting,
@@ -32,7 +32,31 @@ pub(crate) fn mailbox_key(email: &str) -> String {
 ///
 /// Fails when the database does.
 pub(crate) async fn queue(state: &AppState, tx: &mut Tx, mail: &Mail) -> Result<(), StorageError> {
+    enqueue(state, tx, mail, None).await
+}
+
+/// As [`queue`], for a letter that a workspace sends: its letters take turns with those of others, so that thousands
+/// of invitations hold up nobody's code.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub(crate) async fn queue_of(
+    state: &AppState,
+    tx: &mut Tx,
+    mail: &Mail,
+    workspace: WorkspaceId,
+) -> Result<(), StorageError> {
+    enqueue(state, tx, mail, Some(workspace)).await
+}
+
+async fn enqueue(
+    state: &AppState,
+    tx: &mut Tx,
+    mail: &Mail,
+    reason: Option<WorkspaceId>,
+) -> Result<(), StorageError> {
     let id: JobId = state.clock().id();
     let payload = mail::seal_payload(state.keys(), id, mail);
-    tx.system().jobs().enqueue(id, mail::KIND, &payload, state.clock().now()).await
+    tx.system().jobs().enqueue(id, mail::KIND, &payload, reason, state.clock().now()).await
 }

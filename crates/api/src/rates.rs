@@ -73,6 +73,16 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         {
             Some((setting::RATE_UPLOAD, For::Caller))
         }
+        "/api/v1/documents/{id}/reindex"
+        | "/api/v1/assistants/{id}/answers"
+        | "/api/v1/question-sets/{id}/runs"
+            if post =>
+        {
+            Some((setting::RATE_JOBS, For::Caller))
+        }
+        "/api/v1/assistants/{id}/answers/{answer_id}" if method == Method::PATCH => {
+            Some((setting::RATE_JOBS, For::Caller))
+        }
         "/api/v1/invitations" if post => Some((setting::RATE_INVITE, For::Caller)),
         _ => None,
     }
@@ -215,6 +225,8 @@ mod tests {
         let expected = [
             "DELETE /auth/totp rate_password_change Caller",
             "GET /metrics rate_metrics Address",
+            "PATCH /assistants/{id}/answers/{answer_id} rate_jobs Caller",
+            "POST /assistants/{id}/answers rate_jobs Caller",
             "POST /assistants/{id}/answers/import rate_upload Caller",
             "POST /assistants/{id}/documents rate_upload Caller",
             "POST /assistants/{id}/preview rate_preview Caller",
@@ -231,8 +243,10 @@ mod tests {
             "POST /auth/totp rate_password_change Caller",
             "POST /auth/totp/confirm rate_password_change Caller",
             "POST /auth/totp/recovery-codes rate_password_change Caller",
+            "POST /documents/{id}/reindex rate_jobs Caller",
             "POST /invitations rate_invite Caller",
             "POST /invitations/accept rate_register Address",
+            "POST /question-sets/{id}/runs rate_jobs Caller",
             "POST /sources/{id}/fetch rate_upload Caller",
         ];
         assert_eq!(limited, expected);

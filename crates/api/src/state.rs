@@ -1,10 +1,10 @@
 //! What handlers work with.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use replyx_core::{clock::Clock, secret::Keys};
-use replyx_engine::{Engine, intake::Gatherer};
+use replyx_engine::{Engine, intake::Gatherer, tuning::Tuning};
 use replyx_knowledge::crawl::Private;
 use replyx_storage::Db;
 use secrecy::SecretString;
@@ -16,7 +16,6 @@ use crate::{
     bounds::Bounds,
     guesses::Guesses,
     health::Health,
-    settings::Settings,
 };
 
 /// Settings of the HTTP side.
@@ -42,8 +41,6 @@ pub struct ApiSettings {
     pub smtp: bool,
     /// Whether sources may lead to addresses outside the public internet.
     pub private_addresses: Private,
-    /// What the configuration says of the settings that admins change, by name.
-    pub setting_defaults: HashMap<String, String>,
 }
 
 impl Default for ApiSettings {
@@ -59,7 +56,6 @@ impl Default for ApiSettings {
             cors_origins: Vec::new(),
             smtp: false,
             private_addresses: Private::Refuse,
-            setting_defaults: HashMap::new(),
         }
     }
 }
@@ -91,7 +87,7 @@ pub struct Inner {
     /// Settings of this process.
     pub settings: ApiSettings,
     /// Settings that admins change.
-    pub tuning: Settings,
+    pub tuning: Arc<Tuning>,
     /// Ends the streams when the process stops.
     pub stop: CancellationToken,
 }
@@ -123,7 +119,7 @@ impl AppState {
         let tokens = Tokens::new(&engine.keys, engine.clock.clone());
         let gatherer = Gatherer::start(Arc::clone(&engine));
         let passwords = Passwords::default();
-        let tuning = Settings::new(settings.setting_defaults.clone());
+        let tuning = Arc::clone(&engine.tuning);
         Self(Arc::new(Inner {
             engine,
             gatherer,

@@ -85,6 +85,16 @@ pub enum Event {
         /// The epoch the turn had begun in.
         epoch: i64,
     },
+    /// What a customer wrote is not answered: they have had as many answers as one gets.
+    #[serde(rename = "turn.limited")]
+    TurnLimited {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The last customer message that is not answered.
+        seq: i64,
+        /// Which bound they have come to.
+        bound: LimitBound,
+    },
     /// The channel took every part of a reply.
     #[serde(rename = "message.delivered")]
     MessageDelivered {
@@ -216,6 +226,7 @@ impl Event {
             Self::TurnStarted { .. } => "turn.started",
             Self::ReplySettled { .. } => "reply.settled",
             Self::TurnDiscarded { .. } => "turn.discarded",
+            Self::TurnLimited { .. } => "turn.limited",
             Self::MessageDelivered { .. } => "message.delivered",
             Self::MessageFailed { .. } => "message.failed",
             Self::ContactBlocked { .. } => "contact.blocked",
@@ -229,6 +240,16 @@ impl Event {
             Self::BotDeleted { .. } => "bot.deleted",
         }
     }
+}
+
+/// A bound on the answers to one customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitBound {
+    /// So many in a short time.
+    Rate,
+    /// So many on a day.
+    Day,
 }
 
 /// An event in the log.

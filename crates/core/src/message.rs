@@ -60,6 +60,8 @@ words! {
         Fallback = "fallback",
         /// A fixed text: the greeting, or a note that this kind of message cannot be read.
         Fixed = "fixed",
+        /// The customer has had as many answers as one gets, and was told so.
+        Limited = "limited",
     }
 }
 

@@ -156,6 +156,9 @@ settings! {
     /// Per user or key.
     RATE_UPLOAD = "rate_upload", Rate, "10/5m", "Documents uploaded, per user or key.";
     /// Per user or key.
+    RATE_JOBS = "rate_jobs", Rate, "120/5m",
+        "Other work asked for in the background, per user or key: documents read again, answers added or changed, evaluations.";
+    /// Per user or key.
     RATE_PREVIEW = "rate_preview", Rate, "60/5m", "Answers previewed, per user or key.";
     /// Per user or key.
     RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
@@ -168,6 +171,12 @@ settings! {
     /// Per mailbox and kind.
     RATE_NOTICE_MAIL = "rate_notice_mail", Rate, "10/1d",
         "Notices of one kind (a new sign-in, a changed password) to one mailbox; beyond it none is sent.";
+    /// Per customer.
+    RATE_CONTACT = "rate_contact", Rate, "30/1m",
+        "Answers to one customer. Beyond it they are told so once, and what they write is kept without an answer.";
+    /// Per customer and day.
+    CONTACT_ANSWERS_PER_DAY = "contact_answers_per_day", Int { min: 1, max: 1_000_000 }, "200",
+        "How many answers one customer gets on a day (UTC). Beyond it as for `rate_contact`.";
     /// Per address.
     RATE_METRICS = "rate_metrics", Rate, "20/5m", "Reads of `/metrics`, per address.";
     /// Per address.

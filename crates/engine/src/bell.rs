@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use replyx_core::ids::{ProcessId, WorkspaceId};
+use replyx_core::{
+    ids::{ProcessId, WorkspaceId},
+    job::Lane,
+};
 use replyx_live::{Live, Signal};
 use replyx_storage::{Committed, Listener};
 use tokio::{sync::Notify, time::timeout};
@@ -29,7 +32,8 @@ pub fn log_topic(workspace: WorkspaceId) -> String {
 pub struct Bell {
     turns: Notify,
     outbox: Notify,
-    jobs: Notify,
+    /// One for each lane: whoever is woken for all looks in its own.
+    jobs: [Notify; Lane::ALL.len()],
     bots: Notify,
     news: Notify,
     untold: Mutex<Untold>,
@@ -49,14 +53,11 @@ impl Listener for Bell {
             let head = untold.heads.entry(*workspace).or_default();
             *head = (*head).max(*seq);
         }
-        for (letter, notify, rung) in [
-            ('t', &self.turns, what.turns),
-            ('o', &self.outbox, what.outbox),
-            ('j', &self.jobs, what.jobs),
-            ('b', &self.bots, what.bots),
-        ] {
+        for (letter, rung) in
+            [('t', what.turns), ('o', what.outbox), ('j', what.jobs), ('b', what.bots)]
+        {
             if rung {
-                notify.notify_one();
+                self.ring(letter);
                 if !untold.work.contains(letter) {
                     untold.work.push(letter);
                 }
@@ -78,9 +79,9 @@ impl Bell {
         let _ = timeout(longest, self.outbox.notified()).await;
     }
 
-    /// Sleeps until jobs may be due, at most `longest`.
-    pub async fn jobs(&self, longest: Duration) {
-        let _ = timeout(longest, self.jobs.notified()).await;
+    /// Sleeps until jobs of a lane may be due, at most `longest`.
+    pub async fn jobs(&self, lane: Lane, longest: Duration) {
+        let _ = timeout(longest, self.jobs[lane as usize].notified()).await;
     }
 
     /// Sleeps until a bot may have changed, at most `longest`.
@@ -88,9 +89,20 @@ impl Bell {
         let _ = timeout(longest, self.bots.notified()).await;
     }
 
-    /// Wakes the jobs' worker of this process: a place has become free.
-    pub fn ring_jobs(&self) {
-        self.jobs.notify_one();
+    /// Wakes the workers of a lane of this process: a place has become free.
+    pub fn ring_jobs(&self, lane: Lane) {
+        self.jobs[lane as usize].notify_one();
+    }
+
+    /// Wakes whoever works on what the letter stands for.
+    fn ring(&self, letter: char) {
+        match letter {
+            't' => self.turns.notify_one(),
+            'o' => self.outbox.notify_one(),
+            'j' => self.jobs.iter().for_each(Notify::notify_one),
+            'b' => self.bots.notify_one(),
+            _ => {}
+        }
     }
 
     /// Tells streams and other processes what was committed here, until stopped.
@@ -134,13 +146,7 @@ impl Bell {
                     Err(_) => continue,
                 },
             };
-            for (letter, notify) in
-                [('t', &self.turns), ('o', &self.outbox), ('j', &self.jobs), ('b', &self.bots)]
-            {
-                if work.contains(letter) {
-                    notify.notify_one();
-                }
-            }
+            work.chars().for_each(|letter| self.ring(letter));
         }
     }
 }

@@ -4,6 +4,7 @@
 use replyx_channels::telegram::format;
 use replyx_core::{
     assistant::Unverified,
+    event::LimitBound,
     message::{AnswerMeta, CheckOutcome, Citation, Outcome},
     money::Money,
 };
@@ -26,6 +27,8 @@ pub struct Reply {
     pub meta: AnswerMeta,
     /// Does the dialog wait for a human from now on?
     pub hand_off: bool,
+    /// Which bound of the customer it tells of, if that is what it does: their words stay unanswered.
+    pub limited: Option<LimitBound>,
 }
 
 /// What is wrong with a model's answer; nothing if it may be said.
@@ -170,7 +173,7 @@ fn reply(
         searched: None,
         version: ask.version,
     };
-    Reply { text, meta, hand_off: false }
+    Reply { text, meta, hand_off: false, limited: None }
 }
 
 fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {

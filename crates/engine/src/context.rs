@@ -8,7 +8,7 @@ use replyx_core::{
     message::{Author, Message, MessageKind},
     usage::Purpose,
 };
-use replyx_storage::{StorageError, turns::ClaimedTurn};
+use replyx_storage::{StorageError, contacts::ContactDay, turns::ClaimedTurn};
 use secrecy::SecretString;
 
 use crate::Engine;
@@ -27,6 +27,8 @@ pub struct Context {
     pub pending: Vec<Message>,
     /// What an answer is made from.
     pub ask: Ask,
+    /// What the customer was answered today.
+    pub today: ContactDay,
     /// The bot's token, to show it typing; absent when it cannot be opened.
     pub token: Option<SecretString>,
 }
@@ -136,6 +138,8 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>
     let messages =
         tx.workspace(workspace).messages().recent(dialog.id, dialog.heard_seq, limit).await?;
     let summary = tx.workspace(workspace).dialogs().summary(dialog.id).await?;
+    let now = engine.clock.now();
+    let today = tx.workspace(workspace).contacts().day(contact.id, now.date_naive()).await?;
     drop(tx);
 
     let (pending, history): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
@@ -151,9 +155,9 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>
         question: question(&pending),
         history: said(history),
         summary: summary.map(|(text, _)| text),
-        now: engine.clock.now(),
+        now,
         dialog: Some(dialog.id),
         instead: None,
     };
-    Ok(Some(Context { dialog, contact, pending, ask, token }))
+    Ok(Some(Context { dialog, contact, pending, ask, today, token }))
 }

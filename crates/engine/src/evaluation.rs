@@ -4,7 +4,10 @@
 //! died is begun anew: what it had spent is in the ledger, its results are not kept. Nobody else is told anything.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,18 +23,25 @@ use replyx_knowledge::{
     evaluate::{DEPTH, Judged, Said, Tally, judge},
     search::Query,
 };
+use replyx_live::Seats;
 use replyx_storage::StorageError;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::{Engine, preview};
 
-/// How many questions are under way at once: customers come first.
+/// How many questions of a run are under way at once: customers come first.
 const AT_ONCE: usize = 2;
+/// How many questions of all runs are under way at once in this process.
+const OF_ALL: usize = 4;
 /// How often progress is told at most.
 const PROGRESS: Duration = Duration::from_secs(1);
 /// A run that takes longer is given up.
 const LONGEST: Duration = Duration::from_hours(2);
+
+/// The runs of all workspaces go on together, and the workspaces take turns with each question: a set of thousands
+/// does not delay another's set of three.
+static QUESTIONS: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(OF_ALL, OF_ALL));
 
 /// The job, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,8 +158,11 @@ async fn ask_all(
     let done = AtomicI64::new(0);
     let asking = async {
         let mut tally = Tally::default();
-        let mut going =
-            stream::iter(0..questions.len()).map(|at| target.ask(&questions[at])).buffered(AT_ONCE);
+        let ask = move |at: usize| async move {
+            let _seat = QUESTIONS.take(workspace).await;
+            target.ask(&questions[at]).await
+        };
+        let mut going = stream::iter(0..questions.len()).map(ask).buffered(AT_ONCE);
         while let Some(judged) = going.next().await {
             tally.add(judged?);
             done.fetch_add(1, Ordering::Relaxed);

@@ -4,7 +4,7 @@
 //!
 //! 1. [`intake`] stores what a channel delivered and asks for a turn, in one transaction.
 //! 2. [`queue`] takes on turns that are due and runs each as [`turn`], the only place that knows the order
-//!    of the steps: [`context`], [`guard`], [`rewrite`], [`retrieve`], [`prompt`], [`generate`], [`check`],
+//!    of the steps: [`context`], [`guard`], [`limit`], [`rewrite`], [`retrieve`], [`prompt`], [`generate`], [`check`],
 //!    [`settle`], [`summary`].
 //! 3. [`delivery`] sends what was settled.
 //!
@@ -29,6 +29,7 @@ pub mod generate;
 pub mod guard;
 pub mod history;
 pub mod intake;
+pub mod limit;
 pub mod neutral;
 pub mod preview;
 pub mod prompt;
@@ -39,12 +40,15 @@ pub mod rewrite;
 pub mod settle;
 pub mod summary;
 pub mod templates;
+pub mod tuning;
 pub mod turn;
 mod typing;
 pub mod usage;
 pub mod verify;
 
 pub use bell::Bell;
+
+use tuning::Tuning;
 
 /// What the conversation works with. One per process, shared.
 #[derive(Debug)]
@@ -69,6 +73,8 @@ pub struct Engine {
     pub process: ProcessId,
     /// Wakes who sleeps.
     pub bell: Arc<Bell>,
+    /// Settings that admins change.
+    pub tuning: Arc<Tuning>,
     /// The numbers.
     pub settings: Settings,
 }

@@ -9,7 +9,7 @@ use replyx_channels::telegram::format;
 use replyx_core::{
     channel::Outbound,
     dialog::{Control, Dialog},
-    event::Event,
+    event::{Event, LimitBound},
     ids::OutboxId,
     message::{Author, Delivery, Message, MessageKind},
 };
@@ -31,6 +31,8 @@ pub enum Settled {
     Lost,
     /// There was nothing to say.
     Silent,
+    /// The customer has had as many answers as one gets, and knows it.
+    Limited,
 }
 
 /// Stores a reply.
@@ -81,7 +83,7 @@ async fn store_once(
         // Deleted meanwhile: nothing leaves through it any more.
         return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
     }
-    let (outcome, hand_off) = (reply.meta.outcome, reply.hand_off);
+    let (outcome, hand_off, limited) = (reply.meta.outcome, reply.hand_off, reply.limited);
     let message = Message {
         id: engine.clock.id(),
         workspace_id: workspace,
@@ -94,7 +96,9 @@ async fn store_once(
         answer: Some(reply.meta),
         created_at: now,
     };
-    dialog.answered_seq = begun.heard_seq;
+    if limited.is_none() {
+        dialog.answered_seq = begun.heard_seq;
+    }
     let handed_off = hand_off && dialog.give_control(Control::Waiting, now);
     tx.workspace(workspace).messages().insert(&message, None).await?;
     tx.workspace(workspace).dialogs().save(&dialog).await?;
@@ -103,6 +107,7 @@ async fn store_once(
         .outbox()
         .enqueue(&dialog, &context.contact, message.id, &parts, now)
         .await?;
+    count(&mut tx, context, limited, now).await?;
     let event = Event::ReplySettled {
         dialog_id: dialog.id,
         message_id: message.id,
@@ -116,6 +121,55 @@ async fn store_once(
         tx.record(workspace, Event::DialogControl { dialog_id: dialog.id, control, epoch }, now);
     }
     end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await
+}
+
+/// Counts an answer to the customer, or notes of which bound they are told instead.
+async fn count(
+    tx: &mut Tx,
+    context: &Context,
+    limited: Option<LimitBound>,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let dialog = &context.dialog;
+    let workspace = dialog.workspace_id;
+    let contacts = tx.workspace(workspace).contacts();
+    let Some(bound) = limited else {
+        return contacts.answered(context.contact.id, now.date_naive()).await;
+    };
+    contacts.told(context.contact.id, now.date_naive(), bound, now).await?;
+    let event = Event::TurnLimited { dialog_id: dialog.id, seq: dialog.heard_seq, bound };
+    tx.record(workspace, event, now);
+    Ok(())
+}
+
+/// Ends a turn whose customer has had as many answers as one gets: their words stay unanswered, and the log says so.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn leave_unanswered(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    heard: i64,
+    bound: LimitBound,
+) -> Result<Settled, StorageError> {
+    retried(|| leave_unanswered_once(engine, turn, heard, bound)).await
+}
+
+async fn leave_unanswered_once(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    heard: i64,
+    bound: LimitBound,
+) -> Result<Settled, StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    let Some(dialog) = tx.workspace(turn.workspace_id).dialogs().lock(turn.dialog_id).await? else {
+        return Ok(Settled::Lost);
+    };
+    let event = Event::TurnLimited { dialog_id: dialog.id, seq: heard, bound };
+    tx.record(turn.workspace_id, event, now);
+    end(engine, tx, turn, &dialog, heard, Settled::Limited, now).await
 }
 
 /// Stores the calls of a turn that could not be settled: they were paid for.

@@ -4,6 +4,7 @@
 //!
 //! 1. [`context`]: what was said before, and how this assistant is to answer.
 //! 2. [`guard`]: may it answer at all, and does that take a model?
+//!    And is it within what one customer is answered ([`limit`])?
 //! 3. [`rewrite`]: what is searched for, when the question leans on what was said before.
 //! 4. [`retrieve`]: the passages that bear on the question.
 //! 5. [`prompt`]: the text for the model.
@@ -40,6 +41,7 @@ use crate::{
     context::{self, Ask, Context},
     generate,
     guard::{self, Decision},
+    limit::{self, Notice, Over},
     prompt, retrieve, rewrite,
     settle::{self, Settled},
     summary, typing,
@@ -65,6 +67,7 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
                 Settled::Discarded => "discarded",
                 Settled::Lost => "lost",
                 Settled::Silent => "silent",
+                Settled::Limited => "limited",
             };
             metrics::counter!("turns_total", "outcome" => outcome).increment(1);
             metrics::histogram!("turn_duration_seconds").record(begun.elapsed().as_secs_f64());
@@ -118,6 +121,10 @@ async fn attempt(
     let ask = &context.ask;
     let mut ledger = Ledger::default();
     let decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
+    let is_reply = matches!(decision, Decision::Answer | Decision::Fixed(_));
+    if is_reply && let Some(over) = limit::check(engine, turn, &context).await {
+        return limited(engine, turn, context, over).await;
+    }
     let looked = decision == Decision::Answer;
     let mut reply = match decision {
         Decision::Silence => {
@@ -143,6 +150,25 @@ async fn attempt(
     }
     let answered = looked.then_some(context);
     Ok(Ended { settled: settled?, outcome: Some(outcome), answered })
+}
+
+/// Ends a turn beyond a bound of its customer: they are told once, and not answered.
+async fn limited(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    context: Context,
+    over: Over,
+) -> Result<Ended, StorageError> {
+    let heard = context.dialog.heard_seq;
+    if over.notice == Notice::Given {
+        let settled = settle::leave_unanswered(engine, turn, heard, over.bound).await?;
+        return Ok(Ended::silent(settled));
+    }
+    let text = limit::text(over.bound, context.ask.settings.language);
+    let reply = check::fixed(&context.ask, text.to_owned(), Outcome::Limited);
+    let reply = Reply { limited: Some(over.bound), ..reply };
+    let settled = settle::store(engine, turn, &context, reply, Ledger::default()).await?;
+    Ok(Ended { settled, outcome: Some(Outcome::Limited), answered: None })
 }
 
 /// An answer on its way.

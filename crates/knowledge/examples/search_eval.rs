@@ -200,7 +200,7 @@ impl Vectors {
             let made = self.embeddings.passages(MODEL, &[text.to_owned()]).await?;
             made.vectors.into_iter().next().context("no vector")?
         } else {
-            self.embeddings.query(MODEL, text).await?.vector.to_vec()
+            self.embeddings.query(None, MODEL, text).await?.vector.to_vec()
         };
         writeln!(self.file, "{}", serde_json::to_string(&(kind, text, &vector))?)?;
         self.known.insert(key, vector);

@@ -6,11 +6,15 @@
 //! Either may be called twice for one document, also at once: what changes is decided under the document's lock. No
 //! transaction is open while a file is read or a model works.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    time::Duration,
+};
 
 use replyx_core::{
     clock::Clock,
-    ids::{DocumentId, WorkspaceId},
+    ids::{DocumentId, PassageId, WorkspaceId},
     knowledge::{Document, DocumentStatus},
     retry::{Backoff, Retry},
 };
@@ -33,6 +37,10 @@ use cut::{Cut, cut};
 
 /// A document of more passages than this is refused as too long: one upload must not fill an index.
 pub const MAX_PASSAGES: usize = 50_000;
+
+/// So many passages are changed in one transaction: others want to write, too. Twenty thousand at once would hold the only
+/// writer of SQLite for seconds.
+const TOGETHER: usize = 1_000;
 
 /// When a job is tried again after a trouble of our own.
 const BACKOFF: Backoff =
@@ -217,14 +225,27 @@ async fn keep(
     cut: Cut,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
-    let mut tx = tools.db.begin().await?;
-    let Some(mut document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
-    let stored = tx.workspace(workspace).passages().of(document.id).await?;
-    let made_by = tx.workspace(workspace).documents().index_version(document.id).await?;
     let (passages, stems) = (count(cut.passages.len()), cut.stems());
-    let changes = changes(stored, cut.passages, made_by != INDEX_VERSION, tools.clock);
-    let fresh = changes.new.len();
-    tx.workspace(workspace).passages().change(document.id, &changes).await?;
+    let mut current = HashSet::new();
+    let mut fresh = 0;
+    let (mut tx, mut document) = loop {
+        let mut tx = tools.db.begin().await?;
+        let Some(document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
+        let stored = tx.workspace(workspace).passages().of(document.id).await?;
+        let made_by = tx.workspace(workspace).documents().index_version(document.id).await?;
+        let is_stale = |id: &PassageId| made_by != INDEX_VERSION && !current.contains(id);
+        let Step { changes, is_last } =
+            changes(stored, &cut.passages, is_stale, TOGETHER, tools.clock);
+        fresh += changes.new.len();
+        tx.workspace(workspace).passages().change(document.id, &changes).await?;
+        if is_last {
+            break (tx, document);
+        }
+        // Everything is decided anew in the next transaction: what was changed here is found there as it is now.
+        tx.commit().await?;
+        current.extend(changes.new.iter().map(|passage| passage.id));
+        current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
+    };
     tx.workspace(workspace).documents().set_text(document.id, Some(&cut.text)).await?;
     tx.workspace(workspace).documents().set_indexed(document.id, stems, INDEX_VERSION).await?;
     document.passages = passages;
@@ -264,12 +285,19 @@ async fn fail(
     why: String,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
-    let mut tx = tools.db.begin().await?;
-    let Some(mut document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
-    let stored = tx.workspace(workspace).passages().of(document.id).await?;
-    let gone = stored.into_iter().map(|passage| passage.id).collect();
-    let changes = PassageChanges { gone, ..PassageChanges::default() };
-    tx.workspace(workspace).passages().change(document.id, &changes).await?;
+    let (mut tx, mut document) = loop {
+        let mut tx = tools.db.begin().await?;
+        let Some(document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
+        let stored = tx.workspace(workspace).passages().of(document.id).await?;
+        let is_last = stored.len() <= TOGETHER;
+        let gone = stored.into_iter().map(|passage| passage.id).take(TOGETHER).collect();
+        let changes = PassageChanges { gone, ..PassageChanges::default() };
+        tx.workspace(workspace).passages().change(document.id, &changes).await?;
+        if is_last {
+            break (tx, document);
+        }
+        tx.commit().await?;
+    };
     tx.workspace(workspace).documents().set_text(document.id, None).await?;
     tx.workspace(workspace).documents().set_indexed(document.id, 0, INDEX_VERSION).await?;
     document.status = DocumentStatus::Failed;
@@ -284,42 +312,71 @@ async fn fail(
     Ok(())
 }
 
-/// What has to change for the stored passages to become these. A passage with the words of a stored one is that
-/// one, wherever it stands now; `reindex` gives it new stems.
+/// Some of what has to change.
+struct Step {
+    changes: PassageChanges,
+    /// Nothing else has to.
+    is_last: bool,
+}
+
+/// What has to change for the stored passages to become these, at most so many changes. A passage with the words of a
+/// stored one is that one, wherever it stands now; one that is stale gets new stems. Those that are not wanted any more
+/// go last, so that something is found all the time.
 fn changes(
     stored: Vec<StoredPassage>,
-    passages: Vec<cut::Piece>,
-    reindex: bool,
+    passages: &[cut::Piece],
+    is_stale: impl Fn(&PassageId) -> bool,
+    most: usize,
     clock: &Clock,
-) -> PassageChanges {
+) -> Step {
     let mut known: HashMap<String, Vec<StoredPassage>> = HashMap::new();
     for passage in stored.into_iter().rev() {
         known.entry(passage.hash.clone()).or_default().push(passage);
     }
     let mut changes = PassageChanges::default();
-    for (piece, position) in passages.into_iter().zip(0_i64..) {
+    let mut room = most;
+    let mut is_last = true;
+    for (piece, position) in passages.iter().zip(0_i64..) {
         let place = Place { position, start: piece.start, end: piece.end, page: piece.page };
-        if let Some(same) = known.get_mut(&piece.hash).and_then(Vec::pop) {
-            if same.place != place {
-                changes.moved.push((same.id, place));
-            }
-            if reindex {
-                changes.reindexed.push((same.id, piece.terms, piece.length));
-            }
+        let same = known.get_mut(&piece.hash).and_then(Vec::pop);
+        let is_moved = same.as_ref().is_some_and(|same| same.place != place);
+        let is_stale = same.as_ref().is_some_and(|same| is_stale(&same.id));
+        if same.is_some() && !is_moved && !is_stale {
             continue;
         }
-        changes.new.push(NewPassage {
-            id: clock.id(),
-            headings: piece.headings,
-            text: piece.text,
-            hash: piece.hash,
-            terms: piece.terms,
-            length: piece.length,
-            place,
-        });
+        if room == 0 {
+            is_last = false;
+            continue;
+        }
+        room -= 1;
+        match same {
+            Some(same) => {
+                if is_moved {
+                    changes.moved.push((same.id, place));
+                }
+                if is_stale {
+                    changes.reindexed.push((same.id, piece.terms.clone(), piece.length));
+                }
+            }
+            None => changes.new.push(NewPassage {
+                id: clock.id(),
+                headings: piece.headings.clone(),
+                text: piece.text.clone(),
+                hash: piece.hash.clone(),
+                terms: piece.terms.clone(),
+                length: piece.length,
+                place,
+            }),
+        }
     }
-    changes.gone = known.into_values().flatten().map(|passage| passage.id).collect();
-    changes
+
+    let unwanted: Vec<PassageId> =
+        known.into_values().flatten().map(|passage| passage.id).collect();
+    if is_last {
+        is_last = unwanted.len() <= room;
+        changes.gone = unwanted.into_iter().take(room).collect();
+    }
+    Step { changes, is_last }
 }
 
 fn count(number: usize) -> i64 {
@@ -375,7 +432,9 @@ mod tests {
             })
             .collect();
         let pieces = ["a", "new", "b", "b"].into_iter().zip(0..).map(|(hash, at)| piece(hash, at));
-        let changes = changes(stored.clone(), pieces.collect(), false, &clock);
+        let pieces: Vec<_> = pieces.collect();
+        let Step { changes, is_last } = changes(stored.clone(), &pieces, |_| false, 9, &clock);
+        assert!(is_last);
         assert_eq!(changes.gone, [stored[3].id]);
         assert_eq!(changes.moved, [(stored[1].id, place(2)), (stored[2].id, place(3))]);
         assert_eq!(changes.new.iter().map(|new| new.text.as_str()).collect::<Vec<_>>(), ["new"]);
@@ -387,8 +446,55 @@ mod tests {
         let clock = Clock::system();
         let place = Place { position: 0, start: 0, end: 1, page: None };
         let stored = vec![StoredPassage { id: clock.id(), hash: "a".to_owned(), place }];
-        let changes = changes(stored.clone(), vec![piece("a", 0)], true, &clock);
+        let Step { changes, .. } = changes(stored.clone(), &[piece("a", 0)], |_| true, 9, &clock);
         assert_eq!(changes.reindexed, [(stored[0].id, "a".to_owned(), 1)]);
         assert!(changes.new.is_empty() && changes.gone.is_empty());
+    }
+
+    /// Whatever the steps, they end with the passages that are wanted, each in its place, and every stale one is stemmed
+    /// again once.
+    #[test]
+    fn many_changes_are_made_a_few_at_a_time() {
+        let clock = Clock::system();
+        let at = |position: i64| Place { position, start: position, end: position + 1, page: None };
+        let stored = |hash: &str, position| StoredPassage {
+            id: clock.id(),
+            hash: hash.to_owned(),
+            place: at(position),
+        };
+        let mut now: Vec<_> = ["x", "a", "b", "b", "y", "z"]
+            .into_iter()
+            .zip(0..)
+            .map(|(hash, n)| stored(hash, n))
+            .collect();
+        let wanted = ["a", "n", "b", "n", "m", "b", "b"];
+        let pieces: Vec<_> = wanted.into_iter().zip(0..).map(|(hash, n)| piece(hash, n)).collect();
+        let mut current = HashSet::new();
+        let mut reindexed = 0;
+        for step in 1.. {
+            let is_stale = |id: &PassageId| !current.contains(id);
+            let Step { changes, is_last } = changes(now.clone(), &pieces, is_stale, 2, &clock);
+            assert!(changes.new.len() + changes.gone.len() + changes.reindexed.len() <= 2);
+            reindexed += changes.reindexed.len();
+            for (id, place) in &changes.moved {
+                now.iter_mut().find(|passage| passage.id == *id).unwrap().place = *place;
+            }
+            now.retain(|passage| !changes.gone.contains(&passage.id));
+            for NewPassage { id, hash, place, .. } in changes.new {
+                current.insert(id);
+                now.push(StoredPassage { id, hash, place });
+            }
+            current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
+            if is_last {
+                assert!(step > 3, "all at once");
+                break;
+            }
+        }
+        now.sort_by_key(|passage| passage.place.position);
+        let ended: Vec<_> =
+            now.iter().map(|passage| (passage.hash.as_str(), passage.place)).collect();
+        let expected: Vec<_> = wanted.into_iter().zip((0..).map(at)).collect();
+        assert_eq!(ended, expected);
+        assert_eq!(reindexed, 3, "`a` and two `b` were there");
     }
 }

@@ -10,6 +10,7 @@
 //! - A page that did not change is not indexed again. One that is not there twice in a row is deleted, and so is at once one that does
 //!   not want to be read.
 //! - A source that was deleted meanwhile ends the job.
+//! - A crawl that takes minutes gives way when other workspaces wait, and goes on behind them where it was.
 
 use std::{future::Future, time::Duration};
 
@@ -17,6 +18,7 @@ use chrono::TimeDelta;
 use replyx_core::{
     clock::Clock,
     ids::{SourceId, WorkspaceId},
+    job::Lane,
     knowledge::{Document, Source, SourceStatus},
     page::PageRequest,
     retry::{Backoff, Retry},
@@ -24,14 +26,17 @@ use replyx_core::{
 use replyx_storage::{Db, StorageError, Tx, documents::DocumentFilter};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::crawl::{Crawl, FetchError, Fetcher, Known, Order, Outcome, Skip, Validators, Visit};
 
 mod keep;
+mod parking;
 
 use keep::Kept;
+use parking::Going;
+pub use parking::Parking;
 
 /// Most pages of a source.
 pub const MAX_PAGES: i64 = 1_000;
@@ -44,8 +49,10 @@ pub const MAX_SOURCES: i64 = 50;
 
 /// Most bytes of all pages of a source.
 const MAX_BYTES: usize = 50 * 1024 * 1024;
-/// A crawl that takes longer ends with what it has.
+/// A crawl that takes longer ends with what it has. Time in which others have their turn does not count.
 const LONGEST: Duration = Duration::from_hours(2);
+/// How long others must have waited before a crawl gives way: who finds a free place is gone by then.
+const OTHERS_WAIT: TimeDelta = TimeDelta::seconds(5);
 /// How often progress is told at most.
 const PROGRESS: Duration = Duration::from_secs(2);
 /// When a job is tried again after a trouble of our own.
@@ -75,6 +82,9 @@ pub enum SourceError {
     /// The program ends: another one goes on.
     #[error("the program ends before the source was fetched")]
     Stopped,
+    /// It has taken long, and others wait for their turn: it goes on behind them.
+    #[error("others have their turn before the source is fetched to its end")]
+    GaveWay,
 }
 
 impl SourceError {
@@ -82,7 +92,7 @@ impl SourceError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Storage(error) => error.is_transient(),
-            Self::Stopped => true,
+            Self::Stopped | Self::GaveWay => true,
         }
     }
 
@@ -90,7 +100,7 @@ impl SourceError {
     pub fn retry(&self, attempt: i64) -> Retry {
         let [chance] = Clock::bytes();
         match self {
-            Self::Stopped => Retry::After(Duration::ZERO),
+            Self::Stopped | Self::GaveWay => Retry::After(Duration::ZERO),
             Self::Storage(_) => BACKOFF.after(u32::try_from(attempt).unwrap_or(u32::MAX), chance),
         }
     }
@@ -105,6 +115,8 @@ pub struct Tools<'a> {
     pub clock: &'a Clock,
     /// Who speaks to foreign servers.
     pub fetcher: &'a Fetcher,
+    /// Where crawls stay that gave way to others.
+    pub parking: &'a Parking,
 }
 
 /// Queues the fetching of a source in the transaction that makes it necessary, unless it waits already.
@@ -178,38 +190,67 @@ pub async fn run(
 }
 
 async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
-    let Some(source) = begin(tools, job).await? else { return Ok(()) };
-    let order = order(tools, &source).await?;
-    let Some(order) = order else {
-        return settle(tools, job, Some("the address cannot be read".to_owned())).await;
+    let mut going = match tools.parking.leave(job.source_id) {
+        Some(going) => going,
+        None => match start(tools, job).await? {
+            Some(going) => going,
+            None => return Ok(()),
+        },
     };
-    let mut crawl = match Crawl::begin(tools.fetcher, order).await {
-        Ok(crawl) => crawl,
-        Err(error) => return settle(tools, job, Some(sentence(&error))).await,
-    };
-    let (begun, mut told) = (Instant::now(), Instant::now());
-    let mut progress = Progress::default();
-    while let Some(visit) = crawl.next().await {
+    let slice = Instant::now();
+    let until = slice + LONGEST.saturating_sub(going.spent);
+    let mut told = slice;
+
+    while let Ok(Some(visit)) = timeout_at(until, going.crawl.next()).await {
         let tell = told.elapsed() >= PROGRESS;
         if tell {
             told = Instant::now();
         }
-        match keep::visit(tools, job, &visit, tell.then_some(&progress)).await? {
+        match keep::visit(tools, job, &visit, tell.then_some(&going.progress)).await? {
             Kept::SourceGone => return Ok(()),
             Kept::Nothing => {}
-            Kept::Page { bytes } => progress.count(bytes),
+            Kept::Page { bytes } => going.progress.count(bytes),
             Kept::Unchanged { original } => {
-                progress.count(original.len());
-                crawl.recall(&visit.url, visit.depth, &original).await;
+                going.progress.count(original.len());
+                going.crawl.recall(&visit.url, visit.depth, &original).await;
             }
         }
-        progress.note(&visit);
-        if begun.elapsed() > LONGEST {
-            break;
+        going.progress.note(&visit);
+        if slice.elapsed() >= tools.parking.slice && others_wait(tools, job).await? {
+            going.spent += slice.elapsed();
+            tools.parking.park(job.source_id, going);
+            return Err(SourceError::GaveWay);
         }
     }
-    let why = progress.trouble.filter(|_| progress.pages == 0);
-    settle(tools, job, why).await
+    let Progress { pages, trouble, .. } = going.progress;
+    settle(tools, job, trouble.filter(|_| pages == 0)).await
+}
+
+/// Begins a crawl; `None`: there is nothing to be fetched, and that is written down.
+async fn start(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, SourceError> {
+    let begun = Instant::now();
+    let Some(source) = begin(tools, job).await? else { return Ok(None) };
+    let Some(order) = order(tools, &source).await? else {
+        settle(tools, job, Some("the address cannot be read".to_owned())).await?;
+        return Ok(None);
+    };
+    match Crawl::begin(tools.fetcher, order).await {
+        Ok(crawl) => {
+            let progress = Progress::default();
+            Ok(Some(Going { crawl, progress, spent: begun.elapsed() }))
+        }
+        Err(error) => {
+            settle(tools, job, Some(sentence(&error))).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Have others been waiting for their turn?
+async fn others_wait(tools: Tools<'_>, job: FetchSource) -> Result<bool, StorageError> {
+    let since = tools.clock.now() - OTHERS_WAIT;
+    let mut tx = tools.db.read().await?;
+    tx.system().jobs().others_wait(since, Lane::Crawl, job.workspace_id.into_uuid()).await
 }
 
 /// How far a crawl is.
@@ -271,6 +312,7 @@ async fn order(tools: Tools<'_>, source: &Source) -> Result<Option<Order>, Stora
         })
     });
     Ok(Some(Order {
+        workspace: source.workspace_id,
         kind: source.kind,
         url,
         depth: u8::try_from(source.depth.clamp(0, MAX_DEPTH)).unwrap_or_default(),

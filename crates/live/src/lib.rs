@@ -34,12 +34,14 @@ mod leases;
 mod limits;
 mod memory;
 mod redis;
+mod turns;
 
 pub use bus::{Signal, Subscription};
 pub use error::LiveError;
 pub use gates::{BreakerRules, Effect, Entry, Gate};
 pub use leases::Lease;
 pub use limits::{Limit, Permit, Rate, Spent};
+pub use turns::{Lines, Seat, Seats};
 
 /// The largest message that may be published, in bytes: a mailbox holds 256 of them.
 pub const MAX_PAYLOAD: usize = 64 * 1024;

@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
         Embeddings::new(EmbeddingsConfig { model_dir, ..EmbeddingsConfig::default() })?;
     let before = resident_mb()?;
     let begun = Instant::now();
-    embeddings.query(OFFLINE, "warm up").await?;
+    embeddings.query(None, OFFLINE, "warm up").await?;
     println!("load and first question  {:.2} s", begun.elapsed().as_secs_f64());
     println!("resident memory          {before:.0} MB -> {:.0} MB", resident_mb()?);
 
@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
     for number in 0..QUESTIONS {
         let question = format!("How much does delivery to Helsinki cost for order {number}?");
         let begun = Instant::now();
-        embeddings.query(OFFLINE, &question).await?;
+        embeddings.query(None, OFFLINE, &question).await?;
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     let per_question = (cpu()? - used) * 1000.0 / f64::from(QUESTIONS);

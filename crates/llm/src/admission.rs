@@ -128,6 +128,25 @@ struct Lines {
     pumping: bool,
 }
 
+impl Lines {
+    /// Turns away the last call of the workspace that has most waiting, if that is more than the newcomer would have:
+    /// a few workspaces cannot fill the lines for all. `false`: everybody has as few.
+    fn make_room(&mut self, of_newcomer: usize) -> bool {
+        let longest =
+            self.of.values_mut().max_by_key(|line| line.longest().map(|(_, calls)| calls));
+        let Some(line) = longest else { return false };
+        let Some((share, calls)) = line.longest() else { return false };
+        if calls <= of_newcomer + 1 {
+            return false;
+        }
+        let share = share.to_owned();
+        let Some(last) = line.take_last(&share) else { return false };
+        self.count -= 1;
+        let _ = last.tell.send(Err(Turned::Busy));
+        true
+    }
+}
+
 impl Doors {
     pub(crate) fn new(live: Live, limits: AdmissionLimits) -> Arc<Self> {
         Arc::new(Self { live, limits, lines: Mutex::default(), freed: Notify::new() })
@@ -198,7 +217,10 @@ impl Doors {
         let mut guard = self.lines();
         let lines = &mut *guard;
         let of_share: usize = lines.of.values().map(|line| line.count_of(&ask.share)).sum();
-        if lines.count >= self.limits.queue || of_share >= self.limits.workspace_queue {
+        if of_share >= self.limits.workspace_queue {
+            return Err(Turned::Busy);
+        }
+        if lines.count >= self.limits.queue && !lines.make_room(of_share) {
             return Err(Turned::Busy);
         }
         lines.asked += 1;
@@ -290,5 +312,37 @@ struct Leaving {
 impl Drop for Leaving {
     fn drop(&mut self) {
         self.doors.take(&self.ask, self.id, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newcomer_finds_room_where_one_workspace_fills_the_lines() {
+        let (provider, limits): (Arc<str>, _) = ("openai".into(), AdmissionLimits::default());
+        let mut lines = Lines::default();
+        let mut answers = Vec::new();
+        for (id, share) in ["many", "many", "many", "few"].into_iter().enumerate() {
+            let ask = Arc::new(Ask::new(&provider, share, "holder", Vec::new(), &limits));
+            let (tell, answer) = oneshot::channel();
+            let line = lines.of.entry(Arc::clone(&provider)).or_default();
+            line.join(Waiter { id: id as u64, ask, tell });
+            lines.count += 1;
+            answers.push(answer);
+        }
+
+        assert!(lines.make_room(0));
+        assert!(
+            matches!(answers[2].try_recv(), Ok(Err(Turned::Busy))),
+            "the last one of many goes"
+        );
+        assert!(!lines.make_room(1), "two are no more than the newcomer would have");
+        assert!(lines.make_room(0));
+        assert!(!lines.make_room(0), "each has one");
+        assert_eq!(lines.count, 2);
+        let line = &lines.of[&provider];
+        assert_eq!((line.count_of("many"), line.count_of("few")), (1, 1));
     }
 }

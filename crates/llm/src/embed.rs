@@ -7,7 +7,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use moka::sync::Cache;
-use replyx_core::money::Money;
+use replyx_core::{ids::WorkspaceId, money::Money};
 use secrecy::SecretString;
 
 use crate::{
@@ -181,19 +181,25 @@ impl Embeddings {
         }
     }
 
-    /// The vector of a question, of unit length. Questions that were asked lately are remembered.
+    /// The vector of a question, of unit length. Questions that were asked lately are remembered. Workspaces take turns
+    /// where the model works in this process.
     ///
     /// # Errors
     ///
     /// Fails when the model is not there, cannot be loaded, or its provider does not answer.
-    pub async fn query(&self, model: &str, text: &str) -> Result<EmbeddedQuestion, ModelError> {
+    pub async fn query(
+        &self,
+        whose: Option<WorkspaceId>,
+        model: &str,
+        text: &str,
+    ) -> Result<EmbeddedQuestion, ModelError> {
         let key = (model.to_owned(), text.to_owned());
         if let Some(vector) = self.questions.get(&key) {
             return Ok(EmbeddedQuestion { vector, spent: None });
         }
         let begun = tokio::time::Instant::now();
         let (vector, spent): (Arc<[f32]>, _) = if model == OFFLINE {
-            (self.offline(model)?.question(text).await?.into(), None)
+            (self.offline(model)?.question(whose, text).await?.into(), None)
         } else {
             let texts = [text.to_owned()];
             let (mut vectors, usage) = self.endpoint(model)?.embed(model, &texts).await?;

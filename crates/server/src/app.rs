@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
 use replyx_core::{clock::Clock, ids::ProcessId};
-use replyx_engine::{Bell, Engine};
+use replyx_engine::{Bell, Engine, tuning::Tuning};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Embeddings, Models};
@@ -80,6 +80,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         process,
         clock,
         bell,
+        tuning: Arc::new(Tuning::new(config.setting_defaults())),
         settings: config.engine(),
     });
     Ok(App { engine, accesses })

@@ -467,9 +467,13 @@ impl Config {
             cors_origins: self.cors_origins.clone(),
             smtp: self.secrets.contains_key("smtp_url"),
             private_addresses: self.private_addresses(),
-            setting_defaults: self.setting_defaults.clone(),
             bounds: self.bounds.bounds(),
         }
+    }
+
+    /// What the configuration says of the settings that admins change, by name.
+    pub fn setting_defaults(&self) -> HashMap<String, String> {
+        self.setting_defaults.clone()
     }
 }
 
@@ -541,10 +545,11 @@ mod tests {
         ])
         .unwrap();
         let api = config.api(config.listen());
-        assert_eq!(api.setting_defaults["rate_login"], "7/1m");
-        assert_eq!(api.setting_defaults["deletion_grace_days"], "0");
-        assert_eq!(api.setting_defaults["registration_open"], "false");
-        assert_eq!(api.setting_defaults.len(), 3);
+        let defaults = config.setting_defaults();
+        assert_eq!(defaults["rate_login"], "7/1m");
+        assert_eq!(defaults["deletion_grace_days"], "0");
+        assert_eq!(defaults["registration_open"], "false");
+        assert_eq!(defaults.len(), 3);
         assert_eq!(api.trusted_proxies.len(), 2);
         assert_eq!(api.cors_origins.len(), 2);
         let keys = [KEY, ("SECRET_KEY_PREVIOUS", "fedcba9876543210fedcba9876543210")];

@@ -9,7 +9,7 @@ use std::{future::Future, io::Write, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use replyx_api::{AppState, access::Accesses, health::Health};
 use replyx_engine::{Engine, delivery, queue};
-use replyx_knowledge::crawl::Fetcher;
+use replyx_knowledge::{crawl::Fetcher, sources::Parking};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -121,6 +121,9 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let mut turns = Vec::new();
     let mut tasks = background(&engine, heart, &work_stop);
     tasks.extend(watch_access(&engine, &accesses, &work_stop));
+    engine.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
+    let changes = accesses.settings_changed();
+    tasks.push(spawn(retune(Arc::clone(&engine), changes, work_stop.clone())));
     tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
     let mut address = None;
     let mut is_new = false;
@@ -132,6 +135,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             post: config.post()?,
             product: config.product(),
             fetcher: Fetcher::new(&config.crawling())?,
+            parking: Parking::default(),
             stop: intake_stop.clone(),
         };
         turns.push(tokio::spawn(worker::work(Arc::clone(&engine), tools, intake_stop.clone())));
@@ -161,9 +165,6 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             config.api(listens),
             intake_stop.clone(),
         );
-        let changes = state.accesses.settings_changed();
-        state.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
-        tasks.push(spawn(retune(state.clone(), changes, work_stop.clone())));
         is_new = !engine.db.read().await?.system().users().any().await?;
         let router = replyx_api::router(&state);
         let stop = intake_stop.clone();
@@ -269,13 +270,13 @@ fn watch_access(
 }
 
 /// Reads the settings anew whenever an admin has changed one, until stopped.
-async fn retune(state: AppState, mut changes: watch::Receiver<()>, stop: CancellationToken) {
+async fn retune(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
             news = changes.changed() => if news.is_err() { return },
             () = stop.cancelled() => return,
         }
-        while let Err(error) = state.tuning.reload(state.db()).await {
+        while let Err(error) = engine.tuning.reload(&engine.db).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the settings cannot be read");
             tokio::select! {
                 () = sleep(BEAT) => {}

@@ -3,12 +3,17 @@
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
 use replyx_channels::email::{Post, Product};
-use replyx_core::retry::Retry;
+use replyx_core::{job::Lane, retry::Retry};
 use replyx_engine::Engine;
-use replyx_knowledge::{crawl::Fetcher, sources::FetchSource};
-use replyx_storage::{StorageError, jobs::ClaimedJob, retried};
+use replyx_knowledge::{crawl::Fetcher, sources::Parking};
+use replyx_storage::{
+    StorageError,
+    fair::{Places, Round},
+    jobs::ClaimedJob,
+    retried,
+};
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -21,12 +26,27 @@ mod sweep;
 
 use registry::Attempt;
 
-/// How many heavy jobs run at once: reading documents must not starve answering customers.
-const HEAVY: usize = 2;
-/// How many light jobs run at once: a mail waits for the network, not for a processor.
-const LIGHT: usize = 4;
+/// How many jobs of a lane run at once in this process, and how many of them for one share.
+///
+/// Where jobs take a processor, a share that is alone gets every place. Where they wait for the network, the last
+/// places are kept for the others: a place that waits for a slow server is not free for a long time.
+const fn places(lane: Lane) -> (u32, u32) {
+    match lane {
+        // Reading documents must not starve answering customers.
+        Lane::Heavy => (2, 2),
+        // A mail waits for the network, not for a processor.
+        Lane::Light => (8, 6),
+        // The questions of all runs take turns, see `replyx_engine::evaluation`.
+        Lane::Evaluation => (32, 4),
+        // The requests of all crawls take turns, see `replyx_knowledge::crawl`.
+        Lane::Crawl => (64, 8),
+    }
+}
+
 /// How long to sleep at most when nobody rings.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How long to wait at first when jobs are due that another process is claiming.
+const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
 /// How often to sweep up.
 const SWEEP: Duration = Duration::from_mins(10);
 
@@ -41,6 +61,8 @@ pub struct Tools {
     pub product: Product,
     /// Who fetches web pages.
     pub fetcher: Fetcher,
+    /// Where crawls stay that gave way to others.
+    pub parking: Parking,
     /// Ends jobs that take long.
     pub stop: CancellationToken,
 }
@@ -49,11 +71,17 @@ pub struct Tools {
 pub async fn work(engine: Arc<Engine>, tools: Tools, stop: CancellationToken) {
     let tools = Arc::new(tools);
     let running = TaskTracker::new();
-    let lane = |heavy, at_once| {
-        let (engine, tools) = (Arc::clone(&engine), Arc::clone(&tools));
-        Lane { engine, tools, running: running.clone(), heavy, at_once }.work(stop.clone())
-    };
-    tokio::join!(lane(true, HEAVY), lane(false, LIGHT), sweep(&engine, &tools, &stop));
+    let lanes = Lane::ALL.map(|lane| {
+        let workers = Workers {
+            engine: Arc::clone(&engine),
+            tools: Arc::clone(&tools),
+            running: running.clone(),
+            lane,
+            round: Round::default(),
+        };
+        workers.work(stop.clone())
+    });
+    tokio::join!(futures::future::join_all(lanes), sweep(&engine, &tools, &stop));
     running.close();
     running.wait().await;
 }
@@ -69,58 +97,89 @@ async fn sweep(engine: &Engine, tools: &Tools, stop: &CancellationToken) {
     }
 }
 
-/// Workers for one weight of jobs: a hundred documents do not hold up a mail.
-struct Lane {
+/// The workers of one lane of jobs: a hundred documents do not hold up a mail.
+struct Workers {
     engine: Arc<Engine>,
     tools: Arc<Tools>,
     running: TaskTracker,
-    heavy: bool,
-    at_once: usize,
+    lane: Lane,
+    round: Round,
 }
 
-impl Lane {
-    async fn work(self, stop: CancellationToken) {
-        let free = Arc::new(Semaphore::new(self.at_once));
+/// What a look for jobs found.
+enum Found {
+    /// Jobs that are ours.
+    Jobs(Vec<ClaimedJob>),
+    /// Jobs are due, but none that may be taken now: other processes hold them, or one share has its places.
+    Held,
+    /// No job is due, or no place is free.
+    Nothing,
+}
+
+impl Workers {
+    async fn work(mut self, stop: CancellationToken) {
+        let (at_once, each) = places(self.lane);
+        let free = Arc::new(Semaphore::new(at_once as usize));
+        let mut patience = HELD_BY_OTHERS;
         while !stop.is_cancelled() {
-            let room = free.available_permits();
-            let claimed = match retried(|| claim(&self.engine, self.heavy, room)).await {
-                Ok(claimed) => claimed,
+            let room = u32::try_from(free.available_permits()).unwrap_or(at_once);
+            let places = Places { free: room, each, round: self.round };
+            let found = match retried(|| self.claim(places)).await {
+                Ok(found) => found,
                 Err(error) => {
                     tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
                     sleep(LONGEST_SLEEP).await;
                     continue;
                 }
             };
-            if claimed.is_empty() {
-                tokio::select! {
-                    () = self.engine.bell.jobs(LONGEST_SLEEP) => {}
-                    () = stop.cancelled() => {}
+            let nap = match found {
+                Found::Jobs(jobs) => {
+                    self.round = self.round.after(jobs.iter().map(|job| job.share));
+                    patience = HELD_BY_OTHERS;
+                    for job in jobs {
+                        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
+                        self.spawn(job, permit);
+                    }
+                    continue;
                 }
-            }
-            for job in claimed {
-                let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-                // A crawl mostly waits for its turn with a server: it takes no place from who works.
-                let permit = Some(permit).filter(|_| job.kind != FetchSource::KIND);
-                let (engine, tools) = (Arc::clone(&self.engine), Arc::clone(&self.tools));
-                self.running.spawn(async move {
-                    run(&engine, &tools, job).await;
-                    drop(permit);
-                    engine.bell.ring_jobs();
-                });
+                Found::Held => {
+                    let nap = patience;
+                    patience = (patience * 2).min(LONGEST_SLEEP);
+                    nap
+                }
+                Found::Nothing => LONGEST_SLEEP,
+            };
+            tokio::select! {
+                () = self.engine.bell.jobs(self.lane, nap) => {}
+                () = stop.cancelled() => {}
             }
         }
     }
-}
 
-async fn claim(engine: &Engine, heavy: bool, room: usize) -> Result<Vec<ClaimedJob>, StorageError> {
-    let (now, room) = (engine.clock.now(), u32::try_from(room).unwrap_or_default());
-    if room == 0 || !engine.db.read().await?.system().jobs().any_due(now, heavy).await? {
-        return Ok(Vec::new());
+    fn spawn(&self, job: ClaimedJob, place: OwnedSemaphorePermit) {
+        let (engine, tools, lane) = (Arc::clone(&self.engine), Arc::clone(&self.tools), self.lane);
+        self.running.spawn(async move {
+            run(&engine, &tools, job).await;
+            drop(place);
+            engine.bell.ring_jobs(lane);
+        });
     }
-    let mut tx = engine.db.begin().await?;
-    let claimed = tx.system().jobs().claim(engine.process, now, heavy, room).await?;
-    tx.commit().await?;
-    Ok(claimed)
+
+    async fn claim(&self, places: Places) -> Result<Found, StorageError> {
+        let (engine, now) = (&self.engine, self.engine.clock.now());
+        if places.free == 0
+            || !engine.db.read().await?.system().jobs().any_due(now, self.lane).await?
+        {
+            return Ok(Found::Nothing);
+        }
+        let mut tx = engine.db.begin().await?;
+        let claimed = tx.system().jobs().claim(engine.process, now, self.lane, places).await?;
+        if claimed.is_empty() {
+            return Ok(Found::Held);
+        }
+        tx.commit().await?;
+        Ok(Found::Jobs(claimed))
+    }
 }
 
 #[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]

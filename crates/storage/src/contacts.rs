@@ -1,10 +1,10 @@
 //! Customers: the `contacts` table of one workspace.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use replyx_core::{
     channel::{ChatKind, Inbound},
     dialog::Contact,
-    event::Event,
+    event::{Event, LimitBound},
     ids::{BotId, ContactId, WorkspaceId},
 };
 use uuid::Uuid;
@@ -26,6 +26,17 @@ struct Row {
     chat_kind: String,
     display_name: String,
     blocked_at: Option<DateTime<Utc>>,
+}
+
+/// What a customer was answered on a day, and whether they were told that it is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct ContactDay {
+    /// How many answers they got.
+    pub answers: i64,
+    /// When they were told that there are no more on this day.
+    pub day_told_at: Option<DateTime<Utc>>,
+    /// When they were last told that they write too fast.
+    pub rate_told_at: Option<DateTime<Utc>>,
 }
 
 /// One workspace's contacts.
@@ -136,6 +147,78 @@ impl Contacts<'_> {
             self.tx.record(self.workspace, Event::ContactBlocked { contact_id: id, blocked }, now);
         }
         Ok(())
+    }
+
+    /// What a customer was answered on a day.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn day(self, id: ContactId, day: NaiveDate) -> Result<ContactDay, StorageError> {
+        const SQL: &str = "
+            SELECT answers, day_told_at, rate_told_at FROM contact_days
+             WHERE workspace_id = $1 AND contact_id = $2 AND day = $3";
+        let found = row!(self.tx, ContactDay, SQL;
+            self.workspace.into_uuid(), id.into_uuid(), day.to_string());
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Counts an answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or when the contact is somebody else's.
+    pub async fn answered(self, id: ContactId, day: NaiveDate) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO contact_days (workspace_id, contact_id, day, answers) VALUES ($1, $2, $3, 1)
+            ON CONFLICT (workspace_id, contact_id, day) DO UPDATE
+               SET answers = contact_days.answers + 1";
+        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), day.to_string());
+        Ok(())
+    }
+
+    /// Notes that a customer is told of a bound.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or when the contact is somebody else's.
+    pub async fn told(
+        self,
+        id: ContactId,
+        day: NaiveDate,
+        bound: LimitBound,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const OF_DAY: &str = "
+            INSERT INTO contact_days (workspace_id, contact_id, day, day_told_at)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT (workspace_id, contact_id, day) DO UPDATE SET day_told_at = excluded.day_told_at";
+        const OF_RATE: &str = "
+            INSERT INTO contact_days (workspace_id, contact_id, day, rate_told_at)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT (workspace_id, contact_id, day) DO UPDATE SET rate_told_at = excluded.rate_told_at";
+        let sql = match bound {
+            LimitBound::Day => OF_DAY,
+            LimitBound::Rate => OF_RATE,
+        };
+        run!(self.tx, sql; self.workspace.into_uuid(), id.into_uuid(), day.to_string(), now);
+        Ok(())
+    }
+}
+
+/// All contacts.
+pub struct SystemContacts<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemContacts<'_> {
+    /// Forgets what customers were answered on days before `day`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget_days(self, day: NaiveDate) -> Result<u64, StorageError> {
+        Ok(run!(self.tx, "DELETE FROM contact_days WHERE day < $1"; day.to_string()))
     }
 }
 

@@ -6,18 +6,23 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{JobId, ProcessId, WorkspaceId},
-    job,
+    job::Lane,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, fair::Places};
+
+/// The jobs that belong to nobody take turns together.
+const NOBODY: Uuid = Uuid::nil();
 
 /// A job that this process has taken on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedJob {
     /// Identity.
     pub id: JobId,
+    /// Whose turn it was: [`crate::fair::Round::after`] is told of it.
+    pub share: Uuid,
     /// What work it is.
     pub kind: String,
     /// What the work needs to know; its form belongs to the kind.
@@ -69,12 +74,27 @@ impl Jobs<'_> {
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "
-            INSERT INTO jobs (id, workspace_id, kind, payload, status, heavy, due_at, created_at)
-            VALUES ($1, $2, $3, $4, 'queued', $5, $6, $6)";
+            INSERT INTO jobs (id, workspace_id, share, kind, payload, status, lane, due_at, created_at)
+            VALUES ($1, $2, $2, $3, $4, 'queued', $5, $6, $6)";
         run!(self.tx, SQL;
-            id.into_uuid(), self.workspace.into_uuid(), kind, Json(payload), job::is_heavy(kind), now);
+            id.into_uuid(), self.workspace.into_uuid(), kind, Json(payload), Lane::of(kind).as_str(),
+            now);
         self.tx.done.jobs = true;
         Ok(())
+    }
+
+    /// How many jobs of a kind wait, counted up to `most`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn waiting(self, kind: &str, most: i64) -> Result<i64, StorageError> {
+        const SQL: &str = "
+            SELECT COUNT(*) FROM (
+                SELECT id FROM jobs WHERE workspace_id = $1 AND kind = $2 AND status = 'queued' LIMIT $3
+            ) waiting";
+        let count = value!(self.tx, i64, SQL; self.workspace.into_uuid(), kind, most);
+        Ok(count.unwrap_or_default())
     }
 }
 
@@ -83,27 +103,30 @@ pub struct SystemJobs<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
-macro_rules! due {
-    () => {
-        "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $2 AND heavy = $4 ORDER BY due_at LIMIT $3"
-    };
-}
-
 macro_rules! claim {
-    ($due:expr) => {
-        // Materialized: PostgreSQL may run a mere subquery once per row, each time locking others.
+    ($home:ident) => {
         concat!(
-            "WITH due AS MATERIALIZED (",
-            $due,
-            ") UPDATE jobs SET status = 'running', claimed_by = $1, attempts = attempts + 1
-                WHERE id IN (SELECT id FROM due)
-               RETURNING id, kind, payload, attempts"
+            due!(
+                $home,
+                "jobs",
+                "share",
+                "id",
+                "status = 'queued' AND lane = $6",
+                "status = 'running' AND lane = $6"
+            ),
+            "UPDATE jobs SET status = 'running', claimed_by = $1, attempts = attempts + 1
+              WHERE id IN (SELECT id FROM due)
+             RETURNING id, share, kind, payload, attempts"
         )
     };
 }
 
+/// Takes on jobs, for each database.
+pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
+
 impl SystemJobs<'_> {
-    /// Queues a job that belongs to no workspace, due at once.
+    /// Queues a job that belongs to no workspace, due at once. It takes turns with the jobs of the workspace that is
+    /// the reason for it, if one is, and with those of nobody otherwise.
     ///
     /// # Errors
     ///
@@ -113,17 +136,20 @@ impl SystemJobs<'_> {
         id: JobId,
         kind: &'static str,
         payload: &serde_json::Value,
+        reason: Option<WorkspaceId>,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "
-            INSERT INTO jobs (id, kind, payload, status, heavy, due_at, created_at)
-            VALUES ($1, $2, $3, 'queued', $4, $5, $5)";
-        run!(self.tx, SQL; id.into_uuid(), kind, Json(payload), job::is_heavy(kind), now);
+            INSERT INTO jobs (id, share, kind, payload, status, lane, due_at, created_at)
+            VALUES ($1, $2, $3, $4, 'queued', $5, $6, $6)";
+        let share = reason.map_or(NOBODY, WorkspaceId::into_uuid);
+        run!(self.tx, SQL;
+            id.into_uuid(), share, kind, Json(payload), Lane::of(kind).as_str(), now);
         self.tx.done.jobs = true;
         Ok(())
     }
 
-    /// Takes on up to `limit` heavy or light jobs that are due. Each goes to one process.
+    /// Takes on jobs of a lane that are due, in turns (see [`crate::fair`]). Each goes to one process.
     ///
     /// # Errors
     ///
@@ -132,16 +158,18 @@ impl SystemJobs<'_> {
         self,
         by: ProcessId,
         now: DateTime<Utc>,
-        heavy: bool,
-        limit: u32,
+        lane: Lane,
+        places: Places,
     ) -> Result<Vec<ClaimedJob>, StorageError> {
-        let sql = self.tx.sql(claim!(concat!(due!(), " FOR UPDATE SKIP LOCKED")), claim!(due!()));
-        let rows = rows!(self.tx, (Uuid, String, Json<serde_json::Value>, i64), sql;
-            by.into_uuid(), now, i64::from(limit), heavy);
+        let sql = self.tx.sql(CLAIM[0], CLAIM[1]);
+        let rows = rows!(self.tx, (Uuid, Uuid, String, Json<serde_json::Value>, i64), sql;
+            by.into_uuid(), now, i64::from(places.free), i64::from(places.each),
+            places.round.last(), lane.as_str());
         Ok(rows
             .into_iter()
-            .map(|(id, kind, Json(payload), attempts)| ClaimedJob {
+            .map(|(id, share, kind, Json(payload), attempts)| ClaimedJob {
                 id: id.into(),
+                share,
                 kind,
                 payload,
                 attempts,
@@ -149,15 +177,32 @@ impl SystemJobs<'_> {
             .collect())
     }
 
-    /// Is any heavy or light job due?
+    /// Is any job of a lane due?
     ///
     /// # Errors
     ///
     /// Fails when the database does.
-    pub async fn any_due(self, now: DateTime<Utc>, heavy: bool) -> Result<bool, StorageError> {
+    pub async fn any_due(self, now: DateTime<Utc>, lane: Lane) -> Result<bool, StorageError> {
         const SQL: &str =
-            "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $1 AND heavy = $2 LIMIT 1";
-        Ok(value!(self.tx, Uuid, SQL; now, heavy).is_some())
+            "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $1 AND lane = $2 LIMIT 1";
+        Ok(value!(self.tx, Uuid, SQL; now, lane.as_str()).is_some())
+    }
+
+    /// Is a job of a lane due that belongs to another share?
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn others_wait(
+        self,
+        now: DateTime<Utc>,
+        lane: Lane,
+        share: Uuid,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT id FROM jobs
+             WHERE status = 'queued' AND due_at <= $1 AND lane = $2 AND share <> $3 LIMIT 1";
+        Ok(value!(self.tx, Uuid, SQL; now, lane.as_str(), share).is_some())
     }
 
     /// Ends a job of ours that is done.
@@ -211,7 +256,8 @@ impl SystemJobs<'_> {
         const SQL: &str = "
             UPDATE jobs SET status = 'queued', claimed_by = NULL, due_at = $3, attempts = attempts - 1
              WHERE id = $1 AND claimed_by = $2";
-        run!(self.tx, SQL; id.into_uuid(), by.into_uuid(), due);
+        let changed = run!(self.tx, SQL; id.into_uuid(), by.into_uuid(), due);
+        self.tx.done.jobs |= changed == 1;
         Ok(())
     }
 

@@ -36,6 +36,8 @@
 
 #[macro_use]
 mod query;
+#[macro_use]
+pub mod fair;
 
 pub mod api_keys;
 pub mod assistants;

@@ -262,9 +262,73 @@ pub struct SystemOutbox<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
+/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN` keeps SQLite from
+/// starting at the bots and reading everything each of them ever sent.
+macro_rules! of_share {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM outbox o
+              CROSS JOIN bots b
+              WHERE o.workspace_id = shares.share
+                AND b.workspace_id = o.workspace_id AND b.id = o.bot_id
+                AND o.status IN ('queued', 'uncertain') AND o.due_at <= $1
+                AND b.status = 'running' AND b.deleted_at IS NULL
+                AND NOT EXISTS (
+                    SELECT 1 FROM outbox p
+                     WHERE p.workspace_id = o.workspace_id AND p.bot_id = o.bot_id
+                       AND p.chat_id = o.chat_id AND p.position < o.position
+                       AND p.status IN ('queued', 'sending', 'uncertain'))
+              ORDER BY o.due_at LIMIT $2"
+        )
+    };
+}
+
+macro_rules! sendable {
+    (POSTGRES) => {
+        sendable!(concat!("LATERAL (", of_share!("o.workspace_id, o.id, o.due_at"), ") piece WHERE"))
+    };
+    (SQLITE) => {
+        sendable!(concat!(
+            "outbox piece WHERE piece.workspace_id = shares.share AND piece.id IN (",
+            of_share!("o.id"),
+            ") AND"
+        ))
+    };
+    ($pieces:expr) => {
+        concat!(
+            shares!("outbox", "workspace_id", "status IN ('queued', 'uncertain')"),
+            "candidates AS (
+                 SELECT piece.workspace_id, piece.id, piece.due_at,
+                        (SELECT COUNT(*) FROM outbox s
+                          WHERE s.status = 'sending' AND s.workspace_id = shares.share) AS sending
+                   FROM shares CROSS JOIN ", $pieces, " shares.share IS NOT NULL
+             ), ranked AS (
+                 SELECT workspace_id, id, due_at,
+                        sending + row_number() OVER (
+                            PARTITION BY workspace_id ORDER BY due_at, id) AS place
+                   FROM candidates
+             ), due AS (
+                 SELECT workspace_id, id, place FROM ranked ORDER BY place, due_at LIMIT $2
+             )
+             SELECT o.id, o.workspace_id, o.bot_id, o.contact_id, o.chat_id, o.chat_kind, o.dialog_id,
+                    o.message_id, o.part, o.parts, o.formatted, o.plain, o.attempts, o.uncertain,
+                    b.token_sealed
+               FROM due
+               JOIN outbox o ON o.workspace_id = due.workspace_id AND o.id = due.id
+               JOIN bots b ON b.workspace_id = o.workspace_id AND b.id = o.bot_id
+              ORDER BY due.place, o.due_at"
+        )
+    };
+}
+
+/// What may be sent, for each database.
+pub(crate) const SENDABLE: [&str; 2] = [sendable!(POSTGRES), sendable!(SQLITE)];
+
 impl SystemOutbox<'_> {
     /// The parts that may be sent now: due, first of what is unfinished in their chat, and of a bot that
-    /// runs. The longest waiting first, at most `limit`.
+    /// runs. At most `limit`: the workspaces take turns, of each the longest waiting first.
     ///
     /// # Errors
     ///
@@ -274,21 +338,8 @@ impl SystemOutbox<'_> {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Sendable>, StorageError> {
-        // `CROSS JOIN` keeps SQLite from starting at the bots and reading everything each of them ever sent.
-        const SQL: &str = "
-            SELECT o.id, o.workspace_id, o.bot_id, o.contact_id, o.chat_id, o.chat_kind, o.dialog_id,
-                   o.message_id, o.part, o.parts, o.formatted, o.plain, o.attempts, o.uncertain,
-                   b.token_sealed
-              FROM outbox o CROSS JOIN bots b
-             WHERE b.workspace_id = o.workspace_id AND b.id = o.bot_id AND o.status IN ('queued', 'uncertain') AND o.due_at <= $1
-               AND b.status = 'running' AND b.deleted_at IS NULL
-               AND NOT EXISTS (
-                   SELECT 1 FROM outbox p
-                    WHERE p.workspace_id = o.workspace_id AND p.bot_id = o.bot_id
-                      AND p.chat_id = o.chat_id AND p.position < o.position
-                      AND p.status IN ('queued', 'sending', 'uncertain'))
-             ORDER BY o.due_at LIMIT $2";
-        rows!(self.tx, Row, SQL; now, i64::from(limit)).into_iter().map(read).collect()
+        let sql = self.tx.sql(SENDABLE[0], SENDABLE[1]);
+        rows!(self.tx, Row, sql; now, i64::from(limit)).into_iter().map(read).collect()
     }
 
     /// Claims a part for sending. `false`: another process was quicker, even if it has put the part back

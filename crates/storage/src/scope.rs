@@ -8,7 +8,7 @@ use crate::{
     assistants::{Assistants, SystemAssistants},
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
-    contacts::Contacts,
+    contacts::{Contacts, SystemContacts},
     dialogs::Dialogs,
     documents::{Documents, SystemDocuments},
     evaluation::{QuestionSets, Runs},
@@ -128,6 +128,8 @@ system_tables! {
     audit: SystemAudit,
     /// All bots, for the fleet and the webhooks.
     bots: SystemBots,
+    /// All customers, for housekeeping.
+    contacts: SystemContacts,
     /// All documents, for housekeeping.
     documents: SystemDocuments,
     /// Requests that may be repeated.

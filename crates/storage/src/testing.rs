@@ -184,6 +184,49 @@ pub async fn tamper(url: &str, sql: &str) -> u64 {
     changed.expect("the statement can be run")
 }
 
+/// How the database goes about claiming jobs, claiming turns and finding what may be sent: a line for each step.
+///
+/// # Panics
+///
+/// When the database does not explain it.
+pub async fn plans(url: &str) -> [String; 3] {
+    let texts = [crate::jobs::CLAIM, crate::turns::CLAIM, crate::outbox::SENDABLE];
+    let mut plans = Vec::new();
+    for (texts, times) in texts.into_iter().zip(["$2", "$2", "$1"]) {
+        plans.push(plan(url, texts, times).await);
+    }
+    plans.try_into().expect("there are three texts")
+}
+
+async fn plan(url: &str, [postgres, sqlite]: [&str; 2], time: &str) -> String {
+    let is_sqlite = url.starts_with("sqlite:");
+    let (text, id) = if is_sqlite {
+        (sqlite, "x'00000000000000000000000000000000'")
+    } else {
+        (postgres, "'00000000-0000-0000-0000-000000000000'::uuid")
+    };
+    let text = text.replace(
+        time,
+        if is_sqlite { "'2030-01-01T00:00:00.000000+00:00'" } else { "'2030-01-01'::timestamptz" },
+    );
+    let text = [("$1", id), ("$2", "8"), ("$3", "8"), ("$4", "9"), ("$5", id), ("$6", "'heavy'")]
+        .into_iter()
+        .fold(text, |text, (name, value)| text.replace(name, value));
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let mut connection = SqliteConnection::connect(path).await.expect("the file opens");
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+        let rows: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sql).fetch_all(&mut connection).await.expect("it is explained");
+        rows.into_iter().map(|(_, _, _, step)| step + "\n").collect()
+    } else {
+        let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
+        let sql = AssertSqlSafe(format!("EXPLAIN {text}"));
+        let rows: Vec<(String,)> =
+            sqlx::query_as(sql).fetch_all(&mut connection).await.expect("it is explained");
+        rows.into_iter().map(|(step,)| step + "\n").collect()
+    }
+}
+
 async fn open(url: String, postgres: Option<(String, String)>, folder: TempDir) -> TestDb {
     let db = Db::open(&url, PoolSize { max: 8 }).await.expect("a fresh database opens");
     TestDb { db, url, postgres, _folder: folder }

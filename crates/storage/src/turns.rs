@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::ids::{DialogId, ProcessId, WorkspaceId};
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, fair::Places};
 
 /// A turn that this process has taken on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,28 +118,30 @@ pub struct SystemTurns<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
-macro_rules! due {
-    () => {
-        "SELECT workspace_id, dialog_id FROM turns
-          WHERE claimed_by IS NULL AND due_at <= $2 ORDER BY due_at LIMIT $3"
-    };
-}
-
 macro_rules! claim {
-    ($due:expr) => {
-        // Materialized: PostgreSQL may run a mere subquery once per row, each time locking others.
+    ($home:ident) => {
         concat!(
-            "WITH due AS MATERIALIZED (",
-            $due,
-            ") UPDATE turns SET claimed_by = $1, attempts = attempts + 1
-                WHERE (workspace_id, dialog_id) IN (SELECT workspace_id, dialog_id FROM due)
-               RETURNING workspace_id, dialog_id, attempts"
+            due!(
+                $home,
+                "turns",
+                "workspace_id",
+                "dialog_id",
+                "claimed_by IS NULL",
+                "claimed_by IS NOT NULL"
+            ),
+            "UPDATE turns SET claimed_by = $1, attempts = attempts + 1
+              WHERE (workspace_id, dialog_id) IN (SELECT share, id FROM due)
+             RETURNING workspace_id, dialog_id, attempts"
         )
     };
 }
 
+/// Takes on turns, for each database.
+pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
+
 impl SystemTurns<'_> {
-    /// Takes on up to `limit` turns that are due, the longest waiting first. Each goes to one process.
+    /// Takes on turns that are due: the workspaces in turns (see [`crate::fair`]), of each the longest waiting first.
+    /// Each goes to one process.
     ///
     /// # Errors
     ///
@@ -148,10 +150,12 @@ impl SystemTurns<'_> {
         self,
         by: ProcessId,
         now: DateTime<Utc>,
-        limit: u32,
+        places: Places,
     ) -> Result<Vec<ClaimedTurn>, StorageError> {
-        let sql = self.tx.sql(claim!(concat!(due!(), " FOR UPDATE SKIP LOCKED")), claim!(due!()));
-        let rows = rows!(self.tx, (Uuid, Uuid, i64), sql; by.into_uuid(), now, i64::from(limit));
+        let sql = self.tx.sql(CLAIM[0], CLAIM[1]);
+        let rows = rows!(self.tx, (Uuid, Uuid, i64), sql;
+            by.into_uuid(), now, i64::from(places.free), i64::from(places.each),
+            places.round.last());
         Ok(rows
             .into_iter()
             .map(|(workspace, dialog, attempts)| ClaimedTurn {

@@ -49,12 +49,14 @@ impl Launch {
     /// With limits that no test reaches. One that is about a limit sets it afterwards.
     #[must_use]
     pub fn unlimited(self) -> Self {
-        const RATES: [&str; 16] = [
+        const RATES: [&str; 18] = [
             "RATE_ADDRESS",
+            "RATE_CONTACT",
             "RATE_HOOK_GUESSES",
             "RATE_INVITATION_RECIPIENT",
             "RATE_INVITATION_WORKSPACE",
             "RATE_INVITE",
+            "RATE_JOBS",
             "RATE_KEY",
             "RATE_LOGIN",
             "RATE_LOGOUT",

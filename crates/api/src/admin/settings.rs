@@ -47,8 +47,7 @@ impl SettingView {
             SettingKind::Int { min, max } => (Some(min), Some(max)),
             _ => (None, None),
         };
-        let configured = state.settings.setting_defaults.get(spec.name);
-        let default = configured.map_or(spec.default, String::as_str).to_owned();
+        let default = state.tuning.default_of(spec);
         let stored = stored.filter(|value| spec.kind.check(value).is_ok());
         Self {
             name: spec.name,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair, PairView, target, telling};
 use crate::{
     caller::{DocumentsWrite, May},
-    documents::queue,
+    documents::{may_queue, queue},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     location::Location,
@@ -44,6 +44,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -65,6 +66,7 @@ pub async fn create(
     if let Some(twin) = documents.twin(id, &document.name, &document.content_hash).await? {
         return Ok((StatusCode::OK, location(id, &twin), Json(PairView::of(twin, pair))));
     }
+    may_queue(&mut tx, workspace).await?;
     tx.workspace(workspace).documents().insert(&document, &bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
     let details = json!({"name": document.name, "assistant_id": id});

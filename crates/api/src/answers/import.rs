@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair};
 use crate::{
     caller::{DocumentsWrite, May},
-    documents::queue,
+    documents::{may_queue, queue},
     error::{ApiError, ApiResult, Problem},
     input::{Id, announced, whole},
     state::AppState,
@@ -67,6 +67,7 @@ pub struct Response {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
         (status = 413, description = "the table is too large", body = Problem),
         (status = 415, description = "neither `text/csv` nor `application/octet-stream`", body = Problem),
         (status = 422, description = "the table has no such columns, or a row is not acceptable", body = Problem),
@@ -118,6 +119,7 @@ async fn take(
     // It may have been deleted while the table was on its way.
     let known = tx.workspace(workspace).assistants().lock(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
+    may_queue(&mut tx, workspace).await?;
     let known = tx.workspace(workspace).knowledge().answer_hashes(id).await?;
     let mut known: HashSet<String> = known.into_iter().collect();
     let (mut imported, mut skipped) = (0, 0);

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::{LONGEST_ANSWER, LONGEST_QUESTION, PairView, of_assistant, target, telling};
 use crate::{
     caller::{DocumentsWrite, May},
-    documents::queue,
+    documents::{may_queue, queue_once},
     error::{ApiResult, Problem},
     input::{Body, Ids},
     state::AppState,
@@ -46,6 +46,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant or answer", body = Problem),
+        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -68,6 +69,7 @@ pub async fn update(
     if pair == before {
         return Ok(Json(PairView::of(document, pair)));
     }
+    may_queue(&mut tx, workspace).await?;
     let bytes = pair.bytes();
     document.name = pair.name();
     document.size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
@@ -77,7 +79,7 @@ pub async fn update(
     document.updated_at = state.clock().now();
     tx.workspace(workspace).documents().set_original(answer_id, &bytes).await?;
     tx.workspace(workspace).documents().save(&document).await?;
-    queue(&mut tx, &document, state.clock()).await?;
+    queue_once(&mut tx, &document, state.clock()).await?;
     let details = json!({"name": document.name, "assistant_id": id});
     let act = caller.act(document.updated_at, "answer.updated", target(answer_id), details);
     tx.workspace(workspace).audit().append(&act).await?;

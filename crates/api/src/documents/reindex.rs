@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use replyx_core::{ids::DocumentId, knowledge::DocumentStatus};
 use serde_json::json;
 
-use super::{DocumentView, queue, real};
+use super::{DocumentView, may_queue, queue_once, real};
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiResult, Problem},
@@ -21,6 +21,7 @@ use crate::{
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such document", body = Problem),
+        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.documents.reindex", skip_all, fields(document.id = %id.0))]
@@ -34,12 +35,13 @@ pub async fn reindex(
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
     let mut document = real(found)?;
+    may_queue(&mut tx, workspace).await?;
     document.status = DocumentStatus::Queued;
     document.error = None;
     document.updated_at = state.clock().now();
     tx.workspace(workspace).documents().save(&document).await?;
-    // Also when one is queued already: its job may have died, and this is the remedy.
-    queue(&mut tx, &document, state.clock()).await?;
+    // Also of one that is said to wait: its job may be dead, and this is the remedy.
+    queue_once(&mut tx, &document, state.clock()).await?;
     let (now, details) = (document.updated_at, json!({"name": document.name}));
     let act = caller.act(now, "document.reindexed", ("document", id), details);
     tx.workspace(workspace).audit().append(&act).await?;

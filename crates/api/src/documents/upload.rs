@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::{DocumentView, name, new, queue};
+use super::{DocumentView, may_queue, name, new, queue};
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
@@ -53,6 +53,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
         (status = 413, description = "the file is too large", body = Problem),
         (status = 415, description = "not a form, or a file of a kind that is not read", body = Problem),
         (status = 422, description = "there is not exactly one `file`", body = Problem),
@@ -92,6 +93,7 @@ pub async fn upload(
     if let Some(twin) = twin.filter(|twin| twin.status != DocumentStatus::Failed) {
         return Ok((StatusCode::ACCEPTED, Json(twin.into())));
     }
+    may_queue(&mut tx, workspace).await?;
     tx.workspace(workspace).documents().insert(&document, &bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
     let details = json!({"name": document.name, "assistant_id": id, "size": document.size});

@@ -74,6 +74,7 @@ codes! {
         evaluation_regressed: "the draft does worse on the questions of the gate",
         evaluation_required: "the gate asks for a run of its questions first",
         question_set_in_use: "the question set is the gate of its assistant",
+        too_many_waiting: "as many documents of the workspace as may wait to be read do so already",
         too_many_runs: "as many runs of the set as may wait do so already",
         too_many_question_sets: "the assistant has as many question sets as it may have",
         different_sets: "the runs are of different question sets",

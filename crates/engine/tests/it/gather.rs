@@ -58,6 +58,41 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn a_storm_of_one_workspace_leaves_room_for_the_updates_of_others(db: &TestDb) {
+        let (many, one) = (World::open(db).await, World::open(db).await);
+        let (line, other) = (many.line().await, one.line().await);
+        let gatherer = Gatherer::start(many.engine().await);
+        let mut holder = db.db.begin().await.unwrap();
+        let contacts = holder.workspace(many.workspace).contacts();
+        let first = many.text(7, "first");
+        contacts.meet(line.bot.id, &first, many.clock.id(), many.clock.now()).await.unwrap();
+        let storm: Vec<_> = (0..1_300)
+            .map(|number| {
+                let (gatherer, door) = (gatherer.clone(), line.door);
+                let update = many.text(7, &number.to_string());
+                tokio::spawn(async move { gatherer.accept(door, update).await })
+            })
+            .collect();
+        // Those beyond the bound of their workspace are refused at once: then the places are taken.
+        let refused = async || storm.iter().filter(|task| task.is_finished()).count();
+        crate::given::eventually("the storm to come to its bound", async || {
+            (refused().await > 1_300 - 1_024).then_some(())
+        })
+        .await;
+
+        let update = one.text(7, "hello");
+        let waiting = tokio::spawn({
+            let (gatherer, door) = (gatherer.clone(), other.door);
+            async move { gatherer.accept(door, update).await }
+        });
+        sleep(Duration::from_millis(100)).await;
+        drop(holder);
+        waiting.await.unwrap().unwrap();
+        assert_eq!(one.messages().await.len(), 1);
+    }
+}
+
+on_every_db! {
     async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) {
         let world = World::open(db).await;
         let (line, engine) = (world.line().await, world.engine().await);

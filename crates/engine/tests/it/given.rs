@@ -26,12 +26,15 @@ use replyx_core::{
 use replyx_engine::{
     Bell, Engine, Rates, Settings,
     intake::{self, Door},
+    tuning::Tuning,
     turn,
 };
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Dialect, Embeddings, Limits, Models, ModelsConfig};
-use replyx_storage::{Committed, Db, Listener, StorageError, testing::TestDb, turns::ClaimedTurn};
+use replyx_storage::{
+    Committed, Db, Listener, StorageError, fair::Places, testing::TestDb, turns::ClaimedTurn,
+};
 use replyx_testkit::{
     openai::FakeOpenAi,
     telegram::{Bot as FakeBot, Chat, FakeTelegram},
@@ -196,6 +199,7 @@ impl<'d> World<'d> {
             clock: self.clock.clone(),
             process: self.clock.id(),
             bell,
+            tuning: Arc::new(tuning()),
             settings,
         };
         let mut tx = engine.db.begin().await.unwrap();
@@ -313,7 +317,8 @@ impl<'d> World<'d> {
     pub(crate) async fn claim(&self, engine: &Engine) -> Vec<ClaimedTurn> {
         let mut tx = engine.db.begin().await.unwrap();
         let turns = tx.system().turns();
-        let claimed = turns.claim(engine.process, engine.clock.now(), 100).await.unwrap();
+        let claimed =
+            turns.claim(engine.process, engine.clock.now(), Places::of(100)).await.unwrap();
         tx.commit().await.unwrap();
         claimed
     }
@@ -386,6 +391,12 @@ fn version(settings: &AssistantSettings, number: i64, clock: &Clock) -> Version 
         created_by: "owner".to_owned(),
         created_at: clock.now(),
     }
+}
+
+/// What admins have set in a test: no customer is answered too much.
+fn tuning() -> Tuning {
+    let unlimited = [("rate_contact", "1000000/1s"), ("contact_answers_per_day", "1000000")];
+    Tuning::new(unlimited.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
 }
 
 /// The settings of a test.

@@ -11,6 +11,7 @@ mod delivery_faults;
 mod gather;
 mod injection;
 mod intake;
+mod limit;
 mod outage;
 mod preview;
 mod prompt;

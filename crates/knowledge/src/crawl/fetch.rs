@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use replyx_core::ids::WorkspaceId;
+use replyx_live::{Seat, Seats};
 use reqwest::{
     Client, Response, StatusCode,
     header::{self, HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
@@ -40,8 +41,12 @@ pub struct Limits {
     pub gap: Duration,
     /// Longest time between two requests that a host may ask for.
     pub longest_gap: Duration,
-    /// Crawls at once in this process.
-    pub crawls: usize,
+    /// Requests at once in this process. Who waits for its turn with a server holds none of them.
+    pub requests: usize,
+    /// Requests at once for one workspace: servers that hang do not hold all.
+    pub requests_each: usize,
+    /// Reading the lists of a site's pages.
+    pub lists: Duration,
 }
 
 impl Default for Limits {
@@ -53,7 +58,9 @@ impl Default for Limits {
             page: 5 * 1024 * 1024,
             gap: Duration::from_secs(1),
             longest_gap: Duration::from_secs(10),
-            crawls: 2,
+            requests: 16,
+            requests_each: 4,
+            lists: Duration::from_mins(5),
         }
     }
 }
@@ -76,7 +83,7 @@ pub struct Fetcher {
     pub(super) private: Private,
     pub(super) limits: Limits,
     pub(super) pace: Arc<Pace>,
-    pub(super) seats: Arc<Semaphore>,
+    seats: Seats<WorkspaceId>,
 }
 
 /// What a server said about the state of a page, for asking whether it changed.
@@ -209,8 +216,30 @@ impl Fetcher {
             private: *private,
             limits: *limits,
             pace: Arc::default(),
-            seats: Arc::new(Semaphore::new(limits.crawls)),
+            seats: Seats::new(limits.requests, limits.requests_each),
         })
+    }
+
+    /// Waits until a host may be asked, and for one of the seats for requests: it is kept until the request is done and
+    /// what came is read. Nobody who waits for a host holds a seat.
+    pub(super) async fn turn(
+        &self,
+        whose: WorkspaceId,
+        host: &str,
+        gap: Duration,
+    ) -> Seat<WorkspaceId> {
+        loop {
+            self.pace.wait(host).await;
+            let seat = self.seats.take(whose).await;
+            if self.pace.take(host, gap) {
+                return seat;
+            }
+        }
+    }
+
+    /// A seat alone, for work on what is here already.
+    pub(super) async fn seat(&self, whose: WorkspaceId) -> Seat<WorkspaceId> {
+        self.seats.take(whose).await
     }
 
     /// Asks for one address. Redirects are the caller's matter: each is an address to be asked for.
@@ -243,16 +272,19 @@ impl Fetcher {
         tokio::time::timeout(self.limits.whole, whole).await.map_err(|_| FetchError::Slow)?
     }
 
-    /// Asks for an address and wherever it was moved.
+    /// Asks for an address and wherever it was moved; all of it takes no longer than one page may.
     pub(super) async fn follow(&self, url: &Url, most: usize) -> Result<Answer, FetchError> {
         let mut url = url.clone();
-        for _ in 0..=REDIRECTS {
-            match self.get_within(&url, &Validators::default(), most).await? {
-                Answer::Redirect(target) => url = target,
-                answer => return Ok(answer),
+        let whole = async {
+            for _ in 0..=REDIRECTS {
+                match self.get_within(&url, &Validators::default(), most).await? {
+                    Answer::Redirect(target) => url = target,
+                    answer => return Ok(answer),
+                }
             }
-        }
-        Err(FetchError::Redirects)
+            Err(FetchError::Redirects)
+        };
+        tokio::time::timeout(self.limits.whole, whole).await.map_err(|_| FetchError::Slow)?
     }
 
     /// Asks the host of `url` what it allows. Where there are no rules, everything is allowed.

@@ -18,19 +18,29 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Waits for this host's turn and takes it; the next turn comes after `gap`.
-    pub(super) async fn turn(&self, host: &str, gap: Duration) {
+    /// Waits until this host may be asked. Somebody else may be quicker: [`Pace::take`] tells.
+    pub(super) async fn wait(&self, host: &str) {
         let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            if next.len() >= HOSTS {
-                next.retain(|_, at| *at > now);
-            }
-            let at = next.get(host).copied().unwrap_or(now).max(now);
-            next.insert(host.to_owned(), at + gap);
-            at
+            let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            next.get(host).copied()
         };
-        tokio::time::sleep_until(at).await;
+        if let Some(at) = at {
+            tokio::time::sleep_until(at).await;
+        }
+    }
+
+    /// Takes this host's turn; the next one comes after `gap`. `false`: it may not be asked yet.
+    pub(super) fn take(&self, host: &str, gap: Duration) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if next.len() >= HOSTS {
+            next.retain(|_, at| *at > now);
+        }
+        let free = next.get(host).is_none_or(|at| *at <= now);
+        if free {
+            next.insert(host.to_owned(), now + gap);
+        }
+        free
     }
 
     /// Leaves a host alone for a time, as it asked.

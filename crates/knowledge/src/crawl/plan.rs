@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use replyx_core::knowledge::SourceKind;
+use replyx_core::{ids::WorkspaceId, knowledge::SourceKind};
 use url::Url;
 
 use super::{
@@ -20,6 +20,8 @@ const MARGIN: TimeDelta = TimeDelta::days(1);
 /// What is to be fetched.
 #[derive(Clone, Debug)]
 pub struct Order {
+    /// Whose crawl it is: workspaces take turns.
+    pub workspace: WorkspaceId,
     /// How pages are found.
     pub kind: SourceKind,
     /// Where it begins.

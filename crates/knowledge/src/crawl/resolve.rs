@@ -7,12 +7,13 @@
 use std::{
     error::Error,
     io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
 use futures::future::BoxFuture;
+use replyx_live::Seats;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use url::{Host, Url};
@@ -137,14 +138,45 @@ fn is_public_name(name: &str) -> bool {
     })
 }
 
+/// Look-ups at once in this process, and of names of one domain.
+const LOOK_UPS: usize = 16;
+const LOOK_UPS_EACH: usize = 2;
+
+static SEATS: LazyLock<Seats<String>> = LazyLock::new(|| Seats::new(LOOK_UPS, LOOK_UPS_EACH));
+
 /// The machine's own way of looking names up.
 pub(super) fn system() -> LookUp {
-    Arc::new(|name| {
+    bounded(SEATS.clone(), |name| {
+        let found = (name, 0).to_socket_addrs()?;
+        Ok(found.map(|address| address.ip()).collect())
+    })
+}
+
+/// A look-up that blocks a thread, so many of them at once. It cannot be stopped: whoever gives up waiting leaves the
+/// thread with its seat until the answer comes, so slow name servers never hold more threads than there are seats, and
+/// those of one domain no more than its own.
+fn bounded(
+    seats: Seats<String>,
+    look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Clone + Send + Sync + 'static,
+) -> LookUp {
+    Arc::new(move |name| {
+        let (seats, look_up) = (seats.clone(), look_up.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
+            let seat = seats.take(domain(&name)).await;
+            let found = tokio::task::spawn_blocking(move || {
+                let _seat = seat;
+                look_up(&name)
+            });
+            found.await.map_err(io::Error::other)?
         })
     })
+}
+
+/// The last two labels of a name: whose name servers are asked, more or less.
+fn domain(name: &str) -> String {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let from = name.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+    name[from..].to_owned()
 }
 
 /// Looks names up for the client and leaves out what is not public.
@@ -236,6 +268,38 @@ mod tests {
                 assert_eq!(admitted, Err(why), "{name}");
             }
         }
+    }
+
+    /// Ten names of one domain whose servers do not answer, and one of another.
+    #[tokio::test]
+    async fn slow_names_of_one_domain_do_not_delay_another_and_hold_few_threads() {
+        use std::sync::{Mutex, mpsc};
+        let (begun, asked) = mpsc::channel::<String>();
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let look_up = bounded(Seats::new(4, 2), move |name| {
+            begun.send(name.to_owned()).unwrap();
+            if name.ends_with("slow.example") {
+                let _ = held.lock().unwrap().recv();
+            }
+            Ok(vec!["8.8.8.8".parse().unwrap()])
+        });
+        let wait = Duration::from_millis(50);
+        for number in 0..10 {
+            let name = format!("{number}.slow.example");
+            assert!(tokio::time::timeout(wait, look_up(name)).await.is_err());
+        }
+        assert_eq!(look_up("www.shop.test".to_owned()).await.unwrap().len(), 1);
+        let asked: Vec<String> = asked.try_iter().collect();
+        assert_eq!(asked, ["0.slow.example", "1.slow.example", "www.shop.test"]);
+        drop(release);
+    }
+
+    #[test]
+    fn a_domain_is_the_end_of_a_name() {
+        assert_eq!(domain("a.b.Example.com."), "example.com");
+        assert_eq!(domain("example.com"), "example.com");
+        assert_eq!(domain("localhost"), "localhost");
     }
 
     #[test]

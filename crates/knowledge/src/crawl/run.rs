@@ -5,9 +5,12 @@ use std::{
     time::Duration,
 };
 
-use replyx_core::knowledge::{DocumentKind, SourceKind};
+use replyx_core::{
+    ids::WorkspaceId,
+    knowledge::{DocumentKind, SourceKind},
+};
 use sha2::{Digest, Sha256};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -103,9 +106,10 @@ impl Visit {
     }
 }
 
-/// A crawl that is under way. It holds one of the few places for crawls until it is dropped.
+/// A crawl that is under way. It takes one of the few seats for each request, and none while it waits for a host.
 pub struct Crawl {
     fetcher: Fetcher,
+    workspace: WorkspaceId,
     kind: SourceKind,
     plan: Plan,
     robots: HashMap<String, Robots>,
@@ -117,22 +121,20 @@ pub struct Crawl {
     second_round: bool,
     /// Something could not be fetched: what nothing led to may be there all the same.
     partial: bool,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Crawl {
-    /// Begins a crawl, as soon as there is a place for it. A sitemap is read here.
+    /// Begins a crawl. A sitemap is read here, and the lists it names for as long as the limits allow.
     ///
     /// # Errors
     ///
     /// Fails when the address is none that is fetched, or the sitemap cannot be.
     pub async fn begin(fetcher: &Fetcher, order: Order) -> Result<Self, FetchError> {
         resolve::syntax(&order.url, fetcher.private)?;
-        let place = fetcher.seats.clone().acquire_owned().await;
-        let place = place.expect("the places are never closed");
         let depth = if order.kind == SourceKind::Site { order.depth } else { 0 };
         let mut crawl = Self {
             fetcher: fetcher.clone(),
+            workspace: order.workspace,
             kind: order.kind,
             // The pages from earlier take their part of it until they are fetched anew.
             bytes_left: order
@@ -147,7 +149,6 @@ impl Crawl {
             requests_left: order.max_pages.saturating_mul(REQUESTS_PER_PAGE).saturating_add(50),
             second_round: false,
             partial: false,
-            _place: place,
         };
         let url = normalise(order.url).ok_or(resolve::Refused::Scheme)?;
         if order.kind == SourceKind::Sitemap {
@@ -188,6 +189,7 @@ impl Crawl {
     pub async fn recall(&mut self, url: &Url, depth: u8, body: &[u8]) {
         self.bodies.insert(Sha256::digest(body).into());
         if self.kind == SourceKind::Site {
+            let _seat = self.fetcher.seat(self.workspace).await;
             let links = read_links(url, body.to_vec()).await;
             self.lead_on(links, depth);
         }
@@ -244,7 +246,7 @@ impl Crawl {
             let Some(gap) = self.permission(url).await? else {
                 return Ok(Outcome::Skipped(Skip::Disallowed));
             };
-            self.fetcher.pace.turn(&origin(url), gap).await;
+            let _seat = self.fetcher.turn(self.workspace, &origin(url), gap).await;
             self.requests_left = self.requests_left.saturating_sub(1);
             let known = self.plan.validators(url);
             match self.fetcher.get(url, &known).await? {
@@ -281,7 +283,7 @@ impl Crawl {
                 return Ok(None);
             }
             resolve::syntax(url, self.fetcher.private)?;
-            self.fetcher.pace.turn(&origin, limits.gap).await;
+            let _seat = self.fetcher.turn(self.workspace, &origin, limits.gap).await;
             let robots = self.fetcher.robots(url).await?;
             self.robots.insert(origin.clone(), robots);
         }
@@ -351,16 +353,20 @@ impl Crawl {
     async fn list(&mut self, url: Url) -> Result<(), FetchError> {
         let mut lists = vec![(url.clone(), 0)];
         let (mut read, mut pages, mut scope) = (0, 0, Scope::host(&url));
+        let until = Instant::now() + self.fetcher.limits.lists;
         while let Some((place, nesting)) = lists.pop() {
             if read == LISTS || pages >= sitemap::MOST_PAGES {
                 break;
             }
             read += 1;
-            let found = self.fetch_list(&place).await;
-            let found = match found {
+            let found = tokio::time::timeout_at(until, self.fetch_list(&place)).await;
+            let found = match found.unwrap_or(Err(FetchError::Slow)) {
                 Err(error) if read == 1 => return Err(error),
                 Err(_) => {
                     self.partial = true;
+                    if Instant::now() >= until {
+                        break;
+                    }
                     continue;
                 }
                 Ok(found) => found,
@@ -402,7 +408,7 @@ impl Crawl {
 
     async fn fetch_list(&mut self, place: &Url) -> Result<Option<Sitemap>, FetchError> {
         let Some(gap) = self.permission(place).await? else { return Ok(None) };
-        self.fetcher.pace.turn(&origin(place), gap).await;
+        let _seat = self.fetcher.turn(self.workspace, &origin(place), gap).await;
         let Answer::Page(page) = self.fetcher.follow(place, sitemap::MOST_BYTES).await? else {
             return Ok(None);
         };

@@ -58,7 +58,7 @@ pub(super) async fn find(
             in_database(search, db, (workspace, assistant), &listed, &query).await?
         }
         Some(Held::Whole(snapshot)) => {
-            let (vector, spent) = embed(search, snapshot.model.as_deref(), &query).await;
+            let (vector, spent) = embed(search, workspace, snapshot.model.as_deref(), &query).await;
             let vectors = vector.as_ref().and(snapshot.model.clone());
             let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
             let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
@@ -90,7 +90,7 @@ async fn in_database(
     query: &Query<'_>,
 ) -> Result<Found, StorageError> {
     let (vector, spent) = if let Some(set) = &listed.set {
-        embed(search, Some(&set.model), query).await
+        embed(search, whose.0, Some(&set.model), query).await
     } else {
         without("too_large", query.mode);
         (None, None)
@@ -107,6 +107,7 @@ async fn in_database(
 /// The question's vector by the model of the passages, if there are vectors to compare it with, and what it cost.
 async fn embed(
     search: &Search,
+    workspace: WorkspaceId,
     model: Option<&str>,
     query: &Query<'_>,
 ) -> (Option<Vec<f32>>, Option<Spent>) {
@@ -120,7 +121,7 @@ async fn embed(
     if let Some(vector) = query.vector {
         return (unit(vector), None);
     }
-    match timeout(PATIENCE, search.embeddings.query(model, query.text)).await {
+    match timeout(PATIENCE, search.embeddings.query(Some(workspace), model, query.text)).await {
         Ok(Ok(EmbeddedQuestion { vector, spent })) => (unit(&vector), spent),
         Ok(Err(error)) => {
             without("failed", query.mode);

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
-use replyx_core::knowledge::SourceKind;
+use replyx_core::{clock::Clock, knowledge::SourceKind};
 use replyx_knowledge::crawl::{
     Crawl, Fetcher, Known, Limits, Order, Outcome, Private, Settings, Validators, Visit,
 };
 use replyx_testkit::site::{FakeSite, Reply};
 use url::Url;
 
+mod fair;
 mod fetching;
 mod lists;
 mod refusal;
@@ -37,6 +38,7 @@ fn fetcher() -> Fetcher {
 
 fn order(site: &FakeSite, kind: SourceKind, path: &str) -> Order {
     Order {
+        workspace: Clock::system().id(),
         kind,
         url: Url::parse(&site.url(path)).unwrap(),
         depth: 3,

@@ -8,6 +8,7 @@ use replyx_core::{
     clock::Clock,
     event::Event,
     ids::{AssistantId, SourceId, WorkspaceId},
+    job::Lane,
     knowledge::{Document, DocumentStatus, Source, SourceKind, SourceStatus},
     page::PageRequest,
     retry::Retry,
@@ -16,15 +17,16 @@ use replyx_core::{
 use replyx_knowledge::{
     crawl::{Fetcher, Limits, Private, Settings as Crawling},
     index::IndexDocument,
-    sources::{self, FetchSource, SourceError, Tools},
+    sources::{self, FetchSource, Parking, SourceError, Tools},
 };
-use replyx_storage::{Db, documents::DocumentFilter, on_every_db};
+use replyx_storage::{Db, documents::DocumentFilter, fair::Places, on_every_db};
 use replyx_testkit::site::{FakeSite, Reply};
 
 struct Office<'d> {
     db: &'d Db,
     clock: Clock,
     fetcher: Fetcher,
+    parking: Parking,
     site: FakeSite,
     workspace: WorkspaceId,
     assistant: AssistantId,
@@ -61,7 +63,15 @@ impl<'d> Office<'d> {
         tx.workspace(workspace).assistants().insert(&ada).await.unwrap();
         tx.commit().await.unwrap();
         let site = FakeSite::start().await.unwrap();
-        Self { db, clock, fetcher: fetcher(Private::Allow), site, workspace, assistant }
+        Self {
+            db,
+            clock,
+            fetcher: fetcher(Private::Allow),
+            parking: Parking::default(),
+            site,
+            workspace,
+            assistant,
+        }
     }
 
     async fn source(&self, kind: SourceKind, url: String) -> FetchSource {
@@ -90,7 +100,7 @@ impl<'d> Office<'d> {
     }
 
     fn tools(&self) -> Tools<'_> {
-        Tools { db: self.db, clock: &self.clock, fetcher: &self.fetcher }
+        Tools { db: self.db, clock: &self.clock, fetcher: &self.fetcher, parking: &self.parking }
     }
 
     async fn fetch(&self, job: FetchSource) -> Source {
@@ -130,7 +140,7 @@ impl<'d> Office<'d> {
         let by = self.clock.id();
         let mut tx = self.db.begin().await.unwrap();
         let now = self.clock.now() + TimeDelta::minutes(1);
-        for job in tx.system().jobs().claim(by, now, true, 500).await.unwrap() {
+        for job in tx.system().jobs().claim(by, now, Lane::Heavy, Places::of(500)).await.unwrap() {
             tx.system().jobs().finish(job.id, by).await.unwrap();
         }
         tx.commit().await.unwrap();
@@ -148,6 +158,41 @@ fn page(title: &str, links: &[&str]) -> Reply {
     let links = links.concat();
     Reply::html(format!("<!doctype html><title>{title}</title><p>About {title}.</p>{links}"))
         .etag(&format!("\"{title}\""))
+}
+
+on_every_db! {
+    async fn a_long_crawl_gives_way_to_others_that_wait_and_goes_on_where_it_was(db: &TestDb) {
+        let other = Office::open(&db.db).await;
+        let mut office = Office::open(&db.db).await;
+        office.parking = Parking::with_slice(Duration::ZERO);
+        office.site.set("/", page("start", &["/a", "/b"]));
+        office.site.set("/a", page("a", &[]));
+        office.site.set("/b", page("b", &[]));
+        let waiting = other.source(SourceKind::Page, other.site.url("/")).await;
+        let mut tx = db.db.begin().await.unwrap();
+        sources::queue(&mut tx, &other.clock, waiting).await.unwrap();
+        tx.commit().await.unwrap();
+        let job = office.source(SourceKind::Site, office.site.url("/")).await;
+
+        // Who has only just come may find a free place: nobody gives way to them.
+        let run = || sources::run(office.tools(), job, std::future::pending());
+        office.clock.advance(Duration::from_secs(4));
+        run().await.unwrap();
+        assert_eq!(office.paths().await, ["/", "/a", "/b"]);
+
+        office.site.forget();
+        office.clock.advance(Duration::from_secs(2));
+        for page in 1..=3 {
+            let error = run().await.unwrap_err();
+            assert!(matches!(error, SourceError::GaveWay), "{error:?}");
+            assert_eq!(error.retry(99), Retry::After(Duration::ZERO), "it was no attempt");
+            assert_eq!(office.site.paths().len(), page, "a page at a time, each once");
+        }
+        run().await.unwrap();
+        assert_eq!(office.site.paths().len(), 3);
+        let source = office.found(job.source_id).await.unwrap();
+        assert_eq!((source.status, source.pages), (SourceStatus::Ready, 3));
+    }
 }
 
 on_every_db! {
@@ -295,11 +340,12 @@ on_every_db! {
         }
         let job = office.source(SourceKind::Site, office.site.url("/")).await;
         let other = Office { fetcher: fetcher(Private::Allow), site: FakeSite::start().await.unwrap(),
-            clock: office.clock.clone(), ..office };
+            clock: office.clock.clone(), parking: Parking::default(), ..office };
         let run = |office: &'_ Office<'_>| {
             let (db, clock, fetcher) = (office.db.clone(), office.clock.clone(), office.fetcher.clone());
             async move {
-                let tools = Tools { db: &db, clock: &clock, fetcher: &fetcher };
+                let parking = Parking::default();
+                let tools = Tools { db: &db, clock: &clock, fetcher: &fetcher, parking: &parking };
                 sources::run(tools, job, std::future::pending()).await
             }
         };

@@ -139,6 +139,31 @@ on_every_db! {
 }
 
 on_every_db! {
+    async fn a_large_document_lets_others_write_while_its_passages_are_stored(db: &TestDb) {
+        let shop = Shop::open(&db.db).await;
+        let sections: String = (0..4_000)
+            .map(|n| format!("## Lantern {n}\n\n{}\n\n", format!("Lantern {n} glows for {n} hours. ").repeat(25)))
+            .collect();
+        let job = shop.upload("a.md", Markdown, sections.as_bytes()).await;
+        let mut seen = Vec::new();
+        let ((), ()) = tokio::join!(shop.index(job), async {
+            while shop.document(job).await.status != Ready {
+                // A writer, as a customer's message would be.
+                let mut tx = db.db.begin().await.unwrap();
+                let passages = tx.workspace(job.workspace_id).passages();
+                seen.push(passages.of(job.document_id).await.unwrap().len());
+                tx.commit().await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        });
+        let all = usize::try_from(shop.document(job).await.passages).unwrap();
+        assert!(all > 1_500, "{all} passages fit into one step");
+        assert!(seen.iter().any(|count| (1..all).contains(count)), "nobody could write: {seen:?}");
+        assert!(seen.is_sorted());
+    }
+}
+
+on_every_db! {
     async fn what_was_indexed_goes_when_a_newer_reading_fails(db: &TestDb) {
         let shop = Shop::open(&db.db).await;
         let job = shop.upload("a.pdf", Pdf, &data("handbook.en.pdf")).await;

@@ -45,6 +45,18 @@ impl Line {
         self.queues.get(share).map_or(0, VecDeque::len)
     }
 
+    /// The workspace with most calls, and how many those are.
+    pub(super) fn longest(&self) -> Option<(&str, usize)> {
+        let queues = self.queues.iter().map(|(share, queue)| (share.as_str(), queue.len()));
+        queues.max_by_key(|(_, calls)| *calls)
+    }
+
+    /// Takes the newest call of a workspace out.
+    pub(super) fn take_last(&mut self, share: &str) -> Option<Waiter> {
+        let id = self.queues.get(share)?.back()?.id;
+        self.take(share, id, false)
+    }
+
     pub(super) fn join(&mut self, waiter: Waiter) {
         let share = waiter.ask.share.clone();
         let queue = self.queues.entry(share.clone()).or_default();

@@ -1,25 +1,29 @@
 //! The embedding model that needs no network: multilingual-e5-small, in this process.
 //!
 //! It is loaded when it is first needed, once, and shared by all. Questions and passages have a thread each, which
-//! takes them one by one: a question waits for questions, not for a document. The thread of passages has a low
+//! takes them one by one: a question waits for questions, not for a document, and workspaces take turns with theirs. The
+//! thread of passages has a low
 //! priority, so that a document that is read does not slow answers either.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
     thread,
 };
 
+use replyx_core::ids::WorkspaceId;
 use replyx_e5::{E5, FILE_BYTES, Role};
-use tokio::sync::{mpsc, oneshot};
+use replyx_live::Lines;
+use tokio::sync::oneshot;
 
 use crate::error::ModelError;
 
-/// Questions that wait; more are refused.
+/// Questions that wait, and those of one workspace; more are refused.
 const QUESTIONS: usize = 256;
-/// Passages that wait; who brings more waits, too.
-const PASSAGES: usize = 4;
+const QUESTIONS_EACH: usize = 64;
+/// Passages that wait. Each worker brings one at a time, and waits for it.
+const PASSAGES: usize = 1_024;
 /// How nice the thread of passages is to others.
 const NICE: i32 = 10;
 
@@ -46,9 +50,13 @@ struct Lazy {
 struct Lane {
     role: Role,
     model: Arc<Lazy>,
-    jobs: OnceLock<Result<mpsc::Sender<Job>, io::ErrorKind>>,
+    /// What waits to be embedded; those without a workspace take turns together.
+    lines: Arc<Mutex<Lines<Option<WorkspaceId>, Job>>>,
+    /// As many are sent as there are jobs in the lines.
+    arrivals: OnceLock<Result<mpsc::Sender<()>, io::ErrorKind>>,
 }
 
+#[derive(Debug)]
 struct Job {
     text: String,
     answer: oneshot::Sender<Result<Vec<f32>, ModelError>>,
@@ -72,8 +80,14 @@ impl Offline {
             return Err(format!("the file `{}` {fault}: {REMEDY}", replyx_e5::FILE));
         }
         let model = Arc::new(Lazy { path, loaded: OnceLock::new() });
-        let lane = |role| Lane { role, model: Arc::clone(&model), jobs: OnceLock::new() };
-        let (questions, passages) = (lane(Role::Question), lane(Role::Passage));
+        let lane = |role, most, each| Lane {
+            role,
+            model: Arc::clone(&model),
+            lines: Arc::new(Mutex::new(Lines::new(most, each))),
+            arrivals: OnceLock::new(),
+        };
+        let questions = lane(Role::Question, QUESTIONS, QUESTIONS_EACH);
+        let passages = lane(Role::Passage, PASSAGES, PASSAGES);
         Ok(Self(Arc::new(Inner { model, questions, passages })))
     }
 
@@ -87,56 +101,63 @@ impl Offline {
     }
 
     /// The vector of a question; refused as busy when too many wait.
-    pub(super) async fn question(&self, text: &str) -> Result<Vec<f32>, ModelError> {
-        let (job, answer) = job(text);
-        self.0.questions.jobs()?.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ModelError::Busy,
-            mpsc::error::TrySendError::Closed(_) => gone(),
-        })?;
-        answer.await.map_err(|_| gone())?
+    pub(super) async fn question(
+        &self,
+        whose: Option<WorkspaceId>,
+        text: &str,
+    ) -> Result<Vec<f32>, ModelError> {
+        self.0.questions.embed(whose, text).await
     }
 
     /// The vector of a passage.
     pub(super) async fn passage(&self, text: &str) -> Result<Vec<f32>, ModelError> {
-        let (job, answer) = job(text);
-        self.0.passages.jobs()?.send(job).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.0.passages.embed(None, text).await
     }
 }
 
 /// What helps against a file that is not there or not the right one.
 const REMEDY: &str = "fetch it with `scripts/setup model`";
 
-fn job(text: &str) -> (Job, oneshot::Receiver<Result<Vec<f32>, ModelError>>) {
-    let (answer, receiver) = oneshot::channel();
-    (Job { text: text.to_owned(), answer }, receiver)
-}
-
 fn gone() -> ModelError {
     ModelError::Settings("the thread that embeds has ended".into())
 }
 
 impl Lane {
-    fn jobs(&self) -> Result<&mpsc::Sender<Job>, ModelError> {
-        let jobs = self.jobs.get_or_init(|| self.start().map_err(|error| error.kind()));
-        jobs.as_ref().map_err(|kind| ModelError::Settings(io::Error::from(*kind).into()))
+    async fn embed(&self, whose: Option<WorkspaceId>, text: &str) -> Result<Vec<f32>, ModelError> {
+        let arrivals = self.arrivals.get_or_init(|| self.start().map_err(|error| error.kind()));
+        let arrivals = arrivals
+            .as_ref()
+            .map_err(|kind| ModelError::Settings(io::Error::from(*kind).into()))?;
+        let (answer, vector) = oneshot::channel();
+        let job = Job { text: text.to_owned(), answer };
+        self.push(whose, job)?;
+        arrivals.send(()).map_err(|_| gone())?;
+        vector.await.map_err(|_| gone())?
     }
 
-    fn start(&self) -> io::Result<mpsc::Sender<Job>> {
-        let (name, room) = match self.role {
-            Role::Question => ("embed-questions", QUESTIONS),
-            Role::Passage => ("embed-passages", PASSAGES),
+    fn push(&self, whose: Option<WorkspaceId>, job: Job) -> Result<(), ModelError> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(whose, job).map_err(|_| ModelError::Busy)
+    }
+
+    fn start(&self) -> io::Result<mpsc::Sender<()>> {
+        let name = match self.role {
+            Role::Question => "embed-questions",
+            Role::Passage => "embed-passages",
         };
-        let (sender, mut jobs) = mpsc::channel::<Job>(room);
-        let (role, model) = (self.role, Arc::clone(&self.model));
+        let (sender, arrived) = mpsc::channel();
+        let (role, model, lines) = (self.role, Arc::clone(&self.model), Arc::clone(&self.lines));
         let work = move || {
             if role == Role::Passage {
                 // Where it is not allowed, passages have the priority of everything else.
                 let _ = rustix::process::setpriority_process(None, NICE);
             }
-            while let Some(Job { text, answer }) = jobs.blocking_recv() {
+            while arrived.recv().is_ok() {
+                let job = lines.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 // Whoever gave up waiting costs nothing.
-                if !answer.is_closed() {
+                if let Some(Job { text, answer }) = job
+                    && !answer.is_closed()
+                {
                     let _ = answer.send(model.embed(role, &text));
                 }
             }

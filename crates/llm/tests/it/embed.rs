@@ -46,7 +46,7 @@ async fn the_offline_model_gives_the_vectors_of_its_own_engine() {
         serde_json::from_str(include_str!("e5_reference.json")).unwrap();
     for reference in &references {
         let vector = if reference.kind == "query" {
-            embeddings.query(OFFLINE, &reference.text).await.unwrap().vector.to_vec()
+            embeddings.query(None, OFFLINE, &reference.text).await.unwrap().vector.to_vec()
         } else {
             let texts = [reference.text.clone()];
             embeddings.passages(OFFLINE, &texts).await.unwrap().vectors.remove(0)
@@ -71,9 +71,11 @@ async fn a_question_is_near_its_answer_in_another_language() {
     let passages = embeddings.passages(OFFLINE, &texts).await.unwrap();
     assert_eq!(passages.vectors.len(), 4);
     assert_eq!(passages.usage.prompt_tokens, 0);
-    let question = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
+    let question =
+        embeddings.query(None, OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
     assert!(cosine(&question, &passages.vectors[0]) > cosine(&question, &passages.vectors[1]));
-    let again = embeddings.query(OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
+    let again =
+        embeddings.query(None, OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
     assert!(Arc::ptr_eq(&question, &again), "it is remembered");
 }
 
@@ -85,7 +87,10 @@ async fn without_its_file_there_is_a_reason_and_no_model() {
     let missing = Embeddings::new(config()).unwrap();
     assert_eq!(missing.model(), None);
     assert!(missing.state().reason.unwrap().contains("scripts/setup model"));
-    assert!(matches!(missing.query(OFFLINE, "x").await, Err(ModelError::NotConfigured { .. })));
+    assert!(matches!(
+        missing.query(None, OFFLINE, "x").await,
+        Err(ModelError::NotConfigured { .. })
+    ));
     std::fs::write(folder.path().join("e5-small-q4.bin"), b"short").unwrap();
     let short = Embeddings::new(config()).unwrap();
     assert!(short.state().reason.unwrap().contains("5 bytes"));
@@ -94,7 +99,7 @@ async fn without_its_file_there_is_a_reason_and_no_model() {
     file.set_len(71_622_400).unwrap();
     let wrong = Embeddings::new(config()).unwrap();
     assert_eq!(wrong.model(), Some(OFFLINE));
-    assert!(wrong.query(OFFLINE, "x").await.is_err());
+    assert!(wrong.query(None, OFFLINE, "x").await.is_err());
     assert_eq!(wrong.model(), None);
     assert!(wrong.state().reason.unwrap().contains("SHA-256"));
     let off = EmbeddingsConfig { model: Some("none".to_owned()), ..config() };
@@ -138,13 +143,14 @@ async fn a_server_that_fails_for_a_while_is_asked_again_and_one_that_refuses_is_
     let model = embeddings.model().unwrap();
     server.inject_embedding(Fault::status(500));
     server.inject_embedding(Fault::status(503));
-    embeddings.query(model, "hello").await.unwrap();
+    embeddings.query(None, model, "hello").await.unwrap();
     let asked = server.embedding_requests().len();
     server.inject_embedding(Fault::status(401));
-    let refused = embeddings.query(model, "something else").await.unwrap_err();
+    let refused = embeddings.query(None, model, "something else").await.unwrap_err();
     assert!(matches!(refused, ModelError::Refused { status: 401, .. }), "{refused:?}");
     assert!(!format!("{refused:?}").contains(KEY));
     assert!(server.embedding_requests().len() <= asked + 1, "asked once");
-    let late = tokio::time::timeout(Duration::from_secs(20), embeddings.query(model, "third"));
+    let late =
+        tokio::time::timeout(Duration::from_secs(20), embeddings.query(None, model, "third"));
     late.await.unwrap().unwrap();
 }

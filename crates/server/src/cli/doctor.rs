@@ -342,7 +342,7 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
         return Finding::ok(ABOUT, format!("`{model}` over HTTP; `--online` asks it"));
     }
     let begun = Instant::now();
-    match timeout(PATIENCE * 6, embeddings.query(model, "doctor")).await {
+    match timeout(PATIENCE * 6, embeddings.query(None, model, "doctor")).await {
         Ok(Ok(question)) => Finding::ok(
             ABOUT,
             format!(

@@ -32,7 +32,7 @@ pub(super) struct Failed {
 pub(super) enum Attempt {
     /// It was, and counts: there are only so many attempts.
     Made,
-    /// It was interrupted for our sake: there was no room, the database was busy, the program ends.
+    /// It was interrupted for our sake: the database was busy, others have their turn, the program ends.
     Interrupted,
 }
 
@@ -168,8 +168,15 @@ fn failed(error: &index::IndexError, job: &ClaimedJob) -> Failed {
 
 /// The kind as a label of a metric: never a word from the database.
 pub(super) fn label(kind: &str) -> &'static str {
-    [index::IndexDocument::KIND, index::embed::KIND, Evaluate::KIND, FetchSource::KIND, MAIL]
-        .into_iter()
-        .find(|known| *known == kind)
-        .unwrap_or("unknown")
+    [
+        index::IndexDocument::KIND,
+        index::embed::KIND,
+        IndexNeighbours::KIND,
+        Evaluate::KIND,
+        FetchSource::KIND,
+        MAIL,
+    ]
+    .into_iter()
+    .find(|known| *known == kind)
+    .unwrap_or("unknown")
 }

@@ -14,6 +14,8 @@ mod accounts;
 const UPDATES: Duration = Duration::from_hours(7 * 24);
 /// How long delivered parts are kept for questions about them; their messages stay.
 const OUTBOX: Duration = Duration::from_hours(30 * 24);
+/// How long the answers of a day are counted: until it has ended on every clock.
+const CONTACT_DAYS: Duration = Duration::from_hours(2 * 24);
 /// How long sessions that have ended are remembered: who comes back from the same place is no news.
 const SESSIONS: Duration = Duration::from_hours(90 * 24);
 /// How long a registration may be sent a new code after its last one has ended.
@@ -49,8 +51,9 @@ async fn conversation(engine: &Engine) -> Result<(), StorageError> {
     let mut tx = engine.db.begin().await?;
     let updates = tx.system().updates().forget(now - UPDATES).await?;
     let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
+    let days = tx.system().contacts().forget_days((now - CONTACT_DAYS).date_naive()).await?;
     tx.commit().await?;
-    tracing::debug!(updates, outbox, "swept what was said");
+    tracing::debug!(updates, outbox, days, "swept what was said");
     Ok(())
 }
 

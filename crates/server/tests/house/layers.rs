@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("llm", &["core", "live", "e5"]),
     ("channels", &["core"]),
     ("testkit", &["core"]),
-    ("knowledge", &["core", "storage", "llm"]),
+    ("knowledge", &["core", "storage", "live", "llm"]),
     ("engine", &["core", "storage", "live", "llm", "channels", "knowledge"]),
     ("api", &["core", "storage", "live", "channels", "knowledge", "engine"]),
     (

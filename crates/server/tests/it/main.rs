@@ -28,6 +28,7 @@ mod invitations;
 mod knowledge_eval;
 mod large_assistant;
 mod lifeline;
+mod limits;
 mod locks;
 mod mailbox;
 mod main_path;

@@ -7,7 +7,7 @@ use replyx_core::{
     event::{Event, Recorded},
     ids::{BotId, WorkspaceId},
 };
-use replyx_storage::{Committed, Db, Listener, on_every_db, turns::Attempts};
+use replyx_storage::{Committed, Db, Listener, fair::Places, on_every_db, turns::Attempts};
 use sqlx::{Connection, PgConnection};
 use tokio::{task::JoinSet, time::timeout};
 
@@ -208,7 +208,7 @@ on_every_db! {
         assert_eq!(ear.heard(), [Committed { turns: true, ..Committed::default() }]);
 
         let by = given::process(&home.db, at(0)).await;
-        commit!(db, |tx| tx.system().turns().claim(by, at(2), 5));
+        commit!(db, |tx| tx.system().turns().claim(by, at(2), Places::of(5)));
         commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(1), at(2)));
         commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, id(), at(1), Attempts::Reset));
         let nothing = std::array::from_fn::<_, 3, _>(|_| Committed::default());

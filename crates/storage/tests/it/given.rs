@@ -480,6 +480,8 @@ impl Tenant {
         tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
         tx.workspace(self.id).updates().take(self.bot.id, 100, at(0)).await.unwrap();
+        let (contact, day) = (self.contact.id, at(0).date_naive());
+        tx.workspace(self.id).contacts().answered(contact, day).await.unwrap();
         tx.workspace(self.id)
             .jobs()
             .enqueue(id::<JobId>(), "index", &serde_json::json!({"n": 1}), at(0))

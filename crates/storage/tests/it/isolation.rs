@@ -1,8 +1,10 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
-use replyx_core::{channel::Outbound, ids::JobId, page::PageRequest, role::Role};
+use replyx_core::{
+    channel::Outbound, event::LimitBound, ids::JobId, page::PageRequest, role::Role,
+};
 use replyx_storage::{
-    StorageError, assistants::Whole, audit::AuditFilter, documents::DocumentFilter,
+    StorageError, assistants::Whole, audit::AuditFilter, documents::DocumentFilter, fair::Places,
     neighbours::VectorIndex, on_every_db, testing::pgvector,
 };
 
@@ -39,7 +41,7 @@ on_every_db! {
         ours.fill(db).await;
         let by = given::process(db, at(0)).await;
         let mut tx = db.begin().await.unwrap();
-        tx.system().turns().claim(by, at(10), 1).await.unwrap();
+        tx.system().turns().claim(by, at(10), Places::of(1)).await.unwrap();
         let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
         assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
         tx.commit().await.unwrap();
@@ -124,6 +126,9 @@ on_every_db! {
             contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
             contacts.find(ours.contact.id) => Ok(None),
             contacts.follow(ours.bot.id, ours.contact.chat_id, 8) => Ok(None),
+            contacts.day(ours.contact.id, day) => Ok(found) if *found == replyx_storage::contacts::ContactDay::default(),
+            contacts.answered(ours.contact.id, day) => Err(StorageError::Constraint { .. }),
+            contacts.told(ours.contact.id, day, LimitBound::Day, at(1)) => Err(StorageError::Constraint { .. }),
             contacts.set_blocked(ours.contact.id, true, at(1)) => Ok(()),
             dialogs.insert(&dialog) => Err(StorageError::Constraint { .. }),
             dialogs.find(ours.dialog.id) => Ok(None),
@@ -182,6 +187,7 @@ on_every_db! {
             invitations.delete(ours.invitation.id) => Ok(false),
             invitations.put(&ours.invitation, "x") => Ok(()),
             jobs.enqueue(id::<JobId>(), "x", &json, at(1)) => Ok(()),
+            jobs.waiting("index", 9) => Ok(0),
             jobs.enqueue_once(id::<JobId>(), "x", &json, at(1)) => Ok(()),
             members.find(ours.user.id) => Ok(None),
             members.list(page()) => Ok(found) if found.items.iter().all(|m| m.user_id == theirs.user.id),

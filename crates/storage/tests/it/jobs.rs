@@ -1,14 +1,17 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use replyx_core::ids::{JobId, ProcessId};
-use replyx_storage::{Db, jobs::ClaimedJob, on_every_db, testing};
+use replyx_core::{
+    ids::{JobId, ProcessId},
+    job::Lane,
+};
+use replyx_storage::{Db, fair::Places, jobs::ClaimedJob, on_every_db, testing};
 use serde_json::json;
 
 use crate::given::{self, at, id};
 
 async fn claim(db: &Db, by: ProcessId, now: DateTime<Utc>, limit: u32) -> Vec<ClaimedJob> {
-    commit!(db, |tx| tx.system().jobs().claim(by, now, false, limit))
+    commit!(db, |tx| tx.system().jobs().claim(by, now, Lane::Light, Places::of(limit)))
 }
 
 async fn given_jobs(db: &Db, count: i64) -> Vec<JobId> {
@@ -32,14 +35,14 @@ on_every_db! {
     async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
         let (db, by) = (&home.db, id());
         let job = given_jobs(db, 1).await[0];
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1), false)));
-        assert!(read!(db, |tx| tx.system().jobs().any_due(at(0), false)));
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1), Lane::Light)));
+        assert!(read!(db, |tx| tx.system().jobs().any_due(at(0), Lane::Light)));
         assert_eq!(claim(db, by, at(-1), 9).await, []);
         let claimed = claim(db, by, at(0), 9).await;
         let payload = json!({ "number": 0, "words": ["\"", "ё"] });
-        assert_eq!(claimed, [ClaimedJob { id: job, kind: "index".to_owned(), payload, attempts: 1 }]);
+        assert_eq!(claimed, [ClaimedJob { id: job, share: claimed[0].share, kind: "index".to_owned(), payload, attempts: 1 }]);
         assert_eq!(claim(db, by, at(99), 9).await, []);
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99), false)));
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99), Lane::Light)));
         assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
         commit!(db, |tx| tx.system().jobs().finish(job, by));
         assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 0);
@@ -103,7 +106,8 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     let home = testing::postgres().await;
     let jobs = given_jobs(&home.db, 2).await;
     let mut first = home.db.begin().await.unwrap();
-    assert_eq!(first.system().jobs().claim(id(), at(60), false, 1).await.unwrap()[0].id, jobs[0]);
+    let held = first.system().jobs().claim(id(), at(60), Lane::Light, Places::of(1)).await;
+    assert_eq!(held.unwrap()[0].id, jobs[0]);
     let others = claim(&home.db, id(), at(60), 9).await;
     assert_eq!(others.into_iter().map(|job| job.id).collect::<Vec<_>>(), [jobs[1]]);
 }

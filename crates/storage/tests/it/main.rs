@@ -12,6 +12,7 @@ mod documents;
 mod errors;
 mod evaluation;
 mod events;
+mod fair;
 mod isolation;
 mod jobs;
 mod migrations;

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use replyx_core::{clock::Clock, ids::ProcessId};
+use replyx_core::{clock::Clock, ids::ProcessId, job::Lane};
 use replyx_storage::{
-    StorageError, on_every_db,
+    StorageError,
+    fair::Places,
+    on_every_db,
     processes::Reaped,
     testing::{self, TestDb},
 };
@@ -32,8 +34,8 @@ on_every_db! {
         for (tenant, by) in [(&ours, alive), (&theirs, dead)] {
             tenant.fill(db).await;
             let mut tx = db.begin().await.unwrap();
-            assert_eq!(tx.system().turns().claim(by, at(10), 1).await.unwrap().len(), 1);
-            assert_eq!(tx.system().jobs().claim(by, at(10), false, 1).await.unwrap().len(), 1);
+            assert_eq!(tx.system().turns().claim(by, at(10), Places::of(1)).await.unwrap().len(), 1);
+            assert_eq!(tx.system().jobs().claim(by, at(10), Lane::Light, Places::of(1)).await.unwrap().len(), 1);
             let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
             assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
             tx.commit().await.unwrap();
@@ -44,9 +46,9 @@ on_every_db! {
         assert_eq!(reaped, Reaped { turns: 1, sends: 1, jobs: 1 });
         assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
 
-        let turns = commit!(db, |tx| tx.system().turns().claim(alive, at(60), 9));
+        let turns = commit!(db, |tx| tx.system().turns().claim(alive, at(60), Places::of(9)));
         assert_eq!((turns.len(), turns[0].workspace_id, turns[0].attempts), (1, theirs.id, 2));
-        let jobs = commit!(db, |tx| tx.system().jobs().claim(alive, at(60), false, 9));
+        let jobs = commit!(db, |tx| tx.system().jobs().claim(alive, at(60), Lane::Light, Places::of(9)));
         assert_eq!((jobs.len(), jobs[0].attempts), (1, 2));
         let sends = sendable(db, at(60)).await;
         assert_eq!((sends.len(), sends[0].workspace_id), (1, theirs.id));
@@ -66,7 +68,7 @@ on_every_db! {
         let process = silent(home).await;
         let tenant = given::tenant(db).await;
         tenant.fill(db).await;
-        commit!(db, |tx| tx.system().turns().claim(process, at(10), 1));
+        commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(1)));
         commit!(db, |tx| tx.system().processes().beat(process, at(25)));
         let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(30)));
         assert_eq!(reaped, Reaped::default());
@@ -82,12 +84,12 @@ on_every_db! {
         let earlier = given::process(db, at(29)).await;
         let tenant = given::tenant(db).await;
         tenant.fill(db).await;
-        commit!(db, |tx| tx.system().turns().claim(earlier, at(10), 1));
+        commit!(db, |tx| tx.system().turns().claim(earlier, at(10), Places::of(1)));
         let only = given::process(db, at(30)).await;
         commit!(db, |tx| tx.system().processes().keep_only(only));
         let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(30)));
         assert_eq!(reaped, Reaped { turns: 1, ..Reaped::default() });
-        assert_eq!(commit!(db, |tx| tx.system().turns().claim(id(), at(30), 1)).len(), 1);
+        assert_eq!(commit!(db, |tx| tx.system().turns().claim(id(), at(30), Places::of(1))).len(), 1);
     }
 }
 
@@ -103,14 +105,14 @@ async fn a_clock_that_is_ahead_or_behind_makes_nobody_dead_on_postgres() {
     let tenant = given::tenant(db).await;
     tenant.fill(db).await;
     let process = given::process(db, behind).await;
-    commit!(db, |tx| tx.system().turns().claim(process, at(10), 1));
+    commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(1)));
     for clock in [right, ahead, behind] {
         let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, clock));
         assert_eq!(reaped, Reaped::default(), "by a clock that says {clock}");
         assert_eq!(read!(db, |tx| tx.system().processes().alive(SILENCE, clock)), 1);
     }
     let dead = silent(&home).await;
-    commit!(db, |tx| tx.system().jobs().claim(dead, at(10), false, 1));
+    commit!(db, |tx| tx.system().jobs().claim(dead, at(10), Lane::Light, Places::of(1)));
     let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, behind));
     assert_eq!(reaped, Reaped { jobs: 1, ..Reaped::default() });
 }
@@ -123,7 +125,7 @@ async fn what_another_process_frees_at_the_moment_is_left_to_it_on_postgres() {
     let tenant = given::tenant(db).await;
     tenant.fill(db).await;
     let dead = silent(&home).await;
-    commit!(db, |tx| tx.system().turns().claim(dead, at(10), 1));
+    commit!(db, |tx| tx.system().turns().claim(dead, at(10), Places::of(1)));
     let mut first = db.begin().await.unwrap();
     let reaped = first.system().processes().reap(SILENCE, at(60)).await.unwrap();
     assert_eq!(reaped, Reaped { turns: 1, ..Reaped::default() });
@@ -138,12 +140,12 @@ on_every_db! {
         let process = given::process(db, at(0)).await;
         let tenant = given::tenant(db).await;
         tenant.fill(db).await;
-        assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(10), 1))[0].attempts, 1);
-        assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(10), false, 1))[0].attempts, 1);
+        assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(1)))[0].attempts, 1);
+        assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(10), Lane::Light, Places::of(1)))[0].attempts, 1);
         let handed_back = commit!(db, |tx| tx.system().processes().hand_back(process, at(20)));
         assert_eq!(handed_back, Reaped { turns: 1, sends: 0, jobs: 1 });
-        assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(20), 1))[0].attempts, 1);
-        assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(20), false, 1))[0].attempts, 1);
+        assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(20), Places::of(1)))[0].attempts, 1);
+        assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(20), Lane::Light, Places::of(1)))[0].attempts, 1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use replyx_storage::{Db, PoolSize, Refusal, testing};
+use replyx_storage::{Db, PoolSize, Refusal, fair::Places, testing};
 use tokio::time::timeout;
 
 use crate::given::{self, at};
@@ -97,7 +97,7 @@ async fn times_compare_as_they_pass_however_they_are_written() {
     }
     for due in moments {
         assert_eq!(read!(db, |tx| tx.system().turns().next_due()), Some(due));
-        let claimed = commit!(db, |tx| tx.system().turns().claim(given::id(), due, 9));
+        let claimed = commit!(db, |tx| tx.system().turns().claim(given::id(), due, Places::of(9)));
         assert_eq!(claimed.len(), 1, "{due}");
     }
 }

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use replyx_core::ids::{DialogId, ProcessId};
 use replyx_storage::{
-    Db, on_every_db, testing,
+    Db,
+    fair::Places,
+    on_every_db, testing,
     turns::{Attempts, ClaimedTurn},
 };
 use tokio::task::JoinSet;
@@ -15,7 +17,7 @@ async fn request(db: &Db, tenant: &Tenant, due: DateTime<Utc>, latest: DateTime<
 }
 
 async fn claim(db: &Db, by: ProcessId, now: DateTime<Utc>, limit: u32) -> Vec<ClaimedTurn> {
-    commit!(db, |tx| tx.system().turns().claim(by, now, limit))
+    commit!(db, |tx| tx.system().turns().claim(by, now, Places::of(limit)))
 }
 
 async fn next_due(db: &Db) -> Option<DateTime<Utc>> {
@@ -142,7 +144,7 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     let home = testing::postgres().await;
     let dialogs = many(&home.db, 3).await;
     let mut first = home.db.begin().await.unwrap();
-    let held = first.system().turns().claim(id(), at(60), 1).await.unwrap();
+    let held = first.system().turns().claim(id(), at(60), Places::of(1)).await.unwrap();
     assert_eq!(held[0].dialog_id, dialogs[0]);
     // Would wait for ever here without `SKIP LOCKED`.
     let others: BTreeSet<_> =

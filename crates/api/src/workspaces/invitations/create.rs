@@ -87,7 +87,7 @@ pub async fn create(
     let workspace = invitation.workspace_id;
     let hash = sha256_hex(token.as_bytes());
     tx.workspace(workspace).invitations().put(&invitation, &hash).await?;
-    post::queue(&state, &mut tx, &mail).await?;
+    post::queue_of(&state, &mut tx, &mail, workspace).await?;
     let details = json!({"email": invitation.email, "role": invitation.role});
     let target = ("invitation", invitation.id);
     let act = caller.act(invitation.created_at, "invitation.created", target, details);

@@ -11,9 +11,9 @@ use replyx_live::Rate;
 use replyx_storage::{Db, StorageError};
 use tokio::sync::Mutex;
 
-/// What holds now. Reading is cheap; [`Settings::reload`] reads the database.
+/// What holds now. Reading is cheap; [`Tuning::reload`] reads the database.
 #[derive(Debug)]
-pub struct Settings {
+pub struct Tuning {
     defaults: HashMap<String, String>,
     values: RwLock<Arc<Values>>,
     /// What was read first may not be put in place last.
@@ -37,7 +37,7 @@ impl Value {
     }
 }
 
-impl Settings {
+impl Tuning {
     /// The configuration's defaults, by name; where it says nothing, the program's.
     pub fn new(defaults: HashMap<String, String>) -> Self {
         let values = effective(&defaults, &HashMap::new());
@@ -60,6 +60,12 @@ impl Settings {
         let values = effective(&self.defaults, &stored.into_iter().collect());
         *self.values.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(values);
         Ok(())
+    }
+
+    /// The value of a setting that no admin has set.
+    pub fn default_of(&self, spec: &SettingSpec) -> String {
+        let configured = self.defaults.get(spec.name);
+        configured.map_or(spec.default, String::as_str).to_owned()
     }
 
     fn get<T>(&self, name: &str, read: impl FnOnce(&Value) -> T) -> T {
@@ -120,7 +126,7 @@ mod tests {
     fn what_is_stored_wins_over_the_configuration_and_both_over_the_program() {
         let configured = map(&[("rate_login", "7/1m"), ("session_days", "9"), ("strange", "x")]);
         let stored = map(&[("rate_login", "8/1m"), ("session_days", "many"), ("unknown", "1")]);
-        let settings = Settings::new(configured.clone());
+        let settings = Tuning::new(configured.clone());
         assert_eq!(settings.rate(setting::RATE_LOGIN).count, 7);
         assert_eq!(settings.int(setting::DELETION_GRACE_DAYS), 7);
         let values = effective(&configured, &stored);
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_setting_can_be_read_as_what_it_is() {
-        let settings = Settings::new(HashMap::new());
+        let settings = Tuning::new(HashMap::new());
         for spec in setting::SETTINGS {
             if spec.kind == setting::SettingKind::Rate {
                 assert!(settings.rate(spec.name).count > 0, "{}", spec.name);

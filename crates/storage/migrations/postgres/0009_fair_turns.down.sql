@@ -1,0 +1,15 @@
+DROP TABLE contact_days;
+
+DROP INDEX outbox_sending;
+DROP INDEX outbox_shares;
+DROP INDEX turns_running;
+DROP INDEX turns_shares;
+
+DROP INDEX jobs_running;
+DROP INDEX jobs_shares;
+DROP INDEX jobs_due;
+ALTER TABLE jobs ADD COLUMN heavy BOOLEAN NOT NULL DEFAULT FALSE;
+UPDATE jobs SET heavy = TRUE WHERE lane <> 'light';
+ALTER TABLE jobs DROP COLUMN share;
+ALTER TABLE jobs DROP COLUMN lane;
+CREATE INDEX jobs_due ON jobs (heavy, due_at) WHERE status = 'queued';
