@@ -4,6 +4,10 @@
 //! caller goes on, and told to the other processes on the bus. When the bus may have lost something everything is
 //! forgotten, and an entry never lives longer than `LIFETIME`, so that a process that hears nothing is wrong for a
 //! few seconds at worst.
+//!
+//! A stream that outlives its request watches its access ([`Accesses::watch`]) and looks again when it may have changed.
+
+mod watch;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,17 +24,20 @@ use replyx_core::{
 };
 use replyx_live::{Live, Signal};
 use replyx_storage::{Committed, Db, Listener, StorageError};
+use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, watch as channel},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use watch::Watchers;
+
 /// The topic on which processes tell each other whose access has changed, and that settings have.
 const TOPIC: &str = "access";
 /// How long an entry lives at most: also the longest error of a process that cannot hear the others.
-const LIFETIME: Duration = Duration::from_secs(5);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
 /// How many entries are kept; past that all are forgotten and read again.
 const ENTRIES: usize = 50_000;
 /// How often uses of API keys are written down.
@@ -39,7 +46,7 @@ const NOTE_USES: Duration = Duration::from_secs(10);
 const TOLD_AT_ONCE: usize = 500;
 
 /// By what somebody was recognised.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Credential {
     /// A session, in the workspace that was asked for.
     Session(SessionId, Option<WorkspaceId>),
@@ -47,11 +54,38 @@ pub enum Credential {
     Key(String),
 }
 
+/// How new what is known of an access must be.
+#[derive(Clone, Copy, Debug)]
+pub enum Since {
+    /// A few seconds old at most, unless it is known to have changed.
+    Lately,
+    /// Read from the database after this instant, whatever this process has heard.
+    Instant(Instant),
+}
+
+/// An access, and when it ends by itself.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What it gives access to.
+    pub access: Arc<Access>,
+    /// When an API key ends, if it does.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
 #[derive(Debug)]
 struct Entry {
-    access: Arc<Access>,
+    seen: Seen,
     read_at: Instant,
-    ends_at: Option<DateTime<Utc>>,
+}
+
+impl Entry {
+    fn is_good(&self, now: DateTime<Utc>, since: Since) -> bool {
+        let is_new = match since {
+            Since::Lately => self.read_at.elapsed() < LIFETIME,
+            Since::Instant(instant) => self.read_at >= instant,
+        };
+        is_new && self.seen.ends_at.is_none_or(|end| now < end)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -71,8 +105,9 @@ struct Kept {
 pub struct Accesses {
     kept: Mutex<Kept>,
     news: Notify,
+    watchers: Watchers,
     /// Rings when settings were changed, here or elsewhere.
-    settings: watch::Sender<()>,
+    settings: channel::Sender<()>,
 }
 
 impl Listener for Accesses {
@@ -85,6 +120,7 @@ impl Listener for Accesses {
         kept.untold.extend(&what.access);
         kept.settings_untold |= what.settings;
         drop(kept);
+        self.watchers.ring(&what.access);
         if what.settings {
             self.settings.send_replace(());
         }
@@ -98,7 +134,7 @@ impl Kept {
             return;
         }
         self.generation += 1;
-        self.entries.retain(|_, entry| !concerns(&entry.access, changed));
+        self.entries.retain(|_, entry| !concerns(&entry.seen.access, changed));
     }
 
     fn forget_all(&mut self) {
@@ -108,12 +144,44 @@ impl Kept {
 }
 
 fn concerns(access: &Access, changed: &[Uuid]) -> bool {
-    let place = access.place.as_ref().map(|place| place.workspace.id.into_uuid());
-    let actor = match &access.actor {
-        Actor::User { user, session } => [Some(user.id.into_uuid()), Some(session.into_uuid())],
-        Actor::Key { id, .. } => [Some(id.into_uuid()), None],
-    };
-    actor.into_iter().chain([place]).flatten().any(|id| changed.contains(&id))
+    watch::ids(access).any(|id| changed.contains(&id))
+}
+
+/// Watches one access, until dropped.
+#[derive(Debug)]
+pub struct Watch {
+    accesses: Arc<Accesses>,
+    number: u64,
+    version: channel::Receiver<u64>,
+    /// The version that has been looked at.
+    looked_at: u64,
+}
+
+impl Watch {
+    /// What to hand to [`Self::looked`] after a look that begins now.
+    pub fn version(&self) -> u64 {
+        *self.version.borrow()
+    }
+
+    /// What changed up to this version has been looked at.
+    pub const fn looked(&mut self, version: u64) {
+        self.looked_at = version;
+    }
+
+    /// Waits until the access may have changed since the last look. May be cancelled without loss.
+    pub async fn stirred(&mut self) {
+        let looked_at = self.looked_at;
+        if self.version.wait_for(|version| *version != looked_at).await.is_err() {
+            // Nobody rings any more; the watcher looks by the clock.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.accesses.watchers.remove(self.number);
+    }
 }
 
 impl Accesses {
@@ -126,7 +194,7 @@ impl Accesses {
         self.lock().generation
     }
 
-    /// What a credential gives access to now; `None` when it gives none.
+    /// What a credential gives access to now; `None` when it gives none. It counts as used.
     ///
     /// # Errors
     ///
@@ -137,45 +205,56 @@ impl Accesses {
         credential: Credential,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<Access>>, StorageError> {
+        let seen = self.look(db, &credential, now, Since::Lately).await?;
+        let Some(Seen { access, .. }) = seen else { return Ok(None) };
+        self.lock().note_use(&access);
+        Ok(Some(access))
+    }
+
+    /// As [`Self::of`], as new as is asked for; it is no use of a key.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn look(
+        &self,
+        db: &Db,
+        credential: &Credential,
+        now: DateTime<Utc>,
+        since: Since,
+    ) -> Result<Option<Seen>, StorageError> {
         let generation = {
-            let mut kept = self.lock();
-            let fresh = kept.entries.get(&credential).filter(|entry| {
-                entry.read_at.elapsed() < LIFETIME && entry.ends_at.is_none_or(|end| now < end)
-            });
-            if let Some(access) = fresh.map(|entry| Arc::clone(&entry.access)) {
-                kept.note_use(&access);
-                return Ok(Some(access));
+            let kept = self.lock();
+            let known = kept.entries.get(credential).filter(|entry| entry.is_good(now, since));
+            if let Some(entry) = known {
+                return Ok(Some(entry.seen.clone()));
             }
             kept.generation
         };
         let read_at = Instant::now();
-        let mut tx = db.read().await?;
-        let found = match &credential {
-            Credential::Session(session, workspace) => {
-                let found = tx.system().sessions().access(*session, *workspace, now).await?;
-                found.map(|access| (access, None))
-            }
-            Credential::Key(hash) => tx.system().api_keys().access(hash, now).await?,
-        };
-        drop(tx);
+        let seen = read(db, credential, now).await?;
         metrics::counter!("access_reads_total").increment(1);
-        let Some((access, ends_at)) = found else { return Ok(None) };
-        let access = Arc::new(access);
+
         let mut kept = self.lock();
-        kept.note_use(&access);
         if kept.generation == generation {
-            if kept.entries.len() >= ENTRIES {
-                kept.entries.clear();
+            match &seen {
+                Some(seen) => kept.keep(credential.clone(), Entry { seen: seen.clone(), read_at }),
+                // What was believed until now is not true any more.
+                None => drop(kept.entries.remove(credential)),
             }
-            kept.entries
-                .insert(credential, Entry { access: Arc::clone(&access), read_at, ends_at });
         }
-        Ok(Some(access))
+        Ok(seen)
+    }
+
+    /// Watches what this access depends on.
+    pub fn watch(self: &Arc<Self>, access: &Access) -> Watch {
+        let (number, version) = self.watchers.add(access);
+        Watch { accesses: Arc::clone(self), number, version, looked_at: 0 }
     }
 
     /// Rings whenever settings, providers of models or keys to them were changed after this call, here or in another
     /// process.
-    pub fn settings_changed(&self) -> watch::Receiver<()> {
+    pub fn settings_changed(&self) -> channel::Receiver<()> {
         self.settings.subscribe()
     }
 
@@ -202,7 +281,14 @@ impl Accesses {
         }
     }
 
-    async fn tell_once(&self, live: &Live, process: ProcessId) {
+    /// Whether there is something that other processes have not been told.
+    pub fn has_news(&self) -> bool {
+        let kept = self.lock();
+        !kept.untold.is_empty() || kept.settings_untold
+    }
+
+    /// Tells the other processes what changed here and they have not been told.
+    pub async fn tell_once(&self, live: &Live, process: ProcessId) {
         let (untold, settings) = {
             let mut kept = self.lock();
             (mem::take(&mut kept.untold), mem::take(&mut kept.settings_untold))
@@ -254,6 +340,7 @@ impl Accesses {
             match signal {
                 Signal::Gap => {
                     self.lock().forget_all();
+                    self.watchers.ring_all();
                     self.settings.send_replace(());
                 }
                 Signal::Message(message) => self.heard(&own, &message),
@@ -271,13 +358,38 @@ impl Accesses {
         }
         let ids: Vec<Uuid> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
         self.lock().forget(&ids);
+        self.watchers.ring(&ids);
         if settings == Some("1") {
             self.settings.send_replace(());
         }
     }
 }
 
+/// Asks the database what a credential gives access to.
+async fn read(
+    db: &Db,
+    credential: &Credential,
+    now: DateTime<Utc>,
+) -> Result<Option<Seen>, StorageError> {
+    let mut tx = db.read().await?;
+    let found = match credential {
+        Credential::Session(session, workspace) => {
+            let found = tx.system().sessions().access(*session, *workspace, now).await?;
+            found.map(|access| (access, None))
+        }
+        Credential::Key(hash) => tx.system().api_keys().access(hash, now).await?,
+    };
+    Ok(found.map(|(access, ends_at)| Seen { access: Arc::new(access), ends_at }))
+}
+
 impl Kept {
+    fn keep(&mut self, credential: Credential, entry: Entry) {
+        if self.entries.len() >= ENTRIES {
+            self.entries.clear();
+        }
+        self.entries.insert(credential, entry);
+    }
+
     fn note_use(&mut self, access: &Access) {
         if let Actor::Key { id, .. } = &access.actor {
             self.used.insert(*id);

@@ -20,7 +20,14 @@ use replyx_core::{
 };
 use serde_json::Value;
 
-use crate::{address::ClientAddress, error::ApiError, identity::Identity, state::AppState};
+use crate::{
+    access::Since,
+    address::ClientAddress,
+    error::ApiError,
+    identity::{Identity, Pass},
+    state::AppState,
+    streams::Guard,
+};
 
 /// Somebody who acts in a workspace.
 #[derive(Clone, Debug)]
@@ -29,6 +36,8 @@ pub struct Caller {
     pub workspace_id: WorkspaceId,
     /// Who they are and what they may do.
     pub access: Arc<Access>,
+    /// By what they were recognised.
+    pub pass: Pass,
     /// From where they call.
     pub address: ClientAddress,
 }
@@ -81,7 +90,7 @@ fn act(
 ) -> Act {
     let (actor, actor_id, actor_name) = match &access.actor {
         Actor::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
-        Actor::Key { id, name } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
+        Actor::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
     };
     Act {
         at: now,
@@ -141,6 +150,22 @@ impl<P: Needs> FromRequestParts<AppState> for May<P> {
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         let access = known(parts)?;
+        let pass = parts.extensions.get::<Pass>().cloned().ok_or(ApiError::Unauthenticated)?;
+        Self::admit(access, pass, address(parts))
+    }
+}
+
+impl<P: Needs> May<P> {
+    /// Lets somebody in who has the permission where they act.
+    ///
+    /// # Errors
+    ///
+    /// Says what stands in their way.
+    pub(crate) fn admit(
+        access: Arc<Access>,
+        pass: Pass,
+        address: ClientAddress,
+    ) -> Result<Self, ApiError> {
         let place = access.place.as_ref().ok_or(ApiError::NotFound("workspace"))?;
         if place.suspended {
             return Err(ApiError::Refused {
@@ -157,8 +182,31 @@ impl<P: Needs> FromRequestParts<AppState> for May<P> {
         if !place.permissions.allow(P::PERMISSION) {
             return Err(ApiError::Forbidden);
         }
-        let caller = Caller { workspace_id: place.workspace.id, address: address(parts), access };
+        let caller = Caller { workspace_id: place.workspace.id, pass, address, access };
         Ok(Self { caller, permission: PhantomData })
+    }
+
+    /// Looks again whether they may: for what takes so long that they may have lost it since.
+    ///
+    /// # Errors
+    ///
+    /// As when they called.
+    pub(crate) async fn still_may(&self, state: &AppState) -> Result<(), ApiError> {
+        let (now, pass) = (state.clock().now(), self.caller.pass.clone());
+        let seen = state.accesses.look(state.db(), &pass.credential, now, Since::Lately).await?;
+        let access = seen.ok_or(ApiError::Unauthenticated)?.access;
+        let again = Self::admit(access, pass, self.caller.address)?;
+        let same = again.caller.workspace_id == self.caller.workspace_id;
+        if same { Ok(()) } else { Err(ApiError::NotFound("workspace")) }
+    }
+
+    /// Guards a stream that they open: it ends when what they may do here ends.
+    ///
+    /// # Errors
+    ///
+    /// 429 when as many streams are open as may be.
+    pub(crate) async fn guard(&self, state: &AppState) -> Result<Guard, ApiError> {
+        Guard::open(state, &self.caller, P::PERMISSION).await
     }
 }
 
@@ -247,7 +295,7 @@ fn known(parts: &Parts) -> Result<Arc<Access>, ApiError> {
     }
 }
 
-fn address(parts: &Parts) -> ClientAddress {
+pub(crate) fn address(parts: &Parts) -> ClientAddress {
     parts.extensions.get::<ClientAddress>().copied().unwrap_or_default()
 }
 

@@ -94,6 +94,16 @@ pub enum ApiError {
     /// The caller has called too often.
     #[error("{0}")]
     TooManyRequests(TooMany),
+    /// The caller has as many of something open as they may have.
+    #[error("{detail}")]
+    TooManyOpen {
+        /// The stable code.
+        code: &'static str,
+        /// What there are too many of.
+        detail: &'static str,
+        /// When to try again.
+        after: Duration,
+    },
     /// Too many requests are being worked on.
     #[error("too much is being done at the moment")]
     Busy(Duration),
@@ -169,6 +179,7 @@ impl ApiError {
     pub fn again(&self) -> Self {
         match self {
             Self::Unauthenticated => Self::Unauthenticated,
+            Self::Forbidden => Self::Forbidden,
             Self::Csrf => Self::Csrf,
             Self::NotFound(what) => Self::NotFound(what),
             Self::Malformed(detail) => Self::Malformed(detail.clone()),
@@ -204,6 +215,7 @@ impl ApiError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::TooManyOpen { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
             Self::Busy(_) | Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -273,7 +285,9 @@ impl IntoResponse for ApiError {
         let (status, code) = self.kind();
         let detail = self.to_string();
         let retry_after = match &self {
-            Self::Busy(after) => Some(HeaderValue::from(seconds(*after))),
+            Self::Busy(after) | Self::TooManyOpen { after, .. } => {
+                Some(HeaderValue::from(seconds(*after)))
+            }
             Self::TooManyRequests(refusal) => Some(HeaderValue::from(seconds(refusal.wait))),
             Self::Unavailable { .. } => Some(HeaderValue::from_static("1")),
             _ => None,

@@ -22,7 +22,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use replyx_core::session::{Access, Actor, Place};
+use replyx_core::{
+    permission::Permission,
+    session::{Access, Actor, Place},
+    user::User,
+};
 use replyx_storage::idempotency::Begun;
 use tokio::{task::JoinError, time::timeout};
 use tracing::Instrument;
@@ -30,7 +34,7 @@ use tracing::Instrument;
 use crate::{
     address::ClientAddress,
     error::{ApiError, ApiResult},
-    identity::Identity,
+    identity::{self, Identity},
     limits::LONGEST,
     state::AppState,
 };
@@ -46,7 +50,8 @@ const BASE: &str = "/api/v1/";
 /// Where who has not signed in has something to repeat.
 const PUBLIC: &str = "/api/v1/auth/";
 /// Whose answers are never kept: each must be made anew.
-const NEVER: [&str; 3] = ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout"];
+const NEVER: [&str; 4] =
+    ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/events/ticket"];
 
 /// A client's key, and whose it is.
 #[derive(Clone, Debug)]
@@ -139,13 +144,22 @@ fn scope(access: &Access) -> Option<String> {
         {
             None
         }
-        (Actor::Key { id, .. }, _) => Some(format!("key:{id}")),
+        (Actor::Key { id, .. }, place) => {
+            let may = place.as_ref().map(|place| place.permissions).unwrap_or_default();
+            let may: Vec<&str> = may.iter().map(Permission::as_str).collect();
+            Some(format!("key:{id}:{}", may.join(" ")))
+        }
         (Actor::User { user, .. }, Some(Place { workspace, role, .. })) => {
             let role = role.map_or("none", |role| role.as_str());
-            Some(format!("user:{}:{}:{role}", user.id, workspace.id))
+            Some(format!("{}:{}:{role}", person(user), workspace.id))
         }
-        (Actor::User { user, .. }, None) => Some(format!("user:{}", user.id)),
+        (Actor::User { user, .. }, None) => Some(person(user)),
     }
+}
+
+/// A platform admin who is none any more is another, too.
+fn person(user: &User) -> String {
+    format!("{}:{}", if user.is_admin { "admin" } else { "user" }, user.id)
 }
 
 async fn once(
@@ -164,6 +178,8 @@ async fn once(
     match begun {
         Begun::Fresh => {}
         Begun::Done { status, response_sealed } => {
+            // The first request may have taken a while.
+            identity::still_may(&state, request.extensions()).await?;
             return stored::replay(&state, &claim, status, &response_sealed);
         }
         Begun::Running => {

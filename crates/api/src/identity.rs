@@ -4,14 +4,18 @@
 //! a cookie. Only the cookie comes by itself when a stranger's page sends a request, so only with it a change needs
 //! proof that it was meant ([`csrf`]).
 
+mod body;
+
 use std::sync::Arc;
 
 use axum::{
+    body::HttpBody,
     extract::{Request, State},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{Extensions, HeaderMap, Method, header, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::WorkspaceId,
     secret::sha256_hex,
@@ -48,21 +52,52 @@ pub enum Identity {
     Known(Arc<Access>),
 }
 
-/// Puts the [`Identity`] into the extensions.
+/// What was shown, beside what it gives access to: what outlives its request (a stream) looks at it again.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// By what the caller was recognised.
+    pub credential: Credential,
+    /// When an access token ends.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Puts the [`Identity`] into the extensions, and the [`Pass`] of somebody. What somebody sends is taken as long as they
+/// may send it.
 pub(crate) async fn find(state: State<AppState>, request: Request, next: Next) -> Response {
     let State(state) = state;
     if !request.uri().path().starts_with(API) {
         // Nothing else asks who calls, so a stranger cannot have it looked up there.
         return next.run(request).await;
     }
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
+    let mut lost = body::Lost::default();
     let identity = match recognise(&state, &parts).await {
         Ok(None) => Identity::Nobody,
-        Ok(Some(access)) => Identity::Known(access),
+        Ok(Some((access, pass))) => {
+            parts.extensions.insert(pass.clone());
+            if body.size_hint().upper() != Some(0) {
+                (body, lost) = body::guarded(state.clone(), Arc::clone(&access), pass, body);
+            }
+            Identity::Known(access)
+        }
         Err(error) => Identity::Refused(Arc::new(error)),
     };
     parts.extensions.insert(identity);
-    next.run(Request::from_parts(parts, body)).await
+    let response = next.run(Request::from_parts(parts, body)).await;
+    // Whatever the handler made of a body that broke off.
+    lost.get().map_or(response, |error| error.again().into_response())
+}
+
+/// Looks again whether who sent a request may do all that they might when it came.
+///
+/// # Errors
+///
+/// 401 when they have no access any more, 403 when they have less.
+pub(crate) async fn still_may(state: &AppState, extensions: &Extensions) -> ApiResult<()> {
+    match (extensions.get::<Identity>(), extensions.get::<Pass>()) {
+        (Some(Identity::Known(before)), Some(pass)) => body::still_may(state, before, pass).await,
+        _ => Ok(()),
+    }
 }
 
 /// Where a credential was shown.
@@ -72,22 +107,25 @@ enum Shown<'r> {
     Cookie(&'r str),
 }
 
-async fn recognise(state: &AppState, parts: &Parts) -> ApiResult<Option<Arc<Access>>> {
+/// Somebody, and by what they were recognised.
+type Recognised = (Arc<Access>, Pass);
+
+async fn recognise(state: &AppState, parts: &Parts) -> ApiResult<Option<Recognised>> {
     let Some(shown) = shown(&parts.headers)? else { return Ok(None) };
     let asked = asked_workspace(&parts.headers)?;
     let address = parts.extensions.get::<ClientAddress>().copied().unwrap_or_default();
-    let access = match shown {
+    let recognised = match shown {
         Shown::Token(token) => of_token(state, token, asked, address).await?,
         Shown::Key(key) => of_key(state, key, asked, address).await?,
         Shown::Cookie(token) => {
-            let access = of_token(state, token, asked, address).await?;
+            let recognised = of_token(state, token, asked, address).await?;
             if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-                csrf::check(state, &parts.headers, &access)?;
+                csrf::check(state, &parts.headers, &recognised.0)?;
             }
-            access
+            recognised
         }
     };
-    Ok(Some(access))
+    Ok(Some(recognised))
 }
 
 fn shown(headers: &HeaderMap) -> ApiResult<Option<Shown<'_>>> {
@@ -122,15 +160,17 @@ async fn of_token(
     token: &str,
     asked: Option<WorkspaceId>,
     address: ClientAddress,
-) -> ApiResult<Arc<Access>> {
+) -> ApiResult<Recognised> {
     let claims = state.tokens.check(token)?;
     let workspace = asked.or(claims.wid);
     // Nobody guesses what we have signed; which workspace is asked for beside it anybody may make up.
     let origin = if workspace == claims.wid { Origin::Signed } else { Origin::Claimed };
     let credential = Credential::Session(claims.sid, workspace);
-    let access = look_up(state, credential, origin, address).await?;
+    let access = look_up(state, credential.clone(), origin, address).await?;
     match &access.actor {
-        Actor::User { user, .. } if user.id == claims.sub => Ok(access),
+        Actor::User { user, .. } if user.id == claims.sub => {
+            Ok((access, Pass { credential, until: claims.ends_at() }))
+        }
         _ => Err(ApiError::Unauthenticated),
     }
 }
@@ -196,17 +236,17 @@ async fn of_key(
     key: &str,
     asked: Option<WorkspaceId>,
     address: ClientAddress,
-) -> ApiResult<Arc<Access>> {
+) -> ApiResult<Recognised> {
     if !is_key(key) {
         return Err(ApiError::Unauthenticated);
     }
     let credential = Credential::Key(sha256_hex(key.as_bytes()));
-    let access = look_up(state, credential, Origin::Claimed, address).await?;
+    let access = look_up(state, credential.clone(), Origin::Claimed, address).await?;
     let place = access.place.as_ref().map(|place| place.workspace.id);
     if asked.is_some_and(|asked| Some(asked) != place) {
         return Err(ApiError::NotFound("workspace"));
     }
-    Ok(access)
+    Ok((access, Pass { credential, until: None }))
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ pub mod router;
 pub mod shares;
 pub mod sources;
 pub mod state;
+mod streams;
 mod transfer;
 pub mod usage;
 pub mod users;

@@ -16,6 +16,7 @@ use crate::{
     bounds::Bounds,
     guesses::Guesses,
     health::Health,
+    streams::ticket::Tickets,
 };
 
 /// Settings of the HTTP side.
@@ -74,6 +75,8 @@ pub struct Inner {
     pub accesses: Arc<Accesses>,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Tickets for streams.
+    pub(crate) tickets: Tickets,
     /// Password hashes.
     pub passwords: Passwords,
     /// Guesses of sessions and API keys.
@@ -119,12 +122,14 @@ impl AppState {
         let tokens = Tokens::new(&engine.keys, engine.clock.clone());
         let gatherer = Gatherer::start(Arc::clone(&engine));
         let passwords = Passwords::default();
+        let tickets = Tickets::new(&engine.live);
         let tuning = Arc::clone(&engine.tuning);
         Self(Arc::new(Inner {
             engine,
             gatherer,
             accesses,
             tokens,
+            tickets,
             passwords,
             guesses: Guesses::default(),
             hook_guesses: Guesses::default(),

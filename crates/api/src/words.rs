@@ -40,7 +40,7 @@ macro_rules! schemas {
 
 schemas! {
     RoleWord = "Role", role::Role, "A role in a workspace.", example "operator";
-    ScopeWord = "Scope", permission::Permission, "What an API key may do.";
+    PermissionWord = "Permission", permission::Permission, "What a member may do.";
     LanguageWord = "Language", assistant::Language, "A language of fixed texts and mail.";
     UnverifiedWord = "Unverified", assistant::Unverified, "What happens to an answer whose facts are not in its sources.";
     CheckOutcomeWord = "CheckOutcome", message::CheckOutcome, "What became of the check of an answer's facts.";
@@ -60,4 +60,22 @@ schemas! {
     AnswerOutcomeWord = "AnswerOutcome", message::Outcome, "How the answer came about.";
     ActorKindWord = "ActorKind", audit::ActorKind, "What kind of actor it was.";
     ActOutcomeWord = "ActOutcome", audit::Outcome, "Whether it was done.";
+}
+
+/// The schema `Scope`: what an API key may do, which is what needs no person.
+#[derive(Clone, Copy, Debug)]
+pub enum ScopeWord {}
+
+impl PartialSchema for ScopeWord {
+    fn schema() -> RefOr<Schema> {
+        let words = permission::Permissions::of_keys().iter().map(permission::Permission::as_str);
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        schema.description(Some("What an API key may do.")).into()
+    }
+}
+
+impl ToSchema for ScopeWord {
+    fn name() -> Cow<'static, str> {
+        "Scope".into()
+    }
 }

@@ -88,6 +88,12 @@ impl Permission {
         }
     }
 
+    /// Whether only a person may do it, never a program with a key: whoever decides who works here, or makes further
+    /// keys, could outlive the removal of the key's maker.
+    pub const fn needs_person(self) -> bool {
+        matches!(self, Self::MembersWrite | Self::OwnersWrite | Self::KeysWrite)
+    }
+
     const fn bit(self) -> u32 {
         1 << self as u32
     }
@@ -101,6 +107,17 @@ impl Permissions {
     /// What a role grants.
     pub fn of_role(role: Role) -> Self {
         Permission::ALL.iter().copied().filter(|what| role >= what.least_role()).collect()
+    }
+
+    /// What an API key may be given at most.
+    pub fn of_keys() -> Self {
+        Permission::ALL.iter().copied().filter(|what| !what.needs_person()).collect()
+    }
+
+    /// Those that are in both sets.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 & others.0)
     }
 
     /// Is it among them?
@@ -137,6 +154,19 @@ mod tests {
             assert!(higher.cover(lower) && higher != lower, "{pair:?}");
         }
         assert!(Permission::ALL.iter().all(|what| Permissions::of_role(Role::Owner).allow(*what)));
+    }
+
+    #[test]
+    fn no_key_decides_who_works_here_or_makes_keys() {
+        let keys = Permissions::of_keys();
+        let people_only: Vec<&str> = Permission::ALL
+            .iter()
+            .filter(|what| !keys.allow(**what))
+            .map(|what| what.as_str())
+            .collect();
+        assert_eq!(people_only, ["members:write", "owners:write", "keys:write"]);
+        let both = keys.and(Permissions::of_role(Role::Viewer));
+        assert_eq!(both, Permissions::of_role(Role::Viewer));
     }
 
     #[test]

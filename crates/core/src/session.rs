@@ -45,6 +45,8 @@ pub enum Actor {
         id: ApiKeyId,
         /// What its makers call it.
         name: String,
+        /// The person whose standing it follows; a service key has none.
+        maker: Option<UserId>,
     },
 }
 
@@ -56,6 +58,33 @@ pub struct Access {
     pub actor: Actor,
     /// Where, if the person is a member anywhere.
     pub place: Option<Place>,
+}
+
+impl Access {
+    /// Whether it gives everything that `before` gave.
+    pub fn covers(&self, before: &Self) -> bool {
+        let is_admin = |access: &Self| match &access.actor {
+            Actor::User { user, .. } => user.is_admin,
+            Actor::Key { .. } => false,
+        };
+        if is_admin(before) && !is_admin(self) {
+            return false;
+        }
+        match (&self.place, &before.place) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(now), Some(before)) => now.covers(before),
+        }
+    }
+}
+
+impl Place {
+    fn covers(&self, before: &Self) -> bool {
+        let suspended = |place: &Self| place.suspended || place.workspace.suspended_at.is_some();
+        self.workspace.id == before.workspace.id
+            && self.permissions.cover(before.permissions)
+            && (!suspended(self) || suspended(before))
+    }
 }
 
 /// A workspace in which somebody acts.
@@ -124,6 +153,60 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::{assistant::Language, clock::Clock};
+
+    #[test]
+    fn an_access_covers_an_earlier_one_unless_something_was_taken_away() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let user = User {
+            id: clock.id(),
+            email: "ann@example.org".to_owned(),
+            name: None,
+            language: Language::English,
+            is_admin: true,
+            second_factor: false,
+            blocked_at: None,
+            delete_at: None,
+            created_at: clock.now(),
+        };
+        let workspace = Workspace {
+            id: clock.id(),
+            name: "Shop".to_owned(),
+            suspended_at: None,
+            created_at: clock.now(),
+        };
+        let role = Role::Admin;
+        let place = Place {
+            workspace,
+            role: Some(role),
+            permissions: Permissions::of_role(role),
+            suspended: false,
+        };
+        let actor = Actor::User { user: Box::new(user.clone()), session: clock.id() };
+        let before = Access { actor, place: Some(place.clone()) };
+        let at = |change: fn(&mut Place)| {
+            let mut place = place.clone();
+            change(&mut place);
+            Access { place: Some(place), ..before.clone() }
+        };
+
+        assert!(before.covers(&before));
+        assert!(at(|place| place.permissions = Permissions::of_role(Role::Owner)).covers(&before));
+        assert!(
+            !at(|place| place.permissions = Permissions::of_role(Role::Viewer)).covers(&before)
+        );
+        assert!(!at(|place| place.suspended = true).covers(&before));
+        assert!(
+            !at(|place| place.workspace.suspended_at = Some(DateTime::UNIX_EPOCH)).covers(&before)
+        );
+        let suspended = at(|place| place.suspended = true);
+        assert!(suspended.covers(&suspended));
+        assert!(!Access { place: None, ..before.clone() }.covers(&before));
+        assert!(before.covers(&Access { place: None, ..before.clone() }));
+        let plain = User { is_admin: false, ..user };
+        let actor = Actor::User { user: Box::new(plain), session: clock.id() };
+        assert!(!Access { actor, place: Some(place.clone()) }.covers(&before));
+    }
 
     #[test]
     fn delays_grow_and_end_in_a_lock() {

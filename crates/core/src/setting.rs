@@ -137,6 +137,12 @@ settings! {
     /// Minutes.
     LOGIN_LOCK_MINUTES = "login_lock_minutes", Int { min: 1, max: 1_440 }, "15",
         "How many minutes an account is locked after ten failed attempts to sign in.";
+    /// Streams.
+    STREAMS_PER_USER = "streams_per_user", Int { min: 1, max: 10_000 }, "20",
+        "How many event streams a user or an API key may have open at once.";
+    /// Streams.
+    STREAMS_PER_WORKSPACE = "streams_per_workspace", Int { min: 1, max: 100_000 }, "200",
+        "How many event streams the members and API keys of a workspace may have open at once, together.";
     /// Per address.
     RATE_REGISTER = "rate_register", Rate, "50/1h", "Registrations, confirmations and invitations taken up, per address.";
     /// Per address.

@@ -68,6 +68,15 @@ pub struct Invitation {
     pub created_at: DateTime<Utc>,
 }
 
+/// Whose an API key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOwner {
+    /// Its maker's: it may do no more than they may now, and is dead while they may do nothing.
+    Maker,
+    /// The workspace's, by an owner's choice: a service key, which goes on when its maker leaves.
+    Workspace,
+}
+
 /// A program's key to a workspace. The key itself is shown once and stored as a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
@@ -79,8 +88,10 @@ pub struct ApiKey {
     pub name: String,
     /// The beginning of the key, by which people tell keys apart.
     pub prefix: String,
-    /// What it may do.
+    /// What it may do at most.
     pub scopes: Permissions,
+    /// Whose it is.
+    pub owner: KeyOwner,
     /// Who made it.
     pub created_by: UserId,
     /// When it ends, if it does.

@@ -5,31 +5,49 @@ use replyx_core::{
     ids::{ApiKeyId, WorkspaceId},
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
+    role::Role,
     session::{Access, Actor, Place},
-    workspace::{ApiKey, Workspace},
+    workspace::{ApiKey, KeyOwner},
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, workspaces};
 
 macro_rules! keys {
     () => {
-        "SELECT workspace_id, id, name, prefix, scopes, created_by, expires_at, last_used_at, created_at
+        "SELECT workspace_id, id, name, prefix, scopes, service, created_by, expires_at, last_used_at,
+                created_at
            FROM api_keys"
     };
 }
 
-/// The key, then its workspace.
-type AccessRow = (
-    Uuid,
-    String,
-    String,
-    Option<DateTime<Utc>>,
-    Uuid,
-    String,
-    Option<DateTime<Utc>>,
-    DateTime<Utc>,
-);
+/// A key, its workspace, and where its maker stands there.
+#[derive(sqlx::FromRow)]
+struct AccessRow {
+    id: Uuid,
+    name: String,
+    scopes: String,
+    service: bool,
+    created_by: Uuid,
+    expires_at: Option<DateTime<Utc>>,
+    #[sqlx(flatten)]
+    workspace: workspaces::Row,
+    /// The maker's role, if they may act there.
+    role: Option<String>,
+}
+
+impl AccessRow {
+    /// What the key may do now; `None` when its maker may do nothing.
+    fn permissions(&self) -> Result<Option<Permissions>, StorageError> {
+        let most = scopes(&self.scopes)?.and(Permissions::of_keys());
+        if self.service {
+            return Ok(Some(most));
+        }
+        let Some(role) = &self.role else { return Ok(None) };
+        let role: Role = role.parse().map_err(StorageError::corrupt("members"))?;
+        Ok(Some(most.and(Permissions::of_role(role))))
+    }
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -38,6 +56,7 @@ struct Row {
     name: String,
     prefix: String,
     scopes: String,
+    service: bool,
     created_by: Uuid,
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
@@ -54,6 +73,7 @@ impl TryFrom<Row> for ApiKey {
             name: row.name,
             prefix: row.prefix,
             scopes: scopes(&row.scopes)?,
+            owner: if row.service { KeyOwner::Workspace } else { KeyOwner::Maker },
             created_by: row.created_by.into(),
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
@@ -82,12 +102,14 @@ impl ApiKeys<'_> {
     pub async fn insert(self, key: &ApiKey, key_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO api_keys
-                   (workspace_id, id, name, prefix, key_hash, scopes, created_by, expires_at, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                   (workspace_id, id, name, prefix, key_hash, scopes, service, created_by, expires_at,
+                    created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         let scopes: Vec<&str> = key.scopes.iter().map(Permission::as_str).collect();
+        let service = key.owner == KeyOwner::Workspace;
         run!(self.tx, SQL;
             self.workspace.into_uuid(), key.id.into_uuid(), &key.name, &key.prefix, key_hash,
-            scopes.join(" "), key.created_by.into_uuid(), key.expires_at, key.created_at);
+            scopes.join(" "), service, key.created_by.into_uuid(), key.expires_at, key.created_at);
         Ok(())
     }
 
@@ -155,31 +177,36 @@ pub struct SystemApiKeys<'t> {
 }
 
 impl SystemApiKeys<'_> {
-    /// What a key gives access to, and when it ends; `None` when there is no such key, or it has ended.
+    /// What a key gives access to now, and when it ends; `None` when there is no such key, it has ended, or its maker may
+    /// not act in the workspace: they are no member, suspended, blocked, or their account is to be deleted. A service key
+    /// has no such maker.
     ///
     /// # Errors
     ///
-    /// Fails when the database does.
+    /// Fails when the database does, or a stored word is unknown.
     pub async fn access(
         self,
         key_hash: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<(Access, Option<DateTime<Utc>>)>, StorageError> {
-        const SQL: &str = "
-            SELECT k.id, k.name, k.scopes, k.expires_at,
-                   w.id, w.name, w.suspended_at, w.created_at
-              FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
-             WHERE k.key_hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)";
-        let row = row!(self.tx, AccessRow, SQL; key_hash, now);
-        let Some((id, name, words, expires_at, workspace, called, suspended_at, created_at)) = row
-        else {
-            return Ok(None);
-        };
-        let workspace = Workspace { id: workspace.into(), name: called, suspended_at, created_at };
-        let permissions = scopes(&words)?;
+        const SQL: &str = concat!(
+            "SELECT k.id, k.name, k.scopes, k.service, k.created_by, k.expires_at, m.role, ",
+            workspaces::workspace_columns!(),
+            " FROM api_keys k
+               JOIN workspaces w ON w.id = k.workspace_id
+               LEFT JOIN users u
+                 ON u.id = k.created_by AND u.blocked_at IS NULL AND u.delete_at IS NULL
+               LEFT JOIN members m
+                 ON m.workspace_id = k.workspace_id AND m.user_id = u.id AND m.suspended_at IS NULL
+              WHERE k.key_hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)"
+        );
+        let Some(row) = row!(self.tx, AccessRow, SQL; key_hash, now) else { return Ok(None) };
+        let Some(permissions) = row.permissions()? else { return Ok(None) };
+        let maker = (!row.service).then(|| row.created_by.into());
+        let workspace = workspaces::read(row.workspace);
         let place = Place { workspace, role: None, permissions, suspended: false };
-        let access = Access { actor: Actor::Key { id: id.into(), name }, place: Some(place) };
-        Ok(Some((access, expires_at)))
+        let actor = Actor::Key { id: row.id.into(), name: row.name, maker };
+        Ok(Some((Access { actor, place: Some(place) }, row.expires_at)))
     }
 
     /// Notes that these keys were used. A later use that is noted already stays.

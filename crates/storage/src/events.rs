@@ -30,6 +30,16 @@ impl Events<'_> {
         Ok(rows.into_iter().map(|(seq, Json(event), at)| Recorded { seq, at, event }).collect())
     }
 
+    /// The number of the oldest event that is kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn first(self) -> Result<Option<i64>, StorageError> {
+        const SQL: &str = "SELECT seq FROM events WHERE workspace_id = $1 ORDER BY seq LIMIT 1";
+        Ok(value!(self.tx, i64, SQL; self.workspace.into_uuid()))
+    }
+
     /// The number of the newest event; 0 when there is none.
     ///
     /// # Errors

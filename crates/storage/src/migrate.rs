@@ -42,6 +42,7 @@ const MIGRATIONS: &[Step] = steps![
     3 "0003_conversation",
     4 "0004_accounts",
     5 "0005_right_answers",
+    6 "0006_service_keys",
     7 "0007_bots_and_groups_move",
     9 "0009_fair_turns",
     10 "0010_installation",

@@ -74,6 +74,8 @@ impl Launch {
             .fold(self, |launch, name| launch.with(name, "1000000/1s"))
             .with("MAX_REQUESTS_PER_ADDRESS", 1024)
             .with("MAX_CONNECTIONS_PER_ADDRESS", 16_384)
+            .with("STREAMS_PER_USER", 1_000)
+            .with("STREAMS_PER_WORKSPACE", 1_000)
     }
 
     /// With a further argument.

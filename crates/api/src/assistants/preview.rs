@@ -111,7 +111,7 @@ impl Request {
 /// of it but its cost.
 ///
 /// With `Accept: text/event-stream` every step is shown as it happens; the last event, `done`, holds what the answer in
-/// one piece does.
+/// one piece does. It ends with `bye` when your access does.
 #[utoipa::path(
     post, path = "/assistants/{id}/preview", operation_id = "preview_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -123,6 +123,7 @@ impl Request {
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant or version", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 429, description = "`too_many_streams`: streamed previews count", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.assistants.preview", skip_all, fields(assistant.id = %id.0))]
@@ -138,7 +139,8 @@ pub async fn preview(
     there_is(&state, workspace, id, request.version).await?;
     let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
     if accepted.is_some_and(|accepted| accepted.contains(STREAM)) {
-        return Ok(stream::begin(state, workspace, id, request));
+        let guard = caller.guard(&state).await?;
+        return Ok(stream::begin(state, guard, id, request));
     }
     let mut last = Vec::new();
     let mut note = |step: Step<'_>| {
@@ -148,6 +150,8 @@ pub async fn preview(
     };
     let answered = preview::run(&state.engine, workspace, id, request, &mut note).await?;
     let answered = answered.ok_or(ApiError::NotFound("assistant"))?;
+    // A model takes its time: who was removed meanwhile reads nothing.
+    caller.still_may(&state).await?;
     Ok(Json(PreviewView::of(answered, last)).into_response())
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
 };
@@ -53,6 +54,13 @@ pub struct Claims {
     pub role: Option<Role>,
     iat: i64,
     exp: i64,
+}
+
+impl Claims {
+    /// When the token ends.
+    pub fn ends_at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.exp, 0)
+    }
 }
 
 /// Issues and checks access tokens.
@@ -140,7 +148,6 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    use chrono::DateTime;
     use secrecy::SecretString;
 
     use super::*;

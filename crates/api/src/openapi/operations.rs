@@ -15,8 +15,8 @@ use super::{
 /// The base of what identity, limits and idempotency keys are about.
 const API: &str = "/api/v1/";
 /// POSTs whose answers are never kept for a repeat.
-const NOT_REPEATABLE: [&str; 3] =
-    ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout"];
+const NOT_REPEATABLE: [&str; 4] =
+    ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/events/ticket"];
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +101,12 @@ impl Kind {
             Who::Member(permission) => {
                 let (word, role) = (permission.as_str(), permission.least_role().as_str());
                 let above = if role == "owner" { "" } else { " and above" };
-                format!(
-                    "Needs the permission `{word}`: the role {role}{above}, or a key with that scope."
-                )
+                let keys = if permission.needs_person() {
+                    "; not for API keys"
+                } else {
+                    ", or a key with that scope"
+                };
+                format!("Needs the permission `{word}`: the role {role}{above}{keys}.")
             }
             Who::Account => "For people who are signed in; not for API keys.".to_owned(),
             Who::Admin => "For admins of the installation.".to_owned(),
@@ -131,7 +134,7 @@ impl Kind {
         let cookie = by(shared::COOKIE);
         let cookie = if self.changes { cookie.add(shared::CSRF, [""; 0]) } else { cookie };
         let mut ways = vec![by(shared::BEARER), cookie];
-        if matches!(self.who, Who::Member(_)) {
+        if matches!(self.who, Who::Member(permission) if !permission.needs_person()) {
             ways.insert(1, by(shared::KEY));
         }
         operation.security = Some(ways);

@@ -54,7 +54,9 @@ pub(super) fn text() -> String {
     }
     text.push_str(
         "\n## Roles and permissions\n\nEach operation names the permission it needs. An API key has those among its \
-         scopes, whatever its maker's role becomes.\n\n| permission | allows to |",
+         scopes that its maker's present role has too, and none that needs a person (`members:write`, `owners:write`, \
+         `keys:write`); it is dead once its maker is removed, suspended or blocked. A service key, made by an owner, \
+         keeps its scopes when its maker leaves.\n\n| permission | allows to |",
     );
     for role in Role::ALL {
         let _ = write!(text, " {} |", role.as_str());

@@ -112,6 +112,7 @@ codes! {
     }
     429 {
         too_many_requests: "too many requests; `Retry-After` says when to try again",
+        too_many_streams: "you, or the workspace, have as many streams open as you may have",
     }
     500 {
         internal: "something of ours failed",

@@ -126,6 +126,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::messages::messages))
         .routes(routes!(dialogs::release::release))
         .routes(routes!(events::stream_events))
+        .routes(routes!(events::ticket::create))
 }
 
 /// How assistants are measured.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{UserView, WorkspaceView};
 use crate::{
     caller::Account,
-    words::{RoleWord, ScopeWord},
+    words::{PermissionWord, RoleWord},
 };
 
 /// Who the caller is.
@@ -26,7 +26,7 @@ pub struct Response {
     #[schema(value_type = Option<RoleWord>, example = "owner")]
     role: Option<&'static str>,
     /// What they may do there; nothing while they or the workspace are suspended.
-    #[schema(value_type = Vec<ScopeWord>, example = json!(["assistants:read", "dialogs:read"]))]
+    #[schema(value_type = Vec<PermissionWord>, example = json!(["assistants:read", "dialogs:read"]))]
     permissions: Vec<&'static str>,
 }
 

@@ -1,6 +1,8 @@
 //! Programs' keys to a workspace. A key is shown once, when it is made; it is stored as a hash.
 //!
-//! A key belongs to the workspace: it goes on when who made it leaves.
+//! A key is its maker's: it may do what is among its scopes and what its maker may do now, and it is dead while its maker
+//! may do nothing here. An owner may make a service key, which belongs to the workspace and goes on when they leave. No
+//! key does what needs a person ([`Permission::needs_person`]).
 
 pub mod create;
 pub mod delete;
@@ -9,7 +11,10 @@ pub mod read;
 pub mod update;
 
 use chrono::{DateTime, Utc};
-use replyx_core::{permission::Permission, workspace::ApiKey};
+use replyx_core::{
+    permission::{Permission, Permissions},
+    workspace::{ApiKey, KeyOwner},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -27,9 +32,12 @@ pub struct ApiKeyView {
     /// The beginning of the key, by which people tell keys apart.
     #[schema(example = "rx_live_1f0b")]
     prefix: String,
-    /// What it may do.
+    /// What it may do at most: of these, what its maker may do at the time. A service key may do all of them.
     #[schema(value_type = Vec<ScopeWord>, example = json!(["documents:read", "documents:write"]))]
     scopes: Vec<Permission>,
+    /// Whether it belongs to the workspace, and goes on when its maker leaves.
+    #[schema(example = false)]
+    service: bool,
     /// Who made it.
     created_by: Uuid,
     /// When it ends, if it does.
@@ -46,7 +54,9 @@ impl From<ApiKey> for ApiKeyView {
             id: key.id.into_uuid(),
             name: key.name,
             prefix: key.prefix,
-            scopes: key.scopes.iter().collect(),
+            // Older keys may have been given more, which no longer counts.
+            scopes: key.scopes.and(Permissions::of_keys()).iter().collect(),
+            service: key.owner == KeyOwner::Workspace,
             created_by: key.created_by.into_uuid(),
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,

@@ -1,7 +1,8 @@
 //! Offers to become a member, sent by mail.
 //!
 //! The link holds a token that is stored as a hash and used up once. Who invited answers for the offer until it is taken
-//! up: it is void while they are no longer a member who may invite into that role.
+//! up: it is void while they are no longer a member who may invite into that role, are suspended or blocked, or are about
+//! to leave the installation.
 
 pub mod accept;
 pub mod create;
@@ -29,7 +30,7 @@ pub struct InvitationView {
     /// The role they will have.
     #[schema(value_type = RoleWord, example = "operator")]
     role: Role,
-    /// Who invited them; for a key, who made it.
+    /// Who invited them.
     invited_by: Uuid,
     /// When the offer ends.
     expires_at: DateTime<Utc>,
@@ -67,7 +68,9 @@ pub(crate) async fn stands(tx: &mut Tx, invitation: &Invitation) -> ApiResult<()
     let able = inviter.is_some_and(|inviter| {
         inviter.role >= Permission::MembersWrite.least_role() && inviter.role >= invitation.role
     });
-    if able {
+    let person = tx.system().users().find(invitation.invited_by).await?;
+    let stays = person.is_some_and(|person| person.delete_at.is_none());
+    if able && stays {
         return Ok(());
     }
     let detail = "who invited you may no longer do so; ask for another invitation".to_owned();

@@ -14,10 +14,10 @@ use crate::{
     error::{ApiError, ApiResult},
 };
 
-/// What somebody has to give.
+/// What a person has to give. Programs with keys decide nothing here ([`Permission::needs_person`]).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
-    /// The person: for a key, who made it.
+    /// The person.
     pub person: UserId,
     /// The highest role that they may give, and whom they may touch.
     pub ceiling: Role,
@@ -40,29 +40,18 @@ impl Standing {
 ///
 /// # Errors
 ///
-/// 403 when they no longer have the permission, 401 when the key is gone.
+/// 403 when they no longer have the permission, or are no person.
 pub(super) async fn of(tx: &mut Tx, caller: &Caller, needs: Permission) -> ApiResult<Standing> {
-    let workspace = caller.workspace_id;
-    let standing = match &caller.access.actor {
-        Actor::User { user, .. } => {
-            let member = active(tx, workspace, user.id).await?.ok_or(ApiError::Forbidden)?;
-            Standing {
-                person: user.id,
-                ceiling: member.role,
-                permissions: Permissions::of_role(member.role),
-            }
-        }
-        Actor::Key { id, .. } => {
-            let key = tx.workspace(workspace).api_keys().find(*id).await?;
-            let key = key.ok_or(ApiError::Unauthenticated)?;
-            // Owners are made by people.
-            Standing { person: key.created_by, ceiling: Role::Admin, permissions: key.scopes }
-        }
-    };
-    if standing.permissions.allow(needs) { Ok(standing) } else { Err(ApiError::Forbidden) }
+    let Actor::User { user, .. } = &caller.access.actor else { return Err(ApiError::Forbidden) };
+    let member = active(tx, caller.workspace_id, user.id).await?.ok_or(ApiError::Forbidden)?;
+    let permissions = Permissions::of_role(member.role);
+    if !permissions.allow(needs) {
+        return Err(ApiError::Forbidden);
+    }
+    Ok(Standing { person: user.id, ceiling: member.role, permissions })
 }
 
-/// A member who may act at this moment.
+/// A member who may act at this moment: not suspended here, and not blocked in the installation.
 ///
 /// # Errors
 ///
@@ -73,5 +62,9 @@ pub(super) async fn active(
     user: UserId,
 ) -> ApiResult<Option<Member>> {
     let member = tx.workspace(workspace).members().find(user).await?;
-    Ok(member.filter(|member| member.suspended_at.is_none()))
+    let Some(member) = member.filter(|member| member.suspended_at.is_none()) else {
+        return Ok(None);
+    };
+    let person = tx.system().users().find(user).await?;
+    Ok(person.filter(|person| person.blocked_at.is_none()).map(|_| member))
 }

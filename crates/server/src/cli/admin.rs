@@ -1,15 +1,17 @@
 //! `replyx admin create|password|role|audit verify`: what has to work when nobody can sign in.
 //!
-//! A running program obeys within seconds: what it knows of callers it reads anew every five.
+//! A running program obeys at once where it is told by Redis, and else within seconds: what it knows of callers it reads
+//! anew every five.
 
 use std::{
     io::{self, BufRead, IsTerminal},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, bail, ensure};
 use clap::{Subcommand, ValueEnum};
-use replyx_api::{auth::password::Passwords, input::is_email};
+use replyx_api::{access::Accesses, auth::password::Passwords, input::is_email};
 use replyx_core::{
     assistant::Language,
     audit::{self, Act, ActorKind, Outcome},
@@ -17,7 +19,9 @@ use replyx_core::{
     ids::{UserId, WorkspaceId},
     user::{User, check_password, normal_email},
 };
-use replyx_storage::{Db, PoolSize, Tx};
+use replyx_live::Live;
+use replyx_storage::{Db, Listener, PoolSize, Tx};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::{config::Config, out::say};
@@ -70,7 +74,9 @@ pub enum AuditCommand {
 
 /// Runs the command.
 pub async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    let accesses = Arc::new(Accesses::default());
     let db = Db::open(&config.database_url(), PoolSize { max: 2 }).await?;
+    let db = db.with_listener(Arc::clone(&accesses) as Arc<dyn Listener>);
     db.migrate().await.context("the database cannot be migrated")?;
     let done = match command {
         Command::Create { email, name } => create(&db, &email, name).await.map(|()| true),
@@ -79,7 +85,17 @@ pub async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> 
         Command::Audit { command: AuditCommand::Verify } => verify(&db).await,
     };
     db.close().await;
+    tell(config, &accesses).await;
     Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells the running processes whose access has changed, so that their streams end at once.
+async fn tell(config: &Config, accesses: &Accesses) {
+    let Some(url) = config.redis_url().filter(|_| accesses.has_news()) else { return };
+    match Live::redis(url.expose_secret(), config.redis_prefix()).await {
+        Ok(live) => accesses.tell_once(&live, Clock::system().id()).await,
+        Err(error) => eprintln!("the running processes hear of it within seconds only: {error}"),
+    }
 }
 
 async fn create(db: &Db, email: &str, name: Option<String>) -> anyhow::Result<()> {

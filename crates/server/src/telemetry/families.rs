@@ -70,6 +70,12 @@ pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
     (Counter, "slow_readers_total", "Connections closed because an answer was not taken in time."),
     (Gauge, "sse_connections", "Open event streams."),
     (Counter, "sse_slow_readers_total", "Event streams closed because the reader was too slow."),
+    (Counter, "streams_ended_total", "Event streams that ended, by reason."),
+    (
+        Counter,
+        "streams_refused_total",
+        "Event streams refused because too many were open, by bound.",
+    ),
     (Counter, "telegram_bot_plain_fallbacks_total", "Messages sent as plain text after a refusal."),
     (Counter, "telegram_bot_poll_errors_total", "Failed polls of Telegram, by kind."),
     (Counter, "telegram_bot_rate_limit_hits_total", "429 answers of Telegram."),

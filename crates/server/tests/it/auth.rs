@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use replyx_api::auth::token::{Subject, Tokens};
+use replyx_api::auth::token::{LIFETIME, Subject, Tokens};
 use replyx_core::{clock::Clock, ids::SessionId, role::Role, secret::Keys};
 use replyx_testkit::api::{Answer, Api};
 use reqwest::Method;
@@ -72,11 +72,25 @@ fn token(secret: &str, clock: Clock, like: &Value, session: SessionId) -> String
 }
 
 /// The session that a token speaks of.
-fn session(token: &str) -> SessionId {
+pub(crate) fn session(token: &str) -> SessionId {
     let claims = token.split('.').nth(1).unwrap();
     let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     claims["sid"].as_str().unwrap().parse().unwrap()
+}
+
+/// The same person's token, as it was when it had so many seconds left.
+pub(crate) fn ending_soon(of: &str, seconds: u64) -> String {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(of.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let made = Clock::system().now() + Duration::from_secs(seconds) - LIFETIME;
+    let keys = Keys::derive(&SecretString::from(SECRET)).unwrap();
+    let subject = Subject {
+        user: claims["sub"].as_str().unwrap().parse().unwrap(),
+        session: session(of),
+        place: None,
+    };
+    Tokens::new(&keys, Clock::manual(made)).issue(&subject).unwrap()
 }
 
 fn assert_unauthenticated(answer: &Answer, context: &str) {

@@ -39,6 +39,7 @@ mod operations;
 mod passwords;
 mod preview;
 mod profile;
+mod revocations;
 mod second_factor;
 mod sessions;
 mod settings_cli;

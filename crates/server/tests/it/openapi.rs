@@ -101,7 +101,9 @@ async fn what_an_operation_needs_is_what_it_says() {
             Gate::Public => (None, false),
             Gate::Account => (Some(json!([])), false),
             Gate::Admin => (Some(json!(["admin"])), false),
-            Gate::Member(permission) => (Some(json!([permission.as_str()])), true),
+            Gate::Member(permission) => {
+                (Some(json!([permission.as_str()])), !permission.needs_person())
+            }
         };
         assert_eq!((needed, by_key), (expected.clone(), keys), "{about}");
         assert_eq!(by_cookie.is_some(), expected.is_some(), "{about}");

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    harness::{Home, PASSWORD, Shop, assert_problem, join, on_every_home, until},
+    harness::{Home, PASSWORD, Shop, admin, assert_problem, join, on_every_home, until},
     mailbox::Letter,
 };
 
@@ -124,27 +124,6 @@ on_every_home! {
         let stranger = Person::new(&shop, "stranger@example.org").await;
         let answer = shop.owner.patch(&stranger.path(), &json!({"role": "viewer"})).await;
         assert_problem(&answer, 404, "not_found");
-    }
-}
-
-on_every_home! {
-    async fn a_key_makes_admins_and_no_owners(home: &Home) {
-        let shop = home.open().await;
-        let owner = Person::of(shop.owner.clone()).await;
-        let viewer = Person::member(home, &shop, "viewer@example.org", Role::Viewer).await;
-        let body = json!({"name": "All", "scopes": ["members:read", "members:write", "owners:write"]});
-        let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
-        let key = Api::new(shop.program.base()).with_token(key);
-
-        let answer = key.patch(&viewer.path(), &json!({"role": "owner"})).await;
-        assert_problem(&answer, 403, "forbidden");
-        assert_problem(&key.patch(&owner.path(), &json!({"role": "admin"})).await, 403, "forbidden");
-        assert_problem(&key.delete(&owner.path()).await, 403, "forbidden");
-        assert_problem(&invite(&key, "new@example.org", "owner").await, 403, "forbidden");
-        key.patch(&viewer.path(), &json!({"role": "admin"})).await.expect(200);
-        let invited = invite(&key, "new@example.org", "admin").await.expect(201);
-        assert_eq!(invited.text("invited_by"), owner.id);
-        key.delete(&viewer.path()).await.expect(204);
     }
 }
 
@@ -318,6 +297,38 @@ on_every_home! {
         let again = Api::new(shop.program.base()).login("inviter@example.org", PASSWORD).await;
         join(home, &shop, &again, Role::Owner).await;
         accept(&guest.api, &token).await.expect(200);
+    }
+}
+
+on_every_home! {
+    async fn an_invitation_of_who_is_blocked_or_leaves_is_void(home: &Home) {
+        let shop = home.open().await;
+        admin(home, "root@example.org").await;
+        let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
+        let inviter = Person::member(home, &shop, "inviter@example.org", Role::Admin).await;
+        let guest = Person::new(&shop, "guest@example.org").await;
+        invite(&inviter.api, "guest@example.org", "admin").await.expect(201);
+        let token = invitation(home, "guest@example.org", 1).await;
+
+        let user = format!("/api/v1/admin/users/{}", inviter.id);
+        root.post(&format!("{user}/block"), &json!({})).await.expect(200);
+        assert_problem(&accept(&guest.api, &token).await, 409, "invitation_void");
+        let newcomer = json!({"email": "new@example.org", "password": PASSWORD, "invitation": token});
+        let answer = Api::new(shop.program.base()).post("/api/v1/auth/register", &newcomer).await;
+        assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.body);
+        root.post(&format!("{user}/unblock"), &json!({})).await.expect(200);
+
+        let again = Api::new(shop.program.base()).login("inviter@example.org", PASSWORD).await;
+        let request = again.request(reqwest::Method::DELETE, "/api/v1/me");
+        again.send(request.json(&json!({"password": PASSWORD}))).await.expect(202);
+        assert_problem(&accept(&guest.api, &token).await, 409, "invitation_void");
+        let again = Api::new(shop.program.base()).login("inviter@example.org", PASSWORD).await;
+        let again = again.in_workspace(&workspace(&shop).await);
+        let other = invite(&again, "other@example.org", "viewer").await;
+        assert_problem(&other, 409, "invitation_void");
+        again.post("/api/v1/me/restore", &json!({})).await.expect(200);
+        accept(&guest.api, &token).await.expect(200);
+        assert_eq!(role_of(&members(&shop).await, &guest).as_deref(), Some("admin"));
     }
 }
 

@@ -19,7 +19,7 @@ use replyx_core::{
     terms::index_text,
     usage::{ModelCall, Purpose},
     user::User,
-    workspace::{ApiKey, Invitation, Workspace},
+    workspace::{ApiKey, Invitation, KeyOwner, Workspace},
 };
 use replyx_storage::{
     Db,
@@ -130,6 +130,7 @@ pub(crate) fn api_key(workspace: WorkspaceId) -> ApiKey {
         name: "Касса".to_owned(),
         prefix: "rx_1234".to_owned(),
         scopes: [Permission::DialogsRead, Permission::DocumentsWrite].into_iter().collect(),
+        owner: KeyOwner::Workspace,
         created_by: id(),
         expires_at: Some(at(1_000)),
         last_used_at: None,

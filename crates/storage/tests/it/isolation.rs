@@ -182,6 +182,7 @@ on_every_db! {
             sources.save(&source) => Err(StorageError::RowsAffected { actual: 0, .. }),
             sources.delete(&source, at(1)) => Ok(false),
             events.after(0, 100) => Ok(found) if found.len() == 3,
+            events.first() => Ok(Some(1)),
             events.head() => Ok(3),
             invitations.list(page()) => Ok(found) if found.items.is_empty(),
             invitations.delete(ours.invitation.id) => Ok(false),

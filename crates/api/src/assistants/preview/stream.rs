@@ -1,9 +1,10 @@
-//! A preview as a stream of server-sent events. It ends with its reader: then the model is asked no further.
+//! A preview as a stream of server-sent events. It ends with its reader, and with the access that opened it: then the
+//! model is asked no further.
 
-use std::{error::Error, fmt::Write, mem, time::Duration};
+use std::{error::Error, fmt::Write, mem};
 
 use axum::{body::Bytes, response::Response};
-use replyx_core::ids::{AssistantId, WorkspaceId};
+use replyx_core::ids::AssistantId;
 use replyx_engine::{
     preview::{self, PreviewRequest},
     turn::{Answered, Step},
@@ -13,71 +14,87 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::{
     sync::mpsc,
-    time::{interval, timeout},
+    time::{Instant, interval_at, timeout},
 };
 use tracing::Instrument;
 
 use super::view::{PreviewView, PromptView, prompt};
 use crate::{
+    access::Since,
     assistants::search::HitView,
-    events::{PATIENCE, streamed},
     state::AppState,
+    streams::{End, Guard, HEARTBEAT, PATIENCE, Stream},
 };
 
 /// How many frames may wait for a reader.
 const AHEAD: usize = 64;
-/// How often a stream without news says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Begins to answer, and streams what happens.
 pub(super) fn begin(
     state: AppState,
-    workspace: WorkspaceId,
+    guard: Guard,
     id: AssistantId,
     request: PreviewRequest,
 ) -> Response {
-    let (frames, waiting) = mpsc::channel(AHEAD);
+    let (mut stream, response) = Stream::open(guard, AHEAD);
     let work = async move {
-        let mut story = Story { frames, unsent: String::new(), prompt: Vec::new() };
-        let Some(end) = follow(&state, workspace, id, request, &mut story).await else { return };
-        story.end(end).await;
+        let mut story =
+            Story { frames: stream.frames(), unsent: String::new(), prompt: Vec::new() };
+        let end = match follow(&state, &mut stream, id, request, &mut story).await {
+            Ok(come) => tell_end(&mut stream, story, come).await,
+            Err(end) => end,
+        };
+        stream.close(end);
     };
     tokio::spawn(work.in_current_span());
-    streamed(waiting)
+    response
 }
 
-/// How a story ends.
-enum End {
+/// How a story ends that is told to its end.
+enum Come {
     /// With an answer, or without one.
-    Come(Result<Option<Box<Answered>>, StorageError>),
+    Answer(Result<Option<Box<Answered>>, StorageError>),
     /// The program ends before it.
     Stopping,
 }
 
-/// Answers to the end, or until nobody listens.
+/// Answers to the end, or until nobody listens or may listen.
 async fn follow(
     state: &AppState,
-    workspace: WorkspaceId,
+    stream: &mut Stream,
     id: AssistantId,
     request: PreviewRequest,
     story: &mut Story,
-) -> Option<End> {
-    let frames = story.frames.clone();
-    let mut beat = interval(HEARTBEAT);
+) -> Result<Come, End> {
+    let workspace = stream.workspace();
+    let mut beat = interval_at(Instant::now(), HEARTBEAT);
     let mut show = |step: Step<'_>| story.tell(&step);
     let answer = preview::run(&state.engine, workspace, id, request, &mut show);
     tokio::pin!(answer);
     loop {
         tokio::select! {
-            end = &mut answer => return Some(End::Come(end.map(|end| end.map(Box::new)))),
-            () = frames.closed() => return None,
-            () = state.stop.cancelled() => return Some(End::Stopping),
-            _ = beat.tick() => {
-                // Where there is no room, there is news.
-                let _ = frames.try_send(Bytes::from_static(b": heartbeat\n\n"));
-            }
+            biased;
+            end = stream.ended() => match end {
+                End::Stopping => return Ok(Come::Stopping),
+                end => return Err(end),
+            },
+            end = &mut answer => return Ok(Come::Answer(end.map(|end| end.map(Box::new)))),
+            _ = beat.tick() => stream.beat_if_idle().await,
         }
     }
+}
+
+/// Tells the end, if the reader may hear it still.
+async fn tell_end(stream: &mut Stream, story: Story, come: Come) -> End {
+    if !stream.may_go_on(Since::Instant(Instant::now())).await {
+        return End::Over;
+    }
+    let told = tokio::select! {
+        biased;
+        end = stream.ended(), if !matches!(come, Come::Stopping) => return end,
+        told = timeout(PATIENCE, story.end(come)) => told,
+    };
+    if told.is_ok() { End::Done } else { End::Slow }
 }
 
 /// What the reader is told.
@@ -120,21 +137,21 @@ impl Story {
         }
     }
 
-    async fn end(mut self, end: End) {
-        match end {
-            End::Come(Ok(Some(answered))) => {
+    async fn end(mut self, come: Come) {
+        match come {
+            Come::Answer(Ok(Some(answered))) => {
                 let view = PreviewView::of(*answered, mem::take(&mut self.prompt));
                 self.push("done", &view);
             }
-            End::Come(Ok(None)) => self.push("failed", &json!({"code": "not_found"})),
-            End::Stopping => self.push("failed", &json!({"code": "stopping"})),
-            End::Come(Err(error)) => {
+            Come::Answer(Ok(None)) => self.push("failed", &json!({"code": "not_found"})),
+            Come::Stopping => self.push("failed", &json!({"code": "stopping"})),
+            Come::Answer(Err(error)) => {
                 tracing::error!(error = &error as &dyn Error, "a preview failed");
                 self.push("failed", &json!({"code": "internal"}));
             }
         }
         if !self.unsent.is_empty() {
-            let _ = timeout(PATIENCE, self.frames.send(Bytes::from(self.unsent))).await;
+            let _ = self.frames.send(Bytes::from(self.unsent)).await;
         }
     }
 }
@@ -159,7 +176,7 @@ mod tests {
             }
             (text, frames)
         });
-        story.end(End::Come(Ok(None))).await;
+        story.end(Come::Answer(Ok(None))).await;
         let (text, frames) = reader.await.unwrap();
         assert_eq!(frames, 3);
         let events: Vec<&str> =

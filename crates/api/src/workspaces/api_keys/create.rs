@@ -7,8 +7,9 @@ use replyx_core::{
     clock::random_hex,
     page::PageRequest,
     permission::{Permission, Permissions},
+    role::Role,
     secret::sha256_hex,
-    workspace::ApiKey,
+    workspace::{ApiKey, KeyOwner},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -39,13 +40,19 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Nightly upload", min_length = 1, max_length = 100)]
     name: String,
-    /// What it may do: nothing that you may not.
+    /// What it may do: nothing that you may not. It is narrowed when you are.
     #[garde(length(min = 1, max = 100))]
     #[schema(
         value_type = Vec<ScopeWord>, min_items = 1, max_items = 100,
         example = json!(["documents:read", "documents:write"])
     )]
     scopes: Vec<Permission>,
+    /// Whether it belongs to the workspace instead of to you: it then goes on when you leave, or may do less. Only an owner
+    /// makes such a key.
+    #[garde(skip)]
+    #[serde(default)]
+    #[schema(example = false)]
+    service: bool,
     /// When it ends; never unless given.
     #[garde(skip)]
     #[schema(example = "2099-01-01T00:00:00Z")]
@@ -64,11 +71,15 @@ pub struct Response {
 }
 
 /// Makes a key for a program. The answer is the only place where it is shown.
+///
+/// The key follows you: it may do what is among its scopes and what you may do at the time, and nothing once you are
+/// removed, suspended or blocked. A service key (`service`, for owners) belongs to the workspace instead.
 #[utoipa::path(
     post, path = "/api-keys", operation_id = "create_api_key", tag = "workspaces",
     security(("bearer" = ["keys:write"])), request_body = Request,
     responses(
         (status = 201, description = "the key", body = Response),
+        (status = 422, description = "`invalid`: also a scope that needs a person", body = Problem),
         (status = 409, description = "`too_many_keys`: the workspace has 100", body = Problem),
     )
 )]
@@ -84,13 +95,14 @@ pub async fn create(
     if expires_at.is_some_and(|end| end <= now) {
         return Err(ApiError::field("expires_at", "must be in the future"));
     }
+    let scopes: Permissions = request.scopes.into_iter().collect();
+    refuse_what_needs_a_person(scopes)?;
     let secret = format!("{KEY_PREFIX}{}", random_hex::<20>());
     let mut tx = state.db().begin().await?;
     // The owners stand for the workspace: two who make the hundredth key at once must see each other's.
     tx.workspace(workspace).members().lock_owners().await?;
     let standing = standing::of(&mut tx, &caller, Permission::KeysWrite).await?;
-    let scopes: Permissions = request.scopes.into_iter().collect();
-    if !standing.permissions.cover(scopes) {
+    if !standing.permissions.cover(scopes) || (request.service && standing.ceiling < Role::Owner) {
         return Err(ApiError::Forbidden);
     }
     let page = PageRequest::new(Some(PageRequest::<()>::MAX), None);
@@ -104,6 +116,7 @@ pub async fn create(
         name: request.name,
         prefix: secret[..SHOWN].to_owned(),
         scopes,
+        owner: if request.service { KeyOwner::Workspace } else { KeyOwner::Maker },
         created_by: standing.person,
         expires_at,
         last_used_at: None,
@@ -111,10 +124,23 @@ pub async fn create(
     };
     tx.workspace(workspace).api_keys().insert(&key, &sha256_hex(secret.as_bytes())).await?;
     let words: Vec<&str> = scopes.iter().map(Permission::as_str).collect();
-    let details = json!({"name": key.name, "scopes": words, "expires_at": key.expires_at});
+    let details = json!({
+        "name": key.name, "scopes": words, "service": request.service, "expires_at": key.expires_at,
+    });
     let act = caller.act(now, "api_key.created", ("api_key", key.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     let location = Location(format!("/api/v1/api-keys/{}", key.id));
     Ok((StatusCode::CREATED, location, Json(Response { about: key.into(), key: secret })))
+}
+
+/// No key decides who works here, or makes further keys.
+fn refuse_what_needs_a_person(scopes: Permissions) -> ApiResult<()> {
+    match scopes.iter().find(|scope| scope.needs_person()) {
+        None => Ok(()),
+        Some(scope) => {
+            let message = format!("`{}` needs a person: no key may have it", scope.as_str());
+            Err(ApiError::field("scopes", message))
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/api-keys/{id}`
 
 use axum::{extract::State, http::StatusCode};
-use replyx_core::ids::ApiKeyId;
+use replyx_core::{ids::ApiKeyId, workspace::KeyOwner};
 use serde_json::json;
 
 use crate::{
@@ -31,7 +31,8 @@ pub async fn delete(
     if !tx.workspace(workspace).api_keys().delete(id).await? {
         return Err(ApiError::NotFound("key"));
     }
-    let details = json!({"name": key.name});
+    let service = key.owner == KeyOwner::Workspace;
+    let details = json!({"name": key.name, "service": service});
     let act = caller.act(state.clock().now(), "api_key.deleted", ("api_key", id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;

@@ -45,7 +45,7 @@ pub struct Request {
     #[garde(email, length(chars, max = 254))]
     #[schema(example = "operator@example.org", format = "email", max_length = 254)]
     email: String,
-    /// The role they will have: at most your own, and never `owner` when a key invites.
+    /// The role they will have: at most your own.
     #[garde(skip)]
     #[schema(value_type = RoleWord, example = "operator")]
     role: Role,
@@ -128,7 +128,7 @@ async fn offer(
         expires_at: now + TimeDelta::days(DAYS.into()),
         created_at: now,
     };
-    // Where a key invites, who made it must be able to.
+    // Who is about to leave invites nobody.
     super::stands(tx, &invitation).await?;
     let language = request.language.as_deref().and_then(|word| word.parse().ok());
     let mail = letter(state, tx, caller, &invitation, token, language).await?;

@@ -33,7 +33,7 @@ pub struct Request {
 
 /// Changes a member's role, suspends them, or lets them act again. It holds at once, also for who is signed in.
 ///
-/// Nobody changes who stands above them, or gives a role above their own; an API key makes no owners.
+/// Nobody changes who stands above them, or gives a role above their own.
 #[utoipa::path(
     patch, path = "/members/{id}", operation_id = "update_member", tag = "workspaces",
     security(("bearer" = ["members:write"])), params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),

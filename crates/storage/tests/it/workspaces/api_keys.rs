@@ -5,8 +5,9 @@ use replyx_core::{
     ids::{ApiKeyId, WorkspaceId},
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
+    role::Role,
     session::{Access, Actor, Place},
-    workspace::{ApiKey, Workspace},
+    workspace::{ApiKey, KeyOwner, Workspace},
 };
 use replyx_storage::{Db, StorageError, on_every_db};
 use tokio::task::JoinSet;
@@ -49,7 +50,8 @@ on_every_db! {
         ];
         for (number, scopes) in sets.into_iter().enumerate() {
             let expires_at = (number > 0).then(|| at(60));
-            let key = ApiKey { scopes, expires_at, ..given::api_key(workspace.id) };
+            let owner = [KeyOwner::Maker, KeyOwner::Workspace][number % 2];
+            let key = ApiKey { scopes, owner, expires_at, ..given::api_key(workspace.id) };
             insert(db, &key, &format!("hash {number}")).await;
             assert_eq!(find(db, &key).await, Some(key));
         }
@@ -90,7 +92,7 @@ on_every_db! {
             let place = Place {
                 workspace: workspace.clone(), role: None, permissions: key.scopes, suspended: false,
             };
-            let actor = Actor::Key { id: key.id, name: key.name.clone() };
+            let actor = Actor::Key { id: key.id, name: key.name.clone(), maker: None };
             Some((Access { actor, place: Some(place) }, key.expires_at))
         };
         assert_eq!(access(db, "ours", at(0)).await, expected(&key, &ours));
@@ -107,6 +109,61 @@ on_every_db! {
         assert_eq!(access(db, "ours", at(0)).await, expected(&key, &ours));
         commit!(db, |tx| tx.system().workspaces().delete(ours.id));
         assert_eq!(access(db, "ours", at(0)).await, None);
+    }
+}
+
+/// What a key may do, if anything.
+async fn may(db: &Db, hash: &str) -> Option<Vec<&'static str>> {
+    let (access, _) = access(db, hash, at(0)).await?;
+    Some(access.place.unwrap().permissions.iter().map(Permission::as_str).collect())
+}
+
+on_every_db! {
+    async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_given(home: &TestDb) {
+        let (db, workspace) = (&home.db, workspace(&home.db).await.id);
+        let maker = given::user();
+        commit!(db, |tx| tx.system().users().insert(&maker, "hash"));
+        commit!(db, |tx| tx.workspace(workspace).members().insert(maker.id, Role::Owner, at(0)));
+        let scopes: Permissions = [
+            Permission::DialogsRead, Permission::DialogsWrite, Permission::BotsWrite,
+            Permission::MembersWrite, Permission::OwnersWrite, Permission::KeysWrite,
+        ]
+        .into_iter()
+        .collect();
+        let own = ApiKey { scopes, owner: KeyOwner::Maker, created_by: maker.id, ..given::api_key(workspace) };
+        let service = ApiKey { scopes, created_by: maker.id, ..given::api_key(workspace) };
+        insert(db, &own, "own").await;
+        insert(db, &service, "service").await;
+        let all = vec!["bots:write", "dialogs:read", "dialogs:write"];
+        let (found, _) = access(db, "own", at(0)).await.unwrap();
+        assert!(matches!(found.actor, Actor::Key { maker: Some(id), .. } if id == maker.id));
+
+        for (role, expected) in [
+            (Role::Owner, all.clone()),
+            (Role::Admin, all.clone()),
+            (Role::Operator, vec!["dialogs:read", "dialogs:write"]),
+            (Role::Viewer, vec!["dialogs:read"]),
+        ] {
+            commit!(db, |tx| tx.workspace(workspace).members().set_role(maker.id, role));
+            assert_eq!(may(db, "own").await, Some(expected), "{role:?}");
+        }
+        commit!(db, |tx| tx.workspace(workspace).members().set_role(maker.id, Role::Owner));
+
+        commit!(db, |tx| tx.workspace(workspace).members().set_suspended(maker.id, Some(at(1))));
+        assert_eq!(may(db, "own").await, None, "suspended here");
+        commit!(db, |tx| tx.workspace(workspace).members().set_suspended(maker.id, None));
+        commit!(db, |tx| tx.system().users().set_blocked(maker.id, Some(at(1))));
+        assert_eq!(may(db, "own").await, None, "blocked everywhere");
+        commit!(db, |tx| tx.system().users().set_blocked(maker.id, None));
+        commit!(db, |tx| tx.system().users().set_delete_at(maker.id, Some(at(1))));
+        assert_eq!(may(db, "own").await, None, "about to leave");
+        commit!(db, |tx| tx.system().users().set_delete_at(maker.id, None));
+        assert_eq!(may(db, "own").await, Some(all.clone()));
+        commit!(db, |tx| tx.workspace(workspace).members().remove(maker.id));
+        assert_eq!(may(db, "own").await, None, "no member");
+        commit!(db, |tx| tx.system().users().delete(maker.id));
+        assert_eq!(may(db, "own").await, None, "gone");
+        assert_eq!(may(db, "service").await, Some(all));
     }
 }
 

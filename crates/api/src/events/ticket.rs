@@ -1,0 +1,41 @@
+//! `POST /api/v1/events/ticket`
+
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    caller::{EventsRead, May},
+    state::AppState,
+    streams::ticket,
+};
+
+/// A ticket, and until when it may be used.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventTicket)]
+pub struct Response {
+    /// Goes into `GET events?ticket=`. It opens one stream.
+    #[schema(example = "q5Fh0aUQ3JcYvGxV7o1uRkD2nWb8sTz4")]
+    ticket: String,
+    /// When it ends: a minute from now.
+    expires_at: DateTime<Utc>,
+}
+
+/// Makes a ticket that opens one event stream within a minute, for whoever cannot set headers.
+///
+/// The stream may read what you may in the workspace where you act now, and ends when your session, your token or your
+/// key does.
+#[utoipa::path(
+    post, path = "/events/ticket", operation_id = "create_event_ticket", tag = "events",
+    security(("bearer" = ["events:read"])),
+    responses((status = 201, description = "the ticket", body = Response))
+)]
+#[tracing::instrument(name = "api.events.ticket", skip_all)]
+pub async fn create(
+    state: State<AppState>,
+    caller: May<EventsRead>,
+) -> (StatusCode, Json<Response>) {
+    let (ticket, expires_at) = ticket::make(&state, &caller);
+    (StatusCode::CREATED, Json(Response { ticket, expires_at }))
+}

@@ -1,0 +1,159 @@
+//! Follows the access that opened a stream.
+
+use std::{error::Error, time::Duration};
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::WorkspaceId,
+    permission::Permission,
+    session::{Access, Actor},
+};
+use replyx_storage::StorageError;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{HEARTBEAT, seat::Seat};
+use crate::{
+    access::{Credential, LIFETIME, Since, Watch},
+    caller::Caller,
+    error::{ApiError, ApiResult},
+    identity::Pass,
+    state::AppState,
+};
+
+/// How long to wait after the database failed.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Holds a place among the streams, and knows whether the access that opened it goes on.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    state: AppState,
+    pass: Pass,
+    workspace: WorkspaceId,
+    needs: Permission,
+    /// Whether a platform admin opened it, who may be none any more.
+    admin: bool,
+    watch: Watch,
+    seat: Seat,
+    looked_at: Instant,
+    /// When the key ends by which it was opened.
+    key_ends_at: Option<DateTime<Utc>>,
+}
+
+impl Guard {
+    /// Takes a place and begins to watch.
+    ///
+    /// # Errors
+    ///
+    /// 429 when there is no place, 401 when the access has ended meanwhile.
+    pub(crate) async fn open(
+        state: &AppState,
+        caller: &Caller,
+        needs: Permission,
+    ) -> ApiResult<Self> {
+        let seat = Seat::take(state, caller).await?;
+        let credential = match &caller.pass.credential {
+            // Who did not name a workspace would later be looked up in another one.
+            Credential::Session(session, _) => {
+                Credential::Session(*session, Some(caller.workspace_id))
+            }
+            key @ Credential::Key(_) => key.clone(),
+        };
+        let mut guard = Self {
+            state: state.clone(),
+            pass: Pass { credential, until: caller.pass.until },
+            workspace: caller.workspace_id,
+            needs,
+            admin: is_admin(&caller.access),
+            watch: state.accesses.watch(&caller.access),
+            seat,
+            looked_at: Instant::now(),
+            key_ends_at: None,
+        };
+        // What changed before the watch began has not rung it.
+        if guard.holds(Since::Lately).await? { Ok(guard) } else { Err(ApiError::Unauthenticated) }
+    }
+
+    /// Where the stream is read.
+    pub(crate) const fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// Rings when the process stops.
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.state.stop
+    }
+
+    /// Keeps the places of the stream.
+    pub(super) async fn keep_seat(&self) {
+        self.seat.keep().await;
+    }
+
+    /// Does the access hold, as far as is known since then?
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub(crate) async fn holds(&mut self, since: Since) -> Result<bool, StorageError> {
+        let version = self.watch.version();
+        let now = self.state.clock().now();
+        if self.pass.until.is_some_and(|end| end <= now) {
+            return Ok(false);
+        }
+        let accesses = &self.state.accesses;
+        let seen = accesses.look(self.state.db(), &self.pass.credential, now, since).await?;
+        self.watch.looked(version);
+        self.looked_at = Instant::now();
+        let Some(seen) = seen else { return Ok(false) };
+        self.key_ends_at = seen.ends_at;
+        Ok(self.suffices(&seen.access))
+    }
+
+    fn suffices(&self, access: &Access) -> bool {
+        let Some(place) = &access.place else { return false };
+        let acts = !place.suspended && place.workspace.suspended_at.is_none();
+        let same = place.workspace.id == self.workspace && (!self.admin || is_admin(access));
+        acts && same && place.permissions.allow(self.needs)
+    }
+
+    /// Waits until the access has ended. May be cancelled without loss.
+    pub(crate) async fn over(&mut self) {
+        loop {
+            let look_at = self.looked_at + self.every();
+            let ends = ends_in([self.pass.until, self.key_ends_at], self.state.clock().now());
+            tokio::select! {
+                () = self.watch.stirred() => {}
+                () = sleep_until(look_at) => {}
+                () = ends => {}
+            }
+            match self.holds(Since::Lately).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn Error,
+                        "the access of a stream could not be read"
+                    );
+                    sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// How often to look when nobody tells of a change: other processes can only where there is a bus.
+    fn every(&self) -> Duration {
+        if self.state.engine.live.backend() == "redis" { HEARTBEAT } else { LIFETIME }
+    }
+}
+
+fn is_admin(access: &Access) -> bool {
+    matches!(&access.actor, Actor::User { user, .. } if user.is_admin)
+}
+
+/// Waits until the first of these times; for ever when there is none.
+async fn ends_in(ends: [Option<DateTime<Utc>>; 2], now: DateTime<Utc>) {
+    let Some(end) = ends.into_iter().flatten().min() else {
+        return std::future::pending().await;
+    };
+    sleep((end - now).to_std().unwrap_or_default()).await;
+}

@@ -1,0 +1,124 @@
+//! Tickets: what a browser's `EventSource`, which can set no headers, shows in the address to open one stream.
+//!
+//! A ticket holds who made it and until when, sealed, so that nothing of it is stored and nobody else can read or make
+//! one. It is good for [`LIFETIME`] and for one stream. The stream then follows the session or key that made the ticket.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use replyx_core::{clock::random_hex, session::Access};
+use replyx_live::{Entry, Gate, Live};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::Credential,
+    caller::{self, Caller, May, Needs},
+    error::{ApiError, ApiResult},
+    identity::Pass,
+    state::AppState,
+};
+
+/// How long a ticket may be used.
+pub(crate) const LIFETIME: Duration = Duration::from_mins(1);
+/// How long a used ticket is remembered: longer than it is good, also by a clock that is behind.
+const REMEMBERED: Duration = Duration::from_mins(5);
+/// The longest ticket that is looked at, characters.
+const LONGEST: usize = 1_000;
+/// The query parameter.
+pub(crate) const PARAMETER: &str = "ticket";
+
+/// To what tickets are sealed.
+#[derive(Debug)]
+pub(crate) struct Tickets {
+    row: Vec<u8>,
+}
+
+/// What stands in a ticket.
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    id: String,
+    credential: Credential,
+    /// When the access token ends that it was made with.
+    until: Option<DateTime<Utc>>,
+    /// When the ticket ends.
+    expires_at: DateTime<Utc>,
+}
+
+impl Tickets {
+    /// Where no other process knows which tickets were used, they end with this one.
+    pub(crate) fn new(live: &Live) -> Self {
+        let row = match live.backend() {
+            "redis" => "events-ticket".to_owned(),
+            _ => format!("events-ticket {}", random_hex::<16>()),
+        };
+        Self { row: row.into_bytes() }
+    }
+}
+
+/// Makes a ticket for what the caller may see where they act; returns it with its end.
+pub(crate) fn make(state: &AppState, caller: &Caller) -> (String, DateTime<Utc>) {
+    let expires_at = state.clock().now() + LIFETIME;
+    let credential = match &caller.pass.credential {
+        Credential::Session(session, _) => Credential::Session(*session, Some(caller.workspace_id)),
+        key @ Credential::Key(_) => key.clone(),
+    };
+    let until = caller.pass.until;
+    let ticket = Ticket { id: random_hex::<16>(), credential, until, expires_at };
+    let text = serde_json::to_string(&ticket).expect("a ticket is made of texts and times");
+    let sealed = state.keys().seal(&SecretString::from(text), &state.tickets.row);
+    (BASE64_URL_SAFE_NO_PAD.encode(sealed), expires_at)
+}
+
+/// Uses a ticket up.
+///
+/// # Errors
+///
+/// 401 when it is none of ours, has ended or was used, or when who made it has no access any more.
+async fn redeem(state: &AppState, text: &str) -> ApiResult<(Arc<Access>, Pass)> {
+    let ticket = read(state, text).ok_or(ApiError::Unauthenticated)?;
+    let now = state.clock().now();
+    if ticket.expires_at <= now {
+        return Err(ApiError::Unauthenticated);
+    }
+    // One place that is never given back: whoever comes second finds it taken.
+    let used = [Gate::Place { key: format!("ticket:{}", ticket.id), most: 1 }];
+    let entry = state.engine.live.enter(&random_hex::<16>(), REMEMBERED, &used).await;
+    if !matches!(entry, Entry::Granted { .. }) {
+        return Err(ApiError::Unauthenticated);
+    }
+    let access = state.accesses.of(state.db(), ticket.credential.clone(), now).await?;
+    let access = access.ok_or(ApiError::Unauthenticated)?;
+    Ok((access, Pass { credential: ticket.credential, until: ticket.until }))
+}
+
+fn read(state: &AppState, text: &str) -> Option<Ticket> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let opened = state.keys().open(&sealed, &state.tickets.row).ok()?;
+    serde_json::from_str(opened.expose_secret()).ok()
+}
+
+/// Somebody who may open a stream: as [`May`], or whoever shows a ticket. A ticket in the address goes before
+/// whatever a browser adds by itself.
+#[derive(Clone, Debug)]
+pub struct MayByTicket<P>(pub(crate) May<P>);
+
+impl<P: Needs> FromRequestParts<AppState> for MayByTicket<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let shown = url::form_urlencoded::parse(query.as_bytes())
+            .find_map(|(name, value)| (name == PARAMETER).then(|| value.into_owned()));
+        let Some(ticket) = shown else {
+            return May::from_request_parts(parts, state).await.map(Self);
+        };
+        let (access, pass) = redeem(state, &ticket).await?;
+        May::admit(access, pass, caller::address(parts)).map(Self)
+    }
+}
