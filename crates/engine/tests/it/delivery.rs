@@ -252,7 +252,7 @@ on_every_db! {
         let engine = world.engine().await;
         let arrived = world.reply(&line, 7, "one").await;
         let waits = world.reply(&line, 7, "two").await;
-        world.telegram.inject(Fault::Delay(Duration::from_millis(400)).on("sendMessage"));
+        world.telegram.inject(Fault::Delay(Duration::from_secs(3)).on("sendMessage"));
         let working = Working::sends(&engine);
         eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
             .await;
