@@ -212,16 +212,13 @@ async fn look_up(
         }
         Guess::Wait(_) | Guess::Open => {}
     }
-    match state.accesses.of(state.db(), credential, state.clock().now()).await? {
-        Some(access) => {
-            state.guesses.found(what);
-            Ok(access)
-        }
-        None => {
-            state.guesses.missed(what, &whose, rate, generation);
-            Err(ApiError::Unauthenticated)
-        }
-    }
+    let found = state.accesses.of(state.db(), credential, state.clock().now()).await?;
+    let Some(access) = found else {
+        state.guesses.missed(what, &whose, rate, generation);
+        return Err(ApiError::Unauthenticated);
+    };
+    state.guesses.found(what);
+    Ok(access)
 }
 
 /// Can it be a key of ours at all?

@@ -43,7 +43,13 @@ pub struct Index {
     #[schema(example = "/health/ready")]
     health: &'static str,
     /// What to call first, in this order.
-    #[schema(example = json!(["POST /api/v1/auth/register"]))]
+    #[schema(example = json!([
+        "POST /api/v1/auth/register",
+        "POST /api/v1/assistants",
+        "POST /api/v1/assistants/{id}/documents",
+        "POST /api/v1/assistants/{id}/preview",
+        "POST /api/v1/assistants/{id}/bots",
+    ]))]
     next: [&'static str; 5],
 }
 

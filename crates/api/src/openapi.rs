@@ -97,8 +97,8 @@ pub(crate) async fn serve(served: State<Arc<Served>>, headers: HeaderMap) -> Api
             let kind = HeaderValue::from_static("application/json");
             Ok::<_, serde_json::Error>(Asset::new(kind, Fresh::Never, text))
         };
-        let made = spawn_blocking(make).await?;
-        made.map_err(|error| ApiError::Internal(Box::new(error)))
+        let asset = spawn_blocking(make).await?;
+        asset.map_err(|error| ApiError::Internal(Box::new(error)))
     };
     Ok(served.asset.get_or_try_init(make).await?.answer(&headers))
 }

@@ -273,7 +273,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_comes_fast_enough_has_its_whole_time() {
         let pace = Pace { grace: SHORT, longest: LONG };
-        let (after, fate) = received(pace, dripping(&[b'x'; 64 * 1024], SHORT / 10)).await;
+        static PART: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+        let (after, fate) = received(pace, dripping(&PART, SHORT / 10)).await;
         assert!(after >= LONG && fate == SLOW, "{after:?}");
     }
 
