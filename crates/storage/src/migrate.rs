@@ -43,6 +43,7 @@ const MIGRATIONS: &[Step] = steps![
     4 "0004_accounts",
     5 "0005_right_answers",
     7 "0007_bots_and_groups_move",
+    8 "0008_money",
     9 "0009_fair_turns",
     10 "0010_installation",
 ];
