@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod model_keys;
 pub mod model_providers;
+pub mod model_usage;
 pub mod settings;
 pub mod users;
 pub mod workspaces;

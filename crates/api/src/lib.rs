@@ -45,6 +45,7 @@ mod landing;
 mod limits;
 pub mod location;
 mod measure;
+pub mod models;
 pub mod openapi;
 pub mod page;
 mod post;

@@ -65,6 +65,7 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         }
         "/api/v1/auth/logout" if post => Some((setting::RATE_LOGOUT, For::Caller)),
         "/api/v1/assistants/{id}/preview" if post => Some((setting::RATE_PREVIEW, For::Caller)),
+        "/api/v1/assistants/{id}/search" if post => Some((setting::RATE_SEARCH, For::Caller)),
         "/api/v1/assistants/{id}/documents"
         | "/api/v1/assistants/{id}/answers/import"
         | "/api/v1/assistants/{id}/sources"

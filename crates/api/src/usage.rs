@@ -4,7 +4,7 @@ pub mod list;
 
 use chrono::NaiveDate;
 use replyx_core::{
-    money::Money,
+    ids::AssistantId,
     usage::{DayUsage, ModelCall, Totals},
 };
 use serde::Serialize;
@@ -51,9 +51,10 @@ pub struct DayUsageView {
     /// The day, UTC.
     #[schema(example = "2026-03-14")]
     day: NaiveDate,
-    assistant_id: Uuid,
-    /// What the model was asked for: `answer`, `regenerate`, `rewrite`, `summary`, `embedding`, `preview` or
-    /// `evaluation`.
+    /// For which assistant; `null` for none in particular, such as a document that no assistant knows.
+    assistant_id: Option<Uuid>,
+    /// What the model was asked for: `answer`, `regenerate`, `rewrite`, `summary`, `embedding`, `search`, `rerank`,
+    /// `preview` or `evaluation`.
     #[schema(value_type = PurposeWord, example = "answer")]
     purpose: &'static str,
     /// The provider's name.
@@ -70,7 +71,7 @@ impl From<DayUsage> for DayUsageView {
     fn from(usage: DayUsage) -> Self {
         Self {
             day: usage.day,
-            assistant_id: usage.assistant_id.into_uuid(),
+            assistant_id: usage.assistant_id.map(AssistantId::into_uuid),
             purpose: usage.purpose.as_str(),
             provider: usage.provider,
             model: usage.model,
@@ -132,11 +133,5 @@ impl From<&ModelCall> for CallView {
 
 /// The sum of what was used.
 pub(crate) fn sum<'u>(usage: impl IntoIterator<Item = &'u DayUsage>) -> Totals {
-    usage.into_iter().map(|usage| usage.totals).fold(Totals::default(), |sum, more| Totals {
-        calls: sum.calls + more.calls,
-        failed: sum.failed + more.failed,
-        prompt_tokens: sum.prompt_tokens + more.prompt_tokens,
-        completion_tokens: sum.completion_tokens + more.completion_tokens,
-        cost: [sum.cost, more.cost].into_iter().sum::<Money>(),
-    })
+    usage.into_iter().map(|usage| usage.totals).fold(Totals::default(), Totals::plus)
 }

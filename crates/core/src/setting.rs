@@ -62,6 +62,25 @@ pub enum SettingKind {
     Choice(&'static [&'static str]),
     /// A [`RateSetting`].
     Rate,
+    /// Names of models, separated by commas; empty for none in particular.
+    Models,
+}
+
+/// The longest name of a model, characters.
+pub const MODEL_NAME: usize = 100;
+/// At most so many models stand in a list.
+pub const MODELS: usize = 200;
+
+/// The names in a list of models: trimmed, without empty ones.
+pub fn model_names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// Can this be the name of a model? Visible ASCII characters without a comma or a space: two names that look alike
+/// are the same name.
+pub fn is_model_name(name: &str) -> bool {
+    let visible = |byte: u8| byte.is_ascii_graphic() && byte != b',';
+    (1..=MODEL_NAME).contains(&name.len()) && name.bytes().all(visible)
 }
 
 impl SettingKind {
@@ -81,16 +100,26 @@ impl SettingKind {
             Self::Choice(words) if words.contains(&value) => Ok(()),
             Self::Choice(words) => Err(BadValue(format!("one of `{}`", words.join("`, `")))),
             Self::Rate => value.parse::<RateSetting>().map(|_| ()),
+            Self::Models
+                if model_names(value).all(is_model_name)
+                    && model_names(value).count() <= MODELS =>
+            {
+                Ok(())
+            }
+            Self::Models => Err(BadValue(format!(
+                "at most {MODELS} names of models, separated by commas, of visible ASCII characters"
+            ))),
         }
     }
 
-    /// The word for it: `bool`, `int`, `choice`, `rate`.
+    /// The word for it: `bool`, `int`, `choice`, `rate`, `models`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bool => "bool",
             Self::Int { .. } => "int",
             Self::Choice(_) => "choice",
             Self::Rate => "rate",
+            Self::Models => "models",
         }
     }
 }
@@ -119,9 +148,12 @@ macro_rules! settings {
     };
 }
 
-use SettingKind::{Bool, Choice, Int, Rate};
+use SettingKind::{Bool, Choice, Int, Models, Rate};
 
 settings! {
+    /// Names of models.
+    ALLOWED_MODELS = "allowed_models", Models, "",
+        "The models that assistants may use, separated by commas. Empty: DEFAULT_MODEL, FALLBACK_MODELS, `extractive` and every model with a price.";
     /// Bool.
     REGISTRATION_OPEN = "registration_open", Bool, "true",
         "May anybody make an account? Closed, only who is invited may.";
@@ -167,6 +199,8 @@ settings! {
     /// Per user or key.
     RATE_PREVIEW = "rate_preview", Rate, "60/5m", "Answers previewed, per user or key.";
     /// Per user or key.
+    RATE_SEARCH = "rate_search", Rate, "300/5m", "Searches in an assistant's documents, per user or key.";
+    /// Per user or key.
     RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
     /// Per workspace.
     RATE_INVITATION_WORKSPACE = "rate_invitation_workspace", Rate, "100/1d",
@@ -209,6 +243,30 @@ mod tests {
         for spec in SETTINGS {
             spec.kind.check(spec.default).unwrap();
             assert_eq!(SETTINGS.iter().filter(|other| other.name == spec.name).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_list_of_models_holds_names_that_cannot_be_mistaken() {
+        for good in [
+            "",
+            " , ",
+            "gpt-4o",
+            "gpt-4o, ollama:llama3:8b ,openrouter:openai/gpt-4o",
+            "ft:gpt-4o:acme::x",
+        ] {
+            assert!(Models.check(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "gpt 4o",
+            "gpt\u{2011}4o",
+            "gpt-4\u{43e}",
+            "gpt-4o\u{200b}",
+            "a\tb",
+            &"a".repeat(101),
+            &"a,".repeat(201),
+        ] {
+            assert!(Models.check(bad).is_err(), "{bad}");
         }
     }
 

@@ -20,8 +20,12 @@ words! {
         Rewrite = "rewrite",
         /// A summary of what was said earlier.
         Summary = "summary",
-        /// Vectors of passages or of a question.
+        /// Vectors of passages, or of a customer's question.
         Embedding = "embedding",
+        /// The vector of what a member searches for.
+        Search = "search",
+        /// The order of the passages that were found.
+        Rerank = "rerank",
         /// An answer that only its owner sees.
         Preview = "preview",
         /// An answer to a question of a set.
@@ -29,13 +33,25 @@ words! {
     }
 }
 
+/// The most tokens that one call is stored with; a provider that reports more is not believed.
+pub const MOST_TOKENS: u64 = 1_000_000_000;
+/// The most that one call is stored as costing, US dollars.
+pub const MOST_COST: Money = Money::from_micros(1_000_000_000_000);
+
+/// The outcome of a call that is under way. Its row holds what it is expected to cost.
+pub const PENDING: &str = "pending";
+/// The outcome of a call whose process died before it ended. Its row holds what it was expected to cost.
+pub const LOST: &str = "lost";
+/// The outcome of a call that nobody waited for any more.
+pub const CANCELLED: &str = "cancelled";
+
 /// One call of a model, whatever came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelCall {
     /// Identity.
     pub id: ModelCallId,
-    /// For whom.
-    pub assistant_id: AssistantId,
+    /// For which assistant, if for one.
+    pub assistant_id: Option<AssistantId>,
     /// In which dialog, if in one.
     pub dialog_id: Option<DialogId>,
     /// The message that came of it.
@@ -54,13 +70,15 @@ pub struct ModelCall {
     pub completion_tokens: u64,
     /// Are the tokens our own count, because the provider did not say?
     pub estimated: bool,
-    /// What the provider charges, in US dollars.
+    /// What the provider charges, in US dollars; nothing when the price is not known.
     pub cost: Money,
+    /// Is the price of the model known?
+    pub priced: bool,
     /// From asking to the first word, milliseconds.
     pub first_token_ms: Option<u64>,
     /// From asking to the end, milliseconds.
     pub duration_ms: u64,
-    /// `ok`, or the kind of error in a word.
+    /// `ok`, the kind of error in a word, or [`PENDING`], [`CANCELLED`], [`LOST`].
     pub outcome: String,
     /// When it ended.
     pub created_at: DateTime<Utc>,
@@ -81,13 +99,27 @@ pub struct Totals {
     pub cost: Money,
 }
 
+impl Totals {
+    /// Both together. A sum that does not fit is the largest number there is.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(more.calls),
+            failed: self.failed.saturating_add(more.failed),
+            prompt_tokens: self.prompt_tokens.saturating_add(more.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(more.completion_tokens),
+            cost: self.cost + more.cost,
+        }
+    }
+}
+
 /// The calls of one assistant, model and purpose on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayUsage {
     /// The day, UTC.
     pub day: NaiveDate,
-    /// For whom.
-    pub assistant_id: AssistantId,
+    /// For which assistant, if for one.
+    pub assistant_id: Option<AssistantId>,
     /// What for.
     pub purpose: Purpose,
     /// The provider's name.

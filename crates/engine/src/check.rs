@@ -86,8 +86,9 @@ impl Taken {
     pub fn add(&mut self, completion: &Completion) {
         self.provider.clone_from(&completion.provider);
         self.model.clone_from(&completion.model);
-        self.prompt_tokens += completion.usage.prompt_tokens;
-        self.completion_tokens += completion.usage.completion_tokens;
+        let usage = completion.usage;
+        self.prompt_tokens = self.prompt_tokens.saturating_add(usage.prompt_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(usage.completion_tokens);
         self.cost = self.cost + completion.cost;
         self.attempts += completion.attempts;
         self.first_token_ms.get_or_insert(millis(completion.first_token));

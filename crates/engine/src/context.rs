@@ -1,5 +1,7 @@
 //! Step 1: what was said before, and how the assistant is to answer.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{Settings, Version},
@@ -8,6 +10,7 @@ use replyx_core::{
     message::{Author, Message, MessageKind},
     usage::Purpose,
 };
+use replyx_llm::{Caller, Models};
 use replyx_storage::{StorageError, contacts::ContactDay, turns::ClaimedTurn};
 use secrecy::SecretString;
 
@@ -47,6 +50,8 @@ pub struct Ask {
     pub version: Option<i64>,
     /// The model to ask.
     pub model: String,
+    /// The only models that the workspace may use, if it may not use all that the installation allows.
+    pub allowed: Option<Arc<[String]>>,
     /// The words that are to be answered.
     pub question: String,
     /// What was said before, oldest first, bounded in number.
@@ -73,6 +78,24 @@ pub struct Said {
 }
 
 impl Ask {
+    /// The same, answered with the models that the workspace may use.
+    #[must_use]
+    pub fn restricted(mut self, models: &Models, allowed: Option<Vec<String>>) -> Self {
+        self.model = models.resolve_for(self.settings.model.as_deref(), allowed.as_deref());
+        self.allowed = allowed.map(Arc::from);
+        self
+    }
+
+    /// For whom a model is asked, and what for.
+    pub fn caller(&self, purpose: Purpose) -> Caller {
+        Caller {
+            workspace: Some(self.workspace),
+            assistant: Some(self.assistant),
+            dialog: self.dialog,
+            purpose: self.purpose(purpose),
+        }
+    }
+
     /// What a call of a model is stored as.
     pub fn purpose(&self, purpose: Purpose) -> Purpose {
         self.instead.unwrap_or(purpose)
@@ -114,12 +137,38 @@ fn said(messages: Vec<Message>) -> Vec<Said> {
     .collect()
 }
 
-/// Loads what a turn needs. `None`: the dialog, its assistant or its bot is no longer there.
+/// What a turn has before it.
+#[derive(Debug)]
+pub enum Loaded {
+    /// What it needs.
+    Ready(Box<Context>),
+    /// The dialog, its assistant or its bot is no longer there.
+    Gone,
+    /// The workspace is suspended: nobody is answered until it is resumed.
+    Suspended,
+}
+
+/// Loads what a turn needs.
 ///
 /// # Errors
 ///
 /// Fails when the database does.
-pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, StorageError> {
+pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Loaded, StorageError> {
+    let mut tx = engine.db.read().await?;
+    let policy = tx.system().workspaces().model_policy(turn.workspace_id).await?;
+    drop(tx);
+    let Some(policy) = policy else { return Ok(Loaded::Gone) };
+    if policy.suspended {
+        return Ok(Loaded::Suspended);
+    }
+    let found = find(engine, turn).await?;
+    Ok(found.map_or(Loaded::Gone, |mut context| {
+        context.ask = context.ask.restricted(&engine.models, policy.allowed);
+        Loaded::Ready(Box::new(context))
+    }))
+}
+
+async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, StorageError> {
     let workspace = turn.workspace_id;
     let mut tx = engine.db.read().await?;
     let Some(dialog) = tx.workspace(workspace).dialogs().find(turn.dialog_id).await? else {
@@ -150,6 +199,7 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>
         workspace,
         assistant: dialog.assistant_id,
         model: engine.models.resolve(settings.model.as_deref()).to_owned(),
+        allowed: None,
         settings,
         version: Some(number),
         question: question(&pending),

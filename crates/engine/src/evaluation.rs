@@ -18,6 +18,7 @@ use replyx_core::{
     ids::{AssistantId, RunId, WorkspaceId},
     message::{CheckOutcome, Outcome},
     secret::sha256_hex,
+    usage::Purpose,
 };
 use replyx_knowledge::{
     evaluate::{DEPTH, Judged, Said, Tally, judge},
@@ -101,17 +102,18 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     }
     let asked = ask_all(engine, &run, &settings, &questions);
     match tokio::time::timeout(LONGEST, asked).await {
-        Ok(Ok(Some(tally))) if run.answers && tally.failed() == questions.len() => {
+        Ok(Ok(Asked::All(tally))) if run.answers && tally.failed() == questions.len() => {
             fail(engine, run, "no model answered any of the questions").await
         }
-        Ok(Ok(Some(tally))) => {
+        Ok(Ok(Asked::All(tally))) => {
             run.status = RunStatus::Done;
             run.done = run.total;
             run.metrics = Some(tally.metrics());
             run.finished_at = Some(engine.clock.now());
             save(engine, &run, Some(&tally)).await.map(drop)
         }
-        Ok(Ok(None)) => Ok(()),
+        Ok(Ok(Asked::Gone)) => Ok(()),
+        Ok(Ok(Asked::Suspended)) => postpone(engine, run).await,
         Ok(Err(error)) => Err(error),
         Err(_) => fail(engine, run, "the questions took too long").await,
     }
@@ -142,7 +144,38 @@ pub async fn give_up(engine: &Engine, job: Evaluate) -> Result<(), StorageError>
     }
 }
 
-/// `None`: the run was deleted meanwhile.
+/// How the asking ended.
+enum Asked {
+    /// Every question was asked.
+    All(Tally),
+    /// The run was deleted meanwhile.
+    Gone,
+    /// The workspace was suspended meanwhile.
+    Suspended,
+}
+
+/// Begins a run again once its workspace is resumed: until then nobody takes the job on.
+async fn postpone(engine: &Engine, mut run: Run) -> Result<(), StorageError> {
+    let (workspace_id, now) = (run.workspace_id, engine.clock.now());
+    run.status = RunStatus::Queued;
+    run.done = 0;
+    if !save(engine, &run, None).await? {
+        return Ok(());
+    }
+    let job = serde_json::json!(Evaluate { workspace_id, run_id: run.id });
+    let mut tx = engine.db.begin().await?;
+    let jobs = tx.workspace(workspace_id).jobs();
+    jobs.enqueue(engine.clock.id(), Evaluate::KIND, &job, now).await?;
+    tx.commit().await.map(drop)
+}
+
+async fn is_suspended(engine: &Engine, workspace: WorkspaceId) -> Result<bool, StorageError> {
+    let mut tx = engine.db.read().await?;
+    let policy = tx.system().workspaces().model_policy(workspace).await?;
+    Ok(policy.is_some_and(|policy| policy.suspended))
+}
+
+/// Asks all questions.
 ///
 /// Progress is told beside the asking and not between two questions: a question that waits to be asked on may hold the
 /// only connection that writes.
@@ -151,7 +184,7 @@ async fn ask_all(
     run: &Run,
     settings: &Settings,
     questions: &[Question],
-) -> Result<Option<Tally>, StorageError> {
+) -> Result<Asked, StorageError> {
     let (workspace, assistant) = (run.workspace_id, run.assistant_id);
     let target =
         Target { engine, workspace, assistant, settings, answers: run.answers, longest: None };
@@ -167,20 +200,23 @@ async fn ask_all(
             tally.add(judged?);
             done.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(Some(tally))
+        Ok(Asked::All(tally))
     };
     let telling = async {
         loop {
             sleep(PROGRESS).await;
             let run = Run { done: done.load(Ordering::Relaxed), ..run.clone() };
             if !save(engine, &run, None).await? {
-                return Ok(None);
+                return Ok(Asked::Gone);
+            }
+            if is_suspended(engine, workspace).await? {
+                return Ok(Asked::Suspended);
             }
         }
     };
     tokio::select! {
         asked = asking => asked,
-        gone = telling => gone,
+        ended = telling => ended,
     }
 }
 
@@ -208,7 +244,7 @@ impl Target<'_> {
     ///
     /// Fails when the database does.
     pub async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
-        let query = Query::new(&question.question, DEPTH);
+        let query = Query { purpose: Purpose::Evaluation, ..Query::new(&question.question, DEPTH) };
         let search = &self.engine.search;
         let found = search.find(&self.engine.db, self.workspace, self.assistant, &query).await?;
         let said = if self.answers { Some(self.answer(question).await?) } else { None };

@@ -29,6 +29,7 @@ pub mod generate;
 pub mod guard;
 pub mod history;
 pub mod intake;
+pub mod ledger;
 pub mod limit;
 pub mod neutral;
 pub mod preview;

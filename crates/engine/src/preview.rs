@@ -63,6 +63,7 @@ pub async fn run(
         version,
         ..ask(engine, workspace, assistant, settings, request.text, Purpose::Preview)
     };
+    let ask = under_policy(engine, ask).await?;
     let answered = answer(engine, &ask, show).await?;
     Ok(Some(answered))
 }
@@ -81,7 +82,15 @@ pub async fn answer_once(
 ) -> Result<Answered, StorageError> {
     let (settings, question) = (settings.clone(), question.to_owned());
     let ask = ask(engine, workspace, assistant, settings, question, Purpose::Evaluation);
+    let ask = under_policy(engine, ask).await?;
     answer(engine, &ask, &mut |_| {}).await
+}
+
+/// The same, answered with the models that the workspace may use.
+async fn under_policy(engine: &Engine, ask: Ask) -> Result<Ask, StorageError> {
+    let mut tx = engine.db.read().await?;
+    let policy = tx.system().workspaces().model_policy(ask.workspace).await?;
+    Ok(ask.restricted(&engine.models, policy.unwrap_or_default().allowed))
 }
 
 async fn answer(
@@ -139,6 +148,7 @@ fn ask(
         workspace,
         assistant,
         model: engine.models.resolve(settings.model.as_deref()).to_owned(),
+        allowed: None,
         settings,
         version: None,
         question,

@@ -9,8 +9,9 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use replyx_core::usage::Purpose;
 use replyx_knowledge::search::Hit;
-use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, Fit, NO_ANSWER, Source};
+use replyx_llm::{ChatMessage, ChatRequest, ChatRole, Fit, NO_ANSWER, Source};
 
 use crate::{Settings, context::Ask, history, neutral::neutral, verify::Objection};
 
@@ -45,10 +46,12 @@ pub fn assemble(
         content: neutral(&said.text),
     }));
     messages.push(ChatMessage { role: ChatRole::User, content: neutral(&ask.question) });
+    let purpose = if refused.is_empty() { Purpose::Answer } else { Purpose::Regenerate };
     ChatRequest {
         model: ask.model.clone(),
         fallbacks: ask.settings.fallback_models.clone(),
-        caller: Caller { workspace: Some(ask.workspace) },
+        caller: ask.caller(purpose),
+        allowed: ask.allowed.clone(),
         temperature: ask.settings.temperature,
         max_tokens: settings.answer_tokens,
         within: None,

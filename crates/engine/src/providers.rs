@@ -5,7 +5,11 @@
 
 use std::error::Error;
 
-use replyx_core::ids::ModelKeyId;
+use replyx_core::{
+    ids::ModelKeyId,
+    setting::{ALLOWED_MODELS, SettingKind, model_names},
+};
+pub use replyx_llm::origin;
 use replyx_llm::{Dialect, KeyUse, Provider, ProviderKey};
 use replyx_storage::{
     StorageError,
@@ -29,7 +33,9 @@ pub async fn load(engine: &Engine) -> Result<(), StorageError> {
     let mut tx = engine.db.read().await?;
     let providers = tx.system().model_keys().providers().await?;
     let keys = tx.system().model_keys().list().await?;
+    let settings = tx.system().settings().all().await?;
     drop(tx);
+    engine.models.set_allowed(allowed(settings));
     let providers = providers.into_iter().filter_map(provider).collect();
     let keys = keys.into_iter().filter_map(|found| key(engine, found)).collect();
     let used = engine.models.set_providers(providers).and_then(|()| engine.models.set_keys(keys));
@@ -39,7 +45,42 @@ pub async fn load(engine: &Engine) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Tells the models what every key has been used for today and this month (UTC).
+/// Gives keys that are older than the rule that a key belongs to an origin the origin at which their provider is now.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn adopt(engine: &Engine) -> Result<(), StorageError> {
+    let keys = engine.db.read().await?.system().model_keys().list().await?;
+    if keys.iter().all(|key| key.origin.is_some()) {
+        return Ok(());
+    }
+    let mut tx = engine.db.begin().await?;
+    let added = tx.system().model_keys().providers().await?;
+    for key in keys.iter().filter(|key| key.origin.is_none()) {
+        let Some(mut found) = tx.system().model_keys().lock(key.id).await? else { continue };
+        let added = added.iter().find(|provider| provider.name == found.provider);
+        let mut configured = engine.models.configured().iter();
+        let configured = configured.rfind(|provider| provider.name == found.provider);
+        let address = added
+            .map(|provider| provider.base_url.as_str())
+            .or(configured.map(|provider| provider.base_url.as_str()));
+        found.origin = address.and_then(origin);
+        tx.system().model_keys().save(&found).await?;
+    }
+    tx.commit().await.map(drop)
+}
+
+/// The models that an admin allows; `None`: the configuration says.
+fn allowed(settings: Vec<(String, String)>) -> Option<Vec<String>> {
+    let is_good = |value: &String| SettingKind::Models.check(value).is_ok();
+    let found = settings.into_iter().find(|(name, _)| name == ALLOWED_MODELS);
+    let value = found.map(|(_, value)| value).filter(is_good)?;
+    Some(model_names(&value).map(str::to_owned).collect())
+}
+
+/// Tells the models what every key has been used for today and this month (UTC): from now on the limits of keys are
+/// known.
 ///
 /// # Errors
 ///
@@ -50,6 +91,7 @@ pub async fn seed(engine: &Engine) -> Result<(), StorageError> {
     for usage in used {
         engine.models.seed_usage(ModelKeyId::from(usage.key_id), key_use(&usage)).await;
     }
+    engine.models.trust(true);
     Ok(())
 }
 
@@ -104,6 +146,7 @@ fn key(engine: &Engine, found: ModelKey) -> Option<ProviderKey> {
     Some(ProviderKey {
         id: found.id,
         provider: found.provider,
+        origin: found.origin,
         secret,
         priority: i32::try_from(found.priority).unwrap_or(i32::MAX),
         daily_requests: most(found.daily_requests),

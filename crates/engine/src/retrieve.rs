@@ -18,7 +18,11 @@ pub async fn passages(
     searched: &str,
     ledger: &mut Ledger,
 ) -> Result<Found, StorageError> {
-    let query = Query::new(searched, engine.settings.passages);
+    let query = Query {
+        purpose: ask.purpose(Purpose::Embedding),
+        dialog: ask.dialog,
+        ..Query::new(searched, engine.settings.passages)
+    };
     let mut found = engine.search.find(&engine.db, ask.workspace, ask.assistant, &query).await?;
     ledger.note(&engine.clock, ask, Purpose::Embedding, found.spent.as_slice());
     if ask.model != EXTRACTIVE {

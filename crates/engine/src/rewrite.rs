@@ -8,7 +8,7 @@ use std::{fmt::Write, time::Duration};
 
 use replyx_core::usage::Purpose;
 use replyx_knowledge::search::carry;
-use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, ModelError, declines};
+use replyx_llm::{ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, ModelError, declines};
 
 use crate::{Engine, context::Ask, neutral::neutral, usage::Ledger, verify::commands};
 
@@ -75,7 +75,8 @@ fn request(ask: &Ask) -> ChatRequest {
     ChatRequest {
         model: ask.model.clone(),
         fallbacks: ask.settings.fallback_models.clone(),
-        caller: Caller { workspace: Some(ask.workspace) },
+        caller: ask.caller(Purpose::Rewrite),
+        allowed: ask.allowed.clone(),
         temperature: 0.0,
         max_tokens: 120,
         within: Some(PATIENCE),

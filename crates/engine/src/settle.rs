@@ -80,7 +80,8 @@ async fn store_once(
         return Ok(Settled::Lost);
     }
     if tx.workspace(workspace).bots().find(dialog.bot_id).await?.is_none() {
-        // Deleted meanwhile: nothing leaves through it any more.
+        // Deleted meanwhile: nothing leaves through it any more. What was asked was paid for.
+        tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
         return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
     }
     let (outcome, hand_off, limited) = (reply.meta.outcome, reply.hand_off, reply.limited);
@@ -217,6 +218,22 @@ async fn close_once(
         return Ok(Settled::Lost);
     };
     end(engine, tx, turn, &dialog, heard, Settled::Silent, now).await
+}
+
+/// Leaves the turn until the workspace is resumed: until then nobody takes it on.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub async fn postpone(engine: &Engine, turn: &ClaimedTurn) -> Result<Settled, StorageError> {
+    let due = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    let turns = tx.workspace(turn.workspace_id).turns();
+    if !turns.hand_back(turn.dialog_id, engine.process, due, Attempts::Reset).await? {
+        return Ok(Settled::Lost);
+    }
+    tx.commit().await?;
+    Ok(Settled::Silent)
 }
 
 /// Ends the turn, or begins the next one if the customer has said more than `heard` meanwhile.

@@ -6,7 +6,7 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use replyx_core::{dialog::Dialog, usage::Purpose};
-use replyx_llm::{Caller, ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, declines};
+use replyx_llm::{ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, declines};
 use replyx_storage::StorageError;
 
 use crate::{
@@ -91,7 +91,8 @@ fn request(ask: &Ask, before: Option<&str>, folded: &[&Said]) -> ChatRequest {
     ChatRequest {
         model: ask.model.clone(),
         fallbacks: ask.settings.fallback_models.clone(),
-        caller: Caller { workspace: Some(ask.workspace) },
+        caller: ask.caller(Purpose::Summary),
+        allowed: ask.allowed.clone(),
         temperature: 0.0,
         max_tokens: 400,
         within: Some(PATIENCE),

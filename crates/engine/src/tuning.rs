@@ -142,6 +142,8 @@ mod tests {
         for spec in setting::SETTINGS {
             if spec.kind == setting::SettingKind::Rate {
                 assert!(settings.rate(spec.name).count > 0, "{}", spec.name);
+            } else if spec.kind == setting::SettingKind::Models {
+                assert_eq!(settings.word(spec.name), spec.default, "{}", spec.name);
             } else {
                 assert!(!settings.word(spec.name).is_empty(), "{}", spec.name);
             }

@@ -38,7 +38,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     Engine,
     check::{self, Reply, Taken},
-    context::{self, Ask, Context},
+    context::{self, Ask, Context, Loaded},
     generate,
     guard::{self, Decision},
     limit::{self, Notice, Over},
@@ -115,8 +115,10 @@ async fn attempt(
     turn: &ClaimedTurn,
     begun: Instant,
 ) -> Result<Ended, StorageError> {
-    let Some(context) = context::load(engine, turn).await? else {
-        return Ok(Ended::silent(settle::close(engine, turn, i64::MAX).await?));
+    let context = match context::load(engine, turn).await? {
+        Loaded::Ready(context) => *context,
+        Loaded::Gone => return Ok(Ended::silent(settle::close(engine, turn, i64::MAX).await?)),
+        Loaded::Suspended => return Ok(Ended::silent(settle::postpone(engine, turn).await?)),
     };
     let ask = &context.ask;
     let mut ledger = Ledger::default();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use replyx_core::{
     clock::Clock,
-    ids::{MessageId, ModelKeyId},
+    ids::MessageId,
     money::Money,
     usage::{ModelCall, Purpose},
 };
@@ -21,25 +21,8 @@ pub struct Ledger {
 impl Ledger {
     /// Notes what was spent for a purpose.
     pub fn note(&mut self, clock: &Clock, ask: &Ask, purpose: Purpose, spent: &[Spent]) {
-        let purpose = ask.purpose(purpose);
-        self.calls.extend(spent.iter().map(|spent| ModelCall {
-            id: clock.id(),
-            assistant_id: ask.assistant,
-            dialog_id: ask.dialog,
-            message_id: None,
-            purpose,
-            provider: spent.provider.clone(),
-            model: spent.model.clone(),
-            key_id: spent.key.map(ModelKeyId::into_uuid),
-            prompt_tokens: spent.usage.prompt_tokens,
-            completion_tokens: spent.usage.completion_tokens,
-            estimated: spent.usage.estimated,
-            cost: spent.cost,
-            first_token_ms: spent.first_token.map(millis),
-            duration_ms: millis(spent.duration),
-            outcome: spent.outcome.to_owned(),
-            created_at: clock.now(),
-        }));
+        let (caller, now) = (ask.caller(purpose), clock.now());
+        self.calls.extend(spent.iter().map(|spent| spent.call(caller, now)));
     }
 
     /// The calls so far, in their order.

@@ -22,7 +22,7 @@ use replyx_knowledge::{
     language,
     search::{Mode, Query, Search},
 };
-use replyx_llm::{Embeddings, EmbeddingsConfig};
+use replyx_llm::{Caller, Embeddings, EmbeddingsConfig};
 use replyx_storage::{
     Db,
     passages::{NewPassage, PassageChanges, Place},
@@ -197,10 +197,11 @@ impl Vectors {
             return Ok(());
         }
         let vector = if kind == 'p' {
-            let made = self.embeddings.passages(MODEL, &[text.to_owned()]).await?;
+            let made =
+                self.embeddings.passages(Caller::default(), MODEL, &[text.to_owned()]).await?;
             made.vectors.into_iter().next().context("no vector")?
         } else {
-            self.embeddings.query(None, MODEL, text).await?.vector.to_vec()
+            self.embeddings.query(Caller::default(), MODEL, text).await?.vector.to_vec()
         };
         writeln!(self.file, "{}", serde_json::to_string(&(kind, text, &vector))?)?;
         self.known.insert(key, vector);

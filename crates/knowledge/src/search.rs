@@ -34,8 +34,9 @@ mod vectors;
 use std::{sync::Arc, time::Duration};
 
 use replyx_core::{
-    ids::{AssistantId, DocumentId, WorkspaceId},
+    ids::{AssistantId, DialogId, DocumentId, WorkspaceId},
     knowledge::Passage,
+    usage::Purpose,
 };
 use replyx_llm::{Embeddings, Reranker, Spent};
 use replyx_storage::{Db, StorageError};
@@ -82,12 +83,25 @@ pub struct Query<'a> {
     pub language: Option<&'a str>,
     /// The question's vector by the model of the passages, where the caller has it already.
     pub vector: Option<&'a [f32]>,
+    /// What it is asked for: what it costs stands under this in the ledger.
+    pub purpose: Purpose,
+    /// In which dialog, if in one.
+    pub dialog: Option<DialogId>,
 }
 
 impl<'a> Query<'a> {
     /// A question to all documents, by words and meaning.
     pub const fn new(text: &'a str, limit: usize) -> Self {
-        Self { text, limit, mode: Mode::Fused, documents: &[], language: None, vector: None }
+        Self {
+            text,
+            limit,
+            mode: Mode::Fused,
+            documents: &[],
+            language: None,
+            vector: None,
+            purpose: Purpose::Search,
+            dialog: None,
+        }
     }
 }
 

@@ -18,6 +18,9 @@ const LONGEST: Duration = Duration::from_hours(32 * 24);
 /// How long to wait before asking a gate again that opens when somebody else leaves.
 const SOON: Duration = Duration::from_millis(50);
 
+/// How long to wait before asking again for what others have set aside: a call takes seconds.
+const SETTLED: Duration = Duration::from_millis(250);
+
 /// A condition for entering. Keys of different kinds never meet; one key has always the same kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gate {
@@ -40,6 +43,19 @@ pub enum Gate {
         /// By how much entering raises it.
         by: i64,
         /// The bound; without one it only counts.
+        most: Option<i64>,
+        /// How long a new counter lives; one that there is keeps its end.
+        ttl: Duration,
+    },
+    /// Money, or anything else of which only the end shows how much is taken: `by` is set aside on entering, until
+    /// [`Effect::Settle`] says what was taken. It refuses when what is counted, what others have set aside and `by`
+    /// together exceed `most`. The counter is that of a [`Gate::Count`] with this key.
+    Hold {
+        /// What is counted.
+        key: String,
+        /// The most that may be taken.
+        by: i64,
+        /// The bound; without one nothing is set aside.
         most: Option<i64>,
         /// How long a new counter lives; one that there is keeps its end.
         ttl: Duration,
@@ -103,6 +119,15 @@ pub enum Effect {
         /// How long a new counter lives.
         ttl: Duration,
     },
+    /// Adds what was taken to the counter of a [`Gate::Hold`], and sets nothing aside any more.
+    Settle {
+        /// What is counted.
+        key: String,
+        /// How much.
+        by: i64,
+        /// How long a new counter lives.
+        ttl: Duration,
+    },
     /// Raises a counter to at least this.
     Raise {
         /// What is counted.
@@ -142,6 +167,14 @@ struct State {
     breakers: Forgetful<Breaker>,
     counters: Forgetful<Counter>,
     places: Forgetful<HashMap<String, u64>>,
+    holds: Forgetful<HashMap<String, Held>>,
+}
+
+/// What somebody has set aside.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    by: i64,
+    until: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +223,12 @@ impl Gates {
                         breaker.keep(holder, until);
                     }
                 }
+                Gate::Hold { key, .. } => {
+                    let held = state.holds.get_mut(key).and_then(|held| held.get_mut(holder));
+                    if let Some(held) = held {
+                        held.until = until;
+                    }
+                }
                 Gate::Open { .. } | Gate::Count { .. } => {}
             }
         }
@@ -220,6 +259,20 @@ impl State {
                 let full = value >= most || value.saturating_add(*by) > most;
                 full.then(|| counter.map_or(1, |counter| counter.until - now))
             }
+            Gate::Hold { key, by, most, ttl } => {
+                let most = (*most)?;
+                let counter = self.counters.get(key).filter(|counter| counter.until > now);
+                let value = counter.map_or(0, |counter| counter.value);
+                if value >= most || value.saturating_add(*by) > most {
+                    return Some(counter.map_or(millis(*ttl), |counter| counter.until - now));
+                }
+                let others = self.holds.get(key).map_or(0, |held| {
+                    let others = held.iter().filter(|(of, held)| *of != holder && held.until > now);
+                    others.fold(0_i64, |sum, (_, held)| sum.saturating_add(held.by))
+                });
+                let taken = value.saturating_add(others).saturating_add(*by) > most;
+                taken.then(|| millis(SETTLED))
+            }
             Gate::Place { key, most } => {
                 let held = self.places.get(key)?;
                 let taken = held.iter().filter(|(_, until)| **until > now).count();
@@ -240,6 +293,18 @@ impl State {
                     }
                 }
                 Gate::Count { key, by, ttl, .. } => self.count(key, *by, *ttl, now),
+                Gate::Hold { most: None, .. } => {}
+                Gate::Hold { key, by, .. } => {
+                    if self.holds.get(key).is_none() {
+                        let used =
+                            |held: &HashMap<_, Held>| held.values().any(|one| one.until > now);
+                        self.holds.insert(key, HashMap::new(), used);
+                    }
+                    if let Some(held) = self.holds.get_mut(key) {
+                        held.retain(|_, one| one.until > now);
+                        held.insert(holder.to_owned(), Held { by: *by, until });
+                    }
+                }
                 Gate::Place { key, .. } => {
                     if self.places.get(key).is_none() {
                         let used = |held: &HashMap<_, u64>| held.values().any(|end| *end > now);
@@ -280,6 +345,14 @@ impl State {
                 return breaker.report(holder, *worked, rules, now);
             }
             Effect::Add { key, by, ttl } => self.count(key, *by, *ttl, now),
+            Effect::Settle { key, by, ttl } => {
+                if let Some(held) = self.holds.get_mut(key) {
+                    held.remove(holder);
+                }
+                if *by != 0 {
+                    self.count(key, *by, *ttl, now);
+                }
+            }
             Effect::Raise { key, to, ttl } => {
                 let counter = self.counters.get(key).filter(|counter| counter.until > now);
                 let missing = to.saturating_sub(counter.map_or(0, |counter| counter.value));

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result};
-use replyx_llm::{Embeddings, EmbeddingsConfig, OFFLINE};
+use replyx_llm::{Caller, Embeddings, EmbeddingsConfig, OFFLINE};
 
 const QUESTIONS: u32 = 200;
 const PASSAGES: u32 = 30;
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
         Embeddings::new(EmbeddingsConfig { model_dir, ..EmbeddingsConfig::default() })?;
     let before = resident_mb()?;
     let begun = Instant::now();
-    embeddings.query(None, OFFLINE, "warm up").await?;
+    embeddings.query(Caller::default(), OFFLINE, "warm up").await?;
     println!("load and first question  {:.2} s", begun.elapsed().as_secs_f64());
     println!("resident memory          {before:.0} MB -> {:.0} MB", resident_mb()?);
 
@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
     for number in 0..QUESTIONS {
         let question = format!("How much does delivery to Helsinki cost for order {number}?");
         let begun = Instant::now();
-        embeddings.query(None, OFFLINE, &question).await?;
+        embeddings.query(Caller::default(), OFFLINE, &question).await?;
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     let per_question = (cpu()? - used) * 1000.0 / f64::from(QUESTIONS);
@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
         "You may return an item within thirty days of delivery if it was not used. ".repeat(19);
     let (begun, used) = (Instant::now(), cpu()?);
     for number in 0..PASSAGES {
-        embeddings.passages(OFFLINE, &[format!("{number} {passage}")]).await?;
+        embeddings.passages(Caller::default(), OFFLINE, &[format!("{number} {passage}")]).await?;
     }
     let (wall, processor) = (begun.elapsed().as_secs_f64(), cpu()? - used);
     println!(

@@ -92,6 +92,16 @@ impl Ask {
         }
         frees
     }
+
+    /// Counts what was taken of what was set aside.
+    fn settles(&self, cost: i64) -> impl Iterator<Item = Effect> {
+        self.gates.iter().filter_map(move |gate| match gate {
+            Gate::Hold { key, ttl, .. } => {
+                Some(Effect::Settle { key: key.clone(), by: cost, ttl: *ttl })
+            }
+            _ => None,
+        })
+    }
 }
 
 fn share_key(share: &str) -> String {

@@ -1,11 +1,13 @@
 //! The words of a chat with a model.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use replyx_core::{
-    ids::{ModelKeyId, WorkspaceId},
+    ids::{AssistantId, DialogId, ModelCallId, ModelKeyId, WorkspaceId},
     money::Money,
+    usage::{ModelCall, Purpose},
 };
 
 use crate::error::ModelError;
@@ -30,6 +32,8 @@ pub struct ChatRequest {
     pub fallbacks: Vec<String>,
     /// For whom it is asked.
     pub caller: Caller,
+    /// The only models that may be asked, of those that the installation allows; all of those unless given.
+    pub allowed: Option<Arc<[String]>>,
     /// Randomness, 0 to 2.
     pub temperature: f64,
     /// The longest answer, tokens.
@@ -44,11 +48,25 @@ pub struct ChatRequest {
     pub sources: Vec<Source>,
 }
 
-/// For whom a model is asked: a workspace has a share of the installation's calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// For whom a model is asked, and what for: a workspace has a share of the installation's calls, and what is paid for
+/// is written down under these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The workspace; nothing for calls of the installation itself, which share one share.
+    /// The workspace; nothing for calls of the installation itself, which share one share and are in no ledger.
     pub workspace: Option<WorkspaceId>,
+    /// For which of its assistants, if for one.
+    pub assistant: Option<AssistantId>,
+    /// In which dialog, if in one.
+    pub dialog: Option<DialogId>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+impl Default for Caller {
+    /// The installation itself.
+    fn default() -> Self {
+        Self { workspace: None, assistant: None, dialog: None, purpose: Purpose::Answer }
+    }
 }
 
 /// One utterance in a chat with a model.
@@ -173,6 +191,8 @@ pub struct Completion {
 /// What one attempt took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
+    /// The call's number in the ledger.
+    pub id: ModelCallId,
     /// The provider that was asked.
     pub provider: String,
     /// The model that was asked, without its provider's name.
@@ -184,12 +204,40 @@ pub struct Spent {
     pub usage: Usage,
     /// What the provider charges, in US dollars; nothing when the price is not known.
     pub cost: Money,
-    /// `ok`, or [`ModelError::reason`].
+    /// Is the price of the model known?
+    pub priced: bool,
+    /// `ok`, [`ModelError::reason`], or `cancelled`.
     pub outcome: &'static str,
     /// From the attempt's beginning to its first word.
     pub first_token: Option<Duration>,
     /// From the attempt's beginning to its end.
     pub duration: Duration,
+}
+
+impl Spent {
+    /// The attempt as a row of the ledger.
+    pub fn call(&self, caller: Caller, at: DateTime<Utc>) -> ModelCall {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        ModelCall {
+            id: self.id,
+            assistant_id: caller.assistant,
+            dialog_id: caller.dialog,
+            message_id: None,
+            purpose: caller.purpose,
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            key_id: self.key.map(ModelKeyId::into_uuid),
+            prompt_tokens: self.usage.prompt_tokens,
+            completion_tokens: self.usage.completion_tokens,
+            estimated: self.usage.estimated,
+            cost: self.cost,
+            priced: self.priced,
+            first_token_ms: self.first_token.map(millis),
+            duration_ms: millis(self.duration),
+            outcome: self.outcome.to_owned(),
+            created_at: at,
+        }
+    }
 }
 
 /// A model gave no answer, and what asking took nevertheless.

@@ -7,11 +7,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use moka::sync::Cache;
-use replyx_core::{ids::WorkspaceId, money::Money};
+use replyx_core::{ids::ModelKeyId, money::Money};
 use secrecy::SecretString;
 
 use crate::{
-    chat::{Spent, Usage},
+    book::Book,
+    chat::{Caller, Spent, Usage},
     error::ModelError,
     limits::Limits,
     prices::Prices,
@@ -37,6 +38,8 @@ pub struct Embedded {
     pub usage: Usage,
     /// What the provider charges, in US dollars.
     pub cost: Money,
+    /// What every request took; none for the offline model.
+    pub spent: Vec<Spent>,
 }
 
 /// The vector of a question.
@@ -55,6 +58,10 @@ pub struct EmbedEndpoint {
     pub api_key: SecretString,
     /// Everything before `/embeddings`.
     pub base_url: String,
+    /// The name under which what is asked of it stands in the ledger.
+    pub provider: String,
+    /// The id of the key, where it has one.
+    pub key_id: Option<ModelKeyId>,
 }
 
 /// Which embedding models there are.
@@ -91,7 +98,6 @@ pub struct Embeddings {
     reason: Option<String>,
     offline: Option<Offline>,
     endpoint: Option<OpenAiEmbeddings>,
-    prices: Prices,
     questions: Cache<(String, String), Arc<[f32]>>,
 }
 
@@ -109,7 +115,7 @@ impl Embeddings {
         let found = Offline::find(&config.model_dir);
         let endpoint = config
             .endpoint
-            .map(|endpoint| OpenAiEmbeddings::new(endpoint, &config.limits))
+            .map(|endpoint| OpenAiEmbeddings::new(endpoint, &config.limits, config.prices))
             .transpose()?;
         let (offline, missing) = match found {
             Ok(offline) => (Some(offline), None),
@@ -127,7 +133,13 @@ impl Embeddings {
                 (None, Some(format!("there is no key for the embedding model `{name}`")))
             }
         };
-        Ok(Self { model, reason, offline, endpoint, prices: config.prices, ..Self::none() })
+        Ok(Self { model, reason, offline, endpoint, ..Self::none() })
+    }
+
+    /// The same models, whose calls are written down.
+    #[must_use]
+    pub fn recorded(self, book: Book) -> Self {
+        Self { endpoint: self.endpoint.map(|endpoint| endpoint.recorded(book)), ..self }
     }
 
     /// No model: search goes by words alone.
@@ -140,7 +152,6 @@ impl Embeddings {
             reason: Some("no embedding model is configured".to_owned()),
             offline: None,
             endpoint: None,
-            prices: Prices::embedded(),
             questions: Cache::builder().max_capacity(KEPT).weigher(weigh).build(),
         }
     }
@@ -154,11 +165,6 @@ impl Embeddings {
     /// Can a question be embedded with this model?
     pub fn knows(&self, model: &str) -> bool {
         if model == OFFLINE { self.offline.is_some() } else { self.endpoint.is_some() }
-    }
-
-    /// Is this the model that works in this process?
-    pub fn is_offline(&self, model: &str) -> bool {
-        model == OFFLINE
     }
 
     /// How many numbers a vector of the model has, where that is known beforehand.
@@ -189,7 +195,7 @@ impl Embeddings {
     /// Fails when the model is not there, cannot be loaded, or its provider does not answer.
     pub async fn query(
         &self,
-        whose: Option<WorkspaceId>,
+        caller: Caller,
         model: &str,
         text: &str,
     ) -> Result<EmbeddedQuestion, ModelError> {
@@ -199,21 +205,12 @@ impl Embeddings {
         }
         let begun = tokio::time::Instant::now();
         let (vector, spent): (Arc<[f32]>, _) = if model == OFFLINE {
-            (self.offline(model)?.question(whose, text).await?.into(), None)
+            (self.offline(model)?.question(caller.workspace, text).await?.into(), None)
         } else {
             let texts = [text.to_owned()];
-            let (mut vectors, usage) = self.endpoint(model)?.embed(model, &texts).await?;
-            let spent = Spent {
-                provider: "openai".to_owned(),
-                model: model.to_owned(),
-                key: None,
-                usage,
-                cost: self.cost(model, usage),
-                outcome: "ok",
-                first_token: None,
-                duration: begun.elapsed(),
-            };
-            (vectors.pop().ok_or(ModelError::Empty)?.into(), Some(spent))
+            let mut embedded = self.endpoint(model)?.embed(caller, model, &texts).await?;
+            let vector = embedded.vectors.pop().ok_or(ModelError::Empty)?;
+            (vector.into(), embedded.spent.pop())
         };
         metrics::histogram!("query_embedding_seconds").record(begun.elapsed().as_secs_f64());
         self.questions.insert(key, Arc::clone(&vector));
@@ -225,7 +222,12 @@ impl Embeddings {
     /// # Errors
     ///
     /// As [`Self::query`].
-    pub async fn passages(&self, model: &str, texts: &[String]) -> Result<Embedded, ModelError> {
+    pub async fn passages(
+        &self,
+        caller: Caller,
+        model: &str,
+        texts: &[String],
+    ) -> Result<Embedded, ModelError> {
         let begun = tokio::time::Instant::now();
         let embedded = if model == OFFLINE {
             let offline = self.offline(model)?;
@@ -235,16 +237,11 @@ impl Embeddings {
             }
             Embedded { vectors, ..Embedded::default() }
         } else {
-            let (vectors, usage) = self.endpoint(model)?.embed(model, texts).await?;
-            Embedded { vectors, usage, cost: self.cost(model, usage) }
+            self.endpoint(model)?.embed(caller, model, texts).await?
         };
         metrics::counter!("passages_embedded_total").increment(texts.len() as u64);
         metrics::histogram!("passage_embedding_seconds").record(begun.elapsed().as_secs_f64());
         Ok(embedded)
-    }
-
-    fn cost(&self, model: &str, usage: Usage) -> Money {
-        self.prices.of(model).map_or(Money::ZERO, |price| price.of(usage))
     }
 
     fn offline(&self, model: &str) -> Result<&Offline, ModelError> {

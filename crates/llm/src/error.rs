@@ -15,6 +15,27 @@ pub enum ModelError {
         /// The model that was asked for.
         model: String,
     },
+    /// Neither the model nor one to fall back on may be used here.
+    #[error("the model `{model}` is not allowed here")]
+    NotAllowed {
+        /// The model that was asked for.
+        model: String,
+    },
+    /// What the model costs is not known, and the key's money is limited.
+    #[error("the model `{model}` has no price, and what its key may spend is limited")]
+    NoPrice {
+        /// The model.
+        model: String,
+    },
+    /// The limits of the keys leave less money than the call may cost.
+    #[error("the keys to the model may not spend what the call may cost")]
+    LimitReached {
+        /// When they can, if that is known.
+        wait: Option<Duration>,
+    },
+    /// The call could not be written down, and so is not made.
+    #[error("the call of the model could not be written down")]
+    Unrecorded,
     /// A provider's settings cannot be used.
     #[error("the model provider's settings cannot be used")]
     Settings(#[source] Cause),
@@ -125,7 +146,9 @@ impl ModelError {
             Self::Refused { status: 408 | 409 | 429 | 500..=599, retry_after, .. } => {
                 Retry::After(retry_after.unwrap_or_default())
             }
-            Self::Unavailable { wait } => Retry::After(wait.unwrap_or_default()),
+            Self::Unavailable { wait } | Self::LimitReached { wait } => {
+                Retry::After(wait.unwrap_or_default())
+            }
             Self::Unreachable(_)
             | Self::Timeout(_)
             | Self::Broken(_)
@@ -133,8 +156,11 @@ impl ModelError {
             | Self::Malformed(_)
             | Self::ContentType
             | Self::Empty
+            | Self::Unrecorded
             | Self::Busy => Retry::After(Duration::ZERO),
             Self::NotConfigured { .. }
+            | Self::NotAllowed { .. }
+            | Self::NoPrice { .. }
             | Self::Settings(_)
             | Self::Refused { .. }
             | Self::TooLong { .. }
@@ -146,6 +172,10 @@ impl ModelError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NotConfigured { .. } => "not_configured",
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::NoPrice { .. } => "no_price",
+            Self::LimitReached { .. } => "limit_reached",
+            Self::Unrecorded => "unrecorded",
             Self::Settings(_) => "settings",
             Self::Unreachable(_) => "unreachable",
             Self::Refused { kind: Refusal::Quota, .. } => "quota",

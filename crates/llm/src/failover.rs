@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     admission::{Ask, Inside, Turned},
     attempt::{Brought, Reading},
+    book::Entry,
     chat::{ChatRequest, Completion, Failure, Progress, Spent},
     error::ModelError,
     keys::{Client, HeldKey, Link, Periods},
@@ -24,7 +25,7 @@ mod account;
 mod blame;
 mod learn;
 
-use account::Attempted;
+use account::{Bound, Underway};
 use blame::Blame;
 use learn::Checks;
 pub(crate) use learn::told;
@@ -46,8 +47,10 @@ enum Fallen {
     /// It cannot be used now; for a guessed cool-down it may be used all the same when nothing else is
     /// left.
     Resting { wait: Duration, guessed: bool },
-    /// There is no place.
-    Busy,
+    /// The limits of the key leave less than it may cost.
+    Limited { wait: Duration },
+    /// It is not asked, for this reason.
+    Barred(ModelError),
     /// It was asked.
     Failed(ModelError, Blame),
 }
@@ -73,6 +76,8 @@ pub(crate) struct Call<'a> {
     last: Option<(Arc<str>, ModelError)>,
     shown: bool,
     share_held: bool,
+    /// Was a candidate not asked because the limits of its key left too little?
+    limited: bool,
 }
 
 impl<'a> Call<'a> {
@@ -98,6 +103,7 @@ impl<'a> Call<'a> {
             last: None,
             shown: false,
             share_held: false,
+            limited: false,
         }
     }
 
@@ -135,7 +141,15 @@ impl<'a> Call<'a> {
 
     fn fail(&mut self, wait: Option<Duration>) -> Failure {
         let last = self.last.take().map(|(_, error)| error);
-        let error = last.unwrap_or(ModelError::Unavailable { wait });
+        let none = if self.limited {
+            ModelError::LimitReached { wait }
+        } else {
+            ModelError::Unavailable { wait }
+        };
+        let error = last.unwrap_or(none);
+        if matches!(error, ModelError::LimitReached { .. } | ModelError::NoPrice { .. }) {
+            measure::refused(error.reason());
+        }
         Failure { error, spent: std::mem::take(&mut self.spent) }
     }
 
@@ -167,9 +181,15 @@ impl<'a> Call<'a> {
                     left.push(candidate);
                     continue;
                 }
-                Err(Fallen::Busy) => {
+                Err(Fallen::Limited { wait }) => {
+                    self.limited = true;
+                    candidate.wait = wait;
+                    left.push(candidate);
+                    continue;
+                }
+                Err(Fallen::Barred(error)) => {
                     let provider = Arc::clone(&candidate.link.provider);
-                    self.last.get_or_insert((provider, ModelError::Busy));
+                    self.last.get_or_insert((provider, error));
                     continue;
                 }
                 Err(Fallen::Failed(error, blame)) => (error, blame),
@@ -204,22 +224,43 @@ impl<'a> Call<'a> {
         candidate: &Candidate,
         desperate: bool,
     ) -> Result<Completion, Fallen> {
+        let (link, request) = (&candidate.link, self.bare_request(&candidate.link));
+        let client = candidate.key.as_ref().map_or(&Client::Extractive, |held| &held.client);
+        let bound = Bound::of(self.models, link, &request, client.most_tokens(&request));
         let inside = match &candidate.key {
-            Some(held) => Some(self.enter(candidate, held, desperate).await?),
+            Some(held) => Some(self.enter(candidate, held, &bound, desperate).await?),
             None => None,
         };
-        let (link, request) = (&candidate.link, self.bare_request(&candidate.link));
         if let Some((from, error)) = &self.last {
             measure::retried(from, &link.provider, error);
         }
         if std::mem::take(&mut self.shown) {
             (self.show)(Progress::Restarted);
         }
-        let client = candidate.key.as_ref().map_or(&Client::Extractive, |held| &held.client);
         let limits = &self.models.limits;
         let begun = Instant::now();
+        let (id, key) = (self.models.clock.id(), candidate.key.as_ref().map(|held| held.key.id));
+        let entry = match &inside {
+            Some(_) => {
+                let expected = bound.expected(link, id, key);
+                let entry = Entry::begin(self.models.book.as_ref(), request.caller, expected);
+                Some(entry.await.map_err(Fallen::Barred)?)
+            }
+            // What runs here costs nothing.
+            None => None,
+        };
+        let mut underway = Underway {
+            id,
+            link,
+            request: &request,
+            key,
+            bound,
+            brought: Brought::default(),
+            begun,
+            entry,
+            inside: inside.as_ref(),
+        };
         let measured = measure::Attempt::begin(&link.provider);
-        let mut brought = Brought::default();
         let outcome = {
             let end = self.deadline.min(begun + limits.attempt);
             let reading = Reading { deltas: client.chat(&request), limits, end };
@@ -230,16 +271,14 @@ impl<'a> Call<'a> {
                 }
                 show(Progress::Text(text));
             };
-            let work = reading.run(&mut brought, &mut piece);
+            let work = reading.run(&mut underway.brought, &mut piece);
             match &inside {
                 Some(inside) => inside.during(work).await,
                 None => work.await,
             }
         };
         measured.end(outcome.as_ref().map_or_else(ModelError::reason, |()| "ok"));
-        let attempted = Attempted { models: self.models, link, request: &request, brought, begun };
-        let (spent, price_known) =
-            attempted.spent(candidate.key.as_ref().map(|held| held.key.id), outcome.as_ref().err());
+        let (spent, brought) = underway.end(outcome.as_ref().err());
         let blame = outcome.as_ref().err().map(blame::of);
         if let (Some(inside), Some(held)) = (inside, &candidate.key) {
             self.share_held = blame.is_some();
@@ -249,7 +288,10 @@ impl<'a> Call<'a> {
         self.spent.push(spent);
         match (outcome, blame) {
             (Err(error), Some(blame)) => Err(Fallen::Failed(error, blame)),
-            _ => Ok(attempted.completion(std::mem::take(&mut self.spent), price_known, self.begun)),
+            _ => {
+                let spent = std::mem::take(&mut self.spent);
+                Ok(account::completion(&request, brought, spent, begun, self.begun))
+            }
         }
     }
 
@@ -261,14 +303,18 @@ impl<'a> Call<'a> {
         &mut self,
         candidate: &Candidate,
         held: &Arc<HeldKey>,
+        bound: &Bound,
         desperate: bool,
     ) -> Result<Inside, Fallen> {
-        if let Some(wait) = held.rest() {
+        let link = &candidate.link;
+        if !bound.is_priced() && held.key.limits_money() {
+            return Err(Fallen::Barred(ModelError::NoPrice { model: link.model.clone() }));
+        }
+        if let Some(wait) = self.models.untrusted(&held.key).or_else(|| held.rest()) {
             return Err(Fallen::Resting { wait, guessed: false });
         }
-        let link = &candidate.link;
         let periods = Periods::at(self.models.clock.now());
-        let checks = Checks::new(link, held, &periods, desperate);
+        let checks = Checks::new(link, held, &periods, bound.cost(), desperate);
         let limits = &self.models.doors.limits;
         let ask = Ask::new(&link.provider, &self.share, &self.holder, checks.gates(), limits);
         let asked = Instant::now();
@@ -282,11 +328,17 @@ impl<'a> Call<'a> {
                 }
                 Ok(inside)
             }
+            Err(Turned::Gate { gate, wait }) if checks.is_money(gate) => {
+                self.models.note_refusal(&checks, gate, wait);
+                Err(Fallen::Limited { wait })
+            }
             Err(Turned::Gate { gate, wait }) => {
                 let guessed = self.models.note_refusal(&checks, gate, wait);
                 Err(Fallen::Resting { wait, guessed })
             }
-            Err(Turned::Busy | Turned::Share | Turned::Provider) => Err(Fallen::Busy),
+            Err(Turned::Busy | Turned::Share | Turned::Provider) => {
+                Err(Fallen::Barred(ModelError::Busy))
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use replyx_core::{ids::ModelKeyId, money::Money};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 mod counters;
 mod held;
@@ -51,6 +52,9 @@ pub struct ProviderKey {
     pub id: ModelKeyId,
     /// The name of the provider.
     pub provider: String,
+    /// The [`origin`] to which it belongs: while the provider is somewhere else it is not used. `None`: it belongs to
+    /// wherever the provider is.
+    pub origin: Option<String>,
     /// The key itself.
     pub secret: SecretString,
     /// Lower ones are used first.
@@ -59,7 +63,7 @@ pub struct ProviderKey {
     pub daily_requests: Option<u64>,
     /// The most requests in a month (UTC).
     pub monthly_requests: Option<u64>,
-    /// The most money in a day (UTC), US dollars. A call that is under way when it is reached goes on.
+    /// The most money in a day (UTC), US dollars. What a call may cost is set aside before it is made.
     pub daily_cost: Option<Money>,
     /// The most money in a month (UTC), US dollars.
     pub monthly_cost: Option<Money>,
@@ -73,6 +77,7 @@ impl ProviderKey {
         Self {
             id: configured_id(provider),
             provider: provider.to_owned(),
+            origin: None,
             secret,
             priority: 0,
             daily_requests: None,
@@ -82,6 +87,36 @@ impl ProviderKey {
             enabled: true,
         }
     }
+
+    /// The same key, which belongs to the origin of this address.
+    #[must_use]
+    pub fn for_address(self, base_url: &str) -> Self {
+        // What is no address is nobody's.
+        Self { origin: Some(origin(base_url).unwrap_or_default()), ..self }
+    }
+
+    /// Is what it may spend limited?
+    pub(crate) const fn limits_money(&self) -> bool {
+        self.daily_cost.is_some() || self.monthly_cost.is_some()
+    }
+
+    /// Is anything limited?
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.limits_money() || self.daily_requests.is_some() || self.monthly_requests.is_some()
+    }
+
+    /// May it be shown to a server at this address?
+    fn belongs_to(&self, base_url: &str) -> bool {
+        self.origin.as_ref().is_none_or(|own| origin(base_url).as_ref() == Some(own))
+    }
+}
+
+/// The origin of an address, to which a key belongs: scheme, host and port. `None`: it has none.
+pub fn origin(base_url: &str) -> Option<String> {
+    let url = Url::parse(base_url.trim()).ok()?;
+    let host = url.host_str()?;
+    let port = url.port_or_known_default()?;
+    Some(format!("{}://{host}:{port}", url.scheme()))
 }
 
 /// The id of the key that the configuration gives a provider: the same in every process and for ever.
@@ -134,4 +169,37 @@ pub enum KeyEvent {
         /// How long it is not used.
         time: Duration,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_belongs_to_scheme_host_and_port() {
+        let key = ProviderKey::configured("openai", SecretString::from("sk"))
+            .for_address("https://api.openai.com/v1");
+        for same in [
+            "https://api.openai.com/v1/",
+            "https://API.openai.com:443/v2",
+            " https://api.openai.com",
+        ] {
+            assert!(key.belongs_to(same), "{same}");
+        }
+        for other in [
+            "http://api.openai.com/v1",
+            "https://api.openai.com:8443/v1",
+            "https://api.openai.com./v1",
+            "https://api.openai.com.evil.example/v1",
+            "https://evil.example/api.openai.com",
+            "https://api.openai.com@evil.example/v1",
+            "https://\u{430}pi.openai.com/v1",
+            "",
+        ] {
+            assert!(!key.belongs_to(other), "{other}");
+        }
+        let anywhere = ProviderKey::configured("openai", SecretString::from("sk"));
+        assert!(anywhere.belongs_to("https://evil.example"));
+        assert!(!anywhere.for_address("nonsense").belongs_to("nonsense"));
+    }
 }

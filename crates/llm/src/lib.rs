@@ -12,11 +12,16 @@
 //! - Every wait and every size has a bound, whatever the other side does.
 //! - An attempt ends well only if the provider said that it ended; a stream that merely stops is an error.
 //! - Dropping the future ends the request: the connection is closed and the provider stops.
+//! - A model that may not be used is not asked, nor one whose price is not known where money is limited.
+//! - What a call may cost is set aside before it is made, and written down; what it cost, however it ended.
+//! - A key is shown to no other origin than its own.
 //! - No error, log line or label holds a key, a prompt or an answer.
 //! - A model that finds nothing in its sources says [`NO_ANSWER`] and nothing else.
 
 mod admission;
+mod allowed;
 mod attempt;
+mod book;
 mod chat;
 mod citations;
 mod embed;
@@ -32,6 +37,8 @@ mod providers;
 mod tokens;
 
 pub use admission::AdmissionLimits;
+pub use allowed::ListedModel;
+pub use book::{Book, Note};
 pub use chat::{
     Caller, ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Failure, Finish, Fit,
     Progress, Source, Spent, Usage,
@@ -41,7 +48,7 @@ pub use embed::{
     OFFLINE, OFFLINE_FILE,
 };
 pub use error::{ModelError, ProviderDetail, Refusal, Waited};
-pub use keys::{Dialect, KeyEvent, KeyUse, Provider, ProviderKey, configured_id};
+pub use keys::{Dialect, KeyEvent, KeyUse, Provider, ProviderKey, configured_id, origin};
 pub use limits::Limits;
 pub use models::{EXTRACTIVE, Models, ModelsConfig};
 pub use no_answer::{NO_ANSWER, declines, without_no_answer};

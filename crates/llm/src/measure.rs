@@ -82,6 +82,20 @@ pub(crate) fn used(provider: &Arc<str>, usage: Usage, price_known: bool) {
     }
 }
 
+/// A provider has reported what cannot be.
+pub(crate) fn unbelieved(provider: &Arc<str>) {
+    counter!("model_usage_clamped_total", "provider" => Arc::clone(provider)).increment(1);
+    tracing::warn!(
+        model.provider = &**provider,
+        "a provider reports more tokens than there can be"
+    );
+}
+
+/// A call was not made, for this reason.
+pub(crate) fn refused(reason: &'static str) {
+    counter!("model_calls_refused_total", "reason" => reason).increment(1);
+}
+
 /// How a provider's breaker stands: 0 closed, 0.5 half open, 1 open.
 pub(crate) fn breaker(provider: &Arc<str>, openness: f64) {
     gauge!("model_breaker_open", "provider" => Arc::clone(provider)).set(openness);

@@ -2,7 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use replyx_core::{clock::Clock, ids::ModelKeyId};
@@ -12,6 +16,8 @@ use tokio::sync::broadcast;
 
 use crate::{
     admission::{AdmissionLimits, Doors},
+    allowed::Allowed,
+    book::Book,
     chat::{ChatRequest, Completion, Failure, Progress},
     error::ModelError,
     failover::{Call, told},
@@ -35,6 +41,8 @@ const OPENAI_DEFAULT: &str = "gpt-4o-mini";
 const ANTHROPIC_DEFAULT: &str = "claude-haiku-4-5";
 /// How many events of keys a slow reader may leave unread.
 const EVENTS: usize = 256;
+/// How long keys with limits rest at a time while it is not known what they were used for.
+const UNTRUSTED: Duration = Duration::from_secs(2);
 
 /// Which providers there are, and how they may be used.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +56,8 @@ pub struct ModelsConfig {
     pub default_model: Option<String>,
     /// The models to ask when an assistant's own fails and it names no others.
     pub fallback_models: Vec<String>,
+    /// The models that may be used. Empty: the two above, the one that quotes, and every model with a price.
+    pub allowed_models: Vec<String>,
     /// The bounds of asking.
     pub limits: Limits,
     /// The bounds of asking at once.
@@ -66,11 +76,13 @@ impl ModelsConfig {
         base_url: impl Into<String>,
         secret: &str,
     ) -> Self {
-        let (name, keyless) = (name.to_owned(), secret.is_empty());
+        let (name, base_url) = (name.to_owned(), base_url.into());
+        let keyless = secret.is_empty();
         if !keyless {
-            self.keys.push(ProviderKey::configured(&name, SecretString::from(secret)));
+            let key = ProviderKey::configured(&name, SecretString::from(secret));
+            self.keys.push(key.for_address(&base_url));
         }
-        self.providers.push(Provider { name, protocol, base_url: base_url.into(), keyless });
+        self.providers.push(Provider { name, protocol, base_url, keyless });
         self
     }
 }
@@ -81,8 +93,12 @@ pub struct Models {
     pub(crate) prices: Prices,
     pub(crate) clock: Clock,
     pub(crate) doors: Arc<Doors>,
-    default_model: Option<String>,
-    fallbacks: Vec<String>,
+    pub(crate) book: Option<Book>,
+    pub(crate) allowed: Allowed,
+    pub(crate) default_model: Option<String>,
+    pub(crate) fallbacks: Vec<String>,
+    /// Is it known what keys were used for before this process began?
+    trusted: AtomicBool,
     configured: Table,
     added: Mutex<Table>,
     registry: RwLock<Arc<Registry>>,
@@ -123,6 +139,9 @@ impl Models {
             prices: config.prices,
             clock,
             doors: Doors::new(live, config.admission),
+            book: None,
+            allowed: Allowed::new(config.allowed_models),
+            trusted: AtomicBool::new(true),
             default_model: config.default_model,
             fallbacks: config.fallback_models,
             configured,
@@ -130,6 +149,30 @@ impl Models {
             registry: RwLock::new(Arc::new(registry)),
             events: broadcast::channel(EVENTS).0,
         })
+    }
+
+    /// The same models, whose calls are written down.
+    #[must_use]
+    pub fn recorded(self, book: Book) -> Self {
+        Self { book: Some(book), ..self }
+    }
+
+    /// Waits until all that was noted of calls until now has been written down.
+    pub async fn flush(&self) {
+        if let Some(book) = &self.book {
+            book.flush().await;
+        }
+    }
+
+    /// Says whether it is known what keys were used for before this process began. While it is not, the limits of keys
+    /// count as reached.
+    pub fn trust(&self, known: bool) {
+        self.trusted.store(known, Ordering::Relaxed);
+    }
+
+    /// How long a key is not used because nobody knows what it was used for.
+    pub(crate) fn untrusted(&self, key: &ProviderKey) -> Option<Duration> {
+        (key.is_limited() && !self.trusted.load(Ordering::Relaxed)).then_some(UNTRUSTED)
     }
 
     /// The model an assistant means: the one it names, else the installation's default.
@@ -150,13 +193,14 @@ impl Models {
     }
 
     /// Asks a model, and those to fall back on, until one answers or asking again cannot help or is no
-    /// longer allowed. `on_progress` sees the text as it grows, [`NO_ANSWER`](crate::NO_ANSWER) included.
+    /// longer allowed. Those that may not be used are passed over. `on_progress` sees the text as it grows, [`NO_ANSWER`](crate::NO_ANSWER) included.
     ///
     /// Dropping the future ends the request and gives its place to the next.
     ///
     /// # Errors
     ///
-    /// The error of the last attempt; [`ModelError::NotConfigured`] when nothing answers to these names,
+    /// The error of the last attempt; [`ModelError::NotAllowed`] when none of these may be used,
+    /// [`ModelError::NotConfigured`] when nothing answers to these names,
     /// [`ModelError::Busy`] when there was no place, [`ModelError::Unavailable`] when no key could be used.
     pub async fn complete(
         &self,
@@ -166,8 +210,17 @@ impl Models {
         let registry = self.registry();
         let own = !request.fallbacks.is_empty();
         let fallbacks = if own { &request.fallbacks } else { &self.fallbacks };
-        let names = std::iter::once(&request.model).chain(fallbacks);
-        let chain = names.filter_map(|name| registry.link(name)).collect();
+        let only = request.allowed.as_deref();
+        let names: Vec<_> = std::iter::once(&request.model)
+            .chain(fallbacks)
+            .filter(|name| self.permits(&registry, name, only))
+            .collect();
+        if names.is_empty() {
+            measure::refused("not_allowed");
+            let error = ModelError::NotAllowed { model: request.model.clone() };
+            return Err(Failure { error, spent: Vec::new() });
+        }
+        let chain = names.into_iter().filter_map(|name| registry.link(name)).collect();
         Call::new(self, request, &mut on_progress).run(chain).await
     }
 

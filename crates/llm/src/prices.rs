@@ -13,7 +13,10 @@ use std::{
 use replyx_core::money::Money;
 use serde::Deserialize;
 
-use crate::chat::Usage;
+use crate::{chat::Usage, models::EXTRACTIVE};
+
+/// Who runs the models that cost nothing because they run here, and the models.
+const LOCAL: [(&str, &str); 2] = [(EXTRACTIVE, EXTRACTIVE), ("offline", replyx_e5::NAME)];
 
 /// An operator's table is read this far, bytes.
 const FILE: u64 = 1 << 20;
@@ -35,9 +38,21 @@ impl Price {
     }
 }
 
+/// What is known of a model.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) price: Price,
+    /// Tokens that it reads and writes at once.
+    pub(crate) context: Option<u64>,
+    /// Whose model it is: the name of a provider.
+    pub(crate) provider: Option<Arc<str>>,
+    /// Does it write answers?
+    pub(crate) chats: bool,
+}
+
 /// What models cost. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Prices(Arc<BTreeMap<String, Price>>);
+pub struct Prices(Arc<BTreeMap<String, Known>>);
 
 /// An operator's table of prices cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +108,7 @@ struct Group {
     _source: Option<String>,
     #[serde(rename = "as_of")]
     _as_of: Option<String>,
+    provider: Option<String>,
     models: Vec<Row>,
 }
 
@@ -102,13 +118,34 @@ struct Row {
     model: String,
     input: i64,
     output: i64,
+    context: Option<u64>,
+    #[serde(default)]
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    Chat,
+    Embedding,
+    Rerank,
 }
 
 impl Table {
-    fn into_rows(self) -> impl Iterator<Item = (String, Price)> {
-        self.groups.into_iter().flat_map(|group| group.models).map(|row| {
-            let input = Money::from_micros(row.input);
-            (row.model, Price { input, output: Money::from_micros(row.output) })
+    fn into_rows(self) -> impl Iterator<Item = (String, Known)> {
+        self.groups.into_iter().flat_map(|group| {
+            let provider: Option<Arc<str>> = group.provider.map(Arc::from);
+            group.models.into_iter().map(move |row| {
+                let input = Money::from_micros(row.input);
+                let known = Known {
+                    price: Price { input, output: Money::from_micros(row.output) },
+                    context: row.context,
+                    provider: provider.clone(),
+                    chats: row.kind == Kind::Chat,
+                };
+                (row.model, known)
+            })
         })
     }
 }
@@ -133,7 +170,8 @@ impl Prices {
 
     /// The embedded table with an operator's own: its rows add models, and change those there are. The
     /// file has the form of the embedded one, `{"groups": [{"models": [{"model", "input", "output"}]}]}`,
-    /// with prices in millionths of a US dollar per million tokens.
+    /// with prices in millionths of a US dollar per million tokens. A group may name its `provider`, a model its
+    /// `context` in tokens and its `kind`: `chat` (unless given), `embedding` or `rerank`.
     ///
     /// # Errors
     ///
@@ -145,11 +183,11 @@ impl Prices {
         let table: Table = serde_json::from_str(&text)
             .map_err(|source| PriceFileError::Parse { path: path.to_owned(), source })?;
         let mut own = BTreeMap::new();
-        for (model, price) in table.into_rows() {
-            if price.input < Money::ZERO || price.output < Money::ZERO {
+        for (model, known) in table.into_rows() {
+            if known.price.input < Money::ZERO || known.price.output < Money::ZERO {
                 return Err(PriceFileError::Negative { path: path.to_owned(), model });
             }
-            if own.insert(model.clone(), price).is_some() {
+            if own.insert(model.clone(), known).is_some() {
                 return Err(PriceFileError::Twice { path: path.to_owned(), model });
             }
         }
@@ -164,15 +202,33 @@ impl Prices {
     /// model.
     pub fn of(&self, model: &str) -> Option<Price> {
         let bare = || model.split_once(':').and_then(|(_, bare)| self.of_name(bare));
-        self.of_name(model).or_else(bare)
+        self.of_name(model).or_else(bare).map(|(_, known)| known.price)
     }
 
-    fn of_name(&self, model: &str) -> Option<Price> {
+    /// The price of a model at a provider, or nothing when it is not known: `provider:model` is looked up first, then
+    /// the model. What is free because it runs here is free nowhere else.
+    pub fn at(&self, provider: &str, model: &str) -> Option<Price> {
+        self.known(provider, model).map(|known| known.price)
+    }
+
+    pub(crate) fn known(&self, provider: &str, model: &str) -> Option<&Known> {
+        let (name, known) =
+            self.of_name(&format!("{provider}:{model}")).or_else(|| self.of_name(model))?;
+        let elsewhere = LOCAL.iter().any(|(here, local)| name == *local && provider != *here);
+        (!elsewhere).then_some(known)
+    }
+
+    /// The names of all models that write answers.
+    pub(crate) fn chats(&self) -> impl Iterator<Item = (&str, &Known)> {
+        self.0.iter().filter(|(_, known)| known.chats).map(|(name, known)| (name.as_str(), known))
+    }
+
+    fn of_name(&self, model: &str) -> Option<(&str, &Known)> {
         self.0
             .iter()
             .filter(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_version))
             .max_by_key(|(name, _)| name.len())
-            .map(|(_, price)| *price)
+            .map(|(name, known)| (name.as_str(), known))
     }
 }
 

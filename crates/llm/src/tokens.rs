@@ -49,6 +49,20 @@ pub fn count_tokens(model: &str, text: &str) -> u64 {
     u64::try_from(count(vocabulary, text)).unwrap_or(u64::MAX)
 }
 
+/// More tokens than a text is by any usual vocabulary, counted in an instant: three ASCII letters make at most two, whatever
+/// they spell, any other character of common scripts one, and those of scripts that vocabularies know less of several.
+pub(crate) fn most_tokens(text: &str) -> u64 {
+    let thirds = text.chars().fold(0_u64, |sum, character| {
+        sum + match character {
+            'a'..='z' | 'A'..='Z' | ' ' => 2,
+            '\0'..='\u{7ff}' => 3,
+            '\u{800}'..='\u{ffff}' => 6,
+            _ => 12,
+        }
+    });
+    thirds.div_ceil(3)
+}
+
 fn count(vocabulary: &CoreBPE, text: &str) -> usize {
     pieces(text).map(|piece| vocabulary.count_ordinary(piece)).sum()
 }
@@ -85,6 +99,24 @@ fn first_cut(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bound_is_above_what_a_text_is() {
+        for text in [
+            "How long does delivery take, and what does it cost? Free from 50 EUR on.",
+            "Доставка стоит 300 ₽ и занимает от двух до пяти рабочих дней.",
+            "配送には二日から五日かかります。",
+            "0123456789 3.14159 {}[]()<>!@#$%^&*",
+            "xqzjkvwpfb qqxzj zzkvqj",
+            "🦀🏳️‍🌈👨‍👩‍👧‍👦",
+        ] {
+            for model in ["gpt-4o", "gpt-4"] {
+                let (counted, most) = (count_tokens(model, text), most_tokens(text));
+                assert!(counted <= most && most <= counted * 5, "{text}: {counted} {most}");
+            }
+        }
+        assert_eq!(most_tokens(""), 0);
+    }
 
     #[test]
     fn a_text_is_cut_only_where_a_run_is_too_long_and_nothing_is_lost() {

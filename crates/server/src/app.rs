@@ -6,10 +6,10 @@ use anyhow::{Context, bail, ensure};
 use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
 use replyx_core::{clock::Clock, ids::ProcessId};
-use replyx_engine::{Bell, Engine, tuning::Tuning};
+use replyx_engine::{Bell, Engine, ledger, tuning::Tuning};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
-use replyx_llm::{Embeddings, Models};
+use replyx_llm::{Book, Embeddings, Models};
 use replyx_storage::{Committed, Db, Listener, PoolSize};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
@@ -58,7 +58,10 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
         None => Live::in_process(),
     };
-    let embeddings = Arc::new(embeddings(config)?);
+    // Every call that is paid for is written down, whoever makes it.
+    let (book, notes) = Book::open(clock.clone());
+    tokio::spawn(ledger::write(db.clone(), process, notes));
+    let embeddings = Arc::new(embeddings(config)?.recorded(book.clone()));
     if let Some(reason) = embeddings.state().reason {
         // Whoever names a folder for the model expects it to be there.
         if config.origin("model_dir") == Origin::Default || embeddings.model().is_some() {
@@ -67,12 +70,13 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
             tracing::warn!(%reason, "search goes by words alone, although MODEL_DIR is set");
         }
     }
-    let models = Models::new(config.models()?, live.clone(), clock.clone())?;
+    let reranker = config.reranker()?.map(|reranker| reranker.recorded(book.clone()));
+    let models = Models::new(config.models()?, live.clone(), clock.clone())?.recorded(book);
     let search = Search::new(Arc::clone(&embeddings), config.search_cache());
     let engine = Arc::new(Engine {
         db,
         live,
-        search: search.reranked(config.reranker()?),
+        search: search.reranked(reranker),
         embeddings,
         models,
         telegram: Telegram::new(config.telegram_api_url(), telegram::Limits::default())?,

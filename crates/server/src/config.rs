@@ -425,7 +425,8 @@ impl Config {
 
     /// Who puts the best passages into order, if anybody does. Needs the rustls crypto provider.
     pub fn reranker(&self) -> anyhow::Result<Option<Reranker>> {
-        self.embeddings.reranker(self.secrets.get("rerank_api_key"))
+        let prices = self.models()?.prices;
+        self.embeddings.reranker(self.secrets.get("rerank_api_key"), prices)
     }
 
     /// What begins every key in Redis.

@@ -8,7 +8,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use replyx_core::{clock::Clock, ids::ProcessId};
-use replyx_engine::Engine;
+use replyx_engine::{Engine, providers};
 use replyx_storage::{StorageError, Tx, processes::Reaped, retried};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -142,12 +142,20 @@ pub async fn leave(engine: &Engine) -> Result<(), StorageError> {
 async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
     let reaped = tx.system().processes().reap(DEAD, engine.clock.now()).await?;
     tx.commit().await?;
+    metrics::counter!("model_calls_lost_total").increment(reaped.calls);
+    if reaped.calls > 0
+        && let Err(error) = providers::seed(engine).await
+    {
+        // Read again every few minutes.
+        tracing::warn!(error = &error as &dyn Error, "the use of model keys could not be read");
+    }
     metrics::counter!("telegram_bot_uncertain_sends_total").increment(reaped.sends);
     if reaped != Reaped::default() {
         tracing::info!(
             turns = reaped.turns,
             sends.uncertain = reaped.sends,
             jobs = reaped.jobs,
+            calls = reaped.calls,
             "took over what dead processes held"
         );
     }

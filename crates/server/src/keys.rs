@@ -34,22 +34,47 @@ pub(crate) async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<[JoinHandle<()>; 2]> {
     let events = engine.models.key_events();
+    if let Err(error) = providers::adopt(engine).await {
+        tracing::warn!(error = &error as &dyn Error, "older keys could not be given their origin");
+    }
     providers::load(engine).await.context("the keys to models cannot be read")?;
-    providers::seed(engine).await.context("the use of keys to models cannot be read")?;
-    let follow = follow(Arc::clone(engine), changes, stop.clone());
+    // Without it nobody knows what is left of a key's limits: they count as reached until it is known.
+    engine.models.trust(false);
+    let seeded = match providers::seed(engine).await {
+        Ok(()) => true,
+        Err(error) => {
+            let error = &error as &dyn Error;
+            tracing::error!(
+                error,
+                "the use of keys to models cannot be read: their limits count as reached"
+            );
+            metrics::counter!("model_key_use_unknown_total").increment(1);
+            false
+        }
+    };
+    let follow = follow(Arc::clone(engine), changes, seeded, stop.clone());
     Ok([tokio::spawn(follow), tokio::spawn(note(Arc::clone(engine), events, stop.clone()))])
 }
 
 /// Reads the keys anew whenever an admin has changed one, and what they were used for every few minutes: Redis may have
 /// been emptied, and the limits of keys with it.
-async fn follow(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
+async fn follow(
+    engine: Arc<Engine>,
+    mut changes: watch::Receiver<()>,
+    mut seeded: bool,
+    stop: CancellationToken,
+) {
     loop {
+        let next = if seeded { SEED_EVERY } else { AGAIN };
         tokio::select! {
             news = changes.changed() => if news.is_err() { return },
-            () = sleep(SEED_EVERY) => {
-                if let Err(error) = providers::seed(&engine).await {
-                    let error = &error as &dyn Error;
-                    tracing::warn!(error, "the use of keys to models cannot be read");
+            () = sleep(next) => {
+                match providers::seed(&engine).await {
+                    Ok(()) => seeded = true,
+                    Err(error) => {
+                        let error = &error as &dyn Error;
+                        tracing::warn!(error, "the use of keys to models cannot be read");
+                    }
                 }
                 continue;
             }

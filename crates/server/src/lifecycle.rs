@@ -207,6 +207,9 @@ impl Running {
         if timeout(FINISH_SENDS, all(self.work.tasks)).await.is_err() {
             tracing::warn!("sends under way are uncertain");
         }
+        if timeout(FINISH_SENDS, self.engine.models.flush()).await.is_err() {
+            tracing::warn!("calls of models are accounted for with what they may have cost");
+        }
         if let Err(error) = heart::leave(&self.engine).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "could not deregister the process");

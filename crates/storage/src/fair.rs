@@ -121,6 +121,7 @@ macro_rules! heads {
              ), heads AS MATERIALIZED (
                  SELECT share, running, ours, CASE WHEN share > $5 THEN 0 ELSE 1 END AS lap
                    FROM lines WHERE oldest <= $2 AND ours < $4
+                    AND share NOT IN (SELECT id FROM workspaces WHERE suspended_at IS NOT NULL)
                   ORDER BY running, lap, share LIMIT $3
              ), "
         )

@@ -149,7 +149,8 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Takes on jobs of a lane that are due, in turns (see [`crate::fair`]). Each goes to one process.
+    /// Takes on jobs of a lane that are due, in turns (see [`crate::fair`]). Each goes to one process. Those
+    /// of a suspended workspace wait until it is resumed.
     ///
     /// # Errors
     ///
@@ -184,7 +185,9 @@ impl SystemJobs<'_> {
     /// Fails when the database does.
     pub async fn any_due(self, now: DateTime<Utc>, lane: Lane) -> Result<bool, StorageError> {
         const SQL: &str =
-            "SELECT id FROM jobs WHERE status = 'queued' AND due_at <= $1 AND lane = $2 LIMIT 1";
+            "SELECT id FROM jobs
+              WHERE status = 'queued' AND due_at <= $1 AND lane = $2
+                AND share NOT IN (SELECT id FROM workspaces WHERE suspended_at IS NOT NULL) LIMIT 1";
         Ok(value!(self.tx, Uuid, SQL; now, lane.as_str()).is_some())
     }
 
@@ -201,7 +204,8 @@ impl SystemJobs<'_> {
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
             SELECT id FROM jobs
-             WHERE status = 'queued' AND due_at <= $1 AND lane = $2 AND share <> $3 LIMIT 1";
+             WHERE status = 'queued' AND due_at <= $1 AND lane = $2 AND share <> $3
+                AND share NOT IN (SELECT id FROM workspaces WHERE suspended_at IS NOT NULL) LIMIT 1";
         Ok(value!(self.tx, Uuid, SQL; now, lane.as_str(), share).is_some())
     }
 

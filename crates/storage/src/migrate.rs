@@ -44,6 +44,7 @@ const MIGRATIONS: &[Step] = steps![
     5 "0005_right_answers",
     6 "0006_service_keys",
     7 "0007_bots_and_groups_move",
+    8 "0008_money",
     9 "0009_fair_turns",
     10 "0010_installation",
 ];

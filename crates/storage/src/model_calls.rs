@@ -1,25 +1,49 @@
 //! What models were asked and what it cost: the `model_calls` table.
+//!
+//! A call that is paid for is written down before it is made, as [`PENDING`] with what it may cost, and again when it
+//! has ended. What a process that died had under way becomes [`LOST`] and keeps the expected cost. Rows outlive the
+//! workspace they were for: the money was spent.
 
 use chrono::NaiveDate;
 use replyx_core::{
-    ids::{AssistantId, DialogId, MessageId, WorkspaceId},
+    ids::{AssistantId, DialogId, MessageId, ProcessId, WorkspaceId},
     money::Money,
-    usage::{DayUsage, ModelCall, Purpose, Totals},
+    usage::{DayUsage, MOST_COST, MOST_TOKENS, ModelCall, PENDING, Purpose, Totals},
 };
 use uuid::Uuid;
 
 use crate::{StorageError, Tx};
 
-macro_rules! totals {
-    () => {
-        "COUNT(*), CAST(COALESCE(SUM(CASE WHEN outcome = 'ok' THEN 0 ELSE 1 END), 0) AS BIGINT),
-         CAST(COALESCE(SUM(prompt_tokens), 0) AS BIGINT),
-         CAST(COALESCE(SUM(completion_tokens), 0) AS BIGINT), CAST(COALESCE(SUM(cost), 0) AS BIGINT)"
+/// A sum in two parts, millions and the rest: neither overflows, whatever is added up. [`whole`] joins them.
+macro_rules! halves {
+    ($what:literal) => {
+        concat!(
+            "CAST(COALESCE(SUM((",
+            $what,
+            ") / 1000000), 0) AS BIGINT), CAST(COALESCE(SUM((",
+            $what,
+            ") % 1000000), 0) AS BIGINT)"
+        )
     };
 }
 
-type TotalsRow = (i64, i64, i64, i64, i64);
-type DayRow = (String, Uuid, String, String, String, i64, i64, i64, i64, i64);
+macro_rules! totals {
+    () => {
+        concat!(
+            "COUNT(*), CAST(COALESCE(SUM(CASE WHEN outcome = 'ok' THEN 0 ELSE 1 END), 0) AS BIGINT), ",
+            halves!("prompt_tokens"),
+            ", ",
+            halves!("completion_tokens"),
+            ", ",
+            halves!("cost")
+        )
+    };
+}
+
+type TotalsRow = (i64, i64, i64, i64, i64, i64, i64, i64);
+type DayRow =
+    (String, Option<Uuid>, String, String, String, i64, i64, i64, i64, i64, i64, i64, i64);
+type ModelRow = (Option<Uuid>, String, String, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// One workspace's calls of models.
 pub struct ModelCalls<'t> {
@@ -27,32 +51,54 @@ pub struct ModelCalls<'t> {
     pub(crate) workspace: WorkspaceId,
 }
 
+macro_rules! insert {
+    () => {
+        "INSERT INTO model_calls (workspace_id, id, assistant_id, dialog_id, message_id, purpose, provider,
+                                  model, key_id, prompt_tokens, completion_tokens, estimated, cost, priced,
+                                  first_token_ms, duration_ms, outcome, day, created_at, process_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+         ON CONFLICT (workspace_id, id) DO "
+    };
+}
+
 impl ModelCalls<'_> {
-    /// Stores calls. One that is stored already changes nothing.
+    /// Writes calls down that this process is about to make, with what they may cost. One that is there already stays
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn begin(self, calls: &[ModelCall], by: ProcessId) -> Result<(), StorageError> {
+        const SQL: &str = concat!(insert!(), "NOTHING");
+        for call in calls {
+            store(self.tx, self.workspace, call, Some(by), SQL).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores calls that have ended. One that was begun gets its figures; the message that it led to is not
+    /// forgotten.
     ///
     /// # Errors
     ///
     /// Fails when the database does.
     pub async fn insert(self, calls: &[ModelCall]) -> Result<(), StorageError> {
-        const SQL: &str = "
-            INSERT INTO model_calls (workspace_id, id, assistant_id, dialog_id, message_id, purpose, provider,
-                                     model, key_id, prompt_tokens, completion_tokens, estimated, cost,
-                                     first_token_ms, duration_ms, outcome, day, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-            ON CONFLICT DO NOTHING";
+        const SQL: &str = concat!(
+            insert!(),
+            "UPDATE SET message_id = COALESCE(excluded.message_id, model_calls.message_id),
+                        prompt_tokens = excluded.prompt_tokens,
+                        completion_tokens = excluded.completion_tokens, estimated = excluded.estimated,
+                        cost = excluded.cost, priced = excluded.priced,
+                        first_token_ms = excluded.first_token_ms, duration_ms = excluded.duration_ms,
+                        outcome = excluded.outcome, process_id = NULL"
+        );
         for call in calls {
-            run!(self.tx, SQL;
-                self.workspace.into_uuid(), call.id.into_uuid(), call.assistant_id.into_uuid(),
-                call.dialog_id.map(DialogId::into_uuid), call.message_id.map(MessageId::into_uuid),
-                call.purpose.as_str(), &call.provider, &call.model, call.key_id,
-                count(call.prompt_tokens), count(call.completion_tokens), call.estimated,
-                call.cost.micros(), call.first_token_ms.map(count), count(call.duration_ms),
-                &call.outcome, call.created_at.date_naive().to_string(), call.created_at);
+            store(self.tx, self.workspace, call, None, SQL).await?;
         }
         Ok(())
     }
 
-    /// All calls for a dialog together.
+    /// All calls for a dialog together, without those that are under way.
     ///
     /// # Errors
     ///
@@ -61,14 +107,15 @@ impl ModelCalls<'_> {
         const SQL: &str = concat!(
             "SELECT ",
             totals!(),
-            " FROM model_calls WHERE workspace_id = $1 AND dialog_id = $2"
+            " FROM model_calls WHERE workspace_id = $1 AND dialog_id = $2 AND outcome <> $3"
         );
-        let row = row!(self.tx, TotalsRow, SQL; self.workspace.into_uuid(), dialog.into_uuid());
+        let row =
+            row!(self.tx, TotalsRow, SQL; self.workspace.into_uuid(), dialog.into_uuid(), PENDING);
         Ok(row.map(read_totals).unwrap_or_default())
     }
 
     /// The calls from one day to another, both included, of one assistant or of all, by day, assistant, purpose
-    /// and model, in that order; at most `limit` rows.
+    /// and model, in that order; at most `limit` rows. Those that are under way are left out.
     ///
     /// # Errors
     ///
@@ -85,7 +132,8 @@ impl ModelCalls<'_> {
                 concat!(
                     "SELECT day, assistant_id, purpose, provider, model, ",
                     totals!(),
-                    " FROM model_calls WHERE workspace_id = $1 AND day >= $2 AND day <= $3",
+                    " FROM model_calls
+                      WHERE workspace_id = $1 AND day >= $2 AND day <= $3 AND outcome <> $5",
                     $more,
                     " GROUP BY day, assistant_id, purpose, provider, model
                       ORDER BY day, assistant_id, purpose, provider, model LIMIT $4"
@@ -95,13 +143,32 @@ impl ModelCalls<'_> {
         let workspace = self.workspace.into_uuid();
         let (from, to) = (from.to_string(), to.to_string());
         let rows = if let Some(assistant) = assistant {
-            rows!(self.tx, DayRow, by_day!(" AND assistant_id = $5");
-                workspace, from, to, i64::from(limit), assistant.into_uuid())
+            rows!(self.tx, DayRow, by_day!(" AND assistant_id = $6");
+                workspace, from, to, i64::from(limit), PENDING, assistant.into_uuid())
         } else {
-            rows!(self.tx, DayRow, by_day!(""); workspace, from, to, i64::from(limit))
+            rows!(self.tx, DayRow, by_day!(""); workspace, from, to, i64::from(limit), PENDING)
         };
         rows.into_iter().map(read_day).collect()
     }
+}
+
+async fn store(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    call: &ModelCall,
+    process: Option<ProcessId>,
+    sql: &'static str,
+) -> Result<(), StorageError> {
+    run!(tx, sql;
+        workspace.into_uuid(), call.id.into_uuid(), call.assistant_id.map(AssistantId::into_uuid),
+        call.dialog_id.map(DialogId::into_uuid), call.message_id.map(MessageId::into_uuid),
+        call.purpose.as_str(), &call.provider, &call.model, call.key_id,
+        tokens(call.prompt_tokens), tokens(call.completion_tokens), call.estimated,
+        call.cost.clamp(Money::ZERO, MOST_COST).micros(), call.priced,
+        call.first_token_ms.map(count), count(call.duration_ms),
+        &call.outcome, call.created_at.date_naive().to_string(), call.created_at,
+        process.map(ProcessId::into_uuid));
+    Ok(())
 }
 
 /// What a key to a provider was used for.
@@ -119,6 +186,23 @@ pub struct KeyUsage {
     pub month_cost: Money,
 }
 
+/// What a model was used for in the whole installation, by one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelUsage {
+    /// The key, if one was used that is known by its id.
+    pub key_id: Option<Uuid>,
+    /// The provider's name.
+    pub provider: String,
+    /// The model's name.
+    pub model: String,
+    /// The sum of the calls.
+    pub totals: Totals,
+    /// How many of them had no price.
+    pub unpriced: i64,
+    /// How many of them were lost with their process, and are counted with what they may have cost.
+    pub lost: i64,
+}
+
 /// All calls of models.
 pub struct SystemModelCalls<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -131,36 +215,79 @@ impl SystemModelCalls<'_> {
     ///
     /// Fails when the database does.
     pub async fn forget(self, before: NaiveDate) -> Result<u64, StorageError> {
-        // Through the workspaces, because the index by day begins with them.
-        const SQL: &str = "
-            DELETE FROM model_calls
-             WHERE workspace_id IN (SELECT id FROM workspaces) AND day < $1";
-        Ok(run!(self.tx, SQL; before.to_string()))
+        Ok(run!(self.tx, "DELETE FROM model_calls WHERE day < $1"; before.to_string()))
     }
 
-    /// What each key was used for on a day and since the first of its month.
+    /// What each key was used for on a day and since the first of its month, without calls that are under way.
     ///
     /// # Errors
     ///
     /// Fails when the database does.
     pub async fn by_key(self, day: NaiveDate) -> Result<Vec<KeyUsage>, StorageError> {
-        const SQL: &str = "
-            SELECT key_id, CAST(SUM(CASE WHEN day = $2 THEN 1 ELSE 0 END) AS BIGINT),
-                   CAST(SUM(CASE WHEN day = $2 THEN cost ELSE 0 END) AS BIGINT),
-                   COUNT(*), CAST(SUM(cost) AS BIGINT)
-              FROM model_calls
-             WHERE key_id IS NOT NULL AND day >= $1 AND day <= $2 GROUP BY key_id";
+        const SQL: &str = concat!(
+            "SELECT key_id, CAST(SUM(CASE WHEN day = $2 THEN 1 ELSE 0 END) AS BIGINT), ",
+            halves!("CASE WHEN day = $2 THEN cost ELSE 0 END"),
+            ", COUNT(*), ",
+            halves!("cost"),
+            " FROM model_calls
+              WHERE key_id IS NOT NULL AND day >= $1 AND day <= $2 AND outcome <> $3 GROUP BY key_id"
+        );
         let first = chrono::Datelike::with_day(&day, 1).unwrap_or(day);
-        let rows = rows!(self.tx, (Uuid, i64, i64, i64, i64), SQL;
-            first.to_string(), day.to_string());
+        let rows = rows!(self.tx, (Uuid, i64, i64, i64, i64, i64, i64), SQL;
+            first.to_string(), day.to_string(), PENDING);
         Ok(rows
             .into_iter()
-            .map(|(key_id, day_requests, day_cost, month_requests, month_cost)| KeyUsage {
+            .map(|(key_id, day_requests, day_high, day_low, month_requests, high, low)| KeyUsage {
                 key_id,
                 day_requests,
-                day_cost: Money::from_micros(day_cost),
+                day_cost: Money::from_micros(whole(day_high, day_low)),
                 month_requests,
-                month_cost: Money::from_micros(month_cost),
+                month_cost: Money::from_micros(whole(high, low)),
+            })
+            .collect())
+    }
+
+    /// What every model was used for from one day to another, both included, in the whole installation, deleted
+    /// workspaces included, by key, provider and model; at most `limit` rows. Calls that are under way are left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn by_model(
+        self,
+        from: NaiveDate,
+        to: NaiveDate,
+        limit: u32,
+    ) -> Result<Vec<ModelUsage>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT key_id, provider, model, ",
+            totals!(),
+            ", ",
+            "CAST(COALESCE(SUM(CASE WHEN priced THEN 0 ELSE 1 END), 0) AS BIGINT)",
+            " FROM model_calls WHERE day >= $1 AND day <= $2 AND outcome <> $4
+              GROUP BY key_id, provider, model ORDER BY provider, model, key_id LIMIT $3"
+        );
+        const LOST: &str = "
+            SELECT key_id, provider, model, COUNT(*) FROM model_calls
+             WHERE day >= $1 AND day <= $2 AND outcome = 'lost' GROUP BY key_id, provider, model";
+        let (from, to) = (from.to_string(), to.to_string());
+        let rows = rows!(self.tx, ModelRow, SQL; &from, &to, i64::from(limit), PENDING);
+        let lost = rows!(self.tx, (Option<Uuid>, String, String, i64), LOST; &from, &to);
+        let lost_of = |key: Option<Uuid>, provider: &str, model: &str| {
+            let same = |(of, by, name, _): &&(Option<Uuid>, String, String, i64)| {
+                *of == key && by == provider && name == model
+            };
+            lost.iter().find(same).map_or(0, |(.., count)| *count)
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(key_id, provider, model, a, b, c, d, e, f, g, h, unpriced)| ModelUsage {
+                lost: lost_of(key_id, &provider, &model),
+                totals: read_totals((a, b, c, d, e, f, g, h)),
+                key_id,
+                provider,
+                model,
+                unpriced,
             })
             .collect())
     }
@@ -170,23 +297,39 @@ fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn read_totals((calls, failed, prompt_tokens, completion_tokens, cost): TotalsRow) -> Totals {
-    Totals { calls, failed, prompt_tokens, completion_tokens, cost: Money::from_micros(cost) }
+fn tokens(number: u64) -> i64 {
+    count(number.min(MOST_TOKENS))
+}
+
+/// The number whose millions and whose rest these are.
+fn whole(high: i64, low: i64) -> i64 {
+    high.saturating_mul(1_000_000).saturating_add(low)
+}
+
+fn read_totals(row: TotalsRow) -> Totals {
+    let (calls, failed, prompt_high, prompt_low, completion_high, completion_low, high, low) = row;
+    Totals {
+        calls,
+        failed,
+        prompt_tokens: whole(prompt_high, prompt_low),
+        completion_tokens: whole(completion_high, completion_low),
+        cost: Money::from_micros(whole(high, low)),
+    }
 }
 
 fn read_day(row: DayRow) -> Result<DayUsage, StorageError> {
     let corrupt = StorageError::corrupt("model_calls");
-    let (day, assistant, purpose, provider, model, calls, failed, prompt, completion, cost) = row;
+    let (day, assistant, purpose, provider, model, a, b, c, d, e, f, g, h) = row;
     let day = match day.parse::<NaiveDate>() {
         Ok(day) => day,
         Err(error) => return Err(corrupt(error)),
     };
     Ok(DayUsage {
         day,
-        assistant_id: assistant.into(),
+        assistant_id: assistant.map(Into::into),
         purpose: purpose.parse::<Purpose>().map_err(StorageError::corrupt("model_calls"))?,
         provider,
         model,
-        totals: read_totals((calls, failed, prompt, completion, cost)),
+        totals: read_totals((a, b, c, d, e, f, g, h)),
     })
 }

@@ -15,6 +15,9 @@ pub struct ModelKey {
     pub provider: String,
     /// What admins call it.
     pub name: String,
+    /// The origin (scheme, host and port) of the provider for which it was given: it is shown to no other. `None`: it
+    /// was stored before origins were, and belongs to wherever its provider is.
+    pub origin: Option<String>,
     /// The key, sealed with its id.
     pub secret_sealed: Vec<u8>,
     /// Its last characters, for recognising it.
@@ -57,7 +60,7 @@ pub struct ModelProvider {
 macro_rules! columns {
     () => {
         "id, provider, name, secret_sealed, hint, priority, daily_requests, monthly_requests, daily_cost,
-         monthly_cost, enabled, fault, created_at, updated_at"
+         monthly_cost, enabled, fault, created_at, updated_at, origin"
     };
 }
 
@@ -77,6 +80,7 @@ struct Row {
     fault: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    origin: Option<String>,
 }
 
 /// The installation's providers and keys.
@@ -128,13 +132,13 @@ impl ModelKeys<'_> {
         const SQL: &str = concat!(
             "INSERT INTO model_keys (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         );
         run!(self.tx, SQL;
             key.id.into_uuid(), &key.provider, &key.name, key.secret_sealed.as_slice(), &key.hint,
             key.priority, key.daily_requests, key.monthly_requests,
             key.daily_cost.map(Money::micros), key.monthly_cost.map(Money::micros),
-            key.enabled, &key.fault, key.created_at, key.updated_at);
+            key.enabled, &key.fault, key.created_at, key.updated_at, &key.origin);
         self.tx.done.settings = true;
         Ok(())
     }
@@ -149,12 +153,12 @@ impl ModelKeys<'_> {
             UPDATE model_keys
                SET name = $2, secret_sealed = $3, hint = $4, priority = $5, daily_requests = $6,
                    monthly_requests = $7, daily_cost = $8, monthly_cost = $9, enabled = $10, fault = $11,
-                   updated_at = $12
+                   updated_at = $12, origin = $13
              WHERE id = $1";
         let changed = run!(self.tx, SQL;
             key.id.into_uuid(), &key.name, key.secret_sealed.as_slice(), &key.hint, key.priority,
             key.daily_requests, key.monthly_requests, key.daily_cost.map(Money::micros),
-            key.monthly_cost.map(Money::micros), key.enabled, &key.fault, key.updated_at);
+            key.monthly_cost.map(Money::micros), key.enabled, &key.fault, key.updated_at, &key.origin);
         self.tx.done.settings = true;
         Ok(changed == 1)
     }
@@ -168,6 +172,17 @@ impl ModelKeys<'_> {
         let deleted = run!(self.tx, "DELETE FROM model_keys WHERE id = $1"; id.into_uuid());
         self.tx.done.settings = true;
         Ok(deleted == 1)
+    }
+
+    /// Deletes the keys of a provider: it is somewhere else now. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn delete_of(self, provider: &str) -> Result<u64, StorageError> {
+        let deleted = run!(self.tx, "DELETE FROM model_keys WHERE provider = $1"; provider);
+        self.tx.done.settings |= deleted > 0;
+        Ok(deleted)
     }
 
     /// All providers, by name.
@@ -215,6 +230,7 @@ fn read(row: Row) -> ModelKey {
         id: row.id.into(),
         provider: row.provider,
         name: row.name,
+        origin: row.origin,
         secret_sealed: row.secret_sealed,
         hint: row.hint,
         priority: row.priority,

@@ -22,6 +22,8 @@ pub struct Reaped {
     pub sends: u64,
     /// Jobs that will be run again.
     pub jobs: u64,
+    /// Calls of models that are accounted for with what they may have cost.
+    pub calls: u64,
 }
 
 /// Frees what the dead held in a table, for each database: the columns of its key, which rows, and what becomes of them
@@ -136,6 +138,7 @@ impl Processes<'_> {
             turns: run!(self.tx, TURNS; id.into_uuid(), now),
             sends: 0,
             jobs: run!(self.tx, JOBS; id.into_uuid(), now),
+            calls: 0,
         };
         self.tx.done.turns |= reaped.turns > 0;
         self.tx.done.jobs |= reaped.jobs > 0;
@@ -178,6 +181,10 @@ impl Processes<'_> {
             DELETE FROM processes
              WHERE id IN (SELECT id FROM processes WHERE beat_at < now() - make_interval(secs => $1)
                              FOR UPDATE SKIP LOCKED)";
+        // How they ended is not known. They were paid for.
+        const CALLS: &str = "
+            UPDATE model_calls SET outcome = 'lost', estimated = TRUE, process_id = NULL
+             WHERE process_id IS NOT NULL AND process_id NOT IN (SELECT id FROM processes)";
         if let Conn::Postgres(_) = self.tx.conn {
             run!(self.tx, SILENT; silence.as_secs_f64());
         } else {
@@ -190,6 +197,7 @@ impl Processes<'_> {
             turns: run!(self.tx, turns; now),
             sends: run!(self.tx, sends; now),
             jobs: run!(self.tx, jobs; now),
+            calls: run!(self.tx, CALLS),
         };
         self.tx.done.turns |= reaped.turns > 0;
         self.tx.done.outbox |= reaped.sends > 0;

@@ -102,6 +102,18 @@ impl Turns<'_> {
         Ok(changed == 1)
     }
 
+    /// Forgets turns that have waited since before `since`: what their customers said is answered together with what
+    /// they say next. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget_waiting(self, since: DateTime<Utc>) -> Result<u64, StorageError> {
+        const SQL: &str = "
+            DELETE FROM turns WHERE workspace_id = $1 AND claimed_by IS NULL AND due_latest < $2";
+        Ok(run!(self.tx, SQL; self.workspace.into_uuid(), since))
+    }
+
     /// How many turns wait or run.
     ///
     /// # Errors
@@ -141,7 +153,7 @@ pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 
 impl SystemTurns<'_> {
     /// Takes on turns that are due: the workspaces in turns (see [`crate::fair`]), of each the longest waiting first.
-    /// Each goes to one process.
+    /// Each goes to one process. Those of a suspended workspace wait until it is resumed.
     ///
     /// # Errors
     ///
@@ -172,8 +184,10 @@ impl SystemTurns<'_> {
     ///
     /// Fails when the database does.
     pub async fn next_due(self) -> Result<Option<DateTime<Utc>>, StorageError> {
-        const SQL: &str =
-            "SELECT due_at FROM turns WHERE claimed_by IS NULL ORDER BY due_at LIMIT 1";
+        const SQL: &str = "SELECT due_at FROM turns
+              WHERE claimed_by IS NULL
+                AND workspace_id NOT IN (SELECT id FROM workspaces WHERE suspended_at IS NOT NULL)
+              ORDER BY due_at LIMIT 1";
         Ok(value!(self.tx, DateTime<Utc>, SQL))
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::WorkspaceId,
     page::{Page, PageRequest},
+    setting,
     workspace::Workspace,
 };
 use uuid::Uuid;
@@ -27,6 +28,15 @@ pub(crate) struct Row {
     pub workspace_name: String,
     pub workspace_suspended_at: Option<DateTime<Utc>>,
     pub workspace_created_at: DateTime<Utc>,
+}
+
+/// What a workspace's assistants may spend money on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelPolicy {
+    /// Is the workspace suspended? Then no model is asked for it.
+    pub suspended: bool,
+    /// The only models it may use; all that the installation allows unless set.
+    pub allowed: Option<Vec<String>>,
 }
 
 /// All tenants.
@@ -72,7 +82,54 @@ impl Workspaces<'_> {
         tell(self.tx, id, changed)
     }
 
-    /// Suspends a workspace, or lets its members act again. Tells `Committed::access`.
+    /// What a workspace's assistants may spend money on; `None`: there is no such workspace.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn model_policy(self, id: WorkspaceId) -> Result<Option<ModelPolicy>, StorageError> {
+        const SQL: &str =
+            "SELECT suspended_at IS NOT NULL, allowed_models FROM workspaces WHERE id = $1";
+        let row = row!(self.tx, (bool, Option<String>), SQL; id.into_uuid());
+        Ok(row.map(|(suspended, allowed)| ModelPolicy { suspended, allowed: allowed.map(names) }))
+    }
+
+    /// The workspaces of these that may use only some models, with the models.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn restricted(
+        self,
+        of: &[WorkspaceId],
+    ) -> Result<Vec<(WorkspaceId, Vec<String>)>, StorageError> {
+        const SQL: &str = "
+            SELECT id, allowed_models FROM workspaces
+             WHERE id >= $1 AND id <= $2 AND allowed_models IS NOT NULL";
+        let ids = || of.iter().map(|id| id.into_uuid());
+        let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(Vec::new()) };
+        let rows = rows!(self.tx, (Uuid, String), SQL; first, last);
+        Ok(rows.into_iter().map(|(id, allowed)| (id.into(), names(allowed))).collect())
+    }
+
+    /// Has a workspace use only these models, or all that the installation allows.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or there is no such workspace.
+    pub async fn set_allowed_models(
+        self,
+        id: WorkspaceId,
+        allowed: Option<&[String]>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE workspaces SET allowed_models = $2 WHERE id = $1";
+        let allowed = allowed.map(|names| names.join(","));
+        let changed = run!(self.tx, SQL; id.into_uuid(), allowed.as_deref());
+        tell(self.tx, id, changed)
+    }
+
+    /// Suspends a workspace, or lets its members act again: from then on its turns and jobs are taken on again. Tells
+    /// `Committed::access`.
     ///
     /// # Errors
     ///
@@ -84,6 +141,8 @@ impl Workspaces<'_> {
     ) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE workspaces SET suspended_at = $2 WHERE id = $1";
         let changed = run!(self.tx, SQL; id.into_uuid(), suspended_at);
+        self.tx.done.turns |= suspended_at.is_none();
+        self.tx.done.jobs |= suspended_at.is_none();
         tell(self.tx, id, changed)
     }
 
@@ -127,6 +186,10 @@ fn tell(tx: &mut Tx, id: WorkspaceId, changed: u64) -> Result<(), StorageError> 
     StorageError::expect_one_row("workspaces", changed)?;
     tx.done.access.push(id.into_uuid());
     Ok(())
+}
+
+fn names(list: String) -> Vec<String> {
+    setting::model_names(&list).map(str::to_owned).collect()
 }
 
 pub(crate) fn read(row: Row) -> Workspace {

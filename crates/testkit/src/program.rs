@@ -49,7 +49,7 @@ impl Launch {
     /// With limits that no test reaches. One that is about a limit sets it afterwards.
     #[must_use]
     pub fn unlimited(self) -> Self {
-        const RATES: [&str; 18] = [
+        const RATES: [&str; 19] = [
             "RATE_ADDRESS",
             "RATE_CONTACT",
             "RATE_HOOK_GUESSES",
@@ -66,6 +66,7 @@ impl Launch {
             "RATE_PREVIEW",
             "RATE_REFRESH",
             "RATE_REGISTER",
+            "RATE_SEARCH",
             "RATE_UPLOAD",
             "RATE_USER",
         ];

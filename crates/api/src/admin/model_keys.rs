@@ -5,9 +5,13 @@ pub mod delete;
 pub mod list;
 pub mod update;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use replyx_core::money::Money;
-use replyx_storage::model_keys::ModelKey;
+use replyx_storage::{
+    StorageError, Tx,
+    model_calls::{KeyUsage, ModelUsage},
+    model_keys::ModelKey,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -25,6 +29,10 @@ pub struct ModelKeyView {
     /// The provider's name.
     #[schema(example = "openai")]
     provider: String,
+    /// The origin for which it was given: while the provider is anywhere else it is not used. `null` for a key that is
+    /// older than this rule.
+    #[schema(example = "https://api.openai.com:443")]
+    origin: Option<String>,
     /// What admins call it.
     #[schema(example = "Main account")]
     name: String,
@@ -54,6 +62,12 @@ pub struct ModelKeyView {
     today: KeyUsageView,
     /// What it was used for this month, UTC.
     month: KeyUsageView,
+    /// How many of this month's requests were to models without a price: they are in no `cost`.
+    #[schema(example = 0)]
+    unpriced_requests: i64,
+    /// The models without a price that it was used for this month.
+    #[schema(example = json!(["gpt-4o-audio-preview"]))]
+    unpriced_models: Vec<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -75,11 +89,40 @@ impl KeyUsageView {
     }
 }
 
+/// At most so many pairs of a model and a key are looked through for models without a price.
+const ROWS: u32 = 10_000;
+
+/// What keys were used for.
+#[derive(Debug, Default)]
+struct Usage {
+    by_key: Vec<KeyUsage>,
+    by_model: Vec<ModelUsage>,
+}
+
+impl Usage {
+    /// Today and since the first of the month.
+    async fn read(tx: &mut Tx, today: NaiveDate) -> Result<Self, StorageError> {
+        let first = today.with_day(1).unwrap_or(today);
+        let by_key = tx.system().model_calls().by_key(today).await?;
+        let by_model = tx.system().model_calls().by_model(first, today, ROWS).await?;
+        Ok(Self { by_key, by_model })
+    }
+}
+
 impl ModelKeyView {
-    fn of(key: ModelKey, usage: &[replyx_storage::model_calls::KeyUsage]) -> Self {
-        let used = usage.iter().find(|used| used.key_id == key.id.into_uuid());
+    fn of(key: ModelKey, usage: &Usage) -> Self {
+        let id = key.id.into_uuid();
+        let used = usage.by_key.iter().find(|used| used.key_id == id);
+        let unpriced: Vec<&ModelUsage> = usage
+            .by_model
+            .iter()
+            .filter(|used| used.key_id == Some(id) && used.unpriced > 0)
+            .collect();
         Self {
-            id: key.id.into_uuid(),
+            unpriced_requests: unpriced.iter().map(|used| used.unpriced).sum(),
+            unpriced_models: unpriced.iter().map(|used| used.model.clone()).collect(),
+            id,
+            origin: key.origin,
             provider: key.provider,
             name: key.name,
             hint: key.hint,

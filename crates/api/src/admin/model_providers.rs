@@ -7,10 +7,12 @@ pub mod set;
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use replyx_storage::model_keys::ModelProvider;
+use replyx_storage::{StorageError, Tx, model_keys::ModelProvider};
 use serde::Serialize;
 use url::{Host, Url};
 use utoipa::ToSchema;
+
+use crate::state::AppState;
 
 /// The longest name, bytes.
 const LONGEST_NAME: usize = 40;
@@ -31,6 +33,10 @@ pub struct ModelProviderView {
     base_url: String,
     /// Is it there by itself or by the configuration, so that it cannot be deleted here?
     configured: bool,
+    /// How many keys were deleted by this change, because they belong to another origin: scheme, host or port of the
+    /// address differ. 0 unless the address was changed.
+    #[schema(example = 0)]
+    dropped_keys: u64,
     /// When it was added here.
     created_at: Option<DateTime<Utc>>,
     /// When it was last changed here.
@@ -44,10 +50,27 @@ impl ModelProviderView {
             protocol: provider.protocol,
             base_url: provider.base_url,
             configured,
+            dropped_keys: 0,
             created_at: Some(provider.created_at),
             updated_at: Some(provider.updated_at),
         }
     }
+}
+
+/// Where a provider is: as an admin has set it, else as the configuration says. `None`: there is none of this name.
+pub(crate) async fn address_of(
+    state: &AppState,
+    tx: &mut Tx,
+    name: &str,
+) -> Result<Option<String>, StorageError> {
+    let added = tx.system().model_keys().providers().await?;
+    if let Some(added) = added.into_iter().find(|provider| provider.name == name) {
+        return Ok(Some(added.base_url));
+    }
+    // Of two with one name the later counts.
+    let mut configured = state.engine.models.configured().iter();
+    let configured = configured.rfind(|provider| provider.name == name);
+    Ok(configured.map(|provider| provider.base_url.clone()))
 }
 
 /// Can this be the name of a provider?

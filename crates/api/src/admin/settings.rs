@@ -22,7 +22,7 @@ pub struct SettingView {
     /// What it does.
     #[schema(example = "Attempts to sign in, per address.")]
     description: &'static str,
-    /// What values it takes: `bool`, `int`, `choice` or `rate`.
+    /// What values it takes: `bool`, `int`, `choice`, `rate` or `models`.
     #[schema(example = "rate")]
     kind: &'static str,
     /// The least value of an `int`.

@@ -3,6 +3,7 @@
 pub mod list;
 pub mod resume;
 pub mod suspend;
+pub mod update;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{ids::WorkspaceId, workspace::Workspace};
@@ -25,15 +26,19 @@ pub struct AdminWorkspaceView {
     /// What its members call it.
     #[schema(example = "Green Lantern Shop")]
     name: String,
-    /// Since when nobody may act in it.
+    /// Since when nobody may act in it, and its assistants do not answer.
     suspended_at: Option<DateTime<Utc>>,
+    /// The only models its assistants may use, of those that the installation allows; `null`: all of those.
+    #[schema(example = json!(["gpt-4o-mini", "extractive"]))]
+    allowed_models: Option<Vec<String>>,
     /// When it was made.
     created_at: DateTime<Utc>,
 }
 
-impl From<Workspace> for AdminWorkspaceView {
-    fn from(workspace: Workspace) -> Self {
+impl AdminWorkspaceView {
+    fn of(workspace: Workspace, allowed_models: Option<Vec<String>>) -> Self {
         Self {
+            allowed_models,
             id: workspace.id.into_uuid(),
             name: workspace.name,
             suspended_at: workspace.suspended_at,
@@ -42,7 +47,10 @@ impl From<Workspace> for AdminWorkspaceView {
     }
 }
 
-/// Suspends a workspace, or lets its members act again.
+/// What has waited for longer when a workspace is resumed is answered only when the customer writes again, hours.
+const ANSWERED: i64 = 24;
+
+/// Suspends a workspace, or lets its members act and its assistants answer again.
 async fn set_suspended(
     state: &AppState,
     admin: &Admin,
@@ -55,9 +63,14 @@ async fn set_suspended(
     let mut workspace = found.ok_or(ApiError::NotFound("workspace"))?;
     workspace.suspended_at = suspended.then(|| workspace.suspended_at.unwrap_or(now));
     tx.system().workspaces().set_suspended(id, workspace.suspended_at).await?;
+    if !suspended {
+        let since = now - chrono::Duration::hours(ANSWERED);
+        tx.workspace(id).turns().forget_waiting(since).await?;
+    }
     let action = if suspended { "workspace.suspended" } else { "workspace.resumed" };
     let act = admin.act(now, action, ("workspace", id), json!({"name": workspace.name}));
     tx.system().audit().append(&act).await?;
+    let policy = tx.system().workspaces().model_policy(id).await?;
     tx.commit().await?;
-    Ok(workspace.into())
+    Ok(AdminWorkspaceView::of(workspace, policy.unwrap_or_default().allowed))
 }

@@ -8,12 +8,15 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{AssistantView, Tagged, known_language, known_models, known_policy, known_zone};
+use super::{
+    AssistantView, Tagged, known_language, known_models, known_policy, known_zone, trimmed,
+};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Body,
     location::Location,
+    models::Permitted,
     state::AppState,
     words::{LanguageWord, UnverifiedWord},
 };
@@ -27,7 +30,7 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Support", min_length = 1, max_length = 100)]
     name: String,
-    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
+    /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "extractive")]
     model: Option<String>,
@@ -113,13 +116,13 @@ impl Request {
             settings.greeting = Some(template.greeting.to_owned());
             settings.unknown_text = Some(template.unknown_text.to_owned());
         }
-        settings.model = self.model;
+        settings.model = self.model.map(|name| name.trim().to_owned());
         settings.system_prompt = self.system_prompt.unwrap_or(settings.system_prompt);
         settings.temperature = self.temperature.unwrap_or(settings.temperature);
         settings.greeting = self.greeting.or(settings.greeting);
         settings.unknown_text = self.unknown_text.or(settings.unknown_text);
         settings.fallback_text = self.fallback_text;
-        settings.fallback_models = self.fallback_models;
+        settings.fallback_models = trimmed(self.fallback_models);
         settings.time_zone = self.time_zone.unwrap_or(settings.time_zone);
         settings.check_answers = self.check_answers.unwrap_or(settings.check_answers);
         let policy = self.unverified.and_then(|word| word.parse().ok());
@@ -162,6 +165,7 @@ pub async fn create(
         updated_at: now,
     };
     let mut tx = state.db().begin().await?;
+    Permitted::of(&state, &mut tx, caller.workspace_id).await?.check(&assistant.settings)?;
     tx.workspace(caller.workspace_id).assistants().insert(&assistant).await?;
     let version = Version {
         number: 1,

@@ -23,6 +23,7 @@ use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    models::Permitted,
     state::AppState,
 };
 use view::{PreviewEvent, PreviewView, prompt};
@@ -122,7 +123,7 @@ impl Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant or version", body = Problem),
-        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 422, description = "a field is not acceptable, or the settings name a model that may not be used", body = Problem),
         (status = 429, description = "`too_many_streams`: streamed previews count", body = Problem),
     )
 )]
@@ -155,7 +156,7 @@ pub async fn preview(
     Ok(Json(PreviewView::of(answered, last)).into_response())
 }
 
-/// 404 comes before the first event.
+/// 404 comes before the first event, and so does 422 for a model that may not be used.
 async fn there_is(
     state: &AppState,
     workspace: WorkspaceId,
@@ -164,12 +165,19 @@ async fn there_is(
 ) -> ApiResult<()> {
     let mut tx = state.db().read().await?;
     let found = tx.workspace(workspace).assistants().find(id).await?;
-    found.ok_or(ApiError::NotFound("assistant"))?;
-    if let Which::Number(number) = which {
-        let found = tx.workspace(workspace).assistants().version(id, number).await?;
-        found.ok_or(ApiError::NotFound("version"))?;
-    }
-    Ok(())
+    let draft = found.ok_or(ApiError::NotFound("assistant"))?;
+    let settings = match which {
+        Which::Draft => draft.settings,
+        Which::Published => {
+            let found = tx.workspace(workspace).assistants().published(id).await?;
+            found.ok_or(ApiError::NotFound("version"))?.settings
+        }
+        Which::Number(number) => {
+            let found = tx.workspace(workspace).assistants().version(id, number).await?;
+            found.ok_or(ApiError::NotFound("version"))?.settings
+        }
+    };
+    Permitted::of(state, &mut tx, workspace).await?.check(&settings)
 }
 
 #[cfg(test)]

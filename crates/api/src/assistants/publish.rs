@@ -14,6 +14,7 @@ use crate::{
     evaluation,
     input::{Body, Id},
     location::Location,
+    models::Permitted,
     state::AppState,
 };
 
@@ -41,7 +42,7 @@ pub struct Request {
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
         (status = 409, description = "`evaluation_required` or `evaluation_regressed`: its gate is closed", body = Problem),
-        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 422, description = "a field is not acceptable, or the draft names a model that may not be used", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.assistants.publish", skip_all, fields(assistant.id = %id.0))]
@@ -57,6 +58,7 @@ pub async fn publish(
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).assistants().lock(id).await?;
     let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
+    Permitted::of(&state, &mut tx, workspace).await?.check(&assistant.settings)?;
     let run_id = evaluation::pass(&mut tx, workspace, &assistant).await?;
     let version = Version {
         number: tx.workspace(workspace).assistants().next_number(id).await?,

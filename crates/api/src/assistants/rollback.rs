@@ -12,6 +12,7 @@ use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    models::Permitted,
     state::AppState,
 };
 
@@ -36,7 +37,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant, or no such version", body = Problem),
-        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 422, description = "a field is not acceptable, or the version names a model that may not be used", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.assistants.rollback", skip_all, fields(assistant.id = %id.0))]
@@ -54,6 +55,7 @@ pub async fn rollback(
     let number = request.number;
     let found = tx.workspace(workspace).assistants().version(id, number).await?;
     let version = found.ok_or(ApiError::NotFound("version"))?;
+    Permitted::of(&state, &mut tx, workspace).await?.check(&version.settings)?;
     if assistant.published != number {
         tx.workspace(workspace).assistants().roll_to(id, number, now).await?;
         let details = json!({

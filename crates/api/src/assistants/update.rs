@@ -14,11 +14,13 @@ use utoipa::ToSchema;
 
 use super::{
     AssistantView, GateView, Tagged, etag, known_language, known_models, known_policy, known_zone,
+    trimmed,
 };
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    models::Permitted,
     state::AppState,
     words::{LanguageWord, UnverifiedWord},
 };
@@ -32,7 +34,7 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Support")]
     name: Option<String>,
-    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
+    /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 100))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "extractive")]
@@ -114,7 +116,7 @@ impl Request {
             settings.language = language;
         }
         if let Some(fallback_models) = self.fallback_models {
-            settings.fallback_models = fallback_models;
+            settings.fallback_models = trimmed(fallback_models);
         }
         if let Some(time_zone) = self.time_zone {
             settings.time_zone = time_zone;
@@ -124,7 +126,7 @@ impl Request {
             settings.unverified = policy;
         }
         for (given, field) in [
-            (self.model, &mut settings.model),
+            (self.model.map(|name| name.map(|name| name.trim().to_owned())), &mut settings.model),
             (self.greeting, &mut settings.greeting),
             (self.unknown_text, &mut settings.unknown_text),
             (self.fallback_text, &mut settings.fallback_text),
@@ -183,7 +185,16 @@ pub async fn update(
         }
         assistant.gate = gate;
     }
+    let permitted = Permitted::of(&state, &mut tx, workspace).await?;
+    let (new_model, new_fallbacks) = (request.model.is_some(), request.fallback_models.is_some());
     request.apply(&mut assistant.settings);
+    // What was allowed once may be kept in a draft, and not be published.
+    if new_model {
+        permitted.check_model(assistant.settings.model.as_deref())?;
+    }
+    if new_fallbacks {
+        permitted.check_fallbacks(&assistant.settings.fallback_models)?;
+    }
     assistant.version += 1;
     assistant.updated_at = state.clock().now();
     if !tx.workspace(workspace).assistants().update(&assistant).await? {

@@ -16,6 +16,7 @@ use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
+    models::Permitted,
     state::AppState,
 };
 
@@ -49,7 +50,7 @@ const fn yes() -> bool {
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such set, or no such version", body = Problem),
         (status = 409, description = "`too_many_runs`: others wait for their turn", body = Problem),
-        (status = 422, description = "a field is not acceptable", body = Problem),
+        (status = 422, description = "a field is not acceptable, or the settings name a model that may not be used", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.evaluation.start_run", skip_all, fields(set.id = %id.0))]
@@ -73,6 +74,9 @@ pub async fn start_run(
             found.ok_or(ApiError::NotFound("version"))?.settings
         }
     };
+    if request.answers {
+        Permitted::of(&state, &mut tx, workspace).await?.check(&settings)?;
+    }
     let run = Run {
         id: state.clock().id(),
         workspace_id: workspace,

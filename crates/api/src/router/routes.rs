@@ -6,8 +6,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     admin, answers, assistants, auth, bots, dialogs, documents, evaluation, events, health, hooks,
-    index, input::JSON_LIMIT, measure, openapi, problems, sources, state::AppState, usage, users,
-    workspaces,
+    index, input::JSON_LIMIT, measure, models, openapi, problems, sources, state::AppState, usage,
+    users, workspaces,
 };
 
 /// The base of the API.
@@ -97,6 +97,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
             assistants::delete::delete
         ))
         .routes(routes!(assistants::templates::templates))
+        .routes(routes!(models::list::list))
         .routes(routes!(assistants::publish::publish))
         .routes(routes!(assistants::rollback::rollback))
         .routes(routes!(assistants::versions::versions))
@@ -153,10 +154,12 @@ fn installation() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::users::unblock::unblock))
         .routes(routes!(admin::users::second_factor::reset))
         .routes(routes!(admin::workspaces::list::list))
+        .routes(routes!(admin::workspaces::update::update))
         .routes(routes!(admin::workspaces::suspend::suspend))
         .routes(routes!(admin::workspaces::resume::resume))
         .routes(routes!(admin::settings::list::list))
         .routes(routes!(admin::settings::set::set, admin::settings::remove::remove))
+        .routes(routes!(admin::model_usage::list))
         .routes(routes!(admin::model_providers::list::list))
         .routes(routes!(admin::model_providers::set::set, admin::model_providers::delete::delete))
         .routes(routes!(admin::model_keys::create::create, admin::model_keys::list::list))

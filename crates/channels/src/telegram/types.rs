@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+/// No bot has so many updates: a number beyond it would confirm all that are still to come.
+const MOST_UPDATES: i64 = 1 << 52;
+
 /// A bot, as it sees itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Me {
@@ -32,6 +35,9 @@ impl RawUpdate {
         }
         // Skips what it does not need, also what `Value` refuses: half of a surrogate pair, deep nesting.
         let Number { update_id } = serde_json::from_str(json).ok()?;
+        if !(0..MOST_UPDATES).contains(&update_id) {
+            return None;
+        }
         Some(Self { update_id, raw: serde_json::from_str(json).unwrap_or_default() })
     }
 }

@@ -25,6 +25,7 @@ use replyx_core::{
 };
 use replyx_engine::{
     Bell, Engine, Rates, Settings,
+    context::{Context, Loaded},
     intake::{self, Door},
     tuning::Tuning,
     turn,
@@ -70,6 +71,14 @@ pub(crate) struct World<'d> {
     keys: Keys,
     live: Live,
     prefix: String,
+}
+
+/// What a turn was found to need.
+pub(crate) fn loaded(found: Loaded) -> Context {
+    match found {
+        Loaded::Ready(context) => *context,
+        other => panic!("nothing to answer: {other:?}"),
+    }
 }
 
 /// A bot, on our side and on Telegram's.

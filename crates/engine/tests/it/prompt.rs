@@ -16,6 +16,7 @@ pub(crate) fn ask(question: &str, history: &[(bool, &str)]) -> Ask {
     let clock = Clock::manual(start());
     let said = history.iter().zip(1..);
     Ask {
+        allowed: None,
         workspace: clock.id(),
         assistant: clock.id(),
         settings: assistant(),

@@ -13,7 +13,7 @@ use replyx_engine::{
 };
 use replyx_storage::{testing, turns::ClaimedTurn};
 
-use crate::given::{Line, Working, World, eventually, received};
+use crate::given::{Line, Working, World, eventually, loaded, received};
 
 const CHATS: std::ops::RangeInclusive<i64> = 1..=3;
 
@@ -69,7 +69,7 @@ impl Play<'_> {
             Step::Claim(process) => {
                 let engine = &self.processes[*process];
                 for turn in self.world.claim(engine).await {
-                    let context = context::load(engine, &turn).await.unwrap().unwrap();
+                    let context = loaded(context::load(engine, &turn).await.unwrap());
                     self.running.push(Begun { process: *process, turn, context });
                 }
             }

@@ -10,7 +10,7 @@ use replyx_engine::{
 };
 use replyx_storage::on_every_db;
 
-use crate::given::World;
+use crate::given::{World, loaded};
 
 on_every_db! {
     async fn reply_parts_and_events_are_stored_together(db: &TestDb) {
@@ -38,7 +38,7 @@ on_every_db! {
         let (line, engine) = (world.line().await, world.engine().await);
         world.say(&engine, &line, 7, "hello").await;
         let turn = world.claim_one(&engine).await;
-        let mut known = context::load(&engine, &turn).await.unwrap().unwrap();
+        let mut known = loaded(context::load(&engine, &turn).await.unwrap());
         let reply = check::fixed(&known.ask, "an answer".to_owned(), Outcome::Answered);
         let before = (world.said().await, world.events().await, world.dialog().await);
 

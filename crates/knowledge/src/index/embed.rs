@@ -6,11 +6,9 @@
 use std::time::Duration;
 
 use replyx_core::{
-    clock::Clock,
-    knowledge::DocumentStatus,
-    retry::Retry,
-    usage::{ModelCall, Purpose},
+    clock::Clock, ids::AssistantId, knowledge::DocumentStatus, retry::Retry, usage::Purpose,
 };
+use replyx_llm::Caller;
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
 
@@ -56,7 +54,17 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
         let mut tx = tools.db.read().await?;
         let passages = tx.workspace(job.workspace_id).passages();
         let missing = passages.unembedded(job.document_id, model, BATCH).await?;
+        let document = tx.workspace(job.workspace_id).documents().find(job.document_id).await?;
+        let policy = tx.system().workspaces().model_policy(job.workspace_id).await?;
         drop(tx);
+        if policy.is_some_and(|policy| policy.suspended) {
+            // Nothing is taken on for a suspended workspace: it waits until it is resumed.
+            let mut tx = tools.db.begin().await?;
+            enqueue(&mut tx, tools.clock, job).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+        let assistant = document.and_then(|document| document.assistants.first().copied());
         if missing.is_empty() {
             return finish(tools, job, Some(model)).await;
         }
@@ -66,7 +74,7 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
             tx.commit().await?;
             return Ok(());
         }
-        if let Err(error) = batch(tools, job, model, &missing).await {
+        if let Err(error) = batch(tools, job, assistant, model, &missing).await {
             if error.retry(attempt) == Retry::Never && matches!(error, IndexError::Embed(_)) {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -94,13 +102,20 @@ pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexEr
 async fn batch(
     tools: Tools<'_>,
     job: IndexDocument,
+    assistant: Option<AssistantId>,
     model: &str,
     missing: &[Unembedded],
 ) -> Result<(), IndexError> {
+    let caller = Caller {
+        workspace: Some(job.workspace_id),
+        assistant,
+        dialog: None,
+        purpose: Purpose::Embedding,
+    };
     let texts: Vec<String> =
         missing.iter().map(|passage| embedded_text(&passage.headings, &passage.text)).collect();
-    let begun = Instant::now();
-    let embedded = tools.embeddings.passages(model, &texts).await.map_err(IndexError::Embed)?;
+    let embedded = tools.embeddings.passages(caller, model, &texts).await;
+    let embedded = embedded.map_err(IndexError::Embed)?;
     let vectors: Vec<_> = missing
         .iter()
         .zip(&embedded.vectors)
@@ -116,29 +131,9 @@ async fn batch(
         document.updated_at = tools.clock.now();
         tx.workspace(job.workspace_id).documents().save(&document).await?;
     }
-    if let Some(assistant) = document.assistants.first()
-        && embedded.usage.prompt_tokens > 0
-    {
-        let call = ModelCall {
-            id: tools.clock.id(),
-            assistant_id: *assistant,
-            dialog_id: None,
-            message_id: None,
-            purpose: Purpose::Embedding,
-            provider: provider(tools, model).to_owned(),
-            model: model.to_owned(),
-            key_id: None,
-            prompt_tokens: embedded.usage.prompt_tokens,
-            completion_tokens: 0,
-            estimated: embedded.usage.estimated,
-            cost: embedded.cost,
-            first_token_ms: None,
-            duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            outcome: "ok".to_owned(),
-            created_at: tools.clock.now(),
-        };
-        tx.workspace(job.workspace_id).model_calls().insert(&[call]).await?;
-    }
+    let now = tools.clock.now();
+    let calls: Vec<_> = embedded.spent.iter().map(|spent| spent.call(caller, now)).collect();
+    tx.workspace(job.workspace_id).model_calls().insert(&calls).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -230,10 +225,6 @@ async fn forget_outlived(tools: Tools<'_>, model: &str) -> Result<(), StorageErr
             return Ok(());
         }
     }
-}
-
-fn provider(tools: Tools<'_>, model: &str) -> &'static str {
-    if tools.embeddings.is_offline(model) { "offline" } else { "openai" }
 }
 
 /// A vector as it is stored: `f32`, little-endian.

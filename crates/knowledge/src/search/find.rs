@@ -5,8 +5,9 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
     terms::differ_in_script,
+    usage::Purpose,
 };
-use replyx_llm::{EmbeddedQuestion, Spent};
+use replyx_llm::{Caller, EmbeddedQuestion, Spent};
 use replyx_storage::{Db, StorageError};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -51,14 +52,20 @@ pub(super) async fn find(
     if wanted == 0 || !query.text.contains(char::is_alphanumeric) {
         return Ok(Found::default());
     }
+    let caller = Caller {
+        workspace: Some(workspace),
+        assistant: Some(assistant),
+        dialog: query.dialog,
+        purpose: query.purpose,
+    };
     let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
     let mut found = match held {
         None => Found::default(),
         Some(Held::TooLarge(listed)) => {
-            in_database(search, db, (workspace, assistant), &listed, &query).await?
+            in_database(search, db, (caller, workspace, assistant), &listed, &query).await?
         }
         Some(Held::Whole(snapshot)) => {
-            let (vector, spent) = embed(search, workspace, snapshot.model.as_deref(), &query).await;
+            let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), &query).await;
             let vectors = vector.as_ref().and(snapshot.model.clone());
             let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
             let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
@@ -68,7 +75,8 @@ pub(super) async fn find(
         }
     };
     if let Some(reranker) = reranker {
-        rerank(reranker, query.text, &mut found.hits).await;
+        let caller = Caller { purpose: Purpose::Rerank, ..caller };
+        rerank(reranker, caller, query.text, &mut found.hits).await;
         found.hits.truncate(wanted);
     }
     let took = start.elapsed();
@@ -85,12 +93,13 @@ pub(super) async fn find(
 async fn in_database(
     search: &Search,
     db: &Db,
-    whose: (WorkspaceId, AssistantId),
+    (caller, workspace, assistant): (Caller, WorkspaceId, AssistantId),
     listed: &Listed,
     query: &Query<'_>,
 ) -> Result<Found, StorageError> {
+    let whose = (workspace, assistant);
     let (vector, spent) = if let Some(set) = &listed.set {
-        embed(search, whose.0, Some(&set.model), query).await
+        embed(search, caller, Some(&set.model), query).await
     } else {
         without("too_large", query.mode);
         (None, None)
@@ -107,7 +116,7 @@ async fn in_database(
 /// The question's vector by the model of the passages, if there are vectors to compare it with, and what it cost.
 async fn embed(
     search: &Search,
-    workspace: WorkspaceId,
+    caller: Caller,
     model: Option<&str>,
     query: &Query<'_>,
 ) -> (Option<Vec<f32>>, Option<Spent>) {
@@ -121,7 +130,7 @@ async fn embed(
     if let Some(vector) = query.vector {
         return (unit(vector), None);
     }
-    match timeout(PATIENCE, search.embeddings.query(Some(workspace), model, query.text)).await {
+    match timeout(PATIENCE, search.embeddings.query(caller, model, query.text)).await {
         Ok(Ok(EmbeddedQuestion { vector, spent })) => (unit(&vector), spent),
         Ok(Err(error)) => {
             without("failed", query.mode);

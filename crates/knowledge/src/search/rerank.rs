@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use replyx_llm::Reranker;
+use replyx_llm::{Caller, Reranker};
 
 use super::Hit;
 
@@ -10,7 +10,12 @@ use super::Hit;
 pub(super) const READ: usize = 24;
 
 /// Puts the passages into the model's order. Without its answer they stay as they are: search goes on.
-pub(super) async fn rerank(reranker: &Reranker, question: &str, hits: &mut Vec<Hit>) {
+pub(super) async fn rerank(
+    reranker: &Reranker,
+    caller: Caller,
+    question: &str,
+    hits: &mut Vec<Hit>,
+) {
     if hits.len() < 2 {
         return;
     }
@@ -19,7 +24,7 @@ pub(super) async fn rerank(reranker: &Reranker, question: &str, hits: &mut Vec<H
         .map(|hit| [&hit.passage.title, &hit.passage.headings, &hit.passage.text])
         .map(|parts| parts.map(String::as_str).join("\n"))
         .collect();
-    let order = match reranker.order(question, &texts).await {
+    let order = match reranker.order(caller, question, &texts).await {
         Ok(order) => order,
         Err(error) => {
             let error = &error as &dyn Error;

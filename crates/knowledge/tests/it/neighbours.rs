@@ -49,6 +49,8 @@ fn with_model(model: &str) -> Given {
         model: Some(model.to_owned()),
         model_dir: folder.path().to_owned(),
         endpoint: Some(EmbedEndpoint {
+            provider: "openai".to_owned(),
+            key_id: None,
             api_key: String::new().into(),
             base_url: "http://127.0.0.1:9/v1".to_owned(),
         }),

@@ -25,6 +25,7 @@ async fn fill(shop: &Shop<'_>) {
 fn search(fake: &FakeReranker, key: &str, patience: Duration) -> Search {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = RerankConfig {
+        prices: replyx_llm::Prices::embedded(),
         base_url: fake.base_url(),
         model: "rerank-v3.5".to_owned(),
         api_key: SecretString::from(key),

@@ -47,8 +47,12 @@ const SERVED: &str = "text-embedding-3-small";
 async fn server() -> (FakeOpenAi, EmbedEndpoint) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let model = FakeOpenAi::start().await;
-    let endpoint =
-        EmbedEndpoint { api_key: "sk-test".to_owned().into(), base_url: model.base_url() };
+    let endpoint = EmbedEndpoint {
+        api_key: "sk-test".to_owned().into(),
+        base_url: model.base_url(),
+        provider: "openai".to_owned(),
+        key_id: None,
+    };
     (model, endpoint)
 }
 

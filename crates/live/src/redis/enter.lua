@@ -1,13 +1,13 @@
 -- Passes all gates or none. KEYS: one for each gate. ARGV: holder, time to live of places and probes in ms; then for
 -- each gate its kind and three numbers: `open` (nothing), `breaker` (nothing), `count` (by, most or -1, time to live in
--- ms), `place` (most).
+-- ms), `hold` (the same), `place` (most). What is set aside of a counter is a hash beside it: holder to `amount:until`.
 -- Returns {0, whether the holder probes}, or the number of the first gate that refuses (from 1) and a wait in ms.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local holder, ttl = ARGV[1], tonumber(ARGV[2])
 local probes = {}
 
-local function refusal(gate, key, kind, first, second)
+local function refusal(gate, key, kind, first, second, third)
   if kind == 'open' then
     local left = redis.call('PTTL', key)
     return left > 0 and left
@@ -35,6 +35,25 @@ local function refusal(gate, key, kind, first, second)
       return math.max(1, redis.call('PTTL', key))
     end
     return false
+  elseif kind == 'hold' then
+    if second < 0 then
+      return false
+    end
+    local value = tonumber(redis.call('GET', key) or '0')
+    if value >= second or value + first > second then
+      local left = redis.call('PTTL', key)
+      return left > 0 and left or third
+    end
+    local held = redis.call('HGETALL', key .. ':held')
+    for at = 1, #held, 2 do
+      local by, till = string.match(held[at + 1], '^(%-?%d+):(%d+)$')
+      if tonumber(till) <= now then
+        redis.call('HDEL', key .. ':held', held[at])
+      elseif held[at] ~= holder then
+        value = value + tonumber(by)
+      end
+    end
+    return value + first > second and 250
   end
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   if redis.call('ZSCORE', key, holder) or redis.call('ZCARD', key) < first then
@@ -45,7 +64,8 @@ end
 
 for gate = 1, #KEYS do
   local at = 3 + (gate - 1) * 4
-  local wait = refusal(gate, KEYS[gate], ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]))
+  local wait = refusal(gate, KEYS[gate], ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]),
+    tonumber(ARGV[at + 3]))
   if wait then
     return {gate, wait}
   end
@@ -62,6 +82,11 @@ for gate = 1, #KEYS do
     redis.call('INCRBY', key, ARGV[at + 1])
     if redis.call('PTTL', key) < 0 then
       redis.call('PEXPIRE', key, ARGV[at + 3])
+    end
+  elseif kind == 'hold' then
+    if tonumber(ARGV[at + 2]) >= 0 then
+      redis.call('HSET', key .. ':held', holder, ARGV[at + 1] .. ':' .. string.format('%.0f', now + ttl))
+      redis.call('PEXPIRE', key .. ':held', ttl)
     end
   elseif kind == 'place' then
     redis.call('ZADD', key, string.format('%.0f', now + ttl), holder)

@@ -23,8 +23,8 @@ impl Redis {
         let mut call = ENTER.prepare_invoke();
         call.arg(holder).arg(millis(ttl));
         for gate in gates {
-            let (kind, key, values) = gate_words(gate);
-            call.key(self.key(kind, key)).arg(kind).arg(&values);
+            let (kind, key, word, values) = gate_words(gate);
+            call.key(self.key(kind, key)).arg(word).arg(&values);
         }
         let answer = self.invoke::<(usize, u64)>(&call).await;
         if answer.is_ok() {
@@ -51,8 +51,8 @@ impl Redis {
         let mut call = KEEP.prepare_invoke();
         call.arg(holder).arg(millis(ttl));
         for gate in gates {
-            let (kind, key, _) = gate_words(gate);
-            call.key(self.key(kind, key)).arg(kind);
+            let (kind, key, word, _) = gate_words(gate);
+            call.key(self.key(kind, key)).arg(word);
         }
         if let Err(error) = self.invoke::<()>(&call).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "places kept locally only");
@@ -109,16 +109,19 @@ impl Redis {
     }
 }
 
-/// The kind, the key and three numbers.
-fn gate_words(gate: &Gate) -> (&'static str, &str, [i64; 3]) {
+/// The kind, the key, the condition and three numbers.
+fn gate_words(gate: &Gate) -> (&'static str, &str, &'static str, [i64; 3]) {
+    let bound = |most: &Option<i64>| most.map_or(-1, |most| most.max(0));
     match gate {
-        Gate::Open { key } => ("open", key, [0; 3]),
-        Gate::Breaker { key } => ("breaker", key, [0; 3]),
+        Gate::Open { key } => ("open", key, "open", [0; 3]),
+        Gate::Breaker { key } => ("breaker", key, "breaker", [0; 3]),
         Gate::Count { key, by, most, ttl } => {
-            let most = most.map_or(-1, |most| most.max(0));
-            ("count", key, [*by, most, signed(millis(*ttl))])
+            ("count", key, "count", [*by, bound(most), signed(millis(*ttl))])
         }
-        Gate::Place { key, most } => ("place", key, [i64::from(*most), 0, 0]),
+        Gate::Hold { key, by, most, ttl } => {
+            ("count", key, "hold", [*by, bound(most), signed(millis(*ttl))])
+        }
+        Gate::Place { key, most } => ("place", key, "place", [i64::from(*most), 0, 0]),
     }
 }
 
@@ -139,6 +142,9 @@ fn effect_words(effect: &Effect) -> (&'static str, &str, &'static str, [i64; 6])
             ("breaker", key, "report", values)
         }
         Effect::Add { key, by, ttl } => ("count", key, "add", six([*by, signed(millis(*ttl))])),
+        Effect::Settle { key, by, ttl } => {
+            ("count", key, "settle", six([*by, signed(millis(*ttl))]))
+        }
         Effect::Raise { key, to, ttl } => ("count", key, "raise", six([*to, signed(millis(*ttl))])),
         Effect::Free { key } => ("place", key, "free", [0; 6]),
     }

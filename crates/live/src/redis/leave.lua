@@ -1,6 +1,7 @@
 -- Applies effects. KEYS: one for each. ARGV: holder, then for each effect its kind and six values: `shut` (ms),
 -- `reopen`, `report` (1 worked, 0 failed, -1 not known; failures, window in ms, row, open in ms, longest in ms),
--- `add` (by, time to live in ms), `raise` (to, time to live in ms), `free`.
+-- `add` (by, time to live in ms), `settle` (the same; what the holder has set aside is free), `raise` (to, time to live
+-- in ms), `free`.
 -- Returns for each effect 1 if it is the report to a breaker that is open now, else 0.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -84,6 +85,11 @@ for effect = 1, #KEYS do
       tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
   elseif kind == 'add' then
     add(key, value, ttl)
+  elseif kind == 'settle' then
+    redis.call('HDEL', key .. ':held', holder)
+    if tonumber(value) ~= 0 then
+      add(key, value, ttl)
+    end
   elseif kind == 'raise' then
     local missing = tonumber(value) - tonumber(redis.call('GET', key) or '0')
     if missing > 0 then

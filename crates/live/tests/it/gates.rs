@@ -129,6 +129,71 @@ on_every_home! {
     }
 }
 
+fn hold(by: i64, most: Option<i64>) -> Gate {
+    Gate::Hold { key: "money".to_owned(), by, most, ttl: LONG }
+}
+
+fn settle(by: i64) -> Effect {
+    Effect::Settle { key: "money".to_owned(), by, ttl: LONG }
+}
+
+on_every_home! {
+    async fn what_is_set_aside_is_never_more_than_there_is(here, there) {
+        let asked = join_all((0..32).map(|number| {
+            let live = if number % 2 == 0 { here.clone() } else { there.clone() };
+            tokio::spawn(async move {
+                (number, enter(&live, &format!("call-{number}"), &[hold(30, Some(100))]).await)
+            })
+        }))
+        .await;
+        let inside: Vec<_> =
+            asked.into_iter().map(Result::unwrap).filter(|(_, entry)| *entry == GRANTED).collect();
+        assert_eq!(inside.len(), 3, "three times 30 are in 100, four times are not");
+        let Entry::Refused { wait, .. } = enter(&there, "late", &[hold(30, Some(100))]).await else {
+            panic!("nothing is left");
+        };
+        assert!(wait < Duration::from_secs(1), "what others have set aside may come back: {wait:?}");
+
+        // One took less than it had set aside, one nothing, one what it had said.
+        for ((number, _), took) in inside.iter().zip([10, 0, 30]) {
+            here.leave(&format!("call-{number}"), &[settle(took)]).await;
+        }
+        assert_eq!(enter(&there, "late", &[hold(60, Some(100))]).await, GRANTED);
+        assert_eq!(enter(&here, "late", &[hold(60, Some(100))]).await, GRANTED, "its own does not bar it");
+        there.leave("late", &[settle(60)]).await;
+        let Entry::Refused { wait, .. } = enter(&here, "last", &[hold(1, Some(100))]).await else {
+            panic!("all is spent");
+        };
+        assert!(wait > Duration::from_secs(10), "it comes back with the next day: {wait:?}");
+        assert_eq!(enter(&here, "free", &[hold(1_000, None)]).await, GRANTED, "without a bound it goes");
+    }
+}
+
+on_every_home! {
+    async fn what_the_dead_have_set_aside_is_free_again(here, there) {
+        let gates = [hold(80, Some(100))];
+        assert_eq!(here.enter("alive", SHORT, &gates).await, GRANTED);
+        for _ in 0..4 {
+            sleep(SHORT / 2).await;
+            here.keep("alive", SHORT, &gates).await;
+            assert_eq!(refused_by(enter(&there, "next", &gates).await), 0);
+        }
+        sleep(SHORT * 2).await;
+        assert_eq!(enter(&there, "next", &gates).await, GRANTED);
+        here.keep("alive", LONG, &gates).await;
+        there.leave("next", &[settle(80)]).await;
+        let Entry::Refused { wait, .. } = enter(&here, "other", &[hold(21, Some(100))]).await else {
+            panic!("20 are left");
+        };
+        assert!(wait > Duration::from_secs(10), "{wait:?}");
+        let more = Gate::Hold { key: "new".to_owned(), by: 100, most: Some(50), ttl: LONG };
+        let Entry::Refused { wait, .. } = enter(&here, "other", &[more]).await else {
+            panic!("100 are not in 50");
+        };
+        assert!(wait > Duration::from_secs(10), "what never fits is not tried again soon: {wait:?}");
+    }
+}
+
 on_every_home! {
     async fn what_is_shut_opens_by_itself_or_by_hand(here, there) {
         let gate = [Gate::Open { key: "key".to_owned() }];

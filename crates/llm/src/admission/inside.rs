@@ -1,7 +1,15 @@
 //! The right to ask, for as long as it is held.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
+use replyx_core::money::Money;
 use replyx_live::{BreakerRules, Effect, Gate};
 use tokio::time::timeout;
 
@@ -17,17 +25,29 @@ pub(crate) struct Inside {
     ask: Arc<Ask>,
     pub(crate) probe: bool,
     over: bool,
+    owed: AtomicI64,
 }
 
 impl Inside {
     /// For a call that is about to be let in.
     pub(super) fn new(doors: &Arc<Doors>, ask: &Arc<Ask>) -> Self {
-        Self { doors: Arc::clone(doors), ask: Arc::clone(ask), probe: false, over: false }
+        Self {
+            doors: Arc::clone(doors),
+            ask: Arc::clone(ask),
+            probe: false,
+            over: false,
+            owed: AtomicI64::new(0),
+        }
     }
 
     /// It was not let in: there is nothing to give back.
     pub(super) fn forget(mut self) {
         self.over = true;
+    }
+
+    /// What is charged for it if it is dropped.
+    pub(crate) fn owes(&self, cost: Money) {
+        self.owed.store(cost.micros(), Ordering::Relaxed);
     }
 
     /// Does the work, and keeps the places meanwhile.
@@ -42,13 +62,21 @@ impl Inside {
         }
     }
 
-    /// Leaves with these effects. The workspace's place is kept where the call goes on elsewhere. For
+    /// Leaves with these effects and this cost. The workspace's place is kept where the call goes on elsewhere. For
     /// each effect: is it a report to a breaker that is open now?
-    pub(crate) async fn end(mut self, mut effects: Vec<Effect>, keeps_share: bool) -> Vec<bool> {
+    pub(crate) async fn end(
+        mut self,
+        mut effects: Vec<Effect>,
+        keeps_share: bool,
+        cost: Money,
+    ) -> Vec<bool> {
         effects.extend(self.ask.frees(!keeps_share));
-        // If this is dropped on the way, the rest of it still gives the places back.
-        let opened = self.doors.live.leave(&self.ask.holder, &effects).await;
+        effects.extend(self.ask.settles(cost.micros()));
         self.over = true;
+        // In a task of its own, so that it happens once even if nobody waits for it any more.
+        let (live, holder) = (self.doors.live.clone(), self.ask.holder.clone());
+        let left = tokio::spawn(async move { live.leave(&holder, &effects).await });
+        let opened = left.await.unwrap_or_default();
         self.doors.freed.notify_one();
         opened
     }
@@ -60,6 +88,7 @@ impl Drop for Inside {
             return;
         }
         let mut effects = self.ask.frees(true);
+        effects.extend(self.ask.settles(self.owed.load(Ordering::Relaxed)));
         effects.extend(self.ask.gates.iter().filter_map(|gate| match gate {
             Gate::Breaker { key } => Some(Effect::Report {
                 key: key.clone(),

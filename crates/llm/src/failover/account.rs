@@ -1,10 +1,18 @@
-//! What an attempt took.
+//! What an attempt may take, and what it took.
 
-use replyx_core::{ids::ModelKeyId, money::Money};
+use std::mem;
+
+use replyx_core::{
+    ids::{ModelCallId, ModelKeyId},
+    money::Money,
+    usage::CANCELLED,
+};
 use tokio::time::Instant;
 
 use crate::{
+    admission::Inside,
     attempt::Brought,
+    book::Entry,
     chat::{ChatRequest, Completion, Spent, Usage},
     citations::cited,
     error::{ModelError, Waited},
@@ -12,42 +20,104 @@ use crate::{
     measure,
     models::Models,
     no_answer::declines,
-    tokens::count_tokens,
+    prices::Price,
+    tokens::{count_tokens, most_tokens},
 };
 
-/// An attempt that is over.
-pub(super) struct Attempted<'a> {
-    pub(super) models: &'a Models,
-    pub(super) link: &'a Link,
-    pub(super) request: &'a ChatRequest,
-    pub(super) brought: Brought,
-    pub(super) begun: Instant,
+/// Tokens that a provider may add to a prompt of ours.
+const ADDED: u64 = 1_000;
+/// Tokens around each message.
+const AROUND: u64 = 8;
+
+/// The most that an attempt can take. What a provider reports beyond it is not believed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound {
+    usage: Usage,
+    price: Option<Price>,
 }
 
-impl Attempted<'_> {
-    /// What the provider charges for it, and whether its price is known.
-    pub(super) fn spent(
-        &self,
-        key: Option<ModelKeyId>,
-        error: Option<&ModelError>,
-    ) -> (Spent, bool) {
-        let link = self.link;
-        let usage = self.usage(error);
-        let price = self.models.prices.of(&format!("{}:{}", link.provider, link.model));
-        if error.is_none() || usage != Usage::default() {
-            measure::used(&link.provider, usage, price.is_some());
-        }
-        let spent = Spent {
+impl Bound {
+    /// Of a request that asks for at most `most` tokens.
+    pub(super) fn of(models: &Models, link: &Link, request: &ChatRequest, most: u32) -> Self {
+        let known = models.prices.known(&link.provider, &link.model);
+        let sent = request.messages.iter().map(|message| AROUND + most_tokens(&message.content));
+        let longest = known.and_then(|known| known.context).unwrap_or(u64::MAX);
+        let usage = Usage {
+            prompt_tokens: (ADDED + sent.sum::<u64>()).min(longest),
+            completion_tokens: u64::from(most).min(longest),
+            estimated: true,
+        };
+        Self { usage, price: known.map(|known| known.price) }
+    }
+
+    /// Is the price of the model known?
+    pub(super) const fn is_priced(&self) -> bool {
+        self.price.is_some()
+    }
+
+    /// What it costs at most.
+    pub(super) fn cost(&self) -> Money {
+        self.price.map_or(Money::ZERO, |price| price.of(self.usage))
+    }
+
+    /// The call before it is made.
+    pub(super) fn expected(&self, link: &Link, id: ModelCallId, key: Option<ModelKeyId>) -> Spent {
+        Spent {
+            id,
             provider: link.provider.to_string(),
             model: link.model.clone(),
             key,
+            usage: self.usage,
+            cost: self.cost(),
+            priced: self.is_priced(),
+            outcome: CANCELLED,
+            first_token: None,
+            duration: std::time::Duration::ZERO,
+        }
+    }
+}
+
+/// An attempt under way. Dropped, it is accounted for as far as it came.
+pub(super) struct Underway<'a> {
+    pub(super) id: ModelCallId,
+    pub(super) link: &'a Link,
+    pub(super) request: &'a ChatRequest,
+    pub(super) key: Option<ModelKeyId>,
+    pub(super) bound: Bound,
+    pub(super) brought: Brought,
+    pub(super) begun: Instant,
+    pub(super) entry: Option<Entry>,
+    pub(super) inside: Option<&'a Inside>,
+}
+
+impl Underway<'_> {
+    /// It is over: what the provider charges for it, and what it brought.
+    pub(super) fn end(mut self, error: Option<&ModelError>) -> (Spent, Brought) {
+        let usage = self.usage(error);
+        let priced = self.bound.is_priced();
+        if error.is_none() || usage != Usage::default() {
+            measure::used(&self.link.provider, usage, priced);
+        }
+        let spent = self.spent(usage, error.map_or("ok", ModelError::reason));
+        if let Some(entry) = self.entry.take() {
+            entry.end(&spent);
+        }
+        (spent, mem::take(&mut self.brought))
+    }
+
+    fn spent(&self, usage: Usage, outcome: &'static str) -> Spent {
+        Spent {
+            id: self.id,
+            provider: self.link.provider.to_string(),
+            model: self.link.model.clone(),
+            key: self.key,
             usage,
-            cost: price.map_or(Money::ZERO, |price| price.of(usage)),
-            outcome: error.map_or("ok", ModelError::reason),
+            cost: self.bound.price.map_or(Money::ZERO, |price| price.of(usage)),
+            priced: self.bound.is_priced(),
+            outcome,
             first_token: self.brought.first_token.map(|first| first - self.begun),
             duration: self.begun.elapsed(),
-        };
-        (spent, price.is_some())
+        }
     }
 
     /// A provider charges what it has begun to answer, whether we have heard the end of it or not.
@@ -56,50 +126,88 @@ impl Attempted<'_> {
             // The last two are told at the end of an answer that nobody sees.
             None | Some(ModelError::Filtered | ModelError::Empty) => true,
             Some(ModelError::Timeout(waited)) => *waited != Waited::Connect,
-            Some(_) => self.brought.first_token.is_some(),
+            Some(_) => self.brought.alive,
         };
         match self.brought.usage {
-            Some(usage) => usage,
-            None if was_begun => estimate(self.request, &self.brought.text),
+            Some(reported) => self.believed(reported),
+            None if was_begun => self.estimate(),
             None => Usage::default(),
         }
     }
 
-    /// The answer. `spent` ends with what this attempt took; `asked` is when the first one began.
-    pub(super) fn completion(
-        self,
-        spent: Vec<Spent>,
-        price_known: bool,
-        asked: Instant,
-    ) -> Completion {
-        let Self { link, request, brought, begun, .. } = self;
-        let used_sources = match brought.sources {
-            _ if declines(&brought.text) => Vec::new(),
-            Some(sources) => sources,
-            None => cited(&brought.text, request.sources.len()),
+    /// What a provider reports, as far as it can be: within the bounds of what was sent and written, and not nothing.
+    fn believed(&self, reported: Usage) -> Usage {
+        let text = &self.brought.text;
+        let written = self.bound.usage.completion_tokens.max(most_tokens(text));
+        let mut usage = Usage {
+            prompt_tokens: reported.prompt_tokens.min(self.bound.usage.prompt_tokens),
+            completion_tokens: reported.completion_tokens.min(written),
+            ..reported
         };
-        let last = spent.last();
-        Completion {
-            used_sources,
-            truncated: brought.truncated,
-            usage: last.map(|last| last.usage).unwrap_or_default(),
-            cost: last.map_or(Money::ZERO, |last| last.cost),
-            key: last.and_then(|last| last.key),
-            provider: link.provider.to_string(),
-            model: link.model.clone(),
-            attempts: u32::try_from(spent.len()).unwrap_or(u32::MAX),
-            first_token: brought.first_token.unwrap_or(begun) - asked,
-            price_known,
-            text: brought.text,
-            spent,
+        if usage != reported {
+            measure::unbelieved(&self.link.provider);
+            usage.estimated = true;
+        }
+        if usage.prompt_tokens == 0 || usage.completion_tokens == 0 && !text.is_empty() {
+            let own = self.estimate();
+            usage.prompt_tokens = usage.prompt_tokens.max(own.prompt_tokens);
+            usage.completion_tokens = usage.completion_tokens.max(own.completion_tokens);
+            usage.estimated = true;
+        }
+        usage
+    }
+
+    /// Usage of a provider that does not report it. Each message takes about four tokens beside its text
+    /// (<https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>: three and the role).
+    fn estimate(&self) -> Usage {
+        let count = |text: &str| count_tokens(&self.request.model, text);
+        let messages = self.request.messages.iter();
+        let prompt = messages.map(|message| 4 + count(&message.content)).sum();
+        Usage {
+            prompt_tokens: prompt,
+            completion_tokens: count(&self.brought.text),
+            estimated: true,
         }
     }
 }
 
-/// Usage of a provider that does not report it. Each message takes about four tokens beside its text
-/// (<https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>: three and the role).
-fn estimate(request: &ChatRequest, answer: &str) -> Usage {
-    let count = |text: &str| count_tokens(&request.model, text);
-    let prompt = request.messages.iter().map(|message| 4 + count(&message.content)).sum();
-    Usage { prompt_tokens: prompt, completion_tokens: count(answer), estimated: true }
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        let Some(entry) = self.entry.take() else { return };
+        let spent = self.spent(self.estimate(), CANCELLED);
+        if let Some(inside) = self.inside {
+            inside.owes(spent.cost);
+        }
+        entry.end(&spent);
+    }
+}
+
+/// The answer. `spent` ends with what this attempt took; `asked` is when the first one began.
+pub(super) fn completion(
+    request: &ChatRequest,
+    brought: Brought,
+    spent: Vec<Spent>,
+    begun: Instant,
+    asked: Instant,
+) -> Completion {
+    let used_sources = match brought.sources {
+        _ if declines(&brought.text) => Vec::new(),
+        Some(sources) => sources,
+        None => cited(&brought.text, request.sources.len()),
+    };
+    let last = spent.last();
+    Completion {
+        used_sources,
+        truncated: brought.truncated,
+        usage: last.map(|last| last.usage).unwrap_or_default(),
+        cost: last.map_or(Money::ZERO, |last| last.cost),
+        key: last.and_then(|last| last.key),
+        provider: last.map(|last| last.provider.clone()).unwrap_or_default(),
+        model: last.map(|last| last.model.clone()).unwrap_or_default(),
+        attempts: u32::try_from(spent.len()).unwrap_or(u32::MAX),
+        first_token: brought.first_token.unwrap_or(begun) - asked,
+        price_known: last.is_some_and(|last| last.priced),
+        text: brought.text,
+        spent,
+    }
 }

@@ -47,6 +47,9 @@ fn key_breaker(held: &HeldKey) -> String {
     format!("key:{}", held.mark)
 }
 
+/// A refusal that passes sooner than this is only about what other calls have set aside.
+const BRIEF: Duration = Duration::from_secs(1);
+
 /// What a gate is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Matter {
@@ -55,6 +58,7 @@ enum Matter {
     Provider,
     Key,
     Limit,
+    Money,
 }
 
 /// What an attempt must pass, in order.
@@ -65,11 +69,12 @@ pub(super) struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    /// `desperate` passes over what was only guessed.
+    /// `cost` is set aside; `desperate` passes over what was only guessed.
     pub(super) fn new(
         link: &'a Link,
         held: &'a HeldKey,
         periods: &Periods,
+        cost: Money,
         desperate: bool,
     ) -> Self {
         let mut list = vec![(Matter::Told, Gate::Open { key: told(held) })];
@@ -78,8 +83,14 @@ impl<'a> Checks<'a> {
         }
         list.push((Matter::Provider, Gate::Breaker { key: provider_breaker(link) }));
         list.push((Matter::Key, Gate::Breaker { key: key_breaker(held) }));
-        list.extend(periods.gates(&held.key).into_iter().map(|gate| (Matter::Limit, gate)));
+        list.extend(periods.requests(&held.key).into_iter().map(|gate| (Matter::Limit, gate)));
+        list.extend(periods.money(&held.key, cost).into_iter().map(|gate| (Matter::Money, gate)));
         Self { link, held, list }
+    }
+
+    /// Is this gate about money?
+    pub(super) fn is_money(&self, gate: usize) -> bool {
+        self.list.get(gate).is_some_and(|(matter, _)| *matter == Matter::Money)
     }
 
     pub(super) fn gates(&self) -> Vec<Gate> {
@@ -105,8 +116,14 @@ impl Models {
             Matter::Provider => measure::breaker(&link.provider, 1.0),
             Matter::Told if wait > COOL_DOWN.1 => held.rests(Standing::Refused, wait),
             Matter::Told | Matter::Key => held.rests(Standing::CoolingDown, wait),
-            Matter::Limit => {
-                held.rests(Standing::Exhausted, wait);
+            Matter::Money if wait < BRIEF => return false,
+            matter @ (Matter::Limit | Matter::Money) => {
+                // A call that may cost less than this one may still be in its limit.
+                if matter == Matter::Money {
+                    held.stands(Standing::Exhausted, wait);
+                } else {
+                    held.rests(Standing::Exhausted, wait);
+                }
                 if held.announce(wait) {
                     let provider = link.provider.to_string();
                     self.announce(KeyEvent::Exhausted { key: held.key.id, provider, time: wait });
@@ -123,10 +140,9 @@ impl Models {
         let worked = blame.map_or(Some(true), Blame::worked);
         let report = |key| Effect::Report { key, worked, rules: BreakerRules::default() };
         let mut effects = vec![report(provider_breaker(link)), report(key_breaker(held))];
-        effects.extend(Periods::at(self.clock.now()).charge(&held.key, cost));
         effects.extend(blame.and_then(|blame| self.rest(link, held, blame)));
         let stood = held.standing();
-        let opened = inside.end(effects, blame.is_some()).await;
+        let opened = inside.end(effects, blame.is_some(), cost).await;
         measure::breaker(&link.provider, if opened.first() == Some(&true) { 1.0 } else { 0.0 });
         if blame.is_none() {
             held.works();

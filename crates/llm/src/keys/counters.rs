@@ -6,6 +6,9 @@ use replyx_live::{Effect, Gate};
 
 use super::{KeyUse, ProviderKey};
 
+/// A counter is raised to this at most: beyond it the numbers of Redis are not exact.
+const MOST: i64 = 1 << 52;
+
 /// The day and the month (UTC) in which a key is used. Each has its own counters, which end with it.
 pub(crate) struct Periods {
     day: Period,
@@ -39,38 +42,25 @@ impl Periods {
     }
 
     /// What a key must pass to be used once more; passing counts the request.
-    pub(crate) fn gates(&self, key: &ProviderKey) -> Vec<Gate> {
-        let requests = |period: &Period, most: Option<u64>| Gate::Count {
+    pub(crate) fn requests(&self, key: &ProviderKey) -> [Gate; 2] {
+        let gate = |period: &Period, most: Option<u64>| Gate::Count {
             key: counter(key, "requests", period),
             by: 1,
             most: most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)),
             ttl: period.left,
         };
-        let cost = |period: &Period, most: Option<Money>| {
-            most.map(|most| Gate::Count {
-                key: counter(key, "cost", period),
-                by: 0,
-                most: Some(most.micros()),
-                ttl: period.left,
-            })
-        };
-        let mut gates = vec![
-            requests(&self.day, key.daily_requests),
-            requests(&self.month, key.monthly_requests),
-        ];
-        gates.extend(cost(&self.day, key.daily_cost));
-        gates.extend(cost(&self.month, key.monthly_cost));
-        gates
+        [gate(&self.day, key.daily_requests), gate(&self.month, key.monthly_requests)]
     }
 
-    /// Adds what a call has cost.
-    pub(crate) fn charge(&self, key: &ProviderKey, cost: Money) -> Vec<Effect> {
-        let add = |period: &Period| Effect::Add {
+    /// What a key must pass to be used for a call of at most this cost, which is set aside until the call has ended.
+    pub(crate) fn money(&self, key: &ProviderKey, cost: Money) -> [Gate; 2] {
+        let gate = |period: &Period, most: Option<Money>| Gate::Hold {
             key: counter(key, "cost", period),
             by: cost.micros(),
+            most: most.map(Money::micros),
             ttl: period.left,
         };
-        if cost > Money::ZERO { vec![add(&self.day), add(&self.month)] } else { Vec::new() }
+        [gate(&self.day, key.daily_cost), gate(&self.month, key.monthly_cost)]
     }
 
     /// Has the counters know at least of this use.
@@ -80,12 +70,13 @@ impl Periods {
             to,
             ttl: period.left,
         };
-        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let whole = |count: u64| i64::try_from(count).unwrap_or(MOST).min(MOST);
+        let micros = |cost: Money| cost.micros().clamp(0, MOST);
         vec![
             raise("requests", &self.day, whole(used.day_requests)),
             raise("requests", &self.month, whole(used.month_requests)),
-            raise("cost", &self.day, used.day_cost.micros()),
-            raise("cost", &self.month, used.month_cost.micros()),
+            raise("cost", &self.day, micros(used.day_cost)),
+            raise("cost", &self.month, micros(used.month_cost)),
         ]
     }
 }

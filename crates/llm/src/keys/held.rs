@@ -100,9 +100,13 @@ impl HeldKey {
 
     /// It should rest, but may be tried where nothing else is left.
     pub(crate) fn should_rest(&self, time: Duration) {
+        self.stands(Standing::CoolingDown, time);
+    }
+
+    /// It stands so for this time, but is asked for all the same: another call may pass.
+    pub(crate) fn stands(&self, standing: Standing, time: Duration) {
         let now = Instant::now();
-        *self.known() =
-            Known { standing: Standing::CoolingDown, until: now + time, ask_again: now };
+        *self.known() = Known { standing, until: now + time, ask_again: now };
     }
 
     /// It has answered. What was learnt of it while it did is not forgotten.

@@ -54,6 +54,15 @@ impl Client {
         }
     }
 
+    /// The longest answer that is asked for, tokens, with what a model may think beforehand.
+    pub(crate) fn most_tokens(&self, request: &ChatRequest) -> u32 {
+        match self {
+            Self::Extractive => request.max_tokens,
+            Self::OpenAi(openai) => openai.most_tokens(request),
+            Self::Anthropic(anthropic) => anthropic.most_tokens(request),
+        }
+    }
+
     pub(crate) fn chat(
         &self,
         request: &ChatRequest,
@@ -120,7 +129,7 @@ impl Registry {
             let known = known.filter(|served| served.provider == *provider);
             let mut wanted: Vec<ProviderKey> = keys
                 .values()
-                .filter(|key| key.provider == provider.name)
+                .filter(|key| key.provider == provider.name && key.belongs_to(&provider.base_url))
                 .map(|key| (*key).clone())
                 .collect();
             if wanted.is_empty() && provider.keyless {
@@ -158,6 +167,20 @@ impl Registry {
         keys.iter().any(|held| held.key.enabled)
     }
 
+    /// The provider and the model that a name means: two spellings of one model have the same place.
+    pub(crate) fn place<'n>(&self, name: &'n str) -> (&'n str, &'n str) {
+        if name == EXTRACTIVE {
+            return (EXTRACTIVE, EXTRACTIVE);
+        }
+        let named = name.split_once(':').filter(|(provider, model)| {
+            self.providers.contains_key(*provider) && !model.is_empty()
+        });
+        named.unwrap_or_else(|| {
+            let is_claude = name.starts_with("claude") && self.is_configured(ANTHROPIC);
+            (if is_claude { ANTHROPIC } else { DEFAULT_PROVIDER }, name)
+        })
+    }
+
     /// The model of this name, if its provider is configured.
     pub(crate) fn link(&self, name: &str) -> Option<Link> {
         if name == EXTRACTIVE {
@@ -167,13 +190,7 @@ impl Registry {
                 keys: Vec::new(),
             });
         }
-        let named = name.split_once(':').filter(|(provider, model)| {
-            self.providers.contains_key(*provider) && !model.is_empty()
-        });
-        let (provider, model) = named.unwrap_or_else(|| {
-            let is_claude = name.starts_with("claude") && self.is_configured(ANTHROPIC);
-            (if is_claude { ANTHROPIC } else { DEFAULT_PROVIDER }, name)
-        });
+        let (provider, model) = self.place(name);
         let served = self.providers.get(provider)?;
         let mut keys: Vec<_> =
             served.keys.iter().filter(|held| held.key.enabled).cloned().collect();
@@ -184,11 +201,13 @@ impl Registry {
 }
 
 fn is_same(one: &ProviderKey, other: &ProviderKey) -> bool {
-    let rest = |key: &ProviderKey| {
+    fn rest(key: &ProviderKey) -> impl PartialEq + '_ {
         (
             (key.id, key.priority, key.enabled),
             (key.daily_requests, key.monthly_requests, key.daily_cost, key.monthly_cost),
+            key.origin.as_deref(),
         )
-    };
+    }
+
     rest(one) == rest(other) && one.secret.expose_secret() == other.secret.expose_secret()
 }

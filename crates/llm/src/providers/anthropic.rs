@@ -57,6 +57,11 @@ impl Anthropic {
         Ok(Self { endpoint: endpoint.header("anthropic-version", VERSION) })
     }
 
+    /// The longest answer that is asked for, tokens.
+    pub(crate) fn most_tokens(&self, request: &ChatRequest) -> u32 {
+        self.endpoint.most_tokens(request).max(1)
+    }
+
     /// The same provider asked with another key. The two share their connections and what was learnt of
     /// the models.
     #[must_use]

@@ -7,22 +7,28 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use replyx_core::{
     clock::Clock,
+    ids::ModelKeyId,
+    money::Money,
     retry::{Backoff, Retry},
+    usage::CANCELLED,
 };
 use reqwest::Client;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::http;
 use crate::{
-    chat::Usage,
-    embed::EmbedEndpoint,
+    book::{Book, Entry},
+    chat::{Caller, Spent, Usage},
+    embed::{EmbedEndpoint, Embedded},
     error::{ModelError, Waited},
     limits::Limits,
-    tokens::count_tokens,
+    measure,
+    prices::Prices,
+    tokens::{count_tokens, most_tokens},
 };
 
 /// Texts in a request.
@@ -47,6 +53,11 @@ pub(crate) struct OpenAiEmbeddings {
     client: Client,
     url: Url,
     key: SecretString,
+    provider: std::sync::Arc<str>,
+    key_id: Option<ModelKeyId>,
+    prices: Prices,
+    book: Option<Book>,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for OpenAiEmbeddings {
@@ -61,7 +72,7 @@ impl std::fmt::Debug for OpenAiEmbeddings {
 #[derive(Deserialize)]
 struct Answer {
     data: Vec<Item>,
-    usage: Option<Tokens>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -70,62 +81,85 @@ struct Item {
     embedding: Vec<f32>,
 }
 
-#[derive(Deserialize)]
-struct Tokens {
-    prompt_tokens: u64,
-}
-
 impl OpenAiEmbeddings {
     /// A client for the server.
     ///
     /// # Errors
     ///
     /// [`ModelError::Settings`] when `base_url` is not an HTTP URL or no client can be built.
-    pub(crate) fn new(endpoint: EmbedEndpoint, limits: &Limits) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        endpoint: EmbedEndpoint,
+        limits: &Limits,
+        prices: Prices,
+    ) -> Result<Self, ModelError> {
         let url = http::url(&endpoint.base_url, "/embeddings")?;
-        Ok(Self { client: http::client(&url, limits)?, url, key: endpoint.api_key })
+        let EmbedEndpoint { api_key: key, provider, key_id, .. } = endpoint;
+        Ok(Self {
+            client: http::client(&url, limits)?,
+            url,
+            key,
+            provider: provider.into(),
+            key_id,
+            prices,
+            book: None,
+            clock: Clock::system(),
+        })
+    }
+
+    /// The same server; what it is asked is written down.
+    pub(crate) fn recorded(self, book: Book) -> Self {
+        Self { book: Some(book), ..self }
     }
 
     /// The vectors of some texts, in order and of unit length, and what they took.
     pub(crate) async fn embed(
         &self,
+        caller: Caller,
         model: &str,
         texts: &[String],
-    ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
+    ) -> Result<Embedded, ModelError> {
         let asked: Vec<_> = batches(texts)
             .into_iter()
-            .map(|batch| self.batch(model.to_owned(), batch.to_vec()))
+            .map(|batch| self.batch(caller, model.to_owned(), batch.to_vec()))
             .collect();
-        let answers: Vec<(Vec<Vec<f32>>, Usage)> =
+        let answers: Vec<(Vec<Vec<f32>>, Vec<Spent>)> =
             stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-        let (mut vectors, mut usage) = (Vec::with_capacity(texts.len()), Usage::default());
-        for (some, took) in answers {
-            vectors.extend(some);
-            usage.prompt_tokens += took.prompt_tokens;
-            usage.estimated |= took.estimated;
+        let mut embedded = Embedded::default();
+        for (some, spent) in answers {
+            embedded.vectors.extend(some);
+            for spent in spent {
+                let usage = &mut embedded.usage;
+                usage.prompt_tokens = usage.prompt_tokens.saturating_add(spent.usage.prompt_tokens);
+                usage.estimated |= spent.usage.estimated;
+                embedded.cost = embedded.cost + spent.cost;
+                embedded.spent.push(spent);
+            }
         }
-        if vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
+        if embedded.vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
             return Err(ModelError::Malformed(None));
         }
-        Ok((vectors, usage))
+        Ok(embedded)
     }
 
+    /// What every attempt took; the last one is the successful one.
     async fn batch(
         &self,
+        caller: Caller,
         model: String,
         texts: Vec<String>,
-    ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
+    ) -> Result<(Vec<Vec<f32>>, Vec<Spent>), ModelError> {
         let deadline = Instant::now() + TOTAL;
-        let mut failed = 0;
+        let mut spent = Vec::new();
         loop {
             let end = deadline.min(Instant::now() + ATTEMPT);
-            let attempt = timeout_at(end, self.attempt(&model, &texts)).await;
-            let error = match attempt.unwrap_or(Err(ModelError::Timeout(Waited::Attempt))) {
-                Ok(answer) => return Ok(answer),
+            let (outcome, took) = self.recorded_attempt(caller, &model, &texts, end).await?;
+            spent.push(took);
+            let error = match outcome {
+                Ok(vectors) => return Ok((vectors, spent)),
                 Err(error) => error,
             };
-            failed += 1;
             metrics::counter!("embedding_failures_total", "reason" => error.reason()).increment(1);
+            let failed = u32::try_from(spent.len()).unwrap_or(u32::MAX);
             let [chance] = Clock::bytes();
             let (Retry::After(wished), Retry::After(wait)) =
                 (error.retry(), BACKOFF.after(failed, chance))
@@ -140,22 +174,75 @@ impl OpenAiEmbeddings {
         }
     }
 
+    /// One request, written down before it is made and after it has ended.
+    async fn recorded_attempt(
+        &self,
+        caller: Caller,
+        model: &str,
+        texts: &[String],
+        end: Instant,
+    ) -> Result<(Result<Vec<Vec<f32>>, ModelError>, Spent), ModelError> {
+        let begun = Instant::now();
+        let own = texts.iter().map(|text| count_tokens(model, text)).sum();
+        let own = Usage { prompt_tokens: own, completion_tokens: 0, estimated: true };
+        let price = self.prices.at(&self.provider, model);
+        let cost = |usage| price.map_or(Money::ZERO, |price| price.of(usage));
+        let expected = Spent {
+            id: self.clock.id(),
+            provider: self.provider.to_string(),
+            model: model.to_owned(),
+            key: self.key_id,
+            usage: own,
+            cost: cost(own),
+            priced: price.is_some(),
+            outcome: CANCELLED,
+            first_token: None,
+            duration: Duration::ZERO,
+        };
+        let entry = Entry::begin(self.book.as_ref(), caller, expected.clone()).await?;
+        let attempt = timeout_at(end, self.attempt(model, texts)).await;
+        let outcome = attempt.unwrap_or(Err(ModelError::Timeout(Waited::Attempt)));
+        let usage = match &outcome {
+            Ok((_, reported)) => self.believed(*reported, own, texts),
+            // It has the texts, and may have worked on them.
+            Err(ModelError::Timeout(Waited::Attempt) | ModelError::Malformed(_)) => own,
+            Err(_) => Usage::default(),
+        };
+        let spent = Spent {
+            usage,
+            cost: cost(usage),
+            outcome: outcome.as_ref().map_or_else(ModelError::reason, |_| "ok"),
+            duration: begun.elapsed(),
+            ..expected
+        };
+        entry.end(&spent);
+        Ok((outcome.map(|(vectors, _)| vectors), spent))
+    }
+
+    /// What the server reports, as far as it can be.
+    fn believed(&self, reported: Option<u64>, own: Usage, texts: &[String]) -> Usage {
+        let most = texts.iter().map(|text| 8 + most_tokens(text)).sum::<u64>();
+        match reported.filter(|reported| *reported > 0) {
+            Some(reported) if reported <= most => {
+                Usage { prompt_tokens: reported, completion_tokens: 0, estimated: false }
+            }
+            Some(_) => {
+                measure::unbelieved(&self.provider);
+                Usage { prompt_tokens: most, ..own }
+            }
+            None => own,
+        }
+    }
+
     async fn attempt(
         &self,
         model: &str,
         texts: &[String],
-    ) -> Result<(Vec<Vec<f32>>, Usage), ModelError> {
+    ) -> Result<(Vec<Vec<f32>>, Option<u64>), ModelError> {
         let body = json!({"model": model, "input": texts, "encoding_format": "float"});
         let answer: Answer = http::post(&self.client, &self.url, &self.key, &body, ANSWER).await?;
-        let usage = match &answer.usage {
-            Some(tokens) => Usage { prompt_tokens: tokens.prompt_tokens, ..Usage::default() },
-            None => Usage {
-                prompt_tokens: texts.iter().map(|text| count_tokens(model, text)).sum(),
-                estimated: true,
-                ..Usage::default()
-            },
-        };
-        Ok((vectors(answer, texts.len())?, usage))
+        let reported = answer.usage.as_ref().and_then(|usage| usage["prompt_tokens"].as_u64());
+        Ok((vectors(answer, texts.len())?, reported))
     }
 }
 

@@ -34,6 +34,8 @@ use crate::{
 
 /// An error's body is read this far, bytes.
 const READ: usize = 16 * 1024;
+/// No wish to wait is longer than this.
+const LONGEST_WISH: Duration = Duration::from_secs(1_000_000_000);
 
 /// The address of a path below a base.
 pub(super) fn url(base: &str, path: &str) -> Result<Url, ModelError> {
@@ -157,6 +159,11 @@ impl Endpoint {
     /// The same server asked with another key.
     pub(super) fn with_key(&self, key: SecretString) -> Self {
         Self { key, ..self.clone() }
+    }
+
+    /// The longest answer that is asked for, tokens.
+    pub(super) fn most_tokens(&self, request: &ChatRequest) -> u32 {
+        self.shapes.of(&request.model).limit(request.max_tokens)
     }
 
     /// Asks, and reads the answer as it comes. The body is made again, without the parameter, when the
@@ -361,7 +368,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let until = || {
         let until = date(RETRY_AFTER.as_str())?;
         let now = date(DATE.as_str()).unwrap_or_else(|| Clock::system().now().fixed_offset());
-        Some((until - now).to_std().unwrap_or_default())
+        Some((until - now).to_std().unwrap_or_default().min(LONGEST_WISH))
     };
     number("retry-after-ms")
         .map(|millis| millis / 1000.0)

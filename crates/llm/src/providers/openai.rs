@@ -64,6 +64,15 @@ impl OpenAi {
         Ok(Self { endpoint, protocol })
     }
 
+    /// The longest answer that is asked for, tokens.
+    pub(crate) fn most_tokens(&self, request: &ChatRequest) -> u32 {
+        let most = self.endpoint.most_tokens(request);
+        match self.protocol {
+            Protocol::Completions => most,
+            Protocol::Responses => most.max(responses::LEAST),
+        }
+    }
+
     /// The same provider asked with another key. The two share their connections and what was learnt of
     /// the models.
     #[must_use]

@@ -6,6 +6,7 @@
 
 use std::{fmt, time::Duration};
 
+use replyx_core::{clock::Clock, money::Money, usage::CANCELLED};
 use reqwest::Client;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -15,9 +16,16 @@ use url::Url;
 
 use super::http;
 use crate::{
+    book::{Book, Entry},
+    chat::{Caller, Spent, Usage},
     error::{ModelError, Waited},
     limits::Limits,
+    prices::Prices,
+    tokens::count_tokens,
 };
+
+/// The name under which what is asked stands in the ledger.
+const PROVIDER: &str = "rerank";
 
 /// The longest answer, bytes.
 const ANSWER: usize = 256 * 1024;
@@ -33,6 +41,8 @@ pub struct RerankConfig {
     pub api_key: SecretString,
     /// How long search waits for it.
     pub patience: Duration,
+    /// What it costs: a price for `rerank:MODEL` or `MODEL` by tokens read.
+    pub prices: Prices,
 }
 
 /// A server that reranks.
@@ -43,6 +53,9 @@ pub struct Reranker {
     key: SecretString,
     model: String,
     patience: Duration,
+    prices: Prices,
+    book: Option<Book>,
+    clock: Clock,
 }
 
 impl fmt::Debug for Reranker {
@@ -78,8 +91,15 @@ impl Reranker {
     /// When the process has no rustls crypto provider.
     pub fn new(config: RerankConfig, limits: &Limits) -> Result<Self, ModelError> {
         let url = http::url(&config.base_url, "/rerank")?;
-        let RerankConfig { model, api_key: key, patience, .. } = config;
-        Ok(Self { client: http::client(&url, limits)?, url, key, model, patience })
+        let RerankConfig { model, api_key: key, patience, prices, .. } = config;
+        let (client, clock) = (http::client(&url, limits)?, Clock::system());
+        Ok(Self { client, url, key, model, patience, prices, book: None, clock })
+    }
+
+    /// The same server; what it is asked is written down.
+    #[must_use]
+    pub fn recorded(self, book: Book) -> Self {
+        Self { book: Some(book), ..self }
     }
 
     /// The places of the passages, the one that answers the question best first. Those that the server does not name
@@ -90,10 +110,13 @@ impl Reranker {
     /// Fails when the server does not answer in time, refuses, or answers something else.
     pub async fn order(
         &self,
+        caller: Caller,
         question: &str,
         passages: &[String],
     ) -> Result<Vec<usize>, ModelError> {
         let begun = Instant::now();
+        let expected = self.expected(question, passages);
+        let entry = Entry::begin(self.book.as_ref(), caller, expected.clone()).await?;
         let body = json!({
             "model": self.model, "query": question, "documents": passages, "top_n": passages.len(),
         });
@@ -105,7 +128,35 @@ impl Reranker {
         let reason = outcome.as_ref().map_or_else(ModelError::reason, |_| "ok");
         metrics::counter!("rerank_requests_total", "outcome" => reason).increment(1);
         metrics::histogram!("rerank_seconds").record(begun.elapsed().as_secs_f64());
+        let spent = Spent { outcome: reason, duration: begun.elapsed(), ..expected };
+        // A server that was not reached, or that refused, charges nothing.
+        let charges = match &outcome {
+            Ok(_) | Err(ModelError::Timeout(_) | ModelError::Malformed(_)) => true,
+            Err(_) => false,
+        };
+        let nothing = Spent { usage: Usage::default(), cost: Money::ZERO, ..spent.clone() };
+        entry.end(if charges { &spent } else { &nothing });
         outcome
+    }
+
+    /// What it is expected to take: the question is read with every passage. Servers do not report it in one way.
+    fn expected(&self, question: &str, passages: &[String]) -> Spent {
+        let question = count_tokens(&self.model, question);
+        let read = passages.iter().map(|text| question + count_tokens(&self.model, text));
+        let usage = Usage { prompt_tokens: read.sum(), completion_tokens: 0, estimated: true };
+        let price = self.prices.at(PROVIDER, &self.model);
+        Spent {
+            id: self.clock.id(),
+            provider: PROVIDER.to_owned(),
+            model: self.model.clone(),
+            key: None,
+            usage,
+            cost: price.map_or(Money::ZERO, |price| price.of(usage)),
+            priced: price.is_some(),
+            outcome: CANCELLED,
+            first_token: None,
+            duration: Duration::ZERO,
+        }
     }
 }
 

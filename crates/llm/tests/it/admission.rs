@@ -43,7 +43,10 @@ fn models(server: &FakeOpenAi, live: &Live, admission: AdmissionLimits) -> Arc<M
 }
 
 fn from(workspace: WorkspaceId) -> ChatRequest {
-    ChatRequest { caller: Caller { workspace: Some(workspace) }, ..to(&["gpt-4o-mini"]) }
+    ChatRequest {
+        caller: Caller { workspace: Some(workspace), ..Caller::default() },
+        ..to(&["gpt-4o-mini"])
+    }
 }
 
 fn workspace() -> WorkspaceId {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, ModelError, OFFLINE};
+use replyx_llm::{Caller, EmbedEndpoint, Embeddings, EmbeddingsConfig, ModelError, OFFLINE};
 use replyx_testkit::openai::{FakeOpenAi, Fault};
 use serde::Deserialize;
 
@@ -46,10 +46,15 @@ async fn the_offline_model_gives_the_vectors_of_its_own_engine() {
         serde_json::from_str(include_str!("e5_reference.json")).unwrap();
     for reference in &references {
         let vector = if reference.kind == "query" {
-            embeddings.query(None, OFFLINE, &reference.text).await.unwrap().vector.to_vec()
+            embeddings
+                .query(Caller::default(), OFFLINE, &reference.text)
+                .await
+                .unwrap()
+                .vector
+                .to_vec()
         } else {
             let texts = [reference.text.clone()];
-            embeddings.passages(OFFLINE, &texts).await.unwrap().vectors.remove(0)
+            embeddings.passages(Caller::default(), OFFLINE, &texts).await.unwrap().vectors.remove(0)
         };
         assert_eq!(Some(vector.len()), embeddings.dimensions(OFFLINE));
         assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-4);
@@ -68,14 +73,20 @@ async fn a_question_is_near_its_answer_in_another_language() {
         String::new(),
         "x".repeat(100_000),
     ];
-    let passages = embeddings.passages(OFFLINE, &texts).await.unwrap();
+    let passages = embeddings.passages(Caller::default(), OFFLINE, &texts).await.unwrap();
     assert_eq!(passages.vectors.len(), 4);
     assert_eq!(passages.usage.prompt_tokens, 0);
-    let question =
-        embeddings.query(None, OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
+    let question = embeddings
+        .query(Caller::default(), OFFLINE, "How much is delivery in Riga?")
+        .await
+        .unwrap()
+        .vector;
     assert!(cosine(&question, &passages.vectors[0]) > cosine(&question, &passages.vectors[1]));
-    let again =
-        embeddings.query(None, OFFLINE, "How much is delivery in Riga?").await.unwrap().vector;
+    let again = embeddings
+        .query(Caller::default(), OFFLINE, "How much is delivery in Riga?")
+        .await
+        .unwrap()
+        .vector;
     assert!(Arc::ptr_eq(&question, &again), "it is remembered");
 }
 
@@ -88,7 +99,7 @@ async fn without_its_file_there_is_a_reason_and_no_model() {
     assert_eq!(missing.model(), None);
     assert!(missing.state().reason.unwrap().contains("scripts/setup model"));
     assert!(matches!(
-        missing.query(None, OFFLINE, "x").await,
+        missing.query(Caller::default(), OFFLINE, "x").await,
         Err(ModelError::NotConfigured { .. })
     ));
     std::fs::write(folder.path().join("e5-small-q4.bin"), b"short").unwrap();
@@ -99,7 +110,7 @@ async fn without_its_file_there_is_a_reason_and_no_model() {
     file.set_len(71_622_400).unwrap();
     let wrong = Embeddings::new(config()).unwrap();
     assert_eq!(wrong.model(), Some(OFFLINE));
-    assert!(wrong.query(None, OFFLINE, "x").await.is_err());
+    assert!(wrong.query(Caller::default(), OFFLINE, "x").await.is_err());
     assert_eq!(wrong.model(), None);
     assert!(wrong.state().reason.unwrap().contains("SHA-256"));
     let off = EmbeddingsConfig { model: Some("none".to_owned()), ..config() };
@@ -112,7 +123,12 @@ const KEY: &str = "sk-test";
 fn over_http(server: &FakeOpenAi) -> Embeddings {
     let config = EmbeddingsConfig {
         model: Some("text-embedding-3-small".to_owned()),
-        endpoint: Some(EmbedEndpoint { api_key: KEY.into(), base_url: server.base_url() }),
+        endpoint: Some(EmbedEndpoint {
+            api_key: KEY.into(),
+            base_url: server.base_url(),
+            provider: "openai".to_owned(),
+            key_id: None,
+        }),
         ..EmbeddingsConfig::default()
     };
     Embeddings::new(config).unwrap()
@@ -125,7 +141,7 @@ async fn texts_are_embedded_over_http_in_batches_and_in_order() {
     let embeddings = over_http(&server);
     let texts: Vec<String> = (0..600).map(|number| format!("text number {number}")).collect();
     let model = embeddings.model().unwrap();
-    let embedded = embeddings.passages(model, &texts).await.unwrap();
+    let embedded = embeddings.passages(Caller::default(), model, &texts).await.unwrap();
     assert_eq!(server.embedding_requests().len(), 3);
     for (text, vector) in texts.iter().zip(&embedded.vectors) {
         let expected = replyx_testkit::openai::embedding(text, vector.len());
@@ -143,14 +159,16 @@ async fn a_server_that_fails_for_a_while_is_asked_again_and_one_that_refuses_is_
     let model = embeddings.model().unwrap();
     server.inject_embedding(Fault::status(500));
     server.inject_embedding(Fault::status(503));
-    embeddings.query(None, model, "hello").await.unwrap();
+    embeddings.query(Caller::default(), model, "hello").await.unwrap();
     let asked = server.embedding_requests().len();
     server.inject_embedding(Fault::status(401));
-    let refused = embeddings.query(None, model, "something else").await.unwrap_err();
+    let refused = embeddings.query(Caller::default(), model, "something else").await.unwrap_err();
     assert!(matches!(refused, ModelError::Refused { status: 401, .. }), "{refused:?}");
     assert!(!format!("{refused:?}").contains(KEY));
     assert!(server.embedding_requests().len() <= asked + 1, "asked once");
-    let late =
-        tokio::time::timeout(Duration::from_secs(20), embeddings.query(None, model, "third"));
+    let late = tokio::time::timeout(
+        Duration::from_secs(20),
+        embeddings.query(Caller::default(), model, "third"),
+    );
     late.await.unwrap().unwrap();
 }

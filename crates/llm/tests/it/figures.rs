@@ -54,6 +54,7 @@ fn an_answer_is_counted_once_under_labels_we_chose() {
         model: EXTRACTIVE.to_owned(),
         fallbacks: vec![],
         caller: Caller::default(),
+        allowed: None,
         temperature: 0.2,
         max_tokens: 100,
         within: None,

@@ -168,7 +168,7 @@ async fn money_is_limited_too_and_what_was_spent_before_a_restart_counts() {
         answered += 1;
         assert!(answered < 9);
     }
-    assert_eq!(answered, 2, "the second one went beyond");
+    assert_eq!(answered, 1, "the second one might have gone beyond");
 
     for used in [
         KeyUse { month_cost: Money::from_micros(9_000), ..KeyUse::default() },

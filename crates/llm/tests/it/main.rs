@@ -12,6 +12,7 @@ mod failover;
 mod figures;
 mod keys;
 mod models;
+mod money;
 mod openai;
 mod prices;
 mod provider;

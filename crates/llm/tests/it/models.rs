@@ -170,7 +170,9 @@ async fn usage_is_counted_by_us_when_the_provider_is_silent() {
     let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Nine o'clock\"}}]}\n\n\
                   data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
     let base = serve(event_stream(stream)).await;
-    let answer = models(base, quick()).complete(&request("llama3"), |_| ()).await.unwrap();
+    let models = models(base, quick());
+    models.set_allowed(Some(vec!["llama3".to_owned()]));
+    let answer = models.complete(&request("llama3"), |_| ()).await.unwrap();
     assert!(answer.usage.estimated);
     assert!((3..=5).contains(&answer.usage.completion_tokens), "{:?}", answer.usage);
     assert!((14..=24).contains(&answer.usage.prompt_tokens), "{:?}", answer.usage);

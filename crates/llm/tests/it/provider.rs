@@ -40,6 +40,7 @@ pub(crate) fn request(model: &str) -> ChatRequest {
         model: model.to_owned(),
         fallbacks: vec![],
         caller: replyx_llm::Caller::default(),
+        allowed: None,
         temperature: 0.2,
         max_tokens: 300,
         within: None,

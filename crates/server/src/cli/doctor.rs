@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context;
 use replyx_live::Live;
-use replyx_llm::{Embeddings, OFFLINE};
+use replyx_llm::{Caller, Embeddings, OFFLINE};
 use replyx_storage::{Db, PoolSize, neighbours::VectorIndex};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
@@ -342,7 +342,7 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
         return Finding::ok(ABOUT, format!("`{model}` over HTTP; `--online` asks it"));
     }
     let begun = Instant::now();
-    match timeout(PATIENCE * 6, embeddings.query(None, model, "doctor")).await {
+    match timeout(PATIENCE * 6, embeddings.query(Caller::default(), model, "doctor")).await {
         Ok(Ok(question)) => Finding::ok(
             ABOUT,
             format!(

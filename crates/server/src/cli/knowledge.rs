@@ -239,6 +239,8 @@ async fn measure(
     if let Some(model) = &eval.model {
         settings.model = Some(model.clone());
         settings.fallback_models.clear();
+        // Who runs the installation says which model is measured.
+        engine.models.set_allowed(Some(vec![model.clone()]));
     }
     let quotes = engine.models.resolve(settings.model.as_deref()) == EXTRACTIVE;
     let embeddings = home::embeddings(engine, workspace, assistant).await?;
@@ -257,6 +259,7 @@ async fn measure(
         tally.add(judged?);
     }
     drop(going);
+    engine.models.flush().await;
     if tally.results().is_empty() {
         bail!("there are no questions");
     }

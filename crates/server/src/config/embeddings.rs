@@ -6,10 +6,15 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use replyx_llm::{EmbedEndpoint, EmbeddingsConfig, Limits, Prices, RerankConfig, Reranker};
+use replyx_llm::{
+    EmbedEndpoint, EmbeddingsConfig, Limits, Prices, RerankConfig, Reranker, configured_id, origin,
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
+
+/// The provider of chat models whose protocol servers of embeddings speak, and under which they stand in the ledger.
+const CHAT: &str = "openai";
 
 /// What the configuration says of embeddings, secrets aside.
 #[derive(Clone, Debug, Deserialize)]
@@ -57,7 +62,11 @@ impl RawEmbeddings {
     }
 
     /// Who puts the best passages into order, if anybody does.
-    pub(super) fn reranker(&self, key: Option<&SecretString>) -> anyhow::Result<Option<Reranker>> {
+    pub(super) fn reranker(
+        &self,
+        key: Option<&SecretString>,
+        prices: Prices,
+    ) -> anyhow::Result<Option<Reranker>> {
         let (model, base_url) = match (&self.rerank_model, &self.rerank_base_url) {
             (None, None) => return Ok(None),
             (Some(model), Some(base_url)) => (model.clone(), base_url.clone()),
@@ -72,7 +81,7 @@ impl RawEmbeddings {
         );
         let patience = Duration::from_millis(self.rerank_timeout_ms);
         let api_key = key.cloned().unwrap_or_default();
-        let config = RerankConfig { base_url, model, api_key, patience };
+        let config = RerankConfig { base_url, model, api_key, patience, prices };
         Ok(Some(Reranker::new(config, &Limits::default())?))
     }
 
@@ -82,9 +91,12 @@ impl RawEmbeddings {
         chat: &Chat<'_>,
     ) -> anyhow::Result<Option<EmbedEndpoint>> {
         let Some(base_url) = &self.embedding_base_url else {
+            let key_id = key.is_none().then(|| configured_id(CHAT));
             return Ok(key.or(chat.key).map(|key| EmbedEndpoint {
                 api_key: key.clone(),
                 base_url: chat.base_url.to_owned(),
+                provider: CHAT.to_owned(),
+                key_id,
             }));
         };
         let url = Url::parse(base_url).context("EMBEDDING_BASE_URL is not a URL")?;
@@ -99,9 +111,11 @@ impl RawEmbeddings {
             "EMBEDDING_BASE_URL is set: say in EMBEDDING_MODEL which model to ask for there"
         );
         // The key of one server is nothing for another one.
-        let same = base_url.trim_end_matches('/') == chat.base_url.trim_end_matches('/');
+        let same = origin(base_url).is_some() && origin(base_url) == origin(chat.base_url);
+        let key_id = (key.is_none() && same && chat.key.is_some()).then(|| configured_id(CHAT));
         let api_key = key.or(chat.key.filter(|_| same)).cloned().unwrap_or_default();
-        Ok(Some(EmbedEndpoint { api_key, base_url: base_url.clone() }))
+        let provider = CHAT.to_owned();
+        Ok(Some(EmbedEndpoint { api_key, base_url: base_url.clone(), provider, key_id }))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail, ensure};
+use replyx_core::setting::model_names;
 use replyx_llm::{AdmissionLimits, Dialect, ModelsConfig, Prices, Provider, ProviderKey};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -19,6 +20,7 @@ pub(super) struct RawModels {
     anthropic_base_url: String,
     default_model: Option<String>,
     fallback_models: String,
+    allowed_models: String,
     prices_file: Option<PathBuf>,
     model_calls_per_provider: u32,
     model_calls_per_workspace: u32,
@@ -72,6 +74,7 @@ impl RawModels {
         let mut config = ModelsConfig {
             default_model: self.default_model.clone(),
             fallback_models: parts(&self.fallback_models).map(str::to_owned).collect(),
+            allowed_models: model_names(&self.allowed_models).map(str::to_owned).collect(),
             admission: AdmissionLimits {
                 provider: self.model_calls_per_provider.max(1),
                 workspace: self.model_calls_per_workspace.max(1),
@@ -141,7 +144,9 @@ fn add(
         url.is_some_and(|url| url.username().is_empty() && url.password().is_none()),
         "the address of the provider `{name}` must be an http or https URL without a password"
     );
-    config.keys.extend(key.map(|key| ProviderKey::configured(name, key)));
+    // The key of one server is nothing for another one.
+    let key = key.map(|key| ProviderKey::configured(name, key).for_address(base_url));
+    config.keys.extend(key);
     let (name, base_url) = (name.to_owned(), base_url.to_owned());
     config.providers.push(Provider { name, protocol, base_url, keyless });
     Ok(())

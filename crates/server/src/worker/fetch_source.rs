@@ -1,19 +1,48 @@
 //! Fetches a source: `knowledge` knows how.
 
+use std::time::Duration;
+
 use futures::FutureExt;
+use replyx_core::ids::WorkspaceId;
 use replyx_engine::Engine;
 use replyx_knowledge::sources::{self, FetchSource, SourceError};
+use tokio::time::sleep;
 
 use super::{Tools, registry::Failed};
 
-/// Runs the job until it is done or the program ends.
+/// How often it is looked whether the workspace has been suspended.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Ends when the workspace is suspended.
+async fn suspended(engine: &Engine, workspace: WorkspaceId) {
+    loop {
+        sleep(LOOK).await;
+        let policy = async {
+            let mut tx = engine.db.read().await?;
+            tx.system().workspaces().model_policy(workspace).await
+        };
+        let policy = policy.await.ok().flatten();
+        if policy.is_some_and(|policy| policy.suspended) {
+            return;
+        }
+    }
+}
+
+/// Runs the job until it is done, its workspace is suspended, or the program ends.
 pub(super) async fn run(
     engine: &Engine,
     tools: &Tools,
     job: FetchSource,
     attempt: i64,
 ) -> Result<(), Failed> {
-    let done = sources::run(with(engine, tools), job, tools.stop.cancelled()).boxed().await;
+    let workspace = job.workspace_id;
+    let ended = async {
+        tokio::select! {
+            () = tools.stop.cancelled() => {}
+            () = suspended(engine, workspace) => {}
+        }
+    };
+    let done = sources::run(with(engine, tools), job, ended).boxed().await;
     done.map_err(|error| {
         let (reason, retry) = (error.to_string(), error.retry(attempt));
         if error.is_transient() {

@@ -90,6 +90,7 @@ pub(crate) fn gate(operation: &str) -> Gate {
         | "read_evaluation_run"
         | "read_evaluation_results"
         | "compare_evaluation_runs"
+        | "list_models"
         | "read_usage" => Gate::Member(P::AssistantsRead),
         "create_assistant"
         | "update_assistant"
@@ -122,6 +123,8 @@ pub(crate) fn gate(operation: &str) -> Gate {
         | "delete_user"
         | "reset_second_factor"
         | "list_all_workspaces"
+        | "update_any_workspace"
+        | "read_model_usage"
         | "suspend_workspace"
         | "resume_workspace"
         | "list_settings"

@@ -34,6 +34,7 @@ mod mailbox;
 mod main_path;
 mod model_keys;
 mod models;
+mod money;
 mod openapi;
 mod operations;
 mod passwords;

@@ -16,7 +16,10 @@ const UNKNOWN: &str = "Ask Kim about that.";
 
 async fn shop(home: &Home, model: &FakeOpenAi, window: u64) -> (Shop, Bot) {
     let bot = home.bot();
-    let launch = with_model(home.launch(), model).with("REPLY_WINDOW_MS", window);
+    // One of them is not known to the provider.
+    let launch = with_model(home.launch(), model)
+        .with("REPLY_WINDOW_MS", window)
+        .with("ALLOWED_MODELS", "gpt-4o-mini,extractive,gpt-0-unheard-of");
     let shop = home.open_with(launch).await;
     shop.set(&json!({"fallback_text": FALLBACK, "unknown_text": UNKNOWN})).await;
     shop.learn("returns.en.md").await;

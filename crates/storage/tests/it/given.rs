@@ -343,7 +343,7 @@ pub(crate) fn run(set: &QuestionSet) -> Run {
 pub(crate) fn call(assistant: AssistantId, dialog: Option<DialogId>) -> ModelCall {
     ModelCall {
         id: id(),
-        assistant_id: assistant,
+        assistant_id: Some(assistant),
         dialog_id: dialog,
         message_id: None,
         purpose: Purpose::Answer,
@@ -354,6 +354,7 @@ pub(crate) fn call(assistant: AssistantId, dialog: Option<DialogId>) -> ModelCal
         completion_tokens: 10,
         estimated: false,
         cost: Money::from_micros(21),
+        priced: true,
         first_token_ms: Some(300),
         duration_ms: 900,
         outcome: "ok".to_owned(),

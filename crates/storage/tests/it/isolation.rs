@@ -154,10 +154,11 @@ on_every_db! {
             documents.index_version(ours.document.id) => Ok(0),
             documents.twin(ours.assistant.id, &ours.document.name, &ours.document.content_hash) => Ok(None),
             documents.of_page(ours.source.id, "https://example.org/") => Ok(None),
-            model_calls.insert(&[given::call(ours.assistant.id, None)]) => Err(StorageError::Constraint { .. }),
             model_calls.of_dialog(ours.dialog.id) => Ok(totals) if totals.calls == 0,
             model_calls.by_day(None, day, day, 9) => Ok(found) if found.is_empty(),
             model_calls.by_day(Some(ours.assistant.id), day, day, 9) => Ok(found) if found.is_empty(),
+            model_calls.begin(&[given::call(ours.assistant.id, None)], id()) => Ok(()),
+            model_calls.insert(&[given::call(ours.assistant.id, None)]) => Ok(()),
             question_sets.insert(&set, &given::questions()) => Err(StorageError::Constraint { .. }),
             question_sets.find(ours.set.id) => Ok(None),
             question_sets.questions(ours.set.id) => Ok(found) if found.is_empty(),
@@ -229,6 +230,7 @@ on_every_db! {
             turns.finish(ours.dialog.id, by) => Ok(false),
             turns.hand_back(ours.dialog.id, by, at(1), replyx_storage::turns::Attempts::Reset) => Ok(false),
             turns.count() => Ok(0),
+            turns.forget_waiting(at(9)) => Ok(0),
             updates.take(ours.bot.id, 100, at(1)) => Err(StorageError::Constraint { .. }),
             assistants.insert(&assistant) => Ok(()),
             bots.insert(&new_bot, b"x", "x") => Ok(()),
@@ -299,8 +301,6 @@ on_every_db! {
             "source's assistant": sources.insert(&given::source(theirs.id, ours.assistant.id));
             "set's assistant": question_sets.insert(&given::question_set(theirs.id, ours.assistant.id), &[]);
             "run's set": runs.insert(&replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
-            "call's assistant": model_calls.insert(&[given::call(ours.assistant.id, None)]);
-            "call's dialog": model_calls.insert(&[given::call(theirs.assistant.id, Some(ours.dialog.id))]);
             "version's assistant": assistants.publish(ours.assistant.id, &given::version(&theirs.assistant, 9));
             "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
             "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.bot_id = ours.bot.id));
@@ -334,8 +334,9 @@ on_every_db! {
 
         assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
         let mut left = given::rows(&home.url, Some(doomed.id)).await;
-        for table in ["audit_entries", "audit_heads"] {
-            assert_eq!(left.remove(table).as_ref(), Some(&logged[table]), "what was done stays known");
+        for table in ["audit_entries", "audit_heads", "model_calls"] {
+            let stayed = left.remove(table);
+            assert_eq!(stayed.as_ref(), Some(&logged[table]), "what was done and paid for stays known");
         }
         assert!(left.values().all(Vec::is_empty), "{left:?}");
         let mut tx = db.read().await.unwrap();

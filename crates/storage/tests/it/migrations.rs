@@ -208,6 +208,7 @@ const COMMON: [&str; 17] = [
     "installation",
     "jobs",
     "login_attempts",
+    "model_calls",
     "model_keys",
     "model_providers",
     "password_resets",

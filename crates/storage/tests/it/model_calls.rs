@@ -1,7 +1,7 @@
 use chrono::{Days, NaiveDate};
 use replyx_core::{
     money::Money,
-    usage::{ModelCall, Purpose},
+    usage::{ModelCall, PENDING, Purpose},
 };
 use replyx_storage::{Db, on_every_db};
 
@@ -94,5 +94,75 @@ on_every_db! {
         let [used] = used.as_slice() else { panic!("{used:?}") };
         assert_eq!((Some(used.key_id), used.day_requests, used.month_requests), (key, 2, 3));
         assert_eq!((used.day_cost.micros(), used.month_cost.micros()), (42, 63));
+    }
+}
+
+on_every_db! {
+    async fn a_call_that_is_begun_is_counted_once_it_has_ended_or_was_lost(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let (dead, alive) = (given::process(db, at(0)).await, given::process(db, at(0)).await);
+        let expected = ModelCall { outcome: PENDING.to_owned(), cost: Money::from_micros(900), ..call(&tenant, 0) };
+        let others = ModelCall { id: given::id(), ..expected.clone() };
+        commit!(db, |tx| tx.workspace(tenant.id).model_calls().begin(std::slice::from_ref(&expected), alive));
+        commit!(db, |tx| tx.workspace(tenant.id).model_calls().begin(std::slice::from_ref(&others), dead));
+        assert_eq!(days(db, &tenant).await, [], "what is under way has no cost yet");
+        let used = read!(db, |tx| tx.system().model_calls().by_key(day(0)));
+        assert_eq!(used, []);
+
+        let ended = ModelCall { outcome: "ok".to_owned(), cost: Money::from_micros(21), ..expected.clone() };
+        let message = ModelCall { message_id: Some(given::id()), ..ended.clone() };
+        store(db, &tenant, &[message]).await;
+        store(db, &tenant, &[ended]).await;
+        commit!(db, |tx| tx.system().processes().leave(dead));
+        let reaped = commit!(db, |tx| tx.system().processes().reap(std::time::Duration::from_hours(24 * 365 * 9), at(9)));
+        assert_eq!(reaped.calls, 1);
+        let used = read!(db, |tx| tx.system().model_calls().by_model(day(0), day(0), 9));
+        let costs: i64 = used.iter().map(|usage| usage.totals.cost.micros()).sum();
+        assert_eq!((costs, used.iter().map(|usage| usage.lost).sum::<i64>()), (921, 1), "{used:?}");
+
+        // The dead one was only slow, and tells how it ended.
+        let late = ModelCall { outcome: "ok".to_owned(), cost: Money::from_micros(7), ..others };
+        store(db, &tenant, &[late]).await;
+        let used = read!(db, |tx| tx.system().model_calls().by_model(day(0), day(0), 9));
+        let costs: i64 = used.iter().map(|usage| usage.totals.cost.micros()).sum();
+        assert_eq!((costs, used.iter().map(|usage| usage.lost).sum::<i64>()), (28, 0), "{used:?}");
+    }
+}
+
+on_every_db! {
+    async fn what_was_paid_for_outlives_the_workspace(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let paid = given::call(tenant.assistant.id, Some(tenant.dialog.id));
+        let nobodys = ModelCall { assistant_id: None, priced: false, ..call(&tenant, 0) };
+        store(db, &tenant, &[paid.clone(), nobodys]).await;
+        commit!(db, |tx| tx.system().workspaces().delete(tenant.id));
+        let late = ModelCall { id: given::id(), ..paid.clone() };
+        store(db, &tenant, &[late]).await;
+        let used = read!(db, |tx| tx.system().model_calls().by_key(day(0)));
+        let used = used.iter().find(|used| Some(used.key_id) == paid.key_id).unwrap();
+        assert_eq!((used.day_requests, used.day_cost.micros()), (2, 42));
+        let used = read!(db, |tx| tx.system().model_calls().by_model(day(0), day(0), 9));
+        assert_eq!(used.iter().map(|usage| usage.unpriced).sum::<i64>(), 1, "{used:?}");
+    }
+}
+
+on_every_db! {
+    async fn absurd_figures_are_stored_as_the_largest_there_can_be_and_add_up(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let key = Some(given::id::<replyx_core::ids::ModelKeyId>().into_uuid());
+        let absurd = || ModelCall {
+            prompt_tokens: u64::MAX,
+            completion_tokens: u64::MAX,
+            cost: Money::from_micros(i64::MAX),
+            key_id: key,
+            ..call(&tenant, 0)
+        };
+        let negative = ModelCall { cost: Money::from_micros(-5), ..absurd() };
+        store(db, &tenant, &[absurd(), absurd(), absurd(), negative]).await;
+        let rows = read!(db, |tx| tx.workspace(tenant.id).model_calls().by_day(None, day(0), day(0), 9));
+        let [row] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!((row.totals.prompt_tokens, row.totals.cost), (4_000_000_000, Money::from_micros(3_000_000_000_000)));
+        let used = read!(db, |tx| tx.system().model_calls().by_key(day(0)));
+        assert_eq!(used[0].month_cost, Money::from_micros(3_000_000_000_000));
     }
 }

@@ -12,6 +12,7 @@ fn key(provider: &str, priority: i64) -> ModelKey {
         id: given::id(),
         provider: provider.to_owned(),
         name: "Основной".to_owned(),
+        origin: Some("https://api.example.org:443".to_owned()),
         secret_sealed: vec![0, 1, 255],
         hint: "wxyz".to_owned(),
         priority,

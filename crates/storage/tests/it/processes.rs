@@ -38,14 +38,19 @@ on_every_db! {
             assert_eq!(tx.system().jobs().claim(by, at(10), Lane::Light, Places::of(1)).await.unwrap().len(), 1);
             let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
             assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
+            let call = given::call(tenant.assistant.id, None);
+            tx.workspace(tenant.id).model_calls().begin(&[call], by).await.unwrap();
             tx.commit().await.unwrap();
         }
         let before = given::rows(&home.url, Some(ours.id)).await;
 
         let reaped = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(60)));
-        assert_eq!(reaped, Reaped { turns: 1, sends: 1, jobs: 1 });
+        assert_eq!(reaped, Reaped { turns: 1, sends: 1, jobs: 1, calls: 1 });
         assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
 
+        let day = at(0).date_naive();
+        let lost = read!(db, |tx| tx.system().model_calls().by_model(day, day, 99));
+        assert_eq!(lost.iter().map(|usage| usage.lost).sum::<i64>(), 1, "{lost:?}");
         let turns = commit!(db, |tx| tx.system().turns().claim(alive, at(60), Places::of(9)));
         assert_eq!((turns.len(), turns[0].workspace_id, turns[0].attempts), (1, theirs.id, 2));
         let jobs = commit!(db, |tx| tx.system().jobs().claim(alive, at(60), Lane::Light, Places::of(9)));
@@ -143,7 +148,7 @@ on_every_db! {
         assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(1)))[0].attempts, 1);
         assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(10), Lane::Light, Places::of(1)))[0].attempts, 1);
         let handed_back = commit!(db, |tx| tx.system().processes().hand_back(process, at(20)));
-        assert_eq!(handed_back, Reaped { turns: 1, sends: 0, jobs: 1 });
+        assert_eq!(handed_back, Reaped { turns: 1, sends: 0, jobs: 1, calls: 0 });
         assert_eq!(commit!(db, |tx| tx.system().turns().claim(process, at(20), Places::of(1)))[0].attempts, 1);
         assert_eq!(commit!(db, |tx| tx.system().jobs().claim(process, at(20), Lane::Light, Places::of(1)))[0].attempts, 1);
     }

@@ -1,7 +1,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use replyx_core::ids::{DialogId, ProcessId};
+use replyx_core::{
+    ids::{DialogId, ProcessId},
+    job::Lane,
+};
 use replyx_storage::{
     Db,
     fair::Places,
@@ -152,4 +155,27 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     assert_eq!(others, dialogs[1..].iter().copied().collect());
     drop(first);
     assert_eq!(claim(&home.db, id(), at(60), 9).await[0].dialog_id, dialogs[0]);
+}
+
+on_every_db! {
+    async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) {
+        let db = &home.db;
+        let process = given::process(db, at(0)).await;
+        let (suspended, other) = (given::tenant(db).await, given::tenant(db).await);
+        suspended.fill(db).await;
+        other.fill(db).await;
+        commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, Some(at(1))));
+        let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
+        assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [other.id]);
+        let jobs = commit!(db, |tx| tx.system().jobs().claim(process, at(10), Lane::Light, Places::of(9)));
+        assert_eq!(jobs.len(), 1, "{jobs:?}");
+        assert_eq!(read!(db, |tx| tx.system().turns().next_due()), None, "nothing is due");
+        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
+
+        commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, None));
+        assert!(read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
+        assert_eq!(commit!(db, |tx| tx.workspace(suspended.id).turns().forget_waiting(at(-9))), 0);
+        let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
+        assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [suspended.id]);
+    }
 }

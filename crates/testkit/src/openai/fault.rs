@@ -12,6 +12,8 @@ pub enum Fault {
         /// The `Retry-After` header, in seconds.
         retry_after: Option<u64>,
     },
+    /// 307 to another address: who follows it shows the key there.
+    Redirect(String),
     /// 429, with the wait told in one of the ways there are.
     RateLimited(RetryAfter),
     /// 429 because the money is spent: waiting does not help.

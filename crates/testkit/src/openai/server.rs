@@ -165,6 +165,13 @@ pub(super) async fn fail(
             }
             Some(response)
         }
+        Fault::Redirect(to) => {
+            let mut response = status(dialect, 307);
+            if let Ok(to) = to.parse() {
+                response.headers_mut().insert(header::LOCATION, to);
+            }
+            Some(response)
+        }
         Fault::RateLimited(wait) => Some(rate_limited(dialect, *wait)),
         Fault::QuotaSpent => {
             let message = match dialect {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{ModelKeyView, Secret, amount, bound, plausible};
+use super::{ModelKeyView, Secret, Usage, amount, bound, plausible};
+use crate::admin::model_providers::address_of;
 use crate::{
     caller::Admin,
     error::{ApiError, ApiResult, Problem},
@@ -70,11 +71,12 @@ const fn yes() -> bool {
 }
 
 impl Request {
-    fn into_key(self, state: &AppState) -> ModelKey {
+    fn into_key(self, state: &AppState, origin: Option<String>) -> ModelKey {
         let (id, now): (ModelKeyId, _) = (state.clock().id(), state.clock().now());
         ModelKey {
             id,
             provider: self.provider,
+            origin,
             name: self.name,
             secret_sealed: state.keys().seal(&self.secret.0, id.into_uuid().as_bytes()),
             hint: self.secret.hint(),
@@ -107,15 +109,11 @@ pub async fn create(
     body: Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<ModelKeyView>)> {
     let (State(state), Body(request)) = (state, body);
-    let key = request.into_key(&state);
     let mut tx = state.db().begin().await?;
-    let added = tx.system().model_keys().providers().await?;
-    let configured = state.engine.models.configured();
-    if !configured.iter().any(|provider| provider.name == key.provider)
-        && !added.iter().any(|provider| provider.name == key.provider)
-    {
+    let Some(address) = address_of(&state, &mut tx, &request.provider).await? else {
         return Err(ApiError::field("provider", "is the name of no provider"));
-    }
+    };
+    let key = request.into_key(&state, providers::origin(&address));
     if tx.system().model_keys().list().await?.len() >= MOST {
         let detail = format!("an installation has at most {MOST} keys to providers");
         return Err(ApiError::Conflict { code: "too_many_model_keys", detail });
@@ -128,5 +126,5 @@ pub async fn create(
     // Here it holds when this answers; the other processes hear of it.
     providers::load(&state.engine).await?;
     let location = Location(format!("/api/v1/admin/model-keys/{}", key.id));
-    Ok((StatusCode::CREATED, location, Json(ModelKeyView::of(key, &[]))))
+    Ok((StatusCode::CREATED, location, Json(ModelKeyView::of(key, &Usage::default()))))
 }

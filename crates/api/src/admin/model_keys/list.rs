@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 
-use super::ModelKeyView;
+use super::{ModelKeyView, Usage};
 use crate::{caller::Admin, error::ApiResult, page::List, state::AppState};
 
 /// Lists the keys that were added here by provider and priority, with what they were used for.
@@ -17,7 +17,7 @@ pub async fn list(state: State<AppState>, _admin: Admin) -> ApiResult<Json<List<
     let today = state.clock().now().date_naive();
     let mut tx = state.db().read().await?;
     let keys = tx.system().model_keys().list().await?;
-    let usage = tx.system().model_calls().by_key(today).await?;
+    let usage = Usage::read(&mut tx, today).await?;
     let items = keys.into_iter().map(|key| ModelKeyView::of(key, &usage)).collect();
     Ok(Json(List { items, next_cursor: None }))
 }

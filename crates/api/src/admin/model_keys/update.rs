@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{ModelKeyView, Secret, amount, bound, plausible};
+use super::{ModelKeyView, Secret, Usage, amount, bound, plausible};
 use crate::{
     caller::Admin,
     error::{ApiError, ApiResult},
@@ -122,7 +122,7 @@ pub async fn update(
     let details = json!({"name": key.name, "hint": key.hint, "enabled": key.enabled, "new_secret": new_secret});
     let act = admin.act(key.updated_at, "model_key.updated", ("model_key", id), details);
     tx.system().audit().append(&act).await?;
-    let usage = tx.system().model_calls().by_key(key.updated_at.date_naive()).await?;
+    let usage = Usage::read(&mut tx, key.updated_at.date_naive()).await?;
     tx.commit().await?;
     providers::load(&state.engine).await?;
     if readmits {

@@ -27,6 +27,7 @@ pub async fn list(
             protocol: dialect_name(provider.protocol).to_owned(),
             base_url: provider.base_url.clone(),
             configured: true,
+            dropped_keys: 0,
             created_at: None,
             updated_at: None,
         };

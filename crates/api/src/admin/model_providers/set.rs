@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{ModelProviderView, address, is_name};
+use super::{ModelProviderView, address, address_of, is_name};
 use crate::{
     caller::Admin,
     error::{ApiError, ApiResult, Problem},
@@ -51,6 +51,9 @@ enum ProtocolWord {
 
 /// Adds a provider of models, or changes the one of this name; one that the configuration names is replaced by it. Every
 /// process uses it at once.
+///
+/// A key belongs to an origin. With another scheme, host or port the keys that were added for the provider are deleted, and
+/// the configuration's key is not used there.
 #[utoipa::path(
     put, path = "/admin/model-providers/{name}", operation_id = "set_model_provider", tag = "admin",
     security(("bearer" = ["admin"])), params(("name" = String, Path, pattern = "^[a-z0-9_-]{1,40}$", example = "ollama")),
@@ -87,6 +90,10 @@ pub async fn set(
         let detail = format!("an installation has at most {MOST} providers of its own");
         return Err(ApiError::Conflict { code: "too_many_model_providers", detail });
     }
+    // A key belongs to an origin: whoever is at another one has not been given it.
+    let old = address_of(&state, &mut tx, &name).await?;
+    let moves = old.is_some_and(|old| providers::origin(&old) != providers::origin(&base_url));
+    let dropped_keys = if moves { tx.system().model_keys().delete_of(&name).await? } else { 0 };
     let provider = ModelProvider {
         name,
         protocol: protocol.to_owned(),
@@ -95,7 +102,9 @@ pub async fn set(
         updated_at: now,
     };
     tx.system().model_keys().put_provider(&provider).await?;
-    let details = json!({"protocol": provider.protocol, "base_url": provider.base_url});
+    let details = json!({
+        "protocol": provider.protocol, "base_url": provider.base_url, "dropped_keys": dropped_keys,
+    });
     let act = admin.act(now, "model_provider.set", ("model_provider", &provider.name), details);
     tx.system().audit().append(&act).await?;
     tx.commit().await?;
@@ -103,5 +112,5 @@ pub async fn set(
     providers::load(&state.engine).await?;
     let mut configured = state.engine.models.configured().iter();
     let configured = configured.any(|configured| configured.name == provider.name);
-    Ok(Json(ModelProviderView::added(provider, configured)))
+    Ok(Json(ModelProviderView { dropped_keys, ..ModelProviderView::added(provider, configured) }))
 }

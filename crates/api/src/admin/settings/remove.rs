@@ -1,6 +1,7 @@
 //! `DELETE /api/v1/admin/settings/{name}`
 
 use axum::{Json, extract::State};
+use replyx_engine::providers;
 use serde_json::json;
 
 use super::SettingView;
@@ -27,6 +28,7 @@ pub async fn remove(
         tx.system().audit().append(&act).await?;
         tx.commit().await?;
         state.tuning.reload(state.db()).await?;
+        providers::load(&state.engine).await?;
     }
     Ok(Json(SettingView::of(&state, spec, None)))
 }

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
+use replyx_engine::providers;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{
@@ -22,7 +23,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = SetSetting)]
 pub struct Request {
-    /// `true` or `false`, a whole number, one of the words, or a rate such as `20/5m`, as the setting's kind asks.
+    /// `true` or `false`, a whole number, one of the words, a rate such as `20/5m`, or names of models separated by commas, as the setting's kind asks.
     #[garde(skip)]
     #[schema(schema_with = scalar)]
     value: Value,
@@ -67,5 +68,6 @@ pub async fn set(
     tx.commit().await?;
     // Here it holds when this answers; the other processes hear of it.
     state.tuning.reload(state.db()).await?;
+    providers::load(&state.engine).await?;
     Ok(Json(SettingView::of(&state, spec, Some(value))))
 }

@@ -1,6 +1,9 @@
 //! `GET /api/v1/admin/workspaces`
 
+use std::collections::HashMap;
+
 use axum::{Json, extract::State};
+use replyx_core::ids::WorkspaceId;
 use serde::Deserialize;
 
 use super::AdminWorkspaceView;
@@ -44,5 +47,11 @@ pub async fn list(
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let mut tx = state.db().read().await?;
     let workspaces = tx.system().workspaces().list(wanted, page).await?;
-    Ok(Json(List::of(workspaces, AdminWorkspaceView::from)))
+    let ids: Vec<WorkspaceId> = workspaces.items.iter().map(|workspace| workspace.id).collect();
+    let restricted = tx.system().workspaces().restricted(&ids).await?;
+    let mut restricted: HashMap<WorkspaceId, Vec<String>> = restricted.into_iter().collect();
+    Ok(Json(List::of(workspaces, |workspace| {
+        let allowed = restricted.remove(&workspace.id);
+        AdminWorkspaceView::of(workspace, allowed)
+    })))
 }

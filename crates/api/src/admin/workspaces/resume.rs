@@ -6,7 +6,8 @@ use replyx_core::ids::WorkspaceId;
 use super::AdminWorkspaceView;
 use crate::{caller::Admin, error::ApiResult, input::Id, state::AppState};
 
-/// Lets the members of a suspended workspace act again.
+/// Lets the members of a suspended workspace act again, and its assistants answer. What a customer has waited for longer than a
+/// day is answered together with what they write next.
 #[utoipa::path(
     post, path = "/admin/workspaces/{id}/resume", operation_id = "resume_workspace", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),

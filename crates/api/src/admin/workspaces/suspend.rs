@@ -6,7 +6,8 @@ use replyx_core::ids::WorkspaceId;
 use super::AdminWorkspaceView;
 use crate::{caller::Admin, error::ApiResult, input::Id, state::AppState};
 
-/// Suspends a workspace: nobody may act in it, members and keys alike. Customers are still answered.
+/// Suspends a workspace: nobody may act in it, members and keys alike, and no model is asked for it. What customers write is
+/// stored and answered once it is resumed; documents, sources and measurements wait until then.
 #[utoipa::path(
     post, path = "/admin/workspaces/{id}/suspend", operation_id = "suspend_workspace", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),

@@ -146,8 +146,8 @@ impl Messages {
         let count = |name: &str| usage[name].as_u64();
         if let Some(fresh) = count("input_tokens") {
             self.prompt_tokens = fresh
-                + count("cache_creation_input_tokens").unwrap_or_default()
-                + count("cache_read_input_tokens").unwrap_or_default();
+                .saturating_add(count("cache_creation_input_tokens").unwrap_or_default())
+                .saturating_add(count("cache_read_input_tokens").unwrap_or_default());
         }
     }
 }

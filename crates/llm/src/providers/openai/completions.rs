@@ -63,7 +63,7 @@ pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
 struct Chunk {
     #[serde(default)]
     choices: Option<Vec<Choice>>,
-    usage: Option<TokenCounts>,
+    usage: Option<Value>,
     error: Option<Value>,
 }
 
@@ -91,12 +91,6 @@ impl ChunkDelta {
         };
         says(&self.reasoning_content) || says(&self.reasoning)
     }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct TokenCounts {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
 }
 
 /// The reading of an answer.
@@ -136,7 +130,7 @@ impl Protocol for Completions {
                 self.answered = true;
             }
         }
-        if let Some(usage) = chunk.usage.and_then(usage) {
+        if let Some(usage) = chunk.usage.as_ref().and_then(usage) {
             deltas.push_back(Delta::Usage(usage));
         }
         Ok(if self.answered { Stage::Answered } else { Stage::Answering })
@@ -161,10 +155,10 @@ fn finish(reason: &str) -> Result<Finish, ModelError> {
     }
 }
 
-/// Some servers report nothing as zeros.
-fn usage(counts: TokenCounts) -> Option<Usage> {
-    let prompt_tokens = counts.prompt_tokens.unwrap_or_default();
-    let completion_tokens = counts.completion_tokens.unwrap_or_default();
+/// Some servers report nothing as zeros. What is no count is as good as missing: it spoils no answer.
+fn usage(counts: &Value) -> Option<Usage> {
+    let count = |name: &str| counts[name].as_u64().unwrap_or_default();
+    let (prompt_tokens, completion_tokens) = (count("prompt_tokens"), count("completion_tokens"));
     let said = prompt_tokens > 0 || completion_tokens > 0;
     said.then_some(Usage { prompt_tokens, completion_tokens, estimated: false })
 }

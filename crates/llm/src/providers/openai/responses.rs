@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The protocol takes no smaller bound than this, tokens.
-const LEAST: u32 = 16;
+pub(super) const LEAST: u32 = 16;
 
 /// The body of a request.
 pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
@@ -139,8 +139,8 @@ fn whole(response: &Value) -> Option<String> {
 }
 
 fn usage(response: &Value) -> Option<Usage> {
-    let usage = &response["usage"];
-    let prompt_tokens = usage["input_tokens"].as_u64()?;
-    let completion_tokens = usage["output_tokens"].as_u64()?;
-    Some(Usage { prompt_tokens, completion_tokens, estimated: false })
+    let count = |name: &str| response["usage"][name].as_u64().unwrap_or_default();
+    let (prompt_tokens, completion_tokens) = (count("input_tokens"), count("output_tokens"));
+    let said = prompt_tokens > 0 || completion_tokens > 0;
+    said.then_some(Usage { prompt_tokens, completion_tokens, estimated: false })
 }

@@ -1,0 +1,64 @@
+//! `GET /api/v1/models`
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    caller::{AssistantsRead, May},
+    error::{ApiResult, Problem},
+    page::List,
+    state::AppState,
+};
+
+/// A model that an assistant may use.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Model)]
+pub struct ModelView {
+    /// Its name, as an assistant names it.
+    #[schema(example = "gpt-4o-mini")]
+    id: String,
+    /// The provider's name; `extractive` for the model that quotes.
+    #[schema(example = "openai")]
+    provider: String,
+    /// What a million tokens read cost, US dollars, a decimal number; `null`: not known.
+    #[schema(example = "0.15")]
+    input_price: Option<String>,
+    /// What a million tokens written cost, US dollars, a decimal number; `null`: not known.
+    #[schema(example = "0.60")]
+    output_price: Option<String>,
+    /// Tokens it reads and writes at once; `null`: not known.
+    #[schema(example = 128_000)]
+    context: Option<u64>,
+    /// Is it the model of assistants that name none?
+    default: bool,
+}
+
+/// Lists the models that assistants of this workspace may use, by name.
+#[utoipa::path(
+    get, path = "/models", operation_id = "list_models", tag = "assistants",
+    security(("bearer" = ["assistants:read"])),
+    responses(
+        (status = 200, description = "all of them", body = List<ModelView>),
+        (status = 401, description = "no valid token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.models.list", skip_all)]
+pub async fn list(
+    state: State<AppState>,
+    caller: May<AssistantsRead>,
+) -> ApiResult<Json<List<ModelView>>> {
+    let State(state) = state;
+    let mut tx = state.db().read().await?;
+    let policy = tx.system().workspaces().model_policy(caller.workspace_id).await?;
+    let only = policy.unwrap_or_default().allowed;
+    let items = state.engine.models.list(only.as_deref()).into_iter().map(|model| ModelView {
+        id: model.name,
+        provider: model.provider,
+        input_price: model.price.map(|price| price.input.to_string()),
+        output_price: model.price.map(|price| price.output.to_string()),
+        context: model.context,
+        default: model.is_default,
+    });
+    Ok(Json(List { items: items.collect(), next_cursor: None }))
+}
