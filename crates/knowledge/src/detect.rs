@@ -14,6 +14,8 @@ mod archive;
 mod compound;
 mod signature;
 
+pub(crate) use compound::stream;
+
 /// A format that we do not read; names what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("this is {0}; {READ}")]

@@ -61,11 +61,37 @@ fn contains_wide(bytes: &[u8], name: &str) -> bool {
     bytes.windows(wide.len()).any(|window| window == wide)
 }
 
-/// The names in the root of the directory, unless it is damaged. What stands in folders below belongs to embedded
-/// objects: a workbook may hold a Word document.
 fn top_names(bytes: &[u8]) -> Option<Vec<String>> {
-    let directory = Sectors::of(bytes)?.chain(word(bytes, 48)?)?;
-    let mut names = Vec::new();
+    Some(root(bytes)?.into_iter().map(|entry| entry.name).collect())
+}
+
+/// The bytes of a stream in the root, unless the file is damaged or the stream is among the smallest, which are kept
+/// elsewhere.
+pub(crate) fn stream(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
+    /// Shorter streams share sectors.
+    const SMALLEST: u32 = 4_096;
+    let entry = root(bytes)?.into_iter().find(|entry| entry.name.eq_ignore_ascii_case(name))?;
+    if entry.length < SMALLEST {
+        return None;
+    }
+    let mut stream = Sectors::of(bytes)?.chain(entry.first, bytes.len())?;
+    stream.truncate(usize::try_from(entry.length).ok()?);
+    Some(stream)
+}
+
+/// An entry of the directory.
+struct Entry {
+    name: String,
+    /// The first sector of its bytes.
+    first: u32,
+    length: u32,
+}
+
+/// What stands in the root of the directory, unless it is damaged. What stands in folders below belongs to embedded
+/// objects: a workbook may hold a Word document.
+fn root(bytes: &[u8]) -> Option<Vec<Entry>> {
+    let directory = Sectors::of(bytes)?.chain(word(bytes, 48)?, ENTRIES * ENTRY)?;
+    let mut entries = Vec::new();
     let mut seen = HashSet::new();
     let mut open = vec![word(&directory, 76)?];
     while let Some(id) = open.pop() {
@@ -76,12 +102,15 @@ fn top_names(bytes: &[u8]) -> Option<Vec<String>> {
         let entry = directory.get(start..start.checked_add(ENTRY)?)?;
         let length = usize::from(entry[64]).min(64).saturating_sub(2);
         let units = entry[..length].as_chunks::<2>().0.iter();
-        names.push(String::from_utf16_lossy(
-            &units.map(|unit| u16::from_le_bytes(*unit)).collect::<Vec<_>>(),
-        ));
+        let name: Vec<u16> = units.map(|unit| u16::from_le_bytes(*unit)).collect();
+        entries.push(Entry {
+            name: String::from_utf16_lossy(&name),
+            first: word(entry, 116)?,
+            length: word(entry, 120)?,
+        });
         open.extend([word(entry, 68)?, word(entry, 72)?]);
     }
-    Some(names)
+    Some(entries)
 }
 
 /// The sectors of a compound file, and which follows which.
@@ -119,13 +148,13 @@ impl<'a> Sectors<'a> {
         word(table, number % each * 4)
     }
 
-    /// The bytes of a chain of sectors.
-    fn chain(&self, first: u32) -> Option<Vec<u8>> {
+    /// The bytes of a chain of sectors, unless there are more than `most`: a chain may be a circle.
+    fn chain(&self, first: u32, most: usize) -> Option<Vec<u8>> {
         let mut chain = Vec::new();
         let mut number = first;
         while number < LAST_SECTOR {
             chain.extend_from_slice(self.sector(number)?);
-            if chain.len() > ENTRIES * ENTRY {
+            if chain.len() > most {
                 return None;
             }
             number = self.next(number)?;

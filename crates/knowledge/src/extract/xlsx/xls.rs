@@ -11,6 +11,8 @@ use super::{
     warn_hidden,
 };
 
+mod percents;
+
 /// Reads the visible sheets of a compound file.
 ///
 /// # Errors
@@ -26,24 +28,27 @@ pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> 
     let sheets = workbook.sheets_metadata().to_vec();
     let (shown, hidden): (Vec<_>, Vec<_>) = sheets
         .into_iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .partition(|sheet| sheet.visible == SheetVisible::Visible);
+        .enumerate()
+        .filter(|(_, sheet)| sheet.typ == SheetType::WorkSheet)
+        .partition(|(_, sheet)| sheet.visible == SheetVisible::Visible);
     if shown.is_empty() && hidden.is_empty() {
         return Err(Unreadable::Damaged);
     }
 
+    let percents = percents::of(bytes);
     let mut allowance = Allowance::default();
-    for name in shown.into_iter().map(|sheet| sheet.name) {
+    for (number, name) in shown.into_iter().map(|(number, sheet)| (number, sheet.name)) {
         let range = workbook.worksheet_range(&name).map_err(|error| unreadable(&error))?;
         let (top, left) = range.start().unwrap_or_default();
         let mut sheet = Sheet::default();
         for (row, column, value) in range.used_cells() {
             let place = (at(top, row)?, at(left, column)?);
-            sheet.set(place, &said(&cell(value), false), &mut allowance)?;
+            let percent = percents.get(number).is_some_and(|cells| cells.contains(&place));
+            sheet.set(place, &said(&cell(value), percent), &mut allowance)?;
         }
         sheet.write(&name, writer)?;
     }
-    warn_hidden(hidden.into_iter().map(|sheet| sheet.name).collect(), writer);
+    warn_hidden(hidden.into_iter().map(|(_, sheet)| sheet.name).collect(), writer);
     Ok(())
 }
 
