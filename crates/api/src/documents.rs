@@ -1,20 +1,25 @@
 //! What assistants know.
 
 pub mod delete;
+pub mod file;
+mod form;
+mod keep;
 pub mod link;
 pub mod list;
 mod name;
 pub mod read;
 pub mod reindex;
+pub mod replace;
 pub mod text;
 pub mod unlink;
+pub mod update;
 pub mod upload;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus},
+    knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning},
     secret::sha256_hex,
 };
 use replyx_knowledge::index::IndexDocument;
@@ -25,7 +30,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{ApiError, ApiResult},
-    words::{DocumentKindWord, DocumentStatusWord},
+    words::{DocumentKindWord, DocumentStatusWord, WarningCodeWord},
 };
 
 /// A document, as clients see one.
@@ -54,6 +59,8 @@ pub struct DocumentView {
     status: &'static str,
     /// Why it failed.
     error: Option<String>,
+    /// What its owner should know although it could be read.
+    warnings: Vec<WarningView>,
     /// How many passages it was cut into.
     #[schema(example = 4)]
     passages: i64,
@@ -87,6 +94,7 @@ impl From<Document> for DocumentView {
             content_hash: document.content_hash,
             status: document.status.as_str(),
             error: document.error,
+            warnings: document.warnings.into_iter().map(WarningView::from).collect(),
             passages: document.passages,
             embedded: document.embedded,
             embedded_with: document.embedded_with,
@@ -95,6 +103,43 @@ impl From<Document> for DocumentView {
             url: document.page.map(|page| page.url),
             created_at: document.created_at,
             updated_at: document.updated_at,
+        }
+    }
+}
+
+/// Something that an owner should know of a document that could be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DocumentWarning)]
+pub struct WarningView {
+    /// What it is.
+    #[schema(value_type = WarningCodeWord, example = "pages_without_text")]
+    code: &'static str,
+    /// How many pages, sheets, rows or values are concerned.
+    #[schema(example = 2)]
+    count: i64,
+    /// The first page that is concerned, from 1, where pages are.
+    #[schema(example = 3)]
+    page: Option<i64>,
+    /// The pages that are concerned, at most 50.
+    #[schema(example = json!([3, 4]))]
+    pages: Vec<i64>,
+    /// The names of what is concerned (sheets, attachments), at most 50.
+    #[schema(example = json!([]))]
+    names: Vec<String>,
+    /// The same in a sentence.
+    #[schema(example = "pages 3, 4 have no text: they seem to be pictures or scans")]
+    detail: String,
+}
+
+impl From<DocumentWarning> for WarningView {
+    fn from(warning: DocumentWarning) -> Self {
+        Self {
+            code: warning.code.as_str(),
+            count: warning.count,
+            page: warning.pages.first().copied(),
+            pages: warning.pages,
+            names: warning.names,
+            detail: warning.detail,
         }
     }
 }
@@ -167,6 +212,7 @@ pub(crate) fn new(
         content_hash: sha256_hex(bytes),
         status: DocumentStatus::Queued,
         error: None,
+        warnings: Vec::new(),
         language: String::new(),
         passages: 0,
         embedded: 0,

@@ -51,6 +51,14 @@ pub enum ApiError {
     /// Also the answer for what belongs to somebody else: a stranger must not learn that it exists.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// There is such a thing, and it lacks what is asked for.
+    #[error("{detail}")]
+    Absent {
+        /// The stable code.
+        code: &'static str,
+        /// What it lacks.
+        detail: &'static str,
+    },
     /// The path exists, the method does not.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
@@ -101,6 +109,14 @@ pub enum ApiError {
         code: &'static str,
         /// What there are too many of.
         detail: &'static str,
+        /// When to try again.
+        after: Duration,
+    },
+    /// As [`Self::TooManyRequests`], for a limit that is not a rate.
+    #[error("too many requests: {limit}")]
+    Limited {
+        /// Which limit it is, in words.
+        limit: String,
         /// When to try again.
         after: Duration,
     },
@@ -168,6 +184,26 @@ pub struct Problem {
     errors: Vec<FieldError>,
 }
 
+impl Problem {
+    /// What a client is told of a failure. What is internal is not told, and not logged here.
+    pub(crate) fn of(error: ApiError) -> Self {
+        let (status, code) = error.kind();
+        Self {
+            kind: format!("/problems/{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: error.to_string(),
+            code,
+            errors: if let ApiError::Invalid(errors) = error { errors } else { Vec::new() },
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
+    }
+}
+
 impl ApiError {
     /// A field that is not acceptable.
     pub fn field(field: &str, message: impl Into<String>) -> Self {
@@ -202,6 +238,7 @@ impl ApiError {
             Self::Csrf => (StatusCode::FORBIDDEN, "csrf_failed"),
             Self::SignIn { code, .. } => (StatusCode::UNAUTHORIZED, code),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Absent { code, .. } => (StatusCode::NOT_FOUND, code),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::UnknownParameter(_) => (StatusCode::BAD_REQUEST, "unknown_parameter"),
@@ -214,7 +251,9 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
-            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::TooManyRequests(_) | Self::Limited { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            }
             Self::TooManyOpen { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
             Self::Busy(_) | Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
@@ -282,10 +321,9 @@ impl IntoResponse for ApiError {
             Self::Unavailable { undone, .. } => *undone,
             _ => Undone::No,
         };
-        let (status, code) = self.kind();
-        let detail = self.to_string();
+        let status = self.kind().0;
         let retry_after = match &self {
-            Self::Busy(after) | Self::TooManyOpen { after, .. } => {
+            Self::Busy(after) | Self::TooManyOpen { after, .. } | Self::Limited { after, .. } => {
                 Some(HeaderValue::from(seconds(*after)))
             }
             Self::TooManyRequests(refusal) => Some(HeaderValue::from(seconds(refusal.wait))),
@@ -296,14 +334,7 @@ impl IntoResponse for ApiError {
         if let Self::TooManyRequests(refusal) = &self {
             refusal.write(&mut limit);
         }
-        let problem = Problem {
-            kind: format!("/problems/{code}"),
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            detail,
-            code,
-            errors: if let Self::Invalid(errors) = self { errors } else { Vec::new() },
-        };
+        let problem = Problem::of(self);
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.extend(limit);

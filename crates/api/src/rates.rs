@@ -84,6 +84,9 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         "/api/v1/assistants/{id}/answers/{answer_id}" if method == Method::PATCH => {
             Some((setting::RATE_JOBS, For::Caller))
         }
+        "/api/v1/documents/{id}/file" if method == Method::PUT => {
+            Some((setting::RATE_UPLOAD, For::Caller))
+        }
         "/api/v1/invitations" if post => Some((setting::RATE_INVITE, For::Caller)),
         _ => None,
     }
@@ -249,6 +252,7 @@ mod tests {
             "POST /invitations/accept rate_register Address",
             "POST /question-sets/{id}/runs rate_jobs Caller",
             "POST /sources/{id}/fetch rate_upload Caller",
+            "PUT /documents/{id}/file rate_upload Caller",
         ];
         assert_eq!(limited, expected);
     }

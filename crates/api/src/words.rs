@@ -51,6 +51,7 @@ schemas! {
     BotModeWord = "BotMode", bot::BotMode, "How updates reach us.";
     BotStatusWord = "BotStatus", bot::BotStatus, "Whether a bot runs.";
     DocumentStatusWord = "DocumentStatus", knowledge::DocumentStatus, "How far the reading of a document is.";
+    WarningCodeWord = "WarningCode", knowledge::WarningCode, "What an owner should know of a document.";
     DocumentKindWord = "DocumentKind", knowledge::DocumentKind, "What kind of file it is.";
     ControlWord = "Control", dialog::Control, "Who may speak to the customer.";
     ChatKindWord = "ChatKind", channel::ChatKind, "What kind of chat it is.";

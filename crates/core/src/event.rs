@@ -11,7 +11,7 @@ use crate::{
     dialog::Control,
     evaluation::RunStatus,
     ids::{AssistantId, BotId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId},
-    knowledge::{DocumentStatus, SourceStatus},
+    knowledge::{DocumentStatus, DocumentWarning, SourceStatus},
     message::{Author, Outcome},
 };
 
@@ -142,6 +142,9 @@ pub enum Event {
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
+        /// What its owner should know although it could be read.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        warnings: Vec<DocumentWarning>,
     },
     /// A document was deleted with all its passages.
     #[serde(rename = "document.deleted")]
@@ -280,6 +283,7 @@ mod tests {
             passages: 0,
             embedded: 0,
             error: Some("the file is empty".to_owned()),
+            warnings: Vec::new(),
         };
         let stored = serde_json::to_value(&event).unwrap();
         assert_eq!(

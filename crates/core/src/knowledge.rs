@@ -1,6 +1,7 @@
 //! Documents and the passages they are made of.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AssistantId, DocumentId, PassageId, SourceId, WorkspaceId},
@@ -82,6 +83,8 @@ pub struct Document {
     pub status: DocumentStatus,
     /// Why it failed, in a sentence for its owner.
     pub error: Option<String>,
+    /// What its owner should know although it could be read.
+    pub warnings: Vec<DocumentWarning>,
     /// The language it is mostly written in (ISO 639-1), empty where that is not known.
     pub language: String,
     /// How many passages it was cut into.
@@ -104,6 +107,108 @@ impl Document {
     /// What people call it: its own title, else its name.
     pub fn title(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)
+    }
+}
+
+words! {
+    /// What an owner should know of a document that could be read.
+    WarningCode {
+        /// Pages or slides without any text: pictures or scans.
+        PagesWithoutText = "pages_without_text",
+        /// Pages with hardly any text.
+        ThinPages = "thin_pages",
+        /// Pages that are damaged, and left out.
+        DamagedPages = "damaged_pages",
+        /// What somebody filled into a form is not read.
+        FormValuesSkipped = "form_values_skipped",
+        /// Hidden sheets are left out.
+        HiddenSheets = "hidden_sheets",
+        /// Hidden slides are left out.
+        HiddenSlides = "hidden_slides",
+        /// Rows of a table without a row that names the columns.
+        RowsWithoutHeader = "rows_without_header",
+        /// Attachments are named, and not read.
+        AttachmentsSkipped = "attachments_skipped",
+        /// A newer file could not be read: the one before goes on serving.
+        ReplacementFailed = "replacement_failed",
+    }
+}
+
+/// Something that an owner should know of a document that could be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentWarning {
+    /// What it is.
+    pub code: WarningCode,
+    /// How many pages, sheets, rows or values are concerned.
+    pub count: i64,
+    /// The pages that are concerned, from 1; the first [`DocumentWarning::LISTED`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<i64>,
+    /// The names of sheets or attachments that are concerned; the first [`DocumentWarning::LISTED`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// The same in a sentence for the owner.
+    pub detail: String,
+}
+
+impl DocumentWarning {
+    /// At most so many pages or names are listed.
+    pub const LISTED: usize = 50;
+
+    /// A warning about these pages, counted from 1.
+    pub fn pages(code: WarningCode, pages: &[usize], detail: impl Into<String>) -> Self {
+        let number = |page: &usize| i64::try_from(*page).unwrap_or(i64::MAX);
+        Self {
+            code,
+            count: i64::try_from(pages.len()).unwrap_or(i64::MAX),
+            pages: pages.iter().take(Self::LISTED).map(number).collect(),
+            names: Vec::new(),
+            detail: detail.into(),
+        }
+    }
+
+    /// A warning about what has these names.
+    pub fn names(code: WarningCode, names: Vec<String>, detail: impl Into<String>) -> Self {
+        let count = i64::try_from(names.len()).unwrap_or(i64::MAX);
+        let names = names.into_iter().take(Self::LISTED).collect();
+        Self { code, count, pages: Vec::new(), names, detail: detail.into() }
+    }
+
+    /// A warning about so many things.
+    pub fn count(code: WarningCode, count: usize, detail: impl Into<String>) -> Self {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        Self { code, count, pages: Vec::new(), names: Vec::new(), detail: detail.into() }
+    }
+}
+
+/// Numbers in a sentence: `1 to 3, 7 and 9`; many are cut off.
+pub fn enumerated(numbers: &[usize]) -> String {
+    /// So many stretches are told.
+    const TOLD: usize = 8;
+    let mut stretches: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match stretches.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => stretches.push((*number, *number)),
+        }
+    }
+    let more = stretches.len() > TOLD;
+    let said: Vec<String> = stretches
+        .into_iter()
+        .take(TOLD)
+        .map(|(first, last)| match last - first {
+            0 => first.to_string(),
+            1 => format!("{first}, {last}"),
+            _ => format!("{first} to {last}"),
+        })
+        .collect();
+    if more {
+        return format!("{} and others", said.join(", "));
+    }
+    match said.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
     }
 }
 
@@ -206,4 +311,29 @@ pub struct Passage {
     pub end: i64,
     /// The page of the original it begins on, from 1, where the format has pages.
     pub page: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_in_stretches() {
+        assert_eq!(enumerated(&[]), "");
+        assert_eq!(enumerated(&[4]), "4");
+        assert_eq!(enumerated(&[1, 2, 3, 7, 9]), "1 to 3, 7 and 9");
+        assert_eq!(enumerated(&[2, 3]), "2, 3");
+        let odd: Vec<usize> = (0..40).map(|number| number * 2).collect();
+        assert_eq!(enumerated(&odd), "0, 2, 4, 6, 8, 10, 12, 14 and others");
+    }
+
+    #[test]
+    fn the_stored_form_of_a_warning_is_stable() {
+        let warning = DocumentWarning::pages(WarningCode::ThinPages, &[2], "page 2 is thin");
+        let stored = serde_json::json!({
+            "code": "thin_pages", "count": 1, "pages": [2], "detail": "page 2 is thin"
+        });
+        assert_eq!(serde_json::to_value(&warning).unwrap(), stored);
+        assert_eq!(serde_json::from_value::<DocumentWarning>(stored).unwrap(), warning);
+    }
 }

@@ -192,7 +192,10 @@ settings! {
     /// Per account.
     RATE_RESEND = "rate_resend", Rate, "3/1h", "Confirmation codes asked for, and codes sent again, per mailbox.";
     /// Per user or key.
-    RATE_UPLOAD = "rate_upload", Rate, "10/5m", "Documents uploaded, per user or key.";
+    RATE_UPLOAD = "rate_upload", Rate, "100/5m", "Documents uploaded, per user or key.";
+    /// Mebibytes.
+    UPLOAD_MB_PER_DAY = "upload_mb_per_day", Int { min: 1, max: 1_000_000 }, "1024",
+        "How many MiB of documents a workspace may upload in a day (UTC).";
     /// Per user or key.
     RATE_JOBS = "rate_jobs", Rate, "120/5m",
         "Other work asked for in the background, per user or key: documents read again, answers added or changed, evaluations.";

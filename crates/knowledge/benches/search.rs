@@ -217,6 +217,7 @@ fn document(clock: &Clock, assistant: &Assistant, number: usize, passages: usize
         content_hash: String::new(),
         status: DocumentStatus::Ready,
         error: None,
+        warnings: Vec::new(),
         language: "en".to_owned(),
         passages,
         embedded: passages,

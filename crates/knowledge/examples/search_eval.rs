@@ -244,6 +244,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
             content_hash: String::new(),
             status: DocumentStatus::Ready,
             error: None,
+            warnings: Vec::new(),
             language: language.to_owned(),
             passages: i64::try_from(paragraphs.len())?,
             embedded: i64::try_from(paragraphs.len())?,

@@ -11,7 +11,10 @@ use thiserror::Error;
 use crate::extract::{decode, is_json, sniff, utf16};
 
 mod archive;
+mod compound;
 mod signature;
+
+pub(crate) use compound::stream;
 
 /// A format that we do not read; names what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -19,7 +22,7 @@ mod signature;
 pub struct Unsupported(pub &'static str);
 
 /// What we do read, in a sentence for owners.
-const READ: &str = "text, Markdown, HTML, PDF, Word (.docx), Excel (.xlsx), PowerPoint (.pptx), OpenDocument (.odt, .ods), \
+const READ: &str = "text, Markdown, HTML, PDF, Word (.docx), Excel (.xlsx, .xls), PowerPoint (.pptx), OpenDocument (.odt, .ods), \
      EPUB, RTF, CSV, JSON and mail (.eml) files can be read";
 
 /// How much of a file is looked at, bytes.
@@ -77,8 +80,8 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     if archive::is_archive(head) {
         return archive::detect(bytes);
     }
-    if signature::is_compound(head) {
-        return Err(Unsupported(archive::compound(bytes)));
+    if compound::is_compound(head) {
+        return compound::detect(bytes);
     }
     if let Some(seen) = signature::find(head) {
         return Err(Unsupported(seen));

@@ -9,7 +9,7 @@
 //! All formats but Markdown become plain text of one shape: blocks divided by a blank line, tables as rows of
 //! `cell | cell`, items as `- text`, and the headings' places beside it. `writer` alone makes that shape.
 
-use replyx_core::knowledge::DocumentKind;
+use replyx_core::knowledge::{DocumentKind, DocumentWarning};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -20,6 +20,7 @@ mod docx;
 mod eml;
 mod encoding;
 mod epub;
+mod header;
 mod html;
 mod isolation;
 mod json;
@@ -30,6 +31,7 @@ mod pdf;
 mod plain;
 mod pptx;
 mod rtf;
+mod thin;
 mod writer;
 mod xlsx;
 mod xml;
@@ -58,6 +60,9 @@ pub struct Extracted {
     pub kind: DocumentKind,
     /// The document's own title, on one line, where it has one.
     pub title: Option<String>,
+    /// What its owner should know although it could be read.
+    #[serde(default)]
+    pub warnings: Vec<DocumentWarning>,
 }
 
 /// A heading and its place in the text.
@@ -82,8 +87,25 @@ pub enum Unreadable {
     #[error("the file has no readable text")]
     NoText,
     /// Pages without text.
-    #[error("the PDF has no text layer; it seems to be a scan")]
-    NoTextLayer,
+    #[error("the PDF has no text layer{}; it seems to be a scan", of_pages(*pages))]
+    NoTextLayer {
+        /// How many pages there are.
+        pages: usize,
+    },
+    /// Slides without text.
+    #[error(
+        "the presentation has no text{}: its slides seem to be pictures; write the text out, or save it as a PDF and \
+         let its text be recognized (OCR)", of_slides(*slides)
+    )]
+    OnlySlidesOfPictures {
+        /// How many slides there are.
+        slides: usize,
+    },
+    /// A document without text that has pictures.
+    #[error(
+        "the file has no text, only pictures; write the text out, or let it be recognized (OCR)"
+    )]
+    OnlyPictures,
     /// Pages without anything.
     #[error("the PDF has no pages")]
     NoPages,
@@ -112,6 +134,15 @@ pub enum Unreadable {
     },
 }
 
+/// Which pages, unless there is one.
+fn of_pages(pages: usize) -> String {
+    if pages > 1 { format!(" on any of its pages 1 to {pages}") } else { String::new() }
+}
+
+fn of_slides(slides: usize) -> String {
+    if slides > 1 { format!(" on any of its slides 1 to {slides}") } else { String::new() }
+}
+
 /// Why there is no text.
 #[derive(Debug, Error)]
 pub enum ExtractError {
@@ -132,7 +163,7 @@ pub fn parse(kind: DocumentKind, bytes: &[u8]) -> Result<Extracted, Unreadable> 
     if bytes.is_empty() {
         return Err(Unreadable::Empty);
     }
-    match kind {
+    let read = match kind {
         DocumentKind::Text => text(bytes),
         DocumentKind::Markdown => markdown(bytes),
         DocumentKind::Html => html::html(bytes),
@@ -147,6 +178,12 @@ pub fn parse(kind: DocumentKind, bytes: &[u8]) -> Result<Extracted, Unreadable> 
         DocumentKind::Epub => epub::epub(bytes),
         DocumentKind::Eml => eml::eml(bytes),
         DocumentKind::Answer => answer::answer(bytes),
+    };
+    match read {
+        Err(Unreadable::Empty | Unreadable::NoText) if package::has_pictures(bytes) => {
+            Err(Unreadable::OnlyPictures)
+        }
+        other => other,
     }
 }
 

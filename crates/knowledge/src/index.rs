@@ -15,13 +15,14 @@ use std::{
 use replyx_core::{
     clock::Clock,
     ids::{DocumentId, PassageId, WorkspaceId},
-    knowledge::{Document, DocumentStatus},
+    knowledge::{Document, DocumentStatus, DocumentWarning, WarningCode},
     retry::{Backoff, Retry},
 };
 use replyx_llm::Embeddings;
 use replyx_storage::{
-    Db, StorageError, Tx,
+    Db, StorageError,
     passages::{NewPassage, PassageChanges, Place, StoredPassage},
+    replacements::Replacement,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -31,9 +32,11 @@ use crate::extract::{self, ExtractError};
 mod cut;
 pub mod embed;
 pub mod neighbours;
+mod reading;
 
 pub use cut::INDEX_VERSION;
 use cut::{Cut, cut};
+use reading::Reading;
 
 /// A document of more passages than this is refused as too long: one upload must not fill an index.
 pub const MAX_PASSAGES: usize = 50_000;
@@ -122,11 +125,11 @@ impl IndexError {
 /// Fails when the database does, or when the program cannot be run; [`IndexError::retry`] says when to try again.
 #[tracing::instrument(name = "knowledge.index.run", skip_all, fields(document.id = %job.document_id))]
 pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
-    let Some((document, original)) = begin(tools, job).await? else { return Ok(()) };
-    let outcome = match extract::isolated(tools.program, document.kind, &original).await {
+    let Some((reading, original)) = Reading::begin(tools, job).await? else { return Ok(()) };
+    let outcome = match extract::isolated(tools.program, reading.kind, &original).await {
         Ok(found) => {
             step(tools, job, DocumentStatus::Chunking).await?;
-            cut(found, document.name.clone()).await?
+            cut(found, reading.name.clone()).await?
         }
         Err(ExtractError::Unreadable(why)) => Err(why.to_string()),
         Err(error @ ExtractError::Program(_)) => {
@@ -142,8 +145,8 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
         }
     };
     match outcome {
-        Ok(cut) => keep(tools, job, &document.content_hash, cut).await,
-        Err(why) => fail(tools, job, &document.content_hash, why).await,
+        Ok(cut) => keep(tools, job, &reading, cut).await,
+        Err(why) => fail(tools, job, &reading, why).await,
     }
 }
 
@@ -162,7 +165,8 @@ pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexEr
     let mut tx = tools.db.begin().await?;
     let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
     let Some(document) = locked else { return Ok(()) };
-    if document.status == DocumentStatus::Ready {
+    let Some(reading) = Reading::newest(&mut tx, job).await? else { return Ok(()) };
+    if document.status == DocumentStatus::Ready && !reading.is_new() {
         // It serves as it is; housekeeping must not queue it again for being indexed by earlier rules.
         let documents = tx.workspace(job.workspace_id).documents();
         documents.set_index_version(job.document_id, INDEX_VERSION).await?;
@@ -170,20 +174,7 @@ pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexEr
         return Ok(());
     }
     drop(tx);
-    fail(tools, job, &document.content_hash, KILLED.to_owned()).await
-}
-
-/// Marks the document as being read and fetches its bytes.
-async fn begin(
-    tools: Tools<'_>,
-    job: IndexDocument,
-) -> Result<Option<(Document, Vec<u8>)>, IndexError> {
-    step(tools, job, DocumentStatus::Extracting).await?;
-    let mut tx = tools.db.read().await?;
-    let documents = tx.workspace(job.workspace_id).documents();
-    let Some(document) = documents.find(job.document_id).await? else { return Ok(None) };
-    let original = tx.workspace(job.workspace_id).documents().original(job.document_id).await?;
-    Ok(Some((document, original.unwrap_or_default())))
+    fail(tools, job, &reading, KILLED.to_owned()).await
 }
 
 /// Says how far the document is, unless it is found by search already.
@@ -206,52 +197,55 @@ async fn step(
     Ok(())
 }
 
-/// Locks the document, if it is there and still has the bytes that were read: who changed them has queued another
-/// job.
-async fn lock_same(
-    tx: &mut Tx,
-    job: IndexDocument,
-    content_hash: &str,
-) -> Result<Option<Document>, StorageError> {
-    let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
-    Ok(locked.filter(|document| document.content_hash == content_hash))
-}
-
 /// Changes the passages and lets their vectors be made.
 async fn keep(
     tools: Tools<'_>,
     job: IndexDocument,
-    content_hash: &str,
+    reading: &Reading,
     cut: Cut,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
+    // A file and the passages that are found are of one version at any time; what becomes longer may grow step by step.
+    let together = if reading.is_new() { usize::MAX } else { TOGETHER };
     let (passages, stems) = (count(cut.passages.len()), cut.stems());
     let mut current = HashSet::new();
     let mut fresh = 0;
-    let (mut tx, mut document) = loop {
+    let (mut tx, mut document, waiting) = loop {
         let mut tx = tools.db.begin().await?;
-        let Some(document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
+        let locked = reading.lock(&mut tx, job).await?;
+        let Some((document, waiting)) = locked else { return Ok(()) };
         let stored = tx.workspace(workspace).passages().of(document.id).await?;
         let made_by = tx.workspace(workspace).documents().index_version(document.id).await?;
         let is_stale = |id: &PassageId| made_by != INDEX_VERSION && !current.contains(id);
         let Step { changes, is_last } =
-            changes(stored, &cut.passages, is_stale, TOGETHER, tools.clock);
+            changes(stored, &cut.passages, is_stale, together, tools.clock);
         fresh += changes.new.len();
         tx.workspace(workspace).passages().change(document.id, &changes).await?;
         if is_last {
-            break (tx, document);
+            break (tx, document, waiting);
         }
         // Everything is decided anew in the next transaction: what was changed here is found there as it is now.
         tx.commit().await?;
         current.extend(changes.new.iter().map(|passage| passage.id));
         current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
     };
+    if let Some(file) = reading.replaces(waiting.as_ref()) {
+        // From here on file, text and passages are those of the new version.
+        tx.workspace(workspace).replacements().apply(document.id).await?;
+        document.name.clone_from(&file.name);
+        document.kind = file.kind;
+        document.size = file.size;
+        document.content_hash.clone_from(&file.content_hash);
+    }
     tx.workspace(workspace).documents().set_text(document.id, Some(&cut.text)).await?;
-    tx.workspace(workspace).documents().set_indexed(document.id, stems, INDEX_VERSION).await?;
+    // A document that got another name meanwhile is read again.
+    let version = if document.name == reading.name { INDEX_VERSION } else { 0 };
+    tx.workspace(workspace).documents().set_indexed(document.id, stems, version).await?;
     document.passages = passages;
     document.language = cut.language;
     document.title = cut.title;
     document.error = None;
+    document.warnings = cut.warnings;
     document.revision += 1;
     document.updated_at = tools.clock.now();
     document.status = DocumentStatus::Ready;
@@ -270,6 +264,10 @@ async fn keep(
     } else {
         document.embedded = document.embedded.min(passages);
     }
+    if waiting.is_some() && reading.replaces(waiting.as_ref()).is_none() {
+        // A newer file came meanwhile, and its job is on its way.
+        document.status = DocumentStatus::Queued;
+    }
     tx.workspace(workspace).documents().save(&document).await?;
     tx.workspace(workspace).knowledge().changed(document.id).await?;
     tx.commit().await?;
@@ -277,17 +275,29 @@ async fn keep(
     Ok(())
 }
 
-/// The document cannot be read: what was read of it before is forgotten.
+/// The document cannot be read: what was read of it before is forgotten. A file that was to replace another is forgotten
+/// itself.
 async fn fail(
     tools: Tools<'_>,
     job: IndexDocument,
-    content_hash: &str,
+    reading: &Reading,
     why: String,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
     let (mut tx, mut document) = loop {
         let mut tx = tools.db.begin().await?;
-        let Some(document) = lock_same(&mut tx, job, content_hash).await? else { return Ok(()) };
+        let locked = reading.lock(&mut tx, job).await?;
+        let Some((mut document, waiting)) = locked else { return Ok(()) };
+        if let Some(file) = reading.replaces(waiting.as_ref()) {
+            tx.workspace(workspace).replacements().forget(document.id).await?;
+            if document.passages > 0 {
+                keep_before(&mut document, file, &why, tools.clock);
+                tx.workspace(workspace).documents().save(&document).await?;
+                tx.commit().await?;
+                tracing::info!("a new file of a document cannot be read");
+                return Ok(());
+            }
+        }
         let stored = tx.workspace(workspace).passages().of(document.id).await?;
         let is_last = stored.len() <= TOGETHER;
         let gone = stored.into_iter().map(|passage| passage.id).take(TOGETHER).collect();
@@ -302,6 +312,7 @@ async fn fail(
     tx.workspace(workspace).documents().set_indexed(document.id, 0, INDEX_VERSION).await?;
     document.status = DocumentStatus::Failed;
     document.error = Some(why);
+    document.warnings = Vec::new();
     (document.passages, document.embedded, document.embedded_with) = (0, 0, None);
     document.revision += 1;
     document.updated_at = tools.clock.now();
@@ -310,6 +321,19 @@ async fn fail(
     tx.commit().await?;
     tracing::info!("a document cannot be read");
     Ok(())
+}
+
+/// The file before goes on serving, and the owner is told.
+fn keep_before(document: &mut Document, file: &Replacement, why: &str, clock: &Clock) {
+    let complete = document.embedded >= document.passages || document.embedded_with.is_none();
+    document.status = if complete { DocumentStatus::Ready } else { DocumentStatus::Embedding };
+    document.error = None;
+    document.updated_at = clock.now();
+    let detail = format!("the new file could not be read, and the one before stays: {why}");
+    let names = vec![file.name.clone()];
+    let warning = DocumentWarning::names(WarningCode::ReplacementFailed, names, detail);
+    document.warnings.retain(|warning| warning.code != WarningCode::ReplacementFailed);
+    document.warnings.push(warning);
 }
 
 /// Some of what has to change.

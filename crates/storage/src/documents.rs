@@ -4,18 +4,23 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     event::Event,
     ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus, WebPage},
+    knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WebPage},
     page::{Page, PageRequest},
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StorageError, Tx, knowledge::scope_term};
 
+mod outdated;
+
+pub use outdated::SystemDocuments;
+
 macro_rules! columns {
     () => {
         "workspace_id, id, name, title, kind, size, content_hash, status, error, language, passages,
-         embedded, embedded_with, revision, source_id, url, etag, last_modified, misses, created_at,
-         updated_at"
+         embedded, embedded_with, revision, source_id, url, etag, last_modified, misses, warnings,
+         created_at, updated_at"
     };
 }
 
@@ -46,6 +51,7 @@ struct Row {
     etag: Option<String>,
     last_modified: Option<String>,
     misses: i64,
+    warnings: Json<Vec<DocumentWarning>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -79,7 +85,7 @@ impl Documents<'_> {
             "INSERT INTO documents (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                       $19, $20, $21)"
+                       $19, $20, $21, $22)"
         );
         const FILE: &str = "
             INSERT INTO document_files (workspace_id, document_id, original) VALUES ($1, $2, $3)";
@@ -93,7 +99,8 @@ impl Documents<'_> {
             document.passages, document.embedded, &document.embedded_with, document.revision,
             page.map(|page| page.source_id.into_uuid()), page.map(|page| &page.url),
             page.and_then(|page| page.etag.as_ref()), page.and_then(|page| page.last_modified.as_ref()),
-            page.map_or(0, |page| page.misses), document.created_at, document.updated_at);
+            page.map_or(0, |page| page.misses), Json(&document.warnings), document.created_at,
+            document.updated_at);
         run!(self.tx, FILE; workspace, id, original);
         for assistant in &document.assistants {
             run!(self.tx, LINK; workspace, assistant.into_uuid(), id);
@@ -146,6 +153,28 @@ impl Documents<'_> {
         let row = row!(self.tx, Row, SQL;
             self.workspace.into_uuid(), assistant.into_uuid(), name, content_hash);
         self.complete(row).await
+    }
+
+    /// The uploaded documents of an assistant with this name, the newest first: identity, hash of the bytes, time.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn of_name(
+        self,
+        assistant: AssistantId,
+        name: &str,
+        limit: u32,
+    ) -> Result<Vec<(DocumentId, String, DateTime<Utc>)>, StorageError> {
+        const SQL: &str = "
+            SELECT id, content_hash, created_at FROM documents
+             WHERE workspace_id = $1 AND name = $3 AND kind <> 'answer' AND source_id IS NULL
+               AND id IN (SELECT document_id FROM document_assistants
+                           WHERE workspace_id = $1 AND assistant_id = $2)
+             ORDER BY id DESC LIMIT $4";
+        let rows = rows!(self.tx, (Uuid, String, DateTime<Utc>), SQL;
+            self.workspace.into_uuid(), assistant.into_uuid(), name, i64::from(limit));
+        Ok(rows.into_iter().map(|(id, hash, at)| (id.into(), hash, at)).collect())
     }
 
     /// The document of a source with this address, if there is one.
@@ -281,7 +310,7 @@ impl Documents<'_> {
             UPDATE documents
                SET name = $3, title = $4, kind = $5, size = $6, content_hash = $7, status = $8, error = $9,
                    language = $10, passages = $11, embedded = $12, embedded_with = $13, revision = $14,
-                   etag = $15, last_modified = $16, misses = $17, updated_at = $18
+                   etag = $15, last_modified = $16, misses = $17, warnings = $18, updated_at = $19
              WHERE workspace_id = $1 AND id = $2";
         let page = document.page.as_ref();
         let changed = run!(self.tx, SQL;
@@ -290,7 +319,7 @@ impl Documents<'_> {
             &document.error, &document.language, document.passages, document.embedded,
             &document.embedded_with, document.revision, page.and_then(|page| page.etag.as_ref()),
             page.and_then(|page| page.last_modified.as_ref()), page.map_or(0, |page| page.misses),
-            document.updated_at);
+            Json(&document.warnings), document.updated_at);
         StorageError::expect_one_row("documents", changed)?;
         self.tx.record(self.workspace, status_event(document), document.updated_at);
         Ok(())
@@ -363,80 +392,6 @@ impl Documents<'_> {
     }
 }
 
-/// All documents.
-pub struct SystemDocuments<'t> {
-    pub(crate) tx: &'t mut Tx,
-}
-
-impl SystemDocuments<'_> {
-    /// Ready documents whose index was made by earlier rules than `version` (`true`), or whose vectors are not all
-    /// of `model` (`false`), at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub async fn outdated(
-        self,
-        version: i64,
-        model: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<(WorkspaceId, DocumentId, bool)>, StorageError> {
-        const INDEX: &str = "
-            SELECT workspace_id, id, index_version FROM documents
-             WHERE status = 'ready' AND index_version < $1 ORDER BY id LIMIT $2";
-        const BOTH: &str = "
-            SELECT workspace_id, id, index_version FROM documents
-             WHERE status = 'ready' AND passages > 0
-               AND (index_version < $1 OR embedded < passages OR embedded_with IS NULL OR embedded_with <> $3)
-             ORDER BY id LIMIT $2";
-        let limit = i64::from(limit);
-        let rows = if let Some(model) = model {
-            rows!(self.tx, (Uuid, Uuid, i64), BOTH; version, limit, model)
-        } else {
-            rows!(self.tx, (Uuid, Uuid, i64), INDEX; version, limit)
-        };
-        Ok(rows
-            .into_iter()
-            .map(|(workspace, id, made_by)| (workspace.into(), id.into(), made_by < version))
-            .collect())
-    }
-
-    /// Forgets vectors of other models than `model`, at most `limit`, where no assistant that knows their document has
-    /// passages without one of `model`. How many they were.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub async fn forget_outlived_vectors(
-        self,
-        model: &str,
-        limit: u32,
-    ) -> Result<u64, StorageError> {
-        const SQL: &str = "
-            WITH moving AS (
-                SELECT DISTINCT links.workspace_id, links.assistant_id
-                  FROM documents
-                  JOIN document_assistants AS links
-                    ON links.workspace_id = documents.workspace_id AND links.document_id = documents.id
-                 WHERE documents.passages > 0
-                   AND (documents.embedded < documents.passages OR documents.embedded_with IS NULL
-                        OR documents.embedded_with <> $1))
-            DELETE FROM passage_vectors WHERE (workspace_id, passage_id, model) IN (
-                SELECT own.workspace_id, own.passage_id, own.model
-                  FROM passage_vectors AS own
-                  JOIN passages ON passages.workspace_id = own.workspace_id AND passages.id = own.passage_id
-                 WHERE own.model <> $1
-                   AND NOT EXISTS (
-                       SELECT 1 FROM document_assistants AS links
-                         JOIN moving ON moving.workspace_id = links.workspace_id
-                                    AND moving.assistant_id = links.assistant_id
-                        WHERE links.workspace_id = own.workspace_id
-                          AND links.document_id = passages.document_id)
-                 LIMIT $2)";
-        Ok(run!(self.tx, SQL; model, i64::from(limit)))
-    }
-}
-
 fn status_event(document: &Document) -> Event {
     Event::DocumentStatus {
         document_id: document.id,
@@ -445,6 +400,7 @@ fn status_event(document: &Document) -> Event {
         passages: document.passages,
         embedded: document.embedded,
         error: document.error.clone(),
+        warnings: document.warnings.clone(),
     }
 }
 
@@ -473,6 +429,7 @@ fn read(row: Row, assistants: Vec<AssistantId>) -> Result<Document, StorageError
         content_hash: row.content_hash,
         status,
         error: row.error,
+        warnings: row.warnings.0,
         language: row.language,
         passages: row.passages,
         embedded: row.embedded,

@@ -66,6 +66,7 @@ pub mod passages;
 pub mod processes;
 mod refusals;
 pub mod registrations;
+pub mod replacements;
 mod retry;
 mod scope;
 pub mod second_factors;
@@ -79,6 +80,7 @@ mod texts;
 pub mod turns;
 mod tx;
 pub mod updates;
+pub mod upload_days;
 pub mod users;
 pub mod workspaces;
 

@@ -47,6 +47,7 @@ const MIGRATIONS: &[Step] = steps![
     8 "0008_money",
     9 "0009_fair_turns",
     10 "0010_installation",
+    11 "0011_documents",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -25,12 +25,14 @@ use crate::{
     passages::Passages,
     processes::Processes,
     registrations::{LoginAttempts, PasswordResets, Registrations},
+    replacements::Replacements,
     second_factors::SecondFactors,
     sessions::Sessions,
     settings::Settings,
     sources::{Sources, SystemSources},
     turns::{SystemTurns, Turns},
     updates::{SystemUpdates, Updates},
+    upload_days::UploadDays,
     users::Users,
     workspaces::Workspaces,
 };
@@ -109,6 +111,8 @@ tables! {
     passages: Passages,
     /// What assistants are measured by.
     question_sets: QuestionSets,
+    /// New files of documents, which wait to be read.
+    replacements: Replacements,
     /// How they did.
     runs: Runs,
     /// Web pages kept up to date.
@@ -117,6 +121,8 @@ tables! {
     turns: Turns,
     /// Deliveries already taken.
     updates: Updates,
+    /// What was uploaded today.
+    upload_days: UploadDays,
 }
 
 system_tables! {

@@ -8,18 +8,19 @@ const LONGEST: usize = 255;
 /// The name of a file that came without one.
 const NAMELESS: &str = "document";
 
-/// The file name a part of a form claims, made safe. `plain` is its `filename` parameter; some clients
-/// write names outside of ASCII only into `filename*`.
-pub(super) fn claimed(plain: Option<&str>, headers: &HeaderMap) -> String {
+/// The file name a part of a form claims, made safe, and whether it claims one. `plain` is its `filename` parameter; some
+/// clients write names outside of ASCII only into `filename*`.
+pub(super) fn claimed(plain: Option<&str>, headers: &HeaderMap) -> (String, bool) {
     let extended = || {
         let disposition = headers.get(header::CONTENT_DISPOSITION)?.to_str().ok()?;
         extended(disposition)
     };
-    clean(&plain.map(str::to_owned).or_else(extended).unwrap_or_default())
+    let claim = plain.map(str::to_owned).or_else(extended).unwrap_or_default();
+    (clean(&claim), !claim.is_empty())
 }
 
 /// The last component of a path of any system, without control characters, at most 255 characters.
-fn clean(claimed: &str) -> String {
+pub(super) fn clean(claimed: &str) -> String {
     let last = claimed.rsplit(['/', '\\']).next().unwrap_or_default();
     let visible: String = last.chars().filter(|c| !c.is_control()).collect();
     let name: String = visible.trim().chars().take(LONGEST).collect();
@@ -110,8 +111,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         let disposition = "form-data; name=\"file\"; filename*=utf-8''..%2F..%2Fa%0A.md";
         headers.insert(header::CONTENT_DISPOSITION, disposition.parse().unwrap());
-        assert_eq!(claimed(None, &headers), "a.md");
-        assert_eq!(claimed(Some("b.md"), &headers), "b.md");
-        assert_eq!(claimed(None, &HeaderMap::new()), NAMELESS);
+        assert_eq!(claimed(None, &headers), ("a.md".to_owned(), true));
+        assert_eq!(claimed(Some("b.md"), &headers), ("b.md".to_owned(), true));
+        assert_eq!(claimed(None, &HeaderMap::new()), (NAMELESS.to_owned(), false));
     }
 }

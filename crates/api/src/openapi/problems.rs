@@ -59,6 +59,7 @@ codes! {
     }
     404 {
         not_found: "there is no such thing, or it is somebody else's",
+        no_original: "the document is a page or an answer, and was not uploaded as a file",
     }
     405 {
         method_not_allowed: "this method is not allowed here",
@@ -81,6 +82,7 @@ codes! {
         email_taken: "there is an account with this address",
         idempotency_key_in_use: "the first request with this key is still being worked on",
         invitation_void: "who invited may no longer do so",
+        is_page: "the document is a page of a source, which keeps it up to date",
         last_assistant: "no other assistant knows the document",
         last_owner: "nobody else could act as an owner",
         not_waiting: "the dialog does not wait for a human",

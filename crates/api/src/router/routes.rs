@@ -108,7 +108,12 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::read::read, answers::update::update, answers::delete::delete))
         .routes(routes!(usage::list::list))
         .routes(routes!(documents::list::list))
-        .routes(routes!(documents::read::read, documents::delete::delete))
+        .routes(routes!(
+            documents::read::read,
+            documents::update::update,
+            documents::delete::delete
+        ))
+        .routes(routes!(documents::file::file, documents::replace::replace))
         .routes(routes!(documents::text::text))
         .routes(routes!(documents::link::link, documents::unlink::unlink))
         .routes(routes!(documents::reindex::reindex))

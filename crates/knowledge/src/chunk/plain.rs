@@ -169,6 +169,7 @@ mod tests {
             headings: Vec::new(),
             kind: DocumentKind::Text,
             title: None,
+            warnings: Vec::new(),
         };
         blocks(&document)
             .into_iter()
@@ -216,6 +217,7 @@ mod tests {
             headings: Vec::new(),
             kind: DocumentKind::Text,
             title: None,
+            warnings: Vec::new(),
         };
         let found: Vec<(&str, bool)> = blocks(&document)
             .into_iter()

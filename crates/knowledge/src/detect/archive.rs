@@ -85,24 +85,3 @@ fn damaged(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
         Err(Unsupported("a ZIP archive"))
     }
 }
-
-/// What a compound file is: names of its streams are UTF-16 in its directory.
-pub(super) fn compound(bytes: &[u8]) -> &'static str {
-    let has = |name: &str| {
-        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        bytes.windows(wide.len()).any(|window| window == wide)
-    };
-    if has("EncryptedPackage") {
-        "an Office document protected by a password: save it without the password"
-    } else if has("WordDocument") {
-        "an old Word document (.doc): save it as .docx"
-    } else if has("Workbook") || has("Book") {
-        "an old Excel workbook (.xls): save it as .xlsx"
-    } else if has("PowerPoint Document") {
-        "an old PowerPoint presentation (.ppt): save it as .pptx"
-    } else if has("__properties_version1.0") {
-        "an Outlook message (.msg): save it as .eml"
-    } else {
-        "an old Microsoft Office document: save it as .docx, .xlsx or .pptx"
-    }
-}

@@ -33,8 +33,3 @@ pub(super) fn find(head: &[u8]) -> Option<&'static str> {
         .find(|(offset, magic, _)| head.get(*offset..).is_some_and(|rest| rest.starts_with(magic)))
         .map(|(_, _, seen)| *seen)
 }
-
-/// Is it a compound file: old Office documents, and new ones under a password?
-pub(super) fn is_compound(head: &[u8]) -> bool {
-    head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
-}

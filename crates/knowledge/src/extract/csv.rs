@@ -3,7 +3,7 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 use replyx_core::knowledge::DocumentKind;
 
-use super::{Extracted, MAX_TEXT, Unreadable, encoding::decode, writer::Writer};
+use super::{Extracted, MAX_TEXT, Unreadable, encoding::decode, header::Header, writer::Writer};
 
 /// What may divide cells, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -43,6 +43,7 @@ const ANSWER: [&str; 10] = [
 pub(super) fn csv(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     let text = decode(bytes);
     let mut writer = Writer::new(DocumentKind::Csv);
+    let mut header = Header::default();
     let mut cells = 0;
     let delimiter = sniff(&text).map_or(b',', |shape| shape.delimiter);
     for record in reader(&text, delimiter).records() {
@@ -52,8 +53,10 @@ pub(super) fn csv(bytes: &[u8]) -> Result<Extracted, Unreadable> {
             return Err(Unreadable::TooLong);
         }
         let row: Vec<String> = record.iter().map(str::to_owned).collect();
+        header.row(&row);
         writer.row(&row);
     }
+    header.warn(None, &mut writer);
     writer.finish()
 }
 

@@ -1,9 +1,14 @@
 //! Mails: who wrote to whom, when, and what; of attachments the names alone.
 
 use mail_parser::{Address, Encoding, Message, MessageParser, MimeHeaders, PartType};
-use replyx_core::knowledge::DocumentKind;
+use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode};
 
-use super::{Extracted, Unreadable, encoding::decode, html, writer::Writer};
+use super::{
+    Extracted, Unreadable,
+    encoding::{decode, utf16},
+    html,
+    writer::{Writer, one_line},
+};
 
 /// A forwarded mail inside a forwarded mail is read, and no deeper.
 const DEEPEST: u8 = 2;
@@ -18,6 +23,8 @@ const MAX_NAMES: usize = 50;
 
 /// Reads a mail: the subject is its title, the plain text its body; the HTML is read only where there is no plain text.
 pub(super) fn eml(bytes: &[u8]) -> Result<Extracted, Unreadable> {
+    let narrow = narrow(bytes);
+    let bytes = narrow.as_deref().unwrap_or(bytes);
     let nested = bytes.windows(NESTED.len()).filter(|at| at.eq_ignore_ascii_case(NESTED)).count();
     if nested > MAX_NESTED {
         return Err(Unreadable::TooComplex);
@@ -27,11 +34,47 @@ pub(super) fn eml(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     if let Some(subject) = message.subject() {
         writer.title(subject);
     }
-    write(&message, 0, &mut writer);
+    let mut attached = Vec::new();
+    write(&message, 0, &mut writer, &mut attached);
+    if !attached.is_empty() {
+        let files = if attached.len() == 1 { "an attachment is" } else { "attachments are" };
+        let detail = format!("{files} named, but not read: upload what should be known");
+        writer.warn(DocumentWarning::names(WarningCode::AttachmentsSkipped, attached, detail));
+    }
     writer.finish()
 }
 
-fn write(message: &Message<'_>, depth: u8, writer: &mut Writer) {
+/// A mail that was saved in UTF-16 as a whole, as other mails are.
+fn narrow(bytes: &[u8]) -> Option<Vec<u8>> {
+    /// What keeps its own encoding, whatever stands around it.
+    const CODED: [&str; 2] = ["base64", "quoted-printable"];
+    let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    if !marked && utf16(bytes).is_none() {
+        return None;
+    }
+    let text = decode(bytes);
+    let lower = text.to_ascii_lowercase();
+    if CODED.iter().any(|coding| lower.contains(coding)) {
+        return Some(text.into_bytes());
+    }
+    // What its head says of the encoding has been true of the file that it is no longer.
+    let mut said = String::with_capacity(text.len());
+    let mut rest = 0;
+    for (at, found) in lower.match_indices("utf-16") {
+        said.push_str(&text[rest..at]);
+        rest = at + found.len();
+        let is_charset = lower[..at].trim_end_matches(['"', '\'']).ends_with("charset=");
+        let tail = &lower[rest..];
+        if is_charset && (tail.starts_with("le") || tail.starts_with("be")) {
+            rest += 2;
+        }
+        said.push_str(if is_charset { "utf-8" } else { &text[at..at + found.len()] });
+    }
+    said.push_str(&text[rest..]);
+    Some(said.into_bytes())
+}
+
+fn write(message: &Message<'_>, depth: u8, writer: &mut Writer, attached: &mut Vec<String>) {
     if let Some(subject) = message.subject() {
         writer.heading(depth + 1, subject);
     }
@@ -54,10 +97,13 @@ fn write(message: &Message<'_>, depth: u8, writer: &mut Writer) {
     }
     for part in message.attachments().take(MAX_ATTACHMENTS) {
         match &part.body {
-            PartType::Message(nested) if depth < DEEPEST => write(nested, depth + 1, writer),
+            PartType::Message(nested) if depth < DEEPEST => {
+                write(nested, depth + 1, writer, attached);
+            }
             _ => {
                 if let Some(name) = part.attachment_name() {
                     writer.item(0, None, &format!("Attachment: {name}"));
+                    attached.push(one_line(name));
                 }
             }
         }

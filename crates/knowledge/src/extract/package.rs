@@ -141,8 +141,28 @@ impl<'a> Package<'a> {
     }
 }
 
+/// What pictures in documents are called.
+const PICTURES: [&str; 12] = [
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".svg", ".emf", ".wmf",
+    ".jp2",
+];
+
+/// Is it an archive that holds pictures? The small view of the first page, which programs add, is none.
+pub(super) fn has_pictures(bytes: &[u8]) -> bool {
+    let Ok(package) = Package::open(bytes) else { return false };
+    package
+        .names
+        .keys()
+        .any(|name| PICTURES.iter().any(|end| name.ends_with(end)) && !name.contains("thumbnail"))
+}
+
 fn key(name: &str) -> String {
     name.trim_start_matches('/').replace('\\', "/").to_lowercase()
+}
+
+/// Is it no archive but a compound file?
+pub(super) fn is_compound(bytes: &[u8]) -> bool {
+    bytes.starts_with(&COMPOUND)
 }
 
 /// A compound file is an encrypted document or a format of the last century.

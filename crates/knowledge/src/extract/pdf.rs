@@ -1,7 +1,7 @@
 //! The text layer of a PDF. Runs in a child process only: see [`super::isolated`].
 
 use pdf_oxide::{PdfDocument, object::Object};
-use replyx_core::knowledge::DocumentKind;
+use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode, enumerated};
 
 use super::{
     Extracted, MAX_TEXT, Unreadable,
@@ -9,11 +9,17 @@ use super::{
     is_readable,
     layout::{self, Span},
     plain::clean,
+    thin,
     writer::one_line,
 };
 
+mod form;
+
 /// Pages beyond this are a hostile page tree, not a document that a business wrote.
 const MAX_PAGES: usize = 5_000;
+
+/// A picture of so many dots may be a page, and a smaller one is a logo: a sheet of A4 has half a million at 72 per inch.
+const SCAN: u64 = 300_000;
 
 /// Reads all pages.
 ///
@@ -33,11 +39,11 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Extracted, Unreadable> {
         return Err(Unreadable::TooLong);
     }
     let mut size = 0;
-    let mut broken = 0;
+    let mut broken = Vec::new();
     let mut pages = Vec::with_capacity(count);
     for page in 0..count {
         let spans = document.extract_spans(page).unwrap_or_else(|_| {
-            broken += 1;
+            broken.push(page + 1);
             Vec::new()
         });
         let spans: Vec<Span> = spans.into_iter().map(Span::from).collect();
@@ -47,14 +53,67 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Extracted, Unreadable> {
         }
         pages.push(spans);
     }
+
+    let said: Vec<usize> = pages.iter().map(|spans| said(spans)).collect();
+    // A number in the corner of a picture is no text.
+    let is_scan = |at: usize, letters: usize| {
+        letters == 0 || thin::is_thin(letters) && has_picture(&document, at)
+    };
+    let scans = thin::numbers(&said, is_scan);
     let (text, pages, headings) = layout::write(pages);
-    let title = title(&document);
     match is_readable(&text) {
-        Ok(()) => Ok(Extracted { text, pages, headings, kind: DocumentKind::Pdf, title }),
-        Err(Unreadable::Empty) if broken == count => Err(Unreadable::Damaged),
-        Err(Unreadable::Empty | Unreadable::NoText) => Err(Unreadable::NoTextLayer),
-        Err(other) => Err(other),
+        Err(Unreadable::Empty) if broken.len() == count => return Err(Unreadable::Damaged),
+        Err(Unreadable::Empty | Unreadable::NoText) => {
+            return Err(Unreadable::NoTextLayer { pages: count });
+        }
+        Ok(()) if scans.len() == count => return Err(Unreadable::NoTextLayer { pages: count }),
+        Err(other) => return Err(other),
+        Ok(()) => {}
     }
+
+    let title = title(&document);
+    let warnings = warnings(&document, &said, &scans, &broken);
+    Ok(Extracted { text, pages, headings, kind: DocumentKind::Pdf, title, warnings })
+}
+
+/// Letters and digits of a page, its running lines included.
+fn said(spans: &[Span]) -> usize {
+    let letters = spans.iter().flat_map(|span| span.text.chars());
+    letters.filter(|c| c.is_alphanumeric()).count()
+}
+
+/// Does a page show a picture that may be the page itself?
+fn has_picture(document: &PdfDocument, page: usize) -> bool {
+    let is_large = |width: u32, height: u32| u64::from(width) * u64::from(height) >= SCAN;
+    let found = document.page_image_handles(page);
+    found.is_ok_and(|found| found.iter().any(|picture| is_large(picture.width, picture.height)))
+}
+
+/// What the owner should know: pages without text, thin and damaged ones, and values in a form.
+fn warnings(
+    document: &PdfDocument,
+    said: &[usize],
+    scans: &[usize],
+    broken: &[usize],
+) -> Vec<DocumentWarning> {
+    let silent: Vec<usize> = scans.iter().copied().filter(|page| !broken.contains(page)).collect();
+    let thin = thin::numbers(said, |at, letters| {
+        thin::is_thin(letters) && letters > 0 && !scans.contains(&(at + 1))
+    });
+    let mut warnings = thin::warnings("page", &silent, &thin);
+    if !broken.is_empty() {
+        let detail = format!("damaged and left out: page {}", enumerated(broken));
+        warnings.push(DocumentWarning::pages(WarningCode::DamagedPages, broken, detail));
+    }
+    let filled = form::filled(document);
+    if filled > 0 {
+        let values = if filled == 1 { "value" } else { "values" };
+        let detail = format!(
+            "{filled} {values} filled into form fields are not read: print the form to a new PDF to keep them"
+        );
+        warnings.push(DocumentWarning::count(WarningCode::FormValuesSkipped, filled, detail));
+    }
+    warnings
 }
 
 /// The title that its author gave it. Programs fill in the file's name where there is none.

@@ -28,7 +28,14 @@ fn read(bytes: &[u8], kind: DocumentKind) -> Result<Extracted, Unreadable> {
     }
     let text = clean(&decode(bytes));
     is_readable(&text)?;
-    Ok(Extracted { text, pages: Vec::new(), headings: Vec::new(), kind, title: None })
+    Ok(Extracted {
+        text,
+        pages: Vec::new(),
+        headings: Vec::new(),
+        kind,
+        title: None,
+        warnings: Vec::new(),
+    })
 }
 
 /// Line ends become `\n`; characters that show nothing and would tear words apart go.

@@ -3,12 +3,13 @@
 //! [`pptx`] is the way in. A slide is a page: its title is a heading, then its shapes in their order, tables, diagrams,
 //! and the speaker's notes. Hidden slides, dates, footers and slide numbers are left out. [`shape`] reads paragraphs.
 
-use replyx_core::knowledge::DocumentKind;
+use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode, enumerated};
 
 use super::{
     Extracted, Unreadable,
     docx::core_title,
     package::{Package, Relations},
+    thin,
     writer::Writer,
     xml::{Element, Tree},
 };
@@ -37,22 +38,54 @@ pub(super) fn pptx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
         writer.title(&title);
     }
     let slides = tree.root().child("sldIdLst").into_iter().flat_map(Element::children);
-    for slide in slides.filter_map(|slide| slide.prefixed("id")) {
+    let mut shown = Vec::new();
+    let mut hidden = Vec::new();
+    for (slide, number) in slides.filter_map(|slide| slide.prefixed("id")).zip(1..) {
         let Some(part) = relations.by_id(&slide).filter(|part| !part.external) else { continue };
-        write_slide(&mut package, &part.target, &mut writer)?;
+        match write_slide(&mut package, &part.target, &mut writer)? {
+            Slide::Shown => shown.push(number),
+            Slide::Hidden => hidden.push(number),
+        }
     }
-    writer.finish()
+    if !hidden.is_empty() {
+        let detail = format!("hidden and left out: slide {}", enumerated(&hidden));
+        writer.warn(DocumentWarning::pages(WarningCode::HiddenSlides, &hidden, detail));
+    }
+    match writer.finish() {
+        Err(Unreadable::Empty | Unreadable::NoText) if !shown.is_empty() => {
+            Err(Unreadable::OnlySlidesOfPictures { slides: shown.len() })
+        }
+        Ok(mut found) => {
+            let silent = thin::letters(&found.text, &found.pages).into_iter().zip(&shown);
+            let silent: Vec<usize> =
+                silent.filter(|(letters, _)| *letters == 0).map(|(_, number)| *number).collect();
+            found.warnings.extend(thin::warnings("slide", &silent, &[]));
+            Ok(found)
+        }
+        other => other,
+    }
 }
 
-fn write_slide(package: &mut Package, part: &str, writer: &mut Writer) -> Result<(), Unreadable> {
+/// Whether an audience sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slide {
+    Shown,
+    Hidden,
+}
+
+fn write_slide(
+    package: &mut Package,
+    part: &str,
+    writer: &mut Writer,
+) -> Result<Slide, Unreadable> {
     let source = package.required(part)?;
     let tree = Tree::parse(&source)?;
     if matches!(tree.root().attribute("show").as_deref(), Some("0" | "false")) {
-        return Ok(());
+        return Ok(Slide::Hidden);
     }
     let relations = Relations::of(package, part)?;
     writer.page();
-    let Some(shapes) = tree.root().path(&["cSld", "spTree"]) else { return Ok(()) };
+    let Some(shapes) = tree.root().path(&["cSld", "spTree"]) else { return Ok(Slide::Shown) };
     let shapes = Shapes::read(shapes);
     for title in shapes.of(Kind::Title) {
         // A title of several lines is still one heading.
@@ -69,7 +102,8 @@ fn write_slide(package: &mut Package, part: &str, writer: &mut Writer) -> Result
             Kind::Title => {}
         }
     }
-    write_notes(package, &relations, writer)
+    write_notes(package, &relations, writer)?;
+    Ok(Slide::Shown)
 }
 
 fn write_paragraphs(shape: Element, relations: &Relations, listed: bool, writer: &mut Writer) {

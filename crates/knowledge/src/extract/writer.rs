@@ -4,7 +4,7 @@
 //! items of a list by a line's end; what shows nothing is left out. Past [`MAX_TEXT`] nothing is written any more and
 //! [`Writer::finish`] says so, so a reader need not count.
 
-use replyx_core::knowledge::DocumentKind;
+use replyx_core::knowledge::{DocumentKind, DocumentWarning};
 
 use super::{Extracted, Heading, MAX_TEXT, Unreadable, is_readable, plain::clean};
 
@@ -28,6 +28,7 @@ pub(super) struct Writer {
     pages: Vec<usize>,
     headings: Vec<Heading>,
     title: Option<String>,
+    warnings: Vec<DocumentWarning>,
     last: Last,
     /// Pages that have begun and hold nothing yet.
     waiting: usize,
@@ -43,6 +44,7 @@ impl Writer {
             pages: Vec::new(),
             headings: Vec::new(),
             title: None,
+            warnings: Vec::new(),
             last: Last::Block,
             waiting: 0,
             full: false,
@@ -65,6 +67,11 @@ impl Writer {
         if self.title.is_none() && !title.is_empty() {
             self.title = Some(title);
         }
+    }
+
+    /// Says something that the owner should know.
+    pub(super) fn warn(&mut self, warning: DocumentWarning) {
+        self.warnings.push(warning);
     }
 
     /// Begins a page.
@@ -146,6 +153,7 @@ impl Writer {
             headings: self.headings,
             kind: self.kind,
             title: self.title,
+            warnings: self.warnings,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use replyx_core::terms;
+use replyx_core::{knowledge::DocumentWarning, terms};
 use sha2::{Digest, Sha256};
 
 use super::{IndexError, MAX_PASSAGES, count};
@@ -24,6 +24,7 @@ pub(super) struct Cut {
     pub(super) title: Option<String>,
     pub(super) language: String,
     pub(super) passages: Vec<Piece>,
+    pub(super) warnings: Vec<DocumentWarning>,
 }
 
 impl Cut {
@@ -55,7 +56,13 @@ pub(super) async fn cut(found: Extracted, name: String) -> Result<Result<Cut, St
         let language = language::detect(&found.text);
         let title = title_terms(&name, language);
         let passages = chunks.into_iter().map(|chunk| piece(chunk, &title, language)).collect();
-        Ok(Cut { text: found.text, title: found.title, language: language.to_owned(), passages })
+        Ok(Cut {
+            text: found.text,
+            title: found.title,
+            language: language.to_owned(),
+            passages,
+            warnings: found.warnings,
+        })
     };
     tokio::task::spawn_blocking(work).await.map_err(IndexError::Cut)
 }

@@ -156,6 +156,7 @@ impl Desk<'_> {
                 content_hash,
                 status: DocumentStatus::Queued,
                 error: None,
+                warnings: Vec::new(),
                 language: String::new(),
                 passages: 0,
                 embedded: 0,

@@ -10,7 +10,14 @@ use replyx_llm::tokens;
 use crate::extract::{data, program};
 
 fn document(kind: DocumentKind, text: &str) -> Extracted {
-    Extracted { text: text.to_owned(), pages: Vec::new(), headings: Vec::new(), kind, title: None }
+    Extracted {
+        text: text.to_owned(),
+        pages: Vec::new(),
+        headings: Vec::new(),
+        kind,
+        title: None,
+        warnings: Vec::new(),
+    }
 }
 
 /// What holds for the chunks of any text.
@@ -107,7 +114,7 @@ proptest! {
             Heading { start: a.min(b), end: a.max(b), level: 1 }
         }).collect();
         headings.sort_by_key(|heading| heading.start);
-        check(&Extracted { text: text.clone(), pages, headings, kind: Pdf, title: None });
+        check(&Extracted { text: text.clone(), pages, headings, kind: Pdf, title: None, warnings: Vec::new() });
     }
 }
 

@@ -77,6 +77,13 @@ async fn the_attempts_are_real() {
 }
 
 #[tokio::test]
+async fn a_kernel_that_lacks_parts_is_told_of_and_the_child_goes_on_with_the_others() {
+    extract::hide().unwrap();
+    let found = isolated(program(), Pdf, b"%PDF-old kernel").await.unwrap();
+    assert_eq!(found.text, "files calls");
+}
+
+#[tokio::test]
 async fn every_file_reads_as_it_does_without_confinement() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = ["data", "files/office", "files/pdf", "files/text"];

@@ -86,9 +86,14 @@ async fn a_pdf_that_only_forbids_copying_is_read_and_a_locked_one_is_not() {
 #[tokio::test]
 async fn a_scan_says_that_it_is_one() {
     let why = refusal(&data("scan.pdf")).await;
-    assert_eq!(why, Unreadable::NoTextLayer);
-    assert_eq!(why.to_string(), "the PDF has no text layer; it seems to be a scan");
-    assert_eq!(refusal(&data("blank.pdf")).await, Unreadable::NoTextLayer);
+    assert!(matches!(why, Unreadable::NoTextLayer { pages: 1.. }), "{why:?}");
+    let one = Unreadable::NoTextLayer { pages: 1 };
+    assert_eq!(one.to_string(), "the PDF has no text layer; it seems to be a scan");
+    let many = Unreadable::NoTextLayer { pages: 4 };
+    let said = "the PDF has no text layer on any of its pages 1 to 4; it seems to be a scan";
+    assert_eq!(many.to_string(), said);
+    let blank = refusal(&data("blank.pdf")).await;
+    assert!(matches!(blank, Unreadable::NoTextLayer { .. }), "{blank:?}");
 }
 
 #[tokio::test]
@@ -97,7 +102,7 @@ async fn damaged_pdfs_are_refused_or_read_in_part_and_never_hang() {
     garbage.extend((0..20_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8));
     assert!(matches!(
         refusal(&garbage).await,
-        Unreadable::Damaged | Unreadable::NoPages | Unreadable::NoTextLayer
+        Unreadable::Damaged | Unreadable::NoPages | Unreadable::NoTextLayer { .. }
     ));
     refusal(b"%PDF-1.7").await;
     let nested = [b"%PDF-1.4\n1 0 obj\n".to_vec(), b"[<<".repeat(300_000)].concat();

@@ -8,6 +8,7 @@ use replyx_core::{
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
+    secret::sha256_hex,
     workspace::Workspace,
 };
 use replyx_knowledge::{
@@ -90,9 +91,10 @@ impl<'d> Shop<'d> {
             title: None,
             kind,
             size: i64::try_from(bytes.len()).unwrap(),
-            content_hash: String::new(),
+            content_hash: sha256_hex(bytes),
             status: DocumentStatus::Queued,
             error: None,
+            warnings: Vec::new(),
             language: String::new(),
             passages: 0,
             embedded: 0,

@@ -102,11 +102,24 @@ pub(crate) fn gate(operation: &str) -> Gate {
         | "update_question_set"
         | "delete_question_set"
         | "start_evaluation_run" => Gate::Member(P::AssistantsWrite),
-        "list_documents" | "read_document" | "read_document_text" | "list_answers"
-        | "read_answer" | "list_sources" | "read_source" => Gate::Member(P::DocumentsRead),
-        "upload_document" | "delete_document" | "reindex_document" | "link_document"
-        | "unlink_document" | "create_answer" | "update_answer" | "delete_answer"
-        | "import_answers" | "create_source" | "update_source" | "delete_source"
+        "list_documents" | "read_document" | "read_document_text" | "read_document_file"
+        | "list_answers" | "read_answer" | "list_sources" | "read_source" => {
+            Gate::Member(P::DocumentsRead)
+        }
+        "upload_document"
+        | "delete_document"
+        | "reindex_document"
+        | "link_document"
+        | "update_document"
+        | "replace_document_file"
+        | "unlink_document"
+        | "create_answer"
+        | "update_answer"
+        | "delete_answer"
+        | "import_answers"
+        | "create_source"
+        | "update_source"
+        | "delete_source"
         | "fetch_source" => Gate::Member(P::DocumentsWrite),
         "list_bots" | "read_bot" => Gate::Member(P::BotsRead),
         "create_bot" | "update_bot" | "delete_bot" | "start_bot" | "stop_bot" => {
@@ -146,8 +159,8 @@ pub(crate) fn gate(operation: &str) -> Gate {
 /// A request that somebody who may would have been granted.
 fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
     match operation {
-        "create_assistant" | "update_assistant" | "update_workspace" | "create_workspace"
-        | "update_api_key" | "update_me" | "update_model_key" => {
+        "create_assistant" | "update_assistant" | "update_document" | "update_workspace"
+        | "create_workspace" | "update_api_key" | "update_me" | "update_model_key" => {
             request.json(&json!({"name": "Other"}))
         }
         "preview_assistant" => request.json(&json!({"text": "How long?"})),
@@ -167,7 +180,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
             request.json(&json!({"provider": "openai", "name": "Other", "secret": "sk-other"}))
         }
         "search_assistant" => request.json(&json!({"query": "return an item"})),
-        "upload_document" => {
+        "upload_document" | "replace_document_file" => {
             let part = multipart::Part::bytes(b"stolen".to_vec()).file_name("stolen.txt");
             request.multipart(multipart::Form::new().part("file", part))
         }

@@ -18,6 +18,7 @@ mod coverage;
 mod data_folder;
 mod demo;
 mod doctor;
+mod documents;
 mod door;
 mod evaluations;
 mod events;

@@ -1,11 +1,13 @@
 use replyx_core::{
     assistant::Assistant,
     event::Event,
-    knowledge::{Document, DocumentStatus},
+    knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WarningCode},
     page::PageRequest,
     terms::query_terms,
 };
-use replyx_storage::{documents::DocumentFilter, on_every_db};
+use replyx_storage::{
+    StorageError, documents::DocumentFilter, on_every_db, replacements::Replacement,
+};
 
 use crate::given::{self, at};
 
@@ -53,6 +55,7 @@ on_every_db! {
         let told: Vec<_> = log.into_iter().map(|recorded| recorded.event).collect();
         let status = |status, error: Option<&str>| Event::DocumentStatus {
             document_id, assistants: assistants.clone(), status, passages: 0, embedded: 0, error: error.map(str::to_owned),
+            warnings: Vec::new(),
         };
         assert_eq!(told, [
             status(DocumentStatus::Queued, None),
@@ -159,5 +162,97 @@ on_every_db! {
         assert_eq!(twin(other.id, &document.name, &document.content_hash).await, None);
         assert_eq!(twin(tenant.assistant.id, "other.md", &document.content_hash).await, None);
         assert_eq!(twin(tenant.assistant.id, &document.name, "0").await, None);
+    }
+}
+
+fn waiting(name: &str, content_hash: &str) -> Replacement {
+    Replacement {
+        name: name.to_owned(),
+        kind: DocumentKind::Text,
+        size: 3,
+        content_hash: content_hash.to_owned(),
+    }
+}
+
+on_every_db! {
+    async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let document = given::document(tenant.id, tenant.assistant.id);
+        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"old"));
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), None);
+
+        let (first, second) = (waiting("b.txt", "b"), waiting("c.txt", "c"));
+        commit!(db, |tx| tx.workspace(tenant.id).replacements().put(document.id, &first, b"new", at(1)));
+        commit!(db, |tx| tx.workspace(tenant.id).replacements().put(document.id, &second, b"newer", at(2)));
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), Some(second));
+        let original = async || read!(db, |tx| tx.workspace(tenant.id).documents().original(document.id));
+        assert_eq!(original().await, Some(b"old".to_vec()));
+
+        commit!(db, |tx| tx.workspace(tenant.id).replacements().apply(document.id));
+        assert_eq!(original().await, Some(b"newer".to_vec()));
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), None);
+        let mut tx = db.begin().await.unwrap();
+        let again = tx.workspace(tenant.id).replacements().apply(document.id).await;
+        assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
+        drop(tx);
+
+        commit!(db, |tx| tx.workspace(tenant.id).replacements().put(document.id, &first, b"x", at(3)));
+        commit!(db, |tx| tx.workspace(tenant.id).replacements().forget(document.id));
+        assert_eq!(original().await, Some(b"newer".to_vec()));
+    }
+}
+
+on_every_db! {
+    async fn warnings_are_kept_and_told(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let mut document = given::document(tenant.id, tenant.assistant.id);
+        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+        document.warnings = vec![
+            DocumentWarning::pages(WarningCode::PagesWithoutText, &[2, 3], "pages 2, 3 have no text"),
+            DocumentWarning::names(WarningCode::HiddenSheets, vec!["Склад".to_owned()], "left out"),
+        ];
+        commit!(db, |tx| tx.workspace(tenant.id).documents().save(&document));
+        let found = read!(db, |tx| tx.workspace(tenant.id).documents().find(document.id)).unwrap();
+        assert_eq!(found.warnings, document.warnings);
+        let log = read!(db, |tx| tx.workspace(tenant.id).events().after(0, 99));
+        let told = log.into_iter().rev().find_map(|recorded| match recorded.event {
+            Event::DocumentStatus { warnings, .. } => Some(warnings),
+            _ => None,
+        });
+        assert_eq!(told, Some(document.warnings));
+    }
+}
+
+on_every_db! {
+    async fn bytes_are_counted_by_day_also_when_two_upload_at_once(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let (today, tomorrow) = (at(0).date_naive(), at(100_000).date_naive());
+        let add = async |day, bytes| {
+            let mut tx = db.begin().await.unwrap();
+            let sum = tx.workspace(tenant.id).upload_days().add(day, bytes).await.unwrap();
+            tx.commit().await.unwrap();
+            sum
+        };
+        let (one, two, three) = tokio::join!(add(today, 1), add(today, 10), add(today, 100));
+        assert_eq!(one.max(two).max(three), 111);
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).upload_days().bytes(today)), 111);
+        assert_eq!(add(tomorrow, 5).await, 5, "a new day begins with nothing");
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).upload_days().bytes(today)), 0);
+    }
+}
+
+on_every_db! {
+    async fn documents_of_the_same_name_are_found_for_their_assistant(home: &TestDb) {
+        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+        let other = given::assistant(tenant.id);
+        commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+        let mut ids = Vec::new();
+        for (assistant, name) in [(tenant.assistant.id, "a.md"), (other.id, "a.md"), (tenant.assistant.id, "b.md"), (tenant.assistant.id, "a.md")] {
+            let document = Document { name: name.to_owned(), ..given::document(tenant.id, assistant) };
+            commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+            ids.push(document.id);
+        }
+        let same = read!(db, |tx| tx.workspace(tenant.id).documents().of_name(tenant.assistant.id, "a.md", 9));
+        assert_eq!(same.into_iter().map(|(id, ..)| id).collect::<Vec<_>>(), [ids[3], ids[0]]);
     }
 }

@@ -264,6 +264,7 @@ pub(crate) fn document(workspace: WorkspaceId, assistant: AssistantId) -> Docume
         content_hash: random_hex::<32>(),
         status: DocumentStatus::Queued,
         error: None,
+        warnings: Vec::new(),
         language: "ru".to_owned(),
         passages: 0,
         embedded: 0,
@@ -460,6 +461,16 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     }
 }
 
+/// A file that waits to take a document's place.
+pub(crate) fn replacement() -> replyx_storage::replacements::Replacement {
+    replyx_storage::replacements::Replacement {
+        name: "newer.txt".to_owned(),
+        kind: DocumentKind::Text,
+        size: 5,
+        content_hash: "newer".to_owned(),
+    }
+}
+
 impl Tenant {
     /// Stores the message, the document with its passages, a turn, an update, a job, a queued part, the invitation, the
     /// key and an entry of the audit log.
@@ -468,6 +479,9 @@ impl Tenant {
         tx.workspace(self.id).messages().insert(&self.message, Some(5)).await.unwrap();
         tx.workspace(self.id).documents().insert(&self.document, b"bytes").await.unwrap();
         tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
+        let replacements = tx.workspace(self.id).replacements();
+        replacements.put(self.document.id, &replacement(), b"newer", at(1)).await.unwrap();
+        tx.workspace(self.id).upload_days().add(at(0).date_naive(), 5).await.unwrap();
         tx.workspace(self.id)
             .passages()
             .change(self.document.id, &all_new(&self.passages))

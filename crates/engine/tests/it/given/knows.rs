@@ -63,6 +63,7 @@ impl World<'_> {
             content_hash: random_hex::<32>(),
             status: DocumentStatus::Ready,
             error: None,
+            warnings: Vec::new(),
             language: "en".to_owned(),
             passages: 1,
             embedded: 0,

@@ -13,6 +13,7 @@ use super::{
     },
     sheet::{Allowance, Sheet},
     value::said,
+    warn_hidden,
 };
 
 /// Reads the visible sheets of an archive that is `bytes`.
@@ -37,13 +38,15 @@ pub(super) fn read(
     }
     package.check()?;
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
-    let visible = workbook.sheets_metadata().iter().filter(|sheet| {
-        sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet
-    });
-    let names: Vec<String> = visible.map(|sheet| sheet.name.clone()).collect();
-    if names.is_empty() && workbook.sheets_metadata().is_empty() {
+    if workbook.sheets_metadata().is_empty() {
         return Err(Unreadable::Damaged);
     }
+    let sheets = workbook.sheets_metadata().iter();
+    let (shown, hidden): (Vec<_>, Vec<_>) = sheets
+        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+        .partition(|sheet| sheet.visible == SheetVisible::Visible);
+    let names: Vec<String> = shown.into_iter().map(|sheet| sheet.name.clone()).collect();
+    warn_hidden(hidden.into_iter().map(|sheet| sheet.name.clone()).collect(), writer);
     let mut allowance = Allowance::default();
     for name in names {
         let mut cells =

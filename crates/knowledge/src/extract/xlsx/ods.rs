@@ -12,6 +12,7 @@ use super::{
     },
     sheet::{Allowance, Sheet},
     value::{decimal, iso},
+    warn_hidden,
 };
 
 /// Reads the visible sheets.
@@ -29,13 +30,16 @@ pub(super) fn read(mut package: Package, writer: &mut Writer) -> Result<(), Unre
     let book = tree.root().path(&["body", "spreadsheet"]).ok_or(Unreadable::Damaged)?;
     let hidden = hidden(tree.root());
     let mut allowance = Allowance::default();
+    let mut left_out = Vec::new();
     for table in book.children_named("table") {
         if table.attribute("style-name").is_some_and(|style| hidden.contains(style.as_ref())) {
+            left_out.push(table.attribute("name").unwrap_or_default().into_owned());
             continue;
         }
         let name = table.attribute("name").unwrap_or_default();
         fill(table, &mut allowance)?.write(&name, writer)?;
     }
+    warn_hidden(left_out, writer);
     Ok(())
 }
 

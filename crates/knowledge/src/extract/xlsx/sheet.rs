@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Unreadable, writer::Writer};
+use super::super::{Unreadable, header::Header, writer::Writer};
 
 /// Most cells with something in them in one workbook.
 const CELLS: usize = 200_000;
@@ -61,6 +61,7 @@ impl Sheet {
             return Err(Unreadable::TooComplex);
         }
         let mut above = columns.len() > 1;
+        let mut header = Header::default();
         for row in self.rows.into_values() {
             above = above && row.len() == 1;
             if above {
@@ -72,9 +73,11 @@ impl Sheet {
             let mut row = row;
             let cells: Vec<String> =
                 columns.iter().map(|column| row.remove(column).unwrap_or_default()).collect();
+            header.row(&cells);
             writer.row(&cells);
         }
         writer.end_table();
+        header.warn(Some(name), writer);
         Ok(())
     }
 }

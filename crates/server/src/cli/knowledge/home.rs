@@ -157,6 +157,7 @@ impl Home {
             content_hash: String::new(),
             status: DocumentStatus::Queued,
             error: None,
+            warnings: Vec::new(),
             language: String::new(),
             passages: 0,
             embedded: 0,

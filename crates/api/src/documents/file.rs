@@ -1,0 +1,161 @@
+//! `GET /api/v1/documents/{id}/file`
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use replyx_core::{
+    ids::DocumentId,
+    knowledge::{Document, DocumentKind},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    caller::{DocumentsRead, May},
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// The bytes of a file, of the type that its content was recognized as.
+#[derive(Debug, ToSchema)]
+#[schema(as = OriginalFile, value_type = String, format = Binary)]
+pub struct Original(#[expect(dead_code, reason = "describes the answer")] Vec<u8>);
+
+/// Sends the file that a document was read from, as it was uploaded. While a newer one waits to be read, that is the file
+/// before. It is always a download: no browser shows it as a page.
+#[utoipa::path(
+    get, path = "/documents/{id}/file", operation_id = "read_document_file", tag = "documents",
+    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the file", content_type = "*/*", body = Original),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such document, or `no_original`: it was not uploaded", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.file", skip_all, fields(document.id = %id.0))]
+pub async fn file(
+    state: State<AppState>,
+    caller: May<DocumentsRead>,
+    id: Id<DocumentId>,
+) -> ApiResult<Response> {
+    let (State(state), Id(id)) = (state, id);
+    let workspace = caller.workspace_id;
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(workspace).documents().find(id).await?;
+    let document = found.ok_or(ApiError::NotFound("document"))?;
+    if document.page.is_some() || document.kind == DocumentKind::Answer {
+        return Err(no_original());
+    }
+    let original = tx.workspace(workspace).documents().original(id).await?;
+    drop(tx);
+    let original = original.ok_or_else(no_original)?;
+    let headers = headers(&document, &original);
+    Ok((headers, Body::from(original)).into_response())
+}
+
+const fn no_original() -> ApiError {
+    ApiError::Absent {
+        code: "no_original",
+        detail: "the document was not uploaded as a file: it is a page or an answer",
+    }
+}
+
+fn headers(document: &Document, original: &[u8]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let kind = HeaderValue::from_static(media_type(document.kind, original));
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if let Ok(disposition) = HeaderValue::from_str(&attachment(&document.name)) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    headers
+}
+
+/// The type of a file, as its content was recognized.
+fn media_type(kind: DocumentKind, original: &[u8]) -> &'static str {
+    match kind {
+        DocumentKind::Text => "text/plain",
+        DocumentKind::Markdown => "text/markdown",
+        DocumentKind::Html => "text/html",
+        DocumentKind::Pdf => "application/pdf",
+        DocumentKind::Docx => {
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+        }
+        DocumentKind::Xlsx if original.starts_with(b"\xD0\xCF\x11\xE0") => {
+            "application/vnd.ms-excel"
+        }
+        DocumentKind::Xlsx if is_open_document(original) => {
+            "application/vnd.oasis.opendocument.spreadsheet"
+        }
+        DocumentKind::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        DocumentKind::Csv => "text/csv",
+        DocumentKind::Pptx => {
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+        }
+        DocumentKind::Json | DocumentKind::Answer => "application/json",
+        DocumentKind::Rtf => "application/rtf",
+        DocumentKind::Odt => "application/vnd.oasis.opendocument.text",
+        DocumentKind::Epub => "application/epub+zip",
+        DocumentKind::Eml => "message/rfc822",
+    }
+}
+
+/// Its first entry says so.
+fn is_open_document(original: &[u8]) -> bool {
+    let mark = b"mimetypeapplication/vnd.oasis";
+    let head = &original[..original.len().min(256)];
+    head.windows(mark.len()).any(|window| window == mark)
+}
+
+/// `Content-Disposition` of a download (RFC 6266): the name for old clients in ASCII, and as it is (RFC 8187).
+fn attachment(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' | '%' | '/' => '_',
+            ' '..='~' => c,
+            _ => '_',
+        })
+        .collect();
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for half in [byte >> 4, byte & 15] {
+                let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
+                encoded.push(digit.to_ascii_uppercase());
+            }
+        }
+    }
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_breaks_out_of_its_header() {
+        for (name, expected) in [
+            ("a b.md", "attachment; filename=\"a b.md\"; filename*=UTF-8''a%20b.md"),
+            (
+                "Цены \"2026\".pdf",
+                "attachment; filename=\"____ _2026_.pdf\"; \
+                 filename*=UTF-8''%D0%A6%D0%B5%D0%BD%D1%8B%20%222026%22.pdf",
+            ),
+            (
+                "a\r\nX: y;%\\.md",
+                "attachment; filename=\"a__X: y;__.md\"; filename*=UTF-8''a%0D%0AX%3A%20y%3B%25%5C.md",
+            ),
+        ] {
+            assert_eq!(attachment(name), expected);
+            assert!(HeaderValue::from_str(&attachment(name)).is_ok());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `PUT /api/v1/documents/{id}/file`
+
+use axum::{Json, extract::State, http::StatusCode};
+use replyx_core::ids::DocumentId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    form::{Form, Part},
+    keep::{Desk, Uploaded},
+};
+use crate::{
+    caller::{DocumentsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::Id,
+    state::AppState,
+};
+
+/// A form with one file.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReplaceDocument)]
+pub struct Request {
+    /// The new file, of any kind that is read.
+    #[schema(value_type = String, format = Binary, example = "# Returns\n\nYou may return an item within 14 days.")]
+    #[expect(dead_code, reason = "describes the form, which is read as a stream")]
+    file: Vec<u8>,
+}
+
+/// Replaces the file of a document, which keeps its id and the assistants that know it. What was read before is found until
+/// the new file has been read; if that fails, the file before stays, and the document has the warning
+/// `replacement_failed`. A file without a name keeps the document's. The file that is there already changes nothing.
+#[utoipa::path(
+    put, path = "/documents/{id}/file", operation_id = "replace_document_file", tag = "documents",
+    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
+    request_body(content = Request, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "the file was there already: nothing has changed", body = Uploaded),
+        (status = 202, description = "the document, waiting to be read", body = Uploaded),
+        (status = 400, description = "the form cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such document", body = Problem),
+        (status = 409, description = "`is_page`: it is a page of a source; `too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
+        (status = 413, description = "the file is too large", body = Problem),
+        (status = 415, description = "not a form, or a file of a kind that is not read", body = Problem),
+        (status = 422, description = "there is not exactly one `file`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.documents.replace", skip_all, fields(document.id = %id.0))]
+pub async fn replace(
+    state: State<AppState>,
+    caller: May<DocumentsWrite>,
+    id: Id<DocumentId>,
+    request: axum::extract::Request,
+) -> ApiResult<(StatusCode, Json<Uploaded>)> {
+    let (State(state), Id(id)) = (state, id);
+    let found =
+        state.db().read().await?.workspace(caller.workspace_id).documents().find(id).await?;
+    super::real(found)?;
+
+    let desk = Desk { state: &state, caller: &caller };
+    desk.has_room_today().await?;
+    let mut form = Form::open(request, state.settings.upload_limit).await?;
+    let mut file = None;
+    while let Some(part) = form.next().await? {
+        match part {
+            Part::File(upload) if file.is_none() => file = Some(upload),
+            _ => return Err(ApiError::field("file", "must be the only field, and be given once")),
+        }
+    }
+    let file = file.ok_or_else(|| ApiError::field("file", "is required"))?;
+    let uploaded = desk.replace(id, file).await?;
+    let status = if uploaded.is_unchanged() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(uploaded)))
+}

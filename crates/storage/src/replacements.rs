@@ -1,0 +1,129 @@
+//! New files of documents that wait to be read, while the files before them go on serving: the
+//! `document_replacements` table of one workspace.
+//!
+//! A document has at most one. [`Replacements::apply`] makes it the document's file, in the transaction that changes
+//! the passages, so a file and the passages that are found are always of one version.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::{DocumentId, WorkspaceId},
+    knowledge::DocumentKind,
+};
+
+use crate::{StorageError, Tx};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    name: String,
+    kind: String,
+    size: i64,
+    content_hash: String,
+}
+
+/// A file that is to take a document's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// What the document will be called.
+    pub name: String,
+    /// Its format, decided by content.
+    pub kind: DocumentKind,
+    /// Its size, bytes.
+    pub size: i64,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub content_hash: String,
+}
+
+/// One workspace's waiting files.
+pub struct Replacements<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl Replacements<'_> {
+    /// The file that waits to take a document's place.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or the row cannot be read.
+    pub async fn find(self, id: DocumentId) -> Result<Option<Replacement>, StorageError> {
+        const SQL: &str = "
+            SELECT name, kind, size, content_hash FROM document_replacements
+             WHERE workspace_id = $1 AND document_id = $2";
+        let row = row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid());
+        row.map(|Row { name, kind, size, content_hash }| {
+            let kind = kind.parse().map_err(StorageError::corrupt("document_replacements"))?;
+            Ok(Replacement { name, kind, size, content_hash })
+        })
+        .transpose()
+    }
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn original(self, id: DocumentId) -> Result<Option<Vec<u8>>, StorageError> {
+        const SQL: &str = "
+            SELECT original FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
+        Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
+    }
+
+    /// Keeps a file for a document, instead of one that waits already.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or there is no such document.
+    pub async fn put(
+        self,
+        id: DocumentId,
+        replacement: &Replacement,
+        original: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO document_replacements
+                   (workspace_id, document_id, name, kind, size, content_hash, original, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (workspace_id, document_id) DO UPDATE
+               SET name = excluded.name, kind = excluded.kind, size = excluded.size,
+                   content_hash = excluded.content_hash, original = excluded.original,
+                   created_at = excluded.created_at";
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), id.into_uuid(), &replacement.name, replacement.kind.as_str(),
+            replacement.size, &replacement.content_hash, original, now);
+        Ok(())
+    }
+
+    /// Makes the waiting file the document's file; what is told of it goes with `Documents::save`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or no file waits.
+    pub async fn apply(self, id: DocumentId) -> Result<(), StorageError> {
+        const MOVE: &str = "
+            UPDATE document_files
+               SET original = (SELECT original FROM document_replacements
+                                WHERE workspace_id = $1 AND document_id = $2)
+             WHERE workspace_id = $1 AND document_id = $2
+               AND EXISTS (SELECT 1 FROM document_replacements
+                            WHERE workspace_id = $1 AND document_id = $2)";
+        const GONE: &str =
+            "DELETE FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
+        let moved = run!(self.tx, MOVE; self.workspace.into_uuid(), id.into_uuid());
+        StorageError::expect_one_row("document_files", moved)?;
+        run!(self.tx, GONE; self.workspace.into_uuid(), id.into_uuid());
+        Ok(())
+    }
+
+    /// Forgets the waiting file.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn forget(self, id: DocumentId) -> Result<(), StorageError> {
+        const SQL: &str =
+            "DELETE FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
+        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(())
+    }
+}
