@@ -2,14 +2,14 @@
 //! variables; the later wins. `config/default.toml` is also the documentation.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     fs,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use ipnet::IpNet;
 use replyx_api::ApiSettings;
 use replyx_channels::email::{Post, Product};
@@ -19,8 +19,8 @@ use replyx_knowledge::crawl::{self, Private};
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use url::Url;
 
+mod check;
 mod database;
 mod embeddings;
 mod given;
@@ -32,7 +32,6 @@ mod secret_key;
 
 pub use given::{Flags, Origin};
 
-use crate::telemetry;
 use given::Given;
 
 /// Every default, with its documentation.
@@ -188,74 +187,6 @@ impl Config {
                 bail!("{first} (and {} more {faults}: `replyx config check` lists all)", more.len())
             }
         }
-    }
-
-    /// What cannot be, although each setting can be read.
-    fn check(&self) -> Vec<anyhow::Error> {
-        let always: [fn(&Self) -> anyhow::Result<()>; 6] = [
-            Self::check_addresses,
-            |config| config.bounds.check(),
-            |config| config.models().map(drop),
-            |config| config.post().map(drop),
-            |config| config.embeddings().map(drop),
-            |config| telemetry::filter(config).map(drop),
-        ];
-        let in_production: [fn(&Self) -> anyhow::Result<()>; 4] = [
-            Self::check_crawling,
-            |config| {
-                ensure!(config.has_secret_key(), "in production SECRET_KEY must be set");
-                Ok(())
-            },
-            |config| {
-                ensure!(
-                    config.secrets.contains_key("database_url"),
-                    "in production DATABASE_URL must be set: the SQLite default is for development"
-                );
-                Ok(())
-            },
-            Self::check_encryption,
-        ];
-        let extra = if self.is_production() { in_production.as_slice() } else { &[] };
-        let mut faults: Vec<anyhow::Error> =
-            always.iter().chain(extra).filter_map(|check| check(self).err()).collect();
-        // What is wrong with the models is wrong with the embeddings as well.
-        let mut told = BTreeSet::new();
-        faults.retain(|fault| told.insert(format!("{fault:#}")));
-        faults
-    }
-
-    fn check_addresses(&self) -> anyhow::Result<()> {
-        if let Some(url) = &self.raw.public_url {
-            Url::parse(url)
-                .with_context(|| format!("PUBLIC_URL `{}` is not a URL", given::masked(url)))?;
-        }
-        let database = self.database_url();
-        let schemes = ["sqlite:", "postgres:", "postgresql:"];
-        ensure!(
-            schemes.iter().any(|scheme| database.starts_with(scheme)),
-            "DATABASE_URL must begin with `sqlite:` or `postgres:`"
-        );
-        Ok(())
-    }
-
-    fn check_crawling(&self) -> anyhow::Result<()> {
-        ensure!(
-            self.raw.crawl_private_addresses == PrivateAddresses::Refuse,
-            "in production CRAWL_PRIVATE_ADDRESSES must be `refuse`: sources could lead into your own network"
-        );
-        Ok(())
-    }
-
-    fn check_encryption(&self) -> anyhow::Result<()> {
-        let database = self.database_url();
-        ensure!(
-            !database.starts_with("postgres")
-                || self.raw.database_tls == DatabaseTls::Off
-                || database::has_tls(&database),
-            "in production the connection to the database must be encrypted: add `sslmode=require` to \
-             DATABASE_URL, or say DATABASE_TLS=off"
-        );
-        Ok(())
     }
 
     /// The same with a home of its own in `folder`: nothing but the models is shared with this one.

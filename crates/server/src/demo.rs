@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -43,6 +44,7 @@ pub struct Options {
 const EMAIL: &str = "owner@lanterna.example";
 const PASSWORD: &str = "green lantern 7";
 const BOT_TOKEN: &str = "1000001:demo-token-of-the-lanterna-shop-bot";
+const MODELS: &str = "data/models";
 const READING: Duration = Duration::from_millis(1100);
 const READY: Duration = Duration::from_mins(2);
 
@@ -81,12 +83,16 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// A configuration that depends on nothing around it: no key, no network, no service.
 fn configuration(folder: &Path, telegram: String) -> anyhow::Result<Config> {
-    let model = std::env::var("MODEL_DIR").unwrap_or_else(|_| "data/models".to_owned());
+    // A folder that is named and holds no model is warned of: the one of this checkout need not be there.
+    let named = std::env::var("MODEL_DIR").ok();
+    let model =
+        named.or_else(|| fs::exists(MODELS).is_ok_and(|found| found).then(|| MODELS.to_owned()));
     let wished = std::env::var("PORT").unwrap_or_else(|_| "0".to_owned());
     let variables = [
         ("DATA_DIR", folder.display().to_string()),
         ("TELEGRAM_API_URL", telegram),
-        ("MODEL_DIR", model),
+        // Empty is not set.
+        ("MODEL_DIR", model.unwrap_or_default()),
         ("PORT", wished),
         ("REPLY_WINDOW_MS", "50".to_owned()),
         // More documents than a person uploads in five minutes.
