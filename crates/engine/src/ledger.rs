@@ -29,9 +29,8 @@ pub async fn write(db: Db, process: ProcessId, mut notes: Receiver<Note>) {
         let mut failed = 0;
         while let Err(error) = attempt(&db, process, &mut together).await {
             failed += 1;
-            let error = &error as &dyn Error;
             tracing::warn!(
-                error,
+                error = &error as &dyn Error,
                 calls = together.len(),
                 "calls of models cannot be written down yet"
             );

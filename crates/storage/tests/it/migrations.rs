@@ -201,7 +201,7 @@ async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The tables that are no workspace's.
-const COMMON: [&str; 17] = [
+const COMMON: [&str; 18] = [
     "audit_entries",
     "audit_heads",
     "idempotency_keys",
