@@ -42,7 +42,7 @@ use reading::Reading;
 pub const MAX_PASSAGES: usize = 50_000;
 
 /// So many passages are changed in one transaction: others want to write, too. Twenty thousand at once would hold the only
-/// writer of SQLite for seconds.
+/// writer of `SQLite` for seconds.
 const TOGETHER: usize = 1_000;
 
 /// When a job is tried again after a trouble of our own.

@@ -121,9 +121,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let mut turns = Vec::new();
     let mut tasks = background(&engine, heart, &work_stop);
     tasks.extend(watch_access(&engine, &accesses, &work_stop));
-    engine.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
-    let changes = accesses.settings_changed();
-    tasks.push(spawn(retune(Arc::clone(&engine), changes, work_stop.clone())));
+    tasks.push(tune(&engine, &accesses, &work_stop).await?);
     tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
     let mut address = None;
     let mut is_new = false;
@@ -270,6 +268,17 @@ fn watch_access(
         async move { accesses.hear(&engine.live, engine.process, stop).await }
     };
     vec![spawn(tell), spawn(hear)]
+}
+
+/// Reads the settings, now and whenever an admin has changed one.
+async fn tune(
+    engine: &Arc<Engine>,
+    accesses: &Accesses,
+    stop: &CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    engine.tuning.reload(&engine.db).await.context("the settings cannot be read")?;
+    let changes = accesses.settings_changed();
+    Ok(spawn(retune(Arc::clone(engine), changes, stop.clone())))
 }
 
 /// Reads the settings anew whenever an admin has changed one, until stopped.

@@ -262,7 +262,7 @@ pub struct SystemOutbox<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
-/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN` keeps SQLite from
+/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN` keeps `SQLite` from
 /// starting at the bots and reading everything each of them ever sent.
 macro_rules! of_share {
     ($columns:literal) => {

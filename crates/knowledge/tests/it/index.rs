@@ -141,9 +141,11 @@ on_every_db! {
 on_every_db! {
     async fn a_large_document_lets_others_write_while_its_passages_are_stored(db: &TestDb) {
         let shop = Shop::open(&db.db).await;
-        let sections: String = (0..4_000)
-            .map(|n| format!("## Lantern {n}\n\n{}\n\n", format!("Lantern {n} glows for {n} hours. ").repeat(25)))
-            .collect();
+        let section = |n: usize| {
+            let sentence = format!("Lantern {n} glows for {n} hours. ");
+            format!("## Lantern {n}\n\n{}\n\n", sentence.repeat(25))
+        };
+        let sections = (0..4_000).map(section).collect::<Vec<_>>().concat();
         let job = shop.upload("a.md", Markdown, sections.as_bytes()).await;
         let mut seen = Vec::new();
         let ((), ()) = tokio::join!(shop.index(job), async {

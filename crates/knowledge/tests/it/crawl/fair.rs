@@ -20,7 +20,7 @@ async fn hits(site: &FakeSite, count: usize) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(60), come).await.expect("the site is asked");
+    timeout(Duration::from_mins(1), come).await.expect("the site is asked");
 }
 
 async fn shop() -> FakeSite {
