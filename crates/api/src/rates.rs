@@ -234,6 +234,7 @@ mod tests {
             "POST /assistants/{id}/answers/import rate_upload Caller",
             "POST /assistants/{id}/documents rate_upload Caller",
             "POST /assistants/{id}/preview rate_preview Caller",
+            "POST /assistants/{id}/search rate_search Caller",
             "POST /assistants/{id}/sources rate_upload Caller",
             "POST /auth/confirm rate_register Address",
             "POST /auth/confirm/resend rate_password_reset Address",

@@ -286,14 +286,13 @@ impl State {
         let mut probe = false;
         for gate in gates {
             match gate {
-                Gate::Open { .. } => {}
+                Gate::Open { .. } | Gate::Hold { most: None, .. } => {}
                 Gate::Breaker { key } => {
                     if let Some(breaker) = self.breakers.get_mut(key) {
                         probe |= breaker.pass(holder, now, until);
                     }
                 }
                 Gate::Count { key, by, ttl, .. } => self.count(key, *by, *ttl, now),
-                Gate::Hold { most: None, .. } => {}
                 Gate::Hold { key, by, .. } => {
                     if self.holds.get(key).is_none() {
                         let used =

@@ -286,13 +286,11 @@ impl<'a> Call<'a> {
             self.models.learn(lesson, inside).await;
         }
         self.spent.push(spent);
-        match (outcome, blame) {
-            (Err(error), Some(blame)) => Err(Fallen::Failed(error, blame)),
-            _ => {
-                let spent = std::mem::take(&mut self.spent);
-                Ok(account::completion(&request, brought, spent, begun, self.begun))
-            }
+        if let (Err(error), Some(blame)) = (outcome, blame) {
+            return Err(Fallen::Failed(error, blame));
         }
+        let spent = std::mem::take(&mut self.spent);
+        Ok(account::completion(&request, brought, spent, begun, self.begun))
     }
 
     fn bare_request(&self, link: &Link) -> ChatRequest {

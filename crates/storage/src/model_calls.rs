@@ -319,7 +319,8 @@ fn read_totals(row: TotalsRow) -> Totals {
 
 fn read_day(row: DayRow) -> Result<DayUsage, StorageError> {
     let corrupt = StorageError::corrupt("model_calls");
-    let (day, assistant, purpose, provider, model, a, b, c, d, e, f, g, h) = row;
+    let totals = (row.5, row.6, row.7, row.8, row.9, row.10, row.11, row.12);
+    let (day, assistant, purpose, provider, model, ..) = row;
     let day = match day.parse::<NaiveDate>() {
         Ok(day) => day,
         Err(error) => return Err(corrupt(error)),
@@ -330,6 +331,6 @@ fn read_day(row: DayRow) -> Result<DayUsage, StorageError> {
         purpose: purpose.parse::<Purpose>().map_err(StorageError::corrupt("model_calls"))?,
         provider,
         model,
-        totals: read_totals((a, b, c, d, e, f, g, h)),
+        totals: read_totals(totals),
     })
 }

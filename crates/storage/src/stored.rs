@@ -80,7 +80,7 @@ macro_rules! as_it_is {
 
 as_it_is!(bool, i32, i64, f64, Uuid, DateTime<Utc>, NaiveDate, Vec<u8>);
 
-impl<'a> Stored for &'a [u8] {
+impl Stored for &[u8] {
     type As = Self;
 
     fn stored(self) -> Self {
@@ -88,7 +88,7 @@ impl<'a> Stored for &'a [u8] {
     }
 }
 
-impl<'a> Stored for Option<&'a [u8]> {
+impl Stored for Option<&[u8]> {
     type As = Self;
 
     fn stored(self) -> Self {

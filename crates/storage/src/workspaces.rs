@@ -91,7 +91,10 @@ impl Workspaces<'_> {
         const SQL: &str =
             "SELECT suspended_at IS NOT NULL, allowed_models FROM workspaces WHERE id = $1";
         let row = row!(self.tx, (bool, Option<String>), SQL; id.into_uuid());
-        Ok(row.map(|(suspended, allowed)| ModelPolicy { suspended, allowed: allowed.map(names) }))
+        Ok(row.map(|(suspended, allowed)| {
+            let allowed = allowed.as_deref().map(names);
+            ModelPolicy { suspended, allowed }
+        }))
     }
 
     /// The workspaces of these that may use only some models, with the models.
@@ -109,7 +112,7 @@ impl Workspaces<'_> {
         let ids = || of.iter().map(|id| id.into_uuid());
         let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(Vec::new()) };
         let rows = rows!(self.tx, (Uuid, String), SQL; first, last);
-        Ok(rows.into_iter().map(|(id, allowed)| (id.into(), names(allowed))).collect())
+        Ok(rows.into_iter().map(|(id, allowed)| (id.into(), names(&allowed))).collect())
     }
 
     /// Has a workspace use only these models, or all that the installation allows.
@@ -188,8 +191,8 @@ fn tell(tx: &mut Tx, id: WorkspaceId, changed: u64) -> Result<(), StorageError> 
     Ok(())
 }
 
-fn names(list: String) -> Vec<String> {
-    setting::model_names(&list).map(str::to_owned).collect()
+fn names(list: &str) -> Vec<String> {
+    setting::model_names(list).map(str::to_owned).collect()
 }
 
 pub(crate) fn read(row: Row) -> Workspace {

@@ -1,6 +1,9 @@
 //! What owners are told of documents that could be read, and of those that hold no text.
 
-use std::io::{Cursor, Write};
+use std::{
+    fmt::Write as _,
+    io::{Cursor, Write},
+};
 
 use replyx_core::knowledge::{
     DocumentKind::{self, Csv, Docx, Eml, Pdf, Pptx, Xlsx},
@@ -64,10 +67,9 @@ fn pdf(pages: &[Page], form: &str) -> Vec<u8> {
             ),
         ));
     }
-    let body: String = objects
-        .iter()
-        .map(|(number, object)| format!("{number} 0 obj {object} endobj\n"))
-        .collect();
+    let written =
+        objects.iter().map(|(number, object)| format!("{number} 0 obj {object} endobj\n"));
+    let body = written.collect::<Vec<_>>().concat();
     format!("%PDF-1.4\n{body}trailer <</Root 1 0 R>>\n%%EOF").into_bytes()
 }
 
@@ -130,8 +132,9 @@ fn slides(texts: &[Option<&str>]) -> Vec<u8> {
     let mut entries = vec![("[Content_Types].xml".to_owned(), "<Types/>".to_owned())];
     let (mut list, mut relations) = (String::new(), String::new());
     for (text, number) in texts.iter().zip(1..) {
-        list += &format!("<p:sldId id=\"{number}\" r:id=\"r{number}\"/>");
-        relations += &format!(
+        let _ = write!(list, "<p:sldId id=\"{number}\" r:id=\"r{number}\"/>");
+        let _ = write!(
+            relations,
             "<Relationship Id=\"r{number}\" Target=\"slides/slide{number}.xml\" \
              Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/slide\"/>"
         );

@@ -44,12 +44,12 @@ fn with_keys(server: &FakeOpenAi, live: &Live, keys: &[ProviderKey]) -> Models {
     models
 }
 
-fn dollars(text: &str) -> Option<Money> {
-    Some(text.parse().unwrap())
+fn dollars(text: &str) -> Money {
+    text.parse().unwrap()
 }
 
 fn limited(key: ProviderKey, daily: &str) -> ProviderKey {
-    ProviderKey { daily_cost: dollars(daily), ..key }
+    ProviderKey { daily_cost: Some(dollars(daily)), ..key }
 }
 
 #[tokio::test]

@@ -24,7 +24,10 @@ use replyx_storage::{Db, Listener, PoolSize, Tx};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::{config::Config, out::say};
+use crate::{
+    config::Config,
+    out::{complain, say},
+};
 
 /// How many entries are checked at once.
 const BATCH: u32 = 1000;
@@ -94,7 +97,7 @@ async fn tell(config: &Config, accesses: &Accesses) {
     let Some(url) = config.redis_url().filter(|_| accesses.has_news()) else { return };
     match Live::redis(url.expose_secret(), config.redis_prefix()).await {
         Ok(live) => accesses.tell_once(&live, Clock::system().id()).await,
-        Err(error) => eprintln!("the running processes hear of it within seconds only: {error}"),
+        Err(error) => complain!("the running processes hear of it within seconds only: {error}"),
     }
 }
 

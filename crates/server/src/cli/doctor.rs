@@ -82,7 +82,7 @@ impl Finding {
 pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
     const ABOUT: &str = "configuration";
     let findings = match Config::examine(file, std::env::vars().collect(), Flags::new()) {
-        Ok((config, faults)) if faults.is_empty() => look(&config, online).await,
+        Ok((config, faults)) if faults.is_empty() => Box::pin(look(&config, online)).await,
         Ok((_, faults)) => faults.into_iter().map(|text| Finding::fault(ABOUT, text)).collect(),
         Err(error) => vec![Finding::fault(ABOUT, format!("{error:#}"))],
     };

@@ -110,7 +110,7 @@ impl Given {
         };
         let source = File::from_str(&text, FileFormat::Toml);
         let read = config::Config::builder().add_source(source).build();
-        let table = read.and_then(|read| read.try_deserialize::<BTreeMap<String, Value>>());
+        let table = read.and_then(config::Config::try_deserialize::<BTreeMap<String, Value>>);
         let table = match table {
             Ok(table) => table,
             Err(error) => {

@@ -58,7 +58,7 @@ pub(super) fn setting_defaults(
             }
         };
         match spec.kind.check(&value) {
-            Ok(_) => drop(defaults.insert(spec.name.to_owned(), value)),
+            Ok(()) => drop(defaults.insert(spec.name.to_owned(), value)),
             Err(expected) => {
                 note(anyhow!("{} must be {expected}, not `{value}`", given.called(spec.name)));
             }

@@ -92,11 +92,11 @@ mod tests {
     fn processes_that_start_together_have_one() {
         let folder = tempfile::tempdir().unwrap();
         let make = || kept_in(folder.path()).unwrap().expose_secret().to_owned();
-        let made: Vec<String> = std::thread::scope(|scope| {
+        let secrets: Vec<String> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(made.iter().all(|secret| *secret == made[0]), "{made:?}");
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]), "{secrets:?}");
     }
 
     #[test]

@@ -110,8 +110,9 @@ mod tests {
             let line = line.unwrap_or_else(|| panic!("{name}: {text}"));
             line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
         };
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let age = now.as_secs_f64() - value("process_start_time_seconds");
+        let now = replyx_core::clock::Clock::system().now();
+        let age = (now - chrono::DateTime::UNIX_EPOCH).as_seconds_f64()
+            - value("process_start_time_seconds");
         assert!((-2.0..86_400.0).contains(&age), "{age}");
         assert!(value("process_resident_memory_bytes") > 1e6);
         assert!(value("process_virtual_memory_bytes") >= value("process_resident_memory_bytes"));

@@ -76,7 +76,7 @@ async fn two_processes_link_and_unlink_the_same_documents_without_a_deadlock() {
         let api = &apis[number % 2];
         let (assistant, document) = (&assistants[number % 3], ids[number / 6 % ids.len()]);
         let path = format!("/api/v1/assistants/{assistant}/documents/{document}");
-        let method = if number / 2 % 2 == 0 { Method::DELETE } else { Method::PUT };
+        let method = if (number / 2).is_multiple_of(2) { Method::DELETE } else { Method::PUT };
         let status = api.send(api.request(method, &path)).await.status.as_u16();
         assert!(matches!(status, 204 | 404 | 409), "{path}: {status}");
     };

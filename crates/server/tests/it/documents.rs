@@ -256,8 +256,8 @@ on_every_home! {
         let path = format!("/api/v1/assistants/{}/documents", shop.assistant);
         let files: &[(&str, &[u8])] = &[("e.md", b"one"), ("f.md", b"two"), ("g.md", b"three")];
         let answer = form(&owner, Method::POST, &path, files, &[]).await;
-        let last = answer.body["items"].as_array().unwrap().last().unwrap().clone();
-        assert_eq!((&last["status"], &last["problem"]["code"]), (&json!(429), &json!("too_many_requests")));
+        let refused = answer.body["items"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&refused["status"], &refused["problem"]["code"]), (&json!(429), &json!("too_many_requests")));
     }
 }
 

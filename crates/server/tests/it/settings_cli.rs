@@ -180,7 +180,7 @@ async fn flags_win_over_variables_and_the_start_says_where_everything_is() {
         .with("TELEGRAM_API_URL", "http://127.0.0.1:1");
     let launch = ["--port", "0", "--host", "::1", "--data", data.to_str().unwrap()]
         .into_iter()
-        .fold(launch, |launch, argument| launch.arg(argument));
+        .fold(launch, Launch::arg);
     let program = launch.start().await;
     assert!(program.base().starts_with("http://[::1]:"), "{}", program.base());
     assert!(data.join("replyx.db").exists());

@@ -90,7 +90,7 @@ fn object_fault(
             return Some(format!("{at}.{name} is missing"));
         }
     }
-    let Some(known) = schema["properties"].as_object() else { return None };
+    let known = schema["properties"].as_object()?;
     fields.iter().find_map(|(name, value)| match known.get(name) {
         Some(schema) => fault(document, schema, value, &format!("{at}.{name}")),
         None if schema["additionalProperties"].is_object() => None,

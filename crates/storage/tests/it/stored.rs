@@ -55,13 +55,13 @@ on_every_db! {
     async fn names_of_customers_and_documents_are_cleaned(home: &TestDb) {
         let (db, tenant) = (&home.db, given::tenant(&home.db).await);
         let mut inbound = given::inbound(77);
-        inbound.display_name = "Ann\0 Lee".to_owned();
+        "Ann\0 Lee".clone_into(&mut inbound.display_name);
         let mut tx = db.begin().await.unwrap();
         let contacts = tx.workspace(tenant.id).contacts();
         let met = contacts.meet(tenant.bot.id, &inbound, id(), at(0)).await.unwrap();
         assert_eq!(met.display_name, "Ann  Lee");
         let mut document = given::document(tenant.id, tenant.assistant.id);
-        document.name = "price\0list.md".to_owned();
+        "price\0list.md".clone_into(&mut document.name);
         tx.workspace(tenant.id).documents().insert(&document, b"a\0b").await.unwrap();
         tx.workspace(tenant.id).documents().set_text(document.id, Some("a\0b")).await.unwrap();
         tx.commit().await.unwrap();
