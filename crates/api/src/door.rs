@@ -57,6 +57,8 @@ pub(crate) struct Door {
     hooks: Places,
     incoming: Shares,
     outgoing: Shares,
+    /// So much of one body is counted at most: of several files in one form no more than two are in memory at once.
+    largest_body: u64,
     /// How long a body waits until others leave room for it.
     patience: Duration,
 }
@@ -106,6 +108,7 @@ impl Door {
                 uploads(UPLOADS.1, OTHER_BODIES.1),
             ),
             outgoing: Shares::new(ANSWERS.0, ANSWERS.1),
+            largest_body: upload.saturating_mul(2),
             patience: ROOM,
             bounds,
         }

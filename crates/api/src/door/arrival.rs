@@ -76,6 +76,7 @@ pub(super) fn watch(
             received: 0,
             timer: None,
             room: Room::Here(share),
+            uncounted: door.largest_body,
             patience: door.patience,
             arrival: arrival.clone(),
         })
@@ -127,6 +128,8 @@ struct Watched {
     received: u64,
     timer: Option<Pin<Box<Sleep>>>,
     room: Room,
+    /// How much of it may still be counted: what has been handed on and stored is in memory no more.
+    uncounted: u64,
     /// How long it waits until others leave room for it.
     patience: Duration,
     arrival: Arrival,
@@ -155,8 +158,10 @@ impl Watched {
 
     /// Finds room for a part, at once or when others have left some.
     fn admit(&mut self, bytes: Bytes) -> Option<Bytes> {
-        let amount = bytes.len() as u64;
-        self.received = self.received.saturating_add(amount);
+        let length = bytes.len() as u64;
+        let amount = length.min(self.uncounted);
+        self.uncounted -= amount;
+        self.received = self.received.saturating_add(length);
         self.timer = None;
         let Room::Here(mut share) = std::mem::replace(&mut self.room, Room::Lost) else {
             return None;
@@ -308,6 +313,22 @@ mod tests {
         drop(other);
         assert_eq!(reading.await.unwrap().unwrap(), "12345");
         assert_eq!(arrival.unwrap().0.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_stored_as_it_comes_counts_no_more_than_what_is_in_memory() {
+        let (incoming, largest_body) = (Shares::new(100, 100), 10);
+        let door = Door { incoming, largest_body, ..Door::new(&ApiSettings::default()) };
+        let pace = Pace { grace: LONG, longest: LONG };
+        let parts = stream::iter((0..50).map(|_| Ok::<_, std::io::Error>(Bytes::from("1234"))));
+        let (request, arrival) = watch(&door, pace, "a", Request::new(Body::from_stream(parts)));
+        let mut body = request.into_body().into_data_stream();
+        let mut received = 0;
+        while let Some(part) = body.next().await {
+            received += part.unwrap().len();
+            assert!(door.incoming.held() <= 10, "{}", door.incoming.held());
+        }
+        assert_eq!((received, arrival.unwrap().0.load(Ordering::Relaxed)), (200, 0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     caller::{EventsRead, May},
+    location::Location,
     state::AppState,
     streams::ticket,
 };
@@ -35,7 +36,9 @@ pub struct Response {
 pub async fn create(
     state: State<AppState>,
     caller: May<EventsRead>,
-) -> (StatusCode, Json<Response>) {
+) -> (StatusCode, Location, Json<Response>) {
     let (ticket, expires_at) = ticket::make(&state, &caller);
-    (StatusCode::CREATED, Json(Response { ticket, expires_at }))
+    // Where it is used; the ticket itself goes into no header, which logs might keep.
+    let location = Location("/api/v1/events".to_owned());
+    (StatusCode::CREATED, location, Json(Response { ticket, expires_at }))
 }

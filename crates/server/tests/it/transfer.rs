@@ -172,6 +172,7 @@ on_every_home! {
             (&shop.owner, format!("{assistant}/bots"), json!({"token": TOKEN}), true),
             (&shop.owner, "/api/v1/api-keys".to_owned(), json!({"name": "Key", "scopes": ["bots:read"]}), true),
             (&shop.owner, "/api/v1/invitations".to_owned(), json!({"email": "bo@example.org", "role": "viewer"}), false),
+            (&shop.owner, "/api/v1/events/ticket".to_owned(), json!({}), false),
             (&shop.owner, "/api/v1/workspaces".to_owned(), json!({"name": "Second"}), true),
             (&root, "/api/v1/admin/model-keys".to_owned(),
                 json!({"provider": "openai", "name": "Main", "secret": "sk-x"}), false),
