@@ -4,7 +4,7 @@
 //! live bus merely says when to look. So a stream that reconnects with `Last-Event-ID`, to any process,
 //! misses nothing and sees nothing twice. Where that cannot be promised, the stream begins with `event: reset`.
 //!
-//! Who may read on, and how long a slow reader is waited for, is [`crate::streams`]' matter.
+//! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 
 mod feed;
 pub mod ticket;

@@ -5,7 +5,7 @@
 //! - `GET /health/ready`: as `/health`, with each part named; `degraded` when Redis is away or little space is left.
 //!
 //! A database that answers may still take no writes: its disk is full, or it has become a replica. Writes are never far
-//! (every process says every two seconds that it lives), so one that was refused within [`REFUSED`] is what is looked at.
+//! (every process says every two seconds that it lives), so one that was refused within `REFUSED` is what is looked at.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},

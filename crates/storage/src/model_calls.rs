@@ -1,7 +1,7 @@
 //! What models were asked and what it cost: the `model_calls` table.
 //!
 //! A call that is paid for is written down before it is made, as [`PENDING`] with what it may cost, and again when it
-//! has ended. What a process that died had under way becomes [`LOST`] and keeps the expected cost. Rows outlive the
+//! has ended. What a process that died had under way becomes `lost` and keeps the expected cost. Rows outlive the
 //! workspace they were for: the money was spent.
 
 use chrono::NaiveDate;

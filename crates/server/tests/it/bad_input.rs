@@ -349,7 +349,7 @@ async fn what_does_not_exist_is_a_problem_like_any_other() {
     let shop = home.open().await;
     let missing = "019a0000-0000-7000-8000-000000000000";
     for path in [
-        "/".to_owned(),
+        "/nothing".to_owned(),
         "/api".to_owned(),
         "/api/v1/nothing".to_owned(),
         "/api/v2/me".to_owned(),

@@ -177,7 +177,12 @@ on_every_home! {
         let made = put("local", &json!({"base_url": format!("{}/", model.base_url())})).await.expect(200).body;
         assert_eq!(made["base_url"], model.base_url());
         assert_eq!((&made["protocol"], &made["configured"]), (&json!("completions"), &json!(false)));
+        // It has no price, so it is used once the installation allows it.
         let local = json!({"model": "local:gpt-4o"});
+        let refused = shop.owner.patch(&format!("/api/v1/assistants/{}", shop.assistant), &local).await;
+        assert_problem(&refused, 422, "invalid");
+        let setting = root.request(Method::PUT, "/api/v1/admin/settings/allowed_models");
+        root.send(setting.json(&json!({"value": "local:gpt-4o"}))).await.expect(200);
         shop.owner.patch(&format!("/api/v1/assistants/{}", shop.assistant), &local).await.expect(200);
         add(&root, FIRST, json!({"provider": "local"})).await;
         assert_eq!(answered_by(&shop).await, "gpt-4o");

@@ -1,7 +1,10 @@
 //! Access that ends, ends everywhere: an open stream says `bye` and ends, whatever took the access away, and shows none
 //! of the words that a customer says afterwards.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use replyx_core::{
@@ -114,6 +117,8 @@ struct Scene {
     shop: Shop,
     bot: Bot,
     member: Person,
+    /// How often the customer has said something.
+    said: AtomicUsize,
 }
 
 impl Scene {
@@ -122,7 +127,7 @@ impl Scene {
         let shop = home.open().await;
         shop.connect().await;
         let member = Person::member(home, &shop, "member@example.org", role).await;
-        Self { shop, bot, member }
+        Self { shop, bot, member, said: AtomicUsize::new(0) }
     }
 
     fn base(&self) -> &str {
@@ -152,7 +157,10 @@ impl Scene {
     }
 
     async fn ends_all(&self, home: &Home, mut streams: Vec<Stream>, revoke: impl AsyncFnOnce()) {
-        self.bot.customer(7).say("Hello there");
+        if self.said.load(Ordering::Relaxed) > 0 {
+            self.all_is_said(home).await;
+        }
+        self.says("Hello there");
         for stream in &mut streams {
             stream.shows("Hello there").await;
         }
@@ -162,17 +170,23 @@ impl Scene {
         }
 
         revoke().await;
-        self.bot.customer(7).say(WORDS);
+        self.says(WORDS);
         for stream in streams {
             stream.must_be_over().await;
         }
+    }
+
+    fn says(&self, words: &str) {
+        self.said.fetch_add(1, Ordering::Relaxed);
+        self.bot.customer(7).say(words);
     }
 
     /// Waits until the customer has been answered, and returns the number of the last event.
     async fn all_is_said(&self, home: &Home) -> i64 {
         until("the customer has been answered", async || {
             let messages = self.shop.messages().await;
-            let last = messages.last()?;
+            let heard = messages.iter().filter(|message| message["author"] == "customer").count();
+            let last = messages.last().filter(|_| heard == self.said.load(Ordering::Relaxed))?;
             (last["author"] == "assistant" && last["delivery"] == "delivered").then_some(())
         })
         .await;
@@ -415,7 +429,7 @@ on_every_home! {
         let mut by_key = Stream::open(&key).await;
         let change = json!({"role": "viewer"});
         scene.shop.owner.patch(&scene.member_path(), &change).await.expect(200);
-        scene.bot.customer(7).say("Still here");
+        scene.says("Still here");
         stream.shows("Still here").await;
         by_key.shows("Still here").await;
     }
@@ -664,7 +678,7 @@ on_every_home! {
         let young = head().await;
         let mut beyond = begin(young + 1_000).await;
         beyond.shows("event: reset\n").await;
-        scene.bot.customer(7).say("Hello there");
+        scene.says("Hello there");
         beyond.shows("Hello there").await;
         let mut at_the_end = begin(young).await;
         at_the_end.shows("Hello there").await;
@@ -717,7 +731,11 @@ impl Pair {
             second = second.with("REDIS_URL", redis);
         }
         let other = second.start().await;
-        Self { scene: Scene { shop, bot, member }, other, _folder: folder }
+        Self {
+            scene: Scene { shop, bot, member, said: AtomicUsize::new(0) },
+            other,
+            _folder: folder,
+        }
     }
 }
 
