@@ -21,7 +21,10 @@ use crate::{
 
 /// The bytes of a file, of the type that its content was recognized as.
 #[derive(Debug, ToSchema)]
-#[schema(as = OriginalFile, value_type = String, format = Binary)]
+#[schema(
+    as = OriginalFile, value_type = String, format = Binary,
+    example = "# Returns\n\nYou have 30 days to return what you have not used.",
+)]
 pub struct Original(#[expect(dead_code, reason = "describes the answer")] Vec<u8>);
 
 /// Sends the file that a document was read from, as it was uploaded. While a newer one waits to be read, that is the file
