@@ -140,6 +140,7 @@ fn colors_are_for_terminals_that_want_them() {
 async fn the_log_in_a_file_has_no_colors() {
     let home = Home::sqlite().await;
     let program = home.launch().start().await;
-    let log = program.log();
-    assert!(log.contains("started") && !log.contains('\u{1b}'), "{log}");
+    let started = async || Some(program.log()).filter(|log| log.contains("started"));
+    let log = until("the start is told", started).await;
+    assert!(!log.contains('\u{1b}'), "{log}");
 }

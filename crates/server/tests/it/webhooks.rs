@@ -214,11 +214,13 @@ async fn without_a_public_address_a_webhook_is_refused_with_a_sentence() {
     let shop = home.open().await;
     let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
     let body = json!({"token": TOKEN, "mode": "webhook"});
+    let refused = shop.owner.post(&path, &body).await;
+    assert_problem(&refused, 422, "invalid");
+    assert!(refused.body["errors"][0]["message"].as_str().unwrap().contains("PUBLIC_URL"));
+
+    let body = json!({"token": TOKEN, "mode": "polling"});
     let id = shop.owner.post(&path, &body).await.expect(201).text("id");
-    let bot = shop.bot_is(&id, "failed").await;
-    assert!(bot["error"].as_str().unwrap().contains("PUBLIC_URL"), "{bot}");
     let path = format!("/api/v1/bots/{id}");
-    shop.owner.patch(&path, &json!({"mode": "polling"})).await.expect(200);
-    shop.owner.post(&format!("{path}/start"), &json!({})).await.expect(200);
+    assert_problem(&shop.owner.patch(&path, &json!({"mode": "webhook"})).await, 422, "invalid");
     assert!(home.bot().customer(7).ask("/start", PATIENCE).await.is_some());
 }
