@@ -192,7 +192,8 @@ settings! {
     /// Per account.
     RATE_RESEND = "rate_resend", Rate, "3/1h", "Confirmation codes asked for, and codes sent again, per mailbox.";
     /// Per user or key.
-    RATE_UPLOAD = "rate_upload", Rate, "100/5m", "Documents uploaded, per user or key.";
+    RATE_UPLOAD = "rate_upload", Rate, "100/5m",
+        "Files uploaded or replaced, answers imported and sources fetched, per user or key.";
     /// Mebibytes.
     UPLOAD_MB_PER_DAY = "upload_mb_per_day", Int { min: 1, max: 1_000_000 }, "1024",
         "How many MiB of documents a workspace may upload in a day (UTC).";
@@ -204,10 +205,10 @@ settings! {
     /// Per user or key.
     RATE_SEARCH = "rate_search", Rate, "300/5m", "Searches in an assistant's documents, per user or key.";
     /// Per user or key.
-    RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
+    RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user.";
     /// Per workspace.
     RATE_INVITATION_WORKSPACE = "rate_invitation_workspace", Rate, "100/1d",
-        "Invitations sent, per workspace, whoever of its members and keys sends them.";
+        "Invitations sent, per workspace, by all its members together.";
     /// Per mailbox.
     RATE_INVITATION_RECIPIENT = "rate_invitation_recipient", Rate, "5/1d",
         "Invitations sent to one mailbox, from all workspaces together.";
