@@ -140,7 +140,9 @@ fn remedy(code: &Code) -> &'static str {
         (422, "wrong_code" | "wrong_token") => "Ask for a new one.",
         (400 | 422, _) => "Correct what `detail` and `errors` name, then send it again.",
         (429 | 503, _) => "Wait as long as `Retry-After` says, then repeat the request.",
-        (502, _) => "Repeat the request later. If it keeps failing, ask the operator of the other service.",
+        (502, _) => {
+            "Repeat the request later. If it keeps failing, ask the operator of the other service."
+        }
         _ => {
             "Repeat the request later. If it keeps failing, send the `X-Request-Id` to the operator of this installation."
         }
