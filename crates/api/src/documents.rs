@@ -59,7 +59,7 @@ pub struct DocumentView {
     status: &'static str,
     /// Why it failed.
     error: Option<String>,
-    /// What its owner should know although it could be read.
+    /// What was not read, or not well, although the document could be read.
     warnings: Vec<WarningView>,
     /// How many passages it was cut into.
     #[schema(example = 4)]

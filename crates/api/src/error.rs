@@ -121,10 +121,10 @@ pub enum ApiError {
         after: Duration,
     },
     /// Too many requests are being worked on.
-    #[error("too much is being done at the moment")]
+    #[error("the server is overloaded; retry later")]
     Busy(Duration),
     /// The database is busy or away. The client may try again after a moment; see `repeat.rs`.
-    #[error("the database is busy or cannot be reached: try again later")]
+    #[error("the database is busy or cannot be reached; retry later")]
     Unavailable {
         /// What it said.
         #[source]

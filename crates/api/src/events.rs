@@ -26,7 +26,7 @@ use feed::{Begin, Feed};
 pub const AHEAD: usize = 4;
 /// How many events share a frame.
 pub const TOGETHER: u32 = 64;
-/// How many events a stream replays at most: who is further behind reads everything anew.
+/// How many events a stream replays at most: a reader that is further behind starts over.
 pub const REPLAYED: i64 = 10_000;
 
 /// One event of the stream: its fields, as server-sent events name them.

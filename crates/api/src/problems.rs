@@ -115,7 +115,7 @@ fn remedy(code: &Code) -> &'static str {
             "Sign in, or renew the access token with `POST /api/v1/auth/refresh`, and repeat the request with it."
         }
         (401, "refresh_reused") => {
-            "Sign in again. If nobody else uses this session, change the password."
+            "Sign in again. If your own client did not repeat the request, the token was stolen: change the password."
         }
         (401, _) => "Sign in again with the right credentials.",
         (403, "csrf_failed") => "Repeat the cookie `__Host-rx_csrf` in the header `X-CSRF-Token`.",
@@ -140,9 +140,11 @@ fn remedy(code: &Code) -> &'static str {
         (422, "wrong_code" | "wrong_token") => "Ask for a new one.",
         (400 | 422, _) => "Correct what `detail` and `errors` name, then send it again.",
         (429 | 503, _) => "Wait as long as `Retry-After` says, then repeat the request.",
-        (502, _) => "Repeat the request later. If it goes on, ask whoever runs the other service.",
+        (502, _) => {
+            "Repeat the request later. If it keeps failing, ask the operator of the other service."
+        }
         _ => {
-            "Repeat the request later. If it goes on, tell whoever runs this installation the `X-Request-Id`."
+            "Repeat the request later. If it keeps failing, send the `X-Request-Id` to the operator of this installation."
         }
     }
 }

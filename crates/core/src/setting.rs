@@ -156,16 +156,16 @@ settings! {
         "The models that assistants may use, separated by commas. Empty: DEFAULT_MODEL, FALLBACK_MODELS, `extractive` and every model with a price.";
     /// Bool.
     REGISTRATION_OPEN = "registration_open", Bool, "true",
-        "May anybody make an account? Closed, only who is invited may.";
+        "Whether anybody may register; otherwise registration is by invitation only.";
     /// Choice.
     EMAIL_CONFIRMATION = "email_confirmation", Choice(&["auto", "always", "never"]), "auto",
-        "Must a new e-mail address be confirmed? `auto`: when mail is sent through SMTP.";
+        "Whether new e-mail addresses must be confirmed; `auto`: if mail is sent through SMTP.";
     /// Days.
     DELETION_GRACE_DAYS = "deletion_grace_days", Int { min: 0, max: 90 }, "7",
-        "How many days an account lives on after its owner has deleted it.";
+        "How many days a deleted account can still be restored.";
     /// Days.
     SESSION_DAYS = "session_days", Int { min: 1, max: 365 }, "30",
-        "How many days a session lives without being renewed.";
+        "How many days a session lasts without being renewed.";
     /// Minutes.
     LOGIN_LOCK_MINUTES = "login_lock_minutes", Int { min: 1, max: 1_440 }, "15",
         "How many minutes an account is locked after ten failed attempts to sign in.";
@@ -176,7 +176,7 @@ settings! {
     STREAMS_PER_WORKSPACE = "streams_per_workspace", Int { min: 1, max: 100_000 }, "200",
         "How many event streams the members and API keys of a workspace may have open at once, together.";
     /// Per address.
-    RATE_REGISTER = "rate_register", Rate, "50/1h", "Registrations, confirmations and invitations taken up, per address.";
+    RATE_REGISTER = "rate_register", Rate, "50/1h", "Registrations, confirmations and accepted invitations, per address.";
     /// Per address.
     RATE_LOGIN = "rate_login", Rate, "100/5m", "Attempts to sign in, per address.";
     /// Per address and user.
@@ -192,7 +192,8 @@ settings! {
     /// Per account.
     RATE_RESEND = "rate_resend", Rate, "3/1h", "Confirmation codes asked for, and codes sent again, per mailbox.";
     /// Per user or key.
-    RATE_UPLOAD = "rate_upload", Rate, "100/5m", "Documents uploaded, per user or key.";
+    RATE_UPLOAD = "rate_upload", Rate, "100/5m",
+        "Files uploaded or replaced, answers imported and sources fetched, per user or key.";
     /// Mebibytes.
     UPLOAD_MB_PER_DAY = "upload_mb_per_day", Int { min: 1, max: 1_000_000 }, "1024",
         "How many MiB of documents a workspace may upload in a day (UTC).";
@@ -204,10 +205,10 @@ settings! {
     /// Per user or key.
     RATE_SEARCH = "rate_search", Rate, "300/5m", "Searches in an assistant's documents, per user or key.";
     /// Per user or key.
-    RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user or key.";
+    RATE_INVITE = "rate_invite", Rate, "50/1h", "Invitations sent, per user.";
     /// Per workspace.
     RATE_INVITATION_WORKSPACE = "rate_invitation_workspace", Rate, "100/1d",
-        "Invitations sent, per workspace, whoever of its members and keys sends them.";
+        "Invitations sent, per workspace, by all its members together.";
     /// Per mailbox.
     RATE_INVITATION_RECIPIENT = "rate_invitation_recipient", Rate, "5/1d",
         "Invitations sent to one mailbox, from all workspaces together.";

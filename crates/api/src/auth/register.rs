@@ -160,7 +160,7 @@ pub async fn register(
         Some(token) => Some(invited(&state, token, &email).await?),
         None if state.tuning.flag(setting::REGISTRATION_OPEN) => None,
         None => {
-            let detail = "only who is invited may make an account here";
+            let detail = "registration is by invitation only";
             return Err(ApiError::Refused { code: "registration_closed", detail });
         }
     };

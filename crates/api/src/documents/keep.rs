@@ -31,7 +31,7 @@ const MIB: i64 = 1 << 20;
 pub struct Uploaded {
     #[serde(flatten)]
     document: DocumentView,
-    /// Was the file there already? Then nothing has been done.
+    /// Whether the same file was there already, so that nothing was changed.
     #[schema(example = false)]
     unchanged: bool,
     /// Other documents that the assistant knows under this name: both are searched until one is deleted, or replaced.

@@ -23,10 +23,10 @@ browser that signed in with `cookies: true`, cookies; then a request that change
 **Lists** take `limit` (1 to 200, 50 unless given) and `cursor`, and answer `{\"items\": [], \"next_cursor\": null}`. \
 Give `next_cursor` back as `cursor` for the next page, until it is `null`. A page stays right while items are added.
 
-**Repeats.** Who does not know whether a POST arrived sends it again with the same `Idempotency-Key`. The same key \
-with the same body gets the stored answer (with `Idempotent-Replayed: true`), with another body 422. While the first is \
-still being worked on it waits up to 5 seconds for the answer, then gets 409 with `Retry-After`. Answers are kept for 24 hours; those with 401, 403, 408, 429 and 5xx are not: such a request \
-is done anew.
+**Repeats.** If you do not know whether a POST arrived, send it again with the same `Idempotency-Key`. The same key \
+with the same body gets the stored answer (with `Idempotent-Replayed: true`), with another body 422. While the first \
+request is still running, the repeat waits up to 5 seconds for its answer, then gets 409 with `Retry-After`. Answers are \
+kept for 24 hours, except those with 401, 403, 408, 429 and 5xx: such a request is processed again.
 
 **Changes.** Where an answer has an `ETag`, send it back as `If-Match` when changing the thing: if somebody else has \
 changed it since, nothing happens and the answer is 412. Sent back as `If-None-Match` when reading, the answer is 304 as \
@@ -36,7 +36,7 @@ long as it has not changed. A PATCH is a merge patch (RFC 7396): send it as \
 **Limits.** `RateLimit` and `RateLimit-Policy` tell what is left of each limit that the request counted against, as in \
 the IETF's draft: `\"user\";r=1190;t=1, \"upload\";r=7;t=90`. Past a limit the answer is 429; its headers and `detail` \
 name the limit that refused, and `Retry-After` says after how many seconds to try again. Limits are kept per user, per API key, or per address \
-for who shows no credentials (an IPv6 address counts with its /64); some operations have a limit of their own.
+for requests without credentials (an IPv6 address counts with its /64); some operations have a limit of their own.
 
 **Request ids.** An `X-Request-Id` of up to 64 letters, digits, `-`, `_` and `.` is taken over and answered; otherwise \
 we make one. It stands in our log.

@@ -51,7 +51,7 @@ codes! {
         member_suspended: "your membership of this workspace is suspended",
         workspace_suspended: "this workspace is suspended",
         account_blocked: "this account is blocked",
-        registration_closed: "only who is invited may make an account here",
+        registration_closed: "registration is by invitation only",
         not_for_you: "the invitation was sent to another address",
         wrong_password: "the password is wrong",
         totp_required: "a code of the second factor is needed too",
@@ -75,8 +75,8 @@ codes! {
         evaluation_regressed: "the draft does worse on the questions of the gate",
         evaluation_required: "the gate asks for a run of its questions first",
         question_set_in_use: "the question set is the gate of its assistant",
-        too_many_waiting: "as many documents of the workspace as may wait to be read do so already",
-        too_many_runs: "as many runs of the set as may wait do so already",
+        too_many_waiting: "too many documents of the workspace wait to be read",
+        too_many_runs: "too many runs of the set wait",
         too_many_question_sets: "the assistant has as many question sets as it may have",
         different_sets: "the runs are of different question sets",
         email_taken: "there is an account with this address",
@@ -117,13 +117,13 @@ codes! {
         too_many_streams: "you, or the workspace, have as many streams open as you may have",
     }
     500 {
-        internal: "something of ours failed",
+        internal: "internal error",
     }
     502 {
         bad_gateway: "the outside world did not answer",
     }
     503 {
-        busy: "too much is being done at the moment; `Retry-After` says when to try again",
+        busy: "the server is overloaded or the database is busy; `Retry-After` says when to try again",
     }
 }
 

@@ -32,10 +32,10 @@ pub struct ApiKeyView {
     /// The beginning of the key, by which people tell keys apart.
     #[schema(example = "rx_live_1f0b")]
     prefix: String,
-    /// What it may do at most: of these, what its maker may do at the time. A service key may do all of them.
+    /// What it may do: those of these that its maker may do now. A service key may do all of them.
     #[schema(value_type = Vec<ScopeWord>, example = json!(["documents:read", "documents:write"]))]
     scopes: Vec<Permission>,
-    /// Whether it belongs to the workspace, and goes on when its maker leaves.
+    /// Whether it belongs to the workspace and keeps working when its maker leaves.
     #[schema(example = false)]
     service: bool,
     /// Who made it.

@@ -122,7 +122,7 @@ fn describe(loss: &Loss) -> String {
 fn confirm() -> anyhow::Result<()> {
     if !io::stdin().is_terminal() {
         bail!(
-            "nothing was changed: nobody can be asked here; `--yes` says that the data may be deleted"
+            "nothing was changed: there is no terminal to ask on; `--yes` confirms that the data may be deleted"
         );
     }
     write!(io::stdout(), "This cannot be undone. Type `yes` to delete it: ")?;

@@ -40,15 +40,15 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Nightly upload", min_length = 1, max_length = 100)]
     name: String,
-    /// What it may do: nothing that you may not. It is narrowed when you are.
+    /// What it may do: at most what you may do. It loses a permission when you lose it.
     #[garde(length(min = 1, max = 100))]
     #[schema(
         value_type = Vec<ScopeWord>, min_items = 1, max_items = 100,
         example = json!(["documents:read", "documents:write"])
     )]
     scopes: Vec<Permission>,
-    /// Whether it belongs to the workspace instead of to you: it then goes on when you leave, or may do less. Only an owner
-    /// makes such a key.
+    /// Whether it belongs to the workspace instead of to you: it then keeps working when you leave or lose permissions. Only
+    /// an owner may make such a key.
     #[garde(skip)]
     #[serde(default)]
     #[schema(example = false)]
