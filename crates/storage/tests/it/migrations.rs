@@ -266,7 +266,9 @@ async fn the_workspace_comes_first_in_every_primary_key() {
     .await
     .unwrap();
     let others: Vec<_> = others.into_iter().map(|(name,)| name).collect();
+    // What was paid for outlives its workspace, so nothing refers to that; its key begins with it all the same.
     let mut expected = [&COMMON[..], &["passages"]].concat();
+    expected.retain(|table| *table != "model_calls");
     expected.sort_unstable();
     assert_eq!(others, expected);
 }
