@@ -3,7 +3,7 @@
 use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool, Postgres, SqlitePool, Transaction,
+    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -128,9 +128,7 @@ impl Db {
                 // lock must see what the holder did.
                 begin_postgres(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?,
             ),
-            Pool::Sqlite { writer, .. } => {
-                Conn::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
-            }
+            Pool::Sqlite { writer, .. } => Conn::Sqlite(begin_sqlite(writer).await?),
         })
     }
 
@@ -255,6 +253,18 @@ async fn begin_postgres(
         }
     }
     pool.begin_with(sql).await.map_err(StorageError::from)
+}
+
+/// Begins on the writer. `SQLite` undoes a transaction by itself when its disk is full or fails; the driver then goes on
+/// believing that it is open, and the connection can begin no other. A new one takes its place.
+async fn begin_sqlite(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    const SQL: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(SQL).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {}
+        begun => return begun,
+    }
+    writer.acquire().await?.close().await?;
+    writer.begin_with(SQL).await
 }
 
 async fn open_sqlite(path: &Path, size: PoolSize) -> Result<Pool, StorageError> {
