@@ -35,6 +35,7 @@ pub struct Uploaded {
     #[schema(example = false)]
     unchanged: bool,
     /// Other documents that the assistant knows under this name: both are searched until one is deleted, or replaced.
+    #[schema(example = json!([]))]
     same_name: Vec<SameName>,
 }
 

@@ -177,12 +177,7 @@ on_every_home! {
         let made = put("local", &json!({"base_url": format!("{}/", model.base_url())})).await.expect(200).body;
         assert_eq!(made["base_url"], model.base_url());
         assert_eq!((&made["protocol"], &made["configured"]), (&json!("completions"), &json!(false)));
-        // It has no price, so it is used once the installation allows it.
         let local = json!({"model": "local:gpt-4o"});
-        let refused = shop.owner.patch(&format!("/api/v1/assistants/{}", shop.assistant), &local).await;
-        assert_problem(&refused, 422, "invalid");
-        let setting = root.request(Method::PUT, "/api/v1/admin/settings/allowed_models");
-        root.send(setting.json(&json!({"value": "local:gpt-4o"}))).await.expect(200);
         shop.owner.patch(&format!("/api/v1/assistants/{}", shop.assistant), &local).await.expect(200);
         add(&root, FIRST, json!({"provider": "local"})).await;
         assert_eq!(answered_by(&shop).await, "gpt-4o");
@@ -205,7 +200,9 @@ on_every_home! {
         }
         root.delete(&format!("{PROVIDERS}/local")).await.expect(204);
         assert_eq!(root.get(KEYS).await.expect(200).body["items"], json!([]));
-        assert_eq!(answered_by(&shop).await, "nobody");
+        let preview = format!("/api/v1/assistants/{}/preview", shop.assistant);
+        let refused = shop.owner.post(&preview, &json!({"text": QUESTION})).await;
+        assert_problem(&refused, 422, "invalid");
         for name in ["local", "openai", "far"] {
             assert_problem(&root.delete(&format!("{PROVIDERS}/{name}")).await, 404, "not_found");
         }
