@@ -51,7 +51,7 @@ pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
 #[utoipa::path(
     post, path = "/hooks/telegram/{path}", operation_id = "receive_telegram_update", tag = "hooks",
     params(("path" = String, Path, description = "the secret part of the bot's address")),
-    request_body(content = String, content_type = "application/json", description = "an `Update` of the Bot API",
+    request_body(content = Object, content_type = "application/json", description = "an `Update` of the Bot API",
         example = json!({"update_id": 1})),
     responses(
         (status = 200, description = "the update is stored, or is none of ours"),

@@ -119,6 +119,8 @@ fn workspace() -> Parameter {
     // Generated clients turn a value of the format `uuid` into an object, which is no value of a header.
     let id = ObjectBuilder::new()
         .schema_type(Type::String)
+        .min_length(Some(36))
+        .max_length(Some(36))
         .pattern(Some("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"));
     ParameterBuilder::new()
         .name("X-Workspace")
