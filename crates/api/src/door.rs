@@ -4,7 +4,8 @@
 //!
 //! 1. It takes a place, among all and among those of its address. Webhooks have places of their own, so that neither
 //!    keeps the other out; their senders are checked before anything of a body is read.
-//! 2. [`arrival`]: its body is counted in memory as it comes, and given up when it comes too slowly.
+//! 2. [`arrival`]: its body is counted in memory as it comes and until the request is done, and given up when it comes too
+//!    slowly.
 //! 3. It has [`LONGEST`](crate::limits::LONGEST).
 //! 4. [`departure`]: its answer keeps the place and is counted in memory until the last byte of it has been sent.
 
@@ -20,6 +21,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
+pub(crate) use arrival::Arrival;
 use arrival::Pace;
 use departure::Purpose;
 pub(crate) use departure::{Payer, Resident};
@@ -42,12 +44,17 @@ const HOOKS: &str = "/hooks/";
 const MIB: u64 = 1024 * 1024;
 /// Bodies in memory beside uploads, in all and of one address.
 const OTHER_BODIES: (u64, u64) = (64 * MIB, 16 * MIB);
-/// How many of the largest uploads may be in memory at once, in all and of one address.
-const UPLOADS: (u64, u64) = (16, 4);
+/// How many of the largest uploads may be in memory at once, in all and of one address: a form with an `Idempotency-Key`
+/// is read as a whole and may be as large as five.
+const UPLOADS: (u64, u64) = (16, 5);
 /// How long a body waits until others leave room for it.
 const ROOM: Duration = Duration::from_secs(10);
 /// Answers on their way, in all and to one caller.
 const ANSWERS: (u64, u64) = (256 * MIB, 16 * MIB);
+/// Answers on their way to one address, whoever calls from there: one caller may have many keys.
+const ANSWERS_PER_ADDRESS: u64 = 64 * MIB;
+/// An answer of at most this size is sent even when [`ANSWERS`] are on their way, bytes. The places bound how many.
+const SMALL_ANSWER: u64 = 64 * 1024;
 
 /// The bounds of a process and what is held of them.
 #[derive(Debug)]
@@ -57,7 +64,10 @@ pub(crate) struct Door {
     hooks: Places,
     incoming: Shares,
     outgoing: Shares,
-    /// So much of one body is counted at most: of several files in one form no more than two are in memory at once.
+    /// The same bytes as in `outgoing`, by address.
+    outgoing_by_address: Shares,
+    /// So much of one body without an `Idempotency-Key` is counted at most: of several files in one form no more than two
+    /// are in memory at once.
     largest_body: u64,
     /// How long a body waits until others leave room for it.
     patience: Duration,
@@ -108,6 +118,7 @@ impl Door {
                 uploads(UPLOADS.1, OTHER_BODIES.1),
             ),
             outgoing: Shares::new(ANSWERS.0, ANSWERS.1),
+            outgoing_by_address: Shares::new(u64::MAX, ANSWERS_PER_ADDRESS),
             largest_body: upload.saturating_mul(2),
             patience: ROOM,
             bounds,

@@ -33,6 +33,7 @@ use tracing::Instrument;
 
 use crate::{
     address::ClientAddress,
+    door::Arrival,
     error::{ApiError, ApiResult},
     identity::{self, Identity},
     limits::LONGEST,
@@ -121,6 +122,11 @@ fn claim_of(request: &Request) -> ApiResult<Option<(Scope, String)>> {
     Ok(scope.map(|scope| (scope, key)))
 }
 
+/// Does the request show a key, so that it may be read as a whole?
+pub(crate) fn has_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(KEY)
+}
+
 fn key(headers: &HeaderMap) -> ApiResult<Option<String>> {
     let mut keys = headers.get_all(KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
@@ -169,12 +175,13 @@ async fn once(
     request: Request,
     next: Next,
 ) -> ApiResult<Response> {
+    // The door holds the room of the body as long as the client waits; the work here may go on longer.
+    let arrival = request.extensions().get::<Arrival>().cloned();
     let (request, hash, place) = body::read(&state, request).await?;
     let claim = scope.claim(key, &hash);
-    let begun = match begin(&state, &claim, &hash).await? {
-        Begun::Running => wait::answer(&state, &claim, &hash).await?,
-        known => known,
-    };
+    let first = begin(&state, &claim, &hash).await?;
+    let waited = first == Begun::Running;
+    let begun = if waited { wait::answer(&state, &claim, &hash).await? } else { first };
     match begun {
         Begun::Fresh => {}
         Begun::Done { status, response_sealed } => {
@@ -193,7 +200,12 @@ async fn once(
     }
     // A task of its own: when the client goes away the handler does not, and its answer waits for the client.
     let work = async move {
-        let _place = place;
+        let _held = (place, arrival);
+        // Who waited for another request may have lost their access since.
+        if waited && let Err(error) = identity::still_may(&state, request.extensions()).await {
+            stored::abandon(&state, &claim).await;
+            return Ok(error.into_response());
+        }
         run(&state, &claim, request, next).await
     };
     match tokio::spawn(work.in_current_span()).await {

@@ -25,12 +25,12 @@ use futures::stream;
 use replyx_core::ids::WorkspaceId;
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Since;
-pub(crate) use guard::Guard;
+pub(crate) use guard::{AGAIN, Guard};
 
 /// How long a reader may take for a frame.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -128,13 +128,19 @@ impl Stream {
         self.guard.workspace()
     }
 
-    /// Does the access hold still? Not, when the database cannot say.
+    /// Does the access hold still? Not, when the database cannot say so twice.
     pub(crate) async fn may_go_on(&mut self, since: Since) -> bool {
+        if let Ok(holds) = self.guard.holds(since).await {
+            return holds;
+        }
+        sleep(AGAIN).await;
         self.guard.holds(since).await.unwrap_or(false)
     }
 
-    /// Sends what was read from the database, all of it before `read`, if the access holds still.
+    /// Sends what was read from the database, all of it before `read`, if the access holds still. Keeps the places of the
+    /// stream.
     pub(crate) async fn send(&mut self, frame: Bytes, read: Instant) -> Result<Sent, End> {
+        self.guard.keep_seat_if_due().await;
         match self.guard.holds(Since::Instant(read)).await {
             Ok(true) => self.push(frame).await.map(|()| Sent::Yes),
             Ok(false) => Err(End::Over),

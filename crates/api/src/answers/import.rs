@@ -90,6 +90,7 @@ pub async fn import(
     let bytes = receive(request, limit).await?;
     // Not before: who sends slowly would keep others waiting. What is in memory until then the door counts.
     let _place = ROOM.acquire().await.expect("nobody closes it");
+    caller.still_may(&state).await?;
     let parts = state.clone();
     let work = move || {
         let pairs = table(&bytes)?;

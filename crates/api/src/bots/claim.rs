@@ -8,7 +8,6 @@ use replyx_channels::telegram::{Me, TelegramError};
 use replyx_core::{
     audit::{Act, ActorKind, Outcome},
     bot::{Bot, BotMode, BotStatus},
-    clock::random_hex,
     ids::{AssistantId, WorkspaceId},
 };
 use replyx_storage::{Tx, bots::Credentials};
@@ -18,6 +17,7 @@ use serde_json::json;
 use crate::{
     caller::Caller,
     error::{ApiError, ApiResult},
+    hooks::telegram::new_path,
     state::AppState,
 };
 
@@ -147,7 +147,7 @@ async fn store(
     let bots = tx.workspace(workspace).bots();
     let stored = match ours {
         Some(_) => bots.replace_token(&bot, &sealed).await,
-        None => bots.insert(&bot, &sealed, &random_hex::<24>()).await,
+        None => bots.insert(&bot, &sealed, &new_path(bot.id)).await,
     };
     match stored {
         Ok(()) => Ok(Some(bot)),

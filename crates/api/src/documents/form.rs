@@ -97,7 +97,7 @@ impl Form {
 }
 
 /// All of a form, bytes.
-fn most(limit: usize) -> usize {
+pub(crate) fn most(limit: usize) -> usize {
     limit.saturating_mul(TOGETHER).saturating_add(ENVELOPE)
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{DocumentView, form::Upload, may_queue, new, queue, real, upload::place};
 use crate::{
-    caller::Caller,
+    caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult},
     state::AppState,
 };
@@ -69,7 +69,7 @@ impl Uploaded {
 #[derive(Clone, Copy)]
 pub(super) struct Desk<'a> {
     pub(super) state: &'a AppState,
-    pub(super) caller: &'a Caller,
+    pub(super) caller: &'a May<DocumentsWrite>,
 }
 
 impl Desk<'_> {
@@ -107,6 +107,7 @@ impl Desk<'_> {
     /// 404 without the assistant, 413, 415 and 429 for files that are not taken.
     pub(super) async fn keep(&self, assistant: AssistantId, file: Upload) -> ApiResult<Uploaded> {
         let _place = place().await;
+        self.caller.still_may(self.state).await?;
         let (document, bytes) = self.read(assistant, file).await?;
         let workspace = self.caller.workspace_id;
 
@@ -174,6 +175,7 @@ impl Desk<'_> {
     /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are not taken.
     pub(super) async fn replace(&self, id: DocumentId, file: Upload) -> ApiResult<Uploaded> {
         let _place = place().await;
+        self.caller.still_may(self.state).await?;
         let named = file.named;
         // The assistant is of no matter here: the document has its own.
         let (new, bytes) = self.read(AssistantId::from(Uuid::nil()), file).await?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-pub(crate) use super::form::ENVELOPE;
+pub(crate) use super::form::{ENVELOPE, most};
 use super::{
     form::{Form, Part, Upload},
     keep::{Desk, Uploaded},

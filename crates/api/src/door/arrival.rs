@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
@@ -25,6 +25,7 @@ use super::{Door, Zone, refused};
 use crate::{
     bounds::{Bounds, HOOK, SLOWEST},
     error::ApiError,
+    idempotency,
     limits::LONGEST,
     shares::{Full, Share},
 };
@@ -33,18 +34,34 @@ use crate::{
 const SLOW: u8 = 1;
 const FULL: u8 = 2;
 
-/// How a body came.
+/// How a body came, and the room for it. What was read of it is in memory until its request is done, so the room is held
+/// until the last clone is dropped.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arrival(Arc<AtomicU8>);
+pub(crate) struct Arrival(Arc<Came>);
+
+#[derive(Debug, Default)]
+struct Came {
+    fate: AtomicU8,
+    /// None while more room is awaited, and when the body was given up.
+    room: Mutex<Option<Share>>,
+}
 
 impl Arrival {
+    fn room(&self) -> MutexGuard<'_, Option<Share>> {
+        self.0.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fate(&self) -> u8 {
+        self.0.fate.load(Ordering::Relaxed)
+    }
+
     /// Says what was wrong with the body where the handler could only say that it broke off.
     pub(super) fn judge(&self, response: Response) -> Response {
         let status = response.status();
         if !status.is_client_error() && !status.is_server_error() {
             return response;
         }
-        let mut response = match self.0.load(Ordering::Relaxed) {
+        let mut response = match self.fate() {
             SLOW => ApiError::TooSlow.into_response(),
             FULL => ApiError::Busy(Duration::from_secs(5)).into_response(),
             _ => return response,
@@ -66,21 +83,25 @@ pub(super) fn watch(
         return (request, None);
     }
     // A share of nothing is always to be had.
+    let uncounted =
+        if idempotency::has_key(request.headers()) { u64::MAX } else { door.largest_body };
     let Ok(share) = door.incoming.take(Some(whose), 0) else { return (request, None) };
     let arrival = Arrival::default();
-    let request = request.map(|body| {
+    *arrival.room() = Some(share);
+    let mut request = request.map(|body| {
         Body::new(Watched {
             body,
             pace,
             begun: None,
             received: 0,
             timer: None,
-            room: Room::Here(share),
-            uncounted: door.largest_body,
+            room: Room::Here,
+            uncounted,
             patience: door.patience,
             arrival: arrival.clone(),
         })
     });
+    request.extensions_mut().insert(arrival.clone());
     (request, Some(arrival))
 }
 
@@ -113,7 +134,7 @@ type Growing = BoxFuture<'static, (Share, Result<(), Full>)>;
 
 enum Room {
     /// There is room for all that has come.
-    Here(Share),
+    Here,
     /// Others must leave some first.
     Awaited(Growing, Bytes),
     /// There is none.
@@ -128,7 +149,8 @@ struct Watched {
     received: u64,
     timer: Option<Pin<Box<Sleep>>>,
     room: Room,
-    /// How much of it may still be counted: what has been handed on and stored is in memory no more.
+    /// How much of it may still be counted: what has been handed on and stored is in memory no more. With a key the whole
+    /// of it is.
     uncounted: u64,
     /// How long it waits until others leave room for it.
     patience: Duration,
@@ -152,7 +174,8 @@ type Polled = Poll<Option<Result<Frame<Bytes>, axum::Error>>>;
 impl Watched {
     fn give_up(&mut self, fate: u8, why: &'static str) -> Polled {
         self.room = Room::Lost;
-        self.arrival.0.store(fate, Ordering::Relaxed);
+        self.arrival.room().take();
+        self.arrival.0.fate.store(fate, Ordering::Relaxed);
         Poll::Ready(Some(Err(axum::Error::new(GivenUp(why)))))
     }
 
@@ -163,13 +186,17 @@ impl Watched {
         self.uncounted -= amount;
         self.received = self.received.saturating_add(length);
         self.timer = None;
-        let Room::Here(mut share) = std::mem::replace(&mut self.room, Room::Lost) else {
+        let mut room = self.arrival.room();
+        let Some(mut share) = room.take() else {
+            drop(room);
+            self.room = Room::Lost;
             return None;
         };
         if share.grow(amount).is_ok() {
-            self.room = Room::Here(share);
+            *room = Some(share);
             return Some(bytes);
         }
+        drop(room);
         let patience = self.patience;
         let growing = async move {
             let grown = share.grow_within(amount, patience).await;
@@ -189,7 +216,8 @@ impl Watched {
             refused("body", full);
             return self.give_up(FULL, "there is no room for the body");
         }
-        self.room = Room::Here(share);
+        *self.arrival.room() = Some(share);
+        self.room = Room::Here;
         // The client could send nothing while it waited for us.
         self.begun = None;
         Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -259,7 +287,7 @@ mod tests {
         let read = to_bytes(request.into_body(), 1 << 30).await;
         assert!(read.is_err(), "it does not end by itself");
         assert_eq!(door.incoming.held(), 0, "what was given up holds no memory");
-        (begun.elapsed(), arrival.unwrap().0.load(Ordering::Relaxed))
+        (begun.elapsed(), arrival.unwrap().fate())
     }
 
     const SHORT: Duration = Duration::from_millis(200);
@@ -304,7 +332,7 @@ mod tests {
         let waiting = |door: &Door| watch(door, pace, "a", Request::new("12345".into()));
         let (request, arrival) = waiting(&door);
         assert!(to_bytes(request.into_body(), 10).await.is_err());
-        assert_eq!(arrival.unwrap().0.load(Ordering::Relaxed), FULL);
+        assert_eq!(arrival.unwrap().fate(), FULL);
 
         let door = Door { patience: Duration::from_mins(1), ..door };
         let (request, arrival) = waiting(&door);
@@ -312,7 +340,10 @@ mod tests {
         tokio::task::yield_now().await;
         drop(other);
         assert_eq!(reading.await.unwrap().unwrap(), "12345");
-        assert_eq!(arrival.unwrap().0.load(Ordering::Relaxed), 0);
+        let arrival = arrival.unwrap();
+        assert_eq!((arrival.fate(), door.incoming.held()), (0, 5), "its request is not done");
+        drop(arrival);
+        assert_eq!(door.incoming.held(), 0);
     }
 
     #[tokio::test]
@@ -328,12 +359,13 @@ mod tests {
             received += part.unwrap().len();
             assert!(door.incoming.held() <= 10, "{}", door.incoming.held());
         }
-        assert_eq!((received, arrival.unwrap().0.load(Ordering::Relaxed)), (200, 0));
+        assert_eq!((received, arrival.unwrap().fate()), (200, 0));
     }
 
     #[test]
     fn only_a_refusal_is_replaced_by_what_was_wrong_with_the_body() {
-        let slow = Arrival(Arc::new(AtomicU8::new(SLOW)));
+        let slow = Arrival::default();
+        slow.0.fate.store(SLOW, Ordering::Relaxed);
         let answer = |status: u16| {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = http::StatusCode::from_u16(status).unwrap();

@@ -17,7 +17,7 @@ use axum::{
 };
 use http_body::{Frame, SizeHint};
 
-use super::{Door, busy, refused};
+use super::{Door, SMALL_ANSWER, busy, refused};
 use crate::{
     error::ApiError,
     shares::{Full, Place, Share},
@@ -44,7 +44,22 @@ pub(super) enum Purpose {
 #[derive(Debug)]
 struct Hold {
     _place: Option<Place>,
-    _bytes: Option<Share>,
+    _bytes: Option<Counted>,
+}
+
+/// The bytes of an answer: counted for its caller, and for the address that it goes to.
+#[derive(Debug)]
+struct Counted {
+    _of_caller: Share,
+    _of_address: Share,
+}
+
+impl Counted {
+    fn take(door: &Door, payer: &str, address: &str, size: u64) -> Result<Self, Full> {
+        let of_address = door.outgoing_by_address.take(Some(address), size)?;
+        let of_caller = door.outgoing.take(Some(payer), size)?;
+        Ok(Self { _of_caller: of_caller, _of_address: of_address })
+    }
 }
 
 /// Lets an answer go, unless too much is on its way already.
@@ -66,8 +81,10 @@ pub(super) fn hold(
     let bytes = if size == 0 || response.extensions().get::<Resident>().is_some() {
         None
     } else {
-        match door.outgoing.take(Some(payer), size) {
-            Ok(share) => Some(share),
+        match Counted::take(door, payer, address, size) {
+            Ok(counted) => Some(counted),
+            // One caller after another can fill what is meant for all; short answers go on.
+            Err(Full::All) if size <= SMALL_ANSWER && place.is_some() => None,
             Err(full) if purpose == Purpose::Read => {
                 refused("answer", full);
                 return match full {
@@ -131,7 +148,7 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::{address::ClientAddress, state::ApiSettings};
+    use crate::{address::ClientAddress, shares::Shares, state::ApiSettings};
 
     fn answer(size: usize) -> Response {
         let mut response = Response::new(Body::from(vec![b'x'; size]));
@@ -173,6 +190,37 @@ mod tests {
         assert_eq!(hold(&door, "a", None, Purpose::Read, other).status(), 200);
         // It has been done, so it is told, whoever reads too little.
         assert_eq!(hold(&door, "a", None, Purpose::Change, answer(1 << 20)).status(), 200);
+    }
+
+    #[tokio::test]
+    async fn many_callers_at_one_address_cannot_fill_what_is_meant_for_all() {
+        let door = Door::new(&ApiSettings::default());
+        let mut unread = Vec::new();
+        for caller in 0..100 {
+            let mut response = answer(8 << 20);
+            response.extensions_mut().insert(Payer(format!("key {caller}").into()));
+            let response = hold(&door, "a", None, Purpose::Read, response);
+            if response.status() == 200 {
+                unread.push(response);
+            }
+        }
+        assert_eq!(door.outgoing.held(), 64 << 20);
+        assert_eq!(hold(&door, "b", None, Purpose::Read, answer(8 << 20)).status(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_short_answer_with_a_place_is_sent_even_when_all_is_full() {
+        let full = Shares::new(10, 10);
+        let _held = full.take(Some("other"), 10).unwrap();
+        let door = Door { outgoing: full, ..Door::new(&ApiSettings::default()) };
+        let small = usize::try_from(SMALL_ANSWER).unwrap();
+        let sent = |size| {
+            let place = door.places.take(ClientAddress::default()).unwrap();
+            hold(&door, "a", Some(place), Purpose::Read, answer(size)).status()
+        };
+        assert_eq!(sent(small), 200);
+        assert_eq!(sent(small + 1), 503);
+        assert_eq!(hold(&door, "a", None, Purpose::Read, answer(1)).status(), 503);
     }
 
     #[tokio::test]

@@ -6,12 +6,12 @@ use axum::body::Bytes;
 use replyx_core::{event::Recorded, ids::WorkspaceId};
 use replyx_live::Subscription;
 use replyx_storage::StorageError;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::{REPLAYED, TOGETHER};
 use crate::{
     state::AppState,
-    streams::{End, HEARTBEAT, Sent, Stream},
+    streams::{AGAIN, End, HEARTBEAT, Sent, Stream},
 };
 
 /// Where a stream begins.
@@ -78,7 +78,7 @@ impl Feed {
     async fn follow(&mut self, news: &mut Subscription) -> Result<Infallible, End> {
         self.stream.greet().await?;
         if let Begin::Reset(head) = self.begin {
-            self.stream.send(reset(head), Instant::now()).await?;
+            self.tell_reset(head).await?;
         }
 
         let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -91,6 +91,17 @@ impl Feed {
                 end = self.stream.ended() => return Err(end),
             }
         }
+    }
+
+    /// Tells the reader that it has missed something. Nothing may be sent before that.
+    async fn tell_reset(&mut self, head: i64) -> Result<(), End> {
+        while self.stream.send(reset(head), Instant::now()).await? == Sent::NotNow {
+            tokio::select! {
+                end = self.stream.ended() => return Err(end),
+                () = sleep(AGAIN) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Sends whatever the log holds beyond the last number sent. What cannot be read now is looked for again with the

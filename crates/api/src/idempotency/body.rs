@@ -34,10 +34,10 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let ends_with = |end| matched.is_some_and(|path| path.ends_with(end));
-    let is_upload = ends_with(upload::PATH) || ends_with(import::PATH);
-    let (limit, envelope) =
-        if is_upload { (state.settings.upload_limit, upload::ENVELOPE) } else { (JSON_LIMIT, 0) };
-    let most = limit.saturating_add(envelope);
+    let (is_form, is_table) = (ends_with(upload::PATH), ends_with(import::PATH));
+    let is_upload = is_form || is_table;
+    let limit = if is_upload { state.settings.upload_limit } else { JSON_LIMIT };
+    let most = if is_form { upload::most(limit) } else { limit };
     if announced(&parts.headers).is_some_and(|length| length > most as u64) {
         return Err(ApiError::TooLarge(limit));
     }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long to wait after the database failed.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 
 /// Holds a place among the streams, and knows whether the access that opened it goes on.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(crate) struct Guard {
     admin: bool,
     watch: Watch,
     seat: Seat,
+    /// When the places were last kept.
+    kept_at: Instant,
     looked_at: Instant,
     /// When the key ends by which it was opened.
     key_ends_at: Option<DateTime<Utc>>,
@@ -67,6 +69,7 @@ impl Guard {
             admin: is_admin(&caller.access),
             watch: state.accesses.watch(&caller.access),
             seat,
+            kept_at: Instant::now(),
             looked_at: Instant::now(),
             key_ends_at: None,
         };
@@ -85,8 +88,16 @@ impl Guard {
     }
 
     /// Keeps the places of the stream.
-    pub(super) async fn keep_seat(&self) {
+    pub(super) async fn keep_seat(&mut self) {
+        self.kept_at = Instant::now();
         self.seat.keep().await;
+    }
+
+    /// Keeps the places of the stream when a heartbeat would have: a reader that catches up slowly gets none.
+    pub(super) async fn keep_seat_if_due(&mut self) {
+        if self.kept_at.elapsed() >= HEARTBEAT {
+            self.keep_seat().await;
+        }
     }
 
     /// Does the access hold, as far as is known since then?

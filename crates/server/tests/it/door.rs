@@ -211,7 +211,6 @@ on_every_home! {
         let (shop, bot, id) = hooked_with(home, "RATE_HOOK_GUESSES", "3/1h").await;
         let (path, secret) = (hook_path(home).await, secret_of(&id));
         let update = json!({"update_id": 1, "hologram": {}}).to_string();
-        call(&shop, &path, Some(&secret), &update).await.expect(200);
         let unknown = format!("{:048x}", 7);
         assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");
         assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");
@@ -221,6 +220,7 @@ on_every_home! {
             assert_problem(&answer, 429, "too_many_requests");
             assert!(answer.headers.contains_key("retry-after"));
         }
+        // It was never called before.
         for _ in 0..5 {
             call(&shop, &path, Some(&secret), &update).await.expect(200);
         }
@@ -278,6 +278,22 @@ on_every_home! {
         }
         assert!((reads().await - before).abs() < 0.5);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_cannot_have_workspaces_looked_up_without_end() {
+    let home = Home::sqlite().await;
+    let shop = home.open_with(home.launch().with("RATE_ADDRESS", "12/1h")).await;
+    let reads = async || shop.metric("access_reads_total", &[]).await;
+    let before = reads().await;
+    for number in 0..50 {
+        let elsewhere = shop.owner.in_workspace(&Uuid::from_u64_pair(7, number).to_string());
+        let answer = elsewhere.get("/api/v1/assistants").await;
+        assert!(matches!(answer.status.as_u16(), 403 | 404 | 429), "{}", answer.status);
+    }
+    let asked = reads().await - before;
+    assert!(asked <= 14.0, "{asked} reads");
+    shop.owner.get(ME).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -263,6 +263,16 @@ on_every_home! {
         let answer = upload("a", b"We open at ten.".to_vec()).await;
         assert_problem(&answer, 422, "idempotency_key_reused");
         assert_eq!(count(&shop.owner, "documents").await, 1);
+        // Several files are bounded as without a key.
+        let several = (0..4).fold(multipart::Form::new(), |form, number| {
+            let text = format!("We open at {number}. ").repeat(50_000);
+            let part = multipart::Part::bytes(text.into_bytes()).file_name(format!("{number}.txt"));
+            form.part("file", part)
+        });
+        let request = shop.owner.request(Method::POST, &path).header("idempotency-key", "d");
+        let items = shop.owner.send(request.multipart(several)).await.expect(207).body;
+        let taken = |item: &Value| item["status"] == 202;
+        assert!(items["items"].as_array().unwrap().iter().all(taken), "{items}");
         let large = vec![b'a'; 2 * 1024 * 1024];
         assert_problem(&upload("b", large).await, 413, "too_large");
         let large = json!({"name": "a".repeat(300_000)});
