@@ -81,7 +81,9 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         {
             Some((setting::RATE_JOBS, For::Caller))
         }
-        "/api/v1/assistants/{id}/answers/{answer_id}" if method == Method::PATCH => {
+        "/api/v1/assistants/{id}/answers/{answer_id}" | "/api/v1/documents/{id}"
+            if method == Method::PATCH =>
+        {
             Some((setting::RATE_JOBS, For::Caller))
         }
         "/api/v1/documents/{id}/file" if method == Method::PUT => {
@@ -230,6 +232,7 @@ mod tests {
             "DELETE /auth/totp rate_password_change Caller",
             "GET /metrics rate_metrics Address",
             "PATCH /assistants/{id}/answers/{answer_id} rate_jobs Caller",
+            "PATCH /documents/{id} rate_jobs Caller",
             "POST /assistants/{id}/answers rate_jobs Caller",
             "POST /assistants/{id}/answers/import rate_upload Caller",
             "POST /assistants/{id}/documents rate_upload Caller",

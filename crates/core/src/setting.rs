@@ -199,7 +199,7 @@ settings! {
         "How many MiB of documents a workspace may upload in a day (UTC).";
     /// Per user or key.
     RATE_JOBS = "rate_jobs", Rate, "120/5m",
-        "Other work asked for in the background, per user or key: documents read again, answers added or changed, evaluations.";
+        "Other work asked for in the background, per user or key: documents read again or renamed, answers added or changed, evaluations.";
     /// Per user or key.
     RATE_PREVIEW = "rate_preview", Rate, "60/5m", "Answers previewed, per user or key.";
     /// Per user or key.

@@ -4,9 +4,10 @@
 //! died is begun anew: what it had spent is in the ledger, its results are not kept. Nobody else is told anything.
 
 use std::{
+    error::Error,
     sync::{
         LazyLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -27,7 +28,7 @@ use replyx_knowledge::{
 use replyx_live::Seats;
 use replyx_storage::StorageError;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Engine, preview};
 
@@ -37,8 +38,9 @@ const AT_ONCE: usize = 2;
 const OF_ALL: usize = 4;
 /// How often progress is told at most.
 const PROGRESS: Duration = Duration::from_secs(1);
-/// A run that takes longer is given up.
-const LONGEST: Duration = Duration::from_hours(2);
+/// A run whose questions take longer than this together is given up. Time in which they wait for their turn does not
+/// count: how long that is depends on the runs of others.
+const LONGEST: Duration = Duration::from_hours(4);
 
 /// The runs of all workspaces go on together, and the workspaces take turns with each question: a set of thousands
 /// does not delay another's set of three.
@@ -100,22 +102,20 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     if !save(engine, &run, None).await? {
         return Ok(());
     }
-    let asked = ask_all(engine, &run, &settings, &questions);
-    match tokio::time::timeout(LONGEST, asked).await {
-        Ok(Ok(Asked::All(tally))) if run.answers && tally.failed() == questions.len() => {
+    match ask_all(engine, &run, &settings, &questions).await? {
+        Asked::All(tally) if run.answers && tally.failed() == questions.len() => {
             fail(engine, run, "no model answered any of the questions").await
         }
-        Ok(Ok(Asked::All(tally))) => {
+        Asked::All(tally) => {
             run.status = RunStatus::Done;
             run.done = run.total;
             run.metrics = Some(tally.metrics());
             run.finished_at = Some(engine.clock.now());
             save(engine, &run, Some(&tally)).await.map(drop)
         }
-        Ok(Ok(Asked::Gone)) => Ok(()),
-        Ok(Ok(Asked::Suspended)) => postpone(engine, run).await,
-        Ok(Err(error)) => Err(error),
-        Err(_) => fail(engine, run, "the questions took too long").await,
+        Asked::Gone => Ok(()),
+        Asked::Suspended => postpone(engine, run).await,
+        Asked::TooLong => fail(engine, run, "the questions took too long").await,
     }
 }
 
@@ -136,7 +136,7 @@ pub async fn give_up(engine: &Engine, job: Evaluate) -> Result<(), StorageError>
             fail(
                 engine,
                 run,
-                "each time the questions were asked the program was ended before it was done",
+                "each time the questions were asked the program or its database failed before it was done",
             )
             .await
         }
@@ -152,6 +152,8 @@ enum Asked {
     Gone,
     /// The workspace was suspended meanwhile.
     Suspended,
+    /// The questions took longer than [`LONGEST`].
+    TooLong,
 }
 
 /// Begins a run again once its workspace is resumed: until then nobody takes the job on.
@@ -191,13 +193,21 @@ async fn ask_all(
     let done = AtomicI64::new(0);
     let asking = async {
         let mut tally = Tally::default();
+        // How long the questions have been under way together, milliseconds.
+        let spent = &AtomicU64::new(0);
         let ask = move |at: usize| async move {
             let _seat = QUESTIONS.take(workspace).await;
-            target.ask(&questions[at]).await
+            let begun = Instant::now();
+            let left = LONGEST.saturating_sub(Duration::from_millis(spent.load(Ordering::Relaxed)));
+            let judged = timeout(left, target.ask(&questions[at])).await;
+            let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            spent.fetch_add(took, Ordering::Relaxed);
+            judged.ok().transpose()
         };
         let mut going = stream::iter(0..questions.len()).map(ask).buffered(AT_ONCE);
         while let Some(judged) = going.next().await {
-            tally.add(judged?);
+            let Some(judged) = judged? else { return Ok(Asked::TooLong) };
+            tally.add(judged);
             done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Asked::All(tally))
@@ -206,11 +216,15 @@ async fn ask_all(
         loop {
             sleep(PROGRESS).await;
             let run = Run { done: done.load(Ordering::Relaxed), ..run.clone() };
-            if !save(engine, &run, None).await? {
-                return Ok(Asked::Gone);
-            }
-            if is_suspended(engine, workspace).await? {
-                return Ok(Asked::Suspended);
+            match tell(engine, &run).await {
+                Ok(None) => {}
+                Ok(Some(ended)) => return Ok(ended),
+                // What was asked so far is paid for. It is told again a second later.
+                Err(error) if error.is_transient() => tracing::warn!(
+                    error = &error as &dyn Error,
+                    "the progress of an evaluation could not be stored"
+                ),
+                Err(error) => return Err(error),
             }
         }
     };
@@ -218,6 +232,15 @@ async fn ask_all(
         asked = asking => asked,
         ended = telling => ended,
     }
+}
+
+/// Stores how far a run is; `Some`: it ends here.
+async fn tell(engine: &Engine, run: &Run) -> Result<Option<Asked>, StorageError> {
+    if !save(engine, run, None).await? {
+        return Ok(Some(Asked::Gone));
+    }
+    let suspended = is_suspended(engine, run.workspace_id).await?;
+    Ok(suspended.then_some(Asked::Suspended))
 }
 
 /// Whom questions are put to.

@@ -24,6 +24,10 @@ const TOGETHER: usize = 32;
 /// How long to wait at first when turns are due that other processes are claiming.
 const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
 
+/// How long to wait at most when turns are due that may not be taken now: a turn of another workspace may become due in
+/// the meantime, and nobody rings for it.
+const HELD_AT_MOST: Duration = Duration::from_millis(160);
+
 /// How many turns of one workspace may run at once, of `turns` places in all: an eighth is kept for the others. A place
 /// whose turn waits for a model is not free for up to a minute and a half.
 fn each(turns: usize) -> u32 {
@@ -73,7 +77,7 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
             }
             Found::Held => {
                 let nap = patience;
-                patience = (patience * 2).min(LONGEST_SLEEP);
+                patience = (patience * 2).min(HELD_AT_MOST);
                 tokio::select! {
                     () = engine.bell.turns(nap) => {}
                     // A workspace that has all its places may have one more.

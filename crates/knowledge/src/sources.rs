@@ -190,7 +190,7 @@ pub async fn run(
 }
 
 async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
-    let mut going = match tools.parking.leave(job.source_id) {
+    let mut going = match parked(tools, job).await? {
         Some(going) => going,
         None => match start(tools, job).await? {
             Some(going) => going,
@@ -226,6 +226,17 @@ async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
     settle(tools, job, trouble.filter(|_| pages == 0)).await
 }
 
+/// The crawl that gave way, unless its source has been fetched to the end by another process, or is to be fetched anew.
+async fn parked(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, StorageError> {
+    let Some(going) = tools.parking.leave(job.source_id) else { return Ok(None) };
+    let mut tx = tools.db.read().await?;
+    let source = tx.workspace(job.workspace_id).sources().find(job.source_id).await?;
+    let goes_on = source.is_some_and(|source| {
+        source.status == SourceStatus::Fetching && source.fetched_at == going.fetched_at
+    });
+    Ok(Some(going).filter(|_| goes_on))
+}
+
 /// Begins a crawl; `None`: there is nothing to be fetched, and that is written down.
 async fn start(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, SourceError> {
     let begun = Instant::now();
@@ -237,7 +248,8 @@ async fn start(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, Sour
     match Crawl::begin(tools.fetcher, order).await {
         Ok(crawl) => {
             let progress = Progress::default();
-            Ok(Some(Going { crawl, progress, spent: begun.elapsed() }))
+            let fetched_at = source.fetched_at;
+            Ok(Some(Going { crawl, progress, spent: begun.elapsed(), fetched_at }))
         }
         Err(error) => {
             settle(tools, job, Some(sentence(&error))).await?;

@@ -24,8 +24,9 @@ use crate::{
 
 /// How many notes wait for whoever writes.
 const WAITING: usize = 4_096;
-/// How long a call waits until its beginning lasts. Without it no money is spent.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a call waits until its beginning lasts. Without it no money is spent. A long write of `SQLite` or a failover
+/// of `PostgreSQL` takes less: the customer gets an answer and not the fallback text.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Something to be written down.
 #[derive(Debug)]
@@ -111,14 +112,16 @@ impl Entry {
         caller: Caller,
         expected: Spent,
     ) -> Result<Self, ModelError> {
-        // A caller that leaves while this is written has the entry ended all the same.
-        let entry = Self { book: book.cloned(), caller, expected: Some(expected.clone()) };
-        let Some(book) = book else { return Ok(entry) };
-        if let Err(error) = book.begin(caller, &expected).await {
-            let (usage, cost) = (Usage::default(), Money::ZERO);
-            entry.end(&Spent { usage, cost, outcome: error.reason(), ..expected });
+        // A caller that leaves while this is written has the entry ended all the same: nothing was spent.
+        let nothing = Spent { usage: Usage::default(), cost: Money::ZERO, ..expected.clone() };
+        let mut entry = Self { book: book.cloned(), caller, expected: Some(nothing.clone()) };
+        if let Some(book) = book
+            && let Err(error) = book.begin(caller, &expected).await
+        {
+            entry.end(&Spent { outcome: error.reason(), ..nothing });
             return Err(error);
         }
+        entry.expected = Some(expected);
         Ok(entry)
     }
 
@@ -136,5 +139,53 @@ impl Drop for Entry {
         if let (Some(book), Some(expected)) = (&self.book, self.expected.take()) {
             book.end(self.caller, &Spent { outcome: CANCELLED, ..expected });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was expected of a call, and how it is written down when its caller leaves.
+    fn expected() -> Spent {
+        Spent {
+            id: Clock::system().id(),
+            provider: "openai".to_owned(),
+            model: "gpt-4o-mini".to_owned(),
+            key: None,
+            usage: Usage { prompt_tokens: 100, completion_tokens: 10, estimated: true },
+            cost: Money::from_micros(21),
+            priced: true,
+            outcome: PENDING,
+            first_token: None,
+            duration: Duration::ZERO,
+        }
+    }
+
+    fn caller() -> Caller {
+        Caller { workspace: Some(Clock::system().id()), ..Caller::default() }
+    }
+
+    #[tokio::test]
+    async fn a_call_costs_nothing_until_its_beginning_has_been_written() {
+        let (book, mut notes) = Book::open(Clock::system());
+        let begun = Entry::begin(Some(&book), caller(), expected());
+        assert!(timeout(Duration::from_millis(10), begun).await.is_err());
+        assert!(matches!(notes.recv().await, Some(Note::Begin { .. })));
+        let Some(Note::End { call, .. }) = notes.recv().await else { panic!("no end") };
+        assert_eq!((call.cost, call.outcome.as_str()), (Money::ZERO, CANCELLED));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_left_costs_what_was_expected() {
+        let (book, mut notes) = Book::open(Clock::system());
+        let writing = async {
+            let Some(Note::Begin { written, .. }) = notes.recv().await else { panic!("no call") };
+            written.send(()).unwrap();
+        };
+        let (entry, ()) = tokio::join!(Entry::begin(Some(&book), caller(), expected()), writing);
+        drop(entry.unwrap());
+        let Some(Note::End { call, .. }) = notes.recv().await else { panic!("no end") };
+        assert_eq!((call.cost, call.outcome.as_str()), (Money::from_micros(21), CANCELLED));
     }
 }

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Engine, providers};
 use replyx_storage::{StorageError, Tx, processes::Reaped, retried};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often a process says that it lives.
@@ -143,11 +143,16 @@ async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
     let reaped = tx.system().processes().reap(DEAD, engine.clock.now()).await?;
     tx.commit().await?;
     metrics::counter!("model_calls_lost_total").increment(reaped.calls);
-    if reaped.calls > 0
-        && let Err(error) = providers::seed(engine).await
-    {
-        // Read again every few minutes.
-        tracing::warn!(error = &error as &dyn Error, "the use of model keys could not be read");
+    if reaped.calls > 0 {
+        // It is read again every few minutes, and the next beat must not wait for it.
+        match timeout(BEAT, providers::seed(engine)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(
+                error = &error as &dyn Error,
+                "the use of model keys could not be read"
+            ),
+            Err(_) => tracing::warn!("the use of model keys could not be read in time"),
+        }
     }
     metrics::counter!("telegram_bot_uncertain_sends_total").increment(reaped.sends);
     if reaped != Reaped::default() {

@@ -1,7 +1,8 @@
 //! Background jobs: takes on those that are due, runs each by its kind, and sweeps up now and then.
 
-use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use replyx_channels::email::{Post, Product};
 use replyx_core::{job::Lane, retry::Retry};
 use replyx_engine::Engine;
@@ -14,7 +15,7 @@ use replyx_storage::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -47,6 +48,10 @@ const fn places(lane: Lane) -> (u32, u32) {
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long to wait at first when jobs are due that another process is claiming.
 const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
+/// How long one try to hand jobs back may take.
+const HAND_BACK: Duration = Duration::from_secs(10);
+/// When a job that panicked is tried again.
+const AFTER_PANIC: Duration = Duration::from_secs(30);
 /// How often to sweep up.
 const SWEEP: Duration = Duration::from_mins(10);
 
@@ -124,7 +129,7 @@ impl Workers {
         while !stop.is_cancelled() {
             let room = u32::try_from(free.available_permits()).unwrap_or(at_once);
             let places = Places { free: room, each, round: self.round };
-            let found = match retried(|| self.claim(places)).await {
+            let found = match retried(|| self.claim(places, &stop)).await {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
@@ -165,7 +170,7 @@ impl Workers {
         });
     }
 
-    async fn claim(&self, places: Places) -> Result<Found, StorageError> {
+    async fn claim(&self, places: Places, stop: &CancellationToken) -> Result<Found, StorageError> {
         let (engine, now) = (&self.engine, self.engine.clock.now());
         if places.free == 0
             || !engine.db.read().await?.system().jobs().any_due(now, self.lane).await?
@@ -177,15 +182,49 @@ impl Workers {
         if claimed.is_empty() {
             return Ok(Found::Held);
         }
-        tx.commit().await?;
+        if let Err(error) = tx.commit().await {
+            // It may have been committed all the same: then they are ours, and nobody else takes them.
+            self.hand_back(&claimed, stop).await;
+            return Err(error);
+        }
         Ok(Found::Jobs(claimed))
+    }
+
+    /// Hands jobs back that may be ours, until that is done or the process stops: then all that is ours is handed back.
+    async fn hand_back(&self, jobs: &[ClaimedJob], stop: &CancellationToken) {
+        let engine = &self.engine;
+        while !stop.is_cancelled() {
+            let handed_back = async {
+                let mut tx = engine.db.begin().await?;
+                for job in jobs {
+                    let due = engine.clock.now();
+                    tx.system().jobs().hand_back(job.id, engine.process, due).await?;
+                }
+                tx.commit().await
+            };
+            match timeout(HAND_BACK, handed_back).await {
+                Ok(Ok(_)) => return,
+                Ok(Err(error)) => {
+                    tracing::error!(error = &error as &dyn Error, "jobs could not be handed back");
+                }
+                Err(_) => tracing::error!("jobs could not be handed back in time"),
+            }
+            tokio::select! {
+                () = sleep(LONGEST_SLEEP) => {}
+                () = stop.cancelled() => {}
+            }
+        }
     }
 }
 
 #[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]
 async fn run(engine: &Engine, tools: &Tools, job: ClaimedJob) {
     let begun = Instant::now();
-    let result = registry::run_or_give_up(engine, tools, &job).await;
+    // A job that panicked would stay ours, and keep its place, as long as this process lives.
+    let result = AssertUnwindSafe(registry::run_or_give_up(engine, tools, &job))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(registry::Failed::panicked(AFTER_PANIC)));
     let outcome = match &result {
         Ok(()) => "done",
         Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",

@@ -26,20 +26,20 @@ pub struct Reaped {
     pub calls: u64,
 }
 
-/// Frees what the dead held in a table, for each database: the columns of its key, which rows, and what becomes of them
-/// at `$1`. On `PostgreSQL` rows that another transaction is changing are passed over.
+/// Frees what the dead held in a table, for each database: the columns of its key, the column that names the holder, which
+/// rows, and what becomes of them at `$1`. On `PostgreSQL` rows that another transaction is changing are passed over.
 macro_rules! free {
-    ($table:literal, $key:literal, $held:literal, $freed:literal) => {
+    ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal) => {
         [
-            free!($table, $key, $held, $freed, " FOR UPDATE SKIP LOCKED"),
-            free!($table, $key, $held, $freed, ""),
+            free!($table, $key, $by, $held, $freed, " FOR UPDATE SKIP LOCKED"),
+            free!($table, $key, $by, $held, $freed, ""),
         ]
     };
-    ($table:literal, $key:literal, $held:literal, $freed:literal, $lock:literal) => {
+    ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal, $lock:literal) => {
         concat!(
             // Materialized: PostgreSQL may run a mere subquery once per row, each time locking others.
             "WITH held AS MATERIALIZED (SELECT ", $key, " FROM ", $table, " WHERE ", $held,
-            " AND claimed_by NOT IN (SELECT id FROM processes)", $lock, ")
+            " AND ", $by, " NOT IN (SELECT id FROM processes)", $lock, ")
              UPDATE ", $table, " SET ", $freed, " WHERE (", $key, ") IN (SELECT ", $key, " FROM held)"
         )
     };
@@ -48,20 +48,31 @@ macro_rules! free {
 const FREE_TURNS: [&str; 2] = free!(
     "turns",
     "workspace_id, dialog_id",
+    "claimed_by",
     "claimed_by IS NOT NULL",
     "claimed_by = NULL, due_at = $1"
 );
 const FREE_SENDS: [&str; 2] = free!(
     "outbox",
     "workspace_id, id",
+    "claimed_by",
     "status = 'sending' AND claimed_by IS NOT NULL",
     "status = 'uncertain', uncertain = uncertain + 1, claimed_by = NULL, due_at = $1, updated_at = $1"
 );
 const FREE_JOBS: [&str; 2] = free!(
     "jobs",
     "id",
+    "claimed_by",
     "claimed_by IS NOT NULL",
     "status = 'queued', claimed_by = NULL, due_at = $1"
+);
+// How they ended is not known. They were paid for.
+const FREE_CALLS: [&str; 2] = free!(
+    "model_calls",
+    "workspace_id, id",
+    "process_id",
+    "process_id IS NOT NULL",
+    "outcome = 'lost', estimated = TRUE, process_id = NULL"
 );
 
 /// The running processes.
@@ -181,10 +192,6 @@ impl Processes<'_> {
             DELETE FROM processes
              WHERE id IN (SELECT id FROM processes WHERE beat_at < now() - make_interval(secs => $1)
                              FOR UPDATE SKIP LOCKED)";
-        // How they ended is not known. They were paid for.
-        const CALLS: &str = "
-            UPDATE model_calls SET outcome = 'lost', estimated = TRUE, process_id = NULL
-             WHERE process_id IS NOT NULL AND process_id NOT IN (SELECT id FROM processes)";
         if let Conn::Postgres(_) = self.tx.conn {
             run!(self.tx, SILENT; silence.as_secs_f64());
         } else {
@@ -193,11 +200,12 @@ impl Processes<'_> {
         let turns = self.tx.sql(FREE_TURNS[0], FREE_TURNS[1]);
         let sends = self.tx.sql(FREE_SENDS[0], FREE_SENDS[1]);
         let jobs = self.tx.sql(FREE_JOBS[0], FREE_JOBS[1]);
+        let calls = self.tx.sql(FREE_CALLS[0], FREE_CALLS[1]);
         let reaped = Reaped {
             turns: run!(self.tx, turns; now),
             sends: run!(self.tx, sends; now),
             jobs: run!(self.tx, jobs; now),
-            calls: run!(self.tx, CALLS),
+            calls: run!(self.tx, calls),
         };
         self.tx.done.turns |= reaped.turns > 0;
         self.tx.done.outbox |= reaped.sends > 0;

@@ -94,6 +94,18 @@ impl Replacements<'_> {
         Ok(())
     }
 
+    /// Renames the waiting file, if there is one: the document will be called so once it is applied.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn rename(self, id: DocumentId, name: &str) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE document_replacements SET name = $3 WHERE workspace_id = $1 AND document_id = $2";
+        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), name);
+        Ok(())
+    }
+
     /// Makes the waiting file the document's file; what is told of it goes with `Documents::save`.
     ///
     /// # Errors

@@ -119,7 +119,11 @@ impl Desk<'_> {
         let documents = tx.workspace(workspace).documents();
         let twin = documents.twin(assistant, &document.name, &document.content_hash).await?;
         if let Some(twin) = twin.filter(|twin| twin.status != DocumentStatus::Failed) {
-            return Ok(Uploaded::unchanged(twin));
+            // One that waits to be replaced will not be this file any more.
+            let waiting = tx.workspace(workspace).replacements().find(twin.id).await?;
+            if waiting.is_none() {
+                return Ok(Uploaded::unchanged(twin));
+            }
         }
 
         may_queue(&mut tx, workspace).await?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{DocumentView, name, queue, real};
+use super::{DocumentView, may_queue, name, queue_once, real};
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
@@ -36,7 +36,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such document", body = Problem),
-        (status = 409, description = "`is_page`: it is a page of a source, and called by its address", body = Problem),
+        (status = 409, description = "`is_page`: it is a page of a source, and called by its address; `too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -59,16 +59,20 @@ pub async fn update(
         });
     }
     let name = name::clean(&request.name);
-    if name == document.name {
+    let waiting = tx.workspace(workspace).replacements().find(id).await?;
+    if name == document.name && waiting.is_none_or(|file| file.name == name) {
         return Ok(Json(document.into()));
     }
 
+    may_queue(&mut tx, workspace).await?;
     let before = std::mem::replace(&mut document.name, name);
     document.updated_at = state.clock().now();
     tx.workspace(workspace).documents().save(&document).await?;
+    // A file that waits to take its place would bring the name back that it came with.
+    tx.workspace(workspace).replacements().rename(id, &document.name).await?;
     // Its passages are found by its name, too: as if they were indexed by earlier rules.
     tx.workspace(workspace).documents().set_index_version(id, 0).await?;
-    queue(&mut tx, &document, state.clock()).await?;
+    queue_once(&mut tx, &document, state.clock()).await?;
     let details = json!({"name": document.name, "before": before});
     let act = caller.act(document.updated_at, "document.renamed", ("document", id), details);
     tx.workspace(workspace).audit().append(&act).await?;

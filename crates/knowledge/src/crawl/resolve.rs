@@ -139,7 +139,10 @@ fn is_public_name(name: &str) -> bool {
 }
 
 /// Look-ups at once in this process, and of names of one domain.
-const LOOK_UPS: usize = 16;
+///
+/// A seat is kept while name servers do not answer, and one workspace may name many dead domains: there are enough seats
+/// that others still find one. Each holds a thread of tokio, which has 512 for work that blocks.
+const LOOK_UPS: usize = 192;
 const LOOK_UPS_EACH: usize = 2;
 
 static SEATS: LazyLock<Seats<String>> = LazyLock::new(|| Seats::new(LOOK_UPS, LOOK_UPS_EACH));

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use replyx_core::ids::SourceId;
 use tokio::time::Instant;
 
@@ -22,6 +23,8 @@ pub(super) struct Going {
     pub(super) progress: Progress,
     /// How long it has been at work.
     pub(super) spent: Duration,
+    /// When its source had last been fetched as the crawl began.
+    pub(super) fetched_at: Option<DateTime<Utc>>,
 }
 
 /// Where crawls stay that gave way. There is one per process: another process begins such a crawl again, and asks for

@@ -47,6 +47,11 @@ impl Failed {
     pub(super) const fn made(reason: String, retry: Retry) -> Self {
         Self { reason, retry, attempt: Attempt::Made }
     }
+
+    /// The job panicked. Its attempt counts: it may panic each time.
+    pub(super) fn panicked(again: Duration) -> Self {
+        Self::made("the job panicked".to_owned(), Retry::After(again))
+    }
 }
 
 /// When a job that has no attempts left, and was not to blame, is tried again.
@@ -123,13 +128,9 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
         }
         Evaluate::KIND => {
             let result = evaluation::run(engine, payload(job)?).boxed().await;
+            // Also when the database was only busy: each attempt asks, and pays, anew.
             result.map_err(|error| {
-                let (reason, retry) = (error.to_string(), Retry::After(Duration::from_secs(5)));
-                if error.is_transient() {
-                    Failed::interrupted(reason, retry)
-                } else {
-                    Failed::made(reason, retry)
-                }
+                Failed::made(error.to_string(), Retry::After(Duration::from_secs(5)))
             })
         }
         FetchSource::KIND => fetch_source::run(engine, tools, payload(job)?, job.attempts).await,

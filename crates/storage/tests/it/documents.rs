@@ -185,6 +185,9 @@ on_every_db! {
         commit!(db, |tx| tx.workspace(tenant.id).replacements().put(document.id, &first, b"new", at(1)));
         commit!(db, |tx| tx.workspace(tenant.id).replacements().put(document.id, &second, b"newer", at(2)));
         assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), Some(second));
+        commit!(db, |tx| tx.workspace(tenant.id).replacements().rename(document.id, "d.txt"));
+        let renamed = waiting("d.txt", "c");
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), Some(renamed));
         let original = async || read!(db, |tx| tx.workspace(tenant.id).documents().original(document.id));
         assert_eq!(original().await, Some(b"old".to_vec()));
 

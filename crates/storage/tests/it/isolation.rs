@@ -155,6 +155,7 @@ on_every_db! {
             replacements.find(ours.document.id) => Ok(None),
             replacements.original(ours.document.id) => Ok(None),
             replacements.put(ours.document.id, &given::replacement(), b"x", at(1)) => Err(StorageError::Constraint { .. }),
+            replacements.rename(ours.document.id, "x") => Ok(()),
             replacements.apply(ours.document.id) => Err(StorageError::RowsAffected { actual: 0, .. }),
             replacements.forget(ours.document.id) => Ok(()),
             upload_days.bytes(day) => Ok(0),

@@ -131,9 +131,11 @@ async fn what_another_process_frees_at_the_moment_is_left_to_it_on_postgres() {
     tenant.fill(db).await;
     let dead = silent(&home).await;
     commit!(db, |tx| tx.system().turns().claim(dead, at(10), Places::of(1)));
+    let call = given::call(tenant.assistant.id, None);
+    commit!(db, |tx| tx.workspace(tenant.id).model_calls().begin(&[call], dead));
     let mut first = db.begin().await.unwrap();
     let reaped = first.system().processes().reap(SILENCE, at(60)).await.unwrap();
-    assert_eq!(reaped, Reaped { turns: 1, ..Reaped::default() });
+    assert_eq!(reaped, Reaped { turns: 1, calls: 1, ..Reaped::default() });
     let second = commit!(db, |tx| tx.system().processes().reap(SILENCE, at(60)));
     assert_eq!(second, Reaped::default());
     first.commit().await.unwrap();
