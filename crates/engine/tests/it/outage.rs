@@ -40,13 +40,12 @@ async fn a_turn_whose_settling_breaks_leaves_nothing_and_is_run_again() {
     let engine = world.engine_on(broken, &world.telegram.url(), |_| {}).await;
     let line = world.line().await;
     world.say(&*world.engine().await, &line, 7, "hello").await;
-    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
     let turn = world.claim_one(&engine).await;
-    let running = world.begin_turn(&engine, turn).await;
-    // Settling waits for the dialog when the connection breaks.
+    // Settling waits for the dialog when the connection breaks, however fast or slow the turn is.
     let mut holder = db.db.begin().await.unwrap();
     let id = world.dialog().await.id;
     holder.workspace(world.workspace).dialogs().lock(id).await.unwrap().unwrap();
+    let running = world.begin_turn(&engine, turn).await;
     sleep(Duration::from_millis(700)).await;
     wire.proxy.refuse().await;
     wire.proxy.cut_all();
