@@ -5,7 +5,6 @@ use std::{net::SocketAddr, time::Duration};
 use replyx_core::message::Delivery;
 use replyx_storage::{Db, PoolSize, testing};
 use replyx_testkit::{
-    openai::Fault as ModelFault,
     proxy::{BreakingProxy, Direction},
     telegram::Fault,
 };
