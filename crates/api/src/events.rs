@@ -32,7 +32,7 @@ pub const REPLAYED: i64 = 10_000;
 /// One event of the stream: its fields, as server-sent events name them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StreamedEvent {
-    /// Its number; goes into `Last-Event-ID`.
+    /// Its number; goes into `Last-Event-ID`. `ping` and `bye` have none.
     #[schema(example = "42")]
     id: String,
     /// Its type.

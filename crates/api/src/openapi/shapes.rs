@@ -22,8 +22,9 @@ use utoipa::openapi::{
 use super::{operations, problems::CODES};
 
 /// Properties of answers that are not always there: by schema, and never `null`.
-const SOMETIMES: [(&str, &[&str]); 3] = [
+const SOMETIMES: [(&str, &[&str]); 4] = [
     ("Problem", &["errors"]),
+    ("StreamedEvent", &["id"]),
     ("Tokens", &["access_token", "refresh_token", "csrf_token"]),
     (
         "RegisteredUser",

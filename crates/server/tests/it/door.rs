@@ -107,7 +107,7 @@ async fn webhooks_that_trickle_from_one_address_stop_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_trickle_hold_the_places_of_their_address_alone_and_not_for_long() {
     let home = Home::sqlite().await;
-    let launch = home.launch().with("MAX_REQUESTS_PER_ADDRESS", 8).with("BODY_TIMEOUT_SECONDS", 4);
+    let launch = home.launch().with("MAX_REQUESTS_PER_ADDRESS", 8).with("BODY_TIMEOUT_SECONDS", 12);
     let shop = home.open_with(launch).await;
     let base = shop.program.base().to_owned();
     let mut slow = Vec::new();

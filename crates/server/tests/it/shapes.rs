@@ -137,8 +137,9 @@ fn has_null(schema: &Value) -> bool {
 }
 
 /// Left out at times, so neither required nor ever `null`.
-const SOMETIMES: [(&str, &str); 9] = [
+const SOMETIMES: [(&str, &str); 10] = [
     ("Problem", "errors"),
+    ("StreamedEvent", "id"),
     ("Tokens", "access_token"),
     ("Tokens", "refresh_token"),
     ("Tokens", "csrf_token"),
