@@ -11,7 +11,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Home, PASSWORD, Shop, TOKEN, admin, assert_problem, on_every_home};
+use crate::harness::{Home, PASSWORD, PATIENCE, Shop, TOKEN, admin, assert_problem, on_every_home};
 
 /// What came over the wire: nothing is decompressed on the way.
 #[derive(Debug)]
@@ -89,12 +89,16 @@ async fn the_document_and_its_page_are_small_and_sent_once() {
 
 async fn with_documents(home: &Home) -> Shop {
     let shop = home.open().await;
+    let mut uploaded = Vec::new();
     for number in 0..12 {
         let name = format!("a document with a name of some length {number}.txt");
-        shop.owner
-            .upload(&shop.assistant, &name, format!("text {number}").into())
-            .await
-            .expect(202);
+        let text = format!("text {number}").into();
+        let document = shop.owner.upload(&shop.assistant, &name, text).await.expect(202);
+        uploaded.push(document.text("id"));
+    }
+    // From then on two looks at them are alike.
+    for document in uploaded {
+        shop.owner.processed(&document, PATIENCE).await;
     }
     shop
 }
