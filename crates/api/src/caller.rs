@@ -2,7 +2,7 @@
 //!
 //! - [`May`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a member or a key.
 //! - [`Account`]: a person, whatever they may do anywhere; not a key.
-//! - [`Admin`]: a person with power over the installation.
+//! - [`Admin`]: a platform admin.
 
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
@@ -10,15 +10,11 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use chrono::{DateTime, Utc};
+pub use replyx_core::actor::{Account, Admin, Caller};
 use replyx_core::{
-    audit::{Act, ActorKind, Outcome},
-    ids::{SessionId, UserId, WorkspaceId},
     permission::Permission,
-    session::{Access, Actor, Place},
-    user::User,
+    session::{Access, Actor},
 };
-use serde_json::Value;
 
 use crate::{
     access::Since,
@@ -28,83 +24,6 @@ use crate::{
     state::AppState,
     streams::Guard,
 };
-
-/// Somebody who acts in a workspace.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The workspace they act in.
-    pub workspace_id: WorkspaceId,
-    /// Who they are and what they may do.
-    pub access: Arc<Access>,
-    /// By what they were recognised.
-    pub pass: Pass,
-    /// From where they call.
-    pub address: ClientAddress,
-}
-
-impl Caller {
-    /// The workspace, and what they may do there.
-    ///
-    /// # Panics
-    ///
-    /// Never: a caller has a place.
-    pub fn place(&self) -> &Place {
-        self.access.place.as_ref().expect("a caller is made of an access with a place")
-    }
-
-    /// The person, unless it is a key.
-    pub fn user_id(&self) -> Option<UserId> {
-        match &self.access.actor {
-            Actor::User { user, .. } => Some(user.id),
-            Actor::Key { .. } => None,
-        }
-    }
-
-    /// What people call them: the user's address, or the key's name.
-    pub fn name(&self) -> String {
-        match &self.access.actor {
-            Actor::User { user, .. } => user.email.clone(),
-            Actor::Key { name, .. } => name.clone(),
-        }
-    }
-
-    /// Something they did, for the audit log. `target` is what kind of thing it was done on, and which one.
-    pub fn act(
-        &self,
-        now: DateTime<Utc>,
-        action: &str,
-        target: (&str, impl ToString),
-        details: Value,
-    ) -> Act {
-        act(&self.access, self.address, now, action, target, details)
-    }
-}
-
-fn act(
-    access: &Access,
-    address: ClientAddress,
-    now: DateTime<Utc>,
-    action: &str,
-    (target, target_id): (&str, impl ToString),
-    details: Value,
-) -> Act {
-    let (actor, actor_id, actor_name) = match &access.actor {
-        Actor::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
-        Actor::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
-    };
-    Act {
-        at: now,
-        actor,
-        actor_id: Some(actor_id),
-        actor_name,
-        action: action.to_owned(),
-        target: target.to_owned(),
-        target_id: Some(target_id.to_string()),
-        address: address.to_string(),
-        outcome: Outcome::Done,
-        details,
-    }
-}
 
 /// A permission as a type, so that a handler's signature can name it.
 pub trait Needs: Send + Sync + 'static {
@@ -134,6 +53,8 @@ needs! {
 #[derive(Clone, Debug)]
 pub struct May<P> {
     caller: Caller,
+    /// By what they were recognized.
+    pass: Pass,
     permission: PhantomData<P>,
 }
 
@@ -182,8 +103,8 @@ impl<P: Needs> May<P> {
         if !place.permissions.allow(P::PERMISSION) {
             return Err(ApiError::Forbidden);
         }
-        let caller = Caller { workspace_id: place.workspace.id, pass, address, access };
-        Ok(Self { caller, permission: PhantomData })
+        let caller = Caller { workspace_id: place.workspace.id, address, access };
+        Ok(Self { caller, pass, permission: PhantomData })
     }
 
     /// Looks again whether they may: for what takes so long that they may have lost it since.
@@ -192,7 +113,8 @@ impl<P: Needs> May<P> {
     ///
     /// As when they called.
     pub(crate) async fn still_may(&self, state: &AppState) -> Result<(), ApiError> {
-        let (now, pass) = (state.clock().now(), self.caller.pass.clone());
+        let now = state.clock().now();
+        let pass = self.pass.clone();
         let seen = state.accesses.look(state.db(), &pass.credential, now, Since::Lately).await?;
         let access = seen.ok_or(ApiError::Unauthenticated)?.access;
         let again = Self::admit(access, pass, self.caller.address)?;
@@ -206,43 +128,12 @@ impl<P: Needs> May<P> {
     ///
     /// 429 when as many streams are open as may be.
     pub(crate) async fn guard(&self, state: &AppState) -> Result<Guard, ApiError> {
-        Guard::open(state, &self.caller, P::PERMISSION).await
-    }
-}
-
-/// A person who is signed in.
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// Their sign-in.
-    pub session: SessionId,
-    /// Who they are and what they may do.
-    pub access: Arc<Access>,
-    /// From where they call.
-    pub address: ClientAddress,
-}
-
-impl Account {
-    /// The person.
-    ///
-    /// # Panics
-    ///
-    /// Never: an account is a person's.
-    pub fn user(&self) -> &User {
-        let Actor::User { user, .. } = &self.access.actor else {
-            unreachable!("an account is made of an access of a person")
-        };
-        user
+        Guard::open(state, &self.caller, &self.pass, P::PERMISSION).await
     }
 
-    /// Something they did, for the audit log.
-    pub fn act(
-        &self,
-        now: DateTime<Utc>,
-        action: &str,
-        target: (&str, impl ToString),
-        details: Value,
-    ) -> Act {
-        act(&self.access, self.address, now, action, target, details)
+    /// By what they were recognized.
+    pub(crate) const fn pass(&self) -> &Pass {
+        &self.pass
     }
 }
 
@@ -261,29 +152,12 @@ impl FromRequestParts<AppState> for Account {
     }
 }
 
-/// A person with power over the installation.
-#[derive(Clone, Debug)]
-pub struct Admin(pub Account);
-
-impl Admin {
-    /// Something they did as an admin, for the audit log.
-    pub fn act(
-        &self,
-        now: DateTime<Utc>,
-        action: &str,
-        target: (&str, impl ToString),
-        details: Value,
-    ) -> Act {
-        Act { actor: ActorKind::Admin, ..self.0.act(now, action, target, details) }
-    }
-}
-
 impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let account = Account::from_request_parts(parts, state).await?;
-        if account.user().is_admin { Ok(Self(account)) } else { Err(ApiError::Forbidden) }
+        if account.user().is_admin { Ok(Self::Account(account)) } else { Err(ApiError::Forbidden) }
     }
 }
 

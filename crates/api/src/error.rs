@@ -9,11 +9,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use replyx_live::TooMany;
 use replyx_storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::rates::TooMany;
+use crate::rates::left;
 
 /// A failed request. The `Display` text of all but [`ApiError::Internal`] is shown to the client.
 #[derive(Debug, thiserror::Error)]
@@ -332,7 +333,7 @@ impl IntoResponse for ApiError {
         };
         let mut limit = HeaderMap::new();
         if let Self::TooManyRequests(refusal) = &self {
-            refusal.write(&mut limit);
+            left::write(&refusal.limits, &mut limit);
         }
         let problem = Problem::of(self);
         let mut response = (status, Json(problem)).into_response();

@@ -199,7 +199,7 @@ async fn look_up(
         Credential::Key(hash) => hash.clone(),
     };
     let whose = address.key();
-    let rate = state.tuning.rate(setting::RATE_ADDRESS);
+    let rate = state.tuning.rate(setting::RATE_ADDRESS).into();
     let generation = state.accesses.generation();
     match state.guesses.may_look_up(&what, &whose, rate, generation) {
         Guess::Bad => return Err(ApiError::Unauthenticated),

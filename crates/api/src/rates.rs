@@ -16,7 +16,7 @@ use replyx_core::{
     session::{Access, Actor},
     setting,
 };
-use replyx_live::{Limit, Permit};
+use replyx_live::{Left, Quota};
 
 use crate::{
     address::ClientAddress,
@@ -26,10 +26,7 @@ use crate::{
     state::AppState,
 };
 
-mod left;
-
-use left::Left;
-pub use left::TooMany;
+pub(crate) mod left;
 
 /// For whom an operation's limit is kept.
 #[derive(Clone, Copy, Debug)]
@@ -174,27 +171,13 @@ impl AppState {
         self.spend(wanted).await.map(drop)
     }
 
-    /// Counts a request against limits, and says what is left of them.
+    /// Charges limits for one request, and says what is left of them.
     async fn spend(&self, wanted: &[(&'static str, &str)]) -> ApiResult<Vec<Left>> {
-        let limit = |(setting, key): &(&'static str, &str)| {
-            let rate = self.tuning.rate(setting);
-            let key = format!("{setting}:{}:{}:{key}", rate.count, rate.per.as_secs());
-            Limit { key, rate }
-        };
-        let limits: Vec<Limit> = wanted.iter().map(limit).collect();
-        let spent = self.engine.live.spend(&limits).await;
-        let left = |((setting, _), limit): (&(&'static str, &str), &Limit)| {
-            Left::new(setting, limit.rate, spent)
-        };
-        let lefts: Vec<Left> = wanted.iter().zip(&limits).map(left).collect();
-        match spent.permit {
-            Permit::Granted => Ok(lefts),
-            Permit::Wait(wait) => {
-                let settings: Vec<&str> = wanted.iter().map(|(setting, _)| *setting).collect();
-                metrics::counter!("rate_limited_total", "limit" => settings.join("+")).increment(1);
-                Err(ApiError::TooManyRequests(TooMany::of(wait, lefts)))
-            }
-        }
+        let quotas: Vec<Quota<'_>> = wanted
+            .iter()
+            .map(|&(setting, key)| Quota { setting, rate: self.tuning.rate(setting), key })
+            .collect();
+        self.engine.live.charge(&quotas).await.map_err(ApiError::TooManyRequests)
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! Everything above this crate imports it; it imports nothing of ours.
 
+pub mod actor;
+pub mod address;
 pub mod assistant;
 pub mod audit;
 pub mod bot;

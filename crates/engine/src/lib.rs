@@ -18,7 +18,7 @@ use replyx_core::{clock::Clock, ids::ProcessId, retry::Backoff, secret::Keys};
 use replyx_knowledge::search::Search;
 use replyx_live::{Live, Rate};
 use replyx_llm::{Embeddings, Models};
-use replyx_storage::Db;
+use replyx_storage::{Db, tuning::Tuning};
 
 pub mod bell;
 pub mod check;
@@ -41,15 +41,12 @@ pub mod rewrite;
 pub mod settle;
 pub mod summary;
 pub mod templates;
-pub mod tuning;
 pub mod turn;
 mod typing;
 pub mod usage;
 pub mod verify;
 
 pub use bell::Bell;
-
-use tuning::Tuning;
 
 /// What the conversation works with. One per process, shared.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use replyx_core::{
     event::LimitBound,
     setting::{CONTACT_ANSWERS_PER_DAY, RATE_CONTACT},
 };
-use replyx_live::{Limit, Permit};
+use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::turns::ClaimedTurn;
 
 use crate::{Engine, context::Context};
@@ -53,7 +53,7 @@ pub async fn check(engine: &Engine, turn: &ClaimedTurn, context: &Context) -> Op
         return None;
     }
 
-    let rate = engine.tuning.rate(RATE_CONTACT);
+    let rate: Rate = engine.tuning.rate(RATE_CONTACT).into();
     let key = format!("contact:{}:{}:{}", rate.count, rate.per.as_secs(), context.contact.id);
     if engine.live.take(&[Limit { key, rate }]).await == Permit::Granted {
         return None;

@@ -33,6 +33,7 @@ mod gates;
 mod leases;
 mod limits;
 mod memory;
+mod quota;
 mod redis;
 mod turns;
 
@@ -41,6 +42,7 @@ pub use error::LiveError;
 pub use gates::{BreakerRules, Effect, Entry, Gate};
 pub use leases::Lease;
 pub use limits::{Limit, Permit, Rate, Spent};
+pub use quota::{Left, Quota, TooMany};
 pub use turns::{Lines, Seat, Seats};
 
 /// The largest message that may be published, in bytes: a mailbox holds 256 of them.
@@ -197,6 +199,23 @@ impl Live {
     /// [`Self::take`], which also says what is left.
     pub async fn spend(&self, limits: &[Limit]) -> Spent {
         self.spend_many(&[limits]).await.pop().unwrap_or(Spent::UNLIMITED)
+    }
+
+    /// Charges limits that people know by name: either all let it through, or none is charged. Returns what is left of
+    /// each, in the order of `quotas`.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`] when one of them is used up.
+    pub async fn charge(&self, quotas: &[Quota<'_>]) -> Result<Vec<Left>, TooMany> {
+        let limits: Vec<Limit> = quotas.iter().map(Quota::limit).collect();
+        let spent = self.spend(&limits).await;
+        let left: Vec<Left> = quotas.iter().map(|quota| Left::new(quota, spent)).collect();
+
+        let Permit::Wait(wait) = spent.permit else { return Ok(left) };
+        let names: Vec<&str> = quotas.iter().map(|quota| quota.setting).collect();
+        metrics::counter!("rate_limited_total", "limit" => names.join("+")).increment(1);
+        Err(TooMany::of(wait, left))
     }
 
     /// [`Self::take`] for several requests, answered in their order: one that is refused leaves

@@ -5,6 +5,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
+use replyx_core::setting::RateSetting;
 use tokio::time::Instant;
 
 use crate::memory::{Forgetful, lock};
@@ -35,6 +36,13 @@ impl Rate {
     /// How far ahead of now the time of a key may get, in microseconds.
     pub(crate) fn tolerance(self) -> u64 {
         self.interval().saturating_mul(u64::from(self.burst.max(1))).min(micros(WEEK))
+    }
+}
+
+impl From<RateSetting> for Rate {
+    /// All of its goes may be taken at once after a rest.
+    fn from(RateSetting { count, per }: RateSetting) -> Self {
+        Self { per, count, burst: count }
     }
 }
 

@@ -6,11 +6,11 @@ use anyhow::{Context, bail, ensure};
 use replyx_api::access::Accesses;
 use replyx_channels::telegram::{self, Telegram};
 use replyx_core::{clock::Clock, ids::ProcessId};
-use replyx_engine::{Bell, Engine, ledger, tuning::Tuning};
+use replyx_engine::{Bell, Engine, ledger};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Book, Embeddings, Models};
-use replyx_storage::{Committed, Db, Listener, PoolSize};
+use replyx_storage::{Committed, Db, Listener, PoolSize, tuning::Tuning};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
 

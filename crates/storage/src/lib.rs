@@ -32,7 +32,8 @@
 //! stored for them while they are deleted.
 //!
 //! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in order), it undoes all of
-//! it, and the whole is done again: [`retried`] for background work, `api::repeat` for requests.
+//! it, and the whole is done again: [`retried`] for background work, [`repeated`] for the transaction of a use case,
+//! `api::repeat` for requests whose handler opens its transaction itself.
 
 #[macro_use]
 mod query;
@@ -77,6 +78,7 @@ mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod texts;
+pub mod tuning;
 pub mod turns;
 mod tx;
 pub mod updates;
@@ -88,6 +90,6 @@ pub use db::{Db, PoolSize};
 pub use error::StorageError;
 pub use migrate::{Loss, MigrationState, Schema};
 pub use refusals::Refusal;
-pub use retry::{retried, wait as wait_after_undone, watched};
+pub use retry::{repeated, retried, wait as wait_after_undone, watched};
 pub use scope::{Scope, System};
 pub use tx::{Committed, Listener, Tx};

@@ -7,9 +7,9 @@ use std::{
 };
 
 use replyx_core::setting::{self, RateSetting, SettingSpec};
-use replyx_live::Rate;
-use replyx_storage::{Db, StorageError};
 use tokio::sync::Mutex;
+
+use crate::{Db, StorageError};
 
 /// What holds now. Reading is cheap; [`Tuning::reload`] reads the database.
 #[derive(Debug)]
@@ -26,14 +26,12 @@ type Values = HashMap<&'static str, Value>;
 #[derive(Clone, Debug)]
 struct Value {
     text: String,
-    rate: Option<Rate>,
+    rate: Option<RateSetting>,
 }
 
 impl Value {
     fn of(text: &str) -> Self {
-        let rate = text.parse::<RateSetting>().ok();
-        let rate = rate.map(|RateSetting { count, per }| Rate { per, count, burst: count });
-        Self { text: text.to_owned(), rate }
+        Self { text: text.to_owned(), rate: text.parse().ok() }
     }
 }
 
@@ -98,8 +96,8 @@ impl Tuning {
         Duration::from_mins(u64::try_from(self.int(name)).unwrap_or_default())
     }
 
-    /// A setting that is a rate. All of its goes may be taken at once after a rest.
-    pub fn rate(&self, name: &'static str) -> Rate {
+    /// A setting that is a rate.
+    pub fn rate(&self, name: &'static str) -> RateSetting {
         self.get(name, |value| value.rate.expect("checked to be a rate"))
     }
 }

@@ -14,7 +14,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::error::{ApiError, ApiResult};
+use crate::{
+    caller::Admin,
+    error::{ApiError, ApiResult},
+};
 
 use crate::words::LanguageWord;
 
@@ -70,8 +73,8 @@ async fn find(tx: &mut Tx, id: UserId) -> ApiResult<User> {
 }
 
 /// Refuses what admins might do to themselves by mistake, and regret with nobody left to undo it.
-fn not_yourself(admin: UserId, user: UserId) -> ApiResult<()> {
-    if admin != user {
+fn not_yourself(admin: &Admin, user: UserId) -> ApiResult<()> {
+    if admin.user_id() != Some(user) {
         return Ok(());
     }
     let detail = "an admin cannot do this to their own account".to_owned();

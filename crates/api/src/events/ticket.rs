@@ -37,7 +37,7 @@ pub async fn create(
     state: State<AppState>,
     caller: May<EventsRead>,
 ) -> (StatusCode, Location, Json<Response>) {
-    let (ticket, expires_at) = ticket::make(&state, &caller);
+    let (ticket, expires_at) = ticket::make(&state, &caller, caller.pass());
     // Where it is used; the ticket itself goes into no header, which logs might keep.
     let location = Location("/api/v1/events".to_owned());
     (StatusCode::CREATED, location, Json(Response { ticket, expires_at }))

@@ -121,7 +121,7 @@ async fn authentic(
     }
 
     let whose = address.key();
-    let rate = state.tuning.rate(setting::RATE_HOOK_GUESSES);
+    let rate = state.tuning.rate(setting::RATE_HOOK_GUESSES).into();
     let what = sha256_hex(format!("{path}\n{shown}").as_bytes());
     let guess = state.hook_guesses.may_look_up(&what, &whose, rate, 0);
     if let Guess::Wait(wait) = guess {

@@ -51,10 +51,11 @@ impl Guard {
     pub(crate) async fn open(
         state: &AppState,
         caller: &Caller,
+        pass: &Pass,
         needs: Permission,
     ) -> ApiResult<Self> {
         let seat = Seat::take(state, caller).await?;
-        let credential = match &caller.pass.credential {
+        let credential = match &pass.credential {
             // Who did not name a workspace would later be looked up in another one.
             Credential::Session(session, _) => {
                 Credential::Session(*session, Some(caller.workspace_id))
@@ -63,7 +64,7 @@ impl Guard {
         };
         let mut guard = Self {
             state: state.clone(),
-            pass: Pass { credential, until: caller.pass.until },
+            pass: Pass { credential, until: pass.until },
             workspace: caller.workspace_id,
             needs,
             admin: is_admin(&caller.access),

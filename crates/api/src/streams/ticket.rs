@@ -59,13 +59,13 @@ impl Tickets {
 }
 
 /// Makes a ticket for what the caller may see where they act; returns it with its end.
-pub(crate) fn make(state: &AppState, caller: &Caller) -> (String, DateTime<Utc>) {
+pub(crate) fn make(state: &AppState, caller: &Caller, pass: &Pass) -> (String, DateTime<Utc>) {
     let expires_at = state.clock().now() + LIFETIME;
-    let credential = match &caller.pass.credential {
+    let credential = match &pass.credential {
         Credential::Session(session, _) => Credential::Session(*session, Some(caller.workspace_id)),
         key @ Credential::Key(_) => key.clone(),
     };
-    let until = caller.pass.until;
+    let until = pass.until;
     let ticket = Ticket { id: random_hex::<16>(), credential, until, expires_at };
     let text = serde_json::to_string(&ticket).expect("a ticket is made of texts and times");
     let sealed = state.keys().seal(&SecretString::from(text), &state.tickets.row);

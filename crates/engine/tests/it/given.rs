@@ -27,14 +27,14 @@ use replyx_engine::{
     Bell, Engine, Rates, Settings,
     context::{Context, Loaded},
     intake::{self, Door},
-    tuning::Tuning,
     turn,
 };
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Dialect, Embeddings, Limits, Models, ModelsConfig};
 use replyx_storage::{
-    Committed, Db, Listener, StorageError, fair::Places, testing::TestDb, turns::ClaimedTurn,
+    Committed, Db, Listener, StorageError, fair::Places, testing::TestDb, tuning::Tuning,
+    turns::ClaimedTurn,
 };
 use replyx_testkit::{
     openai::FakeOpenAi,

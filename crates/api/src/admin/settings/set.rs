@@ -61,7 +61,7 @@ pub async fn set(
         .map_err(|expected| ApiError::field("value", format!("must be {expected}")))?;
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
-    tx.system().settings().set(spec.name, &value, Some(admin.0.user().id), now).await?;
+    tx.system().settings().set(spec.name, &value, admin.user_id(), now).await?;
     let details = json!({"value": value});
     let act = admin.act(now, "setting.changed", ("setting", spec.name), details);
     tx.system().audit().append(&act).await?;

@@ -28,7 +28,7 @@ pub async fn block(
     id: Id<UserId>,
 ) -> ApiResult<Json<AdminUserView>> {
     let (State(state), Id(id)) = (state, id);
-    super::not_yourself(admin.0.user().id, id)?;
+    super::not_yourself(&admin, id)?;
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let mut user = super::find(&mut tx, id).await?;

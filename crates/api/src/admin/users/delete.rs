@@ -24,7 +24,7 @@ use crate::{
 #[tracing::instrument(name = "api.admin.users.delete", skip_all, fields(user.id = %id.0))]
 pub async fn delete(state: State<AppState>, admin: Admin, id: Id<UserId>) -> ApiResult<StatusCode> {
     let (State(state), Id(id)) = (state, id);
-    super::not_yourself(admin.0.user().id, id)?;
+    super::not_yourself(&admin, id)?;
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let user = super::find(&mut tx, id).await?;

@@ -1,0 +1,175 @@
+//! Who asks for something: what a use case is handed, whether the request came over HTTP, from the command line or from
+//! a test.
+//!
+//! The type says what was checked before: a [`Caller`] may act in a workspace, an [`Account`] is a person who is signed
+//! in, an [`Admin`] is a platform admin.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{
+    address::ClientAddress,
+    audit::{Act, ActorKind, Outcome},
+    ids::{SessionId, UserId, WorkspaceId},
+    session::{Access, Actor, Place},
+    user::User,
+};
+
+/// A member or an API key that acts in a workspace.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The workspace they act in.
+    pub workspace_id: WorkspaceId,
+    /// Who they are and what they may do.
+    pub access: Arc<Access>,
+    /// From where they call.
+    pub address: ClientAddress,
+}
+
+impl Caller {
+    /// The workspace, and what they may do there.
+    ///
+    /// # Panics
+    ///
+    /// Never: a caller has a place.
+    pub fn place(&self) -> &Place {
+        self.access.place.as_ref().expect("a caller is made of an access with a place")
+    }
+
+    /// The person, unless it is a key.
+    pub fn user_id(&self) -> Option<UserId> {
+        match &self.access.actor {
+            Actor::User { user, .. } => Some(user.id),
+            Actor::Key { .. } => None,
+        }
+    }
+
+    /// What people call them: the user's address, or the key's name.
+    pub fn name(&self) -> String {
+        match &self.access.actor {
+            Actor::User { user, .. } => user.email.clone(),
+            Actor::Key { name, .. } => name.clone(),
+        }
+    }
+
+    /// Something they did, for the audit log. `target` is what kind of thing it was done on, and which one.
+    pub fn act(
+        &self,
+        now: DateTime<Utc>,
+        action: &str,
+        target: (&str, impl ToString),
+        details: Value,
+    ) -> Act {
+        act(&self.access, self.address, now, action, target, details)
+    }
+}
+
+/// A person who is signed in.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Their sign-in.
+    pub session: SessionId,
+    /// Who they are and what they may do.
+    pub access: Arc<Access>,
+    /// From where they call.
+    pub address: ClientAddress,
+}
+
+impl Account {
+    /// The person.
+    ///
+    /// # Panics
+    ///
+    /// Never: an account is a person's.
+    pub fn user(&self) -> &User {
+        let Actor::User { user, .. } = &self.access.actor else {
+            unreachable!("an account is made of an access of a person")
+        };
+        user
+    }
+
+    /// Something they did, for the audit log.
+    pub fn act(
+        &self,
+        now: DateTime<Utc>,
+        action: &str,
+        target: (&str, impl ToString),
+        details: Value,
+    ) -> Act {
+        act(&self.access, self.address, now, action, target, details)
+    }
+}
+
+/// A platform admin.
+#[derive(Clone, Debug)]
+pub enum Admin {
+    /// A person who is signed in.
+    Account(Account),
+    /// Whoever runs the program's command line on the server.
+    CommandLine,
+}
+
+impl Admin {
+    /// The person, if it is known who it is.
+    pub fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::Account(account) => Some(account.user().id),
+            Self::CommandLine => None,
+        }
+    }
+
+    /// Something they did as an admin, for the audit log.
+    pub fn act(
+        &self,
+        now: DateTime<Utc>,
+        action: &str,
+        target: (&str, impl ToString),
+        details: Value,
+    ) -> Act {
+        match self {
+            Self::Account(account) => {
+                Act { actor: ActorKind::Admin, ..account.act(now, action, target, details) }
+            }
+            Self::CommandLine => Act {
+                at: now,
+                actor: ActorKind::Admin,
+                actor_id: None,
+                actor_name: "command line".to_owned(),
+                action: action.to_owned(),
+                target: target.0.to_owned(),
+                target_id: Some(target.1.to_string()),
+                address: String::new(),
+                outcome: Outcome::Done,
+                details,
+            },
+        }
+    }
+}
+
+fn act(
+    access: &Access,
+    address: ClientAddress,
+    now: DateTime<Utc>,
+    action: &str,
+    (target, target_id): (&str, impl ToString),
+    details: Value,
+) -> Act {
+    let (actor, actor_id, actor_name) = match &access.actor {
+        Actor::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
+        Actor::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
+    };
+    Act {
+        at: now,
+        actor,
+        actor_id: Some(actor_id),
+        actor_name,
+        action: action.to_owned(),
+        target: target.to_owned(),
+        target_id: Some(target_id.to_string()),
+        address: address.to_string(),
+        outcome: Outcome::Done,
+        details,
+    }
+}
