@@ -9,7 +9,9 @@ use crate::workspace::{Dependency, Source, Workspace};
 const LAYERS: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("e5", &[]),
-    ("storage", &["core"]),
+    ("testkit-macros", &[]),
+    // Its feature `testing` alone imports `testkit-macros`.
+    ("storage", &["core", "testkit-macros"]),
     ("live", &["core"]),
     ("llm", &["core", "live", "e5"]),
     ("channels", &["core"]),
