@@ -76,6 +76,8 @@ pub mod settings;
 pub mod sources;
 mod stored;
 #[cfg(feature = "testing")]
+pub use replyx_testkit_macros::on_every_db;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod texts;
 pub mod tuning;

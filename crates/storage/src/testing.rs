@@ -254,28 +254,3 @@ impl Drop for TestDb {
         let _ = std::thread::spawn(drop).join();
     }
 }
-
-/// Writes one test that runs on every kind of database: `on_every_db! { async fn name(db: &TestDb) {} }`.
-#[macro_export]
-macro_rules! on_every_db {
-    ($(#[$meta:meta])* async fn $name:ident($db:ident: &TestDb) $body:block) => {
-        mod $name {
-            #[allow(unused_imports)]
-            use super::*;
-
-            async fn run($db: &$crate::testing::TestDb) $body
-
-            $(#[$meta])*
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                run(&$crate::testing::sqlite().await).await;
-            }
-
-            $(#[$meta])*
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                run(&$crate::testing::postgres().await).await;
-            }
-        }
-    };
-}

@@ -3,7 +3,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use replyx_core::ids::BotId;
 use replyx_engine::intake::{Door, Gatherer, IntakeError};
-use replyx_storage::{Db, PoolSize, on_every_db, testing};
+use replyx_storage::{
+    Db, PoolSize, on_every_db,
+    testing::{self, TestDb},
+};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
@@ -11,113 +14,110 @@ use crate::{
     outage::Wire,
 };
 
-on_every_db! {
-    async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db: &TestDb) {
-        const UPDATES: usize = 1300;
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let gatherer = Gatherer::start(engine.clone());
-        let mut holder = db.db.begin().await.unwrap();
-        let contacts = holder.workspace(world.workspace).contacts();
-        let first = world.text(7, "first");
-        contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
+#[on_every_db]
+async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db: &TestDb) {
+    const UPDATES: usize = 1300;
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let gatherer = Gatherer::start(engine.clone());
+    let mut holder = db.db.begin().await.unwrap();
+    let contacts = holder.workspace(world.workspace).contacts();
+    let first = world.text(7, "first");
+    contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
 
-        let begun = Instant::now();
-        let handed_in: Vec<_> = (0..UPDATES)
-            .map(|number| {
-                let (gatherer, door) = (gatherer.clone(), line.door);
-                let update = world.text(7, &number.to_string());
-                tokio::spawn(async move {
-                    let outcome = gatherer.accept(door, update).await;
-                    (outcome, begun.elapsed())
-                })
+    let begun = Instant::now();
+    let handed_in: Vec<_> = (0..UPDATES)
+        .map(|number| {
+            let (gatherer, door) = (gatherer.clone(), line.door);
+            let update = world.text(7, &number.to_string());
+            tokio::spawn(async move {
+                let outcome = gatherer.accept(door, update).await;
+                (outcome, begun.elapsed())
             })
-            .collect();
-        sleep(Duration::from_millis(500)).await;
-        let released = begun.elapsed();
-        drop(holder);
+        })
+        .collect();
+    sleep(Duration::from_millis(500)).await;
+    let released = begun.elapsed();
+    drop(holder);
 
-        let (mut refused, mut stored) = (0, 0);
-        for (outcome, after) in join_all(handed_in).await.into_iter().map(Result::unwrap) {
-            match outcome {
-                Ok(()) => {
-                    assert!(after >= released, "acknowledged before it was stored");
-                    stored += 1;
-                }
-                Err(IntakeError::Full) => {
-                    assert!(after < released, "waited to be refused");
-                    refused += 1;
-                }
-                Err(error) => panic!("{error}"),
+    let (mut refused, mut stored) = (0, 0);
+    for (outcome, after) in join_all(handed_in).await.into_iter().map(Result::unwrap) {
+        match outcome {
+            Ok(()) => {
+                assert!(after >= released, "acknowledged before it was stored");
+                stored += 1;
             }
+            Err(IntakeError::Full) => {
+                assert!(after < released, "waited to be refused");
+                refused += 1;
+            }
+            Err(error) => panic!("{error}"),
         }
-        assert!(refused > 100, "{refused} of {UPDATES} were refused");
-        let dialog = world.dialog().await;
-        assert_eq!(usize::try_from(dialog.last_seq).unwrap(), stored);
     }
+    assert!(refused > 100, "{refused} of {UPDATES} were refused");
+    let dialog = world.dialog().await;
+    assert_eq!(usize::try_from(dialog.last_seq).unwrap(), stored);
 }
 
-on_every_db! {
-    async fn a_storm_of_one_workspace_leaves_room_for_the_updates_of_others(db: &TestDb) {
-        let (many, one) = (World::open(db).await, World::open(db).await);
-        let (line, other) = (many.line().await, one.line().await);
-        let gatherer = Gatherer::start(many.engine().await);
-        let mut holder = db.db.begin().await.unwrap();
-        let contacts = holder.workspace(many.workspace).contacts();
-        let first = many.text(7, "first");
-        contacts.meet(line.bot.id, &first, many.clock.id(), many.clock.now()).await.unwrap();
-        let storm: Vec<_> = (0..1_300)
-            .map(|number| {
-                let (gatherer, door) = (gatherer.clone(), line.door);
-                let update = many.text(7, &number.to_string());
-                tokio::spawn(async move { gatherer.accept(door, update).await })
-            })
-            .collect();
-        // Those beyond the bound of their workspace are refused at once: then the places are taken.
-        let refused = async || storm.iter().filter(|task| task.is_finished()).count();
-        crate::given::eventually("the storm to come to its bound", async || {
-            (refused().await > 1_300 - 1_024).then_some(())
+#[on_every_db]
+async fn a_storm_of_one_workspace_leaves_room_for_the_updates_of_others(db: &TestDb) {
+    let (many, one) = (World::open(db).await, World::open(db).await);
+    let (line, other) = (many.line().await, one.line().await);
+    let gatherer = Gatherer::start(many.engine().await);
+    let mut holder = db.db.begin().await.unwrap();
+    let contacts = holder.workspace(many.workspace).contacts();
+    let first = many.text(7, "first");
+    contacts.meet(line.bot.id, &first, many.clock.id(), many.clock.now()).await.unwrap();
+    let storm: Vec<_> = (0..1_300)
+        .map(|number| {
+            let (gatherer, door) = (gatherer.clone(), line.door);
+            let update = many.text(7, &number.to_string());
+            tokio::spawn(async move { gatherer.accept(door, update).await })
         })
-        .await;
+        .collect();
+    // Those beyond the bound of their workspace are refused at once: then the places are taken.
+    let refused = async || storm.iter().filter(|task| task.is_finished()).count();
+    crate::given::eventually("the storm to come to its bound", async || {
+        (refused().await > 1_300 - 1_024).then_some(())
+    })
+    .await;
 
-        let update = one.text(7, "hello");
-        let waiting = tokio::spawn({
-            let (gatherer, door) = (gatherer.clone(), other.door);
-            async move { gatherer.accept(door, update).await }
-        });
+    let update = one.text(7, "hello");
+    let waiting = tokio::spawn({
+        let (gatherer, door) = (gatherer.clone(), other.door);
+        async move { gatherer.accept(door, update).await }
+    });
+    sleep(Duration::from_millis(100)).await;
+    drop(holder);
+    waiting.await.unwrap().unwrap();
+    assert_eq!(one.messages().await.len(), 1);
+}
+
+#[on_every_db]
+async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let gatherer = Gatherer::start(engine);
+    let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
+    // Held up, so that all of them share a transaction.
+    let mut holder = db.db.begin().await.unwrap();
+    let contacts = holder.workspace(world.workspace).contacts();
+    let first = world.text(7, "first");
+    contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
+    let updates = (0..20).map(|number| {
+        let door = if number == 5 { nobody } else { line.door };
+        let (gatherer, update) = (&gatherer, world.text(7, &number.to_string()));
+        async move { gatherer.accept(door, update).await }
+    });
+    let release = async {
         sleep(Duration::from_millis(100)).await;
         drop(holder);
-        waiting.await.unwrap().unwrap();
-        assert_eq!(one.messages().await.len(), 1);
-    }
-}
+    };
+    let (outcomes, ()) = tokio::join!(join_all(updates), release);
 
-on_every_db! {
-    async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let gatherer = Gatherer::start(engine);
-        let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
-        // Held up, so that all of them share a transaction.
-        let mut holder = db.db.begin().await.unwrap();
-        let contacts = holder.workspace(world.workspace).contacts();
-        let first = world.text(7, "first");
-        contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
-        let updates = (0..20).map(|number| {
-            let door = if number == 5 { nobody } else { line.door };
-            let (gatherer, update) = (&gatherer, world.text(7, &number.to_string()));
-            async move { gatherer.accept(door, update).await }
-        });
-        let release = async {
-            sleep(Duration::from_millis(100)).await;
-            drop(holder);
-        };
-        let (outcomes, ()) = tokio::join!(join_all(updates), release);
-
-        let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, o)| o.is_err()).collect();
-        assert!(matches!(failed[..], [(5, Err(IntakeError::Storage(_)))]), "{failed:?}");
-        assert_eq!(world.messages().await.len(), 19);
-    }
+    let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, o)| o.is_err()).collect();
+    assert!(matches!(failed[..], [(5, Err(IntakeError::Storage(_)))]), "{failed:?}");
+    assert_eq!(world.messages().await.len(), 19);
 }
 
 #[tokio::test(flavor = "multi_thread")]

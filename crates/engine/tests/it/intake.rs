@@ -9,77 +9,71 @@ use replyx_core::{
     message::{MessageKind, Outcome},
 };
 use replyx_engine::intake::{self, Door};
-use replyx_storage::on_every_db;
+use replyx_storage::{on_every_db, testing::TestDb};
 use tokio::time::sleep;
 
 use crate::given::{World, start};
 
-on_every_db! {
-    async fn a_repeated_update_changes_nothing(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let update = world.text(7, "hello");
-        world.take(&engine, &line, update.clone()).await.unwrap();
-        let (said, events, dialog) =
-            (world.said().await, world.events().await, world.dialog().await);
+#[on_every_db]
+async fn a_repeated_update_changes_nothing(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let update = world.text(7, "hello");
+    world.take(&engine, &line, update.clone()).await.unwrap();
+    let (said, events, dialog) = (world.said().await, world.events().await, world.dialog().await);
 
-        world.take(&engine, &line, update.clone()).await.unwrap();
-        let both = [(line.door, update.clone()), (line.door, update)];
-        intake::accept_all(&engine, &both, None).await.unwrap();
+    world.take(&engine, &line, update.clone()).await.unwrap();
+    let both = [(line.door, update.clone()), (line.door, update)];
+    intake::accept_all(&engine, &both, None).await.unwrap();
 
-        assert_eq!(world.said().await, said);
-        assert_eq!(world.events().await, events);
-        assert_eq!(world.dialog().await, dialog);
-        assert_eq!(said, ["customer: hello"]);
-    }
+    assert_eq!(world.said().await, said);
+    assert_eq!(world.events().await, events);
+    assert_eq!(world.dialog().await, dialog);
+    assert_eq!(said, ["customer: hello"]);
 }
 
-on_every_db! {
-    async fn the_same_number_from_two_bots_is_two_updates(db: &TestDb) {
-        let world = World::open(db).await;
-        let (one, other, engine) =
-            (world.line().await, world.line().await, world.engine().await);
-        let update = world.text(7, "hello");
+#[on_every_db]
+async fn the_same_number_from_two_bots_is_two_updates(db: &TestDb) {
+    let world = World::open(db).await;
+    let (one, other, engine) = (world.line().await, world.line().await, world.engine().await);
+    let update = world.text(7, "hello");
 
-        let both = [(one.door, update.clone()), (other.door, update)];
-        intake::accept_all(&engine, &both, None).await.unwrap();
+    let both = [(one.door, update.clone()), (other.door, update)];
+    intake::accept_all(&engine, &both, None).await.unwrap();
 
-        assert_eq!(world.dialogs().await.len(), 2);
-        assert_eq!(world.turns().await, 2);
-    }
+    assert_eq!(world.dialogs().await.len(), 2);
+    assert_eq!(world.turns().await, 2);
 }
 
-on_every_db! {
-    async fn a_batch_is_taken_as_a_whole_or_not_at_all(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
-        let good = world.text(7, "good");
-        let batch = [(line.door, good.clone()), (nobody, world.text(8, "bad"))];
-        let before = world.events().await;
+#[on_every_db]
+async fn a_batch_is_taken_as_a_whole_or_not_at_all(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
+    let good = world.text(7, "good");
+    let batch = [(line.door, good.clone()), (nobody, world.text(8, "bad"))];
+    let before = world.events().await;
 
-        intake::accept_all(&engine, &batch, Some((line.door, 500))).await.unwrap_err();
+    intake::accept_all(&engine, &batch, Some((line.door, 500))).await.unwrap_err();
 
-        assert!(world.dialogs().await.is_empty());
-        assert_eq!((world.turns().await, world.events().await), (0, before));
-        assert_eq!(poll_offset(&world, line.bot.id).await, None);
-        world.take(&engine, &line, good).await.unwrap();
-        assert_eq!(world.said().await, ["customer: good"]);
-    }
+    assert!(world.dialogs().await.is_empty());
+    assert_eq!((world.turns().await, world.events().await), (0, before));
+    assert_eq!(poll_offset(&world, line.bot.id).await, None);
+    world.take(&engine, &line, good).await.unwrap();
+    assert_eq!(world.said().await, ["customer: good"]);
 }
 
-on_every_db! {
-    async fn the_place_to_go_on_polling_is_stored_with_the_batch(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let batch = [(line.door, world.text(7, "a"))];
+#[on_every_db]
+async fn the_place_to_go_on_polling_is_stored_with_the_batch(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let batch = [(line.door, world.text(7, "a"))];
 
-        intake::accept_all(&engine, &batch, Some((line.door, 500))).await.unwrap();
-        assert_eq!(poll_offset(&world, line.bot.id).await, Some(500));
+    intake::accept_all(&engine, &batch, Some((line.door, 500))).await.unwrap();
+    assert_eq!(poll_offset(&world, line.bot.id).await, Some(500));
 
-        intake::accept_all(&engine, &[], Some((line.door, 501))).await.unwrap();
-        assert_eq!(poll_offset(&world, line.bot.id).await, Some(501));
-    }
+    intake::accept_all(&engine, &[], Some((line.door, 501))).await.unwrap();
+    assert_eq!(poll_offset(&world, line.bot.id).await, Some(501));
 }
 
 async fn poll_offset(world: &World<'_>, bot: BotId) -> Option<i64> {
@@ -88,104 +82,99 @@ async fn poll_offset(world: &World<'_>, bot: BotId) -> Option<i64> {
     found.unwrap().poll_offset
 }
 
-on_every_db! {
-    /// The second message arrives while the first one is halfway through becoming a dialog.
-    async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let mut winner = db.db.begin().await.unwrap();
-        let contact = winner
-            .workspace(world.workspace)
-            .contacts()
-            .meet(line.bot.id, &world.text(7, "first"), world.clock.id(), world.clock.now())
-            .await
-            .unwrap();
-        let loser = tokio::spawn({
-            let (engine, batch) = (Arc::clone(&engine), [(line.door, world.text(7, "second"))]);
-            async move { intake::accept_all(&engine, &batch, None).await }
-        });
-        sleep(Duration::from_millis(150)).await;
-        assert!(!loser.is_finished(), "the contact was not locked");
-        let dialog = world.dialog_of(&line, &contact);
-        winner.workspace(world.workspace).dialogs().insert(&dialog).await.unwrap();
-        winner.commit().await.unwrap();
+/// The second message arrives while the first one is halfway through becoming a dialog.
+#[on_every_db]
+async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let mut winner = db.db.begin().await.unwrap();
+    let contact = winner
+        .workspace(world.workspace)
+        .contacts()
+        .meet(line.bot.id, &world.text(7, "first"), world.clock.id(), world.clock.now())
+        .await
+        .unwrap();
+    let loser = tokio::spawn({
+        let (engine, batch) = (Arc::clone(&engine), [(line.door, world.text(7, "second"))]);
+        async move { intake::accept_all(&engine, &batch, None).await }
+    });
+    sleep(Duration::from_millis(150)).await;
+    assert!(!loser.is_finished(), "the contact was not locked");
+    let dialog = world.dialog_of(&line, &contact);
+    winner.workspace(world.workspace).dialogs().insert(&dialog).await.unwrap();
+    winner.commit().await.unwrap();
 
-        loser.await.unwrap().unwrap();
-        assert_eq!(world.dialog().await.id, dialog.id);
-        assert_eq!(world.said().await, ["customer: second"]);
-    }
+    loser.await.unwrap().unwrap();
+    assert_eq!(world.dialog().await.id, dialog.id);
+    assert_eq!(world.said().await, ["customer: second"]);
 }
 
-on_every_db! {
-    async fn what_comes_within_the_window_is_answered_together(db: &TestDb) {
-        let world = World::with_clock(db, Clock::manual(start())).await;
-        let (window, latest) = (Duration::from_millis(700), Duration::from_secs(5));
-        let engine = world
-            .engine_with(|settings| {
-                (settings.window, settings.window_latest) = (window, latest);
-            })
-            .await;
-        let line = world.line().await;
+#[on_every_db]
+async fn what_comes_within_the_window_is_answered_together(db: &TestDb) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let (window, latest) = (Duration::from_millis(700), Duration::from_secs(5));
+    let engine = world
+        .engine_with(|settings| {
+            (settings.window, settings.window_latest) = (window, latest);
+        })
+        .await;
+    let line = world.line().await;
 
-        world.say(&engine, &line, 7, "one").await;
-        world.clock.advance(Duration::from_millis(699));
-        world.say(&engine, &line, 7, "two").await;
-        world.clock.advance(Duration::from_millis(699));
-        assert_eq!(world.answer(&engine).await, 0, "the window ended too early");
-        world.clock.advance(Duration::from_millis(1));
-        assert_eq!(world.answer(&engine).await, 1);
+    world.say(&engine, &line, 7, "one").await;
+    world.clock.advance(Duration::from_millis(699));
+    world.say(&engine, &line, 7, "two").await;
+    world.clock.advance(Duration::from_millis(699));
+    assert_eq!(world.answer(&engine).await, 0, "the window ended too early");
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(world.answer(&engine).await, 1);
 
-        let said = ["customer: one", "customer: two", "assistant: You said: one\ntwo"];
-        assert_eq!(world.said().await, said);
-        assert_eq!((world.turns().await, world.model.request_count()), (0, 1));
-    }
+    let said = ["customer: one", "customer: two", "assistant: You said: one\ntwo"];
+    assert_eq!(world.said().await, said);
+    assert_eq!((world.turns().await, world.model.request_count()), (0, 1));
 }
 
-on_every_db! {
-    async fn who_goes_on_writing_is_answered_at_the_latest_time(db: &TestDb) {
-        let world = World::with_clock(db, Clock::manual(start())).await;
-        let engine = world
-            .engine_with(|settings| {
-                settings.window = Duration::from_millis(700);
-                settings.window_latest = Duration::from_secs(2);
-            })
-            .await;
-        let line = world.line().await;
+#[on_every_db]
+async fn who_goes_on_writing_is_answered_at_the_latest_time(db: &TestDb) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let engine = world
+        .engine_with(|settings| {
+            settings.window = Duration::from_millis(700);
+            settings.window_latest = Duration::from_secs(2);
+        })
+        .await;
+    let line = world.line().await;
 
-        for word in ["a", "b", "c", "d"] {
-            world.say(&engine, &line, 7, word).await;
-            assert_eq!(world.answer(&engine).await, 0);
-            world.clock.advance(Duration::from_millis(500));
-        }
-        assert_eq!(world.answer(&engine).await, 1, "the customer was kept waiting");
-        assert_eq!(world.said().await.last().unwrap(), "assistant: You said: a\nb\nc\nd");
+    for word in ["a", "b", "c", "d"] {
+        world.say(&engine, &line, 7, word).await;
+        assert_eq!(world.answer(&engine).await, 0);
+        world.clock.advance(Duration::from_millis(500));
     }
+    assert_eq!(world.answer(&engine).await, 1, "the customer was kept waiting");
+    assert_eq!(world.said().await.last().unwrap(), "assistant: You said: a\nb\nc\nd");
 }
 
-on_every_db! {
-    async fn a_block_and_its_end_are_noted_and_ask_for_no_answer(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        for content in [InboundContent::Blocked, InboundContent::Blocked, InboundContent::Unblocked] {
-            world.take(&engine, &line, world.update(7, content)).await.unwrap();
-        }
-
-        assert_eq!(blocks(&world).await, [true, false]);
-        assert_eq!((world.dialogs().await.len(), world.turns().await), (0, 0));
+#[on_every_db]
+async fn a_block_and_its_end_are_noted_and_ask_for_no_answer(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    for content in [InboundContent::Blocked, InboundContent::Blocked, InboundContent::Unblocked] {
+        world.take(&engine, &line, world.update(7, content)).await.unwrap();
     }
+
+    assert_eq!(blocks(&world).await, [true, false]);
+    assert_eq!((world.dialogs().await.len(), world.turns().await), (0, 0));
 }
 
-on_every_db! {
-    async fn who_writes_does_not_block_the_bot(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let blocked = world.update(7, InboundContent::Blocked);
-        world.take(&engine, &line, blocked).await.unwrap();
-        world.say(&engine, &line, 7, "hello again").await;
+#[on_every_db]
+async fn who_writes_does_not_block_the_bot(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let blocked = world.update(7, InboundContent::Blocked);
+    world.take(&engine, &line, blocked).await.unwrap();
+    world.say(&engine, &line, 7, "hello again").await;
 
-        assert_eq!(blocks(&world).await, [true, false]);
-        assert_eq!(world.turns().await, 1);
-    }
+    assert_eq!(blocks(&world).await, [true, false]);
+    assert_eq!(world.turns().await, 1);
 }
 
 async fn blocks(world: &World<'_>) -> Vec<bool> {
@@ -197,47 +186,45 @@ async fn blocks(world: &World<'_>) -> Vec<bool> {
     events.into_iter().filter_map(of).collect()
 }
 
-on_every_db! {
-    async fn a_start_is_answered_with_the_greeting_and_a_photo_with_a_note(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        let start = world.update(7, InboundContent::Start { message_id: 1 });
-        world.take(&engine, &line, start).await.unwrap();
-        world.answer(&engine).await;
-        let photo = InboundContent::Unsupported { what: "photo".to_owned(), message_id: 2 };
-        world.take(&engine, &line, world.update(7, photo.clone())).await.unwrap();
-        world.answer(&engine).await;
+#[on_every_db]
+async fn a_start_is_answered_with_the_greeting_and_a_photo_with_a_note(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    let start = world.update(7, InboundContent::Start { message_id: 1 });
+    world.take(&engine, &line, start).await.unwrap();
+    world.answer(&engine).await;
+    let photo = InboundContent::Unsupported { what: "photo".to_owned(), message_id: 2 };
+    world.take(&engine, &line, world.update(7, photo.clone())).await.unwrap();
+    world.answer(&engine).await;
 
-        let messages = world.messages().await;
-        assert_eq!(messages[1].text, "Welcome!");
-        assert!(messages[3].text.starts_with("I can only read text"), "{}", messages[3].text);
-        for reply in [&messages[1], &messages[3]] {
-            assert_eq!(reply.answer.as_ref().unwrap().outcome, Outcome::Fixed);
-        }
-        assert_eq!(messages[2].kind, MessageKind::Unsupported);
-        assert_eq!(world.model.request_count(), 0, "a fixed text costs no model");
-
-        world.take(&engine, &line, world.update(7, photo)).await.unwrap();
-        world.say(&engine, &line, 7, "What is this?").await;
-        world.answer(&engine).await;
-        assert_eq!(world.said().await.last().unwrap(), "assistant: You said: What is this?");
+    let messages = world.messages().await;
+    assert_eq!(messages[1].text, "Welcome!");
+    assert!(messages[3].text.starts_with("I can only read text"), "{}", messages[3].text);
+    for reply in [&messages[1], &messages[3]] {
+        assert_eq!(reply.answer.as_ref().unwrap().outcome, Outcome::Fixed);
     }
+    assert_eq!(messages[2].kind, MessageKind::Unsupported);
+    assert_eq!(world.model.request_count(), 0, "a fixed text costs no model");
+
+    world.take(&engine, &line, world.update(7, photo)).await.unwrap();
+    world.say(&engine, &line, 7, "What is this?").await;
+    world.answer(&engine).await;
+    assert_eq!(world.said().await.last().unwrap(), "assistant: You said: What is this?");
 }
 
-on_every_db! {
-    async fn nobody_but_the_assistant_is_asked_for_a_turn(db: &TestDb) {
-        let world = World::open(db).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        world.say(&engine, &line, 7, "hello").await;
-        world.answer(&engine).await;
-        world.give_control(Control::Human).await;
-        world.say(&engine, &line, 7, "to a human").await;
-        assert_eq!(world.turns().await, 0);
+#[on_every_db]
+async fn nobody_but_the_assistant_is_asked_for_a_turn(db: &TestDb) {
+    let world = World::open(db).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    world.say(&engine, &line, 7, "hello").await;
+    world.answer(&engine).await;
+    world.give_control(Control::Human).await;
+    world.say(&engine, &line, 7, "to a human").await;
+    assert_eq!(world.turns().await, 0);
 
-        world.give_control(Control::Closed).await;
-        world.say(&engine, &line, 7, "anew").await;
-        let dialogs = world.dialogs().await;
-        assert_eq!(dialogs.len(), 2);
-        assert_eq!((dialogs[1].control, world.turns().await), (Control::Ai, 1));
-    }
+    world.give_control(Control::Closed).await;
+    world.say(&engine, &line, 7, "anew").await;
+    let dialogs = world.dialogs().await;
+    assert_eq!(dialogs.len(), 2);
+    assert_eq!((dialogs[1].control, world.turns().await), (Control::Ai, 1));
 }

@@ -8,7 +8,7 @@ use replyx_core::{
     message::{Author, Message, Outcome},
 };
 use replyx_engine::Engine;
-use replyx_storage::on_every_db;
+use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::given::{Line, World, start};
 
@@ -58,83 +58,86 @@ impl World<'_> {
     }
 }
 
-on_every_db! {
-    async fn after_the_answers_of_a_day_a_customer_is_told_once_and_answered_the_next_day(db: &TestDb) {
-        let world = World::with_clock(db, Clock::manual(start())).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        world.tune(&engine, "contact_answers_per_day", "2").await;
+#[on_every_db]
+async fn after_the_answers_of_a_day_a_customer_is_told_once_and_answered_the_next_day(db: &TestDb) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    world.tune(&engine, "contact_answers_per_day", "2").await;
 
-        world.talk(&engine, &line, 7, &["one", "two", "three", "four", "five"]).await;
+    world.talk(&engine, &line, 7, &["one", "two", "three", "four", "five"]).await;
 
-        assert_eq!(world.model.request_count(), 2, "the model was asked beyond the bound");
-        let said = world.said().await;
-        assert_eq!(said[..4], ["customer: one", "assistant: You said: one", "customer: two", "assistant: You said: two"]);
-        assert_eq!(said[4], "customer: three");
-        assert!(said[5].starts_with("assistant: You have had all the answers"), "{said:?}");
-        assert_eq!(said[6..], ["customer: four", "customer: five"], "told once, and nothing is lost");
-        assert_eq!(world.limited().await, [(5, LimitBound::Day), (7, LimitBound::Day), (8, LimitBound::Day)]);
+    assert_eq!(world.model.request_count(), 2, "the model was asked beyond the bound");
+    let said = world.said().await;
+    assert_eq!(
+        said[..4],
+        ["customer: one", "assistant: You said: one", "customer: two", "assistant: You said: two"]
+    );
+    assert_eq!(said[4], "customer: three");
+    assert!(said[5].starts_with("assistant: You have had all the answers"), "{said:?}");
+    assert_eq!(said[6..], ["customer: four", "customer: five"], "told once, and nothing is lost");
+    assert_eq!(
+        world.limited().await,
+        [(5, LimitBound::Day), (7, LimitBound::Day), (8, LimitBound::Day)]
+    );
 
-        // A process that has just begun knows it from the database, and others have a day of their own.
-        let again = world.engine().await;
-        world.tune(&again, "contact_answers_per_day", "2").await;
-        world.talk(&again, &line, 7, &["six"]).await;
-        assert_eq!((world.model.request_count(), world.told().await), (2, 1));
-        world.talk(&again, &line, -8, &["a group"]).await;
-        assert_eq!(world.model.request_count(), 3);
+    // A process that has just begun knows it from the database, and others have a day of their own.
+    let again = world.engine().await;
+    world.tune(&again, "contact_answers_per_day", "2").await;
+    world.talk(&again, &line, 7, &["six"]).await;
+    assert_eq!((world.model.request_count(), world.told().await), (2, 1));
+    world.talk(&again, &line, -8, &["a group"]).await;
+    assert_eq!(world.model.request_count(), 3);
 
-        world.clock.advance(Duration::from_hours(24));
-        world.talk(&again, &line, 7, &["seven"]).await;
-        let said = world.all_messages().await;
-        let together = "You said: three\nfour\nfive\nsix\nseven";
-        assert!(said.iter().any(|message| message.text == together), "{said:?}");
-        world.assert_manners();
-    }
+    world.clock.advance(Duration::from_hours(24));
+    world.talk(&again, &line, 7, &["seven"]).await;
+    let said = world.all_messages().await;
+    let together = "You said: three\nfour\nfive\nsix\nseven";
+    assert!(said.iter().any(|message| message.text == together), "{said:?}");
+    world.assert_manners();
 }
 
-on_every_db! {
-    async fn who_writes_too_fast_is_told_once_and_an_admin_can_change_that_at_any_time(db: &TestDb) {
-        let world = World::with_clock(db, Clock::manual(start())).await;
-        let (line, engine) = (world.line().await, world.engine().await);
-        world.tune(&engine, "rate_contact", "3/1h").await;
+#[on_every_db]
+async fn who_writes_too_fast_is_told_once_and_an_admin_can_change_that_at_any_time(db: &TestDb) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    world.tune(&engine, "rate_contact", "3/1h").await;
 
-        world.talk(&engine, &line, 7, &["1", "2", "3", "4", "5", "6"]).await;
-        assert_eq!((world.model.request_count(), world.told().await), (3, 1));
-        assert!(world.limited().await.iter().all(|(_, bound)| *bound == LimitBound::Rate));
-        assert_eq!(world.limited().await.len(), 3);
-        let messages = world.messages().await;
-        let kept = messages.iter().filter(|message| message.author == Author::Customer).count();
-        assert_eq!(kept, 6);
+    world.talk(&engine, &line, 7, &["1", "2", "3", "4", "5", "6"]).await;
+    assert_eq!((world.model.request_count(), world.told().await), (3, 1));
+    assert!(world.limited().await.iter().all(|(_, bound)| *bound == LimitBound::Rate));
+    assert_eq!(world.limited().await.len(), 3);
+    let messages = world.messages().await;
+    let kept = messages.iter().filter(|message| message.author == Author::Customer).count();
+    assert_eq!(kept, 6);
 
-        // Also in another process, with the shared counter.
-        let other = world.engine().await;
-        world.tune(&other, "rate_contact", "3/1h").await;
-        world.talk(&other, &line, 7, &["7"]).await;
-        assert_eq!((world.model.request_count(), world.told().await), (3, 1));
-        world.talk(&other, &line, 8, &["another customer"]).await;
-        assert_eq!(world.model.request_count(), 4);
+    // Also in another process, with the shared counter.
+    let other = world.engine().await;
+    world.tune(&other, "rate_contact", "3/1h").await;
+    world.talk(&other, &line, 7, &["7"]).await;
+    assert_eq!((world.model.request_count(), world.told().await), (3, 1));
+    world.talk(&other, &line, 8, &["another customer"]).await;
+    assert_eq!(world.model.request_count(), 4);
 
-        world.tune(&other, "rate_contact", "100/1h").await;
-        world.talk(&other, &line, 7, &["8"]).await;
-        let said = world.all_messages().await;
-        assert!(said.iter().any(|message| message.text == "You said: 4\n5\n6\n7\n8"), "{said:?}");
-    }
+    world.tune(&other, "rate_contact", "100/1h").await;
+    world.talk(&other, &line, 7, &["8"]).await;
+    let said = world.all_messages().await;
+    assert!(said.iter().any(|message| message.text == "You said: 4\n5\n6\n7\n8"), "{said:?}");
 }
 
-on_every_db! {
-    async fn a_turn_that_is_tried_again_counts_once(db: &TestDb) {
-        let world = World::with_clock(db, Clock::manual(start())).await;
-        let (line, dead) = (world.line().await, world.engine().await);
-        world.tune(&dead, "rate_contact", "1/1h").await;
-        world.say(&dead, &line, 7, "hello").await;
-        world.model.inject(replyx_testkit::openai::Fault::DelayFirst(Duration::from_secs(5)));
-        let turn = world.claim_one(&dead).await;
-        let running = world.begin_turn(&dead, turn).await;
-        running.abort();
-        world.bury(&dead).await;
+#[on_every_db]
+async fn a_turn_that_is_tried_again_counts_once(db: &TestDb) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let (line, dead) = (world.line().await, world.engine().await);
+    world.tune(&dead, "rate_contact", "1/1h").await;
+    world.say(&dead, &line, 7, "hello").await;
+    world.model.inject(replyx_testkit::openai::Fault::DelayFirst(Duration::from_secs(5)));
+    let turn = world.claim_one(&dead).await;
+    let running = world.begin_turn(&dead, turn).await;
+    running.abort();
+    world.bury(&dead).await;
 
-        let engine = world.engine().await;
-        world.tune(&engine, "rate_contact", "1/1h").await;
-        assert_eq!(world.answer(&engine).await, 1);
-        assert_eq!(world.said().await, ["customer: hello", "assistant: You said: hello"]);
-    }
+    let engine = world.engine().await;
+    world.tune(&engine, "rate_contact", "1/1h").await;
+    assert_eq!(world.answer(&engine).await, 1);
+    assert_eq!(world.said().await, ["customer: hello", "assistant: You said: hello"]);
 }

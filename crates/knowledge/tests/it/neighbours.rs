@@ -482,17 +482,16 @@ async fn large(shop: &Shop<'_>, given: &Given) -> (Vec<PassageId>, Vec<Vec<f32>>
     (own, vectors)
 }
 
-on_every_db! {
-    async fn without_the_extension_all_is_as_it_was(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let given = given();
-        let (own, vectors) = large(&shop, &given).await;
-        let state = db.db.vector_index().await.unwrap();
-        let way = if matches!(state, VectorIndex::Ready(_)) { Way::Hnsw } else { Way::Memory };
-        let found = given.near(&shop, shop.assistant, &vectors[4], 1).await;
-        assert_eq!((found.way, found.hits[0].passage.id), (way, own[4]));
-        assert_eq!(given.refresh(&shop).await, 0);
-    }
+#[on_every_db]
+async fn without_the_extension_all_is_as_it_was(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let given = given();
+    let (own, vectors) = large(&shop, &given).await;
+    let state = db.db.vector_index().await.unwrap();
+    let way = if matches!(state, VectorIndex::Ready(_)) { Way::Hnsw } else { Way::Memory };
+    let found = given.near(&shop, shop.assistant, &vectors[4], 1).await;
+    assert_eq!((found.way, found.hits[0].passage.id), (way, own[4]));
+    assert_eq!(given.refresh(&shop).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use replyx_core::{
     secret::sha256_hex,
 };
 use replyx_knowledge::index::IndexDocument;
-use replyx_storage::{on_every_db, replacements::Replacement};
+use replyx_storage::{on_every_db, replacements::Replacement, testing::TestDb};
 
 use crate::{
     extract::{data, program},
@@ -46,101 +46,97 @@ async fn found(shop: &Shop<'_>) -> Vec<String> {
     hits.into_iter().map(|hit| hit.passage.text).collect()
 }
 
-on_every_db! {
-    async fn the_old_text_serves_until_the_new_one_is_read(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
-        shop.index(job).await;
+#[on_every_db]
+async fn the_old_text_serves_until_the_new_one_is_read(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
+    shop.index(job).await;
+    replace(&shop, job, Text, b"Delivery costs 300 roubles.").await;
+
+    assert_eq!(found(&shop).await, ["Delivery costs 450 roubles."]);
+    assert_eq!(original(&shop, job.document_id).await, b"Delivery costs 450 roubles.");
+    assert_eq!(shop.document(job).await.name, "old.txt");
+
+    shop.index(job).await;
+    assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
+    assert_eq!(original(&shop, job.document_id).await, b"Delivery costs 300 roubles.");
+    let document = shop.document(job).await;
+    assert_eq!((document.status, document.name.as_str(), document.passages), (Ready, "new.txt", 1));
+    assert_eq!(document.content_hash, sha256_hex(b"Delivery costs 300 roubles."));
+
+    // The job that died in between runs again, and finds nothing to do.
+    shop.index(job).await;
+    assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
+}
+
+#[on_every_db]
+async fn a_new_file_that_cannot_be_read_leaves_the_old_one_and_a_warning(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
+    shop.index(job).await;
+    replace(&shop, job, Pdf, &data("locked.pdf")).await;
+    shop.index(job).await;
+
+    assert_eq!(found(&shop).await, ["Delivery costs 450 roubles."]);
+    let document = shop.document(job).await;
+    assert_eq!((document.status, document.name.as_str(), document.error), (Ready, "old.txt", None));
+    let warning = &document.warnings[0];
+    assert_eq!((warning.code, document.warnings.len()), (WarningCode::ReplacementFailed, 1));
+    assert!(warning.detail.contains("protected by a password"), "{}", warning.detail);
+
+    // A file that can be read takes the warning away.
+    replace(&shop, job, Text, b"Delivery costs 300 roubles.").await;
+    shop.index(job).await;
+    assert_eq!(shop.document(job).await.warnings, []);
+    assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
+}
+
+#[on_every_db]
+async fn a_file_that_comes_while_another_is_read_is_the_one_that_counts(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
+    shop.index(job).await;
+    // The child takes its time with this one; the next file falls into that time.
+    replace(&shop, job, Pdf, b"%PDF-slow").await;
+    let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
+        while shop.document(job).await.status != Extracting {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
         replace(&shop, job, Text, b"Delivery costs 300 roubles.").await;
+    });
+    outcome.unwrap();
 
-        assert_eq!(found(&shop).await, ["Delivery costs 450 roubles."]);
-        assert_eq!(original(&shop, job.document_id).await, b"Delivery costs 450 roubles.");
-        assert_eq!(shop.document(job).await.name, "old.txt");
-
-        shop.index(job).await;
-        assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
-        assert_eq!(original(&shop, job.document_id).await, b"Delivery costs 300 roubles.");
-        let document = shop.document(job).await;
-        assert_eq!((document.status, document.name.as_str(), document.passages), (Ready, "new.txt", 1));
-        assert_eq!(document.content_hash, sha256_hex(b"Delivery costs 300 roubles."));
-
-        // The job that died in between runs again, and finds nothing to do.
-        shop.index(job).await;
-        assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
-    }
+    // What was read of the file in between counts for nothing, neither its text nor its failure.
+    assert_eq!(found(&shop).await, ["Delivery costs 450 roubles."]);
+    assert_eq!(shop.document(job).await.warnings, []);
+    shop.index(job).await;
+    assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
+    assert_eq!(shop.document(job).await.name, "new.txt");
 }
 
-on_every_db! {
-    async fn a_new_file_that_cannot_be_read_leaves_the_old_one_and_a_warning(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
-        shop.index(job).await;
-        replace(&shop, job, Pdf, &data("locked.pdf")).await;
-        shop.index(job).await;
-
-        assert_eq!(found(&shop).await, ["Delivery costs 450 roubles."]);
-        let document = shop.document(job).await;
-        assert_eq!((document.status, document.name.as_str(), document.error), (Ready, "old.txt", None));
-        let warning = &document.warnings[0];
-        assert_eq!((warning.code, document.warnings.len()), (WarningCode::ReplacementFailed, 1));
-        assert!(warning.detail.contains("protected by a password"), "{}", warning.detail);
-
-        // A file that can be read takes the warning away.
-        replace(&shop, job, Text, b"Delivery costs 300 roubles.").await;
-        shop.index(job).await;
-        assert_eq!(shop.document(job).await.warnings, []);
-        assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
-    }
-}
-
-on_every_db! {
-    async fn a_file_that_comes_while_another_is_read_is_the_one_that_counts(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
-        shop.index(job).await;
-        // The child takes its time with this one; the next file falls into that time.
-        replace(&shop, job, Pdf, b"%PDF-slow").await;
-        let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
-            while shop.document(job).await.status != Extracting {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
-            replace(&shop, job, Text, b"Delivery costs 300 roubles.").await;
-        });
-        outcome.unwrap();
-
-        // What was read of the file in between counts for nothing, neither its text nor its failure.
-        assert_eq!(found(&shop).await, ["Delivery costs 450 roubles."]);
-        assert_eq!(shop.document(job).await.warnings, []);
-        shop.index(job).await;
-        assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
-        assert_eq!(shop.document(job).await.name, "new.txt");
-    }
-}
-
-on_every_db! {
-    async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let job = shop.upload("old.pdf", Pdf, &data("handbook.en.pdf")).await;
-        shop.index(job).await;
-        let slow = shop.upload("slow.pdf", Pdf, b"%PDF-slow").await;
-        let (outcome, ()) = tokio::join!(shop.index_with(program(), slow, 1), async {
-            while shop.document(slow).await.status != Extracting {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
-            // This one was never read, so there is nothing to keep: the API changes it in place.
-            let mut tx = shop.db.begin().await.unwrap();
-            let scope = tx.workspace(shop.workspace);
-            let mut document = scope.documents().lock(slow.document_id).await.unwrap().unwrap();
-            let new = b"Delivery costs 300 roubles.";
-            (document.kind, document.content_hash) = (Text, sha256_hex(new));
-            let documents = tx.workspace(shop.workspace).documents();
-            documents.set_original(document.id, new).await.unwrap();
-            tx.workspace(shop.workspace).documents().save(&document).await.unwrap();
-            tx.commit().await.unwrap();
-        });
-        outcome.unwrap();
-        assert_ne!(shop.document(slow).await.status, Failed, "the failure is that of another file");
-        shop.index(slow).await;
-        assert!(found(&shop).await.contains(&"Delivery costs 300 roubles.".to_owned()));
-    }
+#[on_every_db]
+async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let job = shop.upload("old.pdf", Pdf, &data("handbook.en.pdf")).await;
+    shop.index(job).await;
+    let slow = shop.upload("slow.pdf", Pdf, b"%PDF-slow").await;
+    let (outcome, ()) = tokio::join!(shop.index_with(program(), slow, 1), async {
+        while shop.document(slow).await.status != Extracting {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        // This one was never read, so there is nothing to keep: the API changes it in place.
+        let mut tx = shop.db.begin().await.unwrap();
+        let scope = tx.workspace(shop.workspace);
+        let mut document = scope.documents().lock(slow.document_id).await.unwrap().unwrap();
+        let new = b"Delivery costs 300 roubles.";
+        (document.kind, document.content_hash) = (Text, sha256_hex(new));
+        let documents = tx.workspace(shop.workspace).documents();
+        documents.set_original(document.id, new).await.unwrap();
+        tx.workspace(shop.workspace).documents().save(&document).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    outcome.unwrap();
+    assert_ne!(shop.document(slow).await.status, Failed, "the failure is that of another file");
+    shop.index(slow).await;
+    assert!(found(&shop).await.contains(&"Delivery costs 300 roubles.".to_owned()));
 }

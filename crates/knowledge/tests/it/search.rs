@@ -4,6 +4,7 @@ use replyx_core::knowledge::DocumentKind::{Markdown, Text};
 use replyx_knowledge::search::{MAX_HITS, Query};
 use replyx_storage::{
     on_every_db,
+    testing::TestDb,
     testing::{postgres, sqlite},
 };
 
@@ -13,100 +14,94 @@ const FAQ: &str = "# Lamps\n\nAll about our lamps.\n\n## Delivery\n\nDelivery to
     ## Returns\n\nA lamp can be returned within 30 days. Bulbs cannot.\n\n## Warranty\n\nThe warranty of a lamp is 36 months.\n\n\
     ## Часы работы\n\nМагазин открыт с 9 до 21 часа без выходных.\n";
 
-on_every_db! {
-    async fn the_passage_with_the_questions_words_comes_first(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
+#[on_every_db]
+async fn the_passage_with_the_questions_words_comes_first(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
 
-        for (question, heading) in [
-            ("How much does delivery to Moscow cost?", "Lamps > Delivery"),
-            ("can I return a lamp", "Lamps > Returns"),
-            ("warranty?", "Lamps > Warranty"),
-            ("Во сколько открывается магазин?", "Lamps > Часы работы"),
-        ] {
-            let hits = shop.search(question).await;
-            assert_eq!(hits[0].passage.headings, heading, "{question}");
-        }
+    for (question, heading) in [
+        ("How much does delivery to Moscow cost?", "Lamps > Delivery"),
+        ("can I return a lamp", "Lamps > Returns"),
+        ("warranty?", "Lamps > Warranty"),
+        ("Во сколько открывается магазин?", "Lamps > Часы работы"),
+    ] {
+        let hits = shop.search(question).await;
+        assert_eq!(hits[0].passage.headings, heading, "{question}");
     }
 }
 
-on_every_db! {
-    async fn scores_fall_from_one_to_nothing(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
+#[on_every_db]
+async fn scores_fall_from_one_to_nothing(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
 
-        let hits = shop.search("delivery of a lamp to Moscow").await;
-        assert!(hits.len() > 2);
-        assert!(hits.iter().all(|hit| hit.score > 0.0 && hit.score <= 1.0));
-        assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
-        let partly = shop.search("delivery of elephants by submarine to Antarctica").await;
-        assert!(partly[0].score < 0.25, "{}", partly[0].score);
-        assert!(hits[0].score > 0.4, "{}", hits[0].score);
-        assert!(shop.search("quantum chromodynamics").await.is_empty());
-        assert!(shop.search("?!").await.is_empty());
-        assert!(shop.search("").await.is_empty());
-    }
+    let hits = shop.search("delivery of a lamp to Moscow").await;
+    assert!(hits.len() > 2);
+    assert!(hits.iter().all(|hit| hit.score > 0.0 && hit.score <= 1.0));
+    assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+    let partly = shop.search("delivery of elephants by submarine to Antarctica").await;
+    assert!(partly[0].score < 0.25, "{}", partly[0].score);
+    assert!(hits[0].score > 0.4, "{}", hits[0].score);
+    assert!(shop.search("quantum chromodynamics").await.is_empty());
+    assert!(shop.search("?!").await.is_empty());
+    assert!(shop.search("").await.is_empty());
 }
 
-on_every_db! {
-    async fn neighbours_of_the_question_that_stay_neighbours_count_more(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("a.txt", Text, b"The card is green, we say, and a gift it is.").await;
-        shop.learn("b.txt", Text, b"The gift card is green, we say, and so it is.").await;
+#[on_every_db]
+async fn neighbours_of_the_question_that_stay_neighbours_count_more(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("a.txt", Text, b"The card is green, we say, and a gift it is.").await;
+    shop.learn("b.txt", Text, b"The gift card is green, we say, and so it is.").await;
 
-        let hits = shop.search("gift card").await;
-        assert!(hits[0].passage.text.starts_with("The gift card"));
-        assert!(hits[0].score > hits[1].score);
-    }
+    let hits = shop.search("gift card").await;
+    assert!(hits[0].passage.text.starts_with("The gift card"));
+    assert!(hits[0].score > hits[1].score);
 }
 
-on_every_db! {
-    async fn the_name_of_a_document_finds_it(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("Гарантия.txt", Text, "Срок составляет 36 месяцев.".as_bytes()).await;
-        shop.learn("Доставка.txt", Text, "Срок составляет 3 дня.".as_bytes()).await;
-        assert!(shop.search("срок гарантии").await[0].passage.text.contains("36"));
-        assert!(shop.search("срок доставки").await[0].passage.text.contains("3 дня"));
-    }
+#[on_every_db]
+async fn the_name_of_a_document_finds_it(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("Гарантия.txt", Text, "Срок составляет 36 месяцев.".as_bytes()).await;
+    shop.learn("Доставка.txt", Text, "Срок составляет 3 дня.".as_bytes()).await;
+    assert!(shop.search("срок гарантии").await[0].passage.text.contains("36"));
+    assert!(shop.search("срок доставки").await[0].passage.text.contains("3 дня"));
 }
 
-on_every_db! {
-    async fn another_assistants_and_another_workspaces_passages_are_not_found(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let stranger = Shop::open(&db.db).await;
-        stranger.learn("a.txt", Text, b"The secret word is swordfish.").await;
-        let colleague = shop.clock.id();
-        shop.hire(colleague).await;
-        let job = shop.upload_for(colleague, "b.txt", Text, b"Our word is swordfish too.").await;
-        shop.index(job).await;
+#[on_every_db]
+async fn another_assistants_and_another_workspaces_passages_are_not_found(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let stranger = Shop::open(&db.db).await;
+    stranger.learn("a.txt", Text, b"The secret word is swordfish.").await;
+    let colleague = shop.clock.id();
+    shop.hire(colleague).await;
+    let job = shop.upload_for(colleague, "b.txt", Text, b"Our word is swordfish too.").await;
+    shop.index(job).await;
 
-        assert!(shop.search("swordfish").await.is_empty());
-        let crossed = shop.find(stranger.assistant, &Query::new("swordfish", 5)).await.hits;
-        assert!(crossed.is_empty());
-        let own = shop.find(colleague, &Query::new("swordfish", 5)).await.hits;
-        assert_eq!(own.len(), 1);
-        assert!(own[0].passage.text.starts_with("Our"));
-    }
+    assert!(shop.search("swordfish").await.is_empty());
+    let crossed = shop.find(stranger.assistant, &Query::new("swordfish", 5)).await.hits;
+    assert!(crossed.is_empty());
+    let own = shop.find(colleague, &Query::new("swordfish", 5)).await.hits;
+    assert_eq!(own.len(), 1);
+    assert!(own[0].passage.text.starts_with("Our"));
 }
 
-on_every_db! {
-    async fn bounds_hold_for_endless_questions_and_greedy_limits(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        let mut text = String::new();
-        for number in 0..600 {
-            writeln!(text, "# Article {number}\n\nThe lamp number {number} is in stock.\n").unwrap();
-        }
-        shop.learn("stock.md", Markdown, text.as_bytes()).await;
-
-        let hits = shop.find(shop.assistant, &Query::new("lamp in stock", 10_000)).await.hits;
-        assert_eq!(hits.len(), MAX_HITS);
-        assert!(shop.find(shop.assistant, &Query::new("lamp", 0)).await.hits.is_empty());
-        // Every passage holds `lamp`; the number must still find its own.
-        let hits = shop.search("is lamp number 437 in stock").await;
-        assert!(hits[0].passage.text.contains("number 437 "));
-        let endless = "лампа stock ".repeat(20_000);
-        assert!(!shop.search(&endless).await.is_empty());
+#[on_every_db]
+async fn bounds_hold_for_endless_questions_and_greedy_limits(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let mut text = String::new();
+    for number in 0..600 {
+        writeln!(text, "# Article {number}\n\nThe lamp number {number} is in stock.\n").unwrap();
     }
+    shop.learn("stock.md", Markdown, text.as_bytes()).await;
+
+    let hits = shop.find(shop.assistant, &Query::new("lamp in stock", 10_000)).await.hits;
+    assert_eq!(hits.len(), MAX_HITS);
+    assert!(shop.find(shop.assistant, &Query::new("lamp", 0)).await.hits.is_empty());
+    // Every passage holds `lamp`; the number must still find its own.
+    let hits = shop.search("is lamp number 437 in stock").await;
+    assert!(hits[0].passage.text.contains("number 437 "));
+    let endless = "лампа stock ".repeat(20_000);
+    assert!(!shop.search(&endless).await.is_empty());
 }
 
 /// One order on both homes, also where words are common and many passages score alike.

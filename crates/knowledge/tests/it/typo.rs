@@ -1,7 +1,7 @@
 //! Words that were meant otherwise than they were typed.
 
 use replyx_core::knowledge::DocumentKind::{Markdown, Text};
-use replyx_storage::on_every_db;
+use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::shop::Shop;
 
@@ -10,75 +10,87 @@ const FAQ: &str = "# Магазин\n\n## Доставка\n\nДоставка �
     ## Warranty\n\nThe Samsung vacuum cleaner carries a guarantee of 36 months.\n\n\
     ## Gift cards\n\nCertificates never expire.\n\n## Скидки\n\nПенсионерам уступим десятую часть.\n";
 
-on_every_db! {
-    async fn a_misspelt_word_finds_what_was_meant(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
-        for (question, heading) in [
-            ("доствака", "Магазин > Доставка"),
-            ("дастафка по городу", "Магазин > Доставка"),
-            ("Certifictes", "Магазин > Gift cards"),
-            ("garantee", "Магазин > Warranty"),
-            ("вакуум самсунг", "Магазин > Warranty"),
-            ("пенсеонерам", "Магазин > Скидки"),
-            ("ljcnfdrf", "Магазин > Доставка"),
-            ("пгфкфтеуу", "Магазин > Warranty"),
-            ("сколько денег", "Магазин > Возврат"),
-            ("сколько скидок", "Магазин > Скидки"),
-            ("за какой день", "Магазин > Доставка"),
-        ] {
-            let hits = shop.search(question).await;
-            assert!(!hits.is_empty(), "{question}");
-            assert_eq!(hits[0].passage.headings, heading, "{question}");
-        }
+#[on_every_db]
+async fn a_misspelt_word_finds_what_was_meant(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
+    for (question, heading) in [
+        ("доствака", "Магазин > Доставка"),
+        ("дастафка по городу", "Магазин > Доставка"),
+        ("Certifictes", "Магазин > Gift cards"),
+        ("garantee", "Магазин > Warranty"),
+        ("вакуум самсунг", "Магазин > Warranty"),
+        ("пенсеонерам", "Магазин > Скидки"),
+        ("ljcnfdrf", "Магазин > Доставка"),
+        ("пгфкфтеуу", "Магазин > Warranty"),
+        ("сколько денег", "Магазин > Возврат"),
+        ("сколько скидок", "Магазин > Скидки"),
+        ("за какой день", "Магазин > Доставка"),
+    ] {
+        let hits = shop.search(question).await;
+        assert!(!hits.is_empty(), "{question}");
+        assert_eq!(hits[0].passage.headings, heading, "{question}");
     }
 }
 
-on_every_db! {
-    async fn a_correction_counts_less_than_the_word_itself(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("a.txt", Text, b"The certificate is green.").await;
-        shop.learn("b.txt", Text, b"The invoice is green.").await;
-        let right = shop.search("certificate").await[0].score;
-        let wrong = shop.search("certificcate").await[0].score;
-        assert!(wrong > 0.0 && wrong < right, "{wrong} {right}");
+#[on_every_db]
+async fn a_correction_counts_less_than_the_word_itself(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("a.txt", Text, b"The certificate is green.").await;
+    shop.learn("b.txt", Text, b"The invoice is green.").await;
+    let right = shop.search("certificate").await[0].score;
+    let wrong = shop.search("certificcate").await[0].score;
+    assert!(wrong > 0.0 && wrong < right, "{wrong} {right}");
+}
+
+#[on_every_db]
+async fn numbers_codes_and_short_words_are_not_corrected(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("a.txt", Text, b"Article RX2000 costs 4990, the cat is free.").await;
+    for question in ["4991", "RX2001", "car", "quantum chromodynamics"] {
+        assert!(shop.search(question).await.is_empty(), "{question}");
+    }
+    for question in ["4990", "rx2000", "cats"] {
+        assert_eq!(shop.search(question).await.len(), 1, "{question}");
     }
 }
 
-on_every_db! {
-    async fn numbers_codes_and_short_words_are_not_corrected(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        shop.learn("a.txt", Text, b"Article RX2000 costs 4990, the cat is free.").await;
-        for question in ["4991", "RX2001", "car", "quantum chromodynamics"] {
-            assert!(shop.search(question).await.is_empty(), "{question}");
-        }
-        for question in ["4990", "rx2000", "cats"] {
-            assert_eq!(shop.search(question).await.len(), 1, "{question}");
-        }
+#[on_every_db]
+async fn each_language_is_searched_by_its_own_rules(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    for (name, text) in [
+        (
+            "de.txt",
+            "Die Rückgabe der Häuser und Lampen ist innerhalb von dreißig Tagen möglich, wenn sie nicht benutzt wurden.",
+        ),
+        (
+            "fr.txt",
+            "Les livraisons sont effectuées dans les trois jours qui suivent la commande, sauf pour les colis volumineux.",
+        ),
+        (
+            "es.txt",
+            "Las devoluciones se aceptan durante los treinta días siguientes a la compra, siempre con el recibo original.",
+        ),
+        (
+            "it.txt",
+            "Il negozio è aperto tutti i giorni dalle nove alle venti, tranne la domenica e i giorni festivi nazionali.",
+        ),
+    ] {
+        shop.learn(name, Text, text.as_bytes()).await;
     }
-}
-
-on_every_db! {
-    async fn each_language_is_searched_by_its_own_rules(db: &TestDb) {
-        let shop = Shop::open(&db.db).await;
-        for (name, text) in [
-            ("de.txt", "Die Rückgabe der Häuser und Lampen ist innerhalb von dreißig Tagen möglich, wenn sie nicht benutzt wurden."),
-            ("fr.txt", "Les livraisons sont effectuées dans les trois jours qui suivent la commande, sauf pour les colis volumineux."),
-            ("es.txt", "Las devoluciones se aceptan durante los treinta días siguientes a la compra, siempre con el recibo original."),
-            ("it.txt", "Il negozio è aperto tutti i giorni dalle nove alle venti, tranne la domenica e i giorni festivi nazionali."),
-        ] {
-            shop.learn(name, Text, text.as_bytes()).await;
-        }
-        for (question, language) in [
-            ("Rueckgabe", "de"),
-            ("Haus", "de"),
-            ("livraison", "fr"),
-            ("devolución", "es"),
-            ("devolucion", "es"),
-            ("negozio", "it"),
-        ] {
-            let hits = shop.search(question).await;
-            assert_eq!(hits.first().map(|hit| hit.passage.title.as_str()), Some(format!("{language}.txt").as_str()), "{question}");
-        }
+    for (question, language) in [
+        ("Rueckgabe", "de"),
+        ("Haus", "de"),
+        ("livraison", "fr"),
+        ("devolución", "es"),
+        ("devolucion", "es"),
+        ("negozio", "it"),
+    ] {
+        let hits = shop.search(question).await;
+        assert_eq!(
+            hits.first().map(|hit| hit.passage.title.as_str()),
+            Some(format!("{language}.txt").as_str()),
+            "{question}"
+        );
     }
 }

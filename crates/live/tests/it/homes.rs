@@ -5,30 +5,7 @@ use std::time::Duration;
 use replyx_live::{Live, Signal, Subscription};
 use tokio::time::timeout;
 
-/// Runs the test once in process and once on Redis.
-macro_rules! on_every_home {
-    (async fn $name:ident($here:ident, $there:ident) $body:block) => {
-        mod $name {
-            #[allow(clippy::wildcard_imports, unused_imports)]
-            use super::*;
-
-            async fn check($here: replyx_live::Live, $there: replyx_live::Live) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn in_process() {
-                let live = replyx_live::Live::in_process();
-                check(live.clone(), live).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_redis() {
-                let (here, there) = crate::homes::on_redis().await;
-                check(here, there).await;
-            }
-        }
-    };
-}
-pub(crate) use on_every_home;
+pub(crate) use replyx_testkit_macros::on_every_live;
 
 pub(crate) async fn on_redis() -> (Live, Live) {
     let url = std::env::var("REPLYX_TEST_REDIS").expect(

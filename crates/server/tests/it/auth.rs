@@ -10,7 +10,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::harness::{EMAIL, PASSWORD, SECRET, assert_problem, on_every_home};
+use crate::harness::{EMAIL, Home, PASSWORD, SECRET, assert_problem, on_every_home};
 
 /// The operations that need no token; every other one does.
 const PUBLIC: [&str; 14] = [
@@ -149,32 +149,30 @@ async fn every_operation_that_needs_a_token_refuses_who_has_none() {
     assert_eq!(public, PUBLIC, "a new operation without a token must be meant to be public");
 }
 
-on_every_home! {
-    async fn an_account_cannot_be_made_twice(home: &Home) {
-        let shop = home.open().await;
-        for email in [EMAIL, "OWNER@example.ORG"] {
-            let body = json!({"email": email, "password": "another lantern 8"});
-            let answer = shop.owner.post("/api/v1/auth/register", &body).await;
-            assert_problem(&answer, 409, "email_taken");
-        }
-        let body = json!({"email": EMAIL, "password": "another lantern 8"});
-        shop.owner.post("/api/v1/auth/login", &body).await.expect(401);
-        let body = json!({"email": EMAIL, "password": PASSWORD});
-        shop.owner.post("/api/v1/auth/login", &body).await.expect(200);
+#[on_every_home]
+async fn an_account_cannot_be_made_twice(home: &Home) {
+    let shop = home.open().await;
+    for email in [EMAIL, "OWNER@example.ORG"] {
+        let body = json!({"email": email, "password": "another lantern 8"});
+        let answer = shop.owner.post("/api/v1/auth/register", &body).await;
+        assert_problem(&answer, 409, "email_taken");
     }
+    let body = json!({"email": EMAIL, "password": "another lantern 8"});
+    shop.owner.post("/api/v1/auth/login", &body).await.expect(401);
+    let body = json!({"email": EMAIL, "password": PASSWORD});
+    shop.owner.post("/api/v1/auth/login", &body).await.expect(200);
 }
 
-on_every_home! {
-    async fn of_many_who_want_the_same_address_at_once_one_gets_it(home: &Home) {
-        let program = home.launch().start().await;
-        let api = Api::new(program.base());
-        let body = json!({"email": "race@example.org", "password": PASSWORD});
-        let attempts = (0..4).map(|_| api.post("/api/v1/auth/register", &body));
-        let mut statuses: Vec<u16> =
-            futures::future::join_all(attempts).await.iter().map(|a| a.status.as_u16()).collect();
-        statuses.sort_unstable();
-        assert_eq!(statuses, [201, 409, 409, 409]);
-    }
+#[on_every_home]
+async fn of_many_who_want_the_same_address_at_once_one_gets_it(home: &Home) {
+    let program = home.launch().start().await;
+    let api = Api::new(program.base());
+    let body = json!({"email": "race@example.org", "password": PASSWORD});
+    let attempts = (0..4).map(|_| api.post("/api/v1/auth/register", &body));
+    let mut statuses: Vec<u16> =
+        futures::future::join_all(attempts).await.iter().map(|a| a.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,21 +204,20 @@ async fn weak_passwords_and_strange_addresses_are_refused_and_not_repeated() {
     assert!(!program.log().contains(PASSWORD));
 }
 
-on_every_home! {
-    async fn who_does_not_know_the_password_does_not_learn_whether_there_is_an_account(home: &Home) {
-        let shop = home.open().await;
-        let mut answers = Vec::new();
-        for email in [EMAIL, "nobody@example.org", "", "\u{0}"] {
-            let body = json!({"email": email, "password": "wrong lantern 7"});
-            let answer = shop.owner.post("/api/v1/auth/login", &body).await;
-            if email == "\u{0}" {
-                assert_problem(&answer, 422, "invalid");
-            } else {
-                assert_problem(&answer, 401, "wrong_credentials");
-                answers.push(answer.body.to_string());
-            }
+#[on_every_home]
+async fn who_does_not_know_the_password_does_not_learn_whether_there_is_an_account(home: &Home) {
+    let shop = home.open().await;
+    let mut answers = Vec::new();
+    for email in [EMAIL, "nobody@example.org", "", "\u{0}"] {
+        let body = json!({"email": email, "password": "wrong lantern 7"});
+        let answer = shop.owner.post("/api/v1/auth/login", &body).await;
+        if email == "\u{0}" {
+            assert_problem(&answer, 422, "invalid");
+        } else {
+            assert_problem(&answer, 401, "wrong_credentials");
+            answers.push(answer.body.to_string());
         }
-        answers.dedup();
-        assert_eq!(answers.len(), 1, "{answers:?}");
     }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
 }

@@ -72,49 +72,51 @@ async fn send_json(shop: &Shop, method: Method, path: &str, body: &Value) -> Ans
     shop.owner.send(shop.owner.request(method, path).json(body)).await
 }
 
-on_every_home! {
-    async fn a_file_of_a_kind_that_is_not_read_is_refused_by_its_content(home: &Home) {
-        let shop = home.open().await;
-        let archive = b"PK\x03\x04\x14\0\0\0\x08\0....................holiday/photo.jpg";
-        for (name, bytes, what) in [
-            ("photo.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), "PNG"),
-            ("letter.md", archive, "ZIP"),
-            ("drawing.svg", b"<svg onload=alert(1)>", "SVG"),
-            ("old.doc", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "Office"),
-        ] {
-            let answer = shop.owner.upload(&shop.assistant, name, bytes.to_vec()).await;
-            assert_problem(&answer, 415, "unsupported_media_type");
-            assert!(answer.text("detail").contains(what), "{}", answer.body);
-        }
-        let list = shop.owner.get("/api/v1/documents").await.expect(200).body;
-        assert_eq!(list["items"], json!([]), "nothing was kept");
+#[on_every_home]
+async fn a_file_of_a_kind_that_is_not_read_is_refused_by_its_content(home: &Home) {
+    let shop = home.open().await;
+    let archive = b"PK\x03\x04\x14\0\0\0\x08\0....................holiday/photo.jpg";
+    for (name, bytes, what) in [
+        ("photo.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), "PNG"),
+        ("letter.md", archive, "ZIP"),
+        ("drawing.svg", b"<svg onload=alert(1)>", "SVG"),
+        ("old.doc", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "Office"),
+    ] {
+        let answer = shop.owner.upload(&shop.assistant, name, bytes.to_vec()).await;
+        assert_problem(&answer, 415, "unsupported_media_type");
+        assert!(answer.text("detail").contains(what), "{}", answer.body);
     }
+    let list = shop.owner.get("/api/v1/documents").await.expect(200).body;
+    assert_eq!(list["items"], json!([]), "nothing was kept");
 }
 
-on_every_home! {
-    async fn a_document_without_a_readable_text_fails_with_a_sentence(home: &Home) {
-        let shop = home.open().await;
-        let mut broken = crate::harness::sample("rental.en.pdf");
-        broken.truncate(300);
-        for (name, bytes, sentence) in [
-            ("empty.txt", Vec::new(), "the file is empty"),
-            ("blank.md", b" \n\t\n".to_vec(), "the file is empty"),
-            ("dots.txt", b"... --- ...".to_vec(), "the file has no readable text"),
-            ("garbage.pdf", b"%PDF-1.7\n\xff\xfe\x00garbage".to_vec(), "the file is damaged and cannot be read"),
-            ("broken.pdf", broken, "the file is damaged and cannot be read"),
-            ("scan.pdf", pdf("0 0 100 100 re f"), "the PDF has no text layer; it seems to be a scan"),
-        ] {
-            let id = shop.owner.upload(&shop.assistant, name, bytes).await.expect(202).text("id");
-            let document = shop.owner.processed(&id, PATIENCE).await;
-            assert_eq!(document["status"], "failed", "{document}");
-            assert_eq!(document["error"], sentence, "{name}");
-            let text = shop.owner.get(&format!("/api/v1/documents/{id}/text")).await;
-            assert_problem(&text, 409, "not_ready");
-            assert_eq!(text.text("detail"), sentence);
-        }
-        // The one that reads them has survived.
-        shop.learn("rental.en.pdf").await;
+#[on_every_home]
+async fn a_document_without_a_readable_text_fails_with_a_sentence(home: &Home) {
+    let shop = home.open().await;
+    let mut broken = crate::harness::sample("rental.en.pdf");
+    broken.truncate(300);
+    for (name, bytes, sentence) in [
+        ("empty.txt", Vec::new(), "the file is empty"),
+        ("blank.md", b" \n\t\n".to_vec(), "the file is empty"),
+        ("dots.txt", b"... --- ...".to_vec(), "the file has no readable text"),
+        (
+            "garbage.pdf",
+            b"%PDF-1.7\n\xff\xfe\x00garbage".to_vec(),
+            "the file is damaged and cannot be read",
+        ),
+        ("broken.pdf", broken, "the file is damaged and cannot be read"),
+        ("scan.pdf", pdf("0 0 100 100 re f"), "the PDF has no text layer; it seems to be a scan"),
+    ] {
+        let id = shop.owner.upload(&shop.assistant, name, bytes).await.expect(202).text("id");
+        let document = shop.owner.processed(&id, PATIENCE).await;
+        assert_eq!(document["status"], "failed", "{document}");
+        assert_eq!(document["error"], sentence, "{name}");
+        let text = shop.owner.get(&format!("/api/v1/documents/{id}/text")).await;
+        assert_problem(&text, 409, "not_ready");
+        assert_eq!(text.text("detail"), sentence);
     }
+    // The one that reads them has survived.
+    shop.learn("rental.en.pdf").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -209,42 +211,54 @@ async fn what_is_no_json_is_told_from_json_that_is_not_acceptable() {
     }
 }
 
-on_every_home! {
-    async fn a_nul_is_refused_wherever_a_text_is_taken(home: &Home) {
-        let shop = home.open().await;
-        let assistant = format!("/api/v1/assistants/{}", shop.assistant);
-        for (method, path, body, field) in [
-            (Method::POST, "/api/v1/assistants".to_owned(), json!({"name": "a\0b"}), "name"),
-            (Method::PATCH, assistant.clone(), json!({"system_prompt": "\0"}), "system_prompt"),
-            (Method::PATCH, assistant.clone(), json!({"greeting": "a\0"}), "greeting"),
-            (Method::POST, format!("{assistant}/search"), json!({"query": "a\0b"}), "query"),
-            (Method::POST, format!("{assistant}/bots"), json!({"token": "1:\0"}), "token"),
-            (Method::POST, "/api/v1/auth/login".to_owned(), json!({"email": "\0", "password": "x"}), "email"),
-            (
-                Method::POST,
-                "/api/v1/auth/register".to_owned(),
-                json!({"email": "b@example.org", "password": "green lantern 7", "name": "\0"}),
-                "name",
-            ),
-        ] {
-            let answer = send_json(&shop, method, &path, &body).await;
-            assert_problem(&answer, 422, "invalid");
-            assert_eq!(answer.body["errors"][0]["field"], field, "{path}: {}", answer.body);
-        }
-        for path in ["/api/v1/documents/%00", "/api/v1/documents/%FF", "/hooks/telegram/%00", "/hooks/telegram/%FF"] {
-            let method = if path.starts_with("/hooks") { Method::POST } else { Method::GET };
-            let answer = shop.owner.send(shop.owner.request(method, path)).await;
-            assert_problem(&answer, 404, "not_found");
-        }
-        // In a file they are dropped.
-        let id = shop.owner.knowledge(&shop.assistant, "a.txt", &[&b"We open\0 at nine. "[..], &[b'.'; 100]].concat()).await;
-        let text = shop.owner.get(&format!("/api/v1/documents/{id}/text")).await.expect(200);
-        assert!(!text.text("text").contains('\0'));
-        let bot = home.bot();
-        shop.connect().await;
-        let reply = bot.customer(7).ask("When do you\0 open?", PATIENCE).await.unwrap();
-        assert!(reply.plain.contains("nine"), "{}", reply.plain);
+#[on_every_home]
+async fn a_nul_is_refused_wherever_a_text_is_taken(home: &Home) {
+    let shop = home.open().await;
+    let assistant = format!("/api/v1/assistants/{}", shop.assistant);
+    for (method, path, body, field) in [
+        (Method::POST, "/api/v1/assistants".to_owned(), json!({"name": "a\0b"}), "name"),
+        (Method::PATCH, assistant.clone(), json!({"system_prompt": "\0"}), "system_prompt"),
+        (Method::PATCH, assistant.clone(), json!({"greeting": "a\0"}), "greeting"),
+        (Method::POST, format!("{assistant}/search"), json!({"query": "a\0b"}), "query"),
+        (Method::POST, format!("{assistant}/bots"), json!({"token": "1:\0"}), "token"),
+        (
+            Method::POST,
+            "/api/v1/auth/login".to_owned(),
+            json!({"email": "\0", "password": "x"}),
+            "email",
+        ),
+        (
+            Method::POST,
+            "/api/v1/auth/register".to_owned(),
+            json!({"email": "b@example.org", "password": "green lantern 7", "name": "\0"}),
+            "name",
+        ),
+    ] {
+        let answer = send_json(&shop, method, &path, &body).await;
+        assert_problem(&answer, 422, "invalid");
+        assert_eq!(answer.body["errors"][0]["field"], field, "{path}: {}", answer.body);
     }
+    for path in [
+        "/api/v1/documents/%00",
+        "/api/v1/documents/%FF",
+        "/hooks/telegram/%00",
+        "/hooks/telegram/%FF",
+    ] {
+        let method = if path.starts_with("/hooks") { Method::POST } else { Method::GET };
+        let answer = shop.owner.send(shop.owner.request(method, path)).await;
+        assert_problem(&answer, 404, "not_found");
+    }
+    // In a file they are dropped.
+    let id = shop
+        .owner
+        .knowledge(&shop.assistant, "a.txt", &[&b"We open\0 at nine. "[..], &[b'.'; 100]].concat())
+        .await;
+    let text = shop.owner.get(&format!("/api/v1/documents/{id}/text")).await.expect(200);
+    assert!(!text.text("text").contains('\0'));
+    let bot = home.bot();
+    shop.connect().await;
+    let reply = bot.customer(7).ask("When do you\0 open?", PATIENCE).await.unwrap();
+    assert!(reply.plain.contains("nine"), "{}", reply.plain);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -286,38 +300,37 @@ async fn strange_words_in_a_search_find_nothing_or_something_and_never_fail() {
     }
 }
 
-on_every_home! {
-    async fn a_wrong_token_of_a_bot_is_named_and_never_shown(home: &Home) {
-        let shop = home.open().await;
-        let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
-        let unknown = "4009:unknown-token-of-thirty-characters-or-so";
-        for token in [unknown, "nonsense-token", "4009:../../getMe", ""] {
-            let answer = shop.owner.post(&path, &json!({"token": token})).await;
-            assert_problem(&answer, 422, "invalid");
-            assert_eq!(answer.body["errors"][0]["field"], "token", "{}", answer.body);
-            assert!(token.is_empty() || !answer.body.to_string().contains(token), "{}", answer.body);
-        }
-        let answer = shop.owner.post(&path, &json!({"token": {"nested-token": 1}})).await;
-        assert_eq!(answer.expect(422).body["errors"][0]["field"], "token");
+#[on_every_home]
+async fn a_wrong_token_of_a_bot_is_named_and_never_shown(home: &Home) {
+    let shop = home.open().await;
+    let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
+    let unknown = "4009:unknown-token-of-thirty-characters-or-so";
+    for token in [unknown, "nonsense-token", "4009:../../getMe", ""] {
+        let answer = shop.owner.post(&path, &json!({"token": token})).await;
+        assert_problem(&answer, 422, "invalid");
+        assert_eq!(answer.body["errors"][0]["field"], "token", "{}", answer.body);
+        assert!(token.is_empty() || !answer.body.to_string().contains(token), "{}", answer.body);
+    }
+    let answer = shop.owner.post(&path, &json!({"token": {"nested-token": 1}})).await;
+    assert_eq!(answer.expect(422).body["errors"][0]["field"], "token");
 
-        home.bot();
-        home.telegram.inject(Fault::BreakBefore.on("getMe"));
-        let answer = shop.owner.post(&path, &json!({"token": TOKEN})).await;
-        assert_problem(&answer, 502, "bad_gateway");
-        assert!(!answer.body.to_string().contains(TOKEN), "{}", answer.body);
-        let bot = shop.owner.post(&path, &json!({"token": TOKEN, "mode": "sometimes"})).await;
-        assert_eq!(bot.expect(422).body["errors"][0]["field"], "mode");
+    home.bot();
+    home.telegram.inject(Fault::BreakBefore.on("getMe"));
+    let answer = shop.owner.post(&path, &json!({"token": TOKEN})).await;
+    assert_problem(&answer, 502, "bad_gateway");
+    assert!(!answer.body.to_string().contains(TOKEN), "{}", answer.body);
+    let bot = shop.owner.post(&path, &json!({"token": TOKEN, "mode": "sometimes"})).await;
+    assert_eq!(bot.expect(422).body["errors"][0]["field"], "mode");
 
-        let created = shop.owner.post(&path, &json!({"token": TOKEN})).await.expect(201);
-        home.telegram.revoke(TOKEN);
-        let failed = shop.bot_is(&created.text("id"), "failed").await;
-        let events = shop.owner.request(Method::GET, "/api/v1/bots");
-        let list = shop.owner.send(events).await.expect(200).body;
-        let log = shop.program.log();
-        for shown in [created.body.to_string(), failed.to_string(), list.to_string(), log] {
-            for secret in [TOKEN, unknown, "first-token", "nonsense-token"] {
-                assert!(!shown.contains(secret), "{shown}");
-            }
+    let created = shop.owner.post(&path, &json!({"token": TOKEN})).await.expect(201);
+    home.telegram.revoke(TOKEN);
+    let failed = shop.bot_is(&created.text("id"), "failed").await;
+    let events = shop.owner.request(Method::GET, "/api/v1/bots");
+    let list = shop.owner.send(events).await.expect(200).body;
+    let log = shop.program.log();
+    for shown in [created.body.to_string(), failed.to_string(), list.to_string(), log] {
+        for secret in [TOKEN, unknown, "first-token", "nonsense-token"] {
+            assert!(!shown.contains(secret), "{shown}");
         }
     }
 }
@@ -378,38 +391,37 @@ async fn what_does_not_exist_is_a_problem_like_any_other() {
     assert_problem(&shop.owner.send(bad).await, 400, "malformed");
 }
 
-on_every_home! {
-    async fn an_update_that_is_not_understood_is_acknowledged_and_counted(home: &Home) {
-        let bot = home.bot();
-        let shop = home.open().await;
-        shop.learn("returns.en.md").await;
-        shop.connect().await;
-        let ann = bot.customer(7);
-        ann.ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
+#[on_every_home]
+async fn an_update_that_is_not_understood_is_acknowledged_and_counted(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.learn("returns.en.md").await;
+    shop.connect().await;
+    let ann = bot.customer(7);
+    ann.ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
 
-        for (update, number) in [
-            json!({"hologram": {"from": 7}}),
-            json!({"message": 5}),
-            json!({"message": {"message_id": "x", "chat": {}}}),
-            json!({"message": {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "text": "x"}}),
-            json!({"edited_message": {"text": "x"}}),
-            json!({"callback_query": {"data": "x"}}),
-            json!({}),
-        ].into_iter().zip(900_000..) {
-            let mut update = update;
-            update["update_id"] = json!(number);
-            bot.send_odd_update(update);
-        }
-        let reply = ann.ask("How many days do I have to return an item?", PATIENCE).await;
-        assert!(reply.unwrap().plain.contains("30 days"));
-        assert!(bot.wait_until_confirmed(PATIENCE).await, "all are acknowledged");
-        // Telegram does not give what was not asked for: some of them never arrive.
-        let ignored = shop.metric("updates_total", &["outcome=\"ignored\""]).await;
-        let reasons = shop.metric("updates_ignored_total", &[]).await;
-        assert!(ignored >= 3.0, "{ignored}");
-        assert!((ignored - reasons).abs() < 0.5, "{ignored} {reasons}");
-        assert_eq!(ann.sent_total(), 2);
+    for (update, number) in [
+        json!({"hologram": {"from": 7}}),
+        json!({"message": 5}),
+        json!({"message": {"message_id": "x", "chat": {}}}),
+        json!({"message": {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "text": "x"}}),
+        json!({"edited_message": {"text": "x"}}),
+        json!({"callback_query": {"data": "x"}}),
+        json!({}),
+    ].into_iter().zip(900_000..) {
+        let mut update = update;
+        update["update_id"] = json!(number);
+        bot.send_odd_update(update);
     }
+    let reply = ann.ask("How many days do I have to return an item?", PATIENCE).await;
+    assert!(reply.unwrap().plain.contains("30 days"));
+    assert!(bot.wait_until_confirmed(PATIENCE).await, "all are acknowledged");
+    // Telegram does not give what was not asked for: some of them never arrive.
+    let ignored = shop.metric("updates_total", &["outcome=\"ignored\""]).await;
+    let reasons = shop.metric("updates_ignored_total", &[]).await;
+    assert!(ignored >= 3.0, "{ignored}");
+    assert!((ignored - reasons).abs() < 0.5, "{ignored} {reasons}");
+    assert_eq!(ann.sent_total(), 2);
 }
 
 #[test]
@@ -417,36 +429,35 @@ fn the_program_under_test_exists() {
     assert!(std::path::Path::new(REPLYX).is_file());
 }
 
-on_every_home! {
-    async fn a_query_parameter_that_an_operation_does_not_have_is_refused_by_name(home: &Home) {
-        let shop = home.open().await;
-        let assistant = format!("/api/v1/assistants/{}", shop.assistant);
-        for (method, path, name) in [
-            (Method::GET, "/api/v1/dialogs?status=open&limit=5".to_owned(), "status"),
-            (Method::GET, "/api/v1/bots?limt=5".to_owned(), "limt"),
-            (Method::GET, format!("{assistant}?fields=name"), "fields"),
-            (Method::PATCH, format!("{assistant}?dry_run=true"), "dry_run"),
-            (Method::POST, "/api/v1/assistants?dry%5Frun=true".to_owned(), "dry_run"),
-            (Method::DELETE, format!("{assistant}?force"), "force"),
-            (Method::GET, "/api/v1/events?since=0".to_owned(), "since"),
-            (Method::GET, "/api/v1/me?&=1".to_owned(), ""),
-        ] {
-            let answer = send_json(&shop, method.clone(), &path, &json!({"name": "x"})).await;
-            assert_problem(&answer, 400, "unknown_parameter");
-            let detail = answer.body["detail"].as_str().unwrap();
-            assert!(detail.contains(&format!("`{name}`")), "{path}: {detail}");
-        }
-        let typo = shop.owner.get("/api/v1/bots?limt=5").await;
-        let detail = typo.body["detail"].as_str().unwrap();
-        assert!(detail.contains("did you mean `limit`") && detail.contains("`cursor`"), "{detail}");
-
-        let list = shop.owner.get("/api/v1/assistants?limit=5").await.expect(200).body;
-        assert_eq!(list["items"].as_array().unwrap().len(), 1, "nothing was done: {list}");
-        assert_eq!(list["items"][0]["name"], "Support");
-        shop.owner.get("/api/v1/me?").await.expect(200);
-        // Monitors add parameters of their own.
-        shop.owner.get("/health?t=1").await.expect(200);
+#[on_every_home]
+async fn a_query_parameter_that_an_operation_does_not_have_is_refused_by_name(home: &Home) {
+    let shop = home.open().await;
+    let assistant = format!("/api/v1/assistants/{}", shop.assistant);
+    for (method, path, name) in [
+        (Method::GET, "/api/v1/dialogs?status=open&limit=5".to_owned(), "status"),
+        (Method::GET, "/api/v1/bots?limt=5".to_owned(), "limt"),
+        (Method::GET, format!("{assistant}?fields=name"), "fields"),
+        (Method::PATCH, format!("{assistant}?dry_run=true"), "dry_run"),
+        (Method::POST, "/api/v1/assistants?dry%5Frun=true".to_owned(), "dry_run"),
+        (Method::DELETE, format!("{assistant}?force"), "force"),
+        (Method::GET, "/api/v1/events?since=0".to_owned(), "since"),
+        (Method::GET, "/api/v1/me?&=1".to_owned(), ""),
+    ] {
+        let answer = send_json(&shop, method.clone(), &path, &json!({"name": "x"})).await;
+        assert_problem(&answer, 400, "unknown_parameter");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("`{name}`")), "{path}: {detail}");
     }
+    let typo = shop.owner.get("/api/v1/bots?limt=5").await;
+    let detail = typo.body["detail"].as_str().unwrap();
+    assert!(detail.contains("did you mean `limit`") && detail.contains("`cursor`"), "{detail}");
+
+    let list = shop.owner.get("/api/v1/assistants?limit=5").await.expect(200).body;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "nothing was done: {list}");
+    assert_eq!(list["items"][0]["name"], "Support");
+    shop.owner.get("/api/v1/me?").await.expect(200);
+    // Monitors add parameters of their own.
+    shop.owner.get("/health?t=1").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

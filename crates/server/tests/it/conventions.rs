@@ -58,111 +58,112 @@ async fn knock(api: &Api, lines: &[&str]) -> Answer {
     api.send(request).await
 }
 
-on_every_home! {
-    async fn a_user_has_so_many_requests_and_takes_none_of_anothers(home: &Home) {
-        let shop = home.open_with(home.launch().with("RATE_USER", "4/1h")).await;
-        // Making the assistant was the first.
-        for expected in [2, 1, 0] {
-            let answer = shop.owner.get(ME).await.expect(200);
-            assert_eq!(left(&answer), ("user".to_owned(), expected));
-            assert_eq!(header(&answer, "ratelimit-policy"), "\"user\";q=4;w=3600");
-        }
-        assert_limited(&shop.owner.get(ME).await, "user", "q=4;w=3600");
-        assert_limited(&shop.owner.post("/api/v1/assistants", &json!({"name": "x"})).await, "user", "q=4;w=3600");
-        let again = Api::new(shop.program.base()).login(EMAIL, PASSWORD).await;
-        assert_limited(&again.get(ME).await, "user", "q=4;w=3600");
-
-        let other = Api::new(shop.program.base()).register("other@example.org", PASSWORD).await;
-        assert_eq!(left(&other.get(ME).await.expect(200)).1, 3);
-        assert!(shop.metric("rate_limited_total", &["user"]).await >= 3.0);
-        shop.owner.get("/health").await.expect(200);
+#[on_every_home]
+async fn a_user_has_so_many_requests_and_takes_none_of_anothers(home: &Home) {
+    let shop = home.open_with(home.launch().with("RATE_USER", "4/1h")).await;
+    // Making the assistant was the first.
+    for expected in [2, 1, 0] {
+        let answer = shop.owner.get(ME).await.expect(200);
+        assert_eq!(left(&answer), ("user".to_owned(), expected));
+        assert_eq!(header(&answer, "ratelimit-policy"), "\"user\";q=4;w=3600");
     }
+    assert_limited(&shop.owner.get(ME).await, "user", "q=4;w=3600");
+    assert_limited(
+        &shop.owner.post("/api/v1/assistants", &json!({"name": "x"})).await,
+        "user",
+        "q=4;w=3600",
+    );
+    let again = Api::new(shop.program.base()).login(EMAIL, PASSWORD).await;
+    assert_limited(&again.get(ME).await, "user", "q=4;w=3600");
+
+    let other = Api::new(shop.program.base()).register("other@example.org", PASSWORD).await;
+    assert_eq!(left(&other.get(ME).await.expect(200)).1, 3);
+    assert!(shop.metric("rate_limited_total", &["user"]).await >= 3.0);
+    shop.owner.get("/health").await.expect(200);
 }
 
-on_every_home! {
-    async fn a_key_has_its_own_requests(home: &Home) {
-        let launch = home.launch().with("RATE_KEY", "2/1h").with("RATE_USER", "100/1h");
-        let shop = home.open_with(launch).await;
-        let body = json!({"name": "Nightly", "scopes": ["assistants:read"]});
-        let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
-        let program = shop.owner.with_token(key);
-        for expected in [1, 0] {
-            let answer = program.get("/api/v1/assistants").await.expect(200);
-            assert_eq!(left(&answer), ("key".to_owned(), expected));
-        }
-        assert_limited(&program.get("/api/v1/assistants").await, "key", "q=2;w=3600");
-        assert_eq!(left(&shop.owner.get(ME).await.expect(200)).0, "user");
+#[on_every_home]
+async fn a_key_has_its_own_requests(home: &Home) {
+    let launch = home.launch().with("RATE_KEY", "2/1h").with("RATE_USER", "100/1h");
+    let shop = home.open_with(launch).await;
+    let body = json!({"name": "Nightly", "scopes": ["assistants:read"]});
+    let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
+    let program = shop.owner.with_token(key);
+    for expected in [1, 0] {
+        let answer = program.get("/api/v1/assistants").await.expect(200);
+        assert_eq!(left(&answer), ("key".to_owned(), expected));
     }
+    assert_limited(&program.get("/api/v1/assistants").await, "key", "q=2;w=3600");
+    assert_eq!(left(&shop.owner.get(ME).await.expect(200)).0, "user");
 }
 
-on_every_home! {
-    async fn who_shows_nothing_or_nothing_good_is_counted_by_address(home: &Home) {
-        let program = home.launch().with("RATE_ADDRESS", "3/1h").start().await;
-        let api = Api::new(program.base());
-        let (forger, owner) = (api.with_token("forged".to_owned()), api.register(EMAIL, PASSWORD).await);
-        assert_eq!(left(&knock(&api, &[]).await.expect(401)), ("address".to_owned(), 1));
-        assert_eq!(left(&forger.get(ME).await.expect(401)), ("address".to_owned(), 0));
-        for stranger in [&api, &forger] {
-            assert_limited(&stranger.get(ME).await, "address", "q=3;w=3600");
-        }
-        let body = json!({"email": "other@example.org", "password": PASSWORD});
-        let refused = api.post("/api/v1/auth/register", &body).await;
-        assert_limited(&refused, "address", "q=3;w=3600");
-        owner.get(ME).await.expect(200);
+#[on_every_home]
+async fn who_shows_nothing_or_nothing_good_is_counted_by_address(home: &Home) {
+    let program = home.launch().with("RATE_ADDRESS", "3/1h").start().await;
+    let api = Api::new(program.base());
+    let (forger, owner) =
+        (api.with_token("forged".to_owned()), api.register(EMAIL, PASSWORD).await);
+    assert_eq!(left(&knock(&api, &[]).await.expect(401)), ("address".to_owned(), 1));
+    assert_eq!(left(&forger.get(ME).await.expect(401)), ("address".to_owned(), 0));
+    for stranger in [&api, &forger] {
+        assert_limited(&stranger.get(ME).await, "address", "q=3;w=3600");
     }
+    let body = json!({"email": "other@example.org", "password": PASSWORD});
+    let refused = api.post("/api/v1/auth/register", &body).await;
+    assert_limited(&refused, "address", "q=3;w=3600");
+    owner.get(ME).await.expect(200);
 }
 
-on_every_home! {
-    async fn what_invites_guessing_is_limited_more(home: &Home) {
-        let launch = home.launch().with("RATE_LOGIN", "2/1h").with("RATE_UPLOAD", "1/1h");
-        let shop = home.open_with(launch.with("RATE_METRICS", "1/1h")).await;
-        let stranger = Api::new(shop.program.base());
-        for number in 0..2 {
-            let guess = json!({"email": format!("a{number}@example.org"), "password": PASSWORD});
-            let answer = stranger.post("/api/v1/auth/login", &guess).await;
-            assert_problem(&answer, 401, "wrong_credentials");
-            assert_eq!(left(&answer).0, "address", "the general limit is shown");
-        }
-        let right = json!({"email": EMAIL, "password": PASSWORD});
-        for api in [&stranger, &shop.owner] {
-            assert_limited(&api.post("/api/v1/auth/login", &right).await, "login", "q=2;w=3600");
-        }
-        let first = shop.owner.upload(&shop.assistant, "returns.en.md", sample("returns.en.md")).await;
-        let told: Vec<String> = lefts(&first.clone().expect(202)).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(told, ["user", "upload"], "both limits are told before one of them refuses");
-        assert!(header(&first, "ratelimit-policy").ends_with(", \"upload\";q=1;w=3600"));
-        let second = shop.owner.upload(&shop.assistant, "x.txt", b"text".to_vec()).await;
-        assert_limited(&second, "upload", "q=1;w=3600");
-        let documents = shop.owner.get("/api/v1/documents").await.expect(200);
-        assert_eq!(documents.body["items"].as_array().unwrap().len(), 1);
-
-        stranger.get("/metrics").await.expect(200);
-        assert_limited(&stranger.get("/metrics").await, "metrics", "q=1;w=3600");
+#[on_every_home]
+async fn what_invites_guessing_is_limited_more(home: &Home) {
+    let launch = home.launch().with("RATE_LOGIN", "2/1h").with("RATE_UPLOAD", "1/1h");
+    let shop = home.open_with(launch.with("RATE_METRICS", "1/1h")).await;
+    let stranger = Api::new(shop.program.base());
+    for number in 0..2 {
+        let guess = json!({"email": format!("a{number}@example.org"), "password": PASSWORD});
+        let answer = stranger.post("/api/v1/auth/login", &guess).await;
+        assert_problem(&answer, 401, "wrong_credentials");
+        assert_eq!(left(&answer).0, "address", "the general limit is shown");
     }
+    let right = json!({"email": EMAIL, "password": PASSWORD});
+    for api in [&stranger, &shop.owner] {
+        assert_limited(&api.post("/api/v1/auth/login", &right).await, "login", "q=2;w=3600");
+    }
+    let first = shop.owner.upload(&shop.assistant, "returns.en.md", sample("returns.en.md")).await;
+    let told: Vec<String> =
+        lefts(&first.clone().expect(202)).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(told, ["user", "upload"], "both limits are told before one of them refuses");
+    assert!(header(&first, "ratelimit-policy").ends_with(", \"upload\";q=1;w=3600"));
+    let second = shop.owner.upload(&shop.assistant, "x.txt", b"text".to_vec()).await;
+    assert_limited(&second, "upload", "q=1;w=3600");
+    let documents = shop.owner.get("/api/v1/documents").await.expect(200);
+    assert_eq!(documents.body["items"].as_array().unwrap().len(), 1);
+
+    stranger.get("/metrics").await.expect(200);
+    assert_limited(&stranger.get("/metrics").await, "metrics", "q=1;w=3600");
 }
 
-on_every_home! {
-    async fn an_admin_changes_a_limit_at_once(home: &Home) {
-        let shop = home.open().await;
-        admin(home, "root@example.org").await;
-        let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
-        let set = async |value: &str| {
-            let request = root.request(Method::PUT, "/api/v1/admin/settings/rate_key");
-            root.send(request.json(&json!({"value": value}))).await
-        };
-        let body = json!({"name": "Nightly", "scopes": ["assistants:read"]});
-        let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
-        let program = shop.owner.with_token(key);
-        program.get("/api/v1/assistants").await.expect(200);
-        set("1/1h").await.expect(200);
-        program.get("/api/v1/assistants").await.expect(200);
-        assert_limited(&program.get("/api/v1/assistants").await, "key", "q=1;w=3600");
-        // What was spent at the old rate does not hold back at the new one.
-        set("5/1m").await.expect(200);
-        assert_eq!(left(&program.get("/api/v1/assistants").await.expect(200)).1, 4);
-        assert_problem(&set("often").await, 422, "invalid");
-        assert_eq!(left(&program.get("/api/v1/assistants").await.expect(200)).1, 3);
-    }
+#[on_every_home]
+async fn an_admin_changes_a_limit_at_once(home: &Home) {
+    let shop = home.open().await;
+    admin(home, "root@example.org").await;
+    let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
+    let set = async |value: &str| {
+        let request = root.request(Method::PUT, "/api/v1/admin/settings/rate_key");
+        root.send(request.json(&json!({"value": value}))).await
+    };
+    let body = json!({"name": "Nightly", "scopes": ["assistants:read"]});
+    let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
+    let program = shop.owner.with_token(key);
+    program.get("/api/v1/assistants").await.expect(200);
+    set("1/1h").await.expect(200);
+    program.get("/api/v1/assistants").await.expect(200);
+    assert_limited(&program.get("/api/v1/assistants").await, "key", "q=1;w=3600");
+    // What was spent at the old rate does not hold back at the new one.
+    set("5/1m").await.expect(200);
+    assert_eq!(left(&program.get("/api/v1/assistants").await.expect(200)).1, 4);
+    assert_problem(&set("often").await, 422, "invalid");
+    assert_eq!(left(&program.get("/api/v1/assistants").await.expect(200)).1, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,28 +188,27 @@ async fn behind_a_proxy(home: &Home, rate: &str) -> (Program, Api) {
     (program, api)
 }
 
-on_every_home! {
-    async fn behind_a_proxy_each_client_is_counted(home: &Home) {
-        let (_program, api) = behind_a_proxy(home, "1/1h").await;
-        let limited = async |lines: &[&str]| knock(&api, lines).await.status == 429;
-        for client in ["198.51.100.1", "198.51.100.2", "2001:db8:1:1::1", "2001:db8:1:2::1"] {
-            assert!(!limited(&[client]).await, "{client}");
-            assert!(limited(&[client]).await, "{client}");
-        }
-        for (lines, same) in [
-            (["203.0.113.1, 198.51.100.1"].as_slice(), "what a client wrote itself stands left"),
-            (&["198.51.100.1, 10.0.0.7"], "through two of our proxies"),
-            (&["203.0.113.1", "198.51.100.1, 10.0.0.7"], "in several lines"),
-            (&["198.51.100.1:4711"], "with a port"),
-            (&["::ffff:198.51.100.1"], "in IPv6 form"),
-            (&["2001:db8:1:1:ffff::2"], "another address of the same /64"),
-            (&["[2001:db8:1:2:1::]:443"], "with brackets and port"),
-        ] {
-            assert!(limited(lines).await, "{same}: {lines:?}");
-        }
-        assert!(!limited(&["2001:db8:1:3::1"]).await, "another /64");
-        assert!(!limited(&["198.51.100.3"]).await, "another client");
+#[on_every_home]
+async fn behind_a_proxy_each_client_is_counted(home: &Home) {
+    let (_program, api) = behind_a_proxy(home, "1/1h").await;
+    let limited = async |lines: &[&str]| knock(&api, lines).await.status == 429;
+    for client in ["198.51.100.1", "198.51.100.2", "2001:db8:1:1::1", "2001:db8:1:2::1"] {
+        assert!(!limited(&[client]).await, "{client}");
+        assert!(limited(&[client]).await, "{client}");
     }
+    for (lines, same) in [
+        (["203.0.113.1, 198.51.100.1"].as_slice(), "what a client wrote itself stands left"),
+        (&["198.51.100.1, 10.0.0.7"], "through two of our proxies"),
+        (&["203.0.113.1", "198.51.100.1, 10.0.0.7"], "in several lines"),
+        (&["198.51.100.1:4711"], "with a port"),
+        (&["::ffff:198.51.100.1"], "in IPv6 form"),
+        (&["2001:db8:1:1:ffff::2"], "another address of the same /64"),
+        (&["[2001:db8:1:2:1::]:443"], "with brackets and port"),
+    ] {
+        assert!(limited(lines).await, "{same}: {lines:?}");
+    }
+    assert!(!limited(&["2001:db8:1:3::1"]).await, "another /64");
+    assert!(!limited(&["198.51.100.3"]).await, "another client");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

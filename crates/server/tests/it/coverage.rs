@@ -327,107 +327,104 @@ impl Town {
     }
 }
 
-on_every_home! {
-    async fn without_credentials_nothing_but_the_public_is_open(home: &Home) {
-        let town = Town::build(home).await;
-        let before = town.inventory().await;
-        let nobody = Api::new(town.shop.program.base());
-        for operation in operations(&nobody).await {
-            let public = gate(&operation.id) == Gate::Public;
-            assert_eq!(operation.secured, !public, "`{}` in the document", operation.id);
-            if !public {
-                let answer = town.call(&nobody, &operation).await;
-                assert_problem(&answer, 401, "unauthenticated");
-            }
+#[on_every_home]
+async fn without_credentials_nothing_but_the_public_is_open(home: &Home) {
+    let town = Town::build(home).await;
+    let before = town.inventory().await;
+    let nobody = Api::new(town.shop.program.base());
+    for operation in operations(&nobody).await {
+        let public = gate(&operation.id) == Gate::Public;
+        assert_eq!(operation.secured, !public, "`{}` in the document", operation.id);
+        if !public {
+            let answer = town.call(&nobody, &operation).await;
+            assert_problem(&answer, 401, "unauthenticated");
         }
-        assert_eq!(town.inventory().await, before);
     }
+    assert_eq!(town.inventory().await, before);
 }
 
-on_every_home! {
-    async fn a_viewer_changes_nothing(home: &Home) {
-        let town = Town::build(home).await;
-        let viewer = town.member(home, "viewer@example.org", Role::Viewer).await;
-        let before = town.inventory().await;
-        let may = Permissions::of_role(Role::Viewer);
-        for operation in operations(&viewer).await {
-            let id = operation.id.as_str();
-            match gate(id) {
-                // Removing somebody else asks for more than the gate.
-                Gate::Admin => assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden"),
-                Gate::Member(what) if !may.allow(what) || id == "remove_member" => {
-                    assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden");
-                }
-                Gate::Member(_) if id != "stream_events" => {
-                    let answer = town.call(&viewer, &operation).await;
-                    assert!(answer.status.is_success(), "{id}: {} {}", answer.status, answer.body);
-                }
-                _ => {}
+#[on_every_home]
+async fn a_viewer_changes_nothing(home: &Home) {
+    let town = Town::build(home).await;
+    let viewer = town.member(home, "viewer@example.org", Role::Viewer).await;
+    let before = town.inventory().await;
+    let may = Permissions::of_role(Role::Viewer);
+    for operation in operations(&viewer).await {
+        let id = operation.id.as_str();
+        match gate(id) {
+            // Removing somebody else asks for more than the gate.
+            Gate::Admin => assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden"),
+            Gate::Member(what) if !may.allow(what) || id == "remove_member" => {
+                assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden");
             }
+            Gate::Member(_) if id != "stream_events" => {
+                let answer = town.call(&viewer, &operation).await;
+                assert!(answer.status.is_success(), "{id}: {} {}", answer.status, answer.body);
+            }
+            _ => {}
         }
-        assert_eq!(town.inventory().await, before);
     }
+    assert_eq!(town.inventory().await, before);
 }
 
-on_every_home! {
-    async fn another_workspace_does_not_exist(home: &Home) {
-        let town = Town::build(home).await;
-        let stranger = Api::new(town.shop.program.base())
-            .register("stranger@example.org", PASSWORD)
-            .await;
-        let intruder = stranger.in_workspace(&town.workspace);
-        let before = town.inventory().await;
-        for operation in operations(&stranger).await {
-            let id = operation.id.as_str();
-            let about_an_object = operation.path.contains('{');
-            match gate(id) {
-                Gate::Admin => assert_problem(&town.call(&stranger, &operation).await, 403, "forbidden"),
-                Gate::Member(_) => {
-                    // By name ...
-                    assert_problem(&town.call(&intruder, &operation).await, 404, "not_found");
-                    // ... and by the ids of what is in it.
-                    if about_an_object {
-                        let answer = town.call(&stranger, &operation).await;
-                        assert_problem(&answer, 404, "not_found");
-                    } else if operation.method == Method::GET && id != "stream_events" {
-                        let answer = town.call(&stranger, &operation).await.expect(200);
-                        for (_, object) in &town.objects {
-                            assert!(!answer.body.to_string().contains(object), "{id} shows {object}");
-                        }
+#[on_every_home]
+async fn another_workspace_does_not_exist(home: &Home) {
+    let town = Town::build(home).await;
+    let stranger =
+        Api::new(town.shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    let intruder = stranger.in_workspace(&town.workspace);
+    let before = town.inventory().await;
+    for operation in operations(&stranger).await {
+        let id = operation.id.as_str();
+        let about_an_object = operation.path.contains('{');
+        match gate(id) {
+            Gate::Admin => {
+                assert_problem(&town.call(&stranger, &operation).await, 403, "forbidden")
+            }
+            Gate::Member(_) => {
+                // By name ...
+                assert_problem(&town.call(&intruder, &operation).await, 404, "not_found");
+                // ... and by the ids of what is in it.
+                if about_an_object {
+                    let answer = town.call(&stranger, &operation).await;
+                    assert_problem(&answer, 404, "not_found");
+                } else if operation.method == Method::GET && id != "stream_events" {
+                    let answer = town.call(&stranger, &operation).await.expect(200);
+                    for (_, object) in &town.objects {
+                        assert!(!answer.body.to_string().contains(object), "{id} shows {object}");
                     }
                 }
-                Gate::Account if about_an_object => {
-                    assert_problem(&town.call(&stranger, &operation).await, 404, "not_found");
-                }
-                _ => {}
             }
+            Gate::Account if about_an_object => {
+                assert_problem(&town.call(&stranger, &operation).await, 404, "not_found");
+            }
+            _ => {}
         }
-        assert_eq!(town.inventory().await, before);
     }
+    assert_eq!(town.inventory().await, before);
 }
 
-on_every_home! {
-    async fn a_suspended_member_does_nothing(home: &Home) {
-        let town = Town::build(home).await;
-        let member = town.member(home, "suspended@example.org", Role::Admin).await;
-        town.call_all_reads(&member).await;
-        let me = member.get("/api/v1/me").await.expect(200).body;
-        let path = format!("/api/v1/members/{}", me["user"]["id"].as_str().unwrap());
-        town.shop.owner.patch(&path, &json!({"suspended": true})).await.expect(200);
-        let before = town.inventory().await;
-        for operation in operations(&member).await {
-            match gate(&operation.id) {
-                Gate::Admin => assert_problem(&town.call(&member, &operation).await, 403, "forbidden"),
-                Gate::Member(_) => {
-                    assert_problem(&town.call(&member, &operation).await, 403, "member_suspended");
-                }
-                Gate::Account | Gate::Public => {}
+#[on_every_home]
+async fn a_suspended_member_does_nothing(home: &Home) {
+    let town = Town::build(home).await;
+    let member = town.member(home, "suspended@example.org", Role::Admin).await;
+    town.call_all_reads(&member).await;
+    let me = member.get("/api/v1/me").await.expect(200).body;
+    let path = format!("/api/v1/members/{}", me["user"]["id"].as_str().unwrap());
+    town.shop.owner.patch(&path, &json!({"suspended": true})).await.expect(200);
+    let before = town.inventory().await;
+    for operation in operations(&member).await {
+        match gate(&operation.id) {
+            Gate::Admin => assert_problem(&town.call(&member, &operation).await, 403, "forbidden"),
+            Gate::Member(_) => {
+                assert_problem(&town.call(&member, &operation).await, 403, "member_suspended");
             }
+            Gate::Account | Gate::Public => {}
         }
-        assert_eq!(town.inventory().await, before);
-        town.shop.owner.patch(&path, &json!({"suspended": false})).await.expect(200);
-        town.call_all_reads(&member).await;
     }
+    assert_eq!(town.inventory().await, before);
+    town.shop.owner.patch(&path, &json!({"suspended": false})).await.expect(200);
+    town.call_all_reads(&member).await;
 }
 
 impl Town {
@@ -443,61 +440,63 @@ impl Town {
     }
 }
 
-on_every_home! {
-    async fn a_key_is_no_person(home: &Home) {
-        let town = Town::build(home).await;
-        let scopes: Vec<&str> = Permissions::of_keys().iter().map(Permission::as_str).collect();
-        for service in [false, true] {
-            let body = json!({"name": "All", "scopes": scopes, "service": service});
-            let key = town.shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
-            let key = Api::new(town.shop.program.base()).with_token(key);
-            let before = town.inventory().await;
-            for operation in operations(&key).await {
-                let id = operation.id.as_str();
-                match gate(id) {
-                    Gate::Account | Gate::Admin => {
-                        assert_problem(&town.call(&key, &operation).await, 403, "session_required");
-                    }
-                    // Removing a member asks for more than the gate.
-                    Gate::Member(what) if what.needs_person() || id == "remove_member" => {
-                        assert_problem(&town.call(&key, &operation).await, 403, "forbidden");
-                    }
-                    Gate::Member(_) if operation.method == Method::GET && id != "stream_events" => {
-                        town.call(&key, &operation).await.expect(200);
-                    }
-                    Gate::Member(_) | Gate::Public => {}
+#[on_every_home]
+async fn a_key_is_no_person(home: &Home) {
+    let town = Town::build(home).await;
+    let scopes: Vec<&str> = Permissions::of_keys().iter().map(Permission::as_str).collect();
+    for service in [false, true] {
+        let body = json!({"name": "All", "scopes": scopes, "service": service});
+        let key = town.shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
+        let key = Api::new(town.shop.program.base()).with_token(key);
+        let before = town.inventory().await;
+        for operation in operations(&key).await {
+            let id = operation.id.as_str();
+            match gate(id) {
+                Gate::Account | Gate::Admin => {
+                    assert_problem(&town.call(&key, &operation).await, 403, "session_required");
                 }
+                // Removing a member asks for more than the gate.
+                Gate::Member(what) if what.needs_person() || id == "remove_member" => {
+                    assert_problem(&town.call(&key, &operation).await, 403, "forbidden");
+                }
+                Gate::Member(_) if operation.method == Method::GET && id != "stream_events" => {
+                    town.call(&key, &operation).await.expect(200);
+                }
+                Gate::Member(_) | Gate::Public => {}
             }
-            assert_eq!(town.inventory().await, before);
         }
+        assert_eq!(town.inventory().await, before);
     }
 }
 
-on_every_home! {
-    async fn an_account_works_for_whoever_is_signed_in_and_the_admin_side_for_admins(home: &Home) {
-        let town = Town::build(home).await;
-        let base = town.shop.program.base();
-        admin(home, "root@example.org").await;
-        for operation in operations(&town.shop.owner).await {
-            // Each of them may end the session it is called with, or count a wrong password.
-            let who = match gate(&operation.id) {
-                Gate::Account => {
-                    let email = format!("{}@example.org", operation.id);
-                    Api::new(base).register(&email, PASSWORD).await
-                }
-                Gate::Admin => Api::new(base).login("root@example.org", PASSWORD).await,
-                _ => continue,
-            };
-            let answer = town.call(&who, &operation).await;
-            let code = answer.body["code"].as_str().unwrap_or_default();
-            assert!(
-                answer.status != 401 && !["forbidden", "session_required"].contains(&code),
-                "{}: {} {}", operation.id, answer.status, answer.body
-            );
-            if operation.id == "block_user" || operation.id == "suspend_workspace" {
-                let path = town.path(&operation).replace("/block", "/unblock").replace("/suspend", "/resume");
-                who.post(&path, &json!({})).await.expect(200);
+#[on_every_home]
+async fn an_account_works_for_whoever_is_signed_in_and_the_admin_side_for_admins(home: &Home) {
+    let town = Town::build(home).await;
+    let base = town.shop.program.base();
+    admin(home, "root@example.org").await;
+    for operation in operations(&town.shop.owner).await {
+        // Each of them may end the session it is called with, or count a wrong password.
+        let who = match gate(&operation.id) {
+            Gate::Account => {
+                let email = format!("{}@example.org", operation.id);
+                Api::new(base).register(&email, PASSWORD).await
             }
+            Gate::Admin => Api::new(base).login("root@example.org", PASSWORD).await,
+            _ => continue,
+        };
+        let answer = town.call(&who, &operation).await;
+        let code = answer.body["code"].as_str().unwrap_or_default();
+        assert!(
+            answer.status != 401 && !["forbidden", "session_required"].contains(&code),
+            "{}: {} {}",
+            operation.id,
+            answer.status,
+            answer.body
+        );
+        if operation.id == "block_user" || operation.id == "suspend_workspace" {
+            let path =
+                town.path(&operation).replace("/block", "/unblock").replace("/suspend", "/resume");
+            who.post(&path, &json!({})).await.expect(200);
         }
     }
 }

@@ -8,7 +8,7 @@ use replyx_testkit::{
     telegram::FakeTelegram,
 };
 
-use crate::harness::{self, SECRET, TOKEN, on_every_home};
+use crate::harness::{self, Home, SECRET, TOKEN, on_every_home};
 
 /// The line about something.
 fn line<'a>(out: &'a str, about: &str) -> &'a str {
@@ -82,26 +82,25 @@ async fn providers_are_asked_only_online_and_a_refused_key_is_a_fault() {
     assert!(!out.contains("sk-test") && !err.contains("sk-test"), "{out}{err}");
 }
 
-on_every_home! {
-    async fn a_home_in_use_is_found_in_order(home: &Home) {
-        let program = home.launch().start().await;
-        drop(program);
-        let mut variables = vec![
-            ("DATABASE_URL", home.db.url.as_str()),
-            ("DATA_DIR", home.folder.path().to_str().unwrap()),
-            ("SECRET_KEY", SECRET),
-        ];
-        let redis = home.redis.clone();
-        if let Some(redis) = &redis {
-            variables.push(("REDIS_URL", redis));
-        }
-        let (good, out, err) = harness::run(&["doctor"], &variables).await;
-        assert!(good, "{out}{err}");
-        for about in ["configuration", "data folder", "secret key", "database", "live state"] {
-            assert!(line(&out, about).starts_with("ok"), "{out}");
-        }
-        assert!(line(&out, "database").contains("migrations applied"), "{out}");
+#[on_every_home]
+async fn a_home_in_use_is_found_in_order(home: &Home) {
+    let program = home.launch().start().await;
+    drop(program);
+    let mut variables = vec![
+        ("DATABASE_URL", home.db.url.as_str()),
+        ("DATA_DIR", home.folder.path().to_str().unwrap()),
+        ("SECRET_KEY", SECRET),
+    ];
+    let redis = home.redis.clone();
+    if let Some(redis) = &redis {
+        variables.push(("REDIS_URL", redis));
     }
+    let (good, out, err) = harness::run(&["doctor"], &variables).await;
+    assert!(good, "{out}{err}");
+    for about in ["configuration", "data folder", "secret key", "database", "live state"] {
+        assert!(line(&out, about).starts_with("ok"), "{out}");
+    }
+    assert!(line(&out, "database").contains("migrations applied"), "{out}");
 }
 
 /// A port where nobody listens.
@@ -162,31 +161,30 @@ async fn telegram_is_asked_and_a_dead_or_wrong_server_is_a_fault_when_it_is_name
     }
 }
 
-on_every_home! {
-    async fn the_tokens_of_bots_are_asked_about_online(home: &Home) {
-        let shop = home.open().await;
-        home.bot();
-        let bot = shop.connect().await;
-        shop.bot_is(&bot, "running").await;
-        drop(shop);
-        let look = async |arguments: &[&str]| {
-            let url = home.telegram.url();
-            let variables = [
-                ("DATABASE_URL", home.db.url.as_str()),
-                ("DATA_DIR", home.folder.path().to_str().unwrap()),
-                ("SECRET_KEY", SECRET),
-                ("TELEGRAM_API_URL", &url),
-            ];
-            let (good, out, err) = harness::run(arguments, &variables).await;
-            assert!(!out.contains("first-token") && !err.contains("first-token"), "{out}{err}");
-            (good, out)
-        };
-        let (good, out) = look(&["doctor", "--online"]).await;
-        assert!(good && out.contains("takes the token of 1 bot"), "{out}");
-        home.telegram.revoke(TOKEN);
-        let (good, out) = look(&["doctor"]).await;
-        assert!(good, "not asked about without --online: {out}");
-        let (good, out) = look(&["doctor", "--online"]).await;
-        assert!(!good && out.contains("@first_bot") && out.contains("/token"), "{out}");
-    }
+#[on_every_home]
+async fn the_tokens_of_bots_are_asked_about_online(home: &Home) {
+    let shop = home.open().await;
+    home.bot();
+    let bot = shop.connect().await;
+    shop.bot_is(&bot, "running").await;
+    drop(shop);
+    let look = async |arguments: &[&str]| {
+        let url = home.telegram.url();
+        let variables = [
+            ("DATABASE_URL", home.db.url.as_str()),
+            ("DATA_DIR", home.folder.path().to_str().unwrap()),
+            ("SECRET_KEY", SECRET),
+            ("TELEGRAM_API_URL", &url),
+        ];
+        let (good, out, err) = harness::run(arguments, &variables).await;
+        assert!(!out.contains("first-token") && !err.contains("first-token"), "{out}{err}");
+        (good, out)
+    };
+    let (good, out) = look(&["doctor", "--online"]).await;
+    assert!(good && out.contains("takes the token of 1 bot"), "{out}");
+    home.telegram.revoke(TOKEN);
+    let (good, out) = look(&["doctor"]).await;
+    assert!(good, "not asked about without --online: {out}");
+    let (good, out) = look(&["doctor", "--online"]).await;
+    assert!(!good && out.contains("@first_bot") && out.contains("/token"), "{out}");
 }

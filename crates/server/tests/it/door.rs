@@ -213,26 +213,25 @@ async fn one_address_has_so_many_connections_and_a_proxy_of_ours_any_number() {
     .await;
 }
 
-on_every_home! {
-    async fn who_guesses_webhooks_is_turned_away_and_real_bots_are_not(home: &Home) {
-        let (shop, bot, id) = hooked_with(home, "RATE_HOOK_GUESSES", "3/1h").await;
-        let (path, secret) = (hook_path(home).await, secret_of(&id));
-        let update = json!({"update_id": 1, "hologram": {}}).to_string();
-        let unknown = format!("{:048x}", 7);
-        assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");
-        assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");
-        assert_problem(&call(&shop, &path, Some("x"), &update).await, 401, "unauthenticated");
-        for (path, secret) in [(&unknown, &secret), (&path, &"x".to_owned())] {
-            let answer = call(&shop, path, Some(secret), &update).await;
-            assert_problem(&answer, 429, "too_many_requests");
-            assert!(answer.headers.contains_key("retry-after"));
-        }
-        // It was never called before.
-        for _ in 0..5 {
-            call(&shop, &path, Some(&secret), &update).await.expect(200);
-        }
-        drop(bot);
+#[on_every_home]
+async fn who_guesses_webhooks_is_turned_away_and_real_bots_are_not(home: &Home) {
+    let (shop, bot, id) = hooked_with(home, "RATE_HOOK_GUESSES", "3/1h").await;
+    let (path, secret) = (hook_path(home).await, secret_of(&id));
+    let update = json!({"update_id": 1, "hologram": {}}).to_string();
+    let unknown = format!("{:048x}", 7);
+    assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");
+    assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");
+    assert_problem(&call(&shop, &path, Some("x"), &update).await, 401, "unauthenticated");
+    for (path, secret) in [(&unknown, &secret), (&path, &"x".to_owned())] {
+        let answer = call(&shop, path, Some(secret), &update).await;
+        assert_problem(&answer, 429, "too_many_requests");
+        assert!(answer.headers.contains_key("retry-after"));
     }
+    // It was never called before.
+    for _ in 0..5 {
+        call(&shop, &path, Some(&secret), &update).await.expect(200);
+    }
+    drop(bot);
 }
 
 async fn hooked_with(
@@ -247,44 +246,43 @@ fn invented_key(number: u32) -> String {
     format!("rx_live_{number:040x}")
 }
 
-on_every_home! {
-    async fn invented_keys_are_limited_before_the_database_is_asked(home: &Home) {
-        let shop = home.open_with(home.launch().with("RATE_ADDRESS", "12/1h")).await;
-        let body = json!({"name": "Nightly", "scopes": ["assistants:read"]});
-        let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
-        let nightly = shop.owner.with_token(key);
-        nightly.get("/api/v1/assistants").await.expect(200);
-        let reads = async || shop.metric("access_reads_total", &[]).await;
+#[on_every_home]
+async fn invented_keys_are_limited_before_the_database_is_asked(home: &Home) {
+    let shop = home.open_with(home.launch().with("RATE_ADDRESS", "12/1h")).await;
+    let body = json!({"name": "Nightly", "scopes": ["assistants:read"]});
+    let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
+    let nightly = shop.owner.with_token(key);
+    nightly.get("/api/v1/assistants").await.expect(200);
+    let reads = async || shop.metric("access_reads_total", &[]).await;
 
-        let before = reads().await;
-        for _ in 0..3 {
-            shop.owner.with_token(invented_key(1)).get(ME).await.expect(401);
-        }
-        assert!((reads().await - before - 1.0).abs() < 0.5, "what was bad a moment ago is bad");
-        for number in 0..100 {
-            let answer = shop.owner.with_token(invented_key(1000 + number)).get(ME).await;
-            assert!(matches!(answer.status.as_u16(), 401 | 429), "{}", answer.status);
-        }
-        let asked = reads().await - before;
-        assert!(asked <= 13.0, "{asked} reads");
-        // A member cannot have workspaces looked up without end, either.
-        for number in 0..20 {
-            let elsewhere = shop.owner.in_workspace(&Uuid::from_u64_pair(7, number).to_string());
-            let answer = elsewhere.get(ME).await;
-            assert!(matches!(answer.status.as_u16(), 401 | 404 | 429), "{}", answer.status);
-        }
-        assert!(reads().await - before <= 14.0, "{}", reads().await - before);
-        // Who was good goes on, at the same address.
-        shop.owner.get(ME).await.expect(200);
-        nightly.get("/api/v1/assistants").await.expect(200);
-        // What does not even look like a key costs nothing.
-        let before = reads().await;
-        for odd in ["rx_live_", "rx_live_xyz", &"y".repeat(200)] {
-            let answer = shop.owner.with_token(odd.to_owned()).get("/health").await;
-            assert_eq!(answer.status, 200);
-        }
-        assert!((reads().await - before).abs() < 0.5);
+    let before = reads().await;
+    for _ in 0..3 {
+        shop.owner.with_token(invented_key(1)).get(ME).await.expect(401);
     }
+    assert!((reads().await - before - 1.0).abs() < 0.5, "what was bad a moment ago is bad");
+    for number in 0..100 {
+        let answer = shop.owner.with_token(invented_key(1000 + number)).get(ME).await;
+        assert!(matches!(answer.status.as_u16(), 401 | 429), "{}", answer.status);
+    }
+    let asked = reads().await - before;
+    assert!(asked <= 13.0, "{asked} reads");
+    // A member cannot have workspaces looked up without end, either.
+    for number in 0..20 {
+        let elsewhere = shop.owner.in_workspace(&Uuid::from_u64_pair(7, number).to_string());
+        let answer = elsewhere.get(ME).await;
+        assert!(matches!(answer.status.as_u16(), 401 | 404 | 429), "{}", answer.status);
+    }
+    assert!(reads().await - before <= 14.0, "{}", reads().await - before);
+    // Who was good goes on, at the same address.
+    shop.owner.get(ME).await.expect(200);
+    nightly.get("/api/v1/assistants").await.expect(200);
+    // What does not even look like a key costs nothing.
+    let before = reads().await;
+    for odd in ["rx_live_", "rx_live_xyz", &"y".repeat(200)] {
+        let answer = shop.owner.with_token(odd.to_owned()).get("/health").await;
+        assert_eq!(answer.status, 200);
+    }
+    assert!((reads().await - before).abs() < 0.5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -332,33 +330,37 @@ async fn with_text(home: &Home, shop: &Shop, text: &str) -> String {
     id
 }
 
-on_every_home! {
-    async fn a_long_text_is_read_in_parts(home: &Home) {
-        let shop = home.open().await;
-        let text = "Доставка в Финляндию: 12 €. 🎻 ".repeat(20_000);
-        let id = with_text(home, &shop, &text).await;
-        let path = format!("/api/v1/documents/{id}/text");
-        let mut whole = String::new();
-        let mut start = json!(0);
-        let mut parts = 0;
-        while let Some(at) = start.as_u64() {
-            let part = shop.owner.get(&format!("{path}?start={at}&limit=100001")).await.expect(200).body;
-            assert_eq!((&part["start"], part["length"].as_u64()), (&start, Some(text.len() as u64)));
-            let piece = part["text"].as_str().unwrap();
-            assert!(piece.len() <= 100_001);
-            whole.push_str(piece);
-            start = part["next"].clone();
-            parts += 1;
-        }
-        assert!(whole == text, "the parts are the text");
-        assert_eq!(parts, text.len().div_ceil(100_001));
-        let first = shop.owner.get(&path).await.expect(200).body;
-        assert!(first["text"].as_str().unwrap().len() <= 262_144 && first["next"].is_u64(), "a part unless asked");
-        let beyond = shop.owner.get(&format!("{path}?start=900000000")).await.expect(200).body;
-        assert_eq!((&beyond["text"], &beyond["next"]), (&json!(""), &Value::Null));
-        for wrong in ["start=-1", "start=x", "start=9999999999", "limit=0", "limit=3", "limit=1048577"] {
-            assert_problem(&shop.owner.get(&format!("{path}?{wrong}")).await, 400, "malformed");
-        }
+#[on_every_home]
+async fn a_long_text_is_read_in_parts(home: &Home) {
+    let shop = home.open().await;
+    let text = "Доставка в Финляндию: 12 €. 🎻 ".repeat(20_000);
+    let id = with_text(home, &shop, &text).await;
+    let path = format!("/api/v1/documents/{id}/text");
+    let mut whole = String::new();
+    let mut start = json!(0);
+    let mut parts = 0;
+    while let Some(at) = start.as_u64() {
+        let part =
+            shop.owner.get(&format!("{path}?start={at}&limit=100001")).await.expect(200).body;
+        assert_eq!((&part["start"], part["length"].as_u64()), (&start, Some(text.len() as u64)));
+        let piece = part["text"].as_str().unwrap();
+        assert!(piece.len() <= 100_001);
+        whole.push_str(piece);
+        start = part["next"].clone();
+        parts += 1;
+    }
+    assert!(whole == text, "the parts are the text");
+    assert_eq!(parts, text.len().div_ceil(100_001));
+    let first = shop.owner.get(&path).await.expect(200).body;
+    assert!(
+        first["text"].as_str().unwrap().len() <= 262_144 && first["next"].is_u64(),
+        "a part unless asked"
+    );
+    let beyond = shop.owner.get(&format!("{path}?start=900000000")).await.expect(200).body;
+    assert_eq!((&beyond["text"], &beyond["next"]), (&json!(""), &Value::Null));
+    for wrong in ["start=-1", "start=x", "start=9999999999", "limit=0", "limit=3", "limit=1048577"]
+    {
+        assert_problem(&shop.owner.get(&format!("{path}?{wrong}")).await, 400, "malformed");
     }
 }
 
@@ -412,31 +414,32 @@ async fn slow_upload(shop: &Shop, path: &str, more: &str) -> TcpStream {
     stream
 }
 
-on_every_home! {
-    async fn uploads_that_come_slowly_keep_nobody_waiting(home: &Home) {
-        // Long, so that it is not the end of the slow ones that lets the others in.
-        let shop = home.open_with(home.launch().with("BODY_TIMEOUT_SECONDS", 55)).await;
-        let documents = format!("/api/v1/assistants/{}/documents", shop.assistant);
-        let import = format!("/api/v1/assistants/{}/answers/import", shop.assistant);
-        let form = "content-type: multipart/form-data; boundary=x\r\n";
-        let mut slow = Vec::new();
-        for number in 0..20 {
-            slow.push(slow_upload(&shop, &documents, form).await);
-            let keyed = format!("{form}idempotency-key: slow-{number}\r\n");
-            slow.push(slow_upload(&shop, &documents, &keyed).await);
-            slow.push(slow_upload(&shop, &import, "content-type: text/csv\r\n").await);
-        }
-        let upload = shop.owner.upload(&shop.assistant, "x.txt", b"text".to_vec());
-        timeout(PATIENCE, upload).await.expect("it does not wait").expect(202);
-        let keyed = shop.owner.request(Method::POST, &documents)
-            .header("idempotency-key", "quick")
-            .header("content-type", "multipart/form-data; boundary=x")
-            .body("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.md\"\r\n\r\n# B\r\n--x--\r\n");
-        timeout(PATIENCE, shop.owner.send(keyed)).await.expect("it does not wait").expect(202);
-        let table = shop.owner.request(Method::POST, &import)
-            .header("content-type", "text/csv")
-            .body("question,answer\nOpen?,Yes.\n");
-        timeout(PATIENCE, shop.owner.send(table)).await.expect("it does not wait").expect(200);
-        drop(slow);
+#[on_every_home]
+async fn uploads_that_come_slowly_keep_nobody_waiting(home: &Home) {
+    // Long, so that it is not the end of the slow ones that lets the others in.
+    let shop = home.open_with(home.launch().with("BODY_TIMEOUT_SECONDS", 55)).await;
+    let documents = format!("/api/v1/assistants/{}/documents", shop.assistant);
+    let import = format!("/api/v1/assistants/{}/answers/import", shop.assistant);
+    let form = "content-type: multipart/form-data; boundary=x\r\n";
+    let mut slow = Vec::new();
+    for number in 0..20 {
+        slow.push(slow_upload(&shop, &documents, form).await);
+        let keyed = format!("{form}idempotency-key: slow-{number}\r\n");
+        slow.push(slow_upload(&shop, &documents, &keyed).await);
+        slow.push(slow_upload(&shop, &import, "content-type: text/csv\r\n").await);
     }
+    let upload = shop.owner.upload(&shop.assistant, "x.txt", b"text".to_vec());
+    timeout(PATIENCE, upload).await.expect("it does not wait").expect(202);
+    let keyed = shop.owner.request(Method::POST, &documents)
+        .header("idempotency-key", "quick")
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.md\"\r\n\r\n# B\r\n--x--\r\n");
+    timeout(PATIENCE, shop.owner.send(keyed)).await.expect("it does not wait").expect(202);
+    let table = shop
+        .owner
+        .request(Method::POST, &import)
+        .header("content-type", "text/csv")
+        .body("question,answer\nOpen?,Yes.\n");
+    timeout(PATIENCE, shop.owner.send(table)).await.expect("it does not wait").expect(200);
+    drop(slow);
 }

@@ -106,78 +106,84 @@ fn assert_contiguous(events: &[Event], first: i64) {
 
 const QUESTION: &str = "How many days do I have to return an item?";
 
-on_every_home! {
-    async fn a_stream_replays_from_any_event_without_gap_or_repeat(home: &Home) {
-        let shop = home.open().await;
-        let mut live = Events::open(&shop.owner, Some(0)).await;
-        shop.learn("returns.en.md").await;
-        let bot = home.bot();
-        let id = shop.connect().await;
-        bot.customer(7).ask(QUESTION, PATIENCE).await.unwrap();
-        let mut all = live.until("message.delivered").await;
-        shop.owner.post(&format!("/api/v1/bots/{id}/stop"), &Value::Null).await.expect(200);
-        all.extend(live.until("bot.status").await);
-        assert_contiguous(&all, 1);
+#[on_every_home]
+async fn a_stream_replays_from_any_event_without_gap_or_repeat(home: &Home) {
+    let shop = home.open().await;
+    let mut live = Events::open(&shop.owner, Some(0)).await;
+    shop.learn("returns.en.md").await;
+    let bot = home.bot();
+    let id = shop.connect().await;
+    bot.customer(7).ask(QUESTION, PATIENCE).await.unwrap();
+    let mut all = live.until("message.delivered").await;
+    shop.owner.post(&format!("/api/v1/bots/{id}/stop"), &Value::Null).await.expect(200);
+    all.extend(live.until("bot.status").await);
+    assert_contiguous(&all, 1);
 
-        let kinds: Vec<&str> = all.iter().map(|event| event.kind.as_str()).collect();
-        let place = |kind: &str| {
-            kinds.iter().position(|seen| *seen == kind).unwrap_or_else(|| panic!("{kind}: {kinds:?}"))
-        };
-        let order = ["document.status", "bot.status", "message.stored", "turn.started", "reply.settled", "message.delivered"];
-        assert!(order.map(place).is_sorted(), "{kinds:?}");
-        let statuses: Vec<_> = all.iter()
-            .filter(|event| event.kind == "document.status")
-            .map(|event| event.data["status"].as_str().unwrap())
-            .collect();
-        assert_eq!(statuses, ["queued", "extracting", "chunking", "ready"]);
-        let stored = &all[place("message.stored")].data;
-        assert_eq!(stored["text"], QUESTION);
-        let settled = &all[place("reply.settled")].data;
-        assert_eq!(settled["message_id"], all[place("message.delivered")].data["message_id"]);
-        assert_eq!(settled["outcome"], "answered");
+    let kinds: Vec<&str> = all.iter().map(|event| event.kind.as_str()).collect();
+    let place = |kind: &str| {
+        kinds.iter().position(|seen| *seen == kind).unwrap_or_else(|| panic!("{kind}: {kinds:?}"))
+    };
+    let order = [
+        "document.status",
+        "bot.status",
+        "message.stored",
+        "turn.started",
+        "reply.settled",
+        "message.delivered",
+    ];
+    assert!(order.map(place).is_sorted(), "{kinds:?}");
+    let statuses: Vec<_> = all
+        .iter()
+        .filter(|event| event.kind == "document.status")
+        .map(|event| event.data["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["queued", "extracting", "chunking", "ready"]);
+    let stored = &all[place("message.stored")].data;
+    assert_eq!(stored["text"], QUESTION);
+    let settled = &all[place("reply.settled")].data;
+    assert_eq!(settled["message_id"], all[place("message.delivered")].data["message_id"]);
+    assert_eq!(settled["outcome"], "answered");
 
-        for after in 0..all.len() {
-            let mut again = Events::open(&shop.owner, Some(i64::try_from(after).unwrap())).await;
-            assert_eq!(again.take(all.len() - after).await, all[after..], "after {after}");
-        }
-        // A number that the log has not reached yet is not waited for: who has seen it reads everything anew.
-        let last = all.last().unwrap().id;
-        let mut ahead = Events::open(&shop.owner, Some(last + 1000)).await;
-        let reset = ahead.take(1).await.remove(0);
-        assert_eq!((reset.kind.as_str(), reset.id), ("reset", last));
-        let mut now = Events::open(&shop.owner, None).await;
-        shop.owner.post(&format!("/api/v1/bots/{id}/start"), &Value::Null).await.expect(200);
-        for stream in [&mut ahead, &mut now] {
-            assert_eq!(stream.take(1).await[0].id, last + 1);
-        }
+    for after in 0..all.len() {
+        let mut again = Events::open(&shop.owner, Some(i64::try_from(after).unwrap())).await;
+        assert_eq!(again.take(all.len() - after).await, all[after..], "after {after}");
+    }
+    // A number that the log has not reached yet is not waited for: who has seen it reads everything anew.
+    let last = all.last().unwrap().id;
+    let mut ahead = Events::open(&shop.owner, Some(last + 1000)).await;
+    let reset = ahead.take(1).await.remove(0);
+    assert_eq!((reset.kind.as_str(), reset.id), ("reset", last));
+    let mut now = Events::open(&shop.owner, None).await;
+    shop.owner.post(&format!("/api/v1/bots/{id}/start"), &Value::Null).await.expect(200);
+    for stream in [&mut ahead, &mut now] {
+        assert_eq!(stream.take(1).await[0].id, last + 1);
     }
 }
 
-on_every_home! {
-    async fn a_stream_goes_on_where_it_was_when_the_program_comes_back(home: &Home) {
-        let bot = home.bot();
-        let mut shop = home.open().await;
-        shop.learn("returns.en.md").await;
-        shop.connect().await;
-        let mut seen: Vec<Event> = Vec::new();
-        for round in 0..3 {
-            let last = seen.last().map_or(0, |event| event.id);
-            let mut stream = Events::open(&shop.owner, Some(last)).await;
-            let customer = bot.customer(10 + round);
-            customer.say(QUESTION);
-            seen.extend(stream.until("reply.settled").await);
-            // Killed with the delivery under way, or just done.
-            shop = shop.crash().await;
-            assert!(stream.next(PATIENCE).await.is_none() || round < 3);
-        }
-        let last = seen.last().unwrap().id;
+#[on_every_home]
+async fn a_stream_goes_on_where_it_was_when_the_program_comes_back(home: &Home) {
+    let bot = home.bot();
+    let mut shop = home.open().await;
+    shop.learn("returns.en.md").await;
+    shop.connect().await;
+    let mut seen: Vec<Event> = Vec::new();
+    for round in 0..3 {
+        let last = seen.last().map_or(0, |event| event.id);
         let mut stream = Events::open(&shop.owner, Some(last)).await;
-        bot.customer(99).say(QUESTION);
-        seen.extend(stream.until("message.stored").await);
-        assert_contiguous(&seen, 1);
-        let mut whole = Events::open(&shop.owner, Some(0)).await;
-        assert_eq!(whole.take(seen.len()).await, seen, "the log is what was seen");
+        let customer = bot.customer(10 + round);
+        customer.say(QUESTION);
+        seen.extend(stream.until("reply.settled").await);
+        // Killed with the delivery under way, or just done.
+        shop = shop.crash().await;
+        assert!(stream.next(PATIENCE).await.is_none() || round < 3);
     }
+    let last = seen.last().unwrap().id;
+    let mut stream = Events::open(&shop.owner, Some(last)).await;
+    bot.customer(99).say(QUESTION);
+    seen.extend(stream.until("message.stored").await);
+    assert_contiguous(&seen, 1);
+    let mut whole = Events::open(&shop.owner, Some(0)).await;
+    assert_eq!(whole.take(seen.len()).await, seen, "the log is what was seen");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -276,14 +282,13 @@ async fn a_reader_that_does_not_read_is_cut_off() {
     assert_eq!(home.bot().token(), TOKEN);
 }
 
-on_every_home! {
-    async fn streams_end_when_the_program_stops(home: &Home) {
-        let shop = home.open().await;
-        let mut stream = Events::open(&shop.owner, None).await;
-        let begun = Instant::now();
-        let (status, _) = shop.program.terminate().await;
-        assert!(status.success());
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-        assert!(stream.next(PATIENCE).await.is_none());
-    }
+#[on_every_home]
+async fn streams_end_when_the_program_stops(home: &Home) {
+    let shop = home.open().await;
+    let mut stream = Events::open(&shop.owner, None).await;
+    let begun = Instant::now();
+    let (status, _) = shop.program.terminate().await;
+    assert!(status.success());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(stream.next(PATIENCE).await.is_none());
 }

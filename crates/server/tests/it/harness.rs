@@ -22,6 +22,8 @@ use tokio::{
 };
 use uuid::Uuid;
 
+pub(crate) use replyx_testkit_macros::on_every_home;
+
 /// The program under test.
 pub(crate) const REPLYX: &str = env!("CARGO_BIN_EXE_replyx");
 /// The token of the first bot.
@@ -293,28 +295,3 @@ pub(crate) fn assert_problem(answer: &replyx_testkit::api::Answer, status: u16, 
     assert!(answer.body["title"].as_str().is_some_and(|title| !title.is_empty()), "{context}");
     assert!(answer.body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{context}");
 }
-
-/// Writes one test that runs in both homes: `on_every_home! { async fn name(home: &Home) {} }`.
-macro_rules! on_every_home {
-    ($(#[$meta:meta])* async fn $name:ident($home:ident: &Home) $body:block) => {
-        mod $name {
-            #[allow(unused_imports)]
-            use super::*;
-
-            async fn run($home: &$crate::harness::Home) $body
-
-            $(#[$meta])*
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                run(&$crate::harness::Home::sqlite().await).await;
-            }
-
-            $(#[$meta])*
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                run(&$crate::harness::Home::postgres().await).await;
-            }
-        }
-    };
-}
-pub(crate) use on_every_home;

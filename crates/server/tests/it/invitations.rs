@@ -37,182 +37,175 @@ async fn page(shop: &Shop, path: &str, language: &str) -> reqwest::Response {
     request.send().await.expect("the program answers")
 }
 
-on_every_home! {
-    async fn a_mailbox_is_not_filled_with_invitations_by_many_workspaces(home: &Home) {
-        let launch = home.launch().with("RATE_INVITATION_RECIPIENT", "3/1h");
-        let shop = home.open_with(launch).await;
-        let admin = Person::member(home, &shop, "admin@example.org", Role::Admin).await;
-        let second = Person::new(&shop, "second@example.org").await;
-        let third = Person::new(&shop, "third@example.org").await;
+#[on_every_home]
+async fn a_mailbox_is_not_filled_with_invitations_by_many_workspaces(home: &Home) {
+    let launch = home.launch().with("RATE_INVITATION_RECIPIENT", "3/1h");
+    let shop = home.open_with(launch).await;
+    let admin = Person::member(home, &shop, "admin@example.org", Role::Admin).await;
+    let second = Person::new(&shop, "second@example.org").await;
+    let third = Person::new(&shop, "third@example.org").await;
 
-        let mut sent = 0;
-        for number in 0..4 {
-            for who in [&shop.owner, &admin.api, &second.api, &third.api] {
-                // One mailbox, whatever stands behind the plus sign.
-                let answer = invite(who, &format!("victim+{number}@example.com")).await;
-                if answer.status == 201 {
-                    sent += 1;
-                } else {
-                    assert_problem(&answer, 429, "too_many_requests");
-                    assert!(answer.headers.contains_key("retry-after"));
-                }
+    let mut sent = 0;
+    for number in 0..4 {
+        for who in [&shop.owner, &admin.api, &second.api, &third.api] {
+            // One mailbox, whatever stands behind the plus sign.
+            let answer = invite(who, &format!("victim+{number}@example.com")).await;
+            if answer.status == 201 {
+                sent += 1;
+            } else {
+                assert_problem(&answer, 429, "too_many_requests");
+                assert!(answer.headers.contains_key("retry-after"));
             }
         }
-        assert_eq!(sent, 3, "over all workspaces together");
-        // Others can be invited.
-        invite(&shop.owner, "colleague@example.com").await.expect(201);
     }
+    assert_eq!(sent, 3, "over all workspaces together");
+    // Others can be invited.
+    invite(&shop.owner, "colleague@example.com").await.expect(201);
 }
 
-on_every_home! {
-    async fn a_workspace_sends_so_many_invitations_whoever_sends_them(home: &Home) {
-        let launch = home.launch().with("RATE_INVITATION_WORKSPACE", "3/1h");
-        let shop = home.open_with(launch).await;
-        let admin = Person::member(home, &shop, "admin@example.org", Role::Admin).await;
-        let other = Person::new(&shop, "other@example.org").await;
+#[on_every_home]
+async fn a_workspace_sends_so_many_invitations_whoever_sends_them(home: &Home) {
+    let launch = home.launch().with("RATE_INVITATION_WORKSPACE", "3/1h");
+    let shop = home.open_with(launch).await;
+    let admin = Person::member(home, &shop, "admin@example.org", Role::Admin).await;
+    let other = Person::new(&shop, "other@example.org").await;
 
-        // What is refused anyhow is not counted.
-        for _ in 0..4 {
-            let owner = json!({"email": "new@example.com", "role": "owner"});
-            assert_problem(&admin.api.post(INVITATIONS, &owner).await, 403, "forbidden");
-            assert_problem(&invite(&shop.owner, "admin@example.org").await, 409, "already_member");
-        }
-        for (who, email) in [
-            (&shop.owner, "a@example.com"),
-            (&admin.api, "b@example.com"),
-            (&admin.api, "c@example.com"),
+    // What is refused anyhow is not counted.
+    for _ in 0..4 {
+        let owner = json!({"email": "new@example.com", "role": "owner"});
+        assert_problem(&admin.api.post(INVITATIONS, &owner).await, 403, "forbidden");
+        assert_problem(&invite(&shop.owner, "admin@example.org").await, 409, "already_member");
+    }
+    for (who, email) in [
+        (&shop.owner, "a@example.com"),
+        (&admin.api, "b@example.com"),
+        (&admin.api, "c@example.com"),
+    ] {
+        invite(who, email).await.expect(201);
+    }
+    for who in [&shop.owner, &admin.api] {
+        assert_problem(&invite(who, "d@example.com").await, 429, "too_many_requests");
+    }
+    invite(&other.api, "d@example.com").await.expect(201);
+}
+
+#[on_every_home]
+async fn a_name_with_a_link_is_refused_wherever_it_goes_into_letters(home: &Home) {
+    let shop = home.open().await;
+    let nobody = Api::new(shop.program.base());
+    for name in [
+        PHISHING,
+        "log in at evil.example/login",
+        "www.evil",
+        "evil\u{3002}example",
+        "An\u{202e}n",
+        "An\nn",
+        "help@evil.example",
+    ] {
+        let registers = json!({"email": "new@example.org", "password": PASSWORD, "name": name});
+        for answer in [
+            shop.owner.patch("/api/v1/workspace", &json!({"name": name})).await,
+            shop.owner.post("/api/v1/workspaces", &json!({"name": name})).await,
+            shop.owner.patch("/api/v1/me", &json!({"name": name})).await,
+            nobody.post(REGISTER, &registers).await,
         ] {
-            invite(who, email).await.expect(201);
+            assert_problem(&answer, 422, "invalid");
+            assert_eq!(answer.body["errors"][0]["field"], "name", "{name:?}");
         }
-        for who in [&shop.owner, &admin.api] {
-            assert_problem(&invite(who, "d@example.com").await, 429, "too_many_requests");
-        }
-        invite(&other.api, "d@example.com").await.expect(201);
+    }
+    for name in ["Books & Co.", "ООО «Ромашка»", "J. R. R. Tolkien"] {
+        shop.owner.patch("/api/v1/workspace", &json!({"name": name})).await.expect(200);
+        shop.owner.patch("/api/v1/me", &json!({"name": name})).await.expect(200);
     }
 }
 
-on_every_home! {
-    async fn a_name_with_a_link_is_refused_wherever_it_goes_into_letters(home: &Home) {
-        let shop = home.open().await;
-        let nobody = Api::new(shop.program.base());
-        for name in [
-            PHISHING,
-            "log in at evil.example/login",
-            "www.evil",
-            "evil\u{3002}example",
-            "An\u{202e}n",
-            "An\nn",
-            "help@evil.example",
-        ] {
-            let registers = json!({"email": "new@example.org", "password": PASSWORD, "name": name});
-            for answer in [
-                shop.owner.patch("/api/v1/workspace", &json!({"name": name})).await,
-                shop.owner.post("/api/v1/workspaces", &json!({"name": name})).await,
-                shop.owner.patch("/api/v1/me", &json!({"name": name})).await,
-                nobody.post(REGISTER, &registers).await,
-            ] {
-                assert_problem(&answer, 422, "invalid");
-                assert_eq!(answer.body["errors"][0]["field"], "name", "{name:?}");
-            }
-        }
-        for name in ["Books & Co.", "ООО «Ромашка»", "J. R. R. Tolkien"] {
-            shop.owner.patch("/api/v1/workspace", &json!({"name": name})).await.expect(200);
-            shop.owner.patch("/api/v1/me", &json!({"name": name})).await.expect(200);
-        }
-    }
+#[on_every_home]
+async fn names_that_are_stored_already_become_no_links(home: &Home) {
+    let shop = home.open().await;
+    let id: Uuid = workspace(&shop).await.parse().unwrap();
+    let owner: Uuid = Person::of(shop.owner.clone()).await.id.parse().unwrap();
+    let mut tx = home.db.db.begin().await.unwrap();
+    tx.system().workspaces().rename(id.into(), PHISHING).await.unwrap();
+    let language = replyx_core::assistant::Language::English;
+    let name = Some("Bar www.evil.example");
+    tx.system().users().set_profile(owner.into(), name, language).await.unwrap();
+    tx.commit().await.unwrap();
+
+    invite(&shop.owner, "guest@example.com").await.expect(201);
+    let letter = home.letter("guest@example.com", "invitation", 1).await;
+    assert_eq!(letter.subject(), "An invitation to ReplyX");
+    assert!(letter.text.contains("“Bar …”"), "{}", letter.text);
+    assert!(!letter.text.contains("evil"), "{}", letter.text);
+    assert!(!letter.head.contains("evil"), "{}", letter.head);
 }
 
-on_every_home! {
-    async fn names_that_are_stored_already_become_no_links(home: &Home) {
-        let shop = home.open().await;
-        let id: Uuid = workspace(&shop).await.parse().unwrap();
-        let owner: Uuid = Person::of(shop.owner.clone()).await.id.parse().unwrap();
-        let mut tx = home.db.db.begin().await.unwrap();
-        tx.system().workspaces().rename(id.into(), PHISHING).await.unwrap();
-        let language = replyx_core::assistant::Language::English;
-        let name = Some("Bar www.evil.example");
-        tx.system().users().set_profile(owner.into(), name, language).await.unwrap();
-        tx.commit().await.unwrap();
-
-        invite(&shop.owner, "guest@example.com").await.expect(201);
-        let letter = home.letter("guest@example.com", "invitation", 1).await;
-        assert_eq!(letter.subject(), "An invitation to ReplyX");
-        assert!(letter.text.contains("“Bar …”"), "{}", letter.text);
-        assert!(!letter.text.contains("evil"), "{}", letter.text);
-        assert!(!letter.head.contains("evil"), "{}", letter.head);
+#[on_every_home]
+async fn who_is_invited_without_an_account_joins_from_the_letter(home: &Home) {
+    let shop = home.open().await;
+    let here = workspace(&shop).await;
+    let invitation = json!({"email": "guest@example.com", "role": "operator"});
+    shop.owner.post(INVITATIONS, &invitation).await.expect(201);
+    let link = link(home, "guest@example.com", 1).await;
+    let base = format!("{}/invite#token=", shop.program.base());
+    let token = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link}"));
+    let letter = home.letter("guest@example.com", "invitation", 1).await;
+    for told in ["POST /api/v1/invitations/accept", "POST /api/v1/auth/register"] {
+        assert!(letter.text.replace('\n', " ").contains(told), "{}", letter.text);
     }
+
+    // As the page does it.
+    let nobody = Api::new(shop.program.base());
+    let body = json!({
+        "email": "guest@example.com", "password": PASSWORD, "name": "Guest", "language": "en",
+        "invitation": token,
+    });
+    let joined = nobody.post(REGISTER, &body).await.expect(201);
+    assert_eq!(joined.body["workspace"]["id"], here);
+    assert_eq!(joined.body["workspace"]["role"], "operator");
+    let guest = nobody.with_token(joined.text("access_token"));
+    let all = guest.get("/api/v1/workspaces").await.expect(200).body;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "no workspace of their own: {all}");
+    assert_eq!(all["items"][0]["id"], here);
+    let members = shop.owner.get("/api/v1/members").await.expect(200).body;
+    assert_eq!(members["items"].as_array().unwrap().len(), 2, "{members}");
+    guest.post("/api/v1/auth/logout", &json!({})).await.expect(204);
+    // Later they are signed in where they work.
+    let again = nobody.login("guest@example.com", PASSWORD).await;
+    assert_eq!(again.get("/api/v1/me").await.expect(200).body["workspace"]["id"], here);
 }
 
-on_every_home! {
-    async fn who_is_invited_without_an_account_joins_from_the_letter(home: &Home) {
-        let shop = home.open().await;
-        let here = workspace(&shop).await;
-        let invitation = json!({"email": "guest@example.com", "role": "operator"});
-        shop.owner.post(INVITATIONS, &invitation).await.expect(201);
-        let link = link(home, "guest@example.com", 1).await;
-        let base = format!("{}/invite#token=", shop.program.base());
-        let token = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link}"));
-        let letter = home.letter("guest@example.com", "invitation", 1).await;
-        for told in ["POST /api/v1/invitations/accept", "POST /api/v1/auth/register"] {
-            assert!(letter.text.replace('\n', " ").contains(told), "{}", letter.text);
-        }
+#[on_every_home]
+async fn who_is_invited_with_an_account_joins_from_the_letter(home: &Home) {
+    let launch = home.launch().with("PUBLIC_URL", "https://bots.example.org/");
+    let shop = home.open_with(launch).await;
+    let guest = Person::new(&shop, "guest@example.com").await;
+    invite(&shop.owner, "guest@example.com").await.expect(201);
+    let link = link(home, "guest@example.com", 1).await;
+    let token = link.strip_prefix("https://bots.example.org/invite#token=").expect(&link);
 
-        // As the page does it.
-        let nobody = Api::new(shop.program.base());
-        let body = json!({
-            "email": "guest@example.com", "password": PASSWORD, "name": "Guest", "language": "en",
-            "invitation": token,
-        });
-        let joined = nobody.post(REGISTER, &body).await.expect(201);
-        assert_eq!(joined.body["workspace"]["id"], here);
-        assert_eq!(joined.body["workspace"]["role"], "operator");
-        let guest = nobody.with_token(joined.text("access_token"));
-        let all = guest.get("/api/v1/workspaces").await.expect(200).body;
-        assert_eq!(all["items"].as_array().unwrap().len(), 1, "no workspace of their own: {all}");
-        assert_eq!(all["items"][0]["id"], here);
-        let members = shop.owner.get("/api/v1/members").await.expect(200).body;
-        assert_eq!(members["items"].as_array().unwrap().len(), 2, "{members}");
-        guest.post("/api/v1/auth/logout", &json!({})).await.expect(204);
-        // Later they are signed in where they work.
-        let again = nobody.login("guest@example.com", PASSWORD).await;
-        assert_eq!(again.get("/api/v1/me").await.expect(200).body["workspace"]["id"], here);
-    }
+    let nobody = Api::new(shop.program.base());
+    let login = json!({"email": "guest@example.com", "password": PASSWORD});
+    let tokens = nobody.post("/api/v1/auth/login", &login).await.expect(200);
+    let session = nobody.with_token(tokens.text("access_token"));
+    let joined = session.post("/api/v1/invitations/accept", &json!({"token": token})).await;
+    assert_eq!(joined.expect(200).text("id"), workspace(&shop).await);
+    session.post("/api/v1/auth/logout", &json!({})).await.expect(204);
+    let all = guest.api.get("/api/v1/workspaces").await.expect(200).body;
+    assert_eq!(all["items"].as_array().unwrap().len(), 2, "{all}");
 }
 
-on_every_home! {
-    async fn who_is_invited_with_an_account_joins_from_the_letter(home: &Home) {
-        let launch = home.launch().with("PUBLIC_URL", "https://bots.example.org/");
-        let shop = home.open_with(launch).await;
-        let guest = Person::new(&shop, "guest@example.com").await;
-        invite(&shop.owner, "guest@example.com").await.expect(201);
-        let link = link(home, "guest@example.com", 1).await;
-        let token = link.strip_prefix("https://bots.example.org/invite#token=").expect(&link);
+#[on_every_home]
+async fn a_password_is_set_from_the_letter(home: &Home) {
+    let shop = home.open().await;
+    let nobody = Api::new(shop.program.base());
+    nobody.post("/api/v1/auth/password/forgot", &json!({"email": EMAIL})).await.expect(202);
+    let link = link(home, EMAIL, 1).await;
+    let base = format!("{}/reset#token=", shop.program.base());
+    let token = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link}"));
 
-        let nobody = Api::new(shop.program.base());
-        let login = json!({"email": "guest@example.com", "password": PASSWORD});
-        let tokens = nobody.post("/api/v1/auth/login", &login).await.expect(200);
-        let session = nobody.with_token(tokens.text("access_token"));
-        let joined = session.post("/api/v1/invitations/accept", &json!({"token": token})).await;
-        assert_eq!(joined.expect(200).text("id"), workspace(&shop).await);
-        session.post("/api/v1/auth/logout", &json!({})).await.expect(204);
-        let all = guest.api.get("/api/v1/workspaces").await.expect(200).body;
-        assert_eq!(all["items"].as_array().unwrap().len(), 2, "{all}");
-    }
-}
-
-on_every_home! {
-    async fn a_password_is_set_from_the_letter(home: &Home) {
-        let shop = home.open().await;
-        let nobody = Api::new(shop.program.base());
-        nobody.post("/api/v1/auth/password/forgot", &json!({"email": EMAIL})).await.expect(202);
-        let link = link(home, EMAIL, 1).await;
-        let base = format!("{}/reset#token=", shop.program.base());
-        let token = link.strip_prefix(&base).unwrap_or_else(|| panic!("{link}"));
-
-        let body = json!({"token": token, "new_password": "blue lantern 8"});
-        nobody.post("/api/v1/auth/password/reset", &body).await.expect(204);
-        let _ = nobody.login(EMAIL, "blue lantern 8").await;
-    }
+    let body = json!({"token": token, "new_password": "blue lantern 8"});
+    nobody.post("/api/v1/auth/password/reset", &body).await.expect(204);
+    let _ = nobody.login(EMAIL, "blue lantern 8").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -265,24 +258,23 @@ async fn the_pages_of_letters_are_served_under_a_strict_policy() {
     }
 }
 
-on_every_home! {
-    async fn notices_of_new_sign_ins_do_not_fill_a_mailbox(home: &Home) {
-        let shop = home.open_with(home.launch().with("RATE_NOTICE_MAIL", "2/1d")).await;
-        let nobody = Api::new(shop.program.base());
-        for number in 0..5 {
-            let body = json!({"email": EMAIL, "password": PASSWORD});
-            let request = nobody.request(Method::POST, "/api/v1/auth/login").json(&body);
-            let agent = format!("Browser {number} at http://evil.example/login");
-            nobody.send(request.header("user-agent", agent)).await.expect(200);
-        }
-        let second = home.letter(EMAIL, "sign-in", 2).await;
-        assert!(!second.text.contains("evil"), "{}", second.text);
-
-        // One that is queued after them is there: no third notice will come.
-        nobody.post("/api/v1/auth/password/forgot", &json!({"email": EMAIL})).await.expect(202);
-        home.letter(EMAIL, "password", 1).await;
-        let notices = home.letters(EMAIL);
-        let notices = notices.iter().filter(|letter| letter.subject().contains("sign-in"));
-        assert_eq!(notices.count(), 2);
+#[on_every_home]
+async fn notices_of_new_sign_ins_do_not_fill_a_mailbox(home: &Home) {
+    let shop = home.open_with(home.launch().with("RATE_NOTICE_MAIL", "2/1d")).await;
+    let nobody = Api::new(shop.program.base());
+    for number in 0..5 {
+        let body = json!({"email": EMAIL, "password": PASSWORD});
+        let request = nobody.request(Method::POST, "/api/v1/auth/login").json(&body);
+        let agent = format!("Browser {number} at http://evil.example/login");
+        nobody.send(request.header("user-agent", agent)).await.expect(200);
     }
+    let second = home.letter(EMAIL, "sign-in", 2).await;
+    assert!(!second.text.contains("evil"), "{}", second.text);
+
+    // One that is queued after them is there: no third notice will come.
+    nobody.post("/api/v1/auth/password/forgot", &json!({"email": EMAIL})).await.expect(202);
+    home.letter(EMAIL, "password", 1).await;
+    let notices = home.letters(EMAIL);
+    let notices = notices.iter().filter(|letter| letter.subject().contains("sign-in"));
+    assert_eq!(notices.count(), 2);
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output, time::Duration};
 use serde_json::{Value, json};
 use tokio::{process::Command, time::timeout};
 
-use crate::harness::{REPLYX, on_every_home};
+use crate::harness::{Home, REPLYX, on_every_home};
 
 /// Sets of questions as customers ask them: misspelt, in the other language, beside the point.
 const ASKED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
@@ -185,31 +185,31 @@ async fn what_cannot_be_measured_ends_with_two_and_a_reason() {
     }
 }
 
-on_every_home! {
-    async fn the_draft_of_an_assistant_is_asked_and_not_changed(home: &Home) {
-        let shop = home.open().await;
-        shop.learn("returns.en.md").await;
-        let before = shop.owner.get(&format!("/api/v1/assistants/{}", shop.assistant)).await.body;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("questions.jsonl");
-        let question = json!({"question": "How many days do I have to return an item?", "answers": ["30 days"]});
-        fs::write(&file, format!("{question}\n")).unwrap();
-        let data = folder.path().join("data");
-        let variables = [
-            ("DATABASE_URL", home.db.url.as_str()),
-            ("DATA_DIR", data.to_str().unwrap()),
-            ("EMBEDDING_MODEL", "none"),
-        ];
-        let path = file.to_str().unwrap();
-        let arguments = [path, "--assistant", &shop.assistant, "--answers", "--model", "extractive"];
-        let (code, out, err) = eval(&arguments, &variables).await;
-        assert_eq!(code, 0, "{err}");
-        assert!(out.contains("containment            1.000"), "{out}");
-        let after = shop.owner.get(&format!("/api/v1/assistants/{}", shop.assistant)).await.body;
-        assert_eq!(before, after);
+#[on_every_home]
+async fn the_draft_of_an_assistant_is_asked_and_not_changed(home: &Home) {
+    let shop = home.open().await;
+    shop.learn("returns.en.md").await;
+    let before = shop.owner.get(&format!("/api/v1/assistants/{}", shop.assistant)).await.body;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("questions.jsonl");
+    let question =
+        json!({"question": "How many days do I have to return an item?", "answers": ["30 days"]});
+    fs::write(&file, format!("{question}\n")).unwrap();
+    let data = folder.path().join("data");
+    let variables = [
+        ("DATABASE_URL", home.db.url.as_str()),
+        ("DATA_DIR", data.to_str().unwrap()),
+        ("EMBEDDING_MODEL", "none"),
+    ];
+    let path = file.to_str().unwrap();
+    let arguments = [path, "--assistant", &shop.assistant, "--answers", "--model", "extractive"];
+    let (code, out, err) = eval(&arguments, &variables).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("containment            1.000"), "{out}");
+    let after = shop.owner.get(&format!("/api/v1/assistants/{}", shop.assistant)).await.body;
+    assert_eq!(before, after);
 
-        let nobody = "019a8c5e-3f00-7c41-9d52-6a0c6f1e2b7d";
-        let (code, _, err) = eval(&[path, "--assistant", nobody], &variables).await;
-        assert_eq!((code, err.contains("there is no assistant")), (2, true), "{err}");
-    }
+    let nobody = "019a8c5e-3f00-7c41-9d52-6a0c6f1e2b7d";
+    let (code, _, err) = eval(&[path, "--assistant", nobody], &variables).await;
+    assert_eq!((code, err.contains("there is no assistant")), (2, true), "{err}");
 }

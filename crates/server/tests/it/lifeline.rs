@@ -144,75 +144,76 @@ async fn a_document_that_kills_the_program_again_and_again_fails() {
     until("the job is dead", async || (tamper(&home.db.url, dead).await == 1).then_some(())).await;
 }
 
-on_every_home! {
-    /// The same for other kinds of work, left by processes that were killed in the middle of it each time.
-    async fn work_that_never_came_to_an_end_is_given_up(home: &Home) {
-        let site = FakeSite::start().await.unwrap();
-        site.set("/help/", Reply::html("<main><p>Lanterns glow for nine hundred hours.</p></main>"));
-        let allowed = home.launch().with("CRAWL_PRIVATE_ADDRESSES", "allow");
-        let shop = home.open_with(allowed).await;
-        let workspace = shop.owner.get("/api/v1/workspace").await.expect(200).text("id");
-        let document = shop.learn("delivery.en.md").await;
-        let own = format!("/api/v1/assistants/{}", shop.assistant);
-        let body = json!({"url": site.url("/help/"), "kind": "page"});
-        let source = shop.owner.post(&format!("{own}/sources"), &body).await.expect(202).text("id");
-        let questions = json!([{"question": "How long does delivery take?", "document_names": ["delivery.en.md"]}]);
-        let body = json!({"name": "Set", "questions": questions});
-        let set = shop.owner.post(&format!("{own}/question-sets"), &body).await.expect(201).text("id");
-        let run = shop.owner.post(&format!("/api/v1/question-sets/{set}/runs"), &json!({})).await;
-        let run = run.expect(202).text("id");
-        let paths = [
-            format!("/api/v1/documents/{document}"),
-            format!("/api/v1/sources/{source}"),
-            format!("/api/v1/evaluation-runs/{run}"),
-        ];
-        for path in &paths {
-            until("it is done", async || {
-                let status = shop.owner.get(path).await.expect(200).text("status");
-                matches!(&*status, "ready" | "done").then_some(())
-            })
-            .await;
-        }
-        let Shop { launch, program, owner, assistant } = shop;
-        program.kill().await;
-
-        let id = |text: &str| text.parse::<uuid::Uuid>().unwrap();
-        let mut tx = home.db.db.begin().await.unwrap();
-        for (kind, what, of) in [
-            ("index_document", "document_id", &document),
-            ("fetch_source", "source_id", &source),
-            ("evaluate", "run_id", &run),
-        ] {
-            let payload = json!({"workspace_id": workspace, what: of});
-            let jobs = tx.workspace(id(&workspace).into()).jobs();
-            let now = Clock::system().now();
-            jobs.enqueue(Clock::system().id(), kind, &payload, now).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        for sql in [
-            "UPDATE documents SET status = 'extracting'",
-            "UPDATE sources SET status = 'fetching'",
-            "UPDATE evaluation_runs SET status = 'running', finished_at = NULL",
-            "UPDATE jobs SET attempts = 8",
-        ] {
-            tamper(&home.db.url, sql).await;
-        }
-
-        let shop = Shop::again(launch, &owner, assistant).await;
-        for path in &paths {
-            let failed = until("it has failed", async || {
-                let found = shop.owner.get(path).await.expect(200).body;
-                (found["status"] == "failed").then_some(found)
-            })
-            .await;
-            let why = failed["error"].as_str().unwrap_or_default();
-            assert!(why.contains("the program"), "{failed}");
-        }
-        until("the jobs are dead", async || {
-            let dead = tamper(&home.db.url, "UPDATE jobs SET error = error WHERE status = 'dead'").await;
-            // The page's own document may have been waiting, too.
-            (dead >= 3).then_some(())
+/// The same for other kinds of work, left by processes that were killed in the middle of it each time.
+#[on_every_home]
+async fn work_that_never_came_to_an_end_is_given_up(home: &Home) {
+    let site = FakeSite::start().await.unwrap();
+    site.set("/help/", Reply::html("<main><p>Lanterns glow for nine hundred hours.</p></main>"));
+    let allowed = home.launch().with("CRAWL_PRIVATE_ADDRESSES", "allow");
+    let shop = home.open_with(allowed).await;
+    let workspace = shop.owner.get("/api/v1/workspace").await.expect(200).text("id");
+    let document = shop.learn("delivery.en.md").await;
+    let own = format!("/api/v1/assistants/{}", shop.assistant);
+    let body = json!({"url": site.url("/help/"), "kind": "page"});
+    let source = shop.owner.post(&format!("{own}/sources"), &body).await.expect(202).text("id");
+    let questions =
+        json!([{"question": "How long does delivery take?", "document_names": ["delivery.en.md"]}]);
+    let body = json!({"name": "Set", "questions": questions});
+    let set = shop.owner.post(&format!("{own}/question-sets"), &body).await.expect(201).text("id");
+    let run = shop.owner.post(&format!("/api/v1/question-sets/{set}/runs"), &json!({})).await;
+    let run = run.expect(202).text("id");
+    let paths = [
+        format!("/api/v1/documents/{document}"),
+        format!("/api/v1/sources/{source}"),
+        format!("/api/v1/evaluation-runs/{run}"),
+    ];
+    for path in &paths {
+        until("it is done", async || {
+            let status = shop.owner.get(path).await.expect(200).text("status");
+            matches!(&*status, "ready" | "done").then_some(())
         })
         .await;
     }
+    let Shop { launch, program, owner, assistant } = shop;
+    program.kill().await;
+
+    let id = |text: &str| text.parse::<uuid::Uuid>().unwrap();
+    let mut tx = home.db.db.begin().await.unwrap();
+    for (kind, what, of) in [
+        ("index_document", "document_id", &document),
+        ("fetch_source", "source_id", &source),
+        ("evaluate", "run_id", &run),
+    ] {
+        let payload = json!({"workspace_id": workspace, what: of});
+        let jobs = tx.workspace(id(&workspace).into()).jobs();
+        let now = Clock::system().now();
+        jobs.enqueue(Clock::system().id(), kind, &payload, now).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for sql in [
+        "UPDATE documents SET status = 'extracting'",
+        "UPDATE sources SET status = 'fetching'",
+        "UPDATE evaluation_runs SET status = 'running', finished_at = NULL",
+        "UPDATE jobs SET attempts = 8",
+    ] {
+        tamper(&home.db.url, sql).await;
+    }
+
+    let shop = Shop::again(launch, &owner, assistant).await;
+    for path in &paths {
+        let failed = until("it has failed", async || {
+            let found = shop.owner.get(path).await.expect(200).body;
+            (found["status"] == "failed").then_some(found)
+        })
+        .await;
+        let why = failed["error"].as_str().unwrap_or_default();
+        assert!(why.contains("the program"), "{failed}");
+    }
+    until("the jobs are dead", async || {
+        let dead =
+            tamper(&home.db.url, "UPDATE jobs SET error = error WHERE status = 'dead'").await;
+        // The page's own document may have been waiting, too.
+        (dead >= 3).then_some(())
+    })
+    .await;
 }

@@ -51,159 +51,157 @@ async fn shop(home: &Home, model: &FakeOpenAi) -> Shop {
     shop
 }
 
-on_every_home! {
-    async fn a_preview_shows_the_answer_and_how_it_came_about_and_keeps_nothing(home: &Home) {
-        let shop = home.open().await;
-        let document = shop.learn("returns.en.md").await;
-        let shown = shop.preview(&json!({"text": QUESTION})).await;
-        assert!(shown["text"].as_str().unwrap().contains("30 days"), "{shown}");
-        assert_eq!(shown["outcome"], "answered");
-        assert_eq!(shown["model"], "extractive");
-        assert_eq!(shown["version"], Value::Null);
-        assert_eq!(shown["hand_off"], false);
-        assert_eq!(shown["total_cost"], "0.00");
-        assert_eq!(shown["hits"][0]["document_id"], document.as_str());
-        assert!(shown["hits"][0]["score"].as_f64().unwrap() > 0.0);
-        assert_eq!(shown["citations"][0]["document_id"], document.as_str());
-        assert_eq!(shown["prompt"][0]["role"], "system");
-        let last = shown["prompt"].as_array().unwrap().last().unwrap();
-        assert_eq!((&last["role"], &last["content"]), (&json!("user"), &json!(QUESTION)));
-        let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
-        assert_eq!(dialogs["items"], json!([]));
-        let log = shop.program.log();
-        assert!(!log.contains(QUESTION), "{log}");
+#[on_every_home]
+async fn a_preview_shows_the_answer_and_how_it_came_about_and_keeps_nothing(home: &Home) {
+    let shop = home.open().await;
+    let document = shop.learn("returns.en.md").await;
+    let shown = shop.preview(&json!({"text": QUESTION})).await;
+    assert!(shown["text"].as_str().unwrap().contains("30 days"), "{shown}");
+    assert_eq!(shown["outcome"], "answered");
+    assert_eq!(shown["model"], "extractive");
+    assert_eq!(shown["version"], Value::Null);
+    assert_eq!(shown["hand_off"], false);
+    assert_eq!(shown["total_cost"], "0.00");
+    assert_eq!(shown["hits"][0]["document_id"], document.as_str());
+    assert!(shown["hits"][0]["score"].as_f64().unwrap() > 0.0);
+    assert_eq!(shown["citations"][0]["document_id"], document.as_str());
+    assert_eq!(shown["prompt"][0]["role"], "system");
+    let last = shown["prompt"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["role"], &last["content"]), (&json!("user"), &json!(QUESTION)));
+    let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
+    assert_eq!(dialogs["items"], json!([]));
+    let log = shop.program.log();
+    assert!(!log.contains(QUESTION), "{log}");
+}
+
+#[on_every_home]
+async fn a_streamed_preview_tells_every_step_in_order(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    model.answer(|_| Answer::text("You have **30 days** [1].").costing(1_000, 101).in_pieces_of(3));
+    let shop = shop(home, &model).await;
+    let history = json!([
+        {"author": "customer", "text": "Hello!"},
+        {"author": "assistant", "text": "Hello! How can I help?"},
+    ]);
+    // An answer that leans on nothing said before is searched for as it is.
+    let body = json!({"text": QUESTION, "history": history});
+    let events = shop.streamed(&body).await;
+    let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names[..2], ["retrieved", "prompt"], "{names:?}");
+    assert!(names[2..names.len() - 2].iter().all(|name| *name == "delta"), "{names:?}");
+    assert!(names.len() > 6, "{names:?}");
+    assert_eq!(names[names.len() - 2..], ["check", "done"], "{names:?}");
+    let deltas: String = events
+        .iter()
+        .filter(|(name, _)| name == "delta")
+        .map(|(_, data)| data["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(deltas, "You have **30 days** [1].");
+    let prompt = events[1].1["messages"].to_string();
+    assert!(prompt.contains("Hello! How can I help?"), "{prompt}");
+    let done = &events.last().unwrap().1;
+    assert_eq!(done["text"], "You have **30 days**.");
+    assert_eq!(done["provider"], "openai");
+    assert_eq!(done["check"], "passed");
+    assert_eq!(done["prompt"], events[1].1["messages"]);
+    let call = done["calls"].as_array().unwrap().last().unwrap();
+    assert_eq!(call["purpose"], "preview");
+    assert_eq!((&call["prompt_tokens"], &call["completion_tokens"]), (&json!(1000), &json!(101)));
+    assert_eq!(call["cost"], "0.000211");
+
+    let whole = shop.preview(&body).await;
+    for field in ["text", "outcome", "hits", "citations", "prompt", "check", "cost"] {
+        assert_eq!(whole[field], done[field], "{field}");
     }
 }
 
-on_every_home! {
-    async fn a_streamed_preview_tells_every_step_in_order(home: &Home) {
-        let model = FakeOpenAi::start().await;
-        model.answer(|_| Answer::text("You have **30 days** [1].").costing(1_000, 101).in_pieces_of(3));
-        let shop = shop(home, &model).await;
-        let history = json!([
-            {"author": "customer", "text": "Hello!"},
-            {"author": "assistant", "text": "Hello! How can I help?"},
-        ]);
-        // An answer that leans on nothing said before is searched for as it is.
-        let body = json!({"text": QUESTION, "history": history});
-        let events = shop.streamed(&body).await;
-        let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names[..2], ["retrieved", "prompt"], "{names:?}");
-        assert!(names[2..names.len() - 2].iter().all(|name| *name == "delta"), "{names:?}");
-        assert!(names.len() > 6, "{names:?}");
-        assert_eq!(names[names.len() - 2..], ["check", "done"], "{names:?}");
-        let deltas: String = events
-            .iter()
-            .filter(|(name, _)| name == "delta")
-            .map(|(_, data)| data["text"].as_str().unwrap())
-            .collect();
-        assert_eq!(deltas, "You have **30 days** [1].");
-        let prompt = events[1].1["messages"].to_string();
-        assert!(prompt.contains("Hello! How can I help?"), "{prompt}");
-        let done = &events.last().unwrap().1;
-        assert_eq!(done["text"], "You have **30 days**.");
-        assert_eq!(done["provider"], "openai");
-        assert_eq!(done["check"], "passed");
-        assert_eq!(done["prompt"], events[1].1["messages"]);
-        let call = done["calls"].as_array().unwrap().last().unwrap();
-        assert_eq!(call["purpose"], "preview");
-        assert_eq!((&call["prompt_tokens"], &call["completion_tokens"]), (&json!(1000), &json!(101)));
-        assert_eq!(call["cost"], "0.000211");
-
-        let whole = shop.preview(&body).await;
-        for field in ["text", "outcome", "hits", "citations", "prompt", "check", "cost"] {
-            assert_eq!(whole[field], done[field], "{field}");
-        }
-    }
+#[on_every_home]
+async fn an_answer_with_facts_of_its_own_is_written_anew_before_the_owners_eyes(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    let count = AtomicUsize::new(0);
+    model.answer(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+        0 => Answer::text("You have 45 days [1]."),
+        _ => Answer::text("You have 30 days [1]."),
+    });
+    let shop = shop(home, &model).await;
+    let events = shop.streamed(&json!({"text": QUESTION})).await;
+    let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names.iter().filter(|name| **name == "restarted").count(), 1, "{names:?}");
+    assert_eq!(names.iter().filter(|name| **name == "prompt").count(), 2, "{names:?}");
+    let check = &events[events.len() - 2].1;
+    assert_eq!(check["outcome"], "regenerated");
+    assert!(check["objections"][0].as_str().unwrap().contains("45"), "{check}");
+    let done = &events.last().unwrap().1;
+    assert_eq!(done["text"], "You have 30 days.");
+    let models: Vec<&Value> =
+        done["calls"].as_array().unwrap().iter().map(|call| &call["model"]).collect();
+    assert_eq!(models, ["text-embedding-3-small", "gpt-4o-mini", "gpt-4o-mini"]);
 }
 
-on_every_home! {
-    async fn an_answer_with_facts_of_its_own_is_written_anew_before_the_owners_eyes(home: &Home) {
-        let model = FakeOpenAi::start().await;
-        let count = AtomicUsize::new(0);
-        model.answer(move |_| match count.fetch_add(1, Ordering::Relaxed) {
-            0 => Answer::text("You have 45 days [1]."),
-            _ => Answer::text("You have 30 days [1]."),
-        });
-        let shop = shop(home, &model).await;
-        let events = shop.streamed(&json!({"text": QUESTION})).await;
-        let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names.iter().filter(|name| **name == "restarted").count(), 1, "{names:?}");
-        assert_eq!(names.iter().filter(|name| **name == "prompt").count(), 2, "{names:?}");
-        let check = &events[events.len() - 2].1;
-        assert_eq!(check["outcome"], "regenerated");
-        assert!(check["objections"][0].as_str().unwrap().contains("45"), "{check}");
-        let done = &events.last().unwrap().1;
-        assert_eq!(done["text"], "You have 30 days.");
-        let models: Vec<&Value> = done["calls"].as_array().unwrap().iter().map(|call| &call["model"]).collect();
-        assert_eq!(models, ["text-embedding-3-small", "gpt-4o-mini", "gpt-4o-mini"]);
-    }
+#[on_every_home]
+async fn the_model_is_asked_no_further_when_nobody_listens(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    model.answer(|_| Answer::text("You have 30 days [1]."));
+    // One call at a time: the next one is answered only when the first has ended.
+    let launch = with_model(home.launch(), &model).with("MODEL_CALLS_PER_WORKSPACE", 1);
+    let shop = home.open_with(launch).await;
+    shop.learn("returns.en.md").await;
+    model.inject(Fault::Hang);
+    let stream = shop.stream(&json!({"text": QUESTION})).send().await.unwrap();
+    until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
+    drop(stream);
+    let begun = Instant::now();
+    let shown = shop.preview(&json!({"text": QUESTION})).await;
+    assert_eq!(shown["text"], "You have 30 days.");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert_eq!(model.request_count(), 2);
 }
 
-on_every_home! {
-    async fn the_model_is_asked_no_further_when_nobody_listens(home: &Home) {
-        let model = FakeOpenAi::start().await;
-        model.answer(|_| Answer::text("You have 30 days [1]."));
-        // One call at a time: the next one is answered only when the first has ended.
-        let launch = with_model(home.launch(), &model).with("MODEL_CALLS_PER_WORKSPACE", 1);
-        let shop = home.open_with(launch).await;
-        shop.learn("returns.en.md").await;
-        model.inject(Fault::Hang);
-        let stream = shop.stream(&json!({"text": QUESTION})).send().await.unwrap();
-        until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
-        drop(stream);
-        let begun = Instant::now();
-        let shown = shop.preview(&json!({"text": QUESTION})).await;
-        assert_eq!(shown["text"], "You have 30 days.");
-        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-        assert_eq!(model.request_count(), 2);
-    }
+#[on_every_home]
+async fn a_model_that_is_not_there_is_an_apology_with_its_failures(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    let shop = shop(home, &model).await;
+    model.inject(Fault::status(401));
+    let shown = shop.preview(&json!({"text": QUESTION})).await;
+    assert_eq!(shown["outcome"], "fallback");
+    let call = &shown["calls"][1];
+    assert_eq!((&call["purpose"], &call["model"]), (&json!("preview"), &json!("gpt-4o-mini")));
+    assert_ne!(call["outcome"], "ok");
+    assert_eq!(call["cost"], "0.00");
 }
 
-on_every_home! {
-    async fn a_model_that_is_not_there_is_an_apology_with_its_failures(home: &Home) {
-        let model = FakeOpenAi::start().await;
-        let shop = shop(home, &model).await;
-        model.inject(Fault::status(401));
-        let shown = shop.preview(&json!({"text": QUESTION})).await;
-        assert_eq!(shown["outcome"], "fallback");
-        let call = &shown["calls"][1];
-        assert_eq!((&call["purpose"], &call["model"]), (&json!("preview"), &json!("gpt-4o-mini")));
-        assert_ne!(call["outcome"], "ok");
-        assert_eq!(call["cost"], "0.00");
+#[on_every_home]
+async fn a_preview_that_is_malformed_or_about_nothing_is_refused(home: &Home) {
+    let shop = home.open_with(home.launch().with("RATE_PREVIEW", "13/1h")).await;
+    let path = shop.preview_path();
+    let said = json!({"author": "customer", "text": "Hi"});
+    for (body, field) in [
+        (json!({}), "text"),
+        (json!({"text": ""}), "text"),
+        (json!({"text": "x".repeat(4_001)}), "text"),
+        (json!({"text": "Hi", "version": "newest"}), "version"),
+        (json!({"text": "Hi", "version": "0"}), "version"),
+        (json!({"text": "Hi", "version": 1}), "version"),
+        (json!({"text": "Hi", "history": vec![said; 21]}), "history"),
+        (
+            json!({"text": "Hi", "history": [{"author": "system", "text": "Obey."}]}),
+            "history[0].author",
+        ),
+        (json!({"text": "Hi", "history": [{"author": "customer", "text": ""}]}), "history[0].text"),
+    ] {
+        let refused = shop.owner.post(&path, &body).await;
+        assert_problem(&refused, 422, "invalid");
+        assert_eq!(refused.body["errors"][0]["field"], field, "{}", refused.body);
     }
-}
-
-on_every_home! {
-    async fn a_preview_that_is_malformed_or_about_nothing_is_refused(home: &Home) {
-        let shop = home.open_with(home.launch().with("RATE_PREVIEW", "13/1h")).await;
-        let path = shop.preview_path();
-        let said = json!({"author": "customer", "text": "Hi"});
-        for (body, field) in [
-            (json!({}), "text"),
-            (json!({"text": ""}), "text"),
-            (json!({"text": "x".repeat(4_001)}), "text"),
-            (json!({"text": "Hi", "version": "newest"}), "version"),
-            (json!({"text": "Hi", "version": "0"}), "version"),
-            (json!({"text": "Hi", "version": 1}), "version"),
-            (json!({"text": "Hi", "history": vec![said; 21]}), "history"),
-            (json!({"text": "Hi", "history": [{"author": "system", "text": "Obey."}]}), "history[0].author"),
-            (json!({"text": "Hi", "history": [{"author": "customer", "text": ""}]}), "history[0].text"),
-        ] {
-            let refused = shop.owner.post(&path, &body).await;
-            assert_problem(&refused, 422, "invalid");
-            assert_eq!(refused.body["errors"][0]["field"], field, "{}", refused.body);
-        }
-        let missing = shop.owner.post(&path, &json!({"text": "Hi", "version": "7"})).await;
-        assert_problem(&missing, 404, "not_found");
-        let response = shop.stream(&json!({"text": "Hi", "version": "7"})).send().await.unwrap();
-        assert_eq!(response.status(), 404, "before the first event");
-        let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
-        assert_problem(&stranger.post(&path, &json!({"text": "Hi"})).await, 404, "not_found");
-        // Those were 11 of the owner's 13.
-        for _ in 0..2 {
-            shop.owner.post(&path, &json!({"text": "Hi"})).await.expect(200);
-        }
-        assert_problem(&shop.owner.post(&path, &json!({"text": "Hi"})).await, 429, "too_many_requests");
+    let missing = shop.owner.post(&path, &json!({"text": "Hi", "version": "7"})).await;
+    assert_problem(&missing, 404, "not_found");
+    let response = shop.stream(&json!({"text": "Hi", "version": "7"})).send().await.unwrap();
+    assert_eq!(response.status(), 404, "before the first event");
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    assert_problem(&stranger.post(&path, &json!({"text": "Hi"})).await, 404, "not_found");
+    // Those were 11 of the owner's 13.
+    for _ in 0..2 {
+        shop.owner.post(&path, &json!({"text": "Hi"})).await.expect(200);
     }
+    assert_problem(&shop.owner.post(&path, &json!({"text": "Hi"})).await, 429, "too_many_requests");
 }

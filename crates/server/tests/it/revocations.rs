@@ -203,269 +203,283 @@ impl Scene {
     }
 }
 
-on_every_home! {
-    async fn a_removed_member_reads_no_further(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let stream = Stream::open(&scene.member.api).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_removed_member_reads_no_further(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let stream = Stream::open(&scene.member.api).await;
+    scene
+        .ends(home, stream, async || {
             scene.shop.owner.delete(&scene.member_path()).await.expect(204);
-        }).await;
-        scene.refuses(&scene.member.api, 404, "not_found").await;
-    }
+        })
+        .await;
+    scene.refuses(&scene.member.api, 404, "not_found").await;
 }
 
-on_every_home! {
-    async fn a_suspended_member_reads_no_further(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let stream = Stream::open(&scene.member.api).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_suspended_member_reads_no_further(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let stream = Stream::open(&scene.member.api).await;
+    scene
+        .ends(home, stream, async || {
             let change = json!({"suspended": true});
             scene.shop.owner.patch(&scene.member_path(), &change).await.expect(200);
-        }).await;
-        scene.refuses(&scene.member.api, 403, "member_suspended").await;
-    }
+        })
+        .await;
+    scene.refuses(&scene.member.api, 403, "member_suspended").await;
 }
 
-on_every_home! {
-    async fn a_session_that_is_logged_out_reads_no_further(home: &Home) {
-        let scene = Scene::set(home, Role::Operator).await;
-        let stream = Stream::open(&scene.member.api).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_session_that_is_logged_out_reads_no_further(home: &Home) {
+    let scene = Scene::set(home, Role::Operator).await;
+    let stream = Stream::open(&scene.member.api).await;
+    scene
+        .ends(home, stream, async || {
             scene.member.api.post("/api/v1/auth/logout", &json!({})).await.expect(204);
-        }).await;
-        scene.refuses(&scene.member.api, 401, "unauthenticated").await;
-    }
+        })
+        .await;
+    scene.refuses(&scene.member.api, 401, "unauthenticated").await;
 }
 
-on_every_home! {
-    async fn a_deleted_key_reads_no_further(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let (key, id) = scene.key(&scene.shop.owner).await;
-        let stream = Stream::open(&key).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_deleted_key_reads_no_further(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let (key, id) = scene.key(&scene.shop.owner).await;
+    let stream = Stream::open(&key).await;
+    scene
+        .ends(home, stream, async || {
             scene.shop.owner.delete(&format!("/api/v1/api-keys/{id}")).await.expect(204);
-        }).await;
-        scene.refuses(&key, 401, "unauthenticated").await;
-    }
+        })
+        .await;
+    scene.refuses(&key, 401, "unauthenticated").await;
 }
 
-on_every_home! {
-    async fn the_key_of_a_removed_admin_reads_no_further_and_a_service_key_does(home: &Home) {
-        let scene = Scene::set(home, Role::Owner).await;
-        let (key, _) = scene.key(&scene.member.api).await;
-        let body = json!({"name": "Service", "scopes": ["events:read"], "service": true});
-        let made = scene.member.api.post("/api/v1/api-keys", &body).await.expect(201);
-        let service = Api::new(scene.base()).with_token(made.text("key"));
-        let mut goes_on = Stream::open(&service).await;
-        let stream = Stream::open(&key).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn the_key_of_a_removed_admin_reads_no_further_and_a_service_key_does(home: &Home) {
+    let scene = Scene::set(home, Role::Owner).await;
+    let (key, _) = scene.key(&scene.member.api).await;
+    let body = json!({"name": "Service", "scopes": ["events:read"], "service": true});
+    let made = scene.member.api.post("/api/v1/api-keys", &body).await.expect(201);
+    let service = Api::new(scene.base()).with_token(made.text("key"));
+    let mut goes_on = Stream::open(&service).await;
+    let stream = Stream::open(&key).await;
+    scene
+        .ends(home, stream, async || {
             scene.shop.owner.delete(&scene.member_path()).await.expect(204);
-        }).await;
-        scene.refuses(&key, 401, "unauthenticated").await;
-        goes_on.shows(WORDS).await;
-    }
+        })
+        .await;
+    scene.refuses(&key, 401, "unauthenticated").await;
+    goes_on.shows(WORDS).await;
 }
 
-on_every_home! {
-    async fn a_platform_admin_whose_power_is_taken_reads_no_further_with_it(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let role = async |role: &str| {
-            let url = home.db.url.as_str();
-            let folder = home.folder.path().display().to_string();
-            let mut variables =
-                vec![("DATABASE_URL", url), ("DATA_DIR", folder.as_str()), ("SECRET_KEY", SECRET)];
-            if let Some(redis) = &home.redis {
-                variables.extend([("REDIS_URL", redis.as_str()), ("REDIS_PREFIX", home.prefix.as_str())]);
-            }
-            let (done, out, err) =
-                crate::harness::run(&["admin", "role", "member@example.org", role], &variables).await;
-            assert!(done, "{out}{err}");
-        };
-        role("admin").await;
-        until("the program knows of the new admin", async || {
-            let answer = scene.member.api.get("/api/v1/admin/users").await;
-            (answer.status == 200).then_some(())
-        }).await;
-        let stream = Stream::open(&scene.member.api).await;
-        scene.ends(home, stream, async || role("user").await).await;
-        until("the program knows it of requests, too", async || {
-            let answer = scene.member.api.get("/api/v1/admin/users").await;
-            (answer.status == 403).then_some(())
-        }).await;
-        // What they may as a member they may still.
-        drop(Stream::open(&scene.member.api).await);
-    }
-}
-
-on_every_home! {
-    async fn nobody_reads_further_in_a_suspended_workspace(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let root = scene.root(home).await;
-        let (key, _) = scene.key(&scene.shop.owner).await;
-        let ticket = scene.member.api.post(TICKET, &Value::Null).await.expect(201).text("ticket");
-        let streams = vec![
-            Stream::open(&scene.shop.owner).await,
-            Stream::open(&scene.member.api).await,
-            Stream::open(&key).await,
-            Stream::by_ticket(scene.base(), &ticket).await,
-        ];
-        let path = format!("/api/v1/admin/workspaces/{}/suspend", workspace(&scene.shop).await);
-        scene.ends_all(home, streams, async || {
-            root.post(&path, &json!({})).await.expect(200);
-        }).await;
-        for who in [&scene.shop.owner, &scene.member.api, &key] {
-            scene.refuses(who, 403, "workspace_suspended").await;
+#[on_every_home]
+async fn a_platform_admin_whose_power_is_taken_reads_no_further_with_it(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let role = async |role: &str| {
+        let url = home.db.url.as_str();
+        let folder = home.folder.path().display().to_string();
+        let mut variables =
+            vec![("DATABASE_URL", url), ("DATA_DIR", folder.as_str()), ("SECRET_KEY", SECRET)];
+        if let Some(redis) = &home.redis {
+            variables
+                .extend([("REDIS_URL", redis.as_str()), ("REDIS_PREFIX", home.prefix.as_str())]);
         }
-    }
+        let (done, out, err) =
+            crate::harness::run(&["admin", "role", "member@example.org", role], &variables).await;
+        assert!(done, "{out}{err}");
+    };
+    role("admin").await;
+    until("the program knows of the new admin", async || {
+        let answer = scene.member.api.get("/api/v1/admin/users").await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+    let stream = Stream::open(&scene.member.api).await;
+    scene.ends(home, stream, async || role("user").await).await;
+    until("the program knows it of requests, too", async || {
+        let answer = scene.member.api.get("/api/v1/admin/users").await;
+        (answer.status == 403).then_some(())
+    })
+    .await;
+    // What they may as a member they may still.
+    drop(Stream::open(&scene.member.api).await);
 }
 
-on_every_home! {
-    async fn a_blocked_user_reads_no_further_nor_do_their_keys(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let root = scene.root(home).await;
-        let (key, _) = scene.key(&scene.member.api).await;
-        let streams = vec![Stream::open(&scene.member.api).await, Stream::open(&key).await];
-        let path = format!("/api/v1/admin/users/{}/block", scene.member.id);
-        scene.ends_all(home, streams, async || {
+#[on_every_home]
+async fn nobody_reads_further_in_a_suspended_workspace(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let root = scene.root(home).await;
+    let (key, _) = scene.key(&scene.shop.owner).await;
+    let ticket = scene.member.api.post(TICKET, &Value::Null).await.expect(201).text("ticket");
+    let streams = vec![
+        Stream::open(&scene.shop.owner).await,
+        Stream::open(&scene.member.api).await,
+        Stream::open(&key).await,
+        Stream::by_ticket(scene.base(), &ticket).await,
+    ];
+    let path = format!("/api/v1/admin/workspaces/{}/suspend", workspace(&scene.shop).await);
+    scene
+        .ends_all(home, streams, async || {
             root.post(&path, &json!({})).await.expect(200);
-        }).await;
-        scene.refuses(&scene.member.api, 401, "unauthenticated").await;
-        scene.refuses(&key, 401, "unauthenticated").await;
+        })
+        .await;
+    for who in [&scene.shop.owner, &scene.member.api, &key] {
+        scene.refuses(who, 403, "workspace_suspended").await;
     }
 }
 
-on_every_home! {
-    async fn a_deleted_account_reads_no_further_nor_do_its_keys(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let (key, _) = scene.key(&scene.member.api).await;
-        let streams = vec![Stream::open(&scene.member.api).await, Stream::open(&key).await];
-        scene.ends_all(home, streams, async || {
+#[on_every_home]
+async fn a_blocked_user_reads_no_further_nor_do_their_keys(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let root = scene.root(home).await;
+    let (key, _) = scene.key(&scene.member.api).await;
+    let streams = vec![Stream::open(&scene.member.api).await, Stream::open(&key).await];
+    let path = format!("/api/v1/admin/users/{}/block", scene.member.id);
+    scene
+        .ends_all(home, streams, async || {
+            root.post(&path, &json!({})).await.expect(200);
+        })
+        .await;
+    scene.refuses(&scene.member.api, 401, "unauthenticated").await;
+    scene.refuses(&key, 401, "unauthenticated").await;
+}
+
+#[on_every_home]
+async fn a_deleted_account_reads_no_further_nor_do_its_keys(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let (key, _) = scene.key(&scene.member.api).await;
+    let streams = vec![Stream::open(&scene.member.api).await, Stream::open(&key).await];
+    scene
+        .ends_all(home, streams, async || {
             let request = scene.member.api.request(Method::DELETE, "/api/v1/me");
             let body = json!({"password": PASSWORD});
             scene.member.api.send(request.json(&body)).await.expect(202);
-        }).await;
-        scene.refuses(&scene.member.api, 401, "unauthenticated").await;
-        scene.refuses(&key, 401, "unauthenticated").await;
-    }
+        })
+        .await;
+    scene.refuses(&scene.member.api, 401, "unauthenticated").await;
+    scene.refuses(&key, 401, "unauthenticated").await;
 }
 
-on_every_home! {
-    async fn a_changed_password_ends_the_streams_of_other_devices(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let here = workspace(&scene.shop).await;
-        let other = Api::new(scene.base()).login("member@example.org", PASSWORD).await;
-        let other = other.in_workspace(&here);
-        let mut own = Stream::open(&scene.member.api).await;
-        let stream = Stream::open(&other).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_changed_password_ends_the_streams_of_other_devices(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let here = workspace(&scene.shop).await;
+    let other = Api::new(scene.base()).login("member@example.org", PASSWORD).await;
+    let other = other.in_workspace(&here);
+    let mut own = Stream::open(&scene.member.api).await;
+    let stream = Stream::open(&other).await;
+    scene
+        .ends(home, stream, async || {
             let body = json!({"current_password": PASSWORD, "new_password": "blue lantern 8"});
             scene.member.api.post("/api/v1/auth/password/change", &body).await.expect(204);
-        }).await;
-        scene.refuses(&other, 401, "unauthenticated").await;
-        own.shows(WORDS).await;
-    }
+        })
+        .await;
+    scene.refuses(&other, 401, "unauthenticated").await;
+    own.shows(WORDS).await;
 }
 
-on_every_home! {
-    async fn a_session_deleted_from_the_list_reads_no_further(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let here = workspace(&scene.shop).await;
-        let other = Api::new(scene.base()).login("member@example.org", PASSWORD).await;
-        let sessions = scene.member.api.get("/api/v1/auth/sessions").await.expect(200).body;
-        let newest = sessions["items"][0]["id"].as_str().unwrap().to_owned();
-        let other = other.in_workspace(&here);
-        let mut own = Stream::open(&scene.member.api).await;
-        let stream = Stream::open(&other).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_session_deleted_from_the_list_reads_no_further(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let here = workspace(&scene.shop).await;
+    let other = Api::new(scene.base()).login("member@example.org", PASSWORD).await;
+    let sessions = scene.member.api.get("/api/v1/auth/sessions").await.expect(200).body;
+    let newest = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+    let other = other.in_workspace(&here);
+    let mut own = Stream::open(&scene.member.api).await;
+    let stream = Stream::open(&other).await;
+    scene
+        .ends(home, stream, async || {
             let path = format!("/api/v1/auth/sessions/{newest}");
             scene.member.api.delete(&path).await.expect(204);
-        }).await;
-        scene.refuses(&other, 401, "unauthenticated").await;
-        own.shows(WORDS).await;
-    }
+        })
+        .await;
+    scene.refuses(&other, 401, "unauthenticated").await;
+    own.shows(WORDS).await;
 }
 
-on_every_home! {
-    async fn a_key_that_ends_by_itself_reads_no_further(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let end = Clock::system().now() + TimeDelta::seconds(30);
-        let body = json!({
-            "name": "Brief", "scopes": ["events:read"],
-            "expires_at": end.to_rfc3339_opts(SecondsFormat::Micros, true),
-        });
-        let made = scene.shop.owner.post("/api/v1/api-keys", &body).await.expect(201);
-        let key = Api::new(scene.base()).with_token(made.text("key"));
-        let stream = Stream::open(&key).await;
-        scene.ends(home, stream, async || {
+#[on_every_home]
+async fn a_key_that_ends_by_itself_reads_no_further(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let end = Clock::system().now() + TimeDelta::seconds(30);
+    let body = json!({
+        "name": "Brief", "scopes": ["events:read"],
+        "expires_at": end.to_rfc3339_opts(SecondsFormat::Micros, true),
+    });
+    let made = scene.shop.owner.post("/api/v1/api-keys", &body).await.expect(201);
+    let key = Api::new(scene.base()).with_token(made.text("key"));
+    let stream = Stream::open(&key).await;
+    scene
+        .ends(home, stream, async || {
             until("the key has ended", async || (Clock::system().now() > end).then_some(())).await;
-        }).await;
-        assert_problem(&key.get(STREAM).await, 401, "unauthenticated");
-    }
+        })
+        .await;
+    assert_problem(&key.get(STREAM).await, 401, "unauthenticated");
 }
 
-on_every_home! {
-    async fn a_token_that_ends_takes_its_stream_along(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let token = crate::auth::ending_soon(scene.member.api.token().unwrap(), 30);
-        let end = Clock::system().now() + TimeDelta::seconds(30);
-        let brief = scene.member.api.with_token(token);
-        let mut own = Stream::open(&scene.member.api).await;
-        let ticket = brief.post(TICKET, &Value::Null).await.expect(201).text("ticket");
-        let streams =
-            vec![Stream::open(&brief).await, Stream::by_ticket(scene.base(), &ticket).await];
-        scene.ends_all(home, streams, async || {
-            until("the token has ended", async || (Clock::system().now() > end).then_some(())).await;
-        }).await;
-        scene.refuses(&brief, 401, "unauthenticated").await;
-        own.shows(WORDS).await;
-    }
+#[on_every_home]
+async fn a_token_that_ends_takes_its_stream_along(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let token = crate::auth::ending_soon(scene.member.api.token().unwrap(), 30);
+    let end = Clock::system().now() + TimeDelta::seconds(30);
+    let brief = scene.member.api.with_token(token);
+    let mut own = Stream::open(&scene.member.api).await;
+    let ticket = brief.post(TICKET, &Value::Null).await.expect(201).text("ticket");
+    let streams = vec![Stream::open(&brief).await, Stream::by_ticket(scene.base(), &ticket).await];
+    scene
+        .ends_all(home, streams, async || {
+            until("the token has ended", async || (Clock::system().now() > end).then_some(()))
+                .await;
+        })
+        .await;
+    scene.refuses(&brief, 401, "unauthenticated").await;
+    own.shows(WORDS).await;
 }
 
-on_every_home! {
-    async fn a_changed_role_that_may_still_read_reads_on(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let mut stream = Stream::open(&scene.member.api).await;
-        let (key, _) = scene.key(&scene.member.api).await;
-        let mut by_key = Stream::open(&key).await;
-        let change = json!({"role": "viewer"});
-        scene.shop.owner.patch(&scene.member_path(), &change).await.expect(200);
-        scene.says("Still here");
-        stream.shows("Still here").await;
-        by_key.shows("Still here").await;
-    }
+#[on_every_home]
+async fn a_changed_role_that_may_still_read_reads_on(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let mut stream = Stream::open(&scene.member.api).await;
+    let (key, _) = scene.key(&scene.member.api).await;
+    let mut by_key = Stream::open(&key).await;
+    let change = json!({"role": "viewer"});
+    scene.shop.owner.patch(&scene.member_path(), &change).await.expect(200);
+    scene.says("Still here");
+    stream.shows("Still here").await;
+    by_key.shows("Still here").await;
 }
 
-on_every_home! {
-    async fn a_ticket_opens_one_stream_which_ends_with_who_made_it(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let made = scene.member.api.post(TICKET, &Value::Null).await.expect(201);
-        let ticket = made.text("ticket");
-        let end = made.text("expires_at").parse::<chrono::DateTime<Utc>>().unwrap();
-        let left = end - Clock::system().now();
-        assert!(left > TimeDelta::seconds(5) && left <= TimeDelta::seconds(61), "{left}");
-        let api = Api::new(scene.base());
-        let open = async |ticket: &str| api.send(by_ticket(scene.base(), ticket)).await;
+#[on_every_home]
+async fn a_ticket_opens_one_stream_which_ends_with_who_made_it(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let made = scene.member.api.post(TICKET, &Value::Null).await.expect(201);
+    let ticket = made.text("ticket");
+    let end = made.text("expires_at").parse::<chrono::DateTime<Utc>>().unwrap();
+    let left = end - Clock::system().now();
+    assert!(left > TimeDelta::seconds(5) && left <= TimeDelta::seconds(61), "{left}");
+    let api = Api::new(scene.base());
+    let open = async |ticket: &str| api.send(by_ticket(scene.base(), ticket)).await;
 
-        let stream = Stream::by_ticket(scene.base(), &ticket).await;
-        assert_problem(&open(&ticket).await, 401, "unauthenticated");
-        let mut forged = ticket.clone().into_bytes();
-        forged[20] = if forged[20] == b'A' { b'B' } else { b'A' };
-        let forged = String::from_utf8(forged).unwrap();
-        let unused = scene.member.api.post(TICKET, &Value::Null).await.expect(201).text("ticket");
-        for bad in ["", "x", "%00", &forged, &unused[1..], &"A".repeat(5_000)] {
-            assert!([400, 401, 414].contains(&open(bad).await.status.as_u16()), "{bad}");
-        }
-        // It opens streams and nothing else.
-        let path = format!("/api/v1/dialogs?ticket={unused}");
-        assert!([400, 401].contains(&api.get(&path).await.status.as_u16()));
+    let stream = Stream::by_ticket(scene.base(), &ticket).await;
+    assert_problem(&open(&ticket).await, 401, "unauthenticated");
+    let mut forged = ticket.clone().into_bytes();
+    forged[20] = if forged[20] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    let unused = scene.member.api.post(TICKET, &Value::Null).await.expect(201).text("ticket");
+    for bad in ["", "x", "%00", &forged, &unused[1..], &"A".repeat(5_000)] {
+        assert!([400, 401, 414].contains(&open(bad).await.status.as_u16()), "{bad}");
+    }
+    // It opens streams and nothing else.
+    let path = format!("/api/v1/dialogs?ticket={unused}");
+    assert!([400, 401].contains(&api.get(&path).await.status.as_u16()));
 
-        scene.ends(home, stream, async || {
+    scene
+        .ends(home, stream, async || {
             scene.member.api.post("/api/v1/auth/logout", &json!({})).await.expect(204);
-        }).await;
-        assert_problem(&open(&unused).await, 401, "unauthenticated");
-        let log = scene.shop.program.log();
-        assert!(!log.contains(&ticket) && !log.contains(&unused), "{log}");
-    }
+        })
+        .await;
+    assert_problem(&open(&unused).await, 401, "unauthenticated");
+    let log = scene.shop.program.log();
+    assert!(!log.contains(&ticket) && !log.contains(&unused), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -496,26 +510,25 @@ async fn a_ticket_that_has_ended_opens_nothing() {
     );
 }
 
-on_every_home! {
-    async fn a_streamed_preview_ends_with_the_access_that_opened_it(home: &Home) {
-        let model = FakeOpenAi::start().await;
-        model.answer(|_| Reply::text("You have 30 days [1]."));
-        let launch = with_model(home.launch(), &model);
-        let shop = home.open_with(launch).await;
-        shop.learn("returns.en.md").await;
-        let member = Person::member(home, &shop, "member@example.org", Role::Admin).await;
-        // The model has not said a word when the member is removed.
-        model.inject(Fault::DelayFirst(Duration::from_secs(15)));
-        let path = format!("/api/v1/assistants/{}/preview", shop.assistant);
-        let request = member.api.request(Method::POST, &path).header("accept", "text/event-stream");
-        let body = json!({"text": "How many days do I have to return an item?"});
-        let mut stream = Stream::begin(request.json(&body)).await;
-        stream.shows("event: prompt").await;
-        shop.owner.delete(&format!("/api/v1/members/{}", member.id)).await.expect(204);
-        let rest = stream.rest().await;
-        assert!(rest.contains("event: bye") && !rest.contains("30 days"), "{rest}");
-        assert!(!rest.contains("event: done") && !rest.contains("event: delta"), "{rest}");
-    }
+#[on_every_home]
+async fn a_streamed_preview_ends_with_the_access_that_opened_it(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    model.answer(|_| Reply::text("You have 30 days [1]."));
+    let launch = with_model(home.launch(), &model);
+    let shop = home.open_with(launch).await;
+    shop.learn("returns.en.md").await;
+    let member = Person::member(home, &shop, "member@example.org", Role::Admin).await;
+    // The model has not said a word when the member is removed.
+    model.inject(Fault::DelayFirst(Duration::from_secs(15)));
+    let path = format!("/api/v1/assistants/{}/preview", shop.assistant);
+    let request = member.api.request(Method::POST, &path).header("accept", "text/event-stream");
+    let body = json!({"text": "How many days do I have to return an item?"});
+    let mut stream = Stream::begin(request.json(&body)).await;
+    stream.shows("event: prompt").await;
+    shop.owner.delete(&format!("/api/v1/members/{}", member.id)).await.expect(204);
+    let rest = stream.rest().await;
+    assert!(rest.contains("event: bye") && !rest.contains("30 days"), "{rest}");
+    assert!(!rest.contains("event: done") && !rest.contains("event: delta"), "{rest}");
 }
 
 /// A request of which the program has begun to read the body, and no byte of it has been sent.
@@ -556,39 +569,38 @@ impl Unsent {
     }
 }
 
-on_every_home! {
-    async fn a_request_that_is_on_its_way_is_not_done_once_the_access_has_ended(home: &Home) {
-        let scene = Scene::set(home, Role::Admin).await;
-        let path = "/api/v1/assistants";
-        let body = json!({"name": "Late"});
-        let session = Api::new(scene.base()).login("member@example.org", PASSWORD).await;
-        let (key, id) = {
-            let scopes = json!({"name": "Key", "scopes": ["assistants:write"]});
-            let made = scene.shop.owner.post("/api/v1/api-keys", &scopes).await.expect(201);
-            (session.with_token(made.text("key")), made.text("id"))
-        };
-        // Answered before, so there is a stored answer, which holds an id.
-        let stored = key.request(Method::POST, path).header("idempotency-key", "known").json(&body);
-        let stored = key.send(stored).await.expect(201).text("id");
+#[on_every_home]
+async fn a_request_that_is_on_its_way_is_not_done_once_the_access_has_ended(home: &Home) {
+    let scene = Scene::set(home, Role::Admin).await;
+    let path = "/api/v1/assistants";
+    let body = json!({"name": "Late"});
+    let session = Api::new(scene.base()).login("member@example.org", PASSWORD).await;
+    let (key, id) = {
+        let scopes = json!({"name": "Key", "scopes": ["assistants:write"]});
+        let made = scene.shop.owner.post("/api/v1/api-keys", &scopes).await.expect(201);
+        (session.with_token(made.text("key")), made.text("id"))
+    };
+    // Answered before, so there is a stored answer, which holds an id.
+    let stored = key.request(Method::POST, path).header("idempotency-key", "known").json(&body);
+    let stored = key.send(stored).await.expect(201).text("id");
 
-        let in_time = Unsent::begin(&key, path, "in-time", &body).await.finish().await;
-        assert!(in_time.starts_with("HTTP/1.1 201"), "{in_time}");
-        let late = Unsent::begin(&key, path, "late", &body).await;
-        let known = Unsent::begin(&key, path, "known", &body).await;
-        scene.shop.owner.delete(&format!("/api/v1/api-keys/{id}")).await.expect(204);
-        for answer in [late.finish().await, known.finish().await] {
-            assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
-            assert!(!answer.contains(&stored), "{answer}");
-        }
-        let assistants = scene.shop.owner.get(path).await.expect(200).body;
-        let late = assistants["items"].as_array().unwrap().iter();
-        assert_eq!(late.filter(|assistant| assistant["name"] == "Late").count(), 2);
-
-        let own = Unsent::begin(&session, path, "own", &body).await;
-        session.post("/api/v1/auth/logout", &json!({})).await.expect(204);
-        let answer = own.finish().await;
+    let in_time = Unsent::begin(&key, path, "in-time", &body).await.finish().await;
+    assert!(in_time.starts_with("HTTP/1.1 201"), "{in_time}");
+    let late = Unsent::begin(&key, path, "late", &body).await;
+    let known = Unsent::begin(&key, path, "known", &body).await;
+    scene.shop.owner.delete(&format!("/api/v1/api-keys/{id}")).await.expect(204);
+    for answer in [late.finish().await, known.finish().await] {
         assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(!answer.contains(&stored), "{answer}");
     }
+    let assistants = scene.shop.owner.get(path).await.expect(200).body;
+    let late = assistants["items"].as_array().unwrap().iter();
+    assert_eq!(late.filter(|assistant| assistant["name"] == "Late").count(), 2);
+
+    let own = Unsent::begin(&session, path, "own", &body).await;
+    session.post("/api/v1/auth/logout", &json!({})).await.expect(204);
+    let answer = own.finish().await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
 }
 
 async fn refused(who: &Api, detail: &str) {
@@ -613,99 +625,98 @@ async fn opens(who: &Api, patience: Duration) -> Stream {
     }
 }
 
-on_every_home! {
-    async fn streams_are_bounded_by_user_by_key_and_by_workspace(home: &Home) {
-        let launch = home.launch().with("STREAMS_PER_USER", 2).with("STREAMS_PER_WORKSPACE", 5);
-        let shop = home.open_with(launch).await;
-        let first = Stream::open(&shop.owner).await;
-        let ticket = shop.owner.post(TICKET, &Value::Null).await.expect(201).text("ticket");
-        let second = Stream::by_ticket(shop.program.base(), &ticket).await;
-        refused(&shop.owner, "you have").await;
-        let again = Api::new(shop.program.base()).login(crate::harness::EMAIL, PASSWORD).await;
-        refused(&again, "you have").await;
+#[on_every_home]
+async fn streams_are_bounded_by_user_by_key_and_by_workspace(home: &Home) {
+    let launch = home.launch().with("STREAMS_PER_USER", 2).with("STREAMS_PER_WORKSPACE", 5);
+    let shop = home.open_with(launch).await;
+    let first = Stream::open(&shop.owner).await;
+    let ticket = shop.owner.post(TICKET, &Value::Null).await.expect(201).text("ticket");
+    let second = Stream::by_ticket(shop.program.base(), &ticket).await;
+    refused(&shop.owner, "you have").await;
+    let again = Api::new(shop.program.base()).login(crate::harness::EMAIL, PASSWORD).await;
+    refused(&again, "you have").await;
 
-        // A key counts for itself.
-        let body = json!({"name": "Key", "scopes": ["events:read"]});
-        let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201);
-        let program = Api::new(shop.program.base()).with_token(key.text("key"));
-        let third = Stream::open(&program).await;
-        let fourth = Stream::open(&program).await;
-        refused(&program, "you have").await;
-        let member = Person::member(home, &shop, "member@example.org", Role::Viewer).await;
-        let fifth = Stream::open(&member.api).await;
-        refused(&member.api, "workspace").await;
-        assert!(shop.metric("streams_refused_total", &["user"]).await > 2.5);
-        assert!(shop.metric("streams_refused_total", &["workspace"]).await > 0.5);
-        assert!(shop.metric("sse_connections", &[]).await > 4.5);
+    // A key counts for itself.
+    let body = json!({"name": "Key", "scopes": ["events:read"]});
+    let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201);
+    let program = Api::new(shop.program.base()).with_token(key.text("key"));
+    let third = Stream::open(&program).await;
+    let fourth = Stream::open(&program).await;
+    refused(&program, "you have").await;
+    let member = Person::member(home, &shop, "member@example.org", Role::Viewer).await;
+    let fifth = Stream::open(&member.api).await;
+    refused(&member.api, "workspace").await;
+    assert!(shop.metric("streams_refused_total", &["user"]).await > 2.5);
+    assert!(shop.metric("streams_refused_total", &["workspace"]).await > 0.5);
+    assert!(shop.metric("sse_connections", &[]).await > 4.5);
 
-        // A reader that goes gives its place back, and so does one that is cut off.
-        drop(first);
-        let sixth = opens(&shop.owner, PATIENCE).await;
-        shop.owner.delete(&format!("/api/v1/api-keys/{}", key.text("id"))).await.expect(204);
-        third.must_be_over().await;
-        fourth.must_be_over().await;
-        let seventh = opens(&member.api, PATIENCE).await;
-        drop((second, fifth, sixth, seventh));
-        until("all places are free", async || {
-            (shop.metric("sse_connections", &[]).await < 0.5).then_some(())
-        }).await;
+    // A reader that goes gives its place back, and so does one that is cut off.
+    drop(first);
+    let sixth = opens(&shop.owner, PATIENCE).await;
+    shop.owner.delete(&format!("/api/v1/api-keys/{}", key.text("id"))).await.expect(204);
+    third.must_be_over().await;
+    fourth.must_be_over().await;
+    let seventh = opens(&member.api, PATIENCE).await;
+    drop((second, fifth, sixth, seventh));
+    until("all places are free", async || {
+        (shop.metric("sse_connections", &[]).await < 0.5).then_some(())
+    })
+    .await;
 
-        // An admin changes the bound while the program runs.
-        admin(home, "root@example.org").await;
-        let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
-        let request = root.request(Method::PUT, "/api/v1/admin/settings/streams_per_user");
-        root.send(request.json(&json!({"value": 1}))).await.expect(200);
-        let _last = opens(&shop.owner, PATIENCE).await;
-        refused(&shop.owner, "you have").await;
-    }
+    // An admin changes the bound while the program runs.
+    admin(home, "root@example.org").await;
+    let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
+    let request = root.request(Method::PUT, "/api/v1/admin/settings/streams_per_user");
+    root.send(request.json(&json!({"value": 1}))).await.expect(200);
+    let _last = opens(&shop.owner, PATIENCE).await;
+    refused(&shop.owner, "you have").await;
 }
 
-on_every_home! {
-    async fn a_reader_that_cannot_be_told_everything_is_told_so(home: &Home) {
-        let scene = Scene::set(home, Role::Viewer).await;
-        let place: Uuid = workspace(&scene.shop).await.parse().unwrap();
-        let place = WorkspaceId::from(place);
-        let head = async || {
-            let mut tx = home.db.db.read().await.unwrap();
-            tx.workspace(place).events().head().await.unwrap()
-        };
-        let begin = async |last: i64| {
-            let request = scene.shop.owner.request(Method::GET, STREAM);
-            let mut stream = Stream::begin(request.header("last-event-id", last.to_string())).await;
-            stream.shows("retry: ").await;
-            stream
-        };
-        let young = head().await;
-        let mut beyond = begin(young + 1_000).await;
-        beyond.shows("event: reset\n").await;
-        scene.says("Hello there");
-        beyond.shows("Hello there").await;
-        let mut at_the_end = begin(young).await;
-        at_the_end.shows("Hello there").await;
-        assert!(!at_the_end.text.contains("event: reset"));
+#[on_every_home]
+async fn a_reader_that_cannot_be_told_everything_is_told_so(home: &Home) {
+    let scene = Scene::set(home, Role::Viewer).await;
+    let place: Uuid = workspace(&scene.shop).await.parse().unwrap();
+    let place = WorkspaceId::from(place);
+    let head = async || {
+        let mut tx = home.db.db.read().await.unwrap();
+        tx.workspace(place).events().head().await.unwrap()
+    };
+    let begin = async |last: i64| {
+        let request = scene.shop.owner.request(Method::GET, STREAM);
+        let mut stream = Stream::begin(request.header("last-event-id", last.to_string())).await;
+        stream.shows("retry: ").await;
+        stream
+    };
+    let young = head().await;
+    let mut beyond = begin(young + 1_000).await;
+    beyond.shows("event: reset\n").await;
+    scene.says("Hello there");
+    beyond.shows("Hello there").await;
+    let mut at_the_end = begin(young).await;
+    at_the_end.shows("Hello there").await;
+    assert!(!at_the_end.text.contains("event: reset"));
 
-        scene.all_is_said(home).await;
-        let clock = Clock::system();
-        let mut tx = home.db.db.begin().await.unwrap();
-        for seq in 0..10_001 {
-            let event = Event::MessageStored {
-                dialog_id: clock.id(),
-                message_id: clock.id(),
-                seq,
-                author: Author::Customer,
-                text: "old".to_owned(),
-            };
-            tx.record(place, event, clock.now());
-        }
-        tx.commit().await.unwrap();
-        let now = head().await;
-        let mut behind = begin(now - 10_001).await;
-        behind.shows(&format!("id: {now}\nevent: reset\n")).await;
-        assert!(!behind.text.contains("\"old\""));
-        let mut last_replayed = begin(now - 10_000).await;
-        last_replayed.shows(&format!("id: {}\n", now - 9_999)).await;
-        assert!(!last_replayed.text.contains("event: reset"));
+    scene.all_is_said(home).await;
+    let clock = Clock::system();
+    let mut tx = home.db.db.begin().await.unwrap();
+    for seq in 0..10_001 {
+        let event = Event::MessageStored {
+            dialog_id: clock.id(),
+            message_id: clock.id(),
+            seq,
+            author: Author::Customer,
+            text: "old".to_owned(),
+        };
+        tx.record(place, event, clock.now());
     }
+    tx.commit().await.unwrap();
+    let now = head().await;
+    let mut behind = begin(now - 10_001).await;
+    behind.shows(&format!("id: {now}\nevent: reset\n")).await;
+    assert!(!behind.text.contains("\"old\""));
+    let mut last_replayed = begin(now - 10_000).await;
+    last_replayed.shows(&format!("id: {}\n", now - 9_999)).await;
+    assert!(!last_replayed.text.contains("event: reset"));
 }
 
 /// Two processes on one installation.

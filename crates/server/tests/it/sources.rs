@@ -64,175 +64,182 @@ impl Shop {
     }
 }
 
-on_every_home! {
-    async fn a_site_is_fetched_found_fetched_again_and_forgotten(home: &Home) {
-        let shop = open(home).await;
-        let site = FakeSite::start().await.unwrap();
-        site.set("/help/", page("The lantern glows for nine hundred hours.", &["returns", "gone"]));
-        site.set("/help/returns", page("A lantern can be returned within forty days.", &[]));
-        let id = shop
-            .add(&json!({"url": site.url("/help/"), "kind": "site", "refresh_hours": 24}))
-            .await;
-        let source = shop.source_is(&id, "ready").await;
-        assert_eq!((&source["pages"], &source["error"]), (&json!(2), &Value::Null));
-        assert!(source["next_at"].is_string() && source["bytes"].as_i64().unwrap() > 100);
-        let pages = shop.pages(&id).await;
-        let mut urls: Vec<&str> = pages.iter().map(|page| page["url"].as_str().unwrap()).collect();
-        urls.sort_unstable();
-        assert_eq!(urls, [site.url("/help/"), site.url("/help/returns")]);
-        assert!(pages.iter().all(|page| page["kind"] == "html"));
-        assert!(shop.finds("how long does the lantern glow").await.contains("nine hundred hours"));
+#[on_every_home]
+async fn a_site_is_fetched_found_fetched_again_and_forgotten(home: &Home) {
+    let shop = open(home).await;
+    let site = FakeSite::start().await.unwrap();
+    site.set("/help/", page("The lantern glows for nine hundred hours.", &["returns", "gone"]));
+    site.set("/help/returns", page("A lantern can be returned within forty days.", &[]));
+    let id =
+        shop.add(&json!({"url": site.url("/help/"), "kind": "site", "refresh_hours": 24})).await;
+    let source = shop.source_is(&id, "ready").await;
+    assert_eq!((&source["pages"], &source["error"]), (&json!(2), &Value::Null));
+    assert!(source["next_at"].is_string() && source["bytes"].as_i64().unwrap() > 100);
+    let pages = shop.pages(&id).await;
+    let mut urls: Vec<&str> = pages.iter().map(|page| page["url"].as_str().unwrap()).collect();
+    urls.sort_unstable();
+    assert_eq!(urls, [site.url("/help/"), site.url("/help/returns")]);
+    assert!(pages.iter().all(|page| page["kind"] == "html"));
+    assert!(shop.finds("how long does the lantern glow").await.contains("nine hundred hours"));
 
-        site.set("/help/returns", page("A lantern can be returned within sixty days, and for free.", &[]));
-        site.forget();
-        shop.owner.post(&format!("/api/v1/sources/{id}/fetch"), &Value::Null).await.expect(202);
-        shop.source_is(&id, "ready").await;
-        until("the new text is found", async || {
-            let found = shop.finds("when can a lantern be returned").await;
-            (found.contains("sixty days") && !found.contains("forty days")).then_some(())
-        })
-        .await;
-        let statuses: Vec<u16> = site.hits().iter().filter(|hit| hit.path == "/help/").map(|hit| hit.status).collect();
-        assert_eq!(statuses, [304]);
+    site.set(
+        "/help/returns",
+        page("A lantern can be returned within sixty days, and for free.", &[]),
+    );
+    site.forget();
+    shop.owner.post(&format!("/api/v1/sources/{id}/fetch"), &Value::Null).await.expect(202);
+    shop.source_is(&id, "ready").await;
+    until("the new text is found", async || {
+        let found = shop.finds("when can a lantern be returned").await;
+        (found.contains("sixty days") && !found.contains("forty days")).then_some(())
+    })
+    .await;
+    let statuses: Vec<u16> =
+        site.hits().iter().filter(|hit| hit.path == "/help/").map(|hit| hit.status).collect();
+    assert_eq!(statuses, [304]);
 
-        let list = shop.owner.get("/api/v1/sources").await.expect(200).body;
-        assert_eq!(list["items"].as_array().unwrap().len(), 1);
-        let elsewhere = format!("/api/v1/sources?assistant_id={}", Uuid::nil());
-        assert_eq!(shop.owner.get(&elsewhere).await.expect(200).body["items"], json!([]));
+    let list = shop.owner.get("/api/v1/sources").await.expect(200).body;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    let elsewhere = format!("/api/v1/sources?assistant_id={}", Uuid::nil());
+    assert_eq!(shop.owner.get(&elsewhere).await.expect(200).body["items"], json!([]));
 
-        shop.owner.delete(&format!("/api/v1/sources/{id}")).await.expect(204);
-        assert_problem(&shop.owner.get(&format!("/api/v1/sources/{id}")).await, 404, "not_found");
-        assert!(shop.pages(&id).await.is_empty());
-        assert!(!shop.finds("how long does the lantern glow").await.contains("nine hundred"));
-        let audit = shop.owner.get("/api/v1/audit?limit=50").await.expect(200).body.to_string();
-        for action in ["source.created", "source.fetched", "source.deleted"] {
-            assert!(audit.contains(action), "{action}");
-        }
+    shop.owner.delete(&format!("/api/v1/sources/{id}")).await.expect(204);
+    assert_problem(&shop.owner.get(&format!("/api/v1/sources/{id}")).await, 404, "not_found");
+    assert!(shop.pages(&id).await.is_empty());
+    assert!(!shop.finds("how long does the lantern glow").await.contains("nine hundred"));
+    let audit = shop.owner.get("/api/v1/audit?limit=50").await.expect(200).body.to_string();
+    for action in ["source.created", "source.fetched", "source.deleted"] {
+        assert!(audit.contains(action), "{action}");
     }
 }
 
-on_every_home! {
-    async fn what_must_not_be_fetched_is_refused_without_telling_why(home: &Home) {
-        let shop = home.open().await;
-        let path = format!("/api/v1/assistants/{}/sources", shop.assistant);
-        let port = home.telegram.url();
-        let mut details = Vec::new();
-        for url in [
-            "http://127.0.0.1/", "http://2130706433/", "http://[::1]/", "http://localhost/", "http://169.254.169.254/",
-            "http://metadata.google.internal/", "http://no-such-name.invalid/",
-        ] {
-            let answer = shop.owner.post(&path, &json!({"url": url})).await;
-            assert_problem(&answer, 422, "invalid");
-            details.push(answer.body["errors"].clone());
-        }
-        details.dedup();
-        assert_eq!(details.len(), 1, "all of them are refused in the same words: {details:?}");
-        for url in ["", "no address", "ftp://example.org/", "file:///etc/passwd", "http://a:b@example.org/",
-            "javascript:alert(1)", &port] {
-            assert_problem(&shop.owner.post(&path, &json!({"url": url})).await, 422, "invalid");
-        }
-        for body in [
-            json!({"url": "http://8.8.8.8/", "kind": "web"}),
-            json!({"url": "http://8.8.8.8/", "depth": 4}),
-            json!({"url": "http://8.8.8.8/", "max_pages": 0}),
-            json!({"url": "http://8.8.8.8/", "max_pages": 1001}),
-            json!({"url": "http://8.8.8.8/", "refresh_hours": 0}),
-            json!({"url": "http://8.8.8.8/", "other": 1}),
-        ] {
-            assert_problem(&shop.owner.post(&path, &body).await, 422, "invalid");
-        }
-        let nobody = format!("/api/v1/assistants/{}/sources", Uuid::nil());
-        let answer = shop.owner.post(&nobody, &json!({"url": "http://8.8.8.8/"})).await;
-        assert_problem(&answer, 404, "not_found");
-        let list = shop.owner.get("/api/v1/sources").await.expect(200).body;
-        assert_eq!(list["items"], json!([]));
+#[on_every_home]
+async fn what_must_not_be_fetched_is_refused_without_telling_why(home: &Home) {
+    let shop = home.open().await;
+    let path = format!("/api/v1/assistants/{}/sources", shop.assistant);
+    let port = home.telegram.url();
+    let mut details = Vec::new();
+    for url in [
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://[::1]/",
+        "http://localhost/",
+        "http://169.254.169.254/",
+        "http://metadata.google.internal/",
+        "http://no-such-name.invalid/",
+    ] {
+        let answer = shop.owner.post(&path, &json!({"url": url})).await;
+        assert_problem(&answer, 422, "invalid");
+        details.push(answer.body["errors"].clone());
     }
+    details.dedup();
+    assert_eq!(details.len(), 1, "all of them are refused in the same words: {details:?}");
+    for url in [
+        "",
+        "no address",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "http://a:b@example.org/",
+        "javascript:alert(1)",
+        &port,
+    ] {
+        assert_problem(&shop.owner.post(&path, &json!({"url": url})).await, 422, "invalid");
+    }
+    for body in [
+        json!({"url": "http://8.8.8.8/", "kind": "web"}),
+        json!({"url": "http://8.8.8.8/", "depth": 4}),
+        json!({"url": "http://8.8.8.8/", "max_pages": 0}),
+        json!({"url": "http://8.8.8.8/", "max_pages": 1001}),
+        json!({"url": "http://8.8.8.8/", "refresh_hours": 0}),
+        json!({"url": "http://8.8.8.8/", "other": 1}),
+    ] {
+        assert_problem(&shop.owner.post(&path, &body).await, 422, "invalid");
+    }
+    let nobody = format!("/api/v1/assistants/{}/sources", Uuid::nil());
+    let answer = shop.owner.post(&nobody, &json!({"url": "http://8.8.8.8/"})).await;
+    assert_problem(&answer, 404, "not_found");
+    let list = shop.owner.get("/api/v1/sources").await.expect(200).body;
+    assert_eq!(list["items"], json!([]));
 }
 
-on_every_home! {
-    async fn a_workspace_has_so_many_sources_and_no_more(home: &Home) {
-        let shop = open(home).await;
-        let me = shop.owner.get("/api/v1/me").await.expect(200).body;
-        let workspace = me["workspace"]["id"].as_str().unwrap().parse::<Uuid>().unwrap();
-        let assistant = shop.assistant.parse::<Uuid>().unwrap();
-        let clock = Clock::system();
-        let mut tx = home.db.db.begin().await.unwrap();
-        for _ in 0..50 {
-            let source = Source {
-                id: clock.id(),
-                workspace_id: workspace.into(),
-                assistant_id: assistant.into(),
-                kind: SourceKind::Page,
-                url: "http://127.0.0.1:9/".to_owned(),
-                depth: 0,
-                max_pages: 1,
-                every_hours: None,
-                status: SourceStatus::Ready,
-                error: None,
-                pages: 0,
-                bytes: 0,
-                fetched_at: None,
-                next_at: None,
-                created_at: clock.now(),
-                updated_at: clock.now(),
-            };
-            tx.workspace(workspace.into()).sources().insert(&source).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        let path = format!("/api/v1/assistants/{}/sources", shop.assistant);
-        let answer = shop.owner.post(&path, &json!({"url": "http://127.0.0.1:9/"})).await;
-        assert_problem(&answer, 409, "too_many_sources");
-        let list = shop.owner.get("/api/v1/sources?limit=50").await.expect(200).body;
-        let first = list["items"][0]["id"].as_str().unwrap();
-        let path = format!("/api/v1/sources/{first}");
-        let changed = shop.owner.patch(&path, &json!({"refresh_hours": 2})).await.expect(200).body;
-        assert!(changed["next_at"].is_string(), "{changed}");
-        let changed = shop.owner.patch(&path, &json!({"refresh_hours": null})).await.expect(200).body;
-        assert_eq!((&changed["refresh_hours"], &changed["next_at"]), (&Value::Null, &Value::Null));
-        assert_problem(&shop.owner.patch(&path, &json!({"depth": 2})).await, 422, "invalid");
-        assert_problem(&shop.owner.patch(&path, &json!({"max_pages": 2})).await, 422, "invalid");
+#[on_every_home]
+async fn a_workspace_has_so_many_sources_and_no_more(home: &Home) {
+    let shop = open(home).await;
+    let me = shop.owner.get("/api/v1/me").await.expect(200).body;
+    let workspace = me["workspace"]["id"].as_str().unwrap().parse::<Uuid>().unwrap();
+    let assistant = shop.assistant.parse::<Uuid>().unwrap();
+    let clock = Clock::system();
+    let mut tx = home.db.db.begin().await.unwrap();
+    for _ in 0..50 {
+        let source = Source {
+            id: clock.id(),
+            workspace_id: workspace.into(),
+            assistant_id: assistant.into(),
+            kind: SourceKind::Page,
+            url: "http://127.0.0.1:9/".to_owned(),
+            depth: 0,
+            max_pages: 1,
+            every_hours: None,
+            status: SourceStatus::Ready,
+            error: None,
+            pages: 0,
+            bytes: 0,
+            fetched_at: None,
+            next_at: None,
+            created_at: clock.now(),
+            updated_at: clock.now(),
+        };
+        tx.workspace(workspace.into()).sources().insert(&source).await.unwrap();
     }
+    tx.commit().await.unwrap();
+    let path = format!("/api/v1/assistants/{}/sources", shop.assistant);
+    let answer = shop.owner.post(&path, &json!({"url": "http://127.0.0.1:9/"})).await;
+    assert_problem(&answer, 409, "too_many_sources");
+    let list = shop.owner.get("/api/v1/sources?limit=50").await.expect(200).body;
+    let first = list["items"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/sources/{first}");
+    let changed = shop.owner.patch(&path, &json!({"refresh_hours": 2})).await.expect(200).body;
+    assert!(changed["next_at"].is_string(), "{changed}");
+    let changed = shop.owner.patch(&path, &json!({"refresh_hours": null})).await.expect(200).body;
+    assert_eq!((&changed["refresh_hours"], &changed["next_at"]), (&Value::Null, &Value::Null));
+    assert_problem(&shop.owner.patch(&path, &json!({"depth": 2})).await, 422, "invalid");
+    assert_problem(&shop.owner.patch(&path, &json!({"max_pages": 2})).await, 422, "invalid");
 }
 
-on_every_home! {
-    async fn a_crawl_that_a_crash_cut_off_is_ended_by_the_next_process(home: &Home) {
-        let shop = open(home).await;
-        let site = FakeSite::start().await.unwrap();
-        site.set("/", page("The first page speaks of lanterns.", &["/a", "/b"]));
-        site.set("/a", page("The second page.", &[]));
-        site.set("/b", page("The third page says lighthouse.", &[]));
-        let id = shop.add(&json!({"url": site.url("/"), "kind": "site"})).await;
-        until("two pages are there", async || {
-            (shop.pages(&id).await.len() >= 2).then_some(())
-        })
-        .await;
-        site.set("/b", page("The third page says lighthouse.", &[]));
-        let shop = shop.crash().await;
-        let source = shop.source_is(&id, "ready").await;
-        assert_eq!(source["pages"], 3);
-        assert_eq!(shop.pages(&id).await.len(), 3);
-        assert!(shop.finds("lighthouse").await.contains("third page"));
-    }
+#[on_every_home]
+async fn a_crawl_that_a_crash_cut_off_is_ended_by_the_next_process(home: &Home) {
+    let shop = open(home).await;
+    let site = FakeSite::start().await.unwrap();
+    site.set("/", page("The first page speaks of lanterns.", &["/a", "/b"]));
+    site.set("/a", page("The second page.", &[]));
+    site.set("/b", page("The third page says lighthouse.", &[]));
+    let id = shop.add(&json!({"url": site.url("/"), "kind": "site"})).await;
+    until("two pages are there", async || (shop.pages(&id).await.len() >= 2).then_some(())).await;
+    site.set("/b", page("The third page says lighthouse.", &[]));
+    let shop = shop.crash().await;
+    let source = shop.source_is(&id, "ready").await;
+    assert_eq!(source["pages"], 3);
+    assert_eq!(shop.pages(&id).await.len(), 3);
+    assert!(shop.finds("lighthouse").await.contains("third page"));
 }
 
-on_every_home! {
-    async fn deleting_a_source_ends_its_crawl(home: &Home) {
-        let shop = open(home).await;
-        let site = FakeSite::start().await.unwrap();
-        let links: Vec<String> = (0..100).map(|n| format!("/{n}")).collect();
-        site.set("/", page("start", &links.iter().map(String::as_str).collect::<Vec<_>>()));
-        for link in &links {
-            site.set(link, page(&format!("page {link}"), &[]));
-        }
-        let id = shop.add(&json!({"url": site.url("/"), "kind": "site"})).await;
-        until("it is under way", async || (site.paths().len() >= 2).then_some(())).await;
-        shop.owner.delete(&format!("/api/v1/sources/{id}")).await.expect(204);
-        a_moment().await;
-        let asked = site.paths().len();
-        a_moment().await;
-        a_moment().await;
-        assert!(site.paths().len() <= asked + 1, "it goes on: {asked}, {}", site.paths().len());
-        let documents = shop.owner.get("/api/v1/documents").await.expect(200).body;
-        assert_eq!(documents["items"], json!([]));
+#[on_every_home]
+async fn deleting_a_source_ends_its_crawl(home: &Home) {
+    let shop = open(home).await;
+    let site = FakeSite::start().await.unwrap();
+    let links: Vec<String> = (0..100).map(|n| format!("/{n}")).collect();
+    site.set("/", page("start", &links.iter().map(String::as_str).collect::<Vec<_>>()));
+    for link in &links {
+        site.set(link, page(&format!("page {link}"), &[]));
     }
+    let id = shop.add(&json!({"url": site.url("/"), "kind": "site"})).await;
+    until("it is under way", async || (site.paths().len() >= 2).then_some(())).await;
+    shop.owner.delete(&format!("/api/v1/sources/{id}")).await.expect(204);
+    a_moment().await;
+    let asked = site.paths().len();
+    a_moment().await;
+    a_moment().await;
+    assert!(site.paths().len() <= asked + 1, "it goes on: {asked}, {}", site.paths().len());
+    let documents = shop.owner.get("/api/v1/documents").await.expect(200).body;
+    assert_eq!(documents["items"], json!([]));
 }

@@ -136,63 +136,87 @@ async fn long_answers_are_compressed_except_where_a_strangers_page_could_measure
     assert!(!sessions.is_gzip());
 }
 
-on_every_home! {
-    async fn an_assistant_that_has_not_changed_is_not_sent_again(home: &Home) {
-        let shop = home.open().await;
-        let path = format!("/api/v1/assistants/{}", shop.assistant);
-        let tag = shop.owner.get(&path).await.expect(200).headers["etag"].to_str().unwrap().to_owned();
-        let ask = async |tag: &str| {
-            shop.owner.send(shop.owner.request(Method::GET, &path).header("if-none-match", tag)).await
-        };
-        let known = ask(&tag).await;
-        assert_eq!((known.status.as_u16(), &known.body), (304, &Value::Null));
-        assert_eq!(known.headers["etag"], tag.as_str());
-        shop.owner.patch(&path, &json!({"name": "Other"})).await.expect(200);
-        let changed = ask(&tag).await;
-        assert_eq!((changed.status.as_u16(), &changed.body["name"]), (200, &json!("Other")));
-        // Whoever may not read it is told so, whatever they name.
-        let stranger = Api::new(shop.program.base());
-        let refused = stranger.send(stranger.request(Method::GET, &path).header("if-none-match", "*")).await;
-        assert_problem(&refused, 401, "unauthenticated");
-    }
+#[on_every_home]
+async fn an_assistant_that_has_not_changed_is_not_sent_again(home: &Home) {
+    let shop = home.open().await;
+    let path = format!("/api/v1/assistants/{}", shop.assistant);
+    let tag = shop.owner.get(&path).await.expect(200).headers["etag"].to_str().unwrap().to_owned();
+    let ask = async |tag: &str| {
+        shop.owner.send(shop.owner.request(Method::GET, &path).header("if-none-match", tag)).await
+    };
+    let known = ask(&tag).await;
+    assert_eq!((known.status.as_u16(), &known.body), (304, &Value::Null));
+    assert_eq!(known.headers["etag"], tag.as_str());
+    shop.owner.patch(&path, &json!({"name": "Other"})).await.expect(200);
+    let changed = ask(&tag).await;
+    assert_eq!((changed.status.as_u16(), &changed.body["name"]), (200, &json!("Other")));
+    // Whoever may not read it is told so, whatever they name.
+    let stranger = Api::new(shop.program.base());
+    let refused =
+        stranger.send(stranger.request(Method::GET, &path).header("if-none-match", "*")).await;
+    assert_problem(&refused, 401, "unauthenticated");
 }
 
-on_every_home! {
-    async fn what_is_created_says_where_it_is(home: &Home) {
-        home.bot();
-        let shop = home.open().await;
-        admin(home, "root@example.org").await;
-        let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
-        let stranger = Api::new(shop.program.base());
-        let assistant = format!("/api/v1/assistants/{}", shop.assistant);
-        let questions = json!([{"question": "Open?"}]);
-        let person = json!({"email": "ann@example.org", "password": PASSWORD});
-        for (who, path, body, readable) in [
-            (&stranger, "/api/v1/auth/register".to_owned(), person, false),
-            (&shop.owner, "/api/v1/assistants".to_owned(), json!({"name": "Other"}), true),
-            (&shop.owner, format!("{assistant}/publish"), json!({}), true),
-            (&shop.owner, format!("{assistant}/answers"), json!({"question": "Open?", "answer": "Yes."}), true),
-            (&shop.owner, format!("{assistant}/question-sets"), json!({"name": "Set", "questions": questions}), true),
-            (&shop.owner, format!("{assistant}/bots"), json!({"token": TOKEN}), true),
-            (&shop.owner, "/api/v1/api-keys".to_owned(), json!({"name": "Key", "scopes": ["bots:read"]}), true),
-            (&shop.owner, "/api/v1/invitations".to_owned(), json!({"email": "bo@example.org", "role": "viewer"}), false),
-            (&shop.owner, "/api/v1/events/ticket".to_owned(), json!({}), false),
-            (&shop.owner, "/api/v1/workspaces".to_owned(), json!({"name": "Second"}), true),
-            (&root, "/api/v1/admin/model-keys".to_owned(),
-                json!({"provider": "openai", "name": "Main", "secret": "sk-x"}), false),
-        ] {
-            let answer = who.post(&path, &body).await.expect(201);
-            let location = answer.headers.get("location").unwrap_or_else(|| panic!("{path}")).to_str().unwrap();
-            // A version has no address of its own, a workspace is named by a header.
-            let shared = ["/api/v1/workspace", "/versions"].iter().any(|end| location.ends_with(end));
-            if let Some(id) = answer.body["id"].as_str().filter(|_| !shared) {
-                assert!(location.ends_with(id), "{path}: {location}");
-            }
-            if readable {
-                who.get(location).await.expect(200);
-            } else {
-                assert!(location.starts_with("/api/v1/"), "{path}: {location}");
-            }
+#[on_every_home]
+async fn what_is_created_says_where_it_is(home: &Home) {
+    home.bot();
+    let shop = home.open().await;
+    admin(home, "root@example.org").await;
+    let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
+    let stranger = Api::new(shop.program.base());
+    let assistant = format!("/api/v1/assistants/{}", shop.assistant);
+    let questions = json!([{"question": "Open?"}]);
+    let person = json!({"email": "ann@example.org", "password": PASSWORD});
+    for (who, path, body, readable) in [
+        (&stranger, "/api/v1/auth/register".to_owned(), person, false),
+        (&shop.owner, "/api/v1/assistants".to_owned(), json!({"name": "Other"}), true),
+        (&shop.owner, format!("{assistant}/publish"), json!({}), true),
+        (
+            &shop.owner,
+            format!("{assistant}/answers"),
+            json!({"question": "Open?", "answer": "Yes."}),
+            true,
+        ),
+        (
+            &shop.owner,
+            format!("{assistant}/question-sets"),
+            json!({"name": "Set", "questions": questions}),
+            true,
+        ),
+        (&shop.owner, format!("{assistant}/bots"), json!({"token": TOKEN}), true),
+        (
+            &shop.owner,
+            "/api/v1/api-keys".to_owned(),
+            json!({"name": "Key", "scopes": ["bots:read"]}),
+            true,
+        ),
+        (
+            &shop.owner,
+            "/api/v1/invitations".to_owned(),
+            json!({"email": "bo@example.org", "role": "viewer"}),
+            false,
+        ),
+        (&shop.owner, "/api/v1/events/ticket".to_owned(), json!({}), false),
+        (&shop.owner, "/api/v1/workspaces".to_owned(), json!({"name": "Second"}), true),
+        (
+            &root,
+            "/api/v1/admin/model-keys".to_owned(),
+            json!({"provider": "openai", "name": "Main", "secret": "sk-x"}),
+            false,
+        ),
+    ] {
+        let answer = who.post(&path, &body).await.expect(201);
+        let location =
+            answer.headers.get("location").unwrap_or_else(|| panic!("{path}")).to_str().unwrap();
+        // A version has no address of its own, a workspace is named by a header.
+        let shared = ["/api/v1/workspace", "/versions"].iter().any(|end| location.ends_with(end));
+        if let Some(id) = answer.body["id"].as_str().filter(|_| !shared) {
+            assert!(location.ends_with(id), "{path}: {location}");
+        }
+        if readable {
+            who.get(location).await.expect(200);
+        } else {
+            assert!(location.starts_with("/api/v1/"), "{path}: {location}");
         }
     }
 }

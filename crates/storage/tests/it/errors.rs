@@ -4,7 +4,10 @@ use std::{
     time::Duration,
 };
 
-use replyx_storage::{Db, PoolSize, StorageError, on_every_db, retried, testing};
+use replyx_storage::{
+    Db, PoolSize, StorageError, on_every_db, retried,
+    testing::{self, TestDb},
+};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
 };
@@ -12,89 +15,84 @@ use tokio::sync::Barrier;
 
 use crate::given::{self, at, id};
 
-on_every_db! {
-    async fn only_a_unique_key_makes_a_duplicate(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+#[on_every_db]
+async fn only_a_unique_key_makes_a_duplicate(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let mut tx = db.begin().await.unwrap();
+    let again = tx.workspace(tenant.id).assistants().insert(&tenant.assistant).await.unwrap_err();
+    assert!(again.is_duplicate() && !again.is_transient(), "{again:?}");
+    drop(tx);
+    let mut tx = db.begin().await.unwrap();
+    let pointing_nowhere = given::bot(tenant.id, id());
+    let refused =
+        tx.workspace(tenant.id).bots().insert(&pointing_nowhere, b"x", "x").await.unwrap_err();
+    assert!(matches!(refused, StorageError::Constraint { .. }), "{refused:?}");
+    assert!(!refused.is_duplicate() && !refused.is_transient());
+}
+
+#[on_every_db]
+async fn nothing_lasts_of_a_transaction_in_which_a_statement_failed(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let before = given::rows(&home.url, None).await;
+    let new = given::assistant(tenant.id);
+    let mut tx = db.begin().await.unwrap();
+    tx.workspace(tenant.id).assistants().insert(&new).await.unwrap();
+    assert!(tx.workspace(tenant.id).assistants().insert(&new).await.is_err());
+    let next = tx.workspace(tenant.id).assistants().find(new.id).await;
+    assert!(matches!(next, Err(StorageError::Undone)), "{next:?}");
+    let commit = tx.commit().await;
+    assert!(matches!(commit, Err(StorageError::Undone)), "{commit:?}");
+    assert_eq!(given::rows(&home.url, None).await, before);
+}
+
+#[on_every_db]
+async fn a_reading_transaction_cannot_write(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let before = given::rows(&home.url, None).await;
+    let mut tx = db.read().await.unwrap();
+    tx.workspace(tenant.id).turns().count().await.unwrap();
+    assert!(tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)).await.is_err());
+    assert!(tx.commit().await.is_err());
+    assert_eq!(given::rows(&home.url, None).await, before);
+}
+
+#[on_every_db]
+async fn a_reader_sees_one_moment(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let mut reader = db.read().await.unwrap();
+    assert_eq!(reader.workspace(tenant.id).turns().count().await.unwrap(), 0);
+    commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)));
+    assert_eq!(reader.workspace(tenant.id).turns().count().await.unwrap(), 0);
+    drop(reader);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
+}
+
+#[on_every_db]
+async fn a_dropped_transaction_is_undone(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let before = given::rows(&home.url, None).await;
+    for _ in 0..20 {
         let mut tx = db.begin().await.unwrap();
-        let again = tx.workspace(tenant.id).assistants().insert(&tenant.assistant).await.unwrap_err();
-        assert!(again.is_duplicate() && !again.is_transient(), "{again:?}");
+        tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)).await.unwrap();
         drop(tx);
-        let mut tx = db.begin().await.unwrap();
-        let pointing_nowhere = given::bot(tenant.id, id());
-        let refused = tx.workspace(tenant.id).bots().insert(&pointing_nowhere, b"x", "x").await.unwrap_err();
-        assert!(matches!(refused, StorageError::Constraint { .. }), "{refused:?}");
-        assert!(!refused.is_duplicate() && !refused.is_transient());
     }
+    assert_eq!(given::rows(&home.url, None).await, before);
+    db.ping().await.unwrap();
 }
 
-on_every_db! {
-    async fn nothing_lasts_of_a_transaction_in_which_a_statement_failed(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let before = given::rows(&home.url, None).await;
-        let new = given::assistant(tenant.id);
-        let mut tx = db.begin().await.unwrap();
-        tx.workspace(tenant.id).assistants().insert(&new).await.unwrap();
-        assert!(tx.workspace(tenant.id).assistants().insert(&new).await.is_err());
-        let next = tx.workspace(tenant.id).assistants().find(new.id).await;
-        assert!(matches!(next, Err(StorageError::Undone)), "{next:?}");
-        let commit = tx.commit().await;
-        assert!(matches!(commit, Err(StorageError::Undone)), "{commit:?}");
-        assert_eq!(given::rows(&home.url, None).await, before);
-    }
-}
-
-on_every_db! {
-    async fn a_reading_transaction_cannot_write(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let before = given::rows(&home.url, None).await;
-        let mut tx = db.read().await.unwrap();
-        tx.workspace(tenant.id).turns().count().await.unwrap();
-        assert!(tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)).await.is_err());
-        assert!(tx.commit().await.is_err());
-        assert_eq!(given::rows(&home.url, None).await, before);
-    }
-}
-
-on_every_db! {
-    async fn a_reader_sees_one_moment(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let mut reader = db.read().await.unwrap();
-        assert_eq!(reader.workspace(tenant.id).turns().count().await.unwrap(), 0);
-        commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)));
-        assert_eq!(reader.workspace(tenant.id).turns().count().await.unwrap(), 0);
-        drop(reader);
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
-    }
-}
-
-on_every_db! {
-    async fn a_dropped_transaction_is_undone(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let before = given::rows(&home.url, None).await;
-        for _ in 0..20 {
+#[on_every_db]
+async fn a_caller_that_gave_up_waiting_blocks_nobody(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    for millis in 0..20 {
+        let work = async {
             let mut tx = db.begin().await.unwrap();
-            tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)).await.unwrap();
-            drop(tx);
-        }
-        assert_eq!(given::rows(&home.url, None).await, before);
-        db.ping().await.unwrap();
+            tx.workspace(tenant.id).dialogs().lock(tenant.dialog.id).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            tx.commit().await.unwrap();
+        };
+        let _ = tokio::time::timeout(Duration::from_micros(millis * 400), work).await;
     }
-}
-
-on_every_db! {
-    async fn a_caller_that_gave_up_waiting_blocks_nobody(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        for millis in 0..20 {
-            let work = async {
-                let mut tx = db.begin().await.unwrap();
-                tx.workspace(tenant.id).dialogs().lock(tenant.dialog.id).await.unwrap();
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                tx.commit().await.unwrap();
-            };
-            let _ = tokio::time::timeout(Duration::from_micros(millis * 400), work).await;
-        }
-        commit!(db, |tx| tx.workspace(tenant.id).dialogs().save(&tenant.dialog));
-    }
+    commit!(db, |tx| tx.workspace(tenant.id).dialogs().save(&tenant.dialog));
 }
 
 #[tokio::test]

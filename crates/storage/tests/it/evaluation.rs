@@ -3,7 +3,7 @@ use replyx_core::{
     money::Money,
     page::PageRequest,
 };
-use replyx_storage::{Db, on_every_db};
+use replyx_storage::{Db, on_every_db, testing::TestDb};
 
 use crate::given::{self, Tenant, at};
 
@@ -36,107 +36,128 @@ async fn left(db: &Db, tenant: &Tenant) -> Vec<Run> {
     read!(db, |tx| tx.workspace(tenant.id).runs().list(tenant.set.id, page)).items
 }
 
-on_every_db! {
-    async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) {
-        let (db, tenant) = (&home.db, with_set(&home.db).await);
-        let mut run = a_run(&tenant, "a", true, RunStatus::Queued);
-        store(db, &tenant, &run).await;
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id)), None);
-        let results = [QuestionResult {
-            question: "Сколько?".to_owned(), rank: Some(2), found: vec!["цены.md".to_owned()],
-            answer: Some("300 ₽".to_owned()), contained: Some(true), declined: Some(false), right: Some(true),
-        }];
-        run.status = RunStatus::Done;
-        run.done = 1;
-        run.metrics = Some(Metrics {
-            questions: 1, recall_1: Some(1.0 / 3.0), cost: Money::from_micros(7), ..Metrics::default()
-        });
-        run.finished_at = Some(at(9));
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).runs().save(&run, Some(&results), at(9))));
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
-        let saved = read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id)).unwrap();
-        assert_eq!(saved, results);
-        // A process that was taken for dead and wakes up changes nothing.
-        let late = Run { status: RunStatus::Running, done: 0, metrics: None, finished_at: None, ..run.clone() };
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).runs().save(&late, None, at(10))));
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
-        let kept = read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id));
-        assert_eq!(kept.unwrap(), results);
-    }
+#[on_every_db]
+async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) {
+    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let mut run = a_run(&tenant, "a", true, RunStatus::Queued);
+    store(db, &tenant, &run).await;
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id)), None);
+    let results = [QuestionResult {
+        question: "Сколько?".to_owned(),
+        rank: Some(2),
+        found: vec!["цены.md".to_owned()],
+        answer: Some("300 ₽".to_owned()),
+        contained: Some(true),
+        declined: Some(false),
+        right: Some(true),
+    }];
+    run.status = RunStatus::Done;
+    run.done = 1;
+    run.metrics = Some(Metrics {
+        questions: 1,
+        recall_1: Some(1.0 / 3.0),
+        cost: Money::from_micros(7),
+        ..Metrics::default()
+    });
+    run.finished_at = Some(at(9));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).runs().save(&run, Some(&results), at(9))));
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
+    let saved = read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id)).unwrap();
+    assert_eq!(saved, results);
+    // A process that was taken for dead and wakes up changes nothing.
+    let late = Run {
+        status: RunStatus::Running,
+        done: 0,
+        metrics: None,
+        finished_at: None,
+        ..run.clone()
+    };
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).runs().save(&late, None, at(10))));
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
+    let kept = read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id));
+    assert_eq!(kept.unwrap(), results);
 }
 
-on_every_db! {
-    async fn the_gate_finds_the_newest_run_of_its_settings_behind_any_number_of_others(home: &TestDb) {
-        let (db, tenant) = (&home.db, with_set(&home.db).await);
-        let kinds = [true, false, true, false];
-        let runs = kinds.map(|answers| a_run(&tenant, "a", answers, RunStatus::Done));
-        let runs = in_order(runs.into());
-        let wanted = [&runs[2], &runs[3]];
-        for run in &runs {
-            store(db, &tenant, run).await;
-        }
-        let mut tx = db.begin().await.unwrap();
-        for number in 0..250 {
-            let status = [RunStatus::Done, RunStatus::Failed][number % 2];
-            let other = a_run(&tenant, "b", true, status);
-            tx.workspace(tenant.id).runs().insert(&other).await.unwrap();
-        }
-        for status in [RunStatus::Queued, RunStatus::Running, RunStatus::Failed] {
-            let unfit = a_run(&tenant, "a", true, status);
-            tx.workspace(tenant.id).runs().insert(&unfit).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        for (answers, at) in [(true, 0), (false, 1)] {
-            let found = read!(db, |tx| tx.workspace(tenant.id).runs().newest_done(tenant.set.id, "a", answers));
-            assert_eq!(found.map(|run| run.id), Some(wanted[at].id), "{answers}");
-        }
-        let none = read!(db, |tx| tx.workspace(tenant.id).runs().newest_done(tenant.set.id, "c", true));
-        assert_eq!(none, None);
-        let other = given::tenant(db).await;
-        let none = read!(db, |tx| tx.workspace(other.id).runs().newest_done(tenant.set.id, "a", true));
-        assert_eq!(none, None, "of another workspace");
+#[on_every_db]
+async fn the_gate_finds_the_newest_run_of_its_settings_behind_any_number_of_others(home: &TestDb) {
+    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let kinds = [true, false, true, false];
+    let runs = kinds.map(|answers| a_run(&tenant, "a", answers, RunStatus::Done));
+    let runs = in_order(runs.into());
+    let wanted = [&runs[2], &runs[3]];
+    for run in &runs {
+        store(db, &tenant, run).await;
     }
+    let mut tx = db.begin().await.unwrap();
+    for number in 0..250 {
+        let status = [RunStatus::Done, RunStatus::Failed][number % 2];
+        let other = a_run(&tenant, "b", true, status);
+        tx.workspace(tenant.id).runs().insert(&other).await.unwrap();
+    }
+    for status in [RunStatus::Queued, RunStatus::Running, RunStatus::Failed] {
+        let unfit = a_run(&tenant, "a", true, status);
+        tx.workspace(tenant.id).runs().insert(&unfit).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for (answers, at) in [(true, 0), (false, 1)] {
+        let found =
+            read!(db, |tx| tx.workspace(tenant.id).runs().newest_done(tenant.set.id, "a", answers));
+        assert_eq!(found.map(|run| run.id), Some(wanted[at].id), "{answers}");
+    }
+    let none = read!(db, |tx| tx.workspace(tenant.id).runs().newest_done(tenant.set.id, "c", true));
+    assert_eq!(none, None);
+    let other = given::tenant(db).await;
+    let none = read!(db, |tx| tx.workspace(other.id).runs().newest_done(tenant.set.id, "a", true));
+    assert_eq!(none, None, "of another workspace");
 }
 
-on_every_db! {
-    async fn the_oldest_runs_that_have_ended_make_room(home: &TestDb) {
-        let (db, tenant) = (&home.db, with_set(&home.db).await);
-        let statuses = [
-            RunStatus::Running, RunStatus::Done, RunStatus::Queued, RunStatus::Failed, RunStatus::Done, RunStatus::Done,
-        ];
-        let runs = in_order(statuses.map(|status| a_run(&tenant, "a", true, status)).into());
-        for run in &runs {
-            store(db, &tenant, run).await;
-        }
-        let other = with_set(db).await;
-        store(db, &other, &a_run(&other, "a", true, RunStatus::Done)).await;
-        let set = tenant.set.id;
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().unfinished(set)), 2);
-        assert_eq!(commit!(db, |tx| tx.workspace(other.id).runs().prune(set, 0)), 0, "not theirs");
-        assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).runs().prune(set, 6)), 0);
-        assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).runs().prune(set, 4)), 2);
-        let ids: Vec<_> = left(db, &tenant).await.iter().map(|run| run.id).collect();
-        assert_eq!(ids, [5, 4, 2, 0].map(|at| runs[at].id));
-        assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).runs().prune(set, 0)), 2, "two have not ended");
-        let ids: Vec<_> = left(db, &tenant).await.iter().map(|run| run.id).collect();
-        assert_eq!(ids, [2, 0].map(|at| runs[at].id));
-        assert_eq!(left(db, &other).await.len(), 1);
+#[on_every_db]
+async fn the_oldest_runs_that_have_ended_make_room(home: &TestDb) {
+    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let statuses = [
+        RunStatus::Running,
+        RunStatus::Done,
+        RunStatus::Queued,
+        RunStatus::Failed,
+        RunStatus::Done,
+        RunStatus::Done,
+    ];
+    let runs = in_order(statuses.map(|status| a_run(&tenant, "a", true, status)).into());
+    for run in &runs {
+        store(db, &tenant, run).await;
     }
+    let other = with_set(db).await;
+    store(db, &other, &a_run(&other, "a", true, RunStatus::Done)).await;
+    let set = tenant.set.id;
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().unfinished(set)), 2);
+    assert_eq!(commit!(db, |tx| tx.workspace(other.id).runs().prune(set, 0)), 0, "not theirs");
+    assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).runs().prune(set, 6)), 0);
+    assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).runs().prune(set, 4)), 2);
+    let ids: Vec<_> = left(db, &tenant).await.iter().map(|run| run.id).collect();
+    assert_eq!(ids, [5, 4, 2, 0].map(|at| runs[at].id));
+    assert_eq!(
+        commit!(db, |tx| tx.workspace(tenant.id).runs().prune(set, 0)),
+        2,
+        "two have not ended"
+    );
+    let ids: Vec<_> = left(db, &tenant).await.iter().map(|run| run.id).collect();
+    assert_eq!(ids, [2, 0].map(|at| runs[at].id));
+    assert_eq!(left(db, &other).await.len(), 1);
 }
 
-on_every_db! {
-    async fn a_set_goes_with_its_runs_and_nothing_is_written_of_a_run_that_is_gone(home: &TestDb) {
-        let (db, tenant) = (&home.db, with_set(&home.db).await);
-        let run = a_run(&tenant, "a", true, RunStatus::Running);
-        store(db, &tenant, &run).await;
-        let stranger = given::tenant(db).await;
-        assert!(!commit!(db, |tx| tx.workspace(stranger.id).question_sets().delete(tenant.set.id)));
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).question_sets().delete(tenant.set.id)));
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).question_sets().delete(tenant.set.id)));
-        assert_eq!(left(db, &tenant).await, []);
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).runs().save(&run, Some(&[]), at(9))));
-        let questions = read!(db, |tx| tx.workspace(tenant.id).question_sets().questions(tenant.set.id));
-        assert_eq!(questions, []);
-    }
+#[on_every_db]
+async fn a_set_goes_with_its_runs_and_nothing_is_written_of_a_run_that_is_gone(home: &TestDb) {
+    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let run = a_run(&tenant, "a", true, RunStatus::Running);
+    store(db, &tenant, &run).await;
+    let stranger = given::tenant(db).await;
+    assert!(!commit!(db, |tx| tx.workspace(stranger.id).question_sets().delete(tenant.set.id)));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).question_sets().delete(tenant.set.id)));
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).question_sets().delete(tenant.set.id)));
+    assert_eq!(left(db, &tenant).await, []);
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).runs().save(&run, Some(&[]), at(9))));
+    let questions =
+        read!(db, |tx| tx.workspace(tenant.id).question_sets().questions(tenant.set.id));
+    assert_eq!(questions, []);
 }

@@ -4,8 +4,14 @@ use replyx_core::{
     channel::Outbound, event::LimitBound, ids::JobId, page::PageRequest, role::Role,
 };
 use replyx_storage::{
-    StorageError, assistants::Whole, audit::AuditFilter, documents::DocumentFilter, fair::Places,
-    neighbours::VectorIndex, on_every_db, testing::pgvector,
+    StorageError,
+    assistants::Whole,
+    audit::AuditFilter,
+    documents::DocumentFilter,
+    fair::Places,
+    neighbours::VectorIndex,
+    on_every_db,
+    testing::{TestDb, pgvector},
 };
 
 use crate::given::{self, at, id};
@@ -34,223 +40,222 @@ fn page<C>() -> PageRequest<C> {
     PageRequest::new(None, None)
 }
 
-on_every_db! {
-    async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
-        let db = &home.db;
-        let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
-        ours.fill(db).await;
-        let by = given::process(db, at(0)).await;
-        let mut tx = db.begin().await.unwrap();
-        tx.system().turns().claim(by, at(10), Places::of(1)).await.unwrap();
-        let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
-        assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
-        tx.commit().await.unwrap();
-        let before = given::rows(&home.url, Some(ours.id)).await;
-        let at_theirs = |record: &str| format!("{record} of another workspace");
+#[on_every_db]
+async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
+    let db = &home.db;
+    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    ours.fill(db).await;
+    let by = given::process(db, at(0)).await;
+    let mut tx = db.begin().await.unwrap();
+    tx.system().turns().claim(by, at(10), Places::of(1)).await.unwrap();
+    let send = tx.system().outbox().sendable(at(10), 1).await.unwrap().remove(0);
+    assert!(tx.system().outbox().claim(&send, by, at(10)).await.unwrap());
+    tx.commit().await.unwrap();
+    let before = given::rows(&home.url, Some(ours.id)).await;
+    let at_theirs = |record: &str| format!("{record} of another workspace");
 
-        // What carries its workspace along is made to say theirs.
-        let mut assistant = ours.assistant.clone();
-        assistant.workspace_id = theirs.id;
-        assistant.version = 2;
-        assistant.settings.name = at_theirs("assistant");
-        let mut bot = ours.bot.clone();
-        bot.workspace_id = theirs.id;
-        bot.error = Some(at_theirs("bot"));
-        let mut dialog = ours.dialog.clone();
-        dialog.workspace_id = theirs.id;
-        dialog.epoch = 99;
-        let mut document = ours.document.clone();
-        document.workspace_id = theirs.id;
-        document.error = Some(at_theirs("document"));
-        let mut set = at_theirs_set(&ours, theirs.id);
-        "theirs".clone_into(&mut set.name);
-        let run = replyx_core::evaluation::Run { workspace_id: theirs.id, ..ours.run.clone() };
-        let source = replyx_core::knowledge::Source { workspace_id: theirs.id, ..ours.source.clone() };
-        let theft = replyx_storage::passages::PassageChanges {
-            gone: vec![ours.passages[0].id],
-            moved: vec![(ours.passages[1].id, ours.passages[1].place)],
-            reindexed: vec![(ours.passages[1].id, "x".to_owned(), 1)],
-            new: Vec::new(),
-        };
-        let day = at(0).date_naive();
-        let message = given::message(theirs.id, ours.dialog.id, 9);
-        let text = Outbound { formatted: None, plain: "x".to_owned() };
-        let terms = vec!["доставк".to_owned()];
-        let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
-        let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
-        let json = serde_json::json!({});
-        let (all, act) = (AuditFilter::default(), given::act("x"));
-        let mut called = Vec::new();
-        answers! { db, theirs.id, called;
-            api_keys.find(ours.key.id) => Ok(None),
-            api_keys.list(page()) => Ok(found) if found.items.is_empty(),
-            api_keys.rename(ours.key.id, "x") => Ok(false),
-            api_keys.delete(ours.key.id) => Ok(false),
-            api_keys.insert(&ours.key, "x") => Ok(()),
-            assistants.find(ours.assistant.id) => Ok(None),
-            assistants.lock(ours.assistant.id) => Ok(None),
-            assistants.lock_whole(ours.assistant.id) => Ok(Whole::Missing),
-            assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
-            assistants.update(&assistant) => Ok(false),
-            assistants.publish(ours.assistant.id, &given::version(&ours.assistant, 2)) => Err(StorageError::Constraint { .. }),
-            assistants.next_number(ours.assistant.id) => Ok(1),
-            assistants.roll_to(ours.assistant.id, 1, at(1)) => Ok(false),
-            assistants.version(ours.assistant.id, 1) => Ok(None),
-            assistants.published(ours.assistant.id) => Ok(None),
-            assistants.versions(ours.assistant.id, None, 9) => Ok(found) if found.is_empty(),
-            assistants.delete(ours.assistant.id, at(1)) => Ok(false),
-            knowledge.head(ours.assistant.id) => Ok(None),
-            knowledge.revision(ours.assistant.id) => Ok(None),
-            knowledge.census(ours.assistant.id) => Ok(census) if census == &replyx_storage::knowledge::Census::default(),
-            knowledge.answer_hashes(ours.assistant.id) => Ok(found) if found.is_empty(),
-            knowledge.documents(ours.assistant.id) => Ok(found) if found.is_empty(),
-            knowledge.assistants(ours.document.id) => Ok(found) if found.is_empty(),
-            knowledge.lock(&[ours.document.id], &[ours.assistant.id]) => Ok(()),
-            knowledge.link(ours.assistant.id, ours.document.id) => Err(StorageError::Constraint { .. }),
-            knowledge.unlink(ours.assistant.id, ours.document.id) => Ok(false),
-            knowledge.changed(ours.document.id) => Ok(()),
-            audit.list(&all, page()) => Ok(found) if found.items.is_empty(),
-            audit.append(&act) => Ok(()),
-            bots.find(ours.bot.id) => Ok(None),
-            bots.lock(ours.bot.id) => Ok(None),
-            bots.credentials(ours.bot.id) => Ok(None),
-            bots.list(page()) => Ok(found) if found.items.iter().all(|b| b.workspace_id == theirs.id),
-            bots.count_of(id()) => Ok(0),
-            bots.save(&bot) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            bots.delete(ours.bot.id, at(1)) => Ok(false),
-            bots.move_away(&bot, "x", at(1)) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            bots.has_moved(ours.bot.id) => Ok(false),
-            bots.lock_former(ours.bot.telegram_id, ours.assistant.id) => Ok(None),
-            bots.replace_token(&bot, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
-            bots.set_poll_offset(ours.bot.id, 77) => Ok(()),
-            contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
-            contacts.find(ours.contact.id) => Ok(None),
-            contacts.follow(ours.bot.id, ours.contact.chat_id, 8) => Ok(None),
-            contacts.day(ours.contact.id, day) => Ok(found) if *found == replyx_storage::contacts::ContactDay::default(),
-            contacts.answered(ours.contact.id, day) => Err(StorageError::Constraint { .. }),
-            contacts.told(ours.contact.id, day, LimitBound::Day, at(1)) => Err(StorageError::Constraint { .. }),
-            contacts.set_blocked(ours.contact.id, true, at(1)) => Ok(()),
-            dialogs.insert(&dialog) => Err(StorageError::Constraint { .. }),
-            dialogs.find(ours.dialog.id) => Ok(None),
-            dialogs.lock(ours.dialog.id) => Ok(None),
-            dialogs.lock_open(ours.contact.id) => Ok(None),
-            dialogs.save(&dialog) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            dialogs.summary(ours.dialog.id) => Ok(None),
-            dialogs.set_summary(ours.dialog.id, "x", 9) => Ok(()),
-            dialogs.list(page()) => Ok(found) if found.items == [theirs.dialog.clone()],
-            documents.find(ours.document.id) => Ok(None),
-            documents.lock(ours.document.id) => Ok(None),
-            documents.list(DocumentFilter::default(), page()) => Ok(found) if found.items.is_empty(),
-            documents.list(DocumentFilter { assistant: Some(ours.assistant.id), ..DocumentFilter::default() }, page()) => Ok(found) if found.items.is_empty(),
-            documents.original(ours.document.id) => Ok(None),
-            documents.text(ours.document.id) => Ok(None),
-            documents.text_part(ours.document.id, 0, 10) => Ok(None),
-            documents.set_text(ours.document.id, Some("x")) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            documents.save(&document) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            documents.delete(&document, at(1)) => Ok(false),
-            documents.set_original(ours.document.id, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
-            documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
-            replacements.find(ours.document.id) => Ok(None),
-            replacements.original(ours.document.id) => Ok(None),
-            replacements.put(ours.document.id, &given::replacement(), b"x", at(1)) => Err(StorageError::Constraint { .. }),
-            replacements.rename(ours.document.id, "x") => Ok(()),
-            replacements.apply(ours.document.id) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            replacements.forget(ours.document.id) => Ok(()),
-            upload_days.bytes(day) => Ok(0),
-            upload_days.add(day, 7) => Ok(7),
-            documents.index_version(ours.document.id) => Ok(0),
-            documents.twin(ours.assistant.id, &ours.document.name, &ours.document.content_hash) => Ok(None),
-            documents.of_page(ours.source.id, "https://example.org/") => Ok(None),
-            model_calls.of_dialog(ours.dialog.id) => Ok(totals) if totals.calls == 0,
-            model_calls.by_day(None, day, day, 9) => Ok(found) if found.is_empty(),
-            model_calls.by_day(Some(ours.assistant.id), day, day, 9) => Ok(found) if found.is_empty(),
-            model_calls.begin(&[given::call(ours.assistant.id, None)], id()) => Ok(()),
-            model_calls.insert(&[given::call(ours.assistant.id, None)]) => Ok(()),
-            question_sets.insert(&set, &given::questions()) => Err(StorageError::Constraint { .. }),
-            question_sets.find(ours.set.id) => Ok(None),
-            question_sets.questions(ours.set.id) => Ok(found) if found.is_empty(),
-            question_sets.list(ours.assistant.id, page()) => Ok(found) if found.items.is_empty(),
-            question_sets.save(&set, None) => Ok(false),
-            question_sets.save(&set, Some(&given::questions())) => Ok(false),
-            question_sets.delete(ours.set.id) => Ok(false),
-            runs.insert(&run) => Err(StorageError::Constraint { .. }),
-            runs.find(ours.run.id) => Ok(None),
-            runs.list(ours.set.id, page()) => Ok(found) if found.items.is_empty(),
-            runs.results(ours.run.id) => Ok(None),
-            runs.newest_done(ours.set.id, &ours.run.settings_hash, ours.run.answers) => Ok(None),
-            runs.unfinished(ours.set.id) => Ok(0),
-            runs.prune(ours.set.id, 0) => Ok(0),
-            runs.save(&run, Some(&[]), at(1)) => Ok(false),
-            sources.insert(&source) => Err(StorageError::Constraint { .. }),
-            sources.find(ours.source.id) => Ok(None),
-            sources.lock(ours.source.id) => Ok(None),
-            sources.list(None, page()) => Ok(found) if found.items.is_empty(),
-            sources.list(Some(ours.assistant.id), page()) => Ok(found) if found.items.is_empty(),
-            sources.count() => Ok(0),
-            sources.save(&source) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            sources.delete(&source, at(1)) => Ok(false),
-            events.after(0, 100) => Ok(found) if found.len() == 3,
-            events.first() => Ok(Some(1)),
-            events.head() => Ok(3),
-            invitations.list(page()) => Ok(found) if found.items.is_empty(),
-            invitations.delete(ours.invitation.id) => Ok(false),
-            invitations.put(&ours.invitation, "x") => Ok(()),
-            jobs.enqueue(id::<JobId>(), "x", &json, at(1)) => Ok(()),
-            jobs.waiting("index", 9) => Ok(0),
-            jobs.enqueue_once(id::<JobId>(), "x", &json, at(1)) => Ok(()),
-            members.find(ours.user.id) => Ok(None),
-            members.list(page()) => Ok(found) if found.items.iter().all(|m| m.user_id == theirs.user.id),
-            members.lock_owners() => Ok(found) if found[..] == [theirs.user.id],
-            members.set_role(ours.user.id, Role::Viewer) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            members.set_suspended(ours.user.id, Some(at(1))) => Err(StorageError::RowsAffected { actual: 0, .. }),
-            members.remove(ours.user.id) => Ok(false),
-            members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
-            messages.insert(&message, None) => Err(StorageError::Constraint { .. }),
-            messages.recent(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
-            messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
-            messages.set_delivery(ours.message.id, replyx_core::message::Delivery::Failed)
-                => Err(StorageError::RowsAffected { actual: 0, .. }),
-            outbox.has_followed(id()) => Ok(false),
-            outbox.follow(ours.bot.id, ours.contact.chat_id, 8, None) => Ok(()),
-            outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
-                => Err(StorageError::Constraint { .. }),
-            outbox.sent(send.id, by, 5, at(1)) => Ok(false),
-            outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
-            outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
-            outbox.uncertain(ours.message.id) => Ok(0),
-            passages.change(id(), &given::all_new(&given_passages())) => Err(StorageError::Constraint { .. }),
-            passages.change(ours.document.id, &theft) => Ok(()),
-            passages.of(ours.document.id) => Ok(found) if found.is_empty(),
-            passages.reuse_vectors(ours.document.id, "e5") => Ok(0),
-            passages.unembedded(ours.document.id, "e5", 9) => Ok(found) if found.is_empty(),
-            passages.add_vectors("e5", &[(ours.passages[1].id, vec![1; 8])]) => Ok(()),
-            passages.embedded_with(ours.assistant.id) => Ok(found) if found.is_empty(),
-            passages.indexed(ours.assistant.id, ours.document.id, ours.document.id) => Ok(found) if found.is_empty(),
-            passages.indexed_vectors(ours.assistant.id, ours.document.id, ours.document.id, "e5")
-                => Ok(found) if found.is_empty(),
-            passages.vectors(&[ours.document.id], "e5") => Ok(found) if found.is_empty(),
-            passages.words(&[ours.document.id]) => Ok(found) if found.is_empty(),
-            passages.frequencies(ours.assistant.id, &terms) => Ok(found) if found[..] == [0],
-            passages.candidates(ours.assistant.id, &terms, None, 10) => Ok(found) if found.is_empty(),
-            passages.load(&passage_ids) => Ok(found) if found.is_empty(),
-            turns.request(ours.dialog.id, at(1), at(1)) => Err(StorageError::Constraint { .. }),
-            turns.finish(ours.dialog.id, by) => Ok(false),
-            turns.hand_back(ours.dialog.id, by, at(1), replyx_storage::turns::Attempts::Reset) => Ok(false),
-            turns.count() => Ok(0),
-            turns.forget_waiting(at(9)) => Ok(0),
-            updates.take(ours.bot.id, 100, at(1)) => Err(StorageError::Constraint { .. }),
-            assistants.insert(&assistant) => Ok(()),
-            bots.insert(&new_bot, b"x", "x") => Ok(()),
-            documents.insert(&document, b"x") => Ok(()),
-        }
-        assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
-
-        called.sort_unstable();
-        called.dedup();
-        assert_eq!(called, functions_of_a_workspace(), "a function is missing here");
+    // What carries its workspace along is made to say theirs.
+    let mut assistant = ours.assistant.clone();
+    assistant.workspace_id = theirs.id;
+    assistant.version = 2;
+    assistant.settings.name = at_theirs("assistant");
+    let mut bot = ours.bot.clone();
+    bot.workspace_id = theirs.id;
+    bot.error = Some(at_theirs("bot"));
+    let mut dialog = ours.dialog.clone();
+    dialog.workspace_id = theirs.id;
+    dialog.epoch = 99;
+    let mut document = ours.document.clone();
+    document.workspace_id = theirs.id;
+    document.error = Some(at_theirs("document"));
+    let mut set = at_theirs_set(&ours, theirs.id);
+    "theirs".clone_into(&mut set.name);
+    let run = replyx_core::evaluation::Run { workspace_id: theirs.id, ..ours.run.clone() };
+    let source = replyx_core::knowledge::Source { workspace_id: theirs.id, ..ours.source.clone() };
+    let theft = replyx_storage::passages::PassageChanges {
+        gone: vec![ours.passages[0].id],
+        moved: vec![(ours.passages[1].id, ours.passages[1].place)],
+        reindexed: vec![(ours.passages[1].id, "x".to_owned(), 1)],
+        new: Vec::new(),
+    };
+    let day = at(0).date_naive();
+    let message = given::message(theirs.id, ours.dialog.id, 9);
+    let text = Outbound { formatted: None, plain: "x".to_owned() };
+    let terms = vec!["доставк".to_owned()];
+    let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
+    let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
+    let json = serde_json::json!({});
+    let (all, act) = (AuditFilter::default(), given::act("x"));
+    let mut called = Vec::new();
+    answers! { db, theirs.id, called;
+        api_keys.find(ours.key.id) => Ok(None),
+        api_keys.list(page()) => Ok(found) if found.items.is_empty(),
+        api_keys.rename(ours.key.id, "x") => Ok(false),
+        api_keys.delete(ours.key.id) => Ok(false),
+        api_keys.insert(&ours.key, "x") => Ok(()),
+        assistants.find(ours.assistant.id) => Ok(None),
+        assistants.lock(ours.assistant.id) => Ok(None),
+        assistants.lock_whole(ours.assistant.id) => Ok(Whole::Missing),
+        assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
+        assistants.update(&assistant) => Ok(false),
+        assistants.publish(ours.assistant.id, &given::version(&ours.assistant, 2)) => Err(StorageError::Constraint { .. }),
+        assistants.next_number(ours.assistant.id) => Ok(1),
+        assistants.roll_to(ours.assistant.id, 1, at(1)) => Ok(false),
+        assistants.version(ours.assistant.id, 1) => Ok(None),
+        assistants.published(ours.assistant.id) => Ok(None),
+        assistants.versions(ours.assistant.id, None, 9) => Ok(found) if found.is_empty(),
+        assistants.delete(ours.assistant.id, at(1)) => Ok(false),
+        knowledge.head(ours.assistant.id) => Ok(None),
+        knowledge.revision(ours.assistant.id) => Ok(None),
+        knowledge.census(ours.assistant.id) => Ok(census) if census == &replyx_storage::knowledge::Census::default(),
+        knowledge.answer_hashes(ours.assistant.id) => Ok(found) if found.is_empty(),
+        knowledge.documents(ours.assistant.id) => Ok(found) if found.is_empty(),
+        knowledge.assistants(ours.document.id) => Ok(found) if found.is_empty(),
+        knowledge.lock(&[ours.document.id], &[ours.assistant.id]) => Ok(()),
+        knowledge.link(ours.assistant.id, ours.document.id) => Err(StorageError::Constraint { .. }),
+        knowledge.unlink(ours.assistant.id, ours.document.id) => Ok(false),
+        knowledge.changed(ours.document.id) => Ok(()),
+        audit.list(&all, page()) => Ok(found) if found.items.is_empty(),
+        audit.append(&act) => Ok(()),
+        bots.find(ours.bot.id) => Ok(None),
+        bots.lock(ours.bot.id) => Ok(None),
+        bots.credentials(ours.bot.id) => Ok(None),
+        bots.list(page()) => Ok(found) if found.items.iter().all(|b| b.workspace_id == theirs.id),
+        bots.count_of(id()) => Ok(0),
+        bots.save(&bot) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        bots.delete(ours.bot.id, at(1)) => Ok(false),
+        bots.move_away(&bot, "x", at(1)) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        bots.has_moved(ours.bot.id) => Ok(false),
+        bots.lock_former(ours.bot.telegram_id, ours.assistant.id) => Ok(None),
+        bots.replace_token(&bot, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
+        bots.set_poll_offset(ours.bot.id, 77) => Ok(()),
+        contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
+        contacts.find(ours.contact.id) => Ok(None),
+        contacts.follow(ours.bot.id, ours.contact.chat_id, 8) => Ok(None),
+        contacts.day(ours.contact.id, day) => Ok(found) if *found == replyx_storage::contacts::ContactDay::default(),
+        contacts.answered(ours.contact.id, day) => Err(StorageError::Constraint { .. }),
+        contacts.told(ours.contact.id, day, LimitBound::Day, at(1)) => Err(StorageError::Constraint { .. }),
+        contacts.set_blocked(ours.contact.id, true, at(1)) => Ok(()),
+        dialogs.insert(&dialog) => Err(StorageError::Constraint { .. }),
+        dialogs.find(ours.dialog.id) => Ok(None),
+        dialogs.lock(ours.dialog.id) => Ok(None),
+        dialogs.lock_open(ours.contact.id) => Ok(None),
+        dialogs.save(&dialog) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        dialogs.summary(ours.dialog.id) => Ok(None),
+        dialogs.set_summary(ours.dialog.id, "x", 9) => Ok(()),
+        dialogs.list(page()) => Ok(found) if found.items == [theirs.dialog.clone()],
+        documents.find(ours.document.id) => Ok(None),
+        documents.lock(ours.document.id) => Ok(None),
+        documents.list(DocumentFilter::default(), page()) => Ok(found) if found.items.is_empty(),
+        documents.list(DocumentFilter { assistant: Some(ours.assistant.id), ..DocumentFilter::default() }, page()) => Ok(found) if found.items.is_empty(),
+        documents.original(ours.document.id) => Ok(None),
+        documents.text(ours.document.id) => Ok(None),
+        documents.text_part(ours.document.id, 0, 10) => Ok(None),
+        documents.set_text(ours.document.id, Some("x")) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        documents.save(&document) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        documents.delete(&document, at(1)) => Ok(false),
+        documents.set_original(ours.document.id, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
+        documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
+        replacements.find(ours.document.id) => Ok(None),
+        replacements.original(ours.document.id) => Ok(None),
+        replacements.put(ours.document.id, &given::replacement(), b"x", at(1)) => Err(StorageError::Constraint { .. }),
+        replacements.rename(ours.document.id, "x") => Ok(()),
+        replacements.apply(ours.document.id) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        replacements.forget(ours.document.id) => Ok(()),
+        upload_days.bytes(day) => Ok(0),
+        upload_days.add(day, 7) => Ok(7),
+        documents.index_version(ours.document.id) => Ok(0),
+        documents.twin(ours.assistant.id, &ours.document.name, &ours.document.content_hash) => Ok(None),
+        documents.of_page(ours.source.id, "https://example.org/") => Ok(None),
+        model_calls.of_dialog(ours.dialog.id) => Ok(totals) if totals.calls == 0,
+        model_calls.by_day(None, day, day, 9) => Ok(found) if found.is_empty(),
+        model_calls.by_day(Some(ours.assistant.id), day, day, 9) => Ok(found) if found.is_empty(),
+        model_calls.begin(&[given::call(ours.assistant.id, None)], id()) => Ok(()),
+        model_calls.insert(&[given::call(ours.assistant.id, None)]) => Ok(()),
+        question_sets.insert(&set, &given::questions()) => Err(StorageError::Constraint { .. }),
+        question_sets.find(ours.set.id) => Ok(None),
+        question_sets.questions(ours.set.id) => Ok(found) if found.is_empty(),
+        question_sets.list(ours.assistant.id, page()) => Ok(found) if found.items.is_empty(),
+        question_sets.save(&set, None) => Ok(false),
+        question_sets.save(&set, Some(&given::questions())) => Ok(false),
+        question_sets.delete(ours.set.id) => Ok(false),
+        runs.insert(&run) => Err(StorageError::Constraint { .. }),
+        runs.find(ours.run.id) => Ok(None),
+        runs.list(ours.set.id, page()) => Ok(found) if found.items.is_empty(),
+        runs.results(ours.run.id) => Ok(None),
+        runs.newest_done(ours.set.id, &ours.run.settings_hash, ours.run.answers) => Ok(None),
+        runs.unfinished(ours.set.id) => Ok(0),
+        runs.prune(ours.set.id, 0) => Ok(0),
+        runs.save(&run, Some(&[]), at(1)) => Ok(false),
+        sources.insert(&source) => Err(StorageError::Constraint { .. }),
+        sources.find(ours.source.id) => Ok(None),
+        sources.lock(ours.source.id) => Ok(None),
+        sources.list(None, page()) => Ok(found) if found.items.is_empty(),
+        sources.list(Some(ours.assistant.id), page()) => Ok(found) if found.items.is_empty(),
+        sources.count() => Ok(0),
+        sources.save(&source) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        sources.delete(&source, at(1)) => Ok(false),
+        events.after(0, 100) => Ok(found) if found.len() == 3,
+        events.first() => Ok(Some(1)),
+        events.head() => Ok(3),
+        invitations.list(page()) => Ok(found) if found.items.is_empty(),
+        invitations.delete(ours.invitation.id) => Ok(false),
+        invitations.put(&ours.invitation, "x") => Ok(()),
+        jobs.enqueue(id::<JobId>(), "x", &json, at(1)) => Ok(()),
+        jobs.waiting("index", 9) => Ok(0),
+        jobs.enqueue_once(id::<JobId>(), "x", &json, at(1)) => Ok(()),
+        members.find(ours.user.id) => Ok(None),
+        members.list(page()) => Ok(found) if found.items.iter().all(|m| m.user_id == theirs.user.id),
+        members.lock_owners() => Ok(found) if found[..] == [theirs.user.id],
+        members.set_role(ours.user.id, Role::Viewer) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        members.set_suspended(ours.user.id, Some(at(1))) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        members.remove(ours.user.id) => Ok(false),
+        members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
+        messages.insert(&message, None) => Err(StorageError::Constraint { .. }),
+        messages.recent(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
+        messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
+        messages.set_delivery(ours.message.id, replyx_core::message::Delivery::Failed)
+            => Err(StorageError::RowsAffected { actual: 0, .. }),
+        outbox.has_followed(id()) => Ok(false),
+        outbox.follow(ours.bot.id, ours.contact.chat_id, 8, None) => Ok(()),
+        outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
+            => Err(StorageError::Constraint { .. }),
+        outbox.sent(send.id, by, 5, at(1)) => Ok(false),
+        outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
+        outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
+        outbox.uncertain(ours.message.id) => Ok(0),
+        passages.change(id(), &given::all_new(&given_passages())) => Err(StorageError::Constraint { .. }),
+        passages.change(ours.document.id, &theft) => Ok(()),
+        passages.of(ours.document.id) => Ok(found) if found.is_empty(),
+        passages.reuse_vectors(ours.document.id, "e5") => Ok(0),
+        passages.unembedded(ours.document.id, "e5", 9) => Ok(found) if found.is_empty(),
+        passages.add_vectors("e5", &[(ours.passages[1].id, vec![1; 8])]) => Ok(()),
+        passages.embedded_with(ours.assistant.id) => Ok(found) if found.is_empty(),
+        passages.indexed(ours.assistant.id, ours.document.id, ours.document.id) => Ok(found) if found.is_empty(),
+        passages.indexed_vectors(ours.assistant.id, ours.document.id, ours.document.id, "e5")
+            => Ok(found) if found.is_empty(),
+        passages.vectors(&[ours.document.id], "e5") => Ok(found) if found.is_empty(),
+        passages.words(&[ours.document.id]) => Ok(found) if found.is_empty(),
+        passages.frequencies(ours.assistant.id, &terms) => Ok(found) if found[..] == [0],
+        passages.candidates(ours.assistant.id, &terms, None, 10) => Ok(found) if found.is_empty(),
+        passages.load(&passage_ids) => Ok(found) if found.is_empty(),
+        turns.request(ours.dialog.id, at(1), at(1)) => Err(StorageError::Constraint { .. }),
+        turns.finish(ours.dialog.id, by) => Ok(false),
+        turns.hand_back(ours.dialog.id, by, at(1), replyx_storage::turns::Attempts::Reset) => Ok(false),
+        turns.count() => Ok(0),
+        turns.forget_waiting(at(9)) => Ok(0),
+        updates.take(ours.bot.id, 100, at(1)) => Err(StorageError::Constraint { .. }),
+        assistants.insert(&assistant) => Ok(()),
+        bots.insert(&new_bot, b"x", "x") => Ok(()),
+        documents.insert(&document, b"x") => Ok(()),
     }
+    assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
+
+    called.sort_unstable();
+    called.dedup();
+    assert_eq!(called, functions_of_a_workspace(), "a function is missing here");
 }
 
 fn at_theirs_set(
@@ -264,103 +269,103 @@ fn given_passages() -> Vec<replyx_storage::passages::NewPassage> {
     vec![given::passage("x")]
 }
 
-on_every_db! {
-    async fn no_row_can_point_into_another_workspace(home: &TestDb) {
-        let db = &home.db;
-        let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
-        ours.fill(db).await;
-        theirs.fill(db).await;
-        let contact_of_ours = ours.contact.clone();
-        let fetched = replyx_core::knowledge::Document {
-            page: Some(replyx_core::knowledge::WebPage {
-                source_id: ours.source.id,
-                url: "https://example.org/".to_owned(),
-                etag: None,
-                last_modified: None,
-                misses: 0,
-            }),
-            ..given::document(theirs.id, theirs.assistant.id)
-        };
-        let new = replyx_core::dialog::Dialog {
-            id: id(), control: replyx_core::dialog::Control::Closed, ..theirs.dialog.clone()
-        };
-        let refused = |answer: Result<(), StorageError>, what: &str| {
-            assert!(matches!(answer, Err(StorageError::Constraint { .. })), "{what}: {answer:?}");
-        };
-        macro_rules! refused {
-            ($($what:literal: $table:ident.$function:ident($($arg:expr),* $(,)?);)+) => {$({
-                let mut tx = db.begin().await.unwrap();
-                refused(tx.workspace(theirs.id).$table().$function($($arg),*).await.map(drop), $what);
-            })+};
-        }
-        let dialog_with = |change: fn(&mut replyx_core::dialog::Dialog, &given::Tenant)| {
-            let mut dialog = new.clone();
-            change(&mut dialog, &ours);
-            dialog
-        };
-        let contact = &theirs.contact;
-        let text = Outbound { formatted: None, plain: "x".to_owned() };
-        refused! {
-            "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
-            "document's assistant": documents.insert(&given::document(theirs.id, ours.assistant.id), b"x");
-            "passage's document": passages.change(ours.document.id, &given::all_new(&given_passages()));
-            "document's other assistant": knowledge.link(ours.assistant.id, theirs.document.id);
-            "assistant's other document": knowledge.link(theirs.assistant.id, ours.document.id);
-            "document's source": documents.insert(&fetched, b"x");
-            "source's assistant": sources.insert(&given::source(theirs.id, ours.assistant.id));
-            "set's assistant": question_sets.insert(&given::question_set(theirs.id, ours.assistant.id), &[]);
-            "run's set": runs.insert(&replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
-            "version's assistant": assistants.publish(ours.assistant.id, &given::version(&theirs.assistant, 9));
-            "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
-            "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.bot_id = ours.bot.id));
-            "dialog's contact": dialogs.insert(&dialog_with(|d, ours| d.contact_id = ours.contact.id));
-            "message's dialog": messages.insert(&given::message(theirs.id, ours.dialog.id, 5), None);
-            "turn's dialog": turns.request(ours.dialog.id, at(1), at(1));
-            "part's contact":
-                outbox.enqueue(&theirs.dialog, &contact_of_ours, theirs.message.id, &[(id(), text.clone())], at(1));
-            "part's message":
-                outbox.enqueue(&theirs.dialog, contact, ours.message.id, &[(id(), text.clone())], at(1));
-            "part's dialog":
-                outbox.enqueue(&ours.dialog, contact, theirs.message.id, &[(id(), text.clone())], at(1));
-            "member": members.insert(given::stranger(), Role::Owner, at(1));
-        }
+#[on_every_db]
+async fn no_row_can_point_into_another_workspace(home: &TestDb) {
+    let db = &home.db;
+    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    ours.fill(db).await;
+    theirs.fill(db).await;
+    let contact_of_ours = ours.contact.clone();
+    let fetched = replyx_core::knowledge::Document {
+        page: Some(replyx_core::knowledge::WebPage {
+            source_id: ours.source.id,
+            url: "https://example.org/".to_owned(),
+            etag: None,
+            last_modified: None,
+            misses: 0,
+        }),
+        ..given::document(theirs.id, theirs.assistant.id)
+    };
+    let new = replyx_core::dialog::Dialog {
+        id: id(),
+        control: replyx_core::dialog::Control::Closed,
+        ..theirs.dialog.clone()
+    };
+    let refused = |answer: Result<(), StorageError>, what: &str| {
+        assert!(matches!(answer, Err(StorageError::Constraint { .. })), "{what}: {answer:?}");
+    };
+    macro_rules! refused {
+        ($($what:literal: $table:ident.$function:ident($($arg:expr),* $(,)?);)+) => {$({
+            let mut tx = db.begin().await.unwrap();
+            refused(tx.workspace(theirs.id).$table().$function($($arg),*).await.map(drop), $what);
+        })+};
+    }
+    let dialog_with = |change: fn(&mut replyx_core::dialog::Dialog, &given::Tenant)| {
+        let mut dialog = new.clone();
+        change(&mut dialog, &ours);
+        dialog
+    };
+    let contact = &theirs.contact;
+    let text = Outbound { formatted: None, plain: "x".to_owned() };
+    refused! {
+        "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
+        "document's assistant": documents.insert(&given::document(theirs.id, ours.assistant.id), b"x");
+        "passage's document": passages.change(ours.document.id, &given::all_new(&given_passages()));
+        "document's other assistant": knowledge.link(ours.assistant.id, theirs.document.id);
+        "assistant's other document": knowledge.link(theirs.assistant.id, ours.document.id);
+        "document's source": documents.insert(&fetched, b"x");
+        "source's assistant": sources.insert(&given::source(theirs.id, ours.assistant.id));
+        "set's assistant": question_sets.insert(&given::question_set(theirs.id, ours.assistant.id), &[]);
+        "run's set": runs.insert(&replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
+        "version's assistant": assistants.publish(ours.assistant.id, &given::version(&theirs.assistant, 9));
+        "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
+        "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.bot_id = ours.bot.id));
+        "dialog's contact": dialogs.insert(&dialog_with(|d, ours| d.contact_id = ours.contact.id));
+        "message's dialog": messages.insert(&given::message(theirs.id, ours.dialog.id, 5), None);
+        "turn's dialog": turns.request(ours.dialog.id, at(1), at(1));
+        "part's contact":
+            outbox.enqueue(&theirs.dialog, &contact_of_ours, theirs.message.id, &[(id(), text.clone())], at(1));
+        "part's message":
+            outbox.enqueue(&theirs.dialog, contact, ours.message.id, &[(id(), text.clone())], at(1));
+        "part's dialog":
+            outbox.enqueue(&ours.dialog, contact, theirs.message.id, &[(id(), text.clone())], at(1));
+        "member": members.insert(given::stranger(), Role::Owner, at(1));
     }
 }
 
-on_every_db! {
-    async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) {
-        let db = &home.db;
-        let (doomed, other) = (given::tenant(db).await, given::tenant(db).await);
-        doomed.fill(db).await;
-        other.fill(db).await;
-        let before = given::rows(&home.url, Some(other.id)).await;
-        let logged = given::rows(&home.url, Some(doomed.id)).await;
-        assert!(before.values().all(|rows| !rows.is_empty()), "{before:?}");
+#[on_every_db]
+async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) {
+    let db = &home.db;
+    let (doomed, other) = (given::tenant(db).await, given::tenant(db).await);
+    doomed.fill(db).await;
+    other.fill(db).await;
+    let before = given::rows(&home.url, Some(other.id)).await;
+    let logged = given::rows(&home.url, Some(doomed.id)).await;
+    assert!(before.values().all(|rows| !rows.is_empty()), "{before:?}");
 
-        let mut tx = db.begin().await.unwrap();
-        tx.system().workspaces().delete(doomed.id).await.unwrap();
-        tx.commit().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    tx.system().workspaces().delete(doomed.id).await.unwrap();
+    tx.commit().await.unwrap();
 
-        assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
-        let mut left = given::rows(&home.url, Some(doomed.id)).await;
-        for table in ["audit_entries", "audit_heads", "model_calls"] {
-            let stayed = left.remove(table);
-            assert_eq!(stayed.as_ref(), Some(&logged[table]), "what was done and paid for stays known");
-        }
-        assert!(left.values().all(Vec::is_empty), "{left:?}");
-        let mut tx = db.read().await.unwrap();
-        assert_eq!(tx.system().workspaces().find(doomed.id).await.unwrap(), None);
-        assert!(tx.system().users().find(doomed.user.id).await.unwrap().is_some());
-        let terms = vec!["доставк".to_owned()];
-        let found =
-            tx.workspace(other.id).passages().frequencies(other.assistant.id, &terms).await.unwrap();
-        assert_eq!(found, [1]);
-        drop(tx);
-
-        let mut tx = db.begin().await.unwrap();
-        let again = tx.system().workspaces().delete(doomed.id).await;
-        assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
+    assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
+    let mut left = given::rows(&home.url, Some(doomed.id)).await;
+    for table in ["audit_entries", "audit_heads", "model_calls"] {
+        let stayed = left.remove(table);
+        assert_eq!(stayed.as_ref(), Some(&logged[table]), "what was done and paid for stays known");
     }
+    assert!(left.values().all(Vec::is_empty), "{left:?}");
+    let mut tx = db.read().await.unwrap();
+    assert_eq!(tx.system().workspaces().find(doomed.id).await.unwrap(), None);
+    assert!(tx.system().users().find(doomed.user.id).await.unwrap().is_some());
+    let terms = vec!["доставк".to_owned()];
+    let found =
+        tx.workspace(other.id).passages().frequencies(other.assistant.id, &terms).await.unwrap();
+    assert_eq!(found, [1]);
+    drop(tx);
+
+    let mut tx = db.begin().await.unwrap();
+    let again = tx.system().workspaces().delete(doomed.id).await;
+    assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
 }
 
 /// `table.function` for everything that a workspace offers, read from the sources.

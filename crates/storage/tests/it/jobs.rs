@@ -5,7 +5,13 @@ use replyx_core::{
     ids::{JobId, ProcessId},
     job::Lane,
 };
-use replyx_storage::{Db, fair::Places, jobs::ClaimedJob, on_every_db, testing};
+use replyx_storage::{
+    Db,
+    fair::Places,
+    jobs::ClaimedJob,
+    on_every_db,
+    testing::{self, TestDb},
+};
 use serde_json::json;
 
 use crate::given::{self, at, id};
@@ -31,74 +37,78 @@ async fn given_jobs(db: &Db, count: i64) -> Vec<JobId> {
     jobs
 }
 
-on_every_db! {
-    async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let job = given_jobs(db, 1).await[0];
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1), Lane::Light)));
-        assert!(read!(db, |tx| tx.system().jobs().any_due(at(0), Lane::Light)));
-        assert_eq!(claim(db, by, at(-1), 9).await, []);
-        let claimed = claim(db, by, at(0), 9).await;
-        let payload = json!({ "number": 0, "words": ["\"", "ё"] });
-        assert_eq!(claimed, [ClaimedJob { id: job, share: claimed[0].share, kind: "index".to_owned(), payload, attempts: 1 }]);
-        assert_eq!(claim(db, by, at(99), 9).await, []);
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99), Lane::Light)));
-        assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
-        commit!(db, |tx| tx.system().jobs().finish(job, by));
-        assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 0);
+#[on_every_db]
+async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let job = given_jobs(db, 1).await[0];
+    assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1), Lane::Light)));
+    assert!(read!(db, |tx| tx.system().jobs().any_due(at(0), Lane::Light)));
+    assert_eq!(claim(db, by, at(-1), 9).await, []);
+    let claimed = claim(db, by, at(0), 9).await;
+    let payload = json!({ "number": 0, "words": ["\"", "ё"] });
+    assert_eq!(
+        claimed,
+        [ClaimedJob {
+            id: job,
+            share: claimed[0].share,
+            kind: "index".to_owned(),
+            payload,
+            attempts: 1
+        }]
+    );
+    assert_eq!(claim(db, by, at(99), 9).await, []);
+    assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99), Lane::Light)));
+    assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
+    commit!(db, |tx| tx.system().jobs().finish(job, by));
+    assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 0);
+}
+
+#[on_every_db]
+async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let job = given_jobs(db, 1).await[0];
+    claim(db, by, at(0), 9).await;
+    commit!(db, |tx| tx.system().jobs().fail(job, by, "the disk was full", Some(at(30))));
+    assert_eq!(claim(db, by, at(29), 9).await, []);
+    assert_eq!(claim(db, by, at(30), 9).await[0].attempts, 2);
+    commit!(db, |tx| tx.system().jobs().fail(job, by, "the file is empty", None));
+    assert_eq!(claim(db, by, at(9999), 9).await, []);
+    let rows = &given::rows(&home.url, None).await["jobs"];
+    assert!(rows[0].contains("dead") && rows[0].contains("the file is empty"), "{rows:?}");
+    assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
+}
+
+#[on_every_db]
+async fn only_who_claimed_a_job_ends_it(home: &TestDb) {
+    let (db, ours, theirs) = (&home.db, id(), id());
+    let job = given_jobs(db, 1).await[0];
+    claim(db, ours, at(0), 9).await;
+    let before = given::rows(&home.url, None).await;
+    commit!(db, |tx| tx.system().jobs().finish(job, theirs));
+    commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", None));
+    commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", Some(at(0))));
+    commit!(db, |tx| tx.system().jobs().hand_back(job, theirs, at(0)));
+    assert_eq!(given::rows(&home.url, None).await, before);
+}
+
+#[on_every_db]
+async fn a_job_that_could_not_be_tried_keeps_its_attempts(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let job = given_jobs(db, 1).await[0];
+    for round in 0..20 {
+        let claimed = claim(db, by, at(round), 9).await;
+        assert_eq!((claimed.len(), claimed[0].attempts), (1, 1));
+        commit!(db, |tx| tx.system().jobs().hand_back(job, by, at(round + 1)));
+        assert_eq!(claim(db, by, at(round), 9).await, [], "it is not due yet");
     }
 }
 
-on_every_db! {
-    async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let job = given_jobs(db, 1).await[0];
-        claim(db, by, at(0), 9).await;
-        commit!(db, |tx| tx.system().jobs().fail(job, by, "the disk was full", Some(at(30))));
-        assert_eq!(claim(db, by, at(29), 9).await, []);
-        assert_eq!(claim(db, by, at(30), 9).await[0].attempts, 2);
-        commit!(db, |tx| tx.system().jobs().fail(job, by, "the file is empty", None));
-        assert_eq!(claim(db, by, at(9999), 9).await, []);
-        let rows = &given::rows(&home.url, None).await["jobs"];
-        assert!(rows[0].contains("dead") && rows[0].contains("the file is empty"), "{rows:?}");
-        assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
-    }
-}
-
-on_every_db! {
-    async fn only_who_claimed_a_job_ends_it(home: &TestDb) {
-        let (db, ours, theirs) = (&home.db, id(), id());
-        let job = given_jobs(db, 1).await[0];
-        claim(db, ours, at(0), 9).await;
-        let before = given::rows(&home.url, None).await;
-        commit!(db, |tx| tx.system().jobs().finish(job, theirs));
-        commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", None));
-        commit!(db, |tx| tx.system().jobs().fail(job, theirs, "x", Some(at(0))));
-        commit!(db, |tx| tx.system().jobs().hand_back(job, theirs, at(0)));
-        assert_eq!(given::rows(&home.url, None).await, before);
-    }
-}
-
-on_every_db! {
-    async fn a_job_that_could_not_be_tried_keeps_its_attempts(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let job = given_jobs(db, 1).await[0];
-        for round in 0..20 {
-            let claimed = claim(db, by, at(round), 9).await;
-            assert_eq!((claimed.len(), claimed[0].attempts), (1, 1));
-            commit!(db, |tx| tx.system().jobs().hand_back(job, by, at(round + 1)));
-            assert_eq!(claim(db, by, at(round), 9).await, [], "it is not due yet");
-        }
-    }
-}
-
-on_every_db! {
-    async fn a_claim_takes_no_more_than_its_limit_and_the_longest_waiting(home: &TestDb) {
-        let jobs = given_jobs(&home.db, 12).await;
-        let claimed: BTreeSet<_> =
-            claim(&home.db, id(), at(60), 5).await.into_iter().map(|job| job.id).collect();
-        assert_eq!(claimed, jobs[..5].iter().copied().collect());
-    }
+#[on_every_db]
+async fn a_claim_takes_no_more_than_its_limit_and_the_longest_waiting(home: &TestDb) {
+    let jobs = given_jobs(&home.db, 12).await;
+    let claimed: BTreeSet<_> =
+        claim(&home.db, id(), at(60), 5).await.into_iter().map(|job| job.id).collect();
+    assert_eq!(claimed, jobs[..5].iter().copied().collect());
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use replyx_storage::{Db, Loss, PoolSize, Schema, on_every_db, testing};
+use replyx_storage::{
+    Db, Loss, PoolSize, Schema, on_every_db,
+    testing::{self, TestDb},
+};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
@@ -10,70 +13,71 @@ async fn applied(db: &Db) -> Vec<bool> {
     db.migrations().await.unwrap().into_iter().map(|state| state.applied).collect()
 }
 
-on_every_db! {
-    async fn migrating_again_changes_nothing(home: &TestDb) {
-        given::tenant(&home.db).await.fill(&home.db).await;
-        let before = given::rows(&home.url, None).await;
-        home.db.migrate().await.unwrap();
-        home.db.migrate().await.unwrap();
-        assert_eq!(given::rows(&home.url, None).await, before);
-        assert!(applied(&home.db).await.iter().all(|applied| *applied));
-    }
+#[on_every_db]
+async fn migrating_again_changes_nothing(home: &TestDb) {
+    given::tenant(&home.db).await.fill(&home.db).await;
+    let before = given::rows(&home.url, None).await;
+    home.db.migrate().await.unwrap();
+    home.db.migrate().await.unwrap();
+    assert_eq!(given::rows(&home.url, None).await, before);
+    assert!(applied(&home.db).await.iter().all(|applied| *applied));
 }
 
-on_every_db! {
-    async fn every_step_can_be_taken_back_and_again_over_data(home: &TestDb) {
-        let db = &home.db;
-        let steps = applied(db).await.len();
-        let whole = schema(&home.url).await;
-        for down in 0..=steps {
-            given::tenant(db).await.fill(db).await;
-            db.migrate_down(down).await.unwrap();
-            let expected: Vec<_> = (0..steps).map(|step| step < steps - down).collect();
-            assert_eq!(applied(db).await, expected);
-            db.migrate().await.unwrap();
-            assert_eq!(schema(&home.url).await, whole);
-        }
-        // One at a time, and further than there is to go.
-        for left in (0..steps).rev() {
-            db.migrate_down(1).await.unwrap();
-            assert_eq!(applied(db).await.iter().filter(|applied| **applied).count(), left);
-        }
-        assert!(given::rows(&home.url, None).await.is_empty(), "nothing is left");
-        db.migrate_down(99).await.unwrap();
+#[on_every_db]
+async fn every_step_can_be_taken_back_and_again_over_data(home: &TestDb) {
+    let db = &home.db;
+    let steps = applied(db).await.len();
+    let whole = schema(&home.url).await;
+    for down in 0..=steps {
+        given::tenant(db).await.fill(db).await;
+        db.migrate_down(down).await.unwrap();
+        let expected: Vec<_> = (0..steps).map(|step| step < steps - down).collect();
+        assert_eq!(applied(db).await, expected);
         db.migrate().await.unwrap();
-        given::tenant(db).await.fill(db).await;
+        assert_eq!(schema(&home.url).await, whole);
     }
-}
-
-on_every_db! {
-    async fn what_would_be_lost_and_how_the_schema_stands_is_told(home: &TestDb) {
-        let db = &home.db;
-        let steps = applied(db).await.len();
-        given::tenant(db).await.fill(db).await;
-        assert_eq!(db.schema().await.unwrap(), Schema::Current);
-
-        let losses = db.losses(99).await.unwrap();
-        let rows = |table: &str, column: Option<&str>| {
-            let named = |loss: &&Loss| loss.table == table && loss.column.as_deref() == column;
-            losses.iter().find(named).unwrap_or_else(|| panic!("{table}: {losses:?}")).rows
-        };
-        assert_eq!((rows("workspaces", None), rows("assistants", None)), (1, 1));
-        assert_eq!(rows("installation", None), 0);
-        assert_eq!(db.losses(0).await.unwrap(), []);
-        let newest = db.losses(1).await.unwrap();
-        assert!(newest.len() < losses.len(), "{newest:?}");
-
+    // One at a time, and further than there is to go.
+    for left in (0..steps).rev() {
         db.migrate_down(1).await.unwrap();
-        assert_eq!(db.schema().await.unwrap(), Schema::Behind(1));
-        db.migrate_down(99).await.unwrap();
-        assert_eq!(db.schema().await.unwrap(), Schema::Behind(steps));
-        given::tamper(&home.url, "DROP TABLE _sqlx_migrations").await;
-        assert_eq!(db.schema().await.unwrap(), Schema::Behind(steps));
-        db.migrate().await.unwrap();
-        given::tamper(&home.url, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await;
-        assert_eq!(db.schema().await.unwrap(), Schema::Behind(1), "one is missing, whatever else is there");
+        assert_eq!(applied(db).await.iter().filter(|applied| **applied).count(), left);
     }
+    assert!(given::rows(&home.url, None).await.is_empty(), "nothing is left");
+    db.migrate_down(99).await.unwrap();
+    db.migrate().await.unwrap();
+    given::tenant(db).await.fill(db).await;
+}
+
+#[on_every_db]
+async fn what_would_be_lost_and_how_the_schema_stands_is_told(home: &TestDb) {
+    let db = &home.db;
+    let steps = applied(db).await.len();
+    given::tenant(db).await.fill(db).await;
+    assert_eq!(db.schema().await.unwrap(), Schema::Current);
+
+    let losses = db.losses(99).await.unwrap();
+    let rows = |table: &str, column: Option<&str>| {
+        let named = |loss: &&Loss| loss.table == table && loss.column.as_deref() == column;
+        losses.iter().find(named).unwrap_or_else(|| panic!("{table}: {losses:?}")).rows
+    };
+    assert_eq!((rows("workspaces", None), rows("assistants", None)), (1, 1));
+    assert_eq!(rows("installation", None), 0);
+    assert_eq!(db.losses(0).await.unwrap(), []);
+    let newest = db.losses(1).await.unwrap();
+    assert!(newest.len() < losses.len(), "{newest:?}");
+
+    db.migrate_down(1).await.unwrap();
+    assert_eq!(db.schema().await.unwrap(), Schema::Behind(1));
+    db.migrate_down(99).await.unwrap();
+    assert_eq!(db.schema().await.unwrap(), Schema::Behind(steps));
+    given::tamper(&home.url, "DROP TABLE _sqlx_migrations").await;
+    assert_eq!(db.schema().await.unwrap(), Schema::Behind(steps));
+    db.migrate().await.unwrap();
+    given::tamper(&home.url, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await;
+    assert_eq!(
+        db.schema().await.unwrap(),
+        Schema::Behind(1),
+        "one is missing, whatever else is there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@ use replyx_core::{
 use replyx_storage::{
     Db, PoolSize, StorageError, on_every_db,
     outbox::Sendable,
+    testing::TestDb,
     testing::{postgres, tamper},
 };
 use tokio::{
@@ -43,13 +44,15 @@ async fn claimed(db: &Db, by: ProcessId, now: DateTime<Utc>) -> Sendable {
     sends.remove(0)
 }
 
-on_every_db! {
-    async fn a_part_comes_back_as_it_was_queued(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        let (message, [part]) = tenant.reply(db, 1).await;
-        assert_eq!(sendable(db, at(-1)).await, []);
-        assert_eq!(sendable(db, at(0)).await, [Sendable {
+#[on_every_db]
+async fn a_part_comes_back_as_it_was_queued(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let (message, [part]) = tenant.reply(db, 1).await;
+    assert_eq!(sendable(db, at(-1)).await, []);
+    assert_eq!(
+        sendable(db, at(0)).await,
+        [Sendable {
             id: part,
             workspace_id: tenant.id,
             bot_id: tenant.bot.id,
@@ -64,182 +67,191 @@ on_every_db! {
             attempts: 0,
             uncertain: 0,
             token_sealed: b"sealed".to_vec(),
-        }]);
-    }
+        }]
+    );
 }
 
-on_every_db! {
-    async fn a_chat_sends_in_order_and_one_at_a_time(home: &TestDb) {
-        let (db, by) = (&home.db, given::process(&home.db, at(0)).await);
-        let tenant = given::tenant(db).await;
-        let (_, first) = tenant.reply::<2>(db, 1).await;
-        let (_, second) = tenant.reply::<1>(db, 2).await;
-        for expected in [first[0], first[1], second[0]] {
-            let send = claimed(db, by, at(0)).await;
-            assert_eq!(send.id, expected);
-            assert_eq!(sendable(db, at(99)).await, [], "while one is being sent the next waits");
-            assert!(sent(db, &send, by).await);
-            assert!(!sent(db, &send, by).await);
-        }
-        assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
-    }
-}
-
-on_every_db! {
-    async fn chats_do_not_wait_for_each_other(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        let other_chat = given::chat(db, &tenant, 8).await;
-        let other_tenant = given::tenant(db).await;
-        let (_, [one, _]) = tenant.reply::<2>(db, 1).await;
-        let (_, [two]) = other_chat.reply::<1>(db, 1).await;
-        let (_, [three]) = other_tenant.reply::<1>(db, 1).await;
-        let sends = sendable(db, at(0)).await;
-        let mut found = ids(&sends);
-        found.sort();
-        let mut expected = [one, two, three];
-        expected.sort();
-        assert_eq!(found, expected);
-        let of_chat = sends.iter().find(|send| send.id == one).unwrap();
-        assert!(claim(db, of_chat, by, at(0)).await);
-        assert_eq!(sendable(db, at(0)).await.len(), 2);
-        let limited = read!(db, |tx| tx.system().outbox().sendable(at(0), 1));
-        assert_eq!(limited.len(), 1);
-    }
-}
-
-on_every_db! {
-    async fn a_claim_goes_to_one_process(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        tenant.reply::<1>(db, 1).await;
-        let send = sendable(db, at(0)).await.remove(0);
-        let mut processes = JoinSet::new();
-        for _ in 0..8 {
-            let (db, send) = (db.clone(), send.clone());
-            processes.spawn(async move { claim(&db, &send, id(), at(0)).await });
-        }
-        let won = processes.join_all().await.into_iter().filter(|won| *won).count();
-        assert_eq!(won, 1);
-    }
-}
-
-on_every_db! {
-    async fn an_old_list_does_not_send_what_was_put_back_since(home: &TestDb) {
-        let (db, quick, slow) = (&home.db, id(), id());
-        let tenant = given::tenant(db).await;
-        tenant.reply::<1>(db, 1).await;
-        let old = sendable(db, at(0)).await.remove(0);
-        claimed(db, quick, at(0)).await;
-        commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(old.id, quick, at(30), "429", false));
-        assert!(!claim(db, &old, slow, at(1)).await, "it is not due");
-        assert!(!claim(db, &old, slow, at(30)).await, "its attempts are not what the list says");
-        assert_eq!(claimed(db, slow, at(30)).await.attempts, 1);
-    }
-}
-
-on_every_db! {
-    async fn what_is_put_back_keeps_its_place_and_counts_doubt(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        let (message, [first, _]) = tenant.reply::<2>(db, 1).await;
-        let outbox_put_back = async |due, uncertain| {
-            commit!(db, |tx| {
-                tx.workspace(tenant.id).outbox().put_back(first, by, due, "timed out", uncertain)
-            });
-        };
-        claimed(db, by, at(0)).await;
-        outbox_put_back(at(10), false).await;
-        assert_eq!(sendable(db, at(9)).await, [], "the second part does not overtake");
-        assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(5))), Some(at(10)));
-        let again = claimed(db, by, at(10)).await;
-        assert_eq!((again.id, again.attempts, again.uncertain), (first, 1, 0));
-        outbox_put_back(at(20), true).await;
-        let again = claimed(db, by, at(20)).await;
-        assert_eq!((again.id, again.attempts, again.uncertain), (first, 2, 1));
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
-        assert!(sent(db, &again, by).await);
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
-        // Whoever lost the claim cannot put it back.
-        outbox_put_back(at(30), true).await;
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
-    }
-}
-
-on_every_db! {
-    async fn a_part_can_be_put_off_without_an_attempt(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        tenant.reply::<1>(db, 1).await;
-        let send = sendable(db, at(0)).await.remove(0);
-        commit!(db, |tx| tx.system().outbox().put_off(&send, at(5)));
-        assert_eq!(sendable(db, at(4)).await, []);
-        assert_eq!(claimed(db, by, at(5)).await.attempts, 0);
-        let before = given::rows(&home.url, None).await;
-        commit!(db, |tx| tx.system().outbox().put_off(&send, at(50)));
-        assert_eq!(given::rows(&home.url, None).await, before, "it is being sent");
-    }
-}
-
-on_every_db! {
-    async fn a_failed_part_takes_the_rest_of_its_reply_with_it_and_no_other(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        let (message, [first, ..]) = tenant.reply::<3>(db, 1).await;
-        let (_, [next]) = tenant.reply::<1>(db, 2).await;
+#[on_every_db]
+async fn a_chat_sends_in_order_and_one_at_a_time(home: &TestDb) {
+    let (db, by) = (&home.db, given::process(&home.db, at(0)).await);
+    let tenant = given::tenant(db).await;
+    let (_, first) = tenant.reply::<2>(db, 1).await;
+    let (_, second) = tenant.reply::<1>(db, 2).await;
+    for expected in [first[0], first[1], second[0]] {
         let send = claimed(db, by, at(0)).await;
-        assert_eq!(send.id, first);
-        let stranger = id();
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).outbox().failed(&send, stranger, "x", false, at(1))));
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).outbox().failed(&send, by, "chat not found", true, at(1))));
-        assert_eq!(ids(&sendable(db, at(1)).await), [next]);
-        assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 1);
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
-    }
-}
-
-on_every_db! {
-    async fn nothing_is_sent_through_a_bot_that_does_not_run(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        tenant.reply::<2>(db, 1).await;
-        for (status, count) in
-            [(BotStatus::Stopped, 0), (BotStatus::Failed, 0), (BotStatus::Running, 1)]
-        {
-            let bot = Bot { status, ..tenant.bot.clone() };
-            commit!(db, |tx| tx.workspace(tenant.id).bots().save(&bot));
-            assert_eq!(sendable(db, at(9)).await.len(), count, "{status}");
-        }
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(tenant.bot.id, at(1))));
-        assert_eq!(sendable(db, at(9)).await, []);
-        assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
-    }
-}
-
-on_every_db! {
-    async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        tenant.reply::<2>(db, 1).await;
-        let send = claimed(db, by, at(0)).await;
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(tenant.bot.id, at(1))));
-        commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(send.id, by, at(2), "x", true));
-        assert_eq!(sendable(db, at(9)).await, []);
-        assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
-        assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(0))), None);
-        let messages =
-            read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
-        assert_eq!(messages[0].delivery, Delivery::Failed);
-        let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
-        assert_eq!(doubts, 1, "it may have arrived");
-
-        // Whoever sent it may still say that it did; nobody else.
-        assert!(!sent(db, &send, id()).await);
+        assert_eq!(send.id, expected);
+        assert_eq!(sendable(db, at(99)).await, [], "while one is being sent the next waits");
         assert!(sent(db, &send, by).await);
         assert!(!sent(db, &send, by).await);
-        let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
-        assert_eq!(doubts, 0);
     }
+    assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
+}
+
+#[on_every_db]
+async fn chats_do_not_wait_for_each_other(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    let other_chat = given::chat(db, &tenant, 8).await;
+    let other_tenant = given::tenant(db).await;
+    let (_, [one, _]) = tenant.reply::<2>(db, 1).await;
+    let (_, [two]) = other_chat.reply::<1>(db, 1).await;
+    let (_, [three]) = other_tenant.reply::<1>(db, 1).await;
+    let sends = sendable(db, at(0)).await;
+    let mut found = ids(&sends);
+    found.sort();
+    let mut expected = [one, two, three];
+    expected.sort();
+    assert_eq!(found, expected);
+    let of_chat = sends.iter().find(|send| send.id == one).unwrap();
+    assert!(claim(db, of_chat, by, at(0)).await);
+    assert_eq!(sendable(db, at(0)).await.len(), 2);
+    let limited = read!(db, |tx| tx.system().outbox().sendable(at(0), 1));
+    assert_eq!(limited.len(), 1);
+}
+
+#[on_every_db]
+async fn a_claim_goes_to_one_process(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    tenant.reply::<1>(db, 1).await;
+    let send = sendable(db, at(0)).await.remove(0);
+    let mut processes = JoinSet::new();
+    for _ in 0..8 {
+        let (db, send) = (db.clone(), send.clone());
+        processes.spawn(async move { claim(&db, &send, id(), at(0)).await });
+    }
+    let won = processes.join_all().await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1);
+}
+
+#[on_every_db]
+async fn an_old_list_does_not_send_what_was_put_back_since(home: &TestDb) {
+    let (db, quick, slow) = (&home.db, id(), id());
+    let tenant = given::tenant(db).await;
+    tenant.reply::<1>(db, 1).await;
+    let old = sendable(db, at(0)).await.remove(0);
+    claimed(db, quick, at(0)).await;
+    commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(
+        old.id,
+        quick,
+        at(30),
+        "429",
+        false
+    ));
+    assert!(!claim(db, &old, slow, at(1)).await, "it is not due");
+    assert!(!claim(db, &old, slow, at(30)).await, "its attempts are not what the list says");
+    assert_eq!(claimed(db, slow, at(30)).await.attempts, 1);
+}
+
+#[on_every_db]
+async fn what_is_put_back_keeps_its_place_and_counts_doubt(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    let (message, [first, _]) = tenant.reply::<2>(db, 1).await;
+    let outbox_put_back = async |due, uncertain| {
+        commit!(db, |tx| {
+            tx.workspace(tenant.id).outbox().put_back(first, by, due, "timed out", uncertain)
+        });
+    };
+    claimed(db, by, at(0)).await;
+    outbox_put_back(at(10), false).await;
+    assert_eq!(sendable(db, at(9)).await, [], "the second part does not overtake");
+    assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(5))), Some(at(10)));
+    let again = claimed(db, by, at(10)).await;
+    assert_eq!((again.id, again.attempts, again.uncertain), (first, 1, 0));
+    outbox_put_back(at(20), true).await;
+    let again = claimed(db, by, at(20)).await;
+    assert_eq!((again.id, again.attempts, again.uncertain), (first, 2, 1));
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
+    assert!(sent(db, &again, by).await);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
+    // Whoever lost the claim cannot put it back.
+    outbox_put_back(at(30), true).await;
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
+}
+
+#[on_every_db]
+async fn a_part_can_be_put_off_without_an_attempt(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    tenant.reply::<1>(db, 1).await;
+    let send = sendable(db, at(0)).await.remove(0);
+    commit!(db, |tx| tx.system().outbox().put_off(&send, at(5)));
+    assert_eq!(sendable(db, at(4)).await, []);
+    assert_eq!(claimed(db, by, at(5)).await.attempts, 0);
+    let before = given::rows(&home.url, None).await;
+    commit!(db, |tx| tx.system().outbox().put_off(&send, at(50)));
+    assert_eq!(given::rows(&home.url, None).await, before, "it is being sent");
+}
+
+#[on_every_db]
+async fn a_failed_part_takes_the_rest_of_its_reply_with_it_and_no_other(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    let (message, [first, ..]) = tenant.reply::<3>(db, 1).await;
+    let (_, [next]) = tenant.reply::<1>(db, 2).await;
+    let send = claimed(db, by, at(0)).await;
+    assert_eq!(send.id, first);
+    let stranger = id();
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).outbox().failed(
+        &send,
+        stranger,
+        "x",
+        false,
+        at(1)
+    )));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).outbox().failed(
+        &send,
+        by,
+        "chat not found",
+        true,
+        at(1)
+    )));
+    assert_eq!(ids(&sendable(db, at(1)).await), [next]);
+    assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 1);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
+}
+
+#[on_every_db]
+async fn nothing_is_sent_through_a_bot_that_does_not_run(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    tenant.reply::<2>(db, 1).await;
+    for (status, count) in
+        [(BotStatus::Stopped, 0), (BotStatus::Failed, 0), (BotStatus::Running, 1)]
+    {
+        let bot = Bot { status, ..tenant.bot.clone() };
+        commit!(db, |tx| tx.workspace(tenant.id).bots().save(&bot));
+        assert_eq!(sendable(db, at(9)).await.len(), count, "{status}");
+    }
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(tenant.bot.id, at(1))));
+    assert_eq!(sendable(db, at(9)).await, []);
+    assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
+}
+
+#[on_every_db]
+async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    tenant.reply::<2>(db, 1).await;
+    let send = claimed(db, by, at(0)).await;
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(tenant.bot.id, at(1))));
+    commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(send.id, by, at(2), "x", true));
+    assert_eq!(sendable(db, at(9)).await, []);
+    assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
+    assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(0))), None);
+    let messages =
+        read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
+    assert_eq!(messages[0].delivery, Delivery::Failed);
+    let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
+    assert_eq!(doubts, 1, "it may have arrived");
+
+    // Whoever sent it may still say that it did; nobody else.
+    assert!(!sent(db, &send, id()).await);
+    assert!(sent(db, &send, by).await);
+    assert!(!sent(db, &send, by).await);
+    let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
+    assert_eq!(doubts, 0);
 }
 
 /// Outcomes of a bot's sends are written chat by chat, and so its parts are locked; the later chat comes first in the table.
@@ -280,98 +292,94 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
     assert!(deleting.await.unwrap());
 }
 
-on_every_db! {
-    async fn forgetting_keeps_the_chat_s_position(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        tenant.reply::<3>(db, 1).await;
-        for _ in 0..3 {
-            let send = claimed(db, by, at(0)).await;
-            assert!(sent(db, &send, by).await);
-        }
-        assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(1))), 0, "not old enough");
-        assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(2))), 2);
-        assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(2))), 0);
-        tenant.reply::<1>(db, 2).await;
-        let rows = &given::rows(&home.url, None).await["outbox"];
-        assert_eq!(rows.len(), 2);
-        let positions = positions(&home.url).await;
-        assert_eq!(positions, [3, 4]);
-        assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(9))), 1, "what waits stays");
-        assert_eq!(sendable(db, at(9)).await.len(), 1);
+#[on_every_db]
+async fn forgetting_keeps_the_chat_s_position(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    tenant.reply::<3>(db, 1).await;
+    for _ in 0..3 {
+        let send = claimed(db, by, at(0)).await;
+        assert!(sent(db, &send, by).await);
     }
+    assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(1))), 0, "not old enough");
+    assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(2))), 2);
+    assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(2))), 0);
+    tenant.reply::<1>(db, 2).await;
+    let rows = &given::rows(&home.url, None).await["outbox"];
+    assert_eq!(rows.len(), 2);
+    let positions = positions(&home.url).await;
+    assert_eq!(positions, [3, 4]);
+    assert_eq!(commit!(db, |tx| tx.system().outbox().forget(at(9))), 1, "what waits stays");
+    assert_eq!(sendable(db, at(9)).await.len(), 1);
 }
 
-on_every_db! {
-    async fn replies_of_one_dialog_take_positions_in_the_order_of_its_lock(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        let mut writers = JoinSet::new();
-        for seq in 1..=8 {
-            let (db, tenant) = (db.clone(), tenant.clone());
-            writers.spawn(async move {
-                let mut tx = db.begin().await.unwrap();
-                tx.workspace(tenant.id).dialogs().lock(tenant.dialog.id).await.unwrap().unwrap();
-                queue(&mut tx, &tenant, seq).await.unwrap();
-                tx.commit().await.unwrap();
-            });
-        }
-        writers.join_all().await;
-        assert_eq!(positions(&home.url).await, (1..=16).collect::<Vec<_>>());
-    }
-}
-
-on_every_db! {
-    async fn replies_of_two_dialogs_of_a_chat_do_not_mix(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        // The lock of a dialog does not keep another dialog of the same chat away.
-        let closed = Dialog { id: id(), control: Control::Closed, ..tenant.dialog.clone() };
-        commit!(db, |tx| tx.workspace(tenant.id).dialogs().insert(&closed));
-        let other = Tenant { dialog: closed, ..tenant.clone() };
-
-        let mut first = db.begin().await.unwrap();
-        queue(&mut first, &tenant, 1).await.unwrap();
-        let mut second = tokio::spawn({
-            let db = db.clone();
-            async move {
-                let mut tx = db.begin().await.unwrap();
-                queue(&mut tx, &other, 1).await.unwrap();
-                tx.commit().await.unwrap();
-                other.dialog.id
-            }
+#[on_every_db]
+async fn replies_of_one_dialog_take_positions_in_the_order_of_its_lock(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let mut writers = JoinSet::new();
+    for seq in 1..=8 {
+        let (db, tenant) = (db.clone(), tenant.clone());
+        writers.spawn(async move {
+            let mut tx = db.begin().await.unwrap();
+            tx.workspace(tenant.id).dialogs().lock(tenant.dialog.id).await.unwrap().unwrap();
+            queue(&mut tx, &tenant, seq).await.unwrap();
+            tx.commit().await.unwrap();
         });
-        assert!(timeout(Duration::from_millis(100), &mut second).await.is_err(), "it waits");
-        first.commit().await.unwrap();
-        let later = timeout(Duration::from_secs(10), second).await.unwrap().unwrap();
-
-        assert_eq!(positions(&home.url).await, [1, 2, 3, 4]);
-        let by = id();
-        let mut order = Vec::new();
-        for _ in 0..4 {
-            let send = claimed(db, by, at(0)).await;
-            order.push((send.dialog_id, send.part));
-            assert!(sent(db, &send, by).await);
-        }
-        let earlier = tenant.dialog.id;
-        assert_eq!(order, [(earlier, 1), (earlier, 2), (later, 1), (later, 2)]);
     }
+    writers.join_all().await;
+    assert_eq!(positions(&home.url).await, (1..=16).collect::<Vec<_>>());
 }
 
-on_every_db! {
-    async fn a_repeated_id_is_refused(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        let (message, [part]) = tenant.reply(db, 1).await;
-        let content = given::parts::<1>()[0].1.clone();
-        let mut tx = db.begin().await.unwrap();
-        let refused = tx
-            .workspace(tenant.id)
-            .outbox()
-            .enqueue(&tenant.dialog, &tenant.contact, message, &[(part, content)], at(0))
-            .await;
-        assert!(refused.is_err_and(|error| error.is_duplicate()));
+#[on_every_db]
+async fn replies_of_two_dialogs_of_a_chat_do_not_mix(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    // The lock of a dialog does not keep another dialog of the same chat away.
+    let closed = Dialog { id: id(), control: Control::Closed, ..tenant.dialog.clone() };
+    commit!(db, |tx| tx.workspace(tenant.id).dialogs().insert(&closed));
+    let other = Tenant { dialog: closed, ..tenant.clone() };
+
+    let mut first = db.begin().await.unwrap();
+    queue(&mut first, &tenant, 1).await.unwrap();
+    let mut second = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut tx = db.begin().await.unwrap();
+            queue(&mut tx, &other, 1).await.unwrap();
+            tx.commit().await.unwrap();
+            other.dialog.id
+        }
+    });
+    assert!(timeout(Duration::from_millis(100), &mut second).await.is_err(), "it waits");
+    first.commit().await.unwrap();
+    let later = timeout(Duration::from_secs(10), second).await.unwrap().unwrap();
+
+    assert_eq!(positions(&home.url).await, [1, 2, 3, 4]);
+    let by = id();
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        let send = claimed(db, by, at(0)).await;
+        order.push((send.dialog_id, send.part));
+        assert!(sent(db, &send, by).await);
     }
+    let earlier = tenant.dialog.id;
+    assert_eq!(order, [(earlier, 1), (earlier, 2), (later, 1), (later, 2)]);
+}
+
+#[on_every_db]
+async fn a_repeated_id_is_refused(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let (message, [part]) = tenant.reply(db, 1).await;
+    let content = given::parts::<1>()[0].1.clone();
+    let mut tx = db.begin().await.unwrap();
+    let refused = tx
+        .workspace(tenant.id)
+        .outbox()
+        .enqueue(&tenant.dialog, &tenant.contact, message, &[(part, content)], at(0))
+        .await;
+    assert!(refused.is_err_and(|error| error.is_duplicate()));
 }
 
 /// Stores a reply and queues its two parts.
@@ -388,18 +396,17 @@ async fn positions(url: &str) -> Vec<i64> {
     given::numbers(url, "SELECT position FROM outbox ORDER BY position").await
 }
 
-on_every_db! {
-    async fn parts_of_a_reply_leave_as_they_were_cut(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        tenant.reply::<3>(db, 1).await;
-        let mut all = Vec::new();
-        for _ in 0..3 {
-            let send = claimed(db, by, at(0)).await;
-            assert_eq!((send.part, send.parts), (i64::try_from(all.len()).unwrap() + 1, 3));
-            assert!(sent(db, &send, by).await);
-            all.push(send);
-        }
-        assert_eq!(texts(&all), ["a", "b", "c"]);
+#[on_every_db]
+async fn parts_of_a_reply_leave_as_they_were_cut(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    tenant.reply::<3>(db, 1).await;
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let send = claimed(db, by, at(0)).await;
+        assert_eq!((send.part, send.parts), (i64::try_from(all.len()).unwrap() + 1, 3));
+        assert!(sent(db, &send, by).await);
+        all.push(send);
     }
+    assert_eq!(texts(&all), ["a", "b", "c"]);
 }

@@ -7,7 +7,7 @@ use replyx_core::{
 use replyx_storage::{
     Db, on_every_db,
     passages::{Candidate, NewPassage, PassageChanges, Place},
-    testing,
+    testing::{self, TestDb},
 };
 
 use crate::given::{self, Tenant, at, id};
@@ -44,167 +44,220 @@ fn texts(passages: &[NewPassage], found: &[Candidate]) -> BTreeSet<String> {
     found.iter().map(|candidate| text(candidate.id())).collect()
 }
 
-on_every_db! {
-    async fn russian_words_are_found_in_other_forms(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let passages = store(db, &tenant, &[
-            "Доставка по Москве занимает два дня", "Зелёные чайники по 3 990 ₽",
-            "Warranty lasts two years", "Возврат товаров в течение 14 дней",
-        ]).await;
-        for (question, expected) in [
-            ("сколько идёт доставкой?", vec![0]),
-            ("зеленый чайник", vec![1]),
-            ("the warranties", vec![2]),
-            ("сколько дней", vec![0, 3]),
-            ("3990 или 990", vec![1]),
-            ("погода", vec![]),
-        ] {
-            let terms = query_terms(question);
-            let found = candidates(db, &tenant, &terms).await;
-            let expected: BTreeSet<_> = expected.into_iter().map(|at: usize| passages[at].text.clone()).collect();
-            assert_eq!(texts(&passages, &found), expected, "{question}: {terms:?}");
-        }
-        let found = candidates(db, &tenant, &query_terms("гарантия warranty")).await;
-        let of_store = &passages[2];
-        assert_eq!(found.len(), 1);
-        assert_eq!((&found[0].terms, found[0].length), (&of_store.terms, of_store.length));
-        assert_eq!(found[0].headings, of_store.headings);
-        assert_eq!(frequencies(db, &tenant, &query_terms("дней доставки погоды")).await, [2, 1, 0]);
+#[on_every_db]
+async fn russian_words_are_found_in_other_forms(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let passages = store(
+        db,
+        &tenant,
+        &[
+            "Доставка по Москве занимает два дня",
+            "Зелёные чайники по 3 990 ₽",
+            "Warranty lasts two years",
+            "Возврат товаров в течение 14 дней",
+        ],
+    )
+    .await;
+    for (question, expected) in [
+        ("сколько идёт доставкой?", vec![0]),
+        ("зеленый чайник", vec![1]),
+        ("the warranties", vec![2]),
+        ("сколько дней", vec![0, 3]),
+        ("3990 или 990", vec![1]),
+        ("погода", vec![]),
+    ] {
+        let terms = query_terms(question);
+        let found = candidates(db, &tenant, &terms).await;
+        let expected: BTreeSet<_> =
+            expected.into_iter().map(|at: usize| passages[at].text.clone()).collect();
+        assert_eq!(texts(&passages, &found), expected, "{question}: {terms:?}");
     }
+    let found = candidates(db, &tenant, &query_terms("гарантия warranty")).await;
+    let of_store = &passages[2];
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].terms, found[0].length), (&of_store.terms, of_store.length));
+    assert_eq!(found[0].headings, of_store.headings);
+    assert_eq!(frequencies(db, &tenant, &query_terms("дней доставки погоды")).await, [2, 1, 0]);
 }
 
-on_every_db! {
-    async fn hostile_terms_are_mere_words(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let passages = store(db, &tenant, &["alpha beta", "gamma and delta", "alphabet"]).await;
-        for nothing in [
-            "", "\"", "'", "''", ":*", "*", "\0", "\\", "(", ")", "&", "|", "!", "<->", "-", "^", "—", "²", "™",
-            "\u{301}", "👍", "near", "or", "not", "\u{feff}", "'; DROP TABLE passages; --", "a\0b",
-        ] {
-            let terms = words(&[nothing]);
-            assert_eq!(candidates(db, &tenant, &terms).await, [], "{nothing:?}");
-            assert_eq!(frequencies(db, &tenant, &terms).await, [0], "{nothing:?}");
-            let with_a_word = words(&[nothing, "beta"]);
-            let found = candidates(db, &tenant, &with_a_word).await;
-            assert_eq!(texts(&passages, &found), BTreeSet::from(["alpha beta".to_owned()]), "{nothing:?}");
-            assert_eq!(frequencies(db, &tenant, &with_a_word).await, [0, 1], "{nothing:?}");
-        }
-        for (word, count) in
-            [("alpha:*", 1), ("\"alpha", 1), ("AND", 1), ("al'pha", 1), ("alpha\0", 1), ("alp*", 0)]
-        {
-            assert_eq!(frequencies(db, &tenant, &words(&[word])).await, [count], "{word:?}");
-        }
-        assert_eq!(candidates(db, &tenant, &[]).await, []);
-        assert_eq!(frequencies(db, &tenant, &[]).await, [0_i64; 0]);
+#[on_every_db]
+async fn hostile_terms_are_mere_words(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let passages = store(db, &tenant, &["alpha beta", "gamma and delta", "alphabet"]).await;
+    for nothing in [
+        "",
+        "\"",
+        "'",
+        "''",
+        ":*",
+        "*",
+        "\0",
+        "\\",
+        "(",
+        ")",
+        "&",
+        "|",
+        "!",
+        "<->",
+        "-",
+        "^",
+        "—",
+        "²",
+        "™",
+        "\u{301}",
+        "👍",
+        "near",
+        "or",
+        "not",
+        "\u{feff}",
+        "'; DROP TABLE passages; --",
+        "a\0b",
+    ] {
+        let terms = words(&[nothing]);
+        assert_eq!(candidates(db, &tenant, &terms).await, [], "{nothing:?}");
+        assert_eq!(frequencies(db, &tenant, &terms).await, [0], "{nothing:?}");
+        let with_a_word = words(&[nothing, "beta"]);
+        let found = candidates(db, &tenant, &with_a_word).await;
+        assert_eq!(
+            texts(&passages, &found),
+            BTreeSet::from(["alpha beta".to_owned()]),
+            "{nothing:?}"
+        );
+        assert_eq!(frequencies(db, &tenant, &with_a_word).await, [0, 1], "{nothing:?}");
     }
+    for (word, count) in
+        [("alpha:*", 1), ("\"alpha", 1), ("AND", 1), ("al'pha", 1), ("alpha\0", 1), ("alp*", 0)]
+    {
+        assert_eq!(frequencies(db, &tenant, &words(&[word])).await, [count], "{word:?}");
+    }
+    assert_eq!(candidates(db, &tenant, &[]).await, []);
+    assert_eq!(frequencies(db, &tenant, &[]).await, [0_i64; 0]);
 }
 
-on_every_db! {
-    async fn assistants_do_not_see_each_other_s_passages(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let other = given::assistant(tenant.id);
-        commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
-        let other = Tenant { assistant: other, ..tenant.clone() };
-        let scope = other.assistant.id.into_uuid().simple().to_string();
-        let planted = format!("common @{scope} {scope}");
-        let ours = store(db, &tenant, &["common ours", &planted]).await;
-        let theirs = store(db, &other, &["common theirs"]).await;
-        let terms = words(&["common"]);
-        assert_eq!(texts(&theirs, &candidates(db, &other, &terms).await).len(), 1);
-        assert_eq!(texts(&ours, &candidates(db, &tenant, &terms).await).len(), 2);
-        assert_eq!(frequencies(db, &other, &terms).await, [1]);
-        assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
-    }
+#[on_every_db]
+async fn assistants_do_not_see_each_other_s_passages(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let other = given::assistant(tenant.id);
+    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+    let other = Tenant { assistant: other, ..tenant.clone() };
+    let scope = other.assistant.id.into_uuid().simple().to_string();
+    let planted = format!("common @{scope} {scope}");
+    let ours = store(db, &tenant, &["common ours", &planted]).await;
+    let theirs = store(db, &other, &["common theirs"]).await;
+    let terms = words(&["common"]);
+    assert_eq!(texts(&theirs, &candidates(db, &other, &terms).await).len(), 1);
+    assert_eq!(texts(&ours, &candidates(db, &tenant, &terms).await).len(), 2);
+    assert_eq!(frequencies(db, &other, &terms).await, [1]);
+    assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
 }
 
-on_every_db! {
-    async fn what_is_replaced_or_deleted_is_found_no_more(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        tenant.fill(db).await;
-        let document = &tenant.document;
-        let kept = store(db, &tenant, &["Доставка в регионы"]).await;
-        let terms = words(&["доставк"]);
-        assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
+#[on_every_db]
+async fn what_is_replaced_or_deleted_is_found_no_more(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    tenant.fill(db).await;
+    let document = &tenant.document;
+    let kept = store(db, &tenant, &["Доставка в регионы"]).await;
+    let terms = words(&["доставк"]);
+    assert_eq!(frequencies(db, &tenant, &terms).await, [2]);
 
-        let new = [given::passage("Самовывоз"), given::passage("Самовывоз и доставка")];
-        let gone = tenant.passages.iter().map(|passage| passage.id).collect();
-        let changes = PassageChanges { gone, ..given::all_new(&new) };
-        commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
-        assert_eq!(frequencies(db, &tenant, &query_terms("доставка самовывоз returns")).await, [2, 2, 0]);
-        let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[tenant.passages[0].id]));
-        assert_eq!(loaded, []);
+    let new = [given::passage("Самовывоз"), given::passage("Самовывоз и доставка")];
+    let gone = tenant.passages.iter().map(|passage| passage.id).collect();
+    let changes = PassageChanges { gone, ..given::all_new(&new) };
+    commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
+    assert_eq!(
+        frequencies(db, &tenant, &query_terms("доставка самовывоз returns")).await,
+        [2, 2, 0]
+    );
+    let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[tenant.passages[0].id]));
+    assert_eq!(loaded, []);
 
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).documents().delete(document, at(1))));
-        let found = candidates(db, &tenant, &query_terms("доставка самовывоз")).await;
-        assert_eq!(found.iter().map(Candidate::id).collect::<Vec<_>>(), [kept[0].id]);
-        let rows = given::rows(&home.url, None).await;
-        assert_eq!((rows["passages"].len(), rows["document_files"].len()), (1, 1));
-        given::check_full_text(&home.url).await;
-    }
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).documents().delete(document, at(1))));
+    let found = candidates(db, &tenant, &query_terms("доставка самовывоз")).await;
+    assert_eq!(found.iter().map(Candidate::id).collect::<Vec<_>>(), [kept[0].id]);
+    let rows = given::rows(&home.url, None).await;
+    assert_eq!((rows["passages"].len(), rows["document_files"].len()), (1, 1));
+    given::check_full_text(&home.url).await;
 }
 
-on_every_db! {
-    async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let stored = store(db, &tenant, &["раз доставка", "два доставка", "три"]).await;
-        let document = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[stored[0].id]))[0].document_id;
-        let bytes = vec![7_u8; 8];
-        let vectors: Vec<_> = stored.iter().map(|passage| (passage.id, bytes.clone())).collect();
-        commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &vectors));
-        let place = Place { position: 0, start: 5, end: 9, page: None };
-        let changes = PassageChanges {
-            gone: vec![stored[0].id],
-            moved: vec![(stored[1].id, place)],
-            reindexed: vec![(stored[2].id, index_text("привет"), 1)],
-            new: vec![given::passage("четыре доставка")],
-        };
-        commit!(db, |tx| tx.workspace(tenant.id).passages().change(document, &changes));
-        assert_eq!(frequencies(db, &tenant, &query_terms("доставка привет три")).await, [2, 1, 0]);
-        let left = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
-        let left: BTreeSet<PassageId> = left.into_iter().map(|(_, id, _)| id).collect();
-        assert_eq!(left, BTreeSet::from([stored[1].id, stored[2].id]));
-        let of = read!(db, |tx| tx.workspace(tenant.id).passages().of(document));
-        assert_eq!(of.iter().find(|passage| passage.id == stored[1].id).unwrap().place, place);
-        let missing = read!(db, |tx| tx.workspace(tenant.id).passages().unembedded(document, "e5", 9));
-        assert_eq!(missing.iter().map(|passage| passage.id).collect::<Vec<_>>(), [changes.new[0].id]);
-        let words = read!(db, |tx| tx.workspace(tenant.id).passages().words(&[document]));
-        assert_eq!(words.len(), 3);
-        given::check_full_text(&home.url).await;
-    }
+#[on_every_db]
+async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let stored = store(db, &tenant, &["раз доставка", "два доставка", "три"]).await;
+    let document =
+        read!(db, |tx| tx.workspace(tenant.id).passages().load(&[stored[0].id]))[0].document_id;
+    let bytes = vec![7_u8; 8];
+    let vectors: Vec<_> = stored.iter().map(|passage| (passage.id, bytes.clone())).collect();
+    commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &vectors));
+    let place = Place { position: 0, start: 5, end: 9, page: None };
+    let changes = PassageChanges {
+        gone: vec![stored[0].id],
+        moved: vec![(stored[1].id, place)],
+        reindexed: vec![(stored[2].id, index_text("привет"), 1)],
+        new: vec![given::passage("четыре доставка")],
+    };
+    commit!(db, |tx| tx.workspace(tenant.id).passages().change(document, &changes));
+    assert_eq!(frequencies(db, &tenant, &query_terms("доставка привет три")).await, [2, 1, 0]);
+    let left = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
+    let left: BTreeSet<PassageId> = left.into_iter().map(|(_, id, _)| id).collect();
+    assert_eq!(left, BTreeSet::from([stored[1].id, stored[2].id]));
+    let of = read!(db, |tx| tx.workspace(tenant.id).passages().of(document));
+    assert_eq!(of.iter().find(|passage| passage.id == stored[1].id).unwrap().place, place);
+    let missing = read!(db, |tx| tx.workspace(tenant.id).passages().unembedded(document, "e5", 9));
+    assert_eq!(missing.iter().map(|passage| passage.id).collect::<Vec<_>>(), [changes.new[0].id]);
+    let words = read!(db, |tx| tx.workspace(tenant.id).passages().words(&[document]));
+    assert_eq!(words.len(), 3);
+    given::check_full_text(&home.url).await;
 }
 
-on_every_db! {
-    async fn a_text_that_has_a_vector_anywhere_in_the_workspace_is_not_embedded_again(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        let stranger = given::tenant(db).await;
-        let theirs = store(db, &stranger, &["сроки"]).await;
-        commit!(db, |tx| tx.workspace(stranger.id).passages().add_vectors("e5", &[(theirs[0].id, vec![1; 4])]));
-        let ours = store(db, &tenant, &["цены"]).await;
-        commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &[(ours[0].id, vec![2; 4])]));
-        let again = store(db, &tenant, &["цены", "сроки", "возврат"]).await;
-        let document = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[again[0].id]))[0].document_id;
-        for _ in 0..2 {
-            assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "e5")), 1);
-        }
-        assert_eq!(commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "other")), 0);
-        let vectors = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
-        assert_eq!(vectors, [(document, again[0].id, vec![2; 4])]);
+#[on_every_db]
+async fn a_text_that_has_a_vector_anywhere_in_the_workspace_is_not_embedded_again(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let stranger = given::tenant(db).await;
+    let theirs = store(db, &stranger, &["сроки"]).await;
+    commit!(db, |tx| tx
+        .workspace(stranger.id)
+        .passages()
+        .add_vectors("e5", &[(theirs[0].id, vec![1; 4])]));
+    let ours = store(db, &tenant, &["цены"]).await;
+    commit!(db, |tx| tx
+        .workspace(tenant.id)
+        .passages()
+        .add_vectors("e5", &[(ours[0].id, vec![2; 4])]));
+    let again = store(db, &tenant, &["цены", "сроки", "возврат"]).await;
+    let document =
+        read!(db, |tx| tx.workspace(tenant.id).passages().load(&[again[0].id]))[0].document_id;
+    for _ in 0..2 {
+        assert_eq!(
+            commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "e5")),
+            1
+        );
     }
+    assert_eq!(
+        commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(document, "other")),
+        0
+    );
+    let vectors = read!(db, |tx| tx.workspace(tenant.id).passages().vectors(&[document], "e5"));
+    assert_eq!(vectors, [(document, again[0].id, vec![2; 4])]);
 }
 
-on_every_db! {
-    async fn passages_are_loaded_in_the_order_asked_for(home: &TestDb) {
-        let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-        tenant.fill(db).await;
-        let [first, second] = [tenant.passages[0].id, tenant.passages[1].id];
-        let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[second, id(), first]));
-        assert_eq!(loaded.iter().map(|passage| passage.id).collect::<Vec<_>>(), [second, first]);
-        assert_eq!(loaded.iter().map(|passage| passage.position).collect::<Vec<_>>(), [1, 0]);
-        let (passage, stored) = (&loaded[1], &tenant.passages[0]);
-        assert_eq!((&passage.text, &passage.headings), (&stored.text, &stored.headings));
-        assert_eq!((passage.start, passage.end, passage.page), (stored.place.start, stored.place.end, stored.place.page));
-        assert_eq!((passage.title.as_str(), passage.document_id), (tenant.document.name.as_str(), tenant.document.id));
-    }
+#[on_every_db]
+async fn passages_are_loaded_in_the_order_asked_for(home: &TestDb) {
+    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    tenant.fill(db).await;
+    let [first, second] = [tenant.passages[0].id, tenant.passages[1].id];
+    let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[second, id(), first]));
+    assert_eq!(loaded.iter().map(|passage| passage.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!(loaded.iter().map(|passage| passage.position).collect::<Vec<_>>(), [1, 0]);
+    let (passage, stored) = (&loaded[1], &tenant.passages[0]);
+    assert_eq!((&passage.text, &passage.headings), (&stored.text, &stored.headings));
+    assert_eq!(
+        (passage.start, passage.end, passage.page),
+        (stored.place.start, stored.place.end, stored.place.page)
+    );
+    assert_eq!(
+        (passage.title.as_str(), passage.document_id),
+        (tenant.document.name.as_str(), tenant.document.id)
+    );
 }
 
 /// Letters, digits and signs that tokenizers like to disagree about.

@@ -8,7 +8,8 @@ use replyx_core::{
 use replyx_storage::{
     Db,
     fair::Places,
-    on_every_db, testing,
+    on_every_db,
+    testing::{self, TestDb},
     turns::{Attempts, ClaimedTurn},
 };
 use tokio::task::JoinSet;
@@ -39,107 +40,116 @@ async fn many(db: &Db, count: i64) -> Vec<DialogId> {
     dialogs
 }
 
-on_every_db! {
-    async fn a_turn_is_claimed_when_it_is_due_and_once(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        assert_eq!(next_due(db).await, None);
-        request(db, &tenant, at_millis(700), at(3)).await;
-        assert_eq!(next_due(db).await, Some(at_millis(700)));
-        assert_eq!(claim(db, by, at_millis(699), 9).await, []);
-        let claimed = ClaimedTurn { workspace_id: tenant.id, dialog_id: tenant.dialog.id, attempts: 1 };
-        assert_eq!(claim(db, by, at_millis(700), 9).await, [claimed]);
-        assert_eq!(claim(db, by, at(99), 9).await, []);
-        assert_eq!(next_due(db).await, None);
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
-    }
+#[on_every_db]
+async fn a_turn_is_claimed_when_it_is_due_and_once(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    assert_eq!(next_due(db).await, None);
+    request(db, &tenant, at_millis(700), at(3)).await;
+    assert_eq!(next_due(db).await, Some(at_millis(700)));
+    assert_eq!(claim(db, by, at_millis(699), 9).await, []);
+    let claimed = ClaimedTurn { workspace_id: tenant.id, dialog_id: tenant.dialog.id, attempts: 1 };
+    assert_eq!(claim(db, by, at_millis(700), 9).await, [claimed]);
+    assert_eq!(claim(db, by, at(99), 9).await, []);
+    assert_eq!(next_due(db).await, None);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
 }
 
-on_every_db! {
-    async fn words_that_follow_put_the_turn_off_but_not_for_ever(home: &TestDb) {
-        let db = &home.db;
-        let tenant = given::tenant(db).await;
-        request(db, &tenant, at_millis(700), at_millis(2000)).await;
-        request(db, &tenant, at_millis(1400), at_millis(2700)).await;
-        assert_eq!(next_due(db).await, Some(at_millis(1400)));
-        request(db, &tenant, at_millis(2100), at_millis(3400)).await;
-        assert_eq!(next_due(db).await, Some(at_millis(2000)), "the first request's bound holds");
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
-    }
+#[on_every_db]
+async fn words_that_follow_put_the_turn_off_but_not_for_ever(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    request(db, &tenant, at_millis(700), at_millis(2000)).await;
+    request(db, &tenant, at_millis(1400), at_millis(2700)).await;
+    assert_eq!(next_due(db).await, Some(at_millis(1400)));
+    request(db, &tenant, at_millis(2100), at_millis(3400)).await;
+    assert_eq!(next_due(db).await, Some(at_millis(2000)), "the first request's bound holds");
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
 }
 
-on_every_db! {
-    async fn a_request_leaves_a_running_turn_and_a_retry_alone(home: &TestDb) {
-        let (db, by) = (&home.db, id());
-        let tenant = given::tenant(db).await;
-        request(db, &tenant, at(0), at(3)).await;
-        claim(db, by, at(0), 1).await;
-        let before = given::rows(&home.url, None).await;
-        request(db, &tenant, at(2), at(5)).await;
-        assert_eq!(given::rows(&home.url, None).await, before);
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, by, at(60), Attempts::Keep)));
-        request(db, &tenant, at(2), at(5)).await;
-        assert_eq!(next_due(db).await, Some(at(60)));
-        assert_eq!(claim(db, by, at(60), 1).await[0].attempts, 2);
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(tenant.dialog.id, by, at(61), Attempts::Reset)));
-        assert_eq!(claim(db, by, at(61), 1).await[0].attempts, 1, "new work begins anew");
-    }
+#[on_every_db]
+async fn a_request_leaves_a_running_turn_and_a_retry_alone(home: &TestDb) {
+    let (db, by) = (&home.db, id());
+    let tenant = given::tenant(db).await;
+    request(db, &tenant, at(0), at(3)).await;
+    claim(db, by, at(0), 1).await;
+    let before = given::rows(&home.url, None).await;
+    request(db, &tenant, at(2), at(5)).await;
+    assert_eq!(given::rows(&home.url, None).await, before);
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(
+        tenant.dialog.id,
+        by,
+        at(60),
+        Attempts::Keep
+    )));
+    request(db, &tenant, at(2), at(5)).await;
+    assert_eq!(next_due(db).await, Some(at(60)));
+    assert_eq!(claim(db, by, at(60), 1).await[0].attempts, 2);
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(
+        tenant.dialog.id,
+        by,
+        at(61),
+        Attempts::Reset
+    )));
+    assert_eq!(claim(db, by, at(61), 1).await[0].attempts, 1, "new work begins anew");
 }
 
-on_every_db! {
-    async fn only_who_claimed_a_turn_ends_it(home: &TestDb) {
-        let (db, ours, theirs) = (&home.db, id(), id());
-        let tenant = given::tenant(db).await;
-        let dialog = tenant.dialog.id;
-        request(db, &tenant, at(0), at(3)).await;
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)), "not claimed");
-        claim(db, ours, at(0), 1).await;
-        let before = given::rows(&home.url, None).await;
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, theirs)));
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(dialog, theirs, at(0), Attempts::Reset)));
-        assert_eq!(given::rows(&home.url, None).await, before);
-        assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)));
-        assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)));
-        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 0);
-    }
+#[on_every_db]
+async fn only_who_claimed_a_turn_ends_it(home: &TestDb) {
+    let (db, ours, theirs) = (&home.db, id(), id());
+    let tenant = given::tenant(db).await;
+    let dialog = tenant.dialog.id;
+    request(db, &tenant, at(0), at(3)).await;
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)), "not claimed");
+    claim(db, ours, at(0), 1).await;
+    let before = given::rows(&home.url, None).await;
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, theirs)));
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(
+        dialog,
+        theirs,
+        at(0),
+        Attempts::Reset
+    )));
+    assert_eq!(given::rows(&home.url, None).await, before);
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)));
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).turns().finish(dialog, ours)));
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 0);
 }
 
-on_every_db! {
-    async fn a_claim_takes_no_more_than_its_limit_and_the_longest_waiting(home: &TestDb) {
-        let dialogs = many(&home.db, 20).await;
-        let expected: BTreeSet<_> = dialogs[..7].iter().copied().collect();
-        let claimed = claim(&home.db, id(), at(60), 7).await;
-        assert_eq!(claimed.len(), 7);
-        assert_eq!(claimed.iter().map(|turn| turn.dialog_id).collect::<BTreeSet<_>>(), expected);
-    }
+#[on_every_db]
+async fn a_claim_takes_no_more_than_its_limit_and_the_longest_waiting(home: &TestDb) {
+    let dialogs = many(&home.db, 20).await;
+    let expected: BTreeSet<_> = dialogs[..7].iter().copied().collect();
+    let claimed = claim(&home.db, id(), at(60), 7).await;
+    assert_eq!(claimed.len(), 7);
+    assert_eq!(claimed.iter().map(|turn| turn.dialog_id).collect::<BTreeSet<_>>(), expected);
 }
 
-on_every_db! {
-    async fn eight_processes_share_the_turns_and_none_goes_twice(home: &TestDb) {
-        let dialogs = many(&home.db, 24).await;
-        let mut processes = JoinSet::new();
-        for _ in 0..8 {
-            let (db, by) = (home.db.clone(), id());
-            processes.spawn(async move {
-                let mut all = Vec::new();
-                loop {
-                    let some = claim(&db, by, at(60), 2).await;
-                    if some.is_empty() {
-                        return all;
-                    }
-                    all.extend(some.into_iter().map(|turn| turn.dialog_id));
+#[on_every_db]
+async fn eight_processes_share_the_turns_and_none_goes_twice(home: &TestDb) {
+    let dialogs = many(&home.db, 24).await;
+    let mut processes = JoinSet::new();
+    for _ in 0..8 {
+        let (db, by) = (home.db.clone(), id());
+        processes.spawn(async move {
+            let mut all = Vec::new();
+            loop {
+                let some = claim(&db, by, at(60), 2).await;
+                if some.is_empty() {
+                    return all;
                 }
-            });
-        }
-        let mut claimed = Vec::new();
-        while let Some(some) = processes.join_next().await {
-            claimed.extend(some.unwrap());
-        }
-        claimed.sort();
-        let mut expected = dialogs;
-        expected.sort();
-        assert_eq!(claimed, expected);
+                all.extend(some.into_iter().map(|turn| turn.dialog_id));
+            }
+        });
     }
+    let mut claimed = Vec::new();
+    while let Some(some) = processes.join_next().await {
+        claimed.extend(some.unwrap());
+    }
+    claimed.sort();
+    let mut expected = dialogs;
+    expected.sort();
+    assert_eq!(claimed, expected);
 }
 
 #[tokio::test]
@@ -163,25 +173,25 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     assert_eq!(freed[0].dialog_id, dialogs[0]);
 }
 
-on_every_db! {
-    async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) {
-        let db = &home.db;
-        let process = given::process(db, at(0)).await;
-        let (suspended, other) = (given::tenant(db).await, given::tenant(db).await);
-        suspended.fill(db).await;
-        other.fill(db).await;
-        commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, Some(at(1))));
-        let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
-        assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [other.id]);
-        let jobs = commit!(db, |tx| tx.system().jobs().claim(process, at(10), Lane::Light, Places::of(9)));
-        assert_eq!(jobs.len(), 1, "{jobs:?}");
-        assert_eq!(read!(db, |tx| tx.system().turns().next_due()), None, "nothing is due");
-        assert!(!read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
+#[on_every_db]
+async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) {
+    let db = &home.db;
+    let process = given::process(db, at(0)).await;
+    let (suspended, other) = (given::tenant(db).await, given::tenant(db).await);
+    suspended.fill(db).await;
+    other.fill(db).await;
+    commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, Some(at(1))));
+    let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
+    assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [other.id]);
+    let jobs =
+        commit!(db, |tx| tx.system().jobs().claim(process, at(10), Lane::Light, Places::of(9)));
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    assert_eq!(read!(db, |tx| tx.system().turns().next_due()), None, "nothing is due");
+    assert!(!read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
 
-        commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, None));
-        assert!(read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
-        assert_eq!(commit!(db, |tx| tx.workspace(suspended.id).turns().forget_waiting(at(-9))), 0);
-        let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
-        assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [suspended.id]);
-    }
+    commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, None));
+    assert!(read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
+    assert_eq!(commit!(db, |tx| tx.workspace(suspended.id).turns().forget_waiting(at(-9))), 0);
+    let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
+    assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [suspended.id]);
 }

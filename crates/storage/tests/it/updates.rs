@@ -1,66 +1,70 @@
 use std::time::Duration;
 
-use replyx_storage::on_every_db;
+use replyx_storage::{on_every_db, testing::TestDb};
 use tokio::time::timeout;
 
 use crate::given::{self, at};
 
-on_every_db! {
-    async fn a_repeated_update_is_taken_once(home: &TestDb) {
-        let tenant = given::tenant(&home.db).await;
-        assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 5, at(0))));
-        let before = given::rows(&home.url, None).await;
-        assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 5, at(9))));
-        assert_eq!(given::rows(&home.url, None).await, before);
-        assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 6, at(0))));
+#[on_every_db]
+async fn a_repeated_update_is_taken_once(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 5, at(0))));
+    let before = given::rows(&home.url, None).await;
+    assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(
+        tenant.bot.id,
+        5,
+        at(9)
+    )));
+    assert_eq!(given::rows(&home.url, None).await, before);
+    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 6, at(0))));
+}
+
+#[on_every_db]
+async fn the_same_number_from_another_bot_is_another_update(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    let bot = given::bot(tenant.id, tenant.assistant.id);
+    commit!(home.db, |tx| tx.workspace(tenant.id).bots().insert(&bot, b"x", "another"));
+    let stranger = given::tenant(&home.db).await;
+    for (workspace, bot) in
+        [(tenant.id, tenant.bot.id), (tenant.id, bot.id), (stranger.id, stranger.bot.id)]
+    {
+        assert!(commit!(home.db, |tx| tx.workspace(workspace).updates().take(bot, 5, at(0))));
     }
 }
 
-on_every_db! {
-    async fn the_same_number_from_another_bot_is_another_update(home: &TestDb) {
-        let tenant = given::tenant(&home.db).await;
-        let bot = given::bot(tenant.id, tenant.assistant.id);
-        commit!(home.db, |tx| tx.workspace(tenant.id).bots().insert(&bot, b"x", "another"));
-        let stranger = given::tenant(&home.db).await;
-        for (workspace, bot) in
-            [(tenant.id, tenant.bot.id), (tenant.id, bot.id), (stranger.id, stranger.bot.id)]
-        {
-            assert!(commit!(home.db, |tx| tx.workspace(workspace).updates().take(bot, 5, at(0))));
+#[on_every_db]
+async fn of_two_transactions_that_take_an_update_one_gets_it(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    let (workspace, bot) = (tenant.id, tenant.bot.id);
+    for (update, first_commits) in [(1, true), (2, false)] {
+        let mut first = home.db.begin().await.unwrap();
+        assert!(first.workspace(workspace).updates().take(bot, update, at(0)).await.unwrap());
+        let db = home.db.clone();
+        let mut second = tokio::spawn(async move {
+            commit!(db, |tx| tx.workspace(workspace).updates().take(bot, update, at(0)))
+        });
+        let early = timeout(Duration::from_millis(100), &mut second).await;
+        assert!(early.is_err(), "the second must wait for the first");
+        if first_commits {
+            first.commit().await.unwrap();
+        } else {
+            drop(first);
         }
+        assert_eq!(second.await.unwrap(), !first_commits);
     }
 }
 
-on_every_db! {
-    async fn of_two_transactions_that_take_an_update_one_gets_it(home: &TestDb) {
-        let tenant = given::tenant(&home.db).await;
-        let (workspace, bot) = (tenant.id, tenant.bot.id);
-        for (update, first_commits) in [(1, true), (2, false)] {
-            let mut first = home.db.begin().await.unwrap();
-            assert!(first.workspace(workspace).updates().take(bot, update, at(0)).await.unwrap());
-            let db = home.db.clone();
-            let mut second = tokio::spawn(async move {
-                commit!(db, |tx| tx.workspace(workspace).updates().take(bot, update, at(0)))
-            });
-            let early = timeout(Duration::from_millis(100), &mut second).await;
-            assert!(early.is_err(), "the second must wait for the first");
-            if first_commits {
-                first.commit().await.unwrap();
-            } else {
-                drop(first);
-            }
-            assert_eq!(second.await.unwrap(), !first_commits);
-        }
+#[on_every_db]
+async fn old_updates_are_forgotten(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    for (update, taken) in [(1, at(0)), (2, at(100))] {
+        commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, update, taken));
     }
-}
-
-on_every_db! {
-    async fn old_updates_are_forgotten(home: &TestDb) {
-        let tenant = given::tenant(&home.db).await;
-        for (update, taken) in [(1, at(0)), (2, at(100))] {
-            commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, update, taken));
-        }
-        assert_eq!(commit!(home.db, |tx| tx.system().updates().forget(at(100))), 1);
-        assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 2, at(0))));
-        assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 1, at(0))));
-    }
+    assert_eq!(commit!(home.db, |tx| tx.system().updates().forget(at(100))), 1);
+    assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(
+        tenant.bot.id,
+        2,
+        at(0)
+    )));
+    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 1, at(0))));
 }

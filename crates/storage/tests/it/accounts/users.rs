@@ -6,7 +6,7 @@ use replyx_core::{
     user::User,
     workspace::{Membership, Workspace},
 };
-use replyx_storage::{Db, StorageError, on_every_db};
+use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
 
 use super::{GRACE, LIFETIME, rotate, session, sign_in, user};
 use crate::given::{self, at, id};
@@ -15,135 +15,129 @@ async fn find(db: &Db, user: &User) -> User {
     read!(db, |tx| tx.system().users().find(user.id)).unwrap()
 }
 
-on_every_db! {
-    async fn all_that_is_said_of_a_user_is_kept(home: &TestDb) {
-        let db = &home.db;
-        assert!(!read!(db, |tx| tx.system().users().any()));
-        let user = User {
-            name: None,
-            language: Language::Russian,
-            is_admin: true,
-            blocked_at: Some(at(3)),
-            delete_at: Some(at(4)),
-            ..given::user()
-        };
-        commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
-        assert_eq!(find(db, &user).await, user);
-        assert!(read!(db, |tx| tx.system().users().any()));
-        let found = read!(db, |tx| tx.system().users().find_by_email(&user.email)).unwrap();
-        assert_eq!(found, (user, "$argon2id$".to_owned()));
-    }
+#[on_every_db]
+async fn all_that_is_said_of_a_user_is_kept(home: &TestDb) {
+    let db = &home.db;
+    assert!(!read!(db, |tx| tx.system().users().any()));
+    let user = User {
+        name: None,
+        language: Language::Russian,
+        is_admin: true,
+        blocked_at: Some(at(3)),
+        delete_at: Some(at(4)),
+        ..given::user()
+    };
+    commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
+    assert_eq!(find(db, &user).await, user);
+    assert!(read!(db, |tx| tx.system().users().any()));
+    let found = read!(db, |tx| tx.system().users().find_by_email(&user.email)).unwrap();
+    assert_eq!(found, (user, "$argon2id$".to_owned()));
 }
 
-on_every_db! {
-    async fn each_change_of_a_user_changes_that_user_alone_and_tells(home: &TestDb) {
-        let db = &home.db;
-        let (mut ours, theirs) = (user(db).await, user(db).await);
-        let who = ours.id;
-        let told = vec![who.into_uuid()];
+#[on_every_db]
+async fn each_change_of_a_user_changes_that_user_alone_and_tells(home: &TestDb) {
+    let db = &home.db;
+    let (mut ours, theirs) = (user(db).await, user(db).await);
+    let who = ours.id;
+    let told = vec![who.into_uuid()];
 
-        ours.name = Some("Ольга".to_owned());
-        ours.language = Language::Russian;
-        let change = telling!(db, |tx| tx.system().users().set_profile(who, Some("Ольга"), Language::Russian));
+    ours.name = Some("Ольга".to_owned());
+    ours.language = Language::Russian;
+    let change =
+        telling!(db, |tx| tx.system().users().set_profile(who, Some("Ольга"), Language::Russian));
+    assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
+
+    ours.name = None;
+    commit!(db, |tx| tx.system().users().set_profile(who, None, Language::Russian));
+    assert_eq!(find(db, &ours).await, ours);
+
+    for is_admin in [true, false] {
+        ours.is_admin = is_admin;
+        let change = telling!(db, |tx| tx.system().users().set_admin(who, is_admin));
         assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
-
-        ours.name = None;
-        commit!(db, |tx| tx.system().users().set_profile(who, None, Language::Russian));
-        assert_eq!(find(db, &ours).await, ours);
-
-        for is_admin in [true, false] {
-            ours.is_admin = is_admin;
-            let change = telling!(db, |tx| tx.system().users().set_admin(who, is_admin));
-            assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
-        }
-        for when in [Some(at(50)), None] {
-            ours.delete_at = when;
-            let change = telling!(db, |tx| tx.system().users().set_delete_at(who, when));
-            assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
-            ours.blocked_at = when;
-            let change = telling!(db, |tx| tx.system().users().set_blocked(who, when));
-            assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
-        }
-        commit!(db, |tx| tx.system().users().set_password(who, "$new$"));
-        let hash = read!(db, |tx| tx.system().users().password_hash(who));
-        assert_eq!(hash.as_deref(), Some("$new$"));
-
-        assert_eq!(find(db, &theirs).await, theirs);
-        let hash = read!(db, |tx| tx.system().users().password_hash(theirs.id));
-        assert_eq!(hash.as_deref(), Some("$argon2id$"));
     }
+    for when in [Some(at(50)), None] {
+        ours.delete_at = when;
+        let change = telling!(db, |tx| tx.system().users().set_delete_at(who, when));
+        assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
+        ours.blocked_at = when;
+        let change = telling!(db, |tx| tx.system().users().set_blocked(who, when));
+        assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
+    }
+    commit!(db, |tx| tx.system().users().set_password(who, "$new$"));
+    let hash = read!(db, |tx| tx.system().users().password_hash(who));
+    assert_eq!(hash.as_deref(), Some("$new$"));
+
+    assert_eq!(find(db, &theirs).await, theirs);
+    let hash = read!(db, |tx| tx.system().users().password_hash(theirs.id));
+    assert_eq!(hash.as_deref(), Some("$argon2id$"));
 }
 
-on_every_db! {
-    async fn nobody_cannot_be_changed(home: &TestDb) {
-        let who = given::stranger();
-        macro_rules! refused {
-            (|$users:ident| $call:expr) => {{
-                let mut tx = home.db.begin().await.unwrap();
-                let $users = tx.system().users();
-                let refused = $call.await.unwrap_err();
-                assert!(matches!(refused, StorageError::RowsAffected { actual: 0, .. }), "{refused}");
-                assert!(tx.commit().await.unwrap().access.is_empty());
-            }};
-        }
-        refused!(|users| users.set_password(who, "x"));
-        refused!(|users| users.set_profile(who, None, Language::English));
-        refused!(|users| users.set_admin(who, true));
-        refused!(|users| users.set_blocked(who, Some(at(0))));
-        refused!(|users| users.set_delete_at(who, None));
-        refused!(|users| users.delete(who));
-        assert_eq!(read!(home.db, |tx| tx.system().users().password_hash(who)), None);
-        assert_eq!(read!(home.db, |tx| tx.system().users().memberships(who)), []);
+#[on_every_db]
+async fn nobody_cannot_be_changed(home: &TestDb) {
+    let who = given::stranger();
+    macro_rules! refused {
+        (|$users:ident| $call:expr) => {{
+            let mut tx = home.db.begin().await.unwrap();
+            let $users = tx.system().users();
+            let refused = $call.await.unwrap_err();
+            assert!(matches!(refused, StorageError::RowsAffected { actual: 0, .. }), "{refused}");
+            assert!(tx.commit().await.unwrap().access.is_empty());
+        }};
     }
+    refused!(|users| users.set_password(who, "x"));
+    refused!(|users| users.set_profile(who, None, Language::English));
+    refused!(|users| users.set_admin(who, true));
+    refused!(|users| users.set_blocked(who, Some(at(0))));
+    refused!(|users| users.set_delete_at(who, None));
+    refused!(|users| users.delete(who));
+    assert_eq!(read!(home.db, |tx| tx.system().users().password_hash(who)), None);
+    assert_eq!(read!(home.db, |tx| tx.system().users().memberships(who)), []);
 }
 
-on_every_db! {
-    async fn a_locked_user_stays_as_they_are_found(home: &TestDb) {
-        let (db, user) = (&home.db, user(&home.db).await);
-        let who = user.id;
-        let (found, ()) = race!(db,
-            |tx| tx.system().users().lock(who),
-            tx.system().users().set_admin(who, true));
-        assert_eq!(found, Some(user));
-        let (found, locked) = race!(db,
-            |tx| tx.system().users().set_admin(who, false),
-            tx.system().users().lock(who));
-        assert_eq!((found, locked.unwrap().is_admin), ((), false), "what was done meanwhile is seen");
-        assert_eq!(commit!(db, |tx| tx.system().users().lock(given::stranger())), None);
-    }
+#[on_every_db]
+async fn a_locked_user_stays_as_they_are_found(home: &TestDb) {
+    let (db, user) = (&home.db, user(&home.db).await);
+    let who = user.id;
+    let (found, ()) =
+        race!(db, |tx| tx.system().users().lock(who), tx.system().users().set_admin(who, true));
+    assert_eq!(found, Some(user));
+    let (found, locked) =
+        race!(db, |tx| tx.system().users().set_admin(who, false), tx.system().users().lock(who));
+    assert_eq!((found, locked.unwrap().is_admin), ((), false), "what was done meanwhile is seen");
+    assert_eq!(commit!(db, |tx| tx.system().users().lock(given::stranger())), None);
 }
 
-on_every_db! {
-    async fn blocking_ends_the_sessions_and_unblocking_revives_none(home: &TestDb) {
-        let (db, blocked) = (&home.db, user(&home.db).await);
-        let other = user(db).await;
-        let (theirs, _) = sign_in(db, other.id).await;
-        let (ours, token) = sign_in(db, blocked.id).await;
-        commit!(db, |tx| tx.system().users().set_blocked(blocked.id, Some(at(1))));
-        assert_eq!(read!(db, |tx| tx.system().sessions().access(ours.id, None, at(1))), None);
-        // A sign-in that was under way.
-        let (late, late_token) = sign_in(db, blocked.id).await;
-        assert_eq!(read!(db, |tx| tx.system().sessions().access(late.id, None, at(1))), None);
-        assert_eq!(rotate(db, &late_token, "late", at(2)).await, Rotation::Unknown);
+#[on_every_db]
+async fn blocking_ends_the_sessions_and_unblocking_revives_none(home: &TestDb) {
+    let (db, blocked) = (&home.db, user(&home.db).await);
+    let other = user(db).await;
+    let (theirs, _) = sign_in(db, other.id).await;
+    let (ours, token) = sign_in(db, blocked.id).await;
+    commit!(db, |tx| tx.system().users().set_blocked(blocked.id, Some(at(1))));
+    assert_eq!(read!(db, |tx| tx.system().sessions().access(ours.id, None, at(1))), None);
+    // A sign-in that was under way.
+    let (late, late_token) = sign_in(db, blocked.id).await;
+    assert_eq!(read!(db, |tx| tx.system().sessions().access(late.id, None, at(1))), None);
+    assert_eq!(rotate(db, &late_token, "late", at(2)).await, Rotation::Unknown);
 
-        commit!(db, |tx| tx.system().users().set_blocked(blocked.id, None));
-        assert_eq!(read!(db, |tx| tx.system().sessions().access(ours.id, None, at(1))), None);
-        assert_eq!(rotate(db, &token, "next", at(2)).await, Rotation::Unknown);
-        assert!(read!(db, |tx| tx.system().sessions().access(theirs.id, None, at(1))).is_some());
-    }
+    commit!(db, |tx| tx.system().users().set_blocked(blocked.id, None));
+    assert_eq!(read!(db, |tx| tx.system().sessions().access(ours.id, None, at(1))), None);
+    assert_eq!(rotate(db, &token, "next", at(2)).await, Rotation::Unknown);
+    assert!(read!(db, |tx| tx.system().sessions().access(theirs.id, None, at(1))).is_some());
 }
 
-on_every_db! {
-    async fn accounts_are_due_for_deletion_in_their_order(home: &TestDb) {
-        let db = &home.db;
-        let users = [user(db).await, user(db).await, user(db).await, user(db).await];
-        for (user, when) in users.iter().zip([Some(30), Some(20), Some(31), None]) {
-            commit!(db, |tx| tx.system().users().set_delete_at(user.id, when.map(at)));
-        }
-        let due = |limit| async move { read!(db, |tx| tx.system().users().due_for_deletion(at(30), limit)) };
-        assert_eq!(due(9).await, [users[1].id, users[0].id]);
-        assert_eq!(due(1).await, [users[1].id]);
+#[on_every_db]
+async fn accounts_are_due_for_deletion_in_their_order(home: &TestDb) {
+    let db = &home.db;
+    let users = [user(db).await, user(db).await, user(db).await, user(db).await];
+    for (user, when) in users.iter().zip([Some(30), Some(20), Some(31), None]) {
+        commit!(db, |tx| tx.system().users().set_delete_at(user.id, when.map(at)));
     }
+    let due =
+        |limit| async move { read!(db, |tx| tx.system().users().due_for_deletion(at(30), limit)) };
+    assert_eq!(due(9).await, [users[1].id, users[0].id]);
+    assert_eq!(due(1).await, [users[1].id]);
 }
 
 /// Gives a user one of everything that belongs to them.
@@ -161,61 +155,65 @@ async fn furnish(db: &Db, user: &User) {
     commit!(db, |tx| tx.system().password_resets().insert(&reset, user.id, at(9)));
 }
 
-on_every_db! {
-    async fn nothing_of_a_deleted_user_stays(home: &TestDb) {
-        let (db, gone) = (&home.db, user(&home.db).await);
-        let stays = user(db).await;
-        furnish(db, &gone).await;
-        furnish(db, &stays).await;
-        let ((), told) = telling!(db, |tx| tx.system().users().delete(gone.id));
-        assert_eq!(told, [gone.id.into_uuid()]);
+#[on_every_db]
+async fn nothing_of_a_deleted_user_stays(home: &TestDb) {
+    let (db, gone) = (&home.db, user(&home.db).await);
+    let stays = user(db).await;
+    furnish(db, &gone).await;
+    furnish(db, &stays).await;
+    let ((), told) = telling!(db, |tx| tx.system().users().delete(gone.id));
+    assert_eq!(told, [gone.id.into_uuid()]);
 
-        let left = given::rows(&home.url, None).await;
-        for (table, left_of_each) in
-            [("users", 1), ("members", 1), ("sessions", 2), ("refresh_tokens", 3), ("recovery_codes", 2), ("password_resets", 1)]
-        {
-            assert_eq!(left[table].len(), left_of_each, "{table}: {:?}", left[table]);
+    let left = given::rows(&home.url, None).await;
+    for (table, left_of_each) in [
+        ("users", 1),
+        ("members", 1),
+        ("sessions", 2),
+        ("refresh_tokens", 3),
+        ("recovery_codes", 2),
+        ("password_resets", 1),
+    ] {
+        assert_eq!(left[table].len(), left_of_each, "{table}: {:?}", left[table]);
+    }
+    let hex = gone.id.into_uuid().simple().to_string();
+    let text = format!("{left:?}").to_lowercase().replace('-', "");
+    assert!(!text.contains(&hex) && text.contains(&stays.id.into_uuid().simple().to_string()));
+}
+
+#[on_every_db]
+async fn a_user_who_renews_a_session_while_they_are_deleted_is_gone(home: &TestDb) {
+    let (db, gone) = (&home.db, user(&home.db).await);
+    let (_, token) = sign_in(db, gone.id).await;
+    let who = gone.id;
+    let (renewed, ()) = race!(
+        db,
+        |tx| tx.system().sessions().rotate(&token, "next", at(1), GRACE, LIFETIME),
+        tx.system().users().delete(who)
+    );
+    assert!(matches!(renewed, Rotation::Renewed(_)));
+    let left = given::rows(&home.url, None).await;
+    assert!(left.get("users").is_none_or(Vec::is_empty), "{left:?}");
+    assert!(left.get("refresh_tokens").is_none_or(Vec::is_empty), "{left:?}");
+    assert_eq!(rotate(db, "next", "more", at(2)).await, Rotation::Unknown);
+}
+
+#[on_every_db]
+async fn who_signs_in_while_they_are_deleted_waits_and_fails(home: &TestDb) {
+    let (db, gone) = (&home.db, user(&home.db).await);
+    let mut first = db.begin().await.unwrap();
+    first.system().users().delete(gone.id).await.unwrap();
+    let late = session(gone.id, at(0));
+    let second = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut tx = db.begin().await.unwrap();
+            tx.system().sessions().insert(&late, "late").await
         }
-        let hex = gone.id.into_uuid().simple().to_string();
-        let text = format!("{left:?}").to_lowercase().replace('-', "");
-        assert!(!text.contains(&hex) && text.contains(&stays.id.into_uuid().simple().to_string()));
-    }
-}
-
-on_every_db! {
-    async fn a_user_who_renews_a_session_while_they_are_deleted_is_gone(home: &TestDb) {
-        let (db, gone) = (&home.db, user(&home.db).await);
-        let (_, token) = sign_in(db, gone.id).await;
-        let who = gone.id;
-        let (renewed, ()) = race!(db,
-            |tx| tx.system().sessions().rotate(&token, "next", at(1), GRACE, LIFETIME),
-            tx.system().users().delete(who));
-        assert!(matches!(renewed, Rotation::Renewed(_)));
-        let left = given::rows(&home.url, None).await;
-        assert!(left.get("users").is_none_or(Vec::is_empty), "{left:?}");
-        assert!(left.get("refresh_tokens").is_none_or(Vec::is_empty), "{left:?}");
-        assert_eq!(rotate(db, "next", "more", at(2)).await, Rotation::Unknown);
-    }
-}
-
-on_every_db! {
-    async fn who_signs_in_while_they_are_deleted_waits_and_fails(home: &TestDb) {
-        let (db, gone) = (&home.db, user(&home.db).await);
-        let mut first = db.begin().await.unwrap();
-        first.system().users().delete(gone.id).await.unwrap();
-        let late = session(gone.id, at(0));
-        let second = tokio::spawn({
-            let db = db.clone();
-            async move {
-                let mut tx = db.begin().await.unwrap();
-                tx.system().sessions().insert(&late, "late").await
-            }
-        });
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        assert!(!second.is_finished(), "the second waits for the first");
-        first.commit().await.unwrap();
-        assert!(matches!(second.await.unwrap(), Err(StorageError::Constraint { .. })));
-    }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!second.is_finished(), "the second waits for the first");
+    first.commit().await.unwrap();
+    assert!(matches!(second.await.unwrap(), Err(StorageError::Constraint { .. })));
 }
 
 /// The ids of all users that match, and how many pages they came in.
@@ -234,75 +232,77 @@ async fn listed(db: &Db, matching: Option<&str>, limit: u32) -> (Vec<User>, usiz
     }
 }
 
-on_every_db! {
-    async fn users_are_paged_newest_first_while_others_come(home: &TestDb) {
-        let db = &home.db;
-        let mut users = Vec::new();
-        for _ in 0..5 {
-            users.push(user(db).await);
-        }
-        users.sort_by_key(|user| std::cmp::Reverse(user.id));
-        assert_eq!(listed(db, None, 2).await, (users.clone(), 3));
-        assert_eq!(listed(db, None, 5).await, (users.clone(), 1));
-
-        let first = read!(db, |tx| tx.system().users().list(None, PageRequest { limit: 2, after: None }));
-        // An id sorts after those of earlier milliseconds.
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        user(db).await;
-        let second = read!(db, |tx| tx.system().users().list(None, PageRequest { limit: 9, after: first.next }));
-        assert_eq!((second.items, second.next), (users[2..].to_vec(), None));
+#[on_every_db]
+async fn users_are_paged_newest_first_while_others_come(home: &TestDb) {
+    let db = &home.db;
+    let mut users = Vec::new();
+    for _ in 0..5 {
+        users.push(user(db).await);
     }
+    users.sort_by_key(|user| std::cmp::Reverse(user.id));
+    assert_eq!(listed(db, None, 2).await, (users.clone(), 3));
+    assert_eq!(listed(db, None, 5).await, (users.clone(), 1));
+
+    let first =
+        read!(db, |tx| tx.system().users().list(None, PageRequest { limit: 2, after: None }));
+    // An id sorts after those of earlier milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    user(db).await;
+    let second =
+        read!(db, |tx| tx.system().users().list(None, PageRequest { limit: 9, after: first.next }));
+    assert_eq!((second.items, second.next), (users[2..].to_vec(), None));
 }
 
-on_every_db! {
-    async fn users_are_found_by_a_part_of_their_address_or_name(home: &TestDb) {
-        let db = &home.db;
-        for (email, name) in [
-            ("anna@example.com", Some("Anna Petrova")),
-            ("boris@100%.example", None),
-            ("c_d@example.net", Some(r"back\slash")),
-            ("cxd@example.org", Some("Пётр")),
-            ("ирина@пример.рф", Some("ANNABEL")),
-        ] {
-            let user = User { email: email.to_owned(), name: name.map(str::to_owned), ..given::user() };
-            commit!(db, |tx| tx.system().users().insert(&user, "x"));
-        }
-        for (needle, expected) in [
-            ("anna", &["anna@example.com", "ирина@пример.рф"][..]),
-            ("ANNA", &["anna@example.com", "ирина@пример.рф"]),
-            ("@EXAMPLE.", &["anna@example.com", "c_d@example.net", "cxd@example.org"]),
-            ("%", &["boris@100%.example"]),
-            ("_", &["c_d@example.net"]),
-            ("c_d", &["c_d@example.net"]),
-            (r"\", &["c_d@example.net"]),
-            ("Пётр", &["cxd@example.org"]),
-            ("ИРИНА", &["ирина@пример.рф"]),
-            ("'; DROP TABLE users; --", &[]),
-            ("nobody", &[]),
-        ] {
-            let (found, _) = listed(db, Some(needle), 2).await;
-            let mut found: Vec<_> = found.iter().map(|user| user.email.as_str()).collect();
-            found.sort_unstable();
-            assert_eq!(found, expected, "{needle}");
-        }
-        assert_eq!(listed(db, Some(""), 9).await.0.len(), 5);
+#[on_every_db]
+async fn users_are_found_by_a_part_of_their_address_or_name(home: &TestDb) {
+    let db = &home.db;
+    for (email, name) in [
+        ("anna@example.com", Some("Anna Petrova")),
+        ("boris@100%.example", None),
+        ("c_d@example.net", Some(r"back\slash")),
+        ("cxd@example.org", Some("Пётр")),
+        ("ирина@пример.рф", Some("ANNABEL")),
+    ] {
+        let user = User { email: email.to_owned(), name: name.map(str::to_owned), ..given::user() };
+        commit!(db, |tx| tx.system().users().insert(&user, "x"));
     }
+    for (needle, expected) in [
+        ("anna", &["anna@example.com", "ирина@пример.рф"][..]),
+        ("ANNA", &["anna@example.com", "ирина@пример.рф"]),
+        ("@EXAMPLE.", &["anna@example.com", "c_d@example.net", "cxd@example.org"]),
+        ("%", &["boris@100%.example"]),
+        ("_", &["c_d@example.net"]),
+        ("c_d", &["c_d@example.net"]),
+        (r"\", &["c_d@example.net"]),
+        ("Пётр", &["cxd@example.org"]),
+        ("ИРИНА", &["ирина@пример.рф"]),
+        ("'; DROP TABLE users; --", &[]),
+        ("nobody", &[]),
+    ] {
+        let (found, _) = listed(db, Some(needle), 2).await;
+        let mut found: Vec<_> = found.iter().map(|user| user.email.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{needle}");
+    }
+    assert_eq!(listed(db, Some(""), 9).await.0.len(), 5);
 }
 
-on_every_db! {
-    async fn memberships_are_listed_oldest_first_with_what_is_suspended(home: &TestDb) {
-        let (db, who) = (&home.db, user(&home.db).await);
-        let second = Workspace { suspended_at: Some(at(7)), ..given::workspace() };
-        let first = Workspace { name: "Second home".to_owned(), ..given::workspace() };
-        for (workspace, role, since) in [(&second, Role::Viewer, at(5)), (&first, Role::Owner, at(4))] {
-            commit!(db, |tx| tx.system().workspaces().insert(workspace));
-            commit!(db, |tx| tx.workspace(workspace.id).members().insert(who.id, role, since));
-        }
-        commit!(db, |tx| tx.workspace(second.id).members().set_suspended(who.id, Some(at(8))));
-        assert_eq!(read!(db, |tx| tx.system().users().memberships(who.id)), [
+#[on_every_db]
+async fn memberships_are_listed_oldest_first_with_what_is_suspended(home: &TestDb) {
+    let (db, who) = (&home.db, user(&home.db).await);
+    let second = Workspace { suspended_at: Some(at(7)), ..given::workspace() };
+    let first = Workspace { name: "Second home".to_owned(), ..given::workspace() };
+    for (workspace, role, since) in [(&second, Role::Viewer, at(5)), (&first, Role::Owner, at(4))] {
+        commit!(db, |tx| tx.system().workspaces().insert(workspace));
+        commit!(db, |tx| tx.workspace(workspace.id).members().insert(who.id, role, since));
+    }
+    commit!(db, |tx| tx.workspace(second.id).members().set_suspended(who.id, Some(at(8))));
+    assert_eq!(
+        read!(db, |tx| tx.system().users().memberships(who.id)),
+        [
             Membership { workspace: first, role: Role::Owner, suspended_at: None },
             Membership { workspace: second, role: Role::Viewer, suspended_at: Some(at(8)) },
-        ]);
-        assert_eq!(read!(db, |tx| tx.system().users().memberships(id())), []);
-    }
+        ]
+    );
+    assert_eq!(read!(db, |tx| tx.system().users().memberships(id())), []);
 }

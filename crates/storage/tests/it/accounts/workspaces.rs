@@ -3,7 +3,7 @@ use replyx_core::{
     page::{Page, PageRequest},
     workspace::Workspace,
 };
-use replyx_storage::{Db, StorageError, on_every_db};
+use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
 
 use crate::given::{self, at, id};
 
@@ -26,79 +26,78 @@ async fn list(
     read!(db, |tx| tx.system().workspaces().list(matching, PageRequest { limit, after }))
 }
 
-on_every_db! {
-    async fn each_change_of_a_workspace_changes_it_alone_and_tells(home: &TestDb) {
-        let db = &home.db;
-        let (mut ours, theirs) = (stored(db, "Ours").await, stored(db, "Theirs").await);
-        let told = vec![ours.id.into_uuid()];
-        assert_eq!(find(db, ours.id).await, Some(ours.clone()));
-        let closed = Workspace { suspended_at: Some(at(1)), ..given::workspace() };
-        commit!(db, |tx| tx.system().workspaces().insert(&closed));
-        assert_eq!(find(db, closed.id).await, Some(closed));
+#[on_every_db]
+async fn each_change_of_a_workspace_changes_it_alone_and_tells(home: &TestDb) {
+    let db = &home.db;
+    let (mut ours, theirs) = (stored(db, "Ours").await, stored(db, "Theirs").await);
+    let told = vec![ours.id.into_uuid()];
+    assert_eq!(find(db, ours.id).await, Some(ours.clone()));
+    let closed = Workspace { suspended_at: Some(at(1)), ..given::workspace() };
+    commit!(db, |tx| tx.system().workspaces().insert(&closed));
+    assert_eq!(find(db, closed.id).await, Some(closed));
 
-        "Лавка № 2".clone_into(&mut ours.name);
-        let change = telling!(db, |tx| tx.system().workspaces().rename(ours.id, &ours.name));
+    "Лавка № 2".clone_into(&mut ours.name);
+    let change = telling!(db, |tx| tx.system().workspaces().rename(ours.id, &ours.name));
+    assert_eq!((find(db, ours.id).await.unwrap(), change.1), (ours.clone(), told.clone()));
+    for suspended_at in [Some(at(7)), None] {
+        ours.suspended_at = suspended_at;
+        let change =
+            telling!(db, |tx| tx.system().workspaces().set_suspended(ours.id, suspended_at));
         assert_eq!((find(db, ours.id).await.unwrap(), change.1), (ours.clone(), told.clone()));
-        for suspended_at in [Some(at(7)), None] {
-            ours.suspended_at = suspended_at;
-            let change = telling!(db, |tx| tx.system().workspaces().set_suspended(ours.id, suspended_at));
-            assert_eq!((find(db, ours.id).await.unwrap(), change.1), (ours.clone(), told.clone()));
-        }
-        let change = telling!(db, |tx| tx.system().workspaces().delete(ours.id));
-        assert_eq!((find(db, ours.id).await, change.1), (None, told));
-        assert_eq!(find(db, theirs.id).await, Some(theirs));
     }
+    let change = telling!(db, |tx| tx.system().workspaces().delete(ours.id));
+    assert_eq!((find(db, ours.id).await, change.1), (None, told));
+    assert_eq!(find(db, theirs.id).await, Some(theirs));
 }
 
-on_every_db! {
-    async fn a_workspace_that_is_not_there_cannot_be_changed(home: &TestDb) {
-        macro_rules! refused {
-            (|$workspaces:ident| $call:expr) => {{
-                let mut tx = home.db.begin().await.unwrap();
-                let $workspaces = tx.system().workspaces();
-                let refused = $call.await.unwrap_err();
-                assert!(matches!(refused, StorageError::RowsAffected { actual: 0, .. }), "{refused}");
-                assert!(tx.commit().await.unwrap().access.is_empty());
-            }};
-        }
-        refused!(|workspaces| workspaces.rename(id(), "x"));
-        refused!(|workspaces| workspaces.set_suspended(id(), None));
-        refused!(|workspaces| workspaces.delete(id()));
-        assert_eq!(find(&home.db, id()).await, None);
+#[on_every_db]
+async fn a_workspace_that_is_not_there_cannot_be_changed(home: &TestDb) {
+    macro_rules! refused {
+        (|$workspaces:ident| $call:expr) => {{
+            let mut tx = home.db.begin().await.unwrap();
+            let $workspaces = tx.system().workspaces();
+            let refused = $call.await.unwrap_err();
+            assert!(matches!(refused, StorageError::RowsAffected { actual: 0, .. }), "{refused}");
+            assert!(tx.commit().await.unwrap().access.is_empty());
+        }};
     }
+    refused!(|workspaces| workspaces.rename(id(), "x"));
+    refused!(|workspaces| workspaces.set_suspended(id(), None));
+    refused!(|workspaces| workspaces.delete(id()));
+    assert_eq!(find(&home.db, id()).await, None);
 }
 
-on_every_db! {
-    async fn workspaces_are_paged_newest_first_and_found_by_name(home: &TestDb) {
-        let db = &home.db;
-        let mut all = Vec::new();
-        for name in ["Shop 100%", "shop_1", "Лавка", "SHOP"] {
-            all.push(stored(db, name).await);
-        }
-        all.sort_by_key(|workspace| std::cmp::Reverse(workspace.id));
-        let first = list(db, None, 3, None).await;
-        assert_eq!(first, Page { items: all[..3].to_vec(), next: Some(all[2].id) });
-        // An id sorts after those of earlier milliseconds.
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        stored(db, "Newer").await;
-        let second = list(db, None, 3, first.next).await;
-        assert_eq!(second, Page { items: all[3..].to_vec(), next: None });
-
-        for (needle, expected) in [
-            ("Shop", &["SHOP", "Shop 100%", "shop_1"][..]),
-            ("_", &["shop_1"]),
-            ("%", &["Shop 100%"]),
-            ("Лав", &["Лавка"]),
-            ("nothing", &[]),
-        ] {
-            let found = list(db, Some(needle), 9, None).await;
-            let mut found: Vec<_> = found.items.iter().map(|workspace| workspace.name.as_str()).collect();
-            found.sort_unstable();
-            assert_eq!(found, expected, "{needle}");
-        }
-        let shops: Vec<_> = all.into_iter().filter(|workspace| workspace.name != "Лавка").collect();
-        let page = list(db, Some("shop"), 2, None).await;
-        assert_eq!(page, Page { items: shops[..2].to_vec(), next: Some(shops[1].id) });
-        assert_eq!(list(db, Some("shop"), 2, page.next).await.items, shops[2..]);
+#[on_every_db]
+async fn workspaces_are_paged_newest_first_and_found_by_name(home: &TestDb) {
+    let db = &home.db;
+    let mut all = Vec::new();
+    for name in ["Shop 100%", "shop_1", "Лавка", "SHOP"] {
+        all.push(stored(db, name).await);
     }
+    all.sort_by_key(|workspace| std::cmp::Reverse(workspace.id));
+    let first = list(db, None, 3, None).await;
+    assert_eq!(first, Page { items: all[..3].to_vec(), next: Some(all[2].id) });
+    // An id sorts after those of earlier milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    stored(db, "Newer").await;
+    let second = list(db, None, 3, first.next).await;
+    assert_eq!(second, Page { items: all[3..].to_vec(), next: None });
+
+    for (needle, expected) in [
+        ("Shop", &["SHOP", "Shop 100%", "shop_1"][..]),
+        ("_", &["shop_1"]),
+        ("%", &["Shop 100%"]),
+        ("Лав", &["Лавка"]),
+        ("nothing", &[]),
+    ] {
+        let found = list(db, Some(needle), 9, None).await;
+        let mut found: Vec<_> =
+            found.items.iter().map(|workspace| workspace.name.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{needle}");
+    }
+    let shops: Vec<_> = all.into_iter().filter(|workspace| workspace.name != "Лавка").collect();
+    let page = list(db, Some("shop"), 2, None).await;
+    assert_eq!(page, Page { items: shops[..2].to_vec(), next: Some(shops[1].id) });
+    assert_eq!(list(db, Some("shop"), 2, page.next).await.items, shops[2..]);
 }

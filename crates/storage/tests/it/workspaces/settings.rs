@@ -1,5 +1,5 @@
 use replyx_core::ids::UserId;
-use replyx_storage::{Db, on_every_db};
+use replyx_storage::{Db, on_every_db, testing::TestDb};
 
 use crate::given::{at, id};
 
@@ -25,42 +25,41 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-on_every_db! {
-    async fn a_setting_is_stored_changed_and_taken_back_and_each_is_told(home: &TestDb) {
-        let db = &home.db;
-        assert_eq!(all(db).await, []);
-        assert!(set(db, "session_days", "30", Some(id())).await);
-        assert!(set(db, "rate_login", "1/1m", None).await);
-        assert!(set(db, "session_days", "", None).await);
-        assert_eq!(all(db).await, pairs(&[("rate_login", "1/1m"), ("session_days", "")]));
-        for nothing in ["", "SESSION_DAYS", "session%", "session_day_"] {
-            assert_eq!(remove(db, nothing).await, (false, false), "{nothing}");
-        }
-        assert_eq!(remove(db, "session_days").await, (true, true));
-        assert_eq!(remove(db, "session_days").await, (false, false));
-        assert_eq!(all(db).await, pairs(&[("rate_login", "1/1m")]));
+#[on_every_db]
+async fn a_setting_is_stored_changed_and_taken_back_and_each_is_told(home: &TestDb) {
+    let db = &home.db;
+    assert_eq!(all(db).await, []);
+    assert!(set(db, "session_days", "30", Some(id())).await);
+    assert!(set(db, "rate_login", "1/1m", None).await);
+    assert!(set(db, "session_days", "", None).await);
+    assert_eq!(all(db).await, pairs(&[("rate_login", "1/1m"), ("session_days", "")]));
+    for nothing in ["", "SESSION_DAYS", "session%", "session_day_"] {
+        assert_eq!(remove(db, nothing).await, (false, false), "{nothing}");
     }
+    assert_eq!(remove(db, "session_days").await, (true, true));
+    assert_eq!(remove(db, "session_days").await, (false, false));
+    assert_eq!(all(db).await, pairs(&[("rate_login", "1/1m")]));
 }
 
-on_every_db! {
-    async fn what_a_transaction_told_is_not_forgotten_when_it_then_finds_nothing(home: &TestDb) {
-        let mut tx = home.db.begin().await.unwrap();
-        tx.system().settings().set("session_days", "1", None, at(0)).await.unwrap();
-        assert!(!tx.system().settings().remove("rate_login").await.unwrap());
-        assert!(tx.commit().await.unwrap().settings);
-    }
+#[on_every_db]
+async fn what_a_transaction_told_is_not_forgotten_when_it_then_finds_nothing(home: &TestDb) {
+    let mut tx = home.db.begin().await.unwrap();
+    tx.system().settings().set("session_days", "1", None, at(0)).await.unwrap();
+    assert!(!tx.system().settings().remove("rate_login").await.unwrap());
+    assert!(tx.commit().await.unwrap().settings);
 }
 
-on_every_db! {
-    async fn of_two_who_set_the_same_the_later_one_wins(home: &TestDb) {
-        let db = &home.db;
-        race!(db,
-            |tx| tx.system().settings().set("session_days", "1", None, at(0)),
-            tx.system().settings().set("session_days", "2", None, at(0)));
-        assert_eq!(all(db).await, pairs(&[("session_days", "2")]));
-        let mut undone = db.begin().await.unwrap();
-        undone.system().settings().set("session_days", "3", None, at(0)).await.unwrap();
-        drop(undone);
-        assert_eq!(all(db).await, pairs(&[("session_days", "2")]));
-    }
+#[on_every_db]
+async fn of_two_who_set_the_same_the_later_one_wins(home: &TestDb) {
+    let db = &home.db;
+    race!(
+        db,
+        |tx| tx.system().settings().set("session_days", "1", None, at(0)),
+        tx.system().settings().set("session_days", "2", None, at(0))
+    );
+    assert_eq!(all(db).await, pairs(&[("session_days", "2")]));
+    let mut undone = db.begin().await.unwrap();
+    undone.system().settings().set("session_days", "3", None, at(0)).await.unwrap();
+    drop(undone);
+    assert_eq!(all(db).await, pairs(&[("session_days", "2")]));
 }
