@@ -97,8 +97,12 @@ impl PairView {
 /// The pair that a document holds.
 async fn pair(tx: &mut Tx, document: &Document) -> ApiResult<Pair> {
     let original = tx.workspace(document.workspace_id).documents().original(document.id).await?;
-    let original = original.ok_or(ApiError::NotFound("answer"))?;
-    serde_json::from_slice(&original).map_err(|error| ApiError::Internal(error.into()))
+    parsed(&original.ok_or(ApiError::NotFound("answer"))?)
+}
+
+/// The pair that is stored as these bytes.
+fn parsed(original: &[u8]) -> ApiResult<Pair> {
+    serde_json::from_slice(original).map_err(|error| ApiError::Internal(error.into()))
 }
 
 /// The document, if it is an answer that this assistant knows.

@@ -1,5 +1,7 @@
 //! Sources of knowledge: the `documents` and `document_files` tables of one workspace.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use replyx_core::{
     event::Event,
@@ -28,6 +30,78 @@ macro_rules! find {
     () => {
         concat!("SELECT ", columns!(), " FROM documents WHERE workspace_id = $1 AND id = $2")
     };
+}
+
+macro_rules! known {
+    () => {
+        " AND id IN (SELECT document_id FROM document_assistants
+                      WHERE workspace_id = $1 AND assistant_id = $5)"
+    };
+}
+
+/// The text of a statement about the documents of a page.
+macro_rules! listed {
+    ($before:expr, $what:expr, $after:expr; $($more:expr),*) => {
+        concat!(
+            $before,
+            "SELECT ",
+            $what,
+            " FROM documents WHERE workspace_id = $1 AND id > $2 AND (kind = 'answer') = $4",
+            $($more,)*
+            " ORDER BY id LIMIT $3",
+            $after
+        )
+    };
+}
+
+/// Fetches the rows of a statement about the documents of a page, which stand between `$before` and `$after`.
+macro_rules! of_page {
+    ($tx:expr, $row:ty, $before:expr, $what:expr, $after:expr; $wanted:expr) => {{
+        let Wanted { workspace, beyond, limit, answers, assistant, source } = $wanted;
+        match (assistant, source) {
+            (None, None) => {
+                rows!($tx, $row, listed!($before, $what, $after;); workspace, beyond, limit, answers)
+            }
+            (Some(assistant), None) => {
+                rows!($tx, $row, listed!($before, $what, $after; known!());
+                    workspace, beyond, limit, answers, assistant)
+            }
+            (None, Some(source)) => {
+                rows!($tx, $row, listed!($before, $what, $after; " AND source_id = $5");
+                    workspace, beyond, limit, answers, source)
+            }
+            (Some(assistant), Some(source)) => {
+                rows!($tx, $row, listed!($before, $what, $after; known!(), " AND source_id = $6");
+                    workspace, beyond, limit, answers, assistant, source)
+            }
+        }
+    }};
+}
+
+/// The documents of a page, as statements name them.
+#[derive(Clone, Copy)]
+struct Wanted {
+    workspace: Uuid,
+    /// They come after this one.
+    beyond: Uuid,
+    /// One more than the page holds: it tells whether there is a next one.
+    limit: i64,
+    answers: bool,
+    assistant: Option<Uuid>,
+    source: Option<Uuid>,
+}
+
+impl Wanted {
+    fn of(workspace: WorkspaceId, filter: DocumentFilter, page: PageRequest<DocumentId>) -> Self {
+        Self {
+            workspace: workspace.into_uuid(),
+            beyond: page.after.map_or(Uuid::nil(), DocumentId::into_uuid),
+            limit: i64::from(page.limit) + 1,
+            answers: filter.answers,
+            assistant: filter.assistant.map(AssistantId::into_uuid),
+            source: filter.source.map(SourceId::into_uuid),
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -206,50 +280,51 @@ impl Documents<'_> {
         filter: DocumentFilter,
         page: PageRequest<DocumentId>,
     ) -> Result<Page<Document, DocumentId>, StorageError> {
-        macro_rules! list {
-            ($more:literal) => {
-                concat!(
-                    "SELECT ",
-                    columns!(),
-                    " FROM documents WHERE workspace_id = $1 AND id > $2 AND (kind = 'answer') = $4",
-                    $more,
-                    " ORDER BY id LIMIT $3"
-                )
-            };
+        let wanted = Wanted::of(self.workspace, filter, page);
+        let rows = of_page!(self.tx, Row, "", columns!(), ""; wanted);
+
+        // One statement for the links of all of them, however many there are.
+        let links = of_page!(self.tx, (Uuid, Uuid),
+            "SELECT document_id, assistant_id FROM document_assistants
+              WHERE workspace_id = $1 AND document_id IN (",
+            "id", ") ORDER BY document_id, assistant_id"; wanted);
+        let mut known: HashMap<Uuid, Vec<AssistantId>> = HashMap::with_capacity(rows.len());
+        for (document, assistant) in links {
+            known.entry(document).or_default().push(assistant.into());
         }
-        const ALL: &str = list!("");
-        const KNOWN: &str = list!(
-            " AND id IN (SELECT document_id FROM document_assistants
-                          WHERE workspace_id = $1 AND assistant_id = $5)"
-        );
-        const FETCHED: &str = list!(" AND source_id = $5");
-        const BOTH: &str = list!(
-            " AND id IN (SELECT document_id FROM document_assistants
-                          WHERE workspace_id = $1 AND assistant_id = $5) AND source_id = $6"
-        );
-        let after = page.after.map_or(Uuid::nil(), DocumentId::into_uuid);
-        let (workspace, limit) = (self.workspace.into_uuid(), i64::from(page.limit) + 1);
-        let assistant = filter.assistant.map(AssistantId::into_uuid);
-        let source = filter.source.map(SourceId::into_uuid);
-        let rows = match (assistant, source) {
-            (None, None) => rows!(self.tx, Row, ALL; workspace, after, limit, filter.answers),
-            (Some(assistant), None) => {
-                rows!(self.tx, Row, KNOWN; workspace, after, limit, filter.answers, assistant)
-            }
-            (None, Some(source)) => {
-                rows!(self.tx, Row, FETCHED; workspace, after, limit, filter.answers, source)
-            }
-            (Some(assistant), Some(source)) => {
-                rows!(self.tx, Row, BOTH; workspace, after, limit, filter.answers, assistant, source)
-            }
-        };
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            let known = self.tx.workspace(self.workspace).knowledge();
-            let assistants = known.assistants(row.id.into()).await?;
-            found.push(read(row, assistants)?);
-        }
-        Ok(Page::of(found, page.limit, |document: &Document| document.id))
+
+        let found = rows.into_iter().map(|row| {
+            let assistants = known.remove(&row.id).unwrap_or_default();
+            read(row, assistants)
+        });
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(found, page.limit, |document| document.id))
+    }
+
+    /// A page of the documents with their bytes, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does, or a row cannot be read.
+    pub async fn list_with_originals(
+        self,
+        filter: DocumentFilter,
+        page: PageRequest<DocumentId>,
+    ) -> Result<Page<(Document, Vec<u8>), DocumentId>, StorageError> {
+        let wanted = Wanted::of(self.workspace, filter, page);
+        let files = of_page!(self.tx, (Uuid, Vec<u8>),
+            "SELECT document_id, original FROM document_files
+              WHERE workspace_id = $1 AND document_id IN (",
+            "id", ")"; wanted);
+        let mut originals: HashMap<Uuid, Vec<u8>> = files.into_iter().collect();
+
+        let listed = self.list(filter, page).await?;
+        // A document that came in between the two statements is on the next look.
+        let items = listed.items.into_iter().filter_map(|document| {
+            let original = originals.remove(&document.id.into_uuid())?;
+            Some((document, original))
+        });
+        Ok(Page { items: items.collect(), next: listed.next })
     }
 
     /// The bytes that were uploaded or fetched.

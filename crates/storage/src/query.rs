@@ -12,6 +12,7 @@ macro_rules! on_conn {
         if $tx.failed {
             return Err($crate::StorageError::Undone);
         }
+        $tx.count_statement();
         let result = match &mut $tx.conn {
             $crate::tx::Conn::Postgres(tx) => {
                 let $conn = &mut **tx;
@@ -35,6 +36,7 @@ macro_rules! on_postgres {
         if $tx.failed {
             return Err($crate::StorageError::Undone);
         }
+        $tx.count_statement();
         let result = match &mut $tx.conn {
             $crate::tx::Conn::Sqlite(_) => return Ok($otherwise),
             $crate::tx::Conn::Postgres(tx) => {

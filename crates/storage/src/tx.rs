@@ -48,6 +48,9 @@ pub struct Tx {
     pub(crate) done: Committed,
     /// A statement failed: nothing of this transaction may last.
     pub(crate) failed: bool,
+    /// How many statements it has sent, for tests of what costs how many.
+    #[cfg(feature = "testing")]
+    statements: usize,
     pending: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
     listener: Option<Arc<dyn Listener>>,
     refusals: Refusals,
@@ -62,7 +65,31 @@ impl std::fmt::Debug for Tx {
 impl Tx {
     pub(crate) fn new(conn: Conn, listener: Option<Arc<dyn Listener>>, refusals: Refusals) -> Self {
         let (done, pending) = (Committed::default(), BTreeMap::new());
-        Self { conn, done, failed: false, pending, listener, refusals }
+        Self {
+            conn,
+            done,
+            failed: false,
+            #[cfg(feature = "testing")]
+            statements: 0,
+            pending,
+            listener,
+            refusals,
+        }
+    }
+
+    /// A statement is about to be sent.
+    #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "only tests count"))]
+    pub(crate) const fn count_statement(&mut self) {
+        #[cfg(feature = "testing")]
+        {
+            self.statements += 1;
+        }
+    }
+
+    /// How many statements this transaction has sent.
+    #[cfg(feature = "testing")]
+    pub const fn statements(&self) -> usize {
+        self.statements
     }
 
     /// A statement failed: the transaction is not to last, and health may have to know why.

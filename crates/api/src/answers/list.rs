@@ -38,12 +38,13 @@ pub async fn list(
     let known = tx.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
     let filter = DocumentFilter { assistant: Some(id), answers: true, ..DocumentFilter::default() };
-    let page = tx.workspace(workspace).documents().list(filter, page).await?;
+    let page = tx.workspace(workspace).documents().list_with_originals(filter, page).await?;
     let next_cursor = page.next.map(|cursor| cursor.to_string());
-    let mut items = Vec::with_capacity(page.items.len());
-    for document in page.items {
-        let pair = super::pair(&mut tx, &document).await?;
-        items.push(PairView::of(document, pair));
-    }
+    let views = page.items.into_iter().map(|(document, original)| {
+        let pair = super::parsed(&original)?;
+        Ok(PairView::of(document, pair))
+    });
+    let items = views.collect::<ApiResult<Vec<_>>>()?;
+
     Ok(Json(List { items, next_cursor }))
 }
