@@ -4,8 +4,7 @@
 //!
 //! 1. [`intake`] stores what a channel delivered and asks for a turn, in one transaction.
 //! 2. [`queue`] takes on turns that are due and runs each as [`turn`], the only place that knows the order
-//!    of the steps: [`context`], [`guard`], [`limit`], [`rewrite`], [`retrieve`], [`prompt`], [`generate`], [`check`],
-//!    [`settle`], [`summary`].
+//!    of the steps: [`context`], [`guard`], [`limit`], [`rewrite`], [`retrieve`], [`prompt`], [`check`], [`settle`], [`summary`].
 //! 3. [`delivery`] sends what was settled.
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run in
@@ -25,7 +24,6 @@ pub mod check;
 pub mod context;
 pub mod delivery;
 pub mod evaluation;
-pub mod generate;
 pub mod guard;
 pub mod history;
 pub mod intake;

@@ -8,7 +8,7 @@
 //! 3. [`rewrite`]: what is searched for, when the question leans on what was said before.
 //! 4. [`retrieve`]: the passages that bear on the question.
 //! 5. [`prompt`]: the text for the model.
-//! 6. [`generate`]: the model's answer.
+//! 6. [`Models::complete`](replyx_llm::Models::complete): the model's answer, within its bounds of time and attempts.
 //! 7. [`check`]: is it one, and does it state what its sources hold? If not, 5 to 7 once more.
 //! 8. [`settle`]: reply, costs, events and outbox, in one transaction.
 //! 9. [`summary`]: what has fallen out of the history's sight, in short. Nobody waits for it.
@@ -39,7 +39,6 @@ use crate::{
     Engine,
     check::{self, Reply, Taken},
     context::{self, Ask, Context, Loaded},
-    generate,
     guard::{self, Decision},
     limit::{self, Notice, Over},
     prompt, retrieve, rewrite,
@@ -137,21 +136,34 @@ async fn attempt(
         Decision::GiveUp => check::apology(ask, Taken::default()),
         Decision::Answer => {
             let _typing = typing::show(engine, &context);
-            let answered = answer(engine, ask, &mut ledger, &mut |_| {}).await?;
-            ledger = answered.ledger;
-            answered.reply
+            match answer(engine, ask, &mut ledger, &mut |_| {}).await {
+                Ok(answered) => {
+                    ledger = answered.ledger;
+                    answered.reply
+                }
+                Err(error) => {
+                    // The turn is run again. What its models did until now was paid for.
+                    account(engine, turn, &ledger).await;
+                    return Err(error);
+                }
+            }
         }
     };
     reply.meta.duration_ms = millis(begun.elapsed());
     let outcome = reply.meta.outcome;
     let settled = settle::store(engine, turn, &context, reply, ledger.clone()).await;
-    if !matches!(settled, Ok(Settled::Stored | Settled::Discarded))
-        && let Err(error) = settle::account(engine, turn, &ledger).await
-    {
-        tracing::warn!(error = &error as &dyn Error, "the costs of a turn could not be stored");
+    if !matches!(settled, Ok(Settled::Stored | Settled::Discarded)) {
+        account(engine, turn, &ledger).await;
     }
     let answered = looked.then_some(context);
     Ok(Ended { settled: settled?, outcome: Some(outcome), answered })
+}
+
+/// Stores what a turn cost that ends without a stored reply.
+async fn account(engine: &Engine, turn: &ClaimedTurn, ledger: &Ledger) {
+    if let Err(error) = settle::account(engine, turn, ledger).await {
+        tracing::warn!(error = &error as &dyn Error, "the costs of a turn could not be stored");
+    }
 }
 
 /// Ends a turn beyond a bound of its customer: they are told once, and not answered.
@@ -248,7 +260,7 @@ async fn written(
             Progress::Text(text) => show(Step::Text(text)),
             Progress::Restarted => show(Step::Restarted),
         };
-        let completion = match generate::answer(engine, &request, progress).await {
+        let completion = match engine.models.complete(&request, progress).await {
             Ok(completion) => completion,
             Err(failure) => {
                 tracing::warn!(error = &failure as &dyn Error, "the model gave no answer");

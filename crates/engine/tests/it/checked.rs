@@ -9,7 +9,10 @@ use replyx_core::{
     message::{CheckOutcome, Outcome},
     usage::Purpose,
 };
-use replyx_storage::{on_every_db, testing::TestDb};
+use replyx_storage::{
+    on_every_db,
+    testing::{self, TestDb},
+};
 use replyx_testkit::openai::{Answer, Fault};
 
 use crate::given::World;
@@ -331,4 +334,26 @@ async fn when_a_model_is_away_the_next_one_of_the_chain_answers(db: &TestDb) {
     assert!(meta.attempts >= 2);
     let failed: i64 = world.spent().await.iter().map(|(_, _, failed, _)| failed).sum();
     assert_eq!(failed, i64::from(meta.attempts) - 1, "every attempt is in the books");
+}
+
+#[on_every_db]
+async fn what_a_turn_paid_before_the_database_failed_is_kept(db: &TestDb) {
+    let world = World::open(db).await;
+    world.learn("delivery.md", "", "Norway: delivery costs 20 euros.").await;
+    let (line, engine) = (world.line().await, world.engine().await);
+    world.say(&engine, &line, 7, "Is there delivery to Norway?").await;
+    world.answer(&engine).await;
+
+    // Search finds the passages gone, once the model has rewritten the question.
+    world.model.answer(|_| Answer::text("What does delivery to Norway cost?").costing(1_000, 100));
+    testing::tamper(&db.url, "ALTER TABLE passages RENAME TO elsewhere").await;
+    world.say(&engine, &line, 7, "And how much is it?").await;
+    world.answer(&engine).await;
+
+    assert_eq!(world.messages().await.len(), 3, "there is an answer to a failed turn");
+    let spent = world.spent().await;
+    let rewrite = spent.iter().find(|(purpose, ..)| *purpose == Purpose::Rewrite);
+    let (_, calls, failed, cost) = rewrite.expect("the rewrite is recorded");
+    assert_eq!((*calls, *failed), (1, 0));
+    assert!(*cost > 0);
 }
