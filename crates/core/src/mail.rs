@@ -77,36 +77,6 @@ pub enum Letter {
         /// When.
         at: DateTime<Utc>,
     },
-    /// The balance is nearly used up.
-    LowBalance {
-        /// Of which workspace.
-        workspace: String,
-        /// What is left, with its currency.
-        balance: String,
-    },
-    /// The balance is used up: the assistants are silent.
-    BalanceUsedUp {
-        /// Of which workspace.
-        workspace: String,
-    },
-    /// A customer asks for a human.
-    HandoffRequest {
-        /// In which workspace.
-        workspace: String,
-        /// Who, as far as is known.
-        contact: String,
-        /// Where to answer.
-        link: String,
-    },
-    /// Money has arrived.
-    PaymentReceived {
-        /// For which workspace.
-        workspace: String,
-        /// How much, with its currency.
-        amount: String,
-        /// What the balance is now, with its currency.
-        balance: String,
-    },
 }
 
 impl Letter {
@@ -121,10 +91,6 @@ impl Letter {
             Self::Invitation { .. } => "invitation",
             Self::NewSignIn { .. } => "new_sign_in",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
-            Self::LowBalance { .. } => "low_balance",
-            Self::BalanceUsedUp { .. } => "balance_used_up",
-            Self::HandoffRequest { .. } => "handoff_request",
-            Self::PaymentReceived { .. } => "payment_received",
         }
     }
 }

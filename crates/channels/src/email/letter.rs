@@ -44,10 +44,6 @@ const LETTERS: &[(Language, &str, &str)] = letters![
     "invitation",
     "new_sign_in",
     "deletion_scheduled",
-    "low_balance",
-    "balance_used_up",
-    "handoff_request",
-    "payment_received",
 ];
 
 const SHARED: [(&str, &str); 4] = [
@@ -143,20 +139,6 @@ fn values(language: Language, letter: &Letter) -> Value {
             user_agent => in_letter(&line(user_agent, PROGRAM)),
         },
         Letter::DeletionScheduled { at } => context! { at => time(*at) },
-        Letter::LowBalance { workspace, balance } => {
-            context! { workspace => name(workspace), balance => line(balance, NAME) }
-        }
-        Letter::BalanceUsedUp { workspace } => context! { workspace => name(workspace) },
-        Letter::HandoffRequest { workspace, contact, link } => context! {
-            workspace => name(workspace),
-            contact => name(contact),
-            link => line(link, LINK),
-        },
-        Letter::PaymentReceived { workspace, amount, balance } => context! {
-            workspace => name(workspace),
-            amount => line(amount, NAME),
-            balance => line(balance, NAME),
-        },
     }
 }
 
