@@ -143,10 +143,6 @@ const COMMON: &[&str] = &[
 ];
 
 /// Accepts or refuses a new password.
-///
-/// # Errors
-///
-/// Says what is wrong with it.
 pub fn check_password(password: &str) -> Result<(), WeakPassword> {
     let length = password.chars().count();
     if !(8..=128).contains(&length) {

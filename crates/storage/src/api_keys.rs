@@ -95,10 +95,6 @@ pub struct ApiKeys<'t> {
 
 impl ApiKeys<'_> {
     /// Stores a new key.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, key: &ApiKey, key_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO api_keys
@@ -114,10 +110,6 @@ impl ApiKeys<'_> {
     }
 
     /// The keys by id, newest first, also those that have ended.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         page: PageRequest<ApiKeyId>,
@@ -132,10 +124,6 @@ impl ApiKeys<'_> {
     }
 
     /// One key.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, id: ApiKeyId) -> Result<Option<ApiKey>, StorageError> {
         const SQL: &str = concat!(keys!(), " WHERE workspace_id = $1 AND id = $2");
         let row = row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid());
@@ -143,10 +131,6 @@ impl ApiKeys<'_> {
     }
 
     /// Gives a key another name; `false` when there is none. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn rename(self, id: ApiKeyId, name: &str) -> Result<bool, StorageError> {
         const SQL: &str = "UPDATE api_keys SET name = $3 WHERE workspace_id = $1 AND id = $2";
         let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), name);
@@ -157,10 +141,6 @@ impl ApiKeys<'_> {
     }
 
     /// Revokes a key at once; `false` when there is none. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, id: ApiKeyId) -> Result<bool, StorageError> {
         const SQL: &str = "DELETE FROM api_keys WHERE workspace_id = $1 AND id = $2";
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid());
@@ -180,10 +160,6 @@ impl SystemApiKeys<'_> {
     /// What a key gives access to now, and when it ends; `None` when there is no such key, it has ended, or its maker may
     /// not act in the workspace: they are no member, suspended, blocked, or their account is to be deleted. A service key
     /// has no such maker.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a stored word is unknown.
     pub async fn access(
         self,
         key_hash: &str,
@@ -210,10 +186,6 @@ impl SystemApiKeys<'_> {
     }
 
     /// Notes that these keys were used. A later use that is noted already stays.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn touch(self, ids: &[ApiKeyId], now: DateTime<Utc>) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE api_keys SET last_used_at = $2

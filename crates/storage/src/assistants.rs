@@ -104,10 +104,6 @@ pub struct Assistants<'t> {
 
 impl Assistants<'_> {
     /// Stores a new assistant.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, assistant: &Assistant) -> Result<(), StorageError> {
         debug_assert_eq!(assistant.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
@@ -127,10 +123,6 @@ impl Assistants<'_> {
     }
 
     /// Finds an assistant.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: AssistantId) -> Result<Option<Assistant>, StorageError> {
         row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
             .map(read)
@@ -138,10 +130,6 @@ impl Assistants<'_> {
     }
 
     /// Finds an assistant and keeps others from changing or deleting it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock(self, id: AssistantId) -> Result<Option<Assistant>, StorageError> {
         // A writing transaction already holds all of SQLite.
         let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
@@ -150,10 +138,6 @@ impl Assistants<'_> {
 
     /// Finds an assistant and locks it with its sources and the documents that these fetched or it knows: what
     /// [`Self::delete`] takes away. They come first, as for who fetches and indexes.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock_whole(self, id: AssistantId) -> Result<Whole, StorageError> {
         let before = held(self.tx, self.workspace, id, true).await?;
         let found = self.tx.workspace(self.workspace).assistants().lock(id).await?;
@@ -165,10 +149,6 @@ impl Assistants<'_> {
     }
 
     /// A page of the assistants, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
         page: PageRequest<AssistantId>,
@@ -188,10 +168,6 @@ impl Assistants<'_> {
 
     /// Writes changed settings, if the stored version is still `assistant.version - 1`. `false`: somebody
     /// else changed it first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn update(self, assistant: &Assistant) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE assistants
@@ -213,10 +189,6 @@ impl Assistants<'_> {
 
     /// Stores a version as the one that customers meet, and tells the log. Its number must be the next one:
     /// [`Self::next_number`], under [`Self::lock`].
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn publish(self, id: AssistantId, version: &Version) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO assistant_versions (workspace_id, assistant_id, number, settings, note, run_id,
@@ -231,10 +203,6 @@ impl Assistants<'_> {
     }
 
     /// The number that the next version has.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn next_number(self, id: AssistantId) -> Result<i64, StorageError> {
         const SQL: &str = "
             SELECT COALESCE(MAX(number), 0) + 1 FROM assistant_versions
@@ -244,10 +212,6 @@ impl Assistants<'_> {
     }
 
     /// Lets an earlier (or later) version answer customers, and tells the log. `false`: there is no such version.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn roll_to(
         self,
         id: AssistantId,
@@ -269,10 +233,6 @@ impl Assistants<'_> {
     }
 
     /// A version of an assistant that is not deleted.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn version(
         self,
         id: AssistantId,
@@ -285,10 +245,6 @@ impl Assistants<'_> {
     }
 
     /// The version that answers customers.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn published(self, id: AssistantId) -> Result<Option<Version>, StorageError> {
         const SQL: &str = concat!(version!(), " AND versions.number = assistants.published");
         let row = row!(self.tx, VersionRow, SQL; self.workspace.into_uuid(), id.into_uuid());
@@ -296,10 +252,6 @@ impl Assistants<'_> {
     }
 
     /// A page of the versions, newest first; `before` is the number that ended the page before.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn versions(
         self,
         id: AssistantId,
@@ -316,10 +268,6 @@ impl Assistants<'_> {
     /// Deletes an assistant, locked by [`Self::lock_whole`], with the documents that no other assistant knows, its
     /// sources and its question sets. Its bots must be gone: [`crate::bots::Bots::count_of`]. `false`: there is no such
     /// assistant.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, id: AssistantId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE assistants SET deleted_at = $3
@@ -435,10 +383,6 @@ pub struct SystemAssistants<'t> {
 
 impl SystemAssistants<'_> {
     /// Whose an assistant is, for those who run the installation.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn workspace(self, id: AssistantId) -> Result<Option<WorkspaceId>, StorageError> {
         const SQL: &str =
             "SELECT workspace_id FROM assistants WHERE id = $1 AND deleted_at IS NULL";

@@ -40,19 +40,11 @@ pub struct Audit<'t> {
 
 impl Audit<'_> {
     /// Adds an entry, and tells it in `Committed::audit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn append(self, act: &Act) -> Result<(), StorageError> {
         append(self.tx, Some(self.workspace), act).await
     }
 
     /// The entries, newest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         filter: &AuditFilter,
@@ -69,19 +61,11 @@ pub struct SystemAudit<'t> {
 
 impl SystemAudit<'_> {
     /// Adds an entry to the platform's log, and tells it in `Committed::audit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn append(self, act: &Act) -> Result<(), StorageError> {
         append(self.tx, None, act).await
     }
 
     /// The entries of the platform's log, newest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         filter: &AuditFilter,
@@ -91,10 +75,6 @@ impl SystemAudit<'_> {
     }
 
     /// Every log there is, also those of deleted workspaces: whose, the number and the hash of its newest entry.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn chains(self) -> Result<Vec<(Option<WorkspaceId>, i64, String)>, StorageError> {
         let sql = "SELECT chain, seq, hash FROM audit_heads ORDER BY chain";
         rows!(self.tx, (String, i64, String), sql)
@@ -104,10 +84,6 @@ impl SystemAudit<'_> {
     }
 
     /// The entries of a log after a number, oldest first, to be checked.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn read(
         self,
         chain: Option<WorkspaceId>,

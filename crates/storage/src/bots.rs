@@ -105,19 +105,11 @@ impl Bots<'_> {
     }
 
     /// Finds a bot.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: BotId) -> Result<Option<Bot>, StorageError> {
         Ok(self.credentials(id).await?.map(|found| found.bot))
     }
 
     /// Finds a bot with what it needs to run.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn credentials(self, id: BotId) -> Result<Option<Credentials>, StorageError> {
         row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
             .map(read)
@@ -125,10 +117,6 @@ impl Bots<'_> {
     }
 
     /// Finds a bot and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock(self, id: BotId) -> Result<Option<Bot>, StorageError> {
         // A writing transaction already holds all of SQLite.
         let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
@@ -138,10 +126,6 @@ impl Bots<'_> {
     }
 
     /// A page of the bots, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(self, page: PageRequest<BotId>) -> Result<Page<Bot, BotId>, StorageError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -159,10 +143,6 @@ impl Bots<'_> {
     }
 
     /// How many bots an assistant has.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn count_of(self, assistant: AssistantId) -> Result<i64, StorageError> {
         const SQL: &str = "
             SELECT COUNT(*) FROM bots
@@ -175,7 +155,7 @@ impl Bots<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the bot is not there.
+    /// Fails when the bot is not there.
     pub async fn save(self, bot: &Bot) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE bots SET mode = $3, status = $4, error = $5, updated_at = $6
@@ -193,10 +173,6 @@ impl Bots<'_> {
 
     /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with their messages. A send
     /// that is under way may still be recorded as sent. `false`: there is no such bot.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, id: BotId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE bots SET deleted_at = $3, updated_at = $3, status = 'stopped', token_sealed = $4
@@ -217,7 +193,7 @@ impl Bots<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the bot is not there.
+    /// Fails when the bot is not there.
     pub async fn move_away(
         self,
         bot: &Bot,
@@ -241,10 +217,6 @@ impl Bots<'_> {
     }
 
     /// Whether the bot has been connected elsewhere since.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn has_moved(self, id: BotId) -> Result<bool, StorageError> {
         const SQL: &str = "
             SELECT id FROM bots
@@ -254,10 +226,6 @@ impl Bots<'_> {
     }
 
     /// The newest row that an assistant has of a bot that moved away, locked: where the bot comes home to.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock_former(
         self,
         telegram_id: i64,
@@ -302,10 +270,6 @@ impl Bots<'_> {
     }
 
     /// Remembers from which update on to poll.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn set_poll_offset(self, id: BotId, offset: i64) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE bots SET poll_offset = $3 WHERE workspace_id = $1 AND id = $2";
         run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), offset);
@@ -320,10 +284,6 @@ pub struct SystemBots<'t> {
 
 impl SystemBots<'_> {
     /// The bots that should run, after `after`, at most `limit`, in the order of their ids.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn running(
         self,
         after: Option<BotId>,
@@ -340,10 +300,6 @@ impl SystemBots<'_> {
     }
 
     /// Finds a bot by the secret part of its webhook's address.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find_by_hook(self, path: &str) -> Result<Option<Credentials>, StorageError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -354,29 +310,17 @@ impl SystemBots<'_> {
     }
 
     /// The bot that runs under Telegram's number in this installation, in whichever workspace.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find_by_telegram_id(self, id: i64) -> Result<Option<Credentials>, StorageError> {
         row!(self.tx, Row, holder!(); id).map(read).transpose()
     }
 
     /// As [`Self::find_by_telegram_id`], and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find_by_telegram_id`].
     pub async fn lock_by_telegram_id(self, id: i64) -> Result<Option<Credentials>, StorageError> {
         let sql = self.tx.sql(concat!(holder!(), " FOR NO KEY UPDATE"), holder!());
         row!(self.tx, Row, sql; id).map(read).transpose()
     }
 
     /// How many bots there are: (that should run, all).
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn count(self) -> Result<(i64, i64), StorageError> {
         const SQL: &str = "
             SELECT COUNT(CASE WHEN status = 'running' THEN 1 END), COUNT(*)

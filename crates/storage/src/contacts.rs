@@ -49,10 +49,6 @@ impl Contacts<'_> {
     /// Finds whoever wrote, or makes them a contact under `new_id`; their name is brought up to date. The
     /// row stays locked until the transaction ends: two first messages make one contact. What comes late from a group
     /// that has moved belongs to the contact that moved.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn meet(
         self,
         bot: BotId,
@@ -91,7 +87,7 @@ impl Contacts<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does; [`StorageError::is_duplicate`] when somebody writes there at this moment.
+    /// [`StorageError::is_duplicate`] when somebody writes there at this moment.
     pub async fn follow(
         self,
         bot: BotId,
@@ -113,10 +109,6 @@ impl Contacts<'_> {
     }
 
     /// Finds a contact.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: ContactId) -> Result<Option<Contact>, StorageError> {
         const SQL: &str =
             concat!("SELECT ", columns!(), " FROM contacts WHERE workspace_id = $1 AND id = $2");
@@ -125,10 +117,6 @@ impl Contacts<'_> {
 
     /// Marks a contact as having blocked the bot, or as letting it speak again, and tells the log if that
     /// is news.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn set_blocked(
         self,
         id: ContactId,
@@ -150,10 +138,6 @@ impl Contacts<'_> {
     }
 
     /// What a customer was answered on a day.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn day(self, id: ContactId, day: NaiveDate) -> Result<ContactDay, StorageError> {
         const SQL: &str = "
             SELECT answers, day_told_at, rate_told_at FROM contact_days
@@ -167,7 +151,7 @@ impl Contacts<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or when the contact is somebody else's.
+    /// Fails when the contact is somebody else's.
     pub async fn answered(self, id: ContactId, day: NaiveDate) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO contact_days (workspace_id, contact_id, day, answers) VALUES ($1, $2, $3, 1)
@@ -181,7 +165,7 @@ impl Contacts<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or when the contact is somebody else's.
+    /// Fails when the contact is somebody else's.
     pub async fn told(
         self,
         id: ContactId,
@@ -213,10 +197,6 @@ pub struct SystemContacts<'t> {
 
 impl SystemContacts<'_> {
     /// Forgets what customers were answered on days before `day`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget_days(self, day: NaiveDate) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM contact_days WHERE day < $1"; day.to_string()))
     }

@@ -112,10 +112,6 @@ impl Db {
     ///
     /// `SQLite` takes its write lock at once: a transaction that first reads and then writes would
     /// otherwise fail as soon as another one wrote in between.
-    ///
-    /// # Errors
-    ///
-    /// Fails when no connection is free in time.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
         let conn = self.open_transaction().await.inspect_err(|error| self.refusals.note(error))?;
         Ok(Tx::new(conn, self.listener.clone(), self.refusals.clone()))
@@ -134,10 +130,6 @@ impl Db {
 
     /// Opens a transaction that may write, on the connection that is kept for what must not wait while all others are
     /// in use: saying that a process lives.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::begin`].
     pub async fn begin_reserved(&self) -> Result<Tx, StorageError> {
         let Some(reserved) = &self.reserved else { return self.begin().await };
         let begun = begin_postgres(reserved, "BEGIN ISOLATION LEVEL READ COMMITTED").await;
@@ -146,10 +138,6 @@ impl Db {
     }
 
     /// Opens a transaction that only reads, and waits for no writer.
-    ///
-    /// # Errors
-    ///
-    /// Fails when no connection is free in time.
     pub async fn read(&self) -> Result<Tx, StorageError> {
         let conn = match &self.pool {
             Pool::Postgres(pool) => Conn::Postgres(
@@ -161,10 +149,6 @@ impl Db {
     }
 
     /// Asks the database for a sign of life.
-    ///
-    /// # Errors
-    ///
-    /// Fails when it gives none.
     pub async fn ping(&self) -> Result<(), StorageError> {
         let mut tx = self.read().await?;
         run!(tx, "SELECT 1");

@@ -84,10 +84,6 @@ impl Dialogs<'_> {
     }
 
     /// Finds a dialog.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: DialogId) -> Result<Option<Dialog>, StorageError> {
         row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
             .as_ref()
@@ -96,10 +92,6 @@ impl Dialogs<'_> {
     }
 
     /// Finds a dialog and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock(self, id: DialogId) -> Result<Option<Dialog>, StorageError> {
         // A writing transaction already holds all of SQLite.
         let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
@@ -110,10 +102,6 @@ impl Dialogs<'_> {
     }
 
     /// Finds and locks the dialog a contact is in.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock_open(self, contact: ContactId) -> Result<Option<Dialog>, StorageError> {
         let sql = self.tx.sql(concat!(find_open!(), " FOR NO KEY UPDATE"), find_open!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), contact.into_uuid())
@@ -126,7 +114,7 @@ impl Dialogs<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the dialog is not there.
+    /// Fails when the dialog is not there.
     pub async fn save(self, dialog: &Dialog) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE dialogs SET control = $3, epoch = $4, last_seq = $5, heard_seq = $6,
@@ -139,10 +127,6 @@ impl Dialogs<'_> {
     }
 
     /// The summary of what was said up to and including a message, by its `seq`; `None`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn summary(self, id: DialogId) -> Result<Option<(String, i64)>, StorageError> {
         const SQL: &str = "
             SELECT summary, summary_seq FROM dialogs
@@ -151,10 +135,6 @@ impl Dialogs<'_> {
     }
 
     /// Keeps a summary of what was said up to and including the message `seq`. A newer one is not overwritten.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn set_summary(
         self,
         id: DialogId,
@@ -169,10 +149,6 @@ impl Dialogs<'_> {
     }
 
     /// A page of the dialogs, newest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
         page: PageRequest<DialogId>,

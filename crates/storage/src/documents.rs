@@ -149,10 +149,6 @@ pub struct Documents<'t> {
 
 impl Documents<'_> {
     /// Stores a new document with its bytes, known to its assistants, and tells the log.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, document: &Document, original: &[u8]) -> Result<(), StorageError> {
         debug_assert_eq!(document.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
@@ -184,20 +180,12 @@ impl Documents<'_> {
     }
 
     /// Finds a document.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: DocumentId) -> Result<Option<Document>, StorageError> {
         let row = row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid());
         self.complete(row).await
     }
 
     /// Finds a document and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock(self, id: DocumentId) -> Result<Option<Document>, StorageError> {
         let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         let row = row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid());
@@ -205,10 +193,6 @@ impl Documents<'_> {
     }
 
     /// The document of an assistant with these bytes under this name, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn twin(
         self,
         assistant: AssistantId,
@@ -230,10 +214,6 @@ impl Documents<'_> {
     }
 
     /// The uploaded documents of an assistant with this name, the newest first: identity, hash of the bytes, time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn of_name(
         self,
         assistant: AssistantId,
@@ -252,10 +232,6 @@ impl Documents<'_> {
     }
 
     /// The document of a source with this address, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn of_page(
         self,
         source: SourceId,
@@ -271,10 +247,6 @@ impl Documents<'_> {
     }
 
     /// A page of the documents, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
         filter: DocumentFilter,
@@ -328,10 +300,6 @@ impl Documents<'_> {
     }
 
     /// The bytes that were uploaded or fetched.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn original(self, id: DocumentId) -> Result<Option<Vec<u8>>, StorageError> {
         const SQL: &str =
             "SELECT original FROM document_files WHERE workspace_id = $1 AND document_id = $2";
@@ -343,7 +311,7 @@ impl Documents<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the document is not there.
+    /// Fails when the document is not there.
     pub async fn set_original(self, id: DocumentId, original: &[u8]) -> Result<(), StorageError> {
         const SQL: &str =
             "UPDATE document_files SET original = $3 WHERE workspace_id = $1 AND document_id = $2";
@@ -352,10 +320,6 @@ impl Documents<'_> {
     }
 
     /// The text that was read from the document; `None` before it has been.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn text(self, id: DocumentId) -> Result<Option<String>, StorageError> {
         const SQL: &str =
             "SELECT text FROM document_files WHERE workspace_id = $1 AND document_id = $2";
@@ -367,7 +331,7 @@ impl Documents<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the document is not there.
+    /// Fails when the document is not there.
     pub async fn set_text(self, id: DocumentId, text: Option<&str>) -> Result<(), StorageError> {
         const SQL: &str =
             "UPDATE document_files SET text = $3 WHERE workspace_id = $1 AND document_id = $2";
@@ -379,7 +343,7 @@ impl Documents<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the document is not there.
+    /// Fails when the document is not there.
     pub async fn save(self, document: &Document) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE documents
@@ -404,7 +368,7 @@ impl Documents<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the document is not there.
+    /// Fails when the document is not there.
     pub async fn set_indexed(
         self,
         id: DocumentId,
@@ -419,10 +383,6 @@ impl Documents<'_> {
     }
 
     /// The rules by which the index of a document was made; 0 before there is one.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn index_version(self, id: DocumentId) -> Result<i64, StorageError> {
         const SQL: &str = "SELECT index_version FROM documents WHERE workspace_id = $1 AND id = $2";
         let version = value!(self.tx, i64, SQL; self.workspace.into_uuid(), id.into_uuid());
@@ -430,10 +390,6 @@ impl Documents<'_> {
     }
 
     /// Deletes a document with everything made from it, and tells the log. `false`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(
         self,
         document: &Document,

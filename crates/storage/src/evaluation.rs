@@ -63,10 +63,6 @@ pub struct QuestionSets<'t> {
 
 impl QuestionSets<'_> {
     /// Stores a new set; its `size` is the number of questions.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(
         self,
         set: &QuestionSet,
@@ -83,10 +79,6 @@ impl QuestionSets<'_> {
     }
 
     /// Finds a set.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, id: QuestionSetId) -> Result<Option<QuestionSet>, StorageError> {
         const SQL: &str = concat!(sets!(), " WHERE workspace_id = $1 AND id = $2");
         let row = row!(self.tx, SetRow, SQL; self.workspace.into_uuid(), id.into_uuid());
@@ -94,10 +86,6 @@ impl QuestionSets<'_> {
     }
 
     /// The questions of a set, in order; none when there is no such set.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn questions(self, id: QuestionSetId) -> Result<Vec<Question>, StorageError> {
         const SQL: &str = "SELECT questions FROM question_sets WHERE workspace_id = $1 AND id = $2";
         let found = value!(self.tx, Json<Vec<Question>>, SQL;
@@ -106,10 +94,6 @@ impl QuestionSets<'_> {
     }
 
     /// A page of an assistant's sets, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         assistant: AssistantId,
@@ -127,10 +111,6 @@ impl QuestionSets<'_> {
     }
 
     /// Writes a changed set. `false`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn save(
         self,
         set: &QuestionSet,
@@ -152,10 +132,6 @@ impl QuestionSets<'_> {
     }
 
     /// Deletes a set with its runs. `false`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, id: QuestionSetId) -> Result<bool, StorageError> {
         const RUNS: &str = "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND set_id = $2";
         const SQL: &str = "DELETE FROM question_sets WHERE workspace_id = $1 AND id = $2";
@@ -176,7 +152,7 @@ impl Runs<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the set is not there.
+    /// Fails when the set is not there.
     pub async fn insert(self, run: &Run) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO evaluation_runs (workspace_id, id, set_id, assistant_id, version, settings_hash,
@@ -191,10 +167,6 @@ impl Runs<'_> {
     }
 
     /// Finds a run.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: RunId) -> Result<Option<Run>, StorageError> {
         const SQL: &str = concat!(runs!(), " WHERE workspace_id = $1 AND id = $2");
         row!(self.tx, RunRow, SQL; self.workspace.into_uuid(), id.into_uuid())
@@ -203,10 +175,6 @@ impl Runs<'_> {
     }
 
     /// A page of a set's runs, newest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
         set: QuestionSetId,
@@ -224,10 +192,6 @@ impl Runs<'_> {
     }
 
     /// The newest run of a set that is done and measured these settings, with answers or without.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn newest_done(
         self,
         set: QuestionSetId,
@@ -247,10 +211,6 @@ impl Runs<'_> {
     }
 
     /// How many runs of a set wait or ask.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn unfinished(self, set: QuestionSetId) -> Result<i64, StorageError> {
         const SQL: &str = "
             SELECT COUNT(*) FROM evaluation_runs
@@ -261,10 +221,6 @@ impl Runs<'_> {
 
     /// Deletes the oldest runs of a set that have ended, so that `keep` runs are left, or those that have not ended.
     /// Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn prune(self, set: QuestionSetId, keep: u32) -> Result<u64, StorageError> {
         const SQL: &str = "
             DELETE FROM evaluation_runs
@@ -278,10 +234,6 @@ impl Runs<'_> {
     }
 
     /// How the run did on each question, in order; `None` before it is done.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn results(self, id: RunId) -> Result<Option<Vec<QuestionResult>>, StorageError> {
         const SQL: &str = "SELECT results FROM evaluation_runs WHERE workspace_id = $1 AND id = $2";
         let found = value!(self.tx, Option<Json<Vec<QuestionResult>>>, SQL;
@@ -291,10 +243,6 @@ impl Runs<'_> {
 
     /// Writes what became of a run, and tells the log. `false`: there is none, or it has ended: a process that was taken
     /// for dead and wakes up changes nothing that another has finished.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn save(
         self,
         run: &Run,

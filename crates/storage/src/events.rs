@@ -17,10 +17,6 @@ pub struct Events<'t> {
 
 impl Events<'_> {
     /// The events after number `seq`, oldest first, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or an event cannot be read.
     pub async fn after(self, seq: i64, limit: u32) -> Result<Vec<Recorded>, StorageError> {
         const SQL: &str = "
             SELECT seq, payload, created_at FROM events
@@ -31,20 +27,12 @@ impl Events<'_> {
     }
 
     /// The number of the oldest event that is kept.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn first(self) -> Result<Option<i64>, StorageError> {
         const SQL: &str = "SELECT seq FROM events WHERE workspace_id = $1 ORDER BY seq LIMIT 1";
         Ok(value!(self.tx, i64, SQL; self.workspace.into_uuid()))
     }
 
     /// The number of the newest event; 0 when there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn head(self) -> Result<i64, StorageError> {
         const SQL: &str = "SELECT seq FROM event_heads WHERE workspace_id = $1";
         Ok(value!(self.tx, i64, SQL; self.workspace.into_uuid()).unwrap_or_default())

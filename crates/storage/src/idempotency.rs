@@ -40,10 +40,6 @@ pub struct IdempotencyKeys<'t> {
 impl IdempotencyKeys<'_> {
     /// Claims a key for a request, unless it is known. Of many at once one gets it. A claim without an answer that is older
     /// than `stale` belonged to a process that died: it is claimed anew.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn begin(
         self,
         scope: &str,
@@ -80,10 +76,6 @@ impl IdempotencyKeys<'_> {
     }
 
     /// Stores the answer, unless there is one: all who ask get the same.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn finish(
         self,
         scope: &str,
@@ -99,10 +91,6 @@ impl IdempotencyKeys<'_> {
     }
 
     /// Gives a claim back: the request was not done.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn abandon(self, scope: &str, key: &str) -> Result<(), StorageError> {
         const SQL: &str =
             "DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND status IS NULL";
@@ -111,10 +99,6 @@ impl IdempotencyKeys<'_> {
     }
 
     /// Removes keys that were claimed before this time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM idempotency_keys WHERE created_at < $1"; before))
     }

@@ -33,10 +33,6 @@ impl IndexedPassage {
 impl Passages<'_> {
     /// The passages of the documents that an assistant knows, from one document to another (both included) in the
     /// order of their ids; those of one document stand together and in order.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn indexed(
         self,
         assistant: AssistantId,
@@ -56,10 +52,6 @@ impl Passages<'_> {
     }
 
     /// How many passages that an assistant knows have a vector of each model.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn embedded_with(
         self,
         assistant: AssistantId,
@@ -80,10 +72,6 @@ impl Passages<'_> {
 
     /// The vectors of `model` of the passages of the documents that an assistant knows, from one document to another
     /// (both included), `f32` little-endian; those of one document stand together and in order.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn indexed_vectors(
         self,
         assistant: AssistantId,

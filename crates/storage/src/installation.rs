@@ -72,10 +72,6 @@ impl Installation {
 impl Db {
     /// Says which installation the database belongs to, and from now on refuses to work on another one's. A database
     /// without an id is given `fresh`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn join_installation(
         &self,
         fresh: Uuid,
@@ -126,10 +122,6 @@ const SEALED: [&str; 4] = [
 
 impl Db {
     /// Does the database hold secrets that were sealed with the master secret? One without tables holds none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn holds_sealed(&self) -> Result<bool, StorageError> {
         for sql in SEALED {
             let mut tx = self.read().await?;

@@ -39,10 +39,6 @@ pub struct Jobs<'t> {
 
 impl Jobs<'_> {
     /// Queues a job, due at once, unless one of this kind with this payload waits already.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn enqueue_once(
         self,
         id: JobId,
@@ -62,10 +58,6 @@ impl Jobs<'_> {
     }
 
     /// Queues a job, due at once.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn enqueue(
         self,
         id: JobId,
@@ -84,10 +76,6 @@ impl Jobs<'_> {
     }
 
     /// How many jobs of a kind wait, counted up to `most`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn waiting(self, kind: &str, most: i64) -> Result<i64, StorageError> {
         const SQL: &str = "
             SELECT COUNT(*) FROM (
@@ -127,10 +115,6 @@ pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 impl SystemJobs<'_> {
     /// Queues a job that belongs to no workspace, due at once. It takes turns with the jobs of the workspace that is
     /// the reason for it, if one is, and with those of nobody otherwise.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn enqueue(
         self,
         id: JobId,
@@ -151,10 +135,6 @@ impl SystemJobs<'_> {
 
     /// Takes on jobs of a lane that are due, in turns (see [`crate::fair`]). Each goes to one process. Those
     /// of a suspended workspace wait until it is resumed.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn claim(
         self,
         by: ProcessId,
@@ -179,10 +159,6 @@ impl SystemJobs<'_> {
     }
 
     /// Is any job of a lane due?
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn any_due(self, now: DateTime<Utc>, lane: Lane) -> Result<bool, StorageError> {
         const SQL: &str =
             "SELECT id FROM jobs
@@ -192,10 +168,6 @@ impl SystemJobs<'_> {
     }
 
     /// Is a job of a lane due that belongs to another share?
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn others_wait(
         self,
         now: DateTime<Utc>,
@@ -210,10 +182,6 @@ impl SystemJobs<'_> {
     }
 
     /// Ends a job of ours that is done.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn finish(self, id: JobId, by: ProcessId) -> Result<(), StorageError> {
         run!(self.tx, "DELETE FROM jobs WHERE id = $1 AND claimed_by = $2";
             id.into_uuid(), by.into_uuid());
@@ -221,10 +189,6 @@ impl SystemJobs<'_> {
     }
 
     /// Hands a failed job of ours back, to be tried again at `due`; never again without one.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn fail(
         self,
         id: JobId,
@@ -247,10 +211,6 @@ impl SystemJobs<'_> {
     }
 
     /// Hands a job of ours back that was interrupted, to be run at `due`: this attempt does not count.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn hand_back(
         self,
         id: JobId,
@@ -266,10 +226,6 @@ impl SystemJobs<'_> {
     }
 
     /// How many jobs of a kind wait, run, or are dead.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn count(self, kind: &str) -> Result<i64, StorageError> {
         Ok(value!(self.tx, i64, "SELECT COUNT(*) FROM jobs WHERE kind = $1"; kind)
             .unwrap_or_default())

@@ -71,10 +71,6 @@ pub struct Knowledge<'t> {
 
 impl Knowledge<'_> {
     /// How much an assistant knows. `None`: there is no such assistant.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn head(self, assistant: AssistantId) -> Result<Option<Head>, StorageError> {
         const SQL: &str = "
             SELECT assistants.knowledge_revision AS revision, COUNT(documents.id) AS documents,
@@ -91,10 +87,6 @@ impl Knowledge<'_> {
     }
 
     /// What became of the documents that an assistant knows.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn census(self, assistant: AssistantId) -> Result<Census, StorageError> {
         const SQL: &str = "
             SELECT CAST(COALESCE(SUM(CASE WHEN kind = 'answer' THEN 1 ELSE 0 END), 0) AS BIGINT) AS answers,
@@ -111,10 +103,6 @@ impl Knowledge<'_> {
     }
 
     /// The hashes of the answers written by people that an assistant knows.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn answer_hashes(self, assistant: AssistantId) -> Result<Vec<String>, StorageError> {
         const SQL: &str = "
             SELECT content_hash FROM documents
@@ -128,10 +116,6 @@ impl Knowledge<'_> {
 
     /// The revision of what an assistant knows: what is kept in memory under it is still true. `None`: there is
     /// no such assistant.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn revision(self, assistant: AssistantId) -> Result<Option<i64>, StorageError> {
         const SQL: &str = "
             SELECT knowledge_revision FROM assistants
@@ -140,10 +124,6 @@ impl Knowledge<'_> {
     }
 
     /// The documents that an assistant finds passages in, in the order of their ids.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn documents(
         self,
         assistant: AssistantId,
@@ -168,10 +148,6 @@ impl Knowledge<'_> {
     }
 
     /// The assistants that know a document, in the order of their ids.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn assistants(self, document: DocumentId) -> Result<Vec<AssistantId>, StorageError> {
         const SQL: &str = "
             SELECT assistant_id FROM document_assistants
@@ -183,10 +159,6 @@ impl Knowledge<'_> {
     /// Locks documents and then the assistants that know them together with `others`, each in the order of their ids. Who
     /// links, unlinks or deletes documents needs all of these in the end: taken one by one, two transactions would wait
     /// for each other in a circle.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn lock(
         self,
         documents: &[DocumentId],
@@ -220,7 +192,7 @@ impl Knowledge<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or either is not there.
+    /// Fails when either is not there.
     pub async fn link(
         self,
         assistant: AssistantId,
@@ -243,10 +215,6 @@ impl Knowledge<'_> {
 
     /// Lets an assistant forget a document, which stays; both must be locked by [`Self::lock`]. `false`: it did not know
     /// it.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn unlink(
         self,
         assistant: AssistantId,
@@ -269,10 +237,6 @@ impl Knowledge<'_> {
     }
 
     /// Raises the revision of every assistant that knows a document.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn changed(self, document: DocumentId) -> Result<(), StorageError> {
         macro_rules! known {
             () => {
@@ -310,7 +274,7 @@ impl Documents<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the document is not there.
+    /// Fails when the document is not there.
     pub async fn set_index_version(self, id: DocumentId, version: i64) -> Result<(), StorageError> {
         const SQL: &str =
             "UPDATE documents SET index_version = $3 WHERE workspace_id = $1 AND id = $2";

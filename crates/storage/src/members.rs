@@ -109,10 +109,6 @@ impl Members<'_> {
     }
 
     /// A member.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, user: UserId) -> Result<Option<Member>, StorageError> {
         const SQL: &str = concat!(members!(), " WHERE m.workspace_id = $1 AND m.user_id = $2");
         let row = row!(self.tx, MemberRow, SQL; self.workspace.into_uuid(), user.into_uuid());
@@ -120,10 +116,6 @@ impl Members<'_> {
     }
 
     /// The members by user id.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         page: PageRequest<UserId>,
@@ -142,10 +134,6 @@ impl Members<'_> {
     /// The owners who may act and will stay, locked until the transaction ends: not those who are suspended or blocked, or
     /// whose accounts are to be deleted. Whoever changes or removes an owner looks here first, so that of two owners who
     /// leave at once one must stay.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn lock_owners(self) -> Result<Vec<UserId>, StorageError> {
         const ACTIVE: &str = "
             SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
@@ -163,7 +151,7 @@ impl Members<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such member.
+    /// Fails when there is no such member.
     pub async fn set_role(self, user: UserId, role: Role) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE members SET role = $3 WHERE workspace_id = $1 AND user_id = $2";
         let changed = run!(self.tx, SQL;
@@ -177,7 +165,7 @@ impl Members<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such member.
+    /// Fails when there is no such member.
     pub async fn set_suspended(
         self,
         user: UserId,
@@ -193,10 +181,6 @@ impl Members<'_> {
     }
 
     /// Removes a member; `false` when they are none. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn remove(self, user: UserId) -> Result<bool, StorageError> {
         const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
         let removed = run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid());
@@ -215,10 +199,6 @@ pub struct Invitations<'t> {
 
 impl Invitations<'_> {
     /// Stores an invitation, in the place of an earlier one to the same address.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn put(self, invitation: &Invitation, token_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO invitations
@@ -236,10 +216,6 @@ impl Invitations<'_> {
     }
 
     /// The invitations by id, newest first, also those that have ended.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         page: PageRequest<InvitationId>,
@@ -258,10 +234,6 @@ impl Invitations<'_> {
     }
 
     /// Takes an invitation back; `false` when there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, id: InvitationId) -> Result<bool, StorageError> {
         const SQL: &str = "DELETE FROM invitations WHERE workspace_id = $1 AND id = $2";
         Ok(run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid()) > 0)
@@ -275,10 +247,6 @@ pub struct SystemInvitations<'t> {
 
 impl SystemInvitations<'_> {
     /// The invitation with this token, whether or not it has ended; nothing is used up.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
         const SQL: &str =
             concat!("SELECT ", invitation!(), " FROM invitations WHERE token_hash = $1");
@@ -286,10 +254,6 @@ impl SystemInvitations<'_> {
     }
 
     /// Uses an invitation up: it is deleted. Of many who try at once one gets it.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn take(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
         const SQL: &str =
             concat!("DELETE FROM invitations WHERE token_hash = $1 RETURNING ", invitation!());
@@ -297,10 +261,6 @@ impl SystemInvitations<'_> {
     }
 
     /// Removes invitations that ended before this time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM invitations WHERE expires_at < $1"; before))
     }

@@ -63,10 +63,6 @@ impl Messages<'_> {
     }
 
     /// The newest `limit` messages of a dialog up to number `upto`, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn recent(
         self,
         dialog: DialogId,
@@ -85,10 +81,6 @@ impl Messages<'_> {
     }
 
     /// A page of a dialog's messages, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
         dialog: DialogId,
@@ -111,7 +103,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the message is not there.
+    /// Fails when the message is not there.
     pub async fn set_delivery(self, id: MessageId, delivery: Delivery) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE messages SET delivery = $3 WHERE workspace_id = $1 AND id = $2";
         let changed =

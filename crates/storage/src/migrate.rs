@@ -132,10 +132,6 @@ impl Db {
     }
 
     /// What [`Self::migrate_down`] would delete.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn losses(&self, count: usize) -> Result<Vec<Loss>, StorageError> {
         let applied: Vec<i64> = self
             .migrations()
@@ -179,10 +175,6 @@ impl Db {
     }
 
     /// How the schema stands to this program. Cheap: it reads one small table.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn schema(&self) -> Result<Schema, StorageError> {
         const SQL: &str = "SELECT version FROM _sqlx_migrations WHERE success";
         let mut tx = self.read().await?;
@@ -202,10 +194,6 @@ impl Db {
     }
 
     /// Every migration this program knows, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, StorageError> {
         let applied: Vec<i64> = match &self.pool {
             Pool::Postgres(pool) => applied(&mut *pool.acquire().await?).await,

@@ -64,10 +64,6 @@ macro_rules! insert {
 impl ModelCalls<'_> {
     /// Writes calls down that this process is about to make, with what they may cost. One that is there already stays
     /// as it is.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn begin(self, calls: &[ModelCall], by: ProcessId) -> Result<(), StorageError> {
         const SQL: &str = concat!(insert!(), "NOTHING");
         for call in calls {
@@ -78,10 +74,6 @@ impl ModelCalls<'_> {
 
     /// Stores calls that have ended. One that was begun gets its figures; the message that it led to is not
     /// forgotten.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, calls: &[ModelCall]) -> Result<(), StorageError> {
         const SQL: &str = concat!(
             insert!(),
@@ -99,10 +91,6 @@ impl ModelCalls<'_> {
     }
 
     /// All calls for a dialog together, without those that are under way.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn of_dialog(self, dialog: DialogId) -> Result<Totals, StorageError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -116,10 +104,6 @@ impl ModelCalls<'_> {
 
     /// The calls from one day to another, both included, of one assistant or of all, by day, assistant, purpose
     /// and model, in that order; at most `limit` rows. Those that are under way are left out.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn by_day(
         self,
         assistant: Option<AssistantId>,
@@ -210,19 +194,11 @@ pub struct SystemModelCalls<'t> {
 
 impl SystemModelCalls<'_> {
     /// Forgets calls of days before this one. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: NaiveDate) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM model_calls WHERE day < $1"; before.to_string()))
     }
 
     /// What each key was used for on a day and since the first of its month, without calls that are under way.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn by_key(self, day: NaiveDate) -> Result<Vec<KeyUsage>, StorageError> {
         const SQL: &str = concat!(
             "SELECT key_id, CAST(SUM(CASE WHEN day = $2 THEN 1 ELSE 0 END) AS BIGINT), ",
@@ -249,10 +225,6 @@ impl SystemModelCalls<'_> {
 
     /// What every model was used for from one day to another, both included, in the whole installation, deleted
     /// workspaces included, by key, provider and model; at most `limit` rows. Calls that are under way are left out.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn by_model(
         self,
         from: NaiveDate,

@@ -90,10 +90,6 @@ pub struct ModelKeys<'t> {
 
 impl ModelKeys<'_> {
     /// All keys, by provider and priority.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(self) -> Result<Vec<ModelKey>, StorageError> {
         const SQL: &str =
             concat!("SELECT ", columns!(), " FROM model_keys ORDER BY provider, priority, id");
@@ -101,20 +97,12 @@ impl ModelKeys<'_> {
     }
 
     /// Finds a key.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, id: ModelKeyId) -> Result<Option<ModelKey>, StorageError> {
         const SQL: &str = concat!("SELECT ", columns!(), " FROM model_keys WHERE id = $1");
         Ok(row!(self.tx, Row, SQL; id.into_uuid()).map(read))
     }
 
     /// Finds a key and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn lock(self, id: ModelKeyId) -> Result<Option<ModelKey>, StorageError> {
         const FIND: &str = concat!("SELECT ", columns!(), " FROM model_keys WHERE id = $1");
         const LOCK: &str =
@@ -124,10 +112,6 @@ impl ModelKeys<'_> {
     }
 
     /// Stores a new key.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, key: &ModelKey) -> Result<(), StorageError> {
         const SQL: &str = concat!(
             "INSERT INTO model_keys (",
@@ -144,10 +128,6 @@ impl ModelKeys<'_> {
     }
 
     /// Writes a changed key. `false`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn save(self, key: &ModelKey) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE model_keys
@@ -164,10 +144,6 @@ impl ModelKeys<'_> {
     }
 
     /// Deletes a key. `false`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, id: ModelKeyId) -> Result<bool, StorageError> {
         let deleted = run!(self.tx, "DELETE FROM model_keys WHERE id = $1"; id.into_uuid());
         self.tx.done.settings = true;
@@ -175,10 +151,6 @@ impl ModelKeys<'_> {
     }
 
     /// Deletes the keys of a provider: it is somewhere else now. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete_of(self, provider: &str) -> Result<u64, StorageError> {
         let deleted = run!(self.tx, "DELETE FROM model_keys WHERE provider = $1"; provider);
         self.tx.done.settings |= deleted > 0;
@@ -186,20 +158,12 @@ impl ModelKeys<'_> {
     }
 
     /// All providers, by name.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn providers(self) -> Result<Vec<ModelProvider>, StorageError> {
         const SQL: &str = "SELECT name, protocol, base_url, created_at, updated_at FROM model_providers ORDER BY name";
         Ok(rows!(self.tx, ModelProvider, SQL))
     }
 
     /// Stores a provider, or changes the one of this name.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn put_provider(self, provider: &ModelProvider) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO model_providers (name, protocol, base_url, created_at, updated_at)
@@ -213,10 +177,6 @@ impl ModelKeys<'_> {
     }
 
     /// Deletes a provider with its keys. `false`: there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete_provider(self, name: &str) -> Result<bool, StorageError> {
         run!(self.tx, "DELETE FROM model_keys WHERE provider = $1"; name);
         let deleted = run!(self.tx, "DELETE FROM model_providers WHERE name = $1"; name);

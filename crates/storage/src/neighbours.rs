@@ -77,10 +77,6 @@ pub struct SystemNeighbours<'t> {
 
 impl Db {
     /// Whether the database can find nearest vectors. Nothing is changed.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn vector_index(&self) -> Result<VectorIndex, StorageError> {
         const SQL: &str = "
             SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'";
@@ -97,10 +93,6 @@ impl Db {
     }
 
     /// Creates the extension where it is missing and we may; says how it is then. To lack the right is no error.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn create_vector_index(&self) -> Result<VectorIndex, StorageError> {
         let state = self.vector_index().await?;
         let (Pool::Postgres(pool), VectorIndex::Creatable(_)) = (&self.pool, &state) else {
@@ -132,10 +124,6 @@ fn recent(version: &str) -> bool {
 
 impl Neighbours<'_> {
     /// The sets of an assistant, by model; none where the database finds no nearest vectors.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn sets(self, assistant: AssistantId) -> Result<Vec<NeighbourSet>, StorageError> {
         const SQL: &str = "
             SELECT model, dimensions, revision FROM neighbour_sets

@@ -78,10 +78,6 @@ pub struct Outbox<'t> {
 impl Outbox<'_> {
     /// Queues the parts of a reply behind whatever is on its way to the same chat. The caller holds the
     /// dialog's lock.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn enqueue(
         self,
         dialog: &Dialog,
@@ -122,10 +118,6 @@ impl Outbox<'_> {
 
     /// Writes that the channel took a part, also when the bot was deleted while it was being sent. `false`: the row was no
     /// longer ours to write.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn sent(
         self,
         id: OutboxId,
@@ -147,10 +139,6 @@ impl Outbox<'_> {
     }
 
     /// Puts a part back to be sent at `due`; `uncertain` when it may have been sent already.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn put_back(
         self,
         id: OutboxId,
@@ -172,10 +160,6 @@ impl Outbox<'_> {
     }
 
     /// Whether a part has followed its group to another chat before.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn has_followed(self, id: OutboxId) -> Result<bool, StorageError> {
         const SQL: &str = "
             SELECT id FROM outbox
@@ -189,7 +173,7 @@ impl Outbox<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does; [`StorageError::is_duplicate`] when something was queued there at the same time.
+    /// [`StorageError::is_duplicate`] when something was queued there at the same time.
     pub async fn follow(
         self,
         bot: BotId,
@@ -214,10 +198,6 @@ impl Outbox<'_> {
     }
 
     /// Gives up on a part and on those behind it in the same reply. `false`: the row was no longer ours.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn failed(
         self,
         send: &Sendable,
@@ -244,10 +224,6 @@ impl Outbox<'_> {
     }
 
     /// How often the outcome of a send of this reply could not be known.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn uncertain(self, message: MessageId) -> Result<i64, StorageError> {
         const SQL: &str = "
             SELECT CAST(COALESCE(SUM(uncertain), 0) AS BIGINT) FROM outbox
@@ -329,10 +305,6 @@ pub(crate) const SENDABLE: [&str; 2] = [sendable!(POSTGRES), sendable!(SQLITE)];
 impl SystemOutbox<'_> {
     /// The parts that may be sent now: due, first of what is unfinished in their chat, and of a bot that
     /// runs. At most `limit`: the workspaces take turns, of each the longest waiting first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn sendable(
         self,
         now: DateTime<Utc>,
@@ -344,10 +316,6 @@ impl SystemOutbox<'_> {
 
     /// Claims a part for sending. `false`: another process was quicker, even if it has put the part back
     /// since: what `send` says of earlier attempts is then no longer true.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn claim(
         self,
         send: &Sendable,
@@ -366,10 +334,6 @@ impl SystemOutbox<'_> {
     }
 
     /// Puts a part off that a limit does not let through yet.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn put_off(self, send: &Sendable, due: DateTime<Utc>) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE outbox SET due_at = $3
@@ -379,10 +343,6 @@ impl SystemOutbox<'_> {
     }
 
     /// When the next waiting part is due.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn next_due(
         self,
         after: DateTime<Utc>,
@@ -394,10 +354,6 @@ impl SystemOutbox<'_> {
     }
 
     /// How many parts wait to be sent.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn waiting(self) -> Result<i64, StorageError> {
         const SQL: &str = "SELECT COUNT(*) FROM outbox WHERE status IN ('queued', 'uncertain')";
         Ok(value!(self.tx, i64, SQL).unwrap_or_default())
@@ -405,10 +361,6 @@ impl SystemOutbox<'_> {
 
     /// Forgets parts that were sent or failed before `cutoff`; their messages stay. The newest part of a
     /// chat stays too: it holds the chat's position.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: &str = "
             DELETE FROM outbox

@@ -126,10 +126,6 @@ pub struct Passages<'t> {
 
 impl Passages<'_> {
     /// The passages of a document in order, without their texts.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn of(self, document: DocumentId) -> Result<Vec<StoredPassage>, StorageError> {
         const SQL: &str = "
             SELECT id, hash, position, starts_at, ends_at, page FROM passages
@@ -147,10 +143,6 @@ impl Passages<'_> {
     }
 
     /// Changes the passages of a document, which must be locked.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn change(
         self,
         document: DocumentId,
@@ -190,10 +182,6 @@ impl Passages<'_> {
 
     /// Gives passages of a document the vectors of `model` that passages with the same hash have already, and says
     /// how many of its passages have one now.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn reuse_vectors(
         self,
         document: DocumentId,
@@ -226,10 +214,6 @@ impl Passages<'_> {
     }
 
     /// Passages of a document that have no vector of `model` yet, in order, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn unembedded(
         self,
         document: DocumentId,
@@ -251,10 +235,6 @@ impl Passages<'_> {
     }
 
     /// Stores vectors of `model`, `f32` little-endian. Passages that are gone, or have one, are left out.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn add_vectors(
         self,
         model: &str,
@@ -272,10 +252,6 @@ impl Passages<'_> {
     }
 
     /// The vectors of `model` of the passages of these documents, `f32` little-endian, by document and place.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn vectors(
         self,
         documents: &[DocumentId],
@@ -298,10 +274,6 @@ impl Passages<'_> {
     }
 
     /// The stems of each passage of these documents, joined by spaces.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn words(
         self,
         documents: &[DocumentId],
@@ -317,10 +289,6 @@ impl Passages<'_> {
     }
 
     /// In how many passages of an assistant each of the terms occurs.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn frequencies(
         self,
         assistant: AssistantId,
@@ -367,10 +335,6 @@ impl Passages<'_> {
 
     /// The passages of an assistant that hold at least one of the terms, those the database thinks
     /// closest first, at most `limit`; with `only`, those of these documents.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn candidates(
         self,
         assistant: AssistantId,
@@ -403,10 +367,6 @@ impl Passages<'_> {
     }
 
     /// Loads passages by id; those that are gone are left out, the others keep the order asked for.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn load(self, ids: &[PassageId]) -> Result<Vec<Passage>, StorageError> {
         macro_rules! load {
             ($wanted:literal) => {

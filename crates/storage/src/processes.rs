@@ -83,10 +83,6 @@ pub struct Processes<'t> {
 impl Processes<'_> {
     /// Says that a process is alive; the first beat registers it. `PostgreSQL` takes the time from its own clock, because
     /// those of the processes may differ; on `SQLite` it is `now`, of the only process there is.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn beat(self, id: ProcessId, now: DateTime<Utc>) -> Result<(), StorageError> {
         const POSTGRES: &str = "
             INSERT INTO processes (id, beat_at) VALUES ($1, COALESCE(clock_timestamp(), $2))
@@ -100,10 +96,6 @@ impl Processes<'_> {
     }
 
     /// The time by the database's clock; `None` on `SQLite`, which has none of its own.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn database_time(self) -> Result<Option<DateTime<Utc>>, StorageError> {
         let time: (DateTime<Utc>,) = on_postgres!(self.tx, None, |conn| {
             sqlx::query_as("SELECT clock_timestamp()").fetch_one(conn)
@@ -112,10 +104,6 @@ impl Processes<'_> {
     }
 
     /// How many processes have said within `silence` that they live.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn alive(self, silence: Duration, now: DateTime<Utc>) -> Result<i64, StorageError> {
         const POSTGRES: &str = "
             SELECT COUNT(*) FROM processes
@@ -130,10 +118,6 @@ impl Processes<'_> {
 
     /// Gives back the turns and jobs of a process that stops on purpose: they may be taken on at once, and the attempt
     /// that was cut short does not count.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn hand_back(
         self,
         id: ProcessId,
@@ -157,10 +141,6 @@ impl Processes<'_> {
     }
 
     /// Strikes a process off: what it still holds is free from now on.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn leave(self, id: ProcessId) -> Result<(), StorageError> {
         run!(self.tx, "DELETE FROM processes WHERE id = $1"; id.into_uuid());
         Ok(())
@@ -168,10 +148,6 @@ impl Processes<'_> {
 
     /// Strikes off all processes but one: on a database that only one process can open, the others are
     /// certainly dead.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn keep_only(self, id: ProcessId) -> Result<(), StorageError> {
         run!(self.tx, "DELETE FROM processes WHERE id <> $1"; id.into_uuid());
         Ok(())
@@ -183,10 +159,6 @@ impl Processes<'_> {
     /// How long a process was silent is measured by the clock that [`Self::beat`] wrote down. What another transaction is
     /// changing at the moment is left for the next time, so that two processes that free the same do not wait for each
     /// other.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn reap(self, silence: Duration, now: DateTime<Utc>) -> Result<Reaped, StorageError> {
         const SILENT: &str = "
             DELETE FROM processes

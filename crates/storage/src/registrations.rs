@@ -39,10 +39,6 @@ pub struct Registrations<'t> {
 
 impl Registrations<'_> {
     /// Stores a registration, in the place of an earlier one of the same address.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn put(self, registration: &Registration) -> Result<(), StorageError> {
         const SQL: &str = concat!(
             "INSERT INTO registrations (",
@@ -64,20 +60,12 @@ impl Registrations<'_> {
     }
 
     /// The registration of an address, whether or not its code is still good.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, email: &str) -> Result<Option<Registration>, StorageError> {
         const SQL: &str = concat!("SELECT ", columns!(), " FROM registrations WHERE email = $1");
         row!(self.tx, Row, SQL; email).map(read).transpose()
     }
 
     /// Gives a registration a new code; `false` when there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn renew(
         self,
         email: &str,
@@ -93,10 +81,6 @@ impl Registrations<'_> {
     /// Uses up one try of a code that is still good, before the code is looked at; returns the registration, or `None` when
     /// there is none, its code has ended, or no try is left. However many try at once, no more are let through than there
     /// are tries.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn spend_try(
         self,
         email: &str,
@@ -111,19 +95,11 @@ impl Registrations<'_> {
     }
 
     /// Removes a registration: it has become an account.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn delete(self, email: &str) -> Result<bool, StorageError> {
         Ok(run!(self.tx, "DELETE FROM registrations WHERE email = $1"; email) > 0)
     }
 
     /// Removes registrations whose codes ended before this time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM registrations WHERE expires_at < $1"; before))
     }
@@ -136,10 +112,6 @@ pub struct PasswordResets<'t> {
 
 impl PasswordResets<'_> {
     /// Stores a link's token in the place of the user's earlier ones.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(
         self,
         token_hash: &str,
@@ -157,10 +129,6 @@ impl PasswordResets<'_> {
     }
 
     /// Uses a token up; returns whose it was, if it was still good. It opens once, however many try at the same time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn take(
         self,
         token_hash: &str,
@@ -176,10 +144,6 @@ impl PasswordResets<'_> {
     }
 
     /// Removes tokens that ended before this time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM password_resets WHERE expires_at < $1"; before))
     }
@@ -193,10 +157,6 @@ pub struct LoginAttempts<'t> {
 impl LoginAttempts<'_> {
     /// Counts an attempt as failed before the password is looked at, so that many at once cannot outrun the count; or says
     /// when the next may be made, and counts nothing. Failures older than `patience.lock` are forgotten.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn begin(
         self,
         account_hash: &str,
@@ -226,20 +186,12 @@ impl LoginAttempts<'_> {
     }
 
     /// The attempt succeeded: all is forgotten.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn clear(self, account_hash: &str) -> Result<(), StorageError> {
         run!(self.tx, "DELETE FROM login_attempts WHERE account_hash = $1"; account_hash);
         Ok(())
     }
 
     /// Removes counts whose latest attempt was before this time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM login_attempts WHERE last_at < $1"; before))
     }

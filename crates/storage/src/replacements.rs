@@ -41,10 +41,6 @@ pub struct Replacements<'t> {
 
 impl Replacements<'_> {
     /// The file that waits to take a document's place.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: DocumentId) -> Result<Option<Replacement>, StorageError> {
         const SQL: &str = "
             SELECT name, kind, size, content_hash FROM document_replacements
@@ -58,10 +54,6 @@ impl Replacements<'_> {
     }
 
     /// Its bytes.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn original(self, id: DocumentId) -> Result<Option<Vec<u8>>, StorageError> {
         const SQL: &str = "
             SELECT original FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
@@ -72,7 +64,7 @@ impl Replacements<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such document.
+    /// Fails when there is no such document.
     pub async fn put(
         self,
         id: DocumentId,
@@ -95,10 +87,6 @@ impl Replacements<'_> {
     }
 
     /// Renames the waiting file, if there is one: the document will be called so once it is applied.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn rename(self, id: DocumentId, name: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE document_replacements SET name = $3 WHERE workspace_id = $1 AND document_id = $2";
@@ -110,7 +98,7 @@ impl Replacements<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or no file waits.
+    /// Fails when no file waits.
     pub async fn apply(self, id: DocumentId) -> Result<(), StorageError> {
         const MOVE: &str = "
             UPDATE document_files
@@ -128,10 +116,6 @@ impl Replacements<'_> {
     }
 
     /// Forgets the waiting file.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, id: DocumentId) -> Result<(), StorageError> {
         const SQL: &str =
             "DELETE FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";

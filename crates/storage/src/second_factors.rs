@@ -24,10 +24,6 @@ pub struct SecondFactors<'t> {
 impl SecondFactors<'_> {
     /// Stores a secret that has yet to be confirmed, in place of an earlier unconfirmed one; `false` when there is a confirmed
     /// one already.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn begin(self, user: UserId, secret_sealed: &[u8]) -> Result<bool, StorageError> {
         const SQL: &str =
             "UPDATE users SET totp_sealed = $2 WHERE id = $1 AND totp_confirmed_at IS NULL";
@@ -35,10 +31,6 @@ impl SecondFactors<'_> {
     }
 
     /// The second factor of a user, confirmed or not.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, user: UserId) -> Result<Option<SecondFactor>, StorageError> {
         const SQL: &str = "
             SELECT totp_sealed, totp_confirmed_at FROM users WHERE id = $1 AND totp_sealed IS NOT NULL";
@@ -48,10 +40,6 @@ impl SecondFactors<'_> {
 
     /// From now on the second factor is asked for. Stores the recovery codes and the time step of the code that was shown.
     /// `false` when there is none to confirm. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn confirm(
         self,
         user: UserId,
@@ -72,10 +60,6 @@ impl SecondFactors<'_> {
 
     /// Accepts a TOTP code of this time step, unless one of it or of a later one was accepted before: each code opens once,
     /// however many ask at the same time.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn spend_step(self, user: UserId, step: i64) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE users SET totp_step = $2
@@ -84,10 +68,6 @@ impl SecondFactors<'_> {
     }
 
     /// Accepts a recovery code that has not been used yet.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn spend_recovery_code(
         self,
         user: UserId,
@@ -101,10 +81,6 @@ impl SecondFactors<'_> {
     }
 
     /// Puts new recovery codes in the place of all old ones.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn replace_recovery_codes(
         self,
         user: UserId,
@@ -121,10 +97,6 @@ impl SecondFactors<'_> {
     }
 
     /// How many recovery codes have not been used.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn recovery_codes_left(self, user: UserId) -> Result<i64, StorageError> {
         const SQL: &str =
             "SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL";
@@ -132,10 +104,6 @@ impl SecondFactors<'_> {
     }
 
     /// Removes the second factor and its recovery codes; `false` when there was none. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn remove(self, user: UserId) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE users SET totp_sealed = NULL, totp_confirmed_at = NULL

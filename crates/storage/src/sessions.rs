@@ -31,10 +31,6 @@ pub struct Sessions<'t> {
 
 impl Sessions<'_> {
     /// Stores a new session with its first refresh token.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, session: &Session, refresh_hash: &str) -> Result<(), StorageError> {
         const SQL: &str =
             concat!("INSERT INTO sessions (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
@@ -47,10 +43,6 @@ impl Sessions<'_> {
     /// What a session gives access to, in this workspace, or without one in the workspace of the user's oldest membership
     /// where neither they nor the workspace are suspended (if there is none such, of the oldest). `None` when it has ended,
     /// or its user is blocked or gone. When the user is no member of that workspace, the place is `None`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a stored word is unknown.
     pub async fn access(
         self,
         id: SessionId,
@@ -78,10 +70,6 @@ impl Sessions<'_> {
     }
 
     /// A user's sessions that have not ended, newest first, at most 100.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         user: UserId,
@@ -98,10 +86,6 @@ impl Sessions<'_> {
     }
 
     /// Has this user signed in from there, with that, before (in any session still stored)?
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn knows_device(
         self,
         user: UserId,
@@ -118,10 +102,6 @@ impl Sessions<'_> {
     /// session has one chain of tokens. With another successor than the stored one it is unknown. Two processes that are
     /// shown the same token at once get their answers in turn. A reused token ends the session and tells
     /// `Committed::access`: the caller commits then too. A blocked user's sessions have ended.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn rotate(
         self,
         old_hash: &str,
@@ -180,10 +160,6 @@ impl Sessions<'_> {
     }
 
     /// Ends a user's session at once; `false` when it is not theirs or had ended. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn revoke(
         self,
         user: UserId,
@@ -201,10 +177,6 @@ impl Sessions<'_> {
     }
 
     /// Ends all sessions of a user but one; returns how many. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn revoke_all(
         self,
         user: UserId,
@@ -221,10 +193,6 @@ impl Sessions<'_> {
     }
 
     /// Removes sessions that ended (expired or were revoked) before this time, with their tokens; returns how many.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         const TOKENS: &str = "
             DELETE FROM refresh_tokens

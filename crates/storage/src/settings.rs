@@ -12,19 +12,11 @@ pub struct Settings<'t> {
 
 impl Settings<'_> {
     /// Every stored setting: name and value.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn all(self) -> Result<Vec<(String, String)>, StorageError> {
         Ok(rows!(self.tx, (String, String), "SELECT name, value FROM settings ORDER BY name"))
     }
 
     /// Stores a value. Tells `Committed::settings`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn set(
         self,
         name: &str,
@@ -42,10 +34,6 @@ impl Settings<'_> {
     }
 
     /// Goes back to the configuration; `false` when nothing was stored. Tells `Committed::settings`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn remove(self, name: &str) -> Result<bool, StorageError> {
         let removed = run!(self.tx, "DELETE FROM settings WHERE name = $1"; name);
         self.tx.done.settings |= removed > 0;

@@ -52,10 +52,6 @@ pub struct Sources<'t> {
 
 impl Sources<'_> {
     /// Stores a new source and tells the log.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, source: &Source) -> Result<(), StorageError> {
         debug_assert_eq!(source.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
@@ -73,10 +69,6 @@ impl Sources<'_> {
     }
 
     /// Finds a source.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or the row cannot be read.
     pub async fn find(self, id: SourceId) -> Result<Option<Source>, StorageError> {
         row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
             .map(read)
@@ -84,20 +76,12 @@ impl Sources<'_> {
     }
 
     /// Finds a source and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::find`].
     pub async fn lock(self, id: SourceId) -> Result<Option<Source>, StorageError> {
         let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
     /// A page of the sources, of one assistant or of all, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list(
         self,
         assistant: Option<AssistantId>,
@@ -127,10 +111,6 @@ impl Sources<'_> {
     }
 
     /// How many sources the workspace has.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn count(self) -> Result<i64, StorageError> {
         let count = value!(self.tx, i64, "SELECT COUNT(*) FROM sources WHERE workspace_id = $1";
             self.workspace.into_uuid());
@@ -141,7 +121,7 @@ impl Sources<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the source is not there.
+    /// Fails when the source is not there.
     pub async fn save(self, source: &Source) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE sources
@@ -161,7 +141,7 @@ impl Sources<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or a document still belongs to it.
+    /// Fails when a document still belongs to it.
     pub async fn delete(self, source: &Source, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "DELETE FROM sources WHERE workspace_id = $1 AND id = $2";
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), source.id.into_uuid());
@@ -181,10 +161,6 @@ pub struct SystemSources<'t> {
 
 impl SystemSources<'_> {
     /// Sources that are due to be fetched again, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn due(
         self,
         now: DateTime<Utc>,

@@ -7,10 +7,6 @@ use crate::{StorageError, documents::Documents};
 impl Documents<'_> {
     /// The length of the text in bytes, and so many of its bytes (of UTF-8) from `start` on; `None` before it has been
     /// read. A part may begin and end inside a character.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn text_part(
         self,
         id: DocumentId,

@@ -43,10 +43,6 @@ impl Tuning {
     }
 
     /// Reads what admins have set.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn reload(&self, db: &Db) -> Result<(), StorageError> {
         let _turn = self.reloading.lock().await;
         let stored = db.read().await?.system().settings().all().await?;

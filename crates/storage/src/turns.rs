@@ -40,10 +40,6 @@ pub struct Turns<'t> {
 impl Turns<'_> {
     /// Asks for a turn at `due`. One that is waiting already is put off to `due`, but never beyond the
     /// `latest` of the first request; one that is running is left alone.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn request(
         self,
         dialog: DialogId,
@@ -63,10 +59,6 @@ impl Turns<'_> {
     }
 
     /// Ends a turn of ours. `false`: it had been taken from us, and nothing it did may last.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn finish(self, dialog: DialogId, by: ProcessId) -> Result<bool, StorageError> {
         const SQL: &str = "
             DELETE FROM turns WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
@@ -76,10 +68,6 @@ impl Turns<'_> {
     }
 
     /// Hands a turn of ours back, to be run at `due`. `false`: it had been taken from us.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn hand_back(
         self,
         dialog: DialogId,
@@ -104,10 +92,6 @@ impl Turns<'_> {
 
     /// Forgets turns that have waited since before `since`: what their customers said is answered together with what
     /// they say next. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget_waiting(self, since: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: &str = "
             DELETE FROM turns WHERE workspace_id = $1 AND claimed_by IS NULL AND due_latest < $2";
@@ -115,10 +99,6 @@ impl Turns<'_> {
     }
 
     /// How many turns wait or run.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn count(self) -> Result<i64, StorageError> {
         const SQL: &str = "SELECT COUNT(*) FROM turns WHERE workspace_id = $1";
         Ok(value!(self.tx, i64, SQL; self.workspace.into_uuid()).unwrap_or_default())
@@ -154,10 +134,6 @@ pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 impl SystemTurns<'_> {
     /// Takes on turns that are due: the workspaces in turns (see [`crate::fair`]), of each the longest waiting first.
     /// Each goes to one process. Those of a suspended workspace wait until it is resumed.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn claim(
         self,
         by: ProcessId,
@@ -179,10 +155,6 @@ impl SystemTurns<'_> {
     }
 
     /// When the next waiting turn is due.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn next_due(self) -> Result<Option<DateTime<Utc>>, StorageError> {
         const SQL: &str = "SELECT due_at FROM turns
               WHERE claimed_by IS NULL

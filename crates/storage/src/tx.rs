@@ -130,8 +130,7 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or when a statement of the transaction did; then nothing was changed,
-    /// as far as can be known.
+    /// Fails when a statement of the transaction did; then nothing was changed, as far as can be known.
     pub async fn commit(mut self) -> Result<Committed, StorageError> {
         if self.failed {
             return Err(StorageError::Undone);

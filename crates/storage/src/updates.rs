@@ -13,10 +13,6 @@ pub struct Updates<'t> {
 
 impl Updates<'_> {
     /// Marks an update as taken. `false`: it had been taken before, and changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn take(
         self,
         bot: BotId,
@@ -38,10 +34,6 @@ pub struct SystemUpdates<'t> {
 
 impl SystemUpdates<'_> {
     /// Forgets updates taken before `cutoff`. Telegram redelivers for 24 hours at most.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
         Ok(run!(self.tx, "DELETE FROM updates WHERE received_at < $1"; cutoff))
     }

@@ -13,10 +13,6 @@ pub struct UploadDays<'t> {
 
 impl UploadDays<'_> {
     /// The bytes that were uploaded on this day.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn bytes(self, day: NaiveDate) -> Result<i64, StorageError> {
         const SQL: &str = "SELECT bytes FROM upload_days WHERE workspace_id = $1 AND day = $2";
         Ok(value!(self.tx, i64, SQL; self.workspace.into_uuid(), day.to_string())
@@ -25,10 +21,6 @@ impl UploadDays<'_> {
 
     /// Counts an upload, and returns the bytes of this day with it. Others of the workspace who count wait until the
     /// transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn add(self, day: NaiveDate, bytes: i64) -> Result<i64, StorageError> {
         const SQL: &str = "
             INSERT INTO upload_days (workspace_id, day, bytes) VALUES ($1, $2, $3)

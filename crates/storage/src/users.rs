@@ -55,30 +55,18 @@ impl Users<'_> {
     }
 
     /// Finds a user by id.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, id: UserId) -> Result<Option<User>, StorageError> {
         const SQL: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
         row!(self.tx, Row, SQL; id.into_uuid()).map(read).transpose()
     }
 
     /// Finds a user and keeps others from changing them until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn lock(self, id: UserId) -> Result<Option<User>, StorageError> {
         lock(self.tx, id).await?;
         self.find(id).await
     }
 
     /// Finds a user and the hash of their password by (normal) e-mail address.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find_by_email(self, email: &str) -> Result<Option<(User, String)>, StorageError> {
         const SQL: &str = concat!(
             "SELECT ",
@@ -91,10 +79,6 @@ impl Users<'_> {
     }
 
     /// The hash of a user's password.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn password_hash(self, id: UserId) -> Result<Option<String>, StorageError> {
         Ok(value!(self.tx, String, "SELECT password_hash FROM users WHERE id = $1"; id.into_uuid()))
     }
@@ -103,7 +87,7 @@ impl Users<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such user.
+    /// Fails when there is no such user.
     pub async fn set_password(self, id: UserId, password_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
         let changed = run!(self.tx, SQL; id.into_uuid(), password_hash);
@@ -114,7 +98,7 @@ impl Users<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such user.
+    /// Fails when there is no such user.
     pub async fn set_profile(
         self,
         id: UserId,
@@ -130,7 +114,7 @@ impl Users<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such user.
+    /// Fails when there is no such user.
     pub async fn set_admin(self, id: UserId, is_admin: bool) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE users SET is_admin = $2 WHERE id = $1";
         let changed = run!(self.tx, SQL; id.into_uuid(), is_admin);
@@ -141,7 +125,7 @@ impl Users<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such user.
+    /// Fails when there is no such user.
     pub async fn set_blocked(
         self,
         id: UserId,
@@ -161,7 +145,7 @@ impl Users<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such user.
+    /// Fails when there is no such user.
     pub async fn set_delete_at(
         self,
         id: UserId,
@@ -173,10 +157,6 @@ impl Users<'_> {
     }
 
     /// Users whose accounts are to be deleted by now, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn due_for_deletion(
         self,
         now: DateTime<Utc>,
@@ -193,7 +173,7 @@ impl Users<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such user.
+    /// Fails when there is no such user.
     pub async fn delete(self, id: UserId) -> Result<(), StorageError> {
         macro_rules! sessions {
             () => {
@@ -222,10 +202,6 @@ impl Users<'_> {
     }
 
     /// All users by id, newest first: those whose address or name contains the text, whatever its case, or all.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         matching: Option<&str>,
@@ -249,19 +225,11 @@ impl Users<'_> {
     }
 
     /// Is there any user?
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn any(self) -> Result<bool, StorageError> {
         Ok(value!(self.tx, Uuid, "SELECT id FROM users LIMIT 1").is_some())
     }
 
     /// The workspaces a user belongs to, oldest membership first, at most 100.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a stored role is unknown.
     pub async fn memberships(self, id: UserId) -> Result<Vec<Membership>, StorageError> {
         const SQL: &str = concat!(
             "SELECT ",

@@ -46,10 +46,6 @@ pub struct Workspaces<'t> {
 
 impl Workspaces<'_> {
     /// Stores a new workspace with an empty log.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn insert(self, workspace: &Workspace) -> Result<(), StorageError> {
         const SQL: &str =
             "INSERT INTO workspaces (id, name, suspended_at, created_at) VALUES ($1, $2, $3, $4)";
@@ -61,10 +57,6 @@ impl Workspaces<'_> {
     }
 
     /// Finds a workspace.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn find(self, id: WorkspaceId) -> Result<Option<Workspace>, StorageError> {
         const SQL: &str =
             concat!("SELECT ", workspace_columns!(), " FROM workspaces w WHERE w.id = $1");
@@ -75,7 +67,7 @@ impl Workspaces<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such workspace.
+    /// Fails when there is no such workspace.
     pub async fn rename(self, id: WorkspaceId, name: &str) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE workspaces SET name = $2 WHERE id = $1";
         let changed = run!(self.tx, SQL; id.into_uuid(), name);
@@ -83,10 +75,6 @@ impl Workspaces<'_> {
     }
 
     /// What a workspace's assistants may spend money on; `None`: there is no such workspace.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn model_policy(self, id: WorkspaceId) -> Result<Option<ModelPolicy>, StorageError> {
         const SQL: &str =
             "SELECT suspended_at IS NOT NULL, allowed_models FROM workspaces WHERE id = $1";
@@ -98,10 +86,6 @@ impl Workspaces<'_> {
     }
 
     /// The workspaces of these that may use only some models, with the models.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn restricted(
         self,
         of: &[WorkspaceId],
@@ -119,7 +103,7 @@ impl Workspaces<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such workspace.
+    /// Fails when there is no such workspace.
     pub async fn set_allowed_models(
         self,
         id: WorkspaceId,
@@ -136,7 +120,7 @@ impl Workspaces<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such workspace.
+    /// Fails when there is no such workspace.
     pub async fn set_suspended(
         self,
         id: WorkspaceId,
@@ -150,10 +134,6 @@ impl Workspaces<'_> {
     }
 
     /// All workspaces by id, newest first: those whose name contains the text, whatever its case, or all.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn list(
         self,
         matching: Option<&str>,
@@ -177,7 +157,7 @@ impl Workspaces<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such workspace.
+    /// Fails when there is no such workspace.
     pub async fn delete(self, id: WorkspaceId) -> Result<(), StorageError> {
         let deleted = run!(self.tx, "DELETE FROM workspaces WHERE id = $1"; id.into_uuid());
         tell(self.tx, id, deleted)

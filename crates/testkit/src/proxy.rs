@@ -59,10 +59,6 @@ pub struct BreakingProxy {
 
 impl BreakingProxy {
     /// Starts a proxy to `target` on a free port of 127.0.0.1.
-    ///
-    /// # Errors
-    ///
-    /// Fails when there is no free port.
     pub fn to(target: SocketAddr) -> io::Result<Self> {
         let listener = reserve((Ipv4Addr::LOCALHOST, 0).into())?.listen(BACKLOG)?;
         let addr = listener.local_addr()?;
@@ -173,10 +169,6 @@ async fn accept(
 }
 
 /// Waits for orders that satisfy `wanted`.
-///
-/// # Errors
-///
-/// Fails when the proxy is gone.
 async fn until(
     orders: &mut watch::Receiver<Orders>,
     wanted: impl Fn(&Orders) -> bool,

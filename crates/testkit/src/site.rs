@@ -142,10 +142,6 @@ pub struct FakeSite {
 
 impl FakeSite {
     /// Starts a site without pages on a free port of 127.0.0.1.
-    ///
-    /// # Errors
-    ///
-    /// Fails when no port is free.
     pub async fn start() -> io::Result<Self> {
         let world = Arc::<World>::default();
         let router = Router::new().fallback(serve).with_state(Arc::clone(&world));

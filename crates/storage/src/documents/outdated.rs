@@ -13,10 +13,6 @@ pub struct SystemDocuments<'t> {
 impl SystemDocuments<'_> {
     /// Ready documents whose index was made by earlier rules than `version` (`true`), or whose vectors are not all
     /// of `model` (`false`), at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn outdated(
         self,
         version: i64,
@@ -45,10 +41,6 @@ impl SystemDocuments<'_> {
 
     /// Forgets vectors of other models than `model`, at most `limit`, where no assistant that knows their document has
     /// passages without one of `model`. How many they were.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget_outlived_vectors(
         self,
         model: &str,

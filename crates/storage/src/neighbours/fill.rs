@@ -34,10 +34,6 @@ pub struct Large {
 
 impl Neighbours<'_> {
     /// How many numbers the vectors of a model have that an assistant's passages carry. `None`: there are none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn width(
         self,
         assistant: AssistantId,
@@ -63,7 +59,7 @@ impl Neighbours<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or there is no such assistant.
+    /// Fails when there is no such assistant.
     pub async fn begin(
         self,
         assistant: AssistantId,
@@ -89,10 +85,6 @@ impl Neighbours<'_> {
     }
 
     /// Documents of an assistant with vectors that are not in the index, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn behind(
         self,
         assistant: AssistantId,
@@ -126,10 +118,6 @@ impl Neighbours<'_> {
     }
 
     /// Vectors of these documents that are not in the index, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn uncopied(
         self,
         documents: &[DocumentId],
@@ -162,10 +150,6 @@ impl Neighbours<'_> {
 
     /// Puts vectors into the index. Those that are in it already or gone meanwhile are left out; those that are of
     /// another length, or are no direction, are noted and never found.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn copy(
         self,
         model: &str,
@@ -202,10 +186,6 @@ impl Neighbours<'_> {
 
     /// A set has all that the assistant knew at `revision`. When it was not complete before, the revision of the
     /// assistant's knowledge rises, so that every process hears of it. `false`: it had been complete.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn complete(
         self,
         assistant: AssistantId,
@@ -229,10 +209,6 @@ impl Neighbours<'_> {
     }
 
     /// An assistant is no longer searched by a set. What it leaves is [tidied up](SystemNeighbours::tidy).
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn forget(self, assistant: AssistantId, model: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             DELETE FROM neighbour_sets WHERE workspace_id = $1 AND assistant_id = $2 AND model = $3";
@@ -259,7 +235,7 @@ impl SystemNeighbours<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or when a table they refer to is busy for seconds.
+    /// Fails when a table they refer to is busy for seconds.
     pub async fn prepare(self, dimensions: usize) -> Result<bool, StorageError> {
         const SETS: &str = "
             CREATE TABLE IF NOT EXISTS neighbour_sets (
@@ -307,10 +283,6 @@ impl SystemNeighbours<'_> {
     }
 
     /// The assistants that know more than `least` passages.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn large(self, least: i64) -> Result<Vec<Large>, StorageError> {
         const SQL: &str = "
             SELECT assistants.workspace_id, assistants.id, CAST(SUM(documents.passages) AS BIGINT),
@@ -336,10 +308,6 @@ impl SystemNeighbours<'_> {
     }
 
     /// All sets, unfinished ones included.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn sets(self) -> Result<Vec<(WorkspaceId, AssistantId, NeighbourSet)>, StorageError> {
         const SQL: &str = "
             SELECT workspace_id, assistant_id, model, dimensions, revision FROM neighbour_sets
@@ -357,10 +325,6 @@ impl SystemNeighbours<'_> {
     }
 
     /// Takes vectors out of the index that no assistant is searched by, at most `limit`; says how many.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn tidy(self, dimensions: usize, limit: u32) -> Result<u64, StorageError> {
         let table = table(dimensions);
         if !self.tx.has_table(&table).await? {
@@ -387,10 +351,6 @@ impl SystemNeighbours<'_> {
     }
 
     /// The widths of vectors that there are tables for.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn widths(self) -> Result<Vec<usize>, StorageError> {
         const SQL: &str = "
             SELECT CAST(SUBSTR(tablename, 12) AS BIGINT) FROM pg_tables

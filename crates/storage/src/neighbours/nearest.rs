@@ -20,10 +20,6 @@ impl Neighbours<'_> {
     /// if any are named. None when the vector is of another length than those of the set.
     ///
     /// The settings of the transaction are changed: nothing else should be asked in it.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn nearest(
         self,
         assistant: AssistantId,
@@ -63,10 +59,6 @@ impl Neighbours<'_> {
     }
 
     /// The stems of these passages, joined by spaces, in no order.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn terms(
         self,
         passages: &[PassageId],
@@ -80,10 +72,6 @@ impl Neighbours<'_> {
     }
 
     /// The vectors of `model` of these passages, `f32` little-endian, in no order.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn vectors(
         self,
         passages: &[PassageId],

@@ -25,10 +25,6 @@ pub struct Received {
 
 impl Received {
     /// Reads a message.
-    ///
-    /// # Errors
-    ///
-    /// Says why it is not one.
     pub fn read(from: String, to: Vec<String>, data: Vec<u8>) -> Result<Self, String> {
         let mail = mailparse::parse_mail(&data).map_err(|error| error.to_string())?;
         let headers: Vec<_> =
