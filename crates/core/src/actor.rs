@@ -1,8 +1,8 @@
-//! Who asks for something: what a use case is handed, whether the request came over HTTP, from the command line or from
-//! a test.
+//! Who asks for something: what a use case is handed, whether the request came over HTTP, from the
+//! command line or from a test.
 //!
-//! The type says what was checked before: a [`Caller`] may act in a workspace, an [`Account`] is a person who is signed
-//! in, an [`Admin`] is a platform admin.
+//! The type says what was checked before: a [`Caller`] may act in a workspace, an [`Account`] is a
+//! person who is signed in, an [`Admin`] is a platform admin.
 
 use std::sync::Arc;
 
@@ -54,7 +54,8 @@ impl Caller {
         }
     }
 
-    /// Something they did, for the audit log. `target` is what kind of thing it was done on, and which one.
+    /// Something they did, for the audit log. `target` is what kind of thing it was done on, and
+    /// which one.
     pub fn act(
         &self,
         now: DateTime<Utc>,

@@ -23,7 +23,8 @@ impl fmt::Display for ClientAddress {
 }
 
 impl ClientAddress {
-    /// What limits are kept for: an IPv4 address, or the /64 of an IPv6 address, which is one customer's.
+    /// What limits are kept for: an IPv4 address, or the /64 of an IPv6 address, which is one
+    /// customer's.
     pub fn key(self) -> String {
         match self.0.to_canonical() {
             IpAddr::V4(address) => address.to_string(),
@@ -34,7 +35,8 @@ impl ClientAddress {
         }
     }
 
-    /// The network around it, which is often in one hand: the /24 of an IPv4 address, the /48 of an IPv6 address.
+    /// The network around it, which is often in one hand: the /24 of an IPv4 address, the /48 of an
+    /// IPv6 address.
     pub fn network(self) -> String {
         match self.0.to_canonical() {
             IpAddr::V4(address) => {

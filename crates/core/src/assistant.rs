@@ -9,7 +9,8 @@ use crate::{
 };
 
 words! {
-    /// A language an assistant speaks of its own accord (its fixed texts; answers follow the customer).
+    /// A language an assistant speaks of its own accord (its fixed texts; answers follow the
+    /// customer).
     Language {
         /// English.
         English = "en",
@@ -66,7 +67,8 @@ pub struct Version {
     pub created_at: DateTime<Utc>,
 }
 
-/// What has to hold before a version is published: its answers to a question set must not get worse.
+/// What has to hold before a version is published: its answers to a question set must not get
+/// worse.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     /// The questions.
@@ -80,8 +82,8 @@ pub struct Gate {
 pub struct Settings {
     /// What its owners call it.
     pub name: String,
-    /// The chat model: `extractive`, `provider:model`, or a model of OpenAI or Anthropic. `None` follows the
-    /// installation's default.
+    /// The chat model: `extractive`, `provider:model`, or a model of OpenAI or Anthropic. `None`
+    /// follows the installation's default.
     pub model: Option<String>,
     /// The owner's instructions to the model.
     pub system_prompt: String,

@@ -1,8 +1,9 @@
 //! The audit log: who did what, on what, from where, with which outcome.
 //!
-//! Entries are numbered per chain and never changed. Each carries the hash of itself and of the one before, so that
-//! a changed, removed or inserted entry shows ([`hash`], checked by `replyx admin audit verify`). A workspace has a
-//! chain; what concerns accounts and the installation is in the platform's.
+//! Entries are numbered per chain and never changed. Each carries the hash of itself and of the one
+//! before, so that a changed, removed or inserted entry shows ([`hash`], checked by
+//! `replyx admin audit verify`). A workspace has a chain; what concerns accounts and the
+//! installation is in the platform's.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -77,7 +78,8 @@ pub struct Entry {
 /// The hash of the entry before the first.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// The hash of an entry: SHA-256 over the hash of the one before it and every field of it, as a JSON array.
+/// The hash of an entry: SHA-256 over the hash of the one before it and every field of it, as a
+/// JSON array.
 pub fn hash(previous: &str, workspace: Option<WorkspaceId>, seq: i64, act: &Act) -> String {
     let fields = json!([
         previous,

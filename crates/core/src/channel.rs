@@ -58,7 +58,8 @@ pub enum InboundContent {
         /// The channel's number of the message.
         message_id: i64,
     },
-    /// Something we cannot read yet (a photo, a sticker): kept as a note of its kind, and answered so.
+    /// Something we cannot read yet (a photo, a sticker): kept as a note of its kind, and answered
+    /// so.
     Unsupported {
         /// What it was: `photo`, `voice`, `sticker`, ...
         what: String,

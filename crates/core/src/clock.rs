@@ -1,7 +1,7 @@
 //! Where time, new ids and random bytes come from.
 //!
-//! A [`Clock`] is passed to whatever needs one; nothing asks the system behind its back (clippy forbids
-//! it). Tests hold a [`Clock::manual`] and turn its hands themselves.
+//! A [`Clock`] is passed to whatever needs one; nothing asks the system behind its back (clippy
+//! forbids it). Tests hold a [`Clock::manual`] and turn its hands themselves.
 
 use std::{
     sync::{
@@ -58,8 +58,8 @@ impl Clock {
         }
     }
 
-    /// Corrects the machine's clock by this much, forward or back, in all clones: several processes that share a database
-    /// go by its clock. A manual clock ignores this.
+    /// Corrects the machine's clock by this much, forward or back, in all clones: several processes
+    /// that share a database go by its clock. A manual clock ignores this.
     pub fn correct(&self, by: TimeDelta) {
         if let Source::System(offset) = &self.0 {
             offset.fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::Relaxed);

@@ -78,8 +78,8 @@ impl Dialog {
         self.last_seq
     }
 
-    /// Gives the dialog to somebody else and raises its epoch, so that a turn that is running now can no
-    /// longer settle. Giving it to who has it changes nothing.
+    /// Gives the dialog to somebody else and raises its epoch, so that a turn that is running now
+    /// can no longer settle. Giving it to who has it changes nothing.
     pub fn give_control(&mut self, to: Control, now: DateTime<Utc>) -> bool {
         if self.control == to {
             return false;

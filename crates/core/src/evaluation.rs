@@ -9,8 +9,8 @@ use crate::{
     words::words,
 };
 
-/// A question and what is expected of search and answer. With nothing expected the right answer is that the
-/// documents do not say it.
+/// A question and what is expected of search and answer. With nothing expected the right answer is
+/// that the documents do not say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// The customer's words.
@@ -24,8 +24,8 @@ pub struct Question {
     /// The passages of which one must be found, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<PassageId>,
-    /// Strings of which one must occur in the answer (letter case and blanks do not count), and in a passage
-    /// that search finds where neither documents nor passages are named.
+    /// Strings of which one must occur in the answer (letter case and blanks do not count), and in
+    /// a passage that search finds where neither documents nor passages are named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<String>,
 }
@@ -108,7 +108,8 @@ pub struct Metrics {
 pub struct QuestionResult {
     /// The question.
     pub question: String,
-    /// Where search had what was expected, from 1; `None`: not within the first ten, or nothing was expected.
+    /// Where search had what was expected, from 1; `None`: not within the first ten, or nothing was
+    /// expected.
     pub rank: Option<usize>,
     /// The documents found, best first, by name; at most ten.
     pub found: Vec<String>,

@@ -1,7 +1,8 @@
 //! Facts in a workspace's log, numbered, that screens and webhooks follow.
 //!
-//! An event says what changed and carries the ids and the few values a screen needs to show it; it is
-//! written in the transaction of the change. The stored form has a test: readers of old logs rely on it.
+//! An event says what changed and carries the ids and the few values a screen needs to show it; it
+//! is written in the transaction of the change. The stored form has a test: readers of old logs
+//! rely on it.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -258,8 +259,8 @@ pub enum LimitBound {
 /// An event in the log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recorded {
-    /// Its number in the workspace's log, from 1 without gaps, in the order of commits. In JSON it is `id`,
-    /// because some events have a `seq` of their own.
+    /// Its number in the workspace's log, from 1 without gaps, in the order of commits. In JSON it
+    /// is `id`, because some events have a `seq` of their own.
     #[serde(rename = "id")]
     pub seq: i64,
     /// When it happened.

@@ -1,6 +1,7 @@
 //! Kinds of background work.
 
-/// Jobs that share workers. Each lane has workers of its own, so that a hundred documents do not hold up a mail.
+/// Jobs that share workers. Each lane has workers of its own, so that a hundred documents do not
+/// hold up a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     /// Work that waits for the network for a moment, such as a mail.

@@ -144,7 +144,8 @@ pub struct DocumentWarning {
     /// The pages that are concerned, from 1; the first [`DocumentWarning::LISTED`] of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<i64>,
-    /// The names of sheets or attachments that are concerned; the first [`DocumentWarning::LISTED`] of them.
+    /// The names of sheets or attachments that are concerned; the first [`DocumentWarning::LISTED`]
+    /// of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// The same in a sentence for the owner.

@@ -1,6 +1,6 @@
 //! The words and rules of `ReplyX`: what a dialog, a message, a document or a bot is, and what may
-//! happen to it. No I/O, no clock of its own, no chance of its own: time, ids and randomness come in
-//! through [`clock::Clock`], so every rule here is a pure function that a test can pin down.
+//! happen to it. No I/O, no clock of its own, no chance of its own: time, ids and randomness come
+//! in through [`clock::Clock`], so every rule here is a pure function that a test can pin down.
 //!
 //! Everything above this crate imports it; it imports nothing of ours.
 

@@ -112,7 +112,8 @@ pub enum PayloadError {
     Unknown,
 }
 
-/// The payload of the job that sends a mail. Sealed for that job: codes and links do not lie in the database in clear.
+/// The payload of the job that sends a mail. Sealed for that job: codes and links do not lie in the
+/// database in clear.
 pub fn seal_payload(keys: &Keys, job: JobId, mail: &Mail) -> serde_json::Value {
     let text = serde_json::to_string(mail).expect("a mail is made of texts and numbers");
     let sealed = keys.seal(&SecretString::from(text), job.into_uuid().as_bytes());
@@ -123,7 +124,8 @@ pub fn seal_payload(keys: &Keys, job: JobId, mail: &Mail) -> serde_json::Value {
 ///
 /// # Errors
 ///
-/// Fails when the payload is not one, was made for another job or with another key, or holds an unknown letter.
+/// Fails when the payload is not one, was made for another job or with another key, or holds an
+/// unknown letter.
 pub fn open_payload(
     keys: &Keys,
     job: JobId,
@@ -154,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_payload_shows_nothing_and_opens_only_for_its_job() {
-        let (keys, clock) = (keys("0123456789abcdef0123456789abcdef"), Clock::system());
+        let keys = keys("0123456789abcdef0123456789abcdef");
+        let clock = Clock::system();
         let job: JobId = clock.id();
         let payload = seal_payload(&keys, job, &mail());
 

@@ -1,7 +1,8 @@
 //! Names that people give themselves and their workspaces, and what of them may stand in a letter.
 //!
-//! A letter goes to people who did not ask for it, under our name. So a name must not become a link in it: [`check`]
-//! refuses new names that could, and [`in_letter`] takes it out of those that are stored already.
+//! A letter goes to people who did not ask for it, under our name. So a name must not become a link
+//! in it: [`check`] refuses new names that could, and [`in_letter`] takes it out of those that are
+//! stored already.
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,8 +30,9 @@ pub fn check(name: &str) -> Result<(), BadName> {
     }
 }
 
-/// A name as it stands in a letter: without what mail programs would turn into a link. A name that is nothing but an
-/// e-mail address stays one, because it says who somebody is. The text is one line.
+/// A name as it stands in a letter: without what mail programs would turn into a link. A name that
+/// is nothing but an e-mail address stays one, because it says who somebody is. The text is one
+/// line.
 pub fn in_letter(name: &str) -> String {
     if is_plain_address(name) {
         return name.to_owned();
@@ -39,8 +41,8 @@ pub fn in_letter(name: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a character is not seen, or changes the direction of what is. Joiners stay: names and emoji are written with
-/// them.
+/// Whether a character is not seen, or changes the direction of what is. Joiners stay: names and
+/// emoji are written with them.
 pub const fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -62,7 +64,8 @@ pub const fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether a mail program may turn a word into a link: `https://x`, `www.x`, `evil.example/login`, `10.0.0.1`.
+/// Whether a mail program may turn a word into a link: `https://x`, `www.x`, `evil.example/login`,
+/// `10.0.0.1`.
 fn is_like_link(word: &str) -> bool {
     let mut plain: Vec<char> = Vec::with_capacity(word.len());
     for c in word.chars().flat_map(char::to_lowercase) {

@@ -1,7 +1,8 @@
 //! What a name that nobody knows may have been meant to be.
 
-/// The known name nearest to this one, if it is near enough to be a slip of the keyboard: one change for names of up to
-/// seven characters, two for longer ones. A change inserts, removes or replaces a character, or swaps two neighbors.
+/// The known name nearest to this one, if it is near enough to be a slip of the keyboard: one
+/// change for names of up to seven characters, two for longer ones. A change inserts, removes or
+/// replaces a character, or swaps two neighbors.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let length = name.chars().count();
     let most = match length {

@@ -33,8 +33,8 @@ pub struct Page<T, C> {
 }
 
 impl<T, C> Page<T, C> {
-    /// Makes a page of rows that were fetched with one more than the limit: the surplus row only tells
-    /// that there is a next page.
+    /// Makes a page of rows that were fetched with one more than the limit: the surplus row only
+    /// tells that there is a next page.
     pub fn of(mut rows: Vec<T>, limit: u32, cursor: impl Fn(&T) -> C) -> Self {
         let limit = limit as usize;
         let more = rows.len() > limit;

@@ -1,7 +1,8 @@
 //! What may be done in a workspace, named once.
 //!
 //! A [`Permission`] is what an operation asks for; a role grants all permissions up to its own rank
-//! ([`Permission::least_role`]), an API key those among its scopes. Nothing else decides who may do what.
+//! ([`Permission::least_role`]), an API key those among its scopes. Nothing else decides who may do
+//! what.
 
 use crate::{role::Role, words::words};
 
@@ -88,8 +89,8 @@ impl Permission {
         }
     }
 
-    /// Whether only a person may do it, never a program with a key: whoever decides who works here, or makes further
-    /// keys, could outlive the removal of the key's maker.
+    /// Whether only a person may do it, never a program with a key: whoever decides who works here,
+    /// or makes further keys, could outlive the removal of the key's maker.
     pub const fn needs_person(self) -> bool {
         matches!(self, Self::MembersWrite | Self::OwnersWrite | Self::KeysWrite)
     }
@@ -150,7 +151,8 @@ mod tests {
     fn each_role_may_all_that_a_lower_one_may_and_more() {
         let ranks = [Role::Viewer, Role::Operator, Role::Admin, Role::Owner];
         for pair in ranks.windows(2) {
-            let (lower, higher) = (Permissions::of_role(pair[0]), Permissions::of_role(pair[1]));
+            let lower = Permissions::of_role(pair[0]);
+            let higher = Permissions::of_role(pair[1]);
             assert!(higher.cover(lower) && higher != lower, "{pair:?}");
         }
         assert!(Permission::ALL.iter().all(|what| Permissions::of_role(Role::Owner).allow(*what)));

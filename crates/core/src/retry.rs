@@ -23,9 +23,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after `failed` attempts (1 = the first one failed), doubled each time and shortened by up
-    /// to a half by `chance` (0 to 255), so that those who failed together do not return together.
-    /// [`Retry::Never`] when all attempts are spent.
+    /// The wait after `failed` attempts (1 = the first one failed), doubled each time and shortened
+    /// by up to a half by `chance` (0 to 255), so that those who failed together do not return
+    /// together. [`Retry::Never`] when all attempts are spent.
     pub fn after(&self, failed: u32, chance: u8) -> Retry {
         if failed >= self.attempts {
             return Retry::Never;

@@ -1,7 +1,7 @@
 //! Secrets at rest: sealed with a key derived from `SECRET_KEY`, opened only where they are used.
 //!
-//! [`Keys::seal`] encrypts with XChaCha20-Poly1305 under a random nonce. The id of the row is associated
-//! data: a sealed value copied into another row does not open there.
+//! [`Keys::seal`] encrypts with XChaCha20-Poly1305 under a random nonce. The id of the row is
+//! associated data: a sealed value copied into another row does not open there.
 
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
@@ -29,8 +29,8 @@ pub enum SecretError {
     Sealed,
 }
 
-/// The keys derived from the installation's `SECRET_KEY` with HKDF-SHA-256, one per purpose; also from those that
-/// were its `SECRET_KEY` before, which only open what they closed.
+/// The keys derived from the installation's `SECRET_KEY` with HKDF-SHA-256, one per purpose; also
+/// from those that were its `SECRET_KEY` before, which only open what they closed.
 #[derive(Clone)]
 pub struct Keys {
     master: Master,
@@ -128,8 +128,8 @@ fn cipher(master: &Master) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(*expand(master, "seal")))
 }
 
-/// HMAC-SHA-256 under a key of ours, as lower-case hexadecimal: how short codes are stored, which a bare hash would
-/// give away.
+/// HMAC-SHA-256 under a key of ours, as lower-case hexadecimal: how short codes are stored, which a
+/// bare hash would give away.
 pub fn keyed_hash(key: &[u8; 32], text: &str) -> String {
     hex(&keyed_bytes(key, text))
 }
@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn what_an_earlier_key_sealed_opens_and_is_never_sealed_anew() {
-        let (old, new) =
-            ("0123456789abcdef0123456789abcdef", "another-master-key-of-32-characters!");
+        let old = "0123456789abcdef0123456789abcdef";
+        let new = "another-master-key-of-32-characters!";
         let sealed = keys(old).seal(&SecretString::from("12345:secret"), b"row");
         let ring = Keys::ring(&SecretString::from(new), &[SecretString::from(old)]).unwrap();
 

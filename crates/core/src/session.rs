@@ -50,8 +50,8 @@ pub enum Actor {
     },
 }
 
-/// What a session or a key gives access to at this moment. Read from the database once, then kept in memory until
-/// something of it changes.
+/// What a session or a key gives access to at this moment. Read from the database once, then kept
+/// in memory until something of it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Who acts.
@@ -105,7 +105,8 @@ pub struct Place {
 pub enum Rotation {
     /// It was good; the new one is stored.
     Renewed(Session),
-    /// It had been used before: the session is revoked now, because one of its two users is a thief.
+    /// It had been used before: the session is revoked now, because one of its two users is a
+    /// thief.
     Reused(Session),
     /// It is not known, or its session has ended.
     Unknown,
@@ -120,8 +121,8 @@ pub enum Attempt {
     Wait(DateTime<Utc>),
 }
 
-/// How attempts to sign in to one account slow down: after some failures each must wait twice as long as the one
-/// before, and after many the account is locked for a while.
+/// How attempts to sign in to one account slow down: after some failures each must wait twice as
+/// long as the one before, and after many the account is locked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// So many failures are free.

@@ -1,7 +1,7 @@
 //! Settings that a platform admin may change while the program runs.
 //!
-//! Each has a name, a kind and a default, defined once in [`SETTINGS`]. The configuration of a process may set
-//! another default under the same name; a value stored by an admin wins over both.
+//! Each has a name, a kind and a default, defined once in [`SETTINGS`]. The configuration of a
+//! process may set another default under the same name; a value stored by an admin wins over both.
 
 use std::{str::FromStr, time::Duration};
 
@@ -76,8 +76,8 @@ pub fn model_names(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
-/// Can this be the name of a model? Visible ASCII characters without a comma or a space: two names that look alike
-/// are the same name.
+/// Can this be the name of a model? Visible ASCII characters without a comma or a space: two names
+/// that look alike are the same name.
 pub fn is_model_name(name: &str) -> bool {
     let visible = |byte: u8| byte.is_ascii_graphic() && byte != b',';
     (1..=MODEL_NAME).contains(&name.len()) && name.bytes().all(visible)

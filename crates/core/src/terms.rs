@@ -1,12 +1,14 @@
 //! How a text becomes terms: the words that search compares.
 //!
-//! Both databases index the terms made here, and questions go through the same mill, so a word finds its
-//! other forms on every home alike. Words of Russian, English, German, French and Spanish are reduced to their
-//! stems (Snowball, and what it leaves apart in Russian); words of other languages are folded only, and scripts
-//! without blanks give pairs of characters. Which rules apply is decided for each word by its script and the
-//! language of the text around it. Numbers and codes stay as they are.
+//! Both databases index the terms made here, and questions go through the same mill, so a word
+//! finds its other forms on every home alike. Words of Russian, English, German, French and Spanish
+//! are reduced to their stems (Snowball, and what it leaves apart in Russian); words of other
+//! languages are folded only, and scripts without blanks give pairs of characters. Which rules
+//! apply is decided for each word by its script and the language of the text around it. Numbers and
+//! codes stay as they are.
 //!
-//! Whenever the terms of any text change, [`VERSION`] is raised, and what was indexed before is indexed anew.
+//! Whenever the terms of any text change, [`VERSION`] is raised, and what was indexed before is
+//! indexed anew.
 
 mod fold;
 mod morphology;
@@ -42,13 +44,15 @@ pub struct Term {
 pub struct AskedWord {
     /// The word, folded.
     pub word: String,
-    /// Its stems by the rules of each language it may be of, the likeliest first, without repetition.
+    /// Its stems by the rules of each language it may be of, the likeliest first, without
+    /// repetition.
     pub stems: Vec<String>,
     /// It carries grammar rather than meaning.
     pub stop: bool,
 }
 
-/// The stems of a text in Russian, English or both, in order. Stop words stay: see [`is_stop_word`].
+/// The stems of a text in Russian, English or both, in order. Stop words stay: see
+/// [`is_stop_word`].
 pub fn terms(text: &str) -> Vec<Term> {
     terms_in(text, "")
 }
@@ -71,8 +75,8 @@ pub fn index_text(text: &str) -> String {
     index_terms(text, "")
 }
 
-/// The stems of a text in a language (ISO 639-1, empty: not known) joined by spaces: what the full-text index
-/// stores.
+/// The stems of a text in a language (ISO 639-1, empty: not known) joined by spaces: what the
+/// full-text index stores.
 pub fn index_terms(text: &str, language: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     for term in terms_in(text, language) {
@@ -84,8 +88,8 @@ pub fn index_terms(text: &str, language: &str) -> String {
     joined
 }
 
-/// The distinct stems of a question that carry meaning, in order of appearance; all its stems when it is
-/// made of stop words alone.
+/// The distinct stems of a question that carry meaning, in order of appearance; all its stems when
+/// it is made of stop words alone.
 pub fn query_terms(question: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut meaning: Vec<String> = Vec::new();
@@ -105,8 +109,8 @@ pub fn query_terms(question: &str) -> Vec<String> {
     if meaning.is_empty() { all } else { meaning }
 }
 
-/// The words of a question put to texts in `languages` (ISO 639-1), in order. Which language the question is in
-/// is told by its stop words; only that language's stop words count as such.
+/// The words of a question put to texts in `languages` (ISO 639-1), in order. Which language the
+/// question is in is told by its stop words; only that language's stop words count as such.
 pub fn asked(question: &str, languages: &[&str]) -> Vec<AskedWord> {
     let stemmers = Stemmers::new();
     let folded: Vec<String> =
@@ -129,8 +133,8 @@ pub fn asked(question: &str, languages: &[&str]) -> Vec<AskedWord> {
         .collect()
 }
 
-/// Which of the languages in Latin letters a question is in: that of most of its stop words, and of the earliest
-/// where they tie.
+/// Which of the languages in Latin letters a question is in: that of most of its stop words, and of
+/// the earliest where they tie.
 fn latin_language<'l>(folded: &[String], languages: &[&'l str]) -> &'l str {
     let mut best = ("en", 0);
     for language in std::iter::once(&"en").chain(languages).filter(|language| **language != "ru") {
@@ -142,7 +146,8 @@ fn latin_language<'l>(folded: &[String], languages: &[&'l str]) -> &'l str {
     best.0
 }
 
-/// Does the word carry grammar rather than meaning in English or Russian (`the`, `is`, `как`, `в`)? Any case.
+/// Does the word carry grammar rather than meaning in English or Russian (`the`, `is`, `как`, `в`)?
+/// Any case.
 pub fn is_stop_word(word: &str) -> bool {
     let word = fold(word);
     is_listed(&word, "en") || is_listed(&word, "ru")

@@ -40,7 +40,8 @@ pub const MOST_COST: Money = Money::from_micros(1_000_000_000_000);
 
 /// The outcome of a call that is under way. Its row holds what it is expected to cost.
 pub const PENDING: &str = "pending";
-/// The outcome of a call whose process died before it ended. Its row holds what it was expected to cost.
+/// The outcome of a call whose process died before it ended. Its row holds what it was expected to
+/// cost.
 pub const LOST: &str = "lost";
 /// The outcome of a call that nobody waited for any more.
 pub const CANCELLED: &str = "cancelled";

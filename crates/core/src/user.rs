@@ -30,8 +30,9 @@ pub struct User {
     pub created_at: DateTime<Utc>,
 }
 
-/// An account that waits for its e-mail address to be confirmed. There is at most one for an address; a newer one
-/// takes its place. The ids are those that the account and its workspace will have.
+/// An account that waits for its e-mail address to be confirmed. There is at most one for an
+/// address; a newer one takes its place. The ids are those that the account and its workspace will
+/// have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// The (normal) e-mail address.
@@ -61,8 +62,8 @@ pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// The mailbox behind an e-mail address, for counting what is sent there: many providers deliver `ann+shop@` to `ann@`,
-/// and Gmail ignores dots. Mail itself goes to the address as it was given.
+/// The mailbox behind an e-mail address, for counting what is sent there: many providers deliver
+/// `ann+shop@` to `ann@`, and Gmail ignores dots. Mail itself goes to the address as it was given.
 pub fn mailbox(email: &str) -> String {
     let email = normal_email(email);
     let Some((local, host)) = email.rsplit_once('@') else { return email };
@@ -87,8 +88,8 @@ pub enum WeakPassword {
     Common,
 }
 
-/// Lower-case passwords of 8 characters and more with a letter and a digit that lead published lists of
-/// the most used ones.
+/// Lower-case passwords of 8 characters and more with a letter and a digit that lead published
+/// lists of the most used ones.
 const COMMON: &[&str] = &[
     "password1",
     "password12",

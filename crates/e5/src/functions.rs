@@ -1,5 +1,6 @@
-//! What the model does with numbers beside products: normalisation, softmax and the Gaussian error linear unit. All of it
-//! is plain code without branches, compiled for the SIMD that the running processor has.
+//! What the model does with numbers beside products: normalisation, softmax and the Gaussian error
+//! linear unit. All of it is plain code without branches, compiled for the SIMD that the running
+//! processor has.
 
 #![expect(
     clippy::inline_always,
@@ -28,8 +29,8 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum()
 }
 
-/// Brings each row to the mean 0 and the variance 1, then to the learnt scale and shift. The length of a row is a
-/// multiple of 16.
+/// Brings each row to the mean 0 and the variance 1, then to the learnt scale and shift. The length
+/// of a row is a multiple of 16.
 pub(crate) fn normalize(rows: &mut [f32], scale: &[f32], shift: &[f32], eps: f32) {
     let ones = vec![1.0; scale.len()];
     #[expect(clippy::cast_precision_loss, reason = "a row has some hundreds of numbers")]
@@ -52,7 +53,8 @@ pub(crate) fn normalize(rows: &mut [f32], scale: &[f32], shift: &[f32], eps: f32
     );
 }
 
-/// Makes each row a distribution: exponentials of its first `count` numbers, together 1. The rest becomes 0.
+/// Makes each row a distribution: exponentials of its first `count` numbers, together 1. The rest
+/// becomes 0.
 pub(crate) fn softmax(rows: &mut [f32], stride: usize, count: usize) {
     vectorized(
         #[inline(always)]
@@ -122,7 +124,8 @@ fn erf(x: f32) -> f32 {
         [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329_2e-3, -1.426_473_9e-2];
     let x = x.clamp(-4.0, 4.0);
     let square = x * x;
-    let (mut up, mut down) = (0.0, 0.0);
+    let mut up = 0.0;
+    let mut down = 0.0;
     for factor in UP {
         up = up * square + factor;
     }

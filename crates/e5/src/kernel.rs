@@ -1,8 +1,9 @@
-//! Products of matrices, with 4-bit weights or plain numbers, and with the SIMD that the running processor has.
+//! Products of matrices, with 4-bit weights or plain numbers, and with the SIMD that the running
+//! processor has.
 //!
-//! They go panel by panel: sixteen columns of the result at a time. A panel of the right side is small enough to
-//! stay in the nearest cache while all rows of the left side pass by; weights are unpacked panel by panel, so that
-//! they take eight bits in memory and no more.
+//! They go panel by panel: sixteen columns of the result at a time. A panel of the right side is
+//! small enough to stay in the nearest cache while all rows of the left side pass by; weights are
+//! unpacked panel by panel, so that they take eight bits in memory and no more.
 
 #![expect(
     clippy::inline_always,
@@ -21,7 +22,8 @@ const BLOCK: usize = 32;
 const BLOCK_BYTES: usize = 18;
 /// Rows of a panel that are unpacked at once: 24 KiB.
 const DEPTH: usize = 384;
-/// Rows of the left side that are multiplied at once: with two vectors each they fill the registers.
+/// Rows of the left side that are multiplied at once: with two vectors each they fill the
+/// registers.
 const ROWS: usize = 6;
 
 /// A matrix of 4-bit weights, in panels.
@@ -47,7 +49,8 @@ impl Packed {
         let mut levels = vec![0_i8; width * depth];
         let mut scales = vec![0.0; width * depth / BLOCK];
         for (output, row) in blocks.chunks_exact(row).enumerate() {
-            let (panel, column) = (output / PANEL, output % PANEL);
+            let panel = output / PANEL;
+            let column = output % PANEL;
             for (at, block) in row.chunks_exact(BLOCK_BYTES).enumerate() {
                 let place = panel * depth / BLOCK + at;
                 scales[place * PANEL + column] = half(u16::from_le_bytes([block[0], block[1]]));
@@ -110,7 +113,8 @@ pub(crate) const fn row_bytes(numbers: usize) -> usize {
 /// A number of half precision (IEEE 754 binary16).
 fn half(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from((bits >> 10) & 0x1F), f32::from(bits & 0x3FF));
+    let exponent = i32::from((bits >> 10) & 0x1F);
+    let fraction = f32::from(bits & 0x3FF);
     sign * match exponent {
         0 => fraction * 2_f32.powi(-24),
         31 if fraction == 0.0 => f32::INFINITY,
@@ -207,7 +211,8 @@ fn multiply<S: Simd>(simd: S, left: Rows<'_>, panel: &[f32], sum: RowsMut<'_>) {
 /// The product where a row of the panel is `V` vectors.
 #[inline(always)]
 fn in_vectors<S: Simd, const V: usize>(simd: S, left: Rows<'_>, panel: &[f32], sum: RowsMut<'_>) {
-    let (mut numbers, mut sums) = (left.numbers, sum.numbers);
+    let mut numbers = left.numbers;
+    let mut sums = sum.numbers;
     loop {
         let count = rows_left(sums.len(), sum.stride).min(ROWS);
         match count {
@@ -305,7 +310,8 @@ mod tests {
     #[test]
     fn a_product_is_the_sum_of_products_whatever_the_sizes() {
         for (rows, depth, width) in [(1, 32, 16), (6, 384, 32), (7, 416, 16), (23, 1_536, 48)] {
-            let (blocks, left) = (blocks(width, depth), numbers(rows * depth));
+            let blocks = blocks(width, depth);
+            let left = numbers(rows * depth);
             let packed = Packed::new(&blocks, width, depth).unwrap();
             let mut sum = vec![1.0; rows * width];
             packed.add_product(&left, &mut sum);
@@ -329,8 +335,10 @@ mod tests {
 
     #[test]
     fn the_plain_product_is_that_in_vectors() {
-        let (left, panel) = (numbers(9 * 40), numbers(32 * PANEL));
-        let (mut fast, mut slow) = (vec![0.0; 8 * 20 + PANEL], vec![0.0; 8 * 20 + PANEL]);
+        let left = numbers(9 * 40);
+        let panel = numbers(32 * PANEL);
+        let mut fast = vec![0.0; 8 * 20 + PANEL];
+        let mut slow = vec![0.0; 8 * 20 + PANEL];
         let rows = Rows { numbers: &left, stride: 40 };
         add_panel(rows, &panel, RowsMut { numbers: &mut fast, stride: 20 });
         one_by_one(rows, &panel, RowsMut { numbers: &mut slow, stride: 20 });

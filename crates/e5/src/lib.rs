@@ -1,10 +1,11 @@
-//! multilingual-e5-small: texts become vectors that are near each other when the texts mean the same, in this process
-//! and without a network.
+//! multilingual-e5-small: texts become vectors that are near each other when the texts mean the
+//! same, in this process and without a network.
 //!
-//! [`E5::load`] reads the one weights file that is known, [`E5::embed`] gives a text its vector. It blocks, and uses
-//! the thread it is called on and no other; one model may be used by many threads.
+//! [`E5::load`] reads the one weights file that is known, [`E5::embed`] gives a text its vector. It
+//! blocks, and uses the thread it is called on and no other; one model may be used by many threads.
 //!
-//! The arithmetic is our own and safe Rust: weights stay in eight bits, so that the model takes about 45 MB.
+//! The arithmetic is our own and safe Rust: weights stay in eight bits, so that the model takes
+//! about 45 MB.
 
 use std::{io, path::Path};
 

@@ -105,7 +105,8 @@ impl Linear {
         width: usize,
         depth: usize,
     ) -> Result<Self, E5Error> {
-        let (mut parts, mut bias) = (Vec::new(), Vec::new());
+        let mut parts = Vec::new();
+        let mut bias = Vec::new();
         for name in names {
             parts.push(weights.matrix(&format!("{name}.w"), width, depth)?);
             bias.extend(weights.floats(&format!("{name}.b"), width)?);
@@ -155,7 +156,8 @@ impl Layer {
     }
 }
 
-/// What each row takes from all rows. A row of `all` holds the query, the key and the value of each head.
+/// What each row takes from all rows. A row of `all` holds the query, the key and the value of each
+/// head.
 fn attention(all: &[f32], rows: usize, heads: usize) -> Vec<f32> {
     const STRIDE: usize = 3 * WIDTH;
     let size = WIDTH / heads;

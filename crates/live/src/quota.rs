@@ -1,5 +1,5 @@
-//! Limits that people know by name: the settings that admins change. An answer says what is left of them, and a refusal
-//! names the one that is used up.
+//! Limits that people know by name: the settings that admins change. An answer says what is left of
+//! them, and a refusal names the one that is used up.
 
 use std::{fmt, time::Duration};
 
@@ -63,7 +63,8 @@ impl Left {
 pub struct TooMany {
     /// How long.
     pub wait: Duration,
-    /// The limit that was exceeded, if it is one of those that are settings; several when they are kept together.
+    /// The limit that was exceeded, if it is one of those that are settings; several when they are
+    /// kept together.
     pub limits: Vec<Left>,
 }
 

@@ -1,8 +1,9 @@
-//! Turns within one process: many share a few seats, or one queue, and whoever asks for much does not make others wait.
+//! Turns within one process: many share a few seats, or one queue, and whoever asks for much does
+//! not make others wait.
 //!
-//! Each who shares has a line. A free seat goes to the line with the fewest seats, among those to the one that has not
-//! been served for longest; within a line who came first goes first. A line that is alone gets every seat, up to the
-//! bound for each.
+//! Each who shares has a line. A free seat goes to the line with the fewest seats, among those to
+//! the one that has not been served for longest; within a line who came first goes first. A line
+//! that is alone gets every seat, up to the bound for each.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -204,7 +205,8 @@ mod tests {
     ) -> UnboundedReceiver<(&'static str, Seat<&'static str>)> {
         let (tell, told) = unbounded_channel();
         for &whose in who {
-            let (seats, tell) = (seats.clone(), tell.clone());
+            let seats = seats.clone();
+            let tell = tell.clone();
             tokio::spawn(async move {
                 let seat = seats.take(whose).await;
                 let _ = tell.send((whose, seat));

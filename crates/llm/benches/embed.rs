@@ -45,7 +45,8 @@ async fn main() -> Result<()> {
     println!("load and first question  {:.2} s", begun.elapsed().as_secs_f64());
     println!("resident memory          {before:.0} MB -> {:.0} MB", resident_mb()?);
 
-    let (mut times, used) = (Vec::new(), cpu()?);
+    let mut times = Vec::new();
+    let used = cpu()?;
     for number in 0..QUESTIONS {
         let question = format!("How much does delivery to Helsinki cost for order {number}?");
         let begun = Instant::now();
@@ -53,7 +54,8 @@ async fn main() -> Result<()> {
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     let per_question = (cpu()? - used) * 1000.0 / f64::from(QUESTIONS);
-    let (p50, p95) = (percentile(&mut times, 50), percentile(&mut times, 95));
+    let p50 = percentile(&mut times, 50);
+    let p95 = percentile(&mut times, 95);
     println!(
         "a question               p50 {p50:.1} ms, p95 {p95:.1} ms, {per_question:.1} ms of processor"
     );
@@ -61,11 +63,13 @@ async fn main() -> Result<()> {
     // About 300 tokens.
     let passage =
         "You may return an item within thirty days of delivery if it was not used. ".repeat(19);
-    let (begun, used) = (Instant::now(), cpu()?);
+    let begun = Instant::now();
+    let used = cpu()?;
     for number in 0..PASSAGES {
         embeddings.passages(Caller::default(), OFFLINE, &[format!("{number} {passage}")]).await?;
     }
-    let (wall, processor) = (begun.elapsed().as_secs_f64(), cpu()? - used);
+    let wall = begun.elapsed().as_secs_f64();
+    let processor = cpu()? - used;
     println!(
         "passages of ~300 tokens  {:.1} /s, {:.2} s of processor each: {:.1} /s and core",
         f64::from(PASSAGES) / wall,

@@ -2,8 +2,8 @@
 //! installation; whoever is beyond that waits in a line.
 //!
 //! Every process has a line for each provider: the workspaces in it take turns, the calls of one
-//! workspace go in the order they came. One task of the process asks for all who wait; processes compete
-//! for places that become free. Nobody overtakes a call of its own workspace.
+//! workspace go in the order they came. One task of the process asks for all who wait; processes
+//! compete for places that become free. Nobody overtakes a call of its own workspace.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -76,7 +76,8 @@ impl Ask {
         mut gates: Vec<Gate>,
         limits: &AdmissionLimits,
     ) -> Self {
-        let (share, provider) = (share.to_owned(), Arc::clone(provider));
+        let share = share.to_owned();
+        let provider = Arc::clone(provider);
         gates.push(Gate::Place { key: share_key(&share), most: limits.workspace.max(1) });
         gates.push(Gate::Place {
             key: format!("provider:{provider}"),
@@ -139,8 +140,9 @@ struct Lines {
 }
 
 impl Lines {
-    /// Turns away the last call of the workspace that has most waiting, if that is more than the newcomer would have:
-    /// a few workspaces cannot fill the lines for all. `false`: everybody has as few.
+    /// Turns away the last call of the workspace that has most waiting, if that is more than the
+    /// newcomer would have: a few workspaces cannot fill the lines for all. `false`: everybody has
+    /// as few.
     fn make_room(&mut self, of_newcomer: usize) -> bool {
         let longest =
             self.of.values_mut().max_by_key(|line| line.longest().map(|(_, calls)| calls));
@@ -172,7 +174,8 @@ impl Doors {
         ask: Ask,
         until: Instant,
     ) -> Result<Inside, Turned> {
-        let (ask, begun) = (Arc::new(ask), Instant::now());
+        let ask = Arc::new(ask);
+        let begun = Instant::now();
         let must_wait =
             self.lines().of.get(&ask.provider).is_some_and(|line| line.is_before(&ask.share));
         let mut answer = Err(Turned::Busy);
@@ -278,7 +281,9 @@ impl Doors {
 
     /// Asks once for the first call of every workspace; was there an answer for any?
     async fn serve(self: &Arc<Self>, heads: Vec<Head>) -> bool {
-        let (mut full, mut spent, mut served) = (HashSet::new(), HashSet::new(), false);
+        let mut full = HashSet::new();
+        let mut spent = HashSet::new();
+        let mut served = false;
         for Head { id, ask } in heads {
             if full.contains(&ask.provider) || spent.contains(&ask.share) {
                 continue;
@@ -331,7 +336,8 @@ mod tests {
 
     #[test]
     fn a_newcomer_finds_room_where_one_workspace_fills_the_lines() {
-        let (provider, limits): (Arc<str>, _) = ("openai".into(), AdmissionLimits::default());
+        let provider: Arc<str> = "openai".into();
+        let limits = AdmissionLimits::default();
         let mut lines = Lines::default();
         let mut answers = Vec::new();
         for (id, share) in ["many", "many", "many", "few"].into_iter().enumerate() {

@@ -1,7 +1,8 @@
-//! Which models may be used: those that the installation allows, and of these those that a workspace does.
+//! Which models may be used: those that the installation allows, and of these those that a
+//! workspace does.
 //!
-//! Names are compared by what they mean, so that another spelling of a model is the same model; what is not known to be
-//! allowed is not.
+//! Names are compared by what they mean, so that another spelling of a model is the same model;
+//! what is not known to be allowed is not.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -47,20 +48,22 @@ pub struct ListedModel {
 }
 
 impl Models {
-    /// Replaces the list of models that may be used; `None` brings back the configuration's. An empty one allows the
-    /// default, those to fall back on, the one that quotes, and every model with a price.
+    /// Replaces the list of models that may be used; `None` brings back the configuration's. An
+    /// empty one allows the default, those to fall back on, the one that quotes, and every model
+    /// with a price.
     pub fn set_allowed(&self, list: Option<Vec<String>>) {
         let list = list.unwrap_or_else(|| self.allowed.configured.clone());
         *self.allowed.list.write().unwrap_or_else(PoisonError::into_inner) = list.into();
     }
 
-    /// May a model be used? `only` are the models that the workspace may use, if it may not use all.
+    /// May a model be used? `only` are the models that the workspace may use, if it may not use
+    /// all.
     pub fn allows(&self, name: &str, only: Option<&[String]>) -> bool {
         self.permits(&self.registry(), name, only)
     }
 
-    /// The model an assistant of a workspace means: the one it names, else the installation's default; where that may
-    /// not be used, the first that may.
+    /// The model an assistant of a workspace means: the one it names, else the installation's
+    /// default; where that may not be used, the first that may.
     pub fn resolve_for(&self, named: Option<&str>, only: Option<&[String]>) -> String {
         let resolved = self.resolve(named);
         let is_named = named.is_some_and(|name| !name.trim().is_empty());
@@ -94,7 +97,8 @@ impl Models {
         by_installation && only.is_none_or(among)
     }
 
-    /// The models that may be used and whose providers have keys, by name. `only` as in [`Self::allows`].
+    /// The models that may be used and whose providers have keys, by name. `only` as in
+    /// [`Self::allows`].
     pub fn list(&self, only: Option<&[String]>) -> Vec<ListedModel> {
         let registry = self.registry();
         let default = self.resolve_for(None, only);

@@ -1,8 +1,9 @@
 //! Calls are written down before they are made, and again when they have ended.
 //!
-//! [`Book::begin`] hands a call to whoever writes, waits until it lasts, and gives an [`Entry`]. However the call ends
-//! (an answer, an error, a caller that no longer waits) the entry tells its end: what is paid for is in the ledger
-//! because it was asked for, and not because somebody remembered to note it. A process that dies leaves the beginning.
+//! [`Book::begin`] hands a call to whoever writes, waits until it lasts, and gives an [`Entry`].
+//! However the call ends (an answer, an error, a caller that no longer waits) the entry tells its
+//! end: what is paid for is in the ledger because it was asked for, and not because somebody
+//! remembered to note it. A process that dies leaves the beginning.
 
 use std::time::Duration;
 
@@ -24,8 +25,9 @@ use crate::{
 
 /// How many notes wait for whoever writes.
 const WAITING: usize = 4_096;
-/// How long a call waits until its beginning lasts. Without it no money is spent. A long write of `SQLite` or a failover
-/// of `PostgreSQL` takes less: the customer gets an answer and not the fallback text.
+/// How long a call waits until its beginning lasts. Without it no money is spent. A long write of
+/// `SQLite` or a failover of `PostgreSQL` takes less: the customer gets an answer and not the
+/// fallback text.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Something to be written down.
@@ -106,13 +108,15 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Writes down that a call is about to be made, with what it may cost; without a book nothing is written.
+    /// Writes down that a call is about to be made, with what it may cost; without a book nothing
+    /// is written.
     pub(crate) async fn begin(
         book: Option<&Book>,
         caller: Caller,
         expected: Spent,
     ) -> Result<Self, ModelError> {
-        // A caller that leaves while this is written has the entry ended all the same: nothing was spent.
+        // A caller that leaves while this is written has the entry ended all the same: nothing was
+        // spent.
         let nothing = Spent { usage: Usage::default(), cost: Money::ZERO, ..expected.clone() };
         let mut entry = Self { book: book.cloned(), caller, expected: Some(nothing.clone()) };
         if let Some(book) = book

@@ -14,25 +14,27 @@ use crate::error::ModelError;
 
 /// A model that can answer.
 pub trait ChatModel: Send + Sync {
-    /// One attempt, streaming. The stream ends without an error only when the model said that it was
-    /// done. Dropping it ends the request.
+    /// One attempt, streaming. The stream ends without an error only when the model said that it
+    /// was done. Dropping it ends the request.
     ///
-    /// Nothing here waits for ever or collects without bound on the caller's behalf except as far as a
-    /// provider needs it: the bounds on time and size are those of whoever reads the stream.
+    /// Nothing here waits for ever or collects without bound on the caller's behalf except as far
+    /// as a provider needs it: the bounds on time and size are those of whoever reads the stream.
     fn chat(&self, request: &ChatRequest) -> BoxStream<'static, Result<Delta, ModelError>>;
 }
 
 /// What is asked of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatRequest {
-    /// The model's name, as [`Models::resolve`](crate::Models::resolve) gave it: `gpt-4o-mini`, or with
-    /// its provider's name in front, `ollama:llama3:8b`. A [`ChatModel`] gets it without the provider.
+    /// The model's name, as [`Models::resolve`](crate::Models::resolve) gave it: `gpt-4o-mini`, or
+    /// with its provider's name in front, `ollama:llama3:8b`. A [`ChatModel`] gets it without the
+    /// provider.
     pub model: String,
     /// The models to ask when that one fails, in this order; none means those of the installation.
     pub fallbacks: Vec<String>,
     /// For whom it is asked.
     pub caller: Caller,
-    /// The only models that may be asked, of those that the installation allows; all of those unless given.
+    /// The only models that may be asked, of those that the installation allows; all of those
+    /// unless given.
     pub allowed: Option<Arc<[String]>>,
     /// Randomness, 0 to 2.
     pub temperature: f64,
@@ -48,11 +50,12 @@ pub struct ChatRequest {
     pub sources: Vec<Source>,
 }
 
-/// For whom a model is asked, and what for: a workspace has a share of the installation's calls, and what is paid for
-/// is written down under these.
+/// For whom a model is asked, and what for: a workspace has a share of the installation's calls,
+/// and what is paid for is written down under these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The workspace; nothing for calls of the installation itself, which share one share and are in no ledger.
+    /// The workspace; nothing for calls of the installation itself, which share one share and are
+    /// in no ledger.
     pub workspace: Option<WorkspaceId>,
     /// For which of its assistants, if for one.
     pub assistant: Option<AssistantId>,
@@ -95,7 +98,8 @@ pub enum ChatRole {
 pub struct Fit {
     /// How sure it is, by words and meaning, that the passage bears on the question.
     pub score: f64,
-    /// How near the two are in meaning: 0 is what texts without anything in common have, 1 is the same text.
+    /// How near the two are in meaning: 0 is what texts without anything in common have, 1 is the
+    /// same text.
     pub meaning: f64,
 }
 
@@ -181,8 +185,8 @@ pub struct Completion {
     pub cost: Money,
     /// Is the price of the model known? If not, `cost` is nothing.
     pub price_known: bool,
-    /// The sources the model says it used: indexes into [`ChatRequest::sources`], in order of mention,
-    /// without repeats.
+    /// The sources the model says it used: indexes into [`ChatRequest::sources`], in order of
+    /// mention, without repeats.
     pub used_sources: Vec<usize>,
     /// What every attempt took, in the order they were made; the last one is the successful one.
     pub spent: Vec<Spent>,
@@ -199,8 +203,8 @@ pub struct Spent {
     pub model: String,
     /// The key that was used, if the model needs one.
     pub key: Option<ModelKeyId>,
-    /// The tokens the provider charges. Of a failed attempt that had begun to answer they are our own
-    /// estimate; one that was refused took none.
+    /// The tokens the provider charges. Of a failed attempt that had begun to answer they are our
+    /// own estimate; one that was refused took none.
     pub usage: Usage,
     /// What the provider charges, in US dollars; nothing when the price is not known.
     pub cost: Money,

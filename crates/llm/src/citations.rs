@@ -1,7 +1,7 @@
 //! Marks such as `[2]` in an answer that name the sources it rests on.
 
-/// The sources named by `[n]`, `[n, m]` or `[n-m]` in an answer, counted from 1 there and from 0 here, in order
-/// of first mention. Numbers that no source has are left out.
+/// The sources named by `[n]`, `[n, m]` or `[n-m]` in an answer, counted from 1 there and from 0
+/// here, in order of first mention. Numbers that no source has are left out.
 pub(crate) fn cited(text: &str, sources: usize) -> Vec<usize> {
     let mut found = Vec::new();
     for inside in text.split('[').skip(1).filter_map(|rest| rest.split_once(']')) {

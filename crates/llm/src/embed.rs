@@ -1,8 +1,9 @@
 //! Texts become vectors that are near each other when the texts mean the same.
 //!
-//! [`Embeddings`] is the installation's: one model for what is new, and every other it can still ask about what was
-//! embedded earlier. The offline model needs nothing but its file; others are asked over HTTP. Without any,
-//! [`Embeddings::model`] is `None` and [`Embeddings::state`] says why: search goes by words alone.
+//! [`Embeddings`] is the installation's: one model for what is new, and every other it can still
+//! ask about what was embedded earlier. The offline model needs nothing but its file; others are
+//! asked over HTTP. Without any, [`Embeddings::model`] is `None` and [`Embeddings::state`] says
+//! why: search goes by words alone.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -67,8 +68,8 @@ pub struct EmbedEndpoint {
 /// Which embedding models there are.
 #[derive(Clone, Debug, Default)]
 pub struct EmbeddingsConfig {
-    /// The model for what is new: a name, `none`, or unset: the offline one if its file is there, else that of the
-    /// endpoint if there is one.
+    /// The model for what is new: a name, `none`, or unset: the offline one if its file is there,
+    /// else that of the endpoint if there is one.
     pub model: Option<String>,
     /// Where the file of the offline model is.
     pub model_dir: PathBuf,
@@ -187,8 +188,8 @@ impl Embeddings {
         }
     }
 
-    /// The vector of a question, of unit length. Questions that were asked lately are remembered. Workspaces take turns
-    /// where the model works in this process.
+    /// The vector of a question, of unit length. Questions that were asked lately are remembered.
+    /// Workspaces take turns where the model works in this process.
     ///
     /// # Errors
     ///

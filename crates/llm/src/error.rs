@@ -85,8 +85,8 @@ pub enum ModelError {
     /// No place became free among the questions that are asked at once.
     #[error("too many questions wait for a model")]
     Busy,
-    /// No key to the model can be used now: refused, cooling down, at its limit, or its provider has
-    /// failed too often.
+    /// No key to the model can be used now: refused, cooling down, at its limit, or its provider
+    /// has failed too often.
     #[error("no key to the model can be used now")]
     Unavailable {
         /// When one can, if that is known.
@@ -138,8 +138,8 @@ impl fmt::Display for Waited {
 pub struct ProviderDetail(pub(crate) String);
 
 impl ModelError {
-    /// Can asking again help, and not before how long? The wait is the provider's wish; nothing when it
-    /// has none.
+    /// Can asking again help, and not before how long? The wait is the provider's wish; nothing
+    /// when it has none.
     pub fn retry(&self) -> Retry {
         match self {
             Self::Refused { kind: Refusal::Quota, .. } => Retry::Never,

@@ -1,9 +1,9 @@
 //! One question, asked of one model and key after the other until one answers.
 //!
 //! A round tries every model of the chain with every key it has, in their order. A fault of the key
-//! leads to the next key, a fault of the provider to another provider first, a fault of the request to
-//! the next model. Only when nothing is left does another round begin, after a wait. What has been
-//! learnt of keys and providers is told to the whole installation.
+//! leads to the next key, a fault of the provider to another provider first, a fault of the request
+//! to the next model. Only when nothing is left does another round begin, after a wait. What has
+//! been learnt of keys and providers is told to the whole installation.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -44,8 +44,8 @@ struct Candidate {
 
 /// Why a candidate gave no answer.
 enum Fallen {
-    /// It cannot be used now; for a guessed cool-down it may be used all the same when nothing else is
-    /// left.
+    /// It cannot be used now; for a guessed cool-down it may be used all the same when nothing else
+    /// is left.
     Resting { wait: Duration, guessed: bool },
     /// The limits of the key leave less than it may cost.
     Limited { wait: Duration },
@@ -114,7 +114,8 @@ impl<'a> Call<'a> {
             return Err(Failure { error, spent: Vec::new() });
         }
         let mut candidates = candidates(chain);
-        let (mut asked_rounds, mut desperate) = (0, false);
+        let mut asked_rounds = 0;
+        let mut desperate = false;
         for _ in 0..ROUNDS {
             match self.round(candidates, desperate).await {
                 Round::Answered(completion) => return Ok(*completion),
@@ -168,7 +169,9 @@ impl<'a> Call<'a> {
 
     async fn round(&mut self, candidates: Vec<Candidate>, desperate: bool) -> Round {
         let mut queue = VecDeque::from(candidates);
-        let (mut left, mut asked, mut guesses) = (Vec::<Candidate>::new(), false, false);
+        let mut left = Vec::<Candidate>::new();
+        let mut asked = false;
+        let mut guesses = false;
         while let Some(mut candidate) = queue.pop_front() {
             if Instant::now() >= self.deadline {
                 break;
@@ -224,7 +227,8 @@ impl<'a> Call<'a> {
         candidate: &Candidate,
         desperate: bool,
     ) -> Result<Completion, Fallen> {
-        let (link, request) = (&candidate.link, self.bare_request(&candidate.link));
+        let link = &candidate.link;
+        let request = self.bare_request(&candidate.link);
         let client = candidate.key.as_ref().map_or(&Client::Extractive, |held| &held.client);
         let bound = Bound::of(self.models, link, &request, client.most_tokens(&request));
         let inside = match &candidate.key {
@@ -239,7 +243,8 @@ impl<'a> Call<'a> {
         }
         let limits = &self.models.limits;
         let begun = Instant::now();
-        let (id, key) = (self.models.clock.id(), candidate.key.as_ref().map(|held| held.key.id));
+        let id = self.models.clock.id();
+        let key = candidate.key.as_ref().map(|held| held.key.id);
         let entry = match &inside {
             Some(_) => {
                 let expected = bound.expected(link, id, key);
@@ -264,7 +269,8 @@ impl<'a> Call<'a> {
         let outcome = {
             let end = self.deadline.min(begun + limits.attempt);
             let reading = Reading { deltas: client.chat(&request), limits, end };
-            let (show, shown) = (&mut self.show, &mut self.shown);
+            let show = &mut self.show;
+            let shown = &mut self.shown;
             let mut piece = |text: &str| {
                 if !std::mem::replace(shown, true) {
                     measured.first_token();

@@ -1,8 +1,8 @@
 //! Providers, and the keys to them.
 //!
-//! A provider has any number of keys, in an order of priority. What is known of a key (cooling down,
-//! refused, spent) is shared by the installation under the key's id; this process remembers until when
-//! it need not ask.
+//! A provider has any number of keys, in an order of priority. What is known of a key (cooling
+//! down, refused, spent) is shared by the installation under the key's id; this process remembers
+//! until when it need not ask.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ pub enum Dialect {
 /// A server with models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// Its name, which may stand before a model's name: `ollama` in `ollama:llama3:8b`. Small letters,
-    /// digits, `-` and `_`.
+    /// Its name, which may stand before a model's name: `ollama` in `ollama:llama3:8b`. Small
+    /// letters, digits, `-` and `_`.
     pub name: String,
     /// What it speaks.
     pub protocol: Dialect,
@@ -52,8 +52,8 @@ pub struct ProviderKey {
     pub id: ModelKeyId,
     /// The name of the provider.
     pub provider: String,
-    /// The [`origin`] to which it belongs: while the provider is somewhere else it is not used. `None`: it belongs to
-    /// wherever the provider is.
+    /// The [`origin`] to which it belongs: while the provider is somewhere else it is not used.
+    /// `None`: it belongs to wherever the provider is.
     pub origin: Option<String>,
     /// The key itself.
     pub secret: SecretString,
@@ -63,7 +63,8 @@ pub struct ProviderKey {
     pub daily_requests: Option<u64>,
     /// The most requests in a month (UTC).
     pub monthly_requests: Option<u64>,
-    /// The most money in a day (UTC), US dollars. What a call may cost is set aside before it is made.
+    /// The most money in a day (UTC), US dollars. What a call may cost is set aside before it is
+    /// made.
     pub daily_cost: Option<Money>,
     /// The most money in a month (UTC), US dollars.
     pub monthly_cost: Option<Money>,
@@ -119,7 +120,8 @@ pub fn origin(base_url: &str) -> Option<String> {
     Some(format!("{}://{host}:{port}", url.scheme()))
 }
 
-/// The id of the key that the configuration gives a provider: the same in every process and for ever.
+/// The id of the key that the configuration gives a provider: the same in every process and for
+/// ever.
 pub fn configured_id(provider: &str) -> ModelKeyId {
     let digest = Sha256::digest(format!("model key of the configuration: {provider}"));
     let mut bytes = [0; 16];

@@ -4,16 +4,19 @@
 //!
 //! 1. [`Models::new`] is given the configured providers and the [`Limits`].
 //! 2. [`Models::resolve`] turns the model an assistant names, or none, into a model that exists.
-//! 3. [`Models::complete`] asks it, again when asking again can help, shows the text as it grows and
-//!    returns a [`Completion`] with its usage, price and timing.
+//! 3. [`Models::complete`] asks it, again when asking again can help, shows the text as it grows
+//!    and returns a [`Completion`] with its usage, price and timing.
 //!
 //! # What holds
 //!
 //! - Every wait and every size has a bound, whatever the other side does.
-//! - An attempt ends well only if the provider said that it ended; a stream that merely stops is an error.
+//! - An attempt ends well only if the provider said that it ended; a stream that merely stops is an
+//!   error.
 //! - Dropping the future ends the request: the connection is closed and the provider stops.
-//! - A model that may not be used is not asked, nor one whose price is not known where money is limited.
-//! - What a call may cost is set aside before it is made, and written down; what it cost, however it ended.
+//! - A model that may not be used is not asked, nor one whose price is not known where money is
+//!   limited.
+//! - What a call may cost is set aside before it is made, and written down; what it cost, however
+//!   it ended.
 //! - A key is shown to no other origin than its own.
 //! - No error, log line or label holds a key, a prompt or an answer.
 //! - A model that finds nothing in its sources says [`NO_ANSWER`] and nothing else.

@@ -1,5 +1,5 @@
-//! Figures about models. Labels are providers, which the configuration names, and words from fixed lists:
-//! a reason, a kind, a state.
+//! Figures about models. Labels are providers, which the configuration names, and words from fixed
+//! lists: a reason, a kind, a state.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -53,7 +53,9 @@ impl Drop for Attempt {
 
 /// An attempt at `from` failed and another one follows at `to`.
 pub(crate) fn retried(from: &Arc<str>, to: &Arc<str>, error: &ModelError) {
-    let (reason, one, other) = (error.reason(), || Arc::clone(from), || Arc::clone(to));
+    let reason = error.reason();
+    let one = || Arc::clone(from);
+    let other = || Arc::clone(to);
     counter!("model_retries_total", "provider" => one(), "reason" => reason).increment(1);
     if from != to {
         counter!("model_failovers_total", "from" => one(), "to" => other(), "reason" => reason)

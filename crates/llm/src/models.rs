@@ -47,8 +47,8 @@ const UNTRUSTED: Duration = Duration::from_secs(2);
 /// Which providers there are, and how they may be used.
 #[derive(Clone, Debug, Default)]
 pub struct ModelsConfig {
-    /// The providers that the configuration names. `openai` and `anthropic` are always there, at their
-    /// makers' addresses unless they are named here.
+    /// The providers that the configuration names. `openai` and `anthropic` are always there, at
+    /// their makers' addresses unless they are named here.
     pub providers: Vec<Provider>,
     /// The keys that the configuration gives them.
     pub keys: Vec<ProviderKey>,
@@ -56,7 +56,8 @@ pub struct ModelsConfig {
     pub default_model: Option<String>,
     /// The models to ask when an assistant's own fails and it names no others.
     pub fallback_models: Vec<String>,
-    /// The models that may be used. Empty: the two above, the one that quotes, and every model with a price.
+    /// The models that may be used. Empty: the two above, the one that quotes, and every model with
+    /// a price.
     pub allowed_models: Vec<String>,
     /// The bounds of asking.
     pub limits: Limits,
@@ -76,7 +77,8 @@ impl ModelsConfig {
         base_url: impl Into<String>,
         secret: &str,
     ) -> Self {
-        let (name, base_url) = (name.to_owned(), base_url.into());
+        let name = name.to_owned();
+        let base_url = base_url.into();
         let keyless = secret.is_empty();
         if !keyless {
             let key = ProviderKey::configured(&name, SecretString::from(secret));
@@ -112,7 +114,8 @@ impl fmt::Debug for Models {
 }
 
 impl Models {
-    /// Joins the configured providers. What is learnt of them and of their keys is shared through `live`.
+    /// Joins the configured providers. What is learnt of them and of their keys is shared through
+    /// `live`.
     ///
     /// # Errors
     ///
@@ -164,8 +167,8 @@ impl Models {
         }
     }
 
-    /// Says whether it is known what keys were used for before this process began. While it is not, the limits of keys
-    /// count as reached.
+    /// Says whether it is known what keys were used for before this process began. While it is not,
+    /// the limits of keys count as reached.
     pub fn trust(&self, known: bool) {
         self.trusted.store(known, Ordering::Relaxed);
     }
@@ -187,21 +190,23 @@ impl Models {
         })
     }
 
-    /// Is there a provider for this model? Whether the provider knows the name shows when it is asked.
+    /// Is there a provider for this model? Whether the provider knows the name shows when it is
+    /// asked.
     pub fn is_configured(&self, model: &str) -> bool {
         self.registry().link(model).is_some()
     }
 
-    /// Asks a model, and those to fall back on, until one answers or asking again cannot help or is no
-    /// longer allowed. Those that may not be used are passed over. `on_progress` sees the text as it grows, [`NO_ANSWER`](crate::NO_ANSWER) included.
+    /// Asks a model, and those to fall back on, until one answers or asking again cannot help or is
+    /// no longer allowed. Those that may not be used are passed over. `on_progress` sees the text
+    /// as it grows, [`NO_ANSWER`](crate::NO_ANSWER) included.
     ///
     /// Dropping the future ends the request and gives its place to the next.
     ///
     /// # Errors
     ///
     /// The error of the last attempt; [`ModelError::NotAllowed`] when none of these may be used,
-    /// [`ModelError::NotConfigured`] when nothing answers to these names,
-    /// [`ModelError::Busy`] when there was no place, [`ModelError::Unavailable`] when no key could be used.
+    /// [`ModelError::NotConfigured`] when nothing answers to these names, [`ModelError::Busy`] when
+    /// there was no place, [`ModelError::Unavailable`] when no key could be used.
     pub async fn complete(
         &self,
         request: &ChatRequest,
@@ -224,8 +229,8 @@ impl Models {
         Call::new(self, request, &mut on_progress).run(chain).await
     }
 
-    /// Replaces the keys beside those of the configuration. Calls that are under way go on. A key that
-    /// was not enabled before and is now is used again, whatever was known of it.
+    /// Replaces the keys beside those of the configuration. Calls that are under way go on. A key
+    /// that was not enabled before and is now is used again, whatever was known of it.
     ///
     /// # Errors
     ///
@@ -234,8 +239,8 @@ impl Models {
         self.replace(|table| table.keys = keys)
     }
 
-    /// Replaces the providers beside those of the configuration; one with a configured name replaces
-    /// that one. Calls that are under way go on.
+    /// Replaces the providers beside those of the configuration; one with a configured name
+    /// replaces that one. Calls that are under way go on.
     ///
     /// # Errors
     ///
@@ -263,8 +268,8 @@ impl Models {
         Ok(())
     }
 
-    /// The providers that are there by themselves and those of the configuration; of two with one name the later
-    /// counts.
+    /// The providers that are there by themselves and those of the configuration; of two with one
+    /// name the later counts.
     pub fn configured(&self) -> &[Provider] {
         &self.configured.providers
     }
@@ -287,7 +292,8 @@ impl Models {
     /// Has the installation know that a key has been used at least this much in the current day and
     /// month: what is kept in a process is lost with it.
     pub async fn seed_usage(&self, key: ModelKeyId, used: KeyUse) {
-        let (registry, periods) = (self.registry(), Periods::at(self.clock.now()));
+        let registry = self.registry();
+        let periods = Periods::at(self.clock.now());
         if let Some((_, held)) = registry.keys().find(|(_, held)| held.key.id == key) {
             self.doors.live.leave("", &periods.seed(&held.key, used)).await;
         }

@@ -3,8 +3,9 @@
 /// The whole answer of a model that finds nothing in its sources.
 pub const NO_ANSWER: &str = "[[no-answer]]";
 
-/// Is this answer [`NO_ANSWER`], or does it end with that? Spaces, quotes, emphasis, letter case and a final stop around it do
-/// not count, because models add them. Where words follow it, these are an answer.
+/// Is this answer [`NO_ANSWER`], or does it end with that? Spaces, quotes, emphasis, letter case
+/// and a final stop around it do not count, because models add them. Where words follow it, these
+/// are an answer.
 pub fn declines(text: &str) -> bool {
     let around = |c: char| {
         c.is_whitespace()

@@ -1,7 +1,8 @@
 //! What models cost.
 //!
-//! [`Prices::embedded`] is the table that comes with the program, [`Prices::with_file`] an operator's own
-//! table on top of it. A model whose price is in neither costs an unknown amount, never nothing.
+//! [`Prices::embedded`] is the table that comes with the program, [`Prices::with_file`] an
+//! operator's own table on top of it. A model whose price is in neither costs an unknown amount,
+//! never nothing.
 
 use std::{
     collections::BTreeMap,
@@ -168,10 +169,11 @@ impl Prices {
         EMBEDDED.clone()
     }
 
-    /// The embedded table with an operator's own: its rows add models, and change those there are. The
-    /// file has the form of the embedded one, `{"groups": [{"models": [{"model", "input", "output"}]}]}`,
-    /// with prices in millionths of a US dollar per million tokens. A group may name its `provider`, a model its
-    /// `context` in tokens and its `kind`: `chat` (unless given), `embedding` or `rerank`.
+    /// The embedded table with an operator's own: its rows add models, and change those there are.
+    /// The file has the form of the embedded one,
+    /// `{"groups": [{"models": [{"model", "input", "output"}]}]}`, with prices in millionths of a
+    /// US dollar per million tokens. A group may name its `provider`, a model its `context` in
+    /// tokens and its `kind`: `chat` (unless given), `embedding` or `rerank`.
     ///
     /// # Errors
     ///
@@ -196,17 +198,17 @@ impl Prices {
         Ok(Self(Arc::new(prices)))
     }
 
-    /// The price of a model, or nothing when it is not known. `provider:model` is looked up as it stands
-    /// and then without its provider. A dated name (`gpt-4o-2024-08-06`) has the price of the longest
-    /// known name it begins with; a name that goes on with anything but a date or `latest` is another
-    /// model.
+    /// The price of a model, or nothing when it is not known. `provider:model` is looked up as it
+    /// stands and then without its provider. A dated name (`gpt-4o-2024-08-06`) has the price of
+    /// the longest known name it begins with; a name that goes on with anything but a date or
+    /// `latest` is another model.
     pub fn of(&self, model: &str) -> Option<Price> {
         let bare = || model.split_once(':').and_then(|(_, bare)| self.of_name(bare));
         self.of_name(model).or_else(bare).map(|(_, known)| known.price)
     }
 
-    /// The price of a model at a provider, or nothing when it is not known: `provider:model` is looked up first, then
-    /// the model. What is free because it runs here is free nowhere else.
+    /// The price of a model at a provider, or nothing when it is not known: `provider:model` is
+    /// looked up first, then the model. What is free because it runs here is free nowhere else.
     pub fn at(&self, provider: &str, model: &str) -> Option<Price> {
         self.known(provider, model).map(|known| known.price)
     }

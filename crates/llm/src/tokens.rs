@@ -3,9 +3,9 @@
 //! [`tokens`] measures whatever is cut to size by tokens: passages, the history of a dialog.
 //! [`count_tokens`] counts as a given model does, where its provider reports no usage.
 //!
-//! A vocabulary is loaded by the first call that needs it, and stays: `o200k` takes half a second of one
-//! core and 47 MiB, `cl100k` a fifth of a second and 24 MiB. After that about 8 MB of text are counted per
-//! second.
+//! A vocabulary is loaded by the first call that needs it, and stays: `o200k` takes half a second
+//! of one core and 47 MiB, `cl100k` a fifth of a second and 24 MiB. After that about 8 MB of text
+//! are counted per second.
 
 use std::sync::LazyLock;
 
@@ -14,9 +14,10 @@ use tiktoken_rs::{
     tokenizer::{Tokenizer, get_tokenizer},
 };
 
-/// No run of characters without a space, and no run of spaces, is given to the tokenizer in a longer
-/// piece than this. Its splitting into words backtracks over a run, which takes time and at last gives up
-/// with a panic; no word of any language is this long, and a cut costs a token or two.
+/// No run of characters without a space, and no run of spaces, is given to the tokenizer in a
+/// longer piece than this. Its splitting into words backtracks over a run, which takes time and at
+/// last gives up with a panic; no word of any language is this long, and a cut costs a token or
+/// two.
 const RUN: usize = 256;
 
 /// The vocabulary of `gpt-4o`, `gpt-4.1`, the `o` series and `gpt-5`.
@@ -32,10 +33,10 @@ pub fn tokens(text: &str) -> usize {
     if text.is_empty() { 0 } else { count(&O200K, text) }
 }
 
-/// How many tokens a text is for a model, by its own vocabulary: `o200k` or, for the older models of
-/// `OpenAI`, `cl100k`. Models of other makers, whose vocabularies are not public or not here, are
-/// measured with `o200k`, which is an approximation. The model may carry its provider's name in front
-/// (`openai:gpt-4o`, `openai/gpt-4o`).
+/// How many tokens a text is for a model, by its own vocabulary: `o200k` or, for the older models
+/// of `OpenAI`, `cl100k`. Models of other makers, whose vocabularies are not public or not here,
+/// are measured with `o200k`, which is an approximation. The model may carry its provider's name in
+/// front (`openai:gpt-4o`, `openai/gpt-4o`).
 pub fn count_tokens(model: &str, text: &str) -> u64 {
     if text.is_empty() {
         return 0;
@@ -49,8 +50,9 @@ pub fn count_tokens(model: &str, text: &str) -> u64 {
     u64::try_from(count(vocabulary, text)).unwrap_or(u64::MAX)
 }
 
-/// More tokens than a text is by any usual vocabulary, counted in an instant: three ASCII letters make at most two, whatever
-/// they spell, any other character of common scripts one, and those of scripts that vocabularies know less of several.
+/// More tokens than a text is by any usual vocabulary, counted in an instant: three ASCII letters
+/// make at most two, whatever they spell, any other character of common scripts one, and those of
+/// scripts that vocabularies know less of several.
 pub(crate) fn most_tokens(text: &str) -> u64 {
     let thirds = text.chars().fold(0_u64, |sum, character| {
         sum + match character {
@@ -67,8 +69,8 @@ fn count(vocabulary: &CoreBPE, text: &str) -> usize {
     pieces(text).map(|piece| vocabulary.count_ordinary(piece)).sum()
 }
 
-/// The text cut where a run of spaces or of anything else reaches [`RUN`] characters: ordinary text is
-/// one piece.
+/// The text cut where a run of spaces or of anything else reaches [`RUN`] characters: ordinary text
+/// is one piece.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -82,7 +84,8 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn first_cut(text: &str) -> Option<usize> {
-    let (mut run, mut spaces) = (0_usize, false);
+    let mut run = 0_usize;
+    let mut spaces = false;
     for (at, character) in text.char_indices() {
         if run > 0 && character.is_whitespace() == spaces {
             if run == RUN {
@@ -111,7 +114,8 @@ mod tests {
             "🦀🏳️‍🌈👨‍👩‍👧‍👦",
         ] {
             for model in ["gpt-4o", "gpt-4"] {
-                let (counted, most) = (count_tokens(model, text), most_tokens(text));
+                let counted = count_tokens(model, text);
+                let most = most_tokens(text);
                 assert!(counted <= most && most <= counted * 5, "{text}: {counted} {most}");
             }
         }

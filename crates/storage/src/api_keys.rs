@@ -1,4 +1,5 @@
-//! Programs' keys to workspaces: the `api_keys` table. Keys are stored as the SHA-256 of themselves.
+//! Programs' keys to workspaces: the `api_keys` table. Keys are stored as the SHA-256 of
+//! themselves.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -157,9 +158,9 @@ pub struct SystemApiKeys<'t> {
 }
 
 impl SystemApiKeys<'_> {
-    /// What a key gives access to now, and when it ends; `None` when there is no such key, it has ended, or its maker may
-    /// not act in the workspace: they are no member, suspended, blocked, or their account is to be deleted. A service key
-    /// has no such maker.
+    /// What a key gives access to now, and when it ends; `None` when there is no such key, it has
+    /// ended, or its maker may not act in the workspace: they are no member, suspended, blocked, or
+    /// their account is to be deleted. A service key has no such maker.
     pub async fn access(
         self,
         key_hash: &str,
@@ -190,7 +191,8 @@ impl SystemApiKeys<'_> {
         const SQL: &str = "
             UPDATE api_keys SET last_used_at = $2
              WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
-        // In one order everywhere: two processes that note the same keys must not wait for each other in a circle.
+        // In one order everywhere: two processes that note the same keys must not wait for each
+        // other in a circle.
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         for id in ids {

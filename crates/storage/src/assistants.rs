@@ -1,7 +1,7 @@
 //! Who answers: the `assistants` table of one workspace.
 //!
-//! Deleted assistants stay in the table, because dialogs tell who answered in them; nothing here finds
-//! them any more.
+//! Deleted assistants stay in the table, because dialogs tell who answered in them; nothing here
+//! finds them any more.
 
 use std::collections::HashSet;
 
@@ -136,8 +136,8 @@ impl Assistants<'_> {
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
-    /// Finds an assistant and locks it with its sources and the documents that these fetched or it knows: what
-    /// [`Self::delete`] takes away. They come first, as for who fetches and indexes.
+    /// Finds an assistant and locks it with its sources and the documents that these fetched or it
+    /// knows: what [`Self::delete`] takes away. They come first, as for who fetches and indexes.
     pub async fn lock_whole(self, id: AssistantId) -> Result<Whole, StorageError> {
         let before = held(self.tx, self.workspace, id, true).await?;
         let found = self.tx.workspace(self.workspace).assistants().lock(id).await?;
@@ -166,8 +166,8 @@ impl Assistants<'_> {
         Ok(Page::of(found, page.limit, |assistant: &Assistant| assistant.id))
     }
 
-    /// Writes changed settings, if the stored version is still `assistant.version - 1`. `false`: somebody
-    /// else changed it first.
+    /// Writes changed settings, if the stored version is still `assistant.version - 1`. `false`:
+    /// somebody else changed it first.
     pub async fn update(self, assistant: &Assistant) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE assistants
@@ -187,8 +187,8 @@ impl Assistants<'_> {
         Ok(changed == 1)
     }
 
-    /// Stores a version as the one that customers meet, and tells the log. Its number must be the next one:
-    /// [`Self::next_number`], under [`Self::lock`].
+    /// Stores a version as the one that customers meet, and tells the log. Its number must be the
+    /// next one: [`Self::next_number`], under [`Self::lock`].
     pub async fn publish(self, id: AssistantId, version: &Version) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO assistant_versions (workspace_id, assistant_id, number, settings, note, run_id,
@@ -211,7 +211,8 @@ impl Assistants<'_> {
         Ok(next.unwrap_or(1))
     }
 
-    /// Lets an earlier (or later) version answer customers, and tells the log. `false`: there is no such version.
+    /// Lets an earlier (or later) version answer customers, and tells the log. `false`: there is no
+    /// such version.
     pub async fn roll_to(
         self,
         id: AssistantId,
@@ -265,9 +266,9 @@ impl Assistants<'_> {
         Ok(rows.into_iter().map(read_version).collect())
     }
 
-    /// Deletes an assistant, locked by [`Self::lock_whole`], with the documents that no other assistant knows, its
-    /// sources and its question sets. Its bots must be gone: [`crate::bots::Bots::count_of`]. `false`: there is no such
-    /// assistant.
+    /// Deletes an assistant, locked by [`Self::lock_whole`], with the documents that no other
+    /// assistant knows, its sources and its question sets. Its bots must be gone:
+    /// [`crate::bots::Bots::count_of`]. `false`: there is no such assistant.
     pub async fn delete(self, id: AssistantId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE assistants SET deleted_at = $3
@@ -290,7 +291,8 @@ impl Assistants<'_> {
             "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM question_sets WHERE workspace_id = $1 AND assistant_id = $2",
         ];
-        let (workspace, assistant) = (self.workspace.into_uuid(), id.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        let assistant = id.into_uuid();
         let deleted = run!(self.tx, SQL; workspace, assistant, now);
         if deleted == 1 {
             run!(self.tx, crate::knowledge::UNSCOPE_ALL; workspace, assistant, scope_term(id));

@@ -74,7 +74,8 @@ impl SystemAudit<'_> {
         list(self.tx, None, filter, page).await
     }
 
-    /// Every log there is, also those of deleted workspaces: whose, the number and the hash of its newest entry.
+    /// Every log there is, also those of deleted workspaces: whose, the number and the hash of its
+    /// newest entry.
     pub async fn chains(self) -> Result<Vec<(Option<WorkspaceId>, i64, String)>, StorageError> {
         let sql = "SELECT chain, seq, hash FROM audit_heads ORDER BY chain";
         rows!(self.tx, (String, i64, String), sql)
@@ -157,7 +158,8 @@ fn as_stored(act: Act) -> Act {
 }
 
 async fn append(tx: &mut Tx, chain: Option<WorkspaceId>, act: &Act) -> Result<(), StorageError> {
-    // The hash of a new head is that of the entry before the first; of a known one, that of its newest entry.
+    // The hash of a new head is that of the entry before the first; of a known one, that of its
+    // newest entry.
     const NEXT: &str = "
         INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, 1, $2)
         ON CONFLICT (chain) DO UPDATE SET seq = audit_heads.seq + 1 RETURNING seq, hash";

@@ -1,7 +1,8 @@
 //! Ways into Telegram: the `bots` table.
 //!
-//! Deleted bots stay in the table without their token, because dialogs tell through which bot they came. So do bots that
-//! moved: somebody showed a newer token of theirs elsewhere. Owners still see those.
+//! Deleted bots stay in the table without their token, because dialogs tell through which bot they
+//! came. So do bots that moved: somebody showed a newer token of theirs elsewhere. Owners still see
+//! those.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -151,7 +152,8 @@ impl Bots<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// Writes a changed mode, status or error, and tells the log. A bot that moved away does not run again.
+    /// Writes a changed mode, status or error, and tells the log. A bot that moved away does not
+    /// run again.
     ///
     /// # Errors
     ///
@@ -171,8 +173,9 @@ impl Bots<'_> {
         Ok(())
     }
 
-    /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with their messages. A send
-    /// that is under way may still be recorded as sent. `false`: there is no such bot.
+    /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with
+    /// their messages. A send that is under way may still be recorded as sent. `false`: there is no
+    /// such bot.
     pub async fn delete(self, id: BotId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE bots SET deleted_at = $3, updated_at = $3, status = 'stopped', token_sealed = $4
@@ -188,8 +191,9 @@ impl Bots<'_> {
         Ok(true)
     }
 
-    /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is wiped, it fails with
-    /// `error`, and its replies fail as those of a deleted bot do. Its dialogs stay. The caller holds its lock.
+    /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is
+    /// wiped, it fails with `error`, and its replies fail as those of a deleted bot do. Its dialogs
+    /// stay. The caller holds its lock.
     ///
     /// # Errors
     ///
@@ -225,7 +229,8 @@ impl Bots<'_> {
         Ok(found.is_some())
     }
 
-    /// The newest row that an assistant has of a bot that moved away, locked: where the bot comes home to.
+    /// The newest row that an assistant has of a bot that moved away, locked: where the bot comes
+    /// home to.
     pub async fn lock_former(
         self,
         telegram_id: i64,
@@ -248,11 +253,13 @@ impl Bots<'_> {
         row.map(|row| read(row).map(|found| found.bot)).transpose()
     }
 
-    /// Gives a bot a newer token and runs it as `bot` says, also one that had moved away. The caller holds its lock.
+    /// Gives a bot a newer token and runs it as `bot` says, also one that had moved away. The
+    /// caller holds its lock.
     ///
     /// # Errors
     ///
-    /// [`StorageError::is_duplicate`] when the bot is connected elsewhere; fails too when it is not there.
+    /// [`StorageError::is_duplicate`] when the bot is connected elsewhere; fails too when it is not
+    /// there.
     pub async fn replace_token(self, bot: &Bot, token_sealed: &[u8]) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE bots SET username = $3, token_sealed = $4, mode = $5, status = $6, error = $7,
@@ -314,7 +321,8 @@ impl SystemBots<'_> {
         row!(self.tx, Row, holder!(); id).map(read).transpose()
     }
 
-    /// As [`Self::find_by_telegram_id`], and keeps others from changing it until the transaction ends.
+    /// As [`Self::find_by_telegram_id`], and keeps others from changing it until the transaction
+    /// ends.
     pub async fn lock_by_telegram_id(self, id: i64) -> Result<Option<Credentials>, StorageError> {
         let sql = self.tx.sql(concat!(holder!(), " FOR NO KEY UPDATE"), holder!());
         row!(self.tx, Row, sql; id).map(read).transpose()
@@ -329,8 +337,9 @@ impl SystemBots<'_> {
     }
 }
 
-/// Ends what a bot that is no longer ours has to send, with the messages. What is being sent at this moment may have
-/// arrived: it counts as uncertain, and stays claimed, so that its outcome can still be recorded.
+/// Ends what a bot that is no longer ours has to send, with the messages. What is being sent at
+/// this moment may have arrived: it counts as uncertain, and stays claimed, so that its outcome can
+/// still be recorded.
 async fn end_sends(
     tx: &mut Tx,
     workspace: WorkspaceId,

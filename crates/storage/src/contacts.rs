@@ -46,9 +46,9 @@ pub struct Contacts<'t> {
 }
 
 impl Contacts<'_> {
-    /// Finds whoever wrote, or makes them a contact under `new_id`; their name is brought up to date. The
-    /// row stays locked until the transaction ends: two first messages make one contact. What comes late from a group
-    /// that has moved belongs to the contact that moved.
+    /// Finds whoever wrote, or makes them a contact under `new_id`; their name is brought up to
+    /// date. The row stays locked until the transaction ends: two first messages make one contact.
+    /// What comes late from a group that has moved belongs to the contact that moved.
     pub async fn meet(
         self,
         bot: BotId,
@@ -81,9 +81,10 @@ impl Contacts<'_> {
         read(row.ok_or(StorageError::RowsAffected { table: "contacts", actual: 0 })?)
     }
 
-    /// Keeps the contact, and with it the dialog, of a group whose chat got another number; returns whose chat that is
-    /// now. Somebody may have written there before we heard of the change: then that contact goes on there, and the old one
-    /// keeps its number. `None`: nobody has written in that group.
+    /// Keeps the contact, and with it the dialog, of a group whose chat got another number; returns
+    /// whose chat that is now. Somebody may have written there before we heard of the change: then
+    /// that contact goes on there, and the old one keeps its number. `None`: nobody has written in
+    /// that group.
     ///
     /// # Errors
     ///
@@ -115,8 +116,8 @@ impl Contacts<'_> {
         row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
-    /// Marks a contact as having blocked the bot, or as letting it speak again, and tells the log if that
-    /// is news.
+    /// Marks a contact as having blocked the bot, or as letting it speak again, and tells the log
+    /// if that is news.
     pub async fn set_blocked(
         self,
         id: ContactId,

@@ -21,8 +21,8 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long the first connection may take when a database is opened.
 const REACH: Duration = Duration::from_secs(5);
 
-/// A beat that stands still inside its transaction (the process was frozen) would keep its row, and others could not
-/// tell that it is dead: the server ends such a transaction.
+/// A beat that stands still inside its transaction (the process was frozen) would keep its row, and
+/// others could not tell that it is dead: the server ends such a transaction.
 const FROZEN: &str = "SET idle_in_transaction_session_timeout = '10s'";
 
 /// How many connections are kept.
@@ -42,8 +42,9 @@ impl Default for PoolSize {
 #[derive(Clone)]
 pub struct Db {
     pub(crate) pool: Pool,
-    /// One connection beside the pool of `PostgreSQL`, for what must not wait for the others: a process that cannot say
-    /// that it lives is taken for dead. `SQLite` has one process, and nobody to take it for dead.
+    /// One connection beside the pool of `PostgreSQL`, for what must not wait for the others: a
+    /// process that cannot say that it lives is taken for dead. `SQLite` has one process, and
+    /// nobody to take it for dead.
     reserved: Option<PgPool>,
     pub(crate) installation: Installation,
     listener: Option<Arc<dyn Listener>>,
@@ -120,16 +121,16 @@ impl Db {
     async fn open_transaction(&self) -> Result<Conn, StorageError> {
         Ok(match &self.pool {
             Pool::Postgres(pool) => Conn::Postgres(
-                // Said, because a server may be set to another default: a statement that waited for a
-                // lock must see what the holder did.
+                // Said, because a server may be set to another default: a statement that waited for
+                // a lock must see what the holder did.
                 begin_postgres(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?,
             ),
             Pool::Sqlite { writer, .. } => Conn::Sqlite(begin_sqlite(writer).await?),
         })
     }
 
-    /// Opens a transaction that may write, on the connection that is kept for what must not wait while all others are
-    /// in use: saying that a process lives.
+    /// Opens a transaction that may write, on the connection that is kept for what must not wait
+    /// while all others are in use: saying that a process lives.
     pub async fn begin_reserved(&self) -> Result<Tx, StorageError> {
         let Some(reserved) = &self.reserved else { return self.begin().await };
         let begun = begin_postgres(reserved, "BEGIN ISOLATION LEVEL READ COMMITTED").await;
@@ -189,8 +190,8 @@ impl Db {
     }
 }
 
-/// Connects once, so that a database that cannot be reached is told at once and by its cause: the pool would try again in
-/// silence, and say in the end that it took too long.
+/// Connects once, so that a database that cannot be reached is told at once and by its cause: the
+/// pool would try again in silence, and say in the end that it took too long.
 async fn reach(options: &PgConnectOptions) -> Result<(), StorageError> {
     let connected = tokio::time::timeout(REACH, options.connect()).await;
     let connection = connected.map_err(|_| {
@@ -224,8 +225,8 @@ fn postgres(most: u32, installation: &Installation, first: &'static str) -> PgPo
         })
 }
 
-/// Begins on a connection that works: a server that was restarted has closed all that were kept, and asking
-/// each before its use would cost every transaction a round trip.
+/// Begins on a connection that works: a server that was restarted has closed all that were kept,
+/// and asking each before its use would cost every transaction a round trip.
 async fn begin_postgres(
     pool: &PgPool,
     sql: &'static str,
@@ -239,8 +240,9 @@ async fn begin_postgres(
     pool.begin_with(sql).await.map_err(StorageError::from)
 }
 
-/// Begins on the writer. `SQLite` undoes a transaction by itself when its disk is full or fails; the driver then goes on
-/// believing that it is open, and the connection can begin no other. A new one takes its place.
+/// Begins on the writer. `SQLite` undoes a transaction by itself when its disk is full or fails;
+/// the driver then goes on believing that it is open, and the connection can begin no other. A new
+/// one takes its place.
 async fn begin_sqlite(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
     const SQL: &str = "BEGIN IMMEDIATE";
     match writer.begin_with(SQL).await {

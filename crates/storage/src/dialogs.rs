@@ -126,7 +126,8 @@ impl Dialogs<'_> {
         StorageError::expect_one_row("dialogs", changed)
     }
 
-    /// The summary of what was said up to and including a message, by its `seq`; `None`: there is none.
+    /// The summary of what was said up to and including a message, by its `seq`; `None`: there is
+    /// none.
     pub async fn summary(self, id: DialogId) -> Result<Option<(String, i64)>, StorageError> {
         const SQL: &str = "
             SELECT summary, summary_seq FROM dialogs
@@ -134,7 +135,8 @@ impl Dialogs<'_> {
         Ok(row!(self.tx, (String, i64), SQL; self.workspace.into_uuid(), id.into_uuid()))
     }
 
-    /// Keeps a summary of what was said up to and including the message `seq`. A newer one is not overwritten.
+    /// Keeps a summary of what was said up to and including the message `seq`. A newer one is not
+    /// overwritten.
     pub async fn set_summary(
         self,
         id: DialogId,

@@ -7,8 +7,8 @@ const SQLITE_LOCKED: u32 = 6;
 
 /// A database operation failed.
 ///
-/// "Not found" is not here: look-ups return `Option`, because what a missing row means is the caller's
-/// business.
+/// "Not found" is not here: look-ups return `Option`, because what a missing row means is the
+/// caller's business.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// A unique or foreign key, or a check, said no.
@@ -21,8 +21,8 @@ pub enum StorageError {
         source: sqlx::Error,
     },
 
-    /// A statement touched more or fewer rows than it was meant to: the row is not there, or is not the
-    /// caller's.
+    /// A statement touched more or fewer rows than it was meant to: the row is not there, or is not
+    /// the caller's.
     #[error("one row of `{table}` should have changed, {actual} did")]
     RowsAffected {
         /// The table.
@@ -93,7 +93,8 @@ impl StorageError {
             if source.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation))
     }
 
-    /// May the same transaction succeed when it is tried again? (A deadlock, a busy database or a lost connection.)
+    /// May the same transaction succeed when it is tried again? (A deadlock, a busy database or a
+    /// lost connection.)
     pub fn is_transient(&self) -> bool {
         if self.is_undone() || self.is_locked() || self.is_timeout() {
             return true;
@@ -108,8 +109,9 @@ impl StorageError {
         }
     }
 
-    /// Did the database undo the transaction for the sake of another one, so that the whole may be done again at once? (A
-    /// deadlock or a conflict.) Nothing of it has lasted, not even when its commit failed so.
+    /// Did the database undo the transaction for the sake of another one, so that the whole may be
+    /// done again at once? (A deadlock or a conflict.) Nothing of it has lasted, not even when its
+    /// commit failed so.
     pub fn is_undone(&self) -> bool {
         let Self::Driver(sqlx::Error::Database(error)) = self else { return false };
         error.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01"))

@@ -1,4 +1,5 @@
-//! Question sets and how assistants did on them: the `question_sets` and `evaluation_runs` tables of one workspace.
+//! Question sets and how assistants did on them: the `question_sets` and `evaluation_runs` tables
+//! of one workspace.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -121,7 +122,8 @@ impl QuestionSets<'_> {
         const ALL: &str = "
             UPDATE question_sets SET name = $3, updated_at = $4, questions = $5, size = $6
              WHERE workspace_id = $1 AND id = $2";
-        let (workspace, id) = (self.workspace.into_uuid(), set.id.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        let id = set.id.into_uuid();
         let changed = if let Some(questions) = questions {
             run!(self.tx, ALL;
                 workspace, id, &set.name, set.updated_at, Json(questions), set.size)
@@ -135,7 +137,8 @@ impl QuestionSets<'_> {
     pub async fn delete(self, id: QuestionSetId) -> Result<bool, StorageError> {
         const RUNS: &str = "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND set_id = $2";
         const SQL: &str = "DELETE FROM question_sets WHERE workspace_id = $1 AND id = $2";
-        let (workspace, id) = (self.workspace.into_uuid(), id.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        let id = id.into_uuid();
         run!(self.tx, RUNS; workspace, id);
         Ok(run!(self.tx, SQL; workspace, id) == 1)
     }
@@ -219,8 +222,8 @@ impl Runs<'_> {
         Ok(found.unwrap_or_default())
     }
 
-    /// Deletes the oldest runs of a set that have ended, so that `keep` runs are left, or those that have not ended.
-    /// Returns how many.
+    /// Deletes the oldest runs of a set that have ended, so that `keep` runs are left, or those
+    /// that have not ended. Returns how many.
     pub async fn prune(self, set: QuestionSetId, keep: u32) -> Result<u64, StorageError> {
         const SQL: &str = "
             DELETE FROM evaluation_runs
@@ -241,8 +244,8 @@ impl Runs<'_> {
         Ok(found.flatten().map(|Json(results)| results))
     }
 
-    /// Writes what became of a run, and tells the log. `false`: there is none, or it has ended: a process that was taken
-    /// for dead and wakes up changes nothing that another has finished.
+    /// Writes what became of a run, and tells the log. `false`: there is none, or it has ended: a
+    /// process that was taken for dead and wakes up changes nothing that another has finished.
     pub async fn save(
         self,
         run: &Run,

@@ -1,11 +1,12 @@
 //! Work that is taken on in turns: whoever queues much does not make others wait.
 //!
-//! Work is queued in lines, one for each share (usually a workspace). A claim gives each place to the line with the
-//! fewest pieces running, among those to the next one after the line that was served last, and within a line to the
-//! piece that has been due longest. A line that is alone gets every place.
+//! Work is queued in lines, one for each share (usually a workspace). A claim gives each place to
+//! the line with the fewest pieces running, among those to the next one after the line that was
+//! served last, and within a line to the piece that has been due longest. A line that is alone gets
+//! every place.
 //!
-//! A claim looks at the head of every line that waits, never at what stands behind it: the cost grows with the number
-//! of lines, not with the length of one.
+//! A claim looks at the head of every line that waits, never at what stands behind it: the cost
+//! grows with the number of lines, not with the length of one.
 
 use uuid::Uuid;
 
@@ -44,7 +45,8 @@ impl Round {
     }
 }
 
-/// Whose work waits: `WITH RECURSIVE shares AS (...)`, one step over the index `share, ...` for each.
+/// Whose work waits: `WITH RECURSIVE shares AS (...)`, one step over the index `share, ...` for
+/// each.
 macro_rules! shares {
     ($table:literal, $share:literal, $waiting:literal) => {
         concat!(
@@ -82,9 +84,9 @@ macro_rules! shares {
 
 /// The lines that wait, those to be served first: `... heads AS (...)`.
 ///
-/// `$1` is the process, `$2` the time, `$3` the free places, `$4` the places of one share, `$5` the share that was
-/// served last. `waiting` and `running` are conditions of a row of `table`; an index on `share, due_at` of those that
-/// wait makes each step of the recursion one look at it.
+/// `$1` is the process, `$2` the time, `$3` the free places, `$4` the places of one share, `$5` the
+/// share that was served last. `waiting` and `running` are conditions of a row of `table`; an index
+/// on `share, due_at` of those that wait makes each step of the recursion one look at it.
 macro_rules! heads {
     ($table:literal, $share:literal, $waiting:literal, $running:literal) => {
         concat!(

@@ -38,8 +38,8 @@ pub struct IdempotencyKeys<'t> {
 }
 
 impl IdempotencyKeys<'_> {
-    /// Claims a key for a request, unless it is known. Of many at once one gets it. A claim without an answer that is older
-    /// than `stale` belonged to a process that died: it is claimed anew.
+    /// Claims a key for a request, unless it is known. Of many at once one gets it. A claim without
+    /// an answer that is older than `stale` belonged to a process that died: it is claimed anew.
     pub async fn begin(
         self,
         scope: &str,

@@ -31,8 +31,8 @@ impl IndexedPassage {
 }
 
 impl Passages<'_> {
-    /// The passages of the documents that an assistant knows, from one document to another (both included) in the
-    /// order of their ids; those of one document stand together and in order.
+    /// The passages of the documents that an assistant knows, from one document to another (both
+    /// included) in the order of their ids; those of one document stand together and in order.
     pub async fn indexed(
         self,
         assistant: AssistantId,
@@ -70,8 +70,9 @@ impl Passages<'_> {
         Ok(rows.into_iter().collect())
     }
 
-    /// The vectors of `model` of the passages of the documents that an assistant knows, from one document to another
-    /// (both included), `f32` little-endian; those of one document stand together and in order.
+    /// The vectors of `model` of the passages of the documents that an assistant knows, from one
+    /// document to another (both included), `f32` little-endian; those of one document stand
+    /// together and in order.
     pub async fn indexed_vectors(
         self,
         assistant: AssistantId,

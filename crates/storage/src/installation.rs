@@ -1,8 +1,8 @@
 //! Which installation a database belongs to: the `installation` table, one row.
 //!
-//! A database that is dropped and made anew under the same address is another one. A process that was started on the
-//! first must not take what belongs to the second: each new connection is compared with the id the process began with, and
-//! so is each beat.
+//! A database that is dropped and made anew under the same address is another one. A process that
+//! was started on the first must not take what belongs to the second: each new connection is
+//! compared with the id the process began with, and so is each beat.
 
 use std::sync::{
     Arc, OnceLock,
@@ -38,8 +38,8 @@ impl Default for Installation {
 }
 
 impl Installation {
-    /// Refuses a connection that was made earlier, if it was to a database without tables that has become another
-    /// installation's since. `false` closes it.
+    /// Refuses a connection that was made earlier, if it was to a database without tables that has
+    /// become another installation's since. `false` closes it.
     pub(crate) async fn check_again(&self, conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
         if self.empty.load(Ordering::Relaxed) {
             self.empty.store(false, Ordering::Relaxed);
@@ -52,7 +52,8 @@ impl Installation {
     pub(crate) async fn check(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
         let Some(expected) = self.id.get() else { return Ok(()) };
         let found: Option<(Uuid,)> = match sqlx::query_as(FIND).fetch_optional(conn).await {
-            // Nothing has been made in it yet, or everything was taken back: `/health` tells of that.
+            // Nothing has been made in it yet, or everything was taken back: `/health` tells of
+            // that.
             Err(sqlx::Error::Database(error))
                 if error.code().is_some_and(|code| code == "42P01") =>
             {
@@ -70,8 +71,8 @@ impl Installation {
 }
 
 impl Db {
-    /// Says which installation the database belongs to, and from now on refuses to work on another one's. A database
-    /// without an id is given `fresh`.
+    /// Says which installation the database belongs to, and from now on refuses to work on another
+    /// one's. A database without an id is given `fresh`.
     pub async fn join_installation(
         &self,
         fresh: Uuid,
@@ -121,7 +122,8 @@ const SEALED: [&str; 4] = [
 ];
 
 impl Db {
-    /// Does the database hold secrets that were sealed with the master secret? One without tables holds none.
+    /// Does the database hold secrets that were sealed with the master secret? One without tables
+    /// holds none.
     pub async fn holds_sealed(&self) -> Result<bool, StorageError> {
         for sql in SEALED {
             let mut tx = self.read().await?;

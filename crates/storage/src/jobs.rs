@@ -1,7 +1,7 @@
 //! Durable background work: the `jobs` table.
 //!
-//! A job is enqueued in the transaction that makes it necessary, runs at least once, and is deleted when
-//! it is done. One that can never succeed stays as `dead`, with the reason.
+//! A job is enqueued in the transaction that makes it necessary, runs at least once, and is deleted
+//! when it is done. One that can never succeed stays as `dead`, with the reason.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -113,8 +113,8 @@ macro_rules! claim {
 pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 
 impl SystemJobs<'_> {
-    /// Queues a job that belongs to no workspace, due at once. It takes turns with the jobs of the workspace that is
-    /// the reason for it, if one is, and with those of nobody otherwise.
+    /// Queues a job that belongs to no workspace, due at once. It takes turns with the jobs of the
+    /// workspace that is the reason for it, if one is, and with those of nobody otherwise.
     pub async fn enqueue(
         self,
         id: JobId,
@@ -133,8 +133,8 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Takes on jobs of a lane that are due, in turns (see [`crate::fair`]). Each goes to one process. Those
-    /// of a suspended workspace wait until it is resumed.
+    /// Takes on jobs of a lane that are due, in turns (see [`crate::fair`]). Each goes to one
+    /// process. Those of a suspended workspace wait until it is resumed.
     pub async fn claim(
         self,
         by: ProcessId,
@@ -210,7 +210,8 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
-    /// Hands a job of ours back that was interrupted, to be run at `due`: this attempt does not count.
+    /// Hands a job of ours back that was interrupted, to be run at `due`: this attempt does not
+    /// count.
     pub async fn hand_back(
         self,
         id: JobId,

@@ -1,8 +1,9 @@
 //! What an assistant knows: the links between documents and assistants, in one workspace.
 //!
-//! A document may serve several assistants. Each of its passages names them in `scopes`, one term for each, so
-//! that the full-text index itself keeps assistants and tenants apart. Every change of what an assistant knows
-//! raises its `knowledge_revision`; who keeps anything in memory compares it.
+//! A document may serve several assistants. Each of its passages names them in `scopes`, one term
+//! for each, so that the full-text index itself keeps assistants and tenants apart. Every change of
+//! what an assistant knows raises its `knowledge_revision`; who keeps anything in memory compares
+//! it.
 
 use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
 use uuid::Uuid;
@@ -114,8 +115,8 @@ impl Knowledge<'_> {
         Ok(rows.into_iter().map(|(hash,)| hash).collect())
     }
 
-    /// The revision of what an assistant knows: what is kept in memory under it is still true. `None`: there is
-    /// no such assistant.
+    /// The revision of what an assistant knows: what is kept in memory under it is still true.
+    /// `None`: there is no such assistant.
     pub async fn revision(self, assistant: AssistantId) -> Result<Option<i64>, StorageError> {
         const SQL: &str = "
             SELECT knowledge_revision FROM assistants
@@ -156,9 +157,9 @@ impl Knowledge<'_> {
         Ok(rows.into_iter().map(|(id,)| id.into()).collect())
     }
 
-    /// Locks documents and then the assistants that know them together with `others`, each in the order of their ids. Who
-    /// links, unlinks or deletes documents needs all of these in the end: taken one by one, two transactions would wait
-    /// for each other in a circle.
+    /// Locks documents and then the assistants that know them together with `others`, each in the
+    /// order of their ids. Who links, unlinks or deletes documents needs all of these in the end:
+    /// taken one by one, two transactions would wait for each other in a circle.
     pub async fn lock(
         self,
         documents: &[DocumentId],
@@ -188,7 +189,8 @@ impl Knowledge<'_> {
         Ok(())
     }
 
-    /// Lets an assistant know a document; both must be locked by [`Self::lock`]. `false`: it knows it already.
+    /// Lets an assistant know a document; both must be locked by [`Self::lock`]. `false`: it knows
+    /// it already.
     ///
     /// # Errors
     ///
@@ -213,8 +215,8 @@ impl Knowledge<'_> {
         Ok(linked == 1)
     }
 
-    /// Lets an assistant forget a document, which stays; both must be locked by [`Self::lock`]. `false`: it did not know
-    /// it.
+    /// Lets an assistant forget a document, which stays; both must be locked by [`Self::lock`].
+    /// `false`: it did not know it.
     pub async fn unlink(
         self,
         assistant: AssistantId,
@@ -257,14 +259,16 @@ impl Knowledge<'_> {
                 )
             };
         }
-        // Locked in one order, so that two documents of the same assistants do not wait for each other in a circle.
+        // Locked in one order, so that two documents of the same assistants do not wait for each
+        // other in a circle.
         let sql = self.tx.sql(raise!(concat!(known!(), " FOR NO KEY UPDATE")), raise!(known!()));
         run!(self.tx, sql; self.workspace.into_uuid(), document.into_uuid());
         Ok(())
     }
 }
 
-/// The term that stands in every passage an assistant knows and in no other: no word holds its first sign.
+/// The term that stands in every passage an assistant knows and in no other: no word holds its
+/// first sign.
 pub(crate) fn scope_term(assistant: AssistantId) -> String {
     format!("@{}", assistant.into_uuid().simple())
 }

@@ -3,37 +3,41 @@
 //! # How a caller reaches the data
 //!
 //! 1. [`Db::begin`] opens a transaction that may write, [`Db::read`] one that only reads.
-//! 2. [`Tx::workspace`] narrows it to one workspace. A workspace's tables can be reached in no other way,
-//!    so a caller cannot forget whose data it asks for. Work across workspaces (claiming turns, sign-in)
-//!    goes through [`Tx::system`], which is easy to find and review.
-//! 3. [`Tx::commit`] makes it last, numbers the [events](Tx::record) of the transaction and tells the
-//!    [`Listener`] what there is to do. Dropping the transaction undoes it.
+//! 2. [`Tx::workspace`] narrows it to one workspace. A workspace's tables can be reached in no
+//!    other way, so a caller cannot forget whose data it asks for. Work across workspaces (claiming
+//!    turns, sign-in) goes through [`Tx::system`], which is easy to find and review.
+//! 3. [`Tx::commit`] makes it last, numbers the [events](Tx::record) of the transaction and tells
+//!    the [`Listener`] what there is to do. Dropping the transaction undoes it.
 //!
 //! # How a query is written
 //!
 //! Once, in SQL that both databases understand: `$1` placeholders, `RETURNING`, `ON CONFLICT`, no
-//! `now()`. The `rows!`, `row!` and `run!` macros send it to whichever database is open. What cannot be
-//! shared (locking, full text) is chosen by `Tx::sql`.
+//! `now()`. The `rows!`, `row!` and `run!` macros send it to whichever database is open. What
+//! cannot be shared (locking, full text) is chosen by `Tx::sql`.
 //!
 //! # How rows are locked
 //!
-//! `SQLite` has one writer, so this is about `PostgreSQL`. Who locks rows of several tables locks them in this order, and
-//! several rows of one table by their ids; otherwise two transactions may wait for each other, and one of them fails:
+//! `SQLite` has one writer, so this is about `PostgreSQL`. Who locks rows of several tables locks
+//! them in this order, and several rows of one table by their ids; otherwise two transactions may
+//! wait for each other, and one of them fails:
 //!
-//! - a source, its documents, the assistants that know them ([`knowledge::Knowledge::lock`] locks all of these that a
-//!   transaction will need, before it changes the first);
+//! - a source, its documents, the assistants that know them ([`knowledge::Knowledge::lock`] locks
+//!   all of these that a transaction will need, before it changes the first);
 //! - a bot, its parts in the outbox (by chat and position), their messages;
 //! - a bot whose polling goes on, a contact, its dialog, the turn;
-//! - last the head of the audit log (a workspace's, then the platform's), and at the commit the counters of events.
+//! - last the head of the audit log (a workspace's, then the platform's), and at the commit the
+//!   counters of events.
 //!
-//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and whoever stores a row that refers to the locked one
-//! does not wait. `FOR UPDATE` would stop them, and not only those who insert: `PostgreSQL` checks a foreign key again when a
-//! transaction updates a row that it has updated before. Only a user and their sessions are locked that hard, so that nothing is
-//! stored for them while they are deleted.
+//! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and whoever stores a row that
+//! refers to the locked one does not wait. `FOR UPDATE` would stop them, and not only those who
+//! insert: `PostgreSQL` checks a foreign key again when a transaction updates a row that it has
+//! updated before. Only a user and their sessions are locked that hard, so that nothing is stored
+//! for them while they are deleted.
 //!
-//! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in order), it undoes all of
-//! it, and the whole is done again: [`retried`] for background work, [`repeated`] for the transaction of a use case,
-//! `api::repeat` for requests whose handler opens its transaction itself.
+//! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in
+//! order), it undoes all of it, and the whole is done again: [`retried`] for background work,
+//! [`repeated`] for the transaction of a use case, `api::repeat` for requests whose handler opens
+//! its transaction itself.
 
 #[macro_use]
 mod query;

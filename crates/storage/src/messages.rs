@@ -38,7 +38,8 @@ pub struct Messages<'t> {
 }
 
 impl Messages<'_> {
-    /// Stores a message. `channel_message_id` is the channel's own number of it, if it came from there.
+    /// Stores a message. `channel_message_id` is the channel's own number of it, if it came from
+    /// there.
     ///
     /// # Errors
     ///

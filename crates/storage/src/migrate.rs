@@ -1,7 +1,7 @@
 //! Bringing the schema up to date, and back.
 //!
-//! Migrations stand in `migrations/{sqlite,postgres}` under the same numbers and names; each has a down.
-//! A new one is added to [`MIGRATIONS`].
+//! Migrations stand in `migrations/{sqlite,postgres}` under the same numbers and names; each has a
+//! down. A new one is added to [`MIGRATIONS`].
 
 use std::borrow::Cow;
 
@@ -96,8 +96,8 @@ pub struct Loss {
 }
 
 impl Db {
-    /// Applies what has not been applied yet. Several processes may do so at once: one does, the others
-    /// wait.
+    /// Applies what has not been applied yet. Several processes may do so at once: one does, the
+    /// others wait.
     ///
     /// # Errors
     ///
@@ -143,7 +143,8 @@ impl Db {
         let undone = &applied[applied.len().saturating_sub(count)..];
         let mut losses = Vec::new();
         for step in MIGRATIONS.iter().filter(|step| undone.contains(&step.number)) {
-            // Both databases have the same tables and columns; PostgreSQL never copies a table to change it.
+            // Both databases have the same tables and columns; PostgreSQL never copies a table to
+            // change it.
             for (table, column) in made_by(step.postgres[0]) {
                 if losses.iter().any(|loss: &Loss| loss.table == table && loss.column.is_none()) {
                     continue;
@@ -156,8 +157,8 @@ impl Db {
         Ok(losses)
     }
 
-    /// How many rows a table has, or how many of them have something in a column; nothing when there is none of that
-    /// name any more.
+    /// How many rows a table has, or how many of them have something in a column; nothing when
+    /// there is none of that name any more.
     async fn rows(&self, table: &str, column: Option<&str>) -> Result<Option<i64>, StorageError> {
         let what = column.map_or_else(|| "*".to_owned(), |column| format!("\"{column}\""));
         let sql = AssertSqlSafe(format!("SELECT COUNT({what}) FROM \"{table}\"")).into_sql_str();

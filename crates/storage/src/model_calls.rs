@@ -1,8 +1,8 @@
 //! What models were asked and what it cost: the `model_calls` table.
 //!
-//! A call that is paid for is written down before it is made, as [`PENDING`] with what it may cost, and again when it
-//! has ended. What a process that died had under way becomes `lost` and keeps the expected cost. Rows outlive the
-//! workspace they were for: the money was spent.
+//! A call that is paid for is written down before it is made, as [`PENDING`] with what it may cost,
+//! and again when it has ended. What a process that died had under way becomes `lost` and keeps the
+//! expected cost. Rows outlive the workspace they were for: the money was spent.
 
 use chrono::NaiveDate;
 use replyx_core::{
@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx};
 
-/// A sum in two parts, millions and the rest: neither overflows, whatever is added up. [`whole`] joins them.
+/// A sum in two parts, millions and the rest: neither overflows, whatever is added up. [`whole`]
+/// joins them.
 macro_rules! halves {
     ($what:literal) => {
         concat!(
@@ -62,8 +63,8 @@ macro_rules! insert {
 }
 
 impl ModelCalls<'_> {
-    /// Writes calls down that this process is about to make, with what they may cost. One that is there already stays
-    /// as it is.
+    /// Writes calls down that this process is about to make, with what they may cost. One that is
+    /// there already stays as it is.
     pub async fn begin(self, calls: &[ModelCall], by: ProcessId) -> Result<(), StorageError> {
         const SQL: &str = concat!(insert!(), "NOTHING");
         for call in calls {
@@ -72,8 +73,8 @@ impl ModelCalls<'_> {
         Ok(())
     }
 
-    /// Stores calls that have ended. One that was begun gets its figures; the message that it led to is not
-    /// forgotten.
+    /// Stores calls that have ended. One that was begun gets its figures; the message that it led
+    /// to is not forgotten.
     pub async fn insert(self, calls: &[ModelCall]) -> Result<(), StorageError> {
         const SQL: &str = concat!(
             insert!(),
@@ -102,8 +103,9 @@ impl ModelCalls<'_> {
         Ok(row.map(read_totals).unwrap_or_default())
     }
 
-    /// The calls from one day to another, both included, of one assistant or of all, by day, assistant, purpose
-    /// and model, in that order; at most `limit` rows. Those that are under way are left out.
+    /// The calls from one day to another, both included, of one assistant or of all, by day,
+    /// assistant, purpose and model, in that order; at most `limit` rows. Those that are under way
+    /// are left out.
     pub async fn by_day(
         self,
         assistant: Option<AssistantId>,
@@ -125,7 +127,8 @@ impl ModelCalls<'_> {
             };
         }
         let workspace = self.workspace.into_uuid();
-        let (from, to) = (from.to_string(), to.to_string());
+        let from = from.to_string();
+        let to = to.to_string();
         let rows = if let Some(assistant) = assistant {
             rows!(self.tx, DayRow, by_day!(" AND assistant_id = $6");
                 workspace, from, to, i64::from(limit), PENDING, assistant.into_uuid())
@@ -198,7 +201,8 @@ impl SystemModelCalls<'_> {
         Ok(run!(self.tx, "DELETE FROM model_calls WHERE day < $1"; before.to_string()))
     }
 
-    /// What each key was used for on a day and since the first of its month, without calls that are under way.
+    /// What each key was used for on a day and since the first of its month, without calls that are
+    /// under way.
     pub async fn by_key(self, day: NaiveDate) -> Result<Vec<KeyUsage>, StorageError> {
         const SQL: &str = concat!(
             "SELECT key_id, CAST(SUM(CASE WHEN day = $2 THEN 1 ELSE 0 END) AS BIGINT), ",
@@ -223,8 +227,9 @@ impl SystemModelCalls<'_> {
             .collect())
     }
 
-    /// What every model was used for from one day to another, both included, in the whole installation, deleted
-    /// workspaces included, by key, provider and model; at most `limit` rows. Calls that are under way are left out.
+    /// What every model was used for from one day to another, both included, in the whole
+    /// installation, deleted workspaces included, by key, provider and model; at most `limit` rows.
+    /// Calls that are under way are left out.
     pub async fn by_model(
         self,
         from: NaiveDate,
@@ -242,7 +247,8 @@ impl SystemModelCalls<'_> {
         const LOST: &str = "
             SELECT key_id, provider, model, COUNT(*) FROM model_calls
              WHERE day >= $1 AND day <= $2 AND outcome = 'lost' GROUP BY key_id, provider, model";
-        let (from, to) = (from.to_string(), to.to_string());
+        let from = from.to_string();
+        let to = to.to_string();
         let rows = rows!(self.tx, ModelRow, SQL; &from, &to, i64::from(limit), PENDING);
         let lost = rows!(self.tx, (Option<Uuid>, String, String, i64), LOST; &from, &to);
         let lost_of = |key: Option<Uuid>, provider: &str, model: &str| {

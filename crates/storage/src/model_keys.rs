@@ -1,4 +1,5 @@
-//! Providers of models and the keys to them: the `model_providers` and `model_keys` tables of the installation.
+//! Providers of models and the keys to them: the `model_providers` and `model_keys` tables of the
+//! installation.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{ids::ModelKeyId, money::Money};
@@ -15,8 +16,8 @@ pub struct ModelKey {
     pub provider: String,
     /// What admins call it.
     pub name: String,
-    /// The origin (scheme, host and port) of the provider for which it was given: it is shown to no other. `None`: it
-    /// was stored before origins were, and belongs to wherever its provider is.
+    /// The origin (scheme, host and port) of the provider for which it was given: it is shown to no
+    /// other. `None`: it was stored before origins were, and belongs to wherever its provider is.
     pub origin: Option<String>,
     /// The key, sealed with its id.
     pub secret_sealed: Vec<u8>,

@@ -1,9 +1,11 @@
-//! Vectors of assistants too large for an exact scan, where the database itself finds the nearest (pgvector, HNSW).
+//! Vectors of assistants too large for an exact scan, where the database itself finds the nearest
+//! (pgvector, HNSW).
 //!
-//! The tables are no migration: they are made when the first such assistant needs them, and only where the extension
-//! is. `neighbour_sets` says whose vectors of which model are in the graph; `neighbours_N` holds those with N numbers.
-//! Each row hangs on the row of `passage_vectors` that it is a copy of, so whatever deletes or replaces that one takes
-//! the copy along. Who may find a passage is read from `document_assistants` with every question.
+//! The tables are no migration: they are made when the first such assistant needs them, and only
+//! where the extension is. `neighbour_sets` says whose vectors of which model are in the graph;
+//! `neighbours_N` holds those with N numbers. Each row hangs on the row of `passage_vectors` that
+//! it is a copy of, so whatever deletes or replaces that one takes the copy along. Who may find a
+//! passage is read from `document_assistants` with every question.
 
 use replyx_core::ids::{AssistantId, WorkspaceId};
 use sqlx::PgConnection;
@@ -36,7 +38,8 @@ pub enum VectorIndex {
 }
 
 impl VectorIndex {
-    /// What is missing, and what to do about it. `None`: nothing, or there is nothing to be had (`SQLite`).
+    /// What is missing, and what to do about it. `None`: nothing, or there is nothing to be had
+    /// (`SQLite`).
     pub fn lack(&self) -> Option<String> {
         match self {
             Self::Unknown | Self::Ready(_) => None,
@@ -92,7 +95,8 @@ impl Db {
         })
     }
 
-    /// Creates the extension where it is missing and we may; says how it is then. To lack the right is no error.
+    /// Creates the extension where it is missing and we may; says how it is then. To lack the right
+    /// is no error.
     pub async fn create_vector_index(&self) -> Result<VectorIndex, StorageError> {
         let state = self.vector_index().await?;
         let (Pool::Postgres(pool), VectorIndex::Creatable(_)) = (&self.pool, &state) else {

@@ -1,8 +1,8 @@
 //! Replies on their way: the `outbox` table.
 //!
-//! A row is written in the transaction that stores its reply, and leaves in the order of `position` within
-//! its chat. Before a send it is claimed as `sending`, after it its outcome is written; a row found
-//! `sending` without a living process behind it is `uncertain`: it may have been sent.
+//! A row is written in the transaction that stores its reply, and leaves in the order of `position`
+//! within its chat. Before a send it is claimed as `sending`, after it its outcome is written; a
+//! row found `sending` without a living process behind it is `uncertain`: it may have been sent.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -76,8 +76,8 @@ pub struct Outbox<'t> {
 }
 
 impl Outbox<'_> {
-    /// Queues the parts of a reply behind whatever is on its way to the same chat. The caller holds the
-    /// dialog's lock.
+    /// Queues the parts of a reply behind whatever is on its way to the same chat. The caller holds
+    /// the dialog's lock.
     pub async fn enqueue(
         self,
         dialog: &Dialog,
@@ -97,8 +97,8 @@ impl Outbox<'_> {
             ON CONFLICT (workspace_id, bot_id, chat_id, position) DO NOTHING";
         let count = i64::try_from(parts.len()).unwrap_or(i64::MAX);
         for ((id, content), part) in parts.iter().zip(1_i64..) {
-            // Another dialog of the same chat may take the position first: then the statement waits for
-            // that transaction, does nothing, and finds the next position when it is run again.
+            // Another dialog of the same chat may take the position first: then the statement waits
+            // for that transaction, does nothing, and finds the next position when it is run again.
             let mut queued = 0;
             for _ in 0..POSITION_TRIES {
                 queued = run!(self.tx, SQL;
@@ -116,8 +116,8 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Writes that the channel took a part, also when the bot was deleted while it was being sent. `false`: the row was no
-    /// longer ours to write.
+    /// Writes that the channel took a part, also when the bot was deleted while it was being sent.
+    /// `false`: the row was no longer ours to write.
     pub async fn sent(
         self,
         id: OutboxId,
@@ -168,8 +168,8 @@ impl Outbox<'_> {
         Ok(found.is_some())
     }
 
-    /// Lets what is on its way to a chat follow it to its new number, behind what is on its way there already, and in the
-    /// order it had.
+    /// Lets what is on its way to a chat follow it to its new number, behind what is on its way
+    /// there already, and in the order it had.
     ///
     /// # Errors
     ///
@@ -197,7 +197,8 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Gives up on a part and on those behind it in the same reply. `false`: the row was no longer ours.
+    /// Gives up on a part and on those behind it in the same reply. `false`: the row was no longer
+    /// ours.
     pub async fn failed(
         self,
         send: &Sendable,
@@ -238,8 +239,8 @@ pub struct SystemOutbox<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
-/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN` keeps `SQLite` from
-/// starting at the bots and reading everything each of them ever sent.
+/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN`
+/// keeps `SQLite` from starting at the bots and reading everything each of them ever sent.
 macro_rules! of_share {
     ($columns:literal) => {
         concat!(
@@ -303,8 +304,8 @@ macro_rules! sendable {
 pub(crate) const SENDABLE: [&str; 2] = [sendable!(POSTGRES), sendable!(SQLITE)];
 
 impl SystemOutbox<'_> {
-    /// The parts that may be sent now: due, first of what is unfinished in their chat, and of a bot that
-    /// runs. At most `limit`: the workspaces take turns, of each the longest waiting first.
+    /// The parts that may be sent now: due, first of what is unfinished in their chat, and of a bot
+    /// that runs. At most `limit`: the workspaces take turns, of each the longest waiting first.
     pub async fn sendable(
         self,
         now: DateTime<Utc>,
@@ -314,8 +315,8 @@ impl SystemOutbox<'_> {
         rows!(self.tx, Row, sql; now, i64::from(limit)).into_iter().map(read).collect()
     }
 
-    /// Claims a part for sending. `false`: another process was quicker, even if it has put the part back
-    /// since: what `send` says of earlier attempts is then no longer true.
+    /// Claims a part for sending. `false`: another process was quicker, even if it has put the part
+    /// back since: what `send` says of earlier attempts is then no longer true.
     pub async fn claim(
         self,
         send: &Sendable,
@@ -359,8 +360,8 @@ impl SystemOutbox<'_> {
         Ok(value!(self.tx, i64, SQL).unwrap_or_default())
     }
 
-    /// Forgets parts that were sent or failed before `cutoff`; their messages stay. The newest part of a
-    /// chat stays too: it holds the chat's position.
+    /// Forgets parts that were sent or failed before `cutoff`; their messages stay. The newest part
+    /// of a chat stays too: it holds the chat's position.
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: &str = "
             DELETE FROM outbox

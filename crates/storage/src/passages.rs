@@ -1,9 +1,10 @@
-//! Stretches of documents, their full-text index and their vectors: the `passages` and `passage_vectors` tables of
-//! one workspace.
+//! Stretches of documents, their full-text index and their vectors: the `passages` and
+//! `passage_vectors` tables of one workspace.
 //!
-//! `terms` holds the stems of the passage (see `replyx_core::terms`), `scopes` one term for each assistant that
-//! knows it: FTS5 and `tsvector` index both as they are, and every query begins with an assistant's term, so that
-//! the index itself keeps tenants apart and is as fast for a small one as for a large one.
+//! `terms` holds the stems of the passage (see `replyx_core::terms`), `scopes` one term for each
+//! assistant that knows it: FTS5 and `tsvector` index both as they are, and every query begins with
+//! an assistant's term, so that the index itself keeps tenants apart and is as fast for a small one
+//! as for a large one.
 
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
@@ -180,8 +181,8 @@ impl Passages<'_> {
         Ok(())
     }
 
-    /// Gives passages of a document the vectors of `model` that passages with the same hash have already, and says
-    /// how many of its passages have one now.
+    /// Gives passages of a document the vectors of `model` that passages with the same hash have
+    /// already, and says how many of its passages have one now.
     pub async fn reuse_vectors(
         self,
         document: DocumentId,
@@ -208,7 +209,8 @@ impl Passages<'_> {
                 ON vectors.workspace_id = passages.workspace_id AND vectors.passage_id = passages.id
                AND vectors.model = $3
              WHERE passages.workspace_id = $1 AND passages.document_id = $2";
-        let (workspace, document) = (self.workspace.into_uuid(), document.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        let document = document.into_uuid();
         run!(self.tx, REUSE; workspace, document, model);
         Ok(value!(self.tx, i64, COUNT; workspace, document, model).unwrap_or_default())
     }
@@ -234,7 +236,8 @@ impl Passages<'_> {
             .collect())
     }
 
-    /// Stores vectors of `model`, `f32` little-endian. Passages that are gone, or have one, are left out.
+    /// Stores vectors of `model`, `f32` little-endian. Passages that are gone, or have one, are
+    /// left out.
     pub async fn add_vectors(
         self,
         model: &str,
@@ -251,7 +254,8 @@ impl Passages<'_> {
         Ok(())
     }
 
-    /// The vectors of `model` of the passages of these documents, `f32` little-endian, by document and place.
+    /// The vectors of `model` of the passages of these documents, `f32` little-endian, by document
+    /// and place.
     pub async fn vectors(
         self,
         documents: &[DocumentId],
@@ -409,7 +413,8 @@ fn read(row: Row) -> Passage {
 /// "Known to this assistant", in the language of the open database.
 fn scope_query(tx: &Tx, assistant: AssistantId) -> String {
     // FTS5 drops the sign before the term; there the column keeps words out.
-    let (before, after) = (tx.sql("'", "scopes : \""), tx.sql("'", "\""));
+    let before = tx.sql("'", "scopes : \"");
+    let after = tx.sql("'", "\"");
     format!("{before}{}{after}", scope_term(assistant))
 }
 
@@ -417,7 +422,8 @@ fn scope_query(tx: &Tx, assistant: AssistantId) -> String {
 ///
 /// Whatever is not a letter or digit is dropped, so a term cannot become an operator.
 fn any_of(tx: &Tx, terms: &[String]) -> Option<String> {
-    let (quote, or) = (tx.sql("'", "\""), tx.sql(" | ", " OR "));
+    let quote = tx.sql("'", "\"");
+    let or = tx.sql(" | ", " OR ");
     let quoted: Vec<String> = terms
         .iter()
         .map(|term| term.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>())

@@ -1,10 +1,10 @@
 //! Which processes of the installation are alive: the `processes` table.
 //!
-//! Whatever a process has taken on (a turn, a send, a job) carries its id. What a process held when its
-//! heart stopped is free again: no lease per row has to be renewed however long the work takes.
+//! Whatever a process has taken on (a turn, a send, a job) carries its id. What a process held when
+//! its heart stopped is free again: no lease per row has to be renewed however long the work takes.
 //!
-//! The processes' own clocks may differ. Beats are written and compared by the database's clock, the only place where SQL
-//! says `now()`.
+//! The processes' own clocks may differ. Beats are written and compared by the database's clock,
+//! the only place where SQL says `now()`.
 
 use std::time::Duration;
 
@@ -26,8 +26,9 @@ pub struct Reaped {
     pub calls: u64,
 }
 
-/// Frees what the dead held in a table, for each database: the columns of its key, the column that names the holder, which
-/// rows, and what becomes of them at `$1`. On `PostgreSQL` rows that another transaction is changing are passed over.
+/// Frees what the dead held in a table, for each database: the columns of its key, the column that
+/// names the holder, which rows, and what becomes of them at `$1`. On `PostgreSQL` rows that
+/// another transaction is changing are passed over.
 macro_rules! free {
     ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal) => {
         [
@@ -37,10 +38,28 @@ macro_rules! free {
     };
     ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal, $lock:literal) => {
         concat!(
-            // Materialized: PostgreSQL may run a mere subquery once per row, each time locking others.
-            "WITH held AS MATERIALIZED (SELECT ", $key, " FROM ", $table, " WHERE ", $held,
-            " AND ", $by, " NOT IN (SELECT id FROM processes)", $lock, ")
-             UPDATE ", $table, " SET ", $freed, " WHERE (", $key, ") IN (SELECT ", $key, " FROM held)"
+            // Materialized: PostgreSQL may run a mere subquery once per row, each time locking
+            // others.
+            "WITH held AS MATERIALIZED (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $held,
+            " AND ",
+            $by,
+            " NOT IN (SELECT id FROM processes)",
+            $lock,
+            ")
+             UPDATE ",
+            $table,
+            " SET ",
+            $freed,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM held)"
         )
     };
 }
@@ -81,8 +100,9 @@ pub struct Processes<'t> {
 }
 
 impl Processes<'_> {
-    /// Says that a process is alive; the first beat registers it. `PostgreSQL` takes the time from its own clock, because
-    /// those of the processes may differ; on `SQLite` it is `now`, of the only process there is.
+    /// Says that a process is alive; the first beat registers it. `PostgreSQL` takes the time from
+    /// its own clock, because those of the processes may differ; on `SQLite` it is `now`, of the
+    /// only process there is.
     pub async fn beat(self, id: ProcessId, now: DateTime<Utc>) -> Result<(), StorageError> {
         const POSTGRES: &str = "
             INSERT INTO processes (id, beat_at) VALUES ($1, COALESCE(clock_timestamp(), $2))
@@ -116,8 +136,8 @@ impl Processes<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// Gives back the turns and jobs of a process that stops on purpose: they may be taken on at once, and the attempt
-    /// that was cut short does not count.
+    /// Gives back the turns and jobs of a process that stops on purpose: they may be taken on at
+    /// once, and the attempt that was cut short does not count.
     pub async fn hand_back(
         self,
         id: ProcessId,
@@ -146,19 +166,20 @@ impl Processes<'_> {
         Ok(())
     }
 
-    /// Strikes off all processes but one: on a database that only one process can open, the others are
-    /// certainly dead.
+    /// Strikes off all processes but one: on a database that only one process can open, the others
+    /// are certainly dead.
     pub async fn keep_only(self, id: ProcessId) -> Result<(), StorageError> {
         run!(self.tx, "DELETE FROM processes WHERE id <> $1"; id.into_uuid());
         Ok(())
     }
 
-    /// Deregisters processes that have been silent for longer than `silence`, and frees what the dead held: turns and
-    /// jobs to be run again, sends as `uncertain`, because they may have reached the channel.
+    /// Deregisters processes that have been silent for longer than `silence`, and frees what the
+    /// dead held: turns and jobs to be run again, sends as `uncertain`, because they may have
+    /// reached the channel.
     ///
-    /// How long a process was silent is measured by the clock that [`Self::beat`] wrote down. What another transaction is
-    /// changing at the moment is left for the next time, so that two processes that free the same do not wait for each
-    /// other.
+    /// How long a process was silent is measured by the clock that [`Self::beat`] wrote down. What
+    /// another transaction is changing at the moment is left for the next time, so that two
+    /// processes that free the same do not wait for each other.
     pub async fn reap(self, silence: Duration, now: DateTime<Utc>) -> Result<Reaped, StorageError> {
         const SILENT: &str = "
             DELETE FROM processes

@@ -1,12 +1,13 @@
 //! The macros that send one SQL text to whichever database is open.
 //!
-//! Each expands its query twice, once per database, so arguments are plain values. What they bind is cleaned on its way
-//! ([`crate::stored`]).
+//! Each expands its query twice, once per database, so arguments are plain values. What they bind
+//! is cleaned on its way ([`crate::stored`]).
 
 /// Runs the same query on whichever database is open.
 ///
-/// After a failed statement `PostgreSQL` can only undo the transaction, and answers its `COMMIT` with a
-/// silent rollback; `SQLite` would keep the rest. Here both refuse whatever comes after the failure.
+/// After a failed statement `PostgreSQL` can only undo the transaction, and answers its `COMMIT`
+/// with a silent rollback; `SQLite` would keep the rest. Here both refuse whatever comes after the
+/// failure.
 macro_rules! on_conn {
     ($tx:expr, |$conn:ident| $query:expr) => {{
         if $tx.failed {
@@ -30,7 +31,8 @@ macro_rules! on_conn {
     }};
 }
 
-/// Runs something on a `PostgreSQL` connection, with the same rule; on `SQLite`, gives what is said.
+/// Runs something on a `PostgreSQL` connection, with the same rule; on `SQLite`, gives what is
+/// said.
 macro_rules! on_postgres {
     ($tx:expr, $otherwise:expr, |$conn:ident| $query:expr) => {{
         if $tx.failed {

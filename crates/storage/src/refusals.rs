@@ -1,4 +1,5 @@
-//! Remembers that the database took no writes, so that health can say so: reading goes on while a disk is full.
+//! Remembers that the database took no writes, so that health can say so: reading goes on while a
+//! disk is full.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -28,7 +29,8 @@ impl Refusal {
         }
     }
 
-    /// What a driver's error says of the database as a whole; nothing, when it is about a statement or a connection.
+    /// What a driver's error says of the database as a whole; nothing, when it is about a statement
+    /// or a connection.
     fn of(error: &StorageError) -> Option<Self> {
         let StorageError::Driver(sqlx::Error::Database(error)) = error else { return None };
         let code = error.code()?;

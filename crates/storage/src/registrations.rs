@@ -1,5 +1,5 @@
-//! Accounts that wait for their e-mail address to be confirmed: the `registrations` table. Links that reset a
-//! password: `password_resets`. Failed attempts to sign in: `login_attempts`.
+//! Accounts that wait for their e-mail address to be confirmed: the `registrations` table. Links
+//! that reset a password: `password_resets`. Failed attempts to sign in: `login_attempts`.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -78,9 +78,9 @@ impl Registrations<'_> {
         Ok(run!(self.tx, SQL; email, code_hash, tries, expires_at) > 0)
     }
 
-    /// Uses up one try of a code that is still good, before the code is looked at; returns the registration, or `None` when
-    /// there is none, its code has ended, or no try is left. However many try at once, no more are let through than there
-    /// are tries.
+    /// Uses up one try of a code that is still good, before the code is looked at; returns the
+    /// registration, or `None` when there is none, its code has ended, or no try is left. However
+    /// many try at once, no more are let through than there are tries.
     pub async fn spend_try(
         self,
         email: &str,
@@ -128,7 +128,8 @@ impl PasswordResets<'_> {
         Ok(())
     }
 
-    /// Uses a token up; returns whose it was, if it was still good. It opens once, however many try at the same time.
+    /// Uses a token up; returns whose it was, if it was still good. It opens once, however many try
+    /// at the same time.
     pub async fn take(
         self,
         token_hash: &str,
@@ -137,7 +138,8 @@ impl PasswordResets<'_> {
         const OWNER: &str = "SELECT user_id FROM password_resets WHERE token_hash = $1";
         const SQL: &str = "
             DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id";
-        // First the user, then the links, as in `insert`: otherwise the two could wait for each other.
+        // First the user, then the links, as in `insert`: otherwise the two could wait for each
+        // other.
         let Some(owner) = value!(self.tx, Uuid, OWNER; token_hash) else { return Ok(None) };
         users::lock(self.tx, owner.into()).await?;
         Ok(value!(self.tx, Uuid, SQL; token_hash, now).map(UserId::from))
@@ -149,14 +151,16 @@ impl PasswordResets<'_> {
     }
 }
 
-/// Attempts to sign in, by the hash of the account's address, whether or not there is such an account.
+/// Attempts to sign in, by the hash of the account's address, whether or not there is such an
+/// account.
 pub struct LoginAttempts<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
 impl LoginAttempts<'_> {
-    /// Counts an attempt as failed before the password is looked at, so that many at once cannot outrun the count; or says
-    /// when the next may be made, and counts nothing. Failures older than `patience.lock` are forgotten.
+    /// Counts an attempt as failed before the password is looked at, so that many at once cannot
+    /// outrun the count; or says when the next may be made, and counts nothing. Failures older than
+    /// `patience.lock` are forgotten.
     pub async fn begin(
         self,
         account_hash: &str,
@@ -176,7 +180,8 @@ impl LoginAttempts<'_> {
         if failures > 0 {
             let delay = patience.delay(u32::try_from(failures).unwrap_or(u32::MAX));
             let until = last_at + delay;
-            // Without a delay nobody waits, also not for who was counted meanwhile by a clock that is ahead.
+            // Without a delay nobody waits, also not for who was counted meanwhile by a clock that
+            // is ahead.
             if !delay.is_zero() && now < until {
                 return Ok(Attempt::Wait(until));
             }

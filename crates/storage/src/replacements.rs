@@ -1,8 +1,9 @@
 //! New files of documents that wait to be read, while the files before them go on serving: the
 //! `document_replacements` table of one workspace.
 //!
-//! A document has at most one. [`Replacements::apply`] makes it the document's file, in the transaction that changes
-//! the passages, so a file and the passages that are found are always of one version.
+//! A document has at most one. [`Replacements::apply`] makes it the document's file, in the
+//! transaction that changes the passages, so a file and the passages that are found are always of
+//! one version.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -86,7 +87,8 @@ impl Replacements<'_> {
         Ok(())
     }
 
-    /// Renames the waiting file, if there is one: the document will be called so once it is applied.
+    /// Renames the waiting file, if there is one: the document will be called so once it is
+    /// applied.
     pub async fn rename(self, id: DocumentId, name: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE document_replacements SET name = $3 WHERE workspace_id = $1 AND document_id = $2";

@@ -14,8 +14,8 @@ use crate::StorageError;
 const AGAIN: Backoff =
     Backoff { first: Duration::from_millis(40), ceiling: Duration::from_millis(500), attempts: 4 };
 
-/// Repeats `work`, which is one whole transaction, when the database rolled it back in favor of another one: three
-/// times, after a short random wait. For background work.
+/// Repeats `work`, which is one whole transaction, when the database rolled it back in favor of
+/// another one: three times, after a short random wait. For background work.
 pub async fn retried<T, F>(work: impl FnMut() -> F) -> Result<T, StorageError>
 where
     F: Future<Output = Result<T, StorageError>>,
@@ -23,11 +23,11 @@ where
     again(work, || {}).await
 }
 
-/// [`retried`] for the transaction of a use case, whose error may have a [`StorageError`] among its causes. Repetitions
-/// are counted in `requests_repeated_total`.
+/// [`retried`] for the transaction of a use case, whose error may have a [`StorageError`] among its
+/// causes. Repetitions are counted in `requests_repeated_total`.
 ///
-/// What must happen once (a password is hashed, a model is asked, a limit is charged) stands before it: `work` may run
-/// four times, and only the last run lasts.
+/// What must happen once (a password is hashed, a model is asked, a limit is charged) stands before
+/// it: `work` may run four times, and only the last run lasts.
 pub async fn repeated<T, E, F>(work: impl FnMut() -> F) -> Result<T, E>
 where
     E: Error + 'static,
@@ -79,8 +79,8 @@ task_local! {
     static COMMITTED: Cell<u32>;
 }
 
-/// Does `work` and tells whether a transaction was committed in the meantime by the same task. Where none was,
-/// nothing has lasted, and the whole may be done again.
+/// Does `work` and tells whether a transaction was committed in the meantime by the same task.
+/// Where none was, nothing has lasted, and the whole may be done again.
 pub async fn watched<T>(work: impl Future<Output = T>) -> (T, bool) {
     let watched = async {
         let done = work.await;

@@ -22,8 +22,8 @@ pub struct SecondFactors<'t> {
 }
 
 impl SecondFactors<'_> {
-    /// Stores a secret that has yet to be confirmed, in place of an earlier unconfirmed one; `false` when there is a confirmed
-    /// one already.
+    /// Stores a secret that has yet to be confirmed, in place of an earlier unconfirmed one;
+    /// `false` when there is a confirmed one already.
     pub async fn begin(self, user: UserId, secret_sealed: &[u8]) -> Result<bool, StorageError> {
         const SQL: &str =
             "UPDATE users SET totp_sealed = $2 WHERE id = $1 AND totp_confirmed_at IS NULL";
@@ -38,8 +38,8 @@ impl SecondFactors<'_> {
         Ok(row.map(|(secret_sealed, confirmed_at)| SecondFactor { secret_sealed, confirmed_at }))
     }
 
-    /// From now on the second factor is asked for. Stores the recovery codes and the time step of the code that was shown.
-    /// `false` when there is none to confirm. Tells `Committed::access`.
+    /// From now on the second factor is asked for. Stores the recovery codes and the time step of
+    /// the code that was shown. `false` when there is none to confirm. Tells `Committed::access`.
     pub async fn confirm(
         self,
         user: UserId,
@@ -58,8 +58,8 @@ impl SecondFactors<'_> {
         Ok(true)
     }
 
-    /// Accepts a TOTP code of this time step, unless one of it or of a later one was accepted before: each code opens once,
-    /// however many ask at the same time.
+    /// Accepts a TOTP code of this time step, unless one of it or of a later one was accepted
+    /// before: each code opens once, however many ask at the same time.
     pub async fn spend_step(self, user: UserId, step: i64) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE users SET totp_step = $2
@@ -87,7 +87,8 @@ impl SecondFactors<'_> {
         code_hashes: &[String],
     ) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1, $2)";
-        // Of two who replace them at once, the later one must see, and remove, the codes of the other.
+        // Of two who replace them at once, the later one must see, and remove, the codes of the
+        // other.
         users::lock(self.tx, user).await?;
         run!(self.tx, DELETE_CODES; user.into_uuid());
         for hash in code_hashes {
@@ -103,7 +104,8 @@ impl SecondFactors<'_> {
         Ok(value!(self.tx, i64, SQL; user.into_uuid()).unwrap_or_default())
     }
 
-    /// Removes the second factor and its recovery codes; `false` when there was none. Tells `Committed::access`.
+    /// Removes the second factor and its recovery codes; `false` when there was none. Tells
+    /// `Committed::access`.
     pub async fn remove(self, user: UserId) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE users SET totp_sealed = NULL, totp_confirmed_at = NULL

@@ -1,7 +1,8 @@
 //! Sign-ins and their refresh tokens: the `sessions` and `refresh_tokens` tables.
 //!
-//! A refresh token is stored as the SHA-256 of itself. A session's tokens are one family: each is exchanged for the
-//! next, and one that comes back later than a lost answer could explain ends the session.
+//! A refresh token is stored as the SHA-256 of itself. A session's tokens are one family: each is
+//! exchanged for the next, and one that comes back later than a lost answer could explain ends the
+//! session.
 
 use std::time::Duration;
 
@@ -40,9 +41,10 @@ impl Sessions<'_> {
         insert_token(self.tx, session.id.into_uuid(), refresh_hash, session.created_at).await
     }
 
-    /// What a session gives access to, in this workspace, or without one in the workspace of the user's oldest membership
-    /// where neither they nor the workspace are suspended (if there is none such, of the oldest). `None` when it has ended,
-    /// or its user is blocked or gone. When the user is no member of that workspace, the place is `None`.
+    /// What a session gives access to, in this workspace, or without one in the workspace of the
+    /// user's oldest membership where neither they nor the workspace are suspended (if there is
+    /// none such, of the oldest). `None` when it has ended, or its user is blocked or gone. When
+    /// the user is no member of that workspace, the place is `None`.
     pub async fn access(
         self,
         id: SessionId,
@@ -97,10 +99,11 @@ impl Sessions<'_> {
         Ok(value!(self.tx, Uuid, SQL; user.into_uuid(), address, user_agent).is_some())
     }
 
-    /// Exchanges a refresh token for the next. The session is renewed until `now + lifetime`. A token that was exchanged
-    /// less than `grace` ago is exchanged again, because its answer may have been lost: for the same successor, so that a
-    /// session has one chain of tokens. With another successor than the stored one it is unknown. Two processes that are
-    /// shown the same token at once get their answers in turn. A reused token ends the session and tells
+    /// Exchanges a refresh token for the next. The session is renewed until `now + lifetime`. A
+    /// token that was exchanged less than `grace` ago is exchanged again, because its answer may
+    /// have been lost: for the same successor, so that a session has one chain of tokens. With
+    /// another successor than the stored one it is unknown. Two processes that are shown the same
+    /// token at once get their answers in turn. A reused token ends the session and tells
     /// `Committed::access`: the caller commits then too. A blocked user's sessions have ended.
     pub async fn rotate(
         self,
@@ -130,8 +133,8 @@ impl Sessions<'_> {
             "SELECT token_hash FROM refresh_tokens WHERE token_hash = $1 AND session_id = $2";
         const RENEW: &str = "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
 
-        // The session is locked before the token is looked at: a second process with the same token must see what
-        // the first one did to it.
+        // The session is locked before the token is looked at: a second process with the same token
+        // must see what the first one did to it.
         let find = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
         let Some(row) = row!(self.tx, Row, find; old_hash, now) else {
             return Ok(Rotation::Unknown);
@@ -159,7 +162,8 @@ impl Sessions<'_> {
         Ok(Rotation::Renewed(session))
     }
 
-    /// Ends a user's session at once; `false` when it is not theirs or had ended. Tells `Committed::access`.
+    /// Ends a user's session at once; `false` when it is not theirs or had ended. Tells
+    /// `Committed::access`.
     pub async fn revoke(
         self,
         user: UserId,
@@ -192,12 +196,14 @@ impl Sessions<'_> {
         Ok(revoked)
     }
 
-    /// Removes sessions that ended (expired or were revoked) before this time, with their tokens; returns how many.
+    /// Removes sessions that ended (expired or were revoked) before this time, with their tokens;
+    /// returns how many.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         const TOKENS: &str = "
             DELETE FROM refresh_tokens
              WHERE session_id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1)";
-        // A session that has ended only since the statement before keeps its tokens, and stays for the next time.
+        // A session that has ended only since the statement before keeps its tokens, and stays for
+        // the next time.
         const SQL: &str = "
             DELETE FROM sessions
              WHERE (expires_at < $1 OR revoked_at < $1)

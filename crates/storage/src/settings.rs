@@ -33,7 +33,8 @@ impl Settings<'_> {
         Ok(())
     }
 
-    /// Goes back to the configuration; `false` when nothing was stored. Tells `Committed::settings`.
+    /// Goes back to the configuration; `false` when nothing was stored. Tells
+    /// `Committed::settings`.
     pub async fn remove(self, name: &str) -> Result<bool, StorageError> {
         let removed = run!(self.tx, "DELETE FROM settings WHERE name = $1"; name);
         self.tx.done.settings |= removed > 0;

@@ -99,7 +99,8 @@ impl Sources<'_> {
             };
         }
         let after = page.after.map_or(Uuid::nil(), SourceId::into_uuid);
-        let (workspace, limit) = (self.workspace.into_uuid(), i64::from(page.limit) + 1);
+        let workspace = self.workspace.into_uuid();
+        let limit = i64::from(page.limit) + 1;
         let rows = if let Some(assistant) = assistant {
             rows!(self.tx, Row, list!(" AND assistant_id = $4");
                 workspace, after, limit, assistant.into_uuid())

@@ -1,9 +1,10 @@
 //! What may be stored: values on their way into the database.
 //!
-//! Texts come from customers, providers of models and documents, and may hold control characters. `PostgreSQL` takes no
-//! NUL, neither in a text nor in JSON, and fails the whole transaction; nobody wants the others in a list or a log. So
-//! every value that the macros of `query.rs` bind passes [`Stored::stored`], which replaces them with spaces. A space is as
-//! long as what it replaces, so positions in a text stay right.
+//! Texts come from customers, providers of models and documents, and may hold control characters.
+//! `PostgreSQL` takes no NUL, neither in a text nor in JSON, and fails the whole transaction;
+//! nobody wants the others in a list or a log. So every value that the macros of `query.rs` bind
+//! passes [`Stored::stored`], which replaces them with spaces. A space is as long as what it
+//! replaces, so positions in a text stay right.
 
 use std::{
     borrow::Cow,

@@ -1,10 +1,11 @@
 //! Fresh databases for tests: one for each, on both homes.
 //!
-//! Migrating takes longer than most tests do, so each home keeps a migrated template, named after the text of the
-//! migrations, and a fresh database is a copy of it.
+//! Migrating takes longer than most tests do, so each home keeps a migrated template, named after
+//! the text of the migrations, and a fresh database is a copy of it.
 //!
-//! `REPLYX_TEST_POSTGRES` names a `PostgreSQL` server where databases may be made, `REPLYX_TEST_PGVECTOR` one with
-//! pgvector; without them a test fails, it does not skip: run through `make test` or `scripts/services run`.
+//! `REPLYX_TEST_POSTGRES` names a `PostgreSQL` server where databases may be made,
+//! `REPLYX_TEST_PGVECTOR` one with pgvector; without them a test fails, it does not skip: run
+//! through `make test` or `scripts/services run`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,7 +15,8 @@ use tempfile::TempDir;
 
 use crate::{Db, PoolSize, db::Pool, migrate};
 
-/// How often a template that somebody still looks at is tried to be renamed, and how long it takes between two tries.
+/// How often a template that somebody still looks at is tried to be renamed, and how long it takes
+/// between two tries.
 const RENAMES: u32 = 100;
 const BETWEEN: Duration = Duration::from_millis(50);
 /// The advisory lock under which a server's template is made.
@@ -44,8 +46,8 @@ pub async fn sqlite() -> TestDb {
     open(url, None, folder).await
 }
 
-/// The migrated file that fresh databases are copies of. Several processes may make it at once: each makes its own,
-/// and one of the equal files keeps the name.
+/// The migrated file that fresh databases are copies of. Several processes may make it at once:
+/// each makes its own, and one of the equal files keeps the name.
 async fn sqlite_template() -> PathBuf {
     let name = format!("replyx-template-{}.db", migrate::fingerprint());
     let template = std::env::temp_dir().join(name);
@@ -98,7 +100,8 @@ async fn on_server(variable: &str) -> TestDb {
     open(url, Some((server, name)), folder).await
 }
 
-/// The migrated database that fresh ones are copies of. It is made under another name: what has its name is whole.
+/// The migrated database that fresh ones are copies of. It is made under another name: what has its
+/// name is whole.
 async fn postgres_template(server: &str) -> String {
     let name = format!("replyx_template_{}", migrate::fingerprint());
     let mut connection = PgConnection::connect(server).await.expect("PostgreSQL answers");
@@ -184,7 +187,8 @@ pub async fn tamper(url: &str, sql: &str) -> u64 {
     changed.expect("the statement can be run")
 }
 
-/// How the database goes about claiming jobs, claiming turns and finding what may be sent: a line for each step.
+/// How the database goes about claiming jobs, claiming turns and finding what may be sent: a line
+/// for each step.
 ///
 /// # Panics
 ///

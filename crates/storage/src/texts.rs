@@ -5,8 +5,8 @@ use replyx_core::ids::DocumentId;
 use crate::{StorageError, documents::Documents};
 
 impl Documents<'_> {
-    /// The length of the text in bytes, and so many of its bytes (of UTF-8) from `start` on; `None` before it has been
-    /// read. A part may begin and end inside a character.
+    /// The length of the text in bytes, and so many of its bytes (of UTF-8) from `start` on; `None`
+    /// before it has been read. A part may begin and end inside a character.
     pub async fn text_part(
         self,
         id: DocumentId,
@@ -19,7 +19,8 @@ impl Documents<'_> {
             "SELECT length(CAST(text AS BLOB)), substr(CAST(text AS BLOB), $3, $4)
                FROM document_files WHERE workspace_id = $1 AND document_id = $2",
         );
-        let (first, bytes) = (i64::from(start) + 1, i64::from(bytes));
+        let first = i64::from(start) + 1;
+        let bytes = i64::from(bytes);
         let part = row!(
             self.tx, (Option<i64>, Option<Vec<u8>>), sql;
             self.workspace.into_uuid(), id.into_uuid(), first, bytes

@@ -98,7 +98,8 @@ impl Tuning {
     }
 }
 
-/// A value that is not of its setting's kind is passed over: another version of the program may have stored it.
+/// A value that is not of its setting's kind is passed over: another version of the program may
+/// have stored it.
 fn effective(defaults: &HashMap<String, String>, stored: &HashMap<String, String>) -> Values {
     let value = |spec: &SettingSpec| {
         let candidates = [stored.get(spec.name), defaults.get(spec.name)];

@@ -1,7 +1,8 @@
 //! Work of answering: the `turns` table.
 //!
-//! A dialog has at most one row here, and only while there is something to answer; so it can have at most
-//! one turn running, and whatever the customer says meanwhile is answered together by the next.
+//! A dialog has at most one row here, and only while there is something to answer; so it can have
+//! at most one turn running, and whatever the customer says meanwhile is answered together by the
+//! next.
 
 use chrono::{DateTime, Utc};
 use replyx_core::ids::{DialogId, ProcessId, WorkspaceId};
@@ -38,8 +39,8 @@ pub struct Turns<'t> {
 }
 
 impl Turns<'_> {
-    /// Asks for a turn at `due`. One that is waiting already is put off to `due`, but never beyond the
-    /// `latest` of the first request; one that is running is left alone.
+    /// Asks for a turn at `due`. One that is waiting already is put off to `due`, but never beyond
+    /// the `latest` of the first request; one that is running is left alone.
     pub async fn request(
         self,
         dialog: DialogId,
@@ -90,8 +91,8 @@ impl Turns<'_> {
         Ok(changed == 1)
     }
 
-    /// Forgets turns that have waited since before `since`: what their customers said is answered together with what
-    /// they say next. Returns how many.
+    /// Forgets turns that have waited since before `since`: what their customers said is answered
+    /// together with what they say next. Returns how many.
     pub async fn forget_waiting(self, since: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: &str = "
             DELETE FROM turns WHERE workspace_id = $1 AND claimed_by IS NULL AND due_latest < $2";
@@ -132,8 +133,9 @@ macro_rules! claim {
 pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 
 impl SystemTurns<'_> {
-    /// Takes on turns that are due: the workspaces in turns (see [`crate::fair`]), of each the longest waiting first.
-    /// Each goes to one process. Those of a suspended workspace wait until it is resumed.
+    /// Takes on turns that are due: the workspaces in turns (see [`crate::fair`]), of each the
+    /// longest waiting first. Each goes to one process. Those of a suspended workspace wait until
+    /// it is resumed.
     pub async fn claim(
         self,
         by: ProcessId,

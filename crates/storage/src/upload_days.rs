@@ -1,4 +1,5 @@
-//! How many bytes a workspace has uploaded on a day: the `upload_days` table, one row per workspace.
+//! How many bytes a workspace has uploaded on a day: the `upload_days` table, one row per
+//! workspace.
 
 use chrono::NaiveDate;
 use replyx_core::ids::WorkspaceId;
@@ -19,8 +20,8 @@ impl UploadDays<'_> {
             .unwrap_or_default())
     }
 
-    /// Counts an upload, and returns the bytes of this day with it. Others of the workspace who count wait until the
-    /// transaction ends.
+    /// Counts an upload, and returns the bytes of this day with it. Others of the workspace who
+    /// count wait until the transaction ends.
     pub async fn add(self, day: NaiveDate, bytes: i64) -> Result<i64, StorageError> {
         const SQL: &str = "
             INSERT INTO upload_days (workspace_id, day, bytes) VALUES ($1, $2, $3)

@@ -121,7 +121,8 @@ impl Users<'_> {
         tell(self.tx, id, changed)
     }
 
-    /// Blocks a user, or lets them in again. Blocking ends all their sessions. Tells `Committed::access`.
+    /// Blocks a user, or lets them in again. Blocking ends all their sessions. Tells
+    /// `Committed::access`.
     ///
     /// # Errors
     ///
@@ -169,7 +170,8 @@ impl Users<'_> {
         Ok(due.into_iter().map(|(id,)| id.into()).collect())
     }
 
-    /// Deletes a user with their sessions, codes and memberships; what they did stays in the logs. Tells `Committed::access`.
+    /// Deletes a user with their sessions, codes and memberships; what they did stays in the logs.
+    /// Tells `Committed::access`.
     ///
     /// # Errors
     ///
@@ -201,7 +203,8 @@ impl Users<'_> {
         tell(self.tx, id, deleted)
     }
 
-    /// All users by id, newest first: those whose address or name contains the text, whatever its case, or all.
+    /// All users by id, newest first: those whose address or name contains the text, whatever its
+    /// case, or all.
     pub async fn list(
         self,
         matching: Option<&str>,
@@ -216,7 +219,8 @@ impl Users<'_> {
               ORDER BY u.id DESC LIMIT $4"
         );
         let before = page.after.map_or(Uuid::max(), UserId::into_uuid);
-        // Addresses are stored in lower case. Names are not, and each database knows its own lower case.
+        // Addresses are stored in lower case. Names are not, and each database knows its own lower
+        // case.
         let email = matching.map(|text| containing(&text.to_lowercase()));
         let name = matching.map(containing);
         let found = rows!(self.tx, Row, SQL; before, &email, &name, i64::from(page.limit) + 1);
@@ -251,7 +255,8 @@ impl Users<'_> {
     }
 }
 
-/// Keeps others from changing a user, and from storing what depends on one, until the transaction ends.
+/// Keeps others from changing a user, and from storing what depends on one, until the transaction
+/// ends.
 pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<(), StorageError> {
     macro_rules! find {
         () => {

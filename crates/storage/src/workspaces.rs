@@ -115,8 +115,8 @@ impl Workspaces<'_> {
         tell(self.tx, id, changed)
     }
 
-    /// Suspends a workspace, or lets its members act again: from then on its turns and jobs are taken on again. Tells
-    /// `Committed::access`.
+    /// Suspends a workspace, or lets its members act again: from then on its turns and jobs are
+    /// taken on again. Tells `Committed::access`.
     ///
     /// # Errors
     ///
@@ -133,7 +133,8 @@ impl Workspaces<'_> {
         tell(self.tx, id, changed)
     }
 
-    /// All workspaces by id, newest first: those whose name contains the text, whatever its case, or all.
+    /// All workspaces by id, newest first: those whose name contains the text, whatever its case,
+    /// or all.
     pub async fn list(
         self,
         matching: Option<&str>,

@@ -1,11 +1,11 @@
 //! Attributes for tests that run once for every kind of database or shared state.
 //!
 //! `#[on_every_db] async fn a_job_is_claimed_once(home: &TestDb)` becomes two tests,
-//! `a_job_is_claimed_once::on_sqlite` and `a_job_is_claimed_once::on_postgres`. The function stays what it is, so
-//! rustfmt, clippy and editors treat it as ordinary code.
+//! `a_job_is_claimed_once::on_sqlite` and `a_job_is_claimed_once::on_postgres`. The function stays
+//! what it is, so rustfmt, clippy and editors treat it as ordinary code.
 //!
-//! Attributes below the macro, such as `#[ignore]`, apply to each of the tests; doc comments and lint levels stay
-//! with the function.
+//! Attributes below the macro, such as `#[ignore]`, apply to each of the tests; doc comments and
+//! lint levels stay with the function.
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Code;
@@ -59,8 +59,8 @@ pub fn on_every_home(_: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Runs a test of the shared state in process and on Redis.
 ///
-/// The function takes two `replyx_live::Live`: on Redis they are two processes of an installation, in process they
-/// are the same one.
+/// The function takes two `replyx_live::Live`: on Redis they are two processes of an installation,
+/// in process they are the same one.
 #[proc_macro_attribute]
 pub fn on_every_live(_: TokenStream, item: TokenStream) -> TokenStream {
     let in_process = quote! {

@@ -1,7 +1,8 @@
 //! A server that speaks Anthropic's messages protocol.
 //!
-//! Everything that [`FakeOpenAi`] can be told, a [`FakeAnthropic`] can: it is the same server with another
-//! protocol. Requests are recorded in the same form, the `system` text as the first message.
+//! Everything that [`FakeOpenAi`] can be told, a [`FakeAnthropic`] can: it is the same server with
+//! another protocol. Requests are recorded in the same form, the `system` text as the first
+//! message.
 
 use std::{io, ops::Deref};
 
@@ -12,8 +13,8 @@ use crate::openai::{Builder, FakeOpenAi};
 pub struct FakeAnthropic(FakeOpenAi);
 
 impl FakeAnthropic {
-    /// The defaults, to be changed before the start by [`FakeAnthropic::start_with`]: the key `sk-test`
-    /// and the models `claude-haiku-4-5` and `claude-sonnet-4-5`.
+    /// The defaults, to be changed before the start by [`FakeAnthropic::start_with`]: the key
+    /// `sk-test` and the models `claude-haiku-4-5` and `claude-sonnet-4-5`.
     pub fn builder() -> Builder {
         FakeOpenAi::builder().models(["claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-5-5"])
     }

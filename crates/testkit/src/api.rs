@@ -1,4 +1,5 @@
-//! A client of our own HTTP API, as a person with an account uses it. For tests, the benchmark and the demo.
+//! A client of our own HTTP API, as a person with an account uses it. For tests, the benchmark and
+//! the demo.
 
 use std::time::Duration;
 
@@ -133,7 +134,8 @@ impl Api {
     /// When the program does not answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.expect("the program answers");
-        let (status, headers) = (response.status(), response.headers().clone());
+        let status = response.status();
+        let headers = response.headers().clone();
         let body = response.bytes().await.expect("the answer arrives");
         Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() }
     }

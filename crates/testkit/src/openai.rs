@@ -10,8 +10,8 @@
 //! # }
 //! ```
 //!
-//! Several keys may be known to it; faults can be ordered for the next request, whoever asks, or for the
-//! next one with a given key. A connection is refused once the handle is dropped.
+//! Several keys may be known to it; faults can be ordered for the next request, whoever asks, or
+//! for the next one with a given key. A connection is refused once the handle is dropped.
 //!
 //! Without a closure it answers with the first passage that the messages carry, or else repeats the
 //! question; see [`Request::first_passage`]. What is not a request of the API is refused with 400
@@ -245,13 +245,14 @@ impl FakeOpenAi {
         lock(&self.world.faults).push_back(fault);
     }
 
-    /// Orders a fault for the next completion asked for with this key. It goes before those ordered for
-    /// anyone.
+    /// Orders a fault for the next completion asked for with this key. It goes before those ordered
+    /// for anyone.
     pub fn inject_for(&self, key: &str, fault: Fault) {
         lock(&self.world.key_faults).entry(key.to_owned()).or_default().push_back(fault);
     }
 
-    /// Orders a fault for the next request for embeddings; those in the middle of a stream do nothing.
+    /// Orders a fault for the next request for embeddings; those in the middle of a stream do
+    /// nothing.
     pub fn inject_embedding(&self, fault: Fault) {
         lock(&self.world.embedding_faults).push_back(fault);
     }

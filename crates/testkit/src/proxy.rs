@@ -184,7 +184,8 @@ async fn carry(
     mut orders: watch::Receiver<Orders>,
     generation: u64,
 ) {
-    let (up_orders, down_orders) = (orders.clone(), orders.clone());
+    let up_orders = orders.clone();
+    let down_orders = orders.clone();
     let both_ways = async {
         let server = TcpStream::connect(target).await?;
         for side in [&client, &server] {

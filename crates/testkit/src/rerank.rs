@@ -1,7 +1,7 @@
 //! A server that reranks, as Cohere's `POST /rerank` (<https://docs.cohere.com/reference/rerank>).
 //!
-//! Documents that share more words with the question come first, counted without regard to their number. A test may
-//! order another answer.
+//! Documents that share more words with the question come first, counted without regard to their
+//! number. A test may order another answer.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

@@ -1,7 +1,8 @@
-//! A web site whose pages are written by a test, and whose servers misbehave in every way that matters to a crawler.
+//! A web site whose pages are written by a test, and whose servers misbehave in every way that
+//! matters to a crawler.
 //!
-//! [`FakeSite::start`] is the way in; [`FakeSite::set`] puts a [`Reply`] at a path. What nobody set is 404. Every request is
-//! remembered, up to a bound.
+//! [`FakeSite::start`] is the way in; [`FakeSite::set`] puts a [`Reply`] at a path. What nobody set
+//! is 404. Every request is remembered, up to a bound.
 
 use std::{
     collections::HashMap,

@@ -1,8 +1,9 @@
 //! A mail server that is strict, remembers, and fails on order.
 //!
-//! [`FakeSmtp`] speaks SMTP over real TCP: commands in the order of RFC 5321, lines that end in CR LF and are not
-//! too long, dots unstuffed, `AUTH PLAIN` when a login is set, TLS when it has a certificate. What breaks a rule is refused as a real server would,
-//! and noted in [`FakeSmtp::violations`].
+//! [`FakeSmtp`] speaks SMTP over real TCP: commands in the order of RFC 5321, lines that end in CR
+//! LF and are not too long, dots unstuffed, `AUTH PLAIN` when a login is set, TLS when it has a
+//! certificate. What breaks a rule is refused as a real server would, and noted in
+//! [`FakeSmtp::violations`].
 
 use std::{
     collections::VecDeque,
@@ -51,11 +52,13 @@ pub enum Step {
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The step is answered with this code. The text of the answer repeats the recipient, as real servers do.
+    /// The step is answered with this code. The text of the answer repeats the recipient, as real
+    /// servers do.
     Refuse(u16),
     /// The connection is closed without an answer.
     Drop,
-    /// The message is kept, and the connection is closed without an answer. Only for [`Step::Message`].
+    /// The message is kept, and the connection is closed without an answer. Only for
+    /// [`Step::Message`].
     KeepAndDrop,
     /// No answer comes; the connection stays open.
     Hang,
@@ -154,7 +157,8 @@ impl FakeSmtp {
         self.port
     }
 
-    /// Orders a fault; each happens once. Those of one step happen in the order they were ordered in.
+    /// Orders a fault; each happens once. Those of one step happen in the order they were ordered
+    /// in.
     pub fn fail(&self, step: Step, fault: Fault) {
         lock(&self.world.faults).push_back((step, fault));
     }

@@ -234,8 +234,9 @@ impl FakeTelegram {
         }
     }
 
-    /// Gives a bot a new token, as `@BotFather` does when its owner has the old one revoked: calls with the old one are
-    /// unauthorized from now on, also a poll that waits; the bot keeps its chats, and what waits for it.
+    /// Gives a bot a new token, as `@BotFather` does when its owner has the old one revoked: calls
+    /// with the old one are unauthorized from now on, also a poll that waits; the bot keeps its
+    /// chats, and what waits for it.
     ///
     /// # Panics
     ///

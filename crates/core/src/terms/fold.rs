@@ -1,10 +1,12 @@
-//! One spelling for what is the same word to a reader: case, `ё`, accents, composed and decomposed letters.
+//! One spelling for what is the same word to a reader: case, `ё`, accents, composed and decomposed
+//! letters.
 
-/// Words longer than this are cut: no language needs more, and hostile input must not blow up an index.
+/// Words longer than this are cut: no language needs more, and hostile input must not blow up an
+/// index.
 pub(super) const LONGEST: usize = 40;
 
-/// Lower case, letters composed, `ё` as `е`; stress marks, soft hyphens and all else that is no letter or digit
-/// dropped. Diacritics of Latin letters stay: stemmers want them.
+/// Lower case, letters composed, `ё` as `е`; stress marks, soft hyphens and all else that is no
+/// letter or digit dropped. Diacritics of Latin letters stay: stemmers want them.
 pub(super) fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for c in word.chars().flat_map(char::to_lowercase) {

@@ -1,10 +1,12 @@
 //! What Snowball's rules for Russian leave apart.
 //!
-//! A vowel between the last two consonants comes and goes (`деньги`, `денег`; `скидка`, `скидок`), and words of
-//! one syllable keep their endings (`дня`, `дней`). Here both forms become one term. A vowel is dropped only where
-//! the word has another, so that `лес` and `лось` stay two words; the few words of one syllable are listed.
+//! A vowel between the last two consonants comes and goes (`деньги`, `денег`; `скидка`, `скидок`),
+//! and words of one syllable keep their endings (`дня`, `дней`). Here both forms become one term. A
+//! vowel is dropped only where the word has another, so that `лес` and `лось` stay two words; the
+//! few words of one syllable are listed.
 
-/// Words of one syllable that lose their vowel: what Snowball makes of the full form, and what stays without it.
+/// Words of one syllable that lose their vowel: what Snowball makes of the full form, and what
+/// stays without it.
 const FLEETING: &[(&str, &str)] = &[
     ("ден", "дн"),
     ("лев", "льв"),

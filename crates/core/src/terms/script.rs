@@ -1,9 +1,11 @@
 //! In which letters a text is written.
 
-/// Where the scripts begin that differ in kind: Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, and all beyond.
+/// Where the scripts begin that differ in kind: Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic,
+/// and all beyond.
 const BEGINNINGS: [u32; 6] = [0x370, 0x400, 0x530, 0x590, 0x600, 0x780];
 
-/// Are most letters of the one text of another script than most of the other's? A text without letters is of none.
+/// Are most letters of the one text of another script than most of the other's? A text without
+/// letters is of none.
 pub fn differ_in_script(one: &str, other: &str) -> bool {
     main(one).zip(main(other)).is_some_and(|(one, other)| one != other)
 }

@@ -1,4 +1,5 @@
-//! What a word may have been meant to be: typed in the wrong keyboard layout, or spelt in the other script.
+//! What a word may have been meant to be: typed in the wrong keyboard layout, or spelt in the other
+//! script.
 
 /// The letters of a Russian keyboard by the keys of an English one.
 const KEYS: &[(char, char)] = &[
@@ -86,8 +87,8 @@ pub fn other_layout(text: &str) -> String {
         .collect()
 }
 
-/// A word in the other script, Cyrillic or Latin, letter by letter: `самсунг` is `samsung`. Nothing when it has
-/// letters of neither.
+/// A word in the other script, Cyrillic or Latin, letter by letter: `самсунг` is `samsung`. Nothing
+/// when it has letters of neither.
 pub fn other_script(word: &str) -> Option<String> {
     let lower = word.to_lowercase().replace('ё', "е");
     if lower.chars().all(|c| ('а'..='я').contains(&c)) && !lower.is_empty() {

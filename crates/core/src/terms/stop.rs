@@ -1,5 +1,5 @@
-//! Words that carry grammar rather than meaning, by language: folded, without diacritics of Latin letters,
-//! sorted for binary search.
+//! Words that carry grammar rather than meaning, by language: folded, without diacritics of Latin
+//! letters, sorted for binary search.
 
 /// The stop words of a language (ISO 639-1); none of one we have no list of.
 pub(super) fn of(language: &str) -> &'static [&'static str] {

@@ -2,8 +2,8 @@
 
 use super::fold::is_mark;
 
-/// The words of a text with the bytes they begin at: maximal runs of letters and digits. Scripts that put no
-/// blanks between words give each pair of neighbouring characters.
+/// The words of a text with the bytes they begin at: maximal runs of letters and digits. Scripts
+/// that put no blanks between words give each pair of neighbouring characters.
 pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut rest = 0;
     // The end of a stretch without blanks that pairs are taken from.
@@ -11,7 +11,8 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     std::iter::from_fn(move || {
         if rest < pairs_until {
             let mut ends = text[rest..pairs_until].char_indices().map(|(at, c)| at + c.len_utf8());
-            let (first, second) = (ends.next()?, ends.next());
+            let first = ends.next()?;
+            let second = ends.next();
             let begin = rest;
             // The last pair takes the last character with it.
             rest = if ends.next().is_some() { begin + first } else { pairs_until };

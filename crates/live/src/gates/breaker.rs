@@ -29,8 +29,8 @@ pub struct BreakerRules {
 }
 
 impl Default for BreakerRules {
-    /// Five failures and two of three within half a minute, or three in a row; open for 15 seconds, at
-    /// most two minutes.
+    /// Five failures and two of three within half a minute, or three in a row; open for 15 seconds,
+    /// at most two minutes.
     fn default() -> Self {
         Self {
             failures: 5,

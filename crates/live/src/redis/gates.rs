@@ -1,5 +1,5 @@
-//! The gates on Redis: a script enters, one leaves, one keeps. What Redis granted is mirrored in this
-//! process, which goes on with that alone while Redis is away.
+//! The gates on Redis: a script enters, one leaves, one keeps. What Redis granted is mirrored in
+//! this process, which goes on with that alone while Redis is away.
 
 use std::{sync::LazyLock, time::Duration};
 

@@ -57,7 +57,8 @@ joins it; each must hear what it published after it had joined. */
 #[on_every_live]
 async fn nothing_is_missed_after_subscribing(here: Live, there: Live) {
     let tasks = (0..16).map(|task| {
-        let (here, there) = (here.clone(), there.clone());
+        let here = here.clone();
+        let there = there.clone();
         tokio::spawn(async move {
             // 240 messages a topic in all: fewer than a mailbox holds, so a gap would be a loss.
             for round in 0..60 {

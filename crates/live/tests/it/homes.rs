@@ -1,4 +1,5 @@
-//! The homes of the shared state. On Redis, `here` and `there` are two processes of an installation.
+//! The homes of the shared state. On Redis, `here` and `there` are two processes of an
+//! installation.
 
 use std::time::Duration;
 

@@ -29,7 +29,8 @@ async fn many_takers_together_keep_the_rate(here: Live, there: Live) {
     let start = Arc::new(Barrier::new(16));
     let takers = (0..16).map(|number| {
         let live = if number % 2 == 0 { here.clone() } else { there.clone() };
-        let (limits, start) = (limits.clone(), Arc::clone(&start));
+        let limits = limits.clone();
+        let start = Arc::clone(&start);
         tokio::spawn(async move {
             start.wait().await;
             let began = Instant::now();
@@ -68,7 +69,8 @@ async fn a_burst_is_counted_exactly(here: Live, there: Live) {
 
 #[on_every_live]
 async fn all_limits_grant_it_or_none_is_charged(here: Live, there: Live) {
-    let (bot, chat) = (stock("bot", 3), stock("chat", 1));
+    let bot = stock("bot", 3);
+    let chat = stock("chat", 1);
     assert!(granted(&here, &[bot.clone(), chat.clone()]).await);
     for _ in 0..5 {
         assert!(!granted(&there, &[bot.clone(), chat.clone()]).await);
@@ -131,7 +133,8 @@ async fn what_is_left_is_told_and_is_true(here: Live, there: Live) {
 
 #[on_every_live]
 async fn what_is_left_is_that_of_the_tightest_limit_and_comes_back(here: Live, there: Live) {
-    let (wide, tight) = (stock("wide", 100), stock("tight", 3));
+    let wide = stock("wide", 100);
+    let tight = stock("tight", 3);
     for limits in [[wide.clone(), tight.clone()], [tight.clone(), wide.clone()]] {
         let spent = here.spend(&limits).await;
         assert!(spent.left < 3 && spent.reset < Duration::from_hours(3), "{spent:?}");
@@ -149,7 +152,8 @@ async fn what_is_left_is_that_of_the_tightest_limit_and_comes_back(here: Live, t
 
 #[on_every_live]
 async fn nothing_is_left_of_what_is_paused(here: Live, there: Live) {
-    let (free, paused) = (stock("free", 9), stock("paused", 9));
+    let free = stock("free", 9);
+    let paused = stock("paused", 9);
     here.pause("paused", Duration::from_mins(10)).await;
     for live in [&here, &there] {
         let spent = live.spend(&[free.clone(), paused.clone()]).await;
@@ -186,7 +190,8 @@ async fn a_batch_is_answered_in_its_order(here: Live, there: Live) {
 
 #[on_every_live]
 async fn a_pause_stops_one_key_and_ends(here: Live, there: Live) {
-    let (paused, free) = (stock("paused", 100), stock("free", 2));
+    let paused = stock("paused", 100);
+    let free = stock("free", 2);
     here.pause("paused", Duration::from_secs(2)).await;
     here.pause("paused", Duration::from_millis(1)).await;
     for live in [&here, &there] {

@@ -57,13 +57,14 @@ impl Inside {
             if let Ok(done) = timeout(KEEP_EVERY, &mut work).await {
                 return done;
             }
-            let (live, ask) = (self.doors.live.clone(), Arc::clone(&self.ask));
+            let live = self.doors.live.clone();
+            let ask = Arc::clone(&self.ask);
             tokio::spawn(async move { live.keep(&ask.holder, PLACE_TTL, &ask.gates).await });
         }
     }
 
-    /// Leaves with these effects and this cost. The workspace's place is kept where the call goes on elsewhere. For
-    /// each effect: is it a report to a breaker that is open now?
+    /// Leaves with these effects and this cost. The workspace's place is kept where the call goes
+    /// on elsewhere. For each effect: is it a report to a breaker that is open now?
     pub(crate) async fn end(
         mut self,
         mut effects: Vec<Effect>,
@@ -74,7 +75,8 @@ impl Inside {
         effects.extend(self.ask.settles(cost.micros()));
         self.over = true;
         // In a task of its own, so that it happens once even if nobody waits for it any more.
-        let (live, holder) = (self.doors.live.clone(), self.ask.holder.clone());
+        let live = self.doors.live.clone();
+        let holder = self.ask.holder.clone();
         let left = tokio::spawn(async move { live.leave(&holder, &effects).await });
         let opened = left.await.unwrap_or_default();
         self.doors.freed.notify_one();

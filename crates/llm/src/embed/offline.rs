@@ -1,9 +1,9 @@
 //! The embedding model that needs no network: multilingual-e5-small, in this process.
 //!
-//! It is loaded when it is first needed, once, and shared by all. Questions and passages have a thread each, which
-//! takes them one by one: a question waits for questions, not for a document, and workspaces take turns with theirs. The
-//! thread of passages has a low
-//! priority, so that a document that is read does not slow answers either.
+//! It is loaded when it is first needed, once, and shared by all. Questions and passages have a
+//! thread each, which takes them one by one: a question waits for questions, not for a document,
+//! and workspaces take turns with theirs. The thread of passages has a low priority, so that a
+//! document that is read does not slow answers either.
 
 use std::{
     io,
@@ -146,7 +146,9 @@ impl Lane {
             Role::Passage => "embed-passages",
         };
         let (sender, arrived) = mpsc::channel();
-        let (role, model, lines) = (self.role, Arc::clone(&self.model), Arc::clone(&self.lines));
+        let role = self.role;
+        let model = Arc::clone(&self.model);
+        let lines = Arc::clone(&self.lines);
         let work = move || {
             if role == Role::Passage {
                 // Where it is not allowed, passages have the priority of everything else.

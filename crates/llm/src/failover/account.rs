@@ -135,7 +135,8 @@ impl Underway<'_> {
         }
     }
 
-    /// What a provider reports, as far as it can be: within the bounds of what was sent and written, and not nothing.
+    /// What a provider reports, as far as it can be: within the bounds of what was sent and
+    /// written, and not nothing.
     fn believed(&self, reported: Usage) -> Usage {
         let text = &self.brought.text;
         let written = self.bound.usage.completion_tokens.max(most_tokens(text));
@@ -157,8 +158,9 @@ impl Underway<'_> {
         usage
     }
 
-    /// Usage of a provider that does not report it. Each message takes about four tokens beside its text
-    /// (<https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>: three and the role).
+    /// Usage of a provider that does not report it. Each message takes about four tokens beside its
+    /// text (<https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken>: three and
+    /// the role).
     fn estimate(&self) -> Usage {
         let count = |text: &str| count_tokens(&self.request.model, text);
         let messages = self.request.messages.iter();

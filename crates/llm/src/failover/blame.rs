@@ -20,7 +20,8 @@ pub(super) enum Blame {
     Unusable,
     /// The provider failed, and may wish not to be asked for a while: another provider first.
     Provider { wish: Duration },
-    /// The model had nothing to say: another provider first. That depends on the question, so it is no fault of the provider.
+    /// The model had nothing to say: another provider first. That depends on the question, so it is
+    /// no fault of the provider.
     Wordless,
     /// Nobody could answer this of this model: the next model.
     Request,

@@ -17,12 +17,13 @@ use crate::{
 pub(crate) const REFUSED: Duration = Duration::from_hours(30 * 24);
 /// A key whose money is spent is tried again after this long.
 const EXHAUSTED: Duration = Duration::from_mins(10);
-/// The first guess at how long a provider wants to be left alone when it does not say; doubled by every
-/// further one.
+/// The first guess at how long a provider wants to be left alone when it does not say; doubled by
+/// every further one.
 const GUESS: Duration = Duration::from_secs(20);
 /// The longest guess.
 const LONGEST_GUESS: Duration = Duration::from_mins(10);
-/// The shortest and the longest cool-down that a provider may ask for: limits of a day are told as well.
+/// The shortest and the longest cool-down that a provider may ask for: limits of a day are told as
+/// well.
 const COOL_DOWN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(24));
 
 /// A cool-down that a provider asked for, within our bounds.
@@ -154,7 +155,8 @@ impl Models {
 
     /// Has a key rest where it is to blame.
     fn rest(&self, link: &Link, held: &HeldKey, blame: Blame) -> Option<Effect> {
-        let (key, provider) = (held.key.id, link.provider.to_string());
+        let key = held.key.id;
+        let provider = link.provider.to_string();
         let effect = match blame {
             Blame::Refused => {
                 held.rests(Standing::Refused, REFUSED);

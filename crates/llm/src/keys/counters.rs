@@ -9,7 +9,8 @@ use super::{KeyUse, ProviderKey};
 /// A counter is raised to this at most: beyond it the numbers of Redis are not exact.
 const MOST: i64 = 1 << 52;
 
-/// The day and the month (UTC) in which a key is used. Each has its own counters, which end with it.
+/// The day and the month (UTC) in which a key is used. Each has its own counters, which end with
+/// it.
 pub(crate) struct Periods {
     day: Period,
     month: Period,
@@ -52,7 +53,8 @@ impl Periods {
         [gate(&self.day, key.daily_requests), gate(&self.month, key.monthly_requests)]
     }
 
-    /// What a key must pass to be used for a call of at most this cost, which is set aside until the call has ended.
+    /// What a key must pass to be used for a call of at most this cost, which is set aside until
+    /// the call has ended.
     pub(crate) fn money(&self, key: &ProviderKey, cost: Money) -> [Gate; 2] {
         let gate = |period: &Period, most: Option<Money>| Gate::Hold {
             key: counter(key, "cost", period),

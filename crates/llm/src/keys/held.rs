@@ -60,7 +60,8 @@ impl HeldKey {
         let digest = Sha256::digest(key.secret.expose_secret());
         let print =
             digest.iter().take(8).fold(String::new(), |print, byte| print + &format!("{byte:02x}"));
-        let (mark, now) = (format!("{}:{print}", key.id), Instant::now());
+        let mark = format!("{}:{print}", key.id);
+        let now = Instant::now();
         let standing = if key.enabled { Standing::Ready } else { Standing::Disabled };
         Self {
             key,
@@ -89,7 +90,8 @@ impl HeldKey {
 
     /// How long it need not be tried, as far as is known here.
     pub(crate) fn rest(&self) -> Option<Duration> {
-        let (known, now) = (self.known(), Instant::now());
+        let known = self.known();
+        let now = Instant::now();
         (known.ask_again > now).then(|| known.until.saturating_duration_since(now))
     }
 

@@ -31,7 +31,8 @@ pub(crate) enum Client {
 
 impl Client {
     fn new(provider: &Provider, limits: &Limits) -> Result<Self, ModelError> {
-        let (api_key, base_url) = (SecretString::from(""), provider.base_url.clone());
+        let api_key = SecretString::from("");
+        let base_url = provider.base_url.clone();
         let openai = |protocol| {
             let config =
                 OpenAiConfig { api_key: api_key.clone(), base_url: base_url.clone(), protocol };
@@ -167,7 +168,8 @@ impl Registry {
         keys.iter().any(|held| held.key.enabled)
     }
 
-    /// The provider and the model that a name means: two spellings of one model have the same place.
+    /// The provider and the model that a name means: two spellings of one model have the same
+    /// place.
     pub(crate) fn place<'n>(&self, name: &'n str) -> (&'n str, &'n str) {
         if name == EXTRACTIVE {
             return (EXTRACTIVE, EXTRACTIVE);

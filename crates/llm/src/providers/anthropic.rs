@@ -1,7 +1,7 @@
 //! Claude, over HTTP.
 //!
-//! [`Anthropic::chat`](ChatModel::chat) sends `POST {base_url}/v1/messages` with `stream: true` and reads
-//! the events as they come.
+//! [`Anthropic::chat`](ChatModel::chat) sends `POST {base_url}/v1/messages` with `stream: true` and
+//! reads the events as they come.
 
 pub(super) mod messages;
 
@@ -62,8 +62,8 @@ impl Anthropic {
         self.endpoint.most_tokens(request).max(1)
     }
 
-    /// The same provider asked with another key. The two share their connections and what was learnt of
-    /// the models.
+    /// The same provider asked with another key. The two share their connections and what was
+    /// learnt of the models.
     #[must_use]
     pub fn with_key(&self, api_key: SecretString) -> Self {
         Self { endpoint: self.endpoint.with_key(api_key) }

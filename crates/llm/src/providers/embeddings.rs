@@ -1,4 +1,5 @@
-//! Embeddings over HTTP: `POST {base_url}/embeddings` of `OpenAI` and every server that speaks its protocol.
+//! Embeddings over HTTP: `POST {base_url}/embeddings` of `OpenAI` and every server that speaks its
+//! protocol.
 //!
 //! Texts are sent in batches, two at once, each tried again when that can help, within a bound.
 

@@ -1,7 +1,7 @@
 //! An answer, from the events of its stream.
 //!
-//! A stream ends well only when the protocol says that the answer is complete; once it has, nothing that
-//! follows can spoil the answer.
+//! A stream ends well only when the protocol says that the answer is complete; once it has, nothing
+//! that follows can spoil the answer.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -21,8 +21,8 @@ use crate::{chat::Delta, error::ModelError};
 
 /// Usage comes after the last word. It is not worth failing for, nor waiting for longer than this.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
-/// An event of one token takes 150 to 400 bytes of JSON around a few bytes of text; a stream that is
-/// larger than this many times the longest answer is not one.
+/// An event of one token takes 150 to 400 bytes of JSON around a few bytes of text; a stream that
+/// is larger than this many times the longest answer is not one.
 const OVERHEAD: usize = 256;
 
 /// How far an answer has come.
@@ -42,8 +42,8 @@ pub(super) trait Protocol: Send + 'static {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Malformed`] when it is not an event of the protocol, and whatever failure the event
-    /// tells of.
+    /// [`ModelError::Malformed`] when it is not an event of the protocol, and whatever failure the
+    /// event tells of.
     fn take(
         &mut self,
         data: &str,
@@ -146,7 +146,8 @@ impl<P: Protocol> Events<P> {
     }
 }
 
-/// Ends a stream that is larger than any answer can be: the event reader would collect an endless line.
+/// Ends a stream that is larger than any answer can be: the event reader would collect an endless
+/// line.
 fn bounded(
     bytes: impl Stream<Item = reqwest::Result<Bytes>> + Send,
     answer_bytes: usize,

@@ -1,13 +1,14 @@
 //! A model that quotes: it answers with sentences of its sources, word for word.
 //!
-//! It needs no provider, no key and no network, and it cannot invent. [`Extractive::answer`] takes the
-//! sources apart into sentences, list items and table rows (`units`), finds which of them speak of what
-//! the question asks (`rank`) and joins the best into at most 300 characters (`compose`). When the best
-//! of them leaves too much of the question untouched, and no source is near it in meaning ([`Fit`](crate::Fit)),
-//! it declines with [`NO_ANSWER`](crate::NO_ANSWER): silence is better than a quotation about something else.
+//! It needs no provider, no key and no network, and it cannot invent. [`Extractive::answer`] takes
+//! the sources apart into sentences, list items and table rows (`units`), finds which of them speak
+//! of what the question asks (`rank`) and joins the best into at most 300 characters (`compose`).
+//! When the best of them leaves too much of the question untouched, and no source is near it in
+//! meaning ([`Fit`](crate::Fit)), it declines with [`NO_ANSWER`](crate::NO_ANSWER): silence is
+//! better than a quotation about something else.
 //!
-//! It works best in English and Russian, whose words it reduces to stems; in other languages it compares
-//! words, and pairs of characters where a script has no spaces.
+//! It works best in English and Russian, whose words it reduces to stems; in other languages it
+//! compares words, and pairs of characters where a script has no spaces.
 
 mod compose;
 mod evidence;
@@ -36,8 +37,8 @@ use crate::{
 pub struct Extractive;
 
 impl Extractive {
-    /// The answer to a question and the sources it is quoted from, as indexes; [`NO_ANSWER`] and none
-    /// when they do not hold it. At most 300 characters.
+    /// The answer to a question and the sources it is quoted from, as indexes; [`NO_ANSWER`] and
+    /// none when they do not hold it. At most 300 characters.
     pub fn answer(&self, question: &str, sources: &[Source]) -> (String, Vec<usize>) {
         let question = Question::of(question);
         let units = units(sources);

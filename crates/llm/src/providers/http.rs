@@ -1,7 +1,7 @@
 //! Requests to a provider's server, and what its refusals mean.
 //!
-//! The key stands in one header and nowhere else; what the provider says about an error is cleaned of it
-//! and of our words before it is kept.
+//! The key stands in one header and nowhere else; what the provider says about an error is cleaned
+//! of it and of our words before it is kept.
 
 use std::{fmt, time::Duration};
 
@@ -48,7 +48,8 @@ pub(super) fn url(base: &str, path: &str) -> Result<Url, ModelError> {
     Ok(url)
 }
 
-/// Asks once with a JSON body, and reads an answer of at most `longest` bytes. An empty key is not shown.
+/// Asks once with a JSON body, and reads an answer of at most `longest` bytes. An empty key is not
+/// shown.
 pub(super) async fn post<T: DeserializeOwned>(
     client: &Client,
     url: &Url,
@@ -65,7 +66,8 @@ pub(super) async fn post<T: DeserializeOwned>(
     }
     let mut response = request.send().await.map_err(unreachable)?;
     if response.status() != StatusCode::OK {
-        let (status, wait) = (response.status().as_u16(), retry_after(response.headers()));
+        let status = response.status().as_u16();
+        let wait = retry_after(response.headers());
         let said = error_body(response).await;
         let words = Words::of(&[], key.expose_secret());
         return Err(refused(status, wait, &said, &words));
@@ -166,15 +168,16 @@ impl Endpoint {
         self.shapes.of(&request.model).limit(request.max_tokens)
     }
 
-    /// Asks, and reads the answer as it comes. The body is made again, without the parameter, when the
-    /// server refuses one by its name.
+    /// Asks, and reads the answer as it comes. The body is made again, without the parameter, when
+    /// the server refuses one by its name.
     pub(super) fn ask<P: Protocol>(
         &self,
         request: &ChatRequest,
         body: fn(&Asked, &Shape) -> Vec<u8>,
         protocol: P,
     ) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let (endpoint, asked) = (self.clone(), Asked::of(request));
+        let endpoint = self.clone();
+        let asked = Asked::of(request);
         stream::once(async move {
             let words = Words::of(&asked.messages, endpoint.key.expose_secret());
             let response = endpoint.open(&asked, body, &words).await?;
@@ -201,7 +204,8 @@ impl Endpoint {
                     Err(ModelError::ContentType)
                 };
             }
-            let (status, wait) = (response.status().as_u16(), retry_after(response.headers()));
+            let status = response.status().as_u16();
+            let wait = retry_after(response.headers());
             let said = error_body(response).await;
             let Some(less) = shape.without(status, &said) else {
                 return Err(refused(status, wait, &said, words));
@@ -303,7 +307,8 @@ pub(super) fn refused(
     }
 }
 
-/// An error told in the middle of an answer: where it names what a status would have told, it is taken for that.
+/// An error told in the middle of an answer: where it names what a status would have told, it is
+/// taken for that.
 pub(super) fn failed(said: &Value, words: &Words) -> ModelError {
     match status_of(said.get("error").filter(|error| error.is_object()).unwrap_or(said)) {
         Some(status) => refused(status, None, said, words),
@@ -331,7 +336,8 @@ fn status_of(error: &Value) -> Option<u16> {
 fn kind(status: u16, said: &Value) -> Refusal {
     let error = said.get("error").unwrap_or(said);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_ascii_lowercase();
-    let (code, kind) = (text(&error["code"]), text(&error["type"]));
+    let code = text(&error["code"]);
+    let kind = text(&error["type"]);
     let message = text(error.get("message").unwrap_or(error));
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     let named = |names: &[&str]| names.iter().any(|name| code == *name || kind == *name);
@@ -357,8 +363,8 @@ fn kind(status: u16, said: &Value) -> Refusal {
     }
 }
 
-/// How long the server asks us to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date, which
-/// is measured from the server's own `Date`.
+/// How long the server asks us to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date,
+/// which is measured from the server's own `Date`.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let number = |name: &str| -> Option<f64> {

@@ -1,7 +1,7 @@
 //! `OpenAI`, and every server that speaks one of its protocols, over HTTP.
 //!
-//! [`OpenAi::chat`](ChatModel::chat) sends `POST {base_url}/chat/completions` or `{base_url}/responses`
-//! with `stream: true` and reads the events as they come.
+//! [`OpenAi::chat`](ChatModel::chat) sends `POST {base_url}/chat/completions` or
+//! `{base_url}/responses` with `stream: true` and reads the events as they come.
 
 pub(super) mod completions;
 pub(super) mod responses;
@@ -73,8 +73,8 @@ impl OpenAi {
         }
     }
 
-    /// The same provider asked with another key. The two share their connections and what was learnt of
-    /// the models.
+    /// The same provider asked with another key. The two share their connections and what was
+    /// learnt of the models.
     #[must_use]
     pub fn with_key(&self, api_key: SecretString) -> Self {
         Self { endpoint: self.endpoint.with_key(api_key), protocol: self.protocol }

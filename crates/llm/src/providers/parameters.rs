@@ -1,8 +1,9 @@
 //! Which parameters a model takes.
 //!
-//! Servers that speak one protocol differ in the parameters they know, and refuse a request for one they
-//! do not. A [`Shape`] says what is sent to a model. It begins with what the model's name tells, loses
-//! what the server refuses by name, and is remembered in [`Shapes`], so that a refusal is paid for once.
+//! Servers that speak one protocol differ in the parameters they know, and refuse a request for one
+//! they do not. A [`Shape`] says what is sent to a model. It begins with what the model's name
+//! tells, loses what the server refuses by name, and is remembered in [`Shapes`], so that a refusal
+//! is paid for once.
 
 use std::{
     collections::HashMap,
@@ -14,8 +15,8 @@ use serde_json::Value;
 /// So many models are remembered; those beyond are learnt anew each time.
 const MODELS: usize = 256;
 
-/// A model that reasons first spends tokens of the same budget on it. With little effort it takes a few
-/// hundred; this is what it is given on top of the answer's own.
+/// A model that reasons first spends tokens of the same budget on it. With little effort it takes a
+/// few hundred; this is what it is given on top of the answer's own.
 const REASONING: u32 = 4_096;
 
 /// A parameter that a model may not take.
@@ -91,8 +92,8 @@ enum Reasoning {
     Steered,
 }
 
-/// What a model's name tells of it. `OpenAI`'s `o1` and later reason, and `gpt-5` and later except those
-/// for chats; the fifth generation of Claude; `DeepSeek`'s since the fourth.
+/// What a model's name tells of it. `OpenAI`'s `o1` and later reason, and `gpt-5` and later except
+/// those for chats; the fifth generation of Claude; `DeepSeek`'s since the fourth.
 fn reasoning(model: &str) -> Reasoning {
     let bare = model.rsplit('/').next().unwrap_or(model);
     let generation = |rest: &str| -> u32 {
@@ -117,8 +118,8 @@ fn reasoning(model: &str) -> Reasoning {
     }
 }
 
-/// The parameter that an error says is not supported: of several among those that were sent, the one it
-/// names first, because what follows is often a list of what is supported.
+/// The parameter that an error says is not supported: of several among those that were sent, the
+/// one it names first, because what follows is often a list of what is supported.
 fn named(status: u16, body: &Value, sent: impl Fn(Parameter) -> bool) -> Option<Parameter> {
     if !matches!(status, 400 | 422) {
         return None;

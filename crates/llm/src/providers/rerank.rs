@@ -1,8 +1,9 @@
-//! Reranking over HTTP: `POST {base_url}/rerank` as Cohere has it, and Jina, Voyage-compatible gateways, vLLM and
-//! llama.cpp after it.
+//! Reranking over HTTP: `POST {base_url}/rerank` as Cohere has it, and Jina, Voyage-compatible
+//! gateways, vLLM and llama.cpp after it.
 //!
-//! A model that reads question and passage together judges better than two vectors made apart, and is too slow for more
-//! than a few dozen passages. It is asked once, within a bound: search has an order without it.
+//! A model that reads question and passage together judges better than two vectors made apart, and
+//! is too slow for more than a few dozen passages. It is asked once, within a bound: search has an
+//! order without it.
 
 use std::{fmt, time::Duration};
 
@@ -92,7 +93,8 @@ impl Reranker {
     pub fn new(config: RerankConfig, limits: &Limits) -> Result<Self, ModelError> {
         let url = http::url(&config.base_url, "/rerank")?;
         let RerankConfig { model, api_key: key, patience, prices, .. } = config;
-        let (client, clock) = (http::client(&url, limits)?, Clock::system());
+        let client = http::client(&url, limits)?;
+        let clock = Clock::system();
         Ok(Self { client, url, key, model, patience, prices, book: None, clock })
     }
 
@@ -102,8 +104,8 @@ impl Reranker {
         Self { book: Some(book), ..self }
     }
 
-    /// The places of the passages, the one that answers the question best first. Those that the server does not name
-    /// keep their order behind the others.
+    /// The places of the passages, the one that answers the question best first. Those that the
+    /// server does not name keep their order behind the others.
     ///
     /// # Errors
     ///
@@ -139,7 +141,8 @@ impl Reranker {
         outcome
     }
 
-    /// What it is expected to take: the question is read with every passage. Servers do not report it in one way.
+    /// What it is expected to take: the question is read with every passage. Servers do not report
+    /// it in one way.
     fn expected(&self, question: &str, passages: &[String]) -> Spent {
         let question = count_tokens(&self.model, question);
         let read = passages.iter().map(|text| question + count_tokens(&self.model, text));

@@ -2,8 +2,8 @@
 //!
 //! Lines end with `\n`, `\r\n` or `\r`; comments and unknown fields are skipped
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>). One
-//! liberty is taken: an event that the end of the stream cuts before its empty line is an event, because
-//! some servers close right after the last line.
+//! liberty is taken: an event that the end of the stream cuts before its empty line is an event,
+//! because some servers close right after the last line.
 
 /// One event: the `data` lines joined.
 pub(super) type Data = String;

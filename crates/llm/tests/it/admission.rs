@@ -57,7 +57,8 @@ fn workspace() -> WorkspaceId {
 async fn one_workspace_with_many_calls_does_not_delay_another() {
     let server = slow(Duration::from_millis(30)).await;
     let models = models(&server, &Live::in_process(), BOUNDS);
-    let (many, few) = (workspace(), workspace());
+    let many = workspace();
+    let few = workspace();
     let crowd: Vec<_> = (0..100)
         .map(|_| {
             let models = Arc::clone(&models);
@@ -83,7 +84,8 @@ async fn workspaces_take_turns_when_the_provider_is_full() {
     let mut calls = Vec::new();
     for (number, count) in [20, 3, 3].into_iter().enumerate() {
         for _ in 0..count {
-            let (models, asked) = (Arc::clone(&models), from(workspaces[number]));
+            let models = Arc::clone(&models);
+            let asked = from(workspaces[number]);
             calls.push(tokio::spawn(async move {
                 ask(&models, &asked).await.0.unwrap();
                 (number, Instant::now())
@@ -104,11 +106,13 @@ async fn workspaces_take_turns_when_the_provider_is_full() {
 async fn the_installation_never_asks_more_at_once_than_allowed() {
     let server = slow(Duration::from_millis(40)).await;
     let (here, there) = two_homes().await;
-    let (one, two) = (models(&server, &here, BOUNDS), models(&server, &there, BOUNDS));
+    let one = models(&server, &here, BOUNDS);
+    let two = models(&server, &there, BOUNDS);
     let watched = Arc::new(std::sync::Mutex::new((0_i32, 0_i32)));
     let calls = (0..24).map(|number| {
         let models = Arc::clone(if number % 2 == 0 { &one } else { &two });
-        let (watched, asked) = (Arc::clone(&watched), from(workspace()));
+        let watched = Arc::clone(&watched);
+        let asked = from(workspace());
         tokio::spawn(async move {
             let mut begun = false;
             let answer = models
@@ -141,7 +145,8 @@ async fn whoever_goes_away_gives_the_place_to_the_next() {
         let models = models(&server, &live, bounds);
         let calls: Vec<_> = (0..6)
             .map(|_| {
-                let (models, asked) = (Arc::clone(&models), from(workspace()));
+                let models = Arc::clone(&models);
+                let asked = from(workspace());
                 tokio::spawn(async move { ask(&models, &asked).await.0.is_ok() })
             })
             .collect();
@@ -198,7 +203,8 @@ async fn calls_go_on_while_redis_dies_and_comes_back() {
     let models = models(&server, &live, BOUNDS);
     let stop = Instant::now() + Duration::from_secs(4);
     let callers = (0..6).map(|_| {
-        let (models, asked) = (Arc::clone(&models), from(workspace()));
+        let models = Arc::clone(&models);
+        let asked = from(workspace());
         tokio::spawn(async move {
             let mut answered = 0;
             while Instant::now() < stop {

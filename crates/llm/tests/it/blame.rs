@@ -1,4 +1,5 @@
-//! Whose fault it is: a question must not shut a key or a provider for everybody, and what was paid is in the books.
+//! Whose fault it is: a question must not shut a key or a provider for everybody, and what was paid
+//! is in the books.
 
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ fn delta(delta: &Value) -> Value {
 #[tokio::test]
 async fn a_question_that_gets_no_words_or_is_forbidden_shuts_nothing() {
     for (fault, reason) in [(Fault::Empty, "empty"), (Fault::status(403), "unauthorized")] {
-        let (first, second) = (fake("Nine.").await, fake("At nine.").await);
+        let first = fake("Nine.").await;
+        let second = fake("At nine.").await;
         let models = two(first.base_url(), second.base_url());
         for _ in 0..5 {
             first.inject(fault.clone());
@@ -72,7 +74,8 @@ async fn a_question_that_gets_no_words_or_is_forbidden_shuts_nothing() {
 
 #[tokio::test]
 async fn a_withheld_answer_is_paid_for() {
-    let (first, second) = (fake("").await, fake("At nine.").await);
+    let first = fake("").await;
+    let second = fake("At nine.").await;
     first.answer(|_| Answer::text("").finished_by("content_filter"));
     let config = ModelsConfig::default()
         .with("openai", Dialect::Completions, first.base_url(), KEY)
@@ -159,7 +162,8 @@ async fn a_question_with_a_time_of_its_own_ends_in_it_and_is_paid_for() {
 /// The time a provider took to fail is not time that was waited for a place at the next one.
 #[tokio::test]
 async fn a_provider_that_hangs_leaves_the_next_one_its_queue() {
-    let (first, second) = (fake("").await, fake("").await);
+    let first = fake("").await;
+    let second = fake("").await;
     second.answer(|_| Answer::text("At nine").in_pieces_of(2).paced(Duration::from_millis(200)));
     let admission = AdmissionLimits {
         provider: 1,

@@ -36,8 +36,8 @@ async fn exactly_one_of_two_processes_probes_and_its_success_lets_all_in() {
     open_for(&here, "openai", Duration::from_millis(400)).await;
     server.inject(Fault::DelayFirst(Duration::from_millis(250)));
     let asking = (0..16).map(|number| {
-        let (models, asked) =
-            (Arc::clone(if number % 2 == 0 { &one } else { &two }), asked.clone());
+        let models = Arc::clone(if number % 2 == 0 { &one } else { &two });
+        let asked = asked.clone();
         tokio::spawn(async move { ask(&models, &asked).await.0.map(|answer| answer.attempts) })
     });
     let asking: Vec<_> = asking.collect();

@@ -1,4 +1,5 @@
-//! The offline model against vectors of the package's own engine, and embeddings over HTTP against a strict server.
+//! The offline model against vectors of the package's own engine, and embeddings over HTTP against
+//! a strict server.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! The default model on the documents of an invented shop: what a customer asks and what may be quoted.
+//! The default model on the documents of an invented shop: what a customer asks and what may be
+//! quoted.
 
 use proptest::prelude::*;
 use replyx_llm::{Extractive, Fit, NO_ANSWER, Source, declines};

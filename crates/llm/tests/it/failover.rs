@@ -75,7 +75,8 @@ struct Pair {
 }
 
 async fn pair() -> Pair {
-    let (first, second) = (fake("We open at nine [2].").await, FakeAnthropic::start().await);
+    let first = fake("We open at nine [2].").await;
+    let second = FakeAnthropic::start().await;
     second.answer(|_| Answer::text("At nine o'clock [1].").costing(900, 50));
     let config = ModelsConfig::default()
         .with("openai", Dialect::Completions, first.base_url(), KEY)

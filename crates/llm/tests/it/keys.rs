@@ -61,9 +61,11 @@ async fn keys_are_used_by_priority_and_then_in_turn() {
 async fn a_refused_key_is_taken_out_everywhere_until_its_secret_changes_or_it_is_readmitted() {
     let server = fake("Nine.").await;
     let (here, there) = two_homes().await;
-    let (wrong, right) = (key("openai", "sk-wrong", 0), key("openai", "sk-one", 1));
+    let wrong = key("openai", "sk-wrong", 0);
+    let right = key("openai", "sk-one", 1);
     let keys = [wrong.clone(), right.clone()];
-    let (one, two) = (with_keys(&server, &here, &keys), with_keys(&server, &there, &keys));
+    let one = with_keys(&server, &here, &keys);
+    let two = with_keys(&server, &there, &keys);
     let mut events = one.key_events();
 
     for models in [&one, &one, &two] {
@@ -108,7 +110,8 @@ async fn retry_after_is_obeyed_by_every_process() {
         let server = fake("Nine.").await;
         let (here, there) = two_homes().await;
         let keys = [key("openai", "sk-one", 0), key("openai", "sk-two", 1)];
-        let (one, two) = (with_keys(&server, &here, &keys), with_keys(&server, &there, &keys));
+        let one = with_keys(&server, &here, &keys);
+        let two = with_keys(&server, &there, &keys);
         server.inject(Fault::RateLimited(wait));
         let begun = Instant::now();
         let answer = ask(&one, &to(&["gpt-4o-mini"])).await.0.unwrap();
@@ -143,7 +146,8 @@ async fn a_daily_limit_is_exact_over_processes() {
     let server = fake("Nine.").await;
     let (here, there) = two_homes().await;
     let keys = [ProviderKey { daily_requests: Some(3), ..key("openai", "sk-one", 0) }];
-    let (one, two) = (with_keys(&server, &here, &keys), with_keys(&server, &there, &keys));
+    let one = with_keys(&server, &here, &keys);
+    let two = with_keys(&server, &there, &keys);
     let mut events = one.key_events();
     let asked = to(&["gpt-4o-mini"]);
     let asking = (0..12).map(|number| ask(if number % 2 == 0 { &one } else { &two }, &asked));
@@ -191,7 +195,8 @@ async fn money_is_limited_too_and_what_was_spent_before_a_restart_counts() {
 async fn keys_change_while_calls_are_under_way() {
     let server = fake("Nine.").await;
     server.inject(Fault::Silence { after: 0, time: Duration::from_millis(150) });
-    let (one, two) = (key("openai", "sk-one", 0), key("openai", "sk-two", 0));
+    let one = key("openai", "sk-one", 0);
+    let two = key("openai", "sk-two", 0);
     let models = with_keys(&server, &Live::in_process(), std::slice::from_ref(&one));
     let asked = to(&["gpt-4o-mini"]);
     let change = async {

@@ -1,4 +1,5 @@
-//! One model with one key: asking again, the bounds of it, and what an answer is said to have taken.
+//! One model with one key: asking again, the bounds of it, and what an answer is said to have
+//! taken.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Nobody spends what is not theirs: what may be asked, what is set aside, what is written down, and who sees a key.
+//! Nobody spends what is not theirs: what may be asked, what is set aside, what is written down,
+//! and who sees a key.
 
 use std::{
     sync::{Arc, Mutex},
@@ -101,7 +102,8 @@ async fn never_beyond(here: &Live, there: &Live) {
     // An answer is bounded by some 1,020 tokens read and 300 written: 0.00034 dollars at the most.
     for (limit, fits) in [("0.002", 5), ("0.0003", 0)] {
         let keys = [limited(key("openai", "sk-one", 0), limit)];
-        let (one, other) = (with_keys(&server, here, &keys), with_keys(&server, there, &keys));
+        let one = with_keys(&server, here, &keys);
+        let other = with_keys(&server, there, &keys);
         let before = server.request_count();
         let answered = at_once(&one, &other, &to(&["gpt-4o-mini"])).await;
         assert_eq!(server.request_count() - before, answered as u64);
@@ -168,7 +170,8 @@ async fn a_provider_is_believed_within_what_can_be() {
 
 #[tokio::test]
 async fn a_key_is_shown_to_its_own_origin_alone() {
-    let (home, elsewhere) = (fake("Nine.").await, FakeOpenAi::builder().start().await.unwrap());
+    let home = fake("Nine.").await;
+    let elsewhere = FakeOpenAi::builder().start().await.unwrap();
     let config =
         ModelsConfig::default().with("openai", Dialect::Completions, home.base_url(), "sk-one");
     let models = models(config, &Live::in_process());

@@ -1,5 +1,5 @@
-//! Chat completions against their fake, against what real servers were seen to send, and against servers
-//! that do as they like.
+//! Chat completions against their fake, against what real servers were seen to send, and against
+//! servers that do as they like.
 
 use std::{
     io::ErrorKind,
@@ -37,7 +37,8 @@ data: [DONE]
 
 "#;
 
-/// In the form `DeepSeek` documents and was recorded with: keep-alive comments, reasoning, `content` as null, usage beside the last choice.
+/// In the form `DeepSeek` documents and was recorded with: keep-alive comments, reasoning,
+/// `content` as null, usage beside the last choice.
 const DEEPSEEK: &str = r#": keep-alive
 
 : keep-alive

@@ -1,5 +1,5 @@
-//! What the tests of providers share: a question, the reading of a model's stream, and servers that answer
-//! with given bytes.
+//! What the tests of providers share: a question, the reading of a model's stream, and servers that
+//! answer with given bytes.
 
 use std::time::Duration;
 

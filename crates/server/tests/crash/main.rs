@@ -1,7 +1,7 @@
 //! Crash safety: the real program is killed with SIGKILL again and again while customers write.
 //!
-//! Whatever the instant, every message is stored once, every customer is answered, replies keep their order,
-//! and nothing is sent twice except what is counted as uncertain.
+//! Whatever the instant, every message is stored once, every customer is answered, replies keep
+//! their order, and nothing is sent twice except what is counted as uncertain.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -246,7 +246,8 @@ struct Told {
 
 async fn told(db: &Db, workspace: WorkspaceId) -> Told {
     let mut tx = db.read().await.unwrap();
-    let (mut told, mut last) = (Told::default(), 0);
+    let mut told = Told::default();
+    let mut last = 0;
     loop {
         let events = tx.workspace(workspace).events().after(last, 500).await.unwrap();
         let Some(newest) = events.last() else { return told };

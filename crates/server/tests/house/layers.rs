@@ -25,7 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Each library that not everybody may use, and its owners. Its relatives (`axum-extra`) belong to the same.
+/// Each library that not everybody may use, and its owners. Its relatives (`axum-extra`) belong to
+/// the same.
 const OWNED: &[(&str, &[&str])] = &[
     ("sqlx", &["storage"]),
     ("redis", &["live"]),
@@ -112,7 +113,8 @@ fn hands_on(line: &str, library: &str) -> bool {
         })
 }
 
-/// Whether a path in the line begins with the library: `redis::Client`, not `replyx_live::redis::Bus`.
+/// Whether a path in the line begins with the library: `redis::Client`, not
+/// `replyx_live::redis::Bus`.
 fn names(line: &str, library: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     let path = format!("{}::", library.replace('-', "_"));

@@ -52,7 +52,7 @@ impl Workspace {
         let mut workspace: Self = serde_json::from_slice(&json).expect("cargo speaks JSON");
         for package in &mut workspace.packages {
             let src = package.manifest_path.with_file_name("src");
-            read_sources(&src, &mut package.sources);
+            package.sources = rust_files(&src).into_iter().map(read_source).collect();
             assert!(!package.sources.is_empty(), "`{}` has no sources", src.display());
         }
         workspace
@@ -90,7 +90,8 @@ impl Package {
 impl Source {
     /// The lines that are not under `#[cfg(test)]`, numbered from 1.
     ///
-    /// Goes by the layout that rustfmt gives: an item at the margin ends with the first `}` at the margin.
+    /// Goes by the layout that rustfmt gives: an item at the margin ends with the first `}` at the
+    /// margin.
     pub(crate) fn production_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         enum In {
             Production,
@@ -134,16 +135,25 @@ pub(crate) fn output(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-fn read_sources(folder: &Path, sources: &mut Vec<Source>) {
+/// Every Rust file below a folder, as seen from the root of the workspace.
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let root = root().canonicalize().expect("the workspace exists");
-    for entry in fs::read_dir(folder).expect("a package has sources") {
+    let folder = folder.canonicalize().expect("the folder exists");
+    let mut files = Vec::new();
+
+    for entry in fs::read_dir(folder).expect("the folder is readable") {
         let path = entry.expect("the folder is readable").path();
         if path.is_dir() {
-            read_sources(&path, sources);
+            files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("sources are UTF-8");
-            let path = path.strip_prefix(&root).unwrap_or(&path).to_owned();
-            sources.push(Source { path, text });
+            files.push(path.strip_prefix(&root).unwrap_or(&path).to_owned());
         }
     }
+    files.sort();
+    files
+}
+
+fn read_source(path: PathBuf) -> Source {
+    let text = fs::read_to_string(root().join(&path)).expect("sources are UTF-8");
+    Source { path, text }
 }

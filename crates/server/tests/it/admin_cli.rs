@@ -10,7 +10,8 @@ use crate::harness::{
     EMAIL, Home, PASSWORD, PATIENCE, REPLYX, SECRET, admin, assert_problem, on_every_home, until,
 };
 
-/// Runs `replyx admin ...` on a home; `input` is what is typed. Whether it succeeded, and what it said.
+/// Runs `replyx admin ...` on a home; `input` is what is typed. Whether it succeeded, and what it
+/// said.
 async fn replyx(home: &Home, arguments: &[&str], input: &str) -> (bool, String) {
     let mut child = Command::new(REPLYX)
         .arg("admin")

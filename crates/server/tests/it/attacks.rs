@@ -39,7 +39,8 @@ fn part(token: &str, number: usize) -> Value {
 async fn a_token_that_differs_from_ours_in_anything_opens_nothing() {
     let shop = Home::sqlite().await.open().await;
     let token = shop.owner.token().unwrap().to_owned();
-    let (header, claims) = (part(&token, 0), part(&token, 1));
+    let header = part(&token, 0);
+    let claims = part(&token, 1);
     assert_eq!(header["alg"], "HS256");
     assert_eq!(header["kid"], sha256_hex(&key())[..16]);
     for claim in ["iss", "aud", "sub", "sid", "wid", "role", "iat", "exp"] {
@@ -231,7 +232,8 @@ async fn the_admin_side_is_for_admins_and_cannot_be_turned_against_them() {
     let id = async |who: &Api| {
         who.get("/api/v1/me").await.expect(200).body["user"]["id"].as_str().unwrap().to_owned()
     };
-    let (own, other) = (id(&root).await, id(&shop.owner).await);
+    let own = id(&root).await;
+    let other = id(&shop.owner).await;
     for (method, path) in [
         (reqwest::Method::POST, format!("/api/v1/admin/users/{own}/block")),
         (reqwest::Method::DELETE, format!("/api/v1/admin/users/{own}")),

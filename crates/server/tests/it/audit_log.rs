@@ -97,7 +97,9 @@ async fn every_change_is_entered_with_who_made_it(home: &Home) {
     let numbers: Vec<i64> =
         entries.iter().rev().map(|entry| entry["seq"].as_i64().unwrap()).collect();
     assert_eq!(numbers, (1..=22).collect::<Vec<i64>>());
-    let (by_owner, by_key, by_member) = (&entries[21], &entries[3], &entries[7]);
+    let by_owner = &entries[21];
+    let by_key = &entries[3];
+    let by_member = &entries[7];
     assert_eq!((&by_owner["actor"], &by_owner["actor_name"]), (&json!("user"), &json!(EMAIL)));
     assert_eq!(
         (&by_owner["target"], &by_owner["target_id"]),

@@ -101,7 +101,7 @@ fn assert_unauthenticated(answer: &Answer, context: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_that_needs_a_token_refuses_who_has_none() {
-    let home = crate::harness::Home::sqlite().await;
+    let home = Home::sqlite().await;
     let shop = home.open().await;
     let me = shop.owner.get("/api/v1/me").await.expect(200).body;
     let now = Clock::system().now();
@@ -177,7 +177,7 @@ async fn of_many_who_want_the_same_address_at_once_one_gets_it(home: &Home) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn weak_passwords_and_strange_addresses_are_refused_and_not_repeated() {
-    let home = crate::harness::Home::sqlite().await;
+    let home = Home::sqlite().await;
     let program = home.launch().start().await;
     let api = Api::new(program.base());
     let long = format!("{}1", "a".repeat(128));

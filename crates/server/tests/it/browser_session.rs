@@ -42,7 +42,9 @@ impl Browser {
 
     fn of(api: &Api, answer: &Answer) -> Self {
         let value = |name| cookie(answer, name).0;
-        let (access, refresh, csrf) = (value(ACCESS), value(REFRESH), value(CSRF));
+        let access = value(ACCESS);
+        let refresh = value(REFRESH);
+        let csrf = value(CSRF);
         Self { api: api.clone(), access, refresh, csrf }
     }
 

@@ -1,4 +1,5 @@
-//! Requests that want the same rows, or a database that has no time: one waits, and none fails with 500.
+//! Requests that want the same rows, or a database that has no time: one waits, and none fails with
+//! 500.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use crate::harness::{Home, Shop, assert_problem, until};
 /// How many documents the script of an onboarding has.
 const DOCUMENTS: usize = 60;
 
-/// Uploads small files to one of three assistants each and links them to the other two, `at_once` at a time; every
-/// answer must be the expected one.
+/// Uploads small files to one of three assistants each and links them to the other two, `at_once`
+/// at a time; every answer must be the expected one.
 async fn onboard(apis: &[Api], assistants: &[String], at_once: usize, round: usize) {
     let one = |number: usize| async move {
         let api = &apis[number % apis.len()];
@@ -35,7 +36,8 @@ async fn link(api: &Api, assistant: &str, document: &str) -> Answer {
     api.send(api.request(Method::PUT, &path)).await
 }
 
-/// How many deadlocks the database has had to end: the row of its statistics is there when there were more than `least`.
+/// How many deadlocks the database has had to end: the row of its statistics is there when there
+/// were more than `least`.
 async fn deadlocks(home: &Home, least: u32) -> u64 {
     let sql = format!(
         "SELECT 1 FROM pg_stat_database WHERE datname = current_database() AND deadlocks > {least}"
@@ -74,7 +76,8 @@ async fn two_processes_link_and_unlink_the_same_documents_without_a_deadlock() {
     let change = |number: usize| async move {
         let (apis, assistants, ids) = known;
         let api = &apis[number % 2];
-        let (assistant, document) = (&assistants[number % 3], ids[number / 6 % ids.len()]);
+        let assistant = &assistants[number % 3];
+        let document = ids[number / 6 % ids.len()];
         let path = format!("/api/v1/assistants/{assistant}/documents/{document}");
         let method = if (number / 2).is_multiple_of(2) { Method::DELETE } else { Method::PUT };
         let status = api.send(api.request(method, &path)).await.status.as_u16();
@@ -209,7 +212,8 @@ async fn an_answer_is_settled_and_an_update_stored_when_the_database_undoes_them
     assert!(attempts < 1.0, "no attempt at a turn was lost");
 }
 
-/// While other requests hold all connections, a process still says that it lives: nobody takes over what it works on.
+/// While other requests hold all connections, a process still says that it lives: nobody takes over
+/// what it works on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_without_a_free_connection_refuses_requests_and_is_not_taken_for_dead() {
     let home = Home::postgres().await;
@@ -230,7 +234,8 @@ async fn a_process_without_a_free_connection_refuses_requests_and_is_not_taken_f
     let waiting: Vec<_> = (0..6)
         .map(|_| {
             let api = shop.owner.clone();
-            let (assistant, document) = (shop.assistant.clone(), document.clone());
+            let assistant = shop.assistant.clone();
+            let document = document.clone();
             tokio::spawn(async move { link(&api, &assistant, &document).await })
         })
         .collect();

@@ -16,7 +16,8 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// How many goes are left, of the first limit that is told: the general one, or the one that refused.
+/// How many goes are left, of the first limit that is told: the general one, or the one that
+/// refused.
 fn left(answer: &Answer) -> (String, u32) {
     lefts(answer).swap_remove(0)
 }
@@ -101,8 +102,8 @@ async fn a_key_has_its_own_requests(home: &Home) {
 async fn who_shows_nothing_or_nothing_good_is_counted_by_address(home: &Home) {
     let program = home.launch().with("RATE_ADDRESS", "3/1h").start().await;
     let api = Api::new(program.base());
-    let (forger, owner) =
-        (api.with_token("forged".to_owned()), api.register(EMAIL, PASSWORD).await);
+    let forger = api.with_token("forged".to_owned());
+    let owner = api.register(EMAIL, PASSWORD).await;
     assert_eq!(left(&knock(&api, &[]).await.expect(401)), ("address".to_owned(), 1));
     assert_eq!(left(&forger.get(ME).await.expect(401)), ("address".to_owned(), 0));
     for stranger in [&api, &forger] {

@@ -1,5 +1,6 @@
-//! Every operation of the `OpenAPI` document, called by everybody who must not: without credentials, as a viewer, as
-//! a member of another workspace, as a suspended member, and with a key.
+//! Every operation of the `OpenAPI` document, called by everybody who must not: without
+//! credentials, as a viewer, as a member of another workspace, as a suspended member, and with a
+//! key.
 //!
 //! [`gate`] says of each operation who may call it. One that is not there fails the tests.
 
@@ -70,7 +71,8 @@ pub(crate) fn gate(operation: &str) -> Gate {
 
         "read_workspace" => Gate::Member(P::WorkspaceRead),
         "update_workspace" => Gate::Member(P::WorkspaceWrite),
-        // To leave is everybody's right: the operation itself asks for more when it is about somebody else.
+        // To leave is everybody's right: the operation itself asks for more when it is about
+        // somebody else.
         "list_members" | "list_invitations" | "remove_member" => Gate::Member(P::MembersRead),
         "update_member" | "create_invitation" | "delete_invitation" => {
             Gate::Member(P::MembersWrite)

@@ -1,4 +1,5 @@
-//! The folder that holds everything: who may read it, and what becomes of a key that was never written.
+//! The folder that holds everything: who may read it, and what becomes of a key that was never
+//! written.
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
-//! Files of an owner: replaced, given back, many at once, within the bounds of a day, with what was not read of them.
+//! Files of an owner: replaced, given back, many at once, within the bounds of a day, with what was
+//! not read of them.
 
 use replyx_testkit::api::{Answer, Api};
 use reqwest::{Method, multipart};
@@ -110,10 +111,8 @@ async fn a_file_is_replaced_also_when_the_program_dies_in_the_middle(home: &Home
     let path = format!("/api/v1/documents/{document}");
     until("the new file is read", async || {
         let texts = found(&shop, &shop.assistant).await;
-        let (old, new) = (
-            texts.iter().any(|text| text.contains("450")),
-            texts.iter().any(|text| text.contains("300")),
-        );
+        let old = texts.iter().any(|text| text.contains("450"));
+        let new = texts.iter().any(|text| text.contains("300"));
         assert!(old != new, "one of the two at any time: {texts:?}");
         let ready = shop.owner.get(&path).await.expect(200).body["status"] == "ready";
         (new && ready).then_some(())

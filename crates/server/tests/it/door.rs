@@ -1,4 +1,5 @@
-//! The door: what strangers, slow clients and clients that do not read may hold of the program, over real sockets.
+//! The door: what strangers, slow clients and clients that do not read may hold of the program,
+//! over real sockets.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -142,7 +143,8 @@ async fn bodies_that_trickle_hold_the_places_of_their_address_alone_and_not_for_
 async fn the_body_of_a_real_webhook_has_five_seconds() {
     let home = Home::sqlite().await;
     let (shop, _bot, id) = hooked(&home).await;
-    let (path, secret) = (hook_path(&home).await, secret_of(&id));
+    let path = hook_path(&home).await;
+    let secret = secret_of(&id);
     let more = format!("x-telegram-bot-api-secret-token: {secret}\r\n");
     let path = format!("/hooks/telegram/{path}");
     let stream = trickle(shop.program.base(), "127.0.0.1", &path, &more).await;
@@ -216,7 +218,8 @@ async fn one_address_has_so_many_connections_and_a_proxy_of_ours_any_number() {
 #[on_every_home]
 async fn who_guesses_webhooks_is_turned_away_and_real_bots_are_not(home: &Home) {
     let (shop, bot, id) = hooked_with(home, "RATE_HOOK_GUESSES", "3/1h").await;
-    let (path, secret) = (hook_path(home).await, secret_of(&id));
+    let path = hook_path(home).await;
+    let secret = secret_of(&id);
     let update = json!({"update_id": 1, "hologram": {}}).to_string();
     let unknown = format!("{:048x}", 7);
     assert_problem(&call(&shop, &unknown, Some(&secret), &update).await, 404, "not_found");

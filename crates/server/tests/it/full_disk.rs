@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::harness::{Home, PASSWORD, REPLYX, until};
 
-/// The program, which may make no file longer than so many kB. What a full disk does to it, a bound does as well.
+/// The program, which may make no file longer than so many kB. What a full disk does to it, a bound
+/// does as well.
 fn bounded(folder: &Path, kilobytes: u32) -> String {
     let path = folder.join("bounded");
     let script =

@@ -238,8 +238,8 @@ pub(crate) fn sample(name: &str) -> Vec<u8> {
     std::fs::read(samples().join(name)).expect("the sample exists")
 }
 
-/// Runs another command of the program with these variables and nothing else; returns whether it succeeded, and
-/// its two outputs.
+/// Runs another command of the program with these variables and nothing else; returns whether it
+/// succeeded, and its two outputs.
 pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String, String) {
     let mut command = Command::new(REPLYX);
     command.args(arguments).env_clear().envs(variables.iter().copied()).kill_on_drop(true);

@@ -78,7 +78,8 @@ async fn of_many_requests_with_a_key_at_once_one_is_done_and_all_get_its_answer(
     let shop = home.open().await;
     home.bot();
     home.telegram.inject(Fault::Delay(Duration::from_secs(1)).on("getMe"));
-    let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+    let path = bots(&shop);
+    let body = json!({"token": TOKEN});
     let answers = join_all((0..6).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
 
     let mut first = 0;
@@ -97,7 +98,8 @@ async fn a_repeat_does_not_wait_for_ever_for_the_first(home: &Home) {
     home.bot();
     // Longer than repeats wait.
     home.telegram.inject(Fault::Delay(Duration::from_secs(8)).on("getMe"));
-    let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+    let path = bots(&shop);
+    let body = json!({"token": TOKEN});
     let begun = tokio::time::Instant::now();
     let answers = join_all((0..3).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
 
@@ -120,7 +122,8 @@ async fn of_those_who_wait_one_does_what_the_first_could_not(home: &Home) {
     let shop = home.open().await;
     home.bot();
     home.telegram.inject(Fault::Status(500).on("getMe"));
-    let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+    let path = bots(&shop);
+    let body = json!({"token": TOKEN});
     let answers = join_all((0..4).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
 
     let (done, failed): (Vec<&Answer>, Vec<&Answer>) =
@@ -154,7 +157,8 @@ async fn a_client_that_goes_away_finds_its_answer_when_it_comes_back(home: &Home
     let shop = home.open().await;
     home.bot();
     home.telegram.inject(Fault::Delay(Duration::from_secs(1)).on("getMe"));
-    let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+    let path = bots(&shop);
+    let body = json!({"token": TOKEN});
     let request = shop.owner.request(Method::POST, &path).header("idempotency-key", "a");
     let gone = request.json(&body).timeout(Duration::from_millis(300)).send().await;
     assert!(gone.unwrap_err().is_timeout());
@@ -176,7 +180,8 @@ async fn what_failed_is_done_again(home: &Home) {
     let shop = home.open().await;
     home.bot();
     home.telegram.inject(Fault::Status(500).on("getMe").forever());
-    let (path, body) = (bots(&shop), json!({"token": TOKEN}));
+    let path = bots(&shop);
+    let body = json!({"token": TOKEN});
     for _ in 0..2 {
         let answer = keyed(&shop.owner, "a", &path, &body).await;
         assert_problem(&answer, 502, "bad_gateway");

@@ -1,4 +1,5 @@
-//! Letters to people who did not ask for them: how many there are, what they say, and where they lead.
+//! Letters to people who did not ask for them: how many there are, what they say, and where they
+//! lead.
 
 use replyx_core::role::Role;
 use replyx_testkit::api::{Answer, Api};

@@ -16,8 +16,10 @@ async fn the_worker_copies_the_vectors_of_an_assistant_into_the_index() {
     let document = shop.learn("returns.en.md").await;
     let id = |text: &serde_json::Value| text.as_str().unwrap().parse::<Uuid>().unwrap();
     let me = shop.owner.get("/api/v1/me").await.expect(200).body;
-    let (workspace, assistant) = (id(&me["workspace"]["id"]), id(&json!(shop.assistant)));
-    let (db, clock) = (&home.db.db, Clock::system());
+    let workspace = id(&me["workspace"]["id"]);
+    let assistant = id(&json!(shop.assistant));
+    let db = &home.db.db;
+    let clock = Clock::system();
     let payload = json!({"workspace_id": workspace, "assistant_id": assistant});
     let mut tx = db.begin().await.unwrap();
     let jobs = tx.workspace(workspace.into()).jobs();

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::harness::{self, Home, PATIENCE, SECRET, Shop, on_every_home, until, with_model};
 
-/// The clock of one machine is fifteen seconds ahead. A turn takes longer than its process may be silent by that clock.
+/// The clock of one machine is fifteen seconds ahead. A turn takes longer than its process may be
+/// silent by that clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_whose_clock_is_ahead_takes_nobody_for_dead() {
     let home = Home::postgres().await;
@@ -98,8 +99,8 @@ async fn a_process_ends_when_its_database_becomes_another_installations() {
     db.close().await;
 }
 
-/// A document that ends its reader each time. The reader is stopped where it wants the document, and the program is
-/// killed there.
+/// A document that ends its reader each time. The reader is stopped where it wants the document,
+/// and the program is killed there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_document_that_kills_the_program_again_and_again_fails() {
     let home = Home::postgres().await;
@@ -144,7 +145,8 @@ async fn a_document_that_kills_the_program_again_and_again_fails() {
     until("the job is dead", async || (tamper(&home.db.url, dead).await == 1).then_some(())).await;
 }
 
-/// The same for other kinds of work, left by processes that were killed in the middle of it each time.
+/// The same for other kinds of work, left by processes that were killed in the middle of it each
+/// time.
 #[on_every_home]
 async fn work_that_never_came_to_an_end_is_given_up(home: &Home) {
     let site = FakeSite::start().await.unwrap();

@@ -1,5 +1,5 @@
-//! Requests that meet somebody who holds rows they want: one waits, and none fails. Here the other one is us. On
-//! `PostgreSQL` only, because `SQLite` has one writer.
+//! Requests that meet somebody who holds rows they want: one waits, and none fails. Here the other
+//! one is us. On `PostgreSQL` only, because `SQLite` has one writer.
 
 use std::time::Duration;
 
@@ -165,11 +165,13 @@ async fn an_assistant_is_deleted_while_a_page_is_fetched_for_it() {
     scene.nothing_is_left().await;
 }
 
-/// What it got to know while we waited for it may be indexed already, by somebody who then wants the assistant.
+/// What it got to know while we waited for it may be indexed already, by somebody who then wants
+/// the assistant.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_assistant_is_deleted_with_what_it_gets_meanwhile() {
     let scene = Scene::with_documents().await;
-    let (workspace, document) = (scene.workspace, scene.documents[1]);
+    let workspace = scene.workspace;
+    let document = scene.documents[1];
     let assistant = id_in(&json!(scene.shop.assistant)).into();
     let other = scene.shop.owner.assistant(&json!({"name": "Sales"})).await;
     let other = id_in(&json!(other)).into();
@@ -222,7 +224,8 @@ async fn a_page_is_fetched_while_its_document_is_indexed() {
     assert_eq!((kept.title, kept.page.unwrap().misses), (document.title, 1));
 }
 
-/// A changed document must not keep customers waiting who write for the first time: their dialog names the assistant.
+/// A changed document must not keep customers waiting who write for the first time: their dialog
+/// names the assistant.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_customer_is_answered_while_a_document_is_indexed() {
     let scene = Scene::with_documents().await;

@@ -1,4 +1,5 @@
-//! Nobody spends what is not theirs: over the API, by bots, in measurements, and when a process dies.
+//! Nobody spends what is not theirs: over the API, by bots, in measurements, and when a process
+//! dies.
 
 use replyx_storage::workspaces::ModelPolicy;
 use replyx_testkit::{
@@ -77,7 +78,8 @@ async fn a_model_that_is_not_allowed_is_refused_wherever_it_is_named(home: &Home
         refused(name).await;
     }
 
-    // What was published while it was allowed is no longer used, and can neither be published nor come back.
+    // What was published while it was allowed is no longer used, and can neither be published nor
+    // come back.
     shop.set(&json!({"model": " openai:gpt-4o ", "fallback_models": ["extractive"]})).await;
     assert_eq!(shop.owner.get(&path).await.expect(200).body["model"], "openai:gpt-4o");
     let setting = "/api/v1/admin/settings/allowed_models";
@@ -274,7 +276,8 @@ async fn absurd_usage_harms_neither_reports_nor_the_next_start(home: &Home) {
 
 #[on_every_home]
 async fn a_provider_that_moves_takes_no_key_along(home: &Home) {
-    let (model, elsewhere) = (model().await, model().await);
+    let elsewhere = model().await;
+    let model = model().await;
     let shop = home.open_with(with_model(home.launch(), &model)).await;
     shop.learn("returns.en.md").await;
     let root = root(home, &shop).await;
@@ -318,7 +321,8 @@ async fn a_suspended_workspace_costs_nothing_and_answers_once_it_is_resumed(home
     ann.ask(QUESTION, PATIENCE).await.unwrap();
     let path = format!("/api/v1/admin/workspaces/{}", workspace(&shop).await);
     root.post(&format!("{path}/suspend"), &json!({})).await.expect(200);
-    let (chats, embeddings) = (model.request_count(), model.embedding_requests().len());
+    let chats = model.request_count();
+    let embeddings = model.embedding_requests().len();
     ann.say(QUESTION);
     ann.say("Are you there?");
     assert!(bot.wait_until_confirmed(PATIENCE).await, "what is said is taken");

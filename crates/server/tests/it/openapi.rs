@@ -22,7 +22,8 @@ fn described(document: &Value) -> Vec<Described> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let (path, method) = (path.clone(), method.clone());
+            let path = path.clone();
+            let method = method.clone();
             all.push(Described { path, method, operation: operation.clone() });
         }
     }
@@ -257,7 +258,8 @@ async fn the_page_works_offline_and_runs_no_inline_scripts() {
 
 async fn load(api: &Api, path: &str) -> (Answer, String) {
     let response = api.request(Method::GET, path).send().await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
+    let status = response.status();
+    let headers = response.headers().clone();
     let text = response.text().await.unwrap_or_default();
     (Answer { status, headers, body: Value::Null }.expect(200), text)
 }

@@ -149,14 +149,16 @@ async fn a_link_used_twice_at_once_opens_once(home: &Home) {
     let mut held = home.db.db.begin().await.unwrap();
     held.system().users().lock(user).await.unwrap();
     let answers = [NEW, "red lantern 9"].map(|new| {
-        let (api, body) = (stranger.clone(), reset(&token, new));
+        let api = stranger.clone();
+        let body = reset(&token, new);
         tokio::spawn(async move { (new, api.post(RESET, &body).await.status.as_u16()) })
     });
     a_moment().await;
     assert!(answers.iter().all(|answer| !answer.is_finished()));
     drop(held);
     let [one, other] = answers;
-    let (one, other) = (one.await.unwrap(), other.await.unwrap());
+    let one = one.await.unwrap();
+    let other = other.await.unwrap();
 
     let mut statuses = [one.1, other.1];
     statuses.sort_unstable();

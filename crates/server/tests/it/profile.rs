@@ -96,7 +96,8 @@ async fn after_the_time_of_grace_everything_of_the_account_is_gone(home: &Home) 
     let launch = home.launch().with("DELETION_GRACE_DAYS", 0);
     let shop = home.open_with(launch).await;
     let seen = me(&shop.owner).await;
-    let (user, workspace) = (uuid(&seen["user"]["id"]), uuid(&seen["workspace"]["id"]));
+    let user = uuid(&seen["user"]["id"]);
+    let workspace = uuid(&seen["workspace"]["id"]);
     let bystander = Api::new(shop.program.base()).register("other@example.org", PASSWORD).await;
     let saved = Api::new(shop.program.base()).register("saved@example.org", PASSWORD).await;
     for person in [&shop.owner, &saved] {
@@ -138,7 +139,8 @@ async fn a_workspace_with_others_in_it_is_never_left_without_an_owner(home: &Hom
     let launch = home.launch().with("DELETION_GRACE_DAYS", 0);
     let shop = home.open_with(launch).await;
     let seen = me(&shop.owner).await;
-    let (user, workspace) = (uuid(&seen["user"]["id"]), uuid(&seen["workspace"]["id"]));
+    let user = uuid(&seen["user"]["id"]);
+    let workspace = uuid(&seen["workspace"]["id"]);
     let base = shop.program.base().to_owned();
     let [viewer, heir] = ["viewer@example.org", "heir@example.org"];
     let viewer = Api::new(&base).register(viewer, PASSWORD).await;
@@ -170,7 +172,8 @@ async fn who_joined_after_the_last_owner_had_gone_inherits_the_workspace(home: &
     let launch = home.launch().with("DELETION_GRACE_DAYS", 0);
     let shop = home.open_with(launch).await;
     let seen = me(&shop.owner).await;
-    let (user, workspace) = (uuid(&seen["user"]["id"]), uuid(&seen["workspace"]["id"]));
+    let user = uuid(&seen["user"]["id"]);
+    let workspace = uuid(&seen["workspace"]["id"]);
     let people = ["viewer@example.org", "operator@example.org"];
     let mut members = Vec::new();
     for email in people {

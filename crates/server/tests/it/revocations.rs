@@ -1,5 +1,5 @@
-//! Access that ends, ends everywhere: an open stream says `bye` and ends, whatever took the access away, and shows none
-//! of the words that a customer says afterwards.
+//! Access that ends, ends everywhere: an open stream says `bye` and ends, whatever took the access
+//! away, and shows none of the words that a customer says afterwards.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

@@ -88,7 +88,8 @@ async fn a_confirmed_second_factor_is_asked_for_at_sign_in(home: &Home) {
     assert_problem(&owner.post(TOTP, &json!({"password": WRONG})).await, 403, "wrong_password");
     let abandoned = app(&owner.post(TOTP, &json!({"password": PASSWORD})).await.expect(200));
     let begun = owner.post(TOTP, &json!({"password": PASSWORD})).await.expect(200);
-    let (totp, secret) = (app(&begun), begun.text("secret"));
+    let totp = app(&begun);
+    let secret = begun.text("secret");
     let uri = begun.text("uri");
     assert!(uri.starts_with("otpauth://totp/ReplyX:owner") && uri.contains(&secret), "{uri}");
 
@@ -150,7 +151,8 @@ async fn one_code_opens_one_of_two_logins_at_once(home: &Home) {
         held.system().users().lock(user).await.unwrap();
         held.system().second_factors().recovery_codes_left(user).await.unwrap();
         let logins = [(), ()].map(|()| {
-            let (api, code) = (stranger.clone(), code.clone());
+            let api = stranger.clone();
+            let code = code.clone();
             tokio::spawn(async move { login(&api, Some(&code)).await.status.as_u16() })
         });
         a_moment().await;

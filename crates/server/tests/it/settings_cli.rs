@@ -1,4 +1,5 @@
-//! Settings as an operator meets them: names that are none, values that cannot be, and what is in force.
+//! Settings as an operator meets them: names that are none, values that cannot be, and what is in
+//! force.
 
 use std::fs;
 

@@ -21,8 +21,8 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     }
 }
 
-/// What is wrong with a value by a schema of the document, if anything is. A property that the schema does not know is
-/// wrong, too: a generated client would never see it.
+/// What is wrong with a value by a schema of the document, if anything is. A property that the
+/// schema does not know is wrong, too: a generated client would never see it.
 fn fault(document: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     let schema = resolved(document, schema);
     if let Some(choices) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
@@ -187,7 +187,8 @@ async fn the_codes_of_problems_are_a_closed_list() {
     }
 }
 
-/// `openapi-python-client` names a variable after the schema and one after each field: equal names are an error there.
+/// `openapi-python-client` names a variable after the schema and one after each field: equal names
+/// are an error there.
 #[tokio::test]
 async fn no_schema_is_named_as_one_of_its_fields() {
     let document = document().await;

@@ -36,7 +36,8 @@ async fn refresh(api: &Api, token: &str) -> Answer {
     api.post(REFRESH, &json!({"refresh_token": token})).await
 }
 
-/// The names of the acts in the platform's log, oldest first, with their outcome and whom they name.
+/// The names of the acts in the platform's log, oldest first, with their outcome and whom they
+/// name.
 async fn acts(home: &Home) -> Vec<(String, Outcome, String)> {
     let mut tx = home.db.db.read().await.unwrap();
     let page =

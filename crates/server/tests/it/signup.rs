@@ -285,8 +285,8 @@ async fn nobody_learns_from_an_answer_whether_an_address_has_an_account(home: &H
 /// How many times each of two requests is timed.
 const ROUNDS: usize = 31;
 
-/// How long two requests take when nothing else is done: the lower quartiles, because a busy machine only ever adds
-/// to them. They are asked in turns, each first as often as the other.
+/// How long two requests take when nothing else is done: the lower quartiles, because a busy
+/// machine only ever adds to them. They are asked in turns, each first as often as the other.
 async fn times(
     mut one: impl AsyncFnMut(usize),
     mut other: impl AsyncFnMut(usize),
@@ -309,7 +309,8 @@ async fn times(
     })
 }
 
-/// Two requests take as long as each other. What is seen once may be the machine; what is seen three times is not.
+/// Two requests take as long as each other. What is seen once may be the machine; what is seen
+/// three times is not.
 async fn assert_alike(
     what: &str,
     mut one: impl AsyncFnMut(usize),

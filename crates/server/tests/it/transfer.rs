@@ -44,7 +44,8 @@ async fn get(base: &str, path: &str, headers: &[(&'static str, &str)]) -> Wire {
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
         .collect();
     let response = client.get(format!("{base}{path}")).headers(headers).send().await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
+    let status = response.status();
+    let headers = response.headers().clone();
     Wire { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
 }
 

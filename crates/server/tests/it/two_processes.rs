@@ -1,4 +1,5 @@
-//! Two processes on one PostgreSQL and one Redis are one installation: what is decided at one holds at the other.
+//! Two processes on one PostgreSQL and one Redis are one installation: what is decided at one holds
+//! at the other.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,8 @@ use tokio::time::sleep;
 
 use crate::harness::{Home, PASSWORD, Shop, admin, assert_problem, join};
 
-/// How long news may take from one process to the other: the bus takes milliseconds, a busy machine more. What would
-/// otherwise be believed for seconds (5 s, `api::access`) is beyond it.
+/// How long news may take from one process to the other: the bus takes milliseconds, a busy machine
+/// more. What would otherwise be believed for seconds (5 s, `api::access`) is beyond it.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// Two processes and an owner who is known to both.

@@ -35,12 +35,14 @@ async fn every_call_is_accounted_for_by_day_purpose_and_dialog(home: &Home) {
     shop.owner.post(&path, &json!({"text": QUESTION})).await.expect(200);
 
     let report = usage(&shop.owner, "").await;
-    // A key to a provider of chat models gives texts their vectors, too, where no model of ours is there.
+    // A key to a provider of chat models gives texts their vectors, too, where no model of ours is
+    // there.
     let items = report["items"].as_array().unwrap();
     let (embedded, items): (Vec<&Value>, Vec<&Value>) =
         items.iter().partition(|item| item["purpose"] == "embedding");
     assert_eq!(items.len(), 2, "{report}");
-    let (answers, previews) = (items[0], items[1]);
+    let answers = items[0];
+    let previews = items[1];
     assert_eq!((&answers["purpose"], &previews["purpose"]), (&json!("answer"), &json!("preview")));
     assert_eq!((&answers["calls"], &answers["failed"]), (&json!(2), &json!(1)), "{answers}");
     assert_eq!(

@@ -112,7 +112,8 @@ async fn an_update_that_comes_again_changes_nothing(home: &Home) {
         "from": {"id": 7, "is_bot": false, "first_name": "Ann"},
     }})
     .to_string();
-    let (path, secret) = (hook_path(home).await, secret_of(&id));
+    let path = hook_path(home).await;
+    let secret = secret_of(&id);
     let calls = (0..8).map(|_| call(&shop, &path, Some(&secret), &again));
     for answer in futures::future::join_all(calls).await {
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -128,7 +129,8 @@ async fn an_update_that_comes_again_changes_nothing(home: &Home) {
 #[on_every_home]
 async fn only_telegram_may_call_and_only_for_a_bot_that_runs(home: &Home) {
     let (shop, bot, id) = hooked(home).await;
-    let (path, secret) = (hook_path(home).await, secret_of(&id));
+    let path = hook_path(home).await;
+    let secret = secret_of(&id);
     let update = json!({"update_id": 1, "hologram": {}}).to_string();
 
     for wrong in [None, Some(""), Some("x"), Some(&secret[1..])] {
@@ -195,10 +197,9 @@ async fn a_bot_changes_from_webhook_to_polling_and_back_and_loses_nothing(home: 
 #[on_every_home]
 async fn a_bot_whose_webhook_cannot_be_set_does_not_keep_another_from_starting(home: &Home) {
     let (shop, _, _) = hooked(home).await;
-    let (third, fourth) = (
-        home.telegram.add_bot("4003:third-token-of-thirty-characters-or-so", "third_bot"),
-        home.telegram.add_bot("4004:fourth-token-of-thirty-characters-or-so", "fourth_bot"),
-    );
+    let third = home.telegram.add_bot("4003:third-token-of-thirty-characters-or-so", "third_bot");
+    let fourth =
+        home.telegram.add_bot("4004:fourth-token-of-thirty-characters-or-so", "fourth_bot");
     home.telegram.inject(Fault::Hang.on("setWebhook").of_bot(third.token()));
     let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
     for bot in [&third, &fourth] {

@@ -267,7 +267,8 @@ async fn an_invitation_ends_when_it_is_replaced_taken_back_or_late(home: &Home) 
     assert_problem(&shop.owner.delete(&path).await, 404, "not_found");
     assert_problem(&accept(&guest.api, &second).await, 422, "wrong_token");
 
-    let (clock, id) = (Clock::system(), workspace(&shop).await.parse::<Uuid>().unwrap());
+    let clock = Clock::system();
+    let id = workspace(&shop).await.parse::<Uuid>().unwrap();
     let owner: Uuid = Person::of(shop.owner.clone()).await.id.parse().unwrap();
     let late = Invitation {
         id: clock.id(),

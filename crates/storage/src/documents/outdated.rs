@@ -11,8 +11,8 @@ pub struct SystemDocuments<'t> {
 }
 
 impl SystemDocuments<'_> {
-    /// Ready documents whose index was made by earlier rules than `version` (`true`), or whose vectors are not all
-    /// of `model` (`false`), at most `limit`.
+    /// Ready documents whose index was made by earlier rules than `version` (`true`), or whose
+    /// vectors are not all of `model` (`false`), at most `limit`.
     pub async fn outdated(
         self,
         version: i64,
@@ -39,8 +39,8 @@ impl SystemDocuments<'_> {
             .collect())
     }
 
-    /// Forgets vectors of other models than `model`, at most `limit`, where no assistant that knows their document has
-    /// passages without one of `model`. How many they were.
+    /// Forgets vectors of other models than `model`, at most `limit`, where no assistant that knows
+    /// their document has passages without one of `model`. How many they were.
     pub async fn forget_outlived_vectors(
         self,
         model: &str,

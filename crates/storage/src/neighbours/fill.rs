@@ -33,7 +33,8 @@ pub struct Large {
 }
 
 impl Neighbours<'_> {
-    /// How many numbers the vectors of a model have that an assistant's passages carry. `None`: there are none.
+    /// How many numbers the vectors of a model have that an assistant's passages carry. `None`:
+    /// there are none.
     pub async fn width(
         self,
         assistant: AssistantId,
@@ -53,9 +54,10 @@ impl Neighbours<'_> {
         Ok(width.and_then(|width| usize::try_from(width).ok()))
     }
 
-    /// Begins a set, which is not searched by before it is [complete](Self::complete). Vectors of another width that
-    /// were in it before are no longer found. Until it is complete, each time is taken to look at how the tables are
-    /// now: who copies everything with statistics of before is slow beyond measure.
+    /// Begins a set, which is not searched by before it is [complete](Self::complete). Vectors of
+    /// another width that were in it before are no longer found. Until it is complete, each time is
+    /// taken to look at how the tables are now: who copies everything with statistics of before is
+    /// slow beyond measure.
     ///
     /// # Errors
     ///
@@ -148,8 +150,8 @@ impl Neighbours<'_> {
         }))
     }
 
-    /// Puts vectors into the index. Those that are in it already or gone meanwhile are left out; those that are of
-    /// another length, or are no direction, are noted and never found.
+    /// Puts vectors into the index. Those that are in it already or gone meanwhile are left out;
+    /// those that are of another length, or are no direction, are noted and never found.
     pub async fn copy(
         self,
         model: &str,
@@ -184,8 +186,9 @@ impl Neighbours<'_> {
         Ok(())
     }
 
-    /// A set has all that the assistant knew at `revision`. When it was not complete before, the revision of the
-    /// assistant's knowledge rises, so that every process hears of it. `false`: it had been complete.
+    /// A set has all that the assistant knew at `revision`. When it was not complete before, the
+    /// revision of the assistant's knowledge rises, so that every process hears of it. `false`: it
+    /// had been complete.
     pub async fn complete(
         self,
         assistant: AssistantId,
@@ -198,7 +201,8 @@ impl Neighbours<'_> {
         const AGAIN: &str = "
             UPDATE neighbour_sets SET revision = $4
              WHERE workspace_id = $1 AND assistant_id = $2 AND model = $3 AND revision BETWEEN 0 AND $4";
-        let (workspace, assistant_id) = (self.workspace.into_uuid(), assistant.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        let assistant_id = assistant.into_uuid();
         let first = run!(self.tx, FIRST; workspace, assistant_id, model, revision, UNFINISHED) == 1;
         if first {
             raise(self.tx, self.workspace, assistant).await?;
@@ -208,7 +212,8 @@ impl Neighbours<'_> {
         Ok(first)
     }
 
-    /// An assistant is no longer searched by a set. What it leaves is [tidied up](SystemNeighbours::tidy).
+    /// An assistant is no longer searched by a set. What it leaves is
+    /// [tidied up](SystemNeighbours::tidy).
     pub async fn forget(self, assistant: AssistantId, model: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             DELETE FROM neighbour_sets WHERE workspace_id = $1 AND assistant_id = $2 AND model = $3";
@@ -230,8 +235,8 @@ async fn raise(
 }
 
 impl SystemNeighbours<'_> {
-    /// Makes the tables for vectors with so many numbers, and their index, where they are missing. `false`: they
-    /// cannot be indexed.
+    /// Makes the tables for vectors with so many numbers, and their index, where they are missing.
+    /// `false`: they cannot be indexed.
     ///
     /// # Errors
     ///
@@ -324,7 +329,8 @@ impl SystemNeighbours<'_> {
             .collect())
     }
 
-    /// Takes vectors out of the index that no assistant is searched by, at most `limit`; says how many.
+    /// Takes vectors out of the index that no assistant is searched by, at most `limit`; says how
+    /// many.
     pub async fn tidy(self, dimensions: usize, limit: u32) -> Result<u64, StorageError> {
         let table = table(dimensions);
         if !self.tx.has_table(&table).await? {
@@ -371,7 +377,8 @@ fn width(dimensions: usize) -> i32 {
     i32::try_from(dimensions).unwrap_or(i32::MAX)
 }
 
-/// The vector at unit length as the database reads it; nothing when it is of another length, or no direction.
+/// The vector at unit length as the database reads it; nothing when it is of another length, or no
+/// direction.
 pub(super) fn literal(vector: &[f32], dimensions: usize) -> Option<String> {
     let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     (vector.len() == dimensions && norm.is_normal()).then(|| {

@@ -7,17 +7,19 @@ use uuid::Uuid;
 use super::{NeighbourSet, Neighbours, fill::literal, table};
 use crate::StorageError;
 
-/// How the index is gone through. It goes on until enough passages of the assistant are found, in nearly the right
-/// order, which is made right by the exact vectors. Without sorting, the planner has no way but the index: its guess
-/// of how many rows a filter leaves is no reason to compare them all. Compiling a plan takes longer than running it.
+/// How the index is gone through. It goes on until enough passages of the assistant are found, in
+/// nearly the right order, which is made right by the exact vectors. Without sorting, the planner
+/// has no way but the index: its guess of how many rows a filter leaves is no reason to compare
+/// them all. Compiling a plan takes longer than running it.
 const SETTINGS: &str = "
     SELECT set_config('hnsw.ef_search', '200', true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
            set_config('hnsw.max_scan_tuples', '60000', true), set_config('enable_sort', 'off', true),
            set_config('jit', 'off', true)";
 
 impl Neighbours<'_> {
-    /// About the `limit` passages of an assistant that are nearest to a vector, in no order; of these documents only,
-    /// if any are named. None when the vector is of another length than those of the set.
+    /// About the `limit` passages of an assistant that are nearest to a vector, in no order; of
+    /// these documents only, if any are named. None when the vector is of another length than those
+    /// of the set.
     ///
     /// The settings of the transaction are changed: nothing else should be asked in it.
     pub async fn nearest(
@@ -30,8 +32,8 @@ impl Neighbours<'_> {
     ) -> Result<Vec<PassageId>, StorageError> {
         let Some(vector) = literal(vector, set.dimensions) else { return Ok(Vec::new()) };
         let only = if documents.is_some() { "AND own.document_id = ANY($6)" } else { "" };
-        // `IS TRUE` keeps the documents a set to look into. As a join they would be gone through for every passage,
-        // or the index for every document, where the statistics are old.
+        // `IS TRUE` keeps the documents a set to look into. As a join they would be gone through
+        // for every passage, or the index for every document, where the statistics are old.
         let sql = format!(
             "SELECT own.passage_id FROM {} AS own
               WHERE own.workspace_id = $1 AND own.model = $3

@@ -44,7 +44,8 @@ fn session(user: UserId, from: DateTime<Utc>) -> Session {
 
 /// Stores a session that begins at second 0; returns it with its refresh token.
 async fn sign_in(db: &Db, user: UserId) -> (Session, String) {
-    let (session, token) = (session(user, at(0)), random_hex::<8>());
+    let session = session(user, at(0));
+    let token = random_hex::<8>();
     commit!(db, |tx| tx.system().sessions().insert(&session, &token));
     (session, token)
 }

@@ -15,7 +15,8 @@ async fn an_assistant_comes_back_as_it_was_stored(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_changes_to_one_version_the_first_lasts(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut first = Assistant { version: 2, updated_at: at(5), ..tenant.assistant.clone() };
     "первый".clone_into(&mut first.settings.name);
     first.settings.model = None;
@@ -31,7 +32,8 @@ async fn of_two_changes_to_one_version_the_first_lasts(home: &TestDb) {
 
 #[on_every_db]
 async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
     let id = tenant.assistant.id;
     assert!(commit!(db, |tx| tx.workspace(tenant.id).assistants().delete(id, at(1))));
@@ -55,8 +57,10 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
 
 #[on_every_db]
 async fn versions_are_numbered_and_any_of_them_may_answer(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-    let (id, workspace) = (tenant.assistant.id, tenant.id);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
+    let id = tenant.assistant.id;
+    let workspace = tenant.id;
     let published =
         async || read!(db, |tx| tx.workspace(workspace).assistants().published(id)).unwrap();
     assert_eq!(published().await, given::version(&tenant.assistant, 1));

@@ -18,7 +18,8 @@ async fn insert(db: &Db, bot: &Bot, hook: &str) -> Result<(), StorageError> {
 
 #[on_every_db]
 async fn a_bot_comes_back_as_it_was_stored(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     assert_eq!(find(db, &tenant).await.as_ref(), Some(&tenant.bot));
     let changed = Bot {
         mode: BotMode::Polling,
@@ -39,7 +40,8 @@ async fn a_bot_comes_back_as_it_was_stored(home: &TestDb) {
 #[on_every_db]
 async fn the_installation_runs_a_bot_once(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    let ours = given::tenant(db).await;
+    let theirs = given::tenant(db).await;
     let mut same = given::bot(theirs.id, theirs.assistant.id);
     same.telegram_id = ours.bot.telegram_id;
     let refused = insert(db, &same, "another").await.unwrap_err();
@@ -56,7 +58,8 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
     let db = &home.db;
     let ours = given::tenant(db).await;
     let theirs = given::tenant(db).await;
-    let (telegram, assistant) = (ours.bot.telegram_id, ours.assistant.id);
+    let telegram = ours.bot.telegram_id;
+    let assistant = ours.assistant.id;
     commit!(db, |tx| tx.workspace(ours.id).bots().move_away(&ours.bot, "gone", at(1)));
 
     let left = find(db, &ours).await.unwrap();
@@ -96,7 +99,8 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
 
 #[on_every_db]
 async fn a_deleted_bot_leaves_no_token_and_is_found_by_nobody(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let id = tenant.bot.id;
     assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(id, at(1))));
     assert!(!commit!(db, |tx| tx.workspace(tenant.id).bots().delete(id, at(2))));
@@ -130,7 +134,8 @@ async fn the_fleet_sees_every_running_bot_once(home: &TestDb) {
         }
     }
     expected.sort();
-    let (mut found, mut after) = (Vec::new(), None);
+    let mut found = Vec::new();
+    let mut after = None;
     loop {
         let page = read!(db, |tx| tx.system().bots().running(after, 2));
         let Some(last) = page.last() else { break };

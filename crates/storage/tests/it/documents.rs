@@ -18,7 +18,8 @@ fn of(assistant: &Assistant) -> DocumentFilter {
 
 #[on_every_db]
 async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
     let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
     commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, &bytes));
@@ -46,7 +47,8 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
 
 #[on_every_db]
 async fn what_becomes_of_a_document_is_told(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
     let failed = Document {
         status: DocumentStatus::Failed,
@@ -60,7 +62,8 @@ async fn what_becomes_of_a_document_is_told(home: &TestDb) {
     assert!(commit!(db, |tx| tx.workspace(tenant.id).documents().delete(&document, at(6))));
     assert!(!commit!(db, |tx| tx.workspace(tenant.id).documents().delete(&document, at(7))));
     let log = read!(db, |tx| tx.workspace(tenant.id).events().after(3, 9));
-    let (document_id, assistants) = (document.id, document.assistants.clone());
+    let document_id = document.id;
+    let assistants = document.assistants.clone();
     let told: Vec<_> = log.into_iter().map(|recorded| recorded.event).collect();
     let status = |status, error: Option<&str>| Event::DocumentStatus {
         document_id,
@@ -83,7 +86,8 @@ async fn what_becomes_of_a_document_is_told(home: &TestDb) {
 
 #[on_every_db]
 async fn documents_are_listed_of_one_assistant_or_of_all(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
     commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
     let mut ids = Vec::new();
@@ -108,9 +112,11 @@ async fn documents_are_listed_of_one_assistant_or_of_all(home: &TestDb) {
 
 #[on_every_db]
 async fn a_document_serves_several_assistants_and_goes_with_the_last(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
-    let (first, second) = (tenant.assistant.id, given::assistant(tenant.id));
+    let first = tenant.assistant.id;
+    let second = given::assistant(tenant.id);
     commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&second));
     let id = tenant.document.id;
     let terms = query_terms("доставка");
@@ -124,7 +130,8 @@ async fn a_document_serves_several_assistants_and_goes_with_the_last(home: &Test
     let revision = async |assistant| {
         read!(db, |tx| tx.workspace(tenant.id).knowledge().revision(assistant)).unwrap()
     };
-    let (of_first, of_second) = (revision(first).await, revision(second.id).await);
+    let of_first = revision(first).await;
+    let of_second = revision(second.id).await;
     assert_eq!((found(first).await, found(second.id).await), (1, 0));
     assert!(commit!(db, |tx| tx.workspace(tenant.id).knowledge().link(second.id, id)));
     assert!(
@@ -148,9 +155,11 @@ async fn a_document_serves_several_assistants_and_goes_with_the_last(home: &Test
 
 #[on_every_db]
 async fn outdated_documents_are_those_of_earlier_rules_or_another_model(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
-    let (id, workspace) = (tenant.document.id, tenant.id);
+    let id = tenant.document.id;
+    let workspace = tenant.id;
     let ready = Document {
         status: DocumentStatus::Ready,
         passages: 2,
@@ -177,7 +186,8 @@ async fn outdated_documents_are_those_of_earlier_rules_or_another_model(home: &T
 
 #[on_every_db]
 async fn the_same_file_is_known_again(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
     let document = &tenant.document;
     let twin = async |assistant, name: &str, hash: &str| {
@@ -206,12 +216,14 @@ fn waiting(name: &str, content_hash: &str) -> Replacement {
 
 #[on_every_db]
 async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
     commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"old"));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), None);
 
-    let (first, second) = (waiting("b.txt", "b"), waiting("c.txt", "c"));
+    let first = waiting("b.txt", "b");
+    let second = waiting("c.txt", "c");
     commit!(db, |tx| tx.workspace(tenant.id).replacements().put(
         document.id,
         &first,
@@ -253,7 +265,8 @@ async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &Tes
 
 #[on_every_db]
 async fn warnings_are_kept_and_told(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut document = given::document(tenant.id, tenant.assistant.id);
     commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
     document.warnings = vec![
@@ -273,8 +286,10 @@ async fn warnings_are_kept_and_told(home: &TestDb) {
 
 #[on_every_db]
 async fn bytes_are_counted_by_day_also_when_two_upload_at_once(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-    let (today, tomorrow) = (at(0).date_naive(), at(100_000).date_naive());
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
+    let today = at(0).date_naive();
+    let tomorrow = at(100_000).date_naive();
     let add = async |day, bytes| {
         let mut tx = db.begin().await.unwrap();
         let sum = tx.workspace(tenant.id).upload_days().add(day, bytes).await.unwrap();
@@ -290,7 +305,8 @@ async fn bytes_are_counted_by_day_also_when_two_upload_at_once(home: &TestDb) {
 
 #[on_every_db]
 async fn documents_of_the_same_name_are_found_for_their_assistant(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
     commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
     let mut ids = Vec::new();

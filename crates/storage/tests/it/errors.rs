@@ -17,7 +17,8 @@ use crate::given::{self, at, id};
 
 #[on_every_db]
 async fn only_a_unique_key_makes_a_duplicate(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut tx = db.begin().await.unwrap();
     let again = tx.workspace(tenant.id).assistants().insert(&tenant.assistant).await.unwrap_err();
     assert!(again.is_duplicate() && !again.is_transient(), "{again:?}");
@@ -32,7 +33,8 @@ async fn only_a_unique_key_makes_a_duplicate(home: &TestDb) {
 
 #[on_every_db]
 async fn nothing_lasts_of_a_transaction_in_which_a_statement_failed(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let before = given::rows(&home.url, None).await;
     let new = given::assistant(tenant.id);
     let mut tx = db.begin().await.unwrap();
@@ -47,7 +49,8 @@ async fn nothing_lasts_of_a_transaction_in_which_a_statement_failed(home: &TestD
 
 #[on_every_db]
 async fn a_reading_transaction_cannot_write(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let before = given::rows(&home.url, None).await;
     let mut tx = db.read().await.unwrap();
     tx.workspace(tenant.id).turns().count().await.unwrap();
@@ -58,7 +61,8 @@ async fn a_reading_transaction_cannot_write(home: &TestDb) {
 
 #[on_every_db]
 async fn a_reader_sees_one_moment(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut reader = db.read().await.unwrap();
     assert_eq!(reader.workspace(tenant.id).turns().count().await.unwrap(), 0);
     commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)));
@@ -69,7 +73,8 @@ async fn a_reader_sees_one_moment(home: &TestDb) {
 
 #[on_every_db]
 async fn a_dropped_transaction_is_undone(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let before = given::rows(&home.url, None).await;
     for _ in 0..20 {
         let mut tx = db.begin().await.unwrap();
@@ -82,7 +87,8 @@ async fn a_dropped_transaction_is_undone(home: &TestDb) {
 
 #[on_every_db]
 async fn a_caller_that_gave_up_waiting_blocks_nobody(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     for millis in 0..20 {
         let work = async {
             let mut tx = db.begin().await.unwrap();
@@ -161,7 +167,8 @@ async fn an_address_of_neither_database_is_refused() {
     }
 }
 
-/// Two transactions that lock in opposite orders: the database ends one of them, and both are done in the end.
+/// Two transactions that lock in opposite orders: the database ends one of them, and both are done
+/// in the end.
 #[tokio::test]
 async fn a_transaction_that_lost_a_deadlock_is_done_again() {
     let home = testing::postgres().await;
@@ -208,7 +215,8 @@ async fn what_stays_undone_is_given_up_and_what_fails_otherwise_is_not_repeated(
     }
 }
 
-/// Another program has the file: it is busy, which is nobody's fault, and has been waited for long enough.
+/// Another program has the file: it is busy, which is nobody's fault, and has been waited for long
+/// enough.
 #[tokio::test]
 async fn a_locked_file_is_transient() {
     let home = testing::sqlite().await;

@@ -26,7 +26,8 @@ async fn store(db: &Db, tenant: &Tenant, run: &Run) {
 
 async fn with_set(db: &Db) -> Tenant {
     let tenant = given::tenant(db).await;
-    let (set, questions) = (&tenant.set, given::questions());
+    let set = &tenant.set;
+    let questions = given::questions();
     commit!(db, |tx| tx.workspace(tenant.id).question_sets().insert(set, &questions));
     tenant
 }
@@ -38,7 +39,8 @@ async fn left(db: &Db, tenant: &Tenant) -> Vec<Run> {
 
 #[on_every_db]
 async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) {
-    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let db = &home.db;
+    let tenant = with_set(&home.db).await;
     let mut run = a_run(&tenant, "a", true, RunStatus::Queued);
     store(db, &tenant, &run).await;
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
@@ -81,7 +83,8 @@ async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) 
 
 #[on_every_db]
 async fn the_gate_finds_the_newest_run_of_its_settings_behind_any_number_of_others(home: &TestDb) {
-    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let db = &home.db;
+    let tenant = with_set(&home.db).await;
     let kinds = [true, false, true, false];
     let runs = kinds.map(|answers| a_run(&tenant, "a", answers, RunStatus::Done));
     let runs = in_order(runs.into());
@@ -114,7 +117,8 @@ async fn the_gate_finds_the_newest_run_of_its_settings_behind_any_number_of_othe
 
 #[on_every_db]
 async fn the_oldest_runs_that_have_ended_make_room(home: &TestDb) {
-    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let db = &home.db;
+    let tenant = with_set(&home.db).await;
     let statuses = [
         RunStatus::Running,
         RunStatus::Done,
@@ -148,7 +152,8 @@ async fn the_oldest_runs_that_have_ended_make_room(home: &TestDb) {
 
 #[on_every_db]
 async fn a_set_goes_with_its_runs_and_nothing_is_written_of_a_run_that_is_gone(home: &TestDb) {
-    let (db, tenant) = (&home.db, with_set(&home.db).await);
+    let db = &home.db;
+    let tenant = with_set(&home.db).await;
     let run = a_run(&tenant, "a", true, RunStatus::Running);
     store(db, &tenant, &run).await;
     let stranger = given::tenant(db).await;

@@ -118,7 +118,8 @@ async fn a_transaction_that_is_undone_uses_no_number(home: &TestDb) {
 
 #[on_every_db]
 async fn workspaces_have_their_own_numbers(home: &TestDb) {
-    let (one, two) = (new_workspace(&home.db).await, new_workspace(&home.db).await);
+    let one = new_workspace(&home.db).await;
+    let two = new_workspace(&home.db).await;
     record(&home.db, one, &[event(), event()]).await;
     let mut tx = home.db.begin().await.unwrap();
     tx.record(two, event(), at(1));
@@ -143,7 +144,8 @@ async fn an_event_of_no_workspace_fails_the_transaction(home: &TestDb) {
 async fn numbers_follow_commits_and_not_records_on_postgres() {
     let home = replyx_storage::testing::postgres().await;
     let workspace = new_workspace(&home.db).await;
-    let (slow, quick) = (event(), event());
+    let slow = event();
+    let quick = event();
     let mut first = home.db.begin().await.unwrap();
     first.record(workspace, slow.clone(), at(1));
     record(&home.db, workspace, std::slice::from_ref(&quick)).await;

@@ -1,4 +1,5 @@
-//! Work is taken on in turns: who queues much does not make others wait, and who is alone gets everything.
+//! Work is taken on in turns: who queues much does not make others wait, and who is alone gets
+//! everything.
 
 use std::time::Instant;
 
@@ -23,7 +24,9 @@ use crate::given::{self, Tenant, at, id, sendable};
 async fn documents(db: &Db, workspace: WorkspaceId, count: i64, first: i64) {
     let mut tx = db.begin().await.unwrap();
     for number in 0..count {
-        let (job, payload, due) = (id::<JobId>(), json!({ "n": number }), at(first + number));
+        let job = id::<JobId>();
+        let payload = json!({ "n": number });
+        let due = at(first + number);
         let jobs = tx.workspace(workspace).jobs();
         jobs.enqueue(job, "index_document", &payload, due).await.unwrap();
     }
@@ -42,8 +45,10 @@ fn whose(jobs: &[ClaimedJob]) -> Vec<WorkspaceId> {
 
 #[on_every_db]
 async fn who_has_a_job_running_comes_after_who_has_none(home: &TestDb) {
-    let (db, by) = (&home.db, id());
-    let (many, one) = (given::tenant(db).await.id, given::tenant(db).await.id);
+    let db = &home.db;
+    let by = id();
+    let many = given::tenant(db).await.id;
+    let one = given::tenant(db).await.id;
     documents(db, many, 50, 0).await;
     let held = claim(db, by, at(100), Places::of(1)).await;
     assert_eq!(whose(&held), [many]);
@@ -60,7 +65,8 @@ async fn who_has_a_job_running_comes_after_who_has_none(home: &TestDb) {
 #[on_every_db]
 async fn what_runs_in_another_process_counts(home: &TestDb) {
     let db = &home.db;
-    let (many, one) = (given::tenant(db).await.id, given::tenant(db).await.id);
+    let many = given::tenant(db).await.id;
+    let one = given::tenant(db).await.id;
     documents(db, many, 50, 0).await;
     documents(db, one, 50, 0).await;
     // Wherever the round begins: the first process holds two of each, then two more of the one.
@@ -83,7 +89,8 @@ fn literal(home: &TestDb, workspace: WorkspaceId) -> String {
 
 #[on_every_db]
 async fn who_is_alone_gets_every_place_and_never_more_than_one_share_may_have(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let many = given::tenant(db).await.id;
     documents(db, many, 50, 0).await;
     assert_eq!(claim(db, by, at(100), Places::of(8)).await.len(), 8);
@@ -100,7 +107,8 @@ async fn who_is_alone_gets_every_place_and_never_more_than_one_share_may_have(ho
 
 #[on_every_db]
 async fn places_are_shared_out_evenly_and_the_longest_waiting_of_each_go_first(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let mut tenants = Vec::new();
     for number in 0..3 {
         tenants.push(given::tenant(db).await.id);
@@ -115,7 +123,8 @@ async fn places_are_shared_out_evenly_and_the_longest_waiting_of_each_go_first(h
 
 #[on_every_db]
 async fn with_one_place_everybody_has_a_turn_whoever_came_first(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let mut tenants = Vec::new();
     for number in 0..4 {
         let tenant = given::tenant(db).await.id;
@@ -139,7 +148,8 @@ async fn with_one_place_everybody_has_a_turn_whoever_came_first(home: &TestDb) {
 
 #[on_every_db]
 async fn a_lane_does_not_wait_for_another_and_mail_of_a_workspace_not_for_a_code(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let many = given::tenant(db).await.id;
     documents(db, many, 3, 0).await;
     let code: JobId = id();
@@ -169,7 +179,8 @@ async fn a_lane_does_not_wait_for_another_and_mail_of_a_workspace_not_for_a_code
 
 #[on_every_db]
 async fn a_job_that_is_handed_back_has_not_been_attempted(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await.id;
     documents(db, tenant, 1, 0).await;
     for _ in 0..3 {
@@ -189,7 +200,8 @@ async fn a_job_that_is_handed_back_has_not_been_attempted(home: &TestDb) {
 
 #[on_every_db]
 async fn turns_of_a_thousand_dialogs_do_not_delay_another_workspace(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let many = given::tenant(db).await;
     for number in 0..40 {
         let chat = given::chat(db, &many, 1_000 + number).await;
@@ -221,7 +233,8 @@ async fn replies(db: &Db, tenant: &Tenant, count: i64) -> Vec<OutboxId> {
 #[on_every_db]
 async fn replies_of_a_thousand_chats_do_not_delay_another_workspace(home: &TestDb) {
     let db = &home.db;
-    let (many, one) = (given::tenant(db).await, given::tenant(db).await);
+    let many = given::tenant(db).await;
+    let one = given::tenant(db).await;
     replies(db, &many, 30).await;
     let (_, [part]) = one.reply(db, 1).await;
     // Theirs have waited longer.

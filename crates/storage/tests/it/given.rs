@@ -50,7 +50,8 @@ macro_rules! read {
     }};
 }
 
-/// Runs one call in a transaction of its own, and commits it; returns the answer and whose access it changed.
+/// Runs one call in a transaction of its own, and commits it; returns the answer and whose access
+/// it changed.
 macro_rules! telling {
     ($db:expr, |$tx:ident| $call:expr) => {{
         let mut $tx = $db.begin().await.unwrap();
@@ -59,8 +60,8 @@ macro_rules! telling {
     }};
 }
 
-/// Runs one call while another transaction has made its own and not committed yet; the second must wait for the
-/// first. Returns both answers.
+/// Runs one call while another transaction has made its own and not committed yet; the second must
+/// wait for the first. Returns both answers.
 macro_rules! race {
     ($db:expr, |$tx:ident| $first:expr, $second:expr) => {{
         let one = {
@@ -472,8 +473,8 @@ pub(crate) fn replacement() -> replyx_storage::replacements::Replacement {
 }
 
 impl Tenant {
-    /// Stores the message, the document with its passages, a turn, an update, a job, a queued part, the invitation, the
-    /// key and an entry of the audit log.
+    /// Stores the message, the document with its passages, a turn, an update, a job, a queued part,
+    /// the invitation, the key and an entry of the audit log.
     pub(crate) async fn fill(&self, db: &Db) {
         let mut tx = db.begin().await.unwrap();
         tx.workspace(self.id).messages().insert(&self.message, Some(5)).await.unwrap();
@@ -496,7 +497,8 @@ impl Tenant {
         tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
         tx.workspace(self.id).updates().take(self.bot.id, 100, at(0)).await.unwrap();
-        let (contact, day) = (self.contact.id, at(0).date_naive());
+        let contact = self.contact.id;
+        let day = at(0).date_naive();
         tx.workspace(self.id).contacts().answered(contact, day).await.unwrap();
         tx.workspace(self.id)
             .jobs()
@@ -508,7 +510,8 @@ impl Tenant {
             .enqueue(&self.dialog, &self.contact, self.message.id, &parts::<1>(), at(0))
             .await
             .unwrap();
-        let (token, hash) = (random_hex::<32>(), random_hex::<32>());
+        let token = random_hex::<32>();
+        let hash = random_hex::<32>();
         tx.workspace(self.id).invitations().put(&self.invitation, &token).await.unwrap();
         tx.workspace(self.id).api_keys().insert(&self.key, &hash).await.unwrap();
         tx.workspace(self.id).audit().append(&act("member.invited")).await.unwrap();

@@ -43,7 +43,8 @@ fn page<C>() -> PageRequest<C> {
 #[on_every_db]
 async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    let ours = given::tenant(db).await;
+    let theirs = given::tenant(db).await;
     ours.fill(db).await;
     let by = given::process(db, at(0)).await;
     let mut tx = db.begin().await.unwrap();
@@ -85,7 +86,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
     let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
     let json = serde_json::json!({});
-    let (all, act) = (AuditFilter::default(), given::act("x"));
+    let all = AuditFilter::default();
+    let act = given::act("x");
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
         api_keys.find(ours.key.id) => Ok(None),
@@ -272,7 +274,8 @@ fn given_passages() -> Vec<replyx_storage::passages::NewPassage> {
 #[on_every_db]
 async fn no_row_can_point_into_another_workspace(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    let ours = given::tenant(db).await;
+    let theirs = given::tenant(db).await;
     ours.fill(db).await;
     theirs.fill(db).await;
     let contact_of_ours = ours.contact.clone();
@@ -336,7 +339,8 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
 #[on_every_db]
 async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) {
     let db = &home.db;
-    let (doomed, other) = (given::tenant(db).await, given::tenant(db).await);
+    let doomed = given::tenant(db).await;
+    let other = given::tenant(db).await;
     doomed.fill(db).await;
     other.fill(db).await;
     let before = given::rows(&home.url, Some(other.id)).await;
@@ -407,13 +411,17 @@ fn functions_of(name: &str, header: &str, source: &str) -> Vec<String> {
 async fn another_workspace_finds_and_changes_nothing_in_the_index_of_vectors() {
     let home = pgvector().await;
     let db = &home.db;
-    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    let ours = given::tenant(db).await;
+    let theirs = given::tenant(db).await;
     ours.fill(db).await;
     assert!(matches!(db.create_vector_index().await.unwrap(), VectorIndex::Ready(_)));
     let mut tx = db.begin().await.unwrap();
     let vector = [1.0_f32, 0.5].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let (one, two) = (ours.passages[0].id, ours.passages[1].id);
-    let (scope, assistant, documents) = (ours.id, ours.assistant.id, [ours.document.id]);
+    let one = ours.passages[0].id;
+    let two = ours.passages[1].id;
+    let scope = ours.id;
+    let assistant = ours.assistant.id;
+    let documents = [ours.document.id];
     tx.workspace(scope).passages().add_vectors("e5", &[(two, vector)]).await.unwrap();
     assert!(tx.system().neighbours().prepare(2).await.unwrap());
     tx.workspace(scope).neighbours().begin(assistant, "e5", 2).await.unwrap();

@@ -39,7 +39,8 @@ async fn given_jobs(db: &Db, count: i64) -> Vec<JobId> {
 
 #[on_every_db]
 async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let job = given_jobs(db, 1).await[0];
     assert!(!read!(db, |tx| tx.system().jobs().any_due(at(-1), Lane::Light)));
     assert!(read!(db, |tx| tx.system().jobs().any_due(at(0), Lane::Light)));
@@ -65,7 +66,8 @@ async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
 
 #[on_every_db]
 async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let job = given_jobs(db, 1).await[0];
     claim(db, by, at(0), 9).await;
     commit!(db, |tx| tx.system().jobs().fail(job, by, "the disk was full", Some(at(30))));
@@ -80,7 +82,9 @@ async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
 
 #[on_every_db]
 async fn only_who_claimed_a_job_ends_it(home: &TestDb) {
-    let (db, ours, theirs) = (&home.db, id(), id());
+    let db = &home.db;
+    let ours = id();
+    let theirs = id();
     let job = given_jobs(db, 1).await[0];
     claim(db, ours, at(0), 9).await;
     let before = given::rows(&home.url, None).await;
@@ -93,7 +97,8 @@ async fn only_who_claimed_a_job_ends_it(home: &TestDb) {
 
 #[on_every_db]
 async fn a_job_that_could_not_be_tried_keeps_its_attempts(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let job = given_jobs(db, 1).await[0];
     for round in 0..20 {
         let claimed = claim(db, by, at(round), 9).await;

@@ -138,13 +138,16 @@ async fn schema(url: &str) -> BTreeMap<String, Columns> {
 
 #[tokio::test]
 async fn both_homes_have_the_same_columns() {
-    let (sqlite, postgres) = (testing::sqlite().await, testing::postgres().await);
-    let (sqlite, postgres) = (schema(&sqlite.url).await, schema(&postgres.url).await);
+    let sqlite = testing::sqlite().await;
+    let postgres = testing::postgres().await;
+    let sqlite = schema(&sqlite.url).await;
+    let postgres = schema(&postgres.url).await;
     assert!(sqlite.len() > 10, "{sqlite:?}");
     assert_eq!(sqlite, postgres);
 }
 
-/// The keys of a table: `name: columns` of each unique key and `-> table: columns` of each foreign one.
+/// The keys of a table: `name: columns` of each unique key and `-> table: columns` of each foreign
+/// one.
 async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
     const SQLITE: &str = "
         SELECT s.name, 'unique ' || (SELECT group_concat(name, ',') FROM
@@ -228,8 +231,10 @@ const COMMON: [&str; 18] = [
 
 #[tokio::test]
 async fn both_homes_have_the_same_keys() {
-    let (sqlite, postgres) = (testing::sqlite().await, testing::postgres().await);
-    let (sqlite, postgres) = (keys(&sqlite.url).await, keys(&postgres.url).await);
+    let sqlite = testing::sqlite().await;
+    let postgres = testing::postgres().await;
+    let sqlite = keys(&sqlite.url).await;
+    let postgres = keys(&postgres.url).await;
     assert_eq!(sqlite, postgres);
     for (table, keys) in &sqlite {
         if COMMON.contains(&table.as_str()) {
@@ -270,7 +275,8 @@ async fn the_workspace_comes_first_in_every_primary_key() {
     .await
     .unwrap();
     let others: Vec<_> = others.into_iter().map(|(name,)| name).collect();
-    // What was paid for outlives its workspace, so nothing refers to that; its key begins with it all the same.
+    // What was paid for outlives its workspace, so nothing refers to that; its key begins with it
+    // all the same.
     let mut expected = [&COMMON[..], &["passages"]].concat();
     expected.retain(|table| *table != "model_calls");
     expected.sort_unstable();

@@ -20,15 +20,17 @@ fn day(days: u64) -> NaiveDate {
 }
 
 async fn days(db: &Db, tenant: &Tenant) -> Vec<NaiveDate> {
-    let (from, to) = (day(0), day(1000));
+    let from = day(0);
+    let to = day(1000);
     let rows = read!(db, |tx| tx.workspace(tenant.id).model_calls().by_day(None, from, to, 100));
     rows.into_iter().map(|row| row.day).collect()
 }
 
 #[on_every_db]
 async fn calls_are_forgotten_by_their_day_in_every_workspace(home: &TestDb) {
-    let (db, first, second) =
-        (&home.db, given::tenant(&home.db).await, given::tenant(&home.db).await);
+    let db = &home.db;
+    let first = given::tenant(&home.db).await;
+    let second = given::tenant(&home.db).await;
     store(db, &first, &[call(&first, 0), call(&first, 1), call(&first, 2)]).await;
     store(db, &second, &[call(&second, 0)]).await;
     assert_eq!(
@@ -43,7 +45,8 @@ async fn calls_are_forgotten_by_their_day_in_every_workspace(home: &TestDb) {
 
 #[on_every_db]
 async fn a_call_is_counted_once_and_in_its_own_workspace(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let dialog = tenant.dialog.id;
     let good = given::call(tenant.assistant.id, Some(dialog));
     let failed = ModelCall {
@@ -69,7 +72,8 @@ async fn a_call_is_counted_once_and_in_its_own_workspace(home: &TestDb) {
 
 #[on_every_db]
 async fn days_are_apart_by_purpose_and_model_and_both_ends_count(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let evaluation = ModelCall { purpose: Purpose::Evaluation, ..call(&tenant, 1) };
     let other_model = ModelCall { model: "gpt-x".to_owned(), ..call(&tenant, 1) };
     store(
@@ -97,7 +101,8 @@ async fn days_are_apart_by_purpose_and_model_and_both_ends_count(home: &TestDb) 
 
 #[on_every_db]
 async fn a_key_has_what_it_was_used_for_today_and_this_month(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let today = NaiveDate::from_ymd_opt(2026, 3, 15).unwrap();
     let on = |month, day| {
         let date = NaiveDate::from_ymd_opt(2026, month, day).unwrap();
@@ -117,8 +122,10 @@ async fn a_key_has_what_it_was_used_for_today_and_this_month(home: &TestDb) {
 
 #[on_every_db]
 async fn a_call_that_is_begun_is_counted_once_it_has_ended_or_was_lost(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-    let (dead, alive) = (given::process(db, at(0)).await, given::process(db, at(0)).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
+    let dead = given::process(db, at(0)).await;
+    let alive = given::process(db, at(0)).await;
     let expected = ModelCall {
         outcome: PENDING.to_owned(),
         cost: Money::from_micros(900),
@@ -162,7 +169,8 @@ async fn a_call_that_is_begun_is_counted_once_it_has_ended_or_was_lost(home: &Te
 
 #[on_every_db]
 async fn what_was_paid_for_outlives_the_workspace(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let paid = given::call(tenant.assistant.id, Some(tenant.dialog.id));
     let nobodys = ModelCall { assistant_id: None, priced: false, ..call(&tenant, 0) };
     store(db, &tenant, &[paid.clone(), nobodys]).await;
@@ -178,7 +186,8 @@ async fn what_was_paid_for_outlives_the_workspace(home: &TestDb) {
 
 #[on_every_db]
 async fn absurd_figures_are_stored_as_the_largest_there_can_be_and_add_up(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let key = Some(given::id::<replyx_core::ids::ModelKeyId>().into_uuid());
     let absurd = || ModelCall {
         prompt_tokens: u64::MAX,

@@ -88,7 +88,8 @@ async fn a_provider_goes_with_its_keys_and_no_others(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_who_change_a_key_the_second_sees_what_the_first_did(home: &TestDb) {
-    let (db, key) = (&home.db, key("openai", 1));
+    let db = &home.db;
+    let key = key("openai", 1);
     commit!(db, |tx| tx.system().model_keys().insert(&key));
     let id = key.id;
     let ((), seen) = race!(

@@ -73,7 +73,8 @@ async fn a_part_comes_back_as_it_was_queued(home: &TestDb) {
 
 #[on_every_db]
 async fn a_chat_sends_in_order_and_one_at_a_time(home: &TestDb) {
-    let (db, by) = (&home.db, given::process(&home.db, at(0)).await);
+    let db = &home.db;
+    let by = given::process(&home.db, at(0)).await;
     let tenant = given::tenant(db).await;
     let (_, first) = tenant.reply::<2>(db, 1).await;
     let (_, second) = tenant.reply::<1>(db, 2).await;
@@ -89,7 +90,8 @@ async fn a_chat_sends_in_order_and_one_at_a_time(home: &TestDb) {
 
 #[on_every_db]
 async fn chats_do_not_wait_for_each_other(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     let other_chat = given::chat(db, &tenant, 8).await;
     let other_tenant = given::tenant(db).await;
@@ -117,7 +119,8 @@ async fn a_claim_goes_to_one_process(home: &TestDb) {
     let send = sendable(db, at(0)).await.remove(0);
     let mut processes = JoinSet::new();
     for _ in 0..8 {
-        let (db, send) = (db.clone(), send.clone());
+        let db = db.clone();
+        let send = send.clone();
         processes.spawn(async move { claim(&db, &send, id(), at(0)).await });
     }
     let won = processes.join_all().await.into_iter().filter(|won| *won).count();
@@ -126,7 +129,9 @@ async fn a_claim_goes_to_one_process(home: &TestDb) {
 
 #[on_every_db]
 async fn an_old_list_does_not_send_what_was_put_back_since(home: &TestDb) {
-    let (db, quick, slow) = (&home.db, id(), id());
+    let db = &home.db;
+    let quick = id();
+    let slow = id();
     let tenant = given::tenant(db).await;
     tenant.reply::<1>(db, 1).await;
     let old = sendable(db, at(0)).await.remove(0);
@@ -145,7 +150,8 @@ async fn an_old_list_does_not_send_what_was_put_back_since(home: &TestDb) {
 
 #[on_every_db]
 async fn what_is_put_back_keeps_its_place_and_counts_doubt(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     let (message, [first, _]) = tenant.reply::<2>(db, 1).await;
     let outbox_put_back = async |due, uncertain| {
@@ -172,7 +178,8 @@ async fn what_is_put_back_keeps_its_place_and_counts_doubt(home: &TestDb) {
 
 #[on_every_db]
 async fn a_part_can_be_put_off_without_an_attempt(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     tenant.reply::<1>(db, 1).await;
     let send = sendable(db, at(0)).await.remove(0);
@@ -186,7 +193,8 @@ async fn a_part_can_be_put_off_without_an_attempt(home: &TestDb) {
 
 #[on_every_db]
 async fn a_failed_part_takes_the_rest_of_its_reply_with_it_and_no_other(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     let (message, [first, ..]) = tenant.reply::<3>(db, 1).await;
     let (_, [next]) = tenant.reply::<1>(db, 2).await;
@@ -231,7 +239,8 @@ async fn nothing_is_sent_through_a_bot_that_does_not_run(home: &TestDb) {
 
 #[on_every_db]
 async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     tenant.reply::<2>(db, 1).await;
     let send = claimed(db, by, at(0)).await;
@@ -254,7 +263,8 @@ async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &T
     assert_eq!(doubts, 0);
 }
 
-/// Outcomes of a bot's sends are written chat by chat, and so its parts are locked; the later chat comes first in the table.
+/// Outcomes of a bot's sends are written chat by chat, and so its parts are locked; the later chat
+/// comes first in the table.
 #[tokio::test]
 async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
     let home = postgres().await;
@@ -264,7 +274,8 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
         EXECUTE format('ALTER DATABASE %I SET enable_bitmapscan = off', current_database());
     END $$";
     tamper(&home.url, plain).await;
-    let (db, by) = (&Db::open(&home.url, PoolSize { max: 8 }).await.unwrap(), id());
+    let db = &Db::open(&home.url, PoolSize { max: 8 }).await.unwrap();
+    let by = id();
     let tenant = given::tenant(db).await;
     given::chat(db, &tenant, 9).await.reply::<1>(db, 1).await;
     tenant.reply::<1>(db, 1).await;
@@ -277,7 +288,8 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
     let mut tx = db.begin().await.unwrap();
     assert!(tx.workspace(tenant.id).outbox().sent(sends[0].id, by, 1, at(1)).await.unwrap());
     let deleting = {
-        let (db, bot) = (db.clone(), tenant.bot.clone());
+        let db = db.clone();
+        let bot = tenant.bot.clone();
         tokio::spawn(async move {
             commit!(&db, |tx| tx.workspace(bot.workspace_id).bots().delete(bot.id, at(1)))
         })
@@ -294,7 +306,8 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
 
 #[on_every_db]
 async fn forgetting_keeps_the_chat_s_position(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     tenant.reply::<3>(db, 1).await;
     for _ in 0..3 {
@@ -319,7 +332,8 @@ async fn replies_of_one_dialog_take_positions_in_the_order_of_its_lock(home: &Te
     let tenant = given::tenant(db).await;
     let mut writers = JoinSet::new();
     for seq in 1..=8 {
-        let (db, tenant) = (db.clone(), tenant.clone());
+        let db = db.clone();
+        let tenant = tenant.clone();
         writers.spawn(async move {
             let mut tx = db.begin().await.unwrap();
             tx.workspace(tenant.id).dialogs().lock(tenant.dialog.id).await.unwrap().unwrap();
@@ -398,7 +412,8 @@ async fn positions(url: &str) -> Vec<i64> {
 
 #[on_every_db]
 async fn parts_of_a_reply_leave_as_they_were_cut(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     tenant.reply::<3>(db, 1).await;
     let mut all = Vec::new();

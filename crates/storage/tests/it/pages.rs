@@ -5,7 +5,8 @@ use crate::given::{self, at};
 
 #[on_every_db]
 async fn pages_miss_nothing_and_repeat_nothing_while_rows_are_added(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut expected = vec![tenant.assistant.id];
     for _ in 0..6 {
         let assistant = given::assistant(tenant.id);
@@ -13,7 +14,8 @@ async fn pages_miss_nothing_and_repeat_nothing_while_rows_are_added(home: &TestD
         expected.push(assistant.id);
     }
     expected.sort();
-    let (mut found, mut after) = (Vec::new(), None);
+    let mut found = Vec::new();
+    let mut after = None;
     for added in 0.. {
         let page = read!(db, |tx| tx
             .workspace(tenant.id)
@@ -36,7 +38,8 @@ async fn pages_miss_nothing_and_repeat_nothing_while_rows_are_added(home: &TestD
 
 #[on_every_db]
 async fn newest_first_stays_right_while_dialogs_are_added(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut expected = vec![tenant.dialog.id];
     for chat in 10..14 {
         expected.push(given::chat(db, &tenant, chat).await.dialog.id);
@@ -58,7 +61,8 @@ async fn newest_first_stays_right_while_dialogs_are_added(home: &TestDb) {
 
 #[on_every_db]
 async fn messages_come_oldest_first_and_the_recent_ones_too(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     for seq in 1..=5 {
         let message = given::message(tenant.id, tenant.dialog.id, seq);
         commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, None));
@@ -90,7 +94,8 @@ async fn messages_come_oldest_first_and_the_recent_ones_too(home: &TestDb) {
 #[on_every_db]
 async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
     use replyx_core::message::{AnswerMeta, Citation, Delivery, Outcome};
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut message = given::message(tenant.id, tenant.dialog.id, 1);
     message.answer = Some(AnswerMeta {
         outcome: Outcome::Answered,

@@ -46,7 +46,8 @@ fn texts(passages: &[NewPassage], found: &[Candidate]) -> BTreeSet<String> {
 
 #[on_every_db]
 async fn russian_words_are_found_in_other_forms(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let passages = store(
         db,
         &tenant,
@@ -82,7 +83,8 @@ async fn russian_words_are_found_in_other_forms(home: &TestDb) {
 
 #[on_every_db]
 async fn hostile_terms_are_mere_words(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let passages = store(db, &tenant, &["alpha beta", "gamma and delta", "alphabet"]).await;
     for nothing in [
         "",
@@ -136,7 +138,8 @@ async fn hostile_terms_are_mere_words(home: &TestDb) {
 
 #[on_every_db]
 async fn assistants_do_not_see_each_other_s_passages(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
     commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
     let other = Tenant { assistant: other, ..tenant.clone() };
@@ -153,7 +156,8 @@ async fn assistants_do_not_see_each_other_s_passages(home: &TestDb) {
 
 #[on_every_db]
 async fn what_is_replaced_or_deleted_is_found_no_more(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
     let document = &tenant.document;
     let kept = store(db, &tenant, &["Доставка в регионы"]).await;
@@ -181,7 +185,8 @@ async fn what_is_replaced_or_deleted_is_found_no_more(home: &TestDb) {
 
 #[on_every_db]
 async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let stored = store(db, &tenant, &["раз доставка", "два доставка", "три"]).await;
     let document =
         read!(db, |tx| tx.workspace(tenant.id).passages().load(&[stored[0].id]))[0].document_id;
@@ -211,7 +216,8 @@ async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
 
 #[on_every_db]
 async fn a_text_that_has_a_vector_anywhere_in_the_workspace_is_not_embedded_again(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let stranger = given::tenant(db).await;
     let theirs = store(db, &stranger, &["сроки"]).await;
     commit!(db, |tx| tx
@@ -242,13 +248,15 @@ async fn a_text_that_has_a_vector_anywhere_in_the_workspace_is_not_embedded_agai
 
 #[on_every_db]
 async fn passages_are_loaded_in_the_order_asked_for(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
     let [first, second] = [tenant.passages[0].id, tenant.passages[1].id];
     let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[second, id(), first]));
     assert_eq!(loaded.iter().map(|passage| passage.id).collect::<Vec<_>>(), [second, first]);
     assert_eq!(loaded.iter().map(|passage| passage.position).collect::<Vec<_>>(), [1, 0]);
-    let (passage, stored) = (&loaded[1], &tenant.passages[0]);
+    let passage = &loaded[1];
+    let stored = &tenant.passages[0];
     assert_eq!((&passage.text, &passage.headings), (&stored.text, &stored.headings));
     assert_eq!(
         (passage.start, passage.end, passage.page),
@@ -292,7 +300,8 @@ const TANGLED: &[&str] = &[
 
 #[tokio::test]
 async fn both_databases_find_the_same_passages() {
-    let (sqlite, postgres) = (testing::sqlite().await, testing::postgres().await);
+    let sqlite = testing::sqlite().await;
+    let postgres = testing::postgres().await;
     let stored: Vec<String> = TANGLED.iter().map(|text| text.replace('\0', " ")).collect();
     let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
     let mut homes = Vec::new();

@@ -5,7 +5,8 @@ use crate::given::{self, at, id};
 
 #[on_every_db]
 async fn a_user_is_found_by_id_and_by_address(home: &TestDb) {
-    let (db, user) = (&home.db, given::user());
+    let db = &home.db;
+    let user = given::user();
     commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$hash"));
     assert_eq!(read!(db, |tx| tx.system().users().find(user.id)).as_ref(), Some(&user));
     let found = read!(db, |tx| tx.system().users().find_by_email(&user.email));
@@ -16,7 +17,8 @@ async fn a_user_is_found_by_id_and_by_address(home: &TestDb) {
 
 #[on_every_db]
 async fn an_address_belongs_to_one_user(home: &TestDb) {
-    let (db, user) = (&home.db, given::user());
+    let db = &home.db;
+    let user = given::user();
     commit!(db, |tx| tx.system().users().insert(&user, "x"));
     let twin = User { id: id(), ..user };
     let mut tx = db.begin().await.unwrap();
@@ -26,7 +28,8 @@ async fn an_address_belongs_to_one_user(home: &TestDb) {
 #[on_every_db]
 async fn members_have_a_role_in_each_workspace(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (given::tenant(db).await, given::tenant(db).await);
+    let ours = given::tenant(db).await;
+    let theirs = given::tenant(db).await;
     commit!(db, |tx| tx.workspace(theirs.id).members().insert(ours.user.id, Role::Viewer, at(5)));
     let roles: Vec<_> = read!(db, |tx| tx.system().users().memberships(ours.user.id))
         .into_iter()
@@ -49,7 +52,8 @@ async fn members_have_a_role_in_each_workspace(home: &TestDb) {
 
 #[on_every_db]
 async fn who_writes_again_is_the_same_contact_under_the_new_name(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut inbound = given::inbound(7);
     "Пётр II".clone_into(&mut inbound.display_name);
     let met = commit!(db, |tx| tx.workspace(tenant.id).contacts().meet(
@@ -64,8 +68,10 @@ async fn who_writes_again_is_the_same_contact_under_the_new_name(home: &TestDb) 
 
 #[on_every_db]
 async fn two_first_messages_make_one_contact(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
-    let (workspace, bot) = (tenant.id, tenant.bot.id);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
+    let workspace = tenant.id;
+    let bot = tenant.bot.id;
     let mut first = db.begin().await.unwrap();
     let one =
         first.workspace(workspace).contacts().meet(bot, &given::inbound(8), id(), at(0)).await;
@@ -88,7 +94,8 @@ async fn two_first_messages_make_one_contact(home: &TestDb) {
 
 #[on_every_db]
 async fn only_a_change_of_heart_is_news(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let contact_id = tenant.contact.id;
     for (blocked, now) in [(true, 5), (true, 6), (false, 4), (false, 7), (false, 8)] {
         commit!(db, |tx| tx.workspace(tenant.id).contacts().set_blocked(
@@ -110,7 +117,8 @@ async fn only_a_change_of_heart_is_news(home: &TestDb) {
 
 #[on_every_db]
 async fn a_contact_has_one_open_dialog(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let open = commit!(db, |tx| tx.workspace(tenant.id).dialogs().lock_open(tenant.contact.id));
     assert_eq!(open, Some(tenant.dialog.clone()));
     let second = given::dialog(&tenant.bot, &tenant.contact);

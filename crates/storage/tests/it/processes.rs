@@ -28,7 +28,8 @@ async fn silent(home: &TestDb) -> ProcessId {
 #[on_every_db]
 async fn only_what_the_dead_held_is_freed(home: &TestDb) {
     let db = &home.db;
-    let (alive, dead) = (given::process(db, at(50)).await, silent(home).await);
+    let alive = given::process(db, at(50)).await;
+    let dead = silent(home).await;
     let ours = given::tenant(db).await;
     let theirs = given::tenant(db).await;
     for (tenant, by) in [(&ours, alive), (&theirs, dead)] {
@@ -99,8 +100,8 @@ async fn the_only_process_frees_what_all_earlier_ones_held(home: &TestDb) {
     assert_eq!(commit!(db, |tx| tx.system().turns().claim(id(), at(30), Places::of(1))).len(), 1);
 }
 
-/// What a process whose clock is wrong says of the time does not count: neither when it says that it lives nor when it looks
-/// who does.
+/// What a process whose clock is wrong says of the time does not count: neither when it says that
+/// it lives nor when it looks who does.
 #[tokio::test]
 async fn a_clock_that_is_ahead_or_behind_makes_nobody_dead_on_postgres() {
     let home = testing::postgres().await;
@@ -123,7 +124,8 @@ async fn a_clock_that_is_ahead_or_behind_makes_nobody_dead_on_postgres() {
     assert_eq!(reaped, Reaped { jobs: 1, ..Reaped::default() });
 }
 
-/// Two processes that free what the same dead one held do not wait for each other, in whichever order they come by it.
+/// Two processes that free what the same dead one held do not wait for each other, in whichever
+/// order they come by it.
 #[tokio::test]
 async fn what_another_process_frees_at_the_moment_is_left_to_it_on_postgres() {
     let home = testing::postgres().await;

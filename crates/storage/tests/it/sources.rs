@@ -16,8 +16,9 @@ async fn store(db: &Db, tenant: &Tenant, change: impl FnOnce(&mut Source)) -> So
 
 #[on_every_db]
 async fn a_source_comes_back_as_it_was_stored_and_only_in_its_workspace(home: &TestDb) {
-    let (db, tenant, other) =
-        (&home.db, given::tenant(&home.db).await, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let other = given::tenant(db).await;
     let mut source = store(db, &tenant, |source| {
         "https://пример.рф/цены?x=1&y=ё".clone_into(&mut source.url);
         source.error = Some("a page is missing".to_owned());
@@ -44,8 +45,9 @@ async fn a_source_comes_back_as_it_was_stored_and_only_in_its_workspace(home: &T
 
 #[on_every_db]
 async fn due_are_those_that_rest_and_whose_time_has_come_the_longest_waiting_first(home: &TestDb) {
-    let (db, tenant, other) =
-        (&home.db, given::tenant(&home.db).await, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let other = given::tenant(db).await;
     let late = store(db, &tenant, |source| source.next_at = Some(at(20))).await;
     let early = store(db, &other, |source| {
         source.next_at = Some(at(10));
@@ -69,8 +71,9 @@ async fn due_are_those_that_rest_and_whose_time_has_come_the_longest_waiting_fir
 
 #[on_every_db]
 async fn a_list_is_of_one_workspace_and_if_wished_of_one_assistant(home: &TestDb) {
-    let (db, tenant, other) =
-        (&home.db, given::tenant(&home.db).await, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let other = given::tenant(db).await;
     let second = given::assistant(tenant.id);
     commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&second));
     let mut ids: Vec<SourceId> = (0..5).map(|_| given::id()).collect();

@@ -1,4 +1,5 @@
-//! What customers, models and documents say may hold control characters, which `PostgreSQL` cannot store.
+//! What customers, models and documents say may hold control characters, which `PostgreSQL` cannot
+//! store.
 
 use replyx_core::{
     audit::{Act, GENESIS, hash},
@@ -11,7 +12,8 @@ use crate::given::{self, at, id};
 
 #[on_every_db]
 async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let answer = AnswerMeta {
         outcome: Outcome::Answered,
         model: "gpt\0".to_owned(),
@@ -52,7 +54,8 @@ async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
 
 #[on_every_db]
 async fn names_of_customers_and_documents_are_cleaned(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let mut inbound = given::inbound(77);
     "Ann\0 Lee".clone_into(&mut inbound.display_name);
     let mut tx = db.begin().await.unwrap();

@@ -42,7 +42,8 @@ async fn many(db: &Db, count: i64) -> Vec<DialogId> {
 
 #[on_every_db]
 async fn a_turn_is_claimed_when_it_is_due_and_once(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     assert_eq!(next_due(db).await, None);
     request(db, &tenant, at_millis(700), at(3)).await;
@@ -69,7 +70,8 @@ async fn words_that_follow_put_the_turn_off_but_not_for_ever(home: &TestDb) {
 
 #[on_every_db]
 async fn a_request_leaves_a_running_turn_and_a_retry_alone(home: &TestDb) {
-    let (db, by) = (&home.db, id());
+    let db = &home.db;
+    let by = id();
     let tenant = given::tenant(db).await;
     request(db, &tenant, at(0), at(3)).await;
     claim(db, by, at(0), 1).await;
@@ -96,7 +98,9 @@ async fn a_request_leaves_a_running_turn_and_a_retry_alone(home: &TestDb) {
 
 #[on_every_db]
 async fn only_who_claimed_a_turn_ends_it(home: &TestDb) {
-    let (db, ours, theirs) = (&home.db, id(), id());
+    let db = &home.db;
+    let ours = id();
+    let theirs = id();
     let tenant = given::tenant(db).await;
     let dialog = tenant.dialog.id;
     request(db, &tenant, at(0), at(3)).await;
@@ -130,7 +134,8 @@ async fn eight_processes_share_the_turns_and_none_goes_twice(home: &TestDb) {
     let dialogs = many(&home.db, 24).await;
     let mut processes = JoinSet::new();
     for _ in 0..8 {
-        let (db, by) = (home.db.clone(), id());
+        let db = home.db.clone();
+        let by = id();
         processes.spawn(async move {
             let mut all = Vec::new();
             loop {
@@ -177,7 +182,8 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
 async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) {
     let db = &home.db;
     let process = given::process(db, at(0)).await;
-    let (suspended, other) = (given::tenant(db).await, given::tenant(db).await);
+    let suspended = given::tenant(db).await;
+    let other = given::tenant(db).await;
     suspended.fill(db).await;
     other.fill(db).await;
     commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, Some(at(1))));

@@ -35,7 +35,8 @@ async fn the_same_number_from_another_bot_is_another_update(home: &TestDb) {
 #[on_every_db]
 async fn of_two_transactions_that_take_an_update_one_gets_it(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
-    let (workspace, bot) = (tenant.id, tenant.bot.id);
+    let workspace = tenant.id;
+    let bot = tenant.bot.id;
     for (update, first_commits) in [(1, true), (2, false)] {
         let mut first = home.db.begin().await.unwrap();
         assert!(first.workspace(workspace).updates().take(bot, update, at(0)).await.unwrap());

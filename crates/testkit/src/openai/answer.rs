@@ -35,8 +35,8 @@ impl Answer {
         }
     }
 
-    /// The first passage that the messages carry, with a `[1]` behind it as prompts ask for, or else
-    /// the question again.
+    /// The first passage that the messages carry, with a `[1]` behind it as prompts ask for, or
+    /// else the question again.
     pub fn from_passages(request: &Request) -> Self {
         match request.first_passage() {
             Some(passage) => Self::text(format!("{passage} [1]")),

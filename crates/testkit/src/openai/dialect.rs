@@ -1,4 +1,5 @@
-//! The protocols that models are asked in: how a request is read, an answer sent and a failure told.
+//! The protocols that models are asked in: how a request is read, an answer sent and a failure
+//! told.
 
 mod completions;
 mod messages;

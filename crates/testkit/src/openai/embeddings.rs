@@ -1,7 +1,7 @@
 //! Embeddings: vectors that are near each other when their texts share words.
 //!
-//! A word is known by its first five letters, so that its forms are one; each adds itself to a few places
-//! of the vector. The same text has the same vector in every run.
+//! A word is known by its first five letters, so that its forms are one; each adds itself to a few
+//! places of the vector. The same text has the same vector in every run.
 
 use std::sync::Arc;
 

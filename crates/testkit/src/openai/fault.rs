@@ -31,12 +31,13 @@ pub enum Fault {
     BreakAfter(usize),
     /// The connection breaks instead of an answer.
     Break,
-    /// The stream ends after so many pieces of text as if it were complete, without the events that end
-    /// an answer.
+    /// The stream ends after so many pieces of text as if it were complete, without the events that
+    /// end an answer.
     EndAfter(usize),
     /// A piece that is not JSON comes after so many pieces of text; then the stream goes on.
     MalformedAfter(usize),
-    /// An error comes in the stream after so many pieces of text, as the API does when it fails midway.
+    /// An error comes in the stream after so many pieces of text, as the API does when it fails
+    /// midway.
     ErrorAfter(usize),
     /// A web page instead of an answer, with status 200.
     WrongContentType,

@@ -35,7 +35,8 @@ impl Received {
                 part.get_body().map_err(|error| error.to_string())
             })
         };
-        let (text, html) = (part("text/plain")?, part("text/html")?);
+        let text = part("text/plain")?;
+        let html = part("text/html")?;
         let mut received =
             Self { from, to, headers, subject: String::new(), text, html, data: Vec::new() };
         received.subject = received.header("Subject").unwrap_or_default().to_owned();

@@ -126,7 +126,8 @@ impl BotCore {
 
     /// Gives the bot an update, with an id of ours unless it has one.
     fn give(&self, mut update: Value, checked: bool) -> i64 {
-        // From its number to the inbox, one at a time: a poller that confirms a later one would never see it.
+        // From its number to the inbox, one at a time: a poller that confirms a later one would
+        // never see it.
         let _in_order = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
         let id = update["update_id"].as_i64().unwrap_or_else(|| self.inbox.next_id());
         update["update_id"] = id.into();

@@ -158,8 +158,8 @@ impl Chat {
         self.membership("kicked", "member")
     }
 
-    /// Makes the group a supergroup with this number, and tells the bot in both chats, as Telegram does. What is sent to
-    /// the old number is refused from now on. Returns the supergroup.
+    /// Makes the group a supergroup with this number, and tells the bot in both chats, as Telegram
+    /// does. What is sent to the old number is refused from now on. Returns the supergroup.
     ///
     /// # Panics
     ///

@@ -53,7 +53,8 @@ impl Formatted {
         self.entities.retain_mut(|entity| {
             let from = entity["offset"].as_u64().unwrap_or_default();
             let to = from + entity["length"].as_u64().unwrap_or_default();
-            let (from, to) = (from.saturating_sub(before), to.saturating_sub(before).min(length));
+            let from = from.saturating_sub(before);
+            let to = to.saturating_sub(before).min(length);
             entity["offset"] = from.into();
             entity["length"] = to.saturating_sub(from).into();
             to > from

@@ -88,7 +88,8 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the webhook and the poll that waits; what waits for the bot goes to the inbox of its next token.
+    /// Ends the webhook and the poll that waits; what waits for the bot goes to the inbox of its
+    /// next token.
     pub(crate) fn revoke(&self) -> Self {
         let next = Self::new(self.history);
         let mut state = self.lock();

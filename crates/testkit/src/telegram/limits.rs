@@ -29,8 +29,8 @@ pub struct Rate {
 pub struct Limits {
     /// What happens to a message past a limit.
     pub enforcement: Enforcement,
-    /// To all chats together; 30 in a second, less 15 % for the unevenness of the network: of messages
-    /// 33 ms apart, those that wait together somewhere on their way arrive together.
+    /// To all chats together; 30 in a second, less 15 % for the unevenness of the network: of
+    /// messages 33 ms apart, those that wait together somewhere on their way arrive together.
     pub per_bot: Rate,
     /// To one private chat; 1 a second, of which three may come together.
     pub per_chat: Rate,

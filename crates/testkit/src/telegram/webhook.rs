@@ -117,7 +117,8 @@ impl Webhook {
         queue.push_back(update);
         // A lane has a task from its first update to its last.
         if queue.len() == 1 {
-            let (webhook, inbox) = (Arc::clone(self), Arc::clone(inbox));
+            let webhook = Arc::clone(self);
+            let inbox = Arc::clone(inbox);
             self.shared.runtime.spawn(async move {
                 let stop = webhook.stop.clone();
                 stop.run_until_cancelled(webhook.run_lane(lane, &inbox)).await;

@@ -99,7 +99,8 @@ async fn only_the_kinds_that_were_asked_for_are_given() {
 async fn a_confirmed_update_can_be_given_again() {
     let telegram = Telegram::start().await;
     let ann = telegram.bot.customer(7);
-    let (first, second) = (ann.say("a"), ann.say("b"));
+    let first = ann.say("a");
+    let second = ann.say("b");
     assert_eq!(ids(&telegram.ok("getUpdates", json!({"offset": second})).await), [second]);
     assert!(telegram.bot.redeliver(first));
     assert!(!telegram.bot.redeliver(first - 1));
@@ -145,7 +146,8 @@ async fn messages_other_than_text_are_messages_too() {
 async fn bots_do_not_see_each_others_updates_though_the_ids_are_the_same() {
     let telegram = Telegram::start().await;
     let other = telegram.fake.add_bot("1002:TEST", "other_bot");
-    let (ours, theirs) = (telegram.bot.customer(7).say("to us"), other.customer(7).say("to them"));
+    let ours = telegram.bot.customer(7).say("to us");
+    let theirs = other.customer(7).say("to them");
     assert_eq!(ours, theirs);
     let updates = telegram.ok("getUpdates", json!({})).await;
     assert_eq!(updates.as_array().unwrap().len(), 1);
@@ -162,7 +164,8 @@ async fn of_updates_that_happen_at_once_none_is_passed_over() {
             tokio::task::spawn_blocking(move || (0..EACH).map(|_| customer.say("x")).max())
         })
         .collect();
-    let (mut seen, mut offset) = (0, 0);
+    let mut seen = 0;
+    let mut offset = 0;
     while seen < 4 * EACH {
         let updates = telegram.ok("getUpdates", json!({"offset": offset, "timeout": 5})).await;
         let ids = ids(&updates);

@@ -34,7 +34,8 @@ async fn a_message_arrives_with_and_without_its_markup() {
 #[tokio::test]
 async fn chats_are_told_apart_and_keep_their_order() {
     let telegram = Telegram::start().await;
-    let (ann, group) = (telegram.bot.customer(7), telegram.bot.group(-1_000_000_000_042, "Staff"));
+    let ann = telegram.bot.customer(7);
+    let group = telegram.bot.group(-1_000_000_000_042, "Staff");
     for (chat, text) in [(7, "a"), (-1_000_000_000_042_i64, "b"), (7, "c")] {
         telegram.ok("sendMessage", json!({"chat_id": chat, "text": text})).await;
     }

@@ -84,7 +84,8 @@ async fn statuses_look_like_those_of_the_server_and_of_the_proxy_before_it() {
 #[tokio::test]
 async fn errors_in_the_apis_own_form_can_be_ordered_for_one_chat() {
     let telegram = Telegram::start().await;
-    let (ann, ben) = (telegram.bot.customer(7), telegram.bot.customer(8));
+    let ann = telegram.bot.customer(7);
+    let ben = telegram.bot.customer(8);
     let description = "Forbidden: user is deactivated".to_owned();
     let fault = Fault::Error { code: 403, description: description.clone() };
     telegram.fake.inject(fault.on("sendMessage").in_chat(7).forever());

@@ -95,7 +95,8 @@ async fn an_update_that_is_not_taken_comes_again_before_the_next_of_its_chat() {
     let url = format!("http://{}/hook", receiver.start().await);
     telegram.ok("setWebhook", json!({"url": url})).await;
     let ann = telegram.bot.customer(7);
-    let (first, second) = (ann.say("a"), ann.say("b"));
+    let first = ann.say("a");
+    let second = ann.say("b");
     all_delivered(&telegram.bot).await;
     assert_eq!(receiver.got(), [first, first, first, first, second]);
     let info = telegram.ok("getWebhookInfo", json!({})).await;

@@ -1,7 +1,7 @@
 //! The messages protocol: the request's body, and the events of the answer.
 //!
-//! Instructions stand beside the messages, which alternate, beginning and ending with the user: newer
-//! models do not go on with words of their own.
+//! Instructions stand beside the messages, which alternate, beginning and ending with the user:
+//! newer models do not go on with words of their own.
 
 use std::collections::VecDeque;
 
@@ -141,7 +141,8 @@ impl Protocol for Messages {
 }
 
 impl Messages {
-    /// Tokens read from a cache or written to one are told apart from the rest; all of them are input.
+    /// Tokens read from a cache or written to one are told apart from the rest; all of them are
+    /// input.
     fn read_input(&mut self, usage: &Value) {
         let count = |name: &str| usage[name].as_u64();
         if let Some(fresh) = count("input_tokens") {

@@ -12,15 +12,17 @@ use crate::chat::Fit;
 
 /// The longest answer, characters.
 pub(super) const LONGEST: usize = 300;
-/// At least this much of what is asked must be spoken of, or words do not speak for an answer. Chosen with
-/// `scripts/quality` where there are no vectors: below it more than one in five unanswerable questions got an
-/// answer, above it more than one in ten answerable ones got none.
+/// At least this much of what is asked must be spoken of, or words do not speak for an answer.
+/// Chosen with `scripts/quality` where there are no vectors: below it more than one in five
+/// unanswerable questions got an answer, above it more than one in ten answerable ones got none.
 const COVERED: f32 = 0.35;
-/// Where meaning is known, what is covered and the nearest meaning must come to this together: either alone is often a
-/// passage about the same thing that does not say what is asked. Chosen on `XQuAD` without every other paragraph, where
-/// its neighbours stay, and on two sets of questions as customers ask them (docs/evaluation.md).
+/// Where meaning is known, what is covered and the nearest meaning must come to this together:
+/// either alone is often a passage about the same thing that does not say what is asked. Chosen on
+/// `XQuAD` without every other paragraph, where its neighbours stay, and on two sets of questions
+/// as customers ask them (docs/evaluation.md).
 const SURE: f64 = 0.68;
-/// The same where the nearest source is in other letters than the question, so that no word can be covered.
+/// The same where the nearest source is in other letters than the question, so that no word can be
+/// covered.
 const MEANT: f64 = 0.4;
 /// Words that search itself gives no more than this are shared by chance.
 const CHANCE: f64 = 0.2;
@@ -74,7 +76,8 @@ pub(super) fn compose(
     }
 }
 
-/// What the source nearest in meaning says: all of it if it is short, else what fits best and what follows.
+/// What the source nearest in meaning says: all of it if it is short, else what fits best and what
+/// follows.
 fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Found> {
     let says = |unit: &usize| units[*unit].source == nearest && !units[*unit].asks();
     let best = order(ranking).find(says)?;
@@ -84,7 +87,8 @@ fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Found
     Some(Found { text, sources: vec![nearest] })
 }
 
-/// What a document says behind a question that is put there like the customer's, up to its next one.
+/// What a document says behind a question that is put there like the customer's, up to its next
+/// one.
 fn reply_to(asking: usize, units: &[Unit]) -> Option<Found> {
     let source = units[asking].source;
     let says = |unit: &usize| units[*unit].source == source && !units[*unit].asks();
@@ -135,8 +139,8 @@ fn least_covered(question: &Question) -> f32 {
     }
 }
 
-/// Adds what belongs to the best unit: what its first word points back to, then what answers nearly as
-/// well, neighbours first.
+/// Adds what belongs to the best unit: what its first word points back to, then what answers nearly
+/// as well, neighbours first.
 fn join(chosen: &mut Vec<usize>, best: usize, units: &[Unit], ranking: &Ranking) {
     let mut length = text_of(chosen, units).chars().count();
     let mut add = |chosen: &mut Vec<usize>, unit: usize| {
@@ -173,7 +177,8 @@ fn points_back(sentence: &str) -> bool {
     first.is_some_and(|word| POINTING.has(&lowered(word)))
 }
 
-/// The clauses of a sentence that is too long which answer best, with a mark where something is left out.
+/// The clauses of a sentence that is too long which answer best, with a mark where something is
+/// left out.
 fn window(question: &Question, unit: &Unit) -> String {
     let text = unit.text.as_str();
     let mut cuts: Vec<usize> = text

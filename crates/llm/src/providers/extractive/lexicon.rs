@@ -1,7 +1,7 @@
 //! The words, English and Russian, by which questions and answers of a kind are known.
 //!
-//! `ё` is written `е` here and in what is looked up. A word that ends in `*` stands for all words that
-//! begin so.
+//! `ё` is written `е` here and in what is looked up. A word that ends in `*` stands for all words
+//! that begin so.
 
 use std::{collections::HashSet, sync::LazyLock};
 

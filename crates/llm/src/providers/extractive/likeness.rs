@@ -1,11 +1,12 @@
-//! When two words mean the same: equal stems, forms the stemmer does not join, words of one concept.
+//! When two words mean the same: equal stems, forms the stemmer does not join, words of one
+//! concept.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use replyx_core::terms;
 
-/// Words that customers and documents use for the same thing, by line. Few and general: shops, services,
-/// opening hours, contacts.
+/// Words that customers and documents use for the same thing, by line. Few and general: shops,
+/// services, opening hours, contacts.
 const CONCEPTS: &[&str] = &[
     "price cost costs fee charge tariff цена стоимость стоит стоить тариф плата почем",
     "delivery deliver shipping ship dispatch доставка доставить доставляете доставляют \
@@ -73,8 +74,8 @@ impl Word {
         self.form(other)
     }
 
-    /// Forms of a word share most of their beginning (`политик`, `политическ`) or differ by a letter
-    /// (`деньг`, `денег`).
+    /// Forms of a word share most of their beginning (`политик`, `политическ`) or differ by a
+    /// letter (`деньг`, `денег`).
     fn form(&self, other: &Self) -> f32 {
         let shared = self.stem.iter().zip(&other.stem).take_while(|(a, b)| a == b).count();
         let share = part(2 * shared, self.stem.len() + other.stem.len());
@@ -90,9 +91,11 @@ impl Word {
         }
     }
 
-    /// Do the words differ by one letter, changed, added or left out, after the `shared` first ones?
+    /// Do the words differ by one letter, changed, added or left out, after the `shared` first
+    /// ones?
     fn near(&self, other: &Self, shared: usize) -> bool {
-        let (a, b) = (&self.stem[shared..], &other.stem[shared..]);
+        let a = &self.stem[shared..];
+        let b = &other.stem[shared..];
         let changed = a.len() == b.len() && a[1..] == b[1..];
         changed || a.get(1..) == Some(b) || Some(a) == b.get(1..)
     }

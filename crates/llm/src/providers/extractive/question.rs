@@ -52,7 +52,8 @@ const LONGEST: usize = 2_000;
 /// The weight of a word that names the kind of answer: `how much does delivery cost` is answered by
 /// `Delivery: 5 €`.
 const KIND: f32 = 0.4;
-/// What words count that stand beside a question: `I bought a lamp. If it breaks, is there a warranty?`
+/// What words count that stand beside a question:
+/// `I bought a lamp. If it breaks, is there a warranty?`
 const TOLD: f32 = 0.25;
 /// More words than these do not make a question clearer.
 const MOST_ASKED: usize = 24;
@@ -137,7 +138,8 @@ fn apart(text: &str) -> (Vec<&str>, Vec<&str>) {
     let sentences: Vec<&str> = text.lines().flat_map(sentences).collect();
     let asks = |sentence: &str| sentence.ends_with(['?', '？']);
     let any_asks = sentences.iter().any(|sentence| asks(sentence));
-    let (mut asking, mut telling) = (Vec::new(), Vec::new());
+    let mut asking = Vec::new();
+    let mut telling = Vec::new();
     for sentence in sentences {
         let told = any_asks && !asks(sentence);
         for clause in sentence.split(", ") {

@@ -19,7 +19,8 @@ const IN_PREVIOUS: f32 = 0.5;
 const IN_NEXT: f32 = 0.4;
 /// How much a kind of thing counts that is not named but there to see.
 const SHOWN: f32 = 0.9;
-/// How much a word counts that a unit names as left out: `the slider without the zip` is not about the zip.
+/// How much a word counts that a unit names as left out: `the slider without the zip` is not about
+/// the zip.
 const LEFT_OUT: f32 = 0.5;
 /// So many words after `without` are what is left out.
 const LEFT_OUT_WORDS: usize = 3;
@@ -111,8 +112,8 @@ fn weighed(weights: &[f32], covered: &[f32]) -> f32 {
     weights.iter().zip(covered).map(|(weight, covered)| weight * covered).sum()
 }
 
-/// Rare words weigh more (inverse frequency over the units, as in BM25); a word that no unit has weighs
-/// as much as one that a single unit has.
+/// Rare words weigh more (inverse frequency over the units, as in BM25); a word that no unit has
+/// weighs as much as one that a single unit has.
 fn weights(question: &Question, own: &[Vec<f32>]) -> Vec<f32> {
     let raw: Vec<f32> = question
         .asked
@@ -204,9 +205,11 @@ impl<'a> Vocabulary<'a> {
 
     fn spoken(&mut self, text: &str) -> Vec<Spoken> {
         let mut found = Vec::new();
-        let (mut left_out, mut before) = (0, 0);
+        let mut left_out = 0;
+        let mut before = 0;
         for term in terms::terms(text) {
-            let (start, end) = (term.start, term.end);
+            let start = term.start;
+            let end = term.end;
             let goes_on = text.get(before..start).is_some_and(|between| between.trim().is_empty());
             left_out = if goes_on { left_out } else { 0 };
             let share = if left_out > 0 && !self.question.leaves_out { LEFT_OUT } else { 1.0 };

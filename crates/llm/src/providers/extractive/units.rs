@@ -1,5 +1,5 @@
-//! A source taken apart into what can be quoted: sentences, list items and table rows, each with the
-//! headings it stands under.
+//! A source taken apart into what can be quoted: sentences, list items and table rows, each with
+//! the headings it stands under.
 
 use super::{inline::plain, sentences::sentences};
 use crate::chat::Source;
@@ -202,8 +202,8 @@ impl Reading {
     }
 }
 
-/// Within a paragraph, does this line begin something new, as in a list of facts without list marks?
-/// Wrapped text fills its lines; a fact of its own ends where it ends.
+/// Within a paragraph, does this line begin something new, as in a list of facts without list
+/// marks? Wrapped text fills its lines; a fact of its own ends where it ends.
 fn stands_alone(paragraph: &str, line: &str, width: usize) -> bool {
     let before = paragraph.rsplit('\n').next().unwrap_or(paragraph);
     let begins = line.chars().next().is_some_and(|c| !c.is_lowercase());

@@ -1,8 +1,8 @@
 //! Chat completions: the request's body, and the events of the answer.
 //!
-//! Compatible servers leave things out and add things: a missing `[DONE]`, usage beside the last words or
-//! in every event, `content` as null or in parts, reasoning beside it, an empty `finish_reason`. What is
-//! needed is read, the rest is passed over.
+//! Compatible servers leave things out and add things: a missing `[DONE]`, usage beside the last
+//! words or in every event, `content` as null or in parts, reasoning beside it, an empty
+//! `finish_reason`. What is needed is read, the rest is passed over.
 
 use std::collections::VecDeque;
 
@@ -155,10 +155,12 @@ fn finish(reason: &str) -> Result<Finish, ModelError> {
     }
 }
 
-/// Some servers report nothing as zeros. What is no count is as good as missing: it spoils no answer.
+/// Some servers report nothing as zeros. What is no count is as good as missing: it spoils no
+/// answer.
 fn usage(counts: &Value) -> Option<Usage> {
     let count = |name: &str| counts[name].as_u64().unwrap_or_default();
-    let (prompt_tokens, completion_tokens) = (count("prompt_tokens"), count("completion_tokens"));
+    let prompt_tokens = count("prompt_tokens");
+    let completion_tokens = count("completion_tokens");
     let said = prompt_tokens > 0 || completion_tokens > 0;
     said.then_some(Usage { prompt_tokens, completion_tokens, estimated: false })
 }

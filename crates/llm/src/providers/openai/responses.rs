@@ -140,7 +140,8 @@ fn whole(response: &Value) -> Option<String> {
 
 fn usage(response: &Value) -> Option<Usage> {
     let count = |name: &str| response["usage"][name].as_u64().unwrap_or_default();
-    let (prompt_tokens, completion_tokens) = (count("input_tokens"), count("output_tokens"));
+    let prompt_tokens = count("input_tokens");
+    let completion_tokens = count("output_tokens");
     let said = prompt_tokens > 0 || completion_tokens > 0;
     said.then_some(Usage { prompt_tokens, completion_tokens, estimated: false })
 }

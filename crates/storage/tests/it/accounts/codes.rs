@@ -32,7 +32,8 @@ async fn find(db: &Db, email: &str) -> Option<Registration> {
 
 #[on_every_db]
 async fn a_newer_registration_takes_the_place_of_an_older_one(home: &TestDb) {
-    let (db, first) = (&home.db, registration("a@example.com"));
+    let db = &home.db;
+    let first = registration("a@example.com");
     let other = registration("b@example.com");
     commit!(db, |tx| tx.system().registrations().put(&first));
     commit!(db, |tx| tx.system().registrations().put(&other));
@@ -58,7 +59,8 @@ async fn a_newer_registration_takes_the_place_of_an_older_one(home: &TestDb) {
 
 #[on_every_db]
 async fn a_code_ends_with_its_tries_or_its_time_and_can_be_renewed(home: &TestDb) {
-    let (db, given) = (&home.db, registration("a@example.com"));
+    let db = &home.db;
+    let given = registration("a@example.com");
     commit!(db, |tx| tx.system().registrations().put(&given));
     let spend = |now| async move {
         let spent = commit!(db, |tx| tx.system().registrations().spend_try("a@example.com", now));
@@ -98,7 +100,8 @@ async fn a_code_ends_with_its_tries_or_its_time_and_can_be_renewed(home: &TestDb
 
 #[on_every_db]
 async fn the_last_try_is_spent_by_one_of_two(home: &TestDb) {
-    let (db, given) = (&home.db, Registration { tries_left: 1, ..registration("a@example.com") });
+    let db = &home.db;
+    let given = Registration { tries_left: 1, ..registration("a@example.com") };
     commit!(db, |tx| tx.system().registrations().put(&given));
     let (one, two) = race!(
         db,
@@ -110,7 +113,8 @@ async fn the_last_try_is_spent_by_one_of_two(home: &TestDb) {
 
 #[on_every_db]
 async fn of_twenty_who_guess_at_once_five_are_let_through(home: &TestDb) {
-    let (db, given) = (&home.db, registration("a@example.com"));
+    let db = &home.db;
+    let given = registration("a@example.com");
     commit!(db, |tx| tx.system().registrations().put(&given));
     let guesses: Vec<_> = (0..20)
         .map(|_| {
@@ -130,7 +134,8 @@ async fn of_twenty_who_guess_at_once_five_are_let_through(home: &TestDb) {
 
 #[on_every_db]
 async fn registrations_are_forgotten_once_their_codes_have_ended(home: &TestDb) {
-    let (db, old) = (&home.db, registration("a@example.com"));
+    let db = &home.db;
+    let old = registration("a@example.com");
     let young = Registration { expires_at: at(901), ..registration("b@example.com") };
     commit!(db, |tx| tx.system().registrations().put(&old));
     commit!(db, |tx| tx.system().registrations().put(&young));
@@ -146,7 +151,8 @@ async fn take(db: &Db, token: &str, now: DateTime<Utc>) -> Option<replyx_core::i
 
 #[on_every_db]
 async fn a_reset_link_opens_once_until_it_ends_or_a_newer_one_is_made(home: &TestDb) {
-    let (db, ours) = (&home.db, user(&home.db).await.id);
+    let db = &home.db;
+    let ours = user(&home.db).await.id;
     let theirs = user(db).await.id;
     for (token, user, end) in [("old", ours, 99), ("new", ours, 50), ("other", theirs, 50)] {
         commit!(db, |tx| tx.system().password_resets().insert(token, user, at(end)));
@@ -164,7 +170,8 @@ async fn a_reset_link_opens_once_until_it_ends_or_a_newer_one_is_made(home: &Tes
 
 #[on_every_db]
 async fn of_two_who_open_a_reset_link_at_once_one_does(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await.id);
+    let db = &home.db;
+    let who = user(&home.db).await.id;
     commit!(db, |tx| tx.system().password_resets().insert("token", who, at(50)));
     let opened = race!(
         db,
@@ -176,7 +183,8 @@ async fn of_two_who_open_a_reset_link_at_once_one_does(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_reset_links_asked_for_at_once_the_later_one_is_good(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await.id);
+    let db = &home.db;
+    let who = user(&home.db).await.id;
     race!(
         db,
         |tx| tx.system().password_resets().insert("one", who, at(50)),
@@ -201,7 +209,8 @@ async fn begin(db: &Db, now: DateTime<Utc>) -> Attempt {
 #[on_every_db]
 async fn failed_attempts_slow_down_lock_and_are_forgotten(home: &TestDb) {
     let db = &home.db;
-    let (go, wait) = (Attempt::Allowed, |until| Attempt::Wait(at(until)));
+    let go = Attempt::Allowed;
+    let wait = |until| Attempt::Wait(at(until));
     for (now, answer) in [
         (0, go),
         (0, go),

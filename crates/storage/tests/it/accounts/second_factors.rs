@@ -27,8 +27,10 @@ async fn left(db: &Db, user: UserId) -> i64 {
 
 #[on_every_db]
 async fn a_second_factor_is_asked_for_once_it_is_confirmed(home: &TestDb) {
-    let (db, user) = (&home.db, user(&home.db).await);
-    let (who, told) = (user.id, vec![user.id.into_uuid()]);
+    let db = &home.db;
+    let user = user(&home.db).await;
+    let who = user.id;
+    let told = vec![user.id.into_uuid()];
     let asked = || async { read!(db, |tx| tx.system().users().find(who)).unwrap().second_factor };
     let none = codes([]);
     assert_eq!(find(db, who).await, None);
@@ -69,7 +71,8 @@ async fn a_second_factor_is_asked_for_once_it_is_confirmed(home: &TestDb) {
 
 #[on_every_db]
 async fn a_code_opens_once_and_never_an_earlier_one_after_it(home: &TestDb) {
-    let (db, ours) = (&home.db, guarded(&home.db).await);
+    let db = &home.db;
+    let ours = guarded(&home.db).await;
     let theirs = guarded(db).await;
     for (step, opens) in
         [(100, false), (99, false), (101, true), (101, false), (103, true), (102, false)]
@@ -82,7 +85,8 @@ async fn a_code_opens_once_and_never_an_earlier_one_after_it(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_who_show_a_code_at_once_one_is_let_in(home: &TestDb) {
-    let (db, who) = (&home.db, guarded(&home.db).await.id);
+    let db = &home.db;
+    let who = guarded(&home.db).await.id;
     let opened = race!(
         db,
         |tx| tx.system().second_factors().spend_step(who, 101),
@@ -93,7 +97,8 @@ async fn of_two_who_show_a_code_at_once_one_is_let_in(home: &TestDb) {
 
 #[on_every_db]
 async fn a_recovery_code_opens_its_owners_account_once(home: &TestDb) {
-    let (db, ours) = (&home.db, guarded(&home.db).await);
+    let db = &home.db;
+    let ours = guarded(&home.db).await;
     let other = user(db).await;
     for (user, code, opens) in
         [(other.id, "a", false), (ours.id, "c", false), (ours.id, "a", true), (ours.id, "a", false)]
@@ -107,7 +112,8 @@ async fn a_recovery_code_opens_its_owners_account_once(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_who_show_a_recovery_code_at_once_one_is_let_in(home: &TestDb) {
-    let (db, who) = (&home.db, guarded(&home.db).await.id);
+    let db = &home.db;
+    let who = guarded(&home.db).await.id;
     let opened = race!(
         db,
         |tx| tx.system().second_factors().spend_recovery_code(who, "a", at(20)),
@@ -119,7 +125,8 @@ async fn of_two_who_show_a_recovery_code_at_once_one_is_let_in(home: &TestDb) {
 
 #[on_every_db]
 async fn new_recovery_codes_take_the_place_of_all_old_ones(home: &TestDb) {
-    let (db, who) = (&home.db, guarded(&home.db).await.id);
+    let db = &home.db;
+    let who = guarded(&home.db).await.id;
     let theirs = guarded(db).await.id;
     commit!(db, |tx| tx.system().second_factors().spend_recovery_code(who, "a", at(20)));
     let new = codes(["a", "c", "d"]);
@@ -134,8 +141,10 @@ async fn new_recovery_codes_take_the_place_of_all_old_ones(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_sets_of_recovery_codes_made_at_once_one_stays(home: &TestDb) {
-    let (db, who) = (&home.db, guarded(&home.db).await.id);
-    let (one, two) = (codes(["c", "d"]), codes(["e"]));
+    let db = &home.db;
+    let who = guarded(&home.db).await.id;
+    let one = codes(["c", "d"]);
+    let two = codes(["e"]);
     race!(
         db,
         |tx| tx.system().second_factors().replace_recovery_codes(who, &one),
@@ -147,9 +156,11 @@ async fn of_two_sets_of_recovery_codes_made_at_once_one_stays(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_who_confirm_at_once_one_does(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await.id);
+    let db = &home.db;
+    let who = user(&home.db).await.id;
     commit!(db, |tx| tx.system().second_factors().begin(who, b"sealed"));
-    let (one, two) = (codes(["a", "b"]), codes(["c"]));
+    let one = codes(["a", "b"]);
+    let two = codes(["c"]);
     let confirmed = race!(
         db,
         |tx| tx.system().second_factors().confirm(who, 1, &one, at(1)),

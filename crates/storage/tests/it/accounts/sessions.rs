@@ -34,7 +34,8 @@ fn place(workspace: &Workspace, role: Role) -> Place {
 
 #[on_every_db]
 async fn a_session_opens_the_asked_workspace_or_the_oldest_membership(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (session, _) = sign_in(db, who.id).await;
     let actor = Actor::User { user: Box::new(who.clone()), session: session.id };
     let opened = |place| Some(Access { actor: actor.clone(), place });
@@ -58,7 +59,8 @@ async fn a_session_opens_the_asked_workspace_or_the_oldest_membership(home: &Tes
 
 #[on_every_db]
 async fn what_is_suspended_is_passed_over_unless_asked_for(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (session, _) = sign_in(db, who.id).await;
     let mut first = joined(db, &who, Role::Owner, 1).await;
     let second = joined(db, &who, Role::Admin, 2).await;
@@ -79,7 +81,8 @@ async fn what_is_suspended_is_passed_over_unless_asked_for(home: &TestDb) {
 
 #[on_every_db]
 async fn a_session_that_has_ended_opens_nothing(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (ours, token) = sign_in(db, who.id).await;
     let open = |now| async move {
         read!(db, |tx| tx.system().sessions().access(ours.id, None, now)).is_some()
@@ -99,7 +102,8 @@ async fn a_session_that_has_ended_opens_nothing(home: &TestDb) {
 
 #[on_every_db]
 async fn sessions_are_listed_and_revoked_by_their_owner_alone(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let stranger = user(db).await;
     let mut sessions = Vec::new();
     for start in 0..4 {
@@ -133,7 +137,8 @@ async fn sessions_are_listed_and_revoked_by_their_owner_alone(home: &TestDb) {
 
 #[on_every_db]
 async fn a_device_is_known_by_address_and_words_together(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (ours, _) = sign_in(db, who.id).await;
     commit!(db, |tx| tx.system().sessions().revoke(who.id, ours.id, at(1)));
     let other = user(db).await.id;
@@ -150,7 +155,8 @@ async fn a_device_is_known_by_address_and_words_together(home: &TestDb) {
 
 #[on_every_db]
 async fn a_refresh_token_is_exchanged_for_the_next_and_renews_its_session(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (first, token) = sign_in(db, who.id).await;
     let renewed = |now| Session { last_used_at: now, expires_at: now + LIFETIME, ..first.clone() };
     assert_eq!(rotate(db, &token, "b", at(900)).await, Rotation::Renewed(renewed(at(900))));
@@ -170,7 +176,8 @@ async fn a_refresh_token_is_exchanged_for_the_next_and_renews_its_session(home: 
 
 #[on_every_db]
 async fn a_token_comes_back_within_its_grace_and_not_later(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (ours, token) = sign_in(db, who.id).await;
     let (other, other_token) = sign_in(db, who.id).await;
     let rotates = |old, new, now| async move {
@@ -199,7 +206,8 @@ async fn a_token_comes_back_within_its_grace_and_not_later(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_who_show_a_token_at_once_the_second_sees_it_used(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (session, token) = sign_in(db, who.id).await;
     let shown = token.clone();
     let (one, two) = race!(
@@ -220,7 +228,8 @@ async fn of_two_who_show_a_token_at_once_the_second_sees_it_used(home: &TestDb) 
 
 #[on_every_db]
 async fn of_two_who_show_a_token_at_once_both_get_the_same_successor(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (_, token) = sign_in(db, who.id).await;
     let shown = token.clone();
     let (one, two) = race!(
@@ -230,14 +239,16 @@ async fn of_two_who_show_a_token_at_once_both_get_the_same_successor(home: &Test
     );
     assert!(matches!((one, two), (Rotation::Renewed(_), Rotation::Renewed(_))));
 
-    // Who is handed the same token lives in the same chain, and shows later that there are two of them.
+    // Who is handed the same token lives in the same chain, and shows later that there are two of
+    // them.
     assert!(matches!(rotate(db, "next", "after", at(3)).await, Rotation::Renewed(_)));
     assert!(matches!(rotate(db, "next", "after", at(13)).await, Rotation::Reused(_)));
 }
 
 #[on_every_db]
 async fn the_grace_runs_from_the_first_of_two_who_show_a_token_at_once(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (_, token) = sign_in(db, who.id).await;
     let shown = token.clone();
     let (one, two) = race!(
@@ -251,7 +262,8 @@ async fn the_grace_runs_from_the_first_of_two_who_show_a_token_at_once(home: &Te
 
 #[on_every_db]
 async fn a_session_that_is_revoked_at_the_same_time_is_not_renewed(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (session, token) = sign_in(db, who.id).await;
     let (revoked, rotation) = race!(
         db,
@@ -263,7 +275,8 @@ async fn a_session_that_is_revoked_at_the_same_time_is_not_renewed(home: &TestDb
 
 #[on_every_db]
 async fn sessions_are_forgotten_with_their_tokens_when_they_have_ended_long_ago(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let (expired, _) = sign_in(db, who.id).await;
     let (revoked, token) = sign_in(db, who.id).await;
     rotate(db, &token, "revoked", at(4)).await;

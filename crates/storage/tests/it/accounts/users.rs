@@ -37,7 +37,8 @@ async fn all_that_is_said_of_a_user_is_kept(home: &TestDb) {
 #[on_every_db]
 async fn each_change_of_a_user_changes_that_user_alone_and_tells(home: &TestDb) {
     let db = &home.db;
-    let (mut ours, theirs) = (user(db).await, user(db).await);
+    let mut ours = user(db).await;
+    let theirs = user(db).await;
     let who = ours.id;
     let told = vec![who.into_uuid()];
 
@@ -97,7 +98,8 @@ async fn nobody_cannot_be_changed(home: &TestDb) {
 
 #[on_every_db]
 async fn a_locked_user_stays_as_they_are_found(home: &TestDb) {
-    let (db, user) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let user = user(&home.db).await;
     let who = user.id;
     let (found, ()) =
         race!(db, |tx| tx.system().users().lock(who), tx.system().users().set_admin(who, true));
@@ -110,7 +112,8 @@ async fn a_locked_user_stays_as_they_are_found(home: &TestDb) {
 
 #[on_every_db]
 async fn blocking_ends_the_sessions_and_unblocking_revives_none(home: &TestDb) {
-    let (db, blocked) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let blocked = user(&home.db).await;
     let other = user(db).await;
     let (theirs, _) = sign_in(db, other.id).await;
     let (ours, token) = sign_in(db, blocked.id).await;
@@ -157,7 +160,8 @@ async fn furnish(db: &Db, user: &User) {
 
 #[on_every_db]
 async fn nothing_of_a_deleted_user_stays(home: &TestDb) {
-    let (db, gone) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let gone = user(&home.db).await;
     let stays = user(db).await;
     furnish(db, &gone).await;
     furnish(db, &stays).await;
@@ -182,7 +186,8 @@ async fn nothing_of_a_deleted_user_stays(home: &TestDb) {
 
 #[on_every_db]
 async fn a_user_who_renews_a_session_while_they_are_deleted_is_gone(home: &TestDb) {
-    let (db, gone) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let gone = user(&home.db).await;
     let (_, token) = sign_in(db, gone.id).await;
     let who = gone.id;
     let (renewed, ()) = race!(
@@ -199,7 +204,8 @@ async fn a_user_who_renews_a_session_while_they_are_deleted_is_gone(home: &TestD
 
 #[on_every_db]
 async fn who_signs_in_while_they_are_deleted_waits_and_fails(home: &TestDb) {
-    let (db, gone) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let gone = user(&home.db).await;
     let mut first = db.begin().await.unwrap();
     first.system().users().delete(gone.id).await.unwrap();
     let late = session(gone.id, at(0));
@@ -218,7 +224,9 @@ async fn who_signs_in_while_they_are_deleted_waits_and_fails(home: &TestDb) {
 
 /// The ids of all users that match, and how many pages they came in.
 async fn listed(db: &Db, matching: Option<&str>, limit: u32) -> (Vec<User>, usize) {
-    let (mut all, mut pages, mut after) = (Vec::new(), 0, None);
+    let mut all = Vec::new();
+    let mut pages = 0;
+    let mut after = None;
     loop {
         let request = PageRequest { limit, after };
         let page = read!(db, |tx| tx.system().users().list(matching, request));
@@ -289,7 +297,8 @@ async fn users_are_found_by_a_part_of_their_address_or_name(home: &TestDb) {
 
 #[on_every_db]
 async fn memberships_are_listed_oldest_first_with_what_is_suspended(home: &TestDb) {
-    let (db, who) = (&home.db, user(&home.db).await);
+    let db = &home.db;
+    let who = user(&home.db).await;
     let second = Workspace { suspended_at: Some(at(7)), ..given::workspace() };
     let first = Workspace { name: "Second home".to_owned(), ..given::workspace() };
     for (workspace, role, since) in [(&second, Role::Viewer, at(5)), (&first, Role::Owner, at(4))] {

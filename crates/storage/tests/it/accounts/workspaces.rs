@@ -29,7 +29,8 @@ async fn list(
 #[on_every_db]
 async fn each_change_of_a_workspace_changes_it_alone_and_tells(home: &TestDb) {
     let db = &home.db;
-    let (mut ours, theirs) = (stored(db, "Ours").await, stored(db, "Theirs").await);
+    let mut ours = stored(db, "Ours").await;
+    let theirs = stored(db, "Theirs").await;
     let told = vec![ours.id.into_uuid()];
     assert_eq!(find(db, ours.id).await, Some(ours.clone()));
     let closed = Workspace { suspended_at: Some(at(1)), ..given::workspace() };

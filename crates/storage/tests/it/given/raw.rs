@@ -38,7 +38,8 @@ fn sorted(mut rows: Vec<String>) -> Vec<String> {
     rows
 }
 
-/// The condition for rows of one workspace; nothing when the table knows no workspaces, or only some that are yet to be.
+/// The condition for rows of one workspace; nothing when the table knows no workspaces, or only
+/// some that are yet to be.
 fn filter(
     table: &str,
     columns: &[String],

@@ -42,7 +42,8 @@ async fn touch(db: &Db, ids: &[ApiKeyId], now: DateTime<Utc>) {
 
 #[on_every_db]
 async fn all_that_is_said_of_a_key_is_kept(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     let sets: [Permissions; 3] = [
         Permissions::default(),
         Permission::ALL.iter().copied().collect(),
@@ -59,8 +60,10 @@ async fn all_that_is_said_of_a_key_is_kept(home: &TestDb) {
 
 #[on_every_db]
 async fn each_change_of_a_key_changes_it_alone_and_tells(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
-    let (mut ours, other) = (given::api_key(workspace.id), given::api_key(workspace.id));
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
+    let mut ours = given::api_key(workspace.id);
+    let other = given::api_key(workspace.id);
     let told = vec![ours.id.into_uuid()];
     insert(db, &ours, "ours").await;
     insert(db, &other, "other").await;
@@ -81,7 +84,8 @@ async fn each_change_of_a_key_changes_it_alone_and_tells(home: &TestDb) {
 #[on_every_db]
 async fn a_key_opens_its_workspace_for_what_it_was_made_for(home: &TestDb) {
     let db = &home.db;
-    let (mut ours, theirs) = (workspace(db).await, workspace(db).await);
+    let mut ours = workspace(db).await;
+    let theirs = workspace(db).await;
     let key = given::api_key(ours.id);
     let endless =
         ApiKey { expires_at: None, name: "theirs".to_owned(), ..given::api_key(theirs.id) };
@@ -121,7 +125,8 @@ async fn may(db: &Db, hash: &str) -> Option<Vec<&'static str>> {
 
 #[on_every_db]
 async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_given(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await.id);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await.id;
     let maker = given::user();
     commit!(db, |tx| tx.system().users().insert(&maker, "hash"));
     commit!(db, |tx| tx.workspace(workspace).members().insert(maker.id, Role::Owner, at(0)));
@@ -179,7 +184,8 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
 #[on_every_db]
 async fn a_secret_belongs_to_one_key(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (workspace(db).await, workspace(db).await);
+    let ours = workspace(db).await;
+    let theirs = workspace(db).await;
     insert(db, &given::api_key(ours.id), "hash").await;
     for workspace in [ours.id, theirs.id] {
         let mut tx = db.begin().await.unwrap();
@@ -191,7 +197,8 @@ async fn a_secret_belongs_to_one_key(home: &TestDb) {
 
 #[on_every_db]
 async fn a_scope_that_this_version_does_not_know_opens_nothing(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     insert(db, &given::api_key(workspace.id), "hash").await;
     given::tamper(&home.url, "UPDATE api_keys SET scopes = scopes || ' money:write'").await;
     let mut tx = db.read().await.unwrap();
@@ -201,8 +208,10 @@ async fn a_scope_that_this_version_does_not_know_opens_nothing(home: &TestDb) {
 
 #[on_every_db]
 async fn the_latest_use_of_a_key_is_noted_in_whatever_order_it_is_told(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
-    let (used, unused) = (given::api_key(workspace.id), given::api_key(workspace.id));
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
+    let used = given::api_key(workspace.id);
+    let unused = given::api_key(workspace.id);
     insert(db, &used, "used").await;
     insert(db, &unused, "unused").await;
     for (now, expected) in [(5, 5), (9, 9), (7, 9)] {
@@ -216,7 +225,8 @@ async fn the_latest_use_of_a_key_is_noted_in_whatever_order_it_is_told(home: &Te
 
 #[on_every_db]
 async fn processes_that_note_the_same_keys_in_another_order_do_not_block_each_other(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     let mut ids = Vec::new();
     for number in 0..40 {
         let key = given::api_key(workspace.id);
@@ -225,7 +235,8 @@ async fn processes_that_note_the_same_keys_in_another_order_do_not_block_each_ot
     }
     let mut noting = JoinSet::new();
     for number in 0..16 {
-        let (db, mut ids) = (db.clone(), ids.clone());
+        let db = db.clone();
+        let mut ids = ids.clone();
         if number % 2 == 1 {
             ids.reverse();
         }
@@ -240,7 +251,8 @@ async fn processes_that_note_the_same_keys_in_another_order_do_not_block_each_ot
 #[on_every_db]
 async fn keys_are_paged_newest_first_while_others_come(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (workspace(db).await.id, workspace(db).await.id);
+    let ours = workspace(db).await.id;
+    let theirs = workspace(db).await.id;
     let list = |workspace: WorkspaceId, limit, after| async move {
         read!(db, |tx| tx.workspace(workspace).api_keys().list(PageRequest { limit, after }))
     };

@@ -43,7 +43,8 @@ async fn verified(db: &Db, chain: Option<WorkspaceId>) -> Option<Vec<Entry>> {
         }
         entries.extend(more);
     }
-    let (mut seq, mut previous) = (0, GENESIS.to_owned());
+    let mut seq = 0;
+    let mut previous = GENESIS.to_owned();
     for entry in &entries {
         seq += 1;
         previous = hash(&previous, chain, seq, &entry.act);
@@ -73,7 +74,8 @@ async fn chain_of(db: &Db, entries: usize) -> WorkspaceId {
 
 #[on_every_db]
 async fn what_was_done_is_kept_to_the_last_detail(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 0).await);
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 0).await;
     let mut acts = vec![
         Act {
             actor_id: None,
@@ -115,7 +117,8 @@ async fn what_was_done_is_kept_to_the_last_detail(home: &TestDb) {
     }
 }
 
-/// Such numbers come back with another last digit than they were written with, at least from some readers of JSON.
+/// Such numbers come back with another last digit than they were written with, at least from some
+/// readers of JSON.
 #[tokio::test]
 async fn fractions_do_not_break_the_chain() {
     let home = replyx_storage::testing::sqlite().await;
@@ -139,7 +142,8 @@ async fn fractions_do_not_break_the_chain() {
 async fn each_chain_counts_for_itself(home: &TestDb) {
     let db = &home.db;
     assert_eq!(read!(db, |tx| tx.system().audit().chains()), []);
-    let (ours, theirs) = (chain_of(db, 3).await, chain_of(db, 1).await);
+    let ours = chain_of(db, 3).await;
+    let theirs = chain_of(db, 1).await;
     append(db, None, &given::act("platform")).await;
     append(db, Some(ours), &given::act("last")).await;
     let mut heads = Vec::new();
@@ -156,7 +160,8 @@ async fn each_chain_counts_for_itself(home: &TestDb) {
 
 #[on_every_db]
 async fn entries_that_many_add_at_once_are_numbered_without_gaps(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 0).await);
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 0).await;
     let mut adding = JoinSet::new();
     for number in 0..100 {
         let db = db.clone();
@@ -203,7 +208,8 @@ async fn a_hundred_first_entries_make_one_chain(home: &TestDb) {
 
 #[on_every_db]
 async fn who_adds_waits_for_the_one_before_and_follows_it(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 0).await);
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 0).await;
     race!(
         db,
         |tx| tx.workspace(workspace).audit().append(&given::act("first")),
@@ -220,7 +226,8 @@ async fn who_adds_waits_for_the_one_before_and_follows_it(home: &TestDb) {
 
 #[on_every_db]
 async fn many_entries_of_one_transaction_are_told_in_their_order(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 0).await);
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 0).await;
     let mut tx = db.begin().await.unwrap();
     tx.workspace(workspace).audit().append(&given::act("one")).await.unwrap();
     tx.system().audit().append(&given::act("two")).await.unwrap();
@@ -246,7 +253,8 @@ async fn whatever_is_changed_in_a_log_shows(home: &TestDb) {
     } else {
         ("'00000000-0000-0000-0000-000000000000'::uuid", "'2027-01-15T08:00:00+00:00'::timestamptz")
     };
-    let (actor_id, at) = (format!("actor_id = {blob}"), format!("at = {nil}"));
+    let actor_id = format!("actor_id = {blob}");
+    let at = format!("at = {nil}");
     let fields = [
         &at,
         &actor_id,
@@ -320,7 +328,8 @@ async fn entries_that_changed_places_or_were_slipped_in_show(home: &TestDb) {
 #[on_every_db]
 async fn another_workspaces_entries_do_not_fit(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (chain_of(db, 2).await, chain_of(db, 0).await);
+    let ours = chain_of(db, 2).await;
+    let theirs = chain_of(db, 0).await;
     for table in ["audit_entries", "audit_heads"] {
         let sql = format!("UPDATE {table} SET chain = '{theirs}' WHERE chain = '{ours}'");
         assert!(given::tamper(&home.url, &sql).await > 0);
@@ -331,8 +340,10 @@ async fn another_workspaces_entries_do_not_fit(home: &TestDb) {
 
 #[on_every_db]
 async fn a_log_is_searched_by_what_was_done_and_by_whom(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 0).await);
-    let (anna, boris) = (id::<WorkspaceId>().into_uuid(), id::<WorkspaceId>().into_uuid());
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 0).await;
+    let anna = id::<WorkspaceId>().into_uuid();
+    let boris = id::<WorkspaceId>().into_uuid();
     let acts = [
         ("member.removed", Some(anna)),
         ("member.invited", Some(boris)),
@@ -376,7 +387,8 @@ async fn a_log_is_searched_by_what_was_done_and_by_whom(home: &TestDb) {
 
 #[on_every_db]
 async fn a_log_is_paged_newest_first_while_it_grows(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 5).await);
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 5).await;
     let all = AuditFilter::default();
     let acts = AuditFilter { action: Some("act".to_owned()), actor_id: None };
     for filter in [&all, &acts] {
@@ -404,7 +416,8 @@ async fn a_log_is_paged_newest_first_while_it_grows(home: &TestDb) {
 
 #[on_every_db]
 async fn the_log_of_a_deleted_workspace_stays_and_can_be_checked(home: &TestDb) {
-    let (db, workspace) = (&home.db, chain_of(&home.db, 3).await);
+    let db = &home.db;
+    let workspace = chain_of(&home.db, 3).await;
     let before = verified(db, Some(workspace)).await;
     commit!(db, |tx| tx.system().workspaces().delete(workspace));
     assert_eq!(verified(db, Some(workspace)).await, before);

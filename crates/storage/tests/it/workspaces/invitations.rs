@@ -39,8 +39,10 @@ async fn workspace(db: &Db) -> WorkspaceId {
 
 #[on_every_db]
 async fn an_invitation_is_looked_at_often_and_taken_once(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
-    let (ours, other) = (given::invitation(workspace), given::invitation(workspace));
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
+    let ours = given::invitation(workspace);
+    let other = given::invitation(workspace);
     put(db, &ours, "ours").await;
     put(db, &other, "other").await;
     for _ in 0..3 {
@@ -57,7 +59,8 @@ async fn an_invitation_is_looked_at_often_and_taken_once(home: &TestDb) {
 #[on_every_db]
 async fn a_newer_invitation_takes_the_place_of_an_earlier_one_here_alone(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (workspace(db).await, workspace(db).await);
+    let ours = workspace(db).await;
+    let theirs = workspace(db).await;
     let first = given::invitation(ours);
     let elsewhere = Invitation { email: first.email.clone(), ..given::invitation(theirs) };
     let second = Invitation {
@@ -81,7 +84,8 @@ async fn a_newer_invitation_takes_the_place_of_an_earlier_one_here_alone(home: &
 
 #[on_every_db]
 async fn of_many_who_take_an_invitation_at_once_one_gets_it(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     let invitation = given::invitation(workspace);
     put(db, &invitation, "token").await;
     let mut takers = JoinSet::new();
@@ -95,7 +99,8 @@ async fn of_many_who_take_an_invitation_at_once_one_gets_it(home: &TestDb) {
 
 #[on_every_db]
 async fn who_takes_an_invitation_that_is_being_taken_waits_and_gets_nothing(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     let invitation = given::invitation(workspace);
     put(db, &invitation, "token").await;
     let taken = race!(
@@ -115,7 +120,8 @@ async fn who_takes_an_invitation_that_is_being_taken_waits_and_gets_nothing(home
 
 #[on_every_db]
 async fn the_old_token_of_an_invitation_that_is_being_sent_again_takes_nothing(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     let first = given::invitation(workspace);
     let again = Invitation { id: id(), ..first.clone() };
     put(db, &first, "old").await;
@@ -131,7 +137,8 @@ async fn the_old_token_of_an_invitation_that_is_being_sent_again_takes_nothing(h
 #[on_every_db]
 async fn invitations_are_paged_newest_first_while_others_come(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (workspace(db).await, workspace(db).await);
+    let ours = workspace(db).await;
+    let theirs = workspace(db).await;
     put(db, &given::invitation(theirs), "theirs").await;
     let mut all = Vec::new();
     for number in 0..5 {
@@ -151,7 +158,8 @@ async fn invitations_are_paged_newest_first_while_others_come(home: &TestDb) {
 
 #[on_every_db]
 async fn an_invitation_that_is_taken_back_or_long_over_is_gone(home: &TestDb) {
-    let (db, workspace) = (&home.db, workspace(&home.db).await);
+    let db = &home.db;
+    let workspace = workspace(&home.db).await;
     let withdrawn = given::invitation(workspace);
     let long_over = Invitation { expires_at: at(9), ..given::invitation(workspace) };
     let just_over = Invitation { expires_at: at(10), ..given::invitation(workspace) };

@@ -61,12 +61,14 @@ async fn owners(db: &Db, workspace: WorkspaceId) -> Vec<UserId> {
 #[on_every_db]
 async fn each_change_of_a_member_changes_it_alone_and_tells(home: &TestDb) {
     let db = &home.db;
-    let (ours, theirs) = (empty(db).await, empty(db).await);
+    let ours = empty(db).await;
+    let theirs = empty(db).await;
     let user = given::user();
     commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
     let other = join(db, ours, Role::Owner).await;
     commit!(db, |tx| tx.workspace(theirs).members().insert(user.id, Role::Viewer, at(2)));
-    let (others, elsewhere) = (find(db, ours, other.id).await, find(db, theirs, user.id).await);
+    let others = find(db, ours, other.id).await;
+    let elsewhere = find(db, theirs, user.id).await;
     let told = vec![user.id.into_uuid()];
 
     let change =
@@ -102,7 +104,8 @@ async fn each_change_of_a_member_changes_it_alone_and_tells(home: &TestDb) {
 
 #[on_every_db]
 async fn who_is_no_member_cannot_be_changed(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let elsewhere = join(db, empty(db).await, Role::Viewer).await.id;
     for who in [given::stranger(), elsewhere] {
         let mut tx = db.begin().await.unwrap();
@@ -120,7 +123,8 @@ async fn who_is_no_member_cannot_be_changed(home: &TestDb) {
 
 #[on_every_db]
 async fn members_are_paged_while_others_join_and_leave(home: &TestDb) {
-    let (db, workspace) = (&home.db, empty(&home.db).await);
+    let db = &home.db;
+    let workspace = empty(&home.db).await;
     let mut all = Vec::new();
     for _ in 0..5 {
         all.push(join(db, workspace, Role::Viewer).await.id);
@@ -213,12 +217,15 @@ async fn of_many_owners_who_step_down_at_once_one_stays(home: &TestDb) {
 
 #[on_every_db]
 async fn of_two_who_add_the_same_member_one_is_told(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let user = User { id: id(), ..given::user() };
     commit!(db, |tx| tx.system().users().insert(&user, "x"));
     let mut adding = JoinSet::new();
     for role in [Role::Admin, Role::Viewer] {
-        let (db, workspace, user) = (db.clone(), tenant.id, user.id);
+        let db = db.clone();
+        let workspace = tenant.id;
+        let user = user.id;
         adding.spawn(async move {
             let mut tx = db.begin().await.unwrap();
             let added = tx.workspace(workspace).members().insert(user, role, at(1)).await;
