@@ -54,7 +54,8 @@ macro_rules! listed {
     };
 }
 
-/// Fetches the rows of a statement about the documents of a page, which stand between `$before` and `$after`.
+/// Fetches the rows of a statement about the documents of a page, which stand between `$before` and
+/// `$after`.
 macro_rules! of_page {
     ($tx:expr, $row:ty, $before:expr, $what:expr, $after:expr; $wanted:expr) => {{
         let Wanted { workspace, beyond, limit, answers, assistant, source } = $wanted;
@@ -161,7 +162,8 @@ impl Documents<'_> {
             INSERT INTO document_files (workspace_id, document_id, original) VALUES ($1, $2, $3)";
         const LINK: &str = "
             INSERT INTO document_assistants (workspace_id, assistant_id, document_id) VALUES ($1, $2, $3)";
-        let (workspace, id) = (self.workspace.into_uuid(), document.id.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        let id = document.id.into_uuid();
         let page = document.page.as_ref();
         run!(self.tx, SQL;
             workspace, id, &document.name, &document.title, document.kind.as_str(), document.size,
@@ -213,7 +215,8 @@ impl Documents<'_> {
         self.complete(row).await
     }
 
-    /// The uploaded documents of an assistant with this name, the newest first: identity, hash of the bytes, time.
+    /// The uploaded documents of an assistant with this name, the newest first: identity, hash of
+    /// the bytes, time.
     pub async fn of_name(
         self,
         assistant: AssistantId,
@@ -274,10 +277,6 @@ impl Documents<'_> {
     }
 
     /// A page of the documents with their bytes, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does, or a row cannot be read.
     pub async fn list_with_originals(
         self,
         filter: DocumentFilter,
@@ -306,8 +305,8 @@ impl Documents<'_> {
         Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
     }
 
-    /// Replaces the bytes of a document that was fetched or written anew; `size` and `content_hash` go with
-    /// [`Self::save`].
+    /// Replaces the bytes of a document that was fetched or written anew; `size` and `content_hash`
+    /// go with [`Self::save`].
     ///
     /// # Errors
     ///

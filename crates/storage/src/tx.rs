@@ -64,7 +64,8 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     pub(crate) fn new(conn: Conn, listener: Option<Arc<dyn Listener>>, refusals: Refusals) -> Self {
-        let (done, pending) = (Committed::default(), BTreeMap::new());
+        let done = Committed::default();
+        let pending = BTreeMap::new();
         Self {
             conn,
             done,
@@ -120,8 +121,9 @@ impl Tx {
 
     /// Writes a fact into the workspace's log when the transaction commits.
     ///
-    /// Numbers are given at the very end, because the workspace's counter is locked from then on: the log
-    /// is in the order of commits, without gaps, and other transactions wait as briefly as can be.
+    /// Numbers are given at the very end, because the workspace's counter is locked from then on:
+    /// the log is in the order of commits, without gaps, and other transactions wait as briefly as
+    /// can be.
     pub fn record(&mut self, workspace: WorkspaceId, event: Event, now: DateTime<Utc>) {
         self.pending.entry(workspace).or_default().push((now, event));
     }
@@ -130,7 +132,8 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// Fails when a statement of the transaction did; then nothing was changed, as far as can be known.
+    /// Fails when a statement of the transaction did; then nothing was changed, as far as can be
+    /// known.
     pub async fn commit(mut self) -> Result<Committed, StorageError> {
         if self.failed {
             return Err(StorageError::Undone);

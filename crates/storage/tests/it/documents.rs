@@ -327,7 +327,8 @@ async fn documents_of_the_same_name_are_found_for_their_assistant(home: &TestDb)
 
 #[on_every_db]
 async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: &TestDb) {
-    let (db, tenant) = (&home.db, given::tenant(&home.db).await);
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
     commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
     let mut both = vec![tenant.assistant.id, other.id];
