@@ -22,6 +22,7 @@ use crate::{
     documents,
     error::{ApiError, ApiResult},
     state::AppState,
+    tagged::{Edition, Tagged},
     words::DocumentStatusWord,
 };
 
@@ -92,6 +93,11 @@ impl PairView {
             updated_at: document.updated_at,
         }
     }
+}
+
+/// A pair with its `ETag`. Its editions differ in what people wrote.
+fn tagged(document: Document, pair: Pair) -> Tagged<PairView> {
+    Tagged::new(Edition::of(&pair), PairView::of(document, pair))
 }
 
 /// The pair that a document holds.

@@ -7,10 +7,7 @@ use axum::{
 };
 use replyx_core::secret::sha256_hex;
 
-use crate::{
-    door::Resident,
-    transfer::{gzip, takes_gzip},
-};
+use crate::{coding::Coding, door::Resident, transfer::tag_in};
 
 /// How long browsers may use an asset without asking whether it has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub(crate) struct Asset {
     kind: HeaderValue,
     fresh: Fresh,
     plain: Form,
-    gzip: Option<Form>,
+    encoded: Vec<(Coding, Form)>,
 }
 
 #[derive(Debug)]
@@ -49,32 +46,33 @@ impl Asset {
     /// Compresses it, which takes a moment for a large one.
     pub(crate) fn new(kind: HeaderValue, fresh: Fresh, bytes: Vec<u8>) -> Self {
         let hash = sha256_hex(&bytes);
-        let hash = &hash[..24];
-        let tag = |form: &str| {
-            HeaderValue::from_str(&format!("\"{hash}{form}\""))
-                .expect("hexadecimal is a header value")
-        };
-        let small = gzip(&bytes).filter(|small| small.len() < bytes.len());
-        let gzip = small.map(|bytes| Form { bytes, tag: tag("-gzip") });
-        let plain = Form { bytes: Bytes::from(bytes), tag: tag("") };
-        Self { kind, fresh, plain, gzip }
+        let tag = HeaderValue::from_str(&format!("\"{}\"", &hash[..24]))
+            .expect("hexadecimal is a header value");
+
+        let encoded = Coding::ALL.into_iter().filter_map(|coding| {
+            let form = Form { bytes: coding.encode(&bytes)?, tag: tag_in(coding, &tag)? };
+            Some((coding, form))
+        });
+        let encoded = encoded.collect();
+        let plain = Form { bytes: Bytes::from(bytes), tag };
+        Self { kind, fresh, plain, encoded }
     }
 
     /// The answer to a request with these headers.
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Response {
-        let gzip = self.gzip.as_ref().filter(|_| takes_gzip(headers));
-        let form = gzip.unwrap_or(&self.plain);
+        let wanted = Coding::wanted(headers);
+        let coded = self.encoded.iter().find(|(coding, _)| Some(*coding) == wanted);
+        let form = coded.map_or(&self.plain, |(_, form)| form);
         let mut response = Response::new(Body::from(form.bytes.clone()));
-        let is_small = gzip.is_some();
         let named = response.headers_mut();
         named.insert(header::CONTENT_TYPE, self.kind.clone());
         named.insert(header::CACHE_CONTROL, self.fresh.header());
         named.insert(header::ETAG, form.tag.clone());
-        if self.gzip.is_some() {
+        if !self.encoded.is_empty() {
             named.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         }
-        if is_small {
-            named.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some((coding, _)) = coded {
+            named.insert(header::CONTENT_ENCODING, coding.header());
         }
         response.extensions_mut().insert(Resident);
         response

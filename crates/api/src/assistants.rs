@@ -13,11 +13,6 @@ pub mod templates;
 pub mod update;
 pub mod versions;
 
-use axum::{
-    Json,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use replyx_core::assistant::{Assistant, Gate, Settings};
@@ -25,7 +20,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::words::{LanguageWord, UnverifiedWord};
+use crate::{
+    tagged::{Edition, Tagged},
+    words::{LanguageWord, UnverifiedWord},
+};
 
 /// The questions whose answers must not get worse with a new version.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -95,7 +93,7 @@ pub struct AssistantView {
     /// The number of the published version that answers customers.
     #[schema(example = 2)]
     published: i64,
-    /// Grows with every change of the draft; also the `ETag`.
+    /// Grows with every change of the draft; also in the `ETag`.
     #[schema(example = 3)]
     version: i64,
     created_at: DateTime<Utc>,
@@ -129,20 +127,9 @@ impl From<Assistant> for AssistantView {
     }
 }
 
-/// An assistant with its `ETag`.
-#[derive(Debug)]
-pub struct Tagged(Assistant);
-
-impl IntoResponse for Tagged {
-    fn into_response(self) -> Response {
-        let tag = [(header::ETAG, etag(self.0.version))];
-        (tag, Json(AssistantView::from(self.0))).into_response()
-    }
-}
-
-/// The `ETag` of a version.
-fn etag(version: i64) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{version}\"")).expect("a quoted number is a header value")
+/// An assistant with its `ETag`. Its editions are the versions of its draft.
+fn tagged(assistant: Assistant) -> Tagged<AssistantView> {
+    Tagged::new(Edition::number(assistant.version), assistant.into())
 }
 
 /// A language by its code.

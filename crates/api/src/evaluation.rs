@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{ApiError, ApiResult},
+    tagged::Edition,
     words::RunStatusWord,
 };
 
@@ -112,6 +113,11 @@ impl From<QuestionSet> for SetView {
             updated_at: set.updated_at,
         }
     }
+}
+
+/// The edition of a set: of two changes the later one has the later time.
+fn edition(set: &QuestionSet) -> Edition {
+    Edition::number(set.updated_at.timestamp_micros())
 }
 
 /// A measurement, as clients see one.

@@ -81,6 +81,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_MATCH,
+            header::IF_NONE_MATCH,
             own("idempotency-key"),
             own("last-event-id"),
             own("x-api-key"),

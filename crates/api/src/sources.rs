@@ -13,7 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::words::{SourceKindWord, SourceStatusWord};
+use crate::{
+    tagged::{Edition, Tagged},
+    words::{SourceKindWord, SourceStatusWord},
+};
 
 /// A source, as clients see one. Its pages are documents with its `source_id`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,4 +77,14 @@ impl From<Source> for SourceView {
             updated_at: source.updated_at,
         }
     }
+}
+
+/// The edition of a source: what people may change of it. How far its fetching is does not matter.
+fn edition(source: &Source) -> Edition {
+    Edition::of(&(source.depth, source.max_pages, source.every_hours))
+}
+
+/// A source with its `ETag`.
+fn tagged(source: Source) -> Tagged<SourceView> {
+    Tagged::new(edition(&source), source.into())
 }

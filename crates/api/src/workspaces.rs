@@ -15,13 +15,20 @@ mod standing;
 pub mod update;
 
 use chrono::{DateTime, Utc};
-use replyx_core::{role::Role, workspace::Membership};
+use replyx_core::{
+    role::Role,
+    workspace::{Membership, Workspace},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::error::ApiError;
 pub use crate::words::{RoleWord, ScopeWord};
+use crate::{
+    error::ApiError,
+    tagged::{Edition, Tagged},
+    users::WorkspaceView,
+};
 
 /// The most workspaces that one user may own.
 const MOST_OWNED: usize = 20;
@@ -30,6 +37,16 @@ const MOST_JOINED: usize = 100;
 
 fn too_many(detail: &str) -> ApiError {
     ApiError::Conflict { code: "too_many_workspaces", detail: detail.to_owned() }
+}
+
+/// The edition of a workspace, as far as its members change it here.
+fn edition(workspace: &Workspace) -> Edition {
+    Edition::of(&workspace.name)
+}
+
+/// A workspace with its `ETag`.
+fn tagged(workspace: Workspace) -> Tagged<WorkspaceView> {
+    Tagged::new(edition(&workspace), workspace.into())
 }
 
 /// A workspace, as one of its members sees it among theirs.

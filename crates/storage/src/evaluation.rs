@@ -86,6 +86,20 @@ impl QuestionSets<'_> {
         Ok(row.map(read_set))
     }
 
+    /// Finds a set and keeps others from changing it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn lock(self, id: QuestionSetId) -> Result<Option<QuestionSet>, StorageError> {
+        const SQL: &str = concat!(sets!(), " WHERE workspace_id = $1 AND id = $2");
+        const LOCK: &str =
+            concat!(sets!(), " WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE");
+        let sql = self.tx.sql(LOCK, SQL);
+        let row = row!(self.tx, SetRow, sql; self.workspace.into_uuid(), id.into_uuid());
+        Ok(row.map(read_set))
+    }
+
     /// The questions of a set, in order; none when there is no such set.
     pub async fn questions(self, id: QuestionSetId) -> Result<Vec<Question>, StorageError> {
         const SQL: &str = "SELECT questions FROM question_sets WHERE workspace_id = $1 AND id = $2";

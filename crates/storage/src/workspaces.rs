@@ -63,6 +63,23 @@ impl Workspaces<'_> {
         Ok(row!(self.tx, Row, SQL; id.into_uuid()).map(read))
     }
 
+    /// Finds a workspace and keeps others from changing it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn lock(self, id: WorkspaceId) -> Result<Option<Workspace>, StorageError> {
+        const SQL: &str =
+            concat!("SELECT ", workspace_columns!(), " FROM workspaces w WHERE w.id = $1");
+        const LOCK: &str = concat!(
+            "SELECT ",
+            workspace_columns!(),
+            " FROM workspaces w WHERE w.id = $1 FOR NO KEY UPDATE"
+        );
+        let sql = self.tx.sql(LOCK, SQL);
+        Ok(row!(self.tx, Row, sql; id.into_uuid()).map(read))
+    }
+
     /// Gives a workspace another name. Tells `Committed::access`.
     ///
     /// # Errors

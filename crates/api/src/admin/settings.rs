@@ -1,6 +1,7 @@
 //! Settings of the installation that change while it runs.
 
 pub mod list;
+pub mod read;
 pub mod remove;
 pub mod set;
 
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     error::{ApiError, ApiResult},
     state::AppState,
+    tagged::{Edition, Tagged},
 };
 
 /// A setting.
@@ -64,6 +66,21 @@ impl SettingView {
             default,
         }
     }
+}
+
+/// The edition of a setting: what is stored.
+fn edition(stored: Option<&str>) -> Edition {
+    Edition::of(&stored)
+}
+
+/// A setting with its `ETag`.
+fn tagged(
+    state: &AppState,
+    spec: &'static SettingSpec,
+    stored: Option<String>,
+) -> Tagged<SettingView> {
+    let edition = edition(stored.as_deref());
+    Tagged::new(edition, SettingView::of(state, spec, stored))
 }
 
 /// The definition of the setting that an act is about.

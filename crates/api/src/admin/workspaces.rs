@@ -1,6 +1,7 @@
 //! All workspaces.
 
 pub mod list;
+pub mod read;
 pub mod resume;
 pub mod suspend;
 pub mod update;
@@ -16,6 +17,7 @@ use crate::{
     caller::Admin,
     error::{ApiError, ApiResult},
     state::AppState,
+    tagged::{Edition, Tagged},
 };
 
 /// A workspace, as an admin sees one.
@@ -45,6 +47,17 @@ impl AdminWorkspaceView {
             created_at: workspace.created_at,
         }
     }
+}
+
+/// The edition of a workspace, as far as admins change it here.
+fn edition(allowed_models: Option<&[String]>) -> Edition {
+    Edition::of(&allowed_models)
+}
+
+/// A workspace with its `ETag`.
+fn tagged(workspace: Workspace, allowed_models: Option<Vec<String>>) -> Tagged<AdminWorkspaceView> {
+    let edition = edition(allowed_models.as_deref());
+    Tagged::new(edition, AdminWorkspaceView::of(workspace, allowed_models))
 }
 
 /// What has waited for longer when a workspace is resumed is answered only when the customer writes again, hours.

@@ -1,13 +1,13 @@
 //! `POST /api/v1/assistants/{id}/answers`
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_core::{ids::AssistantId, knowledge::Document};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair, PairView, target, telling};
+use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair, PairView, tagged, target, telling};
 use crate::{
     caller::{DocumentsWrite, May},
     documents::{may_queue, queue},
@@ -15,6 +15,7 @@ use crate::{
     input::{Body, Id},
     location::Location,
     state::AppState,
+    tagged::Tagged,
 };
 
 /// A question and its answer.
@@ -54,7 +55,7 @@ pub async fn create(
     caller: May<DocumentsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Location, Json<PairView>)> {
+) -> ApiResult<(StatusCode, Location, Tagged<PairView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let pair = Pair { question: request.question, answer: request.answer };
@@ -64,7 +65,7 @@ pub async fn create(
     known.ok_or(ApiError::NotFound("assistant"))?;
     let documents = tx.workspace(workspace).documents();
     if let Some(twin) = documents.twin(id, &document.name, &document.content_hash).await? {
-        return Ok((StatusCode::OK, location(id, &twin), Json(PairView::of(twin, pair))));
+        return Ok((StatusCode::OK, location(id, &twin), tagged(twin, pair)));
     }
     may_queue(&mut tx, workspace).await?;
     tx.workspace(workspace).documents().insert(&document, &bytes).await?;
@@ -73,7 +74,7 @@ pub async fn create(
     let act = caller.act(document.created_at, "answer.created", target(document.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, location(id, &document), Json(PairView::of(document, pair))))
+    Ok((StatusCode::CREATED, location(id, &document), tagged(document, pair)))
 }
 
 fn location(assistant: AssistantId, document: &Document) -> Location {

@@ -1,14 +1,15 @@
 //! `GET /api/v1/assistants/{id}/answers/{answer_id}`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use replyx_core::ids::{AssistantId, DocumentId};
 
-use super::{PairView, of_assistant};
+use super::{PairView, of_assistant, tagged};
 use crate::{
     caller::{DocumentsRead, May},
     error::{ApiResult, Problem},
     input::Ids,
     state::AppState,
+    tagged::Tagged,
 };
 
 /// Shows a question with its answer.
@@ -17,6 +18,7 @@ use crate::{
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the pair", body = PairView),
+        (status = 304, description = "it is as `If-None-Match` says"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant or answer", body = Problem),
     )
@@ -26,11 +28,11 @@ pub async fn read(
     state: State<AppState>,
     caller: May<DocumentsRead>,
     ids: Ids<AssistantId, DocumentId>,
-) -> ApiResult<Json<PairView>> {
+) -> ApiResult<Tagged<PairView>> {
     let (State(state), Ids(id, answer_id)) = (state, ids);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(answer_id).await?;
     let document = of_assistant(found, id)?;
     let pair = super::pair(&mut tx, &document).await?;
-    Ok(Json(PairView::of(document, pair)))
+    Ok(tagged(document, pair))
 }

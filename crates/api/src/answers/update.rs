@@ -1,6 +1,6 @@
 //! `PATCH /api/v1/assistants/{id}/answers/{answer_id}`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use garde::Validate;
 use replyx_core::{
     ids::{AssistantId, DocumentId},
@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{LONGEST_ANSWER, LONGEST_QUESTION, PairView, of_assistant, target, telling};
+use super::{LONGEST_ANSWER, LONGEST_QUESTION, PairView, of_assistant, tagged, target, telling};
 use crate::{
     caller::{DocumentsWrite, May},
     documents::{may_queue, queue_once},
     error::{ApiResult, Problem},
     input::{Body, Ids},
     state::AppState,
+    tagged::{Edition, IfMatch, Tagged},
 };
 
 /// What is to change. Absent fields stay as they are.
@@ -47,6 +48,7 @@ pub struct Request {
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant or answer", body = Problem),
         (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
+        (status = 412, description = "somebody else has changed it", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -55,19 +57,21 @@ pub async fn update(
     state: State<AppState>,
     caller: May<DocumentsWrite>,
     ids: Ids<AssistantId, DocumentId>,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Json<PairView>> {
+) -> ApiResult<Tagged<PairView>> {
     let (State(state), Ids(id, answer_id), Body(request)) = (state, ids, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(answer_id).await?;
     let mut document = of_assistant(found, id)?;
     let before = super::pair(&mut tx, &document).await?;
+    expected.check(&Edition::of(&before))?;
     let mut pair = before.clone();
     pair.question = request.question.unwrap_or(pair.question);
     pair.answer = request.answer.unwrap_or(pair.answer);
     if pair == before {
-        return Ok(Json(PairView::of(document, pair)));
+        return Ok(tagged(document, pair));
     }
     may_queue(&mut tx, workspace).await?;
     let bytes = pair.bytes();
@@ -84,5 +88,5 @@ pub async fn update(
     let act = caller.act(document.updated_at, "answer.updated", target(answer_id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok(Json(PairView::of(document, pair)))
+    Ok(tagged(document, pair))
 }

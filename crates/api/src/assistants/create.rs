@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    AssistantView, Tagged, known_language, known_models, known_policy, known_zone, trimmed,
+    AssistantView, known_language, known_models, known_policy, known_zone, tagged, trimmed,
 };
 use crate::{
     caller::{AssistantsWrite, May},
@@ -18,6 +18,7 @@ use crate::{
     location::Location,
     models::Permitted,
     state::AppState,
+    tagged::Tagged,
     words::{LanguageWord, UnverifiedWord},
 };
 
@@ -151,7 +152,7 @@ pub async fn create(
     state: State<AppState>,
     caller: May<AssistantsWrite>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Location, Tagged)> {
+) -> ApiResult<(StatusCode, Location, Tagged<AssistantView>)> {
     let (State(state), Body(request)) = (state, body);
     let now = state.clock().now();
     let assistant = Assistant {
@@ -181,5 +182,5 @@ pub async fn create(
     tx.workspace(caller.workspace_id).audit().append(&act).await?;
     tx.commit().await?;
     let location = Location(format!("/api/v1/assistants/{}", assistant.id));
-    Ok((StatusCode::CREATED, location, Tagged(assistant)))
+    Ok((StatusCode::CREATED, location, tagged(assistant)))
 }

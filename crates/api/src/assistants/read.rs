@@ -3,25 +3,21 @@
 use axum::extract::State;
 use replyx_core::ids::AssistantId;
 
-use super::{AssistantView, Tagged};
+use super::{AssistantView, tagged};
 use crate::{
     caller::{AssistantsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
+    tagged::Tagged,
 };
 
 /// Shows an assistant.
 #[utoipa::path(
     get, path = "/assistants/{id}", operation_id = "read_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:read"])), params(
-        ("id" = uuid::Uuid, Path),
-        ("If-None-Match" = Option<String>, Header, description = "the `ETag` of what you have"),
-    ),
+    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, description = "the assistant", body = AssistantView,
-            headers(("ETag" = String, description = "Its version; goes into `If-Match`."))
-        ),
+        (status = 200, description = "the assistant", body = AssistantView),
         (status = 304, description = "it is as `If-None-Match` says"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
@@ -32,9 +28,9 @@ pub async fn read(
     state: State<AppState>,
     caller: May<AssistantsRead>,
     id: Id<AssistantId>,
-) -> ApiResult<Tagged> {
+) -> ApiResult<Tagged<AssistantView>> {
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).assistants().find(id).await?;
-    found.map(Tagged).ok_or(ApiError::NotFound("assistant"))
+    found.map(tagged).ok_or(ApiError::NotFound("assistant"))
 }

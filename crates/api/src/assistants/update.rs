@@ -2,10 +2,7 @@
 
 #![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, header},
-};
+use axum::extract::State;
 use garde::Validate;
 use replyx_core::{assistant::Settings, ids::AssistantId};
 use serde::{Deserialize, Deserializer};
@@ -13,7 +10,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    AssistantView, GateView, Tagged, etag, known_language, known_models, known_policy, known_zone,
+    AssistantView, GateView, known_language, known_models, known_policy, known_zone, tagged,
     trimmed,
 };
 use crate::{
@@ -22,6 +19,7 @@ use crate::{
     input::{Body, Id},
     models::Permitted,
     state::AppState,
+    tagged::{Edition, IfMatch, Tagged},
     words::{LanguageWord, UnverifiedWord},
 };
 
@@ -139,16 +137,14 @@ impl Request {
     }
 }
 
-/// Changes the draft of an assistant. With `If-Match` only if nobody else has changed it since. Customers meet the
+/// Changes the draft of an assistant. Customers meet the
 /// change once it is published.
 #[utoipa::path(
     patch, path = "/assistants/{id}", operation_id = "update_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), request_body = Request,
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "the `ETag` that was read")),
+    params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, description = "the assistant as it is now", body = AssistantView,
-            headers(("ETag" = String, description = "Its version; goes into `If-Match`."))
-        ),
+        (status = 200, description = "the assistant as it is now", body = AssistantView),
         (status = 400, description = "the body cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
@@ -162,18 +158,15 @@ pub async fn update(
     state: State<AppState>,
     caller: May<AssistantsWrite>,
     id: Id<AssistantId>,
-    headers: HeaderMap,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Tagged> {
+) -> ApiResult<Tagged<AssistantView>> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).assistants().lock(id).await?;
     let mut assistant = found.ok_or(ApiError::NotFound("assistant"))?;
-    let expected = headers.get(header::IF_MATCH);
-    if expected.is_some_and(|tag| tag != "*" && *tag != etag(assistant.version)) {
-        return Err(ApiError::PreconditionFailed);
-    }
+    expected.check(&Edition::number(assistant.version))?;
     if let Some(gate) = &request.gate {
         let gate = gate.clone().map(GateView::into_gate);
         if let Some(gate) = &gate {
@@ -204,5 +197,5 @@ pub async fn update(
     let act = caller.act(assistant.updated_at, "assistant.updated", ("assistant", id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok(Tagged(assistant))
+    Ok(tagged(assistant))
 }

@@ -1,19 +1,20 @@
 //! `POST /api/v1/assistants/{id}/question-sets`
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_core::{evaluation::QuestionSet, ids::AssistantId, page::PageRequest};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MAX_SETS, QuestionView, SetView, questions};
+use super::{MAX_SETS, QuestionView, SetView, edition, questions};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     location::Location,
     state::AppState,
+    tagged::Tagged,
 };
 
 /// A new question set.
@@ -51,7 +52,7 @@ pub async fn create_set(
     caller: May<AssistantsWrite>,
     id: Id<AssistantId>,
     body: Body<Request>,
-) -> ApiResult<(StatusCode, Location, Json<SetView>)> {
+) -> ApiResult<(StatusCode, Location, Tagged<SetView>)> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let questions = questions(request.questions)?;
     let (workspace, now) = (caller.workspace_id, state.clock().now());
@@ -81,5 +82,5 @@ pub async fn create_set(
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
     let location = Location(format!("/api/v1/question-sets/{}", set.id));
-    Ok((StatusCode::CREATED, location, Json(set.into())))
+    Ok((StatusCode::CREATED, location, Tagged::new(edition(&set), set.into())))
 }

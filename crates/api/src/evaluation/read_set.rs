@@ -1,16 +1,17 @@
 //! `GET /api/v1/question-sets/{id}`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use replyx_core::ids::QuestionSetId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{QuestionView, SetView, find_set};
+use super::{QuestionView, SetView, edition, find_set};
 use crate::{
     caller::{AssistantsRead, May},
     error::{ApiResult, Problem},
     input::Id,
     state::AppState,
+    tagged::Tagged,
 };
 
 /// A question set with its questions.
@@ -28,6 +29,7 @@ pub struct Response {
     security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the set", body = Response),
+        (status = 304, description = "it is as `If-None-Match` says"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such set", body = Problem),
     )
@@ -37,11 +39,11 @@ pub async fn read_set(
     state: State<AppState>,
     caller: May<AssistantsRead>,
     id: Id<QuestionSetId>,
-) -> ApiResult<Json<Response>> {
+) -> ApiResult<Tagged<Response>> {
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let set = find_set(&mut tx, caller.workspace_id, id).await?;
     let questions = tx.workspace(caller.workspace_id).question_sets().questions(id).await?;
     let questions = questions.into_iter().map(Into::into).collect();
-    Ok(Json(Response { set: set.into(), questions }))
+    Ok(Tagged::new(edition(&set), Response { set: set.into(), questions }))
 }

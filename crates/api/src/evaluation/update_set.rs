@@ -1,18 +1,20 @@
 //! `PATCH /api/v1/question-sets/{id}`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
+use chrono::TimeDelta;
 use garde::Validate;
 use replyx_core::ids::QuestionSetId;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{QuestionView, SetView, find_set, questions};
+use super::{QuestionView, SetView, edition, questions};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    tagged::{IfMatch, Tagged},
 };
 
 /// What is to change. Absent fields stay as they are.
@@ -40,6 +42,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such set", body = Problem),
+        (status = 412, description = "somebody else has changed it", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -48,18 +51,22 @@ pub async fn update_set(
     state: State<AppState>,
     caller: May<AssistantsWrite>,
     id: Id<QuestionSetId>,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Json<SetView>> {
+) -> ApiResult<Tagged<SetView>> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let questions = request.questions.map(questions).transpose()?;
     let (workspace, now) = (caller.workspace_id, state.clock().now());
     let mut tx = state.db().begin().await?;
-    let mut set = find_set(&mut tx, workspace, id).await?;
+    let found = tx.workspace(workspace).question_sets().lock(id).await?;
+    let mut set = found.ok_or(ApiError::NotFound("question set"))?;
+    expected.check(&edition(&set))?;
     set.name = request.name.unwrap_or(set.name);
     if let Some(questions) = &questions {
         set.size = i64::try_from(questions.len()).unwrap_or(i64::MAX);
     }
-    set.updated_at = now;
+    // Whatever the clock of this process says, it is another edition.
+    set.updated_at = now.max(set.updated_at + TimeDelta::microseconds(1));
     if !tx.workspace(workspace).question_sets().save(&set, questions.as_deref()).await? {
         return Err(ApiError::NotFound("question set"));
     }
@@ -67,5 +74,5 @@ pub async fn update_set(
     let act = caller.act(now, "question_set.updated", ("question_set", id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok(Json(set.into()))
+    Ok(Tagged::new(edition(&set), set.into()))
 }

@@ -66,6 +66,10 @@ struct Kind {
     has_body: bool,
     has_query: bool,
     names_something: bool,
+    /// Is a change refused to who has read an earlier edition?
+    conditional: bool,
+    /// Is a read not answered to who has the same?
+    cached: bool,
 }
 
 impl Kind {
@@ -86,6 +90,8 @@ impl Kind {
             has_body: operation.request_body.is_some(),
             has_query: operation.parameters.iter().flatten().any(is_query),
             names_something: path.contains('{'),
+            conditional: api && operation.responses.responses.contains_key("412"),
+            cached: api && operation.responses.responses.contains_key("304"),
         }
     }
 
@@ -155,6 +161,12 @@ impl Kind {
         if self.repeatable {
             names.push(shared::IDEMPOTENCY_KEY);
         }
+        if self.conditional {
+            names.push(shared::IF_MATCH);
+        }
+        if self.cached {
+            names.push(shared::IF_NONE_MATCH);
+        }
         let parameters = names
             .into_iter()
             .map(|name| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}"))));
@@ -211,6 +223,9 @@ impl Kind {
                 shared::add_headers(response, status, self.limited);
                 if status == 201 {
                     shared::add_header(response, "Location");
+                }
+                if self.conditional || self.cached {
+                    shared::add_header(response, "ETag");
                 }
                 if self.repeatable {
                     shared::add_header(response, "Idempotent-Replayed");

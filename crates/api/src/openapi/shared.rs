@@ -24,6 +24,11 @@ pub(super) const WORKSPACE: &str = "Workspace";
 /// The parameter that makes a repeat harmless.
 pub(super) const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
 
+/// The parameter with the tag of what was read before a change.
+pub(super) const IF_MATCH: &str = "IfMatch";
+/// The parameter with the tag of what the client has.
+pub(super) const IF_NONE_MATCH: &str = "IfNoneMatch";
+
 /// Adds all of it to the document.
 pub(super) fn add(components: &mut Components) {
     // No operation answers 405: it is the answer of a path.
@@ -35,6 +40,8 @@ pub(super) fn add(components: &mut Components) {
     }
     components.parameters.insert(WORKSPACE.to_owned(), workspace().into());
     components.parameters.insert(IDEMPOTENCY_KEY.to_owned(), idempotency_key().into());
+    components.parameters.insert(IF_MATCH.to_owned(), if_match().into());
+    components.parameters.insert(IF_NONE_MATCH.to_owned(), if_none_match().into());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     let bearer = bearer.description(Some("An access token, or an API key."));
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
@@ -48,7 +55,7 @@ pub(super) fn add(components: &mut Components) {
     components.add_security_scheme(CSRF, SecurityScheme::ApiKey(ApiKey::Header(token)));
 }
 
-fn headers() -> [(&'static str, Header); 7] {
+fn headers() -> [(&'static str, Header); 8] {
     let text = |description: &str, example: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
         HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
@@ -83,6 +90,13 @@ fn headers() -> [(&'static str, Header); 7] {
             text(
                 "Where what was created is.",
                 "/api/v1/assistants/019a0000-0000-7000-8000-000000000000",
+            ),
+        ),
+        (
+            "ETag",
+            text(
+                "Which edition this is. Goes into `If-Match` of a change, and into `If-None-Match` of the next read.",
+                r#""3.0f1e2d3c4b5a6978""#,
             ),
         ),
         ("WWW-Authenticate", text("How to show who you are.", "Bearer")),
@@ -130,6 +144,29 @@ fn workspace() -> Parameter {
             "The workspace to act in. Without it, the one that the access token or the key names.",
         ))
         .schema(Some(id))
+        .build()
+}
+
+fn if_match() -> Parameter {
+    tags(
+        "If-Match",
+        "The `ETag` that was read: the change is refused with 412 if somebody else has changed it since. Without it, \
+         the change applies to whatever is there.",
+    )
+}
+
+fn if_none_match() -> Parameter {
+    tags("If-None-Match", "The `ETag` of what you have: if nothing has changed, the answer is 304.")
+}
+
+fn tags(name: &str, description: &str) -> Parameter {
+    let tag = ObjectBuilder::new().schema_type(Type::String);
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(tag))
         .build()
 }
 

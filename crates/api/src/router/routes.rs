@@ -159,11 +159,15 @@ fn installation() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::users::unblock::unblock))
         .routes(routes!(admin::users::second_factor::reset))
         .routes(routes!(admin::workspaces::list::list))
-        .routes(routes!(admin::workspaces::update::update))
+        .routes(routes!(admin::workspaces::read::read, admin::workspaces::update::update))
         .routes(routes!(admin::workspaces::suspend::suspend))
         .routes(routes!(admin::workspaces::resume::resume))
         .routes(routes!(admin::settings::list::list))
-        .routes(routes!(admin::settings::set::set, admin::settings::remove::remove))
+        .routes(routes!(
+            admin::settings::read::read,
+            admin::settings::set::set,
+            admin::settings::remove::remove
+        ))
         .routes(routes!(admin::model_usage::list))
         .routes(routes!(admin::model_providers::list::list))
         .routes(routes!(admin::model_providers::set::set, admin::model_providers::delete::delete))

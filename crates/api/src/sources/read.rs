@@ -1,14 +1,15 @@
 //! `GET /api/v1/sources/{id}`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use replyx_core::ids::SourceId;
 
-use super::SourceView;
+use super::{SourceView, tagged};
 use crate::{
     caller::{DocumentsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
+    tagged::Tagged,
 };
 
 /// Shows a source: how far its fetching is.
@@ -17,6 +18,7 @@ use crate::{
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the source", body = SourceView),
+        (status = 304, description = "it is as `If-None-Match` says"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such source", body = Problem),
     )
@@ -26,9 +28,9 @@ pub async fn read(
     state: State<AppState>,
     caller: May<DocumentsRead>,
     id: Id<SourceId>,
-) -> ApiResult<Json<SourceView>> {
+) -> ApiResult<Tagged<SourceView>> {
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).sources().find(id).await?;
-    Ok(Json(found.ok_or(ApiError::NotFound("source"))?.into()))
+    found.map(tagged).ok_or(ApiError::NotFound("source"))
 }

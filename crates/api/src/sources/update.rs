@@ -2,7 +2,7 @@
 
 #![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::TimeDelta;
 use garde::Validate;
 use replyx_core::{
@@ -13,12 +13,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::SourceView;
+use super::{SourceView, edition, tagged};
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    tagged::{IfMatch, Tagged},
 };
 
 /// What is to change. Absent fields stay as they are. It counts from the next time the source is fetched.
@@ -85,6 +86,7 @@ impl Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such source", body = Problem),
+        (status = 412, description = "somebody else has changed it", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
@@ -93,13 +95,15 @@ pub async fn update(
     state: State<AppState>,
     caller: May<DocumentsWrite>,
     id: Id<SourceId>,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Json<SourceView>> {
+) -> ApiResult<Tagged<SourceView>> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).sources().lock(id).await?;
     let mut source = found.ok_or(ApiError::NotFound("source"))?;
+    expected.check(&edition(&source))?;
     request.apply(&mut source)?;
     source.updated_at = state.clock().now();
     tx.workspace(workspace).sources().save(&source).await?;
@@ -108,5 +112,5 @@ pub async fn update(
     let act = caller.act(source.updated_at, "source.updated", ("source", id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
-    Ok(Json(source.into()))
+    Ok(tagged(source))
 }

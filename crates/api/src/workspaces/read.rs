@@ -1,9 +1,9 @@
 //! `GET /api/v1/workspace`
 
-use axum::Json;
-
+use super::tagged;
 use crate::{
     caller::{May, WorkspaceRead},
+    tagged::Tagged,
     users::WorkspaceView,
 };
 
@@ -11,9 +11,12 @@ use crate::{
 #[utoipa::path(
     get, path = "/workspace", operation_id = "read_workspace", tag = "workspaces",
     security(("bearer" = ["workspace:read"])),
-    responses((status = 200, description = "the workspace", body = WorkspaceView))
+    responses(
+        (status = 200, description = "the workspace", body = WorkspaceView),
+        (status = 304, description = "it is as `If-None-Match` says"),
+    )
 )]
 #[tracing::instrument(name = "api.workspaces.read", skip_all)]
-pub async fn read(caller: May<WorkspaceRead>) -> Json<WorkspaceView> {
-    Json(caller.place().workspace.clone().into())
+pub async fn read(caller: May<WorkspaceRead>) -> Tagged<WorkspaceView> {
+    tagged(caller.place().workspace.clone())
 }

@@ -1,16 +1,18 @@
 //! `PATCH /api/v1/workspace`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::{edition, tagged};
 use crate::{
     caller::{May, WorkspaceWrite},
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, Problem},
     input::{Body, plain_name},
     state::AppState,
+    tagged::{IfMatch, Tagged},
     users::WorkspaceView,
 };
 
@@ -29,19 +31,24 @@ pub struct Request {
 #[utoipa::path(
     patch, path = "/workspace", operation_id = "update_workspace", tag = "workspaces",
     security(("bearer" = ["workspace:write"])), request_body = Request,
-    responses((status = 200, description = "the workspace as it is now", body = WorkspaceView))
+    responses(
+        (status = 200, description = "the workspace as it is now", body = WorkspaceView),
+        (status = 412, description = "somebody else has changed it", body = Problem),
+    )
 )]
 #[tracing::instrument(name = "api.workspaces.update", skip_all)]
 pub async fn update(
     state: State<AppState>,
     caller: May<WorkspaceWrite>,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Json<WorkspaceView>> {
+) -> ApiResult<Tagged<WorkspaceView>> {
     let (State(state), Body(request)) = (state, body);
     let id = caller.workspace_id;
     let mut tx = state.db().begin().await?;
-    let found = tx.system().workspaces().find(id).await?;
+    let found = tx.system().workspaces().lock(id).await?;
     let mut workspace = found.ok_or(ApiError::NotFound("workspace"))?;
+    expected.check(&edition(&workspace))?;
     if let Some(name) = request.name.filter(|name| *name != workspace.name) {
         tx.system().workspaces().rename(id, &name).await?;
         workspace.name = name;
@@ -50,5 +57,5 @@ pub async fn update(
         tx.workspace(id).audit().append(&act).await?;
         tx.commit().await?;
     }
-    Ok(Json(workspace.into()))
+    Ok(tagged(workspace))
 }

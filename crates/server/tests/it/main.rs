@@ -20,6 +20,7 @@ mod demo;
 mod doctor;
 mod documents;
 mod door;
+mod editions;
 mod evaluations;
 mod events;
 mod full_disk;

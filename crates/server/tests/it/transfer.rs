@@ -30,9 +30,17 @@ impl Wire {
         self.header("content-encoding") == "gzip"
     }
 
+    fn is_brotli(&self) -> bool {
+        self.header("content-encoding") == "br"
+    }
+
     fn plain(&self) -> Vec<u8> {
         let mut plain = Vec::new();
-        GzDecoder::new(&*self.bytes).read_to_end(&mut plain).unwrap();
+        if self.is_brotli() {
+            brotli::Decompressor::new(&*self.bytes, 4096).read_to_end(&mut plain).unwrap();
+        } else {
+            GzDecoder::new(&*self.bytes).read_to_end(&mut plain).unwrap();
+        }
         plain
     }
 }
@@ -49,7 +57,8 @@ async fn get(base: &str, path: &str, headers: &[(&'static str, &str)]) -> Wire {
     Wire { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
 }
 
-const GZIP: (&str, &str) = ("accept-encoding", "br, gzip");
+const GZIP: (&str, &str) = ("accept-encoding", "gzip");
+const BROTLI: (&str, &str) = ("accept-encoding", "gzip, deflate, br");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_document_and_its_page_are_small_and_sent_once() {
@@ -85,6 +94,11 @@ async fn the_document_and_its_page_are_small_and_sent_once() {
         }
         let other = get(base, path, &[("if-none-match", "\"other\"")]).await;
         assert_eq!(other.status, StatusCode::OK, "{path}");
+
+        let smallest = get(base, path, &[BROTLI]).await;
+        assert!(smallest.is_brotli() && smallest.plain() == plain.bytes, "{path}");
+        assert!(smallest.bytes.len() < small.bytes.len(), "{path}: {}", smallest.bytes.len());
+        assert!(![&*tags.0, &*tags.1].contains(&smallest.header("etag")), "{path}: its own tag");
     }
 }
 
@@ -122,19 +136,27 @@ async fn long_answers_are_compressed_except_where_a_strangers_page_could_measure
         assert!(answer.header("vary").contains("accept-encoding"), "{:?}", answer.headers);
         assert_eq!(answer.header("content-length"), answer.bytes.len().to_string());
     }
+    let smallest = get(base, path, &[authorized, BROTLI]).await;
+    assert!(smallest.is_brotli() && smallest.plain() == plain.bytes, "{:?}", smallest.headers);
     let refused = get(base, path, &[authorized, ("accept-encoding", "gzip;q=0")]).await;
     assert!(!refused.is_gzip());
     // A browser's session: a page of a stranger may have it ask.
     let cookie = format!("__Host-rx_access={}", shop.owner.token().unwrap());
-    let by_cookie = get(base, path, &[("cookie", &*cookie), GZIP]).await;
-    assert_eq!(by_cookie.status, StatusCode::OK);
-    assert!(!by_cookie.is_gzip());
+    for coding in [GZIP, BROTLI] {
+        let by_cookie = get(base, path, &[("cookie", &*cookie), coding]).await;
+        assert_eq!(by_cookie.status, StatusCode::OK);
+        assert_eq!(by_cookie.header("content-encoding"), "", "{coding:?}");
+    }
     let short = get(base, "/health", &[GZIP]).await;
     assert!(!short.is_gzip(), "too short to be worth it");
     let metrics = get(base, "/metrics", &[GZIP]).await;
     assert!(metrics.is_gzip());
-    let sessions = get(base, "/api/v1/auth/sessions", &[authorized, GZIP]).await;
-    assert!(!sessions.is_gzip());
+    for path in ["/api/v1/auth/sessions", "/api/v1/api-keys"] {
+        for coding in [GZIP, BROTLI] {
+            let secret = get(base, path, &[authorized, coding]).await;
+            assert_eq!(secret.header("content-encoding"), "", "{path}, {coding:?}");
+        }
+    }
 }
 
 #[on_every_home]

@@ -1,6 +1,6 @@
 //! `PUT /api/v1/admin/settings/{name}`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use garde::Validate;
 use replyx_engine::providers;
 use serde::Deserialize;
@@ -10,12 +10,13 @@ use utoipa::{
     openapi::schema::{ObjectBuilder, Schema, SchemaType, Type},
 };
 
-use super::SettingView;
+use super::{SettingView, edition, tagged};
 use crate::{
     caller::Admin,
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    tagged::{IfMatch, Tagged},
 };
 
 /// A setting's new value.
@@ -39,15 +40,19 @@ fn scalar() -> Schema {
     put, path = "/admin/settings/{name}", operation_id = "set_setting", tag = "admin",
     security(("bearer" = ["admin"])), params(("name" = String, Path, example = "session_days")),
     request_body = Request,
-    responses((status = 200, description = "the setting as it is now", body = SettingView))
+    responses(
+        (status = 200, description = "the setting as it is now", body = SettingView),
+        (status = 412, description = "somebody else has changed it", body = Problem),
+    )
 )]
 #[tracing::instrument(name = "api.admin.settings.set", skip_all)]
 pub async fn set(
     state: State<AppState>,
     admin: Admin,
     name: Id<String>,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Json<SettingView>> {
+) -> ApiResult<Tagged<SettingView>> {
     let (State(state), Id(name), Body(request)) = (state, name, body);
     let spec = super::known(&name)?;
     let value = match request.value {
@@ -61,7 +66,19 @@ pub async fn set(
         .map_err(|expected| ApiError::field("value", format!("must be {expected}")))?;
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
-    tx.system().settings().set(spec.name, &value, admin.user_id(), now).await?;
+    let stored = tx.system().settings().find(spec.name).await?;
+    expected.check(&edition(stored.as_deref()))?;
+
+    // There may be no row to lock, so what was read is compared once more by the statement that writes.
+    let author = admin.user_id();
+    if expected.is_conditional() {
+        let settings = tx.system().settings();
+        if !settings.swap(spec.name, stored.as_deref(), &value, author, now).await? {
+            return Err(ApiError::PreconditionFailed);
+        }
+    } else {
+        tx.system().settings().set(spec.name, &value, author, now).await?;
+    }
     let details = json!({"value": value});
     let act = admin.act(now, "setting.changed", ("setting", spec.name), details);
     tx.system().audit().append(&act).await?;
@@ -69,5 +86,5 @@ pub async fn set(
     // Here it holds when this answers; the other processes hear of it.
     state.tuning.reload(state.db()).await?;
     providers::load(&state.engine).await?;
-    Ok(Json(SettingView::of(&state, spec, Some(value))))
+    Ok(tagged(&state, spec, Some(value)))
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use garde::Validate;
 use replyx_core::{
     ids::WorkspaceId,
@@ -12,12 +12,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::AdminWorkspaceView;
+use super::{AdminWorkspaceView, edition, tagged};
 use crate::{
     caller::Admin,
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
+    tagged::{IfMatch, Tagged},
 };
 
 /// What is to change. Absent fields stay as they are.
@@ -59,20 +60,27 @@ fn known_names(names: &Vec<String>, (): &()) -> garde::Result {
 #[utoipa::path(
     patch, path = "/admin/workspaces/{id}", operation_id = "update_any_workspace", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
-    responses((status = 200, description = "the workspace as it is now", body = AdminWorkspaceView))
+    responses(
+        (status = 200, description = "the workspace as it is now", body = AdminWorkspaceView),
+        (status = 412, description = "somebody else has changed it", body = Problem),
+    )
 )]
 #[tracing::instrument(name = "api.admin.workspaces.update", skip_all, fields(workspace.id = %id.0))]
 pub async fn update(
     state: State<AppState>,
     admin: Admin,
     id: Id<WorkspaceId>,
+    expected: IfMatch,
     body: Body<Request>,
-) -> ApiResult<Json<AdminWorkspaceView>> {
+) -> ApiResult<Tagged<AdminWorkspaceView>> {
     let (State(state), Id(id), Body(request)) = (state, id, body);
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
-    let found = tx.system().workspaces().find(id).await?;
+    let found = tx.system().workspaces().lock(id).await?;
     let workspace = found.ok_or(ApiError::NotFound("workspace"))?;
+    let policy = tx.system().workspaces().model_policy(id).await?.unwrap_or_default();
+    expected.check(&edition(policy.allowed.as_deref()))?;
+
     if let Some(allowed) = &request.allowed_models {
         tx.system().workspaces().set_allowed_models(id, allowed.as_deref()).await?;
         let details = json!({"name": workspace.name, "allowed_models": allowed});
@@ -81,5 +89,5 @@ pub async fn update(
     }
     let policy = tx.system().workspaces().model_policy(id).await?;
     tx.commit().await?;
-    Ok(Json(AdminWorkspaceView::of(workspace, policy.unwrap_or_default().allowed)))
+    Ok(tagged(workspace, policy.unwrap_or_default().allowed))
 }

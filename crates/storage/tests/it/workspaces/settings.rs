@@ -14,7 +14,7 @@ async fn set(db: &Db, name: &str, value: &str, by: Option<UserId>) -> bool {
 async fn remove(db: &Db, name: &str) -> (bool, bool) {
     let mut tx = db.begin().await.unwrap();
     let removed = tx.system().settings().remove(name).await.unwrap();
-    (removed, tx.commit().await.unwrap().settings)
+    (removed.is_some(), tx.commit().await.unwrap().settings)
 }
 
 async fn all(db: &Db) -> Vec<(String, String)> {
@@ -42,10 +42,28 @@ async fn a_setting_is_stored_changed_and_taken_back_and_each_is_told(home: &Test
 }
 
 #[on_every_db]
+async fn a_setting_is_swapped_only_for_what_was_read(home: &TestDb) {
+    let db = &home.db;
+    let swap = async |before: Option<&str>, value: &str| {
+        let mut tx = db.begin().await.unwrap();
+        let done = tx.system().settings().swap("session_days", before, value, None, at(0)).await;
+        (done.unwrap(), tx.commit().await.unwrap().settings)
+    };
+    assert_eq!(swap(Some("30"), "1").await, (false, false), "there is nothing yet");
+    assert_eq!(swap(None, "1").await, (true, true));
+    assert_eq!(swap(None, "2").await, (false, false));
+    assert_eq!(swap(Some("30"), "2").await, (false, false));
+    assert_eq!(swap(Some("1"), "2").await, (true, true));
+    assert_eq!(all(db).await, pairs(&[("session_days", "2")]));
+    assert_eq!(read!(db, |tx| tx.system().settings().find("session_days")).as_deref(), Some("2"));
+    assert_eq!(read!(db, |tx| tx.system().settings().find("rate_login")), None);
+}
+
+#[on_every_db]
 async fn what_a_transaction_told_is_not_forgotten_when_it_then_finds_nothing(home: &TestDb) {
     let mut tx = home.db.begin().await.unwrap();
     tx.system().settings().set("session_days", "1", None, at(0)).await.unwrap();
-    assert!(!tx.system().settings().remove("rate_login").await.unwrap());
+    assert!(tx.system().settings().remove("rate_login").await.unwrap().is_none());
     assert!(tx.commit().await.unwrap().settings);
 }
 
