@@ -161,6 +161,7 @@ fn act(
         Actor::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
         Actor::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
     };
+
     Act {
         at: now,
         actor,

@@ -259,6 +259,7 @@ fn tile<S: Simd, const V: usize, const R: usize>(
             }
         }
     }
+
     for (row, sums) in sums.iter().enumerate() {
         let (place, _) = S::as_mut_simd_f32s(&mut sum[row * sum_stride..][..PANEL]);
         for (place, sum) in place.iter_mut().zip(sums) {

@@ -160,6 +160,7 @@ impl Layer {
 /// head.
 fn attention(all: &[f32], rows: usize, heads: usize) -> Vec<f32> {
     const STRIDE: usize = 3 * WIDTH;
+
     let size = WIDTH / heads;
     #[expect(clippy::cast_precision_loss, reason = "a head has some dozens of numbers")]
     let scale = 1.0 / (size as f32).sqrt();
@@ -171,6 +172,7 @@ fn attention(all: &[f32], rows: usize, heads: usize) -> Vec<f32> {
     for head in 0..heads {
         likeness.fill(0.0);
         let queries = Rows { numbers: &all[head * size..], stride: STRIDE };
+
         for from in (0..rows).step_by(PANEL) {
             keys.fill(0.0);
             for column in 0..PANEL.min(rows - from) {
@@ -182,7 +184,9 @@ fn attention(all: &[f32], rows: usize, heads: usize) -> Vec<f32> {
             let sum = RowsMut { numbers: &mut likeness[from..], stride: padded };
             kernel::add_panel(queries, &keys, sum);
         }
+
         functions::softmax(&mut likeness, padded, rows);
+
         for from in (0..size).step_by(PANEL) {
             let place = head * size + from;
             for (value, row) in values.chunks_exact_mut(PANEL).zip(all.chunks_exact(STRIDE)) {
@@ -192,5 +196,6 @@ fn attention(all: &[f32], rows: usize, heads: usize) -> Vec<f32> {
             kernel::add_panel(Rows { numbers: &likeness, stride: padded }, &values, sum);
         }
     }
+
     seen
 }

@@ -61,6 +61,7 @@ impl Tokenizer {
     ) -> Option<Self> {
         let offsets: Vec<u32> =
             offsets.into_iter().map(|offset| u32::try_from(offset).ok()).collect::<Option<_>>()?;
+
         let mut tokenizer = Self {
             text,
             offsets,
@@ -73,7 +74,9 @@ impl Tokenizer {
             unknown_score: scores.iter().copied().fold(f32::INFINITY, f32::min) - UNKNOWN_PENALTY,
             scores,
         };
+
         tokenizer.pieces.reserve(tokenizer.scores.len());
+
         for id in 0..u32::try_from(tokenizer.scores.len()).ok()? {
             let piece = tokenizer.piece(id)?;
             let key = hash(piece);
@@ -81,6 +84,7 @@ impl Tokenizer {
             tokenizer.longest = tokenizer.longest.max(length);
             tokenizer.pieces.entry(key).or_insert(id);
         }
+
         Some(tokenizer)
     }
 

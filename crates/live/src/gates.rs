@@ -317,6 +317,7 @@ impl State {
                 }
             }
         }
+
         probe
     }
 
@@ -366,6 +367,7 @@ impl State {
                 }
             }
         }
+
         false
     }
 }

@@ -185,6 +185,7 @@ impl Doors {
         if must_wait || matches!(answer, Err(Turned::Share | Turned::Provider)) {
             answer = self.wait(&ask, until).await;
         }
+
         match &answer {
             Ok(_) => measure::admitted(&ask.provider, begun.elapsed()),
             Err(Turned::Busy) => {
@@ -193,6 +194,7 @@ impl Doors {
             }
             Err(_) => {}
         }
+
         answer
     }
 

@@ -56,6 +56,7 @@ impl Reading<'_> {
                 Delta::Finish(finish) => brought.truncated = finish == Finish::Length,
             }
         }
+
         if brought.text.trim().is_empty() { Err(ModelError::Empty) } else { Ok(()) }
     }
 

@@ -113,6 +113,7 @@ impl<'a> Call<'a> {
             let error = ModelError::NotConfigured { model: self.request.model.clone() };
             return Err(Failure { error, spent: Vec::new() });
         }
+
         let mut candidates = candidates(chain);
         let mut asked_rounds = 0;
         let mut desperate = false;
@@ -129,6 +130,7 @@ impl<'a> Call<'a> {
                     }
                 }
             }
+
             let most = self.models.limits.retry_after;
             let next = candidates.iter().map(|candidate| candidate.wait).min();
             candidates.retain(|candidate| candidate.wait <= most);
@@ -137,6 +139,7 @@ impl<'a> Call<'a> {
             };
             sleep(wait).await;
         }
+
         Err(self.fail(None))
     }
 
@@ -176,6 +179,7 @@ impl<'a> Call<'a> {
             if Instant::now() >= self.deadline {
                 break;
             }
+
             let (error, blame) = match self.attempt(&candidate, desperate).await {
                 Ok(completion) => return Round::Answered(Box::new(completion)),
                 Err(Fallen::Resting { wait, guessed }) => {
@@ -197,8 +201,10 @@ impl<'a> Call<'a> {
                 }
                 Err(Fallen::Failed(error, blame)) => (error, blame),
             };
+
             asked = true;
             self.last = Some((Arc::clone(&candidate.link.provider), error));
+
             match blame {
                 Blame::Request => {
                     let others = |other: &Candidate| !Arc::ptr_eq(&other.link, &candidate.link);
@@ -218,6 +224,7 @@ impl<'a> Call<'a> {
                 }
             }
         }
+
         Round::Left { candidates: left, asked, guessed: guesses }
     }
 
@@ -317,6 +324,7 @@ impl<'a> Call<'a> {
         if let Some(wait) = self.models.untrusted(&held.key).or_else(|| held.rest()) {
             return Err(Fallen::Resting { wait, guessed: false });
         }
+
         let periods = Periods::at(self.models.clock.now());
         let checks = Checks::new(link, held, &periods, bound.cost(), desperate);
         let limits = &self.models.doors.limits;
@@ -324,6 +332,7 @@ impl<'a> Call<'a> {
         let asked = Instant::now();
         let entered = self.models.doors.enter(ask, self.deadline.min(asked + self.patience)).await;
         self.patience = self.patience.saturating_sub(asked.elapsed());
+
         match entered {
             Ok(inside) => {
                 held.used();

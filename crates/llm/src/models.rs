@@ -132,11 +132,13 @@ impl Models {
             ],
             keys: Vec::new(),
         };
+
         let mut configured = built_in;
         configured.providers.extend(config.providers);
         configured.keys.extend(config.keys);
         let registry = Registry::new(&[&configured], &Registry::default(), &config.limits)?;
         measure::keys(&registry);
+
         Ok(Self {
             limits: config.limits,
             prices: config.prices,

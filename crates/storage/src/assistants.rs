@@ -316,6 +316,7 @@ async fn held(
             "SELECT id FROM sources WHERE workspace_id = $1 AND assistant_id = $2 ORDER BY id"
         };
     }
+
     macro_rules! documents {
         () => {
             "SELECT id FROM documents
@@ -326,17 +327,20 @@ async fn held(
               ORDER BY id"
         };
     }
+
     let (sources, documents) = if lock {
         let sources = tx.sql(concat!(sources!(), " FOR NO KEY UPDATE"), sources!());
         (sources, tx.sql(concat!(documents!(), " FOR NO KEY UPDATE"), documents!()))
     } else {
         (sources!(), documents!())
     };
+
     let mut ids = HashSet::new();
     for sql in [sources, documents] {
         let rows = rows!(tx, (Uuid,), sql; workspace.into_uuid(), assistant.into_uuid());
         ids.extend(rows.into_iter().map(|(id,)| id));
     }
+
     Ok(ids)
 }
 

@@ -65,16 +65,19 @@ impl Contacts<'_> {
              RETURNING ",
             columns!()
         );
+
         const MOVED: &str = "
             SELECT chat_id FROM contacts
              WHERE workspace_id = $1 AND bot_id = $2 AND former_chat_id = $3
              ORDER BY created_at, id LIMIT 1";
+
         let mut chat = inbound.chat_id;
         if inbound.chat_kind == ChatKind::Group {
             let moved = value!(self.tx, i64, MOVED;
                 self.workspace.into_uuid(), bot.into_uuid(), chat);
             chat = moved.unwrap_or(chat);
         }
+
         let row = row!(self.tx, Row, SQL;
             self.workspace.into_uuid(), new_id.into_uuid(), bot.into_uuid(), chat,
             inbound.chat_kind.as_str(), &inbound.display_name, &inbound.language_code, now);

@@ -260,6 +260,7 @@ async fn open_sqlite(path: &Path, size: PoolSize) -> Result<Pool, StorageError> 
             source,
         })?;
     }
+
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -271,12 +272,15 @@ async fn open_sqlite(path: &Path, size: PoolSize) -> Result<Pool, StorageError> 
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-8192")
         .optimize_on_close(true, None);
+
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
     let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+
     let readers = pool()
         .max_connections(size.max.clamp(1, 4))
         .min_connections(1)
         .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
         .await?;
+
     Ok(Pool::Sqlite { writer, readers })
 }

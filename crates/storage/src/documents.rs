@@ -158,10 +158,12 @@ impl Documents<'_> {
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
                        $19, $20, $21, $22)"
         );
+
         const FILE: &str = "
             INSERT INTO document_files (workspace_id, document_id, original) VALUES ($1, $2, $3)";
         const LINK: &str = "
             INSERT INTO document_assistants (workspace_id, assistant_id, document_id) VALUES ($1, $2, $3)";
+
         let workspace = self.workspace.into_uuid();
         let id = document.id.into_uuid();
         let page = document.page.as_ref();
@@ -173,10 +175,13 @@ impl Documents<'_> {
             page.and_then(|page| page.etag.as_ref()), page.and_then(|page| page.last_modified.as_ref()),
             page.map_or(0, |page| page.misses), Json(&document.warnings), document.created_at,
             document.updated_at);
+
         run!(self.tx, FILE; workspace, id, original);
+
         for assistant in &document.assistants {
             run!(self.tx, LINK; workspace, assistant.into_uuid(), id);
         }
+
         self.tx.record(self.workspace, status_event(document), document.created_at);
         Ok(())
     }
@@ -436,11 +441,13 @@ fn status_event(document: &Document) -> Event {
 
 fn read(row: Row, assistants: Vec<AssistantId>) -> Result<Document, StorageError> {
     let corrupt = StorageError::corrupt("documents");
+
     let (kind, status) =
         match (row.kind.parse::<DocumentKind>(), row.status.parse::<DocumentStatus>()) {
             (Ok(kind), Ok(status)) => (kind, status),
             (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
         };
+
     let page = row.source_id.map(|source| WebPage {
         source_id: source.into(),
         url: row.url.unwrap_or_default(),
@@ -448,6 +455,7 @@ fn read(row: Row, assistants: Vec<AssistantId>) -> Result<Document, StorageError
         last_modified: row.last_modified,
         misses: row.misses,
     });
+
     Ok(Document {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),

@@ -91,6 +91,7 @@ impl Passages<'_> {
              WHERE links.workspace_id = $1 AND links.assistant_id = $2
                AND links.document_id BETWEEN $3 AND $4
              ORDER BY passages.document_id, passages.position";
+
         let rows = rows!(self.tx, (Uuid, Uuid, Vec<u8>), SQL;
             self.workspace.into_uuid(), assistant.into_uuid(), from.into_uuid(), to.into_uuid(), model);
         Ok(rows

@@ -126,15 +126,18 @@ impl ModelCalls<'_> {
                 )
             };
         }
+
         let workspace = self.workspace.into_uuid();
         let from = from.to_string();
         let to = to.to_string();
+
         let rows = if let Some(assistant) = assistant {
             rows!(self.tx, DayRow, by_day!(" AND assistant_id = $6");
                 workspace, from, to, i64::from(limit), PENDING, assistant.into_uuid())
         } else {
             rows!(self.tx, DayRow, by_day!(""); workspace, from, to, i64::from(limit), PENDING)
         };
+
         rows.into_iter().map(read_day).collect()
     }
 }
@@ -244,19 +247,23 @@ impl SystemModelCalls<'_> {
             " FROM model_calls WHERE day >= $1 AND day <= $2 AND outcome <> $4
               GROUP BY key_id, provider, model ORDER BY provider, model, key_id LIMIT $3"
         );
+
         const LOST: &str = "
             SELECT key_id, provider, model, COUNT(*) FROM model_calls
              WHERE day >= $1 AND day <= $2 AND outcome = 'lost' GROUP BY key_id, provider, model";
+
         let from = from.to_string();
         let to = to.to_string();
         let rows = rows!(self.tx, ModelRow, SQL; &from, &to, i64::from(limit), PENDING);
         let lost = rows!(self.tx, (Option<Uuid>, String, String, i64), LOST; &from, &to);
+
         let lost_of = |key: Option<Uuid>, provider: &str, model: &str| {
             let same = |(of, by, name, _): &&(Option<Uuid>, String, String, i64)| {
                 *of == key && by == provider && name == model
             };
             lost.iter().find(same).map_or(0, |(.., count)| *count)
         };
+
         Ok(rows
             .into_iter()
             .map(|(key_id, provider, model, a, b, c, d, e, f, g, h, unpriced)| ModelUsage {

@@ -159,18 +159,23 @@ impl Passages<'_> {
             INSERT INTO passages (workspace_id, id, document_id, position, headings, text, hash, scopes,
                                   terms, length, starts_at, ends_at, page)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+
         let workspace = self.workspace.into_uuid();
         let scopes = self.tx.workspace(self.workspace).documents().scopes(document).await?;
+
         for id in &changes.gone {
             run!(self.tx, DELETE; workspace, id.into_uuid());
         }
+
         for (id, place) in &changes.moved {
             run!(self.tx, MOVE;
                 workspace, id.into_uuid(), place.position, place.start, place.end, place.page);
         }
+
         for (id, terms, length) in &changes.reindexed {
             run!(self.tx, REINDEX; workspace, id.into_uuid(), terms, *length);
         }
+
         for passage in &changes.new {
             let place = &passage.place;
             run!(self.tx, INSERT;
@@ -178,6 +183,7 @@ impl Passages<'_> {
                 &passage.headings, &passage.text, &passage.hash, &scopes, &passage.terms,
                 passage.length, place.start, place.end, place.page);
         }
+
         Ok(())
     }
 
@@ -209,9 +215,11 @@ impl Passages<'_> {
                 ON vectors.workspace_id = passages.workspace_id AND vectors.passage_id = passages.id
                AND vectors.model = $3
              WHERE passages.workspace_id = $1 AND passages.document_id = $2";
+
         let workspace = self.workspace.into_uuid();
         let document = document.into_uuid();
         run!(self.tx, REUSE; workspace, document, model);
+
         Ok(value!(self.tx, i64, COUNT; workspace, document, model).unwrap_or_default())
     }
 
@@ -361,6 +369,7 @@ impl Passages<'_> {
                AND ($5 IS NULL OR document_id IN
                        (SELECT unhex(value) FROM json_each('["' || replace($5, ',', '","') || '"]')))
              ORDER BY passages_fts.rank, number LIMIT $4"#;
+
         let Some(query) = any_of(self.tx, terms) else { return Ok(Vec::new()) };
         let sql = self.tx.sql(POSTGRES, SQLITE);
         let scope = scope_query(self.tx, assistant);

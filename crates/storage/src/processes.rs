@@ -185,24 +185,29 @@ impl Processes<'_> {
             DELETE FROM processes
              WHERE id IN (SELECT id FROM processes WHERE beat_at < now() - make_interval(secs => $1)
                              FOR UPDATE SKIP LOCKED)";
+
         if let Conn::Postgres(_) = self.tx.conn {
             run!(self.tx, SILENT; silence.as_secs_f64());
         } else {
             run!(self.tx, "DELETE FROM processes WHERE beat_at < $1"; now - silence);
         }
+
         let turns = self.tx.sql(FREE_TURNS[0], FREE_TURNS[1]);
         let sends = self.tx.sql(FREE_SENDS[0], FREE_SENDS[1]);
         let jobs = self.tx.sql(FREE_JOBS[0], FREE_JOBS[1]);
         let calls = self.tx.sql(FREE_CALLS[0], FREE_CALLS[1]);
+
         let reaped = Reaped {
             turns: run!(self.tx, turns; now),
             sends: run!(self.tx, sends; now),
             jobs: run!(self.tx, jobs; now),
             calls: run!(self.tx, calls),
         };
+
         self.tx.done.turns |= reaped.turns > 0;
         self.tx.done.outbox |= reaped.sends > 0;
         self.tx.done.jobs |= reaped.jobs > 0;
+
         Ok(reaped)
     }
 }

@@ -66,6 +66,7 @@ impl Sessions<'_> {
                        m.workspace_id
               LIMIT 1"
         );
+
         let workspace = workspace.map(WorkspaceId::into_uuid);
         let row = row!(self.tx, AccessRow, SQL; id.into_uuid(), workspace, now);
         row.map(|row| row.access(id)).transpose()

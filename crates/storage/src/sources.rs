@@ -98,15 +98,18 @@ impl Sources<'_> {
                 )
             };
         }
+
         let after = page.after.map_or(Uuid::nil(), SourceId::into_uuid);
         let workspace = self.workspace.into_uuid();
         let limit = i64::from(page.limit) + 1;
+
         let rows = if let Some(assistant) = assistant {
             rows!(self.tx, Row, list!(" AND assistant_id = $4");
                 workspace, after, limit, assistant.into_uuid())
         } else {
             rows!(self.tx, Row, list!(""); workspace, after, limit)
         };
+
         let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |source: &Source| source.id))
     }

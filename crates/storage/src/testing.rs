@@ -209,10 +209,12 @@ async fn plan(url: &str, [postgres, sqlite]: [&str; 2], time: &str) -> String {
     } else {
         (postgres, "'00000000-0000-0000-0000-000000000000'::uuid")
     };
+
     let text = text.replace(
         time,
         if is_sqlite { "'2030-01-01T00:00:00.000000+00:00'" } else { "'2030-01-01'::timestamptz" },
     );
+
     let text = [("$1", id), ("$2", "8"), ("$3", "8"), ("$4", "9"), ("$5", id), ("$6", "'heavy'")]
         .into_iter()
         .fold(text, |text, (name, value)| text.replace(name, value));

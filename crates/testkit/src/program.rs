@@ -70,6 +70,7 @@ impl Launch {
             "RATE_UPLOAD",
             "RATE_USER",
         ];
+
         RATES
             .into_iter()
             .fold(self, |launch, name| launch.with(name, "1000000/1s"))

@@ -118,14 +118,17 @@ async fn rerank(State(world): State<Arc<World>>, headers: HeaderMap, body: Strin
     if shown != Some(&format!("Bearer {}", world.key)) {
         return refuse(StatusCode::UNAUTHORIZED, "invalid api token");
     }
+
     let request: RerankRequest = match serde_json::from_str(&body) {
         Ok(request) => request,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     };
+
     let count = request.documents.len();
     if !(1..=DOCUMENTS).contains(&count) || !(1..=count).contains(&request.top_n) {
         return refuse(StatusCode::BAD_REQUEST, "documents or top_n out of range");
     }
+
     let order = answer(&request);
     world.remember(request);
     let fault = lock(&world.fault).take();
@@ -138,6 +141,7 @@ async fn rerank(State(world): State<Arc<World>>, headers: HeaderMap, body: Strin
         Some(RerankFault::Delay(time)) => tokio::time::sleep(time).await,
         None => {}
     }
+
     Json(order).into_response()
 }
 

@@ -222,6 +222,7 @@ async fn serve(
             hits.push(Hit { path, headers, at: Instant::now(), status });
         }
     }
+
     tokio::time::sleep(reply.delay).await;
     let body = if unchanged { Body::empty() } else { body(reply.body, connection).await };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -233,6 +234,7 @@ async fn serve(
             response.headers_mut().append(name, value);
         }
     }
+
     response
 }
 

@@ -54,6 +54,7 @@ pub(super) fn bare(word: &str) -> String {
     if word.is_ascii() {
         return word.to_owned();
     }
+
     let mut plain = String::with_capacity(word.len());
     for c in word.chars() {
         match c {
@@ -78,5 +79,6 @@ pub(super) fn bare(word: &str) -> String {
             other => plain.push(other),
         }
     }
+
     plain
 }

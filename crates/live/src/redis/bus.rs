@@ -36,6 +36,7 @@ pub(super) async fn listen_for_ever(client: Client, prefix: String, topics: Arc<
     let mut last_gap = Instant::now();
     loop {
         let started = Instant::now();
+
         match bounded(PATIENCE, client.get_async_pubsub()).await {
             Ok(connection) => {
                 let error = listen(connection, &prefix, &topics).await;
@@ -50,9 +51,11 @@ pub(super) async fn listen_for_ever(client: Client, prefix: String, topics: Arc<
             }
             Err(_) => {}
         }
+
         if started.elapsed() > STABLE {
             delay = BACKOFF.0;
         }
+
         sleep(jittered(delay)).await;
         delay = longest.min(delay * 2);
     }
@@ -82,21 +85,25 @@ async fn reconcile(mut sink: PubSubSink, prefix: &str, topics: &Topics) -> Redis
     };
     loop {
         let (wanted, unwanted) = topics.take_changed(BATCH);
+
         if wanted.is_empty() && unwanted.is_empty() {
             if timeout(CHECK_EVERY, topics.changed.notified()).await.is_err() {
                 bounded(CHECK_EVERY, sink.ping::<Value>()).await?;
             }
             continue;
         }
+
         let join: Vec<_> = wanted.iter().filter(|name| !joined.contains(*name)).cloned().collect();
         if !join.is_empty() {
             bounded(CHECK_EVERY, sink.subscribe(channels(&join))).await?;
             joined.extend(join);
         }
+
         let leave: Vec<_> = unwanted.into_iter().filter(|name| joined.remove(name)).collect();
         if !leave.is_empty() {
             bounded(CHECK_EVERY, sink.unsubscribe(channels(&leave))).await?;
         }
+
         topics.set_joined(&wanted);
     }
 }

@@ -22,14 +22,17 @@ impl Redis {
     pub(crate) async fn enter(&self, holder: &str, ttl: Duration, gates: &[Gate]) -> Entry {
         let mut call = ENTER.prepare_invoke();
         call.arg(holder).arg(millis(ttl));
+
         for gate in gates {
             let (kind, key, word, values) = gate_words(gate);
             call.key(self.key(kind, key)).arg(word).arg(&values);
         }
+
         let answer = self.invoke::<(usize, u64)>(&call).await;
         if answer.is_ok() {
             self.settle().await;
         }
+
         match answer {
             Ok((0, probe)) => {
                 self.gates.mirror(holder, ttl, gates);

@@ -112,10 +112,13 @@ async fn keep(client: Client, state: watch::Sender<State>, doubt: Arc<Notify>) {
                 error
             }
         };
+
         metrics::gauge!("redis_available").set(0.0);
+
         if !std::mem::replace(&mut silent, true) {
             tracing::warn!(error = &error as &dyn std::error::Error, "redis is unavailable");
         }
+
         sleep(jittered(delay)).await;
         delay = longest.min(delay * 2);
     }

@@ -197,6 +197,7 @@ pub(super) fn completion(
         Some(sources) => sources,
         None => cited(&brought.text, request.sources.len()),
     };
+
     let last = spent.last();
     Completion {
         used_sources,

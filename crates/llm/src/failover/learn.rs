@@ -157,6 +157,7 @@ impl Models {
     fn rest(&self, link: &Link, held: &HeldKey, blame: Blame) -> Option<Effect> {
         let key = held.key.id;
         let provider = link.provider.to_string();
+
         let effect = match blame {
             Blame::Refused => {
                 held.rests(Standing::Refused, REFUSED);
@@ -186,6 +187,7 @@ impl Models {
             | Blame::Wordless
             | Blame::Request => return None,
         };
+
         Some(effect)
     }
 }

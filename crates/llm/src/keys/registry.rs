@@ -123,23 +123,29 @@ impl Registry {
             .flat_map(|table| &table.providers)
             .map(|provider| (provider.name.as_str(), provider))
             .collect();
+
         let keys: BTreeMap<_, _> =
             tables.iter().flat_map(|table| &table.keys).map(|key| (key.id, key)).collect();
+
         let serve = |provider: &Provider| -> Result<Served, ModelError> {
             let known = before.providers.get(&provider.name);
             let known = known.filter(|served| served.provider == *provider);
+
             let mut wanted: Vec<ProviderKey> = keys
                 .values()
                 .filter(|key| key.provider == provider.name && key.belongs_to(&provider.base_url))
                 .map(|key| (*key).clone())
                 .collect();
+
             if wanted.is_empty() && provider.keyless {
                 wanted.push(ProviderKey::configured(&provider.name, SecretString::from("")));
             }
+
             let client = match known.and_then(|served| served.client.clone()) {
                 None if !wanted.is_empty() => Some(Client::new(provider, limits)?),
                 known => known,
             };
+
             let hold = |key: ProviderKey| {
                 let is_known = |held: &&Arc<HeldKey>| is_same(&held.key, &key);
                 let held = known.and_then(|served| served.keys.iter().find(is_known)).cloned();
@@ -147,14 +153,17 @@ impl Registry {
                     |client: &Client| Arc::new(HeldKey::new(key.clone(), client.with_key(&key)));
                 held.or_else(|| client.as_ref().map(with))
             };
+
             let keys: Vec<_> = wanted.into_iter().filter_map(hold).collect();
             let name = Arc::from(provider.name.as_str());
             Ok(Served { name, provider: provider.clone(), client, keys })
         };
+
         let providers = providers
             .into_iter()
             .map(|(name, provider)| Ok((name.to_owned(), serve(provider)?)))
             .collect::<Result<_, ModelError>>()?;
+
         Ok(Self { providers })
     }
 

@@ -123,6 +123,7 @@ impl OpenAiEmbeddings {
             .into_iter()
             .map(|batch| self.batch(caller, model.to_owned(), batch.to_vec()))
             .collect();
+
         let answers: Vec<(Vec<Vec<f32>>, Vec<Spent>)> =
             stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         let mut embedded = Embedded::default();
@@ -136,9 +137,11 @@ impl OpenAiEmbeddings {
                 embedded.spent.push(spent);
             }
         }
+
         if embedded.vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
             return Err(ModelError::Malformed(None));
         }
+
         Ok(embedded)
     }
 
@@ -159,18 +162,22 @@ impl OpenAiEmbeddings {
                 Ok(vectors) => return Ok((vectors, spent)),
                 Err(error) => error,
             };
+
             metrics::counter!("embedding_failures_total", "reason" => error.reason()).increment(1);
             let failed = u32::try_from(spent.len()).unwrap_or(u32::MAX);
             let [chance] = Clock::bytes();
+
             let (Retry::After(wished), Retry::After(wait)) =
                 (error.retry(), BACKOFF.after(failed, chance))
             else {
                 return Err(error);
             };
+
             let wait = wished.max(wait);
             if Instant::now() + wait >= deadline {
                 return Err(error);
             }
+
             sleep(wait).await;
         }
     }

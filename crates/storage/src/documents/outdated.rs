@@ -27,12 +27,14 @@ impl SystemDocuments<'_> {
              WHERE status = 'ready' AND passages > 0
                AND (index_version < $1 OR embedded < passages OR embedded_with IS NULL OR embedded_with <> $3)
              ORDER BY id LIMIT $2";
+
         let limit = i64::from(limit);
         let rows = if let Some(model) = model {
             rows!(self.tx, (Uuid, Uuid, i64), BOTH; version, limit, model)
         } else {
             rows!(self.tx, (Uuid, Uuid, i64), INDEX; version, limit)
         };
+
         Ok(rows
             .into_iter()
             .map(|(workspace, id, made_by)| (workspace.into(), id.into(), made_by < version))
@@ -67,6 +69,7 @@ impl SystemDocuments<'_> {
                         WHERE links.workspace_id = own.workspace_id
                           AND links.document_id = passages.document_id)
                  LIMIT $2)";
+
         Ok(run!(self.tx, SQL; model, i64::from(limit)))
     }
 }

@@ -108,6 +108,7 @@ impl Neighbours<'_> {
               LIMIT $4",
             table(dimensions)
         );
+
         let rows: Vec<(Uuid,)> = on_postgres!(self.tx, Vec::new(), |conn| {
             sqlx::query_as(AssertSqlSafe(sql))
                 .bind(self.workspace.into_uuid())
@@ -116,6 +117,7 @@ impl Neighbours<'_> {
                 .bind(i64::from(limit))
                 .fetch_all(conn)
         });
+
         Ok(rows.into_iter().map(|(id,)| id.into()).collect())
     }
 
@@ -139,6 +141,7 @@ impl Neighbours<'_> {
               ORDER BY passages.id LIMIT $4",
             table(dimensions)
         );
+
         let documents: Vec<Uuid> = documents.iter().map(|id| id.into_uuid()).collect();
         Ok(on_postgres!(self.tx, Vec::new(), |conn| {
             sqlx::query_as(AssertSqlSafe(sql))

@@ -83,14 +83,17 @@ pub(super) async fn embed(
         Ok(key) => key,
         Err(refusal) => return *refusal,
     };
+
     let body = read_json(body).await.map_err(|message| Invalid::new("", message));
     let request = match body.and_then(|body| read(&body, key)) {
         Ok(request) => Arc::new(request),
         Err(invalid) => return invalid_request(&world, dialect, &invalid),
     };
+
     if let Err(refusal) = known(&world, dialect, &request.model) {
         return *refusal;
     }
+
     remember(&world.embedded, Arc::clone(&request), world.history);
     let fault = lock(&world.embedding_faults).pop_front();
     if let Some(fault) = &fault
@@ -98,6 +101,7 @@ pub(super) async fn embed(
     {
         return response;
     }
+
     Json(answer(&request)).into_response()
 }
 
@@ -153,6 +157,7 @@ fn read(body: &Value, key: String) -> Result<EmbeddingRequest, Invalid> {
 
 fn read_input(fields: &Map<String, Value>) -> Result<Vec<String>, Invalid> {
     let refuse = |message: &str| Err(Invalid::new("input", message));
+
     let input: Vec<String> = match fields.get("input") {
         Some(Value::String(text)) => vec![text.clone()],
         Some(Value::Array(list)) => list
@@ -162,6 +167,7 @@ fn read_input(fields: &Map<String, Value>) -> Result<Vec<String>, Invalid> {
             .ok_or_else(|| Invalid::new("input", "Invalid 'input': expected strings."))?,
         _ => return refuse("Missing required parameter: 'input'."),
     };
+
     if input.is_empty() || input.len() > INPUTS {
         return refuse("Invalid 'input': expected 1 to 2048 inputs.");
     }
@@ -174,6 +180,7 @@ fn read_input(fields: &Map<String, Value>) -> Result<Vec<String>, Invalid> {
     if input.iter().map(|text| tokens(text)).sum::<usize>() > REQUEST_TOKENS {
         return refuse("Requested too many tokens, max 300000 tokens per request.");
     }
+
     Ok(input)
 }
 

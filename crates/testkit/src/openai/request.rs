@@ -94,10 +94,12 @@ impl Request {
             let message = format!("Unrecognized request argument supplied: {unknown}");
             return Err(Invalid::new(unknown, message));
         }
+
         let model = match fields.get("model").and_then(Value::as_str) {
             Some(model) if !model.is_empty() => model.to_owned(),
             _ => return Err(Invalid::new("model", "You must provide a model parameter.")),
         };
+
         let messages = read_messages(fields)?;
         let temperature = number(fields, "temperature", 0.0, 2.0)?;
         number(fields, "top_p", 0.0, 1.0)?;
@@ -107,7 +109,9 @@ impl Request {
             let message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
             return Err(Invalid::new("max_tokens", message));
         }
+
         let stream = flag(fields, "stream")?;
+
         let include_usage = match fields.get("stream_options") {
             None | Some(Value::Null) => false,
             Some(Value::Object(options)) if stream => flag(options, "include_usage")?,
@@ -117,9 +121,11 @@ impl Request {
                 return Err(Invalid::new("stream_options", message));
             }
         };
+
         if reasons(&model) {
             check_reasoning(old_limit, temperature)?;
         }
+
         let max_tokens = limit.or(old_limit);
         let key = String::new();
         Ok(Self { key, model, messages, stream, include_usage, temperature, max_tokens, body })

@@ -83,6 +83,7 @@ async fn converse(
         Ok(request) => Arc::new(request),
         Err(refusal) => return *refusal,
     };
+
     let number = world.count.fetch_add(1, Ordering::Relaxed) + 1;
     remember(&world.requests, Arc::clone(&request), world.history);
     let fault = world.next_fault(&request.key);
@@ -101,13 +102,16 @@ async fn converse(
         Some(Fault::Empty) => answer = Answer { text: String::new(), ..answer },
         _ => {}
     }
+
     let id = format!("fake-{number}");
+
     if request.stream && fault != Some(Fault::NotStreamed) {
         let usage = (fault != Some(Fault::NoUsage)).then(|| answer.usage(&request));
         let frames = dialect.frames(&request, &answer, &id, usage);
         let body = stream::body(frames, answer.pause, fault.as_ref(), connection);
         return ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response();
     }
+
     whole(dialect, &request, &answer, &id, fault.as_ref(), &connection).await
 }
 
@@ -118,22 +122,27 @@ async fn read(
 ) -> Result<Request, Box<Response>> {
     let (parts, body) = request.into_parts();
     let key = authorized(world, dialect, &parts.headers)?;
+
     if let Some(invalid) = dialect.header_fault(&parts.headers) {
         return Err(Box::new(invalid_request(world, dialect, &invalid)));
     }
+
     let body = read_json(body).await.map_err(|message| {
         let invalid = Invalid::new("", message);
         Box::new(invalid_request(world, dialect, &invalid))
     })?;
+
     if let Some((parameter, message)) = world.unsupported(&body) {
         let code = Some("unsupported_parameter");
         return Err(Box::new(error(dialect, 400, Some(&parameter), code, &message)));
     }
+
     let mut request = dialect
         .read(body)
         .map_err(|invalid| Box::new(invalid_request(world, dialect, &invalid)))?;
     request.key = key;
     known(world, dialect, &request.model)?;
+
     Ok(request)
 }
 

@@ -92,6 +92,7 @@ impl Session {
         loop {
             let line = self.line().await?;
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => self.ehlo(rest).await?,
                 "STARTTLS" => {
@@ -200,6 +201,7 @@ impl Session {
         if self.strike(Step::Data).await? {
             return Ok(());
         }
+
         self.say("354 go ahead").await?;
         let mut data = Vec::new();
         loop {
@@ -214,20 +216,24 @@ impl Session {
             data.extend_from_slice(line);
             data.extend_from_slice(b"\r\n");
         }
+
         if !data.is_ascii() {
             return self.refuse(554, "8-bit text without BODY=8BITMIME").await;
         }
+
         let from = self.from.clone().unwrap_or_default();
         let mail = match Received::read(from, self.to.clone(), data) {
             Ok(mail) => mail,
             Err(why) => return self.refuse(554, &why).await,
         };
+
         for name in ["Date", "From", "Message-ID"] {
             let count = mail.headers.iter().filter(|(other, _)| other == name).count();
             if count != 1 {
                 self.world.violation(format!("a message with {count} headers `{name}`"));
             }
         }
+
         match self.world.strike(Step::Message) {
             Some(Fault::KeepAndDrop) => {
                 self.world.keep(mail);
@@ -243,6 +249,7 @@ impl Session {
                 self.say("250 2.0.0 taken").await?;
             }
         }
+
         Ok(())
     }
 

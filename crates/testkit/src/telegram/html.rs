@@ -89,13 +89,16 @@ pub(crate) fn parse(source: &str) -> Result<Formatted, String> {
             }
         }
     }
+
     if let Some(tag) = parser.open.last() {
         return Err(format!("Can't find end tag corresponding to start tag \"{}\"", tag.name));
     }
+
     let mut out = parser.out;
     out.entities.sort_by_key(|entity| {
         (entity["offset"].as_u64(), std::cmp::Reverse(entity["length"].as_u64()))
     });
+
     Ok(out)
 }
 
@@ -142,12 +145,14 @@ impl Parser<'_> {
         let unclosed = || format!("Unclosed start tag at byte offset {start}");
         self.at += 1;
         let name = self.take(|c| !c.is_ascii_whitespace() && c != '>').to_ascii_lowercase();
+
         if self.peek().is_none() {
             return Err(unclosed());
         }
         if !TAGS.contains(&name.as_str()) {
             return Err(format!("Unsupported start tag \"{name}\" at byte offset {start}"));
         }
+
         let mut argument = String::new();
         loop {
             self.skip_spaces();
@@ -157,12 +162,15 @@ impl Parser<'_> {
                 Some(_) => self.attribute(&name, start, &mut argument)?,
             }
         }
+
         self.at += 1;
+
         if name == "span" && argument != "spoiler" {
             return Err(format!(
                 "Tag \"span\" must have class \"tg-spoiler\" at byte offset {start}"
             ));
         }
+
         self.open.push(Tag { name, argument, bytes: self.out.text.len(), units: self.units });
         Ok(())
     }
@@ -175,7 +183,9 @@ impl Parser<'_> {
                 "Empty attribute name in the tag \"{tag}\" at byte offset {start}"
             ));
         }
+
         self.skip_spaces();
+
         let value = match self.peek() {
             None => return Err(unclosed()),
             Some('=') => {
@@ -190,9 +200,11 @@ impl Parser<'_> {
                 ));
             }
         };
+
         if self.peek().is_none() {
             return Err(unclosed());
         }
+
         let meant = match (tag, name.as_str()) {
             ("a", "href") | ("tg-emoji", "emoji-id") => Some(value),
             ("code", "class") => value.strip_prefix("language-").map(str::to_owned),
@@ -200,14 +212,17 @@ impl Parser<'_> {
             ("blockquote", "expandable") => Some("expandable".to_owned()),
             _ => None,
         };
+
         if let Some(meant) = meant {
             *argument = meant;
         }
+
         Ok(())
     }
 
     fn attribute_value(&mut self) -> Result<String, String> {
         let start = self.at;
+
         let Some(quote @ ('"' | '\'')) = self.peek() else {
             let token = self.take(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
             return match self.peek() {
@@ -217,6 +232,7 @@ impl Parser<'_> {
                 _ => Ok(token.to_ascii_lowercase()),
             };
         };
+
         self.at += 1;
         let mut value = String::new();
         while let Some(c) = self.peek() {
@@ -231,6 +247,7 @@ impl Parser<'_> {
                 value.push(c);
             }
         }
+
         Ok(value)
     }
 

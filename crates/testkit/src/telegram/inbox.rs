@@ -202,15 +202,18 @@ impl Inbox {
         if let Some(allowed) = allowed {
             state.allowed = allowed;
         }
+
         if drop_pending {
             state.pending.clear();
             state.repeats.clear();
         }
+
         if let Some(webhook) = &webhook {
             for update in state.pending.values() {
                 webhook.enqueue(self, Arc::clone(update));
             }
         }
+
         state.webhook = webhook;
         drop(state);
         self.changed.notify_waiters();

@@ -48,6 +48,7 @@ pub(crate) async fn call(
     if bot.shared.checks {
         check_request(bot, method, parameters)?;
     }
+
     let answer = match method {
         "getMe" => Answer::new(&bot.me()),
         "getUpdates" => return get_updates(bot, parameters).await,
@@ -62,6 +63,7 @@ pub(crate) async fn call(
         "sendChatAction" => send_chat_action(bot, parameters)?,
         _ => return Err(Refusal::new(404, "Not Found")),
     };
+
     Ok(answer)
 }
 
@@ -215,12 +217,14 @@ fn format(
             return Err(Refusal::bad_request("unsupported parse_mode"));
         }
     };
+
     if formatted.text.trim().is_empty() {
         return Err(Refusal::bad_request("message text is empty"));
     }
     if formatted.text.encode_utf16().count() > TEXT_LIMIT {
         return Err(Refusal::bad_request("message is too long"));
     }
+
     Ok(formatted.trimmed())
 }
 
@@ -268,6 +272,7 @@ fn keep_limits(bot: &BotCore, chat: &ChatCore) -> Result<(), Refusal> {
     if limits.enforcement == Enforcement::Off {
         return Ok(());
     }
+
     let now = Instant::now();
     let chat_rate = if chat.is_group() { limits.per_group } else { limits.per_chat };
     let mut bot_window = lock(&bot.window);
@@ -285,8 +290,10 @@ fn keep_limits(bot: &BotCore, chat: &ChatCore) -> Result<(), Refusal> {
             return Err(Refusal::too_many_requests(whole));
         }
     }
+
     bot_window.note(limits.per_bot, now);
     state.window.note(chat_rate, now);
+
     Ok(())
 }
 

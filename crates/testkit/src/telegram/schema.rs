@@ -92,15 +92,18 @@ impl Schema {
         {
             return Err(format!("`{place}` is not the constant {constant}"));
         }
+
         if !rule.any_of.is_empty()
             && !rule.any_of.iter().any(|form| self.apply(form, value, place).is_ok())
         {
             return Err(format!("`{place}` matches none of its {} forms", rule.any_of.len()));
         }
+
         if !rule.kinds.is_empty() && !rule.kinds.iter().any(|kind| is_of(kind, value)) {
             let expected = rule.kinds.join(" or ");
             return Err(format!("`{place}` must be {expected}, not {}", kind_of(value)));
         }
+
         match value {
             Value::Object(map) => self.object(rule, map, place),
             Value::Array(items) => match &rule.items {
@@ -164,6 +167,7 @@ impl Rule {
                 unknown => panic!("the schema uses `{unknown}`, which the check does not know"),
             }
         }
+
         rule
     }
 }

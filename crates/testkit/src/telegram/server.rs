@@ -37,6 +37,7 @@ async fn answer(
         let bots = world.bots.lock().unwrap_or_else(PoisonError::into_inner);
         bots.get(address.token.as_ref()).cloned()
     };
+
     let Some(bot) = found else {
         return Refusal::new(401, "Unauthorized").into_response();
     };
@@ -45,6 +46,7 @@ async fn answer(
         world.shared.violation(format!("`{}` is not a method that the fake knows", address.method));
         return Refusal::new(404, "Not Found").into_response();
     };
+
     let Ok(body) = to_bytes(body, wire::BODY_LIMIT).await else {
         return Refusal::new(413, "Request Entity Too Large").into_response();
     };
@@ -69,6 +71,7 @@ async fn run(
         chat: methods::chat_id(parameters),
         formatted: ["parse_mode", "entities"].iter().any(|name| parameters.contains_key(*name)),
     });
+
     match fault {
         None => carry_out(bot, method, parameters, true).await,
         Some(Fault::Delay(time)) => {

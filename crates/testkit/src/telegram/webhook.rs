@@ -72,6 +72,7 @@ impl Webhook {
         shared: &Arc<Shared>,
     ) -> Result<Self, Refusal> {
         let url = check_url(url, shared.http_webhooks).map_err(bad_webhook)?;
+
         if let Some(secret) = &secret
             && !secret.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
         {
@@ -81,6 +82,7 @@ impl Webhook {
             .and_then(|wanted| u32::try_from(wanted).ok())
             .filter(|wanted| *wanted > 0)
             .map_or(40, |wanted| wanted.min(100));
+
         Ok(Self {
             url,
             secret,

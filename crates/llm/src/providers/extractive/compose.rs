@@ -186,8 +186,10 @@ fn window(question: &Question, unit: &Unit) -> String {
         .map(|(at, mark)| if mark == "(" { at } else { at + mark.len() })
         .filter(|at| text[*at..].starts_with([' ', '(']))
         .collect();
+
     cuts.insert(0, 0);
     cuts.push(text.len());
+
     let windows: Vec<Unit> = cuts
         .iter()
         .filter_map(|begin| {
@@ -202,9 +204,11 @@ fn window(question: &Question, unit: &Unit) -> String {
             if *begin > 0 {
                 part.insert(0, '…');
             }
+
             Some(Unit { text: part, intro: None, ..unit.clone() })
         })
         .collect();
+
     let ranking = Ranking::of(question, &windows);
     let best = order(&ranking).next().map(|best| windows[best].text.clone());
     best.unwrap_or_else(|| shorten(text))

@@ -24,14 +24,17 @@ pub(super) fn plain(markdown: &str) -> String {
             _ if c.is_whitespace() => (" ".to_owned(), c.len_utf8()),
             _ => (c.to_string(), c.len_utf8()),
         };
+
         for c in kept.chars() {
             if c != ' ' || !text.ends_with(' ') {
                 text.push(c);
             }
         }
+
         before = c;
         rest = &rest[skip..];
     }
+
     text.trim().to_owned()
 }
 

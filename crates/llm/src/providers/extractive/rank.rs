@@ -51,16 +51,19 @@ impl Ranking {
         let mut vocabulary = Vocabulary::new(question);
         let words: Vec<Vec<Spoken>> =
             units.iter().map(|unit| vocabulary.spoken(&unit.text)).collect();
+
         let evidence: Vec<f32> = units
             .iter()
             .zip(&words)
             .map(|(unit, words)| evidence_in(question.wanted, unit, words, &vocabulary))
             .collect();
+
         let own: Vec<Vec<f32>> = words
             .iter()
             .zip(&evidence)
             .map(|(words, evidence)| with_kind(question, vocabulary.best(words), *evidence))
             .collect();
+
         let weights = weights(question, &own);
         let mut headings: HashMap<&str, Vec<f32>> = HashMap::new();
         let mut around: Vec<(Vec<f32>, Vec<f32>)> = Vec::with_capacity(units.len());
@@ -71,23 +74,28 @@ impl Ranking {
             });
             around.push(surroundings(at, units, &own, heading));
         }
+
         let average = part(words.iter().map(Vec::len).sum(), words.len()).max(1.0);
         let ranked = units.iter().enumerate().map(|(at, unit)| {
             let length = part(words[at].len(), 1) / average;
             let pairs = pairs(&words[at], &vocabulary, question.asked.len());
             let prior = 1.0 / (1.0 + part(unit.source, 1));
             let kind = if question.wanted == Wanted::Anything { 0.0 } else { 0.2 * evidence[at] };
+
             let mut score = 0.6 * weighed(&weights, &around[at].0)
                 + 0.4 * weighed(&weights, &around[at].1)
                 + 0.15 * pairs
                 + kind
                 + 0.08 * prior
                 - 0.03 * (length - 1.0).clamp(-1.0, 2.0);
+
             if unit.asks() {
                 score *= 0.3;
             }
+
             Ranked { score, own: own[at].clone(), around: around[at].1.clone() }
         });
+
         let units = ranked.collect();
         Self { weights, units }
     }

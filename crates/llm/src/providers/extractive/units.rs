@@ -149,6 +149,7 @@ impl Reading {
                 || is_table(&lines[at..])
                 || line.starts_with("```")
         };
+
         let taken = (1..lines.len()).find(|at| ends(*at)).unwrap_or(lines.len());
         let lines = &lines[..taken];
         let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
@@ -164,6 +165,7 @@ impl Reading {
             }
             paragraph.push_str(line);
         }
+
         self.prose(&paragraph);
         taken
     }

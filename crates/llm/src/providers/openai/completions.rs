@@ -38,12 +38,15 @@ pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
         #[serde(skip_serializing_if = "Option::is_none")]
         stream_options: Option<StreamOptions>,
     }
+
     #[derive(Serialize)]
     struct StreamOptions {
         include_usage: bool,
     }
+
     let limit = shape.limit(asked.max_tokens);
     let newer = shape.newer_limit();
+
     let body = Body {
         model: &asked.model,
         messages: &asked.messages,
@@ -56,6 +59,7 @@ pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
             .sends(Parameter::Usage)
             .then_some(StreamOptions { include_usage: true }),
     };
+
     serde_json::to_vec(&body).expect("a body of strings and numbers has no key that is not text")
 }
 

@@ -28,19 +28,23 @@ pub(super) fn frames(request: &Request, answer: &Answer, id: &str, usage: Option
         }
         data(&chunk)
     };
+
     let delta = |delta: Value, finish: Value| {
         let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish});
         chunk(json!([choice]), Value::Null)
     };
+
     let mut closing = vec![delta(json!({}), json!(answer.finish_reason))];
     if let Some(usage) = usage.filter(|_| request.include_usage) {
         closing.push(chunk(json!([]), counts(usage)));
     }
+
     closing.push("data: [DONE]\n\n".to_owned());
     let error = json!({"error": {
         "message": "The server had an error while processing your request.",
         "type": "server_error", "param": null, "code": null,
     }});
+
     Frames {
         opening: vec![delta(json!({"role": "assistant", "content": ""}), Value::Null)],
         pieces: answer

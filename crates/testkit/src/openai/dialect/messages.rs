@@ -33,31 +33,37 @@ pub(super) fn read(body: Value) -> Result<Request, Invalid> {
         let message = format!("{unknown}: Extra inputs are not permitted");
         return Err(Invalid::new(unknown, message));
     }
+
     let model = fields.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
     if model.is_empty() {
         return Err(Invalid::new("model", "model: Field required"));
     }
+
     let max_tokens = positive(fields, "max_tokens")?;
     if max_tokens.is_none() {
         return Err(Invalid::new("max_tokens", "max_tokens: Field required"));
     }
+
     let list = fields.get("messages").and_then(Value::as_array);
     let list = list.ok_or_else(|| Invalid::new("messages", "messages: Field required"))?;
     let mut messages = Vec::new();
     if let Some(text) = fields.get("system").and_then(Value::as_str) {
         messages.push(Message { role: "system".to_owned(), content: text.to_owned() });
     }
+
     let said: Vec<Message> = list
         .iter()
         .enumerate()
         .map(|(i, message)| read_message("messages", i, message))
         .collect::<Result<_, _>>()?;
+
     check(&said)?;
     messages.extend(said);
     let temperature = number(fields, "temperature", 0.0, 1.0)?;
     if temperature.is_some() && model.ends_with("-5-5") {
         return Err(Invalid::new("temperature", "`temperature` is deprecated for this model."));
     }
+
     Ok(Request {
         temperature,
         stream: flag(fields, "stream")?,

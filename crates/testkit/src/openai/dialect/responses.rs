@@ -44,10 +44,12 @@ pub(super) fn read(body: Value) -> Result<Request, Invalid> {
     if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
         return Err(Invalid::new(unknown, format!("Unknown parameter: '{unknown}'.")));
     }
+
     let model = fields.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
     if model.is_empty() {
         return Err(Invalid::new("model", "Missing required parameter: 'model'."));
     }
+
     let messages = match fields.get("input") {
         Some(Value::String(text)) => {
             let message = json!({"role": "user", "content": text});
@@ -60,11 +62,13 @@ pub(super) fn read(body: Value) -> Result<Request, Invalid> {
             .collect::<Result<_, _>>()?,
         _ => return Err(Invalid::new("input", "Missing required parameter: 'input'.")),
     };
+
     let max_tokens = positive(fields, "max_output_tokens")?;
     if max_tokens.is_some_and(|tokens| tokens < 16) {
         let message = "Invalid 'max_output_tokens': integer below minimum value.";
         return Err(Invalid::new("max_output_tokens", message));
     }
+
     Ok(Request {
         temperature: number(fields, "temperature", 0.0, 2.0)?,
         stream: flag(fields, "stream")?,
@@ -132,6 +136,7 @@ pub(super) fn frames(request: &Request, answer: &Answer, id: &str, usage: Option
         }
         named(&event)
     };
+
     let begun = response(request, answer, id, "in_progress", None);
     let opening = vec![
         event("response.created", json!({"response": begun})),
@@ -147,17 +152,21 @@ pub(super) fn frames(request: &Request, answer: &Answer, id: &str, usage: Option
             "annotations": []}}),
         ),
     ];
+
     let pieces = answer
         .pieces()
         .iter()
         .map(|piece| event("response.output_text.delta", json!({"delta": piece, "logprobs": []})))
         .collect();
+
     let status = ended(answer);
+
     let error = event(
         "error",
         json!({"code": "server_error", "param": null,
         "message": "The server had an error while processing your request."}),
     );
+
     let closing = vec![
         event("response.output_text.done", json!({"text": answer.text})),
         event("response.output_item.done", json!({"item": item(answer, status)})),
@@ -166,6 +175,7 @@ pub(super) fn frames(request: &Request, answer: &Answer, id: &str, usage: Option
             json!({"response": response(request, answer, id, status, usage)}),
         ),
     ];
+
     Frames {
         opening,
         pieces,
