@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     clock::Clock,
     ids::{ApiKeyId, ProcessId, SessionId, WorkspaceId},
-    session::{Access, Actor},
+    session::{Access, Principal},
 };
 use replyx_live::{Live, Signal};
 use replyx_storage::{Committed, Db, Listener, StorageError};
@@ -391,7 +391,7 @@ impl Kept {
     }
 
     fn note_use(&mut self, access: &Access) {
-        if let Actor::Key { id, .. } = &access.actor {
+        if let Principal::Key { id, .. } = &access.principal {
             self.used.insert(*id);
         }
     }

@@ -13,7 +13,7 @@ use axum::{
 pub use replyx_core::actor::{Account, Admin, Caller};
 use replyx_core::{
     permission::Permission,
-    session::{Access, Actor},
+    session::{Access, Principal},
 };
 
 use crate::{
@@ -142,7 +142,7 @@ impl FromRequestParts<AppState> for Account {
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         let access = known(parts)?;
-        let Actor::User { session, .. } = &access.actor else {
+        let Principal::User { session, .. } = &access.principal else {
             return Err(ApiError::Refused {
                 code: "session_required",
                 detail: "this is for people who are signed in, not for API keys",

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use replyx_core::{
     ids::SessionId,
     secret::{keyed_hash, same},
-    session::{Access, Actor},
+    session::{Access, Principal},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ fn sign(state: &AppState, chance: &str, session: SessionId) -> String {
 ///
 /// [`ApiError::Csrf`] when it does not prove so.
 pub(crate) fn check(state: &AppState, headers: &HeaderMap, access: &Access) -> ApiResult<()> {
-    let Actor::User { session, .. } = &access.actor else { return Err(ApiError::Csrf) };
+    let Principal::User { session, .. } = &access.principal else { return Err(ApiError::Csrf) };
     let shown = shown(state, headers)?;
     if is_of(state, shown, *session) { Ok(()) } else { Err(ApiError::Csrf) }
 }

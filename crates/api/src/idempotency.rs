@@ -24,7 +24,7 @@ use axum::{
 };
 use replyx_core::{
     permission::Permission,
-    session::{Access, Actor, Place},
+    session::{Access, Place, Principal},
     user::User,
 };
 use replyx_storage::idempotency::Begun;
@@ -144,22 +144,22 @@ fn key(headers: &HeaderMap) -> ApiResult<Option<String>> {
 
 /// Whose keys they are. A suspended member's requests are refused, whatever was answered before.
 fn scope(access: &Access) -> Option<String> {
-    match (&access.actor, &access.place) {
+    match (&access.principal, &access.place) {
         (_, Some(Place { suspended, workspace, .. }))
             if *suspended || workspace.suspended_at.is_some() =>
         {
             None
         }
-        (Actor::Key { id, .. }, place) => {
+        (Principal::Key { id, .. }, place) => {
             let may = place.as_ref().map(|place| place.permissions).unwrap_or_default();
             let may: Vec<&str> = may.iter().map(Permission::as_str).collect();
             Some(format!("key:{id}:{}", may.join(" ")))
         }
-        (Actor::User { user, .. }, Some(Place { workspace, role, .. })) => {
+        (Principal::User { user, .. }, Some(Place { workspace, role, .. })) => {
             let role = role.map_or("none", |role| role.as_str());
             Some(format!("{}:{}:{role}", person(user), workspace.id))
         }
-        (Actor::User { user, .. }, None) => Some(person(user)),
+        (Principal::User { user, .. }, None) => Some(person(user)),
     }
 }
 

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::WorkspaceId,
     secret::sha256_hex,
-    session::{Access, Actor},
+    session::{Access, Principal},
     setting,
 };
 
@@ -167,8 +167,8 @@ async fn of_token(
     let origin = if workspace == claims.wid { Origin::Signed } else { Origin::Claimed };
     let credential = Credential::Session(claims.sid, workspace);
     let access = look_up(state, credential.clone(), origin, address).await?;
-    match &access.actor {
-        Actor::User { user, .. } if user.id == claims.sub => {
+    match &access.principal {
+        Principal::User { user, .. } if user.id == claims.sub => {
             Ok((access, Pass { credential, until: claims.ends_at() }))
         }
         _ => Err(ApiError::Unauthenticated),

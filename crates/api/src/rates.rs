@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_core::{
-    session::{Access, Actor},
+    session::{Access, Principal},
     setting,
 };
 use replyx_live::{Left, Quota};
@@ -145,9 +145,9 @@ pub(crate) fn astray(
 }
 
 fn whose(caller: Option<&Access>, address: ClientAddress) -> (&'static str, String) {
-    match caller.map(|access| &access.actor) {
-        Some(Actor::User { user, .. }) => (setting::RATE_USER, user.id.to_string()),
-        Some(Actor::Key { id, .. }) => (setting::RATE_KEY, id.to_string()),
+    match caller.map(|access| &access.principal) {
+        Some(Principal::User { user, .. }) => (setting::RATE_USER, user.id.to_string()),
+        Some(Principal::Key { id, .. }) => (setting::RATE_KEY, id.to_string()),
         None => (setting::RATE_ADDRESS, address.key()),
     }
 }

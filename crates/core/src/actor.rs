@@ -10,10 +10,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
+    act::Actor,
     address::ClientAddress,
     audit::{Act, ActorKind, Outcome},
     ids::{SessionId, UserId, WorkspaceId},
-    session::{Access, Actor, Place},
+    session::{Access, Place, Principal},
     user::User,
 };
 
@@ -40,18 +41,23 @@ impl Caller {
 
     /// The person, unless it is a key.
     pub fn user_id(&self) -> Option<UserId> {
-        match &self.access.actor {
-            Actor::User { user, .. } => Some(user.id),
-            Actor::Key { .. } => None,
+        match &self.access.principal {
+            Principal::User { user, .. } => Some(user.id),
+            Principal::Key { .. } => None,
         }
     }
 
     /// What people call them: the user's address, or the key's name.
     pub fn name(&self) -> String {
-        match &self.access.actor {
-            Actor::User { user, .. } => user.email.clone(),
-            Actor::Key { name, .. } => name.clone(),
+        match &self.access.principal {
+            Principal::User { user, .. } => user.email.clone(),
+            Principal::Key { name, .. } => name.clone(),
         }
+    }
+
+    /// Who acts, as the audit log names them.
+    pub fn actor(&self) -> Actor {
+        self.access.principal.actor(&self.address.to_string())
     }
 
     /// Something they did, for the audit log. `target` is what kind of thing it was done on, and
@@ -85,10 +91,15 @@ impl Account {
     ///
     /// Never: an account is a person's.
     pub fn user(&self) -> &User {
-        let Actor::User { user, .. } = &self.access.actor else {
+        let Principal::User { user, .. } = &self.access.principal else {
             unreachable!("an account is made of an access of a person")
         };
         user
+    }
+
+    /// Who acts, as the audit log names them.
+    pub fn actor(&self) -> Actor {
+        self.access.principal.actor(&self.address.to_string())
     }
 
     /// Something they did, for the audit log.
@@ -118,6 +129,17 @@ impl Admin {
         match self {
             Self::Account(account) => Some(account.user().id),
             Self::CommandLine => None,
+        }
+    }
+
+    /// Who acts, as the audit log names them.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Account(account) => {
+                let user = account.user();
+                Actor::admin(user.id, &user.email, &account.address.to_string())
+            }
+            Self::CommandLine => Actor::command_line(),
         }
     }
 
@@ -157,9 +179,9 @@ fn act(
     (target, target_id): (&str, impl ToString),
     details: Value,
 ) -> Act {
-    let (actor, actor_id, actor_name) = match &access.actor {
-        Actor::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
-        Actor::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
+    let (actor, actor_id, actor_name) = match &access.principal {
+        Principal::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
+        Principal::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
     };
 
     Act {

@@ -4,6 +4,7 @@
 //!
 //! Everything above this crate imports it; it imports nothing of ours.
 
+pub mod act;
 pub mod actor;
 pub mod address;
 pub mod assistant;

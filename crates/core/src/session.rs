@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    act::Actor,
     ids::{ApiKeyId, SessionId, UserId},
     permission::Permissions,
     role::Role,
@@ -29,9 +30,9 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Who acts.
+/// Whose a session or key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
+pub enum Principal {
     /// A person, signed in.
     User {
         /// Their account.
@@ -50,12 +51,22 @@ pub enum Actor {
     },
 }
 
+impl Principal {
+    /// Who the audit log says acts when they act from an address.
+    pub fn actor(&self, address: &str) -> Actor {
+        match self {
+            Self::User { user, .. } => Actor::user(user.id, &user.email, address),
+            Self::Key { id, name, .. } => Actor::api_key(*id, name, address),
+        }
+    }
+}
+
 /// What a session or a key gives access to at this moment. Read from the database once, then kept
 /// in memory until something of it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Who acts.
-    pub actor: Actor,
+    pub principal: Principal,
     /// Where, if the person is a member anywhere.
     pub place: Option<Place>,
 }
@@ -63,9 +74,9 @@ pub struct Access {
 impl Access {
     /// Whether it gives everything that `before` gave.
     pub fn covers(&self, before: &Self) -> bool {
-        let is_admin = |access: &Self| match &access.actor {
-            Actor::User { user, .. } => user.is_admin,
-            Actor::Key { .. } => false,
+        let is_admin = |access: &Self| match &access.principal {
+            Principal::User { user, .. } => user.is_admin,
+            Principal::Key { .. } => false,
         };
         if is_admin(before) && !is_admin(self) {
             return false;
@@ -183,8 +194,8 @@ mod tests {
             permissions: Permissions::of_role(role),
             suspended: false,
         };
-        let actor = Actor::User { user: Box::new(user.clone()), session: clock.id() };
-        let before = Access { actor, place: Some(place.clone()) };
+        let principal = Principal::User { user: Box::new(user.clone()), session: clock.id() };
+        let before = Access { principal, place: Some(place.clone()) };
         let at = |change: fn(&mut Place)| {
             let mut place = place.clone();
             change(&mut place);
@@ -205,8 +216,8 @@ mod tests {
         assert!(!Access { place: None, ..before.clone() }.covers(&before));
         assert!(before.covers(&Access { place: None, ..before.clone() }));
         let plain = User { is_admin: false, ..user };
-        let actor = Actor::User { user: Box::new(plain), session: clock.id() };
-        assert!(!Access { actor, place: Some(place.clone()) }.covers(&before));
+        let principal = Principal::User { user: Box::new(plain), session: clock.id() };
+        assert!(!Access { principal, place: Some(place.clone()) }.covers(&before));
     }
 
     #[test]

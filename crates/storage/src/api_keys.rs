@@ -7,7 +7,7 @@ use replyx_core::{
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
     role::Role,
-    session::{Access, Actor, Place},
+    session::{Access, Place, Principal},
     workspace::{ApiKey, KeyOwner},
 };
 use uuid::Uuid;
@@ -182,8 +182,8 @@ impl SystemApiKeys<'_> {
         let maker = (!row.service).then(|| row.created_by.into());
         let workspace = workspaces::read(row.workspace);
         let place = Place { workspace, role: None, permissions, suspended: false };
-        let actor = Actor::Key { id: row.id.into(), name: row.name, maker };
-        Ok(Some((Access { actor, place: Some(place) }, row.expires_at)))
+        let principal = Principal::Key { id: row.id.into(), name: row.name, maker };
+        Ok(Some((Access { principal, place: Some(place) }, row.expires_at)))
     }
 
     /// Notes that these keys were used. A later use that is noted already stays.

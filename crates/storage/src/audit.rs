@@ -1,16 +1,18 @@
 //! The audit log: the `audit_entries` and `audit_heads` tables. Entries are only ever added.
 //!
-//! Adding locks the chain's head until the transaction ends, so it is done last.
+//! Adding locks the chain's head until the transaction ends, so it is done at the commit
+//! ([`Scope::record`], [`System::record`]).
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    act::{self, Actor, PlatformLog, WorkspaceLog},
     audit::{Act, Entry, GENESIS, hash},
     ids::WorkspaceId,
     page::{Page, PageRequest},
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, stored::Stored};
+use crate::{Scope, StorageError, System, Tx, stored::Stored};
 
 /// The name of the chain that is no workspace's.
 const PLATFORM: &str = "platform";
@@ -30,6 +32,24 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Only acts of this account or key.
     pub actor_id: Option<Uuid>,
+}
+
+impl Scope<'_> {
+    /// Enters an act into the workspace's audit log when the transaction commits. It is told in `Committed::audit`.
+    #[expect(clippy::needless_pass_by_value, reason = "what was done is entered once")]
+    pub fn record(self, act: impl act::Act<Log = WorkspaceLog>, actor: &Actor, at: DateTime<Utc>) {
+        let entry = actor.did(&act, at);
+        self.tx.enter(Some(self.workspace), entry);
+    }
+}
+
+impl System<'_> {
+    /// Enters an act into the platform's audit log when the transaction commits. It is told in `Committed::audit`.
+    #[expect(clippy::needless_pass_by_value, reason = "what was done is entered once")]
+    pub fn record(self, act: impl act::Act<Log = PlatformLog>, actor: &Actor, at: DateTime<Utc>) {
+        let entry = actor.did(&act, at);
+        self.tx.enter(None, entry);
+    }
 }
 
 /// One workspace's audit log.
@@ -157,7 +177,12 @@ fn as_stored(act: Act) -> Act {
     }
 }
 
-async fn append(tx: &mut Tx, chain: Option<WorkspaceId>, act: &Act) -> Result<(), StorageError> {
+/// Adds an entry to a chain, whose head is locked from then on.
+pub(crate) async fn append(
+    tx: &mut Tx,
+    chain: Option<WorkspaceId>,
+    act: &Act,
+) -> Result<(), StorageError> {
     // The hash of a new head is that of the entry before the first; of a known one, that of its
     // newest entry.
     const NEXT: &str = "

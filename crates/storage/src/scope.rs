@@ -39,13 +39,13 @@ use crate::{
 
 /// A transaction narrowed to one workspace.
 pub struct Scope<'t> {
-    tx: &'t mut Tx,
-    workspace: WorkspaceId,
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) workspace: WorkspaceId,
 }
 
 /// A transaction that reaches across workspaces.
 pub struct System<'t> {
-    tx: &'t mut Tx,
+    pub(crate) tx: &'t mut Tx,
 }
 
 macro_rules! tables {

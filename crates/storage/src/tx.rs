@@ -3,11 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use replyx_core::{audit::Entry, event::Event, ids::WorkspaceId};
+use replyx_core::{
+    audit::{Act, Entry},
+    event::Event,
+    ids::WorkspaceId,
+};
 use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
-use crate::{Scope, StorageError, System, events, refusals::Refusals, retry};
+use crate::{Scope, StorageError, System, audit, events, refusals::Refusals, retry};
 
 pub(crate) enum Conn {
     Postgres(sqlx::Transaction<'static, Postgres>),
@@ -52,6 +56,8 @@ pub struct Tx {
     #[cfg(feature = "testing")]
     statements: usize,
     pending: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
+    /// What is entered into audit logs at the commit.
+    acts: Vec<(Option<WorkspaceId>, Act)>,
     listener: Option<Arc<dyn Listener>>,
     refusals: Refusals,
 }
@@ -64,15 +70,14 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     pub(crate) fn new(conn: Conn, listener: Option<Arc<dyn Listener>>, refusals: Refusals) -> Self {
-        let done = Committed::default();
-        let pending = BTreeMap::new();
         Self {
             conn,
-            done,
+            done: Committed::default(),
             failed: false,
             #[cfg(feature = "testing")]
             statements: 0,
-            pending,
+            pending: BTreeMap::new(),
+            acts: Vec::new(),
             listener,
             refusals,
         }
@@ -128,6 +133,14 @@ impl Tx {
         self.pending.entry(workspace).or_default().push((now, event));
     }
 
+    /// Enters an act into a log (`None`: the platform's) when the transaction commits.
+    ///
+    /// Like the numbers of events, those of entries are given at the very end, because the head of the log is locked
+    /// from then on.
+    pub(crate) fn enter(&mut self, log: Option<WorkspaceId>, act: Act) {
+        self.acts.push((log, act));
+    }
+
     /// Makes the transaction last.
     ///
     /// # Errors
@@ -138,7 +151,15 @@ impl Tx {
         if self.failed {
             return Err(StorageError::Undone);
         }
-        // Sorted by workspace, so that two transactions lock the counters in the same order.
+        // Always in one order, so that two transactions do not wait for each other's heads: workspaces by their ids,
+        // the platform last.
+        let mut acts = std::mem::take(&mut self.acts);
+        acts.sort_by_key(|(log, _)| (log.is_none(), *log));
+        for (log, act) in acts {
+            audit::append(&mut self, log, &act).await?;
+        }
+
+        // Sorted by workspace, for the same reason.
         for (workspace, recorded) in std::mem::take(&mut self.pending) {
             let last = events::append(&mut self, workspace, &recorded).await?;
             self.done.events.push((workspace, last));

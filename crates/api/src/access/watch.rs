@@ -10,7 +10,7 @@ use std::{
 
 use replyx_core::{
     ids::UserId,
-    session::{Access, Actor},
+    session::{Access, Principal},
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -18,11 +18,11 @@ use uuid::Uuid;
 /// The ids that an access depends on: person and session, or key and maker; and the workspace.
 pub(super) fn ids(access: &Access) -> impl Iterator<Item = Uuid> {
     let place = access.place.as_ref().map(|place| place.workspace.id.into_uuid());
-    let actor = match &access.actor {
-        Actor::User { user, session } => [Some(user.id.into_uuid()), Some(session.into_uuid())],
-        Actor::Key { id, maker, .. } => [Some(id.into_uuid()), maker.map(UserId::into_uuid)],
+    let principal = match &access.principal {
+        Principal::User { user, session } => [Some(user.id.into_uuid()), Some(session.into_uuid())],
+        Principal::Key { id, maker, .. } => [Some(id.into_uuid()), maker.map(UserId::into_uuid)],
     };
-    actor.into_iter().chain([place]).flatten()
+    principal.into_iter().chain([place]).flatten()
 }
 
 /// All who watch, by a number of their own.

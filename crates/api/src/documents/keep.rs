@@ -4,7 +4,7 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use replyx_core::{
     ids::{AssistantId, DocumentId},
     knowledge::{Document, DocumentStatus},
-    session::Actor,
+    session::Principal,
     setting,
 };
 use replyx_storage::{Tx, replacements::Replacement};
@@ -92,9 +92,9 @@ impl Desk<'_> {
     ///
     /// 429 when there have been too many.
     pub(super) async fn count_one_more(&self) -> ApiResult<()> {
-        let key = match &self.caller.access.actor {
-            Actor::User { user, .. } => user.id.to_string(),
-            Actor::Key { id, .. } => id.to_string(),
+        let key = match &self.caller.access.principal {
+            Principal::User { user, .. } => user.id.to_string(),
+            Principal::Key { id, .. } => id.to_string(),
         };
         self.state.limit(setting::RATE_UPLOAD, &key).await
     }

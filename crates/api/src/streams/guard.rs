@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::WorkspaceId,
     permission::Permission,
-    session::{Access, Actor},
+    session::{Access, Principal},
 };
 use replyx_storage::StorageError;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -159,7 +159,7 @@ impl Guard {
 }
 
 fn is_admin(access: &Access) -> bool {
-    matches!(&access.actor, Actor::User { user, .. } if user.is_admin)
+    matches!(&access.principal, Principal::User { user, .. } if user.is_admin)
 }
 
 /// Waits until the first of these times; for ever when there is none.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use replyx_core::{clock::random_hex, session::Actor, setting};
+use replyx_core::{clock::random_hex, session::Principal, setting};
 use replyx_live::{Effect, Entry, Gate, Live};
 
 use crate::{
@@ -32,9 +32,9 @@ impl Seat {
     ///
     /// 429 `too_many_streams` when there is none free.
     pub(super) async fn take(state: &AppState, caller: &Caller) -> ApiResult<Self> {
-        let whose = match &caller.access.actor {
-            Actor::User { user, .. } => format!("streams:user:{}", user.id),
-            Actor::Key { id, .. } => format!("streams:key:{id}"),
+        let whose = match &caller.access.principal {
+            Principal::User { user, .. } => format!("streams:user:{}", user.id),
+            Principal::Key { id, .. } => format!("streams:key:{id}"),
         };
         let most = |name| u32::try_from(state.tuning.int(name)).unwrap_or(u32::MAX);
         let gates = [

@@ -4,7 +4,7 @@ use replyx_core::{
     ids::{UserId, WorkspaceId},
     permission::{Permission, Permissions},
     role::Role,
-    session::Actor,
+    session::Principal,
     workspace::Member,
 };
 use replyx_storage::Tx;
@@ -42,7 +42,9 @@ impl Standing {
 ///
 /// 403 when they no longer have the permission, or are no person.
 pub(super) async fn of(tx: &mut Tx, caller: &Caller, needs: Permission) -> ApiResult<Standing> {
-    let Actor::User { user, .. } = &caller.access.actor else { return Err(ApiError::Forbidden) };
+    let Principal::User { user, .. } = &caller.access.principal else {
+        return Err(ApiError::Forbidden);
+    };
     let member = active(tx, caller.workspace_id, user.id).await?.ok_or(ApiError::Forbidden)?;
     let permissions = Permissions::of_role(member.role);
     if !permissions.allow(needs) {

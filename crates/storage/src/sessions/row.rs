@@ -5,7 +5,7 @@ use replyx_core::{
     ids::SessionId,
     permission::Permissions,
     role::Role,
-    session::{Access, Actor, Place, Session},
+    session::{Access, Place, Principal, Session},
 };
 use uuid::Uuid;
 
@@ -40,8 +40,8 @@ impl AccessRow {
     /// What the session with this id gives access to.
     pub(super) fn access(mut self, id: SessionId) -> Result<Access, StorageError> {
         let place = self.place()?;
-        let actor = Actor::User { user: Box::new(users::read(self.user)?), session: id };
-        Ok(Access { actor, place })
+        let principal = Principal::User { user: Box::new(users::read(self.user)?), session: id };
+        Ok(Access { principal, place })
     }
 
     fn place(&mut self) -> Result<Option<Place>, StorageError> {

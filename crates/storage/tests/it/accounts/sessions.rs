@@ -2,7 +2,7 @@ use replyx_core::{
     ids::WorkspaceId,
     permission::Permissions,
     role::Role,
-    session::{Access, Actor, Place, Rotation, Session},
+    session::{Access, Place, Principal, Rotation, Session},
     user::User,
     workspace::Workspace,
 };
@@ -37,8 +37,8 @@ async fn a_session_opens_the_asked_workspace_or_the_oldest_membership(home: &Tes
     let db = &home.db;
     let who = user(&home.db).await;
     let (session, _) = sign_in(db, who.id).await;
-    let actor = Actor::User { user: Box::new(who.clone()), session: session.id };
-    let opened = |place| Some(Access { actor: actor.clone(), place });
+    let principal = Principal::User { user: Box::new(who.clone()), session: session.id };
+    let opened = |place| Some(Access { principal: principal.clone(), place });
     assert_eq!(access(db, &session, None).await, opened(None), "a member of nothing");
 
     let newer = joined(db, &who, Role::Viewer, 9).await;

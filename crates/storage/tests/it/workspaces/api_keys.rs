@@ -6,7 +6,7 @@ use replyx_core::{
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
     role::Role,
-    session::{Access, Actor, Place},
+    session::{Access, Place, Principal},
     workspace::{ApiKey, KeyOwner, Workspace},
 };
 use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
@@ -98,8 +98,8 @@ async fn a_key_opens_its_workspace_for_what_it_was_made_for(home: &TestDb) {
             permissions: key.scopes,
             suspended: false,
         };
-        let actor = Actor::Key { id: key.id, name: key.name.clone(), maker: None };
-        Some((Access { actor, place: Some(place) }, key.expires_at))
+        let principal = Principal::Key { id: key.id, name: key.name.clone(), maker: None };
+        Some((Access { principal, place: Some(place) }, key.expires_at))
     };
     assert_eq!(access(db, "ours", at(0)).await, expected(&key, &ours));
     assert_eq!(access(db, "theirs", at(999_999_999)).await, expected(&endless, &theirs));
@@ -151,7 +151,7 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
     insert(db, &service, "service").await;
     let all = vec!["bots:write", "dialogs:read", "dialogs:write"];
     let (found, _) = access(db, "own", at(0)).await.unwrap();
-    assert!(matches!(found.actor, Actor::Key { maker: Some(id), .. } if id == maker.id));
+    assert!(matches!(found.principal, Principal::Key { maker: Some(id), .. } if id == maker.id));
 
     for (role, expected) in [
         (Role::Owner, all.clone()),

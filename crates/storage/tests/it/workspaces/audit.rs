@@ -1,4 +1,5 @@
 use replyx_core::{
+    act::{AccountUpdated, Actor, MemberResumed, MemberSuspended},
     audit::{Act, ActorKind, Entry, GENESIS, Outcome, hash},
     ids::WorkspaceId,
     page::{Page, PageRequest},
@@ -438,4 +439,49 @@ async fn a_chain_whose_name_is_nobodys_is_reported(home: &TestDb) {
         matches!(refused, Err(StorageError::Corrupt { table: "audit_heads", .. })),
         "{refused:?}"
     );
+}
+
+#[on_every_db]
+async fn recorded_acts_are_entered_at_the_commit_in_their_order(home: &TestDb) {
+    let db = &home.db;
+    let workspace = chain_of(db, 0).await;
+    let actor = Actor::user(id(), "anna@example.org", "127.0.0.1");
+    let user = id();
+    let mut tx = db.begin().await.unwrap();
+    tx.system().record(AccountUpdated { user }, &actor, at(1));
+    tx.workspace(workspace).record(
+        MemberSuspended { member: user, email: "b@example.org".to_owned() },
+        &actor,
+        at(2),
+    );
+    tx.workspace(workspace).record(
+        MemberResumed { member: user, email: "b@example.org".to_owned() },
+        &actor,
+        at(3),
+    );
+    assert_eq!(read!(db, |tx| tx.system().audit().chains()), [], "not before the commit");
+
+    let told = tx.commit().await.unwrap().audit;
+    let order: Vec<_> = told
+        .iter()
+        .map(|entry| (entry.workspace_id, entry.seq, entry.act.action.as_str()))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            (Some(workspace), 1, "member.suspended"),
+            (Some(workspace), 2, "member.resumed"),
+            (None, 1, "account.updated"),
+        ]
+    );
+    assert_eq!(
+        told[0].act,
+        actor.did(&MemberSuspended { member: user, email: "b@example.org".to_owned() }, at(2))
+    );
+    assert!(verified(db, Some(workspace)).await.is_some() && verified(db, None).await.is_some());
+
+    let mut undone = db.begin().await.unwrap();
+    undone.system().record(AccountUpdated { user }, &actor, at(4));
+    drop(undone);
+    assert_eq!(verified(db, None).await.unwrap().len(), 1);
 }
