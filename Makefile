@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The steps share one target folder, and each takes the whole machine.
 .NOTPARALLEL:
-.PHONY: help run test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis demo bench audit fuzz setup clean-run
+.PHONY: help run dist test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis demo bench audit fuzz setup clean-run
 
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
@@ -21,6 +21,10 @@ run: ## Build the release binary and run the demo
 	@scripts/setup model || echo "without the embedding model, search goes by words alone" >&2
 	$(step) "release build" cargo build --release --locked -p replyx-server
 	@$(target)/release/replyx demo
+
+dist: ## Build the binary that is shipped: small, without the demo
+	@scripts/setup build
+	$(step) "dist build" cargo build --profile dist --locked -p replyx-server --no-default-features
 
 test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis demo ## Everything that must hold; what CI runs
 

@@ -1,16 +1,13 @@
-//! The parsers of `replyx-knowledge` for the fuzzer.
+//! The parsers of `replyx-extract` and `replyx-crawl` for the fuzzer.
 //!
-//! Their sources are linked and not depended on: the crate around them brings database drivers and models, which take a
-//! quarter of an hour to build with the fuzzer's instrumentation and parse nothing.
+//! What a crawl reads of pages is private to its crate, so these sources are linked and not depended on.
 
 #![allow(missing_docs, reason = "documented where they are from")]
 
 pub mod crawl;
-pub mod detect;
-pub mod extract;
 
-use extract::{Extracted, Unreadable};
 use replyx_core::knowledge::DocumentKind;
+use replyx_extract::{Extracted, Unreadable};
 
 /// Reads `bytes` and checks what every text promises.
 ///
@@ -18,7 +15,7 @@ use replyx_core::knowledge::DocumentKind;
 ///
 /// Panics when a promise is broken: that is what the fuzzer looks for.
 pub fn read(kind: DocumentKind, bytes: &[u8]) {
-    if let Ok(found) = extract::parse(kind, bytes) {
+    if let Ok(found) = replyx_extract::parse(kind, bytes) {
         check(kind, &found);
     }
 }
@@ -26,7 +23,7 @@ pub fn read(kind: DocumentKind, bytes: &[u8]) {
 fn check(kind: DocumentKind, found: &Extracted) {
     let text = &found.text;
     assert_eq!(found.kind, kind, "the kind is kept");
-    assert!(text.len() <= extract::MAX_TEXT, "the text is bounded");
+    assert!(text.len() <= replyx_extract::MAX_TEXT, "the text is bounded");
     assert!(text.contains(char::is_alphanumeric), "the text is one");
     assert!(
         !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'),
@@ -55,7 +52,7 @@ fn check(kind: DocumentKind, found: &Extracted) {
 ///
 /// Panics when half a pair comes through.
 pub fn pairs(bytes: &[u8]) {
-    match extract::pairs(bytes) {
+    match replyx_extract::pairs(bytes) {
         Ok(found) => {
             assert!(!found.is_empty(), "no pairs are an error");
             assert!(
@@ -70,7 +67,7 @@ pub fn pairs(bytes: &[u8]) {
 /// Finds out what a file is, under names that matter, and reads it as that.
 pub fn detect(bytes: &[u8]) {
     for name in ["file", "a.md", "a.csv", "a.txt"] {
-        if let Ok(kind) = detect::detect(name, bytes)
+        if let Ok(kind) = replyx_extract::detect(name, bytes)
             && kind != DocumentKind::Pdf
         {
             read(kind, bytes);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use replyx_core::{clock::Clock, secret::Keys};
+use replyx_crawl::Private;
 use replyx_engine::{Engine, intake::Gatherer};
-use replyx_knowledge::crawl::Private;
 use replyx_storage::{Db, tuning::Tuning};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;

@@ -30,7 +30,6 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod setting;
-pub mod terms;
 pub mod usage;
 pub mod user;
 pub mod workspace;

@@ -22,7 +22,7 @@ use super::{
     robots::Robots,
     sitemap::{self, Entry, Sitemap},
 };
-use crate::detect::{Unsupported, detect};
+use replyx_extract::{Unsupported, detect};
 
 /// How often a page is asked for when the server fails.
 const ATTEMPTS: u32 = 3;

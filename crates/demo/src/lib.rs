@@ -1,30 +1,30 @@
 //! `replyx demo`: the main job end to end, offline.
 //!
-//! Starts the whole program on `SQLite` beside a simulated Bot API, does by its HTTP API what an owner would do
-//! (account, assistant, documents, bot), lets a scripted customer ask, and judges every answer.
+//! A [`Demo`] is the world around the program: a simulated Bot API, a sample shop's documents, a
+//! customer. The program starts with [`Demo::variables`]; [`Demo::play`] does by its HTTP API what
+//! an owner would do (account, assistant, documents, bot), lets the customer ask, and judges every
+//! answer.
 
 use std::{
     collections::HashMap,
-    fs,
+    env, fs,
     io::IsTerminal,
     path::{Path, PathBuf},
-    process::ExitCode,
     time::Duration,
 };
 
-use anyhow::Context;
+use replyx_terminal::complain;
 use replyx_testkit::{
     api::Api,
-    telegram::{Chat, FakeTelegram},
+    telegram::{Bot, Chat, FakeTelegram},
 };
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     signal,
     time::sleep,
 };
-
-use crate::{config::Config, lifecycle, out::complain, roles::Roles, telemetry};
 
 mod ask;
 mod print;
@@ -41,6 +41,33 @@ pub struct Options {
     pub documents: Option<PathBuf>,
 }
 
+/// The world around the program.
+#[derive(Debug)]
+pub struct Demo {
+    options: Options,
+    temporary: TempDir,
+    documents: Vec<sample::Document>,
+    questions: Vec<sample::Question>,
+    telegram: FakeTelegram,
+    bot: Bot,
+}
+
+/// How many answers were right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The right ones.
+    pub right: usize,
+    /// All.
+    pub asked: usize,
+}
+
+impl Verdict {
+    /// Whether every answer was right.
+    pub const fn all_right(self) -> bool {
+        self.right == self.asked
+    }
+}
+
 const EMAIL: &str = "owner@lanterna.example";
 const PASSWORD: &str = "green lantern 7";
 const BOT_TOKEN: &str = "1000001:demo-token-of-the-lanterna-shop-bot";
@@ -48,59 +75,75 @@ const MODELS: &str = "data/models";
 const READING: Duration = Duration::from_millis(1100);
 const READY: Duration = Duration::from_mins(2);
 
-/// Runs it.
-pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let temporary = tempfile::tempdir()?;
-    let folder = options.data.clone().unwrap_or_else(|| temporary.path().to_owned());
-    let documents = sample::documents(options.documents.as_deref())?;
-    let questions = sample::questions()?;
+impl Demo {
+    /// Reads the documents and starts the simulated Telegram.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the documents cannot be read, or there is no room for a temporary folder.
+    pub async fn prepare(options: Options) -> anyhow::Result<Self> {
+        let temporary = tempfile::tempdir()?;
+        let documents = sample::documents(options.documents.as_deref())?;
+        let questions = sample::questions()?;
 
-    let telegram = FakeTelegram::start().await;
-    let bot = telegram.add_bot(BOT_TOKEN, "lanterna_demo_bot");
-    let config = configuration(&folder, telegram.url())?;
-    telemetry::logs(&config)?;
-    let running = lifecycle::start(&config, Roles::of(&[])).await?;
-    let address = running.address.context("the demo serves HTTP")?;
-    let api = Api::new(format!("http://{address}"));
-
-    print::title();
-    let owner = sign_in(&api).await;
-    let assistant = set_up(&owner, &documents).await?;
-    let customer = bot.person(7_000_001, "Maria", "en");
-    let right = script(&owner, &customer, &questions).await?;
-    print::verdict(right, questions.len());
-
-    if !options.once {
-        print::try_more(owner.base(), EMAIL, PASSWORD, &assistant);
-        tokio::select! {
-            () = talk(&owner, &customer) => {}
-            _ = signal::ctrl_c() => {}
-        }
+        let telegram = FakeTelegram::start().await;
+        let bot = telegram.add_bot(BOT_TOKEN, "lanterna_demo_bot");
+        Ok(Self { options, temporary, documents, questions, telegram, bot })
     }
-    running.stop().await;
-    Ok(if right == questions.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
 
-/// A configuration that depends on nothing around it: no key, no network, no service.
-fn configuration(folder: &Path, telegram: String) -> anyhow::Result<Config> {
-    // A folder that is named and holds no model is warned of: the one of this checkout need not be there.
-    let named = std::env::var("MODEL_DIR").ok();
-    let model =
-        named.or_else(|| fs::exists(MODELS).is_ok_and(|found| found).then(|| MODELS.to_owned()));
-    let wished = std::env::var("PORT").unwrap_or_else(|_| "0".to_owned());
-    let variables = [
-        ("DATA_DIR", folder.display().to_string()),
-        ("TELEGRAM_API_URL", telegram),
-        // Empty is not set.
-        ("MODEL_DIR", model.unwrap_or_default()),
-        ("PORT", wished),
-        ("REPLY_WINDOW_MS", "50".to_owned()),
-        // More documents than a person uploads in five minutes.
-        ("RATE_UPLOAD", "1000/1m".to_owned()),
-        ("LOG_LEVEL", std::env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned())),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value));
-    Config::read(None, HashMap::from(variables))
+    /// The program's settings: they depend on nothing around it, no key, no network, no service.
+    pub fn variables(&self) -> HashMap<String, String> {
+        // A folder that is named and holds no model is warned of: the one of this checkout need not
+        // be there.
+        let named = env::var("MODEL_DIR").ok();
+        let model = named
+            .or_else(|| fs::exists(MODELS).is_ok_and(|found| found).then(|| MODELS.to_owned()));
+        let wished = env::var("PORT").unwrap_or_else(|_| "0".to_owned());
+        let variables = [
+            ("DATA_DIR", self.folder().display().to_string()),
+            ("TELEGRAM_API_URL", self.telegram.url()),
+            // Empty is not set.
+            ("MODEL_DIR", model.unwrap_or_default()),
+            ("PORT", wished),
+            ("REPLY_WINDOW_MS", "50".to_owned()),
+            // More documents than a person uploads in five minutes.
+            ("RATE_UPLOAD", "1000/1m".to_owned()),
+            ("LOG_LEVEL", env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned())),
+        ];
+        HashMap::from(variables.map(|(name, value)| (name.to_owned(), value)))
+    }
+
+    /// Uses the program at this address as an owner and as a customer. Unless it is to end after
+    /// the script, the terminal is the customer afterwards, until Ctrl-C.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the program does not do what it is asked.
+    pub async fn play(&self, base: &str) -> anyhow::Result<Verdict> {
+        let api = Api::new(base.to_owned());
+
+        print::title();
+        let owner = sign_in(&api).await;
+        let assistant = set_up(&owner, &self.documents).await?;
+        let customer = self.bot.person(7_000_001, "Maria", "en");
+        let right = script(&owner, &customer, &self.questions).await?;
+        let verdict = Verdict { right, asked: self.questions.len() };
+        print::verdict(verdict);
+
+        if !self.options.once {
+            print::try_more(owner.base(), EMAIL, PASSWORD, &assistant);
+            tokio::select! {
+                () = talk(&owner, &customer) => {}
+                _ = signal::ctrl_c() => {}
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Where the program keeps its data.
+    fn folder(&self) -> &Path {
+        self.options.data.as_deref().unwrap_or_else(|| self.temporary.path())
+    }
 }
 
 /// Makes the account, or signs in to the one of an earlier run on the same data.

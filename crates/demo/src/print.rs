@@ -1,7 +1,8 @@
 //! What the demo shows on the terminal.
 
-use super::ask::Answer;
-use crate::out::{Color, Painter, say};
+use replyx_terminal::{Color, Painter, say};
+
+use crate::{Verdict, ask::Answer};
 
 /// How much of a passage is shown, characters.
 const PASSAGE: usize = 160;
@@ -48,10 +49,10 @@ pub(super) fn exchange(number: usize, question: &str, answer: &Answer, good: Opt
     say!("    {}", painter.paint(Color::Gray, figures));
 }
 
-pub(super) fn verdict(right: usize, all: usize) {
-    let color = if right == all { Color::Green } else { Color::Red };
-    let verdict = format!("{right} of {all} answers are right.");
-    say!("\n{}", Painter::new().paint(color, verdict));
+pub(super) fn verdict(verdict: Verdict) {
+    let color = if verdict.all_right() { Color::Green } else { Color::Red };
+    let text = format!("{} of {} answers are right.", verdict.right, verdict.asked);
+    say!("\n{}", Painter::new().paint(color, text));
 }
 
 pub(super) fn try_more(base: &str, email: &str, password: &str, assistant: &str) {

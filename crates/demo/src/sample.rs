@@ -44,7 +44,7 @@ impl Question {
 
 macro_rules! built_in {
     ($($name:literal),+ $(,)?) => {
-        [$(($name, include_bytes!(concat!("../../demo/documents/", $name)).as_slice())),+]
+        [$(($name, include_bytes!(concat!("../documents/", $name)).as_slice())),+]
     };
 }
 
@@ -96,7 +96,7 @@ pub(super) fn questions() -> anyhow::Result<Vec<Question>> {
     struct Script {
         question: Vec<Question>,
     }
-    let text = include_str!("../../demo/script.toml");
+    let text = include_str!("../script.toml");
     let file = config::File::from_str(text, config::FileFormat::Toml);
     let script: Script = config::Config::builder().add_source(file).build()?.try_deserialize()?;
     Ok(script.question)

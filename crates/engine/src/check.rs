@@ -8,15 +8,11 @@ use replyx_core::{
     message::{AnswerMeta, CheckOutcome, Citation, Outcome},
     money::Money,
 };
+use replyx_grounding::{Grounds, Objection};
 use replyx_knowledge::search::Hit;
 use replyx_llm::{Completion, EXTRACTIVE, declines, without_no_answer};
 
-use crate::{
-    context::Ask,
-    prompt,
-    usage::millis,
-    verify::{self, Grounds, Objection},
-};
+use crate::{context::Ask, prompt, usage::millis};
 
 /// What will be said, and how it came about. `duration_ms` is filled in when it is settled.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +34,7 @@ pub fn objections(ask: &Ask, hits: &[Hit], completion: &Completion) -> Vec<Objec
     }
     // A quotation states what it quotes.
     if !ask.settings.check_answers || is_quotation(completion) {
-        return verify::unsafe_links(&completion.text);
+        return replyx_grounding::unsafe_links(&completion.text);
     }
     let settings = &ask.settings;
     let time = prompt::time(ask.now, &settings.time_zone);
@@ -55,13 +51,14 @@ pub fn objections(ask: &Ask, hits: &[Hit], completion: &Completion) -> Vec<Objec
     customer.extend(said(false));
     // Facts stand in instructions to be told.
     let told = settings.system_prompt.split(['\n', '.', '!', '?', ';']);
-    let quotable = told.filter(|sentence| verify::states(sentence)).chain(fixed).collect();
+    let quotable =
+        told.filter(|sentence| replyx_grounding::states(sentence)).chain(fixed).collect();
     let passages =
         hits.iter().map(|hit| format!("{}\n{}", prompt::place(hit), hit.passage.text)).collect();
     let secrets = prompt::secrets(ask).to_vec();
     let now = time.as_str();
     let grounds = Grounds { passages, ours, now, customer, secrets, quotable };
-    verify::objections(&completion.text, &grounds)
+    replyx_grounding::objections(&completion.text, &grounds)
 }
 
 /// Was the answer quoted word for word rather than written?
@@ -211,7 +208,7 @@ fn without_marks(text: &str) -> String {
     let text = &without_no_answer(text);
     let mut clean = String::with_capacity(text.len());
     let mut end = 0;
-    for mark in verify::citations(text) {
+    for mark in replyx_grounding::citations(text) {
         clean.push_str(&text[end..mark.start]);
         clean.truncate(clean.trim_end_matches([' ', '\u{a0}']).len());
         end = mark.end;

@@ -42,7 +42,6 @@ pub mod templates;
 pub mod turn;
 mod typing;
 pub mod usage;
-pub mod verify;
 
 pub use bell::Bell;
 

@@ -10,10 +10,11 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use replyx_core::usage::Purpose;
+use replyx_grounding::Objection;
 use replyx_knowledge::search::Hit;
 use replyx_llm::{ChatMessage, ChatRequest, ChatRole, Fit, NO_ANSWER, Source};
 
-use crate::{Settings, context::Ask, history, neutral::neutral, verify::Objection};
+use crate::{Settings, context::Ask, history, neutral::neutral};
 
 /// How the model is to write.
 const STYLE: &str = "# Style\n\n\

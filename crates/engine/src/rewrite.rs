@@ -7,10 +7,11 @@
 use std::{fmt::Write, time::Duration};
 
 use replyx_core::usage::Purpose;
+use replyx_grounding::commands;
 use replyx_knowledge::search::carry;
 use replyx_llm::{ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, ModelError, declines};
 
-use crate::{Engine, context::Ask, neutral::neutral, usage::Ledger, verify::commands};
+use crate::{Engine, context::Ask, neutral::neutral, usage::Ledger};
 
 /// The customer does not wait longer than this for a better search.
 const PATIENCE: Duration = Duration::from_secs(4);

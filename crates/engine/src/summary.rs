@@ -6,6 +6,7 @@
 use std::{error::Error, fmt::Write, time::Duration};
 
 use replyx_core::{dialog::Dialog, usage::Purpose};
+use replyx_grounding::commands;
 use replyx_llm::{ChatMessage, ChatRequest, ChatRole, EXTRACTIVE, declines};
 use replyx_storage::StorageError;
 
@@ -15,7 +16,6 @@ use crate::{
     history,
     neutral::neutral,
     usage::Ledger,
-    verify::commands,
 };
 
 /// Nobody waits for a summary; this only bounds what a turn's place is held for.

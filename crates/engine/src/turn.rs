@@ -27,6 +27,7 @@ use replyx_core::{
     retry::{Backoff, Retry},
     usage::Purpose,
 };
+use replyx_grounding::Objection;
 use replyx_knowledge::search::{Found, Hit};
 use replyx_llm::{ChatRequest, Progress};
 use replyx_storage::{
@@ -45,7 +46,6 @@ use crate::{
     settle::{self, Settled},
     summary, typing,
     usage::{Ledger, millis},
-    verify::Objection,
 };
 
 /// When a turn that failed is tried again. It fails when the database does: a model's failure is answered.

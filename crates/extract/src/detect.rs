@@ -8,7 +8,11 @@ use std::path::Path;
 use replyx_core::knowledge::DocumentKind;
 use thiserror::Error;
 
-use crate::extract::{decode, is_json, sniff, utf16};
+use crate::{
+    csv::sniff,
+    encoding::{decode, utf16},
+    json::is_json,
+};
 
 mod archive;
 mod compound;

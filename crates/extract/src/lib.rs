@@ -16,6 +16,7 @@ use thiserror::Error;
 mod answer;
 mod confinement;
 mod csv;
+mod detect;
 mod docx;
 mod eml;
 mod encoding;
@@ -36,12 +37,10 @@ mod writer;
 mod xlsx;
 mod xml;
 
+pub use self::csv::pairs;
 pub use confinement::{Confinement, Missing, Part, confine, hide};
-pub use csv::pairs;
-pub(crate) use csv::sniff;
-pub(crate) use encoding::{decode, utf16};
+pub use detect::{Unsupported, detect};
 pub use isolation::{child_main, confinement, isolated, isolated_within, probe_main};
-pub(crate) use json::is_json;
 pub use plain::{markdown, text};
 
 /// No text is longer than this, bytes.

@@ -1,6 +1,6 @@
 //! From ranked units to the words of an answer.
 
-use replyx_core::terms::differ_in_script;
+use replyx_text::terms::differ_in_script;
 
 use super::{
     lexicon::{POINTING, lowered},
@@ -8,7 +8,7 @@ use super::{
     rank::Ranking,
     units::{Kind, Unit},
 };
-use crate::chat::Fit;
+use crate::{Fit, Quotation};
 
 /// The longest answer, characters.
 pub(super) const LONGEST: usize = 300;
@@ -35,20 +35,13 @@ const BESIDE: f32 = 0.1;
 /// An answer has at most so many units, unless it is a list.
 const MOST_JOINED: usize = 2;
 
-/// An answer and where it is from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) text: String,
-    pub(super) sources: Vec<usize>,
-}
-
 /// The answer to a question, if the units hold one.
 pub(super) fn compose(
     question: &Question,
     units: &[Unit],
     ranking: &Ranking,
     fits: &[Option<Fit>],
-) -> Option<Found> {
+) -> Option<Quotation> {
     let best = order(ranking).next()?;
     // Words shared by chance cover nothing.
     let by_chance =
@@ -78,23 +71,23 @@ pub(super) fn compose(
 
 /// What the source nearest in meaning says: all of it if it is short, else what fits best and what
 /// follows.
-fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Found> {
+fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Quotation> {
     let says = |unit: &usize| units[*unit].source == nearest && !units[*unit].asks();
     let best = order(ranking).find(says)?;
     let all: Vec<usize> = (0..units.len()).filter(says).collect();
     let begin = if text_of(&all, units).chars().count() <= LONGEST { all[0] } else { best };
     let text = told(begin, all.into_iter().filter(|unit| *unit > begin), units);
-    Some(Found { text, sources: vec![nearest] })
+    Some(Quotation { text, sources: vec![nearest] })
 }
 
 /// What a document says behind a question that is put there like the customer's, up to its next
 /// one.
-fn reply_to(asking: usize, units: &[Unit]) -> Option<Found> {
+fn reply_to(asking: usize, units: &[Unit]) -> Option<Quotation> {
     let source = units[asking].source;
     let says = |unit: &usize| units[*unit].source == source && !units[*unit].asks();
     let mut behind = (asking + 1..units.len()).take_while(says);
     let begin = behind.next()?;
-    Some(Found { text: told(begin, behind, units), sources: vec![source] })
+    Some(Quotation { text: told(begin, behind, units), sources: vec![source] })
 }
 
 /// A unit and as much of what follows as an answer holds.
@@ -112,10 +105,10 @@ fn told(begin: usize, following: impl Iterator<Item = usize>, units: &[Unit]) ->
 }
 
 /// The answer that begins with the best unit.
-fn quote(question: &Question, best: usize, units: &[Unit], ranking: &Ranking) -> Found {
+fn quote(question: &Question, best: usize, units: &[Unit], ranking: &Ranking) -> Quotation {
     if units[best].text.chars().count() > LONGEST {
         let text = window(question, &units[best]);
-        return Found { text, sources: vec![units[best].source] };
+        return Quotation { text, sources: vec![units[best].source] };
     }
     let mut chosen = list_of(best, units, ranking).unwrap_or_else(|| vec![best]);
     join(&mut chosen, best, units, ranking);
@@ -127,7 +120,7 @@ fn quote(question: &Question, best: usize, units: &[Unit], ranking: &Ranking) ->
     }
     let rank = |unit: usize| sources.iter().position(|source| *source == units[unit].source);
     chosen.sort_unstable_by_key(|unit| (rank(*unit), *unit));
-    Found { text: text_of(&chosen, units), sources }
+    Quotation { text: text_of(&chosen, units), sources }
 }
 
 /// In a short question each word says more: of `Do you sell bicycles?` half is not enough.

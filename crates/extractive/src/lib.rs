@@ -1,11 +1,10 @@
 //! A model that quotes: it answers with sentences of its sources, word for word.
 //!
-//! It needs no provider, no key and no network, and it cannot invent. [`Extractive::answer`] takes
-//! the sources apart into sentences, list items and table rows (`units`), finds which of them speak
-//! of what the question asks (`rank`) and joins the best into at most 300 characters (`compose`).
-//! When the best of them leaves too much of the question untouched, and no source is near it in
-//! meaning ([`Fit`](crate::Fit)), it declines with [`NO_ANSWER`](crate::NO_ANSWER): silence is
-//! better than a quotation about something else.
+//! It needs no provider, no key and no network, and it cannot invent. [`quote`] takes the sources
+//! apart into sentences, list items and table rows (`units`), finds which of them speak of what the
+//! question asks (`rank`) and joins the best into at most 300 characters (`compose`). When the best
+//! of them leaves too much of the question untouched, and no source is near it in meaning
+//! ([`Fit`]), it quotes nothing: silence is better than a quotation about something else.
 //!
 //! It works best in English and Russian, whose words it reduces to stems; in other languages it
 //! compares words, and pairs of characters where a script has no spaces.
@@ -20,43 +19,45 @@ mod rank;
 mod sentences;
 mod units;
 
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
-
 use self::{compose::compose, question::Question, rank::Ranking, units::units};
-use crate::{
-    chat::{ChatModel, ChatRequest, Delta, Fit, Source, Usage},
-    error::ModelError,
-    no_answer::NO_ANSWER,
-};
 
-/// A model that quotes its sources.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Extractive;
-
-impl Extractive {
-    /// The answer to a question and the sources it is quoted from, as indexes; [`NO_ANSWER`] and
-    /// none when they do not hold it. At most 300 characters.
-    pub fn answer(&self, question: &str, sources: &[Source]) -> (String, Vec<usize>) {
-        let question = Question::of(question);
-        let units = units(sources);
-        let ranking = Ranking::of(&question, &units);
-        let fits: Vec<Option<Fit>> = sources.iter().map(|source| source.fit).collect();
-        match compose(&question, &units, &ranking, &fits) {
-            Some(found) => (found.text, found.sources),
-            None => (NO_ANSWER.to_owned(), Vec::new()),
-        }
-    }
+/// How far search trusts a passage, where it knows more than words. Both are 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fit {
+    /// How sure it is, by words and meaning, that the passage bears on the question.
+    pub score: f64,
+    /// How near the two are in meaning: 0 is what texts without anything in common have, 1 is the
+    /// same text.
+    pub meaning: f64,
 }
 
-impl ChatModel for Extractive {
-    fn chat(&self, request: &ChatRequest) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let (text, sources) = self.answer(&request.question, &request.sources);
-        // Nothing is charged, and no model has tokenised anything.
-        let usage = Usage::default();
-        stream::iter([Delta::Text(text), Delta::Sources(sources), Delta::Usage(usage)].map(Ok))
-            .boxed()
-    }
+/// A passage an answer may rest on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Source {
+    /// The document's title.
+    pub title: String,
+    /// The headings above the passage, outermost first.
+    pub headings: Vec<String>,
+    /// The passage, Markdown or plain text.
+    pub text: String,
+    /// What search knows of it; nothing without vectors.
+    pub fit: Option<Fit>,
+}
+
+/// An answer in the words of its sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quotation {
+    /// The answer, at most 300 characters.
+    pub text: String,
+    /// The sources it is quoted from, as indexes.
+    pub sources: Vec<usize>,
+}
+
+/// Answers a question from the sources; `None` when they do not hold the answer.
+pub fn quote(question: &str, sources: &[Source]) -> Option<Quotation> {
+    let question = Question::of(question);
+    let units = units(sources);
+    let ranking = Ranking::of(&question, &units);
+    let fits: Vec<Option<Fit>> = sources.iter().map(|source| source.fit).collect();
+    compose(&question, &units, &ranking, &fits)
 }

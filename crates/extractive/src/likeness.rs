@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use replyx_core::terms;
+use replyx_text::terms;
 
 /// Words that customers and documents use for the same thing, by line. Few and general: shops,
 /// services, opening hours, contacts.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use replyx_core::terms;
+use replyx_text::terms;
 
 use super::{
     lexicon::{ASKING, CONDITIONS, GENERIC, SIGNS, WITHOUT, lowered, names_kind},

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use replyx_core::terms;
+use replyx_text::terms;
 
 use super::{
     evidence::{Seen, evidence},

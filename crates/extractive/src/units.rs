@@ -2,7 +2,7 @@
 //! the headings it stands under.
 
 use super::{inline::plain, sentences::sentences};
-use crate::chat::Source;
+use crate::Source;
 
 /// Sources beyond these bounds are not read: an answer must not take long, whatever it is given.
 const MOST_SOURCES: usize = 16;

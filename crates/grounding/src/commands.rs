@@ -6,7 +6,7 @@
 //! answer its grounds, so only what has no place in a document about a business is taken for a command.
 
 use super::{numbers::pattern, text::plain};
-use crate::neutral::{cyrillic, latin};
+use replyx_text::alike::{cyrillic, latin};
 
 pattern!(
     OVERRIDE,

@@ -27,7 +27,6 @@ mod words;
 pub use commands::commands;
 use facts::{Fact, Value, facts};
 use known::{Known, Trust};
-pub(crate) use text::is_invisible;
 
 /// No more objections than this are kept of one answer.
 const OBJECTIONS: usize = 10;
@@ -154,12 +153,12 @@ pub fn unsafe_links(answer: &str) -> Vec<Objection> {
 }
 
 /// Does the text state something that can be looked up?
-pub(crate) fn states(text: &str) -> bool {
+pub fn states(text: &str) -> bool {
     !facts(&text::plain(text), true).is_empty()
 }
 
 /// The marks by which a model names passages (`[1]`, `[2, 3]`); a link (`[1](https://…)`) is none.
-pub(crate) fn citations(answer: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+pub fn citations(answer: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
     let marks = CITATION.find_iter(answer).map(|mark| mark.range());
     marks.filter(|mark| !answer[mark.end..].starts_with('('))
 }

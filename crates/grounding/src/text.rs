@@ -1,5 +1,7 @@
 //! A text as it is read by people: without the tricks of writing that hide a fact from a pattern.
 
+use replyx_text::alike::is_invisible;
+
 /// Spaces of every kind are spaces, digits and signs of other alphabets are ASCII, what is invisible is gone,
 /// and so is Markdown's emphasis, which could stand inside a number.
 pub(super) fn plain(text: &str) -> String {
@@ -17,15 +19,6 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     unspelled(plain)
-}
-
-/// Characters that take no place: they join what they stand between.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn ascii(c: char) -> char {

@@ -20,7 +20,6 @@ use replyx_core::{
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
-    terms,
     workspace::Workspace,
 };
 use replyx_knowledge::{
@@ -36,6 +35,7 @@ use replyx_storage::{
     passages::{NewPassage, PassageChanges, Place},
     testing::{self, TestDb},
 };
+use replyx_text::terms;
 
 /// A model that can be chosen without being asked. Its vectors here are made up.
 const MODEL: &str = OFFLINE;

@@ -15,7 +15,6 @@ use replyx_core::{
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
-    terms,
     workspace::Workspace,
 };
 use replyx_knowledge::{
@@ -28,6 +27,7 @@ use replyx_storage::{
     passages::{NewPassage, PassageChanges, Place},
     testing,
 };
+use replyx_text::terms;
 use serde_json::Value;
 
 const MODEL: &str = "multilingual-e5-small";

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::extract::Extracted;
+use replyx_extract::Extracted;
 
 mod blocks;
 mod pack;

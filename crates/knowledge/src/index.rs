@@ -18,6 +18,7 @@ use replyx_core::{
     knowledge::{Document, DocumentStatus, DocumentWarning, WarningCode},
     retry::{Backoff, Retry},
 };
+use replyx_extract::ExtractError;
 use replyx_llm::Embeddings;
 use replyx_storage::{
     Db, StorageError,
@@ -26,8 +27,6 @@ use replyx_storage::{
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-use crate::extract::{self, ExtractError};
 
 mod cut;
 pub mod embed;
@@ -64,7 +63,7 @@ pub struct Tools<'a> {
     pub db: &'a Db,
     /// Time and ids.
     pub clock: &'a Clock,
-    /// This very program: it reads what foreign parsers read, see [`extract::isolated`].
+    /// This very program: it reads what foreign parsers read, see [`replyx_extract::isolated`].
     pub program: &'a Path,
     /// What turns passages into vectors.
     pub embeddings: &'a Embeddings,
@@ -126,7 +125,7 @@ impl IndexError {
 #[tracing::instrument(name = "knowledge.index.run", skip_all, fields(document.id = %job.document_id))]
 pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
     let Some((reading, original)) = Reading::begin(tools, job).await? else { return Ok(()) };
-    let outcome = match extract::isolated(tools.program, reading.kind, &original).await {
+    let outcome = match replyx_extract::isolated(tools.program, reading.kind, &original).await {
         Ok(found) => {
             step(tools, job, DocumentStatus::Chunking).await?;
             cut(found, reading.name.clone()).await?

@@ -23,13 +23,12 @@ use replyx_core::{
     page::PageRequest,
     retry::{Backoff, Retry},
 };
+use replyx_crawl::{Crawl, FetchError, Fetcher, Known, Order, Outcome, Skip, Validators, Visit};
 use replyx_storage::{Db, StorageError, Tx, documents::DocumentFilter};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
-
-use crate::crawl::{Crawl, FetchError, Fetcher, Known, Order, Outcome, Skip, Validators, Visit};
 
 mod keep;
 mod parking;

@@ -12,6 +12,8 @@ use replyx_core::{
 
 use crate::error::ModelError;
 
+pub use replyx_extractive::{Fit, Source};
+
 /// A model that can answer.
 pub trait ChatModel: Send + Sync {
     /// One attempt, streaming. The stream ends without an error only when the model said that it
@@ -91,29 +93,6 @@ pub enum ChatRole {
     User,
     /// The model.
     Assistant,
-}
-
-/// How far search trusts a passage, where it knows more than words. Both are 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fit {
-    /// How sure it is, by words and meaning, that the passage bears on the question.
-    pub score: f64,
-    /// How near the two are in meaning: 0 is what texts without anything in common have, 1 is the
-    /// same text.
-    pub meaning: f64,
-}
-
-/// A passage an answer may rest on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Source {
-    /// The document's title.
-    pub title: String,
-    /// The headings above the passage, outermost first.
-    pub headings: Vec<String>,
-    /// The passage, Markdown or plain text.
-    pub text: String,
-    /// What search knows of it; nothing without vectors.
-    pub fit: Option<Fit>,
 }
 
 /// A piece of what a model sends.

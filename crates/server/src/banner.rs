@@ -7,11 +7,11 @@ use std::{
 };
 
 use replyx_engine::Engine;
+use replyx_terminal::{Color, Painter, complain};
 
 use crate::{
     config::{Config, LogFormat},
     lifecycle::Running,
-    out::{Color, Painter, complain},
 };
 
 /// What somebody does who has just installed the program.

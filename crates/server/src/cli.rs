@@ -5,18 +5,19 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use replyx_core::knowledge::DocumentKind;
-use replyx_knowledge::extract;
+use replyx_terminal::say;
 
 use crate::{
     config::{Config, Flags},
-    demo, lifecycle,
-    out::say,
+    lifecycle,
     roles::{Role, Roles},
     telemetry,
 };
 
 mod admin;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod doctor;
 mod knowledge;
 mod migrate;
@@ -51,6 +52,7 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         data: Option<String>,
     },
+    #[cfg(feature = "demo")]
     /// Shows the main job end to end, offline: a sample shop, a simulated Telegram, ten questions.
     Demo {
         /// Ends after the questions; fails unless every answer was right.
@@ -110,13 +112,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     if let Command::Extract { kind, .. } = cli.command {
         match kind {
-            Some(kind) => extract::child_main(kind)?,
-            None => extract::probe_main()?,
+            Some(kind) => replyx_extract::child_main(kind)?,
+            None => replyx_extract::probe_main()?,
         }
         return Ok(ExitCode::SUCCESS);
     }
     // The secrets are in this process: its children, which read hostile files, must not see into it.
-    extract::hide().context("the memory of this process cannot be protected")?;
+    replyx_extract::hide().context("the memory of this process cannot be protected")?;
     if matches!(cli.command, Command::Openapi) {
         say!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
         return Ok(ExitCode::SUCCESS);
@@ -143,8 +145,9 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             lifecycle::serve(config, Roles::of(&role)).await?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "demo")]
         Command::Demo { once, data, documents } => {
-            demo::run(demo::Options { once, data, documents }).await
+            demo::run(replyx_demo::Options { once, data, documents }).await
         }
         Command::Migrate { command } => {
             migrate::run(&load()?, command).await?;

@@ -14,8 +14,8 @@ use ipnet::IpNet;
 use replyx_api::ApiSettings;
 use replyx_channels::email::{Post, Product};
 use replyx_core::secret::Keys;
+use replyx_crawl::Private;
 use replyx_engine::{Rates, Settings};
-use replyx_knowledge::crawl::{self, Private};
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -308,11 +308,11 @@ impl Config {
     }
 
     /// How web pages are fetched.
-    pub fn crawling(&self) -> crawl::Settings {
-        crawl::Settings {
+    pub fn crawling(&self) -> replyx_crawl::Settings {
+        replyx_crawl::Settings {
             private: self.private_addresses(),
             public_url: self.public_url().map(str::to_owned),
-            limits: crawl::Limits::default(),
+            limits: replyx_crawl::Limits::default(),
         }
     }
 

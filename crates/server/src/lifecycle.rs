@@ -8,8 +8,9 @@ use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use replyx_api::{AppState, access::Accesses, health::Health};
+use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
-use replyx_knowledge::{crawl::Fetcher, sources::Parking};
+use replyx_knowledge::sources::Parking;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},

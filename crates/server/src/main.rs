@@ -16,12 +16,10 @@ mod app;
 mod banner;
 mod cli;
 mod config;
-mod demo;
 mod fleet;
 mod heart;
 mod keys;
 mod lifecycle;
-mod out;
 mod privacy;
 mod roles;
 mod slot;
@@ -34,7 +32,7 @@ fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            out::complain!("replyx: {error:#}");
+            replyx_terminal::complain!("replyx: {error:#}");
             ExitCode::FAILURE
         }
     }

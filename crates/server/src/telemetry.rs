@@ -11,10 +11,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
 
-use crate::{
-    config::{Config, LogFormat},
-    out,
-};
+use crate::config::{Config, LogFormat};
 
 mod families;
 mod process;
@@ -40,7 +37,7 @@ pub fn logs(config: &Config) -> anyhow::Result<()> {
     // A log that cannot be written must not stop what is logged: the reader of a pipe may have gone.
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(out::colors(&io::stderr()))
+        .with_ansi(replyx_terminal::colors(&io::stderr()))
         .log_internal_errors(false);
     let layer = match config.log_format() {
         LogFormat::Text => layer.with_target(false).boxed(),

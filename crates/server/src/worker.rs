@@ -5,8 +5,9 @@ use std::{error::Error, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time:
 use futures::FutureExt;
 use replyx_channels::email::{Post, Product};
 use replyx_core::{job::Lane, retry::Retry};
+use replyx_crawl::Fetcher;
 use replyx_engine::Engine;
-use replyx_knowledge::{crawl::Fetcher, sources::Parking};
+use replyx_knowledge::sources::Parking;
 use replyx_storage::{
     StorageError,
     fair::{Places, Round},
@@ -39,7 +40,7 @@ const fn places(lane: Lane) -> (u32, u32) {
         Lane::Light => (8, 6),
         // The questions of all runs take turns, see `replyx_engine::evaluation`.
         Lane::Evaluation => (32, 4),
-        // The requests of all crawls take turns, see `replyx_knowledge::crawl`.
+        // The requests of all crawls take turns, see `replyx_crawl`.
         Lane::Crawl => (64, 8),
     }
 }

@@ -1,7 +1,7 @@
 //! Stretches of documents, their full-text index and their vectors: the `passages` and
 //! `passage_vectors` tables of one workspace.
 //!
-//! `terms` holds the stems of the passage (see `replyx_core::terms`), `scopes` one term for each
+//! `terms` holds the stems of the passage (see `replyx_text::terms`), `scopes` one term for each
 //! assistant that knows it: FTS5 and `tsvector` index both as they are, and every query begins with
 //! an assistant's term, so that the index itself keeps tenants apart and is as fast for a small one
 //! as for a large one.

@@ -1,5 +1,5 @@
-//! What commands write for people: into a pipe whose reader has gone nothing is written, and quietly; colors are for
-//! terminals.
+//! What commands write for people: into a pipe whose reader has gone nothing is written, and
+//! quietly; colors are for terminals.
 
 use std::{
     env, fmt,
@@ -7,20 +7,21 @@ use std::{
     process,
 };
 
-/// Prints a line to standard output, as `println!` does. Where nobody reads any more the program ends, as it would by
-/// the signal that other programs end by.
+/// Prints a line to standard output, as `println!` does. Where nobody reads any more the program
+/// ends, as it would by the signal that other programs end by.
+#[macro_export]
 macro_rules! say {
-    () => { $crate::out::line(format_args!("")) };
-    ($($text:tt)+) => { $crate::out::line(format_args!($($text)+)) };
+    () => { $crate::line(format_args!("")) };
+    ($($text:tt)+) => { $crate::line(format_args!($($text)+)) };
 }
 
 /// Prints a line to standard error, as `eprintln!` does; one that nobody can read is left out.
+#[macro_export]
 macro_rules! complain {
-    ($($text:tt)+) => { $crate::out::complaint(format_args!($($text)+)) };
+    ($($text:tt)+) => { $crate::complaint(format_args!($($text)+)) };
 }
 
-pub(crate) use {complain, say};
-
+/// Prints a line to standard output; [`say!`] is the way to call it.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
     if let Err(error) = writeln!(out, "{text}") {
@@ -28,6 +29,7 @@ pub fn line(text: fmt::Arguments<'_>) {
     }
 }
 
+/// Prints a line to standard error; [`complain!`] is the way to call it.
 pub fn complaint(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
@@ -51,11 +53,17 @@ pub fn colors(stream: &impl IsTerminal) -> bool {
 /// A color of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
+    /// What went wrong.
     Red,
+    /// What is well.
     Green,
+    /// What deserves a look.
     Yellow,
+    /// Labels.
     Cyan,
+    /// Details.
     Gray,
+    /// What matters most, in the terminal's own color.
     Bold,
 }
 

@@ -1,1 +1,1 @@
-../../../crates/knowledge/src/crawl/links.rs
+../../../crates/crawl/src/links.rs

@@ -1,1 +1,1 @@
-../../../crates/knowledge/src/crawl/place.rs
+../../../crates/crawl/src/place.rs

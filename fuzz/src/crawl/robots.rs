@@ -1,1 +1,1 @@
-../../../crates/knowledge/src/crawl/robots.rs
+../../../crates/crawl/src/robots.rs

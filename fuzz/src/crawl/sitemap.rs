@@ -1,1 +1,1 @@
-../../../crates/knowledge/src/crawl/sitemap.rs
+../../../crates/crawl/src/sitemap.rs

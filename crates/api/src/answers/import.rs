@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use replyx_core::{ids::AssistantId, knowledge::Document};
-use replyx_knowledge::extract::pairs;
+use replyx_extract::pairs;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;

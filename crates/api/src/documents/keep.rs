@@ -222,7 +222,7 @@ impl Desk<'_> {
         let (name, bytes) = (file.name, file.bytes?);
         let (clock, workspace) = (self.state.clock().clone(), self.caller.workspace_id);
         let work = move || -> ApiResult<(Document, Vec<u8>)> {
-            let kind = replyx_knowledge::detect::detect(&name, &bytes)
+            let kind = replyx_extract::detect(&name, &bytes)
                 .map_err(|error| ApiError::UnsupportedMediaType(error.to_string()))?;
             Ok((new(&clock, workspace, assistant, name, kind, &bytes), bytes))
         };

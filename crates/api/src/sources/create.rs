@@ -6,10 +6,7 @@ use replyx_core::{
     ids::{AssistantId, WorkspaceId},
     knowledge::{Source, SourceKind, SourceStatus},
 };
-use replyx_knowledge::{
-    crawl,
-    sources::{self, FetchSource, MAX_SOURCES, USUAL_PAGES},
-};
+use replyx_knowledge::sources::{self, FetchSource, MAX_SOURCES, USUAL_PAGES};
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;
@@ -142,10 +139,11 @@ pub async fn create(
 }
 
 /// The address, if it is one that may be fetched.
-async fn admitted(text: &str, private: crawl::Private) -> ApiResult<Url> {
-    let url = Url::parse(text.trim()).ok().and_then(crawl::normalise);
-    let url = url.ok_or_else(|| ApiError::field("url", crawl::Refused::Scheme.to_string()))?;
-    let admitted = crawl::admit(&url, private).await;
+async fn admitted(text: &str, private: replyx_crawl::Private) -> ApiResult<Url> {
+    let url = Url::parse(text.trim()).ok().and_then(replyx_crawl::normalise);
+    let url =
+        url.ok_or_else(|| ApiError::field("url", replyx_crawl::Refused::Scheme.to_string()))?;
+    let admitted = replyx_crawl::admit(&url, private).await;
     admitted.map_err(|refused| ApiError::field("url", refused.to_string()))?;
     Ok(url)
 }

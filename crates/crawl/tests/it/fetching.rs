@@ -2,7 +2,7 @@
 
 use std::{io::Write, time::Instant};
 
-use replyx_knowledge::crawl::{Answer, FetchError};
+use replyx_crawl::{Answer, FetchError};
 
 use super::*;
 

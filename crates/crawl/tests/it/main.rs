@@ -1,10 +1,12 @@
 //! Web pages, fetched from a site over real HTTP.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a test's scenery fails the test")]
+
 use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
 use replyx_core::{clock::Clock, knowledge::SourceKind};
-use replyx_knowledge::crawl::{
+use replyx_crawl::{
     Crawl, Fetcher, Known, Limits, Order, Outcome, Private, Settings, Validators, Visit,
 };
 use replyx_testkit::site::{FakeSite, Reply};

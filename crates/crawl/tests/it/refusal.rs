@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::FutureExt;
-use replyx_knowledge::crawl::{Answer, FetchError, LookUp, Refused, admit};
+use replyx_crawl::{Answer, FetchError, LookUp, Refused, admit};
 
 use super::*;
 

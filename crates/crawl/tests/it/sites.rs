@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use replyx_knowledge::crawl::Skip;
+use replyx_crawl::Skip;
 
 use super::*;
 

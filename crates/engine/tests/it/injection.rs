@@ -7,8 +7,8 @@ use replyx_engine::{
     context::{Ask, Said},
     neutral::neutral,
     prompt, turn,
-    verify::Kind,
 };
+use replyx_grounding::Kind;
 use replyx_knowledge::search::Hit;
 use replyx_llm::{ChatRequest, ChatRole};
 use replyx_storage::{on_every_db, testing::TestDb};

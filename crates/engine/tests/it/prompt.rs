@@ -4,8 +4,8 @@ use replyx_core::{clock::Clock, knowledge::Passage, money::Money};
 use replyx_engine::{
     context::{Ask, Said},
     prompt,
-    verify::{Kind, Objection},
 };
+use replyx_grounding::{Kind, Objection};
 use replyx_knowledge::search::Hit;
 use replyx_llm::{ChatRequest, ChatRole, Completion, Usage};
 

@@ -4,7 +4,7 @@ use super::{
     Reading,
     inline::{Inline, flat, is_on},
 };
-use crate::extract::xml::Element;
+use crate::xml::Element;
 
 /// Most columns one merged cell may span.
 const SPAN: u64 = 63;

@@ -8,15 +8,13 @@ use std::{
     time::Duration,
 };
 
-use replyx_knowledge::extract;
-
 #[cfg(target_os = "linux")]
 mod attempts;
 
 fn main() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args == ["extract", "--probe"] {
-        return extract::probe_main();
+        return replyx_extract::probe_main();
     }
     assert_eq!(args[..2], ["extract", "--kind"]);
     assert!(std::env::vars_os().next().is_none(), "the environment is not the child's business");
@@ -28,11 +26,11 @@ fn main() -> io::Result<()> {
         b"%PDF-hang" => sleep(Duration::from_hours(1)),
         b"%PDF-slow" => {
             sleep(Duration::from_secs(1));
-            extract::child_main(kind)?;
+            replyx_extract::child_main(kind)?;
         }
         b"%PDF-flood" => flood()?,
         b"%PDF-memory" => {
-            extract::confine()?;
+            replyx_extract::confine()?;
             let mut hoard: Vec<Vec<u8>> = Vec::new();
             loop {
                 hoard.push(black_box(vec![1; 64 << 20]));
@@ -43,17 +41,17 @@ fn main() -> io::Result<()> {
         #[cfg(target_os = "linux")]
         b"%PDF-old kernel" => {
             attempts::forget_parts().map_err(|error| io::Error::other(error.to_string()))?;
-            let missing = extract::confine()?.missing;
+            let missing = replyx_extract::confine()?.missing;
             let parts: Vec<&str> = missing.iter().map(|missing| missing.part.as_str()).collect();
             attempts::answer(&parts.join(" "))?;
         }
         b"%PDF-nonsense" => println!("{{\"Ok\": 7}}"),
         b"%PDF-write" => {
-            extract::confine()?;
+            replyx_extract::confine()?;
             let file = std::env::temp_dir().join("replyx-extract-must-not-write");
             std::fs::write(file, "x").expect("must fail or die");
         }
-        _ => extract::child_main(kind)?,
+        _ => replyx_extract::child_main(kind)?,
     }
     Ok(())
 }
@@ -66,7 +64,7 @@ fn attempt(order: &[u8]) -> io::Result<()> {
     let (how, server, paths) = (words[1], words[2], &words[3..]);
     let parent = rustix::process::getppid().expect("somebody waits for this");
     if how == "confined" {
-        extract::confine()?;
+        replyx_extract::confine()?;
     }
     attempts::answer(&attempts::all(parent, paths, server))
 }

@@ -1,7 +1,7 @@
 use std::{fs::File, net::TcpListener, path::Path};
 
 use replyx_core::knowledge::DocumentKind::{self, Pdf};
-use replyx_knowledge::extract::{self, ExtractError, confinement, isolated, parse};
+use replyx_extract::{ExtractError, confinement, isolated, parse};
 
 use crate::extract::program;
 
@@ -33,7 +33,7 @@ async fn attempts(how: &str) -> Vec<String> {
 
 /// What the system this test runs on must have: otherwise the test says so instead of passing.
 async fn everything_is_there() {
-    extract::hide().unwrap();
+    replyx_extract::hide().unwrap();
     let readable = rustix::process::dumpable_behavior().unwrap();
     assert_eq!(readable, rustix::process::DumpableBehavior::NotDumpable);
     let found = confinement(program()).await.unwrap();
@@ -78,7 +78,7 @@ async fn the_attempts_are_real() {
 
 #[tokio::test]
 async fn a_kernel_that_lacks_parts_is_told_of_and_the_child_goes_on_with_the_others() {
-    extract::hide().unwrap();
+    replyx_extract::hide().unwrap();
     let found = isolated(program(), Pdf, b"%PDF-old kernel").await.unwrap();
     assert_eq!(found.text, "files calls");
 }
@@ -93,7 +93,7 @@ async fn every_file_reads_as_it_does_without_confinement() {
         let path = entry.unwrap().path();
         let Ok(bytes) = std::fs::read(&path) else { continue };
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let Ok(kind) = replyx_knowledge::detect::detect(&name, &bytes) else { continue };
+        let Ok(kind) = replyx_extract::detect(&name, &bytes) else { continue };
         // It eats all memory where nothing stops it.
         if name == "bomb.pdf" {
             continue;
@@ -112,6 +112,6 @@ async fn every_file_reads_as_it_does_without_confinement() {
 async fn free(
     kind: DocumentKind,
     bytes: Vec<u8>,
-) -> Result<extract::Extracted, extract::Unreadable> {
+) -> Result<replyx_extract::Extracted, replyx_extract::Unreadable> {
     tokio::task::spawn_blocking(move || parse(kind, &bytes)).await.unwrap()
 }

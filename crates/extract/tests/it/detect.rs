@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use replyx_core::knowledge::DocumentKind::{
     self, Csv, Docx, Eml, Epub, Html, Json, Markdown, Odt, Pdf, Pptx, Rtf, Text, Xlsx,
 };
-use replyx_knowledge::detect::detect;
+use replyx_extract::detect;
 
 fn file(name: &str) -> Vec<u8> {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/files", name].iter().collect();

@@ -4,9 +4,7 @@ use std::{
 };
 
 use replyx_core::knowledge::DocumentKind::{Markdown, Pdf, Text};
-use replyx_knowledge::extract::{
-    ExtractError, Extracted, Unreadable, isolated, isolated_within, text,
-};
+use replyx_extract::{ExtractError, Extracted, Unreadable, isolated, isolated_within, text};
 
 /// The child that obeys or misbehaves: `tests/child/child.rs`.
 pub(crate) fn program() -> &'static Path {
@@ -210,6 +208,6 @@ async fn texts_in_old_encodings_are_read() {
 
 #[test]
 fn too_much_text_is_refused() {
-    let bytes = vec![b'a'; replyx_knowledge::extract::MAX_TEXT + 1];
+    let bytes = vec![b'a'; replyx_extract::MAX_TEXT + 1];
     assert_eq!(text(&bytes), Err(Unreadable::TooLong));
 }

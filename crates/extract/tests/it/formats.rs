@@ -6,10 +6,7 @@ use std::{
 };
 
 use replyx_core::knowledge::DocumentKind;
-use replyx_knowledge::{
-    detect::detect,
-    extract::{ExtractError, Extracted, Unreadable, isolated, pairs},
-};
+use replyx_extract::{ExtractError, Extracted, Unreadable, detect, isolated, pairs};
 
 use crate::extract::program;
 

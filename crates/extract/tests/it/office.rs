@@ -8,7 +8,7 @@ use std::{
 };
 
 use replyx_core::knowledge::DocumentKind::{self, Docx, Epub, Odt, Pptx, Xlsx};
-use replyx_knowledge::extract::{
+use replyx_extract::{
     Extracted,
     Unreadable::{self, Damaged, Locked, TooComplex, TooLong},
     parse,

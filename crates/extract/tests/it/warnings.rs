@@ -12,10 +12,7 @@ use replyx_core::knowledge::{
         RowsWithoutHeader, ThinPages,
     },
 };
-use replyx_knowledge::{
-    detect::detect,
-    extract::{ExtractError, Extracted, Unreadable, isolated},
-};
+use replyx_extract::{ExtractError, Extracted, Unreadable, detect, isolated};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::extract::program;

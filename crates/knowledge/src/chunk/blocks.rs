@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use replyx_core::knowledge::DocumentKind;
 
 use super::plain;
-use crate::extract::Extracted;
+use replyx_extract::Extracted;
 
 /// A part of a text, without blanks around it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use replyx_core::knowledge::DocumentKind;
 
 use super::blocks::{Block, Blocks, Kind, one_line};
-use crate::extract::Extracted;
+use replyx_extract::Extracted;
 
 /// A heading is at most this long, characters.
 const LONGEST: usize = 80;

@@ -2,13 +2,14 @@
 
 use std::{fmt::Write, path::Path};
 
-use replyx_core::{knowledge::DocumentWarning, terms};
+use replyx_core::knowledge::DocumentWarning;
+use replyx_extract::{Extracted, Unreadable};
+use replyx_text::terms;
 use sha2::{Digest, Sha256};
 
 use super::{IndexError, MAX_PASSAGES, count};
 use crate::{
     chunk::{Chunk, Chunking, chunk},
-    extract::{Extracted, Unreadable},
     language,
 };
 

@@ -1,6 +1,6 @@
 //! What a question asks for, in the terms of the passages.
 
-use replyx_core::terms::{self, AskedWord};
+use replyx_text::terms::{self, AskedWord};
 
 use super::{
     MAX_TERMS,

@@ -1,6 +1,6 @@
 //! Questions that lean on what was said before ("and how much is it?") are made whole with the words they lean on.
 
-use replyx_core::terms;
+use replyx_text::terms;
 
 /// The languages whose questions are made whole, beside Russian.
 const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];

@@ -4,11 +4,11 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
-    terms::differ_in_script,
     usage::Purpose,
 };
 use replyx_llm::{Caller, EmbeddedQuestion, Spent};
 use replyx_storage::{Db, StorageError};
+use replyx_text::terms::differ_in_script;
 use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::{Instant, timeout},

@@ -11,15 +11,13 @@ use std::{
 };
 
 use pulp::Arch;
-use replyx_core::{
-    ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
-    terms,
-};
+use replyx_core::ids::{AssistantId, DocumentId, PassageId, WorkspaceId};
 use replyx_storage::{
     Db, StorageError, Tx,
     knowledge::{Head, KnownDocument},
     neighbours::NeighbourSet,
 };
+use replyx_text::terms;
 
 use super::{
     Mode, Query,

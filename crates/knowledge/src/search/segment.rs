@@ -5,11 +5,9 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use replyx_core::{
-    ids::{DocumentId, PassageId},
-    terms,
-};
+use replyx_core::ids::{DocumentId, PassageId};
 use replyx_storage::indexed::IndexedPassage;
+use replyx_text::terms;
 
 use super::vectors::Vectors;
 

@@ -5,14 +5,12 @@ use replyx_core::{
     knowledge::{Document, DocumentKind, DocumentStatus, Source, WebPage},
     secret::sha256_hex,
 };
+use replyx_crawl::{Outcome, Page, Visit};
 use replyx_storage::{StorageError, Tx};
 use url::Url;
 
 use super::{FetchSource, Progress, Tools, goes_at_once};
-use crate::{
-    crawl::{Outcome, Page, Visit},
-    index::IndexDocument,
-};
+use crate::index::IndexDocument;
 
 /// A page that is not there so often in a row is deleted.
 const MISSES: i64 = 2;

@@ -12,7 +12,7 @@ use replyx_core::ids::SourceId;
 use tokio::time::Instant;
 
 use super::Progress;
-use crate::crawl::Crawl;
+use replyx_crawl::Crawl;
 
 /// So many are kept; the one that has stood for longest is begun again from its beginning.
 const ROOM: usize = 256;

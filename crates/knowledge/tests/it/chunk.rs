@@ -1,13 +1,11 @@
 use proptest::prelude::*;
 use replyx_core::knowledge::DocumentKind::{self, Markdown, Pdf, Text};
-use replyx_knowledge::{
-    chunk::{Chunk, Chunking, chunk},
-    extract::{Extracted, Heading, isolated},
-};
+use replyx_extract::{Extracted, Heading, isolated};
+use replyx_knowledge::chunk::{Chunk, Chunking, chunk};
 
 use replyx_llm::tokens;
 
-use crate::extract::{data, program};
+use crate::child::{data, program};
 
 fn document(kind: DocumentKind, text: &str) -> Extracted {
     Extracted {

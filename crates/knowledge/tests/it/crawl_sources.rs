@@ -14,8 +14,8 @@ use replyx_core::{
     retry::Retry,
     workspace::Workspace,
 };
+use replyx_crawl::{Fetcher, Limits, Private, Settings as Crawling};
 use replyx_knowledge::{
-    crawl::{Fetcher, Limits, Private, Settings as Crawling},
     index::IndexDocument,
     sources::{self, FetchSource, Parking, SourceError, Tools},
 };

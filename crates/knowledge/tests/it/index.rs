@@ -13,7 +13,7 @@ use replyx_knowledge::index::IndexError;
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::{
-    extract::{data, program},
+    child::{data, program},
     shop::Shop,
 };
 

@@ -22,7 +22,7 @@ use replyx_storage::{
     testing::{TestDb, pgvector, tamper},
 };
 
-use crate::{extract::program, shop::Shop};
+use crate::{child::program, shop::Shop};
 
 /// A model that a server has; it is never asked here.
 const OTHER: &str = "text-embedding-3-small";

@@ -13,7 +13,7 @@ use replyx_knowledge::index::IndexDocument;
 use replyx_storage::{on_every_db, replacements::Replacement, testing::TestDb};
 
 use crate::{
-    extract::{data, program},
+    child::{data, program},
     shop::Shop,
 };
 

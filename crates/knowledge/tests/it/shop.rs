@@ -18,7 +18,7 @@ use replyx_knowledge::{
 use replyx_llm::Embeddings;
 use replyx_storage::Db;
 
-use crate::extract::program;
+use crate::child::program;
 
 pub(crate) struct Shop<'d> {
     pub(crate) db: &'d Db,

@@ -17,7 +17,7 @@ use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::openai::{FakeOpenAi, Fault, embedding};
 
-use crate::{extract::program, shop::Shop};
+use crate::{child::program, shop::Shop};
 
 /// A search that takes the offline model to be there. Its file is empty, so that nothing can be embedded with it.
 fn searching(bytes: u64) -> (Search, tempfile::TempDir) {

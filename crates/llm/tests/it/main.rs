@@ -7,7 +7,6 @@ mod anthropic;
 mod blame;
 mod breaker;
 mod embed;
-mod extractive;
 mod failover;
 mod figures;
 mod keys;

@@ -21,13 +21,11 @@ use replyx_core::{
 };
 use replyx_live::Live;
 use replyx_storage::{Db, Listener, PoolSize, Tx};
+use replyx_terminal::{complain, say};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::{
-    config::Config,
-    out::{complain, say},
-};
+use crate::config::Config;
 
 /// How many entries are checked at once.
 const BATCH: u32 = 1000;

@@ -3,11 +3,9 @@
 use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
+use replyx_terminal::{Color, Painter, say};
 
-use crate::{
-    config::{Config, Flags, Origin},
-    out::{Color, Painter, say},
-};
+use crate::config::{Config, Flags, Origin};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {

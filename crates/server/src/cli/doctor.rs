@@ -15,13 +15,11 @@ use anyhow::Context;
 use replyx_live::Live;
 use replyx_llm::{Caller, Embeddings, OFFLINE};
 use replyx_storage::{Db, PoolSize, neighbours::VectorIndex};
+use replyx_terminal::{Color, Painter, say};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use crate::{
-    config::{Config, Flags},
-    out::{Color, Painter, say},
-};
+use crate::config::{Config, Flags};
 
 mod confinement;
 mod host;

@@ -19,7 +19,9 @@ use replyx_engine::{Engine, evaluation::Target};
 use replyx_knowledge::evaluate::{Comparison, QuestionFile, Tally, compare};
 use replyx_llm::EXTRACTIVE;
 
-use crate::{config::Config, out::complain};
+use replyx_terminal::complain;
+
+use crate::config::Config;
 
 mod home;
 mod report;

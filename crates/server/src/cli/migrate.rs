@@ -8,7 +8,9 @@ use replyx_core::clock::Clock;
 use replyx_storage::{Db, Loss, PoolSize};
 
 use super::sqlite_file;
-use crate::{config::Config, heart::DEAD, out::say, privacy, slot::Slot};
+use replyx_terminal::say;
+
+use crate::{config::Config, heart::DEAD, privacy, slot::Slot};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {

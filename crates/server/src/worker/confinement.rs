@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use replyx_knowledge::extract::{self, Part};
+use replyx_extract::Part;
 
 /// Asks a child, and tells the log and the metrics which parts of the confinement are missing.
 pub async fn tell(program: PathBuf) {
-    let found = match extract::confinement(&program).await {
+    let found = match replyx_extract::confinement(&program).await {
         Ok(found) => found,
         Err(error) => {
             tracing::error!(

@@ -8,38 +8,69 @@ use crate::workspace::{Dependency, Source, Workspace};
 /// Each crate and the crates it may import, from the bottom up.
 const LAYERS: &[(&str, &[&str])] = &[
     ("core", &[]),
+    ("text", &[]),
     ("e5", &[]),
     ("testkit-macros", &[]),
     // Its feature `testing` alone imports `testkit-macros`.
     ("storage", &["core", "testkit-macros"]),
+    ("terminal", &[]),
     ("live", &["core"]),
-    ("llm", &["core", "live", "e5"]),
+    ("grounding", &["text"]),
+    ("extractive", &["text"]),
+    ("llm", &["core", "live", "e5", "extractive"]),
     ("channels", &["core"]),
+    ("extract", &["core"]),
+    ("crawl", &["core", "live", "extract"]),
     ("testkit", &["core"]),
-    ("knowledge", &["core", "storage", "live", "llm"]),
-    ("engine", &["core", "storage", "live", "llm", "channels", "knowledge"]),
-    ("api", &["core", "storage", "live", "channels", "knowledge", "engine"]),
+    ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "crawl"]),
+    ("engine", &["core", "text", "storage", "live", "llm", "channels", "grounding", "knowledge"]),
+    ("api", &["core", "storage", "live", "channels", "extract", "crawl", "knowledge", "engine"]),
+    ("demo", &["terminal", "testkit"]),
     (
         "server",
-        &["core", "storage", "live", "llm", "channels", "testkit", "knowledge", "engine", "api"],
+        &[
+            "core",
+            "terminal",
+            "storage",
+            "live",
+            "llm",
+            "channels",
+            "extract",
+            "crawl",
+            "knowledge",
+            "engine",
+            "api",
+            "demo",
+        ],
     ),
 ];
 
 /// Each library that not everybody may use, and its owners. Its relatives (`axum-extra`) belong to
 /// the same.
 const OWNED: &[(&str, &[&str])] = &[
+    ("rust-stemmers", &["text"]),
     ("sqlx", &["storage"]),
     ("redis", &["live"]),
-    ("pdf_oxide", &["knowledge"]),
-    ("encoding_rs", &["knowledge"]),
-    ("chardetng", &["knowledge"]),
+    ("calamine", &["extract"]),
+    ("chardetng", &["extract"]),
+    ("csv", &["extract"]),
+    ("ego-tree", &["extract"]),
+    ("mail-parser", &["extract"]),
+    ("pdf_oxide", &["extract"]),
+    ("scraper", &["extract"]),
+    ("zip", &["extract"]),
+    // What confines the child that reads files.
+    ("landlock", &["extract"]),
+    ("nix", &["extract"]),
+    ("rlimit", &["extract"]),
+    ("seccompiler", &["extract"]),
+    // A page's links are read before its text.
+    ("encoding_rs", &["extract", "crawl"]),
+    ("quick-xml", &["extract", "crawl"]),
+    ("texting_robots", &["crawl"]),
     // Telegram's markup is made from the same Markdown that documents are written in.
     ("pulldown-cmark", &["knowledge", "channels"]),
-    ("zip", &["knowledge"]),
-    ("quick-xml", &["knowledge"]),
-    ("calamine", &["knowledge"]),
-    ("scraper", &["knowledge"]),
-    ("mail-parser", &["knowledge"]),
+    ("whatlang", &["knowledge"]),
     ("tiktoken-rs", &["llm"]),
     ("lettre", &["channels"]),
     ("minijinja", &["channels"]),
@@ -50,7 +81,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("utoipa", &["api"]),
     ("clap", &["server"]),
     ("tracing-subscriber", &["server"]),
-    ("anyhow", &["server"]),
+    ("anyhow", &["server", "demo"]),
 ];
 
 /// What breaks the two tables above.

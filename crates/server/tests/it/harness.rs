@@ -230,7 +230,7 @@ pub(crate) async fn a_moment() {
 
 /// The folder of the sample documents.
 pub(crate) fn samples() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("demo/documents")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../demo/documents")
 }
 
 /// A sample document.

@@ -3,12 +3,12 @@ use replyx_core::{
     event::Event,
     knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WarningCode},
     page::PageRequest,
-    terms::query_terms,
 };
 use replyx_storage::{
     StorageError, documents::DocumentFilter, on_every_db, replacements::Replacement,
     testing::TestDb,
 };
+use replyx_text::terms::query_terms;
 
 use crate::given::{self, at};
 

@@ -16,7 +16,6 @@ use replyx_core::{
     permission::Permission,
     role::Role,
     secret::sha256_hex,
-    terms::index_text,
     usage::{ModelCall, Purpose},
     user::User,
     workspace::{ApiKey, Invitation, KeyOwner, Workspace},
@@ -26,6 +25,7 @@ use replyx_storage::{
     outbox::Sendable,
     passages::{NewPassage, PassageChanges, Place},
 };
+use replyx_text::terms::index_text;
 
 mod raw;
 

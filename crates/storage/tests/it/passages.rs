@@ -1,14 +1,12 @@
 use std::collections::BTreeSet;
 
-use replyx_core::{
-    ids::PassageId,
-    terms::{index_text, query_terms},
-};
+use replyx_core::ids::PassageId;
 use replyx_storage::{
     Db, on_every_db,
     passages::{Candidate, NewPassage, PassageChanges, Place},
     testing::{self, TestDb},
 };
+use replyx_text::terms::{index_text, query_terms};
 
 use crate::given::{self, Tenant, at, id};
 

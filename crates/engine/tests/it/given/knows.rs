@@ -5,10 +5,10 @@ use replyx_core::{
     clock::random_hex,
     ids::{DocumentId, PassageId},
     knowledge::{Document, DocumentKind, DocumentStatus},
-    terms::index_text,
     usage::Purpose,
 };
 use replyx_storage::passages::{NewPassage, PassageChanges, Place};
+use replyx_text::terms::index_text;
 
 use super::{World, version};
 

@@ -1,6 +1,6 @@
 //! How far the child that reads documents is confined here.
 
-use replyx_knowledge::extract::{self, Missing};
+use replyx_extract::Missing;
 
 use super::Finding;
 use crate::app;
@@ -10,7 +10,7 @@ const ABOUT: &str = "documents";
 /// One line for each part that is missing, with what helps; one line when everything is there.
 pub(super) async fn look() -> Vec<Finding> {
     let asked = match app::program() {
-        Ok(program) => extract::confinement(&program).await.map_err(anyhow::Error::from),
+        Ok(program) => replyx_extract::confinement(&program).await.map_err(anyhow::Error::from),
         Err(error) => Err(error),
     };
     match asked {
@@ -38,7 +38,7 @@ fn lack(missing: &Missing) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use replyx_knowledge::extract::Part;
+    use replyx_extract::Part;
 
     use super::*;
 

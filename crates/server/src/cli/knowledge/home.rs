@@ -14,8 +14,8 @@ use replyx_core::{
     workspace::Workspace,
 };
 use replyx_engine::{Engine, providers};
+use replyx_extract::detect;
 use replyx_knowledge::{
-    detect::detect,
     evaluate::FileDocument,
     index::{self, IndexDocument},
     search::Query,

@@ -1,0 +1,7 @@
+//! Words and scripts, as pure functions.
+//!
+//! [`terms`] reduces a text to the terms that search compares; [`alike`] undoes the tricks by which
+//! a text looks like another. What a text means is not known here.
+
+pub mod alike;
+pub mod terms;

@@ -1,1 +1,0 @@
-../../crates/knowledge/src/detect.rs

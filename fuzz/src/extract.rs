@@ -1,1 +1,0 @@
-../../crates/knowledge/src/extract.rs
