@@ -7,12 +7,12 @@ use replyx_core::{
 };
 
 /// For how long a code is good, minutes.
-pub(super) const MINUTES: u32 = 15;
+pub(crate) const MINUTES: u32 = 15;
 /// How many wrong codes are borne.
-pub(super) const TRIES: i64 = 5;
+pub(crate) const TRIES: i64 = 5;
 
 /// A new code, each as likely as any other.
-pub(super) fn new() -> String {
+pub(crate) fn new() -> String {
     // The largest multiple of a million below 2^32: beyond it some codes would come more often.
     const FAIR: u32 = u32::MAX / 1_000_000 * 1_000_000;
     loop {
@@ -24,17 +24,17 @@ pub(super) fn new() -> String {
 }
 
 /// When a code that is made now ends.
-pub(super) fn end(now: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn end(now: DateTime<Utc>) -> DateTime<Utc> {
     now + chrono::Duration::minutes(MINUTES.into())
 }
 
 /// What is stored of a code: under a key of ours, because a million bare hashes are soon tried.
-pub(super) fn hash(keys: &Keys, email: &str, code: &str) -> String {
+pub(crate) fn hash(keys: &Keys, email: &str, code: &str) -> String {
     keyed_hash(&keys.key("confirmation-code"), &format!("{email}:{code}"))
 }
 
 /// Is it the code that this was made of? Also under a key of earlier times.
-pub(super) fn fits(keys: &Keys, email: &str, code: &str, stored: &str) -> bool {
+pub(crate) fn fits(keys: &Keys, email: &str, code: &str, stored: &str) -> bool {
     let text = format!("{email}:{code}");
     let keys = keys.keys("confirmation-code");
     keys.iter().fold(false, |fits, key| fits | same(&keyed_hash(key, &text), stored))

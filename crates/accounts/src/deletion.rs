@@ -1,33 +1,128 @@
-//! Deletes accounts whose time of grace is over, with the workspaces in which nobody else works. What they did stays
-//! in the audit logs.
-
-use std::error::Error;
+//! Deleting accounts: a person asks for it and may change their mind for a time of grace; then the
+//! account is permanently deleted, with the workspaces in which nobody else works. What they did
+//! stays in the audit logs.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    actor::Account,
     audit::{Act, ActorKind, Outcome},
     ids::{UserId, WorkspaceId},
+    mail::{Letter, Mail},
     page::PageRequest,
     role::Role,
+    setting,
+    user::User,
     workspace::Member,
 };
-use replyx_engine::Engine;
-use replyx_storage::{StorageError, Tx, retried};
+use replyx_storage::{Db, StorageError, Tx, retried};
 use serde_json::{Value, json};
+
+use crate::{Cx, Error, Result, proof};
 
 /// How many accounts are deleted in one sweep.
 const AT_ONCE: u32 = 100;
 
-/// Deletes those that are due, each in a transaction of its own. One that fails does not keep the others.
-pub(super) async fn purge(engine: &Engine) -> Result<(), StorageError> {
-    let now = engine.clock.now();
-    let due = engine.db.read().await?.system().users().due_for_deletion(now, AT_ONCE).await?;
+/// Schedules the deletion of an account: the person is signed out everywhere at once. Returns when
+/// it will be deleted, unless they sign in and restore it before.
+///
+/// # Errors
+///
+/// [`Error::WrongPassword`], [`Error::ProofRequired`], [`Error::WrongProof`],
+/// [`Error::OwnerOfOthers`].
+pub async fn schedule(
+    cx: &Cx,
+    account: &Account,
+    password: String,
+    code: Option<&str>,
+) -> Result<DateTime<Utc>> {
+    proof::by_password(cx, account, password).await?;
+    proof::by_code(cx, account, code).await?;
+    let user = account.user();
+    let end = cx.clock.now() + cx.tuning.days(setting::DELETION_GRACE_DAYS);
+    // To ask again does not put it off.
+    let delete_at = user.delete_at.map_or(end, |earlier| earlier.min(end));
+    let letter = Letter::DeletionScheduled { at: delete_at };
+    let mail = Mail { to: user.email.clone(), language: user.language, letter };
+    let tells = cx.may_tell(&mail).await;
+
+    cx.write(|| async {
+        let now = cx.clock.now();
+        let mut tx = cx.db.begin().await?;
+        refuse_last_owner(&mut tx, user.id).await?;
+        proof::still_signed_in(&mut tx, account, now).await?;
+        tx.system().users().set_delete_at(user.id, Some(delete_at)).await?;
+        tx.system().sessions().revoke_all(user.id, None, now).await?;
+        if tells {
+            cx.letters.queue(&mut tx, &mail).await?;
+        }
+        let details = json!({"delete_at": delete_at});
+        let act = account.act(now, "account.deletion_scheduled", ("user", user.id), details);
+        tx.system().audit().append(&act).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await?;
+    Ok(delete_at)
+}
+
+/// Cancels the deletion of an account, in the time of grace. Without one to cancel it changes
+/// nothing.
+pub async fn restore(cx: &Cx, account: &Account) -> Result<User> {
+    cx.write(|| async {
+        let id = account.user().id;
+        let now = cx.clock.now();
+        let mut tx = cx.db.begin().await?;
+        proof::still_signed_in(&mut tx, account, now).await?;
+        let found = tx.system().users().find(id).await?;
+        let mut user = found.ok_or(Error::Unauthenticated)?;
+        if user.delete_at.take().is_some() {
+            tx.system().users().set_delete_at(id, None).await?;
+            let act = account.act(now, "account.restored", ("user", id), json!({}));
+            tx.system().audit().append(&act).await?;
+        }
+        tx.commit().await?;
+        Ok(user)
+    })
+    .await
+}
+
+/// Locks the owners of the workspaces that a user owns, and refuses when one of these has other
+/// members and no other owner: somebody must stay who can run it.
+///
+/// # Errors
+///
+/// [`Error::OwnerOfOthers`].
+pub(crate) async fn refuse_last_owner(tx: &mut Tx, user: UserId) -> Result<()> {
+    let memberships = tx.system().users().memberships(user).await?;
+    let owned = memberships.iter().filter(|membership| membership.role == Role::Owner);
+    let mut owned: Vec<WorkspaceId> = owned.map(|membership| membership.workspace.id).collect();
+    // In one order for all, so that two owners of the same workspaces do not wait for each other
+    // for ever.
+    owned.sort_unstable();
+    for workspace in owned {
+        let owners = tx.workspace(workspace).members().lock_owners().await?;
+        if owners.iter().any(|owner| *owner != user) {
+            continue;
+        }
+        let two = PageRequest::new(Some(2), None);
+        let members = tx.workspace(workspace).members().list(two).await?;
+        if members.items.iter().any(|member| member.user_id != user) {
+            return Err(Error::OwnerOfOthers);
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the accounts that are due, each in a transaction of its own. One that fails does not
+/// keep the others.
+pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<(), StorageError> {
+    let due = db.read().await?.system().users().due_for_deletion(now, AT_ONCE).await?;
     for user in due {
-        match retried(|| delete(engine, user, now)).await {
+        match retried(|| delete(db, user, now)).await {
             Ok(true) => tracing::info!(user.id = %user, "account deleted"),
             Ok(false) => {}
             Err(error) => {
-                let error = &error as &dyn Error;
+                let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, user.id = %user, "an account could not be deleted");
             }
         }
@@ -36,8 +131,8 @@ pub(super) async fn purge(engine: &Engine) -> Result<(), StorageError> {
 }
 
 /// Deletes an account; `false` when it is not to be deleted any more.
-async fn delete(engine: &Engine, id: UserId, now: DateTime<Utc>) -> Result<bool, StorageError> {
-    let mut tx = engine.db.begin().await?;
+async fn delete(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    let mut tx = db.begin().await?;
     let memberships = tx.system().users().memberships(id).await?;
     let mut workspaces: Vec<WorkspaceId> =
         memberships.into_iter().map(|membership| membership.workspace.id).collect();
@@ -51,6 +146,7 @@ async fn delete(engine: &Engine, id: UserId, now: DateTime<Utc>) -> Result<bool,
     if user.and_then(|user| user.delete_at).is_none_or(|at| now < at) {
         return Ok(false);
     }
+
     for (workspace, fate) in fates {
         match fate {
             Fate::GoesOn => {}
@@ -69,7 +165,8 @@ async fn delete(engine: &Engine, id: UserId, now: DateTime<Utc>) -> Result<bool,
 enum Fate {
     GoesOn,
     Ends,
-    /// Somebody joined after its last owner had asked to be deleted; one of those who stay must own it.
+    /// Somebody joined after its last owner had asked to be deleted; one of those who stay must own
+    /// it.
     PassesTo(UserId),
 }
 

@@ -1,62 +1,64 @@
-//! Queues mail, in the transaction that is the reason for it.
+//! Queues letters, in the transaction that is the reason for them.
 //!
-//! Whatever somebody can have sent to an address that is perhaps not theirs is limited per mailbox, before it is queued:
-//! codes, links and invitations by limits of their own, notices by [`may_tell`].
+//! Whatever somebody can have sent to an address that is perhaps not theirs is limited per mailbox,
+//! before it is queued: codes, links and invitations by limits of their own, notices by
+//! `Cx::may_tell`.
 
 use replyx_core::{
+    clock::Clock,
     ids::{JobId, WorkspaceId},
     mail::{self, Mail},
-    secret::sha256_hex,
-    setting,
+    secret::{Keys, sha256_hex},
     user::mailbox,
 };
 use replyx_storage::{StorageError, Tx};
 
-use crate::state::AppState;
+/// The page on which an invitation is accepted.
+pub const INVITE_PAGE: &str = "/invite";
+/// The page on which a new password is set.
+pub const RESET_PAGE: &str = "/reset";
 
-/// Whether one more notice of this kind may go to its mailbox. Beyond the limit it is left out, and what it would tell of
-/// is done all the same. To be asked before the transaction begins.
-pub(crate) async fn may_tell(state: &AppState, mail: &Mail) -> bool {
-    let key = format!("{}:{}", mail.letter.kind(), mailbox_key(&mail.to));
-    state.limit(setting::RATE_NOTICE_MAIL, &key).await.is_ok()
+/// Where letters are handed in.
+#[derive(Clone, Debug)]
+pub struct Letters {
+    keys: Keys,
+    clock: Clock,
 }
 
-/// Under what is counted what goes to an address.
+impl Letters {
+    pub(crate) const fn new(keys: Keys, clock: Clock) -> Self {
+        Self { keys, clock }
+    }
+
+    /// Queues a letter; it is sent when the transaction commits.
+    pub(crate) async fn queue(&self, tx: &mut Tx, mail: &Mail) -> Result<(), StorageError> {
+        self.enqueue(tx, mail, None).await
+    }
+
+    /// As [`Self::queue`], for a letter that a workspace sends: its letters take turns with those
+    /// of others, so that thousands of invitations hold up nobody's code.
+    pub(crate) async fn queue_of(
+        &self,
+        tx: &mut Tx,
+        mail: &Mail,
+        workspace: WorkspaceId,
+    ) -> Result<(), StorageError> {
+        self.enqueue(tx, mail, Some(workspace)).await
+    }
+
+    async fn enqueue(
+        &self,
+        tx: &mut Tx,
+        mail: &Mail,
+        reason: Option<WorkspaceId>,
+    ) -> Result<(), StorageError> {
+        let id: JobId = self.clock.id();
+        let payload = mail::seal_payload(&self.keys, id, mail);
+        tx.system().jobs().enqueue(id, mail::KIND, &payload, reason, self.clock.now()).await
+    }
+}
+
+/// Under what letters to an address are counted.
 pub(crate) fn mailbox_key(email: &str) -> String {
     sha256_hex(mailbox(email).as_bytes())
-}
-
-/// Queues a letter; it leaves when the transaction lasts.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub(crate) async fn queue(state: &AppState, tx: &mut Tx, mail: &Mail) -> Result<(), StorageError> {
-    enqueue(state, tx, mail, None).await
-}
-
-/// As [`queue`], for a letter that a workspace sends: its letters take turns with those of others, so that thousands
-/// of invitations hold up nobody's code.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub(crate) async fn queue_of(
-    state: &AppState,
-    tx: &mut Tx,
-    mail: &Mail,
-    workspace: WorkspaceId,
-) -> Result<(), StorageError> {
-    enqueue(state, tx, mail, Some(workspace)).await
-}
-
-async fn enqueue(
-    state: &AppState,
-    tx: &mut Tx,
-    mail: &Mail,
-    reason: Option<WorkspaceId>,
-) -> Result<(), StorageError> {
-    let id: JobId = state.clock().id();
-    let payload = mail::seal_payload(state.keys(), id, mail);
-    tx.system().jobs().enqueue(id, mail::KIND, &payload, reason, state.clock().now()).await
 }

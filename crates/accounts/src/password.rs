@@ -1,5 +1,5 @@
-//! Password hashes: argon2id with the parameters OWASP recommends (19 MiB, 2 passes, 1 lane), off the async
-//! threads, at most two at a time.
+//! Password hashes: argon2id with the parameters OWASP recommends (19 MiB, 2 passes, 1 lane), off
+//! the async threads, at most two at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,14 +9,15 @@ use argon2::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use crate::error::{ApiError, ApiResult};
+use crate::{Error, Result};
 
 /// How many hashes are computed at once: each takes 19 MiB and a core.
 const AT_ONCE: usize = 2;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The hash of no password: compared with when there is no such user, so that the answer takes as long.
+/// The hash of no password: compared with when there is no such user, so that the answer takes as
+/// long.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -37,18 +38,19 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// 503 when too many are waiting.
-    pub async fn hash(&self, password: String) -> ApiResult<String> {
+    /// [`Error::Busy`] when too many are waiting.
+    pub async fn hash(&self, password: String) -> Result<String> {
         let hash = self.in_turn(move || argon2().hash_password(password.as_bytes())).await?;
-        Ok(hash?.to_string())
+        let hash = hash.map_err(|error| Error::Internal(error.to_string().into()))?;
+        Ok(hash.to_string())
     }
 
     /// Is it the password of this hash? Without a hash the answer is no, after the same time.
     ///
     /// # Errors
     ///
-    /// 503 when too many are waiting.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> ApiResult<bool> {
+    /// [`Error::Busy`] when too many are waiting.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
         self.in_turn(move || {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
@@ -62,14 +64,15 @@ impl Passwords {
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> ApiResult<T> {
+    ) -> Result<T> {
         let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(ApiError::Busy(PATIENCE)) };
-        Ok(spawn_blocking(move || {
+        let Ok(Ok(turn)) = turn else { return Err(Error::Busy(PATIENCE)) };
+
+        let done = spawn_blocking(move || {
             let _turn = turn;
             work()
-        })
-        .await?)
+        });
+        done.await.map_err(|error| Error::Internal(error.into()))
     }
 }
 

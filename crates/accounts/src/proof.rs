@@ -1,104 +1,87 @@
-//! Proof that it is the person who asks, and not who found their access token: what takes an account over, or away,
-//! asks for the password (and the second factor) once more. Wrong ones are counted as those at sign-in are, in counts
-//! of their own, so that whoever guesses here does not lock the person out there.
+//! Proof that it is the person who asks, and not who found their access token: what takes an
+//! account over, or away, asks for the password (and the second factor) once more. Wrong ones are
+//! counted as those at sign-in are, in counts of their own, so that whoever guesses here does not
+//! lock the person out there.
 
 use chrono::{DateTime, Utc};
-use replyx_core::{audit::Outcome, ids::UserId, secret::sha256_hex};
+use replyx_core::{actor::Account, audit::Outcome};
 use replyx_storage::Tx;
 use serde_json::json;
 
-use super::{login, second_factor};
 use crate::{
-    caller::Account,
-    error::{ApiError, ApiResult},
-    state::AppState,
+    Cx, Error, Result,
+    attempts::{self, Count},
+    codes,
 };
-
-/// Under what wrong passwords of somebody who is signed in are counted.
-pub(super) fn password_count(user: UserId) -> String {
-    sha256_hex(format!("password:{user}").as_bytes())
-}
 
 /// Is it their password?
 ///
 /// # Errors
 ///
-/// 403 `wrong_password` when it is not, 429 when it was wrong too often.
-pub(crate) async fn by_password(
-    state: &AppState,
-    account: &Account,
-    password: String,
-) -> ApiResult<()> {
+/// [`Error::WrongPassword`] when it is not, [`Error::TooMany`] when it was wrong too often.
+pub(crate) async fn by_password(cx: &Cx, account: &Account, password: String) -> Result<()> {
     let user = account.user().id;
-    let count = password_count(user);
-    login::count(state, &count).await?;
-    let hash = state.db().read().await?.system().users().password_hash(user).await?;
-    if !state.passwords.verify(password, hash).await? {
-        let detail = "the password is wrong";
-        return refuse(state, account, "password", "wrong_password", detail).await;
+    let count = Count::password(user);
+    attempts::count(cx, &count).await?;
+
+    let hash = cx.db.read().await?.system().users().password_hash(user).await?;
+    if !cx.passwords.verify(password, hash).await? {
+        note_refusal(cx, account, "password").await?;
+        return Err(Error::WrongPassword);
     }
-    login::clear(state, &[&count]).await
+    attempts::clear(cx, &count).await
 }
 
 /// Is it a code of their second factor? It is used up. Who has none needs none.
 ///
 /// # Errors
 ///
-/// 403 `totp_required` without a code, `wrong_totp` when it is not good; 429 when it was wrong too often.
-pub(crate) async fn by_code(
-    state: &AppState,
-    account: &Account,
-    code: Option<&str>,
-) -> ApiResult<()> {
+/// [`Error::ProofRequired`] without a code, [`Error::WrongProof`] when it is not good;
+/// [`Error::TooMany`] when it was wrong too often.
+pub(crate) async fn by_code(cx: &Cx, account: &Account, code: Option<&str>) -> Result<()> {
     let user = account.user();
     if !user.second_factor {
         return Ok(());
     }
-    let Some(code) = code else {
-        return Err(ApiError::Refused {
-            code: "totp_required",
-            detail: "this account asks for a code of its second factor, in `code`",
-        });
-    };
-    let count = sha256_hex(format!("second-factor:{}", user.id).as_bytes());
-    login::count(state, &count).await?;
-    if !second_factor::verify(state, user.id, code).await? {
-        let detail = "the code of the second factor is wrong, or was used before";
-        return refuse(state, account, "second_factor", "wrong_totp", detail).await;
+    let code = code.ok_or(Error::ProofRequired)?;
+    let count = Count::second_factor(user.id);
+    attempts::count(cx, &count).await?;
+
+    if !codes::verify(cx, user.id, code).await? {
+        note_refusal(cx, account, "second_factor").await?;
+        return Err(Error::WrongProof);
     }
-    login::clear(state, &[&count]).await
+    attempts::clear(cx, &count).await
 }
 
-/// Are they still signed in, as the transaction sees it? Others cannot change the account until it ends: a password
-/// that is reset at this moment shuts a thief out for good.
+/// Are they still signed in, as the transaction sees it? Others cannot change the account until it
+/// ends: a password that is reset at this moment shuts a thief out for good.
 ///
 /// # Errors
 ///
-/// 401 when they are not.
+/// [`Error::Unauthenticated`] when they are not.
 pub(crate) async fn still_signed_in(
     tx: &mut Tx,
     account: &Account,
     now: DateTime<Utc>,
-) -> ApiResult<()> {
+) -> Result<()> {
     tx.system().users().lock(account.user().id).await?;
     let access = tx.system().sessions().access(account.session, None, now).await?;
-    if access.is_some() { Ok(()) } else { Err(ApiError::Unauthenticated) }
+    if access.is_some() { Ok(()) } else { Err(Error::Unauthenticated) }
 }
 
-/// Notes that they could not prove it.
-async fn refuse(
-    state: &AppState,
-    account: &Account,
-    what: &str,
-    code: &'static str,
-    detail: &'static str,
-) -> ApiResult<()> {
-    let now = state.clock().now();
+/// Records that they could not prove it.
+async fn note_refusal(cx: &Cx, account: &Account, what: &str) -> Result<()> {
+    let now = cx.clock.now();
     let user = account.user().id;
     let mut act = account.act(now, "proof.refused", ("user", user), json!({"reason": what}));
     act.outcome = Outcome::Refused;
-    let mut tx = state.db().begin().await?;
-    tx.system().audit().append(&act).await?;
-    tx.commit().await?;
-    Err(ApiError::Refused { code, detail })
+
+    cx.write(|| async {
+        let mut tx = cx.db.begin().await?;
+        tx.system().audit().append(&act).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
 }

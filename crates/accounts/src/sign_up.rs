@@ -1,4 +1,5 @@
-//! Makes an account: with a workspace of its own, or for whoever was invited in the workspace that invites them.
+//! Makes an account: with a workspace of its own, or for whoever was invited in the workspace that
+//! invites them.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -10,13 +11,13 @@ use replyx_core::{
 };
 use replyx_storage::Tx;
 
-use crate::{error::ApiResult, post, state::AppState};
+use crate::{Cx, Result};
 
 /// An account with its workspace, not stored yet.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
-    pub(super) user: User,
-    pub(super) workspace: Workspace,
+pub(crate) struct NewAccount {
+    pub(crate) user: User,
+    pub(crate) workspace: Workspace,
     welcome: Welcome,
 }
 
@@ -27,9 +28,9 @@ enum Welcome {
     LeaveOut,
 }
 
-impl Account {
+impl NewAccount {
     /// What will become of a registration.
-    pub(super) fn of(registration: &Registration, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(registration: &Registration, now: DateTime<Utc>) -> Self {
         let user = User {
             id: registration.user_id,
             email: registration.email.clone(),
@@ -41,9 +42,12 @@ impl Account {
             delete_at: None,
             created_at: now,
         };
-        let name = called(&user);
-        let id = registration.workspace_id;
-        let workspace = Workspace { id, name, suspended_at: None, created_at: now };
+        let workspace = Workspace {
+            id: registration.workspace_id,
+            name: called(&user),
+            suspended_at: None,
+            created_at: now,
+        };
         Self { user, workspace, welcome: Welcome::Send }
     }
 
@@ -54,38 +58,30 @@ impl Account {
         Mail { to: user.email.clone(), language: user.language, letter }
     }
 
-    /// Leaves the letter out if its mailbox has had too many: nobody has shown yet whose it is. To be asked before the
-    /// transaction begins.
-    pub(super) async fn welcomed_within_limits(mut self, state: &AppState) -> Self {
-        if !post::may_tell(state, &self.letter()).await {
+    /// Leaves the letter out if its mailbox has had too many: nobody has shown yet whose it is. To
+    /// be asked before the transaction begins.
+    pub(crate) async fn welcomed_within_limits(mut self, cx: &Cx) -> Self {
+        if !cx.may_tell(&self.letter()).await {
             self.welcome = Welcome::LeaveOut;
         }
         self
     }
 
     /// Its own workspace, as its owner sees it.
-    pub(super) fn membership(&self) -> Membership {
+    pub(crate) fn membership(&self) -> Membership {
         Membership { workspace: self.workspace.clone(), role: Role::Owner, suspended_at: None }
     }
 
     /// Where its first session acts.
-    pub(super) const fn place(&self) -> (WorkspaceId, Role) {
+    pub(crate) const fn place(&self) -> (WorkspaceId, Role) {
         (self.workspace.id, Role::Owner)
     }
 
-    /// Stores it with its workspace, and welcomes its owner. What waited for the same address is forgotten. `false` when
-    /// there is an account with this e-mail address; then the transaction is of no use any more.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub(super) async fn store(
-        &self,
-        state: &AppState,
-        tx: &mut Tx,
-        password_hash: &str,
-    ) -> ApiResult<bool> {
-        if !self.store_person(state, tx, password_hash).await? {
+    /// Stores it with its workspace, and welcomes its owner. What waited for the same address is
+    /// forgotten. `false` when there is an account with this e-mail address; then the transaction
+    /// is of no use any more.
+    pub(crate) async fn store(&self, cx: &Cx, tx: &mut Tx, password_hash: &str) -> Result<bool> {
+        if !self.store_person(cx, tx, password_hash).await? {
             return Ok(false);
         }
         let Self { user, workspace, .. } = self;
@@ -96,16 +92,12 @@ impl Account {
     }
 
     /// As [`Self::store`], without a workspace.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub(super) async fn store_person(
+    pub(crate) async fn store_person(
         &self,
-        state: &AppState,
+        cx: &Cx,
         tx: &mut Tx,
         password_hash: &str,
-    ) -> ApiResult<bool> {
+    ) -> Result<bool> {
         let user = &self.user;
         match tx.system().users().insert(user, password_hash).await {
             Ok(()) => {}
@@ -114,7 +106,7 @@ impl Account {
         }
         tx.system().registrations().delete(&user.email).await?;
         if matches!(self.welcome, Welcome::Send) {
-            post::queue(state, tx, &self.letter()).await?;
+            cx.letters.queue(tx, &self.letter()).await?;
         }
         Ok(true)
     }

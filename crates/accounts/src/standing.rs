@@ -1,22 +1,25 @@
 //! Where somebody stands in a workspace, as the transaction sees it that they change something in.
+//!
+//! Nobody gives away more than they have, and nobody touches who stands above them. Whoever changes
+//! members, invites or makes keys is looked up again here: what was known when they called may be a
+//! moment old, and two who demote each other at once must not both succeed.
 
 use replyx_core::{
+    actor::Caller,
     ids::{UserId, WorkspaceId},
     permission::{Permission, Permissions},
     role::Role,
     session::Principal,
     workspace::Member,
 };
-use replyx_storage::Tx;
+use replyx_storage::{StorageError, Tx};
 
-use crate::{
-    caller::Caller,
-    error::{ApiError, ApiResult},
-};
+use crate::{Error, Result};
 
-/// What a person has to give. Programs with keys decide nothing here ([`Permission::needs_person`]).
+/// What a person has to give. Programs with keys decide nothing here
+/// ([`Permission::needs_person`]).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     /// The person.
     pub person: UserId,
     /// The highest role that they may give, and whom they may touch.
@@ -30,9 +33,9 @@ impl Standing {
     ///
     /// # Errors
     ///
-    /// 403 for a role above their own.
-    pub(super) fn reaches(&self, role: Role) -> ApiResult<()> {
-        if role <= self.ceiling { Ok(()) } else { Err(ApiError::Forbidden) }
+    /// [`Error::Forbidden`] for a role above their own.
+    pub(crate) fn reaches(&self, role: Role) -> Result<()> {
+        if role <= self.ceiling { Ok(()) } else { Err(Error::Forbidden) }
     }
 }
 
@@ -40,29 +43,25 @@ impl Standing {
 ///
 /// # Errors
 ///
-/// 403 when they no longer have the permission, or are no person.
-pub(super) async fn of(tx: &mut Tx, caller: &Caller, needs: Permission) -> ApiResult<Standing> {
+/// [`Error::Forbidden`] when they no longer have the permission, or are no person.
+pub(crate) async fn of(tx: &mut Tx, caller: &Caller, needs: Permission) -> Result<Standing> {
     let Principal::User { user, .. } = &caller.access.principal else {
-        return Err(ApiError::Forbidden);
+        return Err(Error::Forbidden);
     };
-    let member = active(tx, caller.workspace_id, user.id).await?.ok_or(ApiError::Forbidden)?;
+    let member = active(tx, caller.workspace_id, user.id).await?.ok_or(Error::Forbidden)?;
     let permissions = Permissions::of_role(member.role);
     if !permissions.allow(needs) {
-        return Err(ApiError::Forbidden);
+        return Err(Error::Forbidden);
     }
     Ok(Standing { person: user.id, ceiling: member.role, permissions })
 }
 
 /// A member who may act at this moment: not suspended here, and not blocked in the installation.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub(super) async fn active(
+pub(crate) async fn active(
     tx: &mut Tx,
     workspace: WorkspaceId,
     user: UserId,
-) -> ApiResult<Option<Member>> {
+) -> Result<Option<Member>, StorageError> {
     let member = tx.workspace(workspace).members().find(user).await?;
     let Some(member) = member.filter(|member| member.suspended_at.is_none()) else {
         return Ok(None);

@@ -1,5 +1,6 @@
-//! Access tokens: JWT, HS256 and nothing else, signed with a key derived from `SECRET_KEY`. The key's name (`kid`)
-//! stands in the token, so that tokens signed before a change of `SECRET_KEY` are good until they expire.
+//! Access tokens: JWT, HS256 and nothing else, signed with a key derived from `SECRET_KEY`. The
+//! key's name (`kid`) stands in the token, so that tokens signed before a change of `SECRET_KEY`
+//! are good until they expire.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use replyx_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ApiError, ApiResult};
+use crate::{Error, Result};
 
 /// How long a token opens the API.
 pub const LIFETIME: Duration = Duration::from_hours(1);
@@ -104,7 +105,7 @@ impl Tokens {
     /// # Errors
     ///
     /// Fails when it cannot be signed.
-    pub fn issue(&self, subject: &Subject) -> ApiResult<String> {
+    pub fn issue(&self, subject: &Subject) -> Result<String> {
         let now = self.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -119,27 +120,27 @@ impl Tokens {
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = self.decoding.first().map(|(name, _)| name.clone());
-        Ok(encode(&header, &claims, &self.encoding)?)
+        encode(&header, &claims, &self.encoding).map_err(|error| Error::Internal(error.into()))
     }
 
     /// Reads a token.
     ///
     /// # Errors
     ///
-    /// [`ApiError::Unauthenticated`] for any token we did not issue, and for an expired one.
-    pub fn check(&self, token: &str) -> ApiResult<Claims> {
-        let header = decode_header(token).map_err(|_| ApiError::Unauthenticated)?;
+    /// [`Error::Unauthenticated`] for any token we did not issue, and for an expired one.
+    pub fn check(&self, token: &str) -> Result<Claims> {
+        let header = decode_header(token).map_err(|_| Error::Unauthenticated)?;
         if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::HS256 {
-            return Err(ApiError::Unauthenticated);
+            return Err(Error::Unauthenticated);
         }
         let named = |(name, _): &&(String, DecodingKey)| header.kid.as_ref() == Some(name);
-        let (_, key) = self.decoding.iter().find(named).ok_or(ApiError::Unauthenticated)?;
+        let (_, key) = self.decoding.iter().find(named).ok_or(Error::Unauthenticated)?;
         let claims = decode::<Claims>(token, key, &self.validation)
-            .map_err(|_| ApiError::Unauthenticated)?
+            .map_err(|_| Error::Unauthenticated)?
             .claims;
         let now = self.clock.now().timestamp();
         if claims.exp <= now || claims.iat > now + AHEAD {
-            return Err(ApiError::Unauthenticated);
+            return Err(Error::Unauthenticated);
         }
         Ok(claims)
     }

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use replyx_accounts as accounts;
 use replyx_live::TooMany;
 use replyx_storage::StorageError;
 use serde::Serialize;
@@ -22,9 +23,6 @@ pub enum ApiError {
     /// No access token, or not a valid one.
     #[error("missing or invalid credentials")]
     Unauthenticated,
-    /// The e-mail address or the password is wrong; which of them is not told.
-    #[error("the e-mail address or the password is wrong")]
-    WrongCredentials,
     /// The caller's role, or their key's scopes, do not allow this.
     #[error("your role or the scopes of your key do not allow this")]
     Forbidden,
@@ -41,14 +39,6 @@ pub enum ApiError {
         "the CSRF token is missing or not that of this session, or the request comes from elsewhere"
     )]
     Csrf,
-    /// Signing in needs more than a password: the code says what.
-    #[error("{detail}")]
-    SignIn {
-        /// The stable code.
-        code: &'static str,
-        /// What is missing.
-        detail: &'static str,
-    },
     /// Also the answer for what belongs to somebody else: a stranger must not learn that it exists.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -136,12 +126,16 @@ pub enum ApiError {
     /// The outside world did not answer.
     #[error("{0}")]
     BadGateway(String),
+    /// A use case about people was refused.
+    #[error(transparent)]
+    Account(accounts::Error),
     /// Something of ours failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Whether the database undid a transaction for the sake of another one, so that it may be done again at once.
+/// Whether the database undid a transaction for the sake of another one, so that it may be done
+/// again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undone {
     /// It did, as a whole.
@@ -211,7 +205,17 @@ impl ApiError {
         Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
-    /// The same failure once more, for a second reader. What failed inside is told only once, to the log.
+    /// The database failed a use case, which has repeated its transaction itself.
+    fn given_up(error: StorageError) -> Self {
+        if error.is_transient() {
+            Self::Unavailable { source: Box::new(error), undone: Undone::No }
+        } else {
+            Self::Internal(Box::new(error))
+        }
+    }
+
+    /// The same failure once more, for a second reader. What failed inside is told only once, to
+    /// the log.
     #[must_use]
     pub fn again(&self) -> Self {
         match self {
@@ -233,11 +237,9 @@ impl ApiError {
     const fn kind(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
-            Self::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Refused { code, .. } => (StatusCode::FORBIDDEN, code),
             Self::Csrf => (StatusCode::FORBIDDEN, "csrf_failed"),
-            Self::SignIn { code, .. } => (StatusCode::UNAUTHORIZED, code),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::Absent { code, .. } => (StatusCode::NOT_FOUND, code),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
@@ -258,7 +260,76 @@ impl ApiError {
             Self::TooManyOpen { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
             Self::Busy(_) | Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
+            Self::Account(refusal) => of_account(refusal),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+/// What a refusal of `accounts` is in HTTP.
+const fn of_account(refusal: &accounts::Error) -> (StatusCode, &'static str) {
+    use accounts::Error as E;
+    let status = match refusal {
+        E::WrongCredentials | E::CodeRequired | E::WrongCode | E::RefreshReused => {
+            StatusCode::UNAUTHORIZED
+        }
+        E::AccountBlocked
+        | E::WrongPassword
+        | E::ProofRequired
+        | E::WrongProof
+        | E::RegistrationClosed
+        | E::NotForYou
+        | E::WorkspaceSuspended => StatusCode::FORBIDDEN,
+        E::WrongFirstCode
+        | E::WrongConfirmation
+        | E::WrongLink
+        | E::NotInvited
+        | E::NoInvitation => StatusCode::UNPROCESSABLE_ENTITY,
+        E::SecondFactorExists
+        | E::NoSecondFactor
+        | E::EmailTaken
+        | E::InvitationVoid
+        | E::AlreadyMember
+        | E::InviteeIsMember
+        | E::TooManyJoined
+        | E::TooManyOwned
+        | E::LastOwner
+        | E::OwnerOfOthers
+        | E::TooManyKeys
+        | E::Yourself => StatusCode::CONFLICT,
+        // These have a place of their own among the errors of the API.
+        E::Unauthenticated
+        | E::Forbidden
+        | E::NotFound(_)
+        | E::Changed
+        | E::Field { .. }
+        | E::NotMeant
+        | E::TooMany(_)
+        | E::Busy(_)
+        | E::Storage(_)
+        | E::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    match refusal.code() {
+        Some(code) => (status, code),
+        None => (status, "internal"),
+    }
+}
+
+impl From<accounts::Error> for ApiError {
+    fn from(error: accounts::Error) -> Self {
+        use accounts::Error as E;
+        match error {
+            E::Unauthenticated => Self::Unauthenticated,
+            E::Forbidden => Self::Forbidden,
+            E::NotFound(what) => Self::NotFound(what),
+            E::Changed => Self::PreconditionFailed,
+            E::Field { field, message } => Self::field(field, message),
+            E::NotMeant => Self::Csrf,
+            E::TooMany(refusal) => Self::TooManyRequests(refusal),
+            E::Busy(after) => Self::Busy(after),
+            E::Storage(source) => Self::given_up(source),
+            E::Internal(source) => Self::Internal(source),
+            refusal => Self::Account(refusal),
         }
     }
 }
@@ -292,18 +363,6 @@ impl From<StorageError> for Internal {
 impl From<tokio::task::JoinError> for Internal {
     fn from(error: tokio::task::JoinError) -> Self {
         Self(Box::new(error))
-    }
-}
-
-impl From<jsonwebtoken::errors::Error> for Internal {
-    fn from(error: jsonwebtoken::errors::Error) -> Self {
-        Self(Box::new(error))
-    }
-}
-
-impl From<argon2::password_hash::Error> for Internal {
-    fn from(error: argon2::password_hash::Error) -> Self {
-        Self(error.to_string().into())
     }
 }
 

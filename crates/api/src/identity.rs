@@ -1,8 +1,8 @@
 //! Recognises who calls, once for each request, before limits and handlers look.
 //!
-//! A caller shows an access token or an API key in `Authorization: Bearer`, a key in `X-API-Key`, or an access token in
-//! a cookie. Only the cookie comes by itself when a stranger's page sends a request, so only with it a change needs
-//! proof that it was meant ([`csrf`]).
+//! A caller shows an access token or an API key in `Authorization: Bearer`, a key in `X-API-Key`,
+//! or an access token in a cookie. Only the cookie comes by itself when a stranger's page sends a
+//! request, so only with it a change needs proof that it was meant ([`csrf`]).
 
 mod body;
 
@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
+use replyx_accounts::keys;
 use replyx_core::{
     ids::WorkspaceId,
     secret::sha256_hex,
@@ -32,10 +33,6 @@ use crate::{
     state::AppState,
 };
 
-/// What an API key begins with.
-pub const KEY_PREFIX: &str = "rx_live_";
-/// What follows it in a key: so many hexadecimal digits.
-const KEY_DIGITS: usize = 40;
 /// Where callers are recognised.
 const API: &str = "/api/v1/";
 /// Names the workspace to act in.
@@ -52,7 +49,8 @@ pub enum Identity {
     Known(Arc<Access>),
 }
 
-/// What was shown, beside what it gives access to: what outlives its request (a stream) looks at it again.
+/// What was shown, beside what it gives access to: what outlives its request (a stream) looks at it
+/// again.
 #[derive(Clone, Debug)]
 pub struct Pass {
     /// By what the caller was recognised.
@@ -61,8 +59,8 @@ pub struct Pass {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// Puts the [`Identity`] into the extensions, and the [`Pass`] of somebody. What somebody sends is taken as long as they
-/// may send it.
+/// Puts the [`Identity`] into the extensions, and the [`Pass`] of somebody. What somebody sends is
+/// taken as long as they may send it.
 pub(crate) async fn find(state: State<AppState>, request: Request, next: Next) -> Response {
     let State(state) = state;
     if !request.uri().path().starts_with(API) {
@@ -139,7 +137,7 @@ fn shown(headers: &HeaderMap) -> ApiResult<Option<Shown<'_>>> {
             return Err(ApiError::Unauthenticated);
         }
         let secret = secret.trim();
-        let is_key = secret.starts_with(KEY_PREFIX);
+        let is_key = secret.starts_with(keys::PREFIX);
         return Ok(Some(if is_key { Shown::Key(secret) } else { Shown::Token(secret) }));
     }
     if let Some(value) = headers.get("x-api-key") {
@@ -161,9 +159,10 @@ async fn of_token(
     asked: Option<WorkspaceId>,
     address: ClientAddress,
 ) -> ApiResult<Recognised> {
-    let claims = state.tokens.check(token)?;
+    let claims = state.accounts.tokens.check(token)?;
     let workspace = asked.or(claims.wid);
-    // Nobody guesses what we have signed; which workspace is asked for beside it anybody may make up.
+    // Nobody guesses what we have signed; which workspace is asked for beside it anybody may make
+    // up.
     let origin = if workspace == claims.wid { Origin::Signed } else { Origin::Claimed };
     let credential = Credential::Session(claims.sid, workspace);
     let access = look_up(state, credential.clone(), origin, address).await?;
@@ -184,7 +183,8 @@ enum Origin {
     Claimed,
 }
 
-/// Asks the database for a credential, unless it is known to be bad or its address has guessed too often.
+/// Asks the database for a credential, unless it is known to be bad or its address has guessed too
+/// often.
 async fn look_up(
     state: &AppState,
     credential: Credential,
@@ -221,19 +221,13 @@ async fn look_up(
         && access.place.is_none()
         && matches!(credential, Credential::Session(_, Some(_)));
     if made_up {
-        // The session is good, so it is not known as bad; but ids of workspaces can be made up without end.
+        // The session is good, so it is not known as bad; but ids of workspaces can be made up
+        // without end.
         state.guesses.count(&whose, rate);
     } else {
         state.guesses.found(what);
     }
     Ok(access)
-}
-
-/// Can it be a key of ours at all?
-fn is_key(text: &str) -> bool {
-    text.strip_prefix(KEY_PREFIX).is_some_and(|digits| {
-        digits.len() == KEY_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
 }
 
 async fn of_key(
@@ -242,7 +236,7 @@ async fn of_key(
     asked: Option<WorkspaceId>,
     address: ClientAddress,
 ) -> ApiResult<Recognised> {
-    if !is_key(key) {
+    if !keys::is_key(key) {
         return Err(ApiError::Unauthenticated);
     }
     let credential = Credential::Key(sha256_hex(key.as_bytes()));
@@ -252,23 +246,4 @@ async fn of_key(
         return Err(ApiError::NotFound("workspace"));
     }
     Ok((access, Pass { credential, until: None }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_has_the_form_of_a_key_is_one() {
-        assert!(is_key(&format!("{KEY_PREFIX}{}", replyx_core::clock::random_hex::<20>())));
-        for text in [
-            "",
-            "rx_live_",
-            "rx_live_00",
-            &"0".repeat(48),
-            &format!("{KEY_PREFIX}{}", "g".repeat(40)),
-        ] {
-            assert!(!is_key(text), "{text}");
-        }
-    }
 }

@@ -1,5 +1,6 @@
-//! What clients send, refused in one way when it is malformed: 400 for what cannot be read, 413 and 415 for
-//! what is not taken, 422 with the fields for what is not acceptable, 404 for an id that cannot be one.
+//! What clients send, refused in one way when it is malformed: 400 for what cannot be read, 413 and
+//! 415 for what is not taken, 422 with the fields for what is not acceptable, 404 for an id that
+//! cannot be one.
 
 use std::str::FromStr;
 
@@ -83,7 +84,8 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
 
 /// JSON.
 const JSON: &str = "application/json";
-/// A change as RFC 7396 writes it, which is how ours are written: fields that are left out stay as they are.
+/// A change as RFC 7396 writes it, which is how ours are written: fields that are left out stay as
+/// they are.
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The kinds of body that a method takes.
@@ -101,7 +103,8 @@ fn is_one_of(kinds: &[&str], headers: &HeaderMap) -> bool {
 fn whole_numbers(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
-            // Beyond 2^53 not every whole number is a double, so it could have been meant otherwise.
+            // Beyond 2^53 not every whole number is a double, so it could have been meant
+            // otherwise.
             let whole = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() <= 9e15);
             #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
             if let Some(whole) = whole {
@@ -161,11 +164,6 @@ fn in_words(expected: &str) -> &str {
         other if other.starts_with("struct ") => "an object",
         other => other,
     }
-}
-
-/// Is it an e-mail address, by the rules that requests are checked with?
-pub fn is_email(text: &str) -> bool {
-    text.len() <= 254 && garde::rules::email::parse_email(text).is_ok()
 }
 
 /// A name that a client sent, short enough to be repeated.

@@ -1,9 +1,9 @@
 //! The pages that links in letters lead to: accepting an invitation, and setting a new password.
 //!
-//! They are files in the program, in English and Russian, with one script and one style sheet beside them, so that a
-//! strict content security policy holds. The token stands behind `#` in the link: it reaches the script, and no server's
-//! log. What the script does is in the API for everybody: `auth/register`, `auth/login`, `invitations/accept` and
-//! `auth/password/reset`.
+//! They are files in the program, in English and Russian, with one script and one style sheet
+//! beside them, so that a strict content security policy holds. The token stands behind `#` in the
+//! link: it reaches the script, and no server's log. What the script does is in the API for
+//! everybody: `auth/register`, `auth/login`, `invitations/accept` and `auth/password/reset`.
 
 use axum::{
     Router,
@@ -12,35 +12,24 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use replyx_accounts::{INVITE_PAGE, RESET_PAGE};
 use replyx_core::assistant::Language;
-
-use crate::state::AppState;
-
-/// Where an invitation is accepted.
-pub(crate) const INVITE: &str = "/invite";
-/// Where a new password is set.
-pub(crate) const RESET: &str = "/reset";
 
 const SCRIPT: &str = "/landing/page.js";
 const STYLE: &str = "/landing/page.css";
 
-/// A page runs our script, looks as our sheet says and talks to our API. Nothing in it is sent as a form: without the
-/// script a password would end up in the address.
+/// A page runs our script, looks as our sheet says and talks to our API. Nothing in it is sent as a
+/// form: without the script a password would end up in the address.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The link to one of the pages. A fragment does not reach the logs of servers.
-pub(crate) fn link(state: &AppState, page: &str, token: &str) -> String {
-    format!("{}{page}#token={token}", state.settings.base_url)
-}
-
 /// The pages and what they load.
 pub(crate) fn routes() -> Router {
     Router::new()
-        .route(INVITE, get(invite))
-        .route(RESET, get(reset))
+        .route(INVITE_PAGE, get(invite))
+        .route(RESET_PAGE, get(reset))
         .route(
             SCRIPT,
             get(async || file("text/javascript; charset=utf-8", include_str!("landing/page.js"))),
@@ -84,7 +73,8 @@ fn file(kind: &'static str, text: &'static str) -> Response {
     ([kind, fresh], text).into_response()
 }
 
-/// The language that is asked for by `?lang=`, or else the one that the browser likes best of those that there are.
+/// The language that is asked for by `?lang=`, or else the one that the browser likes best of those
+/// that there are.
 fn language(query: Option<&str>, headers: &HeaderMap) -> Language {
     let asked = query.into_iter().flat_map(|query| query.split('&'));
     let asked = asked.filter_map(|pair| pair.strip_prefix("lang=")).find_map(known);

@@ -1,9 +1,9 @@
 //! HTTP: routes, extractors, problems, `OpenAPI`, event streams.
 //!
 //! [`router()`] joins everything. A handler's signature tells who may call it: an extractor of
-//! [`caller`] stands in it, or the route is one of the few public ones. Bodies and queries come in through
-//! [`input`], which refuses what is malformed with one kind of answer; all failures leave as
-//! [`error::ApiError`], an RFC 9457 problem.
+//! [`caller`] stands in it, or the route is one of the few public ones. Bodies and queries come in
+//! through [`input`], which refuses what is malformed with one kind of answer; all failures leave
+//! as [`error::ApiError`], an RFC 9457 problem.
 //!
 //! One folder per resource, one file per operation; what an object looks like to a client is in the
 //! folder's root file.
@@ -49,7 +49,6 @@ mod measure;
 pub mod models;
 pub mod openapi;
 pub mod page;
-mod post;
 pub mod problems;
 mod query;
 pub mod rates;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use replyx_accounts::{AccountSettings, Cx, MailDelivery};
 use replyx_core::{clock::Clock, secret::Keys};
 use replyx_crawl::Private;
 use replyx_engine::{Engine, intake::Gatherer};
@@ -11,12 +12,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Accesses,
-    auth::{password::Passwords, token::Tokens},
-    bounds::Bounds,
-    guesses::Guesses,
-    health::Health,
-    streams::ticket::Tickets,
+    access::Accesses, bounds::Bounds, guesses::Guesses, health::Health, streams::ticket::Tickets,
 };
 
 /// Settings of the HTTP side.
@@ -32,14 +28,15 @@ pub struct ApiSettings {
     pub production: bool,
     /// The address under which the world reaches us.
     pub public_url: Option<String>,
-    /// What links in mail begin with, without a slash at the end: the public address, or else where this process listens.
+    /// What links in mail begin with, without a slash at the end: the public address, or else where
+    /// this process listens.
     pub base_url: String,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Other origins whose pages may use the API.
     pub cors_origins: Vec<String>,
-    /// Does mail reach people, by SMTP?
-    pub smtp: bool,
+    /// Whether letters reach people.
+    pub mail: MailDelivery,
     /// Whether sources may lead to addresses outside the public internet.
     pub private_addresses: Private,
 }
@@ -55,7 +52,7 @@ impl Default for ApiSettings {
             base_url: "http://127.0.0.1:8000".to_owned(),
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
-            smtp: false,
+            mail: MailDelivery::Folder,
             private_addresses: Private::Refuse,
         }
     }
@@ -73,12 +70,10 @@ pub struct Inner {
     pub gatherer: Gatherer,
     /// What callers may do.
     pub accesses: Arc<Accesses>,
-    /// Access tokens.
-    pub tokens: Tokens,
+    /// What use cases about people work with.
+    pub accounts: Cx,
     /// Tickets for streams.
     pub(crate) tickets: Tickets,
-    /// Password hashes.
-    pub passwords: Passwords,
     /// Guesses of sessions and API keys.
     pub guesses: Guesses,
     /// Guesses of webhooks.
@@ -119,18 +114,23 @@ impl AppState {
         settings: ApiSettings,
         stop: CancellationToken,
     ) -> Self {
-        let tokens = Tokens::new(&engine.keys, engine.clock.clone());
+        let accounts = Cx::new(
+            engine.db.clone(),
+            engine.live.clone(),
+            engine.clock.clone(),
+            engine.keys.clone(),
+            Arc::clone(&engine.tuning),
+            AccountSettings { base_url: settings.base_url.clone(), mail: settings.mail },
+        );
         let gatherer = Gatherer::start(Arc::clone(&engine));
-        let passwords = Passwords::default();
         let tickets = Tickets::new(&engine.live);
         let tuning = Arc::clone(&engine.tuning);
         Self(Arc::new(Inner {
             engine,
             gatherer,
             accesses,
-            tokens,
+            accounts,
             tickets,
-            passwords,
             guesses: Guesses::default(),
             hook_guesses: Guesses::default(),
             health,

@@ -1,10 +1,7 @@
 //! People and the workspace they act in.
 
-pub mod delete;
 pub mod export;
 pub mod me;
-pub mod restore;
-pub mod update;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{user::User, workspace::Workspace};

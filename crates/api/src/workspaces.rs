@@ -1,43 +1,34 @@
 //! Tenants: who works in a workspace, who is invited, programs' keys, and the log of what was done.
-//!
-//! Nobody gives away more than they have, and nobody touches who stands above them. Whoever changes members, invites or
-//! makes keys is looked up again in the transaction of the change (`standing`): what the extractors know may be a
-//! moment old, and two who demote each other at once must not both succeed.
+//! The rules are in `replyx_accounts`.
 
 pub mod api_keys;
 pub mod audit;
-pub mod create;
 pub mod invitations;
-pub mod list;
 pub mod members;
-pub mod read;
-mod standing;
-pub mod update;
 
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
+use garde::Validate;
+use replyx_accounts::workspaces;
 use replyx_core::{
     role::Role,
     workspace::{Membership, Workspace},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use crate::words::{RoleWord, ScopeWord};
 use crate::{
-    error::ApiError,
-    tagged::{Edition, Tagged},
+    caller::{Account, May, WorkspaceRead, WorkspaceWrite},
+    error::{ApiResult, Problem},
+    input::{Body, plain_name},
+    location::Location,
+    page::List,
+    state::AppState,
+    tagged::{Edition, IfMatch, Tagged},
     users::WorkspaceView,
 };
-
-/// The most workspaces that one user may own.
-const MOST_OWNED: usize = 20;
-/// The most workspaces that one user may belong to.
-const MOST_JOINED: usize = 100;
-
-fn too_many(detail: &str) -> ApiError {
-    ApiError::Conflict { code: "too_many_workspaces", detail: detail.to_owned() }
-}
 
 /// The edition of a workspace, as far as its members change it here.
 fn edition(workspace: &Workspace) -> Edition {
@@ -78,4 +69,100 @@ impl From<Membership> for MembershipView {
             created_at: workspace.created_at,
         }
     }
+}
+
+/// A new workspace.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateWorkspace)]
+pub struct CreateRequest {
+    /// What its members will call it.
+    #[garde(length(chars, min = 1, max = 100), custom(plain_name))]
+    #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
+    name: String,
+}
+
+/// Makes another workspace, with you as its owner. You go on acting where you do: name it in
+/// `X-Workspace` to act there.
+#[utoipa::path(
+    post, path = "/workspaces", operation_id = "create_workspace", tag = "workspaces",
+    security(("bearer" = [])), request_body = CreateRequest,
+    responses(
+        (status = 201, description = "the workspace", body = MembershipView),
+        (status = 409, description = "`too_many_workspaces`: you own 20, or belong to 100", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.workspaces.create", skip_all)]
+pub async fn create(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<CreateRequest>,
+) -> ApiResult<(StatusCode, Location, Json<MembershipView>)> {
+    let membership = workspaces::create(&state.accounts, &account, &request.name).await?;
+    // Which one, says `X-Workspace`.
+    let location = Location("/api/v1/workspace".to_owned());
+    Ok((StatusCode::CREATED, location, Json(membership.into())))
+}
+
+/// Lists your workspaces, oldest membership first: at most 100, on one page.
+#[utoipa::path(
+    get, path = "/workspaces", operation_id = "list_workspaces", tag = "workspaces",
+    security(("bearer" = [])),
+    responses((status = 200, description = "your workspaces", body = List<MembershipView>))
+)]
+#[tracing::instrument(name = "api.workspaces.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    account: Account,
+) -> ApiResult<Json<List<MembershipView>>> {
+    let found = workspaces::list(&state.accounts, &account).await?;
+    let items = found.into_iter().map(MembershipView::from).collect();
+    Ok(Json(List { items, next_cursor: None }))
+}
+
+/// Shows the workspace you act in.
+#[utoipa::path(
+    get, path = "/workspace", operation_id = "read_workspace", tag = "workspaces",
+    security(("bearer" = ["workspace:read"])),
+    responses(
+        (status = 200, description = "the workspace", body = WorkspaceView),
+        (status = 304, description = "it is as `If-None-Match` says"),
+    )
+)]
+#[tracing::instrument(name = "api.workspaces.read", skip_all)]
+pub async fn read(caller: May<WorkspaceRead>) -> Tagged<WorkspaceView> {
+    tagged(caller.place().workspace.clone())
+}
+
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateWorkspace)]
+pub struct UpdateRequest {
+    /// What its members call it.
+    #[garde(length(chars, min = 1, max = 100), inner(custom(plain_name)))]
+    #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
+    name: Option<String>,
+}
+
+/// Changes the workspace you act in.
+#[utoipa::path(
+    patch, path = "/workspace", operation_id = "update_workspace", tag = "workspaces",
+    security(("bearer" = ["workspace:write"])), request_body = UpdateRequest,
+    responses(
+        (status = 200, description = "the workspace as it is now", body = WorkspaceView),
+        (status = 412, description = "somebody else has changed it", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.workspaces.update", skip_all)]
+pub async fn update(
+    State(state): State<AppState>,
+    caller: May<WorkspaceWrite>,
+    expected: IfMatch,
+    Body(request): Body<UpdateRequest>,
+) -> ApiResult<Tagged<WorkspaceView>> {
+    let name = request.name.as_deref();
+    let is_as_read = |found: &Workspace| expected.check(&edition(found)).is_ok();
+    let workspace = workspaces::update(&state.accounts, &caller, name, is_as_read).await?;
+    Ok(tagged(workspace))
 }

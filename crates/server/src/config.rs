@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
+use replyx_accounts::MailDelivery;
 use replyx_api::ApiSettings;
 use replyx_channels::email::{Post, Product};
 use replyx_core::secret::Keys;
@@ -397,7 +398,7 @@ impl Config {
             base_url: self.base_url(listens),
             trusted_proxies: self.trusted_proxies.clone(),
             cors_origins: self.cors_origins.clone(),
-            smtp: self.secrets.contains_key("smtp_url"),
+            mail: if self.sends_mail() { MailDelivery::Smtp } else { MailDelivery::Folder },
             private_addresses: self.private_addresses(),
             bounds: self.bounds.bounds(),
         }
@@ -559,10 +560,11 @@ mod tests {
 
     #[test]
     fn mail_goes_by_smtp_or_into_a_folder_and_what_is_wrong_shows_no_password() {
-        assert!(!read(&[]).unwrap().api(([127, 0, 0, 1], 1).into()).smtp);
+        let without = read(&[]).unwrap().api(([127, 0, 0, 1], 1).into());
+        assert_eq!(without.mail, MailDelivery::Folder);
         let url = "smtps://ann:hunter2@mail.example.org";
         let config = read(&[("SMTP_URL", url), ("MAIL_FROM", "a@shop.example")]).unwrap();
-        assert!(config.api(config.listen()).smtp);
+        assert_eq!(config.api(config.listen()).mail, MailDelivery::Smtp);
         assert!(!format!("{config:?}").contains("hunter2"));
         let error = read(&[("SMTP_URL", &url.replace("smtps", "https"))]).unwrap_err();
         let shown = format!("{error:#}");

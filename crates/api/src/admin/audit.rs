@@ -1,9 +1,9 @@
 //! `GET /api/v1/admin/audit`
 
 use axum::{Json, extract::State};
+use replyx_accounts::audit;
 use replyx_storage::audit::AuditFilter;
 use serde::Deserialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
@@ -41,23 +41,18 @@ pub struct Query {
 )]
 #[tracing::instrument(name = "api.admin.audit", skip_all)]
 pub async fn audit(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    query: Params<Query>,
+    Params(query): Params<Query>,
 ) -> ApiResult<Json<List<AuditEntryView>>> {
-    let (State(state), Params(query)) = (state, query);
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = AuditFilter { action: query.action, actor_id: query.actor_id };
-    let Some(workspace) = query.workspace_id else {
-        let entries = state.db().read().await?.system().audit().list(&filter, page).await?;
-        return Ok(Json(List::of(entries, AuditEntryView::from)));
+    let entries = match query.workspace_id {
+        None => audit::of_platform(&state.accounts, &admin, &filter, page).await?,
+        Some(workspace) => {
+            let workspace = workspace.into();
+            audit::of_any_workspace(&state.accounts, &admin, workspace, &filter, page).await?
+        }
     };
-    // An admin who looks into a workspace leaves a trace.
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let entries = tx.workspace(workspace.into()).audit().list(&filter, page).await?;
-    let act = admin.act(now, "audit.read", ("workspace", workspace), json!({}));
-    tx.system().audit().append(&act).await?;
-    tx.commit().await?;
     Ok(Json(List::of(entries, AuditEntryView::from)))
 }

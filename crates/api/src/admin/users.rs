@@ -1,25 +1,22 @@
-//! All users.
+//! `/api/v1/admin/users`: all users.
 
-pub mod block;
-pub mod delete;
-pub mod list;
-pub mod read;
-pub mod second_factor;
-pub mod unblock;
-
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
+use replyx_accounts::admin::users;
 use replyx_core::{ids::UserId, user::User};
-use replyx_storage::Tx;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::search_text;
 use crate::{
     caller::Admin,
-    error::{ApiError, ApiResult},
+    error::{ApiResult, Problem},
+    input::{Id, Params},
+    page::{List, PageQuery},
+    state::AppState,
+    words::LanguageWord,
 };
-
-use crate::words::LanguageWord;
 
 /// A user, as an admin sees one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,20 +60,120 @@ impl From<User> for AdminUserView {
     }
 }
 
-/// The user that an act is about.
-///
-/// # Errors
-///
-/// 404 when there is none.
-async fn find(tx: &mut Tx, id: UserId) -> ApiResult<User> {
-    tx.system().users().find(id).await?.ok_or(ApiError::NotFound("user"))
+/// Which users.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// Only those whose e-mail address or name contains this, whatever its case.
+    #[param(max_length = 100, example = "anna")]
+    q: Option<String>,
+    /// At most this many items: 1 to 200, 50 unless given.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// Refuses what admins might do to themselves by mistake, and regret with nobody left to undo it.
-fn not_yourself(admin: &Admin, user: UserId) -> ApiResult<()> {
-    if admin.user_id() != Some(user) {
-        return Ok(());
-    }
-    let detail = "an admin cannot do this to their own account".to_owned();
-    Err(ApiError::Conflict { code: "yourself", detail })
+/// Lists all users, newest first.
+#[utoipa::path(
+    get, path = "/admin/users", operation_id = "list_users", tag = "admin",
+    security(("bearer" = ["admin"])), params(Query),
+    responses((status = 200, description = "the users", body = List<AdminUserView>))
+)]
+#[tracing::instrument(name = "api.admin.users.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    admin: Admin,
+    Params(query): Params<Query>,
+) -> ApiResult<Json<List<AdminUserView>>> {
+    let wanted = search_text(query.q.as_deref())?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
+    let users = users::list(&state.accounts, &admin, wanted, page).await?;
+    Ok(Json(List::of(users, AdminUserView::from)))
+}
+
+/// Shows a user.
+#[utoipa::path(
+    get, path = "/admin/users/{id}", operation_id = "read_user", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "the user", body = AdminUserView))
+)]
+#[tracing::instrument(name = "api.admin.users.read", skip_all, fields(user.id = %id.0))]
+pub async fn read(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<UserId>,
+) -> ApiResult<Json<AdminUserView>> {
+    Ok(Json(users::read(&state.accounts, &admin, id.0).await?.into()))
+}
+
+/// Blocks a user: all their sessions end at once, and they cannot sign in.
+#[utoipa::path(
+    post, path = "/admin/users/{id}/block", operation_id = "block_user", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the user as they are now", body = AdminUserView),
+        (status = 409, description = "`yourself`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.admin.users.block", skip_all, fields(user.id = %id.0))]
+pub async fn block(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<UserId>,
+) -> ApiResult<Json<AdminUserView>> {
+    Ok(Json(users::block(&state.accounts, &admin, id.0).await?.into()))
+}
+
+/// Lets a blocked user sign in again.
+#[utoipa::path(
+    post, path = "/admin/users/{id}/unblock", operation_id = "unblock_user", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the user as they are now", body = AdminUserView),
+    )
+)]
+#[tracing::instrument(name = "api.admin.users.unblock", skip_all, fields(user.id = %id.0))]
+pub async fn unblock(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<UserId>,
+) -> ApiResult<Json<AdminUserView>> {
+    Ok(Json(users::unblock(&state.accounts, &admin, id.0).await?.into()))
+}
+
+/// Deletes a user, without a time of grace: they are out at once, and what is theirs alone is gone
+/// within minutes.
+#[utoipa::path(
+    delete, path = "/admin/users/{id}", operation_id = "delete_user", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 202, description = "they are out, and will be deleted"),
+        (status = 409, description = "`yourself`, `last_owner`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.admin.users.delete", skip_all, fields(user.id = %id.0))]
+pub async fn delete(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<UserId>,
+) -> ApiResult<StatusCode> {
+    users::delete(&state.accounts, &admin, id.0).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Removes the second factor of a user who has lost it, and ends their sessions.
+#[utoipa::path(
+    delete, path = "/admin/users/{id}/second-factor", operation_id = "reset_second_factor",
+    tag = "admin", security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 204, description = "a password is enough now"))
+)]
+#[tracing::instrument(name = "api.admin.users.second_factor", skip_all, fields(user.id = %id.0))]
+pub async fn reset_second_factor(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<UserId>,
+) -> ApiResult<StatusCode> {
+    users::reset_second_factor(&state.accounts, &admin, id.0).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,23 +1,27 @@
-//! All workspaces.
+//! `/api/v1/admin/workspaces`: all workspaces.
 
-pub mod list;
-pub mod read;
-pub mod resume;
-pub mod suspend;
-pub mod update;
+#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
 
+use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use replyx_core::{ids::WorkspaceId, workspace::Workspace};
-use serde::Serialize;
-use serde_json::json;
+use garde::Validate;
+use replyx_accounts::admin::workspaces::{self, RestrictedWorkspace};
+use replyx_core::{
+    ids::WorkspaceId,
+    setting::{MODELS, is_model_name},
+};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::search_text;
 use crate::{
     caller::Admin,
-    error::{ApiError, ApiResult},
+    error::{ApiResult, Problem},
+    input::{Body, Id, Params},
+    page::{List, PageQuery},
     state::AppState,
-    tagged::{Edition, Tagged},
+    tagged::{Edition, IfMatch, Tagged},
 };
 
 /// A workspace, as an admin sees one.
@@ -30,15 +34,27 @@ pub struct AdminWorkspaceView {
     name: String,
     /// Since when nobody may act in it, and its assistants do not answer.
     suspended_at: Option<DateTime<Utc>>,
-    /// The only models its assistants may use, of those that the installation allows; `null`: all of those.
+    /// The only models its assistants may use, of those that the installation allows; `null`: all
+    /// of those.
     #[schema(example = json!(["gpt-4o-mini", "extractive"]))]
     allowed_models: Option<Vec<String>>,
     /// When it was made.
     created_at: DateTime<Utc>,
 }
 
-impl AdminWorkspaceView {
-    fn of(workspace: Workspace, allowed_models: Option<Vec<String>>) -> Self {
+/// The edition of a workspace, as far as admins change it here.
+fn edition(allowed_models: Option<&[String]>) -> Edition {
+    Edition::of(&allowed_models)
+}
+
+/// A workspace with its `ETag`.
+fn tagged(found: RestrictedWorkspace) -> Tagged<AdminWorkspaceView> {
+    Tagged::new(edition(found.allowed_models.as_deref()), found.into())
+}
+
+impl From<RestrictedWorkspace> for AdminWorkspaceView {
+    fn from(found: RestrictedWorkspace) -> Self {
+        let RestrictedWorkspace { workspace, allowed_models } = found;
         Self {
             allowed_models,
             id: workspace.id.into_uuid(),
@@ -49,41 +65,143 @@ impl AdminWorkspaceView {
     }
 }
 
-/// The edition of a workspace, as far as admins change it here.
-fn edition(allowed_models: Option<&[String]>) -> Edition {
-    Edition::of(&allowed_models)
+/// Which workspaces.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// Only those whose name contains this, whatever its case.
+    #[param(max_length = 100, example = "shop")]
+    q: Option<String>,
+    /// At most this many items: 1 to 200, 50 unless given.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// A workspace with its `ETag`.
-fn tagged(workspace: Workspace, allowed_models: Option<Vec<String>>) -> Tagged<AdminWorkspaceView> {
-    let edition = edition(allowed_models.as_deref());
-    Tagged::new(edition, AdminWorkspaceView::of(workspace, allowed_models))
+/// Lists all workspaces, newest first.
+#[utoipa::path(
+    get, path = "/admin/workspaces", operation_id = "list_all_workspaces", tag = "admin",
+    security(("bearer" = ["admin"])), params(Query),
+    responses((status = 200, description = "the workspaces", body = List<AdminWorkspaceView>))
+)]
+#[tracing::instrument(name = "api.admin.workspaces.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    admin: Admin,
+    Params(query): Params<Query>,
+) -> ApiResult<Json<List<AdminWorkspaceView>>> {
+    let wanted = search_text(query.q.as_deref())?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
+    let workspaces = workspaces::list(&state.accounts, &admin, wanted, page).await?;
+    Ok(Json(List::of(workspaces, AdminWorkspaceView::from)))
 }
 
-/// What has waited for longer when a workspace is resumed is answered only when the customer writes again, hours.
-const ANSWERED: i64 = 24;
+/// Shows a workspace.
+#[utoipa::path(
+    get, path = "/admin/workspaces/{id}", operation_id = "read_any_workspace", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the workspace", body = AdminWorkspaceView),
+        (status = 304, description = "it is as `If-None-Match` says"),
+    )
+)]
+#[tracing::instrument(name = "api.admin.workspaces.read", skip_all, fields(workspace.id = %id.0))]
+pub async fn read(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<WorkspaceId>,
+) -> ApiResult<Tagged<AdminWorkspaceView>> {
+    Ok(tagged(workspaces::read(&state.accounts, &admin, id.0).await?))
+}
 
-/// Suspends a workspace, or lets its members act and its assistants answer again.
-async fn set_suspended(
-    state: &AppState,
-    admin: &Admin,
-    id: WorkspaceId,
-    suspended: bool,
-) -> ApiResult<AdminWorkspaceView> {
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.system().workspaces().find(id).await?;
-    let mut workspace = found.ok_or(ApiError::NotFound("workspace"))?;
-    workspace.suspended_at = suspended.then(|| workspace.suspended_at.unwrap_or(now));
-    tx.system().workspaces().set_suspended(id, workspace.suspended_at).await?;
-    if !suspended {
-        let since = now - chrono::Duration::hours(ANSWERED);
-        tx.workspace(id).turns().forget_waiting(since).await?;
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateAnyWorkspace)]
+pub struct UpdateRequest {
+    /// The only models its assistants may use, of those that the installation allows: 1 to 200
+    /// names. `null`: all of those.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(custom(known_names))))]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 200, example = json!(["gpt-4o-mini", "extractive"]))]
+    allowed_models: Option<Option<Vec<String>>>,
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+#[expect(clippy::ptr_arg, reason = "the form that garde asks for")]
+fn known_names(names: &Vec<String>, (): &()) -> garde::Result {
+    if !(1..=MODELS).contains(&names.len()) {
+        return Err(garde::Error::new(format!("must be 1 to {MODELS} names")));
     }
-    let action = if suspended { "workspace.suspended" } else { "workspace.resumed" };
-    let act = admin.act(now, action, ("workspace", id), json!({"name": workspace.name}));
-    tx.system().audit().append(&act).await?;
-    let policy = tx.system().workspaces().model_policy(id).await?;
-    tx.commit().await?;
-    Ok(AdminWorkspaceView::of(workspace, policy.unwrap_or_default().allowed))
+    if names.iter().all(|name| is_model_name(name)) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("each must be 1 to 100 visible ASCII characters without a comma"))
+    }
+}
+
+/// Says which models the assistants of a workspace may use. It holds for the next answer.
+#[utoipa::path(
+    patch, path = "/admin/workspaces/{id}", operation_id = "update_any_workspace", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)), request_body = UpdateRequest,
+    responses(
+        (status = 200, description = "the workspace as it is now", body = AdminWorkspaceView),
+        (status = 412, description = "somebody else has changed it", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.admin.workspaces.update", skip_all, fields(workspace.id = %id.0))]
+pub async fn update(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<WorkspaceId>,
+    expected: IfMatch,
+    Body(request): Body<UpdateRequest>,
+) -> ApiResult<Tagged<AdminWorkspaceView>> {
+    let allowed = request.allowed_models.as_ref().map(Option::as_deref);
+    let is_as_read = |found: Option<&[String]>| expected.check(&edition(found)).is_ok();
+    let cx = &state.accounts;
+    Ok(tagged(workspaces::restrict(cx, &admin, id.0, allowed, is_as_read).await?))
+}
+
+/// Suspends a workspace: nobody may act in it, members and keys alike, and no model is asked for
+/// it. What customers write is stored and answered once it is resumed; documents, sources and
+/// measurements wait until then.
+#[utoipa::path(
+    post, path = "/admin/workspaces/{id}/suspend", operation_id = "suspend_workspace", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "the workspace as it is now", body = AdminWorkspaceView))
+)]
+#[tracing::instrument(name = "api.admin.workspaces.suspend", skip_all, fields(workspace.id = %id.0))]
+pub async fn suspend(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<WorkspaceId>,
+) -> ApiResult<Json<AdminWorkspaceView>> {
+    Ok(Json(workspaces::suspend(&state.accounts, &admin, id.0).await?.into()))
+}
+
+/// Lets the members of a suspended workspace act again, and its assistants answer. What a customer
+/// has waited for longer than a day is answered together with what they write next.
+#[utoipa::path(
+    post, path = "/admin/workspaces/{id}/resume", operation_id = "resume_workspace", tag = "admin",
+    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "the workspace as it is now", body = AdminWorkspaceView))
+)]
+#[tracing::instrument(name = "api.admin.workspaces.resume", skip_all, fields(workspace.id = %id.0))]
+pub async fn resume(
+    State(state): State<AppState>,
+    admin: Admin,
+    id: Id<WorkspaceId>,
+) -> ApiResult<Json<AdminWorkspaceView>> {
+    Ok(Json(workspaces::resume(&state.accounts, &admin, id.0).await?.into()))
 }

@@ -1,21 +1,24 @@
-//! `POST /api/v1/auth/confirm`
+//! `POST /api/v1/auth/confirm` and `POST /api/v1/auth/confirm/resend`
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 use garde::Validate;
-use replyx_core::{audit::Outcome, ids::UserId, user::normal_email};
+use replyx_accounts::{
+    Device,
+    registration::{self, Confirmation},
+};
+use replyx_core::ids::UserId;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    code,
-    sign_in::{self, Device, Tokens},
-    sign_up::Account,
-};
+use super::sign_in::{TokenDelivery, Tokens, hand_out};
 use crate::{
     cookies::SetCookies,
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Body,
     state::AppState,
     users::UserView,
@@ -35,8 +38,8 @@ pub struct Request {
     #[garde(length(chars, max = 20))]
     #[schema(example = "123456", max_length = 20)]
     code: String,
-    /// The user's id that `auth/register` answered. With it, the code of a registration that a stranger made meanwhile
-    /// with the same address confirms nothing.
+    /// The user's id that `auth/register` answered. With it, the code of a registration that a
+    /// stranger made meanwhile with the same address confirms nothing.
     #[garde(skip)]
     user_id: Option<Uuid>,
     /// Set cookies for a browser instead of giving the tokens.
@@ -56,16 +59,10 @@ pub struct Response {
     tokens: Tokens,
 }
 
-const fn wrong_code() -> ApiError {
-    ApiError::Unacceptable {
-        code: "wrong_code",
-        detail: "the code is wrong or has ended; after five tries, or a quarter of an hour, ask for a new one",
-    }
-}
-
 /// Confirms an e-mail address with the code that was mailed to it, and makes the account.
 ///
-/// A code bears five tries. Whatever is wrong, with the code or the address, the answer is the same.
+/// A code bears five tries. Whatever is wrong, with the code or the address, the answer is the
+/// same.
 #[utoipa::path(
     post, path = "/auth/confirm", operation_id = "confirm_user", tag = "auth",
     request_body = Request,
@@ -77,35 +74,46 @@ const fn wrong_code() -> ApiError {
 )]
 #[tracing::instrument(name = "api.auth.confirm", skip_all)]
 pub async fn confirm(
-    state: State<AppState>,
+    State(state): State<AppState>,
     device: Device,
-    body: Body<Request>,
+    headers: HeaderMap,
+    Body(request): Body<Request>,
 ) -> ApiResult<(SetCookies, Json<Response>)> {
-    let (State(state), Body(request)) = (state, body);
-    device.check_cookies(&state, request.cookies)?;
-    let email = normal_email(&request.email);
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    // The try is spent before the code is looked at, so that many at once do not get more than there are.
-    let tried = tx.system().registrations().spend_try(&email, now).await?;
-    let right = tried.filter(|found| {
-        let meant = request.user_id.is_none_or(|id| UserId::from(id) == found.user_id);
-        code::fits(state.keys(), &email, request.code.trim(), &found.code_hash) & meant
-    });
-    let Some(registration) = right else {
-        tx.commit().await?;
-        return Err(wrong_code());
-    };
-    let account = Account::of(&registration, now);
-    if !account.store(&state, &mut tx, &registration.password_hash).await? {
-        return Err(wrong_code());
-    }
-    let user = &account.user;
-    let opened = sign_in::open(&state, &mut tx, user, Some(account.place()), &device).await?;
-    let act = device.act(now, "account.confirmed", Some(user), Outcome::Done, json!({}));
-    tx.system().audit().append(&act).await?;
-    tx.commit().await?;
-    let (cookies, tokens) = opened.hand_out(&state, request.cookies, None)?;
-    let workspace = account.membership().into();
-    Ok((cookies, Json(Response { user: account.user.into(), workspace, tokens })))
+    let delivery = TokenDelivery::asked(&state, &headers, request.cookies)?;
+    let user_id = request.user_id.map(UserId::from);
+    let shown = Confirmation { email: request.email, code: request.code, user_id };
+
+    let confirmed = registration::confirm(&state.accounts, &device, &shown).await?;
+    let (cookies, tokens) = hand_out(&state, confirmed.session, delivery, None)?;
+    let user = confirmed.user.into();
+    let workspace = confirmed.membership.into();
+    Ok((cookies, Json(Response { user, workspace, tokens })))
+}
+
+/// Who waits for a code.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ResendConfirmation)]
+pub struct ResendRequest {
+    /// The e-mail address of the registration.
+    #[garde(length(chars, max = 254))]
+    #[schema(example = "owner@example.org", max_length = 254)]
+    email: String,
+}
+
+/// Mails a new code to an address that waits to be confirmed; the one before is good no more.
+///
+/// The answer is the same whether or not the address waits.
+#[utoipa::path(
+    post, path = "/auth/confirm/resend", operation_id = "resend_confirmation", tag = "auth",
+    request_body = ResendRequest,
+    responses((status = 202, description = "if the address waits to be confirmed, a code is on its way"))
+)]
+#[tracing::instrument(name = "api.auth.resend", skip_all)]
+pub async fn resend(
+    State(state): State<AppState>,
+    Body(request): Body<ResendRequest>,
+) -> ApiResult<StatusCode> {
+    registration::resend(&state.accounts, &request.email).await?;
+    Ok(StatusCode::ACCEPTED)
 }

@@ -1,14 +1,14 @@
-//! Where somebody is signed in.
+//! `/api/v1/auth/sessions`: where somebody is signed in.
 
-pub mod delete;
-pub mod delete_others;
-pub mod list;
-
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
+use replyx_accounts::sessions;
 use replyx_core::{ids::SessionId, session::Session};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::{caller::Account, error::ApiResult, input::Id, page::List, state::AppState};
 
 /// A sign-in on one device.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,4 +45,51 @@ impl SessionView {
             current: session.id == current,
         }
     }
+}
+
+/// Lists where you are signed in, newest first: at most a hundred devices, on one page.
+#[utoipa::path(
+    get, path = "/auth/sessions", operation_id = "list_sessions", tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "the sessions that have not ended", body = List<SessionView>))
+)]
+#[tracing::instrument(name = "api.auth.sessions.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    account: Account,
+) -> ApiResult<Json<List<SessionView>>> {
+    let found = sessions::list(&state.accounts, &account).await?;
+    let items = found.into_iter().map(|session| SessionView::of(session, account.session));
+    Ok(Json(List { items: items.collect(), next_cursor: None }))
+}
+
+/// Signs one of your devices out, at once.
+#[utoipa::path(
+    delete, path = "/auth/sessions/{id}", operation_id = "revoke_session", tag = "auth",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "the session")),
+    responses((status = 204, description = "its tokens open nothing any more"))
+)]
+#[tracing::instrument(name = "api.auth.sessions.delete", skip_all, fields(session.id = %id.0))]
+pub async fn delete(
+    State(state): State<AppState>,
+    account: Account,
+    id: Id<SessionId>,
+) -> ApiResult<StatusCode> {
+    sessions::revoke(&state.accounts, &account, id.0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Signs all your other devices out, at once.
+#[utoipa::path(
+    delete, path = "/auth/sessions", operation_id = "revoke_other_sessions", tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 204, description = "only this session is left"))
+)]
+#[tracing::instrument(name = "api.auth.sessions.delete_others", skip_all)]
+pub async fn delete_others(
+    State(state): State<AppState>,
+    account: Account,
+) -> ApiResult<StatusCode> {
+    sessions::revoke_others(&state.accounts, &account).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,16 +1,18 @@
-//! Setting the second factor up, and taking it away.
+//! `/api/v1/auth/totp`: setting the second factor up, and taking it away.
 
-pub mod begin;
-pub mod confirm;
-pub mod read;
-pub mod recovery_codes;
-pub mod remove;
-
+use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
+use replyx_accounts::second_factor;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::ApiError;
+use crate::{
+    caller::Account,
+    error::{ApiResult, Problem},
+    input::Body,
+    state::AppState,
+};
 
 /// Proof that it is the person who asks.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -32,12 +34,157 @@ pub struct RecoveryCodes {
     recovery_codes: Vec<String>,
 }
 
-fn exists() -> ApiError {
-    let detail = "there is a second factor already; remove it first".to_owned();
-    ApiError::Conflict { code: "second_factor_exists", detail }
+/// Whether a second factor is asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecondFactorState)]
+pub struct StateResponse {
+    /// Is a code asked for at sign-in?
+    #[schema(example = true)]
+    enabled: bool,
+    /// How many recovery codes have not been used.
+    #[schema(example = 9, minimum = 0)]
+    recovery_codes_left: i64,
 }
 
-fn missing() -> ApiError {
-    let detail = "there is no second factor".to_owned();
-    ApiError::Conflict { code: "no_second_factor", detail }
+/// Tells whether a second factor is asked for, and how many recovery codes are left.
+#[utoipa::path(
+    get, path = "/auth/totp", operation_id = "read_second_factor", tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "the second factor", body = StateResponse))
+)]
+#[tracing::instrument(name = "api.auth.totp.read", skip_all)]
+pub async fn read(
+    State(state): State<AppState>,
+    account: Account,
+) -> ApiResult<Json<StateResponse>> {
+    let found = second_factor::read(&state.accounts, &account).await?;
+    let recovery_codes_left = found.recovery_codes_left;
+    Ok(Json(StateResponse { enabled: found.enabled, recovery_codes_left }))
+}
+
+/// What an app needs to show codes. It is shown once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BegunSecondFactor)]
+pub struct BegunResponse {
+    /// The secret in base 32, to be typed.
+    #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
+    secret: String,
+    /// The same as a URI, to be shown as a QR code.
+    #[schema(
+        example = "otpauth://totp/ReplyX:owner%40example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=ReplyX"
+    )]
+    uri: String,
+}
+
+/// Begins to set a second factor up: makes a secret, which its first code has to confirm.
+///
+/// Until then nothing is asked for at sign-in, and beginning anew makes another secret.
+#[utoipa::path(
+    post, path = "/auth/totp", operation_id = "begin_second_factor", tag = "auth",
+    security(("bearer" = [])), request_body = PasswordProof,
+    responses(
+        (status = 200, description = "the secret", body = BegunResponse),
+        (status = 403, description = "`wrong_password`", body = Problem),
+        (status = 409, description = "`second_factor_exists`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.auth.totp.begin", skip_all)]
+pub async fn begin(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<PasswordProof>,
+) -> ApiResult<Json<BegunResponse>> {
+    let begun = second_factor::begin(&state.accounts, &account, request.password).await?;
+    let secret = begun.secret.expose_secret().to_owned();
+    Ok(Json(BegunResponse { secret, uri: begun.uri }))
+}
+
+/// The first code.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConfirmSecondFactor)]
+pub struct ConfirmRequest {
+    /// The six digits that the app shows.
+    #[garde(length(chars, max = 40))]
+    #[schema(example = "123456", max_length = 40)]
+    code: String,
+}
+
+/// Confirms a second factor with its first code: from now on one is asked for at sign-in.
+#[utoipa::path(
+    post, path = "/auth/totp/confirm", operation_id = "confirm_second_factor", tag = "auth",
+    security(("bearer" = [])), request_body = ConfirmRequest,
+    responses(
+        (status = 200, description = "the recovery codes", body = RecoveryCodes),
+        (status = 409, description = "`second_factor_exists`; `no_second_factor` when none was begun",
+            body = Problem),
+        (status = 422, description = "`invalid`; `wrong_totp`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.auth.totp.confirm", skip_all)]
+pub async fn confirm(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<ConfirmRequest>,
+) -> ApiResult<Json<RecoveryCodes>> {
+    let recovery_codes = second_factor::confirm(&state.accounts, &account, &request.code).await?;
+    Ok(Json(RecoveryCodes { recovery_codes }))
+}
+
+/// Makes new recovery codes. All earlier ones are good no more.
+#[utoipa::path(
+    post, path = "/auth/totp/recovery-codes", operation_id = "replace_recovery_codes", tag = "auth",
+    security(("bearer" = [])), request_body = PasswordProof,
+    responses(
+        (status = 200, description = "the new codes", body = RecoveryCodes),
+        (status = 403, description = "`wrong_password`", body = Problem),
+        (status = 409, description = "`no_second_factor`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.auth.totp.recovery_codes", skip_all)]
+pub async fn recovery_codes(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<PasswordProof>,
+) -> ApiResult<Json<RecoveryCodes>> {
+    let password = request.password;
+    let recovery_codes =
+        second_factor::replace_recovery_codes(&state.accounts, &account, password).await?;
+    Ok(Json(RecoveryCodes { recovery_codes }))
+}
+
+/// Proof that it is the person who asks.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RemoveSecondFactor)]
+pub struct RemoveRequest {
+    /// The password.
+    #[garde(length(chars, max = 128))]
+    #[schema(example = "green lantern 7", max_length = 128)]
+    password: String,
+    /// The code that the app shows, or a recovery code.
+    #[garde(length(chars, max = 40))]
+    #[schema(example = "123456", max_length = 40)]
+    code: String,
+}
+
+/// Removes the second factor with its recovery codes: the password is enough to sign in.
+#[utoipa::path(
+    delete, path = "/auth/totp", operation_id = "remove_second_factor", tag = "auth",
+    security(("bearer" = [])), request_body = RemoveRequest,
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 403, description = "`wrong_password`, `wrong_totp`", body = Problem),
+        (status = 409, description = "`no_second_factor`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.auth.totp.remove", skip_all)]
+pub async fn remove(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<RemoveRequest>,
+) -> ApiResult<StatusCode> {
+    let RemoveRequest { password, code } = request;
+    second_factor::remove(&state.accounts, &account, password, &code).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -44,45 +44,38 @@ fn accounts() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(auth::register::register))
         .routes(routes!(auth::confirm::confirm))
-        .routes(routes!(auth::resend::resend))
+        .routes(routes!(auth::confirm::resend))
         .routes(routes!(auth::login::login))
         .routes(routes!(auth::refresh::refresh))
-        .routes(routes!(auth::logout::logout))
-        .routes(routes!(auth::password_change::change_password))
-        .routes(routes!(auth::password_forgot::forgot_password))
-        .routes(routes!(auth::password_reset::reset_password))
-        .routes(routes!(auth::sessions::list::list, auth::sessions::delete_others::delete_others))
-        .routes(routes!(auth::sessions::delete::delete))
-        .routes(routes!(
-            auth::totp::read::read,
-            auth::totp::begin::begin,
-            auth::totp::remove::remove
-        ))
-        .routes(routes!(auth::totp::confirm::confirm))
-        .routes(routes!(auth::totp::recovery_codes::recovery_codes))
-        .routes(routes!(users::me::me, users::update::update, users::delete::delete))
-        .routes(routes!(users::restore::restore))
+        .routes(routes!(auth::login::logout))
+        .routes(routes!(auth::passwords::change_password))
+        .routes(routes!(auth::passwords::forgot_password))
+        .routes(routes!(auth::passwords::reset_password))
+        .routes(routes!(auth::sessions::list, auth::sessions::delete_others))
+        .routes(routes!(auth::sessions::delete))
+        .routes(routes!(auth::totp::read, auth::totp::begin, auth::totp::remove))
+        .routes(routes!(auth::totp::confirm))
+        .routes(routes!(auth::totp::recovery_codes))
+        .routes(routes!(users::me::me, users::me::update, users::me::delete))
+        .routes(routes!(users::me::restore))
         .routes(routes!(users::export::export))
 }
 
 /// A workspace: who works in it, with which keys, and what they did.
 fn in_workspaces() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(workspaces::create::create, workspaces::list::list))
-        .routes(routes!(workspaces::read::read, workspaces::update::update))
-        .routes(routes!(workspaces::members::list::list))
-        .routes(routes!(workspaces::members::update::update, workspaces::members::delete::delete))
+        .routes(routes!(workspaces::create, workspaces::list))
+        .routes(routes!(workspaces::read, workspaces::update))
+        .routes(routes!(workspaces::members::list))
+        .routes(routes!(workspaces::members::update, workspaces::members::delete))
+        .routes(routes!(workspaces::invitations::create, workspaces::invitations::list))
+        .routes(routes!(workspaces::invitations::accept))
+        .routes(routes!(workspaces::invitations::delete))
+        .routes(routes!(workspaces::api_keys::create, workspaces::api_keys::list))
         .routes(routes!(
-            workspaces::invitations::create::create,
-            workspaces::invitations::list::list
-        ))
-        .routes(routes!(workspaces::invitations::accept::accept))
-        .routes(routes!(workspaces::invitations::delete::delete))
-        .routes(routes!(workspaces::api_keys::create::create, workspaces::api_keys::list::list))
-        .routes(routes!(
-            workspaces::api_keys::read::read,
-            workspaces::api_keys::update::update,
-            workspaces::api_keys::delete::delete
+            workspaces::api_keys::read,
+            workspaces::api_keys::update,
+            workspaces::api_keys::delete
         ))
         .routes(routes!(workspaces::audit::audit))
 }
@@ -153,15 +146,15 @@ fn evaluations() -> OpenApiRouter<AppState> {
 /// Power over the installation.
 fn installation() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(admin::users::list::list))
-        .routes(routes!(admin::users::read::read, admin::users::delete::delete))
-        .routes(routes!(admin::users::block::block))
-        .routes(routes!(admin::users::unblock::unblock))
-        .routes(routes!(admin::users::second_factor::reset))
-        .routes(routes!(admin::workspaces::list::list))
-        .routes(routes!(admin::workspaces::read::read, admin::workspaces::update::update))
-        .routes(routes!(admin::workspaces::suspend::suspend))
-        .routes(routes!(admin::workspaces::resume::resume))
+        .routes(routes!(admin::users::list))
+        .routes(routes!(admin::users::read, admin::users::delete))
+        .routes(routes!(admin::users::block))
+        .routes(routes!(admin::users::unblock))
+        .routes(routes!(admin::users::reset_second_factor))
+        .routes(routes!(admin::workspaces::list))
+        .routes(routes!(admin::workspaces::read, admin::workspaces::update))
+        .routes(routes!(admin::workspaces::suspend))
+        .routes(routes!(admin::workspaces::resume))
         .routes(routes!(admin::settings::list::list))
         .routes(routes!(
             admin::settings::read::read,

@@ -6,13 +6,12 @@ use axum::{
     http::{HeaderName, header},
 };
 use chrono::{DateTime, Utc};
+use replyx_accounts::export;
 use replyx_core::{
     audit::Entry,
-    ids::{UserId, WorkspaceId},
-    page::PageRequest,
+    ids::WorkspaceId,
     workspace::{ApiKey, Membership},
 };
-use replyx_storage::{StorageError, Tx, audit::AuditFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,11 +24,6 @@ use crate::{
     state::AppState,
     words::{ActOutcomeWord, RoleWord},
 };
-
-/// How many acts of each log are told at most.
-const ACTS: usize = 1_000;
-/// How many acts are told in all.
-const ALL_ACTS: usize = 5_000;
 
 /// All that is stored of a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,8 +39,8 @@ pub struct Response {
     memberships: Vec<ExportedMembership>,
     /// The API keys they made there, without the keys themselves.
     api_keys: Vec<ExportedKey>,
-    /// What they did, newest first: the newest 1,000 acts of the installation's log and of each workspace's, at most
-    /// 5,000 in all.
+    /// What they did, newest first: the newest 1,000 acts of the installation's log and of each
+    /// workspace's, at most 5,000 in all.
     acts: Vec<ExportedAct>,
     /// Are these all their acts? Otherwise the logs hold more.
     acts_complete: bool,
@@ -159,67 +153,18 @@ type File = ([(HeaderName, &'static str); 1], Json<Response>);
     ))
 )]
 #[tracing::instrument(name = "api.users.export", skip_all)]
-pub async fn export(state: State<AppState>, account: Account) -> ApiResult<File> {
-    let State(state) = state;
-    let (user, now) = (account.user(), state.clock().now());
-    let mut tx = state.db().read().await?;
-    let sessions = tx.system().sessions().list(user.id, now).await?;
-    let memberships = tx.system().users().memberships(user.id).await?;
-    let mut acts = Acts::default();
-    acts.read(&mut tx, None, user.id).await?;
-    let mut api_keys = Vec::new();
-    for membership in &memberships {
-        let workspace = membership.workspace.id;
-        let page = PageRequest::new(Some(PageRequest::<()>::MAX), None);
-        let keys = tx.workspace(workspace).api_keys().list(page).await?.items;
-        api_keys.extend(keys.into_iter().filter(|key| key.created_by == user.id));
-        acts.read(&mut tx, Some(workspace), user.id).await?;
-    }
-    drop(tx);
-    acts.found.sort_by_key(|act| std::cmp::Reverse(act.at));
+pub async fn export(State(state): State<AppState>, account: Account) -> ApiResult<File> {
+    let data = export::read(&state.accounts, &account).await?;
     let session = |found| SessionView::of(found, account.session);
     let body = Response {
-        exported_at: now,
-        user: user.clone().into(),
-        sessions: sessions.into_iter().map(session).collect(),
-        memberships: memberships.into_iter().map(Into::into).collect(),
-        api_keys: api_keys.into_iter().map(Into::into).collect(),
-        acts: acts.found,
-        acts_complete: !acts.more,
+        exported_at: state.clock().now(),
+        user: account.user().clone().into(),
+        sessions: data.sessions.into_iter().map(session).collect(),
+        memberships: data.memberships.into_iter().map(Into::into).collect(),
+        api_keys: data.api_keys.into_iter().map(Into::into).collect(),
+        acts: data.acts.into_iter().map(Into::into).collect(),
+        acts_complete: data.acts_complete,
     };
     let file = (header::CONTENT_DISPOSITION, "attachment; filename=\"replyx-account.json\"");
     Ok(([file], Json(body)))
-}
-
-/// What somebody did, as far as it has been read.
-#[derive(Debug, Default)]
-struct Acts {
-    found: Vec<ExportedAct>,
-    more: bool,
-}
-
-impl Acts {
-    /// Reads one log.
-    async fn read(
-        &mut self,
-        tx: &mut Tx,
-        workspace: Option<WorkspaceId>,
-        user: UserId,
-    ) -> Result<(), StorageError> {
-        let filter = AuditFilter { actor_id: Some(user.into_uuid()), ..AuditFilter::default() };
-        let (mut read, mut after) = (0, None);
-        while read < ACTS && self.found.len() < ALL_ACTS {
-            let page = PageRequest::new(Some(PageRequest::<()>::MAX), after);
-            let page = match workspace {
-                Some(workspace) => tx.workspace(workspace).audit().list(&filter, page).await?,
-                None => tx.system().audit().list(&filter, page).await?,
-            };
-            read += page.items.len();
-            self.found.extend(page.items.into_iter().map(ExportedAct::from));
-            let Some(next) = page.next else { return Ok(()) };
-            after = Some(next);
-        }
-        self.more = true;
-        Ok(())
-    }
 }

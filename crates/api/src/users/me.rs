@@ -1,16 +1,27 @@
-//! `GET /api/v1/me`
-//!
-//! Consoles ask it all the time, so it is made of what is known of the caller already: no database is read.
+//! `/api/v1/me`: the caller.
 
-use axum::Json;
+#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
+
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use replyx_accounts::{
+    deletion,
+    profile::{self, ProfileUpdate},
+};
 use replyx_core::{permission::Permission, role::Role};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{UserView, WorkspaceView};
 use crate::{
+    assistants::known_language,
     caller::Account,
-    words::{PermissionWord, RoleWord},
+    cookies::SetCookies,
+    error::{ApiResult, Problem},
+    input::{Body, plain_name},
+    state::AppState,
+    words::{LanguageWord, PermissionWord, RoleWord},
 };
 
 /// Who the caller is.
@@ -19,8 +30,8 @@ use crate::{
 pub struct Response {
     /// The person.
     user: UserView,
-    /// Where they act: the workspace that `X-Workspace` or the token names, or their first one. `null` when they are a
-    /// member of none, or not of that one.
+    /// Where they act: the workspace that `X-Workspace` or the token names, or their first one.
+    /// `null` when they are a member of none, or not of that one.
     workspace: Option<WorkspaceView>,
     /// Their role there.
     #[schema(value_type = Option<RoleWord>, example = "owner")]
@@ -37,6 +48,7 @@ pub struct Response {
 )]
 #[tracing::instrument(name = "api.users.me", skip_all)]
 pub async fn me(account: Account) -> Json<Response> {
+    // Consoles ask it all the time, so it is made of what is known of the caller already.
     let user = account.user().clone().into();
     let Some(place) = &account.access.place else {
         return Json(Response { user, workspace: None, role: None, permissions: Vec::new() });
@@ -53,4 +65,103 @@ pub async fn me(account: Account) -> Json<Response> {
         role: place.role.map(Role::as_str),
         permissions,
     })
+}
+
+/// What is to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateMe)]
+pub struct UpdateRequest {
+    /// What you are called; `null` takes the name away.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(length(chars, min = 1, max = 100), custom(plain_name))))]
+    #[schema(value_type = Option<String>, example = "Ada", min_length = 1, max_length = 100)]
+    name: Option<Option<String>>,
+    /// The language of your mail: `en` or `ru`.
+    #[garde(inner(custom(known_language)))]
+    #[schema(value_type = Option<LanguageWord>, example = "en")]
+    language: Option<String>,
+}
+
+/// Tells `null` (`Some(None)`) from an absent field (`None`).
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Changes what you say of yourself.
+#[utoipa::path(
+    patch, path = "/me", operation_id = "update_me", tag = "users",
+    security(("bearer" = [])), request_body = UpdateRequest,
+    responses((status = 200, description = "you, as you are now", body = UserView))
+)]
+#[tracing::instrument(name = "api.users.update", skip_all)]
+pub async fn update(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<UpdateRequest>,
+) -> ApiResult<Json<UserView>> {
+    let language = request.language.and_then(|word| word.parse().ok());
+    let change = ProfileUpdate { name: request.name, language };
+    Ok(Json(profile::update(&state.accounts, &account, &change).await?.into()))
+}
+
+/// Proof that it is the person who asks.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DeleteMe)]
+pub struct DeleteRequest {
+    /// The password.
+    #[garde(length(chars, max = 128))]
+    #[schema(example = "green lantern 7", max_length = 128)]
+    password: String,
+    /// A code of the second factor, or a recovery code; only for accounts that have one.
+    #[garde(length(chars, max = 40))]
+    #[schema(example = "123456", max_length = 40)]
+    code: Option<String>,
+}
+
+/// What will happen, and when.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScheduledDeletion)]
+pub struct DeleteResponse {
+    /// When the account will be deleted, unless its owner signs in and restores it before.
+    delete_at: DateTime<Utc>,
+}
+
+/// Deletes your account: you are signed out everywhere at once, and after a time of grace the
+/// account goes for good, with the workspaces in which nobody else works.
+///
+/// Until then you may sign in again and take it back.
+#[utoipa::path(
+    delete, path = "/me", operation_id = "delete_me", tag = "users",
+    security(("bearer" = [])), request_body = DeleteRequest,
+    responses(
+        (status = 202, description = "you are signed out, and the account will be deleted", body = DeleteResponse),
+        (status = 403, description = "`wrong_password`; `totp_required`, `wrong_totp`", body = Problem),
+        (status = 409, description = "`last_owner`: a workspace with other members would be left without an owner",
+            body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.users.delete", skip_all)]
+pub async fn delete(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<DeleteRequest>,
+) -> ApiResult<(StatusCode, SetCookies, Json<DeleteResponse>)> {
+    let DeleteRequest { password, code } = request;
+    let code = code.as_deref();
+    let delete_at = deletion::schedule(&state.accounts, &account, password, code).await?;
+    Ok((StatusCode::ACCEPTED, SetCookies::cleared(), Json(DeleteResponse { delete_at })))
+}
+
+/// Takes the deletion of your account back, in the time of grace. Without one to take back it
+/// changes nothing.
+#[utoipa::path(
+    post, path = "/me/restore", operation_id = "restore_me", tag = "users",
+    security(("bearer" = [])),
+    responses((status = 200, description = "you, as you are now: not to be deleted", body = UserView))
+)]
+#[tracing::instrument(name = "api.users.restore", skip_all)]
+pub async fn restore(State(state): State<AppState>, account: Account) -> ApiResult<Json<UserView>> {
+    Ok(Json(deletion::restore(&state.accounts, &account).await?.into()))
 }

@@ -1,25 +1,27 @@
-//! Programs' keys to a workspace. A key is shown once, when it is made; it is stored as a hash.
-//!
-//! A key is its maker's: it may do what is among its scopes and what its maker may do now, and it is dead while its maker
-//! may do nothing here. An owner may make a service key, which belongs to the workspace and goes on when they leave. No
-//! key does what needs a person ([`Permission::needs_person`]).
+//! `/api/v1/api-keys`: programs' keys to a workspace.
 
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod read;
-pub mod update;
-
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
+use garde::Validate;
+use replyx_accounts::keys::{self, NewKey};
 use replyx_core::{
+    ids::ApiKeyId,
     permission::{Permission, Permissions},
     workspace::{ApiKey, KeyOwner},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ScopeWord;
+use crate::{
+    caller::{KeysWrite, May},
+    error::{ApiResult, Problem},
+    input::{Body, Id, Params},
+    location::Location,
+    page::{List, PageQuery},
+    state::AppState,
+};
 
 /// A key, as people see one: without the key itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,4 +65,153 @@ impl From<ApiKey> for ApiKeyView {
             created_at: key.created_at,
         }
     }
+}
+
+/// Lists the workspace's keys, newest first, also those that have ended. The keys themselves are
+/// not shown.
+#[utoipa::path(
+    get, path = "/api-keys", operation_id = "list_api_keys", tag = "workspaces",
+    security(("bearer" = ["keys:write"])), params(PageQuery),
+    responses((status = 200, description = "the keys", body = List<ApiKeyView>))
+)]
+#[tracing::instrument(name = "api.api_keys.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: May<KeysWrite>,
+    Params(query): Params<PageQuery>,
+) -> ApiResult<Json<List<ApiKeyView>>> {
+    let keys = keys::list(&state.accounts, &caller, query.request()?).await?;
+    Ok(Json(List::of(keys, ApiKeyView::from)))
+}
+
+/// Shows a key, but not the key itself.
+#[utoipa::path(
+    get, path = "/api-keys/{id}", operation_id = "read_api_key", tag = "workspaces",
+    security(("bearer" = ["keys:write"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "the key", body = ApiKeyView))
+)]
+#[tracing::instrument(name = "api.api_keys.read", skip_all, fields(api_key.id = %id.0))]
+pub async fn read(
+    State(state): State<AppState>,
+    caller: May<KeysWrite>,
+    id: Id<ApiKeyId>,
+) -> ApiResult<Json<ApiKeyView>> {
+    Ok(Json(keys::read(&state.accounts, &caller, id.0).await?.into()))
+}
+
+/// A new key.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateApiKey)]
+pub struct CreateRequest {
+    /// What its makers call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(example = "Nightly upload", min_length = 1, max_length = 100)]
+    name: String,
+    /// What it may do: at most what you may do. It loses a permission when you lose it.
+    #[garde(length(min = 1, max = 100))]
+    #[schema(
+        value_type = Vec<ScopeWord>, min_items = 1, max_items = 100,
+        example = json!(["documents:read", "documents:write"])
+    )]
+    scopes: Vec<Permission>,
+    /// Whether it belongs to the workspace instead of to you: it then keeps working when you leave
+    /// or lose permissions. Only an owner may make such a key.
+    #[garde(skip)]
+    #[serde(default)]
+    #[schema(example = false)]
+    service: bool,
+    /// When it ends; never unless given.
+    #[garde(skip)]
+    #[schema(example = "2099-01-01T00:00:00Z")]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// A new key, this once with the key itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedApiKey)]
+pub struct CreatedResponse {
+    #[serde(flatten)]
+    about: ApiKeyView,
+    /// Goes into `Authorization: Bearer ...` or `X-API-Key`. It is never shown again.
+    #[schema(example = "rx_live_1f0b7d3e4a5f6b7c8d9e0f1a2b3c4d5e6f708192")]
+    key: String,
+}
+
+/// Makes a key for a program. The answer is the only place where it is shown.
+///
+/// The key follows you: it may do what is among its scopes and what you may do at the time, and
+/// nothing once you are removed, suspended or blocked. A service key (`service`, for owners)
+/// belongs to the workspace instead.
+#[utoipa::path(
+    post, path = "/api-keys", operation_id = "create_api_key", tag = "workspaces",
+    security(("bearer" = ["keys:write"])), request_body = CreateRequest,
+    responses(
+        (status = 201, description = "the key", body = CreatedResponse),
+        (status = 422, description = "`invalid`: also a scope that needs a person", body = Problem),
+        (status = 409, description = "`too_many_keys`: the workspace has 100", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.api_keys.create", skip_all)]
+pub async fn create(
+    State(state): State<AppState>,
+    caller: May<KeysWrite>,
+    Body(request): Body<CreateRequest>,
+) -> ApiResult<(StatusCode, Location, Json<CreatedResponse>)> {
+    let new = NewKey {
+        name: request.name,
+        scopes: request.scopes.into_iter().collect(),
+        owner: if request.service { KeyOwner::Workspace } else { KeyOwner::Maker },
+        expires_at: request.expires_at,
+    };
+
+    let (key, secret) = keys::create(&state.accounts, &caller, &new).await?;
+    let location = Location(format!("/api/v1/api-keys/{}", key.id));
+    let response = CreatedResponse { about: key.into(), key: secret };
+    Ok((StatusCode::CREATED, location, Json(response)))
+}
+
+/// What is to change. Absent fields stay as they are; what a key may do, and when it ends, never
+/// changes.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateApiKey)]
+pub struct UpdateRequest {
+    /// What its makers call it.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(example = "Nightly upload", min_length = 1, max_length = 100)]
+    name: Option<String>,
+}
+
+/// Gives a key another name.
+#[utoipa::path(
+    patch, path = "/api-keys/{id}", operation_id = "update_api_key", tag = "workspaces",
+    security(("bearer" = ["keys:write"])), params(("id" = uuid::Uuid, Path)), request_body = UpdateRequest,
+    responses((status = 200, description = "the key as it is now", body = ApiKeyView))
+)]
+#[tracing::instrument(name = "api.api_keys.update", skip_all, fields(api_key.id = %id.0))]
+pub async fn update(
+    State(state): State<AppState>,
+    caller: May<KeysWrite>,
+    id: Id<ApiKeyId>,
+    Body(request): Body<UpdateRequest>,
+) -> ApiResult<Json<ApiKeyView>> {
+    let name = request.name.as_deref();
+    Ok(Json(keys::update(&state.accounts, &caller, id.0, name).await?.into()))
+}
+
+/// Revokes a key: it opens nothing from now on.
+#[utoipa::path(
+    delete, path = "/api-keys/{id}", operation_id = "delete_api_key", tag = "workspaces",
+    security(("bearer" = ["keys:write"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 204, description = "it is revoked"))
+)]
+#[tracing::instrument(name = "api.api_keys.delete", skip_all, fields(api_key.id = %id.0))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: May<KeysWrite>,
+    id: Id<ApiKeyId>,
+) -> ApiResult<StatusCode> {
+    keys::delete(&state.accounts, &caller, id.0).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

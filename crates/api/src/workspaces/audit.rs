@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use replyx_accounts::audit;
 use replyx_core::audit::Entry;
 use replyx_storage::audit::AuditFilter;
 use serde::{Deserialize, Serialize};
@@ -100,14 +101,12 @@ pub struct Query {
 )]
 #[tracing::instrument(name = "api.workspaces.audit", skip_all)]
 pub async fn audit(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AuditRead>,
-    query: Params<Query>,
+    Params(query): Params<Query>,
 ) -> ApiResult<Json<List<AuditEntryView>>> {
-    let (State(state), Params(query)) = (state, query);
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = AuditFilter { action: query.action, actor_id: query.actor_id };
-    let mut tx = state.db().read().await?;
-    let entries = tx.workspace(caller.workspace_id).audit().list(&filter, page).await?;
+    let entries = audit::of_workspace(&state.accounts, &caller, &filter, page).await?;
     Ok(Json(List::of(entries, AuditEntryView::from)))
 }

@@ -1,23 +1,25 @@
-//! Offers to become a member, sent by mail.
-//!
-//! The link holds a token that is stored as a hash and used up once. Who invited answers for the offer until it is taken
-//! up: it is void while they are no longer a member who may invite into that role, are suspended or blocked, or are about
-//! to leave the installation.
+//! `/api/v1/invitations`: offers to become a member, sent by mail.
 
-pub mod accept;
-pub mod create;
-pub mod delete;
-pub mod list;
-
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use replyx_core::{permission::Permission, role::Role, workspace::Invitation};
-use replyx_storage::Tx;
-use serde::Serialize;
+use garde::Validate;
+use replyx_accounts::invitations::{self, Invitee};
+use replyx_core::{ids::InvitationId, role::Role, workspace::Invitation};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RoleWord, standing};
-use crate::error::{ApiError, ApiResult};
+use super::{MembershipView, RoleWord};
+use crate::{
+    assistants::known_language,
+    caller::{Account, May, MembersRead, MembersWrite},
+    error::{ApiResult, Problem},
+    input::{Body, Id, Params},
+    location::Location,
+    page::{List, PageQuery},
+    state::AppState,
+    words::LanguageWord,
+};
 
 /// An invitation, as members see one. Its link is known to whom it was mailed alone.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,28 +53,122 @@ impl From<Invitation> for InvitationView {
     }
 }
 
-/// Does the offer still stand?
+/// Lists invitations that nobody has taken up, newest first, also those that have ended.
+#[utoipa::path(
+    get, path = "/invitations", operation_id = "list_invitations", tag = "workspaces",
+    security(("bearer" = ["members:read"])), params(PageQuery),
+    responses((status = 200, description = "the invitations", body = List<InvitationView>))
+)]
+#[tracing::instrument(name = "api.invitations.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: May<MembersRead>,
+    Params(query): Params<PageQuery>,
+) -> ApiResult<Json<List<InvitationView>>> {
+    let invitations = invitations::list(&state.accounts, &caller, query.request()?).await?;
+    Ok(Json(List::of(invitations, InvitationView::from)))
+}
+
+/// Whom to invite.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateInvitation)]
+pub struct CreateRequest {
+    /// The e-mail address.
+    #[garde(email, length(chars, max = 254))]
+    #[schema(example = "operator@example.org", format = "email", max_length = 254)]
+    email: String,
+    /// The role they will have: at most your own.
+    #[garde(skip)]
+    #[schema(value_type = RoleWord, example = "operator")]
+    role: Role,
+    /// The language of the letter: `en` or `ru`; theirs, if they have an account, or else yours,
+    /// unless given.
+    #[garde(inner(custom(known_language)))]
+    #[schema(value_type = Option<LanguageWord>, example = "en", pattern = "^(en|ru)$")]
+    language: Option<String>,
+}
+
+/// Invites somebody by mail. The link is good for 7 days, once; another invitation to the same
+/// address takes its place.
 ///
-/// # Errors
-///
-/// 403 when its workspace is suspended, 409 `invitation_void` when who made it could not make it today.
-pub(crate) async fn stands(tx: &mut Tx, invitation: &Invitation) -> ApiResult<()> {
-    let id = invitation.workspace_id;
-    let workspace = tx.system().workspaces().find(id).await?;
-    let workspace = workspace.ok_or(ApiError::NotFound("workspace"))?;
-    if workspace.suspended_at.is_some() {
-        let detail = "this workspace is suspended";
-        return Err(ApiError::Refused { code: "workspace_suspended", detail });
-    }
-    let inviter = standing::active(tx, id, invitation.invited_by).await?;
-    let able = inviter.is_some_and(|inviter| {
-        inviter.role >= Permission::MembersWrite.least_role() && inviter.role >= invitation.role
-    });
-    let person = tx.system().users().find(invitation.invited_by).await?;
-    let stays = person.is_some_and(|person| person.delete_at.is_none());
-    if able && stays {
-        return Ok(());
-    }
-    let detail = "who invited you may no longer do so; ask for another invitation".to_owned();
-    Err(ApiError::Conflict { code: "invitation_void", detail })
+/// The link leads to a page where they sign in, or choose a name and a password, and join this
+/// workspace. Programs accept with `invitations/accept`, or with `auth/register` for somebody who
+/// has no account. How many invitations a workspace sends, and how many a mailbox gets from all
+/// workspaces, is limited.
+#[utoipa::path(
+    post, path = "/invitations", operation_id = "create_invitation", tag = "workspaces",
+    security(("bearer" = ["members:write"])), request_body = CreateRequest,
+    responses(
+        (status = 201, description = "the invitation", body = InvitationView),
+        (status = 409, description = "`already_member`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.invitations.create", skip_all)]
+pub async fn create(
+    State(state): State<AppState>,
+    caller: May<MembersWrite>,
+    Body(request): Body<CreateRequest>,
+) -> ApiResult<(StatusCode, Location, Json<InvitationView>)> {
+    let language = request.language.and_then(|word| word.parse().ok());
+    let invitee = Invitee { email: request.email, role: request.role, language };
+
+    let invitation = invitations::create(&state.accounts, &caller, &invitee).await?;
+    let location = Location(format!("/api/v1/invitations/{}", invitation.id));
+    Ok((StatusCode::CREATED, location, Json(invitation.into())))
+}
+
+/// Takes an invitation back: its link opens nothing any more.
+#[utoipa::path(
+    delete, path = "/invitations/{id}", operation_id = "delete_invitation", tag = "workspaces",
+    security(("bearer" = ["members:write"])), params(("id" = uuid::Uuid, Path)),
+    responses((status = 204, description = "it is gone"))
+)]
+#[tracing::instrument(name = "api.invitations.delete", skip_all, fields(invitation.id = %id.0))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: May<MembersWrite>,
+    id: Id<InvitationId>,
+) -> ApiResult<StatusCode> {
+    invitations::delete(&state.accounts, &caller, id.0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The token of the link.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AcceptInvitation)]
+pub struct AcceptRequest {
+    /// What stands after `#token=` in the link that was mailed.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(
+        example = "8c1d1f0b7d3e4a5f6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c",
+        min_length = 1,
+        max_length = 200
+    )]
+    token: String,
+}
+
+/// Takes an invitation up: you are a member from now on. It must have been sent to your e-mail
+/// address.
+#[utoipa::path(
+    post, path = "/invitations/accept", operation_id = "accept_invitation", tag = "workspaces",
+    security(("bearer" = [])), request_body = AcceptRequest,
+    responses(
+        (status = 200, description = "the workspace that you belong to now", body = MembershipView),
+        (status = 403, description = "`not_for_you`: it was sent to another address; `workspace_suspended`",
+            body = Problem),
+        (status = 409, description = "`invitation_void`: who invited you may no longer do so; `already_member`; \
+            `too_many_workspaces`: you belong to 100", body = Problem),
+        (status = 422, description = "`invalid`; `wrong_token`: there is no such invitation any more", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.invitations.accept", skip_all)]
+pub async fn accept(
+    State(state): State<AppState>,
+    account: Account,
+    Body(request): Body<AcceptRequest>,
+) -> ApiResult<Json<MembershipView>> {
+    let membership = invitations::accept(&state.accounts, &account, &request.token).await?;
+    Ok(Json(membership.into()))
 }

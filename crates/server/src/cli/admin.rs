@@ -1,7 +1,7 @@
 //! `replyx admin create|password|role|audit verify`: what has to work when nobody can sign in.
 //!
-//! A running program obeys at once where it is told by Redis, and else within seconds: what it knows of callers it reads
-//! anew every five.
+//! A running program obeys at once where it is told by Redis, and else within seconds: what it
+//! knows of callers it reads anew every five.
 
 use std::{
     io::{self, BufRead, IsTerminal},
@@ -9,21 +9,25 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Subcommand, ValueEnum};
-use replyx_api::{access::Accesses, auth::password::Passwords, input::is_email};
+use replyx_accounts::{
+    AccountSettings, Cx, Error,
+    admin::users::{self, PlatformRole as Role},
+    is_email,
+};
+use replyx_api::access::Accesses;
 use replyx_core::{
-    assistant::Language,
-    audit::{self, Act, ActorKind, Outcome},
+    actor::Admin,
+    audit,
     clock::Clock,
-    ids::{UserId, WorkspaceId},
-    user::{User, check_password, normal_email},
+    ids::WorkspaceId,
+    user::{User, normal_email},
 };
 use replyx_live::Live;
-use replyx_storage::{Db, Listener, PoolSize, Tx};
+use replyx_storage::{Db, Listener, PoolSize, tuning::Tuning};
 use replyx_terminal::{complain, say};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
 
 use crate::config::Config;
 
@@ -32,7 +36,8 @@ const BATCH: u32 = 1000;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Makes an account with power over the installation. The password is asked for, or read from standard input.
+    /// Makes an account with power over the installation. The password is asked for, or read from
+    /// standard input.
     Create {
         /// The e-mail address.
         email: String,
@@ -67,6 +72,15 @@ pub enum PlatformRole {
     User,
 }
 
+impl From<PlatformRole> for Role {
+    fn from(role: PlatformRole) -> Self {
+        match role {
+            PlatformRole::Admin => Self::Admin,
+            PlatformRole::User => Self::User,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum AuditCommand {
     /// Checks that no entry of any log was changed, removed or inserted; fails if one was.
@@ -79,15 +93,55 @@ pub async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> 
     let db = Db::open(&config.database_url(), PoolSize { max: 2 }).await?;
     let db = db.with_listener(Arc::clone(&accesses) as Arc<dyn Listener>);
     db.migrate().await.context("the database cannot be migrated")?;
-    let done = match command {
-        Command::Create { email, name } => create(&db, &email, name).await.map(|()| true),
-        Command::Password { email } => password(&db, &email).await.map(|()| true),
-        Command::Role { email, role } => change_role(&db, &email, role).await.map(|()| true),
-        Command::Audit { command: AuditCommand::Verify } => verify(&db).await,
+
+    let done = if let Command::Audit { command: AuditCommand::Verify } = command {
+        verify(&db).await
+    } else {
+        change(config, &db, command).await.map(|()| true)
     };
     db.close().await;
     tell(config, &accesses).await;
     Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Changes an account, by the same rules as the admin side of the API.
+async fn change(config: &Config, db: &Db, command: Command) -> anyhow::Result<()> {
+    let cx = cx(config, db)?;
+    let admin = Admin::CommandLine;
+    match command {
+        Command::Create { email, name } => {
+            // Nobody types a password for nothing.
+            ensure!(is_email(&normal_email(&email)), "`{email}` is not an e-mail address");
+            let password = new_password()?;
+            let made = users::create_admin(&cx, &admin, &email, name.as_deref(), password).await;
+            let user = made.map_err(|error| match error {
+                Error::EmailTaken => {
+                    anyhow!("there is an account for `{email}`: see `replyx admin role`")
+                }
+                error => told(error),
+            })?;
+            say!("`{}` is an admin", user.email);
+        }
+        Command::Password { email } => {
+            let user = find(&cx, &email).await?;
+            users::set_password(&cx, &admin, user.id, new_password()?).await.map_err(told)?;
+            say!("the password of `{}` is set; its sessions have ended", user.email);
+        }
+        Command::Role { email, role } => {
+            let user = find(&cx, &email).await?;
+            let user = users::set_role(&cx, &admin, user.id, role.into()).await?;
+            say!("`{}` is {}", user.email, if user.is_admin { "an admin" } else { "no admin" });
+        }
+        Command::Audit { .. } => {}
+    }
+    Ok(())
+}
+
+fn cx(config: &Config, db: &Db) -> anyhow::Result<Cx> {
+    let settings = config.api(config.listen());
+    let settings = AccountSettings { base_url: settings.base_url, mail: settings.mail };
+    let tuning = Arc::new(Tuning::new(config.setting_defaults()));
+    Ok(Cx::new(db.clone(), Live::in_process(), Clock::system(), config.keys()?, tuning, settings))
 }
 
 /// Tells the running processes whose access has changed, so that their streams end at once.
@@ -99,95 +153,24 @@ async fn tell(config: &Config, accesses: &Accesses) {
     }
 }
 
-async fn create(db: &Db, email: &str, name: Option<String>) -> anyhow::Result<()> {
-    let email = normal_email(email);
-    ensure!(is_email(&email), "`{email}` is not an e-mail address");
-    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    ensure!(name.as_ref().is_none_or(|name| name.chars().count() <= 100), "the name is too long");
-    let password_hash = new_password().await?;
-    let clock = Clock::system();
-    let user = User {
-        id: clock.id(),
-        email: email.clone(),
-        name,
-        language: Language::English,
-        is_admin: true,
-        second_factor: false,
-        blocked_at: None,
-        delete_at: None,
-        created_at: clock.now(),
-    };
-    let mut tx = db.begin().await?;
-    if let Err(error) = tx.system().users().insert(&user, &password_hash).await {
-        ensure!(
-            !error.is_duplicate(),
-            "there is an account for `{email}`: see `replyx admin role`"
-        );
-        return Err(error.into());
+/// An error as people at a terminal read it: what is wrong with a field says which one.
+fn told(error: Error) -> anyhow::Error {
+    match error {
+        Error::Field { field: "password", message } => anyhow!("{message}"),
+        error => error.into(),
     }
-    note(&mut tx, &clock, "admin.created", &user, json!({})).await?;
-    tx.commit().await?;
-    say!("`{email}` is an admin");
-    Ok(())
 }
 
-async fn password(db: &Db, email: &str) -> anyhow::Result<()> {
-    let user = find(db, email).await?;
-    let password_hash = new_password().await?;
-    let clock = Clock::system();
-    let mut tx = db.begin().await?;
-    tx.system().users().set_password(user.id, &password_hash).await?;
-    tx.system().sessions().revoke_all(user.id, None, clock.now()).await?;
-    note(&mut tx, &clock, "password.set", &user, json!({})).await?;
-    tx.commit().await?;
-    say!("the password of `{}` is set; its sessions have ended", user.email);
-    Ok(())
-}
-
-async fn change_role(db: &Db, email: &str, role: PlatformRole) -> anyhow::Result<()> {
-    let user = find(db, email).await?;
-    let is_admin = matches!(role, PlatformRole::Admin);
-    let clock = Clock::system();
-    let mut tx = db.begin().await?;
-    tx.system().users().set_admin(user.id, is_admin).await?;
-    note(&mut tx, &clock, "admin.role_changed", &user, json!({"is_admin": is_admin})).await?;
-    tx.commit().await?;
-    say!("`{}` is {}", user.email, if is_admin { "an admin" } else { "no admin" });
-    Ok(())
-}
-
-async fn find(db: &Db, email: &str) -> anyhow::Result<User> {
-    let email = normal_email(email);
-    let found = db.read().await?.system().users().find_by_email(&email).await?;
-    let (user, _) = found.with_context(|| format!("there is no account for `{email}`"))?;
-    Ok(user)
-}
-
-async fn note(
-    tx: &mut Tx,
-    clock: &Clock,
-    action: &str,
-    user: &User,
-    details: Value,
-) -> anyhow::Result<()> {
-    let id: UserId = user.id;
-    let act = Act {
-        at: clock.now(),
-        actor: ActorKind::Admin,
-        actor_id: None,
-        actor_name: "command line".to_owned(),
-        action: action.to_owned(),
-        target: "user".to_owned(),
-        target_id: Some(id.to_string()),
-        address: String::new(),
-        outcome: Outcome::Done,
-        details,
-    };
-    Ok(tx.system().audit().append(&act).await?)
+async fn find(cx: &Cx, email: &str) -> anyhow::Result<User> {
+    let found = users::find_by_email(cx, &Admin::CommandLine, email).await;
+    found.map_err(|error| match error {
+        Error::NotFound(_) => anyhow!("there is no account for `{}`", normal_email(email)),
+        error => error.into(),
+    })
 }
 
 /// Asks for a password, twice at a terminal; elsewhere it is the first line of standard input.
-async fn new_password() -> anyhow::Result<String> {
+fn new_password() -> anyhow::Result<String> {
     let password = if io::stdin().is_terminal() {
         let password = rpassword::prompt_password("New password: ")?;
         if rpassword::prompt_password("Once more: ")? != password {
@@ -199,9 +182,7 @@ async fn new_password() -> anyhow::Result<String> {
         io::stdin().lock().read_line(&mut line)?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
-    check_password(&password)?;
-    let hash = Passwords::default().hash(password).await;
-    hash.map_err(|error| anyhow::anyhow!("the password could not be hashed: {error}"))
+    Ok(password)
 }
 
 /// Checks every log; says what is wrong with which.

@@ -2,13 +2,12 @@
 
 use std::{error::Error, time::Duration};
 
+use replyx_accounts::deletion;
 use replyx_engine::Engine;
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, retried};
 
 use super::{Tools, registry};
-
-mod accounts;
 
 /// Telegram redelivers for a day; a week is safe.
 const UPDATES: Duration = Duration::from_hours(7 * 24);
@@ -39,7 +38,7 @@ pub(super) async fn all(engine: &Engine, tools: &Tools) {
         retried(|| signing_in(engine)).await?;
         retried(|| costs(engine)).await?;
         knowledge(engine, tools).await?;
-        accounts::purge(engine).await
+        deletion::purge(&engine.db, engine.clock.now()).await
     };
     if let Err(error) = swept.await {
         tracing::warn!(error = &error as &dyn Error, "sweeping failed");

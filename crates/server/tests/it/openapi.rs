@@ -162,7 +162,8 @@ async fn every_code_of_the_program_is_in_the_table() {
     let document = document().await;
     let known = document["components"]["examples"].as_object().unwrap();
     let table = document["info"]["description"].as_str().unwrap();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/src")];
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![crates.join("api/src"), crates.join("accounts/src")];
     let mut codes = BTreeSet::new();
     let mut sources = String::new();
     while let Some(folder) = folders.pop() {

@@ -1,0 +1,187 @@
+//! Why a use case was not done.
+
+use std::time::Duration;
+
+use replyx_live::TooMany;
+use replyx_storage::StorageError;
+
+/// What a use case about people returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case was not done. The text of every refusal is fit for whoever asked; that of
+/// [`Error::Storage`] and [`Error::Internal`] is not.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No sign-in, or one that has ended.
+    #[error("missing or invalid credentials")]
+    Unauthenticated,
+    /// The role of whoever asks does not allow it.
+    #[error("your role or the scopes of your key do not allow this")]
+    Forbidden,
+    /// There is none, or it belongs to somebody else.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// Somebody else has changed it since the caller read it.
+    #[error("it has been changed since you read it; read it again")]
+    Changed,
+    /// A field is not acceptable.
+    #[error("`{field}` {message}")]
+    Field {
+        /// Its name.
+        field: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+
+    /// The e-mail address or the password is wrong; which of them is not told.
+    #[error("the e-mail address or the password is wrong")]
+    WrongCredentials,
+    /// The password is right, and a second factor is asked for.
+    #[error("this account asks for a code of its second factor, in `totp`")]
+    CodeRequired,
+    /// The password is right, and the code is not.
+    #[error("the code of the second factor is wrong, or was used before")]
+    WrongCode,
+    /// The account is blocked.
+    #[error("this account is blocked")]
+    AccountBlocked,
+    /// A refresh token came back.
+    #[error("this refresh token had been used before; sign in again")]
+    RefreshReused,
+    /// A refresh token in a cookie came without a proof that a page of ours sent it.
+    #[error("it is not proved that this request was meant")]
+    NotMeant,
+
+    /// The password that is asked for once more is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// A code of the second factor is asked for once more.
+    #[error("this account asks for a code of its second factor, in `code`")]
+    ProofRequired,
+    /// The code that is asked for once more is wrong.
+    #[error("the code of the second factor is wrong, or was used before")]
+    WrongProof,
+
+    /// There is a second factor already.
+    #[error("there is a second factor already; remove it first")]
+    SecondFactorExists,
+    /// There is no second factor.
+    #[error("there is no second factor")]
+    NoSecondFactor,
+    /// The first code of a second factor is wrong.
+    #[error("this is not the code of the secret that was begun with; is the clock right?")]
+    WrongFirstCode,
+
+    /// Nobody may register without an invitation.
+    #[error("registration is by invitation only")]
+    RegistrationClosed,
+    /// There is an account with this e-mail address.
+    #[error("there is an account with this e-mail address")]
+    EmailTaken,
+    /// The code that confirms an e-mail address is wrong.
+    #[error(
+        "the code is wrong or has ended; after five tries, or a quarter of an hour, ask for a new one"
+    )]
+    WrongConfirmation,
+    /// The link that sets a new password is wrong.
+    #[error("the link is wrong, was used, or has ended; ask for a new one")]
+    WrongLink,
+
+    /// There is no open invitation with this token to the address that registers.
+    #[error("there is no open invitation to this address with this token")]
+    NotInvited,
+    /// There is no open invitation with this token.
+    #[error("there is no such invitation any more")]
+    NoInvitation,
+    /// The invitation was sent to somebody else.
+    #[error("this invitation was sent to another e-mail address")]
+    NotForYou,
+    /// The person who invited could not do so today.
+    #[error("who invited you may no longer do so; ask for another invitation")]
+    InvitationVoid,
+    /// The workspace is suspended.
+    #[error("this workspace is suspended")]
+    WorkspaceSuspended,
+    /// The person who accepts is a member.
+    #[error("you are a member already")]
+    AlreadyMember,
+    /// The person who is invited is a member.
+    #[error("who has this e-mail address is a member already")]
+    InviteeIsMember,
+    /// The person belongs to as many workspaces as a person may.
+    #[error("a person belongs to at most 100 workspaces")]
+    TooManyJoined,
+    /// The person owns, or belongs to, as many workspaces as a person may.
+    #[error("a person owns at most 20 workspaces, and belongs to at most 100")]
+    TooManyOwned,
+    /// The workspace would be left without an owner.
+    #[error("a workspace has at least one owner; make somebody else one first")]
+    LastOwner,
+    /// A workspace with other members would be left without an owner.
+    #[error(
+        "a workspace has other members and no other owner: make one of them an owner, or remove them"
+    )]
+    OwnerOfOthers,
+    /// The workspace has as many keys as a workspace may.
+    #[error("a workspace has at most 100 keys; delete one first")]
+    TooManyKeys,
+    /// An admin would lock themselves out.
+    #[error("an admin cannot do this to their own account")]
+    Yourself,
+
+    /// A limit is used up.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// Too many passwords are being hashed.
+    #[error("the server is overloaded; retry later")]
+    Busy(Duration),
+    /// The database failed.
+    #[error("the database failed")]
+    Storage(#[from] StorageError),
+    /// Something of ours failed.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    pub(crate) fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Field { field, message: message.into() }
+    }
+
+    /// The stable name of a refusal; none for what fails in ways that have nothing to do with
+    /// people.
+    pub const fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::WrongCredentials => "wrong_credentials",
+            Self::CodeRequired | Self::ProofRequired => "totp_required",
+            Self::WrongCode | Self::WrongProof | Self::WrongFirstCode => "wrong_totp",
+            Self::AccountBlocked => "account_blocked",
+            Self::RefreshReused => "refresh_reused",
+            Self::WrongPassword => "wrong_password",
+            Self::SecondFactorExists => "second_factor_exists",
+            Self::NoSecondFactor => "no_second_factor",
+            Self::RegistrationClosed => "registration_closed",
+            Self::EmailTaken => "email_taken",
+            Self::WrongConfirmation => "wrong_code",
+            Self::WrongLink | Self::NotInvited | Self::NoInvitation => "wrong_token",
+            Self::NotForYou => "not_for_you",
+            Self::InvitationVoid => "invitation_void",
+            Self::WorkspaceSuspended => "workspace_suspended",
+            Self::AlreadyMember | Self::InviteeIsMember => "already_member",
+            Self::TooManyJoined | Self::TooManyOwned => "too_many_workspaces",
+            Self::LastOwner | Self::OwnerOfOthers => "last_owner",
+            Self::TooManyKeys => "too_many_keys",
+            Self::Yourself => "yourself",
+            Self::Unauthenticated
+            | Self::Forbidden
+            | Self::NotFound(_)
+            | Self::Changed
+            | Self::Field { .. }
+            | Self::NotMeant
+            | Self::TooMany(_)
+            | Self::Busy(_)
+            | Self::Storage(_)
+            | Self::Internal(_) => return None,
+        })
+    }
+}

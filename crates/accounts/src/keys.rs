@@ -1,0 +1,211 @@
+//! API keys: programs' keys to a workspace. A key is shown once, when it is made; it is stored as a
+//! hash.
+//!
+//! A key is its maker's: it may do what is among its scopes and what its maker may do now, and it
+//! is dead while its maker may do nothing here. An owner may make a service key, which belongs to
+//! the workspace and goes on when they leave. No key does what needs a person
+//! ([`Permission::needs_person`]).
+
+use chrono::{DateTime, SubsecRound, Utc};
+use replyx_core::{
+    actor::Caller,
+    clock::random_hex,
+    ids::ApiKeyId,
+    page::{Page, PageRequest},
+    permission::{Permission, Permissions},
+    role::Role,
+    secret::sha256_hex,
+    workspace::{ApiKey, KeyOwner},
+};
+use serde_json::json;
+
+use crate::{
+    Cx, Error, Result,
+    standing::{self, Standing},
+};
+
+/// What an API key begins with.
+pub const PREFIX: &str = "rx_live_";
+/// What follows it in a key: so many hexadecimal digits.
+const DIGITS: usize = 40;
+/// The most keys of one workspace.
+const MOST: usize = 100;
+/// How much of a key is kept for people to tell keys apart.
+const SHOWN: usize = 12;
+
+/// Can it be a key of ours at all?
+pub fn is_key(text: &str) -> bool {
+    text.strip_prefix(PREFIX).is_some_and(|digits| {
+        digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// A new key, as it is asked for.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What its makers call it.
+    pub name: String,
+    /// What it may do: at most what its maker may do.
+    pub scopes: Permissions,
+    /// Whose it is. Only an owner makes a key of the workspace.
+    pub owner: KeyOwner,
+    /// When it ends; never unless given.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Lists the workspace's keys, newest first, also those that have ended.
+pub async fn list(
+    cx: &Cx,
+    caller: &Caller,
+    page: PageRequest<ApiKeyId>,
+) -> Result<Page<ApiKey, ApiKeyId>> {
+    let mut tx = cx.db.read().await?;
+    Ok(tx.workspace(caller.workspace_id).api_keys().list(page).await?)
+}
+
+/// Finds a key of the workspace.
+///
+/// # Errors
+///
+/// [`Error::NotFound`].
+pub async fn read(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<ApiKey> {
+    let mut tx = cx.db.read().await?;
+    let found = tx.workspace(caller.workspace_id).api_keys().find(id).await?;
+    found.ok_or(Error::NotFound("key"))
+}
+
+/// Makes a key; returns it with its secret, which is stored nowhere.
+///
+/// # Errors
+///
+/// [`Error::Field`] for an end in the past and a scope that needs a person; [`Error::Forbidden`],
+/// [`Error::TooManyKeys`].
+pub async fn create(cx: &Cx, caller: &Caller, new: &NewKey) -> Result<(ApiKey, String)> {
+    let expires_at = new.expires_at.map(|end| end.trunc_subsecs(6));
+    if expires_at.is_some_and(|end| end <= cx.clock.now()) {
+        return Err(Error::field("expires_at", "must be in the future"));
+    }
+    refuse_what_needs_a_person(new.scopes)?;
+    let secret = format!("{PREFIX}{}", random_hex::<20>());
+
+    let key = cx.write(|| async {
+        let workspace = caller.workspace_id;
+        let now = cx.clock.now();
+        let mut tx = cx.db.begin().await?;
+        // The owners stand for the workspace: two who make the hundredth key at once must see each
+        // other's.
+        tx.workspace(workspace).members().lock_owners().await?;
+        let standing = standing::of(&mut tx, caller, Permission::KeysWrite).await?;
+        may_give(&standing, new)?;
+        let page = PageRequest::new(Some(PageRequest::<()>::MAX), None);
+        if tx.workspace(workspace).api_keys().list(page).await?.items.len() >= MOST {
+            return Err(Error::TooManyKeys);
+        }
+
+        let key = ApiKey {
+            id: cx.clock.id(),
+            workspace_id: workspace,
+            name: new.name.clone(),
+            prefix: secret[..SHOWN].to_owned(),
+            scopes: new.scopes,
+            owner: new.owner,
+            created_by: standing.person,
+            expires_at,
+            last_used_at: None,
+            created_at: now,
+        };
+        tx.workspace(workspace).api_keys().insert(&key, &sha256_hex(secret.as_bytes())).await?;
+        let words: Vec<&str> = key.scopes.iter().map(Permission::as_str).collect();
+        let details = json!({
+            "name": key.name, "scopes": words, "service": key.owner == KeyOwner::Workspace,
+            "expires_at": key.expires_at,
+        });
+        let act = caller.act(now, "api_key.created", ("api_key", key.id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+        tx.commit().await?;
+        Ok(key)
+    });
+    Ok((key.await?, secret))
+}
+
+fn may_give(standing: &Standing, new: &NewKey) -> Result<()> {
+    let is_theirs = standing.permissions.cover(new.scopes);
+    let may_own = new.owner == KeyOwner::Maker || standing.ceiling >= Role::Owner;
+    if is_theirs && may_own { Ok(()) } else { Err(Error::Forbidden) }
+}
+
+/// No key decides who works here, or makes further keys.
+fn refuse_what_needs_a_person(scopes: Permissions) -> Result<()> {
+    match scopes.iter().find(|scope| scope.needs_person()) {
+        None => Ok(()),
+        Some(scope) => {
+            let message = format!("`{}` needs a person: no key may have it", scope.as_str());
+            Err(Error::field("scopes", message))
+        }
+    }
+}
+
+/// Gives a key another name; without one it stays as it is.
+///
+/// # Errors
+///
+/// [`Error::NotFound`].
+pub async fn update(cx: &Cx, caller: &Caller, id: ApiKeyId, name: Option<&str>) -> Result<ApiKey> {
+    cx.write(|| async {
+        let workspace = caller.workspace_id;
+        let mut tx = cx.db.begin().await?;
+        let found = tx.workspace(workspace).api_keys().find(id).await?;
+        let mut key = found.ok_or(Error::NotFound("key"))?;
+        let Some(name) = name.filter(|name| *name != key.name) else { return Ok(key) };
+
+        if !tx.workspace(workspace).api_keys().rename(id, name).await? {
+            return Err(Error::NotFound("key"));
+        }
+        name.clone_into(&mut key.name);
+        let details = json!({"name": key.name});
+        let act = caller.act(cx.clock.now(), "api_key.updated", ("api_key", id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+        tx.commit().await?;
+        Ok(key)
+    })
+    .await
+}
+
+/// Revokes a key: it opens nothing from now on.
+///
+/// # Errors
+///
+/// [`Error::NotFound`].
+pub async fn delete(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<()> {
+    cx.write(|| async {
+        let workspace = caller.workspace_id;
+        let mut tx = cx.db.begin().await?;
+        let found = tx.workspace(workspace).api_keys().find(id).await?;
+        let key = found.ok_or(Error::NotFound("key"))?;
+        if !tx.workspace(workspace).api_keys().delete(id).await? {
+            return Err(Error::NotFound("key"));
+        }
+        let service = key.owner == KeyOwner::Workspace;
+        let details = json!({"name": key.name, "service": service});
+        let act = caller.act(cx.clock.now(), "api_key.deleted", ("api_key", id), details);
+        tx.workspace(workspace).audit().append(&act).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_the_form_of_a_key_is_one() {
+        assert!(is_key(&format!("{PREFIX}{}", random_hex::<20>())));
+        for text in
+            ["", "rx_live_", "rx_live_00", &"0".repeat(48), &format!("{PREFIX}{}", "g".repeat(40))]
+        {
+            assert!(!is_key(text), "{text}");
+        }
+    }
+}
