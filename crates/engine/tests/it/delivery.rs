@@ -43,7 +43,7 @@ async fn replies_leave_in_order_and_a_stuck_chat_holds_nobody_else_up(db: &TestD
 async fn a_chat_that_was_too_fast_waits_and_the_others_go_on(db: &TestDb) {
     let world = World::open(db).await;
     let (line, engine) = (world.line().await, world.engine().await);
-    let flood = Fault::TooManyRequests { retry_after: 1 };
+    let flood = Fault::TooManyRequests { retry_after: 3 };
     world.telegram.inject(flood.on("sendMessage").in_chat(7));
     let held = world.reply(&line, 7, "held").await;
     let behind = world.reply(&line, 7, "behind").await;
@@ -53,14 +53,15 @@ async fn a_chat_that_was_too_fast_waits_and_the_others_go_on(db: &TestDb) {
     let free = world.reply(&line, 8, "free").await;
     World::ring(&engine);
     assert_eq!(world.delivered(free).await, Delivered);
-    assert!(line.chat(8).sent()[0].at - begun < Duration::from_millis(900));
 
     for message in [held, behind] {
         assert_eq!(world.delivered(message).await, Delivered);
     }
     working.stop().await;
+    let first_of_7 = line.chat(7).sent()[0].at;
+    assert!(line.chat(8).sent()[0].at < first_of_7, "waited for another chat");
     assert_eq!(received(&line.chat(7)), ["held", "behind"]);
-    assert!(line.chat(7).sent()[0].at - begun >= Duration::from_secs(1));
+    assert!(first_of_7 - begun >= Duration::from_secs(3));
 }
 
 #[on_every_db]
@@ -68,7 +69,7 @@ async fn two_chats_that_were_too_fast_stop_their_bot_and_no_other(db: &TestDb) {
     let world = World::open(db).await;
     let (line, other, engine) = (world.line().await, world.line().await, world.engine().await);
     for chat in [7, 8] {
-        let flood = Fault::TooManyRequests { retry_after: 2 };
+        let flood = Fault::TooManyRequests { retry_after: 4 };
         world.telegram.inject(flood.on("sendMessage").in_chat(chat));
     }
     let mut all = vec![world.reply(&line, 7, "a").await, world.reply(&line, 8, "b").await];
@@ -80,7 +81,6 @@ async fn two_chats_that_were_too_fast_stop_their_bot_and_no_other(db: &TestDb) {
     let free = world.reply(&other, 9, "d").await;
     World::ring(&engine);
     assert_eq!(world.delivered(free).await, Delivered);
-    assert!(begun.elapsed() < Duration::from_millis(1800), "another bot was stopped");
 
     for message in all {
         assert_eq!(world.delivered(message).await, Delivered);
@@ -89,7 +89,8 @@ async fn two_chats_that_were_too_fast_stop_their_bot_and_no_other(db: &TestDb) {
     for chat in [7, 8, 9] {
         let sent = line.chat(chat).sent();
         assert_eq!(sent.len(), 1);
-        assert!(sent[0].at - begun >= Duration::from_millis(1950), "chat {chat} did not wait");
+        assert!(sent[0].at - begun >= Duration::from_millis(3950), "chat {chat} did not wait");
+        assert!(other.chat(9).sent()[0].at < sent[0].at, "another bot was stopped");
     }
 }
 
@@ -102,12 +103,11 @@ async fn a_flood_in_one_bot_does_not_hide_the_reply_of_another(db: &TestDb) {
         world.reply(&flooded, chat, "flood").await;
     }
     let free = world.reply(&other, 7, "free").await;
-    let begun = Instant::now();
     let working = Working::sends(&engine);
     assert_eq!(world.delivered(free).await, Delivered);
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let sent_before = flooded.fake.sent_total();
     working.stop().await;
-    assert!(flooded.fake.sent_total() < 20);
+    assert!(sent_before < 75, "{sent_before} of the flood came before");
 }
 
 #[on_every_db]

@@ -1,18 +1,43 @@
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
-use futures::future::join_all;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+    poll,
+};
 use replyx_core::ids::BotId;
 use replyx_engine::intake::{Door, Gatherer, IntakeError};
 use replyx_storage::{
     Db, PoolSize, on_every_db,
     testing::{self, TestDb},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     given::{LONG, World},
     outage::Wire,
 };
+
+/// Hands updates of a customer in, one after the other, and waits for none of them. Returns how many were refused at
+/// once, and the others.
+async fn hand_in<'g>(
+    gatherer: &'g Gatherer,
+    world: &World<'_>,
+    door: Door,
+    count: usize,
+) -> (usize, Vec<BoxFuture<'g, Result<(), IntakeError>>>) {
+    let mut refused = 0;
+    let mut waiting = Vec::new();
+    for number in 0..count {
+        let mut accepted = gatherer.accept(door, world.text(7, &number.to_string())).boxed();
+        match poll!(&mut accepted) {
+            Poll::Ready(Err(IntakeError::Full)) => refused += 1,
+            Poll::Ready(other) => panic!("update {number} was not stored yet: {other:?}"),
+            Poll::Pending => waiting.push(accepted),
+        }
+    }
+    (refused, waiting)
+}
 
 #[on_every_db]
 async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db: &TestDb) {
@@ -25,38 +50,22 @@ async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db
     let first = world.text(7, "first");
     contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
 
-    let begun = Instant::now();
-    let handed_in: Vec<_> = (0..UPDATES)
-        .map(|number| {
-            let (gatherer, door) = (gatherer.clone(), line.door);
-            let update = world.text(7, &number.to_string());
-            tokio::spawn(async move {
-                let outcome = gatherer.accept(door, update).await;
-                (outcome, begun.elapsed())
-            })
-        })
-        .collect();
-    sleep(Duration::from_millis(500)).await;
-    let released = begun.elapsed();
+    let (refused, mut waiting) = hand_in(&gatherer, &world, line.door, UPDATES).await;
+    assert!(refused > 100, "{refused} of {UPDATES} were refused");
+    // Time for what must not happen: nothing can be stored yet.
+    sleep(Duration::from_millis(300)).await;
+    for accepted in &mut waiting {
+        assert!(poll!(accepted).is_pending(), "acknowledged before it was stored");
+    }
     drop(holder);
 
-    let (mut refused, mut stored) = (0, 0);
-    for (outcome, after) in join_all(handed_in).await.into_iter().map(Result::unwrap) {
-        match outcome {
-            Ok(()) => {
-                assert!(after >= released, "acknowledged before it was stored");
-                stored += 1;
-            }
-            Err(IntakeError::Full) => {
-                assert!(after < released, "waited to be refused");
-                refused += 1;
-            }
-            Err(error) => panic!("{error}"),
-        }
+    let stored = waiting.len();
+    for outcome in join_all(waiting).await {
+        outcome.unwrap();
     }
-    assert!(refused > 100, "{refused} of {UPDATES} were refused");
     let dialog = world.dialog().await;
     assert_eq!(usize::try_from(dialog.last_seq).unwrap(), stored);
+    assert_eq!(refused + stored, UPDATES);
 }
 
 #[on_every_db]
@@ -68,28 +77,17 @@ async fn a_storm_of_one_workspace_leaves_room_for_the_updates_of_others(db: &Tes
     let contacts = holder.workspace(many.workspace).contacts();
     let first = many.text(7, "first");
     contacts.meet(line.bot.id, &first, many.clock.id(), many.clock.now()).await.unwrap();
-    let storm: Vec<_> = (0..1_300)
-        .map(|number| {
-            let (gatherer, door) = (gatherer.clone(), line.door);
-            let update = many.text(7, &number.to_string());
-            tokio::spawn(async move { gatherer.accept(door, update).await })
-        })
-        .collect();
-    // Those beyond the bound of their workspace are refused at once: then the places are taken.
-    let refused = async || storm.iter().filter(|task| task.is_finished()).count();
-    crate::given::eventually("the storm to come to its bound", async || {
-        (refused().await > 1_300 - 1_024).then_some(())
-    })
-    .await;
 
-    let update = one.text(7, "hello");
-    let waiting = tokio::spawn({
-        let (gatherer, door) = (gatherer.clone(), other.door);
-        async move { gatherer.accept(door, update).await }
-    });
-    sleep(Duration::from_millis(100)).await;
+    // More than there are places, those of a transaction under way included.
+    let (refused, storm) = hand_in(&gatherer, &many, line.door, 1_300).await;
+    assert!(refused > 1_300 - 1_024, "it fills more than its share: {refused} refused");
+    let (refused, calm) = hand_in(&gatherer, &one, other.door, 1).await;
+    assert_eq!(refused, 0, "no room is left for others");
+
     drop(holder);
-    waiting.await.unwrap().unwrap();
+    for outcome in join_all(storm.into_iter().chain(calm)).await {
+        outcome.unwrap();
+    }
     assert_eq!(one.messages().await.len(), 1);
 }
 

@@ -3,9 +3,9 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::{Read, Write as _},
+    io::{self, Read, Write as _},
     net::{TcpListener, TcpStream, UdpSocket},
-    os::unix::net::UnixStream,
+    os::unix::{net::UnixStream, process::CommandExt},
     process::Command,
     thread,
 };
@@ -56,10 +56,67 @@ pub(crate) fn all(parent: rustix::process::Pid, paths: &[&str], server: &str) ->
     said
 }
 
-/// From here on the kernel has neither Landlock nor seccomp filters, as some containers.
-pub(crate) fn forget_parts() -> Result<(), Box<dyn std::error::Error>> {
-    let calls = [libc::SYS_landlock_create_ruleset, libc::SYS_seccomp];
-    let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
+/// What Landlock must refuse, a line each: what succeeded, what it refused, and what failed for another reason.
+pub(crate) fn of_paths(paths: &[&str], server: &str) -> String {
+    // The bound on descriptors would refuse files before Landlock is asked. An attacker has three to close.
+    for descriptor in [0, 2] {
+        let _ = nix::unistd::close(descriptor);
+    }
+
+    let mut said = String::new();
+    let mut note = |what: &str, outcome: io::Result<()>| {
+        said.push_str(&line(what, outcome, libc::EACCES));
+    };
+    let new = |what: &str| format!("{}.{what}", paths[0]);
+    note("read", open(paths[0]));
+    note("write", fs::OpenOptions::new().append(true).open(paths[0]).map(drop));
+    note("make a file", fs::File::create(new("file")).map(drop));
+    note("make a folder", fs::create_dir(new("folder")));
+    note("list a folder", fs::read_dir("/etc").map(drop));
+    note("rename", fs::rename(paths[1], new("moved")));
+    note("delete", fs::remove_file(paths[0]));
+    note("connect", TcpStream::connect(server).map(drop));
+    note("listen", TcpListener::bind("127.0.0.1:0").map(drop));
+    said
+}
+
+/// Runs another program in the place of this one, which Landlock must refuse: who succeeds gives no answer.
+pub(crate) fn of_programs() -> String {
+    let refused = Command::new("/bin/true").exec();
+    line("run a program", Err(refused), libc::EACCES)
+}
+
+/// What the bound on descriptors must refuse, a line each, as in [`of_paths`].
+pub(crate) fn of_descriptors(paths: &[&str], server: &str) -> String {
+    let mut said = String::new();
+    let mut note = |what: &str, outcome: io::Result<()>| {
+        said.push_str(&line(what, outcome, libc::EMFILE));
+    };
+    note("open a file", open(paths[0]));
+    note("connect", TcpStream::connect(server).map(drop));
+    // Whether that succeeds is seen by the next one.
+    let _ = rlimit::setrlimit(rlimit::Resource::NOFILE, 64, 64);
+    note("open a file after raising the bound", open(paths[0]));
+    said
+}
+
+/// What became of an attempt that must be refused with this error.
+fn line(what: &str, outcome: io::Result<()>, refusal: i32) -> String {
+    match outcome {
+        Ok(()) => format!("{what}: done\n"),
+        Err(error) if error.raw_os_error() == Some(refusal) => format!("{what}: refused\n"),
+        Err(error) => format!("{what}: failed, {error}\n"),
+    }
+}
+
+/// The call without which a kernel has no Landlock.
+pub(crate) const LANDLOCK: libc::c_long = libc::SYS_landlock_create_ruleset;
+/// The call without which a kernel has no seccomp filters.
+pub(crate) const SECCOMP: libc::c_long = libc::SYS_seccomp;
+
+/// From here on the kernel does not know these calls.
+pub(crate) fn forget(calls: &[libc::c_long]) -> Result<(), Box<dyn std::error::Error>> {
+    let rules = calls.iter().map(|call| (*call, Vec::new())).collect();
     let missing = u32::try_from(libc::ENOSYS)?;
     let filter = SeccompFilter::new(
         rules,

@@ -40,7 +40,7 @@ fn main() -> io::Result<()> {
         order if order.starts_with(b"%PDF-attempts ") => attempt(order)?,
         #[cfg(target_os = "linux")]
         b"%PDF-old kernel" => {
-            attempts::forget_parts().map_err(|error| io::Error::other(error.to_string()))?;
+            forget(&[attempts::LANDLOCK, attempts::SECCOMP])?;
             let missing = replyx_extract::confine()?.missing;
             let parts: Vec<&str> = missing.iter().map(|missing| missing.part.as_str()).collect();
             attempts::answer(&parts.join(" "))?;
@@ -56,17 +56,41 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// `%PDF-attempts confined|free SERVER PATH...`
+/// From here on the kernel does not know these calls.
+#[cfg(target_os = "linux")]
+fn forget(calls: &[libc::c_long]) -> io::Result<()> {
+    attempts::forget(calls).map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// `%PDF-attempts HOW SERVER PATH...`, where `HOW` is one of
+///
+/// - `confined`, `free`: all attempts, confined or not,
+/// - `without-landlock`: all attempts, held by the filter of calls,
+/// - `without-seccomp`, `paths`: those that Landlock refuses, held by it alone or not at all,
+/// - `limits`, `descriptors`: those that the bound on descriptors refuses, held by it alone or not at all.
 #[cfg(target_os = "linux")]
 fn attempt(order: &[u8]) -> io::Result<()> {
     let order = String::from_utf8_lossy(order).into_owned();
     let words: Vec<&str> = order.split(' ').collect();
     let (how, server, paths) = (words[1], words[2], &words[3..]);
     let parent = rustix::process::getppid().expect("somebody waits for this");
-    if how == "confined" {
+    match how {
+        "without-landlock" => forget(&[attempts::LANDLOCK])?,
+        "without-seccomp" => forget(&[attempts::SECCOMP])?,
+        "limits" => forget(&[attempts::LANDLOCK, attempts::SECCOMP])?,
+        _ => {}
+    }
+    if !matches!(how, "free" | "paths" | "descriptors") {
         replyx_extract::confine()?;
     }
-    attempts::answer(&attempts::all(parent, paths, server))
+
+    let said = match how {
+        "without-seccomp" => attempts::of_paths(paths, server) + &attempts::of_programs(),
+        "paths" => attempts::of_paths(paths, server),
+        "limits" | "descriptors" => attempts::of_descriptors(paths, server),
+        _ => attempts::all(parent, paths, server),
+    };
+    attempts::answer(&said)
 }
 
 fn flood() -> io::Result<()> {

@@ -67,9 +67,7 @@ async fn one_workspace_with_many_calls_does_not_delay_another() {
         .collect();
     sleep(Duration::from_millis(100)).await;
     for _ in 0..3 {
-        let begun = Instant::now();
         ask(&models, &from(few)).await.0.unwrap();
-        assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
     }
     assert!(crowd.iter().filter(|call| call.is_finished()).count() < 90, "the crowd still waits");
     assert!(join_all(crowd).await.into_iter().all(|answered| answered.unwrap()));
@@ -154,16 +152,15 @@ async fn whoever_goes_away_gives_the_place_to_the_next() {
         calls.iter().for_each(tokio::task::JoinHandle::abort);
         drop(join_all(calls).await);
         server.answer(|_| Answer::text("We open at nine"));
-        let begun = Instant::now();
+        // A place that was not given back would be missed for longer than a call waits.
         ask(&models, &from(workspace())).await.0.unwrap();
-        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
     }
 }
 
 #[tokio::test]
 async fn whoever_waits_too_long_or_comes_too_late_is_told() {
-    let server = slow(Duration::from_millis(800)).await;
-    let wait = Duration::from_millis(300);
+    let server = slow(Duration::from_secs(4)).await;
+    let wait = Duration::from_secs(2);
     let bounds = AdmissionLimits { provider: 1, workspace: 1, wait, queue: 2, workspace_queue: 1 };
     let models = models(&server, &Live::in_process(), bounds);
     let first = workspace();
@@ -172,7 +169,7 @@ async fn whoever_waits_too_long_or_comes_too_late_is_told() {
         tokio::spawn(async move {
             let begun = Instant::now();
             let error = ask(&models, &from(workspace)).await.0.err().map(|failure| failure.error);
-            (error, begun.elapsed())
+            (error, begun, Instant::now())
         })
     };
     let mut calls = Vec::new();
@@ -182,11 +179,15 @@ async fn whoever_waits_too_long_or_comes_too_late_is_told() {
     }
     let ends: Vec<_> = join_all(calls).await.into_iter().map(|call| call.unwrap()).collect();
     assert!(ends[0].0.is_none(), "{ends:?}");
-    for (number, at_once) in [(1, false), (2, true), (3, false), (4, true)] {
-        let (error, time) = &ends[number];
-        assert!(matches!(error, Some(ModelError::Busy)), "{number}: {error:?}");
-        assert_eq!(*time < Duration::from_millis(150), at_once, "{number}: {time:?}");
-        assert!(*time < Duration::from_millis(700), "{number}: {time:?}");
+    for (error, ..) in &ends[1..] {
+        assert!(matches!(error, Some(ModelError::Busy)), "{error:?}");
+    }
+    for waited in [1, 3] {
+        let (_, begun, end) = &ends[waited];
+        assert!(*end - *begun >= wait, "{waited}: {ends:?}");
+        for at_once in [2, 4] {
+            assert!(ends[at_once].2 < *end, "{at_once} waited: {ends:?}");
+        }
     }
 }
 

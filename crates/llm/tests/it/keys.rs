@@ -118,7 +118,6 @@ async fn retry_after_is_obeyed_by_every_process() {
         assert_eq!((answer.attempts, answer.key), (2, Some(keys[1].id)), "{wait:?}");
         let answer = ask(&two, &to(&["gpt-4o-mini"])).await.0.unwrap();
         assert_eq!((answer.attempts, answer.key), (1, Some(keys[1].id)), "{wait:?}");
-        assert!(begun.elapsed() < Duration::from_secs(1));
         // Nothing else is left: the wait is sat out.
         two.set_keys(vec![keys[0].clone()]).unwrap();
         let answer = ask(&two, &to(&["gpt-4o-mini"])).await.0.unwrap();
@@ -134,10 +133,9 @@ async fn a_cool_down_that_was_only_guessed_does_not_silence_the_last_key() {
     let models = with_keys(&server, &Live::in_process(), &[one]);
     for _ in 0..3 {
         server.inject(Fault::status(429));
-        let begun = Instant::now();
+        // The cool-down is longer than a call may take.
         let answer = ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap();
         assert_eq!(answer.attempts, 2);
-        assert!(begun.elapsed() < Duration::from_secs(1));
     }
 }
 

@@ -75,6 +75,52 @@ mod tests {
 
     use super::*;
 
+    /// What happened to the files of a folder while `work` was done, in order: the name of each file, and what.
+    #[cfg(target_os = "linux")]
+    fn witnessed(
+        folder: &Path,
+        work: impl FnOnce(),
+    ) -> Vec<(String, rustix::fs::inotify::ReadFlags)> {
+        use std::mem::MaybeUninit;
+
+        use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
+
+        let witness = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        add_watch(&witness, folder, WatchFlags::ALL_EVENTS).unwrap();
+        work();
+
+        let mut buffer = [MaybeUninit::uninit(); 16_384];
+        let mut reader = Reader::new(witness, &mut buffer);
+        let mut seen = Vec::new();
+        while let Ok(event) = reader.next() {
+            let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
+            seen.push((name.unwrap_or_default(), event.events()));
+        }
+        seen
+    }
+
+    /// Whoever looks, or whenever the machine stops: under its own name the file is whole from the first moment.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_is_never_written_to_under_its_own_name() {
+        use rustix::fs::inotify::ReadFlags;
+
+        let folder = tempfile::tempdir().unwrap();
+        let seen = witnessed(folder.path(), || drop(kept_in(folder.path()).unwrap()));
+
+        let written = |(_, what): &&(String, ReadFlags)| what.contains(ReadFlags::MODIFY);
+        let written: Vec<&str> =
+            seen.iter().filter(written).map(|(name, _)| name.as_str()).collect();
+        assert!(!written.is_empty(), "the witness saw nothing: {seen:?}");
+        assert!(written.iter().all(|name| *name != "secret.key"), "{seen:?}");
+        let arrived = seen.iter().any(|(name, what)| {
+            name == "secret.key" && what.intersects(ReadFlags::MOVED_TO | ReadFlags::CREATE)
+        });
+        assert!(arrived, "{seen:?}");
+        let kept = fs::read_to_string(folder.path().join("secret.key")).unwrap();
+        assert_eq!(kept.len(), 64);
+    }
+
     #[test]
     fn it_is_made_once_and_shown_to_nobody_else() {
         let folder = tempfile::tempdir().unwrap();

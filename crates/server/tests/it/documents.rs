@@ -100,6 +100,42 @@ async fn a_new_file_takes_the_place_of_the_old_one_and_of_nothing_else(home: &Ho
 }
 
 #[on_every_home]
+async fn a_new_file_replaces_nothing_until_it_has_been_read(home: &Home) {
+    let shop = home.open().await;
+    let document = shop.owner.knowledge(&shop.assistant, "price.md", OLD).await;
+    let Shop { launch, program, owner, assistant } = shop;
+    program.terminate().await;
+    // It serves requests only, so nobody reads the new file.
+    let only_requests = launch.clone().arg("--role").arg("http");
+    let shop = Shop::again(only_requests, &owner, assistant).await;
+
+    let answer = replace(&shop.owner, &document, "price 2027.md", NEW).await.expect(202).body;
+    assert_eq!((&answer["name"], &answer["status"]), (&json!("price.md"), &json!("queued")));
+    let path = format!("/api/v1/documents/{document}");
+    let waiting = shop.owner.get(&path).await.expect(200).body;
+    assert_eq!((&waiting["name"], &waiting["status"]), (&json!("price.md"), &json!("queued")));
+    assert_eq!(waiting["size"], OLD.len());
+    assert_eq!(shop.text(&format!("{path}/file")).await.as_bytes(), OLD);
+    let text = shop.owner.get(&format!("{path}/text")).await.expect(200).text("text");
+    assert!(text.contains("450") && !text.contains("300"), "{text}");
+    let texts = found(&shop, &shop.assistant).await;
+    assert!(texts.len() == 1 && texts[0].contains("450"), "{texts:?}");
+
+    let Shop { program, owner, assistant, .. } = shop;
+    program.terminate().await;
+    let shop = Shop::again(launch, &owner, assistant).await;
+    let read = until("the new file is read", async || {
+        let found = shop.owner.get(&path).await.expect(200).body;
+        (found["status"] == "ready").then_some(found)
+    })
+    .await;
+    assert_eq!((&read["name"], &read["size"]), (&json!("price 2027.md"), &json!(NEW.len())));
+    assert_eq!(shop.text(&format!("{path}/file")).await.as_bytes(), NEW);
+    let texts = found(&shop, &shop.assistant).await;
+    assert!(texts.len() == 1 && texts[0].contains("300"), "{texts:?}");
+}
+
+#[on_every_home]
 async fn a_file_is_replaced_also_when_the_program_dies_in_the_middle(home: &Home) {
     let mut shop = home.open().await;
     let document = shop.owner.knowledge(&shop.assistant, "price.md", OLD).await;

@@ -86,6 +86,13 @@ async fn control_characters_of_a_model_and_of_customers_stop_nothing(home: &Home
     }
     let searched = &messages[3]["answer"]["searched"];
     assert_eq!(searched, "How many days  do I have  to return a lamp?", "{text}");
+
+    // What Telegram calls a bot is stored as a plain text.
+    let second = "4002:second-token-of-thirty-characters-or-so";
+    home.telegram.add_bot(second, "second\u{0}_bot\u{1b}");
+    let bot = shop.owner.bot(&shop.assistant, second).await;
+    let bot = shop.owner.get(&format!("/api/v1/bots/{bot}")).await.expect(200);
+    assert_eq!(bot.text("username"), "second _bot ");
     assert!(shop.metric("turns_total", &["outcome=\"failed\""]).await < 1.0);
 }
 

@@ -1,9 +1,6 @@
 //! Answers that only the owner sees.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use replyx_testkit::{
     api::Api,
@@ -150,10 +147,9 @@ async fn the_model_is_asked_no_further_when_nobody_listens(home: &Home) {
     let stream = shop.stream(&json!({"text": QUESTION})).send().await.unwrap();
     until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
     drop(stream);
-    let begun = Instant::now();
+    // The first one would go on for longer than a call may wait for its place.
     let shown = shop.preview(&json!({"text": QUESTION})).await;
     assert_eq!(shown["text"], "You have 30 days.");
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     assert_eq!(model.request_count(), 2);
 }
 

@@ -110,11 +110,13 @@ async fn places_are_shared_out_evenly_and_the_longest_waiting_of_each_go_first(h
     let db = &home.db;
     let by = id();
     let mut tenants = Vec::new();
-    for number in 0..3 {
-        tenants.push(given::tenant(db).await.id);
-        documents(db, tenants[number], if number == 2 { 1 } else { 50 }, 0).await;
+    // What the first has queued has waited longer than all that the others have.
+    for (count, first) in [(50, 0), (50, 100), (1, 200)] {
+        let tenant = given::tenant(db).await.id;
+        documents(db, tenant, count, first).await;
+        tenants.push(tenant);
     }
-    let claimed = claim(db, by, at(100), Places::of(7)).await;
+    let claimed = claim(db, by, at(9_999), Places::of(7)).await;
     let mut expected = [vec![tenants[0]; 3], vec![tenants[1]; 3], vec![tenants[2]; 1]].concat();
     expected.sort_unstable();
     assert_eq!(whose(&claimed), expected);
