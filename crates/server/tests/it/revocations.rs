@@ -19,7 +19,7 @@ use replyx_core::{
     secret::Keys,
 };
 use replyx_testkit::{
-    api::Api,
+    api::{Answer, Api},
     openai::{Answer as Reply, FakeOpenAi, Fault},
     program::Program,
     proxy::BreakingProxy,
@@ -129,6 +129,21 @@ impl Stream {
         assert_eq!(without_pings, [&"bye"], "{rest}");
         assert!(rest.ends_with("\n\n") && rest.contains("access_ended"), "{rest}");
     }
+}
+
+/// The answer to a request that must not open a stream: one would never end.
+async fn unopened(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the program answers");
+    assert_ne!(response.status(), 200, "a stream was opened");
+    let status = response.status();
+    let headers = response.headers().clone();
+    let body = response.json().await.unwrap_or_default();
+    Answer { status, headers, body }
+}
+
+/// Asks for a stream that must not be opened.
+async fn unopened_by(who: &Api) -> Answer {
+    unopened(who.request(Method::GET, STREAM)).await
 }
 
 fn by_ticket(program: &str, ticket: &str) -> RequestBuilder {
@@ -260,7 +275,7 @@ impl Scene {
     /// What the member may not do any more.
     async fn refuses(&self, who: &Api, status: u16, code: &str) {
         assert_problem(&who.get("/api/v1/dialogs").await, status, code);
-        assert_problem(&who.get(STREAM).await, status, code);
+        assert_problem(&unopened_by(who).await, status, code);
         assert_problem(&who.post(TICKET, &Value::Null).await, status, code);
     }
 }
@@ -478,7 +493,7 @@ async fn a_key_that_ends_by_itself_reads_no_further(home: &Home) {
         })
         .await;
     let key = latest.into_inner().unwrap().unwrap();
-    assert_problem(&key.get(STREAM).await, 401, "unauthenticated");
+    assert_problem(&unopened_by(&key).await, 401, "unauthenticated");
 }
 
 #[on_every_home]
@@ -525,7 +540,7 @@ async fn a_ticket_opens_one_stream_which_ends_with_who_made_it(home: &Home) {
     let left = end - Clock::system().now();
     assert!(left > TimeDelta::seconds(5) && left <= TimeDelta::seconds(61), "{left}");
     let api = Api::new(scene.base());
-    let open = async |ticket: &str| api.send(by_ticket(scene.base(), ticket)).await;
+    let open = async |ticket: &str| unopened(by_ticket(scene.base(), ticket)).await;
 
     let stream = Stream::by_ticket(scene.base(), &ticket).await;
     assert_problem(&open(&ticket).await, 401, "unauthenticated");
@@ -569,9 +584,8 @@ async fn a_ticket_that_has_ended_opens_nothing() {
         let sealed = keys.seal(&SecretString::from(ticket.to_string()), b"events-ticket");
         BASE64_URL_SAFE_NO_PAD.encode(sealed)
     };
-    let api = Api::new(scene.base());
     let late = by_ticket(scene.base(), &seal(Clock::system().now() - TimeDelta::seconds(1)));
-    assert_problem(&api.send(late).await, 401, "unauthenticated");
+    assert_problem(&unopened(late).await, 401, "unauthenticated");
     drop(
         Stream::by_ticket(scene.base(), &seal(Clock::system().now() + TimeDelta::seconds(30)))
             .await,
@@ -672,7 +686,7 @@ async fn a_request_that_is_on_its_way_is_not_done_once_the_access_has_ended(home
 }
 
 async fn refused(who: &Api, detail: &str) {
-    let answer = who.get(STREAM).await;
+    let answer = unopened_by(who).await;
     assert_problem(&answer, 429, "too_many_streams");
     assert!(answer.body["detail"].as_str().unwrap().contains(detail), "{}", answer.body);
     let after: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
@@ -915,10 +929,10 @@ async fn places_are_shared_by_processes_and_a_killed_one_gives_its_places_back()
     refused(owner, "you have").await;
     refused(&there, "you have").await;
     let ticket = owner.post(TICKET, &Value::Null).await.expect(201).text("ticket");
-    let answer = owner.send(by_ticket(other.base(), &ticket)).await;
+    let answer = unopened(by_ticket(other.base(), &ticket)).await;
     assert_problem(&answer, 429, "too_many_streams");
     // It was used up all the same, at whichever process.
-    let answer = owner.send(by_ticket(scene.base(), &ticket)).await;
+    let answer = unopened(by_ticket(scene.base(), &ticket)).await;
     assert_problem(&answer, 401, "unauthenticated");
     let _third = Stream::open(&scene.member.api.at(other.base())).await;
     refused(&scene.member.api, "workspace").await;
