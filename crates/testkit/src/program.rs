@@ -122,7 +122,8 @@ impl Launch {
     ///
     /// # Panics
     ///
-    /// When it cannot be started, and when it does not end within a minute: one that serves does not by itself.
+    /// When it cannot be started, and when it does not end within a minute: one that serves does
+    /// not by itself.
     pub async fn run(&self) -> (ExitStatus, String) {
         let output = timeout(START, self.command().output()).await;
         let output = output.expect("it ends by itself").expect("the program can be started");

@@ -18,8 +18,8 @@ use crate::{
     outage::Wire,
 };
 
-/// Hands updates of a customer in, one after the other, and waits for none of them. Returns how many were refused at
-/// once, and the others.
+/// Hands updates of a customer in, one after the other, and waits for none of them. Returns how
+/// many were refused at once, and the others.
 async fn hand_in<'g>(
     gatherer: &'g Gatherer,
     world: &World<'_>,

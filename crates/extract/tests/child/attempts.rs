@@ -56,9 +56,11 @@ pub(crate) fn all(parent: rustix::process::Pid, paths: &[&str], server: &str) ->
     said
 }
 
-/// What Landlock must refuse, a line each: what succeeded, what it refused, and what failed for another reason.
+/// What Landlock must refuse, a line each: what succeeded, what it refused, and what failed for
+/// another reason.
 pub(crate) fn of_paths(paths: &[&str], server: &str) -> String {
-    // The bound on descriptors would refuse files before Landlock is asked. An attacker has three to close.
+    // The bound on descriptors would refuse files before Landlock is asked. An attacker has three
+    // to close.
     for descriptor in [0, 2] {
         let _ = nix::unistd::close(descriptor);
     }
@@ -80,7 +82,8 @@ pub(crate) fn of_paths(paths: &[&str], server: &str) -> String {
     said
 }
 
-/// Runs another program in the place of this one, which Landlock must refuse: who succeeds gives no answer.
+/// Runs another program in the place of this one, which Landlock must refuse: who succeeds gives no
+/// answer.
 pub(crate) fn of_programs() -> String {
     let refused = Command::new("/bin/true").exec();
     line("run a program", Err(refused), libc::EACCES)

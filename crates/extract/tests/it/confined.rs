@@ -63,7 +63,8 @@ async fn a_child_that_was_taken_over_reaches_nothing_without_landlock_either() {
     assert!(achieved.is_empty(), "{achieved:#?}");
 }
 
-/// Has the Landlock of this kernel rules for ports? Linux 6.7 brought them; before, the filter of calls holds alone.
+/// Has the Landlock of this kernel rules for ports? Linux 6.7 brought them; before, the filter of
+/// calls holds alone.
 fn has_rules_for_ports() -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
@@ -91,7 +92,8 @@ async fn landlock_alone_keeps_files_ports_and_programs_away() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// The bound on descriptors holds by itself, where the kernel has neither Landlock nor filters of calls.
+/// The bound on descriptors holds by itself, where the kernel has neither Landlock nor filters of
+/// calls.
 #[tokio::test]
 async fn no_further_descriptor_can_be_had_whatever_the_kernel_lacks() {
     everything_is_there().await;

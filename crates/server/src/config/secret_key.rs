@@ -75,7 +75,8 @@ mod tests {
 
     use super::*;
 
-    /// What happened to the files of a folder while `work` was done, in order: the name of each file, and what.
+    /// What happened to the files of a folder while `work` was done, in order: the name of each
+    /// file, and what.
     #[cfg(target_os = "linux")]
     fn witnessed(
         folder: &Path,
@@ -99,7 +100,8 @@ mod tests {
         seen
     }
 
-    /// Whoever looks, or whenever the machine stops: under its own name the file is whole from the first moment.
+    /// Whoever looks, or whenever the machine stops: under its own name the file is whole from the
+    /// first moment.
     #[cfg(target_os = "linux")]
     #[test]
     fn it_is_never_written_to_under_its_own_name() {

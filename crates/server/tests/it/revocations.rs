@@ -75,7 +75,8 @@ impl Stream {
         stream
     }
 
-    /// Begins a stream and reads the event of this number; `None` when the access ends before it has come.
+    /// Begins a stream and reads the event of this number; `None` when the access ends before it
+    /// has come.
     async fn in_time(request: RequestBuilder, number: i64) -> Option<Self> {
         let request = request.header("last-event-id", (number - 1).to_string());
         let response = request.send().await.expect("the program answers");
@@ -214,8 +215,8 @@ impl Scene {
         }
     }
 
-    /// Streams of an access that ends by itself after so many seconds show what a customer has said, and the next frame
-    /// is the end.
+    /// Streams of an access that ends by itself after so many seconds show what a customer has
+    /// said, and the next frame is the end.
     async fn ends_in_time(
         &self,
         home: &Home,
