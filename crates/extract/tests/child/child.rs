@@ -67,7 +67,8 @@ fn forget(calls: &[libc::c_long]) -> io::Result<()> {
 /// - `confined`, `free`: all attempts, confined or not,
 /// - `without-landlock`: all attempts, held by the filter of calls,
 /// - `without-seccomp`, `paths`: those that Landlock refuses, held by it alone or not at all,
-/// - `limits`, `descriptors`: those that the bound on descriptors refuses, held by it alone or not at all.
+/// - `limits`, `descriptors`: those that the bound on descriptors refuses, held by it alone or not
+///   at all.
 #[cfg(target_os = "linux")]
 fn attempt(order: &[u8]) -> io::Result<()> {
     let order = String::from_utf8_lossy(order).into_owned();
