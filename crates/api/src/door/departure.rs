@@ -209,6 +209,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_callers_together_get_no_more_than_a_bound() {
+        let door = Door::new(&ApiSettings::default());
+        let mut unread = Vec::new();
+        for caller in 0..40 {
+            let mut response = answer(16 << 20);
+            response.extensions_mut().insert(Payer(format!("key {caller}").into()));
+            let address = format!("10.0.0.{caller}");
+            let response = hold(&door, &address, None, Purpose::Read, response);
+            if response.status() == 200 {
+                unread.push(response);
+            }
+        }
+        assert_eq!((unread.len(), door.outgoing.held()), (16, 256 << 20));
+    }
+
+    #[tokio::test]
     async fn a_short_answer_with_a_place_is_sent_even_when_all_is_full() {
         let full = Shares::new(10, 10);
         let _held = full.take(Some("other"), 10).unwrap();

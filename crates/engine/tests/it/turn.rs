@@ -392,3 +392,31 @@ impl World<'_> {
         turn.attempts
     }
 }
+
+#[on_every_db]
+async fn a_turn_taken_on_before_its_workspace_was_suspended_answers_nobody_until_it_is_resumed(
+    db: &TestDb,
+) {
+    let world = World::open(db).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let suspend = async |since| {
+        let mut tx = db.db.begin().await.unwrap();
+        tx.system().workspaces().set_suspended(world.workspace, since).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    world.say(&engine, &line, 7, "When do you open?").await;
+    let turn = world.claim_one(&engine).await;
+
+    suspend(Some(world.clock.now())).await;
+    turn::run(&engine, turn).await;
+    assert_eq!(world.model.request_count(), 0);
+    assert_eq!(world.messages().await.len(), 1);
+    assert_eq!(world.turns().await, 1, "it waits");
+    assert_eq!(world.answer(&engine).await, 0);
+
+    suspend(None).await;
+    assert_eq!(world.answer(&engine).await, 1);
+    assert_eq!(world.model.request_count(), 1);
+    assert_eq!(world.messages().await.len(), 2);
+}

@@ -136,7 +136,7 @@ fn tried<T, E: ToString>(outcome: Result<T, E>) -> Result<(), String> {
 }
 
 /// Opening is enough for some files; others refuse at the first byte.
-fn open(path: &str) -> std::io::Result<()> {
+fn open(path: &str) -> io::Result<()> {
     let mut first = [0];
     fs::File::open(path)?.read(&mut first).map(|_| ())
 }
@@ -147,11 +147,11 @@ fn readable() -> rustix::io::Result<()> {
 }
 
 /// Writes as the real child does.
-pub(crate) fn answer(text: &str) -> std::io::Result<()> {
+pub(crate) fn answer(text: &str) -> io::Result<()> {
     let answer = serde_json::json!({"Ok": {
         "text": text, "pages": [], "headings": [], "kind": "pdf", "title": null
     }});
-    let mut output = std::io::stdout().lock();
+    let mut output = io::stdout().lock();
     serde_json::to_writer(&mut output, &answer)?;
     output.flush()
 }
