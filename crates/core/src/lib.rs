@@ -15,6 +15,8 @@ pub mod clock;
 pub mod dialog;
 pub mod evaluation;
 pub mod event;
+#[cfg(feature = "fixtures")]
+pub mod fixtures;
 pub mod ids;
 pub mod job;
 pub mod knowledge;

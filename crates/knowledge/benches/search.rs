@@ -16,11 +16,11 @@ use std::{
 };
 
 use replyx_core::{
-    assistant::{Assistant, Language, Settings},
+    assistant::Assistant,
     clock::Clock,
+    fixtures,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
-    workspace::Workspace,
 };
 use replyx_knowledge::{
     index::{
@@ -176,56 +176,33 @@ fn resident_kb() -> u64 {
 
 async fn fill(db: &Db, corpus: &[(String, Vec<f32>)]) -> (WorkspaceId, AssistantId) {
     let clock = Clock::system();
-    let (workspace_id, assistant_id) = (clock.id(), clock.id());
+    let workspace = fixtures::workspace(&clock);
+    let assistant = fixtures::assistant(&clock, workspace.id);
+
     let mut tx = db.begin().await.expect("the database is there");
-    let workspace = Workspace {
-        id: workspace_id,
-        name: "bench".to_owned(),
-        suspended_at: None,
-        created_at: clock.now(),
-    };
     tx.system().workspaces().insert(&workspace).await.expect("it is new");
-    let assistant = Assistant {
-        id: assistant_id,
-        workspace_id,
-        settings: Settings::new("bench".to_owned(), Language::English),
-        version: 1,
-        published: 1,
-        gate: None,
-        created_at: clock.now(),
-        updated_at: clock.now(),
-    };
-    tx.workspace(workspace_id).assistants().insert(&assistant).await.expect("it is new");
+    tx.workspace(workspace.id).assistants().insert(&assistant).await.expect("it is new");
     tx.commit().await.expect("it is stored");
     for (passages, number) in corpus.chunks(PER_DOCUMENT).zip(0..) {
         let document = document(&clock, &assistant, number, passages.len());
         store(db, &clock, document, passages).await;
     }
-    (workspace_id, assistant_id)
+    (workspace.id, assistant.id)
 }
 
 fn document(clock: &Clock, assistant: &Assistant, number: usize, passages: usize) -> Document {
     let passages = i64::try_from(passages).expect("documents are short");
     Document {
-        id: clock.id(),
-        workspace_id: assistant.workspace_id,
-        assistants: vec![assistant.id],
         name: format!("{number}.txt"),
-        title: None,
         kind: DocumentKind::Text,
         size: 0,
         content_hash: String::new(),
         status: DocumentStatus::Ready,
-        error: None,
-        warnings: Vec::new(),
-        language: "en".to_owned(),
         passages,
         embedded: passages,
         embedded_with: Some(MODEL.to_owned()),
         revision: 1,
-        page: None,
-        created_at: clock.now(),
-        updated_at: clock.now(),
+        ..fixtures::document(clock, assistant.workspace_id, assistant.id)
     }
 }
 

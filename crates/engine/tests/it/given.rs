@@ -12,16 +12,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use replyx_channels::telegram::{self, Telegram, format};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings as AssistantSettings, Version},
+    assistant::{Assistant, Language, Settings as AssistantSettings},
     bot::{Bot, BotMode, BotStatus},
     channel::{ChatKind, Inbound, InboundContent},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
+    fixtures,
     ids::{AssistantId, MessageId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
     retry::Backoff,
     secret::Keys,
-    workspace::Workspace,
 };
 use replyx_engine::{
     Bell, Engine, Rates, Settings,
@@ -105,26 +105,14 @@ impl<'d> World<'d> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let workspace = Workspace {
-            id: clock.id(),
-            name: "shop".to_owned(),
-            suspended_at: None,
-            created_at: clock.now(),
-        };
-        let assistant = Assistant {
-            id: clock.id(),
-            workspace_id: workspace.id,
-            settings: assistant(),
-            version: 1,
-            published: 1,
-            gate: None,
-            created_at: clock.now(),
-            updated_at: clock.now(),
-        };
+        let workspace = fixtures::workspace(&clock);
+        let assistant =
+            Assistant { settings: assistant(), ..fixtures::assistant(&clock, workspace.id) };
+
         let mut tx = db.db.begin().await.unwrap();
         tx.system().workspaces().insert(&workspace).await.unwrap();
         tx.workspace(workspace.id).assistants().insert(&assistant).await.unwrap();
-        let version = version(&assistant.settings, 1, &clock);
+        let version = fixtures::version(&clock, &assistant);
         tx.workspace(workspace.id).assistants().publish(assistant.id, &version).await.unwrap();
         tx.commit().await.unwrap();
         let prefix = format!("engine-{}", random_hex::<8>());
@@ -388,17 +376,6 @@ impl<'d> World<'d> {
     pub(crate) fn assert_manners(&self) {
         assert_eq!(self.telegram.violations(), [""; 0]);
         assert_eq!(self.model.violations(), [""; 0]);
-    }
-}
-
-fn version(settings: &AssistantSettings, number: i64, clock: &Clock) -> Version {
-    Version {
-        number,
-        settings: settings.clone(),
-        note: String::new(),
-        run_id: None,
-        created_by: "owner".to_owned(),
-        created_at: clock.now(),
     }
 }
 

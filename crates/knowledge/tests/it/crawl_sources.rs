@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings},
     clock::Clock,
     event::Event,
+    fixtures,
     ids::{AssistantId, SourceId, WorkspaceId},
     job::Lane,
     knowledge::{Document, DocumentStatus, Source, SourceKind, SourceStatus},
     page::PageRequest,
     retry::Retry,
-    workspace::Workspace,
 };
 use replyx_crawl::{Fetcher, Limits, Private, Settings as Crawling};
 use replyx_knowledge::{
@@ -41,26 +40,11 @@ fn fetcher(private: Private) -> Fetcher {
 impl<'d> Office<'d> {
     async fn open(db: &'d Db) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
-        let (workspace, assistant, now) = (clock.id(), clock.id(), clock.now());
+        let shop = fixtures::workspace(&clock);
+        let ada = fixtures::assistant(&clock, shop.id);
         let mut tx = db.begin().await.unwrap();
-        let shop = Workspace {
-            id: workspace,
-            name: "shop".to_owned(),
-            suspended_at: None,
-            created_at: now,
-        };
         tx.system().workspaces().insert(&shop).await.unwrap();
-        let ada = Assistant {
-            id: assistant,
-            workspace_id: workspace,
-            settings: Settings::new("Ada".to_owned(), Language::English),
-            version: 1,
-            published: 1,
-            gate: None,
-            created_at: now,
-            updated_at: now,
-        };
-        tx.workspace(workspace).assistants().insert(&ada).await.unwrap();
+        tx.workspace(shop.id).assistants().insert(&ada).await.unwrap();
         tx.commit().await.unwrap();
         let site = FakeSite::start().await.unwrap();
         Self {
@@ -69,30 +53,14 @@ impl<'d> Office<'d> {
             fetcher: fetcher(Private::Allow),
             parking: Parking::default(),
             site,
-            workspace,
-            assistant,
+            workspace: shop.id,
+            assistant: ada.id,
         }
     }
 
     async fn source(&self, kind: SourceKind, url: String) -> FetchSource {
-        let source = Source {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            assistant_id: self.assistant,
-            kind,
-            url,
-            depth: 3,
-            max_pages: 200,
-            every_hours: Some(24),
-            status: SourceStatus::Queued,
-            error: None,
-            pages: 0,
-            bytes: 0,
-            fetched_at: None,
-            next_at: None,
-            created_at: self.clock.now(),
-            updated_at: self.clock.now(),
-        };
+        let source =
+            Source { kind, url, ..fixtures::source(&self.clock, self.workspace, self.assistant) };
         let mut tx = self.db.begin().await.unwrap();
         tx.workspace(self.workspace).sources().insert(&source).await.unwrap();
         tx.commit().await.unwrap();

@@ -4,12 +4,12 @@ use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings},
+    assistant::Assistant,
     clock::Clock,
+    fixtures,
     ids::{AssistantId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus},
+    knowledge::{Document, DocumentKind},
     secret::sha256_hex,
-    workspace::Workspace,
 };
 use replyx_knowledge::{
     index::{self, IndexDocument, Tools},
@@ -32,12 +32,7 @@ pub(crate) struct Shop<'d> {
 impl<'d> Shop<'d> {
     pub(crate) async fn open(db: &'d Db) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
-        let workspace = Workspace {
-            id: clock.id(),
-            name: "shop".to_owned(),
-            suspended_at: None,
-            created_at: clock.now(),
-        };
+        let workspace = fixtures::workspace(&clock);
         let mut tx = db.begin().await.unwrap();
         tx.system().workspaces().insert(&workspace).await.unwrap();
         tx.commit().await.unwrap();
@@ -51,16 +46,7 @@ impl<'d> Shop<'d> {
 
     /// Makes another assistant of the same workspace.
     pub(crate) async fn hire(&self, id: AssistantId) {
-        let assistant = Assistant {
-            id,
-            workspace_id: self.workspace,
-            settings: Settings::new("Ada".to_owned(), Language::English),
-            version: 1,
-            published: 1,
-            gate: None,
-            created_at: self.clock.now(),
-            updated_at: self.clock.now(),
-        };
+        let assistant = Assistant { id, ..fixtures::assistant(&self.clock, self.workspace) };
         let mut tx = self.db.begin().await.unwrap();
         tx.workspace(self.workspace).assistants().insert(&assistant).await.unwrap();
         tx.commit().await.unwrap();
@@ -84,25 +70,12 @@ impl<'d> Shop<'d> {
         bytes: &[u8],
     ) -> IndexDocument {
         let document = Document {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            assistants: vec![assistant_id],
             name: name.to_owned(),
-            title: None,
             kind,
             size: i64::try_from(bytes.len()).unwrap(),
             content_hash: sha256_hex(bytes),
-            status: DocumentStatus::Queued,
-            error: None,
-            warnings: Vec::new(),
             language: String::new(),
-            passages: 0,
-            embedded: 0,
-            embedded_with: None,
-            revision: 0,
-            page: None,
-            created_at: self.clock.now(),
-            updated_at: self.clock.now(),
+            ..fixtures::document(&self.clock, self.workspace, assistant_id)
         };
         let mut tx = self.db.begin().await.unwrap();
         tx.workspace(self.workspace).documents().insert(&document, bytes).await.unwrap();

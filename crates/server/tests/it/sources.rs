@@ -2,7 +2,8 @@
 
 use replyx_core::{
     clock::Clock,
-    knowledge::{Source, SourceKind, SourceStatus},
+    fixtures,
+    knowledge::{Source, SourceStatus},
 };
 use replyx_testkit::site::{FakeSite, Reply};
 use serde_json::{Value, json};
@@ -172,22 +173,8 @@ async fn a_workspace_has_so_many_sources_and_no_more(home: &Home) {
     let mut tx = home.db.db.begin().await.unwrap();
     for _ in 0..50 {
         let source = Source {
-            id: clock.id(),
-            workspace_id: workspace.into(),
-            assistant_id: assistant.into(),
-            kind: SourceKind::Page,
-            url: "http://127.0.0.1:9/".to_owned(),
-            depth: 0,
-            max_pages: 1,
-            every_hours: None,
             status: SourceStatus::Ready,
-            error: None,
-            pages: 0,
-            bytes: 0,
-            fetched_at: None,
-            next_at: None,
-            created_at: clock.now(),
-            updated_at: clock.now(),
+            ..fixtures::source(&clock, workspace.into(), assistant.into())
         };
         tx.workspace(workspace.into()).sources().insert(&source).await.unwrap();
     }

@@ -8,9 +8,10 @@ use replyx_core::{
     channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
-    evaluation::{Question, QuestionSet, Run, RunStatus},
+    evaluation::{Question, QuestionSet, Run},
+    fixtures,
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
+    knowledge::{Document, DocumentKind, Source, SourceStatus},
     message::{Author, Delivery, Message, MessageKind},
     money::Money,
     permission::Permission,
@@ -93,23 +94,17 @@ pub(crate) fn at_millis(millis: i64) -> DateTime<Utc> {
     at(0) + Duration::milliseconds(millis)
 }
 
+/// What makes times and ids of fixtures: it stands still, at the moment at which all tests begin.
+fn clock() -> Clock {
+    Clock::manual(at(0))
+}
+
 pub(crate) fn workspace() -> Workspace {
-    Workspace { id: id(), name: "Лавка".to_owned(), suspended_at: None, created_at: at(0) }
+    Workspace { id: id(), name: "Лавка".to_owned(), ..fixtures::workspace(&clock()) }
 }
 
 pub(crate) fn user() -> User {
-    let email = format!("{}@example.com", random_hex::<6>());
-    User {
-        id: id(),
-        email,
-        name: Some("Анна".to_owned()),
-        language: Language::English,
-        is_admin: false,
-        second_factor: false,
-        blocked_at: None,
-        delete_at: None,
-        created_at: at(0),
-    }
+    User { id: id(), name: Some("Анна".to_owned()), ..fixtures::user(&clock()) }
 }
 
 pub(crate) fn invitation(workspace: WorkspaceId) -> Invitation {
@@ -158,7 +153,6 @@ pub(crate) fn act(action: &str) -> Act {
 pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
     Assistant {
         id: id(),
-        workspace_id: workspace,
         settings: Settings {
             name: "Помощник".to_owned(),
             model: Some("extractive".to_owned()),
@@ -174,11 +168,7 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             unverified: Unverified::HandOff,
             handoff_text: Some("Минуту".to_owned()),
         },
-        version: 1,
-        published: 1,
-        gate: None,
-        created_at: at(0),
-        updated_at: at(0),
+        ..fixtures::assistant(&clock(), workspace)
     }
 }
 
@@ -186,11 +176,9 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
 pub(crate) fn version(assistant: &Assistant, number: i64) -> Version {
     Version {
         number,
-        settings: assistant.settings.clone(),
         note: "Весна".to_owned(),
-        run_id: None,
-        created_by: "owner@example.org".to_owned(),
         created_at: at(number),
+        ..fixtures::version(&clock(), assistant)
     }
 }
 
@@ -256,46 +244,25 @@ pub(crate) fn message(workspace: WorkspaceId, dialog: DialogId, seq: i64) -> Mes
 pub(crate) fn document(workspace: WorkspaceId, assistant: AssistantId) -> Document {
     Document {
         id: id(),
-        workspace_id: workspace,
-        assistants: vec![assistant],
         name: "доставка.md".to_owned(),
         title: Some("Доставка".to_owned()),
-        kind: DocumentKind::Markdown,
-        size: 5,
-        content_hash: random_hex::<32>(),
-        status: DocumentStatus::Queued,
-        error: None,
-        warnings: Vec::new(),
         language: "ru".to_owned(),
-        passages: 0,
-        embedded: 0,
-        embedded_with: None,
-        revision: 0,
-        page: None,
-        created_at: at(0),
-        updated_at: at(0),
+        ..fixtures::document(&clock(), workspace, assistant)
     }
 }
 
-/// A site that is fetched every day.
+/// A site that was fetched and is due again.
 pub(crate) fn source(workspace: WorkspaceId, assistant: AssistantId) -> Source {
     Source {
         id: id(),
-        workspace_id: workspace,
-        assistant_id: assistant,
-        kind: SourceKind::Site,
-        url: "https://example.org/".to_owned(),
         depth: 1,
         max_pages: 9,
-        every_hours: Some(24),
         status: SourceStatus::Ready,
-        error: None,
         pages: 2,
         bytes: 300,
         fetched_at: Some(at(1)),
         next_at: Some(at(100)),
-        created_at: at(0),
-        updated_at: at(0),
+        ..fixtures::source(&clock(), workspace, assistant)
     }
 }
 
@@ -303,12 +270,8 @@ pub(crate) fn source(workspace: WorkspaceId, assistant: AssistantId) -> Source {
 pub(crate) fn question_set(workspace: WorkspaceId, assistant: AssistantId) -> QuestionSet {
     QuestionSet {
         id: id(),
-        workspace_id: workspace,
-        assistant_id: assistant,
         name: "Доставка".to_owned(),
-        size: 1,
-        created_at: at(0),
-        updated_at: at(0),
+        ..fixtures::question_set(&clock(), workspace, assistant)
     }
 }
 
@@ -323,22 +286,7 @@ pub(crate) fn questions() -> Vec<Question> {
 
 /// A run that waits.
 pub(crate) fn run(set: &QuestionSet) -> Run {
-    Run {
-        id: id(),
-        workspace_id: set.workspace_id,
-        set_id: set.id,
-        assistant_id: set.assistant_id,
-        version: None,
-        settings_hash: random_hex::<32>(),
-        answers: true,
-        status: RunStatus::Queued,
-        done: 0,
-        total: 1,
-        metrics: None,
-        error: None,
-        created_at: at(0),
-        finished_at: None,
-    }
+    Run { id: id(), ..fixtures::run(&clock(), set) }
 }
 
 /// A call of a model for a dialog that cost something.

@@ -1,16 +1,17 @@
 //! What the assistant knows and how it answers, and what that has cost.
 
 use replyx_core::{
-    assistant::Settings,
+    assistant::{Settings, Version},
     clock::random_hex,
+    fixtures,
     ids::{DocumentId, PassageId},
-    knowledge::{Document, DocumentKind, DocumentStatus},
+    knowledge::{Document, DocumentStatus},
     usage::Purpose,
 };
 use replyx_storage::passages::{NewPassage, PassageChanges, Place};
 use replyx_text::terms::index_text;
 
-use super::{World, version};
+use super::World;
 
 impl World<'_> {
     /// Publishes another version of the assistant, and makes it the draft.
@@ -24,7 +25,7 @@ impl World<'_> {
         assert!(assistants.update(&assistant).await.unwrap());
         let number =
             tx.workspace(self.workspace).assistants().next_number(self.assistant).await.unwrap();
-        let version = version(&assistant.settings, number, &self.clock);
+        let version = Version { number, ..fixtures::version(&self.clock, &assistant) };
         let assistants = tx.workspace(self.workspace).assistants();
         assistants.publish(self.assistant, &version).await.unwrap();
         tx.commit().await.unwrap();
@@ -51,27 +52,12 @@ impl World<'_> {
         headings: &str,
         text: &str,
     ) -> (DocumentId, PassageId) {
-        let now = self.clock.now();
         let document = Document {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            assistants: vec![self.assistant],
             name: name.to_owned(),
-            title: None,
-            kind: DocumentKind::Markdown,
-            size: 1,
-            content_hash: random_hex::<32>(),
             status: DocumentStatus::Ready,
-            error: None,
-            warnings: Vec::new(),
-            language: "en".to_owned(),
             passages: 1,
-            embedded: 0,
-            embedded_with: None,
             revision: 1,
-            page: None,
-            created_at: now,
-            updated_at: now,
+            ..fixtures::document(&self.clock, self.workspace, self.assistant)
         };
         let terms = index_text(text);
         let length = i64::try_from(terms.split_whitespace().count()).unwrap();

@@ -1,0 +1,146 @@
+//! Valid objects for tests, each with the plainest values that it may have.
+//!
+//! A test names what it is about and takes the rest from here:
+//! `Document { status: DocumentStatus::Ready, ..fixtures::document(&clock, workspace, assistant) }`.
+//! A new field of an object then changes one fixture instead of every test.
+
+use crate::{
+    assistant::{Assistant, Language, Settings, Version},
+    clock::{Clock, random_hex},
+    evaluation::{QuestionSet, Run, RunStatus},
+    ids::{AssistantId, WorkspaceId},
+    knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
+    user::User,
+    workspace::Workspace,
+};
+
+/// A workspace that is not suspended.
+pub fn workspace(clock: &Clock) -> Workspace {
+    Workspace {
+        id: clock.id(),
+        name: "shop".to_owned(),
+        suspended_at: None,
+        created_at: clock.now(),
+    }
+}
+
+/// A user with an address that no other one has.
+pub fn user(clock: &Clock) -> User {
+    User {
+        id: clock.id(),
+        email: format!("{}@example.com", random_hex::<6>()),
+        name: None,
+        language: Language::English,
+        is_admin: false,
+        second_factor: false,
+        blocked_at: None,
+        delete_at: None,
+        created_at: clock.now(),
+    }
+}
+
+/// An assistant in its first version, which is published.
+pub fn assistant(clock: &Clock, workspace: WorkspaceId) -> Assistant {
+    Assistant {
+        id: clock.id(),
+        workspace_id: workspace,
+        settings: Settings::new("Ada".to_owned(), Language::English),
+        version: 1,
+        published: 1,
+        gate: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// The present settings of an assistant as a published version.
+pub fn version(clock: &Clock, assistant: &Assistant) -> Version {
+    Version {
+        number: assistant.version,
+        settings: assistant.settings.clone(),
+        note: String::new(),
+        run_id: None,
+        created_by: "owner@example.org".to_owned(),
+        created_at: clock.now(),
+    }
+}
+
+/// An uploaded text that waits to be indexed.
+pub fn document(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -> Document {
+    Document {
+        id: clock.id(),
+        workspace_id: workspace,
+        assistants: vec![assistant],
+        name: "delivery.md".to_owned(),
+        title: None,
+        kind: DocumentKind::Markdown,
+        size: 5,
+        content_hash: random_hex::<32>(),
+        status: DocumentStatus::Queued,
+        error: None,
+        warnings: Vec::new(),
+        language: "en".to_owned(),
+        passages: 0,
+        embedded: 0,
+        embedded_with: None,
+        revision: 0,
+        page: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// A site that is fetched every day and waits for the first time.
+pub fn source(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -> Source {
+    Source {
+        id: clock.id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        kind: SourceKind::Site,
+        url: "https://example.org/".to_owned(),
+        depth: 3,
+        max_pages: 200,
+        every_hours: Some(24),
+        status: SourceStatus::Queued,
+        error: None,
+        pages: 0,
+        bytes: 0,
+        fetched_at: None,
+        next_at: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// A set of one question.
+pub fn question_set(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -> QuestionSet {
+    QuestionSet {
+        id: clock.id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        name: "delivery".to_owned(),
+        size: 1,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// A run over a set that waits.
+pub fn run(clock: &Clock, set: &QuestionSet) -> Run {
+    Run {
+        id: clock.id(),
+        workspace_id: set.workspace_id,
+        set_id: set.id,
+        assistant_id: set.assistant_id,
+        version: None,
+        settings_hash: random_hex::<32>(),
+        answers: true,
+        status: RunStatus::Queued,
+        done: 0,
+        total: set.size,
+        metrics: None,
+        error: None,
+        created_at: clock.now(),
+        finished_at: None,
+    }
+}
