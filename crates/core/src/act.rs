@@ -1,9 +1,10 @@
 //! What people and programs do that the audit log keeps: a type per act, with its details.
 //!
-//! The name of an act, the kind of thing it is done on and the keys of its details are written in one place, the
-//! `acts!` tables of the modules below, and are stored as they stand there: entries are hashed and never change.
-//! [`Actor`] says who acts, and is made once per request. Storage takes the two together and writes the entry, so
-//! nobody composes an [`audit::Act`](crate::audit::Act) by hand.
+//! The name of an act, the kind of thing it is done on and the keys of its details are written in
+//! one place, the `acts!` tables of the modules below, and are stored as they stand there: entries
+//! are hashed and never change. [`Actor`] says who acts, and is made once per request. Storage
+//! takes the two together and writes the entry, so nobody composes an
+//! [`audit::Act`](crate::audit::Act) by hand.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -141,8 +142,8 @@ fn target(id: &impl serde::Serialize) -> Option<String> {
     }
 }
 
-/// Makes a type of each act: `Name = "stored.name" on target_kind: IdType { details }`. `: refused` after the stored name
-/// says that the act did not succeed.
+/// Makes a type of each act: `Name = "stored.name" on target_kind: IdType { details }`. `: refused`
+/// after the stored name says that the act did not succeed.
 macro_rules! acts {
     (
         $log:ident, table $table:ident;

@@ -1,8 +1,7 @@
 //! Valid objects for tests, each with the plainest values that it may have.
 //!
-//! A test names what it is about and takes the rest from here:
-//! `Document { status: DocumentStatus::Ready, ..fixtures::document(&clock, workspace, assistant) }`.
-//! A new field of an object then changes one fixture instead of every test.
+//! A test names what it is about and takes the rest from here, as in
+//! `Workspace { name, ..fixtures::workspace(&clock) }`. A new field of an object then changes one fixture instead of every test.
 
 use crate::{
     assistant::{Assistant, Language, Settings, Version},

@@ -1,6 +1,7 @@
 //! Which addresses are the public internet.
 //!
-//! What is not known to be public is not. The lists follow IANA's registries of special-purpose addresses (RFC 6890 and its updates).
+//! What is not known to be public is not. The lists follow IANA's registries of special-purpose
+//! addresses (RFC 6890 and its updates).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -24,7 +25,8 @@ const REFUSED_V4: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, broadcast
 ];
 
-/// The one block that holds public addresses; mapped, translated, unique local and link-local ones lie outside.
+/// The one block that holds public addresses; mapped, translated, unique local and link-local ones
+/// lie outside.
 const PUBLIC_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// What in [`PUBLIC_V6`] is not public all the same.
@@ -35,8 +37,8 @@ const REFUSED_V6: &[(Ipv6Addr, u32)] = &[
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
-/// Whether an address is reached over the public internet and nothing else. Forms that wrap an IPv4 address are refused whatever
-/// they wrap.
+/// Whether an address is reached over the public internet and nothing else. Forms that wrap an IPv4
+/// address are refused whatever they wrap.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !REFUSED_V4.iter().any(|block| holds_v4(*block, address)),
@@ -158,7 +160,8 @@ mod tests {
             for step in 0..=16_u32 {
                 let inside = Ipv4Addr::from_bits(block.to_bits() + span / 16 * step);
                 let [a, b, c, d] = inside.octets();
-                let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+                let high = u16::from_be_bytes([a, b]);
+                let low = u16::from_be_bytes([c, d]);
                 let forms = [
                     IpAddr::V4(inside),
                     IpAddr::V6(inside.to_ipv6_mapped()),

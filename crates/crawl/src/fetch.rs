@@ -100,7 +100,8 @@ pub struct Validators {
 pub struct Page {
     /// Where it is.
     pub url: Url,
-    /// Its bytes, decompressed. Text whose encoding only the server knew is UTF-8 with a byte order mark.
+    /// Its bytes, decompressed. Text whose encoding only the server knew is UTF-8 with a byte order
+    /// mark.
     pub body: Vec<u8>,
     /// What the server calls it, lower case, without parameters.
     pub content_type: Option<String>,
@@ -123,7 +124,8 @@ pub enum Answer {
     Gone,
 }
 
-/// A page could not be fetched. The texts are sentences for the owner of a source and tell nothing about our network.
+/// A page could not be fetched. The texts are sentences for the owner of a source and tell nothing
+/// about our network.
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// The address is none that we fetch.
@@ -211,6 +213,7 @@ impl Fetcher {
             .pool_idle_timeout(Duration::from_secs(15))
             .build()
             .map_err(FetchError::Setup)?;
+
         Ok(Self {
             client,
             private: *private,
@@ -220,8 +223,8 @@ impl Fetcher {
         })
     }
 
-    /// Waits until a host may be asked, and for one of the seats for requests: it is kept until the request is done and
-    /// what came is read. Nobody who waits for a host holds a seat.
+    /// Waits until a host may be asked, and for one of the seats for requests: it is kept until the
+    /// request is done and what came is read. Nobody who waits for a host holds a seat.
     pub(super) async fn turn(
         &self,
         whose: WorkspaceId,
@@ -243,10 +246,6 @@ impl Fetcher {
     }
 
     /// Asks for one address. Redirects are the caller's matter: each is an address to be asked for.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FetchError`].
     pub async fn get(&self, url: &Url, known: &Validators) -> Result<Answer, FetchError> {
         self.get_within(url, known, self.limits.page).await
     }
@@ -291,8 +290,8 @@ impl Fetcher {
     ///
     /// # Errors
     ///
-    /// Fails when the server does, or says more than is read: then it is not known what is allowed, and nothing is
-    /// fetched.
+    /// Fails when the server does, or says more than is read: then it is not known what is allowed,
+    /// and nothing is fetched.
     pub(super) async fn robots(&self, url: &Url) -> Result<Robots, FetchError> {
         let mut place = url.clone();
         place.set_path("/robots.txt");
@@ -366,6 +365,7 @@ async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, Fe
             return Err(FetchError::Status { status: status.as_u16(), retry_after });
         }
     }
+
     let page = Page {
         url: url.clone(),
         body: Vec::new(),
@@ -376,11 +376,13 @@ async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, Fe
         },
         directives: Directives::of_headers(headers),
     };
+
     let charset = text(headers, &header::CONTENT_TYPE).and_then(charset).map(str::to_owned);
     let body = in_utf8(read(response, most).await?, charset.as_deref());
     if body.len() > most {
         return Err(FetchError::TooLarge(most));
     }
+
     Ok(Answer::Page(Page { body, ..page }))
 }
 
@@ -416,10 +418,12 @@ fn charset(content_type: &str) -> Option<&str> {
     })
 }
 
-/// How files begin that have no encoding, whatever the server says: PDF, ZIP (and with it DOCX and the like), gzip, OLE.
+/// How files begin that have no encoding, whatever the server says: PDF, ZIP (and with it DOCX and
+/// the like), gzip, OLE.
 const NO_TEXT: [&[u8]; 4] = [b"%PDF-", b"PK\x03\x04", b"\x1F\x8B", b"\xD0\xCF\x11\xE0"];
 
-/// The server's word on an encoding is lost with its headers, so it is written into the text as a byte order mark.
+/// The server's word on an encoding is lost with its headers, so it is written into the text as a
+/// byte order mark.
 fn in_utf8(body: Vec<u8>, charset: Option<&str>) -> Vec<u8> {
     let Some(encoding) = charset.and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()))
     else {

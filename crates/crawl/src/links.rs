@@ -1,7 +1,8 @@
 //! What a page says to robots and where it leads.
 //!
-//! A scanner of tags, not a parser: it looks at every byte once, so no page can make it slow. What it has to understand is little:
-//! `a`, `area`, `base`, `link rel=canonical` and `meta name=robots`.
+//! A scanner of tags, not a parser: it looks at every byte once, so no page can make it slow. What
+//! it has to understand is little: `a`, `area`, `base`, `link rel=canonical` and
+//! `meta name=robots`.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -84,7 +85,8 @@ impl Links {
     pub fn read(base: &Url, body: &[u8]) -> Self {
         let text = decoded(body);
         let mut base = base.clone();
-        let (mut links, mut seen) = (Self::default(), HashSet::new());
+        let mut links = Self::default();
+        let mut seen = HashSet::new();
         let mut rest = text.as_ref();
         while let Some(tag) = next_tag(&mut rest) {
             match tag.name.as_str() {
@@ -107,6 +109,7 @@ impl Links {
                 _ => {}
             }
         }
+
         links
     }
 }

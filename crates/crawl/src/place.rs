@@ -38,7 +38,8 @@ const SAME_SEGMENT: usize = 3;
 /// So many queries of one path are looked at: calendars, sortings, filters.
 const VARIATIONS: u32 = 50;
 
-/// The one form of an address: no fragment, no tracking, no session, no dot after the host. `None`: it is none of the web.
+/// The one form of an address: no fragment, no tracking, no session, no dot after the host. `None`:
+/// it is none of the web.
 pub fn normalise(mut url: Url) -> Option<Url> {
     if !matches!(url.scheme(), "http" | "https") {
         return None;
@@ -81,7 +82,8 @@ impl Scope {
         Self { host: bare_host(url).into_owned(), port: url.port(), path: String::new() }
     }
 
-    /// The part of a site that begins at an address: what lies below its path, or beside it where it is a file.
+    /// The part of a site that begins at an address: what lies below its path, or beside it where
+    /// it is a file.
     pub fn below(url: &Url) -> Self {
         let path = url.path();
         let (folder, last) = path.rsplit_once('/').unwrap_or(("", path));

@@ -13,8 +13,8 @@ use super::{
 
 /// Most pages that wait at once.
 const WAITING: usize = 20_000;
-/// A sitemap's word that a page is old counts only if it is older than what we have by this: many tell the day alone, and
-/// clocks differ.
+/// A sitemap's word that a page is old counts only if it is older than what we have by this: many
+/// tell the day alone, and clocks differ.
 const MARGIN: TimeDelta = TimeDelta::days(1);
 
 /// What is to be fetched.
@@ -45,7 +45,8 @@ pub struct Known {
     pub validators: Validators,
     /// Its size, bytes.
     pub size: usize,
-    /// Since when it is as it is here: if a sitemap says that it did not change since, it is not asked for.
+    /// Since when it is as it is here: if a sitemap says that it did not change since, it is not
+    /// asked for.
     pub since: DateTime<Utc>,
 }
 
@@ -86,7 +87,8 @@ impl Plan {
         }
     }
 
-    /// Puts a page at the end unless it was there before, lies outside or is a trap. Whether it was put.
+    /// Puts a page at the end unless it was there before, lies outside or is a trap. Whether it was
+    /// put.
     pub(super) fn add(&mut self, url: Url, depth: u8) -> bool {
         self.put(Step { url, depth, failed: 0, changed: None })
     }

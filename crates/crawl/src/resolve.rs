@@ -1,8 +1,9 @@
 //! Where a name leads, as far as we let it.
 //!
-//! [`Resolver`] stands in the client's place for looking names up: the connection goes to the addresses that it returns and to no
-//! others, so a name that leads elsewhere the next time cannot fool the check. Hosts that are written as an address never come to a
-//! resolver; [`syntax`] checks those.
+//! [`Resolver`] stands in the client's place for looking names up: the connection goes to the
+//! addresses that it returns and to no others, so a name that leads elsewhere the next time cannot
+//! fool the check. Hosts that are written as an address never come to a resolver; [`syntax`] checks
+//! those.
 
 use std::{
     error::Error,
@@ -45,7 +46,8 @@ pub enum Refused {
     /// It is longer than any page's.
     #[error("the address is longer than 2,000 characters")]
     TooLong,
-    /// It leads nowhere, or not to the public internet. Both are one so that nobody can ask which names our network knows.
+    /// It leads nowhere, or not to the public internet. Both are one so that nobody can ask which
+    /// names our network knows.
     #[error("the address does not lead to a server on the public internet")]
     NotPublic,
     /// No name can be looked up, so nobody knows where this one leads.
@@ -67,11 +69,8 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 /// A name that exists wherever names are looked up at all (RFC 2606).
 const CONTROL: &str = "example.com";
 
-/// Whether an address may be fetched: by how it is written, and by where its name leads now. Fetching asks again.
-///
-/// # Errors
-///
-/// Returns why not.
+/// Whether an address may be fetched: by how it is written, and by where its name leads now.
+/// Fetching asks again.
 pub async fn admit(url: &Url, private: Private) -> Result<(), Refused> {
     admit_by(url, private, &system()).await
 }
@@ -89,8 +88,8 @@ pub(super) async fn admit_by(url: &Url, private: Private, look_up: &LookUp) -> R
     Ok(())
 }
 
-/// Why a name leads to no public address. The sentence depends on whether names can be looked up at all and not on this
-/// name: nobody can ask which names our network knows.
+/// Why a name leads to no public address. The sentence depends on whether names can be looked up at
+/// all and not on this name: nobody can ask which names our network knows.
 async fn nowhere(look_up: &LookUp) -> Refused {
     let control = tokio::time::timeout(LOOK_UP_TIME, look_up(CONTROL.to_owned())).await;
     let works = control.is_ok_and(|found| found.is_ok_and(|addresses| !addresses.is_empty()));
@@ -140,8 +139,9 @@ fn is_public_name(name: &str) -> bool {
 
 /// Look-ups at once in this process, and of names of one domain.
 ///
-/// A seat is kept while name servers do not answer, and one workspace may name many dead domains: there are enough seats
-/// that others still find one. Each holds a thread of tokio, which has 512 for work that blocks.
+/// A seat is kept while name servers do not answer, and one workspace may name many dead domains:
+/// there are enough seats that others still find one. Each holds a thread of tokio, which has 512
+/// for work that blocks.
 const LOOK_UPS: usize = 192;
 const LOOK_UPS_EACH: usize = 2;
 
@@ -155,15 +155,16 @@ pub(super) fn system() -> LookUp {
     })
 }
 
-/// A look-up that blocks a thread, so many of them at once. It cannot be stopped: whoever gives up waiting leaves the
-/// thread with its seat until the answer comes, so slow name servers never hold more threads than there are seats, and
-/// those of one domain no more than its own.
+/// A look-up that blocks a thread, so many of them at once. It cannot be stopped: whoever gives up
+/// waiting leaves the thread with its seat until the answer comes, so slow name servers never hold
+/// more threads than there are seats, and those of one domain no more than its own.
 fn bounded(
     seats: Seats<String>,
     look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Clone + Send + Sync + 'static,
 ) -> LookUp {
     Arc::new(move |name| {
-        let (seats, look_up) = (seats.clone(), look_up.clone());
+        let seats = seats.clone();
+        let look_up = look_up.clone();
         Box::pin(async move {
             let seat = seats.take(domain(&name)).await;
             let found = tokio::task::spawn_blocking(move || {
@@ -231,7 +232,8 @@ mod tests {
         syntax(&Url::parse(url).unwrap(), Private::Refuse).err()
     }
 
-    /// What is handed to a connection is what was checked: the public one of two, and nothing the second time.
+    /// What is handed to a connection is what was checked: the public one of two, and nothing the
+    /// second time.
     #[tokio::test]
     async fn a_name_that_changes_between_two_questions_is_checked_each_time() {
         use std::sync::atomic::{AtomicBool, Ordering};
@@ -251,7 +253,8 @@ mod tests {
         assert_eq!(refusal(&*second), Some(Refused::NotPublic));
     }
 
-    /// Also with a name that is known in our network alone: the sentences must not tell which names those are.
+    /// Also with a name that is known in our network alone: the sentences must not tell which names
+    /// those are.
     #[tokio::test]
     async fn dead_dns_is_told_apart_from_a_name_without_a_public_server() {
         let network = |works: bool| -> LookUp {

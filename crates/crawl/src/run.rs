@@ -106,7 +106,8 @@ impl Visit {
     }
 }
 
-/// A crawl that is under way. It takes one of the few seats for each request, and none while it waits for a host.
+/// A crawl that is under way. It takes one of the few seats for each request, and none while it
+/// waits for a host.
 pub struct Crawl {
     fetcher: Fetcher,
     workspace: WorkspaceId,
@@ -124,7 +125,8 @@ pub struct Crawl {
 }
 
 impl Crawl {
-    /// Begins a crawl. A sitemap is read here, and the lists it names for as long as the limits allow.
+    /// Begins a crawl. A sitemap is read here, and the lists it names for as long as the limits
+    /// allow.
     ///
     /// # Errors
     ///
@@ -197,7 +199,8 @@ impl Crawl {
 
     /// `None`: the page waits for another attempt.
     async fn visit(&mut self, step: Step) -> Option<Visit> {
-        let (depth, mut url) = (step.depth, step.url.clone());
+        let depth = step.depth;
+        let mut url = step.url.clone();
         let outcome = match self.fetch(&step, &mut url).await {
             Ok(outcome) => outcome,
             Err(error) if self.may_try_again(&step, &url, &error) => {
@@ -307,20 +310,25 @@ impl Crawl {
                 return Outcome::Skipped(Skip::Duplicate);
             }
         }
+
         if !directives.index {
             return Outcome::Skipped(Skip::NoIndex);
         }
+
         let bytes_left = self.bytes_left + self.plan.size(url);
         if page.body.len() > bytes_left {
             self.plan.close();
             self.partial = true;
             return Outcome::Skipped(Skip::Budget);
         }
+
         if !self.bodies.insert(Sha256::digest(&page.body).into()) {
             return Outcome::Skipped(Skip::Duplicate);
         }
+
         self.bytes_left = bytes_left - page.body.len();
         self.pages_left = self.pages_left.saturating_sub(1);
+
         Outcome::Page { kind, page: Box::new(page) }
     }
 
@@ -352,12 +360,16 @@ impl Crawl {
     /// Reads a sitemap, or those of the site that the address is a page of.
     async fn list(&mut self, url: Url) -> Result<(), FetchError> {
         let mut lists = vec![(url.clone(), 0)];
-        let (mut read, mut pages, mut scope) = (0, 0, Scope::host(&url));
+        let mut read = 0;
+        let mut pages = 0;
+        let mut scope = Scope::host(&url);
         let until = Instant::now() + self.fetcher.limits.lists;
+
         while let Some((place, nesting)) = lists.pop() {
             if read == LISTS || pages >= sitemap::MOST_PAGES {
                 break;
             }
+
             read += 1;
             let found = tokio::time::timeout_at(until, self.fetch_list(&place)).await;
             let found = match found.unwrap_or(Err(FetchError::Slow)) {
@@ -371,6 +383,7 @@ impl Crawl {
                 }
                 Ok(found) => found,
             };
+
             match found {
                 Some(Sitemap::Index(entries)) if nesting < NESTING => {
                     let inside = entries.into_iter().map(|entry| entry.url);
@@ -391,6 +404,7 @@ impl Crawl {
                 _ => {}
             }
         }
+
         self.plan.scope = Some(scope);
         Ok(())
     }
@@ -417,7 +431,8 @@ impl Crawl {
     }
 }
 
-/// What a page is, by its content. A server's word counts where the content could be more than one thing.
+/// What a page is, by its content. A server's word counts where the content could be more than one
+/// thing.
 fn kind_of(name: &str, page: &Page) -> Result<DocumentKind, Unsupported> {
     use DocumentKind::{Csv, Eml, Html, Markdown, Text};
     let is_html =

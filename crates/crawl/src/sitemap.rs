@@ -78,7 +78,9 @@ enum Field {
 fn read_xml(text: &str) -> Option<Sitemap> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = false;
-    let (mut index, mut entries, mut open) = (None, Vec::new(), Open::default());
+    let mut index = None;
+    let mut entries = Vec::new();
+    let mut open = Open::default();
     while entries.len() < MOST_PAGES {
         // What follows a fault in a list is lost, what came before is not.
         let Ok(event) = reader.read_event() else { break };

@@ -58,7 +58,8 @@ pub(super) async fn ask(owner: &Api, customer: &Chat, question: &str) -> anyhow:
 async fn last_reply(owner: &Api) -> anyhow::Result<Value> {
     let dialogs = owner.get("/api/v1/dialogs?limit=1").await.expect(200).body;
     let dialog = dialogs["items"][0]["id"].as_str().context("there is a dialog")?.to_owned();
-    let (mut cursor, mut last) = (String::new(), None);
+    let mut cursor = String::new();
+    let mut last = None;
     loop {
         let path = format!("/api/v1/dialogs/{dialog}/messages?limit=200{cursor}");
         let page = owner.get(&path).await.expect(200).body;

@@ -27,8 +27,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Does the answer hold every fact it should, from the document that knows it? For a question that no
-    /// document answers: does it say so?
+    /// Does the answer hold every fact it should, from the document that knows it? For a question
+    /// that no document answers: does it say so?
     pub(super) fn is_answered_by(&self, answer: &Answer) -> bool {
         if self.unknown {
             return answer.outcome == "unknown";
@@ -71,11 +71,13 @@ pub(super) fn documents(folder: Option<&Path>) -> anyhow::Result<Vec<Document>> 
             "warranty.en.md",
             "warranty.ru.md"
         );
+
         return Ok(built_in
             .into_iter()
             .map(|(name, bytes)| Document { name: name.to_owned(), bytes: bytes.to_vec() })
             .collect());
     };
+
     let mut documents = Vec::new();
     let entries = fs::read_dir(folder)
         .with_context(|| format!("the folder `{}` cannot be read", folder.display()))?;
@@ -86,6 +88,7 @@ pub(super) fn documents(folder: Option<&Path>) -> anyhow::Result<Vec<Document>> 
             documents.push(Document { name: name.to_owned(), bytes: fs::read(&path)? });
         }
     }
+
     documents.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(documents)
 }

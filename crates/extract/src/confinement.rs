@@ -1,8 +1,8 @@
 //! What the child process gives up before it reads the first byte of a file.
 //!
-//! [`confine`] is the way in. A kernel or a container may lack a part of it: the child then goes on with the others,
-//! and [`Confinement::missing`] says which part is missing, why, and what helps. Limits that the system refuses end the
-//! child instead.
+//! [`confine`] is the way in. A kernel or a container may lack a part of it: the child then goes on
+//! with the others, and [`Confinement::missing`] says which part is missing, why, and what helps.
+//! Limits that the system refuses end the child instead.
 
 use std::io;
 
@@ -95,8 +95,9 @@ impl Confinement {
     }
 }
 
-/// Takes memory, processor time, files, the network, programs, other processes and its place in the queue for the
-/// processor away from this process, for good. Only what is open on the standard streams stays.
+/// Takes memory, processor time, files, the network, programs, other processes and its place in the
+/// queue for the processor away from this process, for good. Only what is open on the standard
+/// streams stays.
 ///
 /// # Errors
 ///
@@ -120,10 +121,6 @@ pub fn confine() -> io::Result<Confinement> {
 }
 
 /// Nothing can be taken away here; the bound on time still holds.
-///
-/// # Errors
-///
-/// Never fails.
 #[cfg(not(unix))]
 pub fn confine() -> io::Result<Confinement> {
     let why = "this system has no such thing".to_owned();
@@ -163,12 +160,9 @@ fn confine_further(confinement: &mut Confinement) -> io::Result<()> {
     lower(&[(rlimit::Resource::NOFILE, 3)])
 }
 
-/// Keeps memory and environment of this process, where the secrets are, from other processes of the same user: children
-/// that read files among them. Core dumps and debuggers of ordinary users go with it.
-///
-/// # Errors
-///
-/// Fails when the system refuses.
+/// Keeps memory and environment of this process, where the secrets are, from other processes of the
+/// same user: children that read files among them. Core dumps and debuggers of ordinary users go
+/// with it.
 pub fn hide() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;

@@ -60,17 +60,19 @@ pub(super) fn csv(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     writer.finish()
 }
 
-/// The questions and answers of a table: two columns called so in English, Russian and some other languages, or
-/// exactly two columns of any name, the first of which asks. Blank rows are left out.
+/// The questions and answers of a table: two columns called so in English, Russian and some other
+/// languages, or exactly two columns of any name, the first of which asks. Blank rows are left out.
 ///
 /// # Errors
 ///
-/// Returns [`Unreadable::NoPairs`] when there are no such columns, [`Unreadable::HalfPair`] for the first row that
-/// lacks one of the two, [`Unreadable::Empty`] when there are no rows, [`Unreadable::TooLong`] when there are too many.
+/// Returns [`Unreadable::NoPairs`] when there are no such columns, [`Unreadable::HalfPair`] for the
+/// first row that lacks one of the two, [`Unreadable::Empty`] when there are no rows,
+/// [`Unreadable::TooLong`] when there are too many.
 pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
     if bytes.len() > MAX_TEXT {
         return Err(Unreadable::TooLong);
     }
+
     let text = decode(bytes);
     let delimiter = sniff(&text).ok_or(Unreadable::NoPairs)?.delimiter;
     let mut columns = None;
@@ -80,6 +82,7 @@ pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
         if record.iter().all(str::is_empty) {
             continue;
         }
+
         if columns.is_none() {
             let named = named(&record);
             columns = named.or((record.len() == 2).then_some((0, 1)));
@@ -87,18 +90,22 @@ pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
                 continue;
             }
         }
+
         let (question, answer) = columns.ok_or(Unreadable::NoPairs)?;
         let cell = |column| super::plain::clean(record.get(column).unwrap_or_default());
-        let (question, answer) = (cell(question), cell(answer));
+        let question = cell(question);
+        let answer = cell(answer);
         match (question.is_empty(), answer.is_empty()) {
             (true, true) => {}
             (false, false) => found.push((question, answer)),
             _ => return Err(Unreadable::HalfPair { row: index + 1 }),
         }
+
         if found.len() > MAX_PAIRS {
             return Err(Unreadable::TooLong);
         }
     }
+
     if found.is_empty() { Err(Unreadable::Empty) } else { Ok(found) }
 }
 

@@ -1,7 +1,7 @@
 //! What an uploaded file is, decided by its content.
 //!
-//! A file's name is its sender's claim: it only tells apart what looks alike, Markdown from plain text and a table of
-//! commas from text with commas.
+//! A file's name is its sender's claim: it only tells apart what looks alike, Markdown from plain
+//! text and a table of commas from text with commas.
 
 use std::path::Path;
 
@@ -74,7 +74,8 @@ const MAIL: &[&str] = &[
     "list-id",
 ];
 
-/// The format of a file, or what it is instead. An empty file is text: reading it says that it is empty.
+/// The format of a file, or what it is instead. An empty file is text: reading it says that it is
+/// empty.
 ///
 /// # Errors
 ///
@@ -90,6 +91,7 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     if let Some(seen) = signature::find(head) {
         return Err(Unsupported(seen));
     }
+
     let begin = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     if begin.starts_with(b"%PDF-") {
         return Ok(DocumentKind::Pdf);
@@ -100,6 +102,7 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     if is_binary(head) {
         return Err(Unsupported("a binary file"));
     }
+
     let text = decode(head);
     let text = text.trim_start_matches('\u{FEFF}').trim_start();
     if let Some(markup) = markup(text) {
@@ -111,6 +114,7 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     if is_json_file(text, bytes) {
         return Ok(DocumentKind::Json);
     }
+
     Ok(plain(name, text))
 }
 

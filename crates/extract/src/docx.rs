@@ -1,8 +1,9 @@
 //! Microsoft Word since 2007.
 //!
-//! [`docx`] is the way in. The text is what a reader of the document sees when all changes are accepted: deletions, hidden
-//! text, headers, footers, comments and tables of contents are left out; notes come after the text. [`styles`] knows
-//! which paragraphs are headings, [`numbering`] which are items, [`inline`] what a paragraph says.
+//! [`docx`] is the way in. The text is what a reader of the document sees when all changes are
+//! accepted: deletions, hidden text, headers, footers, comments and tables of contents are left
+//! out; notes come after the text. [`styles`] knows which paragraphs are headings, [`numbering`]
+//! which are items, [`inline`] what a paragraph says.
 
 use super::{
     Extracted, Unreadable,
@@ -35,8 +36,10 @@ pub(super) fn docx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
         Some(name) => package.text(name),
         None => Ok(None),
     };
-    let (styles, numbering) = (part("styles")?, part("numbering")?);
-    let (footnotes, endnotes) = (part("footnotes")?, part("endnotes")?);
+    let styles = part("styles")?;
+    let numbering = part("numbering")?;
+    let footnotes = part("footnotes")?;
+    let endnotes = part("endnotes")?;
     let mut note_relations = Vec::new();
     for kind in ["footnotes", "endnotes"] {
         note_relations.push(match relations.part(kind) {

@@ -21,7 +21,8 @@ const MAX_ATTACHMENTS: usize = 100;
 /// Most names of a recipients' line.
 const MAX_NAMES: usize = 50;
 
-/// Reads a mail: the subject is its title, the plain text its body; the HTML is read only where there is no plain text.
+/// Reads a mail: the subject is its title, the plain text its body; the HTML is read only where
+/// there is no plain text.
 pub(super) fn eml(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     let narrow = narrow(bytes);
     let bytes = narrow.as_deref().unwrap_or(bytes);
@@ -119,8 +120,9 @@ fn head(message: &Message<'_>) -> String {
         }
     }
     if let Some(date) = message.date().filter(|date| date.is_valid()) {
-        let (sign, hours, minutes) =
-            (if date.tz_before_gmt { '-' } else { '+' }, date.tz_hour, date.tz_minute);
+        let sign = if date.tz_before_gmt { '-' } else { '+' };
+        let hours = date.tz_hour;
+        let minutes = date.tz_minute;
         lines.push(format!(
             "Date: {}-{:02}-{:02} {:02}:{:02} {sign}{hours:02}:{minutes:02}",
             date.year, date.month, date.day, date.hour, date.minute

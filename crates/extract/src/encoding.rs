@@ -6,8 +6,8 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 /// How much is looked at to recognise UTF-16 or a declaration, bytes.
 const HEAD: usize = 16 * 1024;
 
-/// Characters of a file without a declared encoding: UTF-8, UTF-16 with or without a byte order mark, or a legacy
-/// encoding recognised by its letters.
+/// Characters of a file without a declared encoding: UTF-8, UTF-16 with or without a byte order
+/// mark, or a legacy encoding recognised by its letters.
 pub(crate) fn decode(bytes: &[u8]) -> String {
     decode_as(bytes, None)
 }
@@ -79,11 +79,15 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     if mixed && still_mixed() { WINDOWS_1252 } else { western }
 }
 
-/// Signs of letters that were misread as Cyrillic: they stand inside Latin words; most are capitals inside words, some
-/// of which begin with a small letter.
+/// Signs of letters that were misread as Cyrillic: they stand inside Latin words; most are capitals
+/// inside words, some of which begin with a small letter.
 fn oddities(text: &str) -> (bool, bool) {
-    let (mut latin, mut capitals, mut small, mut all) = (0_usize, 0_usize, 0_usize, 0_usize);
-    let (mut before, mut chars) = (' ', text.chars().peekable());
+    let mut latin = 0_usize;
+    let mut capitals = 0_usize;
+    let mut small = 0_usize;
+    let mut all = 0_usize;
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         if matches!(c, '\u{400}'..='\u{4FF}') {
             all += 1;
@@ -99,7 +103,8 @@ fn oddities(text: &str) -> (bool, bool) {
 
 /// A few broken characters are a damaged UTF-8 file; many are another encoding.
 fn is_damaged_utf8(lossy: &str) -> bool {
-    let (mut broken, mut whole) = (0_usize, 0_usize);
+    let mut broken = 0_usize;
+    let mut whole = 0_usize;
     for c in lossy.chars().filter(|c| !c.is_ascii()) {
         if c == char::REPLACEMENT_CHARACTER {
             broken += 1;

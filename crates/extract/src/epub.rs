@@ -1,7 +1,8 @@
 //! Books.
 //!
-//! [`epub`] is the way in: the chapters in reading order, each read as the web page it is. The book's own table of
-//! contents is left out; chapters under digital locks make the book [`Unreadable::Locked`].
+//! [`epub`] is the way in: the chapters in reading order, each read as the web page it is. The
+//! book's own table of contents is left out; chapters under digital locks make the book
+//! [`Unreadable::Locked`].
 
 use std::collections::{HashMap, HashSet};
 

@@ -31,7 +31,8 @@ impl Header {
         }
     }
 
-    /// Tells the owner where rows stand below no header: a column that holds numbers begins with one.
+    /// Tells the owner where rows stand below no header: a column that holds numbers begins with
+    /// one.
     pub(super) fn warn(self, sheet: Option<&str>, writer: &mut Writer) {
         let below = self.rows.saturating_sub(1);
         let is_data = self.first.len() > 1
@@ -51,7 +52,8 @@ impl Header {
     }
 }
 
-/// A number as tables show it: with signs of thousands, a currency or a per cent sign. A year may be a column's name.
+/// A number as tables show it: with signs of thousands, a currency or a per cent sign. A year may
+/// be a column's name.
 fn is_number(cell: &str) -> bool {
     let cell = cell.trim();
     let digits = cell.chars().filter(char::is_ascii_digit).count();

@@ -1,7 +1,8 @@
 //! Web pages: what a page is about, without what surrounds it on every page of its site.
 //!
-//! [`html`] reads a page of its own; [`write`] feeds one that is part of something else (a chapter, a mail) into a
-//! writer. [`scope`] decides which part of a page counts, [`walk`] writes it block by block, [`table`] makes rows.
+//! [`html`] reads a page of its own; [`write`] feeds one that is part of something else (a chapter,
+//! a mail) into a writer. [`scope`] decides which part of a page counts, [`walk`] writes it block
+//! by block, [`table`] makes rows.
 
 use replyx_core::knowledge::DocumentKind;
 use scraper::Html;
@@ -38,8 +39,8 @@ pub(super) fn html(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     if letters < FEWEST_LETTERS { Err(Unreadable::NoText) } else { Ok(found) }
 }
 
-/// Writes the blocks of a page. Links without a scheme are resolved against `base` or the page's own `<base>`; a page
-/// that is too complex is left out.
+/// Writes the blocks of a page. Links without a scheme are resolved against `base` or the page's
+/// own `<base>`; a page that is too complex is left out.
 pub(super) fn write(html: &str, base: Option<&Url>, writer: &mut Writer) {
     if check(html).is_ok() {
         write_tree(html, base, writer);
@@ -65,10 +66,11 @@ fn write_tree(html: &str, base: Option<&Url>, writer: &mut Writer) {
     }
 }
 
-/// Refuses what would cost the parser more than any honest page does: it looks through all open elements for each
-/// tag.
+/// Refuses what would cost the parser more than any honest page does: it looks through all open
+/// elements for each tag.
 fn check(html: &str) -> Result<(), Unreadable> {
-    let (mut tags, mut depth) = (0_usize, 0_usize);
+    let mut tags = 0_usize;
+    let mut depth = 0_usize;
     for (at, _) in html.match_indices('<') {
         tags += 1;
         let rest = &html.as_bytes()[at + 1..];
@@ -87,8 +89,8 @@ fn check(html: &str) -> Result<(), Unreadable> {
     if tags > MAX_TAGS { Err(Unreadable::TooComplex) } else { Ok(()) }
 }
 
-/// Does the tag open an element that stays open until it is closed? `<p>`, `<li>` and the like end by themselves, and
-/// `<a name=x>` is often left open.
+/// Does the tag open an element that stays open until it is closed? `<p>`, `<li>` and the like end
+/// by themselves, and `<a name=x>` is often left open.
 fn is_nesting(name: &[u8]) -> bool {
     const VOID: [&str; 24] = [
         "a", "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link",

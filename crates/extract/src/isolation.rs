@@ -23,7 +23,8 @@ use super::{
     parse,
 };
 
-/// Longest time from start to answer: more than the processor time, for a child gives way to everybody else.
+/// Longest time from start to answer: more than the processor time, for a child gives way to
+/// everybody else.
 const WALL: Duration = Duration::from_mins(2);
 /// Longest answer, bytes: JSON may double a text, and headings come on top.
 const OUTPUT: u64 = 2 * MAX_TEXT as u64 + 1024 * 1024;
@@ -34,13 +35,13 @@ const INPUT: u64 = 64 * 1024 * 1024;
 static CHILDREN: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
 
-/// Reads a file in a child process `program extract --kind KIND`, which calls [`child_main`]. Waits for its turn
-/// when many files are being read.
+/// Reads a file in a child process `program extract --kind KIND`, which calls [`child_main`]. Waits
+/// for its turn when many files are being read.
 ///
 /// # Errors
 ///
-/// Returns [`ExtractError::Unreadable`] when the file is at fault, [`ExtractError::Program`] when the child cannot
-/// be run.
+/// Returns [`ExtractError::Unreadable`] when the file is at fault, [`ExtractError::Program`] when
+/// the child cannot be run.
 pub async fn isolated(
     program: &Path,
     kind: DocumentKind,
@@ -111,11 +112,13 @@ pub async fn isolated_within(
     Ok(answer?)
 }
 
-/// Asks a child process `program extract --probe`, which calls [`probe_main`], how far children are confined here.
+/// Asks a child process `program extract --probe`, which calls [`probe_main`], how far children are
+/// confined here.
 ///
 /// # Errors
 ///
-/// Returns [`ExtractError::Program`] when the child cannot be run, or says nothing that can be read.
+/// Returns [`ExtractError::Program`] when the child cannot be run, or says nothing that can be
+/// read.
 pub async fn confinement(program: &Path) -> Result<Confinement, ExtractError> {
     let asked = Command::new(program)
         .args(["extract", "--probe"])

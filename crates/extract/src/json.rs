@@ -1,8 +1,8 @@
 //! JSON: one value, or one on each line.
 //!
-//! [`value`] parses with a bound on depth and on the number of values, and keeps numbers as they are written; this file
-//! makes text of them: scalars are `path: value` lines, a list of flat objects is a table, a list of others has a
-//! section for each.
+//! [`value`] parses with a bound on depth and on the number of values, and keeps numbers as they
+//! are written; this file makes text of them: scalars are `path: value` lines, a list of flat
+//! objects is a table, a list of others has a section for each.
 
 use replyx_core::knowledge::DocumentKind;
 

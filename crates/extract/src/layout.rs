@@ -1,7 +1,7 @@
 //! Words on a page become lines in reading order; lines become headings, paragraphs and table rows.
 //!
-//! A PDF knows where letters stand and how big they are, nothing more. [`write`] is the way in; [`lines`]
-//! is about geometry, [`flow`] about text.
+//! A PDF knows where letters stand and how big they are, nothing more. [`write`] is the way in;
+//! [`lines`] is about geometry, [`flow`] about text.
 
 mod flow;
 mod lines;

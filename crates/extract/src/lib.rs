@@ -1,13 +1,14 @@
 //! Files become text.
 //!
-//! Every file is a program in a foreign language, so [`isolated`] hands it to a child process with limits on memory,
-//! time and output, which [`confine`]s itself: it can open no file and no socket, and start no program. [`child_main`]
-//! is what that child runs, and [`parse`] is what it runs on the bytes. What goes
-//! wrong with a file is a sentence for its owner; only a child that could not be started is our own trouble and worth
-//! another try.
+//! Every file is a program in a foreign language, so [`isolated`] hands it to a child process with
+//! limits on memory, time and output, which [`confine`]s itself: it can open no file and no socket,
+//! and start no program. [`child_main`] is what that child runs, and [`parse`] is what it runs on
+//! the bytes. What goes wrong with a file is a sentence for its owner; only a child that could not
+//! be started is our own trouble and worth another try.
 //!
-//! All formats but Markdown become plain text of one shape: blocks divided by a blank line, tables as rows of
-//! `cell | cell`, items as `- text`, and the headings' places beside it. `writer` alone makes that shape.
+//! All formats but Markdown become plain text of one shape: blocks divided by a blank line, tables
+//! as rows of `cell | cell`, items as `- text`, and the headings' places beside it. `writer` alone
+//! makes that shape.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning};
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,8 @@ pub struct Extracted {
     pub text: String,
     /// Where each page begins in `text`, bytes; empty where the format has no pages.
     pub pages: Vec<usize>,
-    /// Headings known from the mark-up or the look of the page, in order; empty where `text` itself has to tell them.
+    /// Headings known from the mark-up or the look of the page, in order; empty where `text` itself
+    /// has to tell them.
     pub headings: Vec<Heading>,
     /// The format it was read from.
     pub kind: DocumentKind,
@@ -153,7 +155,8 @@ pub enum ExtractError {
     Program(#[source] std::io::Error),
 }
 
-/// Reads a file of a known format, here and without limits on time: [`isolated`] is the way to read a stranger's.
+/// Reads a file of a known format, here and without limits on time: [`isolated`] is the way to read
+/// a stranger's.
 ///
 /// # Errors
 ///
@@ -162,6 +165,7 @@ pub fn parse(kind: DocumentKind, bytes: &[u8]) -> Result<Extracted, Unreadable> 
     if bytes.is_empty() {
         return Err(Unreadable::Empty);
     }
+
     let read = match kind {
         DocumentKind::Text => text(bytes),
         DocumentKind::Markdown => markdown(bytes),
@@ -178,6 +182,7 @@ pub fn parse(kind: DocumentKind, bytes: &[u8]) -> Result<Extracted, Unreadable> 
         DocumentKind::Eml => eml::eml(bytes),
         DocumentKind::Answer => answer::answer(bytes),
     };
+
     match read {
         Err(Unreadable::Empty | Unreadable::NoText) if package::has_pictures(bytes) => {
             Err(Unreadable::OnlyPictures)

@@ -1,8 +1,8 @@
 //! `OpenDocument` text.
 //!
-//! [`odt`] is the way in. The text is what a reader of the document sees: deletions, comments, hidden sections and
-//! generated indexes are left out; notes come after the text. [`styles`] knows what styles mean, [`inline`] what a
-//! paragraph says.
+//! [`odt`] is the way in. The text is what a reader of the document sees: deletions, comments,
+//! hidden sections and generated indexes are left out; notes come after the text. [`styles`] knows
+//! what styles mean, [`inline`] what a paragraph says.
 
 use replyx_core::knowledge::DocumentKind;
 
@@ -127,10 +127,12 @@ impl<'t> Reading<'t> {
         let style = own.as_deref().or(outer);
         let goes_on = list.attribute("continue-numbering").as_deref() == Some("true");
         self.lists.begin(style, depth, goes_on || list.attribute("continue-list").is_some());
+
         for item in list.children() {
             if let Some(number) = item.number("start-value") {
                 self.lists.set(style, depth, number);
             }
+
             let mut marked = item.name() == "list-header";
             for block in item.children() {
                 match block.name() {
@@ -150,7 +152,8 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// Writes a table. What merged cells cover is blank; a table of one column is a frame around its content.
+    /// Writes a table. What merged cells cover is blank; a table of one column is a frame around
+    /// its content.
     fn table(&mut self, table: Element<'t>) {
         let mut rows = Vec::new();
         table_rows(table, &mut rows);

@@ -1,8 +1,8 @@
 //! Files that are ZIP archives: their entries, bounded.
 //!
-//! [`Package::open`] is the way in. Sizes in an archive's headers are promises of a stranger, so every entry is read
-//! through a limit; names are only looked up and never become paths. An archive that asks for more than the limits
-//! is [`Unreadable::TooComplex`].
+//! [`Package::open`] is the way in. Sizes in an archive's headers are promises of a stranger, so
+//! every entry is read through a limit; names are only looked up and never become paths. An archive
+//! that asks for more than the limits is [`Unreadable::TooComplex`].
 
 use std::{
     collections::HashMap,
@@ -47,8 +47,9 @@ impl<'a> Package<'a> {
     ///
     /// # Errors
     ///
-    /// Returns [`Unreadable::Locked`] when the whole document is encrypted, [`Unreadable::TooComplex`] when it has
-    /// too many entries, [`Unreadable::Damaged`] when it is no archive.
+    /// Returns [`Unreadable::Locked`] when the whole document is encrypted,
+    /// [`Unreadable::TooComplex`] when it has too many entries, [`Unreadable::Damaged`] when it is
+    /// no archive.
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, Unreadable> {
         if bytes.starts_with(&COMPOUND) {
             return Err(compound(bytes));
@@ -104,7 +105,8 @@ impl<'a> Package<'a> {
         self.text(name)?.ok_or(Unreadable::Damaged)
     }
 
-    /// Unpacks every entry and forgets it, for the sake of readers that open the archive without limits.
+    /// Unpacks every entry and forgets it, for the sake of readers that open the archive without
+    /// limits.
     ///
     /// # Errors
     ///
@@ -147,7 +149,8 @@ const PICTURES: [&str; 12] = [
     ".jp2",
 ];
 
-/// Is it an archive that holds pictures? The small view of the first page, which programs add, is none.
+/// Is it an archive that holds pictures? The small view of the first page, which programs add, is
+/// none.
 pub(super) fn has_pictures(bytes: &[u8]) -> bool {
     let Ok(package) = Package::open(bytes) else { return false };
     package

@@ -18,13 +18,15 @@ mod form;
 /// Pages beyond this are a hostile page tree, not a document that a business wrote.
 const MAX_PAGES: usize = 5_000;
 
-/// A picture of so many dots may be a page, and a smaller one is a logo: a sheet of A4 has half a million at 72 per inch.
+/// A picture of so many dots may be a page, and a smaller one is a logo: a sheet of A4 has half a
+/// million at 72 per inch.
 const SCAN: u64 = 300_000;
 
 /// Reads all pages.
 ///
-/// The library's own plain text runs headings, table rows and paragraphs together, and its column order
-/// tears justified paragraphs apart, so only its spans are taken and [`layout`] makes lines of them.
+/// The library's own plain text runs headings, table rows and paragraphs together, and its column
+/// order tears justified paragraphs apart, so only its spans are taken and [`layout`] makes lines
+/// of them.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Extracted, Unreadable> {
     let document = PdfDocument::from_bytes(bytes).map_err(|_| Unreadable::Damaged)?;
     // Many PDFs are encrypted with an empty password: anyone may read those.
@@ -105,6 +107,7 @@ fn warnings(
         let detail = format!("damaged and left out: page {}", enumerated(broken));
         warnings.push(DocumentWarning::pages(WarningCode::DamagedPages, broken, detail));
     }
+
     let filled = form::filled(document);
     if filled > 0 {
         let values = if filled == 1 { "value" } else { "values" };
@@ -113,6 +116,7 @@ fn warnings(
         );
         warnings.push(DocumentWarning::count(WarningCode::FormValuesSkipped, filled, detail));
     }
+
     warnings
 }
 

@@ -1,7 +1,8 @@
 //! Microsoft `PowerPoint` since 2007.
 //!
-//! [`pptx`] is the way in. A slide is a page: its title is a heading, then its shapes in their order, tables, diagrams,
-//! and the speaker's notes. Hidden slides, dates, footers and slide numbers are left out. [`shape`] reads paragraphs.
+//! [`pptx`] is the way in. A slide is a page: its title is a heading, then its shapes in their
+//! order, tables, diagrams, and the speaker's notes. Hidden slides, dates, footers and slide
+//! numbers are left out. [`shape`] reads paragraphs.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode, enumerated};
 
@@ -33,10 +34,12 @@ pub(super) fn pptx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     if tree.root().name() != "presentation" {
         return Err(Unreadable::Damaged);
     }
+
     let mut writer = Writer::new(DocumentKind::Pptx);
     if let Some(title) = core_title(&mut package, &root)? {
         writer.title(&title);
     }
+
     let slides = tree.root().child("sldIdLst").into_iter().flat_map(Element::children);
     let mut shown = Vec::new();
     let mut hidden = Vec::new();
@@ -47,10 +50,12 @@ pub(super) fn pptx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
             Slide::Hidden => hidden.push(number),
         }
     }
+
     if !hidden.is_empty() {
         let detail = format!("hidden and left out: slide {}", enumerated(&hidden));
         writer.warn(DocumentWarning::pages(WarningCode::HiddenSlides, &hidden, detail));
     }
+
     match writer.finish() {
         Err(Unreadable::Empty | Unreadable::NoText) if !shown.is_empty() => {
             Err(Unreadable::OnlySlidesOfPictures { slides: shown.len() })

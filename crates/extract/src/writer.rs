@@ -1,8 +1,9 @@
 //! The one shape that the text of every format has.
 //!
-//! A reader calls [`Writer`] block by block, top to bottom. Blocks are divided by a blank line, rows of a table and
-//! items of a list by a line's end; what shows nothing is left out. Past [`MAX_TEXT`] nothing is written any more and
-//! [`Writer::finish`] says so, so a reader need not count.
+//! A reader calls [`Writer`] block by block, top to bottom. Blocks are divided by a blank line,
+//! rows of a table and items of a list by a line's end; what shows nothing is left out. Past
+//! [`MAX_TEXT`] nothing is written any more and [`Writer::finish`] says so, so a reader need not
+//! count.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning};
 
@@ -118,7 +119,8 @@ impl Writer {
         self.write(Last::Item, &item);
     }
 
-    /// A row of a table; the first one of a table names its columns. A row without text is left out.
+    /// A row of a table; the first one of a table names its columns. A row without text is left
+    /// out.
     pub(super) fn row(&mut self, cells: &[String]) {
         let mut cells: Vec<String> =
             cells.iter().map(|cell| one_line(&cell.replace('|', "/"))).collect();

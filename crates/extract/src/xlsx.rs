@@ -1,7 +1,8 @@
 //! Workbooks: Microsoft Excel, since 2007 and before, and `OpenDocument`.
 //!
-//! [`xlsx`] is the way in. A sheet is a page that begins with its name as a heading; hidden sheets, empty rows and empty columns
-//! are left out. [`sheet`] holds the cells of one sheet, [`excel`], [`xls`] and [`ods`] fill it, [`value`] writes cells down.
+//! [`xlsx`] is the way in. A sheet is a page that begins with its name as a heading; hidden sheets,
+//! empty rows and empty columns are left out. [`sheet`] holds the cells of one sheet, [`excel`],
+//! [`xls`] and [`ods`] fill it, [`value`] writes cells down.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode};
 

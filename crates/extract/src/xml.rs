@@ -1,8 +1,9 @@
 //! XML without its traps: a flat tree over the text it was read from.
 //!
-//! [`Tree::parse`] is the way in. A document type with declarations is refused, so no entity but the five standard ones and
-//! numbers exists; depth and the number of nodes are bounded. Names are local names: the prefixes of office formats
-//! are the writer's choice, and their local names do not collide where we look.
+//! [`Tree::parse`] is the way in. A document type with declarations is refused, so no entity but
+//! the five standard ones and numbers exists; depth and the number of nodes are bounded. Names are
+//! local names: the prefixes of office formats are the writer's choice, and their local names do
+//! not collide where we look.
 
 use std::borrow::Cow;
 
@@ -54,8 +55,8 @@ impl<'a> Tree<'a> {
     ///
     /// # Errors
     ///
-    /// Returns [`Unreadable::Damaged`] when it is not well-formed, [`Unreadable::TooComplex`] when it declares entities,
-    /// is too deep or has too many elements.
+    /// Returns [`Unreadable::Damaged`] when it is not well-formed, [`Unreadable::TooComplex`] when
+    /// it declares entities, is too deep or has too many elements.
     pub(super) fn parse(source: &'a str) -> Result<Self, Unreadable> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut reader = Reader::from_str(source);
@@ -81,6 +82,7 @@ impl<'a> Tree<'a> {
                 Event::DocType(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             }
         }
+
         growing.finish()
     }
 

@@ -1,9 +1,10 @@
 //! Does a text command the model instead of telling it something?
 //!
-//! Documents may come from pages and mails that others wrote. The marks around a passage and the rules keep a
-//! model from obeying it; where a model obeys nevertheless, its answer must not pass because the passage itself
-//! brought the link along. So a passage that speaks to the model vouches for nothing. A false alarm costs an
-//! answer its grounds, so only what has no place in a document about a business is taken for a command.
+//! Documents may come from pages and mails that others wrote. The marks around a passage and the
+//! rules keep a model from obeying it; where a model obeys nevertheless, its answer must not pass
+//! because the passage itself brought the link along. So a passage that speaks to the model vouches
+//! for nothing. A false alarm costs an answer its grounds, so only what has no place in a document
+//! about a business is taken for a command.
 
 use super::{numbers::pattern, text::plain};
 use replyx_text::alike::{cyrillic, latin};

@@ -112,10 +112,11 @@ pub(super) fn emails(text: &str) -> Vec<(Range<usize>, String)> {
         .collect()
 }
 
-/// Telephone numbers, as digits with the country's code where it is told. Short ones of emergency services are
-/// plain numbers.
+/// Telephone numbers, as digits with the country's code where it is told. Short ones of emergency
+/// services are plain numbers.
 pub(super) fn phones(text: &str) -> Vec<(Range<usize>, String)> {
-    let (mut phones, mut from) = (Vec::new(), 0);
+    let mut phones = Vec::new();
+    let mut from = 0;
     while let Some(found) = PHONE.find_at(text, from) {
         let written = alone(found.as_str());
         let at = found.start()..found.start() + written.len();
@@ -131,6 +132,7 @@ pub(super) fn phones(text: &str) -> Vec<(Range<usize>, String)> {
             }
             _ => false,
         };
+
         let likely = likely && (international || !is_range(written));
         let after = &text[at.end..];
         let likely =
@@ -141,10 +143,12 @@ pub(super) fn phones(text: &str) -> Vec<(Range<usize>, String)> {
             phones.push((at, national(&digits)));
         }
     }
+
     phones
 }
 
-/// A telephone without what stands behind it: hours (`8 800 555-35-35 9-18`), or the beginning of a bracket.
+/// A telephone without what stands behind it: hours (`8 800 555-35-35 9-18`), or the beginning of a
+/// bracket.
 fn alone(written: &str) -> &str {
     let mut written = written;
     loop {
@@ -159,7 +163,8 @@ fn alone(written: &str) -> &str {
     }
 }
 
-/// `12 500 - 15 000`, `2025-2026`, `25.12-08.01`, `36 38 40 42 44`: numbers beside each other, and no telephone.
+/// `12 500 - 15 000`, `2025-2026`, `25.12-08.01`, `36 38 40 42 44`: numbers beside each other, and
+/// no telephone.
 fn is_range(written: &str) -> bool {
     let parts: Vec<&str> = written.split(['-', '–']).map(str::trim).collect();
     match parts.as_slice() {
@@ -188,8 +193,8 @@ fn national(digits: &str) -> String {
     }
 }
 
-/// Is this the telephone that is known? It may lack the codes of country and city; it may add that of a country to a number that
-/// has all else, and nothing of its own.
+/// Is this the telephone that is known? It may lack the codes of country and city; it may add that
+/// of a country to a number that has all else, and nothing of its own.
 pub(super) fn same_phone(known: &str, said: &str) -> bool {
     if said.len() <= known.len() {
         said.len() >= 7 && known.ends_with(said)

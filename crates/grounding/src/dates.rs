@@ -16,7 +16,8 @@ pub(crate) struct Date {
 }
 
 impl Date {
-    /// Is this told by the other? What one of them leaves open does not divide them, except the day.
+    /// Is this told by the other? What one of them leaves open does not divide them, except the
+    /// day.
     pub(crate) fn agrees(self, source: Self) -> bool {
         let years = self.year.is_none() || source.year.is_none() || self.year == source.year;
         let days = self.day.is_none() || self.day == source.day;
@@ -116,7 +117,9 @@ pub(super) fn dates(text: &str) -> Vec<Found<Date>> {
         if date.get(2).map(|one| one.as_str()) != date.get(4).map(|other| other.as_str()) {
             continue;
         }
-        let (first, second, year) = (number(&date, 1), number(&date, 3), year(&date, 5));
+        let first = number(&date, 1);
+        let second = number(&date, 3);
+        let year = year(&date, 5);
         let mut ways: Vec<Date> = date_of(year, second, first).into_iter().collect();
         if date.get(2).is_some_and(|separator| separator.as_str() == "/") {
             ways.extend(date_of(year, first, second).filter(|way| !ways.contains(way)));
@@ -152,7 +155,8 @@ fn range(found: &regex::Captures<'_>) -> Range<usize> {
 }
 
 fn date_of(year: Option<i32>, month: Option<u32>, day: Option<u32>) -> Option<Date> {
-    let (month, day) = (month?, day?);
+    let month = month?;
+    let day = day?;
     let real = (1..=12).contains(&month) && (1..=31).contains(&day);
     real.then_some(Date { year, month, day: Some(day) })
 }
@@ -170,7 +174,8 @@ pub(super) fn short_time(written: &str) -> Option<u32> {
         .captures(written)
         .filter(|time| time.get(0).map(|all| all.as_str()) == Some(written))?;
     let part = |group: usize| time.get(group)?.as_str().parse::<u32>().ok();
-    let (hour, minute) = (part(1)?, part(2)?);
+    let hour = part(1)?;
+    let minute = part(2)?;
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 

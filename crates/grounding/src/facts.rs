@@ -1,5 +1,5 @@
-//! The facts of a text that can be right or wrong: each is looked for in turn, and what one of them is
-//! made of is not taken for another.
+//! The facts of a text that can be right or wrong: each is looked for in turn, and what one of them
+//! is made of is not taken for another.
 
 use std::ops::Range;
 
@@ -60,14 +60,15 @@ pattern!(NUMBER, r"\d{1,3}(?:[ ,.'’]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?");
 pattern!(CODE, r"\b(?:[^\W\d_][\w-]*\d[\w-]*|\d+[^\W\d_]{2,}\d[\w-]*|\w{40,})\b");
 pattern!(JOINED, r"(?i)^\s?(?:[-–—/]|to|до|or|или|and|и|по)\s?$");
 
-/// The facts of a text in the order of their places. Numbers within telephones count too when the text is a
-/// `source`, because what looks like one may be a row of numbers.
+/// The facts of a text in the order of their places. Numbers within telephones count too when the
+/// text is a `source`, because what looks like one may be a row of numbers.
 pub(super) fn facts(text: &str, source: bool) -> Vec<Fact> {
     let mut rest = text.to_owned();
     let mut facts = Vec::new();
     for at in unsafe_links(&rest) {
         facts.push(Fact { at, value: Value::Unsafe });
     }
+
     blank(&mut rest, &facts);
     take(&mut rest, &mut facts, links, Value::Link);
     take(&mut rest, &mut facts, emails, Value::Email);
@@ -79,14 +80,18 @@ pub(super) fn facts(text: &str, source: bool) -> Vec<Fact> {
     take(&mut rest, &mut facts, times, Value::Time);
     let before_phones = rest.clone();
     take(&mut rest, &mut facts, phones, Value::Phone);
+
     if source {
         rest = before_phones;
     }
+
     take(&mut rest, &mut facts, codes, Value::Code);
     facts.extend(numbers(&rest));
+
     if source {
         facts.extend(groups(&rest));
     }
+
     facts.sort_by_key(|fact| fact.at.start);
     facts
 }
@@ -111,7 +116,8 @@ fn blank(rest: &mut String, facts: &[Fact]) {
     }
 }
 
-/// Words of letters and digits, unless the letters are only a unit behind the digits or an ordinal's end.
+/// Words of letters and digits, unless the letters are only a unit behind the digits or an
+/// ordinal's end.
 fn codes(text: &str) -> Vec<(Range<usize>, String)> {
     CODE.find_iter(text).map(|found| (found.range(), found.as_str().to_lowercase())).collect()
 }
@@ -141,7 +147,8 @@ fn numbers(text: &str) -> Vec<Fact> {
 
 /// Where numbers stand. `10 1500` is two of them: groups have three digits.
 fn written(text: &str) -> Vec<Range<usize>> {
-    let (mut found, mut from) = (Vec::new(), 0);
+    let mut found = Vec::new();
+    let mut from = 0;
     while let Some(number) = NUMBER.find_at(text, from) {
         let is_digit = |c: char| c.is_ascii_digit();
         let whole = if text[number.end()..].starts_with(is_digit) {
@@ -156,7 +163,8 @@ fn written(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The groups of numbers that may be numbers beside each other: `500 700 900`, but not those of `12 500`.
+/// The groups of numbers that may be numbers beside each other: `500 700 900`, but not those of
+/// `12 500`.
 fn groups(text: &str) -> Vec<Fact> {
     let rows = written(text).into_iter().filter(|at| {
         let mut groups = text[at.clone()].split([' ', ',']);
@@ -181,7 +189,8 @@ fn groups(text: &str) -> Vec<Fact> {
 }
 
 fn share_unit(text: &str, facts: &mut [Fact], to: usize, from: usize) {
-    let (first, second) = (&facts[to.min(from)].at, &facts[to.max(from)].at);
+    let first = &facts[to.min(from)].at;
+    let second = &facts[to.max(from)].at;
     let joined = first.end <= second.start && {
         let between = text[first.end..second.start].trim_start_matches(['$', '€', '₽', '%']);
         JOINED.is_match(between.trim_end_matches(['$', '€', '₽']))

@@ -23,8 +23,8 @@ pub(super) enum Trust {
     None,
 }
 
-/// What the sources hold. A text is read when a fact is looked up that the texts before it do not hold: most
-/// answers rest on their first passage.
+/// What the sources hold. A text is read when a fact is looked up that the texts before it do not
+/// hold: most answers rest on their first passage.
 pub(super) struct Known<'g> {
     ours: Source<'g>,
     customer: Source<'g>,
@@ -78,7 +78,8 @@ impl<'g> Source<'g> {
         Self { unread: Box::new(texts), facts: Facts::default() }
     }
 
-    /// What holds a fact goes on holding it whatever else is read, so the first text that vouches ends the look-up.
+    /// What holds a fact goes on holding it whatever else is read, so the first text that vouches
+    /// ends the look-up.
     fn holds(&mut self, value: &Value) -> bool {
         loop {
             if self.facts.hold(value) {
@@ -135,10 +136,12 @@ impl Facts {
                 }
             }
         }
+
         if ALWAYS.is_match(&text) {
             self.count(Some("24".to_owned()), Unit::Plain);
             self.count(Some("7".to_owned()), Unit::Plain);
         }
+
         self.hundredths |= HUNDREDTHS.is_match(&text);
         self.texts.push(text.to_lowercase());
     }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 /// So many words in a row are no accident.
 pub(super) const WORDS: usize = 8;
 
-/// The first stretch of the text that repeats a secret word for word and stands in nothing that may be quoted.
+/// The first stretch of the text that repeats a secret word for word and stands in nothing that may
+/// be quoted.
 pub(super) fn leak(text: &str, secrets: &[&str], quotable: &[&str]) -> Option<String> {
     let said = words(text);
     if said.len() < WORDS {

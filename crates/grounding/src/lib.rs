@@ -1,14 +1,15 @@
 //! Is what an answer states in its sources? Pure.
 //!
-//! [`objections`] takes the facts of an answer that can be right or wrong (numbers, prices, shares, dates,
-//! times, mail addresses, telephones, links, codes) and looks each up in what the answer may rest on, however
-//! it is written there. What holds:
+//! [`objections`] takes the facts of an answer that can be right or wrong (numbers, prices, shares,
+//! dates, times, mail addresses, telephones, links, codes) and looks each up in what the answer may
+//! rest on, however it is written there. What holds:
 //!
-//! - A customer's words vouch for nothing about the business. Plain numbers, times and dates from them may be
-//!   echoed; prices, telephones and mail addresses only as the customer's own; links and shares never.
+//! - A customer's words vouch for nothing about the business. Plain numbers, times and dates from
+//!   them may be echoed; prices, telephones and mail addresses only as the customer's own; links
+//!   and shares never.
 //! - A passage that tries to command the model ([`commands`]) vouches for nothing.
-//! - Passages that are named must have been shown; links that run something are never right; the rules and
-//!   the owner's instructions are not recited.
+//! - Passages that are named must have been shown; links that run something are never right; the
+//!   rules and the owner's instructions are not recited.
 
 use std::fmt;
 
@@ -114,7 +115,8 @@ pub struct Grounds<'a> {
     pub quotable: Vec<&'a str>,
 }
 
-/// What is wrong with an answer; nothing if it is empty. An answer with the marks of passages (`[1]`) in it.
+/// What is wrong with an answer; nothing if it is empty. An answer with the marks of passages
+/// (`[1]`) in it.
 pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
     let mut found = Vec::new();
     let plain = text::plain(&without_citations(answer, grounds.passages.len(), &mut found));
@@ -133,13 +135,16 @@ pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
             found.push(Objection { kind: fact.value.kind(), what: shown(&plain, &fact) });
         }
     }
+
     let passages = grounds.passages.iter().map(String::as_str);
     let quotable: Vec<&str> = passages.chain(grounds.quotable.iter().copied()).collect();
     if let Some(words) = leak::leak(&plain, &grounds.secrets, &quotable) {
         found.push(Objection { kind: Kind::Leak, what: cut(&words) });
     }
+
     found.dedup();
     found.truncate(OBJECTIONS);
+
     found
 }
 
@@ -196,7 +201,8 @@ fn items(text: &str) -> usize {
     ITEM.find_iter(text).count()
 }
 
-/// Does the number claim nothing: a count of what the answer itself lists, or a number word without a unit?
+/// Does the number claim nothing: a count of what the answer itself lists, or a number word without
+/// a unit?
 fn is_harmless(text: &str, fact: &Fact, items: usize) -> bool {
     let Value::Number { ways, unit: Unit::Plain, in_words, .. } = &fact.value else { return false };
     let small: Option<usize> = ways.first().and_then(|value| value.parse().ok());

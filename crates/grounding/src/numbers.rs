@@ -13,7 +13,8 @@ pub(super) enum Unit {
     Span(char),
 }
 
-/// The ways a written number can be meant, as decimals without needless zeros: `1,234` is `1234` or `1.234`.
+/// The ways a written number can be meant, as decimals without needless zeros: `1,234` is `1234` or
+/// `1.234`.
 pub(super) fn values(written: &str) -> Vec<String> {
     let written: String = written.chars().filter(|c| !matches!(c, ' ' | '\'' | '’')).collect();
     let separators: Vec<(usize, char)> =
@@ -22,7 +23,8 @@ pub(super) fn values(written: &str) -> Vec<String> {
     match separators.as_slice() {
         [] => vec![decimal(&written, "")],
         [(at, _)] => {
-            let (whole, part) = (&written[..*at], &written[at + 1..]);
+            let whole = &written[..*at];
+            let part = &written[at + 1..];
             let mut ways = vec![decimal(whole, part)];
             if part.len() == 3 && !whole.is_empty() && whole.len() <= 3 && !whole.starts_with('0') {
                 ways.push(decimal(&format!("{whole}{part}"), ""));
@@ -83,7 +85,8 @@ pattern!(
     r"(?i)^[\s-]?(?:\w{2,14}\s)?(?:(days?\b|дн(?:я|ей|и|ю|ём|ем)\b|день\b|сут(?:ок|ки)\b|дн\.)|(hours?\b|hrs?\b|час(?:а|ов|ы|у)?\b|ч\.|ч\b)|(minutes?\b|mins?\b|минут\w{0,2}\b|мин\.?)|(weeks?\b|недел\w{1,3}\b)|(months?\b|месяц\w{0,3}\b|мес\.)|(years?\b|год(?:а|у|ы)?\b|лет\b)|(nights?\b|ноч(?:ь|и|ей)\b))"
 );
 
-/// What the number between these two texts counts, and by how many zeros a word such as `million` raises it.
+/// What the number between these two texts counts, and by how many zeros a word such as `million`
+/// raises it.
 pub(super) fn unit(before: &str, after: &str) -> (Unit, usize) {
     let zeros = MAGNITUDE.captures(after);
     let (zeros, after) = match &zeros {

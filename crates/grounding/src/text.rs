@@ -2,8 +2,8 @@
 
 use replyx_text::alike::is_invisible;
 
-/// Spaces of every kind are spaces, digits and signs of other alphabets are ASCII, what is invisible is gone,
-/// and so is Markdown's emphasis, which could stand inside a number.
+/// Spaces of every kind are spaces, digits and signs of other alphabets are ASCII, what is
+/// invisible is gone, and so is Markdown's emphasis, which could stand inside a number.
 pub(super) fn plain(text: &str) -> String {
     let decoded = if text.contains('&') { entities(text) } else { text.to_owned() };
     let mut plain = String::with_capacity(decoded.len());
@@ -54,6 +54,7 @@ fn entities(text: &str) -> String {
         ("amp", '&'),
         ("comma", ','),
     ];
+
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {
@@ -72,8 +73,10 @@ fn entities(text: &str) -> String {
             } else {
                 NAMED.iter().find(|(named, _)| *named == name)?.1
             };
+
             Some((c, end + 1))
         });
+
         if let Some((c, length)) = decoded {
             shown.push(c);
             rest = &rest[length..];
@@ -81,11 +84,13 @@ fn entities(text: &str) -> String {
             shown.push('&');
         }
     }
+
     shown.push_str(rest);
     shown
 }
 
-/// `evil [dot] com`, `evil(.)com`, `hxxp://`: written so that a machine does not see what a person does.
+/// `evil [dot] com`, `evil(.)com`, `hxxp://`: written so that a machine does not see what a person
+/// does.
 fn unspelled(text: String) -> String {
     const SPELLED: [(&str, &str); 12] = [
         (" [dot] ", "."),

@@ -1,10 +1,11 @@
 //! `make bench`: how long a search takes among 1,000, 10,000 and 100,000 passages of one assistant.
 //!
-//! The passages are made: 200 words each, drawn from a vocabulary of 30,000 in which rank `n` is `n` times rarer than
-//! the first (Zipf's law, as in natural texts), and vectors of 384 numbers about 400 topics. A question is six words of
-//! one passage and a vector near its own. Embedding a question is not part of it: it takes the same time whatever is
-//! searched (the bench `embed` of `replyx-llm` measures it). The last rows are of a PostgreSQL with pgvector,
-//! whose index of vectors is filled first, as the job `index_neighbours` does.
+//! The passages are made: 200 words each, drawn from a vocabulary of 30,000 in which rank `n` is
+//! `n` times rarer than the first (Zipf's law, as in natural texts), and vectors of 384 numbers
+//! about 400 topics. A question is six words of one passage and a vector near its own. Embedding a
+//! question is not part of it: it takes the same time whatever is searched (the bench `embed` of
+//! `replyx-llm` measures it). The last rows are of a PostgreSQL with pgvector, whose index of
+//! vectors is filled first, as the job `index_neighbours` does.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -127,7 +128,8 @@ async fn settle(test: &TestDb) {
     }
 }
 
-/// The offline model, whose file is empty: an assistant can be searched by it, and nothing can be embedded.
+/// The offline model, whose file is empty: an assistant can be searched by it, and nothing can be
+/// embedded.
 fn never_asked(folder: &Path) -> Embeddings {
     let file = File::create(folder.join("e5-small-q4.bin")).expect("the folder is ours");
     file.set_len(71_622_400).expect("an empty file takes no room");
@@ -147,7 +149,8 @@ async fn copy(
     assistant_id: AssistantId,
 ) {
     let begun = Instant::now();
-    let (clock, program) = (Clock::system(), Path::new("never asked"));
+    let clock = Clock::system();
+    let program = Path::new("never asked");
     let tools = Tools { db, clock: &clock, program, embeddings };
     let job = IndexNeighbours { workspace_id, assistant_id };
     loop {
@@ -207,7 +210,8 @@ fn document(clock: &Clock, assistant: &Assistant, number: usize, passages: usize
 }
 
 async fn store(db: &Db, clock: &Clock, document: Document, texts: &[(String, Vec<f32>)]) {
-    let (mut changes, mut vectors) = (PassageChanges::default(), Vec::new());
+    let mut changes = PassageChanges::default();
+    let mut vectors = Vec::new();
     for ((text, vector), position) in texts.iter().zip(0_i64..) {
         let terms = terms::index_terms(text, "en");
         let end = i64::try_from(text.len()).expect("texts are short");
@@ -223,7 +227,8 @@ async fn store(db: &Db, clock: &Clock, document: Document, texts: &[(String, Vec
         vectors.push((passage.id, vector.iter().flat_map(|x| x.to_le_bytes()).collect()));
         changes.new.push(passage);
     }
-    let (workspace, id) = (document.workspace_id, document.id);
+    let workspace = document.workspace_id;
+    let id = document.id;
     let mut tx = db.begin().await.expect("the database is there");
     tx.workspace(workspace).documents().insert(&document, b"").await.expect("it is new");
     tx.workspace(workspace).passages().change(id, &changes).await.expect("they are new");

@@ -1,11 +1,13 @@
-//! How often search finds the right paragraph: `search_eval VECTORS FILE...`, each file in the form of `SQuAD`.
+//! How often search finds the right paragraph: `search_eval VECTORS FILE...`, each file in the form
+//! of `SQuAD`.
 //!
-//! Every article is a document and every paragraph a passage of it; every question has one right paragraph. Each file
-//! is measured alone, all files in one assistant, and the questions of each file on the paragraphs of each other one
-//! (they must be translations of each other, in one order). `VECTORS` keeps the vectors that were made, so that the
-//! next run need not make them again: one JSON array `[kind, text, vector]` a line, `kind` being `p` or `q`.
-//! `MODEL_DIR` is where the offline model is; `REPLYX_TEST_POSTGRES` chooses the database; with `HALF=0` or `HALF=1`
-//! only every second question is asked.
+//! Every article is a document and every paragraph a passage of it; every question has one right
+//! paragraph. Each file is measured alone, all files in one assistant, and the questions of each
+//! file on the paragraphs of each other one (they must be translations of each other, in one
+//! order). `VECTORS` keeps the vectors that were made, so that the next run need not make them
+//! again: one JSON array `[kind, text, vector]` a line, `kind` being `p` or `q`. `MODEL_DIR` is
+//! where the offline model is; `REPLYX_TEST_POSTGRES` chooses the database; with `HALF=0` or
+//! `HALF=1` only every second question is asked.
 
 use std::{collections::HashMap, env, fs, io::Write, path::PathBuf, sync::Arc, time::Duration};
 
@@ -117,7 +119,8 @@ async fn measure(
     let search = Search::new(Arc::clone(&vectors.embeddings), CACHE_BYTES);
     let half: Option<usize> = env::var("HALF").ok().and_then(|half| half.parse().ok());
     for mode in [Mode::FullText, Mode::Vectors, Mode::Fused] {
-        let (mut places, mut times): (Vec<Option<usize>>, Vec<Duration>) = (Vec::new(), Vec::new());
+        let mut places: Vec<Option<usize>> = Vec::new();
+        let mut times: Vec<Duration> = Vec::new();
         for (from, to) in asked {
             for (number, (question, right)) in from.questions.iter().enumerate() {
                 if half.is_some_and(|half| number % 2 != half) {
@@ -211,7 +214,8 @@ impl Vectors {
 
 async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(WorkspaceId, AssistantId)> {
     let clock = Clock::system();
-    let (workspace_id, assistant_id) = (clock.id(), clock.id());
+    let workspace_id = clock.id();
+    let assistant_id = clock.id();
     let mut tx = db.begin().await?;
     let workspace = Workspace {
         id: workspace_id,

@@ -1,14 +1,14 @@
-//! A text becomes passages: stretches that say one thing, are short enough to quote and long enough to
-//! understand.
+//! A text becomes passages: stretches that say one thing, are short enough to quote and long enough
+//! to understand.
 //!
-//! [`chunk`] first finds the blocks (headings, paragraphs, list items, tables, code), cuts those that are
-//! too long at sentences, lines or words, and then packs neighbours together as long as they stand under
-//! the same heading. A passage is always `text[start..end]`: nothing is rewritten, and nothing is lost between
-//! passages but blanks. A passage may begin with the last sentences of the one before it under the same heading, so
-//! that what they say together is found together.
+//! [`chunk`] first finds the blocks (headings, paragraphs, list items, tables, code), cuts those
+//! that are too long at sentences, lines or words, and then packs neighbours together as long as
+//! they stand under the same heading. A passage is always `text[start..end]`: nothing is rewritten,
+//! and nothing is lost between passages but blanks. A passage may begin with the last sentences of
+//! the one before it under the same heading, so that what they say together is found together.
 //!
-//! Where a passage ends hangs on what stands there and not only on how much stood before: after a change, passages
-//! far from it come out as they were.
+//! Where a passage ends hangs on what stands there and not only on how much stood before: after a
+//! change, passages far from it come out as they were.
 
 use std::ops::Range;
 
@@ -45,8 +45,8 @@ impl Chunking {
         self.tokens * 3 / 2
     }
 
-    /// What is put together is no longer than this, tokens. Lengths are added up, and the whole may be a little longer
-    /// than the sum of its parts.
+    /// What is put together is no longer than this, tokens. Lengths are added up, and the whole may
+    /// be a little longer than the sum of its parts.
     const fn packed(self) -> usize {
         self.tokens * 4 / 3
     }
@@ -70,8 +70,8 @@ const LONGEST_TITLE: usize = 120;
 pub struct Chunk {
     /// Its text: `text[start..end]` of the document, without blanks around it.
     pub text: String,
-    /// The headings above it, outermost first, joined by ` > `; after them the header row of a table whose
-    /// first rows are in an earlier chunk.
+    /// The headings above it, outermost first, joined by ` > `; after them the header row of a
+    /// table whose first rows are in an earlier chunk.
     pub headings: String,
     /// Where it begins in the document's text, bytes.
     pub start: usize,

@@ -1,10 +1,11 @@
 //! How well an assistant finds and answers: measured by questions whose right answers are known.
 //!
-//! [`judge`] says how one question went, [`Tally`] sums up, [`compare`] holds two runs against each other. All of it
-//! is pure; who asks the questions is the business of the caller.
+//! [`judge`] says how one question went, [`Tally`] sums up, [`compare`] holds two runs against each
+//! other. All of it is pure; who asks the questions is the business of the caller.
 //!
-//! Measures of search (recall@k, MRR, nDCG) are over the questions that say what should be found; with one expected
-//! thing per question the ideal order has it first, so nDCG is `1 / log2(rank + 1)` (Järvelin and Kekäläinen, 2002).
+//! Measures of search (recall@k, MRR, nDCG) are over the questions that say what should be found;
+//! with one expected thing per question the ideal order has it first, so nDCG is
+//! `1 / log2(rank + 1)` (Järvelin and Kekäläinen, 2002).
 
 use std::time::Duration;
 
@@ -65,17 +66,20 @@ pub fn judge(question: &Question, hits: &[Hit], search: Duration, said: Option<S
             found.push(hit.passage.title.clone());
         }
     }
+
     let contained = said.as_ref().filter(|_| !question.answers.is_empty()).map(|said| {
         let short = said.longest.is_none_or(|longest| said.text.chars().count() <= longest);
         let meant = !said.declined && !said.failed && short;
         meant && question.answers.iter().any(|answer| holds(&said.text, answer))
     });
+
     let declined = said.as_ref().map(|said| said.declined);
     let right = said.as_ref().map(|said| match (unanswerable, contained) {
         (true, _) => said.declined,
         (false, Some(contained)) => contained,
         (false, None) => !said.declined && !said.failed,
     });
+
     Judged {
         result: QuestionResult {
             question: question.question.clone(),
@@ -94,8 +98,8 @@ pub fn judge(question: &Question, hits: &[Hit], search: Duration, said: Option<S
     }
 }
 
-/// Is this what the question should find? Passages and documents that are named decide; where none is, the passage
-/// must hold an expected string.
+/// Is this what the question should find? Passages and documents that are named decide; where none
+/// is, the passage must hold an expected string.
 fn is_expected(question: &Question, hit: &Hit) -> bool {
     let passage = &hit.passage;
     let named = !question.passages.is_empty()
@@ -153,6 +157,7 @@ impl Tally {
             let sum: f64 = searched.iter().filter_map(|judged| judged.result.rank).map(of).sum();
             (!searched.is_empty()).then(|| sum / float(searched.len()))
         };
+
         let answered: Vec<&Judged> =
             self.judged.iter().filter(|judged| judged.said.is_some()).collect();
         let is_declined = |judged: &&&Judged| judged.result.declined == Some(true);
@@ -160,7 +165,8 @@ impl Tally {
         let of = |wanted: bool| -> Vec<&Judged> {
             answered.iter().filter(|judged| judged.unanswerable == wanted).copied().collect()
         };
-        let (unanswerable, answerable) = (of(true), of(false));
+        let unanswerable = of(true);
+        let answerable = of(false);
         let with_strings: Vec<&Judged> =
             answerable.iter().filter(|judged| judged.has_strings).copied().collect();
         let said = || answered.iter().filter_map(|judged| judged.said.as_ref());
@@ -246,7 +252,8 @@ mod tests {
     #[test]
     fn named_documents_decide_and_strings_only_without_them() {
         let clock = Clock::system();
-        let (right, other): (DocumentId, DocumentId) = (clock.id(), clock.id());
+        let right: DocumentId = clock.id();
+        let other: DocumentId = clock.id();
         let hits = [hit(other, "costs 300  ₽"), hit(right, "nothing")];
         let by_string = Question { answers: vec!["300 ₽".to_owned()], ..Question::default() };
         assert_eq!(judge(&by_string, &hits, QUICK, None).result.rank, Some(1));
@@ -260,7 +267,8 @@ mod tests {
     #[test]
     fn the_sums_are_those_of_the_books() {
         let clock = Clock::system();
-        let (right, other): (DocumentId, DocumentId) = (clock.id(), clock.id());
+        let right: DocumentId = clock.id();
+        let other: DocumentId = clock.id();
         let question = Question {
             documents: vec![right],
             answers: vec!["Ёлка".to_owned()],

@@ -1,10 +1,10 @@
 //! The indexing job: a document becomes passages that search finds.
 //!
-//! [`run`] reads a document, cuts it, and changes those of its passages that changed; from then on words find it.
-//! [`embed::run`] gives the passages their vectors, a minute's work at a time.
+//! [`run`] reads a document, cuts it, and changes those of its passages that changed; from then on
+//! words find it. [`embed::run`] gives the passages their vectors, a minute's work at a time.
 //!
-//! Either may be called twice for one document, also at once: what changes is decided under the document's lock. No
-//! transaction is open while a file is read or a model works.
+//! Either may be called twice for one document, also at once: what changes is decided under the
+//! document's lock. No transaction is open while a file is read or a model works.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -40,8 +40,8 @@ use reading::Reading;
 /// A document of more passages than this is refused as too long: one upload must not fill an index.
 pub const MAX_PASSAGES: usize = 50_000;
 
-/// So many passages are changed in one transaction: others want to write, too. Twenty thousand at once would hold the only
-/// writer of `SQLite` for seconds.
+/// So many passages are changed in one transaction: others want to write, too. Twenty thousand at
+/// once would hold the only writer of `SQLite` for seconds.
 const TOGETHER: usize = 1_000;
 
 /// When a job is tried again after a trouble of our own.
@@ -113,18 +113,20 @@ impl IndexError {
     }
 }
 
-/// Reads a document, changes its passages, and says what became of it in its status and the event log. `attempt`
-/// counts from 1; on the last one the document fails instead of the job.
+/// Reads a document, changes its passages, and says what became of it in its status and the event
+/// log. `attempt` counts from 1; on the last one the document fails instead of the job.
 ///
-/// A document that is gone is a success: there is nothing to index. One that is ready stays so meanwhile, and its
-/// old passages are found until the new ones are there.
+/// A document that is gone is a success: there is nothing to index. One that is ready stays so
+/// meanwhile, and its old passages are found until the new ones are there.
 ///
 /// # Errors
 ///
-/// Fails when the database does, or when the program cannot be run; [`IndexError::retry`] says when to try again.
+/// Fails when the database does, or when the program cannot be run; [`IndexError::retry`] says when
+/// to try again.
 #[tracing::instrument(name = "knowledge.index.run", skip_all, fields(document.id = %job.document_id))]
 pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
     let Some((reading, original)) = Reading::begin(tools, job).await? else { return Ok(()) };
+
     let outcome = match replyx_extract::isolated(tools.program, reading.kind, &original).await {
         Ok(found) => {
             step(tools, job, DocumentStatus::Chunking).await?;
@@ -143,18 +145,19 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
             Err(OUR_TROUBLE.to_owned())
         }
     };
+
     match outcome {
         Ok(cut) => keep(tools, job, &reading, cut).await,
         Err(why) => fail(tools, job, &reading, why).await,
     }
 }
 
-/// How often the job is tried at most. It counts when it is claimed, so that a document that kills its process counts,
-/// too.
+/// How often the job is tried at most. It counts when it is claimed, so that a document that kills
+/// its process counts, too.
 pub const ATTEMPTS: u32 = BACKOFF.attempts;
 
-/// Ends the job of a document that has been tried as often as may be and never came to an end: the document fails, unless
-/// it is found by search already.
+/// Ends the job of a document that has been tried as often as may be and never came to an end: the
+/// document fails, unless it is found by search already.
 ///
 /// # Errors
 ///
@@ -166,7 +169,8 @@ pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexEr
     let Some(document) = locked else { return Ok(()) };
     let Some(reading) = Reading::newest(&mut tx, job).await? else { return Ok(()) };
     if document.status == DocumentStatus::Ready && !reading.is_new() {
-        // It serves as it is; housekeeping must not queue it again for being indexed by earlier rules.
+        // It serves as it is; housekeeping must not queue it again for being indexed by earlier
+        // rules.
         let documents = tx.workspace(job.workspace_id).documents();
         documents.set_index_version(job.document_id, INDEX_VERSION).await?;
         tx.commit().await?;
@@ -204,9 +208,11 @@ async fn keep(
     cut: Cut,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
-    // A file and the passages that are found are of one version at any time; what becomes longer may grow step by step.
+    // A file and the passages that are found are of one version at any time; what becomes longer
+    // may grow step by step.
     let together = if reading.is_new() { usize::MAX } else { TOGETHER };
-    let (passages, stems) = (count(cut.passages.len()), cut.stems());
+    let passages = count(cut.passages.len());
+    let stems = cut.stems();
     let mut current = HashSet::new();
     let mut fresh = 0;
     let (mut tx, mut document, waiting) = loop {
@@ -223,7 +229,8 @@ async fn keep(
         if is_last {
             break (tx, document, waiting);
         }
-        // Everything is decided anew in the next transaction: what was changed here is found there as it is now.
+        // Everything is decided anew in the next transaction: what was changed here is found there
+        // as it is now.
         tx.commit().await?;
         current.extend(changes.new.iter().map(|passage| passage.id));
         current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
@@ -274,8 +281,8 @@ async fn keep(
     Ok(())
 }
 
-/// The document cannot be read: what was read of it before is forgotten. A file that was to replace another is forgotten
-/// itself.
+/// The document cannot be read: what was read of it before is forgotten. A file that was to replace
+/// another is forgotten itself.
 async fn fail(
     tools: Tools<'_>,
     job: IndexDocument,
@@ -283,6 +290,7 @@ async fn fail(
     why: String,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
+
     let (mut tx, mut document) = loop {
         let mut tx = tools.db.begin().await?;
         let locked = reading.lock(&mut tx, job).await?;
@@ -297,16 +305,20 @@ async fn fail(
                 return Ok(());
             }
         }
+
         let stored = tx.workspace(workspace).passages().of(document.id).await?;
         let is_last = stored.len() <= TOGETHER;
         let gone = stored.into_iter().map(|passage| passage.id).take(TOGETHER).collect();
         let changes = PassageChanges { gone, ..PassageChanges::default() };
         tx.workspace(workspace).passages().change(document.id, &changes).await?;
+
         if is_last {
             break (tx, document);
         }
+
         tx.commit().await?;
     };
+
     tx.workspace(workspace).documents().set_text(document.id, None).await?;
     tx.workspace(workspace).documents().set_indexed(document.id, 0, INDEX_VERSION).await?;
     document.status = DocumentStatus::Failed;
@@ -319,6 +331,7 @@ async fn fail(
     tx.workspace(workspace).knowledge().changed(document.id).await?;
     tx.commit().await?;
     tracing::info!("a document cannot be read");
+
     Ok(())
 }
 
@@ -342,9 +355,9 @@ struct Step {
     is_last: bool,
 }
 
-/// What has to change for the stored passages to become these, at most so many changes. A passage with the words of a
-/// stored one is that one, wherever it stands now; one that is stale gets new stems. Those that are not wanted any more
-/// go last, so that something is found all the time.
+/// What has to change for the stored passages to become these, at most so many changes. A passage
+/// with the words of a stored one is that one, wherever it stands now; one that is stale gets new
+/// stems. Those that are not wanted any more go last, so that something is found all the time.
 fn changes(
     stored: Vec<StoredPassage>,
     passages: &[cut::Piece],
@@ -474,8 +487,8 @@ mod tests {
         assert!(changes.new.is_empty() && changes.gone.is_empty());
     }
 
-    /// Whatever the steps, they end with the passages that are wanted, each in its place, and every stale one is stemmed
-    /// again once.
+    /// Whatever the steps, they end with the passages that are wanted, each in its place, and every
+    /// stale one is stemmed again once.
     #[test]
     fn many_changes_are_made_a_few_at_a_time() {
         let clock = Clock::system();

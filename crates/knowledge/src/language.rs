@@ -9,8 +9,8 @@ const SURE: f64 = 0.6;
 /// So long is a sentence, bytes.
 const LONG: usize = 60;
 
-/// The language of a text (ISO 639-1); empty where it cannot be told. A short text in Cyrillic letters is taken for
-/// Russian, one in Latin letters for nothing in particular.
+/// The language of a text (ISO 639-1); empty where it cannot be told. A short text in Cyrillic
+/// letters is taken for Russian, one in Latin letters for nothing in particular.
 pub fn detect(text: &str) -> &'static str {
     let end = text.floor_char_boundary(SAMPLE.min(text.len()));
     let sample = &text[..end];

@@ -1,21 +1,24 @@
 //! Passages are found by the words of a question and by its meaning.
 //!
-//! [`Search::find`] is the only way in. What an assistant knows is kept in memory while it is asked for (`cache`):
-//! for each document the words of its passages and their vectors (`segment`), loaded once and again only when
-//! the document changes. A question goes three ways:
+//! [`Search::find`] is the only way in. What an assistant knows is kept in memory while it is asked
+//! for (`cache`): for each document the words of its passages and their vectors (`segment`), loaded
+//! once and again only when the document changes. A question goes three ways:
 //!
-//! 1. `asked` makes its words comparable: stems in the languages of the documents, relatives, misspellings.
+//! 1. `asked` makes its words comparable: stems in the languages of the documents, relatives,
+//!    misspellings.
 //! 2. `score` ranks by words, `vectors` by meaning, each exactly and over all passages.
 //! 3. `fuse` joins the two orders and drops what says the same again.
 //! 4. `rerank` asks a model for the order of the best ones, where one is configured.
 //!
 //! # What holds
 //!
-//! - Both databases give one order: they store and load, and rank nothing. Only a large assistant is
-//!   searched through the indexes of the database (`large`): one of more than [`LARGE`] passages where the database
-//!   finds nearest vectors, and any that the memory does not hold.
-//! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`] says so.
-//! - What was deleted is not returned, however fresh: passages are read from the database at the end.
+//! - Both databases give one order: they store and load, and rank nothing. Only a large assistant
+//!   is searched through the indexes of the database (`large`): one of more than [`LARGE`] passages
+//!   where the database finds nearest vectors, and any that the memory does not hold.
+//! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`]
+//!   says so.
+//! - What was deleted is not returned, however fresh: passages are read from the database at the
+//!   end.
 
 mod asked;
 mod cache;
@@ -52,8 +55,8 @@ pub const MAX_HITS: usize = 50;
 /// No more of a question than this is looked at, characters.
 pub const LONGEST_QUESTION: usize = 4_000;
 
-/// An assistant that knows more passages than this is searched by the database's own index of vectors, where the
-/// database has one.
+/// An assistant that knows more passages than this is searched by the database's own index of
+/// vectors, where the database has one.
 pub const LARGE: i64 = 50_000;
 
 /// By what passages are found.
@@ -150,14 +153,14 @@ pub struct Hit {
     pub passage: Passage,
     /// How well it fits, 0 to 1, comparable between questions; falls from hit to hit.
     pub score: f64,
-    /// How well it fits by words, 0 to 1: the share of the weight of the question's words that it holds, with
-    /// words that repeat counting more. About 0.45 is a passage that holds every word of the question once.
-    /// `None`: not judged by words, or none of them occurs in it.
+    /// How well it fits by words, 0 to 1: the share of the weight of the question's words that it
+    /// holds, with words that repeat counting more. About 0.45 is a passage that holds every word
+    /// of the question once. `None`: not judged by words, or none of them occurs in it.
     pub words: Option<f64>,
     /// The cosine of its vector with the question's. `None`: not compared.
     pub likeness: Option<f64>,
-    /// What that cosine means, 0 to 1, comparable between models and between languages: 0 is what texts have that have
-    /// nothing in common.
+    /// What that cosine means, 0 to 1, comparable between models and between languages: 0 is what
+    /// texts have that have nothing in common.
     pub meaning: Option<f64>,
 }
 
@@ -170,13 +173,14 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search that embeds questions with `embeddings` and keeps at most about `cache_bytes` of passages' words
-    /// and vectors in memory.
+    /// A search that embeds questions with `embeddings` and keeps at most about `cache_bytes` of
+    /// passages' words and vectors in memory.
     pub fn new(embeddings: Arc<Embeddings>, cache_bytes: u64) -> Self {
         Self { embeddings, cache: Cache::new(cache_bytes), reranker: None }
     }
 
-    /// The same search, for which an assistant is large that knows more than `passages` passages; see [`LARGE`].
+    /// The same search, for which an assistant is large that knows more than `passages` passages;
+    /// see [`LARGE`].
     #[must_use]
     pub const fn large_above(mut self, passages: i64) -> Self {
         self.cache.large = passages;

@@ -1,16 +1,19 @@
 //! Sources: web pages that become documents and are kept up to date.
 //!
-//! [`run`] is the job. It fetches a source from its beginning to its end ([`crate::crawl`]) and makes each page a document as it
-//! comes, so that a long crawl is of use before it ends.
+//! [`run`] is the job. It fetches a source from its beginning to its end ([`crate::crawl`]) and
+//! makes each page a document as it comes, so that a long crawl is of use before it ends.
 //!
 //! # What holds
 //!
-//! - Each page is written under the lock of its source: two processes at once make one document of a page, not two.
-//! - A job that died is begun anew. What had been fetched is asked for with its validators, and does not come twice.
-//! - A page that did not change is not indexed again. One that is not there twice in a row is deleted, and so is at once one that does
-//!   not want to be read.
+//! - Each page is written under the lock of its source: two processes at once make one document of
+//!   a page, not two.
+//! - A job that died is begun anew. What had been fetched is asked for with its validators, and
+//!   does not come twice.
+//! - A page that did not change is not indexed again. One that is not there twice in a row is
+//!   deleted, and so is at once one that does not want to be read.
 //! - A source that was deleted meanwhile ends the job.
-//! - A crawl that takes minutes gives way when other workspaces wait, and goes on behind them where it was.
+//! - A crawl that takes minutes gives way when other workspaces wait, and goes on behind them where
+//!   it was.
 
 use std::{future::Future, time::Duration};
 
@@ -48,9 +51,11 @@ pub const MAX_SOURCES: i64 = 50;
 
 /// Most bytes of all pages of a source.
 const MAX_BYTES: usize = 50 * 1024 * 1024;
-/// A crawl that takes longer ends with what it has. Time in which others have their turn does not count.
+/// A crawl that takes longer ends with what it has. Time in which others have their turn does not
+/// count.
 const LONGEST: Duration = Duration::from_hours(2);
-/// How long others must have waited before a crawl gives way: who finds a free place is gone by then.
+/// How long others must have waited before a crawl gives way: who finds a free place is gone by
+/// then.
 const OTHERS_WAIT: TimeDelta = TimeDelta::seconds(5);
 /// How often progress is told at most.
 const PROGRESS: Duration = Duration::from_secs(2);
@@ -118,7 +123,8 @@ pub struct Tools<'a> {
     pub parking: &'a Parking,
 }
 
-/// Queues the fetching of a source in the transaction that makes it necessary, unless it waits already.
+/// Queues the fetching of a source in the transaction that makes it necessary, unless it waits
+/// already.
 ///
 /// # Errors
 ///
@@ -155,8 +161,8 @@ pub async fn queue_due(db: &Db, clock: &Clock) -> Result<usize, StorageError> {
 /// How often the job is tried at most, counted when it is claimed.
 pub const ATTEMPTS: u32 = BACKOFF.attempts;
 
-/// Ends the job of a source that has been tried as often as may be and never came to an end: the source fails until it is
-/// fetched again.
+/// Ends the job of a source that has been tried as often as may be and never came to an end: the
+/// source fails until it is fetched again.
 ///
 /// # Errors
 ///
@@ -168,14 +174,15 @@ pub async fn give_up(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceErr
     settle(tools, job, Some(why.to_owned())).await
 }
 
-/// Fetches a source, keeps its documents up to date, and says what became of it in its status and the event log. Ends early
-/// when `stop` does.
+/// Fetches a source, keeps its documents up to date, and says what became of it in its status and
+/// the event log. Ends early when `stop` does.
 ///
 /// A source that is gone is a success: there is nothing to fetch.
 ///
 /// # Errors
 ///
-/// Fails when the database does, or when it is stopped; [`SourceError::retry`] says when to try again.
+/// Fails when the database does, or when it is stopped; [`SourceError::retry`] says when to try
+/// again.
 #[tracing::instrument(name = "knowledge.sources.run", skip_all, fields(source.id = %job.source_id))]
 pub async fn run(
     tools: Tools<'_>,
@@ -225,7 +232,8 @@ async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
     settle(tools, job, trouble.filter(|_| pages == 0)).await
 }
 
-/// The crawl that gave way, unless its source has been fetched to the end by another process, or is to be fetched anew.
+/// The crawl that gave way, unless its source has been fetched to the end by another process, or is
+/// to be fetched anew.
 async fn parked(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, StorageError> {
     let Some(going) = tools.parking.leave(job.source_id) else { return Ok(None) };
     let mut tx = tools.db.read().await?;
@@ -340,7 +348,8 @@ async fn pages(
     source: SourceId,
 ) -> Result<Vec<Document>, StorageError> {
     let filter = DocumentFilter { source: Some(source), ..DocumentFilter::default() };
-    let (mut pages, mut after) = (Vec::new(), None);
+    let mut pages = Vec::new();
+    let mut after = None;
     loop {
         let mut tx = tools.db.read().await?;
         let request = PageRequest { after, limit: 200 };

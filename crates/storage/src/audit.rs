@@ -35,7 +35,8 @@ pub struct AuditFilter {
 }
 
 impl Scope<'_> {
-    /// Enters an act into the workspace's audit log when the transaction commits. It is told in `Committed::audit`.
+    /// Enters an act into the workspace's audit log when the transaction commits. It is told in
+    /// `Committed::audit`.
     #[expect(clippy::needless_pass_by_value, reason = "what was done is entered once")]
     pub fn record(self, act: impl act::Act<Log = WorkspaceLog>, actor: &Actor, at: DateTime<Utc>) {
         let entry = actor.did(&act, at);
@@ -44,7 +45,8 @@ impl Scope<'_> {
 }
 
 impl System<'_> {
-    /// Enters an act into the platform's audit log when the transaction commits. It is told in `Committed::audit`.
+    /// Enters an act into the platform's audit log when the transaction commits. It is told in
+    /// `Committed::audit`.
     #[expect(clippy::needless_pass_by_value, reason = "what was done is entered once")]
     pub fn record(self, act: impl act::Act<Log = PlatformLog>, actor: &Actor, at: DateTime<Utc>) {
         let entry = actor.did(&act, at);

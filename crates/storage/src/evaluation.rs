@@ -87,10 +87,6 @@ impl QuestionSets<'_> {
     }
 
     /// Finds a set and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn lock(self, id: QuestionSetId) -> Result<Option<QuestionSet>, StorageError> {
         const SQL: &str = concat!(sets!(), " WHERE workspace_id = $1 AND id = $2");
         const LOCK: &str =

@@ -25,8 +25,8 @@
 //!   all of these that a transaction will need, before it changes the first);
 //! - a bot, its parts in the outbox (by chat and position), their messages;
 //! - a bot whose polling goes on, a contact, its dialog, the turn;
-//! - at the commit the heads of audit logs (workspaces' by their ids, then the platform's), and last
-//!   the counters of events.
+//! - at the commit the heads of audit logs (workspaces' by their ids, then the platform's), and
+//!   last the counters of events.
 //!
 //! `lock` means `FOR NO KEY UPDATE`: lockers exclude each other, and whoever stores a row that
 //! refers to the locked one does not wait. `FOR UPDATE` would stop them, and not only those who

@@ -21,7 +21,8 @@ impl Settings<'_> {
         Ok(value!(self.tx, String, "SELECT value FROM settings WHERE name = $1"; name))
     }
 
-    /// Stores a value if `before` is what is stored; `false`: it is not. Tells `Committed::settings`.
+    /// Stores a value if `before` is what is stored; `false`: it is not. Tells
+    /// `Committed::settings`.
     pub async fn swap(
         self,
         name: &str,

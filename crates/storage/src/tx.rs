@@ -135,8 +135,8 @@ impl Tx {
 
     /// Enters an act into a log (`None`: the platform's) when the transaction commits.
     ///
-    /// Like the numbers of events, those of entries are given at the very end, because the head of the log is locked
-    /// from then on.
+    /// Like the numbers of events, those of entries are given at the very end, because the head of
+    /// the log is locked from then on.
     pub(crate) fn enter(&mut self, log: Option<WorkspaceId>, act: Act) {
         self.acts.push((log, act));
     }
@@ -151,8 +151,8 @@ impl Tx {
         if self.failed {
             return Err(StorageError::Undone);
         }
-        // Always in one order, so that two transactions do not wait for each other's heads: workspaces by their ids,
-        // the platform last.
+        // Always in one order, so that two transactions do not wait for each other's heads:
+        // workspaces by their ids, the platform last.
         let mut acts = std::mem::take(&mut self.acts);
         acts.sort_by_key(|(log, _)| (log.is_none(), *log));
         for (log, act) in acts {

@@ -64,10 +64,6 @@ impl Workspaces<'_> {
     }
 
     /// Finds a workspace and keeps others from changing it until the transaction ends.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn lock(self, id: WorkspaceId) -> Result<Option<Workspace>, StorageError> {
         const SQL: &str =
             concat!("SELECT ", workspace_columns!(), " FROM workspaces w WHERE w.id = $1");

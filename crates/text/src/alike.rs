@@ -41,6 +41,7 @@ pub fn skeleton(c: char) -> impl Iterator<Item = char> {
         ("уүγ", 'y'),
         ("ᴢ", 'z'),
     ];
+
     let c = styled(c);
     let small = c.to_lowercase().next().unwrap_or(c);
     let plain = unaccented(small);
@@ -114,6 +115,7 @@ pub fn cyrillic(text: &str) -> String {
         ('u', 'и'),
         ('n', 'п'),
     ];
+
     by_words(text, |word| {
         let holds = word.chars().any(|c| matches!(c, '\u{400}'..='\u{4ff}'));
         holds.then(|| {

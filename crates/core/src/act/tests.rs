@@ -1,4 +1,5 @@
-//! The stored form of every act: entries are hashed, and are read for as long as the installation lives.
+//! The stored form of every act: entries are hashed, and are read for as long as the installation
+//! lives.
 
 #![expect(clippy::too_many_lines, reason = "these are tables")]
 

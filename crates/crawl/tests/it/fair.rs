@@ -8,7 +8,8 @@ use tokio::{task::JoinHandle, time::timeout};
 use super::*;
 
 fn crawl_of(workspace: WorkspaceId, fetcher: &Fetcher, site: &FakeSite) -> JoinHandle<usize> {
-    let (fetcher, order) = (fetcher.clone(), order(site, SourceKind::Site, "/"));
+    let fetcher = fetcher.clone();
+    let order = order(site, SourceKind::Site, "/");
     let order = Order { workspace, ..order };
     tokio::spawn(async move { kept(&crawl(&fetcher, order).await).len() })
 }
@@ -32,7 +33,8 @@ async fn shop() -> FakeSite {
 #[tokio::test]
 async fn a_crawl_that_waits_for_its_host_holds_no_seat() {
     let clock = Clock::system();
-    let (many, one) = (clock.id(), clock.id());
+    let many = clock.id();
+    let one = clock.id();
     let limits = Limits { requests: 1, requests_each: 1, ..quick() };
     let fetcher = fetcher_with(Private::Allow, limits);
     let mut slow = Vec::new();
@@ -60,7 +62,8 @@ async fn a_crawl_that_waits_for_its_host_holds_no_seat() {
 #[tokio::test]
 async fn servers_that_hang_do_not_hold_the_seats_of_others() {
     let clock = Clock::system();
-    let (many, one) = (clock.id(), clock.id());
+    let many = clock.id();
+    let one = clock.id();
     let limits = Limits { requests: 3, requests_each: 2, ..quick() };
     let fetcher = fetcher_with(Private::Allow, limits);
     let hanging = FakeSite::start().await.unwrap();

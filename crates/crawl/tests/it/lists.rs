@@ -21,7 +21,8 @@ fn index(lists: &[String]) -> Reply {
 
 #[tokio::test]
 async fn an_index_of_lists_is_read_and_other_sites_are_left_out() {
-    let (site, other) = (FakeSite::start().await.unwrap(), FakeSite::start().await.unwrap());
+    let site = FakeSite::start().await.unwrap();
+    let other = FakeSite::start().await.unwrap();
     site.set("/s.xml", index(&[site.url("/a.xml"), site.url("/b.txt"), other.url("/c.xml")]));
     site.set("/a.xml", urlset(&[(site.url("/1"), "2026-01-01"), (other.url("/2"), "2026-01-01")]));
     site.set(

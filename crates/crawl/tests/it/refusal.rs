@@ -13,7 +13,8 @@ use replyx_crawl::{Answer, FetchError, LookUp, Refused, admit};
 
 use super::*;
 
-/// Answers the nth question with the nth list of addresses; the last one stays. That DNS works at all is not counted.
+/// Answers the nth question with the nth list of addresses; the last one stays. That DNS works at
+/// all is not counted.
 fn names(answers: Vec<Vec<&str>>) -> (LookUp, Arc<AtomicUsize>) {
     let answers: Vec<Vec<IpAddr>> = answers
         .into_iter()
@@ -82,7 +83,8 @@ async fn an_address_written_in_the_url_never_reaches_a_socket() {
     assert_eq!(asked.load(Ordering::SeqCst), 0, "no name is looked up in vain");
 }
 
-/// The attack: one answer is public, the next one private. There is one question per connection, and each answer is checked.
+/// The attack: one answer is public, the next one private. There is one question per connection,
+/// and each answer is checked.
 #[tokio::test]
 async fn a_name_is_checked_anew_for_each_connection() {
     let (look_up, asked) = names(vec![vec!["10.0.0.1"], vec!["127.0.0.1"]]);

@@ -218,7 +218,8 @@ async fn a_server_that_fails_for_a_while_is_asked_again_and_no_more_than_three_t
 
 #[tokio::test]
 async fn a_site_that_has_moved_is_followed_to_where_it_is() {
-    let (old, new) = (FakeSite::start().await.unwrap(), FakeSite::start().await.unwrap());
+    let old = FakeSite::start().await.unwrap();
+    let new = FakeSite::start().await.unwrap();
     old.set("/shop/", Reply::redirect(&new.url("/store/")));
     new.set("/store/", page("store", &["a", "/elsewhere"]));
     new.set("/store/a", page("a", &[&old.url("/shop/b")]));

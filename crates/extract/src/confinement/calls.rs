@@ -1,8 +1,8 @@
 //! The system calls that are left: those that computing, memory and the standard streams need.
 //!
-//! Whatever is not in the list is refused with `EPERM`, so that a parser which looks for a font or a time zone goes on
-//! without it. There is no way to open a file or a socket, to start a thread, a process or a program, to signal or
-//! trace another process, or to make memory executable.
+//! Whatever is not in the list is refused with `EPERM`, so that a parser which looks for a font or
+//! a time zone goes on without it. There is no way to open a file or a socket, to start a thread, a
+//! process or a program, to signal or trace another process, or to make memory executable.
 
 use std::{collections::BTreeMap, env::consts::ARCH, process};
 

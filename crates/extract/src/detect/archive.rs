@@ -1,4 +1,5 @@
-//! Office documents and books are ZIP archives; the entries' names and the declared type give them away.
+//! Office documents and books are ZIP archives; the entries' names and the declared type give them
+//! away.
 
 use std::io::{Cursor, Read};
 
@@ -15,7 +16,8 @@ pub(super) fn is_archive(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
-/// What the archive holds. The list of entries at its end counts, not bytes that happen to be inside.
+/// What the archive holds. The list of entries at its end counts, not bytes that happen to be
+/// inside.
 pub(super) fn detect(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return damaged(bytes) };
     if let Some(kind) = declared(&mut archive) {
@@ -65,7 +67,8 @@ fn declared(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Option<Result<DocumentKi
     })
 }
 
-/// An archive that cannot be opened: its first entry tells what it was meant to be, and reading it what is wrong.
+/// An archive that cannot be opened: its first entry tells what it was meant to be, and reading it
+/// what is wrong.
 fn damaged(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     let head = &bytes[..bytes.len().min(64 * 1024)];
     let has = |name: &[u8]| head.windows(name.len()).any(|window| window == name);

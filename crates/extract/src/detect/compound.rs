@@ -1,4 +1,5 @@
-//! Compound files: old Office documents, and new ones under a password. Their directory tells what they are.
+//! Compound files: old Office documents, and new ones under a password. Their directory tells what
+//! they are.
 
 use std::collections::HashSet;
 
@@ -20,7 +21,8 @@ pub(super) fn is_compound(head: &[u8]) -> bool {
     head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
 }
 
-/// What a compound file is. A workbook is read; of others the menu that saves them as something that is read is named.
+/// What a compound file is. A workbook is read; of others the menu that saves them as something
+/// that is read is named.
 pub(super) fn detect(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     let top = top_names(bytes);
     // A damaged directory: the names are still somewhere, as UTF-16.
@@ -65,8 +67,8 @@ fn top_names(bytes: &[u8]) -> Option<Vec<String>> {
     Some(root(bytes)?.into_iter().map(|entry| entry.name).collect())
 }
 
-/// The bytes of a stream in the root, unless the file is damaged or the stream is among the smallest, which are kept
-/// elsewhere.
+/// The bytes of a stream in the root, unless the file is damaged or the stream is among the
+/// smallest, which are kept elsewhere.
 pub(crate) fn stream(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
     /// Shorter streams share sectors.
     const SMALLEST: u32 = 4_096;
@@ -87,8 +89,8 @@ struct Entry {
     length: u32,
 }
 
-/// What stands in the root of the directory, unless it is damaged. What stands in folders below belongs to embedded
-/// objects: a workbook may hold a Word document.
+/// What stands in the root of the directory, unless it is damaged. What stands in folders below
+/// belongs to embedded objects: a workbook may hold a Word document.
 fn root(bytes: &[u8]) -> Option<Vec<Entry>> {
     let directory = Sectors::of(bytes)?.chain(word(bytes, 48)?, ENTRIES * ENTRY)?;
     let mut entries = Vec::new();
@@ -128,7 +130,8 @@ impl<'a> Sectors<'a> {
             12 => 4_096,
             _ => return None,
         };
-        // The first 109 tables are listed in the head; they reach over 6 MiB, and the directory is mostly at the front.
+        // The first 109 tables are listed in the head; they reach over 6 MiB, and the directory is
+        // mostly at the front.
         let listed = (0..109).map_while(|index| word(bytes, 76 + index * 4));
         let tables = listed.filter(|sector| *sector < LAST_SECTOR).collect();
         Some(Self { bytes, size, tables })

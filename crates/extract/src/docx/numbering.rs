@@ -67,6 +67,7 @@ impl Numbering {
             }
             forms.insert(form.attribute("abstractNumId").unwrap_or_default().into_owned(), levels);
         }
+
         for list in tree.root().children_named("num") {
             let Some(id) = list.attribute("numId") else { continue };
             let form = list.child("abstractNumId").and_then(|form| form.attribute("val"));
@@ -85,8 +86,10 @@ impl Numbering {
                     }
                 }
             }
+
             numbering.lists.insert(id.into_owned(), List { form, levels });
         }
+
         Ok(numbering)
     }
 

@@ -10,11 +10,13 @@ use crate::xml::Element;
 const SPAN: u64 = 63;
 
 impl Reading<'_> {
-    /// Writes a table. What merged cells cover is blank; a table of one column is a frame around its content.
+    /// Writes a table. What merged cells cover is blank; a table of one column is a frame around
+    /// its content.
     pub(super) fn table(&mut self, table: Element) {
         let mut rows = Vec::new();
         collect(table, "tr", &mut rows);
         rows.retain(|row| row.path(&["trPr", "del"]).is_none());
+
         let rows: Vec<(Element, Vec<Element>)> = rows
             .into_iter()
             .map(|row| {
@@ -23,12 +25,14 @@ impl Reading<'_> {
                 (row, cells)
             })
             .collect();
+
         if rows.iter().all(|(_, cells)| cells.len() <= 1) {
             for cell in rows.iter().flat_map(|(_, cells)| cells) {
                 self.blocks(*cell);
             }
             return;
         }
+
         let mut boxes = Vec::new();
         for (row, cells) in rows {
             let mut texts = Vec::new();
@@ -40,7 +44,9 @@ impl Reading<'_> {
             }
             self.writer.row(&texts);
         }
+
         self.writer.end_table();
+
         for boxed in boxes {
             self.blocks(boxed);
         }

@@ -70,7 +70,8 @@ pub(super) fn is_skipped(node: Root<'_>, element: &Element, whole_forms: bool) -
     if SILENT.contains(&name) || FRAME.contains(&name) || name == "form" && !whole_forms {
         return true;
     }
-    // A page's header names the site; an article's, or one with the page's main heading, names the content.
+    // A page's header names the site; an article's, or one with the page's main heading, names the
+    // content.
     if name == "header" && in_body_alone(node) && !has_main_heading(node) {
         return true;
     }

@@ -11,7 +11,8 @@ const MAX_SPAN: usize = 50;
 /// A row has at most this many cells.
 const MAX_COLUMNS: usize = 500;
 
-/// Tables that only place things on the page: they hold a table or a heading, or never two cells side by side.
+/// Tables that only place things on the page: they hold a table or a heading, or never two cells
+/// side by side.
 pub(super) fn layouts(root: Root<'_>) -> HashSet<NodeId> {
     struct Open {
         id: NodeId,
@@ -19,6 +20,7 @@ pub(super) fn layouts(root: Root<'_>) -> HashSet<NodeId> {
         cells: usize,
         widest: usize,
     }
+
     let mut found = HashSet::new();
     let mut open: Vec<Open> = Vec::new();
     for edge in root.traverse() {
@@ -26,6 +28,7 @@ pub(super) fn layouts(root: Root<'_>) -> HashSet<NodeId> {
             Edge::Open(node) => (node, true),
             Edge::Close(node) => (node, false),
         };
+
         let Some(element) = node.value().as_element() else { continue };
         match (element.name(), opens) {
             ("table", true) => {
@@ -61,6 +64,7 @@ pub(super) fn layouts(root: Root<'_>) -> HashSet<NodeId> {
             _ => {}
         }
     }
+
     found
 }
 

@@ -1,4 +1,5 @@
-//! A page's tree becomes blocks. The walk goes along the tree's edges and does not recurse, so depth costs nothing.
+//! A page's tree becomes blocks. The walk goes along the tree's edges and does not recurse, so
+//! depth costs nothing.
 
 use std::collections::HashSet;
 
@@ -34,6 +35,7 @@ pub(super) fn walk(root: Root<'_>, base: Option<&Url>, whole_forms: bool, writer
         links: Vec::new(),
         term: String::new(),
     };
+
     let mut skipped = None;
     for edge in root.traverse() {
         if walk.writer.is_full() {
@@ -59,6 +61,7 @@ pub(super) fn walk(root: Root<'_>, base: Option<&Url>, whole_forms: bool, writer
             _ => {}
         }
     }
+
     walk.flush();
     walk.writer.end_table();
 }
@@ -143,12 +146,14 @@ impl<'p> Walk<'_, 'p> {
             "li" => {
                 self.flush();
                 let depth = self.lists.len().saturating_sub(1);
+
                 let number = self.lists.last_mut().and_then(|list| {
                     let own = element.attr("value").and_then(|value| value.parse().ok());
                     let number = list.next.map(|next| own.unwrap_or(next));
                     list.next = number.map(|number| number.saturating_add(1));
                     number
                 });
+
                 self.item = Some((depth, number));
             }
             "pre" => {
@@ -362,5 +367,6 @@ fn is_block(name: &str) -> bool {
         "tr",
         "td",
     ];
+
     BLOCKS.contains(&name)
 }

@@ -120,9 +120,11 @@ impl<'t> Parser<'t> {
     fn value(&mut self) -> Result<Value<'t>, Unreadable> {
         self.blank();
         self.values += 1;
+
         if self.values > MAX_VALUES || self.depth > MAX_DEPTH {
             return Err(Unreadable::TooComplex);
         }
+
         match self.peek() {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
@@ -231,6 +233,7 @@ impl<'t> Parser<'t> {
     fn escape(&mut self) -> Result<char, Unreadable> {
         let escape = self.peek().ok_or(Unreadable::Damaged)?;
         self.at += 1;
+
         Ok(match escape {
             b'"' | b'\\' | b'/' => char::from(escape),
             b'b' => '\u{8}',

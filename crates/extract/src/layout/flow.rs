@@ -15,8 +15,8 @@ const MIN_REPEATS: usize = 3;
 /// How many lines from a page's edge a running line may stand.
 const EDGE: usize = 2;
 
-/// Takes headers and footers away that repeat from page to page: a header stays on its first page and a
-/// footer on its last, page numbers nowhere.
+/// Takes headers and footers away that repeat from page to page: a header stays on its first page
+/// and a footer on its last, page numbers nowhere.
 pub(super) fn drop_running_lines(pages: &mut [Vec<Line>]) {
     for top in [true, false] {
         let mut seen: HashMap<String, Vec<usize>> = HashMap::new();
@@ -28,8 +28,10 @@ pub(super) fn drop_running_lines(pages: &mut [Vec<Line>]) {
                 }
             }
         }
+
         let enough = MIN_REPEATS.max(pages.len() * 3 / 5);
         seen.retain(|_, on| on.len() >= enough);
+
         for (number, page) in pages.iter_mut().enumerate() {
             let gone: Vec<usize> = edge(page, top)
                 .filter(|line| {
@@ -124,6 +126,7 @@ impl<'p> Writer<'p> {
                 heading.end = self.text.len();
             }
         }
+
         self.starts.push(start.unwrap_or(self.text.len()));
     }
 
@@ -200,15 +203,18 @@ struct Style {
 impl Style {
     fn of(pages: &[Vec<Line>]) -> Self {
         let mut letters: HashMap<i32, usize> = HashMap::new();
-        let (mut bold, mut all) = (0, 0);
+        let mut bold = 0;
+        let mut all = 0;
         for line in pages.iter().flatten() {
             let count: usize = line.cells.iter().map(|cell| cell.text.len()).sum();
             *letters.entry(halves(line.size)).or_default() += count;
             all += count;
             bold += if line.bold { count } else { 0 };
         }
+
         let body =
             letters.iter().max_by_key(|(size, count)| (**count, **size)).map_or(20, |(s, _)| *s);
+
         let mut gaps: Vec<f32> = pages
             .iter()
             .flat_map(|page| page.windows(2))
@@ -216,6 +222,7 @@ impl Style {
             .map(|pair| (pair[0].y - pair[1].y) / pair[0].size)
             .filter(|gap| (0.5..3.0).contains(gap))
             .collect();
+
         gaps.sort_by(f32::total_cmp);
         let leading = gaps.get(gaps.len() / 2).copied().unwrap_or(1.4);
         #[expect(clippy::cast_precision_loss, reason = "half points of a font, a small number")]
@@ -227,9 +234,11 @@ impl Style {
             .filter(|line| style.is_heading(line, &line.text()))
             .map(|line| (halves(line.size), line.bold))
             .collect();
+
         looks.sort_unstable_by(|a, b| b.cmp(a));
         looks.dedup();
         style.headings = looks;
+
         style
     }
 
@@ -283,7 +292,8 @@ enum Hyphen {
     Dropped,
 }
 
-/// Is a word broken between the end of `above` and the beginning of `below`, and is its hyphen its own?
+/// Is a word broken between the end of `above` and the beginning of `below`, and is its hyphen its
+/// own?
 fn broken_word(above: &str, below: &str) -> Option<Hyphen> {
     let hyphen = above.chars().next_back().filter(|c| matches!(c, '-' | '\u{2010}'))?;
     let stem = &above[..above.len() - hyphen.len_utf8()];

@@ -6,7 +6,8 @@ use super::{Break, Cell, Line, Span};
 const CELL_GAP: f32 = 1.0;
 /// A gap this wide, in font sizes, is a space even where the file has none.
 const WORD_GAP: f32 = 0.15;
-/// A gap this wide, in font sizes, divides cells where the rows around it have cells at the same places.
+/// A gap this wide, in font sizes, divides cells where the rows around it have cells at the same
+/// places.
 const NARROW_GAP: f32 = 0.33;
 /// Two columns have at least this many lines beside each other.
 const MIN_COLUMN: usize = 8;
@@ -29,12 +30,13 @@ pub(super) fn read(mut spans: Vec<Span>) -> Vec<Line> {
     lines
 }
 
-/// Divides lines at narrow gaps when each part then stands below a cell of the line above: a table whose columns are
-/// as wide as their longest words.
+/// Divides lines at narrow gaps when each part then stands below a cell of the line above: a table
+/// whose columns are as wide as their longest words.
 fn divide_narrow_cells(lines: &mut [Line]) {
     for i in 1..lines.len() {
         let (above, below) = lines.split_at_mut(i);
-        let (above, below) = (&above[i - 1], &mut below[0]);
+        let above = &above[i - 1];
+        let below = &mut below[0];
         let distance = above.y - below.y;
         if above.cells.len() > below.cells.len() && (0.0..above.size * 3.0).contains(&distance) {
             divide(above, below);
@@ -52,7 +54,8 @@ fn divide(above: &Line, below: &mut Line) {
     };
     let mut cells: Vec<Cell> = Vec::new();
     for cell in &below.cells {
-        let (mut at, mut left) = (0, cell.left);
+        let mut at = 0;
+        let mut left = cell.left;
         let end = Break { at: cell.text.len(), left: cell.right, right: cell.right };
         for gap in cell.breaks.iter().filter(divides).chain([&end]) {
             let text = cell.text.get(at..gap.at).unwrap_or_default().to_owned();
@@ -163,7 +166,9 @@ fn fills_both(row: &[Span], left: f32, x: f32, right: f32) -> bool {
 
 /// Reads the left column before the right one, between lines that run across both.
 fn columns(spans: Vec<Span>, gutter: f32) -> Vec<Line> {
-    let (mut lines, mut left, mut right) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::new();
+    let mut left = Vec::new();
+    let mut right = Vec::new();
     for row in rows(spans) {
         if row.iter().any(|span| crosses(span, gutter)) {
             lines.append(&mut left);
@@ -188,7 +193,8 @@ fn columns(spans: Vec<Span>, gutter: f32) -> Vec<Line> {
 fn mark_tables(lines: &mut [Line]) {
     for i in 1..lines.len() {
         let (above, below) = lines.split_at_mut(i);
-        let (above, below) = (&mut above[i - 1], &mut below[0]);
+        let above = &mut above[i - 1];
+        let below = &mut below[0];
         if above.cells.len() > 1 && below.cells.len() > 1 && is_aligned(above, below) {
             above.row = true;
             below.row = true;

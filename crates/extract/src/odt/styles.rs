@@ -40,7 +40,8 @@ impl Styles {
             let owned = |name: &str| style.attribute(name).map(std::borrow::Cow::into_owned);
             match style.name() {
                 "style" if style.attribute("family").as_deref() == Some("paragraph") => {
-                    let (parent, list) = (owned("parent-style-name"), owned("list-style-name"));
+                    let parent = owned("parent-style-name");
+                    let list = owned("list-style-name");
                     self.paragraphs.insert(name.into_owned(), Paragraph { parent, list });
                 }
                 "list-style" => self.read_list(&name, style),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-/// Adds where the text from `from` on leads, unless it says so itself or leads to no place a reader can go.
+/// Adds where the text from `from` on leads, unless it says so itself or leads to no place a reader
+/// can go.
 pub(in super::super) fn link(text: &mut String, from: usize, address: &str) {
     let said = text[from..].trim();
     let (scheme, rest) = address.split_once(':').unwrap_or_default();

@@ -64,7 +64,8 @@ impl Relations {
     }
 }
 
-/// The name a reference means, seen from a folder: without `.` and `..`, never above the archive's root.
+/// The name a reference means, seen from a folder: without `.` and `..`, never above the archive's
+/// root.
 pub(in super::super) fn resolve(folder: &str, reference: &str) -> String {
     let from = if reference.starts_with('/') { "" } else { folder };
     let mut parts = Vec::new();

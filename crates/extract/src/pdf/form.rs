@@ -15,7 +15,8 @@ pub(super) fn filled(document: &PdfDocument) -> usize {
         Some(resolved(document, form.as_dict()?.get("Fields")?)?.as_array()?.clone())
     })();
     let mut open = fields.unwrap_or_default();
-    let (mut looked_at, mut filled) = (0, 0);
+    let mut looked_at = 0;
+    let mut filled = 0;
     while let Some(field) = open.pop() {
         looked_at += 1;
         if looked_at > FIELDS {

@@ -13,7 +13,8 @@ use super::{
 
 mod groups;
 
-/// How much deeper an item stands than the one it belongs to, twentieths of a point: a quarter of an inch.
+/// How much deeper an item stands than the one it belongs to, twentieths of a point: a quarter of
+/// an inch.
 const INDENT: i32 = 360;
 
 /// What a group's text is.
@@ -86,6 +87,7 @@ struct Body<'w> {
 /// Writes a document.
 pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> {
     let state = State { part: Part::Body, begins: false, font: None, fallback: 1, hidden: false };
+
     let mut body = Body {
         writer,
         tables: Tables::new(),
@@ -107,12 +109,14 @@ pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> 
         notes: Vec::new(),
         around_note: Vec::new(),
     };
+
     for token in Tokens::new(bytes) {
         body.token(token)?;
         if body.writer.is_full() {
             break;
         }
     }
+
     body.finish();
     Ok(())
 }
@@ -162,6 +166,7 @@ impl Body<'_> {
                 self.word(word, value);
             }
         }
+
         Ok(())
     }
 
@@ -229,6 +234,7 @@ impl Body<'_> {
         if self.state.part == Part::Skipped || self.begin_part(word, optional) {
             return;
         }
+
         match word {
             "ansicpg" => self.tables.set_default(value.unwrap_or(0)),
             "uc" => self.state.fallback = usize::try_from(value.unwrap_or(1)).unwrap_or(1).min(8),
@@ -252,6 +258,7 @@ impl Body<'_> {
             }
             _ => {}
         }
+
         if let Some(character) = special(word) {
             self.push(character);
         }
@@ -289,6 +296,7 @@ impl Body<'_> {
         if std::mem::take(&mut self.had_row) {
             self.writer.end_table();
         }
+
         self.results.clear();
         let text = std::mem::take(&mut self.text);
         let mark = self.mark.take();

@@ -87,7 +87,8 @@ pub(super) fn code_page(page: i32) -> Option<&'static Encoding> {
     }
 }
 
-/// The encoding of a font's character set; the sets that follow the document's have none of their own.
+/// The encoding of a font's character set; the sets that follow the document's have none of their
+/// own.
 pub(super) fn charset(set: i32) -> Option<&'static Encoding> {
     code_page(match set {
         77 => 10000,

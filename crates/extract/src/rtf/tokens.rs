@@ -55,6 +55,7 @@ impl<'b> Iterator for Tokens<'b> {
         loop {
             let (first, rest) = self.rest.split_first()?;
             self.rest = rest;
+
             return Some(match first {
                 b'{' => Token::Open,
                 b'}' => Token::Close,

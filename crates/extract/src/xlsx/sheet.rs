@@ -53,6 +53,7 @@ impl Sheet {
         if self.rows.is_empty() {
             return Ok(());
         }
+
         writer.page();
         writer.heading(1, name);
         let columns: BTreeSet<u32> =
@@ -60,24 +61,29 @@ impl Sheet {
         if columns.len().saturating_mul(self.rows.len()) > AREA {
             return Err(Unreadable::TooComplex);
         }
+
         let mut above = columns.len() > 1;
         let mut header = Header::default();
         for row in self.rows.into_values() {
             above = above && row.len() == 1;
+
             if above {
                 for title in row.values() {
                     writer.paragraph(title);
                 }
                 continue;
             }
+
             let mut row = row;
             let cells: Vec<String> =
                 columns.iter().map(|column| row.remove(column).unwrap_or_default()).collect();
             header.row(&cells);
             writer.row(&cells);
         }
+
         writer.end_table();
         header.warn(Some(name), writer);
+
         Ok(())
     }
 }

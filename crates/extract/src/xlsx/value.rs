@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use calamine::{DataRef, ExcelDateTime};
 
-/// A cell as a reader sees it: dates as ISO 8601, numbers without the noise of floating point. An error says nothing.
+/// A cell as a reader sees it: dates as ISO 8601, numbers without the noise of floating point. An
+/// error says nothing.
 pub(super) fn said(value: &DataRef, percent: bool) -> String {
     match value {
         DataRef::Int(number) if percent => format!("{}%", number.saturating_mul(100)),
@@ -49,7 +50,8 @@ fn serial(moment: &ExcelDateTime) -> String {
     let days = moment.as_f64();
     if moment.is_duration() {
         let seconds = (days * 86_400.0).round();
-        let (hours, rest) = ((seconds / 3600.0).trunc(), (seconds % 3600.0).abs());
+        let hours = (seconds / 3600.0).trunc();
+        let rest = (seconds % 3600.0).abs();
         return format!("{hours}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0);
     }
     let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();

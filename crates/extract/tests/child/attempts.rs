@@ -14,8 +14,8 @@ use nix::{sys::ptrace, unistd::Pid};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, Signal};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-/// Tries everything and says, a line each, what succeeded and what was refused. The arguments are paths of files that
-/// must stay closed, and the address of a server.
+/// Tries everything and says, a line each, what succeeded and what was refused. The arguments are
+/// paths of files that must stay closed, and the address of a server.
 pub(crate) fn all(parent: rustix::process::Pid, paths: &[&str], server: &str) -> String {
     let pid = parent.as_raw_nonzero().get();
     let mut said = String::new();

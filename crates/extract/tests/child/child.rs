@@ -1,5 +1,5 @@
-//! What the tests of extraction run as the extracting program: a good child, unless its input tells it to
-//! misbehave.
+//! What the tests of extraction run as the extracting program: a good child, unless its input tells
+//! it to misbehave.
 
 use std::{
     hint::black_box,
@@ -73,7 +73,9 @@ fn forget(calls: &[libc::c_long]) -> io::Result<()> {
 fn attempt(order: &[u8]) -> io::Result<()> {
     let order = String::from_utf8_lossy(order).into_owned();
     let words: Vec<&str> = order.split(' ').collect();
-    let (how, server, paths) = (words[1], words[2], &words[3..]);
+    let how = words[1];
+    let server = words[2];
+    let paths = &words[3..];
     let parent = rustix::process::getppid().expect("somebody waits for this");
     match how {
         "without-landlock" => forget(&[attempts::LANDLOCK])?,

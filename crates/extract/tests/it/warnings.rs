@@ -42,7 +42,8 @@ fn pdf(pages: &[Page], form: &str) -> Vec<u8> {
         (3, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned()),
     ];
     for ((text, picture), number) in pages.iter().zip((10..).step_by(3)) {
-        let (content, image) = (number + 1, number + 2);
+        let content = number + 1;
+        let image = number + 2;
         let shown = picture.map_or(String::new(), |_| format!("/XObject<</I {image} 0 R>>"));
         objects.push((
             number,
@@ -124,10 +125,12 @@ fn archive(entries: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// A presentation of slides with these texts; none: a picture. A text that begins with `-` is on a hidden slide.
+/// A presentation of slides with these texts; none: a picture. A text that begins with `-` is on a
+/// hidden slide.
 fn slides(texts: &[Option<&str>]) -> Vec<u8> {
     let mut entries = vec![("[Content_Types].xml".to_owned(), "<Types/>".to_owned())];
-    let (mut list, mut relations) = (String::new(), String::new());
+    let mut list = String::new();
+    let mut relations = String::new();
     for (text, number) in texts.iter().zip(1..) {
         let _ = write!(list, "<p:sldId id=\"{number}\" r:id=\"r{number}\"/>");
         let _ = write!(
@@ -190,9 +193,11 @@ async fn an_old_workbook_reads_as_the_new_one() {
             [env!("CARGO_MANIFEST_DIR"), "tests/files/office", name].iter().collect();
         std::fs::read(path).unwrap()
     };
-    let (old, new) = (file("price.ru.xls"), file("price.ru.xlsx"));
+    let old = file("price.ru.xls");
+    let new = file("price.ru.xlsx");
     assert_eq!(detect("a.bin", &old), Ok(Xlsx));
-    let (old_text, new_text) = (read(Xlsx, &old).await.unwrap(), read(Xlsx, &new).await.unwrap());
+    let old_text = read(Xlsx, &old).await.unwrap();
+    let new_text = read(Xlsx, &new).await.unwrap();
     assert!(new_text.text.contains("покупателям |  | 7%"), "{}", new_text.text);
     // The new file has no result beside the formula of its last row but one.
     let calculated = new_text.text.replace("Итого |", "Итого |  | 46960.5");

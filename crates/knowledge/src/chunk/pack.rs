@@ -55,7 +55,8 @@ impl Pack {
     }
 }
 
-/// Does a passage like to begin with this? Told by the text alone, so that it is told alike after a change elsewhere.
+/// Does a passage like to begin with this? Told by the text alone, so that it is told alike after a
+/// change elsewhere.
 fn begins(text: &str) -> bool {
     // FNV-1a, which is the same in every version of the program.
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -1,7 +1,7 @@
 //! Headings, paragraphs, items and tables of a text without mark-up.
 //!
-//! A wrong heading would mislabel a whole section, so a line must look like one from all sides: short, alone,
-//! without an end of sentence, with text below it.
+//! A wrong heading would mislabel a whole section, so a line must look like one from all sides:
+//! short, alone, without an end of sentence, with text below it.
 
 use std::ops::Range;
 
@@ -48,6 +48,7 @@ pub(super) fn blocks(document: &Extracted) -> Vec<Block> {
             at += 1;
         }
     }
+
     blocks.rest_until(text.len());
     blocks.found
 }

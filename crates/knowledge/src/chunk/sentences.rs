@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::blocks::trim;
 
-/// Abbreviations that stand before the word they belong to, so no sentence ends with them. Lower case.
+/// Abbreviations that stand before the word they belong to, so no sentence ends with them. Lower
+/// case.
 const BEFORE: &[&str] = &[
     "approx",
     "art",
@@ -103,11 +104,13 @@ pub(super) fn find(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
             '\n' => is_line_apart(&part[start..at], &part[at..]).then_some(at),
             _ => None,
         };
+
         if let Some(end) = ends {
             found.extend(trim(text, range.start + start..range.start + end));
             start = end;
         }
     }
+
     found.extend(trim(text, range.start + start..range.end));
     found
 }
@@ -116,7 +119,8 @@ fn closes(c: char) -> bool {
     matches!(c, '.' | '!' | '?' | '…' | '"' | '\'' | '»' | '”' | '’' | ')' | ']' | '*' | '_')
 }
 
-/// Does the sentence `text` end behind its mark, which stands at `mark` and with its quotes ends at `end`?
+/// Does the sentence `text` end behind its mark, which stands at `mark` and with its quotes ends at
+/// `end`?
 fn is_end(text: &str, mark: usize, end: usize, sign: char) -> bool {
     if matches!(sign, '。' | '！' | '？') {
         return true;

@@ -14,6 +14,7 @@ use super::{
 pub(super) fn of(text: &str, block: Block, chunking: Chunking) -> Vec<Unit> {
     let heading = matches!(block.kind, Kind::Heading { .. });
     let prose = block.kind == Kind::Prose;
+
     let unit = |range: Range<usize>, length: usize, header: Option<Range<usize>>| Unit {
         range,
         length,
@@ -21,11 +22,13 @@ pub(super) fn of(text: &str, block: Block, chunking: Chunking) -> Vec<Unit> {
         prose,
         header,
     };
+
     let bound = if prose { chunking.tokens } else { chunking.packed() };
     let length = tokens(&text[block.range.clone()]);
     if length <= bound {
         return vec![unit(block.range, length, None)];
     }
+
     let (parts, header) = match block.kind {
         Kind::Prose => (sentences::find(text, block.range), None),
         Kind::Heading { .. } => (vec![block.range], None),
@@ -36,6 +39,7 @@ pub(super) fn of(text: &str, block: Block, chunking: Chunking) -> Vec<Unit> {
             (rows, header)
         }
     };
+
     parts
         .into_iter()
         .flat_map(|part| cut(text, part, chunking))
@@ -55,8 +59,8 @@ fn lines(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Cuts what no sentence or line end cuts: between words, and inside one only when it alone is too long. Each part
-/// with its length.
+/// Cuts what no sentence or line end cuts: between words, and inside one only when it alone is too
+/// long. Each part with its length.
 fn cut(text: &str, range: Range<usize>, chunking: Chunking) -> Vec<(Range<usize>, usize)> {
     let whole = tokens(&text[range.clone()]);
     if whole <= chunking.packed() {

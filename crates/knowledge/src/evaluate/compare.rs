@@ -35,8 +35,8 @@ impl Comparison {
 
 type Measure = (&'static str, fn(&Metrics) -> Option<f64>, bool);
 
-/// Name, value, and whether more is better. Times and cost are shown and do not block: they depend on the machine
-/// and the price list.
+/// Name, value, and whether more is better. Times and cost are shown and do not block: they depend
+/// on the machine and the price list.
 const MEASURES: &[Measure] = &[
     ("recall_1", |metrics| metrics.recall_1, true),
     ("recall_3", |metrics| metrics.recall_3, true),
@@ -52,20 +52,23 @@ const MEASURES: &[Measure] = &[
     ("failed", |metrics| metrics.failed, false),
 ];
 
-/// Holds a later run against an earlier one. `tolerance` is by how much a share may get worse, 0 to 1.
+/// Holds a later run against an earlier one. `tolerance` is by how much a share may get worse, 0 to
+/// 1.
 pub fn compare(
     (before, before_results): (&Metrics, &[QuestionResult]),
     (after, after_results): (&Metrics, &[QuestionResult]),
     tolerance: f64,
 ) -> Comparison {
     let changes = MEASURES.iter().filter_map(|(measure, of, more_is_better)| {
-        let (before, after) = (of(before)?, of(after)?);
+        let before = of(before)?;
+        let after = of(after)?;
         let worse = if *more_is_better { before - after } else { after - before };
         // A share is a fraction of counts: what is a hair beyond is the noise of floating point.
         let regressed = worse > tolerance + 1e-9;
         Some(Change { measure, before, after, regressed })
     });
-    let (mut broken, mut mended) = (Vec::new(), Vec::new());
+    let mut broken = Vec::new();
+    let mut mended = Vec::new();
     for result in after_results {
         let same = |earlier: &&QuestionResult| earlier.question == result.question;
         let Some(earlier) = before_results.iter().find(same) else { continue };
@@ -131,10 +134,9 @@ mod tests {
     #[test]
     fn questions_that_turned_are_named() {
         let result = |question: &str, right| result(question, Some(right), None);
-        let (before, after) = (
-            [result("a", true), result("b", false), result("c", true)],
-            [result("c", true), result("b", true), result("a", false), result("new", false)],
-        );
+        let before = [result("a", true), result("b", false), result("c", true)];
+        let after =
+            [result("c", true), result("b", true), result("a", false), result("new", false)];
         let metrics = Metrics::default();
         let comparison = compare((&metrics, &before), (&metrics, &after), 0.0);
         assert_eq!(

@@ -18,7 +18,8 @@ pub struct QuestionFile {
     /// What people call the set.
     #[serde(default)]
     pub name: Option<String>,
-    /// The documents the questions are about: files beside this one, or given here by name and text.
+    /// The documents the questions are about: files beside this one, or given here by name and
+    /// text.
     #[serde(default)]
     pub documents: Vec<FileDocument>,
     /// The questions.
@@ -61,8 +62,8 @@ pub enum BadFile {
 }
 
 impl QuestionFile {
-    /// Reads a file of questions: an object with `questions`, a list of questions, one question a line, or `SQuAD`'s
-    /// form, in which every paragraph is a document.
+    /// Reads a file of questions: an object with `questions`, a list of questions, one question a
+    /// line, or `SQuAD`'s form, in which every paragraph is a document.
     ///
     /// # Errors
     ///
@@ -116,27 +117,33 @@ pub fn check(questions: &[Question]) -> Result<(), BadFile> {
     if questions.is_empty() || questions.len() > MAX_QUESTIONS {
         return Err(BadFile::Count(questions.len()));
     }
+
     for (question, number) in questions.iter().zip(1..) {
         let bad = |reason| Err(BadFile::Question { number, reason });
         let strings = question.answers.iter().chain(&question.document_names);
+
         if question.question.trim().is_empty() {
             return bad("it asks nothing");
         }
         if strings.clone().any(|string| string.trim().is_empty()) {
             return bad("an expected string is empty");
         }
+
         let mut all = strings.chain(std::iter::once(&question.question));
         if all.any(|string| string.chars().count() > LONGEST) {
             return bad("a text is longer than 4,000 characters");
         }
+
         let expected = question.answers.len()
             + question.documents.len()
             + question.document_names.len()
             + question.passages.len();
+
         if expected > 100 {
             return bad("it expects more than 100 things");
         }
     }
+
     Ok(())
 }
 

@@ -13,8 +13,8 @@ use crate::{
     language,
 };
 
-/// The rules by which texts are cut and stemmed: raised whenever they change, so that documents indexed by earlier
-/// ones are indexed anew.
+/// The rules by which texts are cut and stemmed: raised whenever they change, so that documents
+/// indexed by earlier ones are indexed anew.
 pub const INDEX_VERSION: i64 = CUTTING + 100 * terms::VERSION;
 /// The version of the rules by which texts are cut.
 const CUTTING: i64 = 1;

@@ -1,7 +1,8 @@
 //! The embedding job: passages get their vectors.
 //!
-//! A long document takes hours, and others must not wait for it: [`run`] works for `SLICE` and queues itself again,
-//! behind those who came meanwhile. Vectors that are made are kept, so nothing is done twice.
+//! A long document takes hours, and others must not wait for it: [`run`] works for `SLICE` and
+//! queues itself again, behind those who came meanwhile. Vectors that are made are kept, so nothing
+//! is done twice.
 
 use std::time::Duration;
 
@@ -37,9 +38,10 @@ pub async fn enqueue(tx: &mut Tx, clock: &Clock, job: IndexDocument) -> Result<(
     jobs.enqueue_once(clock.id(), KIND, &payload, clock.now()).await
 }
 
-/// Gives passages of a document their vectors. Those of another model stay, and serve until the new ones of all that an
-/// assistant knows are there; [`refresh`] forgets them then. A document that is gone is a success. `attempt` counts from 1; on the last one the document is ready
-/// without the missing vectors, and housekeeping tries again later.
+/// Gives passages of a document their vectors. Those of another model stay, and serve until the new
+/// ones of all that an assistant knows are there; [`refresh`] forgets them then. A document that is
+/// gone is a success. `attempt` counts from 1; on the last one the document is ready without the
+/// missing vectors, and housekeeping tries again later.
 ///
 /// # Errors
 ///
@@ -87,8 +89,8 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
     }
 }
 
-/// Ends the job of a document whose embedding was cut short in all attempts: it is ready with the vectors it has, and words
-/// find the rest.
+/// Ends the job of a document whose embedding was cut short in all attempts: it is ready with the
+/// vectors it has, and words find the rest.
 ///
 /// # Errors
 ///
@@ -112,33 +114,40 @@ async fn batch(
         dialog: None,
         purpose: Purpose::Embedding,
     };
+
     let texts: Vec<String> =
         missing.iter().map(|passage| embedded_text(&passage.headings, &passage.text)).collect();
     let embedded = tools.embeddings.passages(caller, model, &texts).await;
     let embedded = embedded.map_err(IndexError::Embed)?;
+
     let vectors: Vec<_> = missing
         .iter()
         .zip(&embedded.vectors)
         .map(|(passage, vector)| (passage.id, bytes(vector)))
         .collect();
+
     let mut tx = tools.db.begin().await?;
     let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
     let Some(mut document) = locked else { return Ok(()) };
     tx.workspace(job.workspace_id).passages().add_vectors(model, &vectors).await?;
+
     if document.embedded_with.as_deref() == Some(model) {
         let embedded = document.embedded + count(vectors.len());
         document.embedded = embedded.min(document.passages);
         document.updated_at = tools.clock.now();
         tx.workspace(job.workspace_id).documents().save(&document).await?;
     }
+
     let now = tools.clock.now();
     let calls: Vec<_> = embedded.spent.iter().map(|spent| spent.call(caller, now)).collect();
     tx.workspace(job.workspace_id).model_calls().insert(&calls).await?;
     tx.commit().await?;
+
     Ok(())
 }
 
-/// The document is as ready as it gets: its vectors are of `model`, or it has to do with those it has.
+/// The document is as ready as it gets: its vectors are of `model`, or it has to do with those it
+/// has.
 async fn finish(
     tools: Tools<'_>,
     job: IndexDocument,
@@ -172,8 +181,9 @@ async fn finish(
     Ok(())
 }
 
-/// Queues what brings documents up to date whose index or vectors are those of earlier rules or another model, at
-/// most `limit` of them, and forgets vectors that are no longer needed. Housekeeping calls it.
+/// Queues what brings documents up to date whose index or vectors are those of earlier rules or
+/// another model, at most `limit` of them, and forgets vectors that are no longer needed.
+/// Housekeeping calls it.
 ///
 /// # Errors
 ///
@@ -183,6 +193,7 @@ pub async fn refresh(tools: Tools<'_>, limit: u32) -> Result<usize, StorageError
     let model = tools.embeddings.model();
     let outdated = tx.system().documents().outdated(super::INDEX_VERSION, model, limit).await?;
     drop(tx);
+
     for (workspace_id, document_id, index) in &outdated {
         let job = IndexDocument { workspace_id: *workspace_id, document_id: *document_id };
         let mut tx = tools.db.begin().await?;
@@ -196,16 +207,19 @@ pub async fn refresh(tools: Tools<'_>, limit: u32) -> Result<usize, StorageError
         } else {
             enqueue(&mut tx, tools.clock, job).await?;
         }
+
         tx.commit().await?;
     }
+
     if let Some(model) = model {
         forget_outlived(tools, model).await?;
     }
+
     Ok(outdated.len())
 }
 
-/// Forgets the vectors of earlier models where all that an assistant knows has one of `model`, and the database's index,
-/// where it has one, finds by them.
+/// Forgets the vectors of earlier models where all that an assistant knows has one of `model`, and
+/// the database's index, where it has one, finds by them.
 async fn forget_outlived(tools: Tools<'_>, model: &str) -> Result<(), StorageError> {
     let mut tx = tools.db.read().await?;
     let sets = tx.system().neighbours().sets().await?;

@@ -1,8 +1,10 @@
-//! The job that copies a large assistant's vectors into the database's own index, where the database has one.
+//! The job that copies a large assistant's vectors into the database's own index, where the
+//! database has one.
 //!
-//! The index is a copy of `passage_vectors`, and those deleted or replaced leave it by themselves; this job brings what
-//! is new. An assistant is searched by a set of vectors once it was complete. Two processes may copy the same at once:
-//! what is there stays. See `docs/adr/0015-hnsw-for-large-assistants.md`.
+//! The index is a copy of `passage_vectors`, and those deleted or replaced leave it by themselves;
+//! this job brings what is new. An assistant is searched by a set of vectors once it was complete.
+//! Two processes may copy the same at once: what is there stays. See
+//! `docs/adr/0015-hnsw-for-large-assistants.md`.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -52,8 +54,8 @@ async fn enqueue(tx: &mut Tx, clock: &Clock, job: IndexNeighbours) -> Result<(),
     jobs.enqueue_once(clock.id(), IndexNeighbours::KIND, &payload, clock.now()).await
 }
 
-/// Queues the job for those of these assistants that are searched by sets already: a document of theirs has new
-/// vectors.
+/// Queues the job for those of these assistants that are searched by sets already: a document of
+/// theirs has new vectors.
 pub(super) async fn follow(
     tx: &mut Tx,
     clock: &Clock,
@@ -70,8 +72,8 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// Copies the vectors of every model that the assistant's documents are embedded with. It works for half a minute and
-/// queues itself again. An assistant that is gone is a success.
+/// Copies the vectors of every model that the assistant's documents are embedded with. It works for
+/// half a minute and queues itself again. An assistant that is gone is a success.
 ///
 /// # Errors
 ///
@@ -81,12 +83,14 @@ pub async fn run(tools: Tools<'_>, job: IndexNeighbours) -> Result<(), StorageEr
     if !matches!(tools.db.create_vector_index().await?, VectorIndex::Ready(_)) {
         return Ok(());
     }
+
     let begun = Instant::now();
     let mut tx = tools.db.read().await?;
     let head = tx.workspace(job.workspace_id).knowledge().head(job.assistant_id).await?;
     let Some(head) = head else { return Ok(()) };
     let models = models(&mut tx, tools, job).await?;
     drop(tx);
+
     for model in models {
         if !copy(tools, job, &model, begun).await? {
             let mut tx = tools.db.begin().await?;
@@ -94,14 +98,17 @@ pub async fn run(tools: Tools<'_>, job: IndexNeighbours) -> Result<(), StorageEr
             tx.commit().await?;
             return Ok(());
         }
+
         let mut tx = tools.db.begin().await?;
         let neighbours = tx.workspace(job.workspace_id).neighbours();
         let first = neighbours.complete(job.assistant_id, &model, head.revision).await?;
         tx.commit().await?;
+
         if first {
             tracing::info!(model, passages = head.passages, "the database finds nearest vectors");
         }
     }
+
     Ok(())
 }
 
@@ -123,14 +130,16 @@ async fn copy(
     model: &str,
     begun: Instant,
 ) -> Result<bool, StorageError> {
-    let (workspace, assistant) = (job.workspace_id, job.assistant_id);
+    let workspace = job.workspace_id;
+    let assistant = job.assistant_id;
     let mut tx = tools.db.begin().await?;
     let width = tx.workspace(workspace).neighbours().width(assistant, model).await?;
     let Some(width) = width else { return Ok(true) };
     if !tx.system().neighbours().prepare(width).await? {
         return Ok(true);
     }
-    // A new table locks those it refers to; looking at these in the same transaction could wait in a circle.
+    // A new table locks those it refers to; looking at these in the same transaction could wait in
+    // a circle.
     tx.commit().await?;
     let mut tx = tools.db.begin().await?;
     tx.workspace(workspace).neighbours().begin(assistant, model, width).await?;
@@ -159,8 +168,9 @@ async fn copy(
     }
 }
 
-/// Queues what brings the sets of assistants with more than `least` passages up to date, forgets those of assistants
-/// with less than half of that and of models that are no longer used, and tidies up. Housekeeping calls it.
+/// Queues what brings the sets of assistants with more than `least` passages up to date, forgets
+/// those of assistants with less than half of that and of models that are no longer used, and
+/// tidies up. Housekeeping calls it.
 ///
 /// # Errors
 ///

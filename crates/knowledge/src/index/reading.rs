@@ -1,7 +1,7 @@
 //! Which version of a document is being read.
 //!
-//! A new file waits beside the one that serves. What was read counts only while the version that it was read from is the
-//! newest one: whoever changed it has queued another job.
+//! A new file waits beside the one that serves. What was read counts only while the version that it
+//! was read from is the newest one: whoever changed it has queued another job.
 
 use replyx_core::knowledge::{Document, DocumentKind, DocumentStatus};
 use replyx_storage::{StorageError, Tx, replacements::Replacement};
@@ -59,7 +59,8 @@ impl Reading {
         self.is_new
     }
 
-    /// Locks the document, if it is there and what was read is still the newest of it; with the file that waits.
+    /// Locks the document, if it is there and what was read is still the newest of it; with the
+    /// file that waits.
     pub(super) async fn lock(
         &self,
         tx: &mut Tx,

@@ -15,8 +15,8 @@ const RELATIVE: f64 = 0.3;
 /// What the same word in other letters or by another layout counts.
 const RESPELT: f64 = 0.9;
 
-/// The question in terms of what the assistant knows. Words that occur nowhere stay, so that a passage which lacks
-/// them is known to lack them.
+/// The question in terms of what the assistant knows. Words that occur nowhere stay, so that a
+/// passage which lacks them is known to lack them.
 pub(super) fn of(question: &str, snapshot: &Snapshot) -> Asked {
     let languages: Vec<&str> = snapshot.languages.iter().map(String::as_str).collect();
     let words = meaningful(question, &languages);

@@ -1,8 +1,10 @@
-//! What assistants know is loaded when they are first asked, and stays in memory while there is room.
+//! What assistants know is loaded when they are first asked, and stays in memory while there is
+//! room.
 //!
-//! A snapshot is as fresh as the revision of the assistant's knowledge, which every question reads: of a newer
-//! one only the documents that changed are loaded. Whoever asks while it is being loaded waits for the same load.
-//! Documents that several assistants know are held once, and counted for each of them.
+//! A snapshot is as fresh as the revision of the assistant's knowledge, which every question reads:
+//! of a newer one only the documents that changed are loaded. Whoever asks while it is being loaded
+//! waits for the same load. Documents that several assistants know are held once, and counted for
+//! each of them.
 
 use std::{
     collections::HashMap,
@@ -49,7 +51,8 @@ type StoredVector = (DocumentId, PassageId, Vec<u8>);
 pub(super) enum Held {
     /// In memory.
     Whole(Arc<Snapshot>),
-    /// More than the memory holds: the database's own indexes are asked, that of vectors if it has them.
+    /// More than the memory holds: the database's own indexes are asked, that of vectors if it has
+    /// them.
     TooLarge(Arc<Listed>),
 }
 
@@ -64,7 +67,8 @@ struct Slot {
 #[derive(Debug)]
 pub(super) struct Cache {
     bound: u64,
-    /// Who knows more passages than this is searched through the database where that finds nearest vectors.
+    /// Who knows more passages than this is searched through the database where that finds nearest
+    /// vectors.
     pub(super) large: i64,
     slots: moka::sync::Cache<(WorkspaceId, AssistantId), Arc<Slot>>,
     segments: Mutex<HashMap<DocumentId, Weak<Segment>>>,
@@ -134,17 +138,20 @@ impl Cache {
         let documents = tx.workspace(workspace).knowledge().documents(assistant).await?;
         let embedded = tx.workspace(workspace).passages().embedded_with(assistant).await?;
         let model = model_of(&embedded, embeddings);
+
         let set = if head.passages > self.large {
             let sets = tx.workspace(workspace).neighbours().sets(assistant).await?;
             usable(sets, &embedded, embeddings, model.as_deref())
         } else {
             None
         };
+
         let width =
             model.as_deref().map_or(0, |model| embeddings.dimensions(model).unwrap_or(WIDTH));
         if set.is_some() || estimate(&head, width) > self.bound / 4 * 3 {
             return Ok(Some(Held::TooLarge(Arc::new(Listed::new(documents, head, set)))));
         }
+
         let mut known: HashMap<DocumentId, Arc<Segment>> = HashMap::new();
         for document in &documents {
             let segment = self.shared(document.id);
@@ -153,6 +160,7 @@ impl Cache {
             };
             known.extend(segment.filter(fits).map(|segment| (document.id, segment)));
         }
+
         for range in missing(&documents, &known) {
             let documents = &documents[range];
             let loaded = fetch(&mut tx, workspace, assistant, documents, model.as_deref()).await?;
@@ -161,6 +169,7 @@ impl Cache {
                 known.insert(segment.document, segment);
             }
         }
+
         let segments = documents.iter().filter_map(|document| known.remove(&document.id)).collect();
         Ok(Some(Held::Whole(Arc::new(Snapshot::new(head.revision, segments, model)))))
     }
@@ -192,8 +201,9 @@ fn estimate(head: &Head, width: usize) -> u64 {
     positive(head.passages) * (PASSAGE + vector) + positive(head.stems) * TERM
 }
 
-/// The model whose vectors take part: the one that most passages have vectors of, of equals the one for new passages. An
-/// earlier model's are kept until the new one's are complete, so it serves until then.
+/// The model whose vectors take part: the one that most passages have vectors of, of equals the one
+/// for new passages. An earlier model's are kept until the new one's are complete, so it serves
+/// until then.
 fn model_of(embedded: &HashMap<String, i64>, embeddings: &Embeddings) -> Option<String> {
     let known = embedded.iter().filter(|(model, _)| embeddings.knows(model));
     let current = |model: &str| embeddings.model() == Some(model);
@@ -204,7 +214,8 @@ fn model_of(embedded: &HashMap<String, i64>, embeddings: &Embeddings) -> Option<
         .map(|(model, _)| model.clone())
 }
 
-/// The set that an assistant is searched by: of `model`, or while that is being made of the one before.
+/// The set that an assistant is searched by: of `model`, or while that is being made of the one
+/// before.
 fn usable(
     sets: Vec<NeighbourSet>,
     embedded: &HashMap<String, i64>,
@@ -219,7 +230,8 @@ fn usable(
         .max_by_key(|set| Some(set.model.as_str()) == model)
 }
 
-/// The documents that have to be loaded, in stretches of neighbours that are not too large for one statement.
+/// The documents that have to be loaded, in stretches of neighbours that are not too large for one
+/// statement.
 fn missing(
     documents: &[KnownDocument],
     known: &HashMap<DocumentId, Arc<Segment>>,
@@ -264,7 +276,8 @@ async fn fetch(
         }
         None => Vec::new(),
     };
-    let (documents, model) = (documents.to_vec(), model.map(str::to_owned));
+    let documents = documents.to_vec();
+    let model = model.map(str::to_owned);
     let built =
         spawn_blocking(move || build(documents, &passages, vectors, model.as_deref())).await;
     // It has no way to fail but a panic of ours, which goes on here.
@@ -281,10 +294,12 @@ fn build(
     for (document, passage, vector) in vectors {
         stored.entry(document).or_default().insert(passage, vector);
     }
+
     let mut texts: HashMap<DocumentId, &[IndexedPassage]> = passages
         .chunk_by(|one, other| one.document() == other.document())
         .map(|passages| (passages[0].document(), passages))
         .collect();
+
     documents
         .into_iter()
         .map(|document| {

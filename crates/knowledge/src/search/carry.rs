@@ -1,4 +1,5 @@
-//! Questions that lean on what was said before ("and how much is it?") are made whole with the words they lean on.
+//! Questions that lean on what was said before ("and how much is it?") are made whole with the
+//! words they lean on.
 
 use replyx_text::terms;
 
@@ -33,8 +34,8 @@ const GOING_ON: &[&str] = &[
     "alors", "aussi", "et", "mais", "ou",
     "entonces", "o", "pero", "tambien", "también", "y",
 ];
-/// Words that stand for something said before. Left out are those that mean as often nothing in particular: `es gibt`,
-/// `il y a`, the German polite `Sie`, articles.
+/// Words that stand for something said before. Left out are those that mean as often nothing in
+/// particular: `es gibt`, `il y a`, the German polite `Sie`, articles.
 #[rustfmt::skip]
 const POINTING: &[&str] = &[
     "he", "her", "him", "it", "its", "one", "ones", "she", "that", "their", "them", "there", "these", "they", "this",
@@ -51,8 +52,8 @@ const WHOLE: usize = 3;
 /// No more words than this are carried over.
 const CARRIED: usize = 8;
 
-/// The question, with the last topic words of the customer's earlier questions (oldest first) behind it when it
-/// leans on them; as it is when it does not.
+/// The question, with the last topic words of the customer's earlier questions (oldest first)
+/// behind it when it leans on them; as it is when it does not.
 pub fn carry(question: &str, earlier: &[&str]) -> String {
     if !leans(question) {
         return question.to_owned();

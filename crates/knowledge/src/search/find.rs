@@ -31,7 +31,8 @@ pub(super) const DEPTH: usize = 100;
 const SPARE: usize = 5;
 /// With more passages than this the work is done where it holds up nobody else.
 const HEAVY: usize = 4_000;
-/// A customer does not wait longer than this for the vector of a question: words find much without it.
+/// A customer does not wait longer than this for the vector of a question: words find much without
+/// it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn find(
@@ -113,7 +114,8 @@ async fn in_database(
     Ok(Found { hits, vectors: model, way, spent, ..Found::default() })
 }
 
-/// The question's vector by the model of the passages, if there are vectors to compare it with, and what it cost.
+/// The question's vector by the model of the passages, if there are vectors to compare it with, and
+/// what it cost.
 async fn embed(
     search: &Search,
     caller: Caller,
@@ -123,13 +125,16 @@ async fn embed(
     if query.mode == Mode::FullText {
         return (None, None);
     }
+
     let Some(model) = model else {
         without("no_vectors", query.mode);
         return (None, None);
     };
+
     if let Some(vector) = query.vector {
         return (unit(vector), None);
     }
+
     match timeout(PATIENCE, search.embeddings.query(caller, model, query.text)).await {
         Ok(Ok(EmbeddedQuestion { vector, spent })) => (unit(&vector), spent),
         Ok(Err(error)) => {
@@ -180,7 +185,9 @@ async fn rank(
         documents: query.documents.iter().copied().collect(),
         language: query.language.map(str::to_owned),
     };
+
     let most = query.limit + SPARE;
+
     let asked = Arc::new(Put {
         words: query.mode != Mode::Vectors || vector.is_none(),
         text: query.text.to_owned(),
@@ -189,13 +196,17 @@ async fn rank(
         only,
         snapshot,
     });
+
     if asked.snapshot.passages <= HEAVY {
         return asked.joined(&asked.by_words(), &asked.nearest(), most);
     }
-    let (one, other) = (Arc::clone(&asked), Arc::clone(&asked));
+
+    let one = Arc::clone(&asked);
+    let other = Arc::clone(&asked);
     let words = spawn_blocking(move || one.by_words());
     let nearest = spawn_blocking(move || other.nearest());
-    let (words, nearest) = (done(words).await, done(nearest).await);
+    let words = done(words).await;
+    let nearest = done(nearest).await;
     asked.joined(&words, &nearest, most)
 }
 
@@ -255,6 +266,7 @@ async fn load(
     if ranked.is_empty() {
         return Ok(Vec::new());
     }
+
     let mut tx = db.read().await?;
     let mut hits: Vec<Hit> = Vec::new();
     let mut rest = ranked.as_slice();
@@ -275,6 +287,7 @@ async fn load(
             hits.push(Hit { passage, score, words, likeness, meaning });
         }
     }
+
     Ok(hits)
 }
 
@@ -283,13 +296,13 @@ fn confidence(words: Option<f64>, meaning: Option<f64>) -> f64 {
     1.0 - (1.0 - words.unwrap_or(0.0)) * (1.0 - meaning.unwrap_or(0.0))
 }
 
-/// By so much E5 puts texts of different languages farther apart than texts of one: on `XQuAD` the cosines of English
-/// questions with Russian paragraphs, and the other way round, are 0.04 to 0.07 below those within a language, whether the
-/// paragraph answers the question or not.
+/// By so much E5 puts texts of different languages farther apart than texts of one: on `XQuAD` the
+/// cosines of English questions with Russian paragraphs, and the other way round, are 0.04 to 0.07
+/// below those within a language, whether the paragraph answers the question or not.
 const ACROSS: f64 = 0.05;
 
-/// What a cosine means, 0 to 1. Models differ in what they give texts that have nothing in common: E5 trains with a
-/// low temperature, and its cosines stay above 0.7 (see its model card).
+/// What a cosine means, 0 to 1. Models differ in what they give texts that have nothing in common:
+/// E5 trains with a low temperature, and its cosines stay above 0.7 (see its model card).
 fn meaning_of(model: &str, cosine: f64, across: bool) -> f64 {
     let (nothing, same) = match (model.contains("e5"), across) {
         (true, true) => (0.80 - ACROSS, 0.95 - ACROSS),

@@ -1,10 +1,11 @@
 //! Two orders become one.
 //!
-//! Weighted reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet",
-//! 2009): a passage earns `weight / (K + rank)` from each order it stands in. Ranks, and not scores, are added,
-//! because the two are of different kinds. To be first by words says little when a passage holds one name of the
-//! question and nothing else of it, as where question and passages are in different languages; so a rank by words
-//! weighs as much as the share of the question that the passage speaks for. Vectors always have something to say.
+//! Weighted reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion
+//! outperforms Condorcet", 2009): a passage earns `weight / (K + rank)` from each order it stands
+//! in. Ranks, and not scores, are added, because the two are of different kinds. To be first by
+//! words says little when a passage holds one name of the question and nothing else of it, as where
+//! question and passages are in different languages; so a rank by words weighs as much as the share
+//! of the question that the passage speaks for. Vectors always have something to say.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,7 +14,8 @@ use std::{
 
 use super::segment::TermHash;
 
-/// How slowly worth falls with rank. The usual 60 is for lists of hundreds; here the first few matter.
+/// How slowly worth falls with rank. The usual 60 is for lists of hundreds; here the first few
+/// matter.
 const K: f64 = 10.0;
 /// Passages that share so much of their runs of three words say the same.
 const SAME: f64 = 0.9;
@@ -49,11 +51,13 @@ pub(super) fn join<P: Copy + Eq + Hash + Ord>(
         ranked.words = Some(*score);
         ranked.worth += score / (K + f64::from(rank));
     }
+
     for ((place, likeness), rank) in meaning.iter().zip(ranks(meaning)) {
         let ranked = entry(&mut joined, *place);
         ranked.likeness = Some(*likeness);
         ranked.worth += 1.0 / (K + f64::from(rank));
     }
+
     let mut joined: Vec<Ranked<P>> = joined.into_values().collect();
     joined.sort_by(|one, other| {
         other
@@ -63,6 +67,7 @@ pub(super) fn join<P: Copy + Eq + Hash + Ord>(
             .then_with(|| other.likeness.unwrap_or(0.0).total_cmp(&one.likeness.unwrap_or(0.0)))
             .then_with(|| one.place.cmp(&other.place))
     });
+
     joined
 }
 
@@ -100,7 +105,8 @@ pub(super) fn distinct<P: Copy>(
     kept.into_iter().map(|(ranked, _)| ranked).collect()
 }
 
-/// What a passage says, to be compared with another: the runs of three of its words, and its numbers.
+/// What a passage says, to be compared with another: the runs of three of its words, and its
+/// numbers.
 pub(super) struct Sayings {
     runs: HashSet<[TermHash; 3]>,
     numbers: Vec<TermHash>,
@@ -125,8 +131,8 @@ impl Sayings {
 
     /// Two prices for two towns are two sayings, however alike the sentences.
     fn same(&self, other: &Self) -> bool {
-        let (fewer, more) =
-            (self.runs.len().min(other.runs.len()), self.runs.len().max(other.runs.len()));
+        let fewer = self.runs.len().min(other.runs.len());
+        let more = self.runs.len().max(other.runs.len());
         #[expect(clippy::cast_precision_loss, reason = "passages are short")]
         let ratio = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
         if ratio(fewer, more) < SAME || self.numbers != other.numbers {

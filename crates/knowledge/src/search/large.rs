@@ -1,9 +1,10 @@
 //! Search through the indexes of the database, for an assistant that knows too much for the memory.
 //!
-//! By words the full-text index is asked, and the words as they are asked: relatives and misspellings need all terms
-//! at hand. Candidates are those passages that hold the question's rarest words: common ones decide nothing, and
-//! would bring half the index along. By meaning the database's index of vectors is asked, where it has one. That
-//! finds nearly all of the nearest; their order comes from the exact vectors.
+//! By words the full-text index is asked, and the words as they are asked: relatives and
+//! misspellings need all terms at hand. Candidates are those passages that hold the question's
+//! rarest words: common ones decide nothing, and would bring half the index along. By meaning the
+//! database's index of vectors is asked, where it has one. That finds nearly all of the nearest;
+//! their order comes from the exact vectors.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -41,8 +42,8 @@ pub(super) struct Listed {
     pub(super) head: Head,
     /// The vectors in the database's index, if it has them.
     pub(super) set: Option<NeighbourSet>,
-    /// In how many passages stems occur that were asked for: to count a common one takes longer than all the rest, and
-    /// common ones are asked for again and again.
+    /// In how many passages stems occur that were asked for: to count a common one takes longer
+    /// than all the rest, and common ones are asked for again and again.
     counts: Mutex<HashMap<String, i64>>,
 }
 
@@ -68,7 +69,8 @@ impl Listed {
         stems: Vec<String>,
     ) -> Result<HashMap<String, i64>, StorageError> {
         let counts = || self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        let mut found = HashMap::new();
+        let mut unknown = Vec::new();
         {
             let counts = counts();
             for stem in stems {
@@ -78,18 +80,22 @@ impl Listed {
                 }
             }
         }
+
         if unknown.is_empty() {
             return Ok(found);
         }
+
         let counted = tx.workspace(workspace).passages().frequencies(assistant, &unknown).await?;
         let mut counts = counts();
         if counts.len() + unknown.len() > COUNTED {
             counts.clear();
         }
+
         for (stem, count) in unknown.into_iter().zip(counted) {
             counts.insert(stem.clone(), count);
             found.insert(stem, count);
         }
+
         Ok(found)
     }
 }
@@ -120,6 +126,7 @@ pub(super) async fn find(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
+
     let depth = DEPTH.max(most);
     let near = near(db, large, query, &wanted, depth).await?;
     let mut tx = db.read().await?;
@@ -128,12 +135,14 @@ pub(super) async fn find(
     } else {
         words(&mut tx, large, query, &wanted, depth).await?
     };
+
     let mut terms = words.terms;
     terms.extend(near.terms);
     let sayings = |id: PassageId| {
         let terms = terms.get(&id).map(String::as_str).unwrap_or_default();
         Sayings::of(terms.split(' ').map(|term| (hash(term), term)))
     };
+
     let mut found = fuse::distinct(fuse::join(&words.order, &near.order), sayings, most);
     if let Some((set, question)) = large.vectors {
         let unlike: Vec<PassageId> =
@@ -144,6 +153,7 @@ pub(super) async fn find(
             one.likeness = one.likeness.or_else(|| likeness.get(&one.place).copied());
         }
     }
+
     Ok(found)
 }
 
@@ -202,7 +212,8 @@ async fn words(
     wanted: &HashSet<DocumentId>,
     depth: usize,
 ) -> Result<Ordered<f64>, StorageError> {
-    let ((workspace, assistant), head) = (large.whose, large.listed.head);
+    let (workspace, assistant) = large.whose;
+    let head = large.listed.head;
     let mut languages: Vec<&str> =
         large.listed.documents.iter().map(|document| document.language.as_str()).collect();
     languages.sort_unstable();
@@ -253,8 +264,8 @@ async fn words(
     })
 }
 
-/// The rarest stems that together occur in at most [`CANDIDATES`] passages; always one that occurs at all, if any
-/// does.
+/// The rarest stems that together occur in at most [`CANDIDATES`] passages; always one that occurs
+/// at all, if any does.
 fn rare(frequencies: &HashMap<String, i64>) -> Vec<String> {
     let mut known: Vec<(i64, &str)> = frequencies
         .iter()

@@ -1,4 +1,5 @@
-//! All terms of an assistant in alphabetical order, to find the relatives and the right spelling of a word.
+//! All terms of an assistant in alphabetical order, to find the relatives and the right spelling of
+//! a word.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -78,8 +79,8 @@ impl Lexicon {
         self.segments[entry.segment as usize].words.hash(entry.term)
     }
 
-    /// Terms that begin so much like a stem that they are words of one family, closest first: `доставить` for
-    /// `доставка`, `shipment` for `ship`.
+    /// Terms that begin so much like a stem that they are words of one family, closest first:
+    /// `доставить` for `доставка`, `shipment` for `ship`.
     pub(super) fn kin(&self, stem: &str) -> Vec<Meant> {
         let letters: Vec<char> = stem.chars().collect();
         if letters.len() < SHARED || letters.iter().any(|c| c.is_numeric()) {
@@ -102,7 +103,8 @@ impl Lexicon {
         self.best(found, MOST_KIN)
     }
 
-    /// The terms that a stem may be a misspelling of, closest first, those that occur most before others.
+    /// The terms that a stem may be a misspelling of, closest first, those that occur most before
+    /// others.
     pub(super) fn corrections(&self, stem: &str) -> Vec<Meant> {
         let letters: Vec<char> = stem.chars().collect();
         let most = tolerated(letters.len());
@@ -134,7 +136,8 @@ impl Lexicon {
         self.best(found.into_iter().map(|(_, entry)| (likely, entry)).collect(), MOST_CORRECTIONS)
     }
 
-    /// Ordered by likelihood, then by how often they occur, then by spelling: the order must not hang on the database.
+    /// Ordered by likelihood, then by how often they occur, then by spelling: the order must not
+    /// hang on the database.
     fn best(&self, mut found: Vec<(f64, Entry)>, most: usize) -> Vec<Meant> {
         found.sort_by(|(a, one), (b, other)| {
             b.total_cmp(a)

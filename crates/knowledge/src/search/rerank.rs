@@ -1,4 +1,5 @@
-//! A model that reads question and passages together has the last word on their order, where one is configured.
+//! A model that reads question and passages together has the last word on their order, where one is
+//! configured.
 
 use std::error::Error;
 
@@ -9,7 +10,8 @@ use super::Hit;
 /// So many passages are read by the model.
 pub(super) const READ: usize = 24;
 
-/// Puts the passages into the model's order. Without its answer they stay as they are: search goes on.
+/// Puts the passages into the model's order. Without its answer they stay as they are: search goes
+/// on.
 pub(super) async fn rerank(
     reranker: &Reranker,
     caller: Caller,

@@ -1,9 +1,10 @@
 //! How well a passage fits a question by its words: BM25 and what it does not see.
 //!
-//! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009; `k1` 0.9, `b` 0.5: passages are
-//! alike in length) weighs each word by its rarity among the assistant's passages. A word of the question may stand for several terms,
-//! each counting as much as it is likely to be meant. On top of it, words in the headings and words that stand
-//! beside each other as in the question count more.
+//! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009; `k1` 0.9, `b` 0.5:
+//! passages are alike in length) weighs each word by its rarity among the assistant's passages. A
+//! word of the question may stand for several terms, each counting as much as it is likely to be
+//! meant. On top of it, words in the headings and words that stand beside each other as in the
+//! question count more.
 
 use super::segment::TermHash;
 
@@ -11,9 +12,11 @@ const K1: f64 = 0.9;
 const B: f64 = 0.5;
 /// What a word in a heading adds, in weights of the word.
 const IN_HEADING: f64 = 0.4;
-/// What two neighbours of the question add when they are neighbours in the passage, in mean weights of the two.
+/// What two neighbours of the question add when they are neighbours in the passage, in mean weights
+/// of the two.
 const PAIR: f64 = 0.5;
-/// Neighbours may have this many words between them, so that `delivery to Moscow` is still `delivery Moscow`.
+/// Neighbours may have this many words between them, so that `delivery to Moscow` is still
+/// `delivery Moscow`.
 const BETWEEN: usize = 1;
 
 /// A word of a question.
@@ -56,7 +59,8 @@ impl Asked {
         self.weights[word]
     }
 
-    /// Each term that stands for a word. A term that stands for several counts for the one it fits best.
+    /// Each term that stands for a word. A term that stands for several counts for the one it fits
+    /// best.
     pub(super) fn stands(&self) -> Vec<(TermHash, Stand)> {
         let mut stands: Vec<(TermHash, Stand)> = Vec::new();
         for (word, asked) in self.words.iter().enumerate() {
@@ -77,7 +81,8 @@ impl Asked {
         self.weights.iter().map(|weight| weight * (K1 + 1.0)).sum::<f64>().max(f64::MIN_POSITIVE)
     }
 
-    /// How well a passage fits, 0 to 1, given its terms and those of its headings as what they stand for.
+    /// How well a passage fits, 0 to 1, given its terms and those of its headings as what they
+    /// stand for.
     pub(super) fn score(
         &self,
         terms: impl Iterator<Item = Option<Stand>>,
@@ -122,7 +127,9 @@ impl Asked {
 /// The inverse document frequency, in the form that is never negative.
 #[expect(clippy::cast_precision_loss, reason = "counts of passages stay far below 2^52")]
 fn weight(frequency: usize, count: usize) -> f64 {
-    let (frequency, count) = (frequency as f64, count.max(frequency) as f64);
+    let count = count.max(frequency) as f64;
+    let frequency = frequency as f64;
+
     ((count - frequency + 0.5) / (frequency + 0.5)).ln_1p()
 }
 

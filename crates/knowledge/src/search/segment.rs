@@ -11,8 +11,8 @@ use replyx_text::terms;
 
 use super::vectors::Vectors;
 
-/// A term where only equality matters. Two terms of one assistant share a hash about never; if they do, one passage
-/// more is found.
+/// A term where only equality matters. Two terms of one assistant share a hash about never; if they
+/// do, one passage more is found.
 pub(super) type TermHash = u64;
 
 /// The hash of a term; the same in every process.
@@ -40,8 +40,8 @@ impl Segment {
     }
 }
 
-/// The words of a document's passages. A term is known here by its number: its place among the document's terms in
-/// the order of their hashes.
+/// The words of a document's passages. A term is known here by its number: its place among the
+/// document's terms in the order of their hashes.
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) ids: Vec<PassageId>,
@@ -63,6 +63,7 @@ impl Words {
         let headings: Vec<String> = heading_terms(passages, language);
         let mut numbers: HashMap<&str, u32> = HashMap::new();
         let mut spelt: Vec<&str> = Vec::new();
+
         for term in passages
             .iter()
             .map(|passage| &passage.terms)
@@ -74,24 +75,30 @@ impl Words {
                 number(spelt.len() - 1)
             });
         }
+
         let mut order: Vec<(TermHash, &str)> =
             spelt.iter().map(|term| (hash(term), *term)).collect();
         order.sort_unstable();
+
         for (place, (_, term)) in order.iter().enumerate() {
             numbers.insert(term, number(place));
         }
+
         let mut texts = Lists::default();
         for passage in passages {
             texts.push(split(&passage.terms).map(|term| numbers[term]));
         }
+
         let mut heads = Lists::default();
         for headings in &headings {
             heads.push(split(headings).map(|term| numbers[term]));
         }
+
         let mut spellings = Lists::default();
         for (_, term) in &order {
             spellings.push(term.bytes());
         }
+
         let holders = holders(&texts, order.len());
         let hashes = order.into_iter().map(|(hash, _)| hash).collect();
         let ids = passages.iter().map(IndexedPassage::id).collect();
@@ -194,13 +201,15 @@ fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Where a hash stands in a list that rises. Hashes are spread evenly, so each stands near its share of the whole range:
-/// to look there first spares most of the jumps through memory of a search that halves.
+/// Where a hash stands in a list that rises. Hashes are spread evenly, so each stands near its
+/// share of the whole range: to look there first spares most of the jumps through memory of a
+/// search that halves.
 fn place_of(hash: TermHash, hashes: &[TermHash]) -> Option<usize> {
     let count = hashes.len();
     let share = (u128::from(hash) * count as u128) >> 64;
     let guess = usize::try_from(share).unwrap_or(count);
-    let (mut from, mut to) = (guess, guess);
+    let mut from = guess;
+    let mut to = guess;
     let mut step = 16;
     while from > 0 && hashes[from] > hash {
         from = from.saturating_sub(step);

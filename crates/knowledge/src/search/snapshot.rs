@@ -95,7 +95,8 @@ impl Snapshot {
     ) -> Vec<(Place, f64)> {
         let stands = asked.stands();
         let mut ranked: Vec<(Place, f64)> = Vec::new();
-        // What each term of a document stands for. Of thousands a few are asked for, so it is made once.
+        // What each term of a document stands for. Of thousands a few are asked for, so it is made
+        // once.
         let mut known: Vec<Option<Stand>> = Vec::new();
         let mut numbers: Vec<usize> = Vec::new();
         for (place, found) in self.candidates(asked, &stands, only) {
@@ -146,6 +147,7 @@ impl Snapshot {
             if !only(segment) {
                 continue;
             }
+
             held.clear();
             held.resize(segment.words.ids.len(), 0.0);
             let mut any = false;
@@ -156,6 +158,7 @@ impl Snapshot {
                     held[*passage as usize] += asked.weight(stand.word) * stand.counts;
                 }
             }
+
             if any {
                 let holding = held.iter().zip(0_u32..).filter(|(weight, _)| **weight > 0.0);
                 found.extend(
@@ -163,12 +166,14 @@ impl Snapshot {
                 );
             }
         }
+
         if found.len() > CANDIDATES {
             found.select_nth_unstable_by(CANDIDATES - 1, |(a, one), (b, other)| {
                 b.total_cmp(a).then_with(|| self.by_text(*one, *other))
             });
             found.truncate(CANDIDATES);
         }
+
         found.sort_unstable_by_key(|(_, place)| *place);
         let mut grouped: Vec<(u32, Vec<u32>)> = Vec::new();
         for (_, place) in found {
@@ -179,6 +184,7 @@ impl Snapshot {
                 _ => grouped.push((place.segment, vec![place.passage])),
             }
         }
+
         grouped
     }
 
@@ -198,14 +204,17 @@ impl Snapshot {
                 });
             }
         }
+
         let nearer = |(one, a): &(Place, f32), (other, b): &(Place, f32)| {
             b.total_cmp(a).then_with(|| one.cmp(other))
         };
         if found.len() > most && most > 0 {
             found.select_nth_unstable_by(most - 1, nearer);
         }
+
         found.truncate(most);
         found.sort_unstable_by(nearer);
+
         found
     }
 

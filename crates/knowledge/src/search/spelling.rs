@@ -1,7 +1,7 @@
 //! How far apart two spellings are.
 
-/// How many wrong letters a word of so many letters may have and still be meant. The second one is forgiven to words
-/// under [`LONG`] only when they begin alike.
+/// How many wrong letters a word of so many letters may have and still be meant. The second one is
+/// forgiven to words under [`LONG`] only when they begin alike.
 pub(super) const fn tolerated(letters: usize) -> usize {
     match letters {
         0..=3 => 0,
@@ -13,17 +13,19 @@ pub(super) const fn tolerated(letters: usize) -> usize {
 /// From this many letters on a word is long.
 pub(super) const LONG: usize = 8;
 
-/// How many letters are missing, too many, wrong or swapped with their neighbour between two words (Damerau and
-/// Levenshtein, each place edited at most once); `None` above `most`.
+/// How many letters are missing, too many, wrong or swapped with their neighbour between two words
+/// (Damerau and Levenshtein, each place edited at most once); `None` above `most`.
 pub(super) fn distance(one: &[char], other: &[char], most: usize) -> Option<usize> {
     if one.len().abs_diff(other.len()) > most {
         return None;
     }
+
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=other.len()).collect();
     for (row, a) in one.iter().enumerate() {
         let mut line = Vec::with_capacity(other.len() + 1);
         line.push(row + 1);
+
         for (column, b) in other.iter().enumerate() {
             let mut cost = (above[column] + usize::from(a != b))
                 .min(above[column + 1] + 1)
@@ -34,11 +36,14 @@ pub(super) fn distance(one: &[char], other: &[char], most: usize) -> Option<usiz
             }
             line.push(cost);
         }
+
         if line.iter().all(|cost| *cost > most) {
             return None;
         }
+
         before = std::mem::replace(&mut above, line);
     }
+
     above.last().copied().filter(|cost| *cost <= most)
 }
 

@@ -17,8 +17,8 @@ pub(super) struct Vectors {
 }
 
 impl Vectors {
-    /// Of stored vectors with the place of their passage. Those whose length differs from the first, and those that
-    /// are not numbers, are left out.
+    /// Of stored vectors with the place of their passage. Those whose length differs from the
+    /// first, and those that are not numbers, are left out.
     pub(super) fn of(stored: impl Iterator<Item = (u32, Vec<u8>)>) -> Option<Self> {
         let mut vectors = Self { passages: Vec::new(), width: 0, matrix: Vec::new() };
         for (passage, bytes) in stored {
@@ -42,8 +42,8 @@ impl Vectors {
         self.matrix.len() * 4 + self.passages.len() * 4 + size_of::<Self>()
     }
 
-    /// Calls `each` with every passage and its likeness (cosine) to a question of unit length; with none when the
-    /// question's vector is of another length.
+    /// Calls `each` with every passage and its likeness (cosine) to a question of unit length; with
+    /// none when the question's vector is of another length.
     pub(super) fn likeness(&self, arch: Arch, question: &[f32], each: impl FnMut(u32, f32)) {
         if question.len() == self.width {
             arch.dispatch(Scan { vectors: self, question, each });

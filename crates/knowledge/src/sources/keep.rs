@@ -44,6 +44,7 @@ pub(super) async fn visit(
         Outcome::Page { page, .. } => Some(sha256_hex(&page.body)),
         _ => None,
     };
+
     let mut tx = tools.db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
     let Some(mut source) = found else { return Ok(Kept::SourceGone) };
@@ -52,6 +53,7 @@ pub(super) async fn visit(
         desk.lock(&[&visit.asked, &visit.url]).await?;
         desk.remove(&visit.asked).await?;
     }
+
     let kept = match &visit.outcome {
         Outcome::Page { kind, page } => {
             desk.keep(*kind, page, hash.unwrap_or_default()).await?;
@@ -62,12 +64,14 @@ pub(super) async fn visit(
         Outcome::Skipped(skip) if goes_at_once(*skip) => desk.remove(&visit.url).await?,
         Outcome::Skipped(_) | Outcome::Failed(_) => Kept::Nothing,
     };
+
     if let Some(progress) = tell {
         source.pages = source.pages.max(progress.pages);
         source.bytes = source.bytes.max(progress.bytes);
         source.updated_at = tools.clock.now();
         tx.workspace(job.workspace_id).sources().save(&source).await?;
     }
+
     tx.commit().await?;
     Ok(kept)
 }
@@ -112,6 +116,7 @@ impl Desk<'_> {
         let workspace = self.source.workspace_id;
         let now = self.tools.clock.now();
         let size = i64::try_from(page.body.len()).unwrap_or(i64::MAX);
+
         let web = WebPage {
             source_id: self.source.id,
             url: page.url.to_string(),
@@ -119,6 +124,7 @@ impl Desk<'_> {
             last_modified: page.validators.last_modified.clone(),
             misses: 0,
         };
+
         let id = if let Some(mut document) = found {
             let changed = document.content_hash != content_hash;
             if !changed && document.page.as_ref() == Some(&web) {
@@ -130,10 +136,12 @@ impl Desk<'_> {
                 document.size = size;
                 document.content_hash = content_hash;
                 document.updated_at = now;
+
                 if document.status == DocumentStatus::Failed {
                     document.status = DocumentStatus::Queued;
                     document.error = None;
                 }
+
                 let documents = self.tx.workspace(workspace).documents();
                 documents.set_original(document.id, &page.body).await?;
             }
@@ -167,6 +175,7 @@ impl Desk<'_> {
             self.tx.workspace(workspace).documents().insert(&document, &page.body).await?;
             document.id
         };
+
         self.queue_index(id).await
     }
 
@@ -174,7 +183,8 @@ impl Desk<'_> {
         let workspace_id = self.source.workspace_id;
         let job = IndexDocument { workspace_id, document_id };
         let payload = serde_json::to_value(job).expect("two ids are JSON");
-        let (id, now) = (self.tools.clock.id(), self.tools.clock.now());
+        let id = self.tools.clock.id();
+        let now = self.tools.clock.now();
         let jobs = self.tx.workspace(workspace_id).jobs();
         jobs.enqueue_once(id, IndexDocument::KIND, &payload, now).await
     }
@@ -207,7 +217,8 @@ impl Desk<'_> {
 
     async fn remove(&mut self, url: &Url) -> Result<Kept, StorageError> {
         if let Some(document) = self.find(url).await? {
-            let (workspace, now) = (self.source.workspace_id, self.tools.clock.now());
+            let workspace = self.source.workspace_id;
+            let now = self.tools.clock.now();
             self.tx.workspace(workspace).documents().delete(&document, now).await?;
         }
         Ok(Kept::Nothing)

@@ -27,8 +27,8 @@ pub(super) struct Going {
     pub(super) fetched_at: Option<DateTime<Utc>>,
 }
 
-/// Where crawls stay that gave way. There is one per process: another process begins such a crawl again, and asks for
-/// what is there with its validators.
+/// Where crawls stay that gave way. There is one per process: another process begins such a crawl
+/// again, and asks for what is there with its validators.
 pub struct Parking {
     /// How long a crawl goes on before it gives way to others that wait.
     pub(super) slice: Duration,

@@ -27,7 +27,8 @@ fn check_with(document: &Extracted, chunking: Chunking) -> Vec<Chunk> {
     let chunks = chunk(document, &chunking);
     assert_eq!(chunks, chunk(document, &chunking), "the same each time");
     let text = document.text.as_str();
-    let (mut begun, mut done) = (0, 0);
+    let mut begun = 0;
+    let mut done = 0;
     for (place, chunk) in chunks.iter().enumerate() {
         assert!(begun <= chunk.start && done < chunk.end, "order: {chunk:?}");
         assert!(place == 0 || chunks[place - 1].start < chunk.start, "all again: {chunk:?}");
@@ -37,7 +38,8 @@ fn check_with(document: &Extracted, chunking: Chunking) -> Vec<Chunk> {
             let repeated = &text[chunk.start..done];
             assert!(tokens(repeated) <= chunking.overlap, "too much again: {repeated}");
             // The header of a table that goes on stands behind the headings.
-            let (before, after) = (&chunks[place - 1].headings, &chunk.headings);
+            let before = &chunks[place - 1].headings;
+            let after = &chunk.headings;
             let same = before.starts_with(after.as_str()) || after.starts_with(before.as_str());
             assert!(same, "across a heading: {before} and {chunk:?}");
         }
@@ -108,7 +110,8 @@ proptest! {
         pages.sort_unstable();
         pages[0] = 0;
         let mut headings: Vec<Heading> = headings.into_iter().map(|(a, b)| {
-            let (a, b) = (at(a), at(b));
+            let a = at(a);
+            let b = at(b);
             Heading { start: a.min(b), end: a.max(b), level: 1 }
         }).collect();
         headings.sort_by_key(|heading| heading.start);

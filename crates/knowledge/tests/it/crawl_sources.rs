@@ -311,8 +311,9 @@ async fn two_fetches_at_once_make_one_document_of_a_page(db: &TestDb) {
         ..office
     };
     let run = |office: &'_ Office<'_>| {
-        let (db, clock, fetcher) =
-            (office.db.clone(), office.clock.clone(), office.fetcher.clone());
+        let db = office.db.clone();
+        let clock = office.clock.clone();
+        let fetcher = office.fetcher.clone();
         async move {
             let parking = Parking::default();
             let tools = Tools { db: &db, clock: &clock, fetcher: &fetcher, parking: &parking };

@@ -1,4 +1,5 @@
-//! Large assistants, whose vectors the database holds in an index of its own: a real PostgreSQL with pgvector.
+//! Large assistants, whose vectors the database holds in an index of its own: a real PostgreSQL
+//! with pgvector.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -29,7 +30,8 @@ const OTHER: &str = "text-embedding-3-small";
 /// Who knows more passages is large.
 const LEAST: i64 = 20;
 
-/// Models that can be chosen without being asked: the offline one, whose file is empty, and those of a server.
+/// Models that can be chosen without being asked: the offline one, whose file is empty, and those
+/// of a server.
 struct Given {
     embeddings: Arc<Embeddings>,
     search: Search,
@@ -134,8 +136,8 @@ async fn learn(
     let ids: Vec<PassageId> = vectors.iter().map(|_| shop.clock.id()).collect();
     let new = |(id, position): (&PassageId, i64)| {
         let text = format!("Article {} number {position}.", job.document_id);
-        let (hash, terms) =
-            (text.clone(), format!("articl {} of{position}", job.document_id.into_uuid().simple()));
+        let hash = text.clone();
+        let terms = format!("articl {} of{position}", job.document_id.into_uuid().simple());
         let place = Place { position, start: position, end: position + 1, page: None };
         NewPassage { id: *id, headings: String::new(), text, hash, terms, length: 3, place }
     };
@@ -217,7 +219,8 @@ async fn the_index_finds_nearly_what_comparing_all_finds_and_nothing_of_others()
         given.copy(&shop, of).await;
     }
     println!("learnt and copied in {:?}", begun.elapsed());
-    let (mut right, mut all) = (0, 0);
+    let mut right = 0;
+    let mut all = 0;
     for question in 0..40_usize {
         let vector = match question % 2 {
             0 => chance.vector(WIDTH),
@@ -277,7 +280,8 @@ async fn what_changes_is_found_and_what_is_gone_is_not() {
     assert!(found.way == Way::Hnsw && !ids(&found).contains(&new[0]));
     assert_eq!(copies(&test, 8).await, 30);
 
-    // Embedded with another model, whose vectors are wider: the old ones serve until the new ones are copied, and leave.
+    // Embedded with another model, whose vectors are wider: the old ones serve until the new ones
+    // are copied, and leave.
     let given = with_model(OTHER);
     let wider: Vec<Vec<f32>> = (0..30).map(|_| chance.vector(12)).collect();
     embed_all(&shop, &mut one, &own, &wider, OTHER).await;
@@ -308,7 +312,8 @@ async fn words_and_meaning_are_joined_and_filters_hold() {
     let (second, others) = learn(&shop, shop.assistant, &vectors[..5], OFFLINE).await;
     given.copy(&shop, shop.assistant).await;
 
-    // `of7` is a word of the first document's eighth passage alone; the vector is that of the thirtieth.
+    // `of7` is a word of the first document's eighth passage alone; the vector is that of the
+    // thirtieth.
     let both = Query { vector: Some(&vectors[30]), ..Query::new("of7", 40) };
     let found = given.search.find(shop.db, shop.workspace, shop.assistant, &both).await.unwrap();
     assert_eq!(found.way, Way::Hnsw);
@@ -351,7 +356,8 @@ async fn a_document_is_searched_however_many_others_hold_the_word() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_finds_what_is_another_assistants_or_was_taken_away() {
     let test = pgvector().await;
-    let (shop, stranger) = (Shop::open(&test.db).await, Shop::open(&test.db).await);
+    let shop = Shop::open(&test.db).await;
+    let stranger = Shop::open(&test.db).await;
     let given = given();
     let colleague = shop.clock.id();
     shop.hire(colleague).await;

@@ -107,8 +107,10 @@ async fn bounds_hold_for_endless_questions_and_greedy_limits(db: &TestDb) {
 /// One order on both homes, also where words are common and many passages score alike.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_databases_rank_alike() {
-    let (sqlite, postgres) = (sqlite().await, postgres().await);
-    let (here, there) = (Shop::open(&sqlite.db).await, Shop::open(&postgres.db).await);
+    let sqlite = sqlite().await;
+    let postgres = postgres().await;
+    let here = Shop::open(&sqlite.db).await;
+    let there = Shop::open(&postgres.db).await;
     let words = [
         "lamp",
         "delivery",
@@ -154,7 +156,8 @@ async fn both_databases_rank_alike() {
             let hits = shop.find(shop.assistant, &Query::new(question, 50)).await.hits;
             hits.into_iter().map(|hit| (hit.passage.text, format!("{:.12}", hit.score))).collect()
         };
-        let (one, other) = (order(&here).await, order(&there).await);
+        let one = order(&here).await;
+        let other = order(&there).await;
         assert!(!one.is_empty(), "{question}");
         assert_eq!(one, other, "{question}");
     }

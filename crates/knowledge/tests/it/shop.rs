@@ -93,7 +93,9 @@ impl<'d> Shop<'d> {
         job: IndexDocument,
         attempt: i64,
     ) -> Result<(), index::IndexError> {
-        let (db, clock, embeddings) = (self.db, &self.clock, &self.embeddings);
+        let db = self.db;
+        let clock = &self.clock;
+        let embeddings = &self.embeddings;
         index::run(Tools { db, clock, program, embeddings }, job, attempt).await
     }
 

@@ -19,7 +19,8 @@ use replyx_testkit::openai::{FakeOpenAi, Fault, embedding};
 
 use crate::{child::program, shop::Shop};
 
-/// A search that takes the offline model to be there. Its file is empty, so that nothing can be embedded with it.
+/// A search that takes the offline model to be there. Its file is empty, so that nothing can be
+/// embedded with it.
 fn searching(bytes: u64) -> (Search, tempfile::TempDir) {
     let (embeddings, folder) = embeddings(OFFLINE, None);
     (Search::new(embeddings, bytes), folder)

@@ -88,7 +88,7 @@ impl Package {
 }
 
 impl Source {
-    /// The lines that are not under `#[cfg(test)]`, numbered from 1.
+    /// The lines that are not under `#[cfg(test)]`, numbered from 1. A file `tests.rs` has none.
     ///
     /// Goes by the layout that rustfmt gives: an item at the margin ends with the first `}` at the
     /// margin.
@@ -98,7 +98,8 @@ impl Source {
             Attributes,
             Tests,
         }
-        let mut place = In::Production;
+        let is_tests = self.path.file_name().is_some_and(|name| name == "tests.rs");
+        let mut place = if is_tests { In::Tests } else { In::Production };
         self.text.lines().zip(1..).filter_map(move |(line, number)| match place {
             In::Production if line == "#[cfg(test)]" => {
                 place = In::Attributes;
@@ -114,7 +115,7 @@ impl Source {
                 None
             }
             In::Tests => {
-                if line.starts_with('}') {
+                if line.starts_with('}') && !is_tests {
                     place = In::Production;
                 }
                 None

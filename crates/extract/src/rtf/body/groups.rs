@@ -1,4 +1,5 @@
-//! Groups that are something else than the document's running text: fonts, titles, marks, links, notes.
+//! Groups that are something else than the document's running text: fonts, titles, marks, links,
+//! notes.
 
 use super::{
     super::{super::writer::one_line, words::link},

@@ -1,7 +1,7 @@
 //! Which cells of an old workbook show per cents: the library behind [`super`] does not tell.
 //!
-//! The workbook's stream is a row of records (MS-XLS): formats and the places of sheets first, then the cells of each
-//! sheet, which name their format by its number.
+//! The workbook's stream is a row of records (MS-XLS): formats and the places of sheets first, then
+//! the cells of each sheet, which name their format by its number.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,8 @@ const SHORT_NUMBER: u16 = 0x027E;
 const FORMAT: u16 = 0x041E;
 const BEGIN: u16 = 0x0809;
 
-/// The rows and columns of cells with per cents, for each sheet in the workbook's order. Nothing where that cannot be read.
+/// The rows and columns of cells with per cents, for each sheet in the workbook's order. Nothing
+/// where that cannot be read.
 pub(super) fn of(bytes: &[u8]) -> Vec<HashSet<(u32, u32)>> {
     let book = ["Workbook", "Book"].into_iter().find_map(|name| detect::stream(bytes, name));
     let Some(book) = book else { return Vec::new() };

@@ -42,8 +42,8 @@ struct Answer {
     text: String,
 }
 
-/// `None` when it has another form. Names say where a paragraph stands and nothing of what it says: a name is
-/// searched, too, and the articles' titles would help.
+/// `None` when it has another form. Names say where a paragraph stands and nothing of what it says:
+/// a name is searched, too, and the articles' titles would help.
 pub(super) fn read(text: &str) -> Option<serde_json::Result<QuestionFile>> {
     serde_json::from_str::<Articles>(text).ok()?;
     Some(serde_json::from_str(text).map(file))
