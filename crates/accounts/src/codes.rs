@@ -270,7 +270,8 @@ mod tests {
     #[test]
     fn recovery_codes_are_readable_as_shown_and_belong_to_one_user() {
         let keys = Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap();
-        let (user, other): (UserId, UserId) = (Clock::system().id(), Clock::system().id());
+        let user: UserId = Clock::system().id();
+        let other: UserId = Clock::system().id();
         let (codes, hashes) = recovery_codes(&keys, user);
         assert_eq!((codes.len(), hashes.len()), (10, 10));
         let key = keys.key("recovery-code");

@@ -97,7 +97,7 @@ pub(crate) async fn refuse_last_owner(tx: &mut Tx, user: UserId) -> Result<()> {
     let owned = memberships.iter().filter(|membership| membership.role == Role::Owner);
     let mut owned: Vec<WorkspaceId> = owned.map(|membership| membership.workspace.id).collect();
     // In one order for all, so that two owners of the same workspaces do not wait for each other
-    // for ever.
+    // forever.
     owned.sort_unstable();
     for workspace in owned {
         let owners = tx.workspace(workspace).members().lock_owners().await?;

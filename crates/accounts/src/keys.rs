@@ -43,7 +43,7 @@ pub fn is_key(text: &str) -> bool {
 /// A new key, as it is asked for.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What its makers call it.
+    /// Its display name.
     pub name: String,
     /// What it may do: at most what its maker may do.
     pub scopes: Permissions,

@@ -55,7 +55,7 @@ pub(crate) async fn by_code(cx: &Cx, account: &Account, code: Option<&str>) -> R
 }
 
 /// Are they still signed in, as the transaction sees it? Others cannot change the account until it
-/// ends: a password that is reset at this moment shuts a thief out for good.
+/// ends: a password that is reset at this moment shuts a thief out permanently.
 ///
 /// # Errors
 ///

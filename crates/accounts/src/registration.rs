@@ -33,7 +33,7 @@ pub struct NewPerson {
     pub email: String,
     /// The password.
     pub password: String,
-    /// What they are called.
+    /// Their name.
     pub name: Option<String>,
     /// The language of their mail.
     pub language: Option<Language>,
@@ -218,7 +218,7 @@ pub struct Confirmation {
     /// The code, as it was typed.
     pub code: String,
     /// The account that is meant. With it, the code of a registration that a stranger made
-    /// meanwhile with the same address confirms nothing.
+    /// in the meantime with the same address confirms nothing.
     pub user_id: Option<UserId>,
 }
 

@@ -27,12 +27,12 @@ const TYPE: &str = "at+jwt";
 /// How far another process's clock may be ahead, seconds.
 const AHEAD: i64 = 60;
 
-/// Whom a token speaks of. What they may do is read anew, not believed.
+/// Whom a token speaks of. What they may do is read again, not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// The person.
     pub user: UserId,
-    /// Their sign-in.
+    /// Their session.
     pub session: SessionId,
     /// Where they act unless they say otherwise, and as what.
     pub place: Option<(WorkspaceId, Role)>,
@@ -45,7 +45,7 @@ pub struct Claims {
     aud: String,
     /// The person.
     pub sub: UserId,
-    /// Their sign-in.
+    /// Their session.
     pub sid: SessionId,
     /// Where they act unless they say otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]

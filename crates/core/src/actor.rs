@@ -25,7 +25,7 @@ pub struct Caller {
     pub workspace_id: WorkspaceId,
     /// Who they are and what they may do.
     pub access: Arc<Access>,
-    /// From where they call.
+    /// The client's address.
     pub address: ClientAddress,
 }
 
@@ -76,11 +76,11 @@ impl Caller {
 /// A person who is signed in.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Their sign-in.
+    /// Their session.
     pub session: SessionId,
     /// Who they are and what they may do.
     pub access: Arc<Access>,
-    /// From where they call.
+    /// The client's address.
     pub address: ClientAddress,
 }
 

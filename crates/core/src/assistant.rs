@@ -34,7 +34,7 @@ words! {
 pub struct Assistant {
     /// Identity.
     pub id: AssistantId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// How the draft answers.
     pub settings: Settings,
@@ -44,7 +44,7 @@ pub struct Assistant {
     pub published: i64,
     /// What has to hold before a version is published.
     pub gate: Option<Gate>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
@@ -80,7 +80,7 @@ pub struct Gate {
 /// How an assistant answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// What its owners call it.
+    /// Its display name.
     pub name: String,
     /// The chat model: `extractive`, `provider:model`, or a model of OpenAI or Anthropic. `None`
     /// follows the installation's default.
@@ -103,7 +103,7 @@ pub struct Settings {
     /// The IANA name of the time zone in which the assistant tells the time.
     #[serde(default = "utc")]
     pub time_zone: String,
-    /// Must the facts of an answer stand in its sources?
+    /// Whether the facts of an answer must be in its sources.
     #[serde(default = "yes")]
     pub check_answers: bool,
     /// What happens to an answer that fails the check twice.

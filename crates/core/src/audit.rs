@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{ids::WorkspaceId, secret::sha256_hex, words::words};
 
 words! {
-    /// Who acted.
+    /// The actor.
     ActorKind {
         /// A person.
         User = "user",
@@ -40,9 +40,9 @@ words! {
 /// Something that was done, or refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Act {
-    /// When.
+    /// When it happened.
     pub at: DateTime<Utc>,
-    /// Who acted.
+    /// The actor.
     pub actor: ActorKind,
     /// Their account or key.
     pub actor_id: Option<Uuid>,
@@ -50,11 +50,11 @@ pub struct Act {
     pub actor_name: String,
     /// What was done: `member.role_changed`, `login`.
     pub action: String,
-    /// On what kind of thing: `user`, `assistant`, or empty.
+    /// The kind of target: `user`, `assistant`, or empty.
     pub target: String,
-    /// On which one.
+    /// The id of the target.
     pub target_id: Option<String>,
-    /// From which address; empty on the command line.
+    /// The client's address; empty on the command line.
     pub address: String,
     /// How it ended.
     pub outcome: Outcome,

@@ -36,9 +36,9 @@ words! {
 pub struct Bot {
     /// Identity.
     pub id: BotId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// Who answers through it.
+    /// The assistant that answers through it.
     pub assistant_id: AssistantId,
     /// Telegram's number for the bot: the part of the token before the colon.
     pub telegram_id: i64,

@@ -32,7 +32,7 @@ pub struct Inbound {
     pub chat_id: i64,
     /// What kind of chat that is.
     pub chat_kind: ChatKind,
-    /// What the customer calls themselves.
+    /// The name the customer gives themselves.
     pub display_name: String,
     /// The customer's language as the channel reports it (`ru`, `en-US`).
     pub language_code: Option<String>,

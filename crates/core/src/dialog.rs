@@ -9,7 +9,7 @@ use crate::{
 };
 
 words! {
-    /// Who may speak in a dialog.
+    /// Who has control of a dialog.
     Control {
         /// The assistant answers.
         Ai = "ai",
@@ -27,7 +27,7 @@ words! {
 pub struct Contact {
     /// Identity.
     pub id: ContactId,
-    /// Whose customer it is.
+    /// The workspace whose customer it is.
     pub workspace_id: WorkspaceId,
     /// The bot they write to.
     pub bot_id: BotId,
@@ -35,7 +35,7 @@ pub struct Contact {
     pub chat_id: i64,
     /// What kind of chat that is.
     pub chat_kind: ChatKind,
-    /// What they call themselves.
+    /// The name they give themselves.
     pub display_name: String,
     /// Since when they do not want to hear from the bot.
     pub blocked_at: Option<DateTime<Utc>>,
@@ -46,15 +46,15 @@ pub struct Contact {
 pub struct Dialog {
     /// Identity.
     pub id: DialogId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// Who answers in it.
+    /// The assistant that answers in it.
     pub assistant_id: AssistantId,
-    /// Through which bot.
+    /// The bot it runs through.
     pub bot_id: BotId,
-    /// With whom.
+    /// The contact.
     pub contact_id: ContactId,
-    /// Who may speak.
+    /// Who has control: assistant, operator or nobody.
     pub control: Control,
     /// Raised by every change of control; settling a turn compares it.
     pub epoch: i64,

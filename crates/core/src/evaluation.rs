@@ -45,15 +45,15 @@ impl Question {
 pub struct QuestionSet {
     /// Identity.
     pub id: QuestionSetId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// Whom it measures.
+    /// The assistant it measures.
     pub assistant_id: AssistantId,
-    /// What people call it.
+    /// Its display name.
     pub name: String,
     /// How many questions it has.
     pub size: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
@@ -119,7 +119,7 @@ pub struct QuestionResult {
     pub contained: Option<bool>,
     /// Did it say that it does not know?
     pub declined: Option<bool>,
-    /// Was that (or answering) right?
+    /// Whether that (or answering) was right.
     pub right: Option<bool>,
 }
 
@@ -142,19 +142,19 @@ words! {
 pub struct Run {
     /// Identity.
     pub id: RunId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// The questions.
     pub set_id: QuestionSetId,
-    /// Who was measured.
+    /// The assistant that was measured.
     pub assistant_id: AssistantId,
     /// Its published version; `None`: the draft.
     pub version: Option<i64>,
     /// SHA-256 of the settings and questions that were measured, lower-case hexadecimal.
     pub settings_hash: String,
-    /// Were answers asked for, or search alone?
+    /// Whether answers were requested, or search only.
     pub answers: bool,
-    /// What became of it.
+    /// Its status.
     pub status: RunStatus,
     /// How many questions have been asked.
     pub done: i64,

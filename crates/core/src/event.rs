@@ -25,9 +25,9 @@ pub enum Event {
     DialogOpened {
         /// The dialog.
         dialog_id: DialogId,
-        /// With whom.
+        /// The contact.
         contact_id: ContactId,
-        /// Who answers.
+        /// The assistant that answers.
         assistant_id: AssistantId,
     },
     /// Somebody else may speak now.
@@ -35,7 +35,7 @@ pub enum Event {
     DialogControl {
         /// The dialog.
         dialog_id: DialogId,
-        /// Who may speak.
+        /// Who has control: assistant, operator or nobody.
         control: Control,
         /// The dialog's epoch from now on.
         epoch: i64,
@@ -49,7 +49,7 @@ pub enum Event {
         message_id: MessageId,
         /// Its place in the dialog.
         seq: i64,
-        /// Who said it.
+        /// The author.
         author: Author,
         /// What was said.
         text: String,
@@ -106,7 +106,7 @@ pub enum Event {
         /// How many parts may have been sent twice, because the first outcome could not be known.
         uncertain: i64,
     },
-    /// The channel refused a reply for good.
+    /// The channel refused a reply permanently.
     #[serde(rename = "message.failed")]
     MessageFailed {
         /// The dialog.
@@ -132,7 +132,7 @@ pub enum Event {
         /// The assistants that know it.
         #[serde(default)]
         assistants: Vec<AssistantId>,
-        /// What became of it.
+        /// Its status.
         status: DocumentStatus,
         /// How many passages it has so far.
         #[serde(default)]
@@ -143,7 +143,7 @@ pub enum Event {
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
-        /// What its owner should know although it could be read.
+        /// Warnings for the owner of a document that could be read.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         warnings: Vec<DocumentWarning>,
     },
@@ -161,9 +161,9 @@ pub enum Event {
     SourceStatus {
         /// The source.
         source_id: SourceId,
-        /// Whose knowledge it is.
+        /// The assistant that knows it.
         assistant_id: AssistantId,
-        /// What became of it.
+        /// Its status.
         status: SourceStatus,
         /// How many pages it has so far.
         pages: i64,
@@ -192,9 +192,9 @@ pub enum Event {
     EvaluationStatus {
         /// The run.
         run_id: RunId,
-        /// Who is measured.
+        /// The assistant that is measured.
         assistant_id: AssistantId,
-        /// What became of it.
+        /// Its status.
         status: RunStatus,
         /// How many questions have been asked.
         done: i64,
@@ -206,7 +206,7 @@ pub enum Event {
     BotStatus {
         /// The bot.
         bot_id: BotId,
-        /// What became of it.
+        /// Its status.
         status: BotStatus,
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -1,7 +1,8 @@
 //! Valid objects for tests, each with the plainest values that it may have.
 //!
 //! A test names what it is about and takes the rest from here, as in
-//! `Workspace { name, ..fixtures::workspace(&clock) }`. A new field of an object then changes one fixture instead of every test.
+//! `Workspace { name, ..fixtures::workspace(&clock) }`. A new field of an object then changes one
+//! fixture instead of every test.
 
 use crate::{
     assistant::{Assistant, Language, Settings, Version},

@@ -69,7 +69,7 @@ ids! {
     ApiKeyId,
     /// An offer to become a member.
     InvitationId,
-    /// Who answers.
+    /// The assistant that answers.
     AssistantId,
     /// A source that was uploaded.
     DocumentId,

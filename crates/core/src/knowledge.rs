@@ -65,7 +65,7 @@ words! {
 pub struct Document {
     /// Identity.
     pub id: DocumentId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// The assistants that know it, in the order of their ids.
     pub assistants: Vec<AssistantId>,
@@ -79,11 +79,11 @@ pub struct Document {
     pub size: i64,
     /// SHA-256 of the original, lower-case hexadecimal.
     pub content_hash: String,
-    /// What became of it.
+    /// Its status.
     pub status: DocumentStatus,
     /// Why it failed, in a sentence for its owner.
     pub error: Option<String>,
-    /// What its owner should know although it could be read.
+    /// Warnings for the owner of a document that could be read.
     pub warnings: Vec<DocumentWarning>,
     /// The language it is mostly written in (ISO 639-1), empty where that is not known.
     pub language: String,
@@ -259,9 +259,9 @@ words! {
 pub struct Source {
     /// Identity.
     pub id: SourceId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// Whose knowledge it is.
+    /// The assistant that knows it.
     pub assistant_id: AssistantId,
     /// How its pages are found.
     pub kind: SourceKind,
@@ -273,7 +273,7 @@ pub struct Source {
     pub max_pages: i64,
     /// How often it is fetched again, hours; never unless set.
     pub every_hours: Option<i64>,
-    /// What became of it.
+    /// Its status.
     pub status: SourceStatus,
     /// Why it failed, in a sentence for its owner.
     pub error: Option<String>,
@@ -285,7 +285,7 @@ pub struct Source {
     pub fetched_at: Option<DateTime<Utc>>,
     /// When it is due again.
     pub next_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,

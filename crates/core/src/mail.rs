@@ -31,50 +31,50 @@ pub enum Letter {
     Confirmation {
         /// Six digits.
         code: String,
-        /// For how long it is good.
+        /// How long it is valid.
         minutes: u32,
     },
     /// Somebody registered with an address that has an account already.
     AccountExists,
     /// The account was made.
     Welcome {
-        /// What the person is called.
+        /// The person's name.
         name: String,
     },
     /// The link that sets a new password.
     Reset {
-        /// Where to.
+        /// The link.
         link: String,
-        /// For how long it is good.
+        /// How long it is valid.
         minutes: u32,
     },
     /// The password was changed.
     PasswordChanged,
     /// An offer to become a member.
     Invitation {
-        /// Of which workspace.
+        /// The workspace.
         workspace: String,
-        /// Who invites.
+        /// The user who invites.
         inviter: String,
-        /// As what.
+        /// The role.
         role: String,
-        /// Where to.
+        /// The link.
         link: String,
-        /// For how long it is good.
+        /// How long it is valid.
         days: u32,
     },
     /// Somebody signed in from where nobody has before.
     NewSignIn {
-        /// When.
+        /// When it happened.
         at: DateTime<Utc>,
-        /// From which address.
+        /// The client's address.
         address: String,
-        /// With what.
+        /// The device or program.
         user_agent: String,
     },
     /// The account will be deleted.
     DeletionScheduled {
-        /// When.
+        /// When it happened.
         at: DateTime<Utc>,
     },
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 words! {
-    /// Who said it.
+    /// The author.
     Author {
         /// The customer.
         Customer = "customer",
@@ -44,7 +44,7 @@ words! {
         Queued = "queued",
         /// The channel took every part.
         Delivered = "delivered",
-        /// The channel refused it for good.
+        /// The channel refused it permanently.
         Failed = "failed",
     }
 }
@@ -84,13 +84,13 @@ words! {
 pub struct Message {
     /// Identity.
     pub id: MessageId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// Where it was said.
     pub dialog_id: DialogId,
     /// Its place in the dialog, from 1 without gaps.
     pub seq: i64,
-    /// Who said it.
+    /// The author.
     pub author: Author,
     /// What kind of utterance it is.
     pub kind: MessageKind,

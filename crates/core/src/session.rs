@@ -16,17 +16,17 @@ use crate::{
 pub struct Session {
     /// Identity; stands in access tokens as `sid`.
     pub id: SessionId,
-    /// Who signed in.
+    /// The user who signed in.
     pub user_id: UserId,
     /// From where: the client's address.
     pub address: String,
     /// With what: the client's own words, at most 200 characters.
     pub user_agent: String,
-    /// When.
+    /// When it happened.
     pub created_at: DateTime<Utc>,
     /// When it was last renewed.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends unless renewed.
+    /// When it expires unless renewed.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -37,14 +37,14 @@ pub enum Principal {
     User {
         /// Their account.
         user: Box<User>,
-        /// Their sign-in.
+        /// Their session.
         session: SessionId,
     },
     /// A program with a key.
     Key {
         /// The key.
         id: ApiKeyId,
-        /// What its makers call it.
+        /// Its display name.
         name: String,
         /// The person whose standing it follows; a service key has none.
         maker: Option<UserId>,
@@ -65,7 +65,7 @@ impl Principal {
 /// in memory until something of it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// Who acts.
+    /// The actor.
     pub principal: Principal,
     /// Where, if the person is a member anywhere.
     pub place: Option<Place>,

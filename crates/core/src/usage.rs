@@ -14,7 +14,7 @@ words! {
     Purpose {
         /// The answer to a customer.
         Answer = "answer",
-        /// An answer anew, after the check refused the first one.
+        /// A second answer, after the check refused the first one.
         Regenerate = "regenerate",
         /// A question made self-contained.
         Rewrite = "rewrite",
@@ -33,7 +33,7 @@ words! {
     }
 }
 
-/// The most tokens that one call is stored with; a provider that reports more is not believed.
+/// The most tokens that one call is stored with; a provider that reports more is not trusted.
 pub const MOST_TOKENS: u64 = 1_000_000_000;
 /// The most that one call is stored as costing, US dollars.
 pub const MOST_COST: Money = Money::from_micros(1_000_000_000_000);
@@ -53,11 +53,11 @@ pub struct ModelCall {
     pub id: ModelCallId,
     /// For which assistant, if for one.
     pub assistant_id: Option<AssistantId>,
-    /// In which dialog, if in one.
+    /// The dialog, if there is one.
     pub dialog_id: Option<DialogId>,
     /// The message that came of it.
     pub message_id: Option<MessageId>,
-    /// What for.
+    /// The purpose.
     pub purpose: Purpose,
     /// The provider's name.
     pub provider: String,
@@ -73,7 +73,7 @@ pub struct ModelCall {
     pub estimated: bool,
     /// What the provider charges, in US dollars; nothing when the price is not known.
     pub cost: Money,
-    /// Is the price of the model known?
+    /// Whether the model's price is known.
     pub priced: bool,
     /// From asking to the first word, milliseconds.
     pub first_token_ms: Option<u64>,
@@ -121,7 +121,7 @@ pub struct DayUsage {
     pub day: NaiveDate,
     /// For which assistant, if for one.
     pub assistant_id: Option<AssistantId>,
-    /// What for.
+    /// The purpose.
     pub purpose: Purpose,
     /// The provider's name.
     pub provider: String,

@@ -20,13 +20,13 @@ pub struct User {
     pub language: Language,
     /// Has power over the installation (through the admin side only).
     pub is_admin: bool,
-    /// Is a second factor asked for at sign-in?
+    /// Whether a second factor is required to sign in.
     pub second_factor: bool,
     /// Since when they may not sign in.
     pub blocked_at: Option<DateTime<Utc>>,
     /// When the account will be deleted, if its owner asked for it.
     pub delete_at: Option<DateTime<Utc>>,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -41,7 +41,7 @@ pub struct Registration {
     pub user_id: UserId,
     /// Its workspace to be.
     pub workspace_id: WorkspaceId,
-    /// What the person is called.
+    /// The person's name.
     pub name: Option<String>,
     /// The language of their mail.
     pub language: Language,

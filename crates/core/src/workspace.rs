@@ -13,11 +13,11 @@ use crate::{
 pub struct Workspace {
     /// Identity.
     pub id: WorkspaceId,
-    /// What its members call it.
+    /// Its display name.
     pub name: String,
     /// Since when nobody may act in it.
     pub suspended_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -28,7 +28,7 @@ pub struct Member {
     pub user_id: UserId,
     /// Their e-mail address.
     pub email: String,
-    /// What they are called.
+    /// Their name.
     pub name: Option<String>,
     /// Their role here.
     pub role: Role,
@@ -60,11 +60,11 @@ pub struct Invitation {
     pub email: String,
     /// The role they will have.
     pub role: Role,
-    /// Who invited them.
+    /// The user who invited them.
     pub invited_by: UserId,
-    /// When the offer ends.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -82,22 +82,22 @@ pub enum KeyOwner {
 pub struct ApiKey {
     /// Identity.
     pub id: ApiKeyId,
-    /// To which workspace.
+    /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// What its makers call it.
+    /// Its display name.
     pub name: String,
     /// The beginning of the key, by which people tell keys apart.
     pub prefix: String,
     /// What it may do at most.
     pub scopes: Permissions,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub owner: KeyOwner,
-    /// Who made it.
+    /// The user who created it.
     pub created_by: UserId,
-    /// When it ends, if it does.
+    /// When it expires, if it does.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was used last, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }

@@ -148,7 +148,7 @@ pub enum FetchError {
     /// The server did not want to or could not.
     #[error("the server answered with status {status}")]
     Status {
-        /// Which.
+        /// Which one.
         status: u16,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,

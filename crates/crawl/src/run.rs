@@ -96,7 +96,7 @@ pub struct Visit {
     pub url: Url,
     /// Links away from the beginning.
     pub depth: u8,
-    /// What became of it.
+    /// Its status.
     pub outcome: Outcome,
 }
 
@@ -138,7 +138,7 @@ impl Crawl {
             fetcher: fetcher.clone(),
             workspace: order.workspace,
             kind: order.kind,
-            // The pages from earlier take their part of it until they are fetched anew.
+            // The pages from earlier take their part of it until they are fetched again.
             bytes_left: order
                 .known
                 .iter()

@@ -73,7 +73,7 @@ impl Part {
 /// A part that is not in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
-    /// Which one.
+    /// Its id.
     pub part: Part,
     /// Why not.
     pub why: String,
@@ -96,7 +96,7 @@ impl Confinement {
 }
 
 /// Takes memory, processor time, files, the network, programs, other processes and its place in the
-/// queue for the processor away from this process, for good. Only what is open on the standard
+/// queue for the processor away from this process, permanently. Only what is open on the standard
 /// streams stays.
 ///
 /// # Errors

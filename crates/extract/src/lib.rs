@@ -61,7 +61,7 @@ pub struct Extracted {
     pub kind: DocumentKind,
     /// The document's own title, on one line, where it has one.
     pub title: Option<String>,
-    /// What its owner should know although it could be read.
+    /// Warnings for the owner of a document that could be read.
     #[serde(default)]
     pub warnings: Vec<DocumentWarning>,
 }

@@ -74,7 +74,7 @@ pub struct Tools<'a> {
 pub struct IndexDocument {
     /// Whose document.
     pub workspace_id: WorkspaceId,
-    /// Which one.
+    /// Its id.
     pub document_id: DocumentId,
 }
 
@@ -117,7 +117,7 @@ impl IndexError {
 /// log. `attempt` counts from 1; on the last one the document fails instead of the job.
 ///
 /// A document that is gone is a success: there is nothing to index. One that is ready stays so
-/// meanwhile, and its old passages are found until the new ones are there.
+/// in the meantime, and its old passages are found until the new ones are there.
 ///
 /// # Errors
 ///
@@ -229,7 +229,7 @@ async fn keep(
         if is_last {
             break (tx, document, waiting);
         }
-        // Everything is decided anew in the next transaction: what was changed here is found there
+        // Everything is decided again in the next transaction: what was changed here is found there
         // as it is now.
         tx.commit().await?;
         current.extend(changes.new.iter().map(|passage| passage.id));
@@ -244,7 +244,7 @@ async fn keep(
         document.content_hash.clone_from(&file.content_hash);
     }
     tx.workspace(workspace).documents().set_text(document.id, Some(&cut.text)).await?;
-    // A document that got another name meanwhile is read again.
+    // A document that got another name in the meantime is read again.
     let version = if document.name == reading.name { INDEX_VERSION } else { 0 };
     tx.workspace(workspace).documents().set_indexed(document.id, stems, version).await?;
     document.passages = passages;
@@ -271,7 +271,7 @@ async fn keep(
         document.embedded = document.embedded.min(passages);
     }
     if waiting.is_some() && reading.replaces(waiting.as_ref()).is_none() {
-        // A newer file came meanwhile, and its job is on its way.
+        // A newer file came in the meantime, and its job is on its way.
         document.status = DocumentStatus::Queued;
     }
     tx.workspace(workspace).documents().save(&document).await?;

@@ -88,7 +88,7 @@ pub struct Query<'a> {
     pub vector: Option<&'a [f32]>,
     /// What it is asked for: what it costs stands under this in the ledger.
     pub purpose: Purpose,
-    /// In which dialog, if in one.
+    /// The dialog, if there is one.
     pub dialog: Option<DialogId>,
 }
 

@@ -7,11 +7,11 @@
 //!
 //! - Each page is written under the lock of its source: two processes at once make one document of
 //!   a page, not two.
-//! - A job that died is begun anew. What had been fetched is asked for with its validators, and
+//! - A job that died starts again. What had been fetched is asked for with its validators, and
 //!   does not come twice.
 //! - A page that did not change is not indexed again. One that is not there twice in a row is
 //!   deleted, and so is at once one that does not want to be read.
-//! - A source that was deleted meanwhile ends the job.
+//! - A source that was deleted in the meantime ends the job.
 //! - A crawl that takes minutes gives way when other workspaces wait, and goes on behind them where
 //!   it was.
 
@@ -68,7 +68,7 @@ const BACKOFF: Backoff =
 pub struct FetchSource {
     /// Whose source.
     pub workspace_id: WorkspaceId,
-    /// Which one.
+    /// Its id.
     pub source_id: SourceId,
 }
 
@@ -233,7 +233,7 @@ async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
 }
 
 /// The crawl that gave way, unless its source has been fetched to the end by another process, or is
-/// to be fetched anew.
+/// to be fetched again.
 async fn parked(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, StorageError> {
     let Some(going) = tools.parking.leave(job.source_id) else { return Ok(None) };
     let mut tx = tools.db.read().await?;

@@ -1,4 +1,4 @@
-//! Who may do what nobody else does meanwhile.
+//! Who may do what nobody else does in the meantime.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::memory::{Forgetful, lock};
 pub struct Lease {
     /// What it is a lease on.
     pub key: String,
-    /// Who holds it.
+    /// The holder.
     pub owner: String,
     /// A number that is higher than that of every earlier lease on this key: microseconds since
     /// 1970, or one more than the last, so that it grows even where all state was lost.

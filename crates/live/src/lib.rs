@@ -21,7 +21,7 @@
 //!   `gate_fallbacks_total`;
 //! - the gauge `redis_available` is 0, and [`Live::health`] says so.
 //!
-//! It comes back by itself: connections are retried for ever.
+//! It comes back by itself: connections are retried forever.
 
 use std::{sync::Arc, time::Duration};
 
@@ -164,7 +164,7 @@ impl Live {
         }
     }
 
-    /// Keeps a lease for `ttl` from now; `false` when it was lost meanwhile.
+    /// Keeps a lease for `ttl` from now; `false` when it was lost in the meantime.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ pub struct Quota<'k> {
 impl Quota<'_> {
     pub(crate) fn limit(&self) -> Limit {
         let Self { setting, rate, key } = self;
-        // A limit that was changed begins anew.
+        // A limit that was changed starts again.
         let key = format!("{setting}:{}:{}:{key}", rate.count, rate.per.as_secs());
         Limit { key, rate: (*rate).into() }
     }

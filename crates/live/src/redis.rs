@@ -27,7 +27,7 @@ mod link;
 
 use link::Link;
 
-/// How many requests one script call answers: Redis does nothing else meanwhile, for half a
+/// How many requests one script call answers: Redis does nothing else in the meantime, for half a
 /// millisecond with three limits in each.
 const REQUESTS_PER_CALL: usize = 64;
 

@@ -301,7 +301,7 @@ impl Doors {
                 answer => {
                     served = true;
                     if let Some(waiter) = self.take(&ask, id, true) {
-                        // Whoever has gone meanwhile gives the place back by that.
+                        // Whoever has gone in the meantime gives the place back by that.
                         let _ = waiter.tell.send(answer);
                     }
                 }

@@ -19,7 +19,7 @@ pub trait ChatModel: Send + Sync {
     /// One attempt, streaming. The stream ends without an error only when the model said that it
     /// was done. Dropping it ends the request.
     ///
-    /// Nothing here waits for ever or collects without bound on the caller's behalf except as far
+    /// Nothing here waits forever or collects without bound on the caller's behalf except as far
     /// as a provider needs it: the bounds on time and size are those of whoever reads the stream.
     fn chat(&self, request: &ChatRequest) -> BoxStream<'static, Result<Delta, ModelError>>;
 }
@@ -61,9 +61,9 @@ pub struct Caller {
     pub workspace: Option<WorkspaceId>,
     /// For which of its assistants, if for one.
     pub assistant: Option<AssistantId>,
-    /// In which dialog, if in one.
+    /// The dialog, if there is one.
     pub dialog: Option<DialogId>,
-    /// What for.
+    /// The purpose.
     pub purpose: Purpose,
 }
 
@@ -77,7 +77,7 @@ impl Default for Caller {
 /// One utterance in a chat with a model.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ChatMessage {
-    /// Who says it.
+    /// The author.
     pub role: ChatRole,
     /// What is said.
     pub content: String,
@@ -187,7 +187,7 @@ pub struct Spent {
     pub usage: Usage,
     /// What the provider charges, in US dollars; nothing when the price is not known.
     pub cost: Money,
-    /// Is the price of the model known?
+    /// Whether the model's price is known.
     pub priced: bool,
     /// `ok`, [`ModelError::reason`], or `cancelled`.
     pub outcome: &'static str,

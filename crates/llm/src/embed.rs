@@ -73,7 +73,7 @@ pub struct EmbeddingsConfig {
     pub model: Option<String>,
     /// Where the file of the offline model is.
     pub model_dir: PathBuf,
-    /// Who embeds over HTTP.
+    /// The provider that embeds over HTTP.
     pub endpoint: Option<EmbedEndpoint>,
     /// The bounds of asking over HTTP.
     pub limits: Limits,

@@ -68,7 +68,7 @@ pub struct ProviderKey {
     pub daily_cost: Option<Money>,
     /// The most money in a month (UTC), US dollars.
     pub monthly_cost: Option<Money>,
-    /// May it be used?
+    /// Whether it may be used.
     pub enabled: bool,
 }
 
@@ -148,25 +148,25 @@ pub enum KeyEvent {
     /// The provider does not accept it: it is not used until its secret changes, or
     /// [`Models::readmit`](crate::Models::readmit).
     Refused {
-        /// Which key.
+        /// The key.
         key: ModelKeyId,
-        /// Of which provider.
+        /// The provider.
         provider: String,
     },
     /// The provider asked us to be slower.
     CoolingDown {
-        /// Which key.
+        /// The key.
         key: ModelKeyId,
-        /// Of which provider.
+        /// The provider.
         provider: String,
         /// How long it is not used.
         time: Duration,
     },
     /// Its limit, or what has been paid for, is spent.
     Exhausted {
-        /// Which key.
+        /// The key.
         key: ModelKeyId,
-        /// Of which provider.
+        /// The provider.
         provider: String,
         /// How long it is not used.
         time: Duration,

@@ -92,7 +92,7 @@ pub enum Whole {
     Locked(Box<Assistant>),
     /// There is no such assistant.
     Missing,
-    /// It has got a source or a document meanwhile: the transaction must be begun anew.
+    /// It has got a source or a document in the meantime: the transaction must be restarted.
     Grown,
 }
 

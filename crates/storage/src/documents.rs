@@ -310,7 +310,7 @@ impl Documents<'_> {
         Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
     }
 
-    /// Replaces the bytes of a document that was fetched or written anew; `size` and `content_hash`
+    /// Replaces the bytes of a document that was fetched or rewritten; `size` and `content_hash`
     /// go with [`Self::save`].
     ///
     /// # Errors

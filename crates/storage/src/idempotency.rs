@@ -39,7 +39,7 @@ pub struct IdempotencyKeys<'t> {
 
 impl IdempotencyKeys<'_> {
     /// Claims a key for a request, unless it is known. Of many at once one gets it. A claim without
-    /// an answer that is older than `stale` belonged to a process that died: it is claimed anew.
+    /// an answer that is older than `stale` belonged to a process that died: it is claimed again.
     pub async fn begin(
         self,
         scope: &str,

@@ -1,6 +1,6 @@
 //! Which installation a database belongs to: the `installation` table, one row.
 //!
-//! A database that is dropped and made anew under the same address is another one. A process that
+//! A database that is dropped and made again under the same address is another one. A process that
 //! was started on the first must not take what belongs to the second: each new connection is
 //! compared with the id the process began with, and so is each beat.
 
@@ -113,7 +113,7 @@ impl Processes<'_> {
     }
 }
 
-/// Where secrets stand that were sealed with the master secret and cannot be made anew.
+/// Where secrets stand that were sealed with the master secret and cannot be made again.
 const SEALED: [&str; 4] = [
     "SELECT 1 FROM bots WHERE LENGTH(token_sealed) > 0 LIMIT 1",
     "SELECT 1 FROM model_keys LIMIT 1",

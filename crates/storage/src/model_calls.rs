@@ -168,11 +168,11 @@ pub struct KeyUsage {
     pub key_id: Uuid,
     /// Requests since the day began, UTC.
     pub day_requests: i64,
-    /// What they cost.
+    /// Their cost.
     pub day_cost: Money,
     /// Requests since the month began, UTC.
     pub month_requests: i64,
-    /// What they cost.
+    /// Their cost.
     pub month_cost: Money,
 }
 

@@ -14,7 +14,7 @@ pub struct ModelKey {
     pub id: ModelKeyId,
     /// The provider's name.
     pub provider: String,
-    /// What admins call it.
+    /// Its display name.
     pub name: String,
     /// The origin (scheme, host and port) of the provider for which it was given: it is shown to no
     /// other. `None`: it was stored before origins were, and belongs to wherever its provider is.
@@ -33,7 +33,7 @@ pub struct ModelKey {
     pub daily_cost: Option<Money>,
     /// Money a month, UTC; without bound unless set.
     pub monthly_cost: Option<Money>,
-    /// May it be used?
+    /// Whether it may be used.
     pub enabled: bool,
     /// Why it is not used although it may: what the provider said.
     pub fault: Option<String>,

@@ -22,9 +22,9 @@ const POSITION_TRIES: usize = 32;
 pub struct Sendable {
     /// Identity.
     pub id: OutboxId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// Through which bot.
+    /// The bot it runs through.
     pub bot_id: BotId,
     /// To whom.
     pub contact_id: ContactId,

@@ -180,8 +180,8 @@ impl LoginAttempts<'_> {
         if failures > 0 {
             let delay = patience.delay(u32::try_from(failures).unwrap_or(u32::MAX));
             let until = last_at + delay;
-            // Without a delay nobody waits, also not for who was counted meanwhile by a clock that
-            // is ahead.
+            // Without a delay nobody waits, also not for who was counted in the meantime by a clock
+            // that is ahead.
             if !delay.is_zero() && now < until {
                 return Ok(Attempt::Wait(until));
             }

@@ -77,9 +77,9 @@ macro_rules! system_tables {
 tables! {
     /// Programs' keys.
     api_keys: ApiKeys,
-    /// Who did what.
+    /// The audit log.
     audit: Audit,
-    /// Who answers.
+    /// The assistant that answers.
     assistants: Assistants,
     /// Ways into Telegram.
     bots: Bots,
@@ -91,13 +91,13 @@ tables! {
     documents: Documents,
     /// The log.
     events: Events,
-    /// Who is asked to work here.
+    /// The invitations.
     invitations: Invitations,
     /// Background work.
     jobs: Jobs,
     /// What assistants know.
     knowledge: Knowledge,
-    /// Who works here.
+    /// The members.
     members: Members,
     /// Utterances.
     messages: Messages,

@@ -1,8 +1,8 @@
 //! Work of answering: the `turns` table.
 //!
 //! A dialog has at most one row here, and only while there is something to answer; so it can have
-//! at most one turn running, and whatever the customer says meanwhile is answered together by the
-//! next.
+//! at most one turn running, and whatever the customer says in the meantime is answered together by
+//! the next.
 
 use chrono::{DateTime, Utc};
 use replyx_core::ids::{DialogId, ProcessId, WorkspaceId};

@@ -230,7 +230,7 @@ impl FakeOpenAi {
         format!("http://{}/v1", self.server.addr())
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.server.addr()
     }

@@ -68,7 +68,7 @@ impl BreakingProxy {
         Ok(Self { addr, orders, door, accepting })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

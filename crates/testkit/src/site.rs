@@ -150,7 +150,7 @@ impl FakeSite {
         Ok(Self { world, server })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.server.addr()
     }

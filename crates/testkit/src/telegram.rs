@@ -208,7 +208,7 @@ impl FakeTelegram {
         format!("http://{}", self.server.addr())
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.server.addr()
     }
@@ -252,7 +252,7 @@ impl FakeTelegram {
     }
 
     /// Orders a fault: `telegram.inject(Fault::BreakAfter.on("sendMessage").in_chat(7))`. Of
-    /// several that match a call the one ordered first befalls it.
+    /// several that match a call the one ordered first affects it.
     pub fn inject(&self, injection: Injection) {
         self.world.shared.faults.order(injection);
     }

@@ -8,7 +8,7 @@
 //! codes stay as they are.
 //!
 //! Whenever the terms of any text change, [`VERSION`] is raised, and what was indexed before is
-//! indexed anew.
+//! indexed again.
 
 mod fold;
 mod morphology;

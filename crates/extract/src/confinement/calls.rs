@@ -46,7 +46,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_exit_group,
 ];
 
-/// Forbids all other calls, for good.
+/// Forbids all other calls, permanently.
 pub(super) fn forbid() -> Result<(), String> {
     let program = filter().map_err(|error| error.to_string())?;
     apply_filter_all_threads(&program).map_err(|error| error.to_string())

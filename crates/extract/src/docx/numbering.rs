@@ -39,7 +39,7 @@ pub(super) enum Mark {
 struct Level {
     /// A number is the one to begin with.
     mark: Mark,
-    /// Does it begin anew where its form has been counting?
+    /// Does it begin again where its form has been counting?
     restarts: bool,
 }
 

@@ -20,7 +20,7 @@ const FRAME_ROLES: [&str; 7] =
 
 /// An article is the page's content when it holds this share of its text, per cent.
 const ARTICLE_SHARE: usize = 40;
-/// A `<main>` is believed when it holds this share of the page's text, per cent.
+/// A `<main>` is trusted when it holds this share of the page's text, per cent.
 const MAIN_SHARE: usize = 10;
 
 /// What the page calls itself.

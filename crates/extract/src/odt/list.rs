@@ -11,7 +11,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// A list begins; it counts on from the last one of its style or anew.
+    /// A list begins; it counts on from the last one of its style or again.
     pub(super) fn begin(&mut self, style: Option<&str>, depth: usize, goes_on: bool) {
         if !goes_on {
             self.last.remove(&key(style, depth));

@@ -106,7 +106,8 @@ async fn no_further_descriptor_can_be_had_whatever_the_kernel_lacks() {
     assert_eq!(said, refused.map(|what| format!("{what}: done")));
 }
 
-/// The same attempts succeed in a child that is not confined: otherwise the test above would prove nothing.
+/// The same attempts succeed in a child that is not confined: otherwise the test above would prove
+/// nothing.
 #[tokio::test]
 async fn the_attempts_are_real() {
     let said = attempts("free").await;

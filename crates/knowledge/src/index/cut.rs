@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The rules by which texts are cut and stemmed: raised whenever they change, so that documents
-/// indexed by earlier ones are indexed anew.
+/// indexed by earlier ones are indexed again.
 pub const INDEX_VERSION: i64 = CUTTING + 100 * terms::VERSION;
 /// The version of the rules by which texts are cut.
 const CUTTING: i64 = 1;

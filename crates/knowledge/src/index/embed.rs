@@ -1,8 +1,8 @@
 //! The embedding job: passages get their vectors.
 //!
 //! A long document takes hours, and others must not wait for it: [`run`] works for `SLICE` and
-//! queues itself again, behind those who came meanwhile. Vectors that are made are kept, so nothing
-//! is done twice.
+//! queues itself again, behind those who came in the meantime. Vectors that are made are kept, so
+//! nothing is done twice.
 
 use std::time::Duration;
 
@@ -162,7 +162,8 @@ async fn finish(
         document.status = DocumentStatus::Ready;
     }
     if let Some(model) = model {
-        // Somebody may have changed the passages meanwhile; who did has queued this job anew.
+        // Somebody may have changed the passages in the meantime; who did has queued this job
+        // again.
         let left = tx.workspace(workspace).passages().unembedded(document.id, model, 1).await?;
         if !left.is_empty() {
             return Ok(());

@@ -36,7 +36,7 @@ const TIDY: u32 = 5_000;
 pub struct IndexNeighbours {
     /// Whose assistant.
     pub workspace_id: WorkspaceId,
-    /// Which one.
+    /// Its id.
     pub assistant_id: AssistantId,
 }
 

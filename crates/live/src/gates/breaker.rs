@@ -54,7 +54,7 @@ pub(super) struct Breaker {
     latest: VecDeque<(u64, bool)>,
     /// Until when it is open, and how often it has opened since it last worked.
     open: Option<(u64, u32)>,
-    /// Who probes, and until when that is believed.
+    /// Who probes, and until when that is trusted.
     probe: Option<(String, u64)>,
 }
 

@@ -41,7 +41,7 @@ async fn assert_away(live: &Live) {
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
 }
 
-/// Waits for a gap, then for a message published meanwhile or later.
+/// Waits for a gap, then for a message published in the meantime or later.
 async fn assert_flows_again(live: &Live, listener: &mut replyx_live::Subscription, text: &str) {
     assert_eq!(heard(listener).await, Signal::Gap);
     let flows = async {

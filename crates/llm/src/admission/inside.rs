@@ -50,7 +50,7 @@ impl Inside {
         self.owed.store(cost.micros(), Ordering::Relaxed);
     }
 
-    /// Does the work, and keeps the places meanwhile.
+    /// Does the work, and keeps the places in the meantime.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {

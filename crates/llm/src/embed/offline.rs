@@ -38,7 +38,7 @@ struct Inner {
     passages: Lane,
 }
 
-/// The model, loaded by whoever needs it first.
+/// The model, loaded by the one that needs it first.
 #[derive(Debug)]
 struct Lazy {
     path: PathBuf,

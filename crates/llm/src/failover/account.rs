@@ -29,7 +29,7 @@ const ADDED: u64 = 1_000;
 /// Tokens around each message.
 const AROUND: u64 = 8;
 
-/// The most that an attempt can take. What a provider reports beyond it is not believed.
+/// The most that an attempt can take. What a provider reports beyond it is not trusted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound {
     usage: Usage,
@@ -50,7 +50,7 @@ impl Bound {
         Self { usage, price: known.map(|known| known.price) }
     }
 
-    /// Is the price of the model known?
+    /// Whether the model's price is known.
     pub(super) const fn is_priced(&self) -> bool {
         self.price.is_some()
     }

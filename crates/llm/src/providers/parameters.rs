@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-/// So many models are remembered; those beyond are learnt anew each time.
+/// So many models are remembered; those beyond are learnt again each time.
 const MODELS: usize = 256;
 
 /// A model that reasons first spends tokens of the same budget on it. With little effort it takes a

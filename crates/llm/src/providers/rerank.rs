@@ -31,7 +31,7 @@ const PROVIDER: &str = "rerank";
 /// The longest answer, bytes.
 const ANSWER: usize = 256 * 1024;
 
-/// Who reranks.
+/// The provider that reranks.
 #[derive(Clone, Debug)]
 pub struct RerankConfig {
     /// Everything before `/rerank`.

@@ -12,7 +12,7 @@ pub(super) type Data = String;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotUtf8;
 
-/// A reader of events. Its memory is bounded by whoever bounds the stream.
+/// A reader of events. Its memory is bounded by the one that bounds the stream.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     line: Vec<u8>,

@@ -106,7 +106,7 @@ async fn a_token_that_differs_from_ours_in_anything_opens_nothing() {
     let unsigned: Vec<&str> = token.rsplitn(2, '.').collect();
     assert!(!opens(format!("{}.", unsigned[1])).await);
 
-    // A role in the token is not believed: the caller is the owner, whatever it says.
+    // A role in the token is not trusted: the caller is the owner, whatever it says.
     let viewer = signed(&key(), &header, &with(&claims, "role", json!("viewer")));
     let viewer = shop.owner.with_token(viewer);
     assert_eq!(viewer.get("/api/v1/me").await.expect(200).body["role"], "owner");

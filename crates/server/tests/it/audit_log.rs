@@ -132,7 +132,7 @@ async fn the_log_is_read_by_pages_and_kinds_by_those_who_may(home: &Home) {
         seen.extend(
             page["items"].as_array().unwrap().iter().map(|entry| entry["seq"].as_i64().unwrap()),
         );
-        // What is done meanwhile moves nothing.
+        // What is done in the meantime moves nothing.
         shop.owner.assistant(&json!({"name": "Meanwhile"})).await;
         let Some(next) = page["next_cursor"].as_str() else { break };
         query = format!("limit=2&cursor={next}");

@@ -149,7 +149,7 @@ async fn a_stream_replays_from_any_event_without_gap_or_repeat(home: &Home) {
         assert_eq!(again.take(all.len() - after).await, all[after..], "after {after}");
     }
     // A number that the log has not reached yet is not waited for: who has seen it reads everything
-    // anew.
+    // again.
     let last = all.last().unwrap().id;
     let mut ahead = Events::open(&shop.owner, Some(last + 1000)).await;
     let reset = ahead.take(1).await.remove(0);

@@ -1,4 +1,4 @@
-//! What keeps a process alive in the eyes of others, and what is not tried for ever.
+//! What keeps a process alive in the eyes of others, and what is not tried forever.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ async fn doctor_tells_of_a_wrong_clock_on_postgres() {
     assert!(line.contains("15.0 s behind the database") && line.contains("NTP"), "{line}");
 }
 
-/// The database under a running process is dropped and made anew under the same address.
+/// The database under a running process is dropped and made again under the same address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_ends_when_its_database_becomes_another_installations() {
     let home = Home::postgres().await;

@@ -235,7 +235,7 @@ async fn taking_it_away_needs_the_password_and_a_code(home: &Home) {
     assert_problem(&remove(PASSWORD, &person.code(1)).await, 409, "no_second_factor");
     assert_eq!(state(&person.api).await, (false, 0));
     login(&stranger, None).await.expect(200);
-    // What was set up before is of no use for what is set up anew.
+    // What was set up before is of no use for what is set up again.
     let begun = person.api.post(TOTP, &json!({"password": PASSWORD})).await.expect(200);
     assert_ne!(app(&begun).secret().to_base32(), person.totp.secret().to_base32());
 }

@@ -153,15 +153,15 @@ impl Neighbours<'_> {
         }))
     }
 
-    /// Puts vectors into the index. Those that are in it already or gone meanwhile are left out;
-    /// those that are of another length, or are no direction, are noted and never found.
+    /// Puts vectors into the index. Those that are in it already or gone in the meantime are left
+    /// out; those that are of another length, or are no direction, are noted and never found.
     pub async fn copy(
         self,
         model: &str,
         dimensions: usize,
         vectors: &[Uncopied],
     ) -> Result<(), StorageError> {
-        // Locked, or one that is deleted meanwhile would fail the others.
+        // Locked, or one that is deleted in the meantime would fail the others.
         let sql = format!(
             "INSERT INTO {} (workspace_id, passage_id, model, document_id, embedding)
              SELECT $1, new.passage_id, $2, new.document_id, new.embedding::halfvec

@@ -164,7 +164,7 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     let mut first = home.db.begin().await.unwrap();
     let held = first.system().turns().claim(id(), at(60), Places::of(1)).await.unwrap();
     assert_eq!(held[0].dialog_id, dialogs[0]);
-    // Would wait for ever here without `SKIP LOCKED`.
+    // Would wait forever here without `SKIP LOCKED`.
     let others: BTreeSet<_> =
         claim(&home.db, id(), at(60), 9).await.iter().map(|turn| turn.dialog_id).collect();
     assert_eq!(others, dialogs[1..].iter().copied().collect());

@@ -16,7 +16,7 @@ enum Step {
     Cut,
 }
 
-/// The body of a streamed answer, with the fault that befalls it. `pause` comes before each piece.
+/// The body of a streamed answer, with the fault that affects it. `pause` comes before each piece.
 pub(super) fn body(
     frames: Frames,
     pause: Duration,

@@ -41,7 +41,7 @@ pub struct Sent {
 /// Something that the bot was seen doing, such as `typing`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatAction {
-    /// When.
+    /// When it happened.
     pub at: Instant,
     /// What.
     pub action: String,

@@ -35,7 +35,7 @@ pub enum Fault {
     Hang,
     /// The call is carried out, and no answer comes; the connection stays open.
     HangAfter,
-    /// 400 `can't parse entities`. Only befalls messages with `parse_mode` or `entities`.
+    /// 400 `can't parse entities`. Only affects messages with `parse_mode` or `entities`.
     RefuseEntities,
 }
 
@@ -54,7 +54,7 @@ impl Fault {
     }
 }
 
-/// A fault, and which calls it befalls.
+/// A fault, and which calls it affects.
 #[derive(Clone, Debug)]
 pub struct Injection {
     fault: Fault,
@@ -155,7 +155,7 @@ impl Faults {
         self.count.load(Ordering::Acquire)
     }
 
-    /// The fault that befalls a call.
+    /// The fault that affects a call.
     pub(crate) fn strike(&self, call: &Call<'_>) -> Option<Fault> {
         if self.left() == 0 {
             return None;
