@@ -1,11 +1,8 @@
 //! Does a text hold the kind of thing a question wants?
 
-use super::{
-    lexicon::{
-        ADDRESS, AGES, CURRENCIES, DAYS, FREE, Lexicon, MONTHS, NUMBERS, OCLOCK, PREPOSITIONS,
-        REASONS, UNITS_OF_TIME, lowered,
-    },
-    question::Wanted,
+use super::lexicon::{
+    ADDRESS, AGES, CURRENCIES, DAYS, FREE, Lexicon, MONTHS, NUMBERS, OCLOCK, PREPOSITIONS, REASONS,
+    UNITS_OF_TIME, Wanted, lowered,
 };
 
 /// A word of a unit.

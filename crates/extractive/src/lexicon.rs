@@ -5,7 +5,21 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use super::question::Wanted;
+/// What kind of thing would answer a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Anything,
+    Money,
+    Number,
+    Duration,
+    Time,
+    Hours,
+    Person,
+    Place,
+    Phone,
+    Email,
+    Reason,
+}
 
 /// A set of words.
 pub(super) struct Lexicon {

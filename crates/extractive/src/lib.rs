@@ -53,6 +53,9 @@ pub struct Quotation {
     pub sources: Vec<usize>,
 }
 
+/// The name of this model.
+pub const NAME: &str = "extractive";
+
 /// Answers a question from the sources; `None` when they do not hold the answer.
 pub fn quote(question: &str, sources: &[Source]) -> Option<Quotation> {
     let question = Question::of(question);

@@ -5,26 +5,10 @@ use std::collections::HashSet;
 use replyx_text::terms;
 
 use super::{
-    lexicon::{ASKING, CONDITIONS, GENERIC, SIGNS, WITHOUT, lowered, names_kind},
+    lexicon::{ASKING, CONDITIONS, GENERIC, SIGNS, WITHOUT, Wanted, lowered, names_kind},
     likeness::Word,
     sentences::sentences,
 };
-
-/// What kind of thing would answer a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
-    Anything,
-    Money,
-    Number,
-    Duration,
-    Time,
-    Hours,
-    Person,
-    Place,
-    Phone,
-    Email,
-    Reason,
-}
 
 /// A word of the question that an answer should speak of.
 #[derive(Clone, Debug)]

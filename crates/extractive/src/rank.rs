@@ -6,9 +6,9 @@ use replyx_text::terms;
 
 use super::{
     evidence::{Seen, evidence},
-    lexicon::{WITHOUT, lowered},
+    lexicon::{WITHOUT, Wanted, lowered},
     likeness::{Word, part},
-    question::{Question, Wanted, pieces},
+    question::{Question, pieces},
     units::Unit,
 };
 

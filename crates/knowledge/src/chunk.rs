@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 
+use replyx_core::knowledge::DocumentKind;
 use replyx_extract::Extracted;
 
 mod blocks;
@@ -86,11 +87,19 @@ pub fn chunk(document: &Extracted, chunking: &Chunking) -> Vec<Chunk> {
     let chunking = Chunking { tokens: chunking.tokens.max(8), ..*chunking };
     let mut packer =
         Packer { document, chunking, path: Vec::new(), section: Vec::new(), chunks: Vec::new() };
-    for block in blocks::find(document) {
+    for block in blocks_of(document) {
         packer.add(block);
     }
     packer.flush();
     packer.chunks
+}
+
+/// The blocks of a text in order, without overlap; together they hold everything but blanks.
+fn blocks_of(document: &Extracted) -> Vec<Block> {
+    match document.kind {
+        DocumentKind::Markdown => blocks::markdown(&document.text),
+        _ => plain::blocks(document),
+    }
 }
 
 /// A stretch that is packed whole.

@@ -8,12 +8,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use moka::sync::Cache;
-use replyx_core::{ids::ModelKeyId, money::Money};
-use secrecy::SecretString;
 
 use crate::{
     book::Book,
-    chat::{Caller, Spent, Usage},
+    chat::{Caller, Spent},
     error::ModelError,
     limits::Limits,
     prices::Prices,
@@ -22,6 +20,7 @@ use crate::{
 
 mod offline;
 
+pub use crate::providers::embeddings::{EmbedEndpoint, Embedded};
 use offline::Offline;
 pub use replyx_e5::{FILE as OFFLINE_FILE, NAME as OFFLINE};
 
@@ -30,19 +29,6 @@ const OPENAI_DEFAULT: &str = "text-embedding-3-small";
 /// Vectors of questions that are kept, bytes.
 const KEPT: u64 = 16 * 1024 * 1024;
 
-/// Vectors of some texts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Embedded {
-    /// One for each text, in order, of unit length.
-    pub vectors: Vec<Vec<f32>>,
-    /// What it took; nothing for the offline model.
-    pub usage: Usage,
-    /// What the provider charges, in US dollars.
-    pub cost: Money,
-    /// What every request took; none for the offline model.
-    pub spent: Vec<Spent>,
-}
-
 /// The vector of a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddedQuestion {
@@ -50,19 +36,6 @@ pub struct EmbeddedQuestion {
     pub vector: Arc<[f32]>,
     /// What a provider charges for it; `None`: nobody was asked.
     pub spent: Option<Spent>,
-}
-
-/// A server that speaks `OpenAI`'s protocol for embeddings.
-#[derive(Clone, Debug)]
-pub struct EmbedEndpoint {
-    /// The key; empty for a server that wants none.
-    pub api_key: SecretString,
-    /// Everything before `/embeddings`.
-    pub base_url: String,
-    /// The name under which what is asked of it stands in the ledger.
-    pub provider: String,
-    /// The id of the key, where it has one.
-    pub key_id: Option<ModelKeyId>,
 }
 
 /// Which embedding models there are.

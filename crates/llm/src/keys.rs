@@ -11,13 +11,15 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+mod client;
 mod counters;
 mod held;
 mod registry;
 
+pub(crate) use client::Client;
 pub(crate) use counters::Periods;
 pub(crate) use held::{HeldKey, Standing};
-pub(crate) use registry::{ANTHROPIC, Client, DEFAULT_PROVIDER, Link, Registry, Table};
+pub(crate) use registry::{ANTHROPIC, DEFAULT_PROVIDER, Link, Registry, Table};
 
 /// The protocol a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

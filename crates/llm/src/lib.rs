@@ -22,14 +22,12 @@
 //! - A model that finds nothing in its sources says [`NO_ANSWER`] and nothing else.
 
 mod admission;
-mod allowed;
 mod attempt;
 mod book;
 mod chat;
 mod citations;
 mod embed;
 mod error;
-mod failover;
 mod keys;
 mod limits;
 mod measure;
@@ -40,7 +38,6 @@ mod providers;
 mod tokens;
 
 pub use admission::AdmissionLimits;
-pub use allowed::ListedModel;
 pub use book::{Book, Note};
 pub use chat::{
     Caller, ChatMessage, ChatModel, ChatRequest, ChatRole, Completion, Delta, Failure, Finish, Fit,
@@ -53,7 +50,7 @@ pub use embed::{
 pub use error::{ModelError, ProviderDetail, Refusal, Waited};
 pub use keys::{Dialect, KeyEvent, KeyUse, Provider, ProviderKey, configured_id, origin};
 pub use limits::Limits;
-pub use models::{EXTRACTIVE, Models, ModelsConfig};
+pub use models::{ListedModel, Models, ModelsConfig};
 pub use no_answer::{NO_ANSWER, declines, without_no_answer};
 pub use prices::{Price, PriceFileError, Prices, price_of};
 pub use providers::{
@@ -62,4 +59,5 @@ pub use providers::{
     openai::{OpenAi, OpenAiConfig, Protocol},
     rerank::{RerankConfig, Reranker},
 };
+pub use replyx_extractive::NAME as EXTRACTIVE;
 pub use tokens::{count_tokens, tokens};

@@ -1,16 +1,12 @@
 //! Figures about models. Labels are providers, which the configuration names, and words from fixed
 //! lists: a reason, a kind, a state.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
 
-use crate::{
-    chat::Usage,
-    error::ModelError,
-    keys::{Registry, Standing},
-};
+use crate::{chat::Usage, error::ModelError};
 
 /// One attempt being measured. Dropped without [`Attempt::end`] it counts as `cancelled`.
 pub(crate) struct Attempt {
@@ -101,21 +97,6 @@ pub(crate) fn refused(reason: &'static str) {
 /// How a provider's breaker stands: 0 closed, 0.5 half open, 1 open.
 pub(crate) fn breaker(provider: &Arc<str>, openness: f64) {
     gauge!("model_breaker_open", "provider" => Arc::clone(provider)).set(openness);
-}
-
-/// How many keys there are in which state, as far as this process knows.
-pub(crate) fn keys(registry: &Registry) {
-    let mut counts: BTreeMap<(Arc<str>, &str), u32> = BTreeMap::new();
-    for (provider, held) in registry.keys() {
-        let standing = held.standing();
-        for (state, word) in Standing::ALL {
-            let count = counts.entry((Arc::clone(provider), word)).or_default();
-            *count += u32::from(state == standing);
-        }
-    }
-    for ((provider, state), count) in counts {
-        gauge!("model_keys", "provider" => provider, "state" => state).set(count);
-    }
 }
 
 /// A call was given a place after this long.

@@ -16,11 +16,9 @@ use tokio::sync::broadcast;
 
 use crate::{
     admission::{AdmissionLimits, Doors},
-    allowed::Allowed,
     book::Book,
     chat::{ChatRequest, Completion, Failure, Progress},
     error::ModelError,
-    failover::{Call, told},
     keys::{
         ANTHROPIC, DEFAULT_PROVIDER, Dialect, HeldKey, KeyEvent, KeyUse, Periods, Provider,
         ProviderKey, Registry, Table,
@@ -31,8 +29,14 @@ use crate::{
     providers::anthropic::AnthropicConfig,
 };
 
-/// The name of the model that quotes its sources and needs no provider.
-pub const EXTRACTIVE: &str = "extractive";
+mod allowed;
+mod failover;
+
+use allowed::Allowed;
+pub use allowed::ListedModel;
+use failover::{Call, told};
+use replyx_extractive::NAME as EXTRACTIVE;
+
 /// Where `OpenAI` is.
 const OPENAI_URL: &str = "https://api.openai.com/v1";
 /// The default where a provider is configured and no model is named.
@@ -137,7 +141,7 @@ impl Models {
         configured.providers.extend(config.providers);
         configured.keys.extend(config.keys);
         let registry = Registry::new(&[&configured], &Registry::default(), &config.limits)?;
-        measure::keys(&registry);
+        registry.measure();
 
         Ok(Self {
             limits: config.limits,
@@ -264,7 +268,7 @@ impl Models {
                 self.doors.live.leave_soon(String::new(), reopen(held));
             }
         }
-        measure::keys(&registry);
+        registry.measure();
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
         *added = table;
         Ok(())
@@ -288,7 +292,7 @@ impl Models {
             self.doors.live.leave("", &reopen(held)).await;
             held.readmitted();
         }
-        measure::keys(&registry);
+        registry.measure();
     }
 
     /// Has the installation know that a key has been used at least this much in the current day and

@@ -14,7 +14,9 @@ use std::{
 use replyx_core::money::Money;
 use serde::Deserialize;
 
-use crate::{chat::Usage, models::EXTRACTIVE};
+use replyx_extractive::NAME as EXTRACTIVE;
+
+use crate::chat::Usage;
 
 /// Who runs the models that cost nothing because they run here, and the models.
 const LOCAL: [(&str, &str); 2] = [(EXTRACTIVE, EXTRACTIVE), ("offline", replyx_e5::NAME)];

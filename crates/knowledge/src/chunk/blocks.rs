@@ -3,10 +3,6 @@
 use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
-use replyx_core::knowledge::DocumentKind;
-
-use super::plain;
-use replyx_extract::Extracted;
 
 /// A part of a text, without blanks around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +23,6 @@ pub(super) enum Kind {
     Table,
 }
 
-/// The blocks of a text in order, without overlap; together they hold everything but blanks.
-pub(super) fn find(document: &Extracted) -> Vec<Block> {
-    match document.kind {
-        DocumentKind::Markdown => markdown(&document.text),
-        _ => plain::blocks(document),
-    }
-}
-
 /// The part of `range` between its first and its last character that is no blank, if it has any.
 pub(super) fn trim(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let part = text.get(range.clone())?;
@@ -48,7 +36,8 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn markdown(text: &str) -> Vec<Block> {
+/// The blocks of a text in Markdown.
+pub(super) fn markdown(text: &str) -> Vec<Block> {
     let mut blocks = Blocks { text, done: 0, found: Vec::new() };
     let mut depth = 0_usize;
     // A heading that is open, and its title so far.

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::{ProviderKey, registry::Client};
+use super::{ProviderKey, client::Client};
 
 /// How long a process relies on what it was told of a key before it asks the shared state again.
 const RELY: Duration = Duration::from_secs(5);

@@ -1,80 +1,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::stream::BoxStream;
+use metrics::gauge;
+use replyx_extractive::NAME as EXTRACTIVE;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Dialect, HeldKey, Provider, ProviderKey};
-use crate::{
-    chat::{ChatModel, ChatRequest, Delta},
-    error::ModelError,
-    limits::Limits,
-    models::EXTRACTIVE,
-    providers::{
-        anthropic::{Anthropic, AnthropicConfig},
-        extractive::Extractive,
-        openai::{OpenAi, OpenAiConfig, Protocol},
-    },
-};
+use super::{HeldKey, Provider, ProviderKey, Standing, client::Client};
+use crate::{error::ModelError, limits::Limits};
 
 /// The provider of models that name none.
 pub(crate) const DEFAULT_PROVIDER: &str = "openai";
 /// The provider of models whose names begin with `claude`.
 pub(crate) const ANTHROPIC: &str = "anthropic";
-
-/// A client of a provider, for one key.
-#[derive(Clone, Debug)]
-pub(crate) enum Client {
-    Extractive,
-    OpenAi(OpenAi),
-    Anthropic(Anthropic),
-}
-
-impl Client {
-    fn new(provider: &Provider, limits: &Limits) -> Result<Self, ModelError> {
-        let api_key = SecretString::from("");
-        let base_url = provider.base_url.clone();
-        let openai = |protocol| {
-            let config =
-                OpenAiConfig { api_key: api_key.clone(), base_url: base_url.clone(), protocol };
-            OpenAi::new(config, limits).map(Self::OpenAi)
-        };
-        match provider.protocol {
-            Dialect::Completions => openai(Protocol::Completions),
-            Dialect::Responses => openai(Protocol::Responses),
-            Dialect::Messages => {
-                Anthropic::new(AnthropicConfig { api_key, base_url }, limits).map(Self::Anthropic)
-            }
-        }
-    }
-
-    fn with_key(&self, key: &ProviderKey) -> Self {
-        match self {
-            Self::Extractive => Self::Extractive,
-            Self::OpenAi(openai) => Self::OpenAi(openai.with_key(key.secret.clone())),
-            Self::Anthropic(anthropic) => Self::Anthropic(anthropic.with_key(key.secret.clone())),
-        }
-    }
-
-    /// The longest answer that is asked for, tokens, with what a model may think beforehand.
-    pub(crate) fn most_tokens(&self, request: &ChatRequest) -> u32 {
-        match self {
-            Self::Extractive => request.max_tokens,
-            Self::OpenAi(openai) => openai.most_tokens(request),
-            Self::Anthropic(anthropic) => anthropic.most_tokens(request),
-        }
-    }
-
-    pub(crate) fn chat(
-        &self,
-        request: &ChatRequest,
-    ) -> BoxStream<'static, Result<Delta, ModelError>> {
-        match self {
-            Self::Extractive => Extractive.chat(request),
-            Self::OpenAi(openai) => openai.chat(request),
-            Self::Anthropic(anthropic) => anthropic.chat(request),
-        }
-    }
-}
 
 /// Providers and keys as they were given.
 #[derive(Clone, Debug, Default)]
@@ -169,6 +105,22 @@ impl Registry {
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<HeldKey>)> {
         self.providers.values().flat_map(|served| served.keys.iter().map(|key| (&served.name, key)))
+    }
+
+    /// Tells the metrics how many keys there are in which state, as far as this process knows.
+    pub(crate) fn measure(&self) {
+        let mut counts: BTreeMap<(Arc<str>, &str), u32> = BTreeMap::new();
+
+        for (provider, held) in self.keys() {
+            let standing = held.standing();
+            for (state, word) in Standing::ALL {
+                let count = counts.entry((Arc::clone(provider), word)).or_default();
+                *count += u32::from(state == standing);
+            }
+        }
+        for ((provider, state), count) in counts {
+            gauge!("model_keys", "provider" => provider, "state" => state).set(count);
+        }
     }
 
     /// Has this provider a key that is enabled?

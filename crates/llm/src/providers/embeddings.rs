@@ -24,13 +24,38 @@ use super::http;
 use crate::{
     book::{Book, Entry},
     chat::{Caller, Spent, Usage},
-    embed::{EmbedEndpoint, Embedded},
     error::{ModelError, Waited},
     limits::Limits,
     measure,
     prices::Prices,
     tokens::{count_tokens, most_tokens},
 };
+
+/// Vectors of some texts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Embedded {
+    /// One for each text, in order, of unit length.
+    pub vectors: Vec<Vec<f32>>,
+    /// What it took; nothing for the offline model.
+    pub usage: Usage,
+    /// What the provider charges, in US dollars.
+    pub cost: Money,
+    /// What every request took; none for the offline model.
+    pub spent: Vec<Spent>,
+}
+
+/// A server that speaks `OpenAI`'s protocol for embeddings.
+#[derive(Clone, Debug)]
+pub struct EmbedEndpoint {
+    /// The key; empty for a server that wants none.
+    pub api_key: SecretString,
+    /// Everything before `/embeddings`.
+    pub base_url: String,
+    /// The name under which what is asked of it stands in the ledger.
+    pub provider: String,
+    /// The id of the key, where it has one.
+    pub key_id: Option<ModelKeyId>,
+}
 
 /// Texts in a request.
 const TEXTS: usize = 256;

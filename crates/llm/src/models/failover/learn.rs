@@ -131,7 +131,7 @@ impl Models {
                 }
             }
         }
-        measure::keys(&self.registry());
+        self.registry().measure();
         false
     }
 
@@ -149,7 +149,7 @@ impl Models {
             held.works();
         }
         if stood != held.standing() {
-            measure::keys(&self.registry());
+            self.registry().measure();
         }
     }
 

@@ -8,9 +8,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use replyx_core::setting::is_model_name;
 
+use replyx_extractive::NAME as EXTRACTIVE;
+
 use crate::{
     keys::{ANTHROPIC, DEFAULT_PROVIDER, Registry},
-    models::{EXTRACTIVE, Models},
+    models::Models,
     prices::Price,
 };
 
