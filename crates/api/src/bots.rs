@@ -13,7 +13,7 @@ pub mod update;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     bot::{Bot, BotMode},
-    ids::BotId,
+    ids::ChannelId,
 };
 use replyx_storage::StorageError;
 use serde::Serialize;
@@ -86,7 +86,7 @@ async fn change(
     state: &AppState,
     caller: &Caller,
     action: &str,
-    id: BotId,
+    id: ChannelId,
     change: impl FnOnce(&mut Bot) + Send,
 ) -> ApiResult<BotView> {
     let workspace = caller.workspace_id;

@@ -39,7 +39,7 @@ impl From<Dialog> for DialogView {
         Self {
             id: dialog.id.into_uuid(),
             assistant_id: dialog.assistant_id.into_uuid(),
-            bot_id: dialog.bot_id.into_uuid(),
+            bot_id: dialog.channel_id.into_uuid(),
             contact_id: dialog.contact_id.into_uuid(),
             control: dialog.control.as_str(),
             last_seq: dialog.last_seq,

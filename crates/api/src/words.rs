@@ -49,7 +49,7 @@ schemas! {
     RunStatusWord = "RunStatus", evaluation::RunStatus, "How far a measurement is.";
     PurposeWord = "Purpose", usage::Purpose, "What a model was asked for.";
     BotModeWord = "BotMode", bot::BotMode, "How updates reach us.";
-    BotStatusWord = "BotStatus", bot::BotStatus, "Whether a bot runs.";
+    BotStatusWord = "BotStatus", channel::ChannelStatus, "Whether a bot runs.";
     DocumentStatusWord = "DocumentStatus", knowledge::DocumentStatus, "How far the reading of a document is.";
     WarningCodeWord = "WarningCode", knowledge::WarningCode, "What an owner should know of a document.";
     DocumentKindWord = "DocumentKind", knowledge::DocumentKind, "What kind of file it is.";

@@ -1,9 +1,10 @@
-//! An assistant's way into Telegram.
+//! Telegram bots: channels of the kind `telegram`, with what is Telegram's of them.
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ids::{AssistantId, BotId, WorkspaceId},
+    channel::ChannelStatus,
+    ids::{AssistantId, ChannelId, WorkspaceId},
     words::words,
 };
 
@@ -19,23 +20,11 @@ words! {
     }
 }
 
-words! {
-    /// What the owner wants of a bot, and whether it can be had.
-    BotStatus {
-        /// Runs, or will as soon as a process takes it.
-        Running = "running",
-        /// Switched off by its owner.
-        Stopped = "stopped",
-        /// Cannot run until somebody acts: the token was revoked, or another program polls it.
-        Failed = "failed",
-    }
-}
-
-/// A bot, without its token.
+/// A channel of the kind `telegram`, without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {
     /// Identity.
-    pub id: BotId,
+    pub id: ChannelId,
     /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// The assistant that answers through it.
@@ -47,7 +36,7 @@ pub struct Bot {
     /// How updates reach us.
     pub mode: BotMode,
     /// What the owner wants, and whether it can be had.
-    pub status: BotStatus,
+    pub status: ChannelStatus,
     /// Why it failed, in a sentence for its owner.
     pub error: Option<String>,
     /// When it was registered.

@@ -1,15 +1,43 @@
-//! What passes between a channel (Telegram, later others) and the engine.
+//! Channels: the ways in which customers and an assistant write to each other, and what passes
+//! through them.
+//!
+//! A channel's network is known to `channels` and to the crate that receives from it. Everybody
+//! else sees a [`Channel`] with a kind, customers with an [`Address`], deliveries with a
+//! [`DeliveryKey`], and what is said as [`InboundContent`] and [`Outbound`].
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::words::words;
+use crate::{
+    ids::{AssistantId, ChannelId, WorkspaceId},
+    words::words,
+};
+
+mod content;
+
+pub use content::{Attachment, Button, Entity, InboundContent, Outbound, OutboundText, Style};
 
 words! {
-    /// Where a customer writes from.
+    /// The network, or the interface, that a channel belongs to.
     ChannelKind {
         /// A Telegram bot.
         Telegram = "telegram",
+        /// A program of the owner, which posts what its users say and reads the replies.
+        Api = "api",
+    }
+}
+
+words! {
+    /// What the owner wants of a channel, and whether it can be had.
+    ChannelStatus {
+        /// Runs, or will as soon as a process takes it.
+        Running = "running",
+        /// Switched off by its owner.
+        Stopped = "stopped",
+        /// Cannot run until somebody acts: the token was revoked, or another program polls it.
+        Failed = "failed",
     }
 }
 
@@ -23,13 +51,80 @@ words! {
     }
 }
 
+/// A way in which customers and an assistant write to each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Identity.
+    pub id: ChannelId,
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// Who answers in it.
+    pub assistant_id: AssistantId,
+    /// Which network it belongs to.
+    pub kind: ChannelKind,
+    /// What it is called: the name of a bot in Telegram, or what its owner calls it.
+    pub name: String,
+    /// What the owner wants, and whether it can be had.
+    pub status: ChannelStatus,
+    /// Why it failed, in a sentence for its owner.
+    pub error: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+macro_rules! texts {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self { Self(text) }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self { Self(text.to_owned()) }
+        }
+
+        impl From<i64> for $name {
+            fn from(number: i64) -> Self { Self(number.to_string()) }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+    )+};
+}
+
+texts! {
+    /// Where a customer is reached within a channel, in the channel's own words: the number of a
+    /// chat in Telegram, the name that a program of the owner gave.
+    Address,
+    /// What tells one delivery of a channel from all others of it: the number of an update in
+    /// Telegram, the id that a program of the owner gave.
+    DeliveryKey,
+    /// The channel's own name of a message.
+    MessageRef,
+}
+
 /// What a channel delivered, understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
-    /// The channel's own number of the delivery, unique for one bot.
-    pub update_id: i64,
-    /// The chat it came from, as the channel numbers it.
-    pub chat_id: i64,
+    /// What makes a repeat of the delivery harmless.
+    pub key: DeliveryKey,
+    /// Deliveries of one channel that are stored together are stored in this order; equal ones in
+    /// that of their arrival.
+    pub order: i64,
+    /// Where it came from.
+    pub address: Address,
     /// What kind of chat that is.
     pub chat_kind: ChatKind,
     /// The name the customer gives themselves.
@@ -40,48 +135,4 @@ pub struct Inbound {
     pub sent_at: DateTime<Utc>,
     /// What was said or done.
     pub content: InboundContent,
-}
-
-/// What a customer said or did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum InboundContent {
-    /// Words to be answered.
-    Text {
-        /// The words, trimmed, not empty.
-        text: String,
-        /// The channel's number of the message.
-        message_id: i64,
-    },
-    /// The conversation was opened (`/start`).
-    Start {
-        /// The channel's number of the message.
-        message_id: i64,
-    },
-    /// Something we cannot read yet (a photo, a sticker): kept as a note of its kind, and answered
-    /// so.
-    Unsupported {
-        /// What it was: `photo`, `voice`, `sticker`, ...
-        what: String,
-        /// The channel's number of the message.
-        message_id: i64,
-    },
-    /// The customer blocked the bot.
-    Blocked,
-    /// The customer unblocked the bot.
-    Unblocked,
-    /// The group became one of another kind, and its chat got another number.
-    Moved {
-        /// The chat's number from now on.
-        to_chat_id: i64,
-    },
-}
-
-/// One part of a reply, ready for a channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outbound {
-    /// What the channel formats (Telegram HTML), when the text has any formatting.
-    pub formatted: Option<String>,
-    /// The same in plain text: sent when there is no formatting, or when the channel refuses it.
-    pub plain: String,
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    channel::ChatKind,
-    ids::{AssistantId, BotId, ContactId, DialogId, WorkspaceId},
+    channel::{Address, ChatKind},
+    ids::{AssistantId, ChannelId, ContactId, DialogId, WorkspaceId},
     words::words,
 };
 
@@ -22,22 +22,22 @@ words! {
     }
 }
 
-/// A customer, as known through one bot.
+/// A customer, as known in one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Identity.
     pub id: ContactId,
     /// The workspace whose customer it is.
     pub workspace_id: WorkspaceId,
-    /// The bot they write to.
-    pub bot_id: BotId,
-    /// Their chat, as Telegram numbers it.
-    pub chat_id: i64,
+    /// The channel they write in.
+    pub channel_id: ChannelId,
+    /// Where they are reached in it.
+    pub address: Address,
     /// What kind of chat that is.
     pub chat_kind: ChatKind,
     /// The name they give themselves.
     pub display_name: String,
-    /// Since when they do not want to hear from the bot.
+    /// Since when they do not want to hear from us.
     pub blocked_at: Option<DateTime<Utc>>,
 }
 
@@ -50,8 +50,8 @@ pub struct Dialog {
     pub workspace_id: WorkspaceId,
     /// The assistant that answers in it.
     pub assistant_id: AssistantId,
-    /// The bot it runs through.
-    pub bot_id: BotId,
+    /// The channel it runs through.
+    pub channel_id: ChannelId,
     /// The contact.
     pub contact_id: ContactId,
     /// Who has control: assistant, operator or nobody.
@@ -107,7 +107,7 @@ mod tests {
             id: clock.id(),
             workspace_id: clock.id(),
             assistant_id: clock.id(),
-            bot_id: clock.id(),
+            channel_id: clock.id(),
             contact_id: clock.id(),
             control: Control::Ai,
             epoch: 3,

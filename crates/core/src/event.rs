@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bot::BotStatus,
+    channel::{ChannelKind, ChannelStatus},
     dialog::Control,
     evaluation::RunStatus,
-    ids::{AssistantId, BotId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId},
+    ids::{AssistantId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId},
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus},
     message::{Author, Outcome},
 };
@@ -205,9 +205,9 @@ pub enum Event {
     #[serde(rename = "bot.status")]
     BotStatus {
         /// The bot.
-        bot_id: BotId,
+        bot_id: ChannelId,
         /// Its status.
-        status: BotStatus,
+        status: ChannelStatus,
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
@@ -216,7 +216,26 @@ pub enum Event {
     #[serde(rename = "bot.deleted")]
     BotDeleted {
         /// The bot.
-        bot_id: BotId,
+        bot_id: ChannelId,
+    },
+    /// A channel that is no bot was made, changed, or failed.
+    #[serde(rename = "channel.status")]
+    ChannelStatus {
+        /// The channel.
+        channel_id: ChannelId,
+        /// Which network it belongs to.
+        kind: ChannelKind,
+        /// What became of it.
+        status: ChannelStatus,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// A channel that is no bot was deleted.
+    #[serde(rename = "channel.deleted")]
+    ChannelDeleted {
+        /// The channel.
+        channel_id: ChannelId,
     },
 }
 
@@ -242,6 +261,8 @@ impl Event {
             Self::EvaluationStatus { .. } => "evaluation.status",
             Self::BotStatus { .. } => "bot.status",
             Self::BotDeleted { .. } => "bot.deleted",
+            Self::ChannelStatus { .. } => "channel.status",
+            Self::ChannelDeleted { .. } => "channel.deleted",
         }
     }
 }

@@ -75,8 +75,8 @@ ids! {
     DocumentId,
     /// A stretch of a document's text.
     PassageId,
-    /// An assistant's way into Telegram.
-    BotId,
+    /// A way in which customers and an assistant write to each other.
+    ChannelId,
     /// A customer, as known in one channel.
     ContactId,
     /// The conversation of one contact with one assistant.

@@ -36,8 +36,8 @@ pub struct Context {
     pub token: Option<SecretString>,
 }
 
-/// What an answer is made from. Knows neither dialog nor customer nor bot, so that a preview and an evaluation
-/// answer as a turn does.
+/// What an answer is made from. Knows neither dialog nor customer nor bot, so that a preview and an
+/// evaluation answer as a turn does.
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// Whose assistant it is.
@@ -50,7 +50,8 @@ pub struct Ask {
     pub version: Option<i64>,
     /// The model to ask.
     pub model: String,
-    /// The only models that the workspace may use, if it may not use all that the installation allows.
+    /// The only models that the workspace may use, if it may not use all that the installation
+    /// allows.
     pub allowed: Option<Arc<[String]>>,
     /// The words that are to be answered.
     pub question: String,
@@ -102,8 +103,8 @@ impl Ask {
     }
 }
 
-/// The customer's words that are to be answered, one message a line: the newest that fit into 16,000 bytes, and
-/// the last one in any case.
+/// The customer's words that are to be answered, one message a line: the newest that fit into
+/// 16,000 bytes, and the last one in any case.
 fn question(pending: &[Message]) -> String {
     let mut room = QUESTION;
     let mut texts: Vec<&str> = pending
@@ -149,10 +150,6 @@ pub enum Loaded {
 }
 
 /// Loads what a turn needs.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Loaded, StorageError> {
     let mut tx = engine.db.read().await?;
     let policy = tx.system().workspaces().model_policy(turn.workspace_id).await?;
@@ -179,8 +176,8 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
     };
     let published = tx.workspace(workspace).assistants().published(dialog.assistant_id).await?;
     let Some(Version { settings, number, .. }) = published else { return Ok(None) };
-    let bot = tx.workspace(workspace).bots().credentials(dialog.bot_id).await?;
-    let Some(bot) = bot else { return Ok(None) };
+    let access = tx.workspace(workspace).channels().access(dialog.channel_id).await?;
+    let Some(access) = access else { return Ok(None) };
     let asked = u32::try_from(dialog.heard_seq - dialog.answered_seq).unwrap_or_default();
     // Twice what is shown, so that what falls out of sight can be summed up.
     let limit = engine.settings.history.saturating_mul(2).saturating_add(asked.min(100));
@@ -194,7 +191,9 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
     let (pending, history): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
         message.author == Author::Customer && message.seq > dialog.answered_seq
     });
-    let token = engine.keys.open(&bot.token_sealed, bot.bot.id.into_uuid().as_bytes()).ok();
+    let sealed = access.secret_sealed.as_deref();
+    let token = sealed
+        .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
     let ask = Ask {
         workspace,
         assistant: dialog.assistant_id,

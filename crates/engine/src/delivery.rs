@@ -1,18 +1,18 @@
 //! Sends what was settled: in order per chat, within Telegram's limits, and never silently lost.
 //!
-//! [`work`] finds parts that may be sent, asks the limits, claims them, and sends each in a task of its
-//! own; [`outcome`] says what an answer of Telegram means; `record` writes outcomes, several in one
-//! transaction. A part is claimed (`sending`) before the request leaves, so that a part found `sending`
-//! after a crash is known to be uncertain.
+//! [`work`] finds parts that may be sent, asks the limits, claims them, and sends each in a task of
+//! its own; [`outcome`] says what an answer of Telegram means; `record` writes outcomes, several in
+//! one transaction. A part is claimed (`sending`) before the request leaves, so that a part found
+//! `sending` after a crash is known to be uncertain.
 
-use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{cmp::Ordering, error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use replyx_channels::telegram::TelegramError;
 use replyx_core::{
-    channel::ChatKind,
-    ids::{BotId, WorkspaceId},
+    channel::{ChatKind, Outbound},
+    ids::ChannelId,
 };
 use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::{StorageError, outbox::Sendable};
@@ -94,12 +94,15 @@ struct Claimed {
     more: bool,
 }
 
-/// The order in which rows of the outbox are written: two transactions must not wait for each other in a circle.
-const fn in_order(part: &Sendable) -> (WorkspaceId, BotId, i64) {
-    (part.workspace_id, part.bot_id, part.chat_id)
+/// The order in which rows of the outbox are written: two transactions must not wait for each other
+/// in a circle.
+fn in_order(one: &Sendable, other: &Sendable) -> Ordering {
+    let place = |part: &Sendable| (part.workspace_id, part.channel_id);
+    place(one).cmp(&place(other)).then_with(|| one.address.cmp(&other.address))
 }
 
-/// Claims parts that may be sent now. Those that a limit holds back are put off until it lets them through.
+/// Claims parts that may be sent now. Those that a limit holds back are put off until it lets them
+/// through.
 async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claimed, StorageError> {
     let limit = u32::try_from(room).unwrap_or_default();
     if limit == 0 {
@@ -117,7 +120,7 @@ async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claim
     let mut tx = engine.db.begin().await?;
     let mut claimed = Vec::with_capacity(found.len());
     let mut found: Vec<_> = found.into_iter().zip(permits).collect();
-    found.sort_by_key(|(part, _)| in_order(part));
+    found.sort_by(|(one, _), (other, _)| in_order(one, other));
     for (part, permit) in found {
         match permit {
             Permit::Granted => {
@@ -138,8 +141,8 @@ async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claim
     Ok(Claimed { parts: claimed, more })
 }
 
-/// Puts parts back whose claim could not be committed, as far as we know: if it was, they are ours, nobody
-/// else takes them, and certainly none of them was sent.
+/// Puts parts back whose claim could not be committed, as far as we know: if it was, they are ours,
+/// nobody else takes them, and certainly none of them was sent.
 async fn unclaim(engine: &Engine, parts: &[Sendable]) {
     loop {
         let put_back = async {
@@ -167,20 +170,23 @@ async fn send(engine: &Engine, part: &Sendable) -> Outcome {
         // Whatever has ended so many processes must not end this one, too.
         return Outcome::Failed { error: TOO_OFTEN.to_owned(), uncertain: true };
     }
-    let Ok(token) = engine.keys.open(&part.token_sealed, part.bot_id.into_uuid().as_bytes()) else {
+    let sealed = part.secret_sealed.as_deref().unwrap_or_default();
+    let Ok(token) = engine.keys.open(sealed, part.channel_id.into_uuid().as_bytes()) else {
         return Outcome::BotFailed("its token cannot be opened with this SECRET_KEY".to_owned());
     };
     let client = engine.telegram.bot(&token);
-    let content = &part.content;
-    let mut answer = match &content.formatted {
-        Some(html) => client.send_message(part.chat_id, html, true).await,
-        None => client.send_message(part.chat_id, &content.plain, false).await,
+    let Outbound::Text(content) = &part.content else {
+        return Outcome::Failed { error: "only words can be sent".to_owned(), uncertain: false };
     };
-    if content.formatted.is_some()
+    let mut answer = match &content.markup {
+        Some(html) => client.send_message(&part.address, html, true).await,
+        None => client.send_message(&part.address, &content.plain, false).await,
+    };
+    if content.markup.is_some()
         && matches!(&answer, Err(TelegramError::CannotParse { .. } | TelegramError::TooLong))
     {
         metrics::counter!("telegram_bot_plain_fallbacks_total").increment(1);
-        answer = client.send_message(part.chat_id, &content.plain, false).await;
+        answer = client.send_message(&part.address, &content.plain, false).await;
     }
     let kind = answer.as_ref().map_or_else(TelegramError::kind, |_| "sent");
     metrics::counter!("telegram_bot_sends_total", "outcome" => kind).increment(1);
@@ -191,17 +197,17 @@ async fn send(engine: &Engine, part: &Sendable) -> Outcome {
     outcome::of(engine, part, answer)
 }
 
-/// Obeys a 429. It does not say whether the chat or the whole bot was too fast: the first one stops the
-/// chat, and another chat's within the same time stops the bot. Other bots go on.
+/// Obeys a 429. It does not say whether the chat or the whole bot was too fast: the first one stops
+/// the chat, and another chat's within the same time stops the bot. Other bots go on.
 async fn pause(engine: &Engine, part: &Sendable, retry_after: Duration) {
     metrics::counter!("telegram_bot_rate_limit_hits_total").increment(1);
     engine.live.pause(&chat_key(part), retry_after).await;
     let first = Limit {
-        key: format!("flood:{}", part.bot_id),
+        key: format!("flood:{}", part.channel_id),
         rate: Rate { per: retry_after, count: 1, burst: 1 },
     };
     if engine.live.take(&[first]).await != Permit::Granted {
-        engine.live.pause(&bot_key(part.bot_id), retry_after).await;
+        engine.live.pause(&bot_key(part.channel_id), retry_after).await;
     }
 }
 
@@ -213,16 +219,16 @@ fn limits(engine: &Engine, part: &Sendable) -> Vec<Limit> {
     };
     vec![
         Limit { key: chat_key(part), rate: chat },
-        Limit { key: bot_key(part.bot_id), rate: rates.bot },
+        Limit { key: bot_key(part.channel_id), rate: rates.bot },
     ]
 }
 
-fn bot_key(bot: BotId) -> String {
+fn bot_key(bot: ChannelId) -> String {
     format!("send:{bot}")
 }
 
 fn chat_key(part: &Sendable) -> String {
-    format!("send:{}:{}", part.bot_id, part.chat_id)
+    format!("send:{}:{}", part.channel_id, part.address)
 }
 
 /// How long nothing will be due that was not due at `looked`, when we looked last.

@@ -1,14 +1,14 @@
 //! Storing what a channel delivered, and asking for a turn.
 //!
-//! One transaction: the update is marked as taken, the customer's words are stored, the turn is queued.
-//! Only after its commit is the update acknowledged. A repeat changes nothing.
+//! One transaction: the update is marked as taken, the customer's words are stored, the turn is
+//! queued. Only after its commit is the update acknowledged. A repeat changes nothing.
 
 use replyx_core::{
     bot::Bot,
-    channel::{Inbound, InboundContent},
+    channel::{Address, Channel, Inbound, InboundContent, MessageRef},
     dialog::{Contact, Control, Dialog},
     event::Event,
-    ids::{AssistantId, BotId, WorkspaceId},
+    ids::{AssistantId, ChannelId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
 };
 use replyx_storage::{StorageError, Tx, retried};
@@ -22,17 +22,27 @@ pub use gather::{Gatherer, IntakeError};
 /// The way an update came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Door {
-    /// Whose bot it is.
+    /// Whose channel it is.
     pub workspace_id: WorkspaceId,
-    /// The bot.
-    pub bot_id: BotId,
+    /// The channel.
+    pub channel_id: ChannelId,
     /// Who answers through it.
     pub assistant_id: AssistantId,
 }
 
 impl From<&Bot> for Door {
     fn from(bot: &Bot) -> Self {
-        Self { workspace_id: bot.workspace_id, bot_id: bot.id, assistant_id: bot.assistant_id }
+        Self { workspace_id: bot.workspace_id, channel_id: bot.id, assistant_id: bot.assistant_id }
+    }
+}
+
+impl From<&Channel> for Door {
+    fn from(channel: &Channel) -> Self {
+        Self {
+            workspace_id: channel.workspace_id,
+            channel_id: channel.id,
+            assistant_id: channel.assistant_id,
+        }
     }
 }
 
@@ -57,8 +67,8 @@ impl Accepted {
     }
 }
 
-/// Takes updates of several bots in one transaction. With `poll_offset` (for the only bot of the batch) the
-/// place from which to go on polling is stored with them.
+/// Takes updates of several bots in one transaction. With `poll_offset` (for the only bot of the
+/// batch) the place from which to go on polling is stored with them.
 ///
 /// # Errors
 ///
@@ -80,18 +90,16 @@ async fn accept_once(
     updates: &[(Door, Inbound)],
     poll_offset: Option<(Door, i64)>,
 ) -> Result<Vec<Accepted>, StorageError> {
-    // In one order everywhere: two transactions must not wait for each other's contacts in a circle. Groups that move do
-    // so first, or what was said in the new chat would begin another dialog.
+    // In one order everywhere: two transactions must not wait for each other's contacts in a
+    // circle. Groups that move do so first, or what was said in the new chat would begin another
+    // dialog.
     let mut sorted: Vec<&(Door, Inbound)> = updates.iter().collect();
-    sorted.sort_by_key(|(door, inbound)| {
-        let stays = !matches!(inbound.content, InboundContent::Moved { .. });
-        (*door, stays, inbound.chat_id, inbound.update_id)
-    });
+    sorted.sort_by(|one, other| place(one).cmp(&place(other)));
 
     let mut tx = engine.db.begin().await?;
-    // First: who writes outcomes of sends locks the bot before its contacts.
+    // First: who writes outcomes of sends locks the channel before its contacts.
     if let Some((door, offset)) = poll_offset {
-        tx.workspace(door.workspace_id).bots().set_poll_offset(door.bot_id, offset).await?;
+        tx.workspace(door.workspace_id).channels().set_poll_offset(door.channel_id, offset).await?;
     }
     let mut outcomes = Vec::with_capacity(sorted.len());
     for (door, inbound) in sorted {
@@ -99,6 +107,12 @@ async fn accept_once(
     }
     tx.commit().await?;
     Ok(outcomes)
+}
+
+/// Where a delivery stands among those of its transaction.
+fn place((door, inbound): &(Door, Inbound)) -> (Door, bool, &Address, i64) {
+    let stays = !matches!(inbound.content, InboundContent::Moved { .. });
+    (*door, stays, &inbound.address, inbound.order)
 }
 
 async fn accept(
@@ -109,35 +123,28 @@ async fn accept(
 ) -> Result<Accepted, StorageError> {
     let now = engine.clock.now();
     let workspace = door.workspace_id;
-    if !tx.workspace(workspace).updates().take(door.bot_id, inbound.update_id, now).await? {
+    if !tx.workspace(workspace).deliveries().take(door.channel_id, &inbound.key, now).await? {
         return Ok(Accepted::Duplicate);
     }
-    if let InboundContent::Moved { to_chat_id } = inbound.content {
-        follow(tx, door, inbound.chat_id, to_chat_id).await?;
+    if let InboundContent::Moved { to } = &inbound.content {
+        follow(tx, door, &inbound.address, to).await?;
         return Ok(Accepted::Noted);
     }
     let contact = tx
         .workspace(workspace)
         .contacts()
-        .meet(door.bot_id, inbound, engine.clock.id(), now)
+        .meet(door.channel_id, inbound, engine.clock.id(), now)
         .await?;
-    let (kind, text, channel_message_id) = match &inbound.content {
-        InboundContent::Blocked | InboundContent::Unblocked => {
-            let blocked = inbound.content == InboundContent::Blocked;
-            tx.workspace(workspace).contacts().set_blocked(contact.id, blocked, now).await?;
-            return Ok(Accepted::Noted);
-        }
-        InboundContent::Text { text, message_id } => {
-            (MessageKind::Text, text.as_str(), *message_id)
-        }
-        InboundContent::Start { message_id } => (MessageKind::Start, "/start", *message_id),
-        InboundContent::Unsupported { what, message_id } => {
-            (MessageKind::Unsupported, what.as_str(), *message_id)
-        }
-        InboundContent::Moved { .. } => return Ok(Accepted::Noted),
+    if matches!(inbound.content, InboundContent::Blocked | InboundContent::Unblocked) {
+        let blocked = inbound.content == InboundContent::Blocked;
+        tx.workspace(workspace).contacts().set_blocked(contact.id, blocked, now).await?;
+        return Ok(Accepted::Noted);
+    }
+    let Some(Said { kind, text, message_id }) = said(&inbound.content) else {
+        return Ok(Accepted::Noted);
     };
     if contact.blocked_at.is_some() {
-        // Who writes to a bot does not block it.
+        // Who writes to us does not block us.
         tx.workspace(workspace).contacts().set_blocked(contact.id, false, now).await?;
     }
     let mut dialog = open_dialog(engine, tx, door, &contact).await?;
@@ -148,13 +155,13 @@ async fn accept(
         seq: dialog.next_seq(now),
         author: Author::Customer,
         kind,
-        text: text.to_owned(),
+        text,
         delivery: Delivery::None,
         answer: None,
         created_at: now,
     };
     dialog.heard_seq = message.seq;
-    tx.workspace(workspace).messages().insert(&message, Some(channel_message_id)).await?;
+    tx.workspace(workspace).messages().insert(&message, Some(message_id)).await?;
     tx.workspace(workspace).dialogs().save(&dialog).await?;
     if dialog.control == Control::Ai {
         let (due, latest) = (now + engine.settings.window, now + engine.settings.window_latest);
@@ -171,14 +178,66 @@ async fn accept(
     Ok(Accepted::Stored)
 }
 
-/// Keeps the dialog of a group whose chat got another number, and what is on its way there.
-async fn follow(tx: &mut Tx, door: &Door, from: i64, to: i64) -> Result<(), StorageError> {
-    let workspace = door.workspace_id;
-    let contact = tx.workspace(workspace).contacts().follow(door.bot_id, from, to).await?;
-    tx.workspace(workspace).outbox().follow(door.bot_id, from, to, contact).await
+/// What a dialog keeps of what a customer said.
+struct Said<'c> {
+    kind: MessageKind,
+    text: String,
+    message_id: &'c MessageRef,
 }
 
-/// The dialog the contact is in, or a new one. The contact's row is locked, so there is only ever one.
+/// What is kept of a content and answered; nothing of what only says something about an earlier
+/// message.
+fn said(content: &InboundContent) -> Option<Said<'_>> {
+    let (kind, text, message_id) = match content {
+        InboundContent::Text { text, message_id } => (MessageKind::Text, text.clone(), message_id),
+        InboundContent::Start { message_id } => {
+            (MessageKind::Start, "/start".to_owned(), message_id)
+        }
+        InboundContent::Unsupported { what, message_id } => {
+            (MessageKind::Unsupported, what.clone(), message_id)
+        }
+        InboundContent::Attachment { caption: Some(caption), message_id, .. } => {
+            (MessageKind::Text, caption.clone(), message_id)
+        }
+        InboundContent::Attachment { file, caption: None, message_id } => {
+            (MessageKind::Unsupported, file.what.clone(), message_id)
+        }
+        InboundContent::Button { data, message_id } => {
+            (MessageKind::Text, data.clone(), message_id)
+        }
+        InboundContent::Command { name, arguments, message_id } => {
+            let command = format!("/{name} {arguments}");
+            (MessageKind::Text, command.trim_end().to_owned(), message_id)
+        }
+        InboundContent::Location { message_id, .. } => {
+            (MessageKind::Unsupported, "location".to_owned(), message_id)
+        }
+        InboundContent::Contact { message_id, .. } => {
+            (MessageKind::Unsupported, "contact".to_owned(), message_id)
+        }
+        InboundContent::Edit { .. }
+        | InboundContent::Reaction { .. }
+        | InboundContent::Blocked
+        | InboundContent::Unblocked
+        | InboundContent::Moved { .. } => return None,
+    };
+    Some(Said { kind, text, message_id })
+}
+
+/// Keeps the dialog of a chat that got another address, and what is on its way there.
+async fn follow(
+    tx: &mut Tx,
+    door: &Door,
+    from: &Address,
+    to: &Address,
+) -> Result<(), StorageError> {
+    let workspace = door.workspace_id;
+    let contact = tx.workspace(workspace).contacts().follow(door.channel_id, from, to).await?;
+    tx.workspace(workspace).outbox().follow(door.channel_id, from, to, contact).await
+}
+
+/// The dialog the contact is in, or a new one. The contact's row is locked, so there is only ever
+/// one.
 async fn open_dialog(
     engine: &Engine,
     tx: &mut Tx,
@@ -193,7 +252,7 @@ async fn open_dialog(
         id: engine.clock.id(),
         workspace_id: door.workspace_id,
         assistant_id: door.assistant_id,
-        bot_id: door.bot_id,
+        channel_id: door.channel_id,
         contact_id: contact.id,
         control: Control::Ai,
         epoch: 0,

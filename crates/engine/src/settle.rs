@@ -1,8 +1,8 @@
 //! Step 8: reply, costs, events and outbox, in one transaction.
 //!
-//! The transaction locks the dialog, makes sure that the turn is still ours and that nobody has taken over
-//! since it began (`epoch`), and stores the reply with its parts on their way. Whatever of this fails,
-//! nothing of it happened.
+//! The transaction locks the dialog, makes sure that the turn is still ours and that nobody has
+//! taken over since it began (`epoch`), and stores the reply with its parts on their way. Whatever
+//! of this fails, nothing of it happened.
 
 use chrono::{DateTime, Utc};
 use replyx_channels::telegram::format;
@@ -36,10 +36,6 @@ pub enum Settled {
 }
 
 /// Stores a reply.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn store(
     engine: &Engine,
     turn: &ClaimedTurn,
@@ -79,7 +75,7 @@ async fn store_once(
     if dialog.answered_seq != begun.answered_seq {
         return Ok(Settled::Lost);
     }
-    if tx.workspace(workspace).bots().find(dialog.bot_id).await?.is_none() {
+    if tx.workspace(workspace).channels().find(dialog.channel_id).await?.is_none() {
         // Deleted meanwhile: nothing leaves through it any more. What was asked was paid for.
         tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
         return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
@@ -143,11 +139,8 @@ async fn count(
     Ok(())
 }
 
-/// Ends a turn whose customer has had as many answers as one gets: their words stay unanswered, and the log says so.
-///
-/// # Errors
-///
-/// Fails when the database does.
+/// Ends a turn whose customer has had as many answers as one gets: their words stay unanswered, and
+/// the log says so.
 pub async fn leave_unanswered(
     engine: &Engine,
     turn: &ClaimedTurn,
@@ -174,10 +167,6 @@ async fn leave_unanswered_once(
 }
 
 /// Stores the calls of a turn that could not be settled: they were paid for.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn account(
     engine: &Engine,
     turn: &ClaimedTurn,
@@ -195,10 +184,6 @@ pub async fn account(
 }
 
 /// Ends a turn that has nothing to say.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn close(
     engine: &Engine,
     turn: &ClaimedTurn,
@@ -221,10 +206,6 @@ async fn close_once(
 }
 
 /// Leaves the turn until the workspace is resumed: until then nobody takes it on.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn postpone(engine: &Engine, turn: &ClaimedTurn) -> Result<Settled, StorageError> {
     let due = engine.clock.now();
     let mut tx = engine.db.begin().await?;
@@ -261,5 +242,6 @@ async fn end(
 }
 
 fn parts(engine: &Engine, text: &str) -> Vec<(OutboxId, Outbound)> {
-    format::outbound(text).into_iter().map(|part| (engine.clock.id(), part)).collect()
+    let parts = format::outbound(text).into_iter().map(Outbound::Text);
+    parts.map(|part| (engine.clock.id(), part)).collect()
 }

@@ -20,15 +20,16 @@ impl Drop for Typing {
     }
 }
 
-/// Begins after a moment, so that a quick answer costs no extra call. A failure is of no consequence.
+/// Begins after a moment, so that a quick answer costs no extra call. A failure is of no
+/// consequence.
 pub(crate) fn show(engine: &Engine, context: &Context) -> Typing {
     let Some(token) = &context.token else { return Typing(None) };
     let client = engine.telegram.bot(token);
-    let chat = context.contact.chat_id;
+    let chat = context.contact.address.clone();
     let after = engine.settings.typing_after;
     Typing(Some(tokio::spawn(async move {
         sleep(after).await;
-        while client.send_typing(chat).await.is_ok() {
+        while client.send_typing(&chat).await.is_ok() {
             sleep(AGAIN).await;
         }
     })))

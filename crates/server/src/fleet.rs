@@ -10,10 +10,7 @@ use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use replyx_api::hooks::telegram::secret_token;
 use replyx_channels::telegram::{BotClient, TelegramError};
-use replyx_core::{
-    bot::{BotMode, BotStatus},
-    ids::BotId,
-};
+use replyx_core::{bot::BotMode, channel::ChannelStatus, ids::ChannelId};
 use replyx_engine::Engine;
 use replyx_storage::{StorageError, bots::Credentials};
 use tokio::{task::JoinHandle, time::timeout};
@@ -38,7 +35,7 @@ const HOOK_CONNECTIONS: u8 = 40;
 pub struct Fleet {
     engine: Arc<Engine>,
     public_url: Option<String>,
-    running: HashMap<BotId, Running>,
+    running: HashMap<ChannelId, Running>,
 }
 
 /// A bot that runs here, and with which token.
@@ -94,7 +91,7 @@ impl Fleet {
     async fn reconcile(&mut self) -> Result<(), StorageError> {
         let desired = self.desired().await?;
         metrics::gauge!("telegram_total_bots").set(count(desired.len()));
-        let surplus: Vec<BotId> = self
+        let surplus: Vec<ChannelId> = self
             .running
             .iter()
             .filter(|(id, running)| {
@@ -122,7 +119,7 @@ impl Fleet {
     }
 
     /// The bots that should run, each with the way it is to get its updates.
-    async fn desired(&self) -> Result<HashMap<BotId, (BotMode, Credentials)>, StorageError> {
+    async fn desired(&self) -> Result<HashMap<ChannelId, (BotMode, Credentials)>, StorageError> {
         let public_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
         let mut desired = HashMap::new();
         let mut after = None;
@@ -210,8 +207,8 @@ async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
         let Some(mut bot) = bots.lock(credentials.bot.id).await? else { return Ok(()) };
         let found = tx.workspace(bot.workspace_id).bots().credentials(bot.id).await?;
         let same = found.is_some_and(|found| found.token_sealed == credentials.token_sealed);
-        if bot.status == BotStatus::Running && same {
-            bot.status = BotStatus::Failed;
+        if bot.status == ChannelStatus::Running && same {
+            bot.status = ChannelStatus::Failed;
             bot.error = Some(error.to_owned());
             bot.updated_at = engine.clock.now();
             tx.workspace(bot.workspace_id).bots().save(&bot).await?;

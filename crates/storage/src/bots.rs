@@ -1,44 +1,50 @@
-//! Ways into Telegram: the `bots` table.
+//! Telegram bots: rows of `channels`, with what is Telegram's of them in `telegram_bots`.
 //!
-//! Deleted bots stay in the table without their token, because dialogs tell through which bot they
-//! came. So do bots that moved: somebody showed a newer token of theirs elsewhere. Owners still see
-//! those.
+//! A row of a deleted bot stays without its token, because dialogs tell through which bot they
+//! came. So does a row whose bot moved: somebody showed a newer token of it elsewhere. Owners still
+//! see those. Both are released: another row may hold the bot.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    bot::{Bot, BotStatus},
-    event::Event,
-    ids::{AssistantId, BotId, WorkspaceId},
+    bot::Bot,
+    channel::{Channel, ChannelKind, ChannelStatus},
+    ids::{AssistantId, ChannelId, WorkspaceId},
     page::{Page, PageRequest},
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, channels};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, assistant_id, telegram_id, username, token_sealed, hook_path, mode, status,
-         error, poll_offset, created_at, updated_at"
+        "c.workspace_id, c.id, c.assistant_id, t.telegram_id, c.name, t.token_sealed, t.hook_path, t.mode,
+         c.status, c.error, t.poll_offset, c.created_at, c.updated_at"
+    };
+}
+
+/// Bots that are not deleted, and a condition.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM channels c
+              JOIN telegram_bots t ON t.workspace_id = c.workspace_id AND t.channel_id = c.id
+              WHERE c.deleted_at IS NULL AND ",
+            $condition
+        )
     };
 }
 
 macro_rules! find {
     () => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM bots WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
-        )
+        select!("c.workspace_id = $1 AND c.id = $2")
     };
 }
 
 macro_rules! holder {
     () => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM bots WHERE telegram_id = $1 AND deleted_at IS NULL AND moved_at IS NULL"
-        )
+        select!("t.telegram_id = $1 AND t.released_at IS NULL")
     };
 }
 
@@ -48,7 +54,7 @@ struct Row {
     id: Uuid,
     assistant_id: Uuid,
     telegram_id: i64,
-    username: String,
+    name: String,
     token_sealed: Vec<u8>,
     hook_path: String,
     mode: String,
@@ -91,34 +97,31 @@ impl Bots<'_> {
         hook_path: &str,
     ) -> Result<(), StorageError> {
         debug_assert_eq!(bot.workspace_id, self.workspace, "stored in another workspace");
-        const SQL: &str = concat!(
-            "INSERT INTO bots (",
-            columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, $12)"
-        );
+        const SQL: &str = "
+            INSERT INTO telegram_bots (workspace_id, channel_id, telegram_id, token_sealed, hook_path, mode)
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let channel = channel_of(bot);
+        self.tx.workspace(self.workspace).channels().insert(&channel).await?;
         run!(self.tx, SQL;
-            self.workspace.into_uuid(), bot.id.into_uuid(), bot.assistant_id.into_uuid(),
-            bot.telegram_id, &bot.username, token_sealed, hook_path, bot.mode.as_str(),
-            bot.status.as_str(), &bot.error, bot.created_at, bot.updated_at);
-        self.tx.done.bots = true;
-        self.tx.record(self.workspace, status_event(bot), bot.created_at);
+            self.workspace.into_uuid(), bot.id.into_uuid(), bot.telegram_id, token_sealed, hook_path,
+            bot.mode.as_str());
         Ok(())
     }
 
     /// Finds a bot.
-    pub async fn find(self, id: BotId) -> Result<Option<Bot>, StorageError> {
+    pub async fn find(self, id: ChannelId) -> Result<Option<Bot>, StorageError> {
         Ok(self.credentials(id).await?.map(|found| found.bot))
     }
 
     /// Finds a bot with what it needs to run.
-    pub async fn credentials(self, id: BotId) -> Result<Option<Credentials>, StorageError> {
+    pub async fn credentials(self, id: ChannelId) -> Result<Option<Credentials>, StorageError> {
         row!(self.tx, Row, find!(); self.workspace.into_uuid(), id.into_uuid())
             .map(read)
             .transpose()
     }
 
     /// Finds a bot and keeps others from changing it until the transaction ends.
-    pub async fn lock(self, id: BotId) -> Result<Option<Bot>, StorageError> {
+    pub async fn lock(self, id: ChannelId) -> Result<Option<Bot>, StorageError> {
         // A writing transaction already holds all of SQLite.
         let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid())
@@ -127,13 +130,12 @@ impl Bots<'_> {
     }
 
     /// A page of the bots, oldest first.
-    pub async fn list(self, page: PageRequest<BotId>) -> Result<Page<Bot, BotId>, StorageError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM bots WHERE workspace_id = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $3"
-        );
-        let after = page.after.map_or(Uuid::nil(), BotId::into_uuid);
+    pub async fn list(
+        self,
+        page: PageRequest<ChannelId>,
+    ) -> Result<Page<Bot, ChannelId>, StorageError> {
+        const SQL: &str = select!("c.workspace_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3");
+        let after = page.after.map_or(Uuid::nil(), ChannelId::into_uuid);
         let rows = rows!(self.tx, Row, SQL;
             self.workspace.into_uuid(), after, i64::from(page.limit) + 1);
         let found = rows
@@ -141,15 +143,6 @@ impl Bots<'_> {
             .map(|row| read(row).map(|found| found.bot))
             .collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |bot: &Bot| bot.id))
-    }
-
-    /// How many bots an assistant has.
-    pub async fn count_of(self, assistant: AssistantId) -> Result<i64, StorageError> {
-        const SQL: &str = "
-            SELECT COUNT(*) FROM bots
-             WHERE workspace_id = $1 AND assistant_id = $2 AND deleted_at IS NULL";
-        let count = value!(self.tx, i64, SQL; self.workspace.into_uuid(), assistant.into_uuid());
-        Ok(count.unwrap_or_default())
     }
 
     /// Writes a changed mode, status or error, and tells the log. A bot that moved away does not
@@ -160,35 +153,23 @@ impl Bots<'_> {
     /// Fails when the bot is not there.
     pub async fn save(self, bot: &Bot) -> Result<(), StorageError> {
         const SQL: &str = "
-            UPDATE bots SET mode = $3, status = $4, error = $5, updated_at = $6
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL
-               AND (moved_at IS NULL OR $4 <> 'running')";
+            UPDATE telegram_bots SET mode = $3
+             WHERE workspace_id = $1 AND channel_id = $2 AND (released_at IS NULL OR $4 <> 'running')";
+        // The channel first: that is the order in which both are locked.
+        let channel = channel_of(bot);
+        channels::update(self.tx, self.workspace, &channel).await?;
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str(),
-            &bot.error, bot.updated_at);
-        StorageError::expect_one_row("bots", changed)?;
-        self.tx.done.bots = true;
-        self.tx.done.outbox = true;
-        self.tx.record(self.workspace, status_event(bot), bot.updated_at);
+            self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str());
+        StorageError::expect_one_row("telegram_bots", changed)?;
+        channels::announce(self.tx, self.workspace, &channel);
         Ok(())
     }
 
     /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with
     /// their messages. A send that is under way may still be recorded as sent. `false`: there is no
     /// such bot.
-    pub async fn delete(self, id: BotId, now: DateTime<Utc>) -> Result<bool, StorageError> {
-        const SQL: &str = "
-            UPDATE bots SET deleted_at = $3, updated_at = $3, status = 'stopped', token_sealed = $4
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
-        let none: &[u8] = &[];
-        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), now, none);
-        if deleted == 0 {
-            return Ok(false);
-        }
-        end_sends(self.tx, self.workspace, id, "the bot was deleted", now).await?;
-        self.tx.done.bots = true;
-        self.tx.record(self.workspace, Event::BotDeleted { bot_id: id }, now);
-        Ok(true)
+    pub async fn delete(self, id: ChannelId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        self.tx.workspace(self.workspace).channels().delete(id, ChannelKind::Telegram, now).await
     }
 
     /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is
@@ -204,27 +185,27 @@ impl Bots<'_> {
         error: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        const SQL: &str = "
-            UPDATE bots SET moved_at = $3, updated_at = $3, status = 'failed', error = $4, token_sealed = $5
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND moved_at IS NULL";
-        let none: &[u8] = &[];
-        let moved =
-            run!(self.tx, SQL; self.workspace.into_uuid(), bot.id.into_uuid(), now, error, none);
-        StorageError::expect_one_row("bots", moved)?;
-        end_sends(self.tx, self.workspace, bot.id, error, now).await?;
-
-        self.tx.done.bots = true;
-        let error = Some(error.to_owned());
-        let event = Event::BotStatus { bot_id: bot.id, status: BotStatus::Failed, error };
-        self.tx.record(self.workspace, event, now);
+        let left = Bot {
+            status: ChannelStatus::Failed,
+            error: Some(error.to_owned()),
+            updated_at: now,
+            ..bot.clone()
+        };
+        let channel = channel_of(&left);
+        channels::update(self.tx, self.workspace, &channel).await?;
+        let released = release(self.tx, self.workspace, bot.id, now).await?;
+        StorageError::expect_one_row("telegram_bots", released)?;
+        channels::end_sends(self.tx, self.workspace, bot.id, error, now).await?;
+        channels::announce(self.tx, self.workspace, &channel);
         Ok(())
     }
 
     /// Whether the bot has been connected elsewhere since.
-    pub async fn has_moved(self, id: BotId) -> Result<bool, StorageError> {
+    pub async fn has_moved(self, id: ChannelId) -> Result<bool, StorageError> {
         const SQL: &str = "
-            SELECT id FROM bots
-             WHERE workspace_id = $1 AND id = $2 AND moved_at IS NOT NULL AND deleted_at IS NULL";
+            SELECT c.id FROM channels c
+              JOIN telegram_bots t ON t.workspace_id = c.workspace_id AND t.channel_id = c.id
+              WHERE c.workspace_id = $1 AND c.id = $2 AND t.released_at IS NOT NULL AND c.deleted_at IS NULL";
         let found = value!(self.tx, Uuid, SQL; self.workspace.into_uuid(), id.into_uuid());
         Ok(found.is_some())
     }
@@ -238,12 +219,9 @@ impl Bots<'_> {
     ) -> Result<Option<Bot>, StorageError> {
         macro_rules! former {
             () => {
-                concat!(
-                    "SELECT ",
-                    columns!(),
-                    " FROM bots WHERE workspace_id = $1 AND telegram_id = $2 AND assistant_id = $3
-                         AND moved_at IS NOT NULL AND deleted_at IS NULL
-                       ORDER BY moved_at DESC LIMIT 1"
+                select!(
+                    "c.workspace_id = $1 AND t.telegram_id = $2 AND c.assistant_id = $3
+                     AND t.released_at IS NOT NULL ORDER BY t.released_at DESC LIMIT 1"
                 )
             };
         }
@@ -262,24 +240,14 @@ impl Bots<'_> {
     /// there.
     pub async fn replace_token(self, bot: &Bot, token_sealed: &[u8]) -> Result<(), StorageError> {
         const SQL: &str = "
-            UPDATE bots SET username = $3, token_sealed = $4, mode = $5, status = $6, error = $7,
-                   updated_at = $8, moved_at = NULL
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+            UPDATE telegram_bots SET token_sealed = $3, mode = $4, released_at = NULL
+             WHERE workspace_id = $1 AND channel_id = $2";
+        let channel = channel_of(bot);
+        channels::update(self.tx, self.workspace, &channel).await?;
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), bot.id.into_uuid(), &bot.username, token_sealed,
-            bot.mode.as_str(), bot.status.as_str(), &bot.error, bot.updated_at);
-        StorageError::expect_one_row("bots", changed)?;
-
-        self.tx.done.bots = true;
-        self.tx.done.outbox = true;
-        self.tx.record(self.workspace, status_event(bot), bot.updated_at);
-        Ok(())
-    }
-
-    /// Remembers from which update on to poll.
-    pub async fn set_poll_offset(self, id: BotId, offset: i64) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE bots SET poll_offset = $3 WHERE workspace_id = $1 AND id = $2";
-        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), offset);
+            self.workspace.into_uuid(), bot.id.into_uuid(), token_sealed, bot.mode.as_str());
+        StorageError::expect_one_row("telegram_bots", changed)?;
+        channels::announce(self.tx, self.workspace, &channel);
         Ok(())
     }
 }
@@ -293,26 +261,17 @@ impl SystemBots<'_> {
     /// The bots that should run, after `after`, at most `limit`, in the order of their ids.
     pub async fn running(
         self,
-        after: Option<BotId>,
+        after: Option<ChannelId>,
         limit: u32,
     ) -> Result<Vec<Credentials>, StorageError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM bots WHERE status = 'running' AND deleted_at IS NULL AND id > $1
-               ORDER BY id LIMIT $2"
-        );
-        let after = after.map_or(Uuid::nil(), BotId::into_uuid);
+        const SQL: &str = select!("c.status = 'running' AND c.id > $1 ORDER BY c.id LIMIT $2");
+        let after = after.map_or(Uuid::nil(), ChannelId::into_uuid);
         rows!(self.tx, Row, SQL; after, i64::from(limit)).into_iter().map(read).collect()
     }
 
     /// Finds a bot by the secret part of its webhook's address.
     pub async fn find_by_hook(self, path: &str) -> Result<Option<Credentials>, StorageError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM bots WHERE hook_path = $1 AND deleted_at IS NULL AND moved_at IS NULL"
-        );
+        const SQL: &str = select!("t.hook_path = $1 AND t.released_at IS NULL");
         row!(self.tx, Row, SQL; path).map(read).transpose()
     }
 
@@ -332,61 +291,42 @@ impl SystemBots<'_> {
     pub async fn count(self) -> Result<(i64, i64), StorageError> {
         const SQL: &str = "
             SELECT COUNT(CASE WHEN status = 'running' THEN 1 END), COUNT(*)
-              FROM bots WHERE deleted_at IS NULL";
+              FROM channels WHERE kind = 'telegram' AND deleted_at IS NULL";
         Ok(row!(self.tx, (i64, i64), SQL).unwrap_or_default())
     }
 }
 
-/// Ends what a bot that is no longer ours has to send, with the messages. What is being sent at
-/// this moment may have arrived: it counts as uncertain, and stays claimed, so that its outcome can
-/// still be recorded.
-async fn end_sends(
+/// Wipes the token of a bot that is no longer ours, so that another row may hold the bot.
+pub(crate) async fn release(
     tx: &mut Tx,
     workspace: WorkspaceId,
-    bot: BotId,
-    error: &str,
+    id: ChannelId,
     now: DateTime<Utc>,
-) -> Result<(), StorageError> {
-    macro_rules! unfinished {
-        () => {
-            "SELECT id FROM outbox
-              WHERE workspace_id = $1 AND bot_id = $2 AND status IN ('queued', 'sending', 'uncertain')
-              ORDER BY chat_id, position"
-        };
-    }
-    macro_rules! fail {
-        ($unfinished:expr) => {
-            concat!(
-                "WITH unfinished AS MATERIALIZED (",
-                $unfinished,
-                ") UPDATE outbox SET status = 'failed', error = $4, updated_at = $3,
-                          uncertain = uncertain + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
-                          claimed_by = CASE WHEN status = 'sending' THEN claimed_by END
-                    WHERE workspace_id = $1 AND id IN (SELECT id FROM unfinished)"
-            )
-        };
-    }
-    const MESSAGES: &str = "
-        UPDATE messages SET delivery = 'failed'
-         WHERE workspace_id = $1 AND delivery = 'queued'
-           AND id IN (SELECT message_id FROM outbox
-                       WHERE workspace_id = $1 AND bot_id = $2 AND status = 'failed')";
-
-    // Outcomes of sends are written in this order, too.
-    let lock = fail!(concat!(unfinished!(), " FOR NO KEY UPDATE"));
-    let outbox = tx.sql(lock, fail!(unfinished!()));
-    run!(tx, outbox; workspace.into_uuid(), bot.into_uuid(), now, error);
-    run!(tx, MESSAGES; workspace.into_uuid(), bot.into_uuid());
-    Ok(())
+) -> Result<u64, StorageError> {
+    const SQL: &str = "
+        UPDATE telegram_bots SET token_sealed = $3, released_at = $4
+         WHERE workspace_id = $1 AND channel_id = $2 AND released_at IS NULL";
+    let none: &[u8] = &[];
+    Ok(run!(tx, SQL; workspace.into_uuid(), id.into_uuid(), none, now))
 }
 
-fn status_event(bot: &Bot) -> Event {
-    Event::BotStatus { bot_id: bot.id, status: bot.status, error: bot.error.clone() }
+fn channel_of(bot: &Bot) -> Channel {
+    Channel {
+        id: bot.id,
+        workspace_id: bot.workspace_id,
+        assistant_id: bot.assistant_id,
+        kind: ChannelKind::Telegram,
+        name: bot.username.clone(),
+        status: bot.status,
+        error: bot.error.clone(),
+        created_at: bot.created_at,
+        updated_at: bot.updated_at,
+    }
 }
 
 fn read(row: Row) -> Result<Credentials, StorageError> {
-    let corrupt = StorageError::corrupt("bots");
-    let (mode, status) = match (row.mode.parse(), row.status.parse::<BotStatus>()) {
+    let corrupt = StorageError::corrupt("channels");
+    let (mode, status) = match (row.mode.parse(), row.status.parse::<ChannelStatus>()) {
         (Ok(mode), Ok(status)) => (mode, status),
         (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
     };
@@ -396,7 +336,7 @@ fn read(row: Row) -> Result<Credentials, StorageError> {
             workspace_id: row.workspace_id.into(),
             assistant_id: row.assistant_id.into(),
             telegram_id: row.telegram_id,
-            username: row.username,
+            username: row.name,
             mode,
             status,
             error: row.error,

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use replyx_core::{
-    channel::{ChatKind, Inbound},
+    channel::{Address, ChatKind, Inbound},
     dialog::Contact,
     event::{Event, LimitBound},
-    ids::{BotId, ContactId, WorkspaceId},
+    ids::{ChannelId, ContactId, WorkspaceId},
 };
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{StorageError, Tx};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, bot_id, chat_id, chat_kind, display_name, blocked_at"
+        "workspace_id, id, channel_id, address, chat_kind, display_name, blocked_at"
     };
 }
 
@@ -21,8 +21,8 @@ macro_rules! columns {
 struct Row {
     workspace_id: Uuid,
     id: Uuid,
-    bot_id: Uuid,
-    chat_id: i64,
+    channel_id: Uuid,
+    address: String,
     chat_kind: String,
     display_name: String,
     blocked_at: Option<DateTime<Utc>>,
@@ -51,64 +51,64 @@ impl Contacts<'_> {
     /// What comes late from a group that has moved belongs to the contact that moved.
     pub async fn meet(
         self,
-        bot: BotId,
+        channel: ChannelId,
         inbound: &Inbound,
         new_id: ContactId,
         now: DateTime<Utc>,
     ) -> Result<Contact, StorageError> {
         const SQL: &str = concat!(
-            "INSERT INTO contacts (workspace_id, id, bot_id, chat_id, chat_kind, display_name,
+            "INSERT INTO contacts (workspace_id, id, channel_id, address, chat_kind, display_name,
                                    language_code, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (workspace_id, bot_id, chat_id) DO UPDATE
+             ON CONFLICT (workspace_id, channel_id, address) DO UPDATE
                 SET display_name = excluded.display_name, language_code = excluded.language_code
              RETURNING ",
             columns!()
         );
 
         const MOVED: &str = "
-            SELECT chat_id FROM contacts
-             WHERE workspace_id = $1 AND bot_id = $2 AND former_chat_id = $3
+            SELECT address FROM contacts
+             WHERE workspace_id = $1 AND channel_id = $2 AND former_address = $3
              ORDER BY created_at, id LIMIT 1";
-
-        let mut chat = inbound.chat_id;
+        let mut address = inbound.address.as_str().to_owned();
         if inbound.chat_kind == ChatKind::Group {
-            let moved = value!(self.tx, i64, MOVED;
-                self.workspace.into_uuid(), bot.into_uuid(), chat);
-            chat = moved.unwrap_or(chat);
+            let moved = value!(self.tx, String, MOVED;
+                self.workspace.into_uuid(), channel.into_uuid(), &address);
+            address = moved.unwrap_or(address);
         }
 
         let row = row!(self.tx, Row, SQL;
-            self.workspace.into_uuid(), new_id.into_uuid(), bot.into_uuid(), chat,
+            self.workspace.into_uuid(), new_id.into_uuid(), channel.into_uuid(), &address,
             inbound.chat_kind.as_str(), &inbound.display_name, &inbound.language_code, now);
         read(row.ok_or(StorageError::RowsAffected { table: "contacts", actual: 0 })?)
     }
 
-    /// Keeps the contact, and with it the dialog, of a group whose chat got another number; returns
-    /// whose chat that is now. Somebody may have written there before we heard of the change: then
-    /// that contact goes on there, and the old one keeps its number. `None`: nobody has written in
-    /// that group.
+    /// Keeps the contact, and with it the dialog, of a chat that got another address; returns whose
+    /// address that is now. Somebody may have written there before we heard of the change: then
+    /// that contact goes on there, and the old one keeps its address. `None`: nobody has written in
+    /// that chat.
     ///
     /// # Errors
     ///
     /// [`StorageError::is_duplicate`] when somebody writes there at this moment.
     pub async fn follow(
         self,
-        bot: BotId,
-        from: i64,
-        to: i64,
+        channel: ChannelId,
+        from: &Address,
+        to: &Address,
     ) -> Result<Option<ContactId>, StorageError> {
         const THERE: &str =
-            "SELECT id FROM contacts WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3";
+            "SELECT id FROM contacts WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
         const SQL: &str = "
-            UPDATE contacts SET chat_id = $4, former_chat_id = $3
-             WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3 RETURNING id";
+            UPDATE contacts SET address = $4, former_address = $3
+             WHERE workspace_id = $1 AND channel_id = $2 AND address = $3 RETURNING id";
         let workspace = self.workspace.into_uuid();
-        let there = value!(self.tx, Uuid, THERE; workspace, bot.into_uuid(), to);
+        let there = value!(self.tx, Uuid, THERE; workspace, channel.into_uuid(), to.as_str());
         if there.is_some() {
             return Ok(there.map(ContactId::from));
         }
-        let moved = value!(self.tx, Uuid, SQL; workspace, bot.into_uuid(), from, to);
+        let moved =
+            value!(self.tx, Uuid, SQL; workspace, channel.into_uuid(), from.as_str(), to.as_str());
         Ok(moved.map(ContactId::from))
     }
 
@@ -119,8 +119,8 @@ impl Contacts<'_> {
         row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
-    /// Marks a contact as having blocked the bot, or as letting it speak again, and tells the log
-    /// if that is news.
+    /// Marks a contact as having blocked the channel, or as letting it speak again, and tells the
+    /// log if that is news.
     pub async fn set_blocked(
         self,
         id: ContactId,
@@ -210,8 +210,8 @@ fn read(row: Row) -> Result<Contact, StorageError> {
     Ok(Contact {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
-        bot_id: row.bot_id.into(),
-        chat_id: row.chat_id,
+        channel_id: row.channel_id.into(),
+        address: row.address.into(),
         chat_kind: row.chat_kind.parse().map_err(StorageError::corrupt("contacts"))?,
         display_name: row.display_name,
         blocked_at: row.blocked_at,

@@ -13,7 +13,7 @@ use crate::{StorageError, Tx};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, assistant_id, bot_id, contact_id, control, epoch, last_seq, heard_seq,
+        "workspace_id, id, assistant_id, channel_id, contact_id, control, epoch, last_seq, heard_seq,
          answered_seq, created_at, updated_at"
     };
 }
@@ -39,7 +39,7 @@ struct Row {
     workspace_id: Uuid,
     id: Uuid,
     assistant_id: Uuid,
-    bot_id: Uuid,
+    channel_id: Uuid,
     contact_id: Uuid,
     control: String,
     epoch: i64,
@@ -71,7 +71,7 @@ impl Dialogs<'_> {
         );
         run!(self.tx, SQL;
             self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.assistant_id.into_uuid(),
-            dialog.bot_id.into_uuid(), dialog.contact_id.into_uuid(), dialog.control.as_str(),
+            dialog.channel_id.into_uuid(), dialog.contact_id.into_uuid(), dialog.control.as_str(),
             dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.created_at,
             dialog.updated_at);
         let opened = Event::DialogOpened {
@@ -173,7 +173,7 @@ fn read(row: &Row) -> Result<Dialog, StorageError> {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
         assistant_id: row.assistant_id.into(),
-        bot_id: row.bot_id.into(),
+        channel_id: row.channel_id.into(),
         contact_id: row.contact_id.into(),
         control: row.control.parse().map_err(StorageError::corrupt("dialogs"))?,
         epoch: row.epoch,

@@ -115,7 +115,7 @@ impl Processes<'_> {
 
 /// Where secrets stand that were sealed with the master secret and cannot be made again.
 const SEALED: [&str; 4] = [
-    "SELECT 1 FROM bots WHERE LENGTH(token_sealed) > 0 LIMIT 1",
+    "SELECT 1 FROM telegram_bots WHERE LENGTH(token_sealed) > 0 LIMIT 1",
     "SELECT 1 FROM model_keys LIMIT 1",
     "SELECT 1 FROM users WHERE totp_sealed IS NOT NULL LIMIT 1",
     "SELECT 1 FROM jobs WHERE kind = 'mail' LIMIT 1",

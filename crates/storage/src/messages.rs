@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    channel::MessageRef,
     ids::{DialogId, MessageId, WorkspaceId},
     message::{AnswerMeta, Delivery, Message},
     page::{Page, PageRequest},
@@ -38,8 +39,7 @@ pub struct Messages<'t> {
 }
 
 impl Messages<'_> {
-    /// Stores a message. `channel_message_id` is the channel's own number of it, if it came from
-    /// there.
+    /// Stores a message. `channel_message` is the channel's own name of it, if it came from there.
     ///
     /// # Errors
     ///
@@ -47,19 +47,19 @@ impl Messages<'_> {
     pub async fn insert(
         self,
         message: &Message,
-        channel_message_id: Option<i64>,
+        channel_message: Option<&MessageRef>,
     ) -> Result<(), StorageError> {
         debug_assert_eq!(message.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO messages (",
             columns!(),
-            ", channel_message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            ", channel_message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         );
         run!(self.tx, SQL;
             self.workspace.into_uuid(), message.id.into_uuid(), message.dialog_id.into_uuid(),
             message.seq, message.author.as_str(), message.kind.as_str(), &message.text,
             message.delivery.as_str(), message.answer.as_ref().map(Json), message.created_at,
-            channel_message_id);
+            channel_message.map(MessageRef::as_str));
         Ok(())
     }
 

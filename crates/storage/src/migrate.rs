@@ -5,8 +5,11 @@
 
 use std::borrow::Cow;
 
-use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{
+    AssertSqlSafe, Row, SqlSafeStr, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
 
 use crate::{Db, StorageError, db::Pool};
 
@@ -48,6 +51,7 @@ const MIGRATIONS: &[Step] = steps![
     9 "0009_fair_turns",
     10 "0010_installation",
     11 "0011_documents",
+    12 "0012_channels",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.
@@ -104,10 +108,12 @@ impl Db {
     /// Fails when a migration does, or when an applied one has been changed since.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         match &self.pool {
-            Pool::Postgres(pool) => self.migrator().run(pool).await,
-            Pool::Sqlite { writer, .. } => self.migrator().run(writer).await,
+            Pool::Postgres(pool) => self.migrator().run(pool).await.map_err(StorageError::Migrate),
+            Pool::Sqlite { writer, .. } => {
+                let pool = unchecked(writer).await?;
+                check(pool.clone(), self.migrator().run(&pool).await).await
+            }
         }
-        .map_err(StorageError::Migrate)
     }
 
     /// Takes back the newest `count` applied migrations, with the data they hold.
@@ -125,10 +131,14 @@ impl Db {
             .collect();
         let target = applied.len().checked_sub(count + 1).map_or(0, |at| applied[at]);
         match &self.pool {
-            Pool::Postgres(pool) => self.migrator().undo(pool, target).await,
-            Pool::Sqlite { writer, .. } => self.migrator().undo(writer, target).await,
+            Pool::Postgres(pool) => {
+                self.migrator().undo(pool, target).await.map_err(StorageError::Migrate)
+            }
+            Pool::Sqlite { writer, .. } => {
+                let pool = unchecked(writer).await?;
+                check(pool.clone(), self.migrator().undo(&pool, target).await).await
+            }
         }
-        .map_err(StorageError::Migrate)
     }
 
     /// What [`Self::migrate_down`] would delete.
@@ -145,12 +155,14 @@ impl Db {
         for step in MIGRATIONS.iter().filter(|step| undone.contains(&step.number)) {
             // Both databases have the same tables and columns; PostgreSQL never copies a table to
             // change it.
-            for (table, column) in made_by(step.postgres[0]) {
-                if losses.iter().any(|loss: &Loss| loss.table == table && loss.column.is_none()) {
+            for made in lost_with(step.postgres[0]) {
+                let Lost { table, column, condition } = &made;
+                if losses.iter().any(|loss: &Loss| loss.table == *table && loss.column.is_none()) {
                     continue;
                 }
-                if let Some(rows) = self.rows(&table, column.as_deref()).await? {
-                    losses.push(Loss { table, column, rows });
+                let rows = self.rows(table, column.as_deref(), condition).await?;
+                if let Some(rows) = rows {
+                    losses.push(Loss { table: made.table, column: made.column, rows });
                 }
             }
         }
@@ -159,9 +171,15 @@ impl Db {
 
     /// How many rows a table has, or how many of them have something in a column; nothing when
     /// there is none of that name any more.
-    async fn rows(&self, table: &str, column: Option<&str>) -> Result<Option<i64>, StorageError> {
+    async fn rows(
+        &self,
+        table: &str,
+        column: Option<&str>,
+        condition: &str,
+    ) -> Result<Option<i64>, StorageError> {
         let what = column.map_or_else(|| "*".to_owned(), |column| format!("\"{column}\""));
-        let sql = AssertSqlSafe(format!("SELECT COUNT({what}) FROM \"{table}\"")).into_sql_str();
+        let sql = format!("SELECT COUNT({what}) FROM \"{table}\" {condition}");
+        let sql = AssertSqlSafe(sql).into_sql_str();
         let mut tx = self.read().await?;
         let counted = async { Ok(value!(tx, i64, sql.clone()).unwrap_or_default()) }.await;
         match counted {
@@ -227,20 +245,68 @@ impl Db {
     }
 }
 
-/// The tables and the columns of other tables that a migration makes, in its order.
-fn made_by(up: &str) -> Vec<(String, Option<String>)> {
+/// A connection to `SQLite` that does not check foreign keys: a table can be changed only by making
+/// it anew, and others refer to it meanwhile. [`check`] looks afterwards whether all of them still
+/// refer to something.
+async fn unchecked(writer: &SqlitePool) -> Result<SqlitePool, StorageError> {
+    let options = SqliteConnectOptions::clone(&writer.connect_options()).foreign_keys(false);
+    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
+}
+
+/// Says what became of migrations on an unchecked connection, and closes it.
+async fn check(pool: SqlitePool, done: Result<(), MigrateError>) -> Result<(), StorageError> {
+    done.map_err(StorageError::Migrate)?;
+    let broken = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&pool).await?;
+    if let Some(row) = broken {
+        let table: String = row.try_get(0)?;
+        let why = format!("rows of `{table}` refer to rows that are not there");
+        return Err(StorageError::Migrate(MigrateError::Source(why.into())));
+    }
+    pool.close().await;
+    Ok(())
+}
+
+/// What goes when a migration is taken back.
+#[derive(Debug, PartialEq, Eq)]
+struct Lost {
+    table: String,
+    /// The column, when the rest of the table stays.
+    column: Option<String>,
+    /// Which rows go, as SQL, when not all do.
+    condition: String,
+}
+
+/// How a migration that moves what was there says what its way back loses; without it, all that it
+/// makes.
+const LOST: &str = "-- Lost on the way back: ";
+
+/// What goes when a migration is taken back: the tables that it makes and the columns of other
+/// tables, in its order, unless it says so itself.
+fn lost_with(up: &str) -> Vec<Lost> {
+    let said = up.lines().filter_map(|line| line.strip_prefix(LOST)).map(|what| {
+        let (table, condition) = what.split_once(' ').unwrap_or((what, ""));
+        Lost { table: table.to_owned(), column: None, condition: condition.to_owned() }
+    });
+    let said: Vec<_> = said.collect();
+    if !said.is_empty() {
+        return said;
+    }
+
     let statements = up.split(';').map(|statement| {
         let code = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
         code.flat_map(str::split_whitespace).collect::<Vec<_>>()
     });
-    let name = |word: &str| word.trim_matches(|c| c == '"' || c == '(').to_owned();
+    let lost = |table: &str, column: Option<&str>| {
+        let name = |word: &str| word.trim_matches(|c| c == '"' || c == '(').to_owned();
+        Lost { table: name(table), column: column.map(name), condition: String::new() }
+    };
     let mut made = Vec::new();
     for words in statements {
         match words.as_slice() {
-            ["CREATE", "TABLE", table, ..] => made.push((name(table), None)),
+            ["CREATE", "TABLE", table, ..] => made.push(lost(table, None)),
             ["ALTER", "TABLE", table, changes @ ..] => {
                 let added = changes.windows(3).filter(|words| words[..2] == ["ADD", "COLUMN"]);
-                made.extend(added.map(|words| (name(table), Some(name(words[2])))));
+                made.extend(added.map(|words| lost(table, Some(words[2]))));
             }
             _ => {}
         }
@@ -248,7 +314,7 @@ fn made_by(up: &str) -> Vec<(String, Option<String>)> {
     made
 }
 
-async fn applied<C: Migrate>(conn: &mut C) -> Result<Vec<i64>, sqlx::migrate::MigrateError> {
+async fn applied<C: Migrate>(conn: &mut C) -> Result<Vec<i64>, MigrateError> {
     const TABLE: &str = "_sqlx_migrations";
     conn.ensure_migrations_table(TABLE).await?;
     let applied = conn.list_applied_migrations(TABLE).await?;
@@ -259,13 +325,23 @@ async fn applied<C: Migrate>(conn: &mut C) -> Result<Vec<i64>, sqlx::migrate::Mi
 mod tests {
     use super::*;
 
+    fn lost(up: &str) -> Vec<(String, Option<String>, String)> {
+        lost_with(up).into_iter().map(|lost| (lost.table, lost.column, lost.condition)).collect()
+    }
+
     #[test]
     fn what_a_migration_makes_is_read_from_its_text() {
         let up = "CREATE TABLE a (x INT);\n-- A comment.\nALTER TABLE b ADD COLUMN c INT, ADD COLUMN \"d\" INT;
                   CREATE INDEX i ON a (x); ALTER TABLE b DROP COLUMN e;";
-        let made: Vec<_> = made_by(up);
-        let made: Vec<_> =
-            made.iter().map(|(table, column)| (table.as_str(), column.as_deref())).collect();
-        assert_eq!(made, [("a", None), ("b", Some("c")), ("b", Some("d"))]);
+        let made = |table: &str, column: Option<&str>| {
+            (table.to_owned(), column.map(str::to_owned), String::new())
+        };
+        assert_eq!(lost(up), [made("a", None), made("b", Some("c")), made("b", Some("d"))]);
+    }
+
+    #[test]
+    fn a_migration_that_moves_rows_says_what_its_way_back_loses() {
+        let up = "-- Lost on the way back: b WHERE kind <> 'x'\nCREATE TABLE a (x INT);";
+        assert_eq!(lost(up), [("b".to_owned(), None, "WHERE kind <> 'x'".to_owned())]);
     }
 }

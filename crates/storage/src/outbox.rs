@@ -6,10 +6,11 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    channel::{ChatKind, Outbound},
+    channel::{Address, ChannelKind, ChatKind, MessageRef, Outbound},
     dialog::{Contact, Dialog},
-    ids::{BotId, ContactId, DialogId, MessageId, OutboxId, ProcessId, WorkspaceId},
+    ids::{ChannelId, ContactId, DialogId, MessageId, OutboxId, ProcessId, WorkspaceId},
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StorageError, Tx};
@@ -24,12 +25,14 @@ pub struct Sendable {
     pub id: OutboxId,
     /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// The bot it runs through.
-    pub bot_id: BotId,
+    /// The channel it runs through.
+    pub channel_id: ChannelId,
+    /// The kind of that channel.
+    pub channel_kind: ChannelKind,
     /// To whom.
     pub contact_id: ContactId,
-    /// Into which chat.
-    pub chat_id: i64,
+    /// Where to.
+    pub address: Address,
     /// What kind of chat that is.
     pub chat_kind: ChatKind,
     /// The dialog.
@@ -46,27 +49,27 @@ pub struct Sendable {
     pub attempts: i64,
     /// How often the outcome of a send could not be known.
     pub uncertain: i64,
-    /// The bot's token, sealed for the bot's id.
-    pub token_sealed: Vec<u8>,
+    /// The channel's secret, sealed for the channel's id, if its network wants one.
+    pub secret_sealed: Option<Vec<u8>>,
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Uuid,
     workspace_id: Uuid,
-    bot_id: Uuid,
+    channel_id: Uuid,
+    channel_kind: String,
     contact_id: Uuid,
-    chat_id: i64,
+    address: String,
     chat_kind: String,
     dialog_id: Uuid,
     message_id: Uuid,
     part: i64,
     parts: i64,
-    formatted: Option<String>,
-    plain: String,
+    content: Json<Outbound>,
     attempts: i64,
     uncertain: i64,
-    token_sealed: Vec<u8>,
+    secret_sealed: Option<Vec<u8>>,
 }
 
 /// One workspace's outbox.
@@ -87,14 +90,14 @@ impl Outbox<'_> {
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "
-            INSERT INTO outbox (workspace_id, id, bot_id, contact_id, chat_id, chat_kind, dialog_id,
-                                message_id, position, part, parts, formatted, plain, status, due_at,
+            INSERT INTO outbox (workspace_id, id, channel_id, contact_id, address, chat_kind, dialog_id,
+                                message_id, position, part, parts, content, status, due_at,
                                 created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
                     (SELECT COALESCE(MAX(position), 0) + 1 FROM outbox
-                      WHERE workspace_id = $1 AND bot_id = $3 AND chat_id = $5),
-                    $9, $10, $11, $12, 'queued', $13, $13, $13)
-            ON CONFLICT (workspace_id, bot_id, chat_id, position) DO NOTHING";
+                      WHERE workspace_id = $1 AND channel_id = $3 AND address = $5),
+                    $9, $10, $11, 'queued', $12, $12, $12)
+            ON CONFLICT (workspace_id, channel_id, address, position) DO NOTHING";
         let count = i64::try_from(parts.len()).unwrap_or(i64::MAX);
         for ((id, content), part) in parts.iter().zip(1_i64..) {
             // Another dialog of the same chat may take the position first: then the statement waits
@@ -102,10 +105,9 @@ impl Outbox<'_> {
             let mut queued = 0;
             for _ in 0..POSITION_TRIES {
                 queued = run!(self.tx, SQL;
-                    self.workspace.into_uuid(), id.into_uuid(), contact.bot_id.into_uuid(),
-                    contact.id.into_uuid(), contact.chat_id, contact.chat_kind.as_str(),
-                    dialog.id.into_uuid(), message.into_uuid(), part, count, &content.formatted,
-                    &content.plain, now);
+                    self.workspace.into_uuid(), id.into_uuid(), contact.channel_id.into_uuid(),
+                    contact.id.into_uuid(), contact.address.as_str(), contact.chat_kind.as_str(),
+                    dialog.id.into_uuid(), message.into_uuid(), part, count, Json(content), now);
                 if queued == 1 {
                     break;
                 }
@@ -116,23 +118,23 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Writes that the channel took a part, also when the bot was deleted while it was being sent.
+    /// Writes that the channel took a part, also when it was deleted while it was being sent.
     /// `false`: the row was no longer ours to write.
     pub async fn sent(
         self,
         id: OutboxId,
         by: ProcessId,
-        channel_message_id: i64,
+        channel_message: &MessageRef,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
-            UPDATE outbox SET status = 'sent', claimed_by = NULL, channel_message_id = $4,
+            UPDATE outbox SET status = 'sent', claimed_by = NULL, channel_message = $4,
                    error = NULL, updated_at = $5,
                    uncertain = uncertain - CASE WHEN status = 'failed' THEN 1 ELSE 0 END
              WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3
                AND status IN ('sending', 'failed')";
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), channel_message_id, now);
+            self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), channel_message.as_str(), now);
         // Whatever waits behind it in the chat may go now.
         self.tx.done.outbox |= changed == 1;
         Ok(changed == 1)
@@ -159,16 +161,16 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Whether a part has followed its group to another chat before.
+    /// Whether a part has followed its chat to another address before.
     pub async fn has_followed(self, id: OutboxId) -> Result<bool, StorageError> {
         const SQL: &str = "
             SELECT id FROM outbox
-             WHERE workspace_id = $1 AND id = $2 AND former_chat_id IS NOT NULL";
+             WHERE workspace_id = $1 AND id = $2 AND former_address IS NOT NULL";
         let found = value!(self.tx, Uuid, SQL; self.workspace.into_uuid(), id.into_uuid());
         Ok(found.is_some())
     }
 
-    /// Lets what is on its way to a chat follow it to its new number, behind what is on its way
+    /// Lets what is on its way to a chat follow it to its new address, behind what is on its way
     /// there already, and in the order it had.
     ///
     /// # Errors
@@ -176,23 +178,25 @@ impl Outbox<'_> {
     /// [`StorageError::is_duplicate`] when something was queued there at the same time.
     pub async fn follow(
         self,
-        bot: BotId,
-        from: i64,
-        to: i64,
+        channel: ChannelId,
+        from: &Address,
+        to: &Address,
         contact: Option<ContactId>,
     ) -> Result<(), StorageError> {
         const LAST: &str = "
             SELECT COALESCE(MAX(position), 0) FROM outbox
-             WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3";
+             WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
         const SQL: &str = "
-            UPDATE outbox SET chat_id = $4, former_chat_id = chat_id, position = position + $5,
+            UPDATE outbox SET address = $4, former_address = address, position = position + $5,
                    contact_id = COALESCE($6, contact_id)
-             WHERE workspace_id = $1 AND bot_id = $2 AND chat_id = $3
+             WHERE workspace_id = $1 AND channel_id = $2 AND address = $3
                AND status IN ('queued', 'sending', 'uncertain')";
         let workspace = self.workspace.into_uuid();
-        let last = value!(self.tx, i64, LAST; workspace, bot.into_uuid(), to).unwrap_or_default();
+        let last = value!(self.tx, i64, LAST; workspace, channel.into_uuid(), to.as_str())
+            .unwrap_or_default();
         let contact = contact.map(ContactId::into_uuid);
-        let moved = run!(self.tx, SQL; workspace, bot.into_uuid(), from, to, last, contact);
+        let moved = run!(self.tx, SQL;
+            workspace, channel.into_uuid(), from.as_str(), to.as_str(), last, contact);
         self.tx.done.outbox |= moved > 0;
         Ok(())
     }
@@ -240,22 +244,22 @@ pub struct SystemOutbox<'t> {
 }
 
 /// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN`
-/// keeps `SQLite` from starting at the bots and reading everything each of them ever sent.
+/// keeps `SQLite` from starting at the channels and reading everything each of them ever sent.
 macro_rules! of_share {
     ($columns:literal) => {
         concat!(
             "SELECT ",
             $columns,
             " FROM outbox o
-              CROSS JOIN bots b
+              CROSS JOIN channels c
               WHERE o.workspace_id = shares.share
-                AND b.workspace_id = o.workspace_id AND b.id = o.bot_id
+                AND c.workspace_id = o.workspace_id AND c.id = o.channel_id
                 AND o.status IN ('queued', 'uncertain') AND o.due_at <= $1
-                AND b.status = 'running' AND b.deleted_at IS NULL
+                AND c.status = 'running' AND c.deleted_at IS NULL
                 AND NOT EXISTS (
                     SELECT 1 FROM outbox p
-                     WHERE p.workspace_id = o.workspace_id AND p.bot_id = o.bot_id
-                       AND p.chat_id = o.chat_id AND p.position < o.position
+                     WHERE p.workspace_id = o.workspace_id AND p.channel_id = o.channel_id
+                       AND p.address = o.address AND p.position < o.position
                        AND p.status IN ('queued', 'sending', 'uncertain'))
               ORDER BY o.due_at LIMIT $2"
         )
@@ -289,12 +293,13 @@ macro_rules! sendable {
              ), due AS (
                  SELECT workspace_id, id, place FROM ranked ORDER BY place, due_at LIMIT $2
              )
-             SELECT o.id, o.workspace_id, o.bot_id, o.contact_id, o.chat_id, o.chat_kind, o.dialog_id,
-                    o.message_id, o.part, o.parts, o.formatted, o.plain, o.attempts, o.uncertain,
-                    b.token_sealed
+             SELECT o.id, o.workspace_id, o.channel_id, c.kind AS channel_kind, o.contact_id, o.address,
+                    o.chat_kind, o.dialog_id, o.message_id, o.part, o.parts, o.content, o.attempts,
+                    o.uncertain, t.token_sealed AS secret_sealed
                FROM due
                JOIN outbox o ON o.workspace_id = due.workspace_id AND o.id = due.id
-               JOIN bots b ON b.workspace_id = o.workspace_id AND b.id = o.bot_id
+               JOIN channels c ON c.workspace_id = o.workspace_id AND c.id = o.channel_id
+               LEFT JOIN telegram_bots t ON t.workspace_id = c.workspace_id AND t.channel_id = c.id
               ORDER BY due.place, o.due_at"
         )
     };
@@ -304,8 +309,9 @@ macro_rules! sendable {
 pub(crate) const SENDABLE: [&str; 2] = [sendable!(POSTGRES), sendable!(SQLITE)];
 
 impl SystemOutbox<'_> {
-    /// The parts that may be sent now: due, first of what is unfinished in their chat, and of a bot
-    /// that runs. At most `limit`: the workspaces take turns, of each the longest waiting first.
+    /// The parts that may be sent now: due, first of what is unfinished in their chat, and of a
+    /// channel that runs. At most `limit`: the workspaces take turns, of each the longest waiting
+    /// first.
     pub async fn sendable(
         self,
         now: DateTime<Utc>,
@@ -368,26 +374,32 @@ impl SystemOutbox<'_> {
              WHERE status IN ('sent', 'failed') AND updated_at < $1
                AND position < (SELECT MAX(p.position) FROM outbox p
                                 WHERE p.workspace_id = outbox.workspace_id
-                                  AND p.bot_id = outbox.bot_id AND p.chat_id = outbox.chat_id)";
+                                  AND p.channel_id = outbox.channel_id AND p.address = outbox.address)";
         Ok(run!(self.tx, SQL; cutoff))
     }
 }
 
 fn read(row: Row) -> Result<Sendable, StorageError> {
+    let corrupt = StorageError::corrupt("outbox");
+    let (channel_kind, chat_kind) = match (row.channel_kind.parse(), row.chat_kind.parse()) {
+        (Ok(channel), Ok(chat)) => (channel, chat),
+        (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
+    };
     Ok(Sendable {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
-        bot_id: row.bot_id.into(),
+        channel_id: row.channel_id.into(),
+        channel_kind,
         contact_id: row.contact_id.into(),
-        chat_id: row.chat_id,
-        chat_kind: row.chat_kind.parse().map_err(StorageError::corrupt("outbox"))?,
+        address: row.address.into(),
+        chat_kind,
         dialog_id: row.dialog_id.into(),
         message_id: row.message_id.into(),
         part: row.part,
         parts: row.parts,
-        content: Outbound { formatted: row.formatted, plain: row.plain },
+        content: row.content.0,
         attempts: row.attempts,
         uncertain: row.uncertain,
-        token_sealed: row.token_sealed,
+        secret_sealed: row.secret_sealed,
     })
 }

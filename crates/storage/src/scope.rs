@@ -8,7 +8,9 @@ use crate::{
     assistants::{Assistants, SystemAssistants},
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
+    channels::Channels,
     contacts::{Contacts, SystemContacts},
+    deliveries::{Deliveries, SystemDeliveries},
     dialogs::Dialogs,
     documents::{Documents, SystemDocuments},
     evaluation::{QuestionSets, Runs},
@@ -31,7 +33,6 @@ use crate::{
     settings::Settings,
     sources::{Sources, SystemSources},
     turns::{SystemTurns, Turns},
-    updates::{SystemUpdates, Updates},
     upload_days::UploadDays,
     users::Users,
     workspaces::Workspaces,
@@ -81,10 +82,14 @@ tables! {
     audit: Audit,
     /// The assistant that answers.
     assistants: Assistants,
-    /// Ways into Telegram.
+    /// Telegram bots.
     bots: Bots,
+    /// Ways in which customers and assistants write to each other.
+    channels: Channels,
     /// Customers.
     contacts: Contacts,
+    /// Deliveries already taken.
+    deliveries: Deliveries,
     /// Conversations.
     dialogs: Dialogs,
     /// Sources.
@@ -119,8 +124,6 @@ tables! {
     sources: Sources,
     /// Work of answering.
     turns: Turns,
-    /// Deliveries already taken.
-    updates: Updates,
     /// What was uploaded today.
     upload_days: UploadDays,
 }
@@ -136,6 +139,8 @@ system_tables! {
     bots: SystemBots,
     /// All customers, for housekeeping.
     contacts: SystemContacts,
+    /// All deliveries already taken, for housekeeping.
+    deliveries: SystemDeliveries,
     /// All documents, for housekeeping.
     documents: SystemDocuments,
     /// Requests that may be repeated.
@@ -170,8 +175,6 @@ system_tables! {
     sources: SystemSources,
     /// All work of answering, for the workers.
     turns: SystemTurns,
-    /// All deliveries already taken, for housekeeping.
-    updates: SystemUpdates,
     /// People, who stand above workspaces.
     users: Users,
     /// The tenants themselves.

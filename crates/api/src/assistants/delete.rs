@@ -42,8 +42,8 @@ pub async fn delete(
 ) -> ApiResult<StatusCode> {
     let (State(state), Id(id)) = (state, id);
     let (mut tx, assistant) = lock(&state, caller.workspace_id, id).await?;
-    if tx.workspace(caller.workspace_id).bots().count_of(id).await? > 0 {
-        let detail = "delete the assistant's bots first".to_owned();
+    if tx.workspace(caller.workspace_id).channels().count_of(id).await? > 0 {
+        let detail = "delete the assistant's channels first".to_owned();
         return Err(ApiError::Conflict { code: "assistant_in_use", detail });
     }
     let now = state.clock().now();

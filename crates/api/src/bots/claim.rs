@@ -7,7 +7,8 @@
 use replyx_channels::telegram::{Me, TelegramError};
 use replyx_core::{
     audit::{Act, ActorKind, Outcome},
-    bot::{Bot, BotMode, BotStatus},
+    bot::{Bot, BotMode},
+    channel::ChannelStatus,
     ids::{AssistantId, WorkspaceId},
 };
 use replyx_storage::{Tx, bots::Credentials};
@@ -138,7 +139,7 @@ async fn store(
         telegram_id: claim.me.id,
         username: claim.me.username.clone(),
         mode: claim.mode,
-        status: BotStatus::Running,
+        status: ChannelStatus::Running,
         error: None,
         created_at: ours.map_or(now, |ours| ours.created_at),
         updated_at: now,

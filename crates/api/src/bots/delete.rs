@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/bots/{id}`
 
 use axum::{extract::State, http::StatusCode};
-use replyx_core::ids::BotId;
+use replyx_core::ids::ChannelId;
 use serde_json::json;
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 pub async fn delete(
     state: State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<BotId>,
+    id: Id<ChannelId>,
 ) -> ApiResult<StatusCode> {
     let (State(state), Id(id)) = (state, id);
     let (workspace, now) = (caller.workspace_id, state.clock().now());

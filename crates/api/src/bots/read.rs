@@ -1,7 +1,7 @@
 //! `GET /api/v1/bots/{id}`
 
 use axum::{Json, extract::State};
-use replyx_core::ids::BotId;
+use replyx_core::ids::ChannelId;
 
 use super::BotView;
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 pub async fn read(
     state: State<AppState>,
     caller: May<BotsRead>,
-    id: Id<BotId>,
+    id: Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;

@@ -1,7 +1,7 @@
 //! `POST /api/v1/bots/{id}/start`
 
 use axum::{Json, extract::State};
-use replyx_core::{bot::BotStatus, ids::BotId};
+use replyx_core::{channel::ChannelStatus, ids::ChannelId};
 
 use super::BotView;
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
 pub async fn start(
     state: State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<BotId>,
+    id: Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
@@ -37,7 +37,7 @@ pub async fn start(
     }
     drop(tx);
     let changed = super::change(&state, &caller, "bot.started", id, |bot| {
-        bot.status = BotStatus::Running;
+        bot.status = ChannelStatus::Running;
         bot.error = None;
     });
     Ok(Json(changed.await?))

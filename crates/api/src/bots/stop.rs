@@ -1,7 +1,7 @@
 //! `POST /api/v1/bots/{id}/stop`
 
 use axum::{Json, extract::State};
-use replyx_core::{bot::BotStatus, ids::BotId};
+use replyx_core::{channel::ChannelStatus, ids::ChannelId};
 
 use super::BotView;
 use crate::{
@@ -26,11 +26,11 @@ use crate::{
 pub async fn stop(
     state: State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<BotId>,
+    id: Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id)) = (state, id);
     let changed = super::change(&state, &caller, "bot.stopped", id, |bot| {
-        bot.status = BotStatus::Stopped;
+        bot.status = ChannelStatus::Stopped;
     });
     Ok(Json(changed.await?))
 }

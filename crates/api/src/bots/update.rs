@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
-use replyx_core::{bot::BotMode, ids::BotId};
+use replyx_core::{bot::BotMode, ids::ChannelId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -44,7 +44,7 @@ pub struct Request {
 pub async fn update(
     state: State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<BotId>,
+    id: Id<ChannelId>,
     body: Body<Request>,
 ) -> ApiResult<Json<BotView>> {
     let (State(state), Id(id), Body(request)) = (state, id, body);

@@ -20,9 +20,10 @@ use replyx_channels::telegram::{
     webhook,
 };
 use replyx_core::{
-    bot::{Bot, BotStatus},
+    bot::Bot,
+    channel::ChannelStatus,
     clock::random_hex,
-    ids::BotId,
+    ids::ChannelId,
     secret::{Keys, same, sha256_hex},
     setting,
 };
@@ -49,7 +50,7 @@ const RANDOM_BYTES: usize = (PATH_DIGITS - ID_DIGITS) / 2;
 
 /// The secret part of a new bot's address. It begins with the bot's id, so that the other secret can be checked without
 /// the database.
-pub(crate) fn new_path(bot: BotId) -> String {
+pub(crate) fn new_path(bot: ChannelId) -> String {
     format!("{}{}", bot.into_uuid().simple(), random_hex::<RANDOM_BYTES>())
 }
 
@@ -57,11 +58,11 @@ pub(crate) fn new_path(bot: BotId) -> String {
 /// nothing.
 fn is_proved(keys: &Keys, path: &str, shown: &str) -> bool {
     let id = path.get(..ID_DIGITS).and_then(|id| Uuid::try_parse(id).ok());
-    id.is_some_and(|id| same(shown, secret_token(keys, BotId::from(id)).expose_secret()))
+    id.is_some_and(|id| same(shown, secret_token(keys, ChannelId::from(id)).expose_secret()))
 }
 
 /// The token Telegram shows in `X-Telegram-Bot-Api-Secret-Token` when it calls for this bot.
-pub fn secret_token(keys: &Keys, bot: BotId) -> SecretString {
+pub fn secret_token(keys: &Keys, bot: ChannelId) -> SecretString {
     let key = keys.key(&format!("telegram-webhook:{bot}"));
     SecretString::from(sha256_hex(key.as_slice()))
 }
@@ -153,7 +154,7 @@ async fn find(state: &AppState, path: &str) -> ApiResult<Option<Bot>> {
 
 /// The bot, if it takes updates now.
 fn running(bot: Bot) -> ApiResult<Bot> {
-    if bot.status != BotStatus::Running {
+    if bot.status != ChannelStatus::Running {
         // Telegram keeps it until the bot is started again.
         return Err(ApiError::Busy(Duration::from_mins(1)));
     }
@@ -189,7 +190,8 @@ mod tests {
     #[test]
     fn a_new_path_and_its_token_prove_the_bot_without_the_database() {
         let keys = Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap();
-        let (bot, other) = (BotId::from(Uuid::from_u128(7)), BotId::from(Uuid::from_u128(8)));
+        let (bot, other) =
+            (ChannelId::from(Uuid::from_u128(7)), ChannelId::from(Uuid::from_u128(8)));
         let path = new_path(bot);
         assert!(path.len() == PATH_DIGITS && path.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let token = |bot| secret_token(&keys, bot).expose_secret().to_owned();

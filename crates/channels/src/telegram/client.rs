@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use replyx_core::channel::Address;
 use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -13,7 +14,8 @@ use super::{
     types::{Me, RawUpdate, SentMessage, WebhookInfo, updates},
 };
 
-/// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken back.
+/// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken
+/// back.
 const ALLOWED_UPDATES: [&str; 2] = ["message", "my_chat_member"];
 /// A hundred updates are far smaller; more is not Telegram.
 const BODY_LIMIT: usize = 16 << 20;
@@ -59,16 +61,16 @@ impl Telegram {
     ///
     /// # Errors
     ///
-    /// [`TelegramError::Address`] when it is not an HTTP address, [`TelegramError::Setup`] when the system
-    /// has no certificates to trust.
+    /// [`TelegramError::Address`] when it is not an HTTP address, [`TelegramError::Setup`] when the
+    /// system has no certificates to trust.
     pub fn new(base_url: &str, limits: Limits) -> Result<Self, TelegramError> {
         let url = Url::parse(base_url).map_err(|_| TelegramError::Address)?;
         let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || !bare {
             return Err(TelegramError::Address);
         }
-        // HTTP/2 would put all bots on one connection: a hundred waiting polls use up its streams, and
-        // messages would queue behind them.
+        // HTTP/2 would put all bots on one connection: a hundred waiting polls use up its streams,
+        // and messages would queue behind them.
         let mut builder = Client::builder()
             .http1_only()
             .redirect(Policy::none())
@@ -119,8 +121,8 @@ impl BotClient {
         self.call("getMe", &json!({}), Duration::ZERO).await
     }
 
-    /// Waits up to `timeout_secs` (at most 50) for updates from `offset` on, at most `limit` (1 to 100). All
-    /// updates below `offset` are confirmed by that, and never come again.
+    /// Waits up to `timeout_secs` (at most 50) for updates from `offset` on, at most `limit` (1 to
+    /// 100). All updates below `offset` are confirmed by that, and never come again.
     ///
     /// # Errors
     ///
@@ -150,8 +152,8 @@ impl BotClient {
         if read.is_empty() && total > 0 { Err(TelegramError::Malformed) } else { Ok(read) }
     }
 
-    /// Has updates posted to `url`, with `secret_token` in a header and at most `max_connections` (1 to
-    /// 100) at once. Updates that are waiting are kept.
+    /// Has updates posted to `url`, with `secret_token` in a header and at most `max_connections`
+    /// (1 to 100) at once. Updates that are waiting are kept.
     ///
     /// # Errors
     ///
@@ -189,19 +191,20 @@ impl BotClient {
         self.call("getWebhookInfo", &json!({}), Duration::ZERO).await
     }
 
-    /// Sends a message, as plain text or as Telegram's HTML, and returns its number. Links get no preview.
+    /// Sends a message, as plain text or as Telegram's HTML, and returns its number. Links get no
+    /// preview.
     ///
     /// # Errors
     ///
     /// [`TelegramError::certainly_not_sent`] says whether it may be sent again without risk.
     pub async fn send_message(
         &self,
-        chat_id: i64,
+        chat: &Address,
         text: &str,
         html: bool,
     ) -> Result<i64, TelegramError> {
         let mut parameters = json!({
-            "chat_id": chat_id,
+            "chat_id": chat_id(chat)?,
             "text": text,
             "link_preview_options": {"is_disabled": true},
         });
@@ -217,8 +220,8 @@ impl BotClient {
     /// # Errors
     ///
     /// As every call.
-    pub async fn send_typing(&self, chat_id: i64) -> Result<(), TelegramError> {
-        let parameters = json!({"chat_id": chat_id, "action": "typing"});
+    pub async fn send_typing(&self, chat: &Address) -> Result<(), TelegramError> {
+        let parameters = json!({"chat_id": chat_id(chat)?, "action": "typing"});
         self.fetch("sendChatAction", &parameters, Duration::ZERO).await.map(drop)
     }
 
@@ -259,11 +262,18 @@ impl BotClient {
             .and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
         match read_body(response).await {
             Ok(body) => answer::open(status, retry_after, &body),
-            // The status alone says enough of a refusal; of a success it says that we do not know the rest.
+            // The status alone says enough of a refusal; of a success it says that we do not know
+            // the rest.
             Err(error) if (200..300).contains(&status) => Err(error),
             Err(_) => answer::open(status, retry_after, b""),
         }
     }
+}
+
+/// Telegram's number of a chat. What is none was never a chat of Telegram's.
+fn chat_id(chat: &Address) -> Result<i64, TelegramError> {
+    let gone = |_| TelegramError::ChatGone { description: "the address is no chat".to_owned() };
+    chat.as_str().parse().map_err(gone)
 }
 
 /// The id of the bot, a colon, its key.

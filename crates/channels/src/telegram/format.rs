@@ -1,20 +1,21 @@
 //! An answer in Markdown as the parts of a reply.
 //!
-//! [`outbound`] is pure and takes anything. What Markdown can say and Telegram cannot is put in other words: headings
-//! become bold lines, lists get bullets, tables become lines that fit on a phone. The text of a part and the
-//! text of its markup are the same, so that either can stand for the other.
+//! [`outbound`] is pure and takes anything. What Markdown can say and Telegram cannot is put in
+//! other words: headings become bold lines, lists get bullets, tables become lines that fit on a
+//! phone. The text of a part and the text of its markup are the same, so that either can stand for
+//! the other.
 //!
 //! 1. `blocks` turns Markdown into one long text with styles.
 //! 2. `split` finds where to cut that text.
 //! 3. `rich` writes each piece as HTML. Since styles belong to ranges of the text, a cut can go through
-//!    anything, and no tag is left open.
+//! anything, and no tag is left open.
 
 mod blocks;
 mod rich;
 mod syntax;
 mod table;
 
-use replyx_core::channel::Outbound;
+use replyx_core::channel::OutboundText;
 
 use super::{TEXT_LIMIT, split};
 use rich::Rich;
@@ -27,9 +28,9 @@ const INPUT_LIMIT: usize = 256 << 10;
 
 /// Makes the parts of a reply from Markdown. None when there is nothing to see in it.
 ///
-/// Each part has at most 4,096 UTF-16 units of text. What does not fit into [`MAX_PARTS`] is cut off, and
-/// an ellipsis stands for it.
-pub fn outbound(markdown: &str) -> Vec<Outbound> {
+/// Each part has at most 4,096 UTF-16 units of text. What does not fit into [`MAX_PARTS`] is cut
+/// off, and an ellipsis stands for it.
+pub fn outbound(markdown: &str) -> Vec<OutboundText> {
     let kept = &markdown[..markdown.floor_char_boundary(INPUT_LIMIT)];
     let mut rich = blocks::read(kept);
     if split::is_blank(rich.text()) {
@@ -42,7 +43,7 @@ pub fn outbound(markdown: &str) -> Vec<Outbound> {
     parts(&rich, TEXT_LIMIT, MAX_PARTS)
 }
 
-fn parts(rich: &Rich, limit: usize, most: usize) -> Vec<Outbound> {
+fn parts(rich: &Rich, limit: usize, most: usize) -> Vec<OutboundText> {
     let mut parts = Vec::new();
     let mut start = 0;
     while parts.len() < most {
@@ -64,14 +65,14 @@ fn parts(rich: &Rich, limit: usize, most: usize) -> Vec<Outbound> {
     parts
 }
 
-fn part(rich: &Rich, start: usize, end: usize, ending: &str) -> Option<Outbound> {
+fn part(rich: &Rich, start: usize, end: usize, ending: &str) -> Option<OutboundText> {
     let text = rich.text()[start..end].trim_end();
     if split::is_blank(text) {
         return None;
     }
     let range = start..start + text.len();
-    let formatted = rich.has_markup(&range).then(|| format!("{}{ending}", rich.html(&range)));
-    Some(Outbound { formatted, plain: format!("{text}{ending}") })
+    let markup = rich.has_markup(&range).then(|| format!("{}{ending}", rich.html(&range)));
+    Some(OutboundText { plain: format!("{text}{ending}"), markup, ..OutboundText::default() })
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! What an update means for us.
 //!
-//! [`read`] is pure and takes anything: what it does not understand is ignored under a reason from a short,
-//! fixed list, so that it can be acknowledged and counted.
+//! [`read`] is pure and takes anything: what it does not understand is ignored under a reason from
+//! a short, fixed list, so that it can be acknowledged and counted.
 
 mod address;
 mod content;
 
 use chrono::{DateTime, Utc};
-use replyx_core::channel::{ChatKind, Inbound, InboundContent};
+use replyx_core::channel::{Address, ChatKind, Inbound, InboundContent, MessageRef};
 use serde_json::Value;
 
 use super::types::RawUpdate;
@@ -87,13 +87,13 @@ fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, 
         return Err("from_chat");
     }
     let header = Header::read(message, sender)?;
-    let message_id = message["message_id"].as_i64().ok_or("malformed")?;
+    let message_id = MessageRef::from(message["message_id"].as_i64().ok_or("malformed")?);
     let content = content::read(message, message_id, header.chat_kind, us)?;
     Ok(header.with(update_id, content))
 }
 
-/// A group became a supergroup. Both chats are told: the old one where it went, the new one where it came from. Whoever
-/// did it does not matter, nor whether they did it anonymously.
+/// A group became a supergroup. Both chats are told: the old one where it went, the new one where
+/// it came from. Whoever did it does not matter, nor whether they did it anonymously.
 fn read_move(update_id: i64, message: &Value) -> Result<Option<Inbound>, &'static str> {
     let here = message["chat"]["id"].as_i64();
     let to = message["migrate_to_chat_id"].as_i64();
@@ -107,8 +107,8 @@ fn read_move(update_id: i64, message: &Value) -> Result<Option<Inbound>, &'stati
     if header.chat_kind != ChatKind::Group {
         return Err("malformed");
     }
-    header.chat_id = old;
-    Ok(Some(header.with(update_id, InboundContent::Moved { to_chat_id: new })))
+    header.address = Address::from(old);
+    Ok(Some(header.with(update_id, InboundContent::Moved { to: Address::from(new) })))
 }
 
 fn read_membership(update_id: i64, change: &Value) -> Result<Inbound, &'static str> {
@@ -127,7 +127,7 @@ fn read_membership(update_id: i64, change: &Value) -> Result<Inbound, &'static s
 
 /// What a message and a change of membership have in common.
 struct Header {
-    chat_id: i64,
+    address: Address,
     chat_kind: ChatKind,
     display_name: String,
     language_code: Option<String>,
@@ -145,7 +145,7 @@ impl Header {
         };
         let sent_at = from["date"].as_i64().and_then(|date| DateTime::from_timestamp(date, 0));
         Ok(Self {
-            chat_id: chat["id"].as_i64().ok_or("malformed")?,
+            address: chat["id"].as_i64().ok_or("malformed")?.into(),
             chat_kind,
             display_name: display_name(sender),
             language_code: language_code(sender),
@@ -155,8 +155,9 @@ impl Header {
 
     fn with(self, update_id: i64, content: InboundContent) -> Inbound {
         Inbound {
-            update_id,
-            chat_id: self.chat_id,
+            key: update_id.into(),
+            order: update_id,
+            address: self.address,
             chat_kind: self.chat_kind,
             display_name: self.display_name,
             language_code: self.language_code,

@@ -7,19 +7,19 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use replyx_channels::telegram::{BotClient, TEXT_LIMIT, format};
-use replyx_core::channel::Outbound;
+use replyx_core::channel::OutboundText;
 use replyx_testkit::telegram::{Chat, Enforcement, FakeTelegram, Limits};
 
 use crate::{TOKEN, client};
 
 /// Sends a part in both of its forms, and fails unless people see the same text twice.
-async fn deliver(part: &Outbound, client: &BotClient, chat: &Chat) -> Result<(), String> {
+async fn deliver(part: &OutboundText, client: &BotClient, chat: &Chat) -> Result<(), String> {
     let refused = |error| format!("{error} for {part:?}");
     let mut seen = Vec::new();
     let forms =
-        [part.formatted.as_deref().map(|html| (html, true)), Some((part.plain.as_str(), false))];
+        [part.markup.as_deref().map(|html| (html, true)), Some((part.plain.as_str(), false))];
     for (text, html) in forms.into_iter().flatten() {
-        client.send_message(chat.id(), text, html).await.map_err(refused)?;
+        client.send_message(&chat.id().into(), text, html).await.map_err(refused)?;
         seen.push(chat.sent().last().expect("a message was sent just now").plain.trim().to_owned());
     }
     if seen.iter().all(|text| text == part.plain.trim()) {
@@ -60,7 +60,7 @@ fn every_part_is_accepted_and_shows_its_plain_text() {
     let outcome = runner.run(&markdown(), |markdown| {
         for part in format::outbound(&markdown) {
             prop_assert!(part.plain.encode_utf16().count() <= TEXT_LIMIT);
-            formatted.set(formatted.get() + usize::from(part.formatted.is_some()));
+            formatted.set(formatted.get() + usize::from(part.markup.is_some()));
             let delivered = runtime.block_on(deliver(&part, &client, &chat));
             prop_assert_eq!(delivered, Ok(()));
         }

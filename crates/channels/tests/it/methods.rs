@@ -28,8 +28,9 @@ async fn one_client_serves_many_bots() {
 async fn a_message_arrives_as_plain_text_or_as_html() {
     let world = World::start().await;
     let chat = world.bot.customer(7);
-    let first = world.client.send_message(7, "1 < 2 & <b>x</b>", false).await.unwrap();
-    let second = world.client.send_message(7, "1 &lt; 2 &amp; <b>x</b>", true).await.unwrap();
+    let first = world.client.send_message(&7.into(), "1 < 2 & <b>x</b>", false).await.unwrap();
+    let second =
+        world.client.send_message(&7.into(), "1 &lt; 2 &amp; <b>x</b>", true).await.unwrap();
 
     let sent = chat.sent();
     assert_eq!(sent.iter().map(|sent| sent.message_id).collect::<Vec<_>>(), [first, second]);
@@ -43,7 +44,7 @@ async fn a_message_arrives_as_plain_text_or_as_html() {
 async fn typing_is_seen() {
     let world = World::start().await;
     let chat = world.bot.customer(7);
-    world.client.send_typing(7).await.unwrap();
+    world.client.send_typing(&7.into()).await.unwrap();
     assert_eq!(chat.chat_actions()[0].action, "typing");
 }
 

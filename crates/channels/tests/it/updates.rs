@@ -86,7 +86,7 @@ async fn a_private_conversation_is_understood() {
     chat.unblock();
 
     let read = world.inbound().await;
-    assert!(read.iter().all(|inbound| inbound.chat_id == 7
+    assert!(read.iter().all(|inbound| inbound.address == 7.into()
         && inbound.chat_kind == ChatKind::Private
         && inbound.display_name == "Анна"
         && inbound.language_code.as_deref() == Some("ru")
@@ -115,7 +115,10 @@ async fn a_group_is_heard_only_when_it_speaks_to_us() {
     let read = world.read_all().await;
     assert!(matches!(read[0], Read::Ignored { reason: "not_addressed", .. }));
     let Read::Inbound(inbound) = &read[1] else { panic!("{:?}", read[1]) };
-    assert_eq!((inbound.chat_kind, inbound.chat_id), (ChatKind::Group, -1_000_000_000_005));
+    assert_eq!(
+        (inbound.chat_kind, &inbound.address),
+        (ChatKind::Group, &(-1_000_000_000_005).into())
+    );
     assert_eq!(inbound.display_name, "Member 11");
     let InboundContent::Text { text, .. } = &inbound.content else { panic!() };
     assert_eq!(text, "when do you open?");

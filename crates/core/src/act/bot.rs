@@ -3,38 +3,38 @@
 use super::acts;
 use crate::{
     bot::BotMode,
-    ids::{AssistantId, BotId},
+    ids::{AssistantId, ChannelId},
 };
 
 acts! {
     WorkspaceLog, table BOT;
 
     /// A bot was added.
-    BotCreated = "bot.created" on bot: BotId {
+    BotCreated = "bot.created" on bot: ChannelId {
         username: String,
         assistant_id: AssistantId,
         taken_over: bool,
     }
 
     /// A bot was given a newer token.
-    BotTokenReplaced = "bot.token_replaced" on bot: BotId {
+    BotTokenReplaced = "bot.token_replaced" on bot: ChannelId {
         username: String,
         assistant_id: AssistantId,
         taken_over: bool,
     }
 
     /// Another workspace showed a newer token of a bot, and has it now.
-    BotMovedAway = "bot.moved_away" on bot: BotId { username: String }
+    BotMovedAway = "bot.moved_away" on bot: ChannelId { username: String }
 
     /// A bot was changed.
-    BotUpdated = "bot.updated" on bot: BotId { username: String, mode: BotMode }
+    BotUpdated = "bot.updated" on bot: ChannelId { username: String, mode: BotMode }
 
     /// A bot was started.
-    BotStarted = "bot.started" on bot: BotId { username: String, mode: BotMode }
+    BotStarted = "bot.started" on bot: ChannelId { username: String, mode: BotMode }
 
     /// A bot was stopped.
-    BotStopped = "bot.stopped" on bot: BotId { username: String, mode: BotMode }
+    BotStopped = "bot.stopped" on bot: ChannelId { username: String, mode: BotMode }
 
     /// A bot was deleted.
-    BotDeleted = "bot.deleted" on bot: BotId { username: String }
+    BotDeleted = "bot.deleted" on bot: ChannelId { username: String }
 }

@@ -9,8 +9,8 @@ use super::*;
 use crate::{
     bot::BotMode,
     ids::{
-        AssistantId, BotId, DialogId, DocumentId, InvitationId, ModelKeyId, QuestionSetId, RunId,
-        SessionId, SourceId, WorkspaceId,
+        AssistantId, ChannelId, DialogId, DocumentId, InvitationId, ModelKeyId, QuestionSetId,
+        RunId, SessionId, SourceId, WorkspaceId,
     },
     knowledge::SourceKind,
     permission::Permission,
@@ -626,7 +626,7 @@ fn acts_on_knowledge_are_stored_as_ever() {
 
 #[test]
 fn acts_on_bots_and_dialogs_are_stored_as_ever() {
-    let bot: BotId = ID.parse().unwrap();
+    let bot: ChannelId = ID.parse().unwrap();
     let dialog: DialogId = ID.parse().unwrap();
     let assistant_id: AssistantId = OTHER.parse().unwrap();
     let username = text("shop_bot");

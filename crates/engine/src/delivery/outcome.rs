@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use replyx_channels::telegram::TelegramError;
-use replyx_core::{clock::Clock, retry::Retry};
+use replyx_core::{
+    channel::{Address, MessageRef},
+    clock::Clock,
+    retry::Retry,
+};
 use replyx_storage::outbox::Sendable;
 
 use crate::Engine;
@@ -15,7 +19,7 @@ const UNCERTAIN_WAIT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Telegram took it, under this number.
-    Sent(i64),
+    Sent(MessageRef),
     /// Certainly not sent; to be tried again.
     Again {
         /// How long to wait.
@@ -41,8 +45,8 @@ pub enum Outcome {
     Blocked(String),
     /// The bot cannot speak until its owner acts; the part waits for that.
     BotFailed(String),
-    /// Certainly not sent: the chat has another number now. To be sent there.
-    Moved(i64),
+    /// Certainly not sent: the chat has another address now. To be sent there.
+    Moved(Address),
 }
 
 /// What to write when sending a part panicked: nobody knows how far it got.
@@ -62,7 +66,7 @@ fn unknown(part: &Sendable, error: String) -> Outcome {
 /// Judges an answer.
 pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) -> Outcome {
     let error = match answer {
-        Ok(message_id) => return Outcome::Sent(message_id),
+        Ok(message_id) => return Outcome::Sent(message_id.into()),
         Err(error) => error,
     };
     let text = error.to_string();
@@ -71,7 +75,7 @@ pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) 
             Outcome::Again { after: retry_after, error: text }
         }
         TelegramError::Blocked { .. } => Outcome::Blocked(text),
-        TelegramError::Migrated { to_chat_id } => Outcome::Moved(to_chat_id),
+        TelegramError::Migrated { to_chat_id } => Outcome::Moved(to_chat_id.into()),
         TelegramError::Unauthorized => Outcome::BotFailed(text),
         TelegramError::Unknown(_) | TelegramError::Malformed => unknown(part, text),
         TelegramError::Server { .. }

@@ -3,7 +3,11 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use replyx_core::{bot::BotStatus, event::Event, message::Delivery};
+use replyx_core::{
+    channel::{Address, ChannelStatus},
+    event::Event,
+    message::Delivery,
+};
 use replyx_storage::{StorageError, Tx, outbox::Sendable, retried};
 use tokio::{sync::mpsc, time::sleep};
 
@@ -14,12 +18,12 @@ use crate::Engine;
 const TOGETHER: usize = 64;
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Writes until the last sender is gone. An outcome is known to nobody else, so writing is tried for as long
-/// as the process lives; if it dies first, the part is uncertain.
+/// Writes until the last sender is gone. An outcome is known to nobody else, so writing is tried
+/// for as long as the process lives; if it dies first, the part is uncertain.
 pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Sendable, Outcome)>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
-        batch.sort_by_key(|(part, _)| in_order(part));
+        batch.sort_by(|(one, _), (other, _)| in_order(one, other));
         while let Err(error) = retried(|| write(&engine, &batch)).await {
             tracing::error!(error = &error as &dyn Error, "outcomes could not be written");
             sleep(AGAIN).await;
@@ -31,15 +35,16 @@ pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Send
 async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
-    // First: who deletes a bot locks it before its parts, and intake locks a contact before what goes to it.
+    // First: who deletes a channel locks it before its parts, and intake locks a contact before
+    // what goes to it.
     for (part, outcome) in batch {
         if let Outcome::BotFailed(error) = outcome {
-            fail_bot(&mut tx, part, error, now).await?;
+            fail_channel(&mut tx, part, error, now).await?;
         }
     }
     for (part, outcome) in batch {
         if let Outcome::Moved(to) = outcome {
-            follow(engine, &mut tx, part, *to, now).await?;
+            follow(engine, &mut tx, part, to, now).await?;
         }
     }
     for (part, outcome) in batch {
@@ -59,7 +64,7 @@ async fn write_one(
     let (workspace, by) = (part.workspace_id, engine.process);
     match outcome {
         Outcome::Sent(message_id) => {
-            let ours = tx.workspace(workspace).outbox().sent(part.id, by, *message_id, now).await?;
+            let ours = tx.workspace(workspace).outbox().sent(part.id, by, message_id, now).await?;
             if ours && part.part == part.parts {
                 delivered(tx, part, now).await?;
             }
@@ -93,53 +98,54 @@ async fn write_one(
     Ok(())
 }
 
-/// Sends a part to the chat that its group has moved to, with whatever else waits for that chat. It follows once: a
-/// second move is an error of the channel's, and would go on for ever.
+/// Sends a part to the chat that its group has moved to, with whatever else waits for that chat. It
+/// follows once: a second move is an error of the channel's, and would go on for ever.
 async fn follow(
     engine: &Engine,
     tx: &mut Tx,
     part: &Sendable,
-    to: i64,
+    to: &Address,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let workspace = part.workspace_id;
-    let from = part.chat_id;
+    let from = &part.address;
     let error = format!("the group has moved to chat `{to}`");
     if to == from || tx.workspace(workspace).outbox().has_followed(part.id).await? {
         return fail(engine, tx, part, &error, false, now).await;
     }
-    let contact = tx.workspace(workspace).contacts().follow(part.bot_id, from, to).await?;
-    tx.workspace(workspace).outbox().follow(part.bot_id, from, to, contact).await?;
+    let contact = tx.workspace(workspace).contacts().follow(part.channel_id, from, to).await?;
+    tx.workspace(workspace).outbox().follow(part.channel_id, from, to, contact).await?;
     let outbox = tx.workspace(workspace).outbox();
     outbox.put_back(part.id, engine.process, now, &error, false).await?;
     metrics::counter!("telegram_bot_groups_moved_total").increment(1);
     Ok(())
 }
 
-async fn fail_bot(
+async fn fail_channel(
     tx: &mut Tx,
     part: &Sendable,
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let workspace = part.workspace_id;
-    if let Some(mut bot) = tx.workspace(workspace).bots().lock(part.bot_id).await?
-        && bot.status == BotStatus::Running
-        && has_token(tx, part).await?
+    if let Some(mut channel) = tx.workspace(workspace).channels().lock(part.channel_id).await?
+        && channel.status == ChannelStatus::Running
+        && has_secret(tx, part).await?
     {
-        bot.status = BotStatus::Failed;
-        bot.error = Some(error.to_owned());
-        bot.updated_at = now;
-        tx.workspace(workspace).bots().save(&bot).await?;
+        channel.status = ChannelStatus::Failed;
+        channel.error = Some(error.to_owned());
+        channel.updated_at = now;
+        tx.workspace(workspace).channels().save(&channel).await?;
     }
     Ok(())
 }
 
-/// Does the bot still have the token that was refused? Its owner may have shown a newer one meanwhile.
-async fn has_token(tx: &mut Tx, part: &Sendable) -> Result<bool, StorageError> {
-    let bots = tx.workspace(part.workspace_id).bots();
-    let found = bots.credentials(part.bot_id).await?;
-    Ok(found.is_some_and(|found| found.token_sealed == part.token_sealed))
+/// Does the channel still have the secret that was refused? Its owner may have shown a newer one
+/// meanwhile.
+async fn has_secret(tx: &mut Tx, part: &Sendable) -> Result<bool, StorageError> {
+    let channels = tx.workspace(part.workspace_id).channels();
+    let found = channels.access(part.channel_id).await?;
+    Ok(found.is_some_and(|found| found.secret_sealed == part.secret_sealed))
 }
 
 async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use replyx_core::{
-    bot::BotStatus,
+    channel::ChannelStatus,
     event::Event,
     ids::MessageId,
     message::Delivery::{Delivered, Failed, Queued},
@@ -210,7 +210,7 @@ async fn with_a_revoked_token_replies_wait_until_the_bot_is_started_again(db: &T
     let free = world.reply(&other, 7, "free").await;
     let working = Working::sends(&engine);
     let failed = eventually("the bot to fail", async || {
-        Some(bot(&world, &line).await).filter(|bot| bot.status == BotStatus::Failed)
+        Some(bot(&world, &line).await).filter(|bot| bot.status == ChannelStatus::Failed)
     })
     .await;
     assert!(failed.error.unwrap().contains("token"));
@@ -223,7 +223,7 @@ async fn with_a_revoked_token_replies_wait_until_the_bot_is_started_again(db: &T
     let mut tx = engine.db.begin().await.unwrap();
     let mut started =
         tx.workspace(world.workspace).bots().find(line.bot.id).await.unwrap().unwrap();
-    (started.status, started.error) = (BotStatus::Running, None);
+    (started.status, started.error) = (ChannelStatus::Running, None);
     tx.workspace(world.workspace).bots().save(&started).await.unwrap();
     tx.commit().await.unwrap();
 

@@ -5,7 +5,7 @@ use futures::{
     future::{BoxFuture, join_all},
     poll,
 };
-use replyx_core::ids::BotId;
+use replyx_core::ids::ChannelId;
 use replyx_engine::intake::{Door, Gatherer, IntakeError};
 use replyx_storage::{
     Db, PoolSize, on_every_db,
@@ -96,7 +96,7 @@ async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) 
     let world = World::open(db).await;
     let (line, engine) = (world.line().await, world.engine().await);
     let gatherer = Gatherer::start(engine);
-    let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
+    let nobody = Door { channel_id: world.clock.id::<ChannelId>(), ..line.door };
     // Held up, so that all of them share a transaction.
     let mut holder = db.db.begin().await.unwrap();
     let contacts = holder.workspace(world.workspace).contacts();

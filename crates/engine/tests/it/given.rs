@@ -13,8 +13,9 @@ use chrono::{DateTime, Utc};
 use replyx_channels::telegram::{self, Telegram, format};
 use replyx_core::{
     assistant::{Assistant, Language, Settings as AssistantSettings},
-    bot::{Bot, BotMode, BotStatus},
-    channel::{ChatKind, Inbound, InboundContent},
+    bot::{Bot, BotMode},
+    channel::ChannelStatus,
+    channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
     fixtures,
@@ -140,7 +141,7 @@ impl<'d> World<'d> {
             telegram_id,
             username: "shop_bot".to_owned(),
             mode: BotMode::Auto,
-            status: BotStatus::Running,
+            status: ChannelStatus::Running,
             error: None,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
@@ -223,13 +224,18 @@ impl<'d> World<'d> {
     /// An update with words in it.
     pub(crate) fn text(&self, chat: i64, text: &str) -> Inbound {
         let message_id = self.number();
-        self.update(chat, InboundContent::Text { text: text.to_owned(), message_id })
+        self.update(
+            chat,
+            InboundContent::Text { text: text.to_owned(), message_id: message_id.into() },
+        )
     }
 
     pub(crate) fn update(&self, chat_id: i64, content: InboundContent) -> Inbound {
+        let number = self.number();
         Inbound {
-            update_id: self.number(),
-            chat_id,
+            key: number.into(),
+            order: number,
+            address: chat_id.into(),
             chat_kind: kind(chat_id),
             display_name: format!("Customer {chat_id}"),
             language_code: Some("en".to_owned()),
@@ -283,8 +289,10 @@ impl<'d> World<'d> {
             answer: None,
             created_at: now,
         };
-        let parts: Vec<_> =
-            format::outbound(text).into_iter().map(|part| (self.clock.id(), part)).collect();
+        let parts: Vec<_> = format::outbound(text)
+            .into_iter()
+            .map(|part| (self.clock.id(), Outbound::Text(part)))
+            .collect();
         tx.workspace(self.workspace).messages().insert(&message, None).await.unwrap();
         tx.workspace(self.workspace).dialogs().save(&dialog).await.unwrap();
         let outbox = tx.workspace(self.workspace).outbox();
@@ -298,7 +306,7 @@ impl<'d> World<'d> {
             id: self.clock.id(),
             workspace_id: self.workspace,
             assistant_id: self.assistant,
-            bot_id: line.bot.id,
+            channel_id: line.bot.id,
             contact_id: contact.id,
             control: Control::Ai,
             epoch: 0,

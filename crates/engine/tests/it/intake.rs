@@ -5,7 +5,7 @@ use replyx_core::{
     clock::Clock,
     dialog::Control,
     event::Event,
-    ids::BotId,
+    ids::ChannelId,
     message::{MessageKind, Outcome},
 };
 use replyx_engine::intake::{self, Door};
@@ -49,7 +49,7 @@ async fn the_same_number_from_two_bots_is_two_updates(db: &TestDb) {
 async fn a_batch_is_taken_as_a_whole_or_not_at_all(db: &TestDb) {
     let world = World::open(db).await;
     let (line, engine) = (world.line().await, world.engine().await);
-    let nobody = Door { bot_id: world.clock.id::<BotId>(), ..line.door };
+    let nobody = Door { channel_id: world.clock.id::<ChannelId>(), ..line.door };
     let good = world.text(7, "good");
     let batch = [(line.door, good.clone()), (nobody, world.text(8, "bad"))];
     let before = world.events().await;
@@ -76,7 +76,7 @@ async fn the_place_to_go_on_polling_is_stored_with_the_batch(db: &TestDb) {
     assert_eq!(poll_offset(&world, line.bot.id).await, Some(501));
 }
 
-async fn poll_offset(world: &World<'_>, bot: BotId) -> Option<i64> {
+async fn poll_offset(world: &World<'_>, bot: ChannelId) -> Option<i64> {
     let mut tx = world.db.db.read().await.unwrap();
     let found = tx.workspace(world.workspace).bots().credentials(bot).await.unwrap();
     found.unwrap().poll_offset
@@ -190,10 +190,10 @@ async fn blocks(world: &World<'_>) -> Vec<bool> {
 async fn a_start_is_answered_with_the_greeting_and_a_photo_with_a_note(db: &TestDb) {
     let world = World::open(db).await;
     let (line, engine) = (world.line().await, world.engine().await);
-    let start = world.update(7, InboundContent::Start { message_id: 1 });
+    let start = world.update(7, InboundContent::Start { message_id: 1.into() });
     world.take(&engine, &line, start).await.unwrap();
     world.answer(&engine).await;
-    let photo = InboundContent::Unsupported { what: "photo".to_owned(), message_id: 2 };
+    let photo = InboundContent::Unsupported { what: "photo".to_owned(), message_id: 2.into() };
     world.take(&engine, &line, world.update(7, photo.clone())).await.unwrap();
     world.answer(&engine).await;
 

@@ -1,6 +1,6 @@
 use replyx_core::{
     event::Event,
-    ids::BotId,
+    ids::ChannelId,
     message::{Delivery, Outcome},
 };
 use replyx_engine::{
@@ -43,12 +43,12 @@ async fn of_a_reply_that_cannot_be_queued_nothing_lasts(db: &TestDb) {
     let reply = check::fixed(&known.ask, "an answer".to_owned(), Outcome::Answered);
     let before = (world.said().await, world.events().await, world.dialog().await);
 
-    let right = std::mem::replace(&mut known.contact.bot_id, world.clock.id::<BotId>());
+    let right = std::mem::replace(&mut known.contact.channel_id, world.clock.id::<ChannelId>());
     settle::store(&engine, &turn, &known, reply.clone(), Ledger::default()).await.unwrap_err();
     assert_eq!((world.said().await, world.events().await, world.dialog().await), before);
     assert_eq!((world.turns().await, world.waiting().await), (1, 0));
 
-    known.contact.bot_id = right;
+    known.contact.channel_id = right;
     let settled =
         settle::store(&engine, &turn, &known, reply.clone(), Ledger::default()).await.unwrap();
     assert_eq!(settled, Settled::Stored);

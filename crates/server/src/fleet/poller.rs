@@ -12,7 +12,7 @@ use replyx_channels::telegram::{
 use replyx_core::{
     channel::Inbound,
     clock::Clock,
-    ids::BotId,
+    ids::ChannelId,
     retry::{Backoff, Retry},
 };
 use replyx_engine::{
@@ -51,7 +51,7 @@ pub(super) enum Right {
 }
 
 /// The right to poll a bot, if nobody else has it.
-pub(super) async fn right(engine: &Engine, bot: BotId) -> Option<Right> {
+pub(super) async fn right(engine: &Engine, bot: ChannelId) -> Option<Right> {
     match acquire(engine, bot).await {
         Ok(lease) => lease.map(Right::Leased),
         Err(error) => {
@@ -61,12 +61,12 @@ pub(super) async fn right(engine: &Engine, bot: BotId) -> Option<Right> {
     }
 }
 
-async fn acquire(engine: &Engine, bot: BotId) -> Result<Option<Lease>, LiveError> {
+async fn acquire(engine: &Engine, bot: ChannelId) -> Result<Option<Lease>, LiveError> {
     engine.live.acquire(&format!("poll:{bot}"), &engine.process.to_string(), LEASE).await
 }
 
 /// Renews the right until another process has it.
-async fn lost(engine: &Engine, bot: BotId, right: &mut Right) {
+async fn lost(engine: &Engine, bot: ChannelId, right: &mut Right) {
     loop {
         sleep(RENEW).await;
         let kept = match right {

@@ -48,7 +48,7 @@ pub(super) async fn all(engine: &Engine, tools: &Tools) {
 async fn conversation(engine: &Engine) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
-    let updates = tx.system().updates().forget(now - UPDATES).await?;
+    let updates = tx.system().deliveries().forget(now - UPDATES).await?;
     let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
     let days = tx.system().contacts().forget_days((now - CONTACT_DAYS).date_naive()).await?;
     tx.commit().await?;

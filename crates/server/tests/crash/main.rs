@@ -156,7 +156,11 @@ async fn dialogs(db: &Db, workspace: WorkspaceId) -> Vec<(Dialog, i64, Vec<Messa
         let contact = tx.workspace(workspace).contacts().find(dialog.contact_id).await.unwrap();
         let page = PageRequest { limit: 200, after: None };
         let messages = tx.workspace(workspace).messages().list(dialog.id, page).await.unwrap();
-        all.push((dialog, contact.unwrap().chat_id, messages.items));
+        all.push((
+            dialog,
+            contact.unwrap().address.as_str().parse::<i64>().unwrap(),
+            messages.items,
+        ));
     }
     all
 }

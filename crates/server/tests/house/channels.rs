@@ -15,6 +15,10 @@ const ROOMS: &[&str] = &[
     "crates/fleet/",
     "crates/testkit/",
     "crates/storage/src/bots",
+    "crates/storage/src/channels",
+    // What is sent is joined with the secret of its channel.
+    "crates/storage/src/outbox",
+    "crates/storage/src/installation",
     "crates/api/src/bots",
     "crates/api/src/hooks",
     "crates/api/src/openapi",

@@ -1,5 +1,6 @@
 use replyx_core::{
-    bot::{Bot, BotMode, BotStatus},
+    bot::{Bot, BotMode},
+    channel::ChannelStatus,
     event::Event,
 };
 use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
@@ -23,13 +24,13 @@ async fn a_bot_comes_back_as_it_was_stored(home: &TestDb) {
     assert_eq!(find(db, &tenant).await.as_ref(), Some(&tenant.bot));
     let changed = Bot {
         mode: BotMode::Polling,
-        status: BotStatus::Failed,
+        status: ChannelStatus::Failed,
         error: Some("the token was revoked".to_owned()),
         updated_at: at(5),
         ..tenant.bot.clone()
     };
     commit!(db, |tx| tx.workspace(tenant.id).bots().save(&changed));
-    commit!(db, |tx| tx.workspace(tenant.id).bots().set_poll_offset(changed.id, 1 << 40));
+    commit!(db, |tx| tx.workspace(tenant.id).channels().set_poll_offset(changed.id, 1 << 40));
     let found = read!(db, |tx| tx.workspace(tenant.id).bots().credentials(changed.id)).unwrap();
     assert_eq!(found.bot, changed);
     assert_eq!(found.token_sealed, b"sealed");
@@ -63,7 +64,7 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
     commit!(db, |tx| tx.workspace(ours.id).bots().move_away(&ours.bot, "gone", at(1)));
 
     let left = find(db, &ours).await.unwrap();
-    assert_eq!((left.status, left.error.as_deref()), (BotStatus::Failed, Some("gone")));
+    assert_eq!((left.status, left.error.as_deref()), (ChannelStatus::Failed, Some("gone")));
     assert!(read!(db, |tx| tx.workspace(ours.id).bots().has_moved(ours.bot.id)));
     assert!(!read!(db, |tx| tx.workspace(theirs.id).bots().has_moved(ours.bot.id)));
     let credentials = read!(db, |tx| tx.workspace(ours.id).bots().credentials(ours.bot.id));
@@ -94,7 +95,7 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
     commit!(db, |tx| tx.workspace(ours.id).bots().replace_token(&ours.bot, b"new"));
     let holder = read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram)).unwrap();
     assert_eq!((holder.bot.id, holder.token_sealed), (ours.bot.id, b"new".to_vec()));
-    assert_eq!(holder.bot.status, BotStatus::Running);
+    assert_eq!(holder.bot.status, ChannelStatus::Running);
 }
 
 #[on_every_db]
@@ -108,9 +109,10 @@ async fn a_deleted_bot_leaves_no_token_and_is_found_by_nobody(home: &TestDb) {
     assert!(read!(db, |tx| tx.system().bots().find_by_hook(&tenant.hook)).is_none());
     assert!(read!(db, |tx| tx.system().bots().running(None, 9)).is_empty());
     assert_eq!(read!(db, |tx| tx.system().bots().count()), (0, 0));
-    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).bots().count_of(tenant.assistant.id)), 0);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).channels().count_of(tenant.assistant.id)), 0);
     let lengths =
-        given::numbers(&home.url, "SELECT CAST(length(token_sealed) AS BIGINT) FROM bots").await;
+        given::numbers(&home.url, "SELECT CAST(length(token_sealed) AS BIGINT) FROM telegram_bots")
+            .await;
     assert_eq!(lengths, [0]);
     let mut tx = db.begin().await.unwrap();
     let refused = tx.workspace(tenant.id).bots().save(&tenant.bot).await;
@@ -126,7 +128,7 @@ async fn the_fleet_sees_every_running_bot_once(home: &TestDb) {
     for number in 0..7 {
         let tenant = given::tenant(db).await;
         if number % 3 == 0 {
-            let stopped = Bot { status: BotStatus::Stopped, ..tenant.bot };
+            let stopped = Bot { status: ChannelStatus::Stopped, ..tenant.bot };
             commit!(db, |tx| tx.workspace(tenant.id).bots().save(&stopped));
         } else {
             assert!(read!(db, |tx| tx.system().bots().find_by_hook(&tenant.hook)).is_some());

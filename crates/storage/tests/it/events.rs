@@ -5,7 +5,7 @@ use std::{
 
 use replyx_core::{
     event::{Event, Recorded},
-    ids::{BotId, WorkspaceId},
+    ids::{ChannelId, WorkspaceId},
 };
 use replyx_storage::{
     Committed, Db, Listener, fair::Places, on_every_db, testing::TestDb, turns::Attempts,
@@ -16,7 +16,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::given::{self, at, id};
 
 fn event() -> Event {
-    Event::BotDeleted { bot_id: id::<BotId>() }
+    Event::BotDeleted { bot_id: id::<ChannelId>() }
 }
 
 async fn new_workspace(db: &Db) -> WorkspaceId {
@@ -45,7 +45,7 @@ async fn an_event_comes_back_as_it_was_recorded(home: &TestDb) {
         event(),
         Event::BotStatus {
             bot_id: id(),
-            status: replyx_core::bot::BotStatus::Failed,
+            status: replyx_core::channel::ChannelStatus::Failed,
             error: Some("токен \"отозван\"".to_owned()),
         },
     ];

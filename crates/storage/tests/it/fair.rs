@@ -259,7 +259,7 @@ async fn a_bot_that_is_stopped_hides_nobody_else(home: &TestDb) {
     for _ in 0..3 {
         let mut tenant = given::tenant(db).await;
         replies(db, &tenant, 3).await;
-        tenant.bot.status = replyx_core::bot::BotStatus::Stopped;
+        tenant.bot.status = replyx_core::channel::ChannelStatus::Stopped;
         commit!(db, |tx| tx.workspace(tenant.id).bots().save(&tenant.bot));
     }
     let one = given::tenant(db).await;

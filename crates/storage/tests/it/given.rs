@@ -4,8 +4,9 @@ use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     assistant::{Assistant, Language, Settings, Unverified, Version},
     audit::{Act, ActorKind, Outcome},
-    bot::{Bot, BotMode, BotStatus},
-    channel::{ChatKind, Inbound, InboundContent, Outbound},
+    bot::{Bot, BotMode},
+    channel::ChannelStatus,
+    channel::{Channel, ChannelKind, ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
     evaluation::{Question, QuestionSet, Run},
@@ -190,22 +191,40 @@ pub(crate) fn bot(workspace: WorkspaceId, assistant: AssistantId) -> Bot {
         telegram_id: i64::from(u32::from_le_bytes(Clock::bytes())),
         username: "lavka_bot".to_owned(),
         mode: BotMode::Auto,
-        status: BotStatus::Running,
+        status: ChannelStatus::Running,
         error: None,
         created_at: at(0),
         updated_at: at(0),
     }
 }
 
-pub(crate) fn inbound(chat_id: i64) -> Inbound {
+/// A channel through which a program of the owner talks.
+pub(crate) fn channel(workspace: WorkspaceId, assistant: AssistantId) -> Channel {
+    Channel {
+        id: id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        kind: ChannelKind::Api,
+        name: "Приложение".to_owned(),
+        status: ChannelStatus::Running,
+        error: None,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+pub(crate) fn inbound(address: i64) -> Inbound {
     Inbound {
-        update_id: 1,
-        chat_id,
+        key: 1.into(),
+        order: 1,
+        address: address.into(),
         chat_kind: ChatKind::Private,
         display_name: "Пётр".to_owned(),
         language_code: Some("ru".to_owned()),
         sent_at: at(0),
-        content: InboundContent::Text { text: "Где заказ?".to_owned(), message_id: 1 },
+        content: InboundContent::Text {
+            text: "Где заказ?".to_owned(), message_id: 1.into()
+        },
     }
 }
 
@@ -214,7 +233,7 @@ pub(crate) fn dialog(bot: &Bot, contact: &Contact) -> Dialog {
         id: id(),
         workspace_id: bot.workspace_id,
         assistant_id: bot.assistant_id,
-        bot_id: bot.id,
+        channel_id: bot.id,
         contact_id: contact.id,
         control: Control::Ai,
         epoch: 1,
@@ -344,7 +363,8 @@ pub(crate) fn all_new(passages: &[NewPassage]) -> PassageChanges {
 pub(crate) fn parts<const N: usize>() -> [(OutboxId, Outbound); N] {
     std::array::from_fn(|number| {
         let plain = char::from(b'a' + u8::try_from(number).unwrap()).to_string();
-        (id(), Outbound { formatted: Some(format!("<b>{plain}</b>")), plain })
+        let markup = Some(format!("<b>{plain}</b>"));
+        (id(), Outbound::text(plain, markup))
     })
 }
 
@@ -425,7 +445,7 @@ impl Tenant {
     /// the invitation, the key and an entry of the audit log.
     pub(crate) async fn fill(&self, db: &Db) {
         let mut tx = db.begin().await.unwrap();
-        tx.workspace(self.id).messages().insert(&self.message, Some(5)).await.unwrap();
+        tx.workspace(self.id).messages().insert(&self.message, Some(&5.into())).await.unwrap();
         tx.workspace(self.id).documents().insert(&self.document, b"bytes").await.unwrap();
         tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
         let replacements = tx.workspace(self.id).replacements();
@@ -444,7 +464,7 @@ impl Tenant {
         tx.workspace(self.id).runs().insert(&self.run).await.unwrap();
         tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
-        tx.workspace(self.id).updates().take(self.bot.id, 100, at(0)).await.unwrap();
+        tx.workspace(self.id).deliveries().take(self.bot.id, &100.into(), at(0)).await.unwrap();
         let contact = self.contact.id;
         let day = at(0).date_naive();
         tx.workspace(self.id).contacts().answered(contact, day).await.unwrap();

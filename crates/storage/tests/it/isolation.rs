@@ -1,7 +1,11 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{
-    channel::Outbound, event::LimitBound, ids::JobId, page::PageRequest, role::Role,
+    channel::{Channel, ChannelKind, Outbound},
+    event::LimitBound,
+    ids::JobId,
+    page::PageRequest,
+    role::Role,
 };
 use replyx_storage::{
     StorageError,
@@ -63,6 +67,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let mut bot = ours.bot.clone();
     bot.workspace_id = theirs.id;
     bot.error = Some(at_theirs("bot"));
+    let channel = Channel { workspace_id: theirs.id, ..given::channel(ours.id, ours.assistant.id) };
     let mut dialog = ours.dialog.clone();
     dialog.workspace_id = theirs.id;
     dialog.epoch = 99;
@@ -81,7 +86,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     };
     let day = at(0).date_naive();
     let message = given::message(theirs.id, ours.dialog.id, 9);
-    let text = Outbound { formatted: None, plain: "x".to_owned() };
+    let text = Outbound::text("x", None);
     let terms = vec!["доставк".to_owned()];
     let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
     let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
@@ -123,17 +128,25 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         bots.lock(ours.bot.id) => Ok(None),
         bots.credentials(ours.bot.id) => Ok(None),
         bots.list(page()) => Ok(found) if found.items.iter().all(|b| b.workspace_id == theirs.id),
-        bots.count_of(id()) => Ok(0),
         bots.save(&bot) => Err(StorageError::RowsAffected { actual: 0, .. }),
         bots.delete(ours.bot.id, at(1)) => Ok(false),
         bots.move_away(&bot, "x", at(1)) => Err(StorageError::RowsAffected { actual: 0, .. }),
         bots.has_moved(ours.bot.id) => Ok(false),
         bots.lock_former(ours.bot.telegram_id, ours.assistant.id) => Ok(None),
         bots.replace_token(&bot, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
-        bots.set_poll_offset(ours.bot.id, 77) => Ok(()),
+        channels.insert(&channel) => Err(StorageError::Constraint { .. }),
+        channels.find(ours.bot.id) => Ok(None),
+        channels.access(ours.bot.id) => Ok(None),
+        channels.lock(ours.bot.id) => Ok(None),
+        channels.list(None, page()) => Ok(found) if found.items.iter().all(|c| c.workspace_id == theirs.id),
+        channels.count_of(ours.assistant.id) => Ok(0),
+        channels.count(ChannelKind::Telegram) => Ok(1),
+        channels.save(&channel) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        channels.delete(ours.bot.id, ChannelKind::Telegram, at(1)) => Ok(false),
+        channels.set_poll_offset(ours.bot.id, 77) => Ok(()),
         contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
         contacts.find(ours.contact.id) => Ok(None),
-        contacts.follow(ours.bot.id, ours.contact.chat_id, 8) => Ok(None),
+        contacts.follow(ours.bot.id, &ours.contact.address, &8.into()) => Ok(None),
         contacts.day(ours.contact.id, day) => Ok(found) if *found == replyx_storage::contacts::ContactDay::default(),
         contacts.answered(ours.contact.id, day) => Err(StorageError::Constraint { .. }),
         contacts.told(ours.contact.id, day, LimitBound::Day, at(1)) => Err(StorageError::Constraint { .. }),
@@ -221,10 +234,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         messages.set_delivery(ours.message.id, replyx_core::message::Delivery::Failed)
             => Err(StorageError::RowsAffected { actual: 0, .. }),
         outbox.has_followed(id()) => Ok(false),
-        outbox.follow(ours.bot.id, ours.contact.chat_id, 8, None) => Ok(()),
+        outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
             => Err(StorageError::Constraint { .. }),
-        outbox.sent(send.id, by, 5, at(1)) => Ok(false),
+        outbox.sent(send.id, by, &5.into(), at(1)) => Ok(false),
         outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),
@@ -248,7 +261,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         turns.hand_back(ours.dialog.id, by, at(1), replyx_storage::turns::Attempts::Reset) => Ok(false),
         turns.count() => Ok(0),
         turns.forget_waiting(at(9)) => Ok(0),
-        updates.take(ours.bot.id, 100, at(1)) => Err(StorageError::Constraint { .. }),
+        deliveries.take(ours.bot.id, &100.into(), at(1)) => Err(StorageError::Constraint { .. }),
         assistants.insert(&assistant) => Ok(()),
         bots.insert(&new_bot, b"x", "x") => Ok(()),
         documents.insert(&document, b"x") => Ok(()),
@@ -309,7 +322,7 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
         dialog
     };
     let contact = &theirs.contact;
-    let text = Outbound { formatted: None, plain: "x".to_owned() };
+    let text = Outbound::text("x", None);
     refused! {
         "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
         "document's assistant": documents.insert(&given::document(theirs.id, ours.assistant.id), b"x");
@@ -322,7 +335,7 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
         "run's set": runs.insert(&replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
         "version's assistant": assistants.publish(ours.assistant.id, &given::version(&theirs.assistant, 9));
         "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
-        "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.bot_id = ours.bot.id));
+        "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.channel_id = ours.bot.id));
         "dialog's contact": dialogs.insert(&dialog_with(|d, ours| d.contact_id = ours.contact.id));
         "message's dialog": messages.insert(&given::message(theirs.id, ours.dialog.id, 5), None);
         "turn's dialog": turns.request(ours.dialog.id, at(1), at(1));

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use replyx_core::dialog::Dialog;
 use replyx_storage::{
     Db, Loss, PoolSize, Schema, on_every_db,
     testing::{self, TestDb},
@@ -7,7 +8,7 @@ use replyx_storage::{
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
-use crate::given;
+use crate::given::{self, Tenant, at, id};
 
 async fn applied(db: &Db) -> Vec<bool> {
     db.migrations().await.unwrap().into_iter().map(|state| state.applied).collect()
@@ -78,6 +79,108 @@ async fn what_would_be_lost_and_how_the_schema_stands_is_told(home: &TestDb) {
         Schema::Behind(1),
         "one is missing, whatever else is there"
     );
+}
+
+/// The tables that held bots, chats and updates before there were channels.
+const FORMER: usize = 11;
+
+/// What the tables of the conversation hold.
+async fn conversation(url: &str) -> BTreeMap<String, Vec<String>> {
+    const TABLES: [&str; 9] = [
+        "channels",
+        "telegram_bots",
+        "deliveries",
+        "contacts",
+        "contact_days",
+        "dialogs",
+        "messages",
+        "turns",
+        "outbox",
+    ];
+    let mut rows = given::rows(url, None).await;
+    rows.retain(|table, _| TABLES.contains(&table.as_str()));
+    assert_eq!(rows.len(), TABLES.len());
+    rows
+}
+
+#[on_every_db]
+async fn bots_become_channels_with_all_they_hold_and_back(home: &TestDb) {
+    let db = &home.db;
+    let tenants = [given::tenant(db).await, given::tenant(db).await, given::tenant(db).await];
+    for tenant in &tenants {
+        tenant.fill(db).await;
+        tenant.reply::<2>(db, 2).await;
+        commit!(db, |tx| tx
+            .workspace(tenant.id)
+            .channels()
+            .set_poll_offset(tenant.bot.id, 1 << 40));
+    }
+    let [serving, moved, deleted] = &tenants;
+    commit!(db, |tx| tx.workspace(serving.id).contacts().follow(
+        serving.bot.id,
+        &7.into(),
+        &(-100_123).into()
+    ));
+    commit!(db, |tx| tx.workspace(serving.id).outbox().follow(
+        serving.bot.id,
+        &7.into(),
+        &(-100_123).into(),
+        None
+    ));
+    commit!(db, |tx| tx.workspace(moved.id).bots().move_away(&moved.bot, "elsewhere", at(5)));
+    commit!(db, |tx| tx.workspace(deleted.id).bots().delete(deleted.bot.id, at(6)));
+    let before = conversation(&home.url).await;
+
+    // What there was not before goes on the way back, and only that.
+    let app = given::channel(serving.id, serving.assistant.id);
+    commit!(db, |tx| tx.workspace(serving.id).channels().insert(&app));
+    let of_app = given::inbound(7);
+    let contact =
+        commit!(db, |tx| tx.workspace(serving.id).contacts().meet(app.id, &of_app, id(), at(0)));
+    let dialog =
+        Dialog { channel_id: app.id, contact_id: contact.id, id: id(), ..serving.dialog.clone() };
+    commit!(db, |tx| tx.workspace(serving.id).dialogs().insert(&dialog));
+    let app = Tenant {
+        message: given::message(serving.id, dialog.id, 1),
+        bot: replyx_core::bot::Bot { id: app.id, ..serving.bot.clone() },
+        contact,
+        dialog,
+        ..serving.clone()
+    };
+    commit!(db, |tx| tx.workspace(app.id).messages().insert(&app.message, None));
+    app.reply::<1>(db, 2).await;
+    commit!(db, |tx| tx.workspace(app.id).turns().request(app.dialog.id, at(1), at(2)));
+    commit!(db, |tx| tx.workspace(app.id).deliveries().take(app.bot.id, &"client-1".into(), at(0)));
+    commit!(db, |tx| tx.workspace(app.id).contacts().answered(app.contact.id, at(0).date_naive()));
+
+    let steps = applied(db).await.len();
+    let losses = db.losses(steps - FORMER).await.unwrap();
+    let channels = losses.iter().find(|loss| loss.table == "channels").unwrap();
+    assert_eq!((channels.rows, channels.column.as_deref()), (1, None));
+    assert!(!losses.iter().any(|loss| loss.table == "telegram_bots"), "{losses:?}");
+    db.migrate_down(steps - FORMER).await.unwrap();
+
+    let url = &home.url;
+    assert_eq!(
+        given::numbers(url, "SELECT chat_id FROM contacts ORDER BY chat_id").await,
+        [-100_123, 7, 7]
+    );
+    assert_eq!(
+        given::numbers(url, "SELECT former_chat_id FROM contacts WHERE former_chat_id IS NOT NULL")
+            .await,
+        [7]
+    );
+    assert_eq!(given::numbers(url, "SELECT update_id FROM updates").await, [100, 100, 100]);
+    assert_eq!(given::numbers(url, "SELECT poll_offset FROM bots").await, [1 << 40; 3]);
+    let sent = "SELECT CAST(COUNT(*) AS BIGINT) FROM outbox WHERE plain IN ('a', 'b') AND formatted LIKE '<b>_</b>'";
+    assert_eq!(given::numbers(url, sent).await, [9]);
+    let states = "SELECT CAST(COUNT(*) AS BIGINT) FROM bots WHERE (moved_at IS NULL) <> (deleted_at IS NULL)";
+    assert_eq!(given::numbers(url, states).await, [2]);
+    let heard = "SELECT channel_message_id FROM messages WHERE channel_message_id IS NOT NULL";
+    assert_eq!(given::numbers(url, heard).await, [5, 5, 5]);
+
+    db.migrate().await.unwrap();
+    assert_eq!(conversation(url).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    bot::{Bot, BotStatus},
+    bot::Bot,
+    channel::{ChannelKind, ChannelStatus},
     dialog::{Control, Dialog},
     ids::{OutboxId, ProcessId},
     message::Delivery,
@@ -25,11 +26,11 @@ async fn claim(db: &Db, send: &Sendable, by: ProcessId, now: DateTime<Utc>) -> b
 }
 
 async fn sent(db: &Db, send: &Sendable, by: ProcessId) -> bool {
-    commit!(db, |tx| tx.workspace(send.workspace_id).outbox().sent(send.id, by, 1, at(1)))
+    commit!(db, |tx| tx.workspace(send.workspace_id).outbox().sent(send.id, by, &1.into(), at(1)))
 }
 
 fn texts(sends: &[Sendable]) -> Vec<&str> {
-    sends.iter().map(|send| send.content.plain.as_str()).collect()
+    sends.iter().map(|send| send.content.plain().unwrap()).collect()
 }
 
 fn ids(sends: &[Sendable]) -> Vec<OutboxId> {
@@ -55,9 +56,10 @@ async fn a_part_comes_back_as_it_was_queued(home: &TestDb) {
         [Sendable {
             id: part,
             workspace_id: tenant.id,
-            bot_id: tenant.bot.id,
+            channel_id: tenant.bot.id,
+            channel_kind: ChannelKind::Telegram,
             contact_id: tenant.contact.id,
-            chat_id: 7,
+            address: 7.into(),
             chat_kind: tenant.contact.chat_kind,
             dialog_id: tenant.dialog.id,
             message_id: message,
@@ -66,7 +68,7 @@ async fn a_part_comes_back_as_it_was_queued(home: &TestDb) {
             content: given::parts::<1>()[0].1.clone(),
             attempts: 0,
             uncertain: 0,
-            token_sealed: b"sealed".to_vec(),
+            secret_sealed: Some(b"sealed".to_vec()),
         }]
     );
 }
@@ -226,7 +228,7 @@ async fn nothing_is_sent_through_a_bot_that_does_not_run(home: &TestDb) {
     let tenant = given::tenant(db).await;
     tenant.reply::<2>(db, 1).await;
     for (status, count) in
-        [(BotStatus::Stopped, 0), (BotStatus::Failed, 0), (BotStatus::Running, 1)]
+        [(ChannelStatus::Stopped, 0), (ChannelStatus::Failed, 0), (ChannelStatus::Running, 1)]
     {
         let bot = Bot { status, ..tenant.bot.clone() };
         commit!(db, |tx| tx.workspace(tenant.id).bots().save(&bot));
@@ -280,13 +282,15 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
     given::chat(db, &tenant, 9).await.reply::<1>(db, 1).await;
     tenant.reply::<1>(db, 1).await;
     let mut sends = sendable(db, at(0)).await;
-    sends.sort_by_key(|send| send.chat_id);
-    assert_eq!(sends.iter().map(|send| send.chat_id).collect::<Vec<_>>(), [7, 9]);
+    sends.sort_by(|one, other| one.address.cmp(&other.address));
+    assert_eq!(sends.iter().map(|send| send.address.as_str()).collect::<Vec<_>>(), ["7", "9"]);
     for send in sends.iter().rev() {
         assert!(claim(db, send, by, at(0)).await);
     }
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.workspace(tenant.id).outbox().sent(sends[0].id, by, 1, at(1)).await.unwrap());
+    assert!(
+        tx.workspace(tenant.id).outbox().sent(sends[0].id, by, &1.into(), at(1)).await.unwrap()
+    );
     let deleting = {
         let db = db.clone();
         let bot = tenant.bot.clone();
@@ -299,7 +303,9 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
     while tamper(&home.url, waits).await == 0 {
         sleep(Duration::from_millis(20)).await;
     }
-    assert!(tx.workspace(tenant.id).outbox().sent(sends[1].id, by, 1, at(1)).await.unwrap());
+    assert!(
+        tx.workspace(tenant.id).outbox().sent(sends[1].id, by, &1.into(), at(1)).await.unwrap()
+    );
     tx.commit().await.unwrap();
     assert!(deleting.await.unwrap());
 }

@@ -120,7 +120,7 @@ async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
         searched: Some("доставка в Москву".to_owned()),
         version: Some(3),
     });
-    commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, Some(i64::MAX)));
+    commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, Some(&i64::MAX.into())));
     commit!(db, |tx| tx
         .workspace(tenant.id)
         .messages()

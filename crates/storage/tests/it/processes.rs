@@ -68,7 +68,12 @@ async fn only_what_the_dead_held_is_freed(home: &TestDb) {
 
     // The dead one was only slow: what it still does must not last.
     assert!(!commit!(db, |tx| tx.workspace(theirs.id).turns().finish(theirs.dialog.id, dead)));
-    assert!(!commit!(db, |tx| tx.workspace(theirs.id).outbox().sent(sends[0].id, dead, 1, at(61))));
+    assert!(!commit!(db, |tx| tx.workspace(theirs.id).outbox().sent(
+        sends[0].id,
+        dead,
+        &1.into(),
+        at(61)
+    )));
 }
 
 #[on_every_db]

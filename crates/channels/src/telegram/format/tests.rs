@@ -7,7 +7,7 @@ fn one(markdown: &str) -> (String, Option<String>) {
     let parts = outbound(markdown);
     assert_eq!(parts.len(), 1, "{parts:?}");
     let part = parts.into_iter().next().unwrap();
-    (part.plain, part.formatted)
+    (part.plain, part.markup)
 }
 
 fn html(markdown: &str) -> String {
@@ -144,13 +144,13 @@ fn tags_are_closed_and_opened_again_over_a_cut() {
     let parts = outbound(&format!("**{}**", "слово ".repeat(1000).trim()));
     assert_eq!(parts.len(), 2);
     for part in &parts {
-        let html = part.formatted.as_ref().unwrap();
+        let html = part.markup.as_ref().unwrap();
         assert_eq!(*html, format!("<b>{}</b>", part.plain));
         assert!(part.plain.ends_with("слово") && part.plain.starts_with("слово"));
     }
     let code = format!("```py\n{}```", "    line = 1\n".repeat(500));
     for part in outbound(&code) {
-        let html = part.formatted.unwrap();
+        let html = part.markup.unwrap();
         assert!(html.starts_with("<pre><code class=\"language-py\">    line"), "{html}");
         assert!(html.ends_with("line = 1</code></pre>"), "{html}");
     }
@@ -160,8 +160,8 @@ fn tags_are_closed_and_opened_again_over_a_cut() {
 fn only_the_parts_with_formatting_have_html() {
     let parts = outbound(&format!("{}\n\n**{}**", "word ".repeat(700), "x".repeat(700)));
     assert_eq!(parts.len(), 2);
-    assert_eq!(parts[0].formatted, None);
-    assert_eq!(parts[1].formatted, Some(format!("<b>{}</b>", "x".repeat(700))));
+    assert_eq!(parts[0].markup, None);
+    assert_eq!(parts[1].markup, Some(format!("<b>{}</b>", "x".repeat(700))));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn endless_answers_end_with_an_ellipsis() {
         assert_eq!(parts.len(), MAX_PARTS);
         assert!(parts[..9].iter().all(|part| !part.plain.ends_with('…')));
         assert!(parts[9].plain.ends_with('…'));
-        assert!(parts[9].formatted.as_ref().is_none_or(|html| html.ends_with('…')));
+        assert!(parts[9].markup.as_ref().is_none_or(|html| html.ends_with('…')));
         assert!(parts.iter().all(|part| part.plain.encode_utf16().count() <= TEXT_LIMIT));
     }
 }
@@ -181,7 +181,7 @@ fn markup_stays_within_reason() {
     let address = format!("https://x.example/{}", "&".repeat(1000));
     let parts = outbound(&format!("[a]({address}) ").repeat(40));
     assert!(parts.len() > 1);
-    assert!(parts.iter().all(|part| part.formatted.as_ref().unwrap().len() < 48_000));
+    assert!(parts.iter().all(|part| part.markup.as_ref().unwrap().len() < 48_000));
     let far = format!("[text](https://x.example/{})", "a".repeat(5000));
     assert_eq!(one(&far), ("text".to_owned(), None));
 }
@@ -217,7 +217,7 @@ proptest! {
             prop_assert!(part.plain.encode_utf16().count() <= limit);
             prop_assert!(!split::is_blank(&part.plain));
             prop_assert_eq!(part.plain.trim_end(), &part.plain);
-            if let Some(html) = &part.formatted {
+            if let Some(html) = &part.markup {
                 prop_assert_eq!(strip(html), part.plain.clone());
             }
         }

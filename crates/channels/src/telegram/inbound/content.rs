@@ -1,6 +1,6 @@
 //! What a message says.
 
-use replyx_core::channel::{ChatKind, InboundContent};
+use replyx_core::channel::{ChatKind, InboundContent, MessageRef};
 use serde_json::Value;
 
 use super::{
@@ -35,7 +35,7 @@ const MEDIA: [(&str, &str); 19] = [
 
 pub(super) fn read(
     message: &Value,
-    message_id: i64,
+    message_id: MessageRef,
     chat: ChatKind,
     us: Us<'_>,
 ) -> Result<InboundContent, &'static str> {

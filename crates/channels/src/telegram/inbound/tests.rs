@@ -38,14 +38,16 @@ fn content(read: Read) -> InboundContent {
 }
 
 fn text(text: &str) -> InboundContent {
-    InboundContent::Text { text: text.to_owned(), message_id: 5 }
+    InboundContent::Text { text: text.to_owned(), message_id: 5.into() }
 }
 
 fn unsupported(what: &str) -> InboundContent {
-    InboundContent::Unsupported { what: what.to_owned(), message_id: 5 }
+    InboundContent::Unsupported { what: what.to_owned(), message_id: 5.into() }
 }
 
-const START: InboundContent = InboundContent::Start { message_id: 5 };
+fn start() -> InboundContent {
+    InboundContent::Start { message_id: 5.into() }
+}
 
 fn reason(read: Read) -> &'static str {
     match read {
@@ -63,8 +65,9 @@ fn a_private_message_is_read_with_all_we_keep() {
     assert_eq!(
         inbound,
         Inbound {
-            update_id: 7,
-            chat_id: 9,
+            key: 7.into(),
+            order: 7,
+            address: 9.into(),
             chat_kind: ChatKind::Private,
             display_name: "Анна К.".to_owned(),
             language_code: Some("ru".to_owned()),
@@ -86,7 +89,7 @@ fn long_texts_are_cut_at_telegrams_limit() {
 #[test]
 fn start_is_a_command_and_nothing_else_is() {
     for said in ["/start", "/START", "/start payload-1", "/start@shop_bot", "/start@Shop_Bot x"] {
-        assert_eq!(content(private(json!({"text": said}))), START, "{said}");
+        assert_eq!(content(private(json!({"text": said}))), start(), "{said}");
     }
     for said in ["/startle", "start", "/start@other_bot", "/help", "/ start", "/", "see /start"] {
         assert_eq!(content(private(json!({"text": said}))), text(said), "{said}");
@@ -114,8 +117,8 @@ fn in_groups_only_what_is_meant_for_us_is_ours() {
     assert_eq!(content(group(json!({"text": "@shop_bot where?"}))), text("where?"));
     assert_eq!(content(group(json!({"text": "and?", "reply_to_message": reply}))), text("and?"));
     assert_eq!(content(group(json!({"text": "/help@shop_bot me"}))), text("/help me"));
-    assert_eq!(content(group(json!({"text": "/start@shop_bot"}))), START);
-    assert_eq!(content(group(json!({"text": "@shop_bot"}))), START);
+    assert_eq!(content(group(json!({"text": "/start@shop_bot"}))), start());
+    assert_eq!(content(group(json!({"text": "@shop_bot"}))), start());
     assert_eq!(
         content(group(json!({"voice": {}, "reply_to_message": reply}))),
         unsupported("voice")
@@ -141,10 +144,10 @@ fn a_group_that_became_a_supergroup_is_told_in_both_chats() {
         &json!({"id": chat, "type": kind}),
         fields,
     )) {
-        Read::Inbound(inbound) => (inbound.chat_id, inbound.chat_kind, inbound.content),
+        Read::Inbound(inbound) => (inbound.address, inbound.chat_kind, inbound.content),
         other @ Read::Ignored { .. } => panic!("{other:?}"),
     };
-    let expected = (-77, ChatKind::Group, InboundContent::Moved { to_chat_id: NEW });
+    let expected = (Address::from(-77), ChatKind::Group, InboundContent::Moved { to: NEW.into() });
     let anonymous = json!({"id": 1_087_968_824, "is_bot": true, "first_name": "Group"});
     for from in [json!({"id": 9, "is_bot": false, "first_name": "A"}), anonymous, Value::Null] {
         let to = json!({"migrate_to_chat_id": NEW, "from": from, "sender_chat": {"id": -77}});

@@ -8,15 +8,23 @@ use crate::given::{self, at};
 #[on_every_db]
 async fn a_repeated_update_is_taken_once(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
-    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 5, at(0))));
-    let before = given::rows(&home.url, None).await;
-    assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(
+    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
         tenant.bot.id,
-        5,
+        &5.into(),
+        at(0)
+    )));
+    let before = given::rows(&home.url, None).await;
+    assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
+        tenant.bot.id,
+        &5.into(),
         at(9)
     )));
     assert_eq!(given::rows(&home.url, None).await, before);
-    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 6, at(0))));
+    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
+        tenant.bot.id,
+        &6.into(),
+        at(0)
+    )));
 }
 
 #[on_every_db]
@@ -28,7 +36,11 @@ async fn the_same_number_from_another_bot_is_another_update(home: &TestDb) {
     for (workspace, bot) in
         [(tenant.id, tenant.bot.id), (tenant.id, bot.id), (stranger.id, stranger.bot.id)]
     {
-        assert!(commit!(home.db, |tx| tx.workspace(workspace).updates().take(bot, 5, at(0))));
+        assert!(commit!(home.db, |tx| tx.workspace(workspace).deliveries().take(
+            bot,
+            &5.into(),
+            at(0)
+        )));
     }
 }
 
@@ -39,10 +51,12 @@ async fn of_two_transactions_that_take_an_update_one_gets_it(home: &TestDb) {
     let bot = tenant.bot.id;
     for (update, first_commits) in [(1, true), (2, false)] {
         let mut first = home.db.begin().await.unwrap();
-        assert!(first.workspace(workspace).updates().take(bot, update, at(0)).await.unwrap());
+        assert!(
+            first.workspace(workspace).deliveries().take(bot, &update.into(), at(0)).await.unwrap()
+        );
         let db = home.db.clone();
         let mut second = tokio::spawn(async move {
-            commit!(db, |tx| tx.workspace(workspace).updates().take(bot, update, at(0)))
+            commit!(db, |tx| tx.workspace(workspace).deliveries().take(bot, &update.into(), at(0)))
         });
         let early = timeout(Duration::from_millis(100), &mut second).await;
         assert!(early.is_err(), "the second must wait for the first");
@@ -59,13 +73,21 @@ async fn of_two_transactions_that_take_an_update_one_gets_it(home: &TestDb) {
 async fn old_updates_are_forgotten(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     for (update, taken) in [(1, at(0)), (2, at(100))] {
-        commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, update, taken));
+        commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
+            tenant.bot.id,
+            &update.into(),
+            taken
+        ));
     }
-    assert_eq!(commit!(home.db, |tx| tx.system().updates().forget(at(100))), 1);
-    assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(
+    assert_eq!(commit!(home.db, |tx| tx.system().deliveries().forget(at(100))), 1);
+    assert!(!commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
         tenant.bot.id,
-        2,
+        &2.into(),
         at(0)
     )));
-    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).updates().take(tenant.bot.id, 1, at(0))));
+    assert!(commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
+        tenant.bot.id,
+        &1.into(),
+        at(0)
+    )));
 }
