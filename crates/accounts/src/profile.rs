@@ -1,16 +1,15 @@
 //! What people say of themselves.
 
-use replyx_core::{actor::Account, assistant::Language, user::User};
+use replyx_core::{actor::Account, assistant::Language, patch::Patch, user::User};
 use serde_json::json;
 
 use crate::{Cx, Error, Result, proof};
 
 /// What is to change; what is left out stays as it is.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::option_option, reason = "a change tells a name taken away from one left alone")]
 pub struct ProfileUpdate {
-    /// What they are called; `Some(None)` takes the name away.
-    pub name: Option<Option<String>>,
+    /// What they are called.
+    pub name: Patch<String>,
     /// The language of their mail.
     pub language: Option<Language>,
 }
@@ -25,11 +24,9 @@ pub async fn update(cx: &Cx, account: &Account, change: &ProfileUpdate) -> Resul
         // What the caller is known by may be a moment old.
         let found = tx.system().users().find(id).await?;
         let before = found.ok_or(Error::Unauthenticated)?;
-        let user = User {
-            name: change.name.clone().unwrap_or_else(|| before.name.clone()),
-            language: change.language.unwrap_or(before.language),
-            ..before.clone()
-        };
+        let mut user = before.clone();
+        change.name.clone().apply(&mut user.name);
+        user.language = change.language.unwrap_or(user.language);
 
         if user != before {
             let name = user.name.as_deref();

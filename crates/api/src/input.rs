@@ -2,6 +2,8 @@
 //! 415 for what is not taken, 422 with the fields for what is not acceptable, 404 for an id that
 //! cannot be one.
 
+mod json;
+
 use std::str::FromStr;
 
 use axum::{
@@ -12,6 +14,7 @@ use axum::{
 };
 use garde::Validate;
 use replyx_core::name;
+pub use replyx_core::patch::Patch;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -53,10 +56,7 @@ where
         if let Some(field) = with_nul(&value) {
             return Err(ApiError::field(&field, "must not contain the character U+0000"));
         }
-        let value: T = serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            ApiError::Invalid(vec![data_error(&path, &error.inner().to_string())])
-        })?;
+        let value: T = json::read(value).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
         value.validate().map_err(|report| ApiError::Invalid(fields(&report)))?;
         Ok(Self(value))
     }
@@ -131,38 +131,6 @@ fn with_nul(value: &Value) -> Option<String> {
             fields.iter().find_map(|(name, field)| below(shortened(name), field))
         }
         _ => None,
-    }
-}
-
-/// What is wrong with which field, in words of our own: the parser's repeat what the client sent.
-fn data_error(path: &str, reason: &str) -> FieldError {
-    let parent = if path == "." { "" } else { path };
-    let named = reason.split('`').nth(1).unwrap_or_default();
-    let with_name = || match parent {
-        "" => named.to_owned(),
-        parent if parent == named || parent.ends_with(&format!(".{named}")) => parent.to_owned(),
-        parent => format!("{parent}.{named}"),
-    };
-    let (field, message) = if reason.starts_with("missing field") {
-        (with_name(), "is required".to_owned())
-    } else if reason.starts_with("unknown field") {
-        (with_name(), "is not known".to_owned())
-    } else {
-        let expected = reason.rsplit_once("expected ").map_or("something else", |(_, what)| what);
-        (parent.to_owned(), format!("must be {}", in_words(expected)))
-    };
-    FieldError { field: shortened(&field), message }
-}
-
-/// What Rust calls a type, as JSON calls it.
-fn in_words(expected: &str) -> &str {
-    match expected {
-        "f32" | "f64" => "a number",
-        "i32" | "i64" | "u32" | "u64" | "usize" => "a whole number",
-        "string or map" => "a string",
-        "a sequence" => "an array",
-        other if other.starts_with("struct ") => "an object",
-        other => other,
     }
 }
 
@@ -284,6 +252,12 @@ mod tests {
         mode: Option<Mode>,
         #[garde(dive)]
         inner: Option<Inner>,
+        #[garde(skip)]
+        #[expect(dead_code, reason = "only its reading is tested")]
+        at: Option<chrono::DateTime<chrono::Utc>>,
+        #[garde(skip)]
+        #[expect(dead_code, reason = "only its reading is tested")]
+        list: Option<Vec<bool>>,
     }
 
     async fn refused(body: &str) -> Vec<(String, String)> {
@@ -315,6 +289,14 @@ mod tests {
             (r#"{"name":"a","inner":{"count":1e300}}"#, "inner.count", "must be a whole number"),
             (r#"{"name":"a","inner":{"count":10}}"#, "inner.count", "greater than 9"),
             (r#"{"name":"a","more":"s3cret"}"#, "more", "is not known"),
+            (r#"{"name":"a","inner":{"count":1,"more":"s3cret"}}"#, "inner.more", "is not known"),
+            (r#"{"name":"a","list":{}}"#, "list", "must be an array"),
+            (r#"{"name":"a","list":[true,"s3cret"]}"#, "list[1]", "must be a boolean"),
+            (
+                r#"{"name":"a","at":"expected s3cret"}"#,
+                "at",
+                "must be an RFC 3339 formatted date and time string",
+            ),
             (r#"{"name":"a\u0000"}"#, "name", "must not contain the character U+0000"),
             (r#"["a"]"#, "", "the body must be an object"),
             ("null", "", "the body must be an object"),

@@ -1,9 +1,10 @@
 //! The `OpenAPI` document, made from the handlers themselves.
 //!
-//! A handler says what is special to it: its fields, its answers, the codes that only it gives, and in `security` what
-//! a caller needs: a permission, `admin`, or nothing but being signed in. What follows from that is the same
-//! everywhere, and `complete` adds it once all routes are joined: how callers show who they are, the problems that
-//! any such operation may answer with, headers, and examples.
+//! A handler says what is special to it: its fields, its answers, the codes that only it gives, and
+//! in `security` what a caller needs: a permission, `admin`, or nothing but being signed in. What
+//! follows from that is the same everywhere, and `complete` adds it once all routes are joined: how
+//! callers show who they are, the problems that any such operation may answer with, headers, and
+//! examples.
 
 mod examples;
 mod links;
@@ -25,6 +26,7 @@ use tokio::{sync::OnceCell, task::spawn_blocking};
 use utoipa::OpenApi;
 
 pub(crate) use operations::of as operations_of;
+pub(crate) use shared::BEARER;
 
 use crate::{
     asset::{Asset, Fresh},

@@ -19,13 +19,16 @@ use crate::{
     transfer,
 };
 
+#[macro_use]
+mod gate;
 mod routes;
 
 /// All routes with their layers.
 ///
-/// From the outside in: a request gets an id, a span and a time; headers are set; panics become answers; the
-/// caller's address is found; the request takes a place; the caller's identity is found; limits are kept; unknown query
-/// parameters are refused; a repeated request is answered as before; what the database undid is done again.
+/// From the outside in: a request gets an id, a span and a time; headers are set; panics become
+/// answers; the caller's address is found; the request takes a place; the caller's identity is
+/// found; limits are kept; unknown query parameters are refused; a repeated request is answered as
+/// before; what the database undid is done again.
 pub fn router(state: &AppState) -> Router {
     let (routes, mut document) = routes::all().split_for_parts();
     openapi::complete(&mut document);

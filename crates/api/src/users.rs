@@ -4,12 +4,10 @@ pub mod export;
 pub mod me;
 
 use chrono::{DateTime, Utc};
-use replyx_core::{user::User, workspace::Workspace};
+use replyx_core::{assistant::Language, user::User, workspace::Workspace};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::words::LanguageWord;
 
 /// A user, as they see themselves.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,8 +21,8 @@ pub struct UserView {
     #[schema(example = "Ada")]
     name: Option<String>,
     /// The language of their mail.
-    #[schema(value_type = LanguageWord, example = "en")]
-    language: &'static str,
+    #[schema(example = "en")]
+    language: Language,
     /// Have they power over the installation?
     #[schema(example = false)]
     is_admin: bool,
@@ -43,7 +41,7 @@ impl From<User> for UserView {
             id: user.id.into_uuid(),
             email: user.email,
             name: user.name,
-            language: user.language.as_str(),
+            language: user.language,
             is_admin: user.is_admin,
             second_factor: user.second_factor,
             delete_at: user.delete_at,

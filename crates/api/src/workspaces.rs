@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use crate::words::{RoleWord, ScopeWord};
+pub use crate::words::ScopeWord;
 use crate::{
     caller::{Account, May, WorkspaceRead, WorkspaceWrite},
     error::{ApiResult, Problem},
@@ -49,7 +49,7 @@ pub struct MembershipView {
     #[schema(example = "Green Lantern Shop")]
     name: String,
     /// Your role there.
-    #[schema(value_type = RoleWord, example = "owner")]
+    #[schema(example = "owner")]
     role: Role,
     /// May you not act there, because your membership or the whole workspace is suspended?
     #[schema(example = false)]

@@ -29,7 +29,7 @@ words! {
 
 words! {
     /// How it ended.
-    Outcome {
+    Outcome as "ActOutcome" {
         /// It was done.
         Done = "done",
         /// It was refused.

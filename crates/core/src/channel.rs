@@ -31,7 +31,7 @@ words! {
 
 words! {
     /// What the owner wants of a channel, and whether it can be had.
-    ChannelStatus {
+    ChannelStatus as "BotStatus" {
         /// Runs, or will as soon as a process takes it.
         Running = "running",
         /// Switched off by its owner.

@@ -26,6 +26,7 @@ pub mod money;
 pub mod name;
 pub mod nearest;
 pub mod page;
+pub mod patch;
 pub mod permission;
 pub mod retry;
 pub mod role;

@@ -51,7 +51,7 @@ words! {
 
 words! {
     /// How a turn ended.
-    Outcome {
+    Outcome as "AnswerOutcome" {
         /// Answered from the documents.
         Answered = "answered",
         /// The documents did not hold the answer, and the assistant said so.

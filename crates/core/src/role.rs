@@ -4,7 +4,7 @@ use crate::words::words;
 
 words! {
     /// A user's role in one workspace. What a role may do is said by [`crate::permission`].
-    Role {
+    Role, example "operator" {
         /// May do everything, pays, cannot be the last to leave.
         Owner = "owner",
         /// May change assistants, documents, bots and members.

@@ -11,9 +11,16 @@ pub struct UnknownWord {
 }
 
 /// Makes an enum whose variants have one spelling everywhere.
+///
+/// `Outcome as "AnswerOutcome"` names it in the `OpenAPI` document where its own name would not do,
+/// and `example` gives an example there.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
+    (@name $name:ident) => { stringify!($name) };
+    (@name $name:ident $schema:literal) => { $schema };
+    ($(#[doc = $doc:literal])+ $name:ident $(as $schema:literal)? $(, example $example:literal)? {
+        $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)?
+    }) => {
+        $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
 
@@ -40,6 +47,26 @@ macro_rules! words {
                     $($word => Ok(Self::$variant),)+
                     _ => Err($crate::UnknownWord { kind: stringify!($name), word: word.to_owned() }),
                 }
+            }
+        }
+
+        #[cfg(feature = "input")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+                let words = Self::ALL.iter().map(|word| word.as_str());
+                let description = concat!($($doc, "\n"),+).trim();
+                let schema = ObjectBuilder::new().schema_type(Type::String);
+                let schema = schema.enum_values(Some(words)).description(Some(description));
+                schema$(.examples([$example]))?.into()
+            }
+        }
+
+        #[cfg(feature = "input")]
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                $crate::words::words!(@name $name $($schema)?).into()
             }
         }
     };

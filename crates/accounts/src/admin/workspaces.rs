@@ -6,6 +6,7 @@ use replyx_core::{
     actor::Admin,
     ids::WorkspaceId,
     page::{Page, PageRequest},
+    patch::Patch,
     workspace::Workspace,
 };
 use replyx_storage::{StorageError, Tx};
@@ -103,9 +104,9 @@ pub async fn resume(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restricte
     .await
 }
 
-/// Says which models the assistants of a workspace may use: `Some(None)` is all that the
-/// installation allows, and `None` leaves it as it is. Nothing is changed when `is_as_read` says
-/// that what is allowed now is no longer what the admin has read.
+/// Says which models the assistants of a workspace may use; to clear it allows all that the
+/// installation allows. Nothing is changed when `is_as_read` says that what is allowed now is no
+/// longer what the admin has read.
 ///
 /// # Errors
 ///
@@ -114,7 +115,7 @@ pub async fn restrict(
     cx: &Cx,
     admin: &Admin,
     id: WorkspaceId,
-    allowed: Option<Option<&[String]>>,
+    allowed: &Patch<Vec<String>>,
     is_as_read: impl Fn(Option<&[String]>) -> bool,
 ) -> Result<RestrictedWorkspace> {
     cx.write(|| async {
@@ -125,7 +126,11 @@ pub async fn restrict(
             return Err(Error::Changed);
         }
 
-        if let Some(allowed) = allowed {
+        if allowed.changes() {
+            let allowed = match allowed {
+                Patch::Set(names) => Some(names.as_slice()),
+                Patch::Keep | Patch::Clear => None,
+            };
             tx.system().workspaces().set_allowed_models(id, allowed).await?;
             let details = json!({"name": workspace.name, "allowed_models": allowed});
             let act = admin.act(cx.clock.now(), "workspace.updated", ("workspace", id), details);

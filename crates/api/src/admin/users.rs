@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use replyx_accounts::admin::users;
-use replyx_core::{ids::UserId, user::User};
+use replyx_core::{assistant::Language, ids::UserId, user::User};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,7 +15,6 @@ use crate::{
     input::{Id, Params},
     page::{List, PageQuery},
     state::AppState,
-    words::LanguageWord,
 };
 
 /// A user, as an admin sees one.
@@ -30,8 +29,8 @@ pub struct AdminUserView {
     #[schema(example = "Anna")]
     name: Option<String>,
     /// The language of their mail.
-    #[schema(value_type = LanguageWord, example = "en")]
-    language: &'static str,
+    #[schema(example = "en")]
+    language: Language,
     /// Have they power over the installation?
     is_admin: bool,
     /// Is a second factor asked for at sign-in?
@@ -50,7 +49,7 @@ impl From<User> for AdminUserView {
             id: user.id.into_uuid(),
             email: user.email,
             name: user.name,
-            language: user.language.as_str(),
+            language: user.language,
             is_admin: user.is_admin,
             second_factor: user.second_factor,
             blocked_at: user.blocked_at,

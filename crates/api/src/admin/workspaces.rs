@@ -1,7 +1,5 @@
 //! `/api/v1/admin/workspaces`: all workspaces.
 
-#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
-
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -10,7 +8,7 @@ use replyx_core::{
     ids::WorkspaceId,
     setting::{MODELS, is_model_name},
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,7 +16,7 @@ use super::search_text;
 use crate::{
     caller::Admin,
     error::{ApiResult, Problem},
-    input::{Body, Id, Params},
+    input::{Body, Id, Params, Patch},
     page::{List, PageQuery},
     state::AppState,
     tagged::{Edition, IfMatch, Tagged},
@@ -122,19 +120,10 @@ pub async fn read(
 pub struct UpdateRequest {
     /// The only models its assistants may use, of those that the installation allows: 1 to 200
     /// names. `null`: all of those.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(custom(known_names))))]
+    #[serde(default)]
+    #[garde(inner(custom(known_names)))]
     #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 200, example = json!(["gpt-4o-mini", "extractive"]))]
-    allowed_models: Option<Option<Vec<String>>>,
-}
-
-/// Tells `null` from an absent field.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
+    allowed_models: Patch<Vec<String>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
@@ -167,7 +156,7 @@ pub async fn update(
     expected: IfMatch,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Tagged<AdminWorkspaceView>> {
-    let allowed = request.allowed_models.as_ref().map(Option::as_deref);
+    let allowed = &request.allowed_models;
     let is_as_read = |found: Option<&[String]>| expected.check(&edition(found)).is_ok();
     let cx = &state.accounts;
     Ok(tagged(workspaces::restrict(cx, &admin, id.0, allowed, is_as_read).await?))

@@ -11,6 +11,7 @@ use replyx_accounts::{
     registration::{self, NewPerson},
 };
 use replyx_core::{
+    assistant::Language,
     user::{User, check_password},
     workspace::Membership,
 };
@@ -19,14 +20,12 @@ use utoipa::ToSchema;
 
 use super::sign_in::{TokenDelivery, Tokens, hand_out};
 use crate::{
-    assistants::known_language,
     cookies::SetCookies,
     error::{ApiResult, Problem},
     input::{Body, plain_name},
     location::Location,
     state::AppState,
     users::UserView,
-    words::LanguageWord,
     workspaces::MembershipView,
 };
 
@@ -48,9 +47,9 @@ pub struct Request {
     #[schema(example = "Ada", min_length = 1, max_length = 100)]
     name: Option<String>,
     /// The language of their mail: `en` unless given, or `ru`.
-    #[garde(inner(custom(known_language)))]
-    #[schema(value_type = Option<LanguageWord>, example = "en")]
-    language: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "en")]
+    language: Option<Language>,
     /// The token of an invitation to this address: it stands for the confirmation and is accepted
     /// at the same time. The account gets no workspace of its own then: it begins as a member of
     /// the one that invites.
@@ -155,7 +154,7 @@ pub async fn register(
         email: request.email,
         password: request.password,
         name: request.name,
-        language: request.language.and_then(|word| word.parse().ok()),
+        language: request.language,
         invitation: request.invitation,
     };
 

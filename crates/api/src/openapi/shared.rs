@@ -11,7 +11,7 @@ use super::problems::CODES;
 use crate::{cookies, csrf};
 
 /// An access token, or an API key shown as one.
-pub(super) const BEARER: &str = "bearer";
+pub(crate) const BEARER: &str = "bearer";
 /// An API key.
 pub(super) const KEY: &str = "apiKey";
 /// An access token in a cookie.
@@ -130,7 +130,8 @@ pub(super) fn add_header(response: &mut Response, name: &str) {
 }
 
 fn workspace() -> Parameter {
-    // Generated clients turn a value of the format `uuid` into an object, which is no value of a header.
+    // Generated clients turn a value of the format `uuid` into an object, which is no value of a
+    // header.
     let id = ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(36))

@@ -2,7 +2,7 @@
 
 use axum::extract::DefaultBodyLimit;
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     admin, answers, assistants, auth, bots, dialogs, documents, evaluation, events, health, hooks,

@@ -8,8 +8,9 @@ use axum::{
 use chrono::{DateTime, Utc};
 use replyx_accounts::export;
 use replyx_core::{
-    audit::Entry,
+    audit::{self, Entry},
     ids::WorkspaceId,
+    role::Role,
     workspace::{ApiKey, Membership},
 };
 use serde::Serialize;
@@ -17,13 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::UserView;
-use crate::{
-    auth::sessions::SessionView,
-    caller::Account,
-    error::ApiResult,
-    state::AppState,
-    words::{ActOutcomeWord, RoleWord},
-};
+use crate::{auth::sessions::SessionView, caller::Account, error::ApiResult, state::AppState};
 
 /// All that is stored of a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,8 +50,8 @@ pub struct ExportedMembership {
     #[schema(example = "Green Lantern Shop")]
     workspace_name: String,
     /// The role there.
-    #[schema(value_type = RoleWord, example = "owner")]
-    role: &'static str,
+    #[schema(example = "owner")]
+    role: Role,
     /// Since when they may not act there.
     suspended_at: Option<DateTime<Utc>>,
 }
@@ -66,7 +61,7 @@ impl From<Membership> for ExportedMembership {
         Self {
             workspace_id: membership.workspace.id.into_uuid(),
             workspace_name: membership.workspace.name,
-            role: membership.role.as_str(),
+            role: membership.role,
             suspended_at: membership.suspended_at,
         }
     }
@@ -122,8 +117,8 @@ pub struct ExportedAct {
     #[schema(example = "192.0.2.7")]
     address: String,
     /// How it ended: `done` or `refused`.
-    #[schema(value_type = ActOutcomeWord, example = "done")]
-    outcome: &'static str,
+    #[schema(example = "done")]
+    outcome: audit::Outcome,
 }
 
 impl From<Entry> for ExportedAct {
@@ -135,7 +130,7 @@ impl From<Entry> for ExportedAct {
             target: entry.act.target,
             target_id: entry.act.target_id,
             address: entry.act.address,
-            outcome: entry.act.outcome.as_str(),
+            outcome: entry.act.outcome,
         }
     }
 }

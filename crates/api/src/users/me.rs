@@ -1,7 +1,5 @@
 //! `/api/v1/me`: the caller.
 
-#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
-
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -9,19 +7,17 @@ use replyx_accounts::{
     deletion,
     profile::{self, ProfileUpdate},
 };
-use replyx_core::{permission::Permission, role::Role};
-use serde::{Deserialize, Deserializer, Serialize};
+use replyx_core::{assistant::Language, permission::Permission, role::Role};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{UserView, WorkspaceView};
 use crate::{
-    assistants::known_language,
     caller::Account,
     cookies::SetCookies,
     error::{ApiResult, Problem},
-    input::{Body, plain_name},
+    input::{Body, Patch, plain_name},
     state::AppState,
-    words::{LanguageWord, PermissionWord, RoleWord},
 };
 
 /// Who the caller is.
@@ -34,11 +30,11 @@ pub struct Response {
     /// `null` when they are a member of none, or not of that one.
     workspace: Option<WorkspaceView>,
     /// Their role there.
-    #[schema(value_type = Option<RoleWord>, example = "owner")]
-    role: Option<&'static str>,
+    #[schema(example = "owner")]
+    role: Option<Role>,
     /// What they may do there; nothing while they or the workspace are suspended.
-    #[schema(value_type = Vec<PermissionWord>, example = json!(["assistants:read", "dialogs:read"]))]
-    permissions: Vec<&'static str>,
+    #[schema(example = json!(["assistants:read", "dialogs:read"]))]
+    permissions: Vec<Permission>,
 }
 
 /// Tells who you are, where you act, and what you may do there.
@@ -54,15 +50,11 @@ pub async fn me(account: Account) -> Json<Response> {
         return Json(Response { user, workspace: None, role: None, permissions: Vec::new() });
     };
     let suspended = place.suspended || place.workspace.suspended_at.is_some();
-    let permissions = if suspended {
-        Vec::new()
-    } else {
-        place.permissions.iter().map(Permission::as_str).collect()
-    };
+    let permissions = if suspended { Vec::new() } else { place.permissions.iter().collect() };
     Json(Response {
         user,
         workspace: Some(place.workspace.clone().into()),
-        role: place.role.map(Role::as_str),
+        role: place.role,
         permissions,
     })
 }
@@ -73,19 +65,14 @@ pub async fn me(account: Account) -> Json<Response> {
 #[schema(as = UpdateMe)]
 pub struct UpdateRequest {
     /// What you are called; `null` takes the name away.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 100), custom(plain_name))))]
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = 100), custom(plain_name)))]
     #[schema(value_type = Option<String>, example = "Ada", min_length = 1, max_length = 100)]
-    name: Option<Option<String>>,
+    name: Patch<String>,
     /// The language of your mail: `en` or `ru`.
-    #[garde(inner(custom(known_language)))]
-    #[schema(value_type = Option<LanguageWord>, example = "en")]
-    language: Option<String>,
-}
-
-/// Tells `null` (`Some(None)`) from an absent field (`None`).
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    #[garde(skip)]
+    #[schema(example = "en")]
+    language: Option<Language>,
 }
 
 /// Changes what you say of yourself.
@@ -100,8 +87,7 @@ pub async fn update(
     account: Account,
     Body(request): Body<UpdateRequest>,
 ) -> ApiResult<Json<UserView>> {
-    let language = request.language.and_then(|word| word.parse().ok());
-    let change = ProfileUpdate { name: request.name, language };
+    let change = ProfileUpdate { name: request.name, language: request.language };
     Ok(Json(profile::update(&state.accounts, &account, &change).await?.into()))
 }
 

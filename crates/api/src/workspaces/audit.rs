@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use replyx_accounts::audit;
-use replyx_core::audit::Entry;
+use replyx_accounts::audit::of_workspace;
+use replyx_core::audit::{self, ActorKind, Entry};
 use replyx_storage::audit::AuditFilter;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,6 @@ use crate::{
     input::Params,
     page::{List, PageQuery},
     state::AppState,
-    words::{ActOutcomeWord, ActorKindWord},
 };
 
 /// Something that was done, or refused.
@@ -28,8 +27,8 @@ pub struct AuditEntryView {
     /// When.
     at: DateTime<Utc>,
     /// Who acted: `user`, `api_key`, `admin` (of the platform), `system` or `nobody` who is known.
-    #[schema(value_type = ActorKindWord, example = "user")]
-    actor: &'static str,
+    #[schema(example = "user")]
+    actor: ActorKind,
     /// Their account or key.
     actor_id: Option<Uuid>,
     /// Their e-mail address, or the name of the key.
@@ -47,8 +46,8 @@ pub struct AuditEntryView {
     #[schema(example = "192.0.2.7")]
     address: String,
     /// How it ended: `done` or `refused`.
-    #[schema(value_type = ActOutcomeWord, example = "done")]
-    outcome: &'static str,
+    #[schema(example = "done")]
+    outcome: audit::Outcome,
     /// What else matters.
     #[schema(value_type = Object)]
     details: Value,
@@ -63,14 +62,14 @@ impl From<Entry> for AuditEntryView {
         Self {
             seq,
             at: act.at,
-            actor: act.actor.as_str(),
+            actor: act.actor,
             actor_id: act.actor_id,
             actor_name: act.actor_name,
             action: act.action,
             target: act.target,
             target_id: act.target_id,
             address: act.address,
-            outcome: act.outcome.as_str(),
+            outcome: act.outcome,
             details: act.details,
             hash,
         }
@@ -107,6 +106,6 @@ pub async fn audit(
 ) -> ApiResult<Json<List<AuditEntryView>>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = AuditFilter { action: query.action, actor_id: query.actor_id };
-    let entries = audit::of_workspace(&state.accounts, &caller, &filter, page).await?;
+    let entries = of_workspace(&state.accounts, &caller, &filter, page).await?;
     Ok(Json(List::of(entries, AuditEntryView::from)))
 }

@@ -4,21 +4,19 @@ use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use replyx_accounts::invitations::{self, Invitee};
-use replyx_core::{ids::InvitationId, role::Role, workspace::Invitation};
+use replyx_core::{assistant::Language, ids::InvitationId, role::Role, workspace::Invitation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MembershipView, RoleWord};
+use super::MembershipView;
 use crate::{
-    assistants::known_language,
     caller::{Account, May, MembersRead, MembersWrite},
     error::{ApiResult, Problem},
     input::{Body, Id, Params},
     location::Location,
     page::{List, PageQuery},
     state::AppState,
-    words::LanguageWord,
 };
 
 /// An invitation, as members see one. Its link is known to whom it was mailed alone.
@@ -30,7 +28,7 @@ pub struct InvitationView {
     #[schema(example = "operator@example.org")]
     email: String,
     /// The role they will have.
-    #[schema(value_type = RoleWord, example = "operator")]
+    #[schema(example = "operator")]
     role: Role,
     /// Who invited them.
     invited_by: Uuid,
@@ -80,13 +78,13 @@ pub struct CreateRequest {
     email: String,
     /// The role they will have: at most your own.
     #[garde(skip)]
-    #[schema(value_type = RoleWord, example = "operator")]
+    #[schema(example = "operator")]
     role: Role,
     /// The language of the letter: `en` or `ru`; theirs, if they have an account, or else yours,
     /// unless given.
-    #[garde(inner(custom(known_language)))]
-    #[schema(value_type = Option<LanguageWord>, example = "en", pattern = "^(en|ru)$")]
-    language: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "en", pattern = "^(en|ru)$")]
+    language: Option<Language>,
 }
 
 /// Invites somebody by mail. The link is good for 7 days, once; another invitation to the same
@@ -110,8 +108,8 @@ pub async fn create(
     caller: May<MembersWrite>,
     Body(request): Body<CreateRequest>,
 ) -> ApiResult<(StatusCode, Location, Json<InvitationView>)> {
-    let language = request.language.and_then(|word| word.parse().ok());
-    let invitee = Invitee { email: request.email, role: request.role, language };
+    let CreateRequest { email, role, language } = request;
+    let invitee = Invitee { email, role, language };
 
     let invitation = invitations::create(&state.accounts, &caller, &invitee).await?;
     let location = Location(format!("/api/v1/invitations/{}", invitation.id));

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::RoleWord;
 use crate::{
     caller::{May, MembersRead, MembersWrite},
     error::{ApiResult, Problem},
@@ -30,7 +29,7 @@ pub struct MemberView {
     #[schema(example = "Ada")]
     name: Option<String>,
     /// Their role here.
-    #[schema(value_type = RoleWord, example = "owner")]
+    #[schema(example = "owner")]
     role: Role,
     /// May they not act here?
     #[schema(example = false)]
@@ -75,7 +74,7 @@ pub async fn list(
 pub struct UpdateRequest {
     /// Their role from now on.
     #[garde(skip)]
-    #[schema(value_type = Option<RoleWord>, example = "operator")]
+    #[schema(example = "operator")]
     role: Option<Role>,
     /// May they not act here from now on?
     #[garde(skip)]

@@ -10,6 +10,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::coverage::Gate;
 use crate::harness::{EMAIL, Home, PASSWORD, SECRET, assert_problem, on_every_home};
 
 /// The operations that need no token; every other one does.
@@ -36,7 +37,7 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: Method,
     pub(crate) path: String,
-    pub(crate) secured: bool,
+    pub(crate) gate: Gate,
 }
 
 /// Every operation that the program says it has.
@@ -49,9 +50,7 @@ pub(crate) async fn operations(api: &Api) -> Vec<Operation> {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
-                secured: operation["security"]
-                    .as_array()
-                    .is_some_and(|schemes| !schemes.is_empty()),
+                gate: Gate::of(operation),
             });
         }
     }
@@ -131,7 +130,7 @@ async fn every_operation_that_needs_a_token_refuses_who_has_none() {
     let stranger = Api::new(shop.program.base());
     let mut public = Vec::new();
     for operation in operations(&stranger).await {
-        if !operation.secured {
+        if operation.gate == Gate::Public {
             public.push(operation.id);
             continue;
         }

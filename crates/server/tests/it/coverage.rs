@@ -2,7 +2,8 @@
 //! credentials, as a viewer, as a member of another workspace, as a suspended member, and with a
 //! key.
 //!
-//! [`gate`] says of each operation who may call it. One that is not there fails the tests.
+//! Who may call an operation is read from the document, which reads the signatures of the handlers
+//! ([`Gate::of`]).
 
 use replyx_core::{
     permission::{Permission, Permissions},
@@ -31,132 +32,17 @@ pub(crate) enum Gate {
     Admin,
 }
 
-#[expect(clippy::too_many_lines, reason = "a table of all operations")]
-pub(crate) fn gate(operation: &str) -> Gate {
-    use Permission as P;
-    match operation {
-        "register_user"
-        | "confirm_user"
-        | "resend_confirmation"
-        | "login_user"
-        | "refresh_tokens"
-        | "forgot_password"
-        | "reset_password"
-        | "read_health"
-        | "read_liveness"
-        | "read_readiness"
-        | "read_metrics"
-        | "read_index"
-        | "read_problem"
-        | "receive_telegram_update" => Gate::Public,
-
-        "logout_user"
-        | "change_password"
-        | "list_sessions"
-        | "revoke_session"
-        | "revoke_other_sessions"
-        | "read_second_factor"
-        | "begin_second_factor"
-        | "confirm_second_factor"
-        | "remove_second_factor"
-        | "replace_recovery_codes"
-        | "read_me"
-        | "update_me"
-        | "delete_me"
-        | "restore_me"
-        | "export_me"
-        | "list_workspaces"
-        | "create_workspace"
-        | "accept_invitation" => Gate::Account,
-
-        "read_workspace" => Gate::Member(P::WorkspaceRead),
-        "update_workspace" => Gate::Member(P::WorkspaceWrite),
-        // To leave is everybody's right: the operation itself asks for more when it is about
-        // somebody else.
-        "list_members" | "list_invitations" | "remove_member" => Gate::Member(P::MembersRead),
-        "update_member" | "create_invitation" | "delete_invitation" => {
-            Gate::Member(P::MembersWrite)
+impl Gate {
+    /// Who may call an operation, as the document says: it reads the handlers' signatures.
+    pub(crate) fn of(operation: &Value) -> Self {
+        let security = operation["security"].as_array().expect("every operation says who may call");
+        let Some(needs) = security.first() else { return Self::Public };
+        let needs = needs["bearer"].as_array().expect("every credential can be a token");
+        match needs.first().and_then(Value::as_str) {
+            None => Self::Account,
+            Some("admin") => Self::Admin,
+            Some(word) => Self::Member(word.parse().expect("a permission")),
         }
-        "list_api_keys" | "create_api_key" | "read_api_key" | "update_api_key"
-        | "delete_api_key" => Gate::Member(P::KeysWrite),
-        "list_audit" => Gate::Member(P::AuditRead),
-        "list_assistants"
-        | "read_assistant"
-        | "search_assistant"
-        | "read_assistant_stats"
-        | "list_templates"
-        | "list_assistant_versions"
-        | "list_question_sets"
-        | "read_question_set"
-        | "list_evaluation_runs"
-        | "read_evaluation_run"
-        | "read_evaluation_results"
-        | "compare_evaluation_runs"
-        | "list_models"
-        | "read_usage" => Gate::Member(P::AssistantsRead),
-        "create_assistant"
-        | "update_assistant"
-        | "delete_assistant"
-        | "preview_assistant"
-        | "publish_assistant"
-        | "roll_back_assistant"
-        | "create_question_set"
-        | "update_question_set"
-        | "delete_question_set"
-        | "start_evaluation_run" => Gate::Member(P::AssistantsWrite),
-        "list_documents" | "read_document" | "read_document_text" | "read_document_file"
-        | "list_answers" | "read_answer" | "list_sources" | "read_source" => {
-            Gate::Member(P::DocumentsRead)
-        }
-        "upload_document"
-        | "delete_document"
-        | "reindex_document"
-        | "link_document"
-        | "update_document"
-        | "replace_document_file"
-        | "unlink_document"
-        | "create_answer"
-        | "update_answer"
-        | "delete_answer"
-        | "import_answers"
-        | "create_source"
-        | "update_source"
-        | "delete_source"
-        | "fetch_source" => Gate::Member(P::DocumentsWrite),
-        "list_bots" | "read_bot" => Gate::Member(P::BotsRead),
-        "create_bot" | "update_bot" | "delete_bot" | "start_bot" | "stop_bot" => {
-            Gate::Member(P::BotsWrite)
-        }
-        "list_dialogs" | "read_dialog" | "list_messages" => Gate::Member(P::DialogsRead),
-        "release_dialog" => Gate::Member(P::DialogsWrite),
-        "stream_events" | "create_event_ticket" => Gate::Member(P::EventsRead),
-
-        "list_users"
-        | "read_user"
-        | "block_user"
-        | "unblock_user"
-        | "delete_user"
-        | "reset_second_factor"
-        | "list_all_workspaces"
-        | "update_any_workspace"
-        | "read_any_workspace"
-        | "read_model_usage"
-        | "suspend_workspace"
-        | "resume_workspace"
-        | "list_settings"
-        | "read_setting"
-        | "set_setting"
-        | "reset_setting"
-        | "list_model_providers"
-        | "set_model_provider"
-        | "delete_model_provider"
-        | "list_model_keys"
-        | "create_model_key"
-        | "update_model_key"
-        | "delete_model_key"
-        | "list_platform_audit" => Gate::Admin,
-
-        new => panic!("`{new}` is new: say here who may call it"),
     }
 }
 
@@ -337,9 +223,7 @@ async fn without_credentials_nothing_but_the_public_is_open(home: &Home) {
     let before = town.inventory().await;
     let nobody = Api::new(town.shop.program.base());
     for operation in operations(&nobody).await {
-        let public = gate(&operation.id) == Gate::Public;
-        assert_eq!(operation.secured, !public, "`{}` in the document", operation.id);
-        if !public {
+        if operation.gate != Gate::Public {
             let answer = town.call(&nobody, &operation).await;
             assert_problem(&answer, 401, "unauthenticated");
         }
@@ -355,7 +239,7 @@ async fn a_viewer_changes_nothing(home: &Home) {
     let may = Permissions::of_role(Role::Viewer);
     for operation in operations(&viewer).await {
         let id = operation.id.as_str();
-        match gate(id) {
+        match operation.gate {
             // Removing somebody else asks for more than the gate.
             Gate::Admin => assert_problem(&town.call(&viewer, &operation).await, 403, "forbidden"),
             Gate::Member(what) if !may.allow(what) || id == "remove_member" => {
@@ -381,7 +265,7 @@ async fn another_workspace_does_not_exist(home: &Home) {
     for operation in operations(&stranger).await {
         let id = operation.id.as_str();
         let about_an_object = operation.path.contains('{');
-        match gate(id) {
+        match operation.gate {
             Gate::Admin => {
                 assert_problem(&town.call(&stranger, &operation).await, 403, "forbidden")
             }
@@ -418,7 +302,7 @@ async fn a_suspended_member_does_nothing(home: &Home) {
     town.shop.owner.patch(&path, &json!({"suspended": true})).await.expect(200);
     let before = town.inventory().await;
     for operation in operations(&member).await {
-        match gate(&operation.id) {
+        match operation.gate {
             Gate::Admin => assert_problem(&town.call(&member, &operation).await, 403, "forbidden"),
             Gate::Member(_) => {
                 assert_problem(&town.call(&member, &operation).await, 403, "member_suspended");
@@ -436,7 +320,7 @@ impl Town {
     async fn call_all_reads(&self, who: &Api) {
         for operation in operations(who).await {
             let reads =
-                matches!(gate(&operation.id), Gate::Member(_)) && operation.method == Method::GET;
+                matches!(operation.gate, Gate::Member(_)) && operation.method == Method::GET;
             if reads && operation.id != "stream_events" {
                 self.call(who, &operation).await.expect(200);
             }
@@ -455,7 +339,7 @@ async fn a_key_is_no_person(home: &Home) {
         let before = town.inventory().await;
         for operation in operations(&key).await {
             let id = operation.id.as_str();
-            match gate(id) {
+            match operation.gate {
                 Gate::Account | Gate::Admin => {
                     assert_problem(&town.call(&key, &operation).await, 403, "session_required");
                 }
@@ -480,7 +364,7 @@ async fn an_account_works_for_whoever_is_signed_in_and_the_admin_side_for_admins
     admin(home, "root@example.org").await;
     for operation in operations(&town.shop.owner).await {
         // Each of them may end the session it is called with, or count a wrong password.
-        let who = match gate(&operation.id) {
+        let who = match operation.gate {
             Gate::Account => {
                 let email = format!("{}@example.org", operation.id);
                 Api::new(base).register(&email, PASSWORD).await

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    coverage::{Gate, gate},
+    coverage::Gate,
     harness::{Home, REPLYX},
 };
 
@@ -98,7 +98,7 @@ async fn what_an_operation_needs_is_what_it_says() {
         let needed = security.first().map(|way| way["bearer"].clone());
         let by_key = security.iter().any(|way| way.get("apiKey").is_some());
         let by_cookie = security.iter().find(|way| way.get("cookie").is_some());
-        let (expected, keys) = match gate(operation["operationId"].as_str().unwrap()) {
+        let (expected, keys) = match Gate::of(&operation) {
             Gate::Public => (None, false),
             Gate::Account => (Some(json!([])), false),
             Gate::Admin => (Some(json!(["admin"])), false),

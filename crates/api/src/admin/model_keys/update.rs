@@ -1,13 +1,11 @@
 //! `PATCH /api/v1/admin/model-keys/{id}`
 
-#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
-
 use axum::{Json, extract::State};
 use garde::Validate;
-use replyx_core::ids::ModelKeyId;
+use replyx_core::{ids::ModelKeyId, money::Money};
 use replyx_engine::providers;
 use replyx_storage::model_keys::ModelKey;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -15,7 +13,7 @@ use super::{ModelKeyView, Secret, Usage, amount, bound, plausible};
 use crate::{
     caller::Admin,
     error::{ApiError, ApiResult},
-    input::{Body, Id},
+    input::{Body, Id, Patch},
     state::AppState,
 };
 
@@ -37,37 +35,28 @@ pub struct Request {
     #[schema(minimum = -1_000, maximum = 1_000, example = 0)]
     priority: Option<i64>,
     /// The most requests in a day (UTC).
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(range(min = 0, max = 1_000_000_000))))]
+    #[serde(default)]
+    #[garde(inner(range(min = 0, max = 1_000_000_000)))]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000, example = 10_000)]
-    daily_requests: Option<Option<i64>>,
+    daily_requests: Patch<i64>,
     /// The most requests in a month (UTC).
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(range(min = 0, max = 1_000_000_000))))]
+    #[serde(default)]
+    #[garde(inner(range(min = 0, max = 1_000_000_000)))]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000, example = 200_000)]
-    monthly_requests: Option<Option<i64>>,
+    monthly_requests: Patch<i64>,
     /// The most money in a day (UTC), US dollars, a decimal number.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(custom(bound))))]
+    #[serde(default)]
+    #[garde(inner(custom(bound)))]
     #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "5.00")]
-    daily_cost: Option<Option<String>>,
+    daily_cost: Patch<String>,
     /// The most money in a month (UTC), US dollars, a decimal number.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(custom(bound))))]
+    #[serde(default)]
+    #[garde(inner(custom(bound)))]
     #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "100.00")]
-    monthly_cost: Option<Option<String>>,
+    monthly_cost: Patch<String>,
     /// May it be used? `true` also has a key tried again that its provider refused.
     #[garde(skip)]
     enabled: Option<bool>,
-}
-
-/// Tells `null` from an absent field.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl Request {
@@ -88,12 +77,21 @@ impl Request {
             key.hint = secret.hint();
         }
         key.priority = self.priority.unwrap_or(key.priority);
-        key.daily_requests = self.daily_requests.unwrap_or(key.daily_requests);
-        key.monthly_requests = self.monthly_requests.unwrap_or(key.monthly_requests);
-        key.daily_cost = self.daily_cost.map_or(key.daily_cost, amount);
-        key.monthly_cost = self.monthly_cost.map_or(key.monthly_cost, amount);
+        self.daily_requests.apply(&mut key.daily_requests);
+        self.monthly_requests.apply(&mut key.monthly_requests);
+        limit(self.daily_cost, &mut key.daily_cost);
+        limit(self.monthly_cost, &mut key.monthly_cost);
         key.enabled = self.enabled.unwrap_or(key.enabled);
         key.updated_at = state.clock().now();
+    }
+}
+
+/// Changes a bound that has been found to be an amount.
+fn limit(bound: Patch<String>, cost: &mut Option<Money>) {
+    match bound {
+        Patch::Keep => {}
+        Patch::Clear => *cost = None,
+        Patch::Set(text) => *cost = amount(Some(text)),
     }
 }
 
