@@ -1,13 +1,13 @@
 //! Reading the audit logs.
 
 use replyx_core::{
+    act,
     actor::{Admin, Caller},
     audit::Entry,
     ids::WorkspaceId,
     page::{Page, PageRequest},
 };
 use replyx_storage::audit::AuditFilter;
-use serde_json::json;
 
 use crate::{Cx, Result};
 
@@ -45,8 +45,8 @@ pub async fn of_any_workspace(
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
         let entries = tx.workspace(workspace).audit().list(filter, page).await?;
-        let act = admin.act(cx.clock.now(), "audit.read", ("workspace", workspace), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::AuditRead { workspace };
+        tx.system().record(act, &admin.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(entries)
     })

@@ -4,14 +4,13 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    audit::{Act, ActorKind, Outcome},
+    act::{self, Actor},
     clock::Clock,
     ids::UserId,
     secret::{Keys, keyed_hash},
 };
 use replyx_storage::second_factors::SecondFactor;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use crate::{Cx, Error, Result};
@@ -109,20 +108,10 @@ async fn spend_recovery_code_once(cx: &Cx, user: UserId, code: &str) -> Result<b
 
     let left = tx.system().second_factors().recovery_codes_left(user).await?;
     let person = tx.system().users().find(user).await?;
-    let act = Act {
-        at: now,
-        actor: ActorKind::User,
-        actor_id: Some(user.into_uuid()),
-        actor_name: person.map(|person| person.email).unwrap_or_default(),
-        action: "second_factor.recovery_code_used".to_owned(),
-        target: "user".to_owned(),
-        target_id: Some(user.to_string()),
-        // What the code was used for is the next entry, and says from where.
-        address: String::new(),
-        outcome: Outcome::Done,
-        details: json!({"left": left}),
-    };
-    tx.system().audit().append(&act).await?;
+    // What the code was used for is the next entry, and says from where.
+    let email = person.map(|person| person.email).unwrap_or_default();
+    let actor = Actor::user(user, &email, "");
+    tx.system().record(act::RecoveryCodeUsed { user, left }, &actor, now);
     tx.commit().await?;
     Ok(true)
 }

@@ -4,8 +4,8 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    act::{self, Actor},
     actor::Account,
-    audit::{Act, ActorKind, Outcome},
     ids::{UserId, WorkspaceId},
     mail::{Letter, Mail},
     page::PageRequest,
@@ -15,7 +15,6 @@ use replyx_core::{
     workspace::Member,
 };
 use replyx_storage::{Db, StorageError, Tx, retried};
-use serde_json::{Value, json};
 
 use crate::{Cx, Error, Result, proof};
 
@@ -55,9 +54,8 @@ pub async fn schedule(
         if tells {
             cx.letters.queue(&mut tx, &mail).await?;
         }
-        let details = json!({"delete_at": delete_at});
-        let act = account.act(now, "account.deletion_scheduled", ("user", user.id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::AccountDeletionScheduled { user: user.id, delete_at };
+        tx.system().record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -77,8 +75,8 @@ pub async fn restore(cx: &Cx, account: &Account) -> Result<User> {
         let mut user = found.ok_or(Error::Unauthenticated)?;
         if user.delete_at.take().is_some() {
             tx.system().users().set_delete_at(id, None).await?;
-            let act = account.act(now, "account.restored", ("user", id), json!({}));
-            tx.system().audit().append(&act).await?;
+            let act = act::AccountRestored { user: id };
+            tx.system().record(act, &account.actor(), now);
         }
         tx.commit().await?;
         Ok(user)
@@ -155,8 +153,7 @@ async fn delete(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, Storage
         }
     }
     tx.system().users().delete(id).await?;
-    let act = act(now, "account.deleted", ("user", id), json!({}));
-    tx.system().audit().append(&act).await?;
+    tx.system().record(act::AccountDeleted { user: id }, &Actor::system(), now);
     tx.commit().await?;
     Ok(true)
 }
@@ -196,23 +193,7 @@ async fn pass_on(
 ) -> Result<(), StorageError> {
     tx.workspace(workspace).members().set_role(heir, Role::Owner).await?;
     tx.workspace(workspace).members().set_suspended(heir, None).await?;
-    let details = json!({"role": Role::Owner.as_str()});
-    let act = act(now, "member.role_changed", ("member", heir), details);
-    tx.workspace(workspace).audit().append(&act).await
-}
-
-/// Something that nobody did but the time.
-fn act(now: DateTime<Utc>, action: &str, target: (&str, UserId), details: Value) -> Act {
-    Act {
-        at: now,
-        actor: ActorKind::System,
-        actor_id: None,
-        actor_name: String::new(),
-        action: action.to_owned(),
-        target: target.0.to_owned(),
-        target_id: Some(target.1.to_string()),
-        address: String::new(),
-        outcome: Outcome::Done,
-        details,
-    }
+    let act = act::MemberPromoted { member: heir, role: Role::Owner };
+    tx.workspace(workspace).record(act, &Actor::system(), now);
+    Ok(())
 }

@@ -6,6 +6,7 @@
 
 use chrono::TimeDelta;
 use replyx_core::{
+    act,
     actor::{Account, Caller},
     assistant::Language,
     clock::random_hex,
@@ -20,7 +21,6 @@ use replyx_core::{
     workspace::{Invitation, Membership},
 };
 use replyx_storage::Tx;
-use serde_json::json;
 
 use crate::{
     Cx, Error, INVITE_PAGE, Result, letters::mailbox_key, standing, workspaces::MOST_JOINED,
@@ -72,10 +72,12 @@ pub async fn create(cx: &Cx, caller: &Caller, invitee: &Invitee) -> Result<Invit
         tx.workspace(workspace).invitations().put(&invitation, &hash).await?;
         cx.letters.queue_of(&mut tx, &mail, workspace).await?;
 
-        let details = json!({"email": invitation.email, "role": invitation.role});
-        let target = ("invitation", invitation.id);
-        let act = caller.act(invitation.created_at, "invitation.created", target, details);
-        tx.workspace(workspace).audit().append(&act).await?;
+        let act = act::InvitationCreated {
+            invitation: invitation.id,
+            email: invitation.email.clone(),
+            role: invitation.role,
+        };
+        tx.workspace(workspace).record(act, &caller.actor(), invitation.created_at);
         tx.commit().await?;
         Ok(invitation)
     })
@@ -160,8 +162,8 @@ pub async fn delete(cx: &Cx, caller: &Caller, id: InvitationId) -> Result<()> {
             return Err(Error::NotFound("invitation"));
         }
         let now = cx.clock.now();
-        let act = caller.act(now, "invitation.deleted", ("invitation", id), json!({}));
-        tx.workspace(caller.workspace_id).audit().append(&act).await?;
+        let act = act::InvitationDeleted { invitation: id };
+        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -189,11 +191,13 @@ pub async fn accept(cx: &Cx, account: &Account, token: &str) -> Result<Membershi
         stands(&mut tx, &invitation).await?;
 
         let membership = join(cx, &mut tx, account, &invitation).await?;
-        let details = json!({
-            "email": user.email, "role": invitation.role, "invited_by": invitation.invited_by,
-        });
-        let act = account.act(now, "member.joined", ("member", user.id), details);
-        tx.workspace(invitation.workspace_id).audit().append(&act).await?;
+        let act = act::MemberJoined {
+            member: user.id,
+            email: user.email.clone(),
+            role: invitation.role,
+            invited_by: invitation.invited_by,
+        };
+        tx.workspace(invitation.workspace_id).record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(membership)
     })

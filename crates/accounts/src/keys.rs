@@ -8,6 +8,7 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use replyx_core::{
+    act,
     actor::Caller,
     clock::random_hex,
     ids::ApiKeyId,
@@ -17,7 +18,6 @@ use replyx_core::{
     secret::sha256_hex,
     workspace::{ApiKey, KeyOwner},
 };
-use serde_json::json;
 
 use crate::{
     Cx, Error, Result,
@@ -115,13 +115,14 @@ pub async fn create(cx: &Cx, caller: &Caller, new: &NewKey) -> Result<(ApiKey, S
             created_at: now,
         };
         tx.workspace(workspace).api_keys().insert(&key, &sha256_hex(secret.as_bytes())).await?;
-        let words: Vec<&str> = key.scopes.iter().map(Permission::as_str).collect();
-        let details = json!({
-            "name": key.name, "scopes": words, "service": key.owner == KeyOwner::Workspace,
-            "expires_at": key.expires_at,
-        });
-        let act = caller.act(now, "api_key.created", ("api_key", key.id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
+        let act = act::ApiKeyCreated {
+            api_key: key.id,
+            name: key.name.clone(),
+            scopes: key.scopes.iter().collect(),
+            service: key.owner == KeyOwner::Workspace,
+            expires_at: key.expires_at,
+        };
+        tx.workspace(workspace).record(act, &caller.actor(), now);
         tx.commit().await?;
         Ok(key)
     });
@@ -162,9 +163,8 @@ pub async fn update(cx: &Cx, caller: &Caller, id: ApiKeyId, name: Option<&str>) 
             return Err(Error::NotFound("key"));
         }
         name.clone_into(&mut key.name);
-        let details = json!({"name": key.name});
-        let act = caller.act(cx.clock.now(), "api_key.updated", ("api_key", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
+        let act = act::ApiKeyUpdated { api_key: id, name: key.name.clone() };
+        tx.workspace(workspace).record(act, &caller.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(key)
     })
@@ -186,9 +186,8 @@ pub async fn delete(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<()> {
             return Err(Error::NotFound("key"));
         }
         let service = key.owner == KeyOwner::Workspace;
-        let details = json!({"name": key.name, "service": service});
-        let act = caller.act(cx.clock.now(), "api_key.deleted", ("api_key", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
+        let act = act::ApiKeyDeleted { api_key: id, name: key.name.clone(), service };
+        tx.workspace(workspace).record(act, &caller.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(())
     })

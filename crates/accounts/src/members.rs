@@ -1,6 +1,7 @@
 //! Who works in a workspace.
 
 use replyx_core::{
+    act,
     actor::Caller,
     ids::UserId,
     page::{Page, PageRequest},
@@ -8,7 +9,6 @@ use replyx_core::{
     role::Role,
     workspace::Member,
 };
-use serde_json::json;
 
 use crate::{Cx, Error, Result, standing};
 
@@ -59,22 +59,25 @@ async fn update_once(cx: &Cx, caller: &Caller, id: UserId, change: MemberUpdate)
         spare(&owners, &member)?;
     }
 
-    let mut acts = Vec::new();
+    let actor = caller.actor();
     if role != member.role {
         tx.workspace(workspace).members().set_role(id, role).await?;
-        let details = json!({"email": member.email, "from": member.role, "to": role});
-        acts.push(caller.act(now, "member.role_changed", ("member", id), details));
+        let email = member.email.clone();
+        let act = act::MemberRoleChanged { member: id, email, from: member.role, to: role };
+        tx.workspace(workspace).record(act, &actor, now);
         member.role = role;
     }
     if suspended != member.suspended_at.is_some() {
         member.suspended_at = suspended.then_some(now);
         tx.workspace(workspace).members().set_suspended(id, member.suspended_at).await?;
-        let action = if suspended { "member.suspended" } else { "member.resumed" };
-        let details = json!({"email": member.email});
-        acts.push(caller.act(now, action, ("member", id), details));
-    }
-    for act in &acts {
-        tx.workspace(workspace).audit().append(act).await?;
+        let email = member.email.clone();
+        if suspended {
+            let act = act::MemberSuspended { member: id, email };
+            tx.workspace(workspace).record(act, &actor, now);
+        } else {
+            let act = act::MemberResumed { member: id, email };
+            tx.workspace(workspace).record(act, &actor, now);
+        }
     }
     tx.commit().await?;
     Ok(member)
@@ -110,10 +113,16 @@ pub async fn remove(cx: &Cx, caller: &Caller, id: UserId) -> Result<()> {
         if !tx.workspace(workspace).members().remove(id).await? {
             return Err(Error::NotFound("member"));
         }
-        let action = if leaves { "member.left" } else { "member.removed" };
-        let details = json!({"email": member.email, "role": member.role});
-        let act = caller.act(cx.clock.now(), action, ("member", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
+        let now = cx.clock.now();
+        let actor = caller.actor();
+        let Member { email, role, .. } = member;
+        if leaves {
+            let act = act::MemberLeft { member: id, email, role };
+            tx.workspace(workspace).record(act, &actor, now);
+        } else {
+            let act = act::MemberRemoved { member: id, email, role };
+            tx.workspace(workspace).record(act, &actor, now);
+        }
         tx.commit().await?;
         Ok(())
     })

@@ -1,15 +1,14 @@
 //! Changing a password, and setting a new one with a link that was mailed.
 
 use replyx_core::{
+    act,
     actor::Account,
-    audit::Outcome,
     clock::random_hex,
     mail::{Letter, Mail},
     secret::sha256_hex,
     setting,
     user::{User, check_password, normal_email},
 };
-use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
@@ -56,8 +55,8 @@ pub async fn change(cx: &Cx, account: &Account, current: String, new: String) ->
         if tells {
             cx.letters.queue(&mut tx, &mail).await?;
         }
-        let act = account.act(now, "password.changed", ("user", user.id), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::PasswordChanged { user: user.id };
+        tx.system().record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -99,9 +98,8 @@ async fn send_link(cx: &Cx, device: &Device, email: &str) -> Result<()> {
     cx.letters.queue(&mut tx, &mail).await?;
 
     // Nobody has proved to be that person yet.
-    let mut act = device.act(now, "password.reset_asked", Some(&user), Outcome::Refused, json!({}));
-    act.outcome = Outcome::Done;
-    tx.system().audit().append(&act).await?;
+    let act = act::PasswordResetRequested { user: user.id };
+    tx.system().record(act, &device.claiming(&user.email), now);
     tx.commit().await?;
     Ok(())
 }
@@ -135,8 +133,8 @@ pub async fn reset(cx: &Cx, device: &Device, token: &str, new: String) -> Result
         }
 
         cx.letters.queue(&mut tx, &notice(&user)).await?;
-        let act = device.act(now, "password.reset", Some(&user), Outcome::Done, json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::PasswordReset { user: user.id };
+        tx.system().record(act, &device.of(&user), now);
         tx.commit().await?;
         Ok(())
     })

@@ -1,7 +1,6 @@
 //! What people say of themselves.
 
-use replyx_core::{actor::Account, assistant::Language, patch::Patch, user::User};
-use serde_json::json;
+use replyx_core::{act, actor::Account, assistant::Language, patch::Patch, user::User};
 
 use crate::{Cx, Error, Result, proof};
 
@@ -31,8 +30,8 @@ pub async fn update(cx: &Cx, account: &Account, change: &ProfileUpdate) -> Resul
         if user != before {
             let name = user.name.as_deref();
             tx.system().users().set_profile(id, name, user.language).await?;
-            let act = account.act(now, "account.updated", ("user", id), json!({}));
-            tx.system().audit().append(&act).await?;
+            let act = act::AccountUpdated { user: id };
+            tx.system().record(act, &account.actor(), now);
         }
         tx.commit().await?;
         Ok(user)

@@ -4,9 +4,8 @@
 //! lock the person out there.
 
 use chrono::{DateTime, Utc};
-use replyx_core::{actor::Account, audit::Outcome};
+use replyx_core::{act, actor::Account};
 use replyx_storage::Tx;
-use serde_json::json;
 
 use crate::{
     Cx, Error, Result,
@@ -72,14 +71,11 @@ pub(crate) async fn still_signed_in(
 
 /// Records that they could not prove it.
 async fn note_refusal(cx: &Cx, account: &Account, what: &str) -> Result<()> {
-    let now = cx.clock.now();
-    let user = account.user().id;
-    let mut act = account.act(now, "proof.refused", ("user", user), json!({"reason": what}));
-    act.outcome = Outcome::Refused;
+    let act = act::ProofRefused { user: account.user().id, reason: what.to_owned() };
 
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        tx.system().audit().append(&act).await?;
+        tx.system().record(act.clone(), &account.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(())
     })

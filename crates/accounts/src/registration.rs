@@ -6,8 +6,8 @@
 //! sees that they were.
 
 use replyx_core::{
+    act,
     assistant::Language,
-    audit::{Act, ActorKind, Outcome},
     ids::UserId,
     mail::{Letter, Mail},
     secret::sha256_hex,
@@ -16,7 +16,6 @@ use replyx_core::{
     workspace::{Invitation, Membership},
 };
 use replyx_storage::Tx;
-use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
@@ -126,21 +125,19 @@ async fn ask(
     let taken = tx.system().users().find_by_email(&registration.email).await?;
     // Also for an address that is taken, where no code will ever confirm it: it takes as long.
     tx.system().registrations().put(registration).await?;
-    let (language, letter, outcome) = if let Some((owner, _)) = &taken {
-        (owner.language, Letter::AccountExists, Outcome::Refused)
+    let (language, letter) = if let Some((owner, _)) = &taken {
+        (owner.language, Letter::AccountExists)
     } else {
         let letter = Letter::Confirmation { code: code.to_owned(), minutes: code::MINUTES };
-        (registration.language, letter, Outcome::Done)
+        (registration.language, letter)
     };
     let mail = Mail { to: registration.email.clone(), language, letter };
     cx.letters.queue(&mut tx, &mail).await?;
 
-    let details = json!({"confirmed": false});
-    let known = taken.as_ref().map_or(user, |(owner, _)| owner);
-    let act = device.act(user.created_at, "account.registered", Some(known), outcome, details);
     // Nobody has proved yet that the address is theirs.
-    let act = Act { actor: ActorKind::Nobody, actor_id: None, ..act };
-    tx.system().audit().append(&act).await?;
+    let known = taken.as_ref().map_or(user, |(owner, _)| owner);
+    let act = act::AccountRequested { user: known.id, taken: taken.is_some() };
+    tx.system().record(act, &device.claiming(&known.email), user.created_at);
     tx.commit().await?;
     Ok(())
 }
@@ -174,17 +171,18 @@ async fn make(
     let place = (membership.workspace.id, membership.role);
     let opened = sessions::open(cx, &mut tx, user, Some(place), device).await?;
 
+    let actor = device.of(user);
     if let Some(invitation) = joined {
-        let details = json!({
-            "email": user.email, "role": invitation.role, "invited_by": invitation.invited_by,
-        });
-        let act = device.act(user.created_at, "member.joined", Some(user), Outcome::Done, details);
-        let act = Act { target: "member".to_owned(), ..act };
-        tx.workspace(invitation.workspace_id).audit().append(&act).await?;
+        let act = act::MemberJoined {
+            member: user.id,
+            email: user.email.clone(),
+            role: invitation.role,
+            invited_by: invitation.invited_by,
+        };
+        tx.workspace(invitation.workspace_id).record(act, &actor, user.created_at);
     }
-    let details = json!({"confirmed": true, "invited": invitation.is_some()});
-    let act = device.act(user.created_at, "account.registered", Some(user), Outcome::Done, details);
-    tx.system().audit().append(&act).await?;
+    let act = act::AccountRegistered { user: user.id, invited: invitation.is_some() };
+    tx.system().record(act, &actor, user.created_at);
     tx.commit().await?;
     Ok((opened, membership))
 }
@@ -255,8 +253,7 @@ async fn confirm_once(cx: &Cx, device: &Device, shown: &Confirmation) -> Result<
     }
     let user = &account.user;
     let opened = sessions::open(cx, &mut tx, user, Some(account.place()), device).await?;
-    let act = device.act(now, "account.confirmed", Some(user), Outcome::Done, json!({}));
-    tx.system().audit().append(&act).await?;
+    tx.system().record(act::AccountConfirmed { user: user.id }, &device.of(user), now);
     tx.commit().await?;
 
     let membership = account.membership();

@@ -1,8 +1,7 @@
 //! Setting the second factor up, and taking it away.
 
-use replyx_core::actor::Account;
+use replyx_core::{act, actor::Account};
 use secrecy::SecretString;
-use serde_json::json;
 
 use crate::{Cx, Error, Result, codes, proof};
 
@@ -82,8 +81,8 @@ pub async fn confirm(cx: &Cx, account: &Account, code: &str) -> Result<Vec<Strin
         if !tx.system().second_factors().confirm(user, step, &hashes, now).await? {
             return Err(Error::SecondFactorExists);
         }
-        let act = account.act(now, "second_factor.enabled", ("user", user), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::SecondFactorEnabled { user };
+        tx.system().record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -114,9 +113,8 @@ pub async fn replace_recovery_codes(
             return Err(Error::NoSecondFactor);
         }
         tx.system().second_factors().replace_recovery_codes(user, &hashes).await?;
-        let target = ("user", user);
-        let act = account.act(now, "second_factor.recovery_codes_replaced", target, json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::RecoveryCodesReplaced { user };
+        tx.system().record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -144,8 +142,8 @@ pub async fn remove(cx: &Cx, account: &Account, password: String, code: &str) ->
         if !tx.system().second_factors().remove(user).await? {
             return Err(Error::NoSecondFactor);
         }
-        let act = account.act(now, "second_factor.removed", ("user", user), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::SecondFactorRemoved { user };
+        tx.system().record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(())
     })

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use replyx_core::{
+    act,
     actor::Account,
-    audit::Outcome,
     clock::Clock,
     ids::{SessionId, WorkspaceId},
     role::Role,
@@ -16,7 +16,6 @@ use replyx_core::{
     user::User,
 };
 use replyx_storage::{StorageError, Tx};
-use serde_json::json;
 
 use crate::{Cx, Device, Error, Result, token::Subject};
 
@@ -180,10 +179,11 @@ async fn refresh_once(
 
 async fn note_reuse(cx: &Cx, tx: &mut Tx, device: &Device, session: &Session) -> Result<()> {
     let user = tx.system().users().find(session.user_id).await?;
-    let details = json!({"session": session.id.to_string()});
-    let now = cx.clock.now();
-    let act = device.act(now, "session.reuse_detected", user.as_ref(), Outcome::Refused, details);
-    tx.system().audit().append(&act).await?;
+    let email = user.as_ref().map(|user| user.email.as_str());
+    let actor = device.claiming(email.unwrap_or_default());
+    let user = user.as_ref().map(|user| user.id);
+    let act = act::SessionReuseDetected { user, session: session.id };
+    tx.system().record(act, &actor, cx.clock.now());
     Ok(())
 }
 
@@ -194,8 +194,8 @@ pub async fn close(cx: &Cx, account: &Account) -> Result<()> {
         let session = account.session;
         let mut tx = cx.db.begin().await?;
         if tx.system().sessions().revoke(account.user().id, session, now).await? {
-            let act = account.act(now, "session.closed", ("session", session), json!({}));
-            tx.system().audit().append(&act).await?;
+            let act = act::SessionClosed { session };
+            tx.system().record(act, &account.actor(), now);
         }
         tx.commit().await?;
         Ok(())
@@ -215,8 +215,8 @@ pub async fn revoke(cx: &Cx, account: &Account, id: SessionId) -> Result<()> {
         if !tx.system().sessions().revoke(account.user().id, id, now).await? {
             return Err(Error::NotFound("session"));
         }
-        let act = account.act(now, "session.revoked", ("session", id), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::SessionRevoked { session: id };
+        tx.system().record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -231,9 +231,8 @@ pub async fn revoke_others(cx: &Cx, account: &Account) -> Result<()> {
         let mut tx = cx.db.begin().await?;
         let revoked = tx.system().sessions().revoke_all(user, Some(account.session), now).await?;
         if revoked > 0 {
-            let details = json!({"sessions": revoked});
-            let act = account.act(now, "session.others_revoked", ("user", user), details);
-            tx.system().audit().append(&act).await?;
+            let act = act::OtherSessionsRevoked { user, sessions: revoked };
+            tx.system().record(act, &account.actor(), now);
         }
         tx.commit().await?;
         Ok(())

@@ -7,12 +7,11 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    audit::Outcome,
+    act,
     mail::{Letter, Mail},
     user::{User, normal_email},
 };
 use replyx_storage::Tx;
-use serde_json::json;
 
 use crate::{
     Cx, Device, Error, Result,
@@ -98,10 +97,8 @@ async fn open(
 
     let place = sessions::home(&mut tx, user).await?;
     let opened = sessions::open(cx, &mut tx, user, place, device).await?;
-    let details = json!({"session": opened.subject.session.to_string()});
-    let now = cx.clock.now();
-    let act = device.act(now, "session.opened", Some(user), Outcome::Done, details);
-    tx.system().audit().append(&act).await?;
+    let act = act::SessionOpened { user: user.id, session: opened.subject.session };
+    tx.system().record(act, &device.of(user), cx.clock.now());
     tx.commit().await?;
     Ok(opened)
 }
@@ -119,14 +116,19 @@ async fn still_so(tx: &mut Tx, user: &User, hash: Option<&String>) -> Result<()>
 
 /// Records that somebody was not let in. An address that has no account is not written down: it may
 /// be a mistyped password.
-async fn note_refusal(cx: &Cx, device: &Device, user: Option<&User>, reason: &str) -> Result<()> {
-    let now = cx.clock.now();
-    let details = json!({"reason": reason});
-    let act = device.act(now, "session.refused", user, Outcome::Refused, details);
+async fn note_refusal(
+    cx: &Cx,
+    device: &Device,
+    user: Option<&User>,
+    reason: &'static str,
+) -> Result<()> {
+    let email = user.map(|user| user.email.as_str());
+    let actor = device.claiming(email.unwrap_or_default());
+    let act = act::SessionRefused { user: user.map(|user| user.id), reason };
 
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        tx.system().audit().append(&act).await?;
+        tx.system().record(act.clone(), &actor, cx.clock.now());
         tx.commit().await?;
         Ok(())
     })

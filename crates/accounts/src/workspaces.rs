@@ -1,11 +1,11 @@
 //! A person's workspaces: making one, listing and renaming them.
 
 use replyx_core::{
+    act,
     actor::{Account, Caller},
     role::Role,
     workspace::{Membership, Workspace},
 };
-use serde_json::json;
 
 use crate::{Cx, Error, Result};
 
@@ -46,9 +46,8 @@ pub async fn create(cx: &Cx, account: &Account, name: &str) -> Result<Membership
 
         tx.system().workspaces().insert(&workspace).await?;
         tx.workspace(workspace.id).members().insert(user, Role::Owner, now).await?;
-        let details = json!({"name": workspace.name});
-        let act = account.act(now, "workspace.created", ("workspace", workspace.id), details);
-        tx.workspace(workspace.id).audit().append(&act).await?;
+        let act = act::WorkspaceCreated { workspace: workspace.id, name: workspace.name.clone() };
+        tx.workspace(workspace.id).record(act, &account.actor(), now);
         tx.commit().await?;
         Ok(Membership { workspace, role: Role::Owner, suspended_at: None })
     })
@@ -81,9 +80,8 @@ pub async fn update(
 
         tx.system().workspaces().rename(id, name).await?;
         name.clone_into(&mut workspace.name);
-        let details = json!({"name": workspace.name});
-        let act = caller.act(cx.clock.now(), "workspace.updated", ("workspace", id), details);
-        tx.workspace(id).audit().append(&act).await?;
+        let act = act::WorkspaceUpdated { workspace: id, name: workspace.name.clone() };
+        tx.workspace(id).record(act, &caller.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(workspace)
     })

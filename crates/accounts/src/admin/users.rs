@@ -1,6 +1,7 @@
 //! All users of the installation.
 
 use replyx_core::{
+    act,
     actor::Admin,
     assistant::Language,
     ids::UserId,
@@ -8,7 +9,6 @@ use replyx_core::{
     user::{User, check_password, normal_email},
 };
 use replyx_storage::Tx;
-use serde_json::json;
 
 use crate::{Cx, Error, Result, deletion::refuse_last_owner, is_email};
 
@@ -69,9 +69,8 @@ pub async fn block(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
         let mut user = find(&mut tx, id).await?;
         user.blocked_at = Some(user.blocked_at.unwrap_or(now));
         tx.system().users().set_blocked(id, user.blocked_at).await?;
-        let details = json!({"email": user.email});
-        let act = admin.act(now, "user.blocked", ("user", id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::UserBlocked { user: id, email: user.email.clone() };
+        tx.system().record(act, &admin.actor(), now);
         tx.commit().await?;
         Ok(user)
     })
@@ -89,9 +88,8 @@ pub async fn unblock(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
         let mut user = find(&mut tx, id).await?;
         user.blocked_at = None;
         tx.system().users().set_blocked(id, user.blocked_at).await?;
-        let details = json!({"email": user.email});
-        let act = admin.act(cx.clock.now(), "user.unblocked", ("user", id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::UserUnblocked { user: id, email: user.email.clone() };
+        tx.system().record(act, &admin.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(user)
     })
@@ -113,8 +111,8 @@ pub async fn delete(cx: &Cx, admin: &Admin, id: UserId) -> Result<()> {
         refuse_last_owner(&mut tx, id).await?;
         tx.system().users().set_blocked(id, Some(user.blocked_at.unwrap_or(now))).await?;
         tx.system().users().set_delete_at(id, Some(now)).await?;
-        let details = json!({"email": user.email});
-        tx.system().audit().append(&admin.act(now, "user.deleted", ("user", id), details)).await?;
+        let act = act::UserDeleted { user: id, email: user.email };
+        tx.system().record(act, &admin.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -135,9 +133,8 @@ pub async fn reset_second_factor(cx: &Cx, admin: &Admin, id: UserId) -> Result<(
             return Err(Error::NotFound("second factor"));
         }
         tx.system().sessions().revoke_all(id, None, now).await?;
-        let details = json!({"email": user.email});
-        let act = admin.act(now, "second_factor.reset", ("user", id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::SecondFactorReset { user: id, email: user.email.clone() };
+        tx.system().record(act, &admin.actor(), now);
         tx.commit().await?;
         Ok(())
     })
@@ -185,8 +182,8 @@ pub async fn create_admin(
             Err(error) if error.is_duplicate() => return Err(Error::EmailTaken),
             Err(error) => return Err(error.into()),
         }
-        let act = admin.act(now, "admin.created", ("user", user.id), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::AdminCreated { user: user.id };
+        tx.system().record(act, &admin.actor(), now);
         tx.commit().await?;
         Ok(user)
     })
@@ -206,8 +203,8 @@ pub async fn set_password(cx: &Cx, admin: &Admin, id: UserId, password: String) 
         let user = find(&mut tx, id).await?;
         tx.system().users().set_password(id, &password_hash).await?;
         tx.system().sessions().revoke_all(id, None, now).await?;
-        let act = admin.act(now, "password.set", ("user", id), json!({}));
-        tx.system().audit().append(&act).await?;
+        let act = act::PasswordSet { user: id };
+        tx.system().record(act, &admin.actor(), now);
         tx.commit().await?;
         Ok(user)
     })
@@ -239,9 +236,8 @@ pub async fn set_role(cx: &Cx, admin: &Admin, id: UserId, role: PlatformRole) ->
         let mut tx = cx.db.begin().await?;
         let user = find(&mut tx, id).await?;
         tx.system().users().set_admin(id, is_admin).await?;
-        let details = json!({"is_admin": is_admin});
-        let act = admin.act(cx.clock.now(), "admin.role_changed", ("user", id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::AdminRoleChanged { user: id, is_admin };
+        tx.system().record(act, &admin.actor(), cx.clock.now());
         tx.commit().await?;
         Ok(User { is_admin, ..user })
     })

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use replyx_core::{
+    act,
     actor::Admin,
     ids::WorkspaceId,
     page::{Page, PageRequest},
@@ -10,7 +11,6 @@ use replyx_core::{
     workspace::Workspace,
 };
 use replyx_storage::{StorageError, Tx};
-use serde_json::json;
 
 use crate::{Cx, Error, Result};
 
@@ -72,9 +72,8 @@ pub async fn suspend(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restrict
         workspace.suspended_at = Some(workspace.suspended_at.unwrap_or(now));
         tx.system().workspaces().set_suspended(id, workspace.suspended_at).await?;
 
-        let details = json!({"name": workspace.name});
-        let act = admin.act(now, "workspace.suspended", ("workspace", id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::WorkspaceSuspended { workspace: id, name: workspace.name.clone() };
+        tx.system().record(act, &admin.actor(), now);
         with_models(tx, workspace).await
     })
     .await
@@ -96,9 +95,8 @@ pub async fn resume(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restricte
         let since = now - chrono::Duration::hours(ANSWERED);
         tx.workspace(id).turns().forget_waiting(since).await?;
 
-        let details = json!({"name": workspace.name});
-        let act = admin.act(now, "workspace.resumed", ("workspace", id), details);
-        tx.system().audit().append(&act).await?;
+        let act = act::WorkspaceResumed { workspace: id, name: workspace.name.clone() };
+        tx.system().record(act, &admin.actor(), now);
         with_models(tx, workspace).await
     })
     .await
@@ -132,9 +130,12 @@ pub async fn restrict(
                 Patch::Keep | Patch::Clear => None,
             };
             tx.system().workspaces().set_allowed_models(id, allowed).await?;
-            let details = json!({"name": workspace.name, "allowed_models": allowed});
-            let act = admin.act(cx.clock.now(), "workspace.updated", ("workspace", id), details);
-            tx.system().audit().append(&act).await?;
+            let act = act::AllowedModelsChanged {
+                workspace: id,
+                name: workspace.name.clone(),
+                allowed_models: allowed.map(<[String]>::to_vec),
+            };
+            tx.system().record(act, &admin.actor(), cx.clock.now());
         }
         with_models(tx, workspace).await
     })
