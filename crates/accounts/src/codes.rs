@@ -28,10 +28,6 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 12;
 
 /// Is it a code of the user's second factor? It is used up.
-///
-/// # Errors
-///
-/// Fails when the database does, or when the secret cannot be opened.
 pub(crate) async fn verify(cx: &Cx, user: UserId, code: &str) -> Result<bool> {
     match Shown::read(code) {
         Some(Shown::Digits(digits)) => spend_digits(cx, user, &digits).await,

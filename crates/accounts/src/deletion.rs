@@ -121,7 +121,7 @@ pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<(), StorageError> {
             Ok(false) => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, user.id = %user, "an account could not be deleted");
+                tracing::warn!(error, user.id = %user, "could not delete an account");
             }
         }
     }

@@ -37,7 +37,7 @@ pub enum Error {
     #[error("the e-mail address or the password is wrong")]
     WrongCredentials,
     /// The password is right, and a second factor is asked for.
-    #[error("this account asks for a code of its second factor, in `totp`")]
+    #[error("this account requires a code of its second factor in `totp`")]
     CodeRequired,
     /// The password is right, and the code is not.
     #[error("the code of the second factor is wrong, or was used before")]
@@ -46,76 +46,74 @@ pub enum Error {
     #[error("this account is blocked")]
     AccountBlocked,
     /// A refresh token came back.
-    #[error("this refresh token had been used before; sign in again")]
+    #[error("this refresh token was already used; sign in again")]
     RefreshReused,
     /// A refresh token in a cookie came without a proof that a page of ours sent it.
-    #[error("it is not proved that this request was meant")]
+    #[error("this request could not be verified as intended")]
     NotMeant,
 
     /// The password that is asked for once more is wrong.
     #[error("the password is wrong")]
     WrongPassword,
     /// A code of the second factor is asked for once more.
-    #[error("this account asks for a code of its second factor, in `code`")]
+    #[error("this account requires a code of its second factor in `code`")]
     ProofRequired,
     /// The code that is asked for once more is wrong.
     #[error("the code of the second factor is wrong, or was used before")]
     WrongProof,
 
     /// There is a second factor already.
-    #[error("there is a second factor already; remove it first")]
+    #[error("a second factor is already enabled; remove it first")]
     SecondFactorExists,
     /// There is no second factor.
     #[error("there is no second factor")]
     NoSecondFactor,
     /// The first code of a second factor is wrong.
-    #[error("this is not the code of the secret that was begun with; is the clock right?")]
+    #[error("the code does not match the secret; check the clock of the device")]
     WrongFirstCode,
 
     /// Nobody may register without an invitation.
     #[error("registration is by invitation only")]
     RegistrationClosed,
     /// There is an account with this e-mail address.
-    #[error("there is an account with this e-mail address")]
+    #[error("an account with this e-mail address already exists")]
     EmailTaken,
     /// The code that confirms an e-mail address is wrong.
-    #[error(
-        "the code is wrong or has ended; after five tries, or a quarter of an hour, ask for a new one"
-    )]
+    #[error("the code is wrong or expired; after five attempts or 15 minutes, request a new one")]
     WrongConfirmation,
     /// The link that sets a new password is wrong.
-    #[error("the link is wrong, was used, or has ended; ask for a new one")]
+    #[error("the link is invalid, used or expired; request a new one")]
     WrongLink,
 
     /// There is no open invitation with this token to the address that registers.
-    #[error("there is no open invitation to this address with this token")]
+    #[error("there is no open invitation for this address with this token")]
     NotInvited,
     /// There is no open invitation with this token.
-    #[error("there is no such invitation any more")]
+    #[error("this invitation no longer exists")]
     NoInvitation,
     /// The invitation was sent to somebody else.
     #[error("this invitation was sent to another e-mail address")]
     NotForYou,
     /// The person who invited could not do so today.
-    #[error("who invited you may no longer do so; ask for another invitation")]
+    #[error("the person who invited you may no longer invite; ask for another invitation")]
     InvitationVoid,
     /// The workspace is suspended.
     #[error("this workspace is suspended")]
     WorkspaceSuspended,
     /// The person who accepts is a member.
-    #[error("you are a member already")]
+    #[error("you are already a member")]
     AlreadyMember,
     /// The person who is invited is a member.
-    #[error("who has this e-mail address is a member already")]
+    #[error("the person with this e-mail address is already a member")]
     InviteeIsMember,
     /// The person belongs to as many workspaces as a person may.
-    #[error("a person belongs to at most 100 workspaces")]
+    #[error("you can belong to at most 100 workspaces")]
     TooManyJoined,
     /// The person owns, or belongs to, as many workspaces as a person may.
-    #[error("a person owns at most 20 workspaces, and belongs to at most 100")]
+    #[error("you can own at most 20 workspaces and belong to at most 100")]
     TooManyOwned,
     /// The workspace would be left without an owner.
-    #[error("a workspace has at least one owner; make somebody else one first")]
+    #[error("a workspace needs at least one owner; make somebody else an owner first")]
     LastOwner,
     /// A workspace with other members would be left without an owner.
     #[error(
@@ -123,10 +121,10 @@ pub enum Error {
     )]
     OwnerOfOthers,
     /// The workspace has as many keys as a workspace may.
-    #[error("a workspace has at most 100 keys; delete one first")]
+    #[error("a workspace can have at most 100 keys; delete one first")]
     TooManyKeys,
     /// An admin would lock themselves out.
-    #[error("an admin cannot do this to their own account")]
+    #[error("admins cannot do this to their own account")]
     Yourself,
 
     /// A limit is used up.

@@ -1,4 +1,4 @@
-//! All that is stored of a person.
+//! All data stored about a person.
 
 use replyx_core::{
     actor::Account,
@@ -20,7 +20,7 @@ const ALL_ACTS: usize = 5_000;
 /// All that is stored of a person beside their profile.
 #[derive(Debug)]
 pub struct AccountData {
-    /// Where they are signed in, newest first; at most 100.
+    /// Their sessions, newest first; at most 100.
     pub sessions: Vec<Session>,
     /// The workspaces they belong to, oldest membership first.
     pub memberships: Vec<Membership>,

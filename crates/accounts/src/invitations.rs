@@ -29,7 +29,7 @@ use crate::{
 /// How many days an invitation is good.
 const DAYS: u32 = 7;
 
-/// Whom to invite.
+/// The person to invite.
 #[derive(Clone, Debug)]
 pub struct Invitee {
     /// The e-mail address.
@@ -51,7 +51,7 @@ pub async fn list(
     Ok(tx.workspace(caller.workspace_id).invitations().list(page).await?)
 }
 
-/// Invites somebody by mail. Another invitation to the same address takes its place.
+/// Invites a person by mail. Another invitation to the same address takes its place.
 ///
 /// # Errors
 ///

@@ -49,11 +49,11 @@ pub struct NewKey {
     pub scopes: Permissions,
     /// Whose it is. Only an owner makes a key of the workspace.
     pub owner: KeyOwner,
-    /// When it ends; never unless given.
+    /// When it expires; never by default.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Lists the workspace's keys, newest first, also those that have ended.
+/// Lists the workspace's API keys, newest first, including expired ones.
 pub async fn list(
     cx: &Cx,
     caller: &Caller,
@@ -171,7 +171,7 @@ pub async fn update(cx: &Cx, caller: &Caller, id: ApiKeyId, name: Option<&str>) 
     .await
 }
 
-/// Revokes a key: it opens nothing from now on.
+/// Revokes an API key.
 ///
 /// # Errors
 ///

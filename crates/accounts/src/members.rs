@@ -15,13 +15,13 @@ use crate::{Cx, Error, Result, standing};
 /// What is to change about a member; what is left out stays as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemberUpdate {
-    /// Their role from now on.
+    /// Their role.
     pub role: Option<Role>,
     /// Whether they may not act here from now on.
     pub suspended: Option<bool>,
 }
 
-/// Lists who works in the workspace.
+/// Lists the members of the workspace.
 pub async fn list(
     cx: &Cx,
     caller: &Caller,
@@ -31,9 +31,9 @@ pub async fn list(
     Ok(tx.workspace(caller.workspace_id).members().list(page).await?)
 }
 
-/// Changes a member's role, suspends them, or lets them act again.
+/// Changes a member's role, or suspends or reactivates them.
 ///
-/// Nobody changes who stands above them, or gives a role above their own.
+/// Members with a higher role cannot be changed, and nobody can assign a role above their own.
 ///
 /// # Errors
 ///

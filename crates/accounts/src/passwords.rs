@@ -30,7 +30,7 @@ fn notice(user: &User) -> Mail {
     Mail { to: user.email.clone(), language: user.language, letter }
 }
 
-/// Changes the password, and ends all other sessions.
+/// Changes the password and ends all other sessions.
 ///
 /// # Errors
 ///
@@ -63,7 +63,8 @@ pub async fn change(cx: &Cx, account: &Account, current: String, new: String) ->
     .await
 }
 
-/// Mails a link that sets a new password, once, within an hour. An earlier link is good no more.
+/// Mails a link to set a new password; it can be used once, within an hour. Earlier links become
+/// invalid.
 ///
 /// What it does, and how long it takes, is the same whether or not there is such an account, and
 /// when it has had too many such mails already.
@@ -104,7 +105,7 @@ async fn send_link(cx: &Cx, device: &Device, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// Sets a new password with a link that was mailed, and ends all sessions. A second factor stays.
+/// Sets a new password with the mailed link, and ends all sessions. A second factor is kept.
 ///
 /// # Errors
 ///

@@ -7,7 +7,7 @@ use crate::{Cx, Error, Result, proof};
 /// What is to change; what is left out stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileUpdate {
-    /// What they are called.
+    /// Their name.
     pub name: Patch<String>,
     /// The language of their mail.
     pub language: Option<Language>,

@@ -52,8 +52,8 @@ pub struct Registered {
     pub session: Option<OpenSession>,
 }
 
-/// Makes an account with a workspace of its own, or with an invitation as a member of the workspace
-/// that invites.
+/// Registers an account with its own workspace, or, with an invitation, as a member of the inviting
+/// workspace.
 ///
 /// Where e-mail addresses have to be confirmed nothing is made yet: a code is mailed.
 ///
@@ -260,7 +260,7 @@ async fn confirm_once(cx: &Cx, device: &Device, shown: &Confirmation) -> Result<
     Ok(Some(Confirmed { user: account.user, membership, session: opened }))
 }
 
-/// Mails a new code to an address that waits to be confirmed; the one before is good no more. What
+/// Mails a new code to an unconfirmed address; earlier codes become invalid. What
 /// it does, and how long it takes, is the same whether or not the address waits.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::{Cx, Error, Result, codes, proof};
 /// Whether a second factor is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct SecondFactorState {
-    /// Is a code asked for at sign-in?
+    /// Whether a code is required at sign-in.
     pub enabled: bool,
     /// How many recovery codes have not been used.
     pub recovery_codes_left: i64,
@@ -23,7 +23,7 @@ pub struct NewSecret {
     pub uri: String,
 }
 
-/// Tells whether a second factor is asked for, and how many recovery codes are left.
+/// Shows whether a second factor is enabled, and how many recovery codes are left.
 pub async fn read(cx: &Cx, account: &Account) -> Result<SecondFactorState> {
     let user = account.user();
     let mut tx = cx.db.read().await?;
@@ -31,7 +31,7 @@ pub async fn read(cx: &Cx, account: &Account) -> Result<SecondFactorState> {
     Ok(SecondFactorState { enabled: user.second_factor, recovery_codes_left })
 }
 
-/// Begins to set a second factor up: makes a secret, which its first code has to confirm.
+/// Starts setting up a second factor: creates a secret, to be confirmed with its first code.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ pub async fn confirm(cx: &Cx, account: &Account, code: &str) -> Result<Vec<Strin
     Ok(recovery_codes)
 }
 
-/// Makes new recovery codes. All earlier ones are good no more.
+/// Creates new recovery codes. Earlier codes become invalid.
 ///
 /// # Errors
 ///
@@ -122,7 +122,7 @@ pub async fn replace_recovery_codes(
     Ok(recovery_codes)
 }
 
-/// Removes the second factor with its recovery codes: the password is enough to sign in.
+/// Removes the second factor and its recovery codes.
 ///
 /// # Errors
 ///

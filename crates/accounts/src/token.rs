@@ -101,10 +101,6 @@ impl Tokens {
     }
 
     /// Makes a token.
-    ///
-    /// # Errors
-    ///
-    /// Fails when it cannot be signed.
     pub fn issue(&self, subject: &Subject) -> Result<String> {
         let now = self.clock.now();
         let claims = Claims {

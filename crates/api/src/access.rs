@@ -1,11 +1,12 @@
 //! What callers may do, kept in memory: one look at the database for many requests.
 //!
-//! [`Accesses`] hears of every commit ([`Listener`]): what a commit changed is forgotten here before the commit's
-//! caller goes on, and told to the other processes on the bus. When the bus may have lost something everything is
-//! forgotten, and an entry never lives longer than `LIFETIME`, so that a process that hears nothing is wrong for a
-//! few seconds at worst.
+//! [`Accesses`] hears of every commit ([`Listener`]): what a commit changed is forgotten here
+//! before the commit's caller goes on, and told to the other processes on the bus. When the bus may
+//! have lost something everything is forgotten, and an entry never lives longer than `LIFETIME`, so
+//! that a process that hears nothing is wrong for a few seconds at worst.
 //!
-//! A stream that outlives its request watches its access ([`Accesses::watch`]) and looks again when it may have changed.
+//! A stream that outlives its request watches its access ([`Accesses::watch`]) and looks again when
+//! it may have changed.
 
 mod watch;
 
@@ -36,7 +37,8 @@ use watch::Watchers;
 
 /// The topic on which processes tell each other whose access has changed, and that settings have.
 const TOPIC: &str = "access";
-/// How long an entry lives at most: also the longest error of a process that cannot hear the others.
+/// How long an entry lives at most: also the longest error of a process that cannot hear the
+/// others.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
 /// How many entries are kept; past that all are forgotten and read again.
 const ENTRIES: usize = 50_000;
@@ -195,10 +197,6 @@ impl Accesses {
     }
 
     /// What a credential gives access to now; `None` when it gives none. It counts as used.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn of(
         &self,
         db: &Db,
@@ -212,10 +210,6 @@ impl Accesses {
     }
 
     /// As [`Self::of`], as new as is asked for; it is no use of a key.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn look(
         &self,
         db: &Db,
@@ -252,13 +246,14 @@ impl Accesses {
         Watch { accesses: Arc::clone(self), number, version, looked_at: 0 }
     }
 
-    /// Rings whenever settings, providers of models or keys to them were changed after this call, here or in another
-    /// process.
+    /// Rings whenever settings, providers of models or keys to them were changed after this call,
+    /// here or in another process.
     pub fn settings_changed(&self) -> channel::Receiver<()> {
         self.settings.subscribe()
     }
 
-    /// Tells the other processes what changed here, and writes down which keys were used, until stopped.
+    /// Tells the other processes what changed here, and writes down which keys were used, until
+    /// stopped.
     pub async fn tell(
         &self,
         db: &Db,
@@ -304,7 +299,7 @@ impl Accesses {
                 // The others hear nothing either, and forget everything every few seconds.
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "changes of access could not be told"
+                    "could not publish access changes"
                 );
             }
         }
@@ -323,7 +318,7 @@ impl Accesses {
         if let Err(error) = written.await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "uses of keys could not be noted"
+                "could not record the use of API keys"
             );
         }
     }
@@ -351,8 +346,9 @@ impl Accesses {
     fn heard(&self, own: &str, message: &[u8]) {
         let text = String::from_utf8_lossy(message);
         let mut words = text.splitn(3, ' ');
-        let (sender, settings, ids) =
-            (words.next(), words.next(), words.next().unwrap_or_default());
+        let sender = words.next();
+        let settings = words.next();
+        let ids = words.next().unwrap_or_default();
         if sender == Some(own) {
             return;
         }

@@ -28,7 +28,8 @@ pub(crate) async fn find(state: State<AppState>, mut request: Request, next: Nex
     next.run(request).await
 }
 
-/// The right-most address that is not a proxy of ours: what stands left of it anybody may have written.
+/// The right-most address that is not a proxy of ours: what stands left of it anybody may have
+/// written.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_ours = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     let mut nearest = peer.to_canonical();

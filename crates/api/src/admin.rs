@@ -1,5 +1,6 @@
-//! Power over the installation: users, workspaces, settings and the audit logs of all. Nothing here is reached
-//! without the [`Admin`](crate::caller::Admin) extractor, and every change is in the platform's audit log.
+//! Power over the installation: users, workspaces, settings and the audit logs of all. Nothing here
+//! is reached without the [`Admin`](crate::caller::Admin) extractor, and every change is in the
+//! platform's audit log.
 
 pub mod audit;
 pub mod model_keys;

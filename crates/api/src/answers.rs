@@ -1,4 +1,4 @@
-//! Questions with their answers, written by people. Each is a document of its own kind: found by search like any
+//! Answers written by people. Each is a document of its own kind: found by search like any
 //! other, and shown here alone.
 
 pub mod create;
@@ -57,7 +57,8 @@ impl Pair {
         workspace: WorkspaceId,
         assistant: AssistantId,
     ) -> (Document, Vec<u8>) {
-        let (bytes, kind) = (self.bytes(), DocumentKind::Answer);
+        let bytes = self.bytes();
+        let kind = DocumentKind::Answer;
         let document =
             documents::new(state.clock(), workspace, assistant, self.name(), kind, &bytes);
         (document, bytes)

@@ -1,4 +1,5 @@
-//! Something that is the same for everybody: kept in memory, as it is and compressed, each form with its tag.
+//! Something that is the same for everybody: kept in memory, as it is and compressed, each form
+//! with its tag.
 
 use axum::{
     body::{Body, Bytes},

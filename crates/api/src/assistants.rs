@@ -1,4 +1,4 @@
-//! Who answers.
+//! The assistant that answers.
 
 pub mod create;
 pub mod delete;
@@ -15,7 +15,7 @@ pub mod versions;
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
-use replyx_core::assistant::{Assistant, Gate, Settings};
+use replyx_core::assistant::{Assistant, AssistantSettings, Gate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use crate::{
     words::{LanguageWord, UnverifiedWord},
 };
 
-/// The questions whose answers must not get worse with a new version.
+/// The questions on which a new version must not be worse.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Gate)]
@@ -33,7 +33,7 @@ pub struct GateView {
     /// The question set.
     #[garde(skip)]
     question_set_id: Uuid,
-    /// By how much a measure may fall below that of the version published now, 0 to 1.
+    /// How far a measure may fall below that of the published version, 0 to 1.
     #[garde(range(min = 0.0, max = 1.0))]
     #[schema(minimum = 0.0, maximum = 1.0, example = 0.02)]
     tolerance: f64,
@@ -55,7 +55,8 @@ pub struct AssistantView {
     id: Uuid,
     #[schema(example = "Support")]
     name: String,
-    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic; `null` follows the installation's default.
+    /// `extractive`, `provider:model`, or a model of OpenAI or Anthropic; `null` follows the
+    /// installation's default.
     #[schema(example = "extractive")]
     model: Option<String>,
     #[schema(example = "You work for Green Lantern Shop. Be short and friendly.")]
@@ -65,13 +66,13 @@ pub struct AssistantView {
     /// The language of the fixed texts: `en` or `ru`.
     #[schema(value_type = LanguageWord, example = "en")]
     language: &'static str,
-    /// Said in answer to `/start`.
+    /// Sent in reply to `/start`.
     #[schema(example = "Hello! What would you like to know?")]
     greeting: String,
-    /// Said when the documents do not hold the answer.
+    /// Sent when the documents do not contain the answer.
     #[schema(example = "I do not know that. A colleague will answer.")]
     unknown_text: String,
-    /// Said when no model could be reached.
+    /// Sent when no model could be reached.
     #[schema(example = "I cannot answer at the moment. Please try again later.")]
     fallback_text: String,
     /// Asked in this order when the model fails.
@@ -80,15 +81,15 @@ pub struct AssistantView {
     /// The time zone in which it tells the time: an IANA name.
     #[schema(example = "Europe/Helsinki")]
     time_zone: String,
-    /// Must the facts of an answer stand in its sources?
+    /// Whether the facts of an answer must be in its sources.
     check_answers: bool,
     /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
     #[schema(value_type = UnverifiedWord, example = "unknown")]
     unverified: &'static str,
-    /// Said when the dialog is handed to a human.
+    /// Sent when the dialog is handed over to a human.
     #[schema(example = "I would rather have a colleague answer this.")]
     handoff_text: String,
-    /// What has to hold before a version is published.
+    /// The condition for publishing a version.
     gate: Option<GateView>,
     /// The number of the published version that answers customers.
     #[schema(example = 2)]
@@ -167,8 +168,11 @@ fn trimmed(names: Vec<String>) -> Vec<String> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
 #[expect(clippy::ptr_arg, reason = "the form that garde asks for")]
 pub(crate) fn known_models(names: &Vec<String>, (): &()) -> garde::Result {
-    if names.len() > Settings::FALLBACK_MODELS {
-        return Err(garde::Error::new(format!("must be at most {}", Settings::FALLBACK_MODELS)));
+    if names.len() > AssistantSettings::FALLBACK_MODELS {
+        return Err(garde::Error::new(format!(
+            "must be at most {}",
+            AssistantSettings::FALLBACK_MODELS
+        )));
     }
     if names.iter().any(|name| name.trim().is_empty() || name.chars().count() > 100) {
         return Err(garde::Error::new("each must have 1 to 100 characters"));

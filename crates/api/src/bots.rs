@@ -1,4 +1,4 @@
-//! Assistants' ways into Telegram. A token comes in once, and never leaves again.
+//! The Telegram bots of assistants. A token comes in once, and never leaves again.
 
 mod claim;
 pub mod create;

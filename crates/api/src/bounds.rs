@@ -1,15 +1,18 @@
-//! What the door bears: how many connections and requests at once, and how long a client may take for its part.
+//! What the door bears: how many connections and requests at once, and how long a client may take
+//! for its part.
 
 use std::time::Duration;
 
-/// Bounds of connections and requests. Beyond each there is a clear answer, or the end of the connection.
+/// Bounds of connections and requests. Beyond each there is a clear answer, or the end of the
+/// connection.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// How many connections may be open at once.
     pub connections: u64,
     /// How many of them may come from one address; proxies of ours may open any number.
     pub connections_per_address: u64,
-    /// How many requests are worked on at once, webhooks aside: they have as many places of their own.
+    /// How many requests are worked on at once, webhooks aside: they have as many places of their
+    /// own.
     pub requests: u64,
     /// How many of them may come from one address.
     pub requests_per_address: u64,

@@ -1,6 +1,8 @@
-//! Who calls, and may they? An extractor per level of access: naming it in a handler's signature is the check.
+//! Who calls, and may they? An extractor per level of access: naming it in a handler's signature is
+//! the check.
 //!
-//! - [`May`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a member or a key.
+//! - [`May`]`<AssistantsWrite>`: somebody who has this permission in the workspace they act in, a
+//!   member or a key.
 //! - [`Account`]: a person, whatever they may do anywhere; not a key.
 //! - [`Admin`]: a platform admin.
 
@@ -78,10 +80,6 @@ impl<P: Needs> FromRequestParts<AppState> for May<P> {
 
 impl<P: Needs> May<P> {
     /// Lets somebody in who has the permission where they act.
-    ///
-    /// # Errors
-    ///
-    /// Says what stands in their way.
     pub(crate) fn admit(
         access: Arc<Access>,
         pass: Pass,
@@ -108,10 +106,6 @@ impl<P: Needs> May<P> {
     }
 
     /// Looks again whether they may: for what takes so long that they may have lost it since.
-    ///
-    /// # Errors
-    ///
-    /// As when they called.
     pub(crate) async fn still_may(&self, state: &AppState) -> Result<(), ApiError> {
         let now = state.clock().now();
         let pass = self.pass.clone();
@@ -145,7 +139,7 @@ impl FromRequestParts<AppState> for Account {
         let Principal::User { session, .. } = &access.principal else {
             return Err(ApiError::Refused {
                 code: "session_required",
-                detail: "this is for people who are signed in, not for API keys",
+                detail: "this requires a signed-in user, not an API key",
             });
         };
         Ok(Self { session: *session, address: address(parts), access })

@@ -64,7 +64,8 @@ impl Coding {
     }
 }
 
-/// How much the client likes a coding, 0 to 1. What it does not name it does not take, unless it takes `*`.
+/// How much the client likes a coding, 0 to 1. What it does not name it does not take, unless it
+/// takes `*`.
 fn quality(headers: &HeaderMap, coding: &str) -> f32 {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter();
     let names = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));

@@ -1,5 +1,5 @@
-//! The cookies of a browser's session. All are `__Host-`: of this host alone, over TLS (or on the loopback), for every
-//! path; only the CSRF token may be read by scripts.
+//! The cookies of a browser's session. All are `__Host-`: of this host alone, over TLS (or on the
+//! loopback), for every path; only the CSRF token may be read by scripts.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -34,7 +34,8 @@ pub fn read<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 pub struct SetCookies(Vec<HeaderValue>);
 
 impl SetCookies {
-    /// With a cookie for so long; none at all takes it away. `HttpOnly`, unless it is the CSRF token.
+    /// With a cookie for so long; none at all takes it away. `HttpOnly`, unless it is the CSRF
+    /// token.
     ///
     /// # Panics
     ///

@@ -1,6 +1,7 @@
-//! A request that changes something and is authorised by a cookie has to prove that a page of ours sent it: it repeats
-//! the CSRF cookie in a header (which a stranger's page can neither read nor set), the token is signed for this very
-//! session (so a planted one is of no use), and the browser's own words on where the request comes from agree.
+//! A request that changes something and is authorised by a cookie has to prove that a page of ours
+//! sent it: it repeats the CSRF cookie in a header (which a stranger's page can neither read nor
+//! set), the token is signed for this very session (so a planted one is of no use), and the
+//! browser's own words on where the request comes from agree.
 
 use axum::http::{HeaderMap, header};
 use replyx_core::{
@@ -57,7 +58,8 @@ pub(crate) fn is_of(state: &AppState, token: &str, session: SessionId) -> bool {
     same(signature, &sign(state, chance, session))
 }
 
-/// Refuses to set cookies for a page that is not ours: a stranger's page could sign its visitor in as somebody else.
+/// Refuses to set cookies for a page that is not ours: a stranger's page could sign its visitor in
+/// as somebody else.
 ///
 /// # Errors
 ///
@@ -80,8 +82,8 @@ fn is_ours(state: &AppState, headers: &HeaderMap) -> bool {
     !matches!(text("sec-fetch-site"), Some("cross-site" | "same-site"))
 }
 
-/// Is it the origin of the host that was asked? In production a page without TLS is nobody's: whoever sits on the line
-/// may have written it.
+/// Is it the origin of the host that was asked? In production a page without TLS is nobody's:
+/// whoever sits on the line may have written it.
 fn is_own(origin: &str, host: &str, production: bool) -> bool {
     let Some((scheme, own)) = origin.split_once("://") else { return false };
     !host.is_empty() && own == host && (scheme == "https" || (scheme == "http" && !production))

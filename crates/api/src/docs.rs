@@ -1,4 +1,5 @@
-//! The page that shows the `OpenAPI` document: Swagger UI, out of the program itself, so that it works offline.
+//! The page that shows the `OpenAPI` document: Swagger UI, out of the program itself, so that it
+//! works offline.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! What assistants know.
+//! The knowledge of assistants.
 
 pub mod delete;
 pub mod file;
@@ -144,13 +144,15 @@ impl From<DocumentWarning> for WarningView {
     }
 }
 
-/// The document, unless there is none. Answers written by people are shown and changed as such alone.
+/// The document, unless there is none. Answers written by people are shown and changed as such
+/// alone.
 fn real(found: Option<Document>) -> ApiResult<Document> {
     let found = found.filter(|document| document.kind != DocumentKind::Answer);
     found.ok_or(ApiError::NotFound("document"))
 }
 
-/// So many documents of a workspace may wait to be read. Workspaces take turns, so it is their own time they wait for.
+/// So many documents of a workspace may wait to be read. Workspaces take turns, so it is their own
+/// time they wait for.
 const MOST_WAITING: i64 = 10_000;
 
 /// Refuses more work where a workspace has enough waiting.

@@ -1,13 +1,16 @@
-//! The door: how many requests at once, how long each, how fast bodies come, and how much waits to be sent.
+//! The door: how many requests at once, how long each, how fast bodies come, and how much waits to
+//! be sent.
 //!
 //! Every request but those of monitors passes [`bounded`]:
 //!
-//! 1. It takes a place, among all and among those of its address. Webhooks have places of their own, so that neither
-//!    keeps the other out; their senders are checked before anything of a body is read.
-//! 2. [`arrival`]: its body is counted in memory as it comes and until the request is done, and given up when it comes too
-//!    slowly.
+//! 1. It takes a place, among all and among those of its address. Webhooks have places of their
+//!    own, so that neither keeps the other out; their senders are checked before anything of a body
+//!    is read.
+//! 2. [`arrival`]: its body is counted in memory as it comes and until the request is done, and
+//!    given up when it comes too slowly.
 //! 3. It has [`LONGEST`](crate::limits::LONGEST).
-//! 4. [`departure`]: its answer keeps the place and is counted in memory until the last byte of it has been sent.
+//! 4. [`departure`]: its answer keeps the place and is counted in memory until the last byte of it
+//!    has been sent.
 
 mod arrival;
 mod departure;
@@ -44,8 +47,8 @@ const HOOKS: &str = "/hooks/";
 const MIB: u64 = 1024 * 1024;
 /// Bodies in memory beside uploads, in all and of one address.
 const OTHER_BODIES: (u64, u64) = (64 * MIB, 16 * MIB);
-/// How many of the largest uploads may be in memory at once, in all and of one address: a form with an `Idempotency-Key`
-/// is read as a whole and may be as large as five.
+/// How many of the largest uploads may be in memory at once, in all and of one address: a form with
+/// an `Idempotency-Key` is read as a whole and may be as large as five.
 const UPLOADS: (u64, u64) = (16, 5);
 /// How long a body waits until others leave room for it.
 const ROOM: Duration = Duration::from_secs(10);
@@ -53,7 +56,8 @@ const ROOM: Duration = Duration::from_secs(10);
 const ANSWERS: (u64, u64) = (256 * MIB, 16 * MIB);
 /// Answers on their way to one address, whoever calls from there: one caller may have many keys.
 const ANSWERS_PER_ADDRESS: u64 = 64 * MIB;
-/// An answer of at most this size is sent even when [`ANSWERS`] are on their way, bytes. The places bound how many.
+/// An answer of at most this size is sent even when [`ANSWERS`] are on their way, bytes. The places
+/// bound how many.
 const SMALL_ANSWER: u64 = 64 * 1024;
 
 /// The bounds of a process and what is held of them.
@@ -66,8 +70,8 @@ pub(crate) struct Door {
     outgoing: Shares,
     /// The same bytes as in `outgoing`, by address.
     outgoing_by_address: Shares,
-    /// So much of one body without an `Idempotency-Key` is counted at most: of several files in one form no more than two
-    /// are in memory at once.
+    /// So much of one body without an `Idempotency-Key` is counted at most: of several files in one
+    /// form no more than two are in memory at once.
     largest_body: u64,
     /// How long a body waits until others leave room for it.
     patience: Duration,

@@ -31,12 +31,12 @@ pub enum ApiError {
     Refused {
         /// The stable code.
         code: &'static str,
-        /// What stands in the way.
+        /// What prevents it.
         detail: &'static str,
     },
     /// A change authorised by a cookie does not prove that a page of ours meant it.
     #[error(
-        "the CSRF token is missing or not that of this session, or the request comes from elsewhere"
+        "the CSRF token is missing or does not belong to this session, or the request comes from another site"
     )]
     Csrf,
     /// Also the answer for what belongs to somebody else: a stranger must not learn that it exists.
@@ -60,7 +60,7 @@ pub enum ApiError {
     #[error("{0}")]
     UnknownParameter(String),
     /// The body can be read, and some of its fields are not acceptable.
-    #[error("some fields are not acceptable")]
+    #[error("some fields are invalid")]
     Invalid(Vec<FieldError>),
     /// The body can be read, and what one of its fields stands for (a code, a token) is not good.
     #[error("{detail}")]
@@ -75,7 +75,7 @@ pub enum ApiError {
     Conflict {
         /// The stable code.
         code: &'static str,
-        /// What stands in the way.
+        /// What prevents it.
         detail: String,
     },
     /// The object has changed since the client read it.
@@ -100,7 +100,7 @@ pub enum ApiError {
         code: &'static str,
         /// What there are too many of.
         detail: &'static str,
-        /// When to try again.
+        /// When to retry.
         after: Duration,
     },
     /// As [`Self::TooManyRequests`], for a limit that is not a rate.
@@ -108,14 +108,14 @@ pub enum ApiError {
     Limited {
         /// Which limit it is, in words.
         limit: String,
-        /// When to try again.
+        /// When to retry.
         after: Duration,
     },
     /// Too many requests are being worked on.
     #[error("the server is overloaded; retry later")]
     Busy(Duration),
     /// The database is busy or away. The client may try again after a moment; see `repeat.rs`.
-    #[error("the database is busy or cannot be reached; retry later")]
+    #[error("the database is busy or unreachable; retry later")]
     Unavailable {
         /// What it said.
         #[source]
@@ -168,7 +168,7 @@ pub struct Problem {
     /// The HTTP status.
     #[schema(example = 404)]
     status: u16,
-    /// What is the matter this time.
+    /// The details of this occurrence.
     #[schema(example = "no such assistant")]
     detail: String,
     /// The stable name of the kind of problem.
@@ -372,10 +372,7 @@ impl IntoResponse for ApiError {
             tracing::error!(error = source.as_ref() as &dyn Error, "request failed");
         }
         if let Self::Unavailable { source, .. } = &self {
-            tracing::warn!(
-                error = source.as_ref() as &dyn Error,
-                "the database did not do a request"
-            );
+            tracing::warn!(error = source.as_ref() as &dyn Error, "request failed in the database");
         }
         let undone = match &self {
             Self::Unavailable { undone, .. } => *undone,

@@ -30,8 +30,8 @@ use crate::{
     words::RunStatusWord,
 };
 
-/// A question and what is expected of search and answer. With nothing expected the right answer is that the documents
-/// do not say it.
+/// A question and what is expected of search and answer. With nothing expected the right answer is
+/// that the documents do not say it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EvaluationQuestion)]
@@ -49,8 +49,8 @@ pub struct QuestionView {
     /// The passages of which one must be found, by id.
     #[serde(default)]
     passages: Vec<Uuid>,
-    /// Strings of which one must occur in the answer, and in a passage that search finds where neither documents nor
-    /// passages are named.
+    /// Strings of which one must occur in the answer, and in a passage that search finds where
+    /// neither documents nor passages are named.
     #[serde(default)]
     #[schema(example = json!(["30 days"]))]
     answers: Vec<String>,
@@ -130,7 +130,7 @@ pub struct RunView {
     /// The published version that was measured; `null`: the draft.
     #[schema(example = 2)]
     version: Option<i64>,
-    /// Were answers asked for, or search alone?
+    /// Whether answers were requested, or search only.
     answers: bool,
     #[schema(value_type = RunStatusWord, example = "done")]
     status: &'static str,
@@ -235,7 +235,8 @@ impl From<Metrics> for MetricsView {
 pub struct ResultView {
     #[schema(example = "How long may I return an item?")]
     question: String,
-    /// Where search had what was expected, from 1; `null`: not within the first ten, or nothing was expected.
+    /// Where search had what was expected, from 1; `null`: not within the first ten, or nothing was
+    /// expected.
     #[schema(example = 1)]
     rank: Option<usize>,
     /// The titles of the documents found, best first.
@@ -243,11 +244,11 @@ pub struct ResultView {
     /// The answer, where answers were asked for.
     #[schema(example = "You may return an item within 30 days.")]
     answer: Option<String>,
-    /// Does it hold an expected string?
+    /// Whether it contains an expected string.
     contained: Option<bool>,
-    /// Did it say that it does not know?
+    /// Whether it said that it does not know.
     declined: Option<bool>,
-    /// Was that (or answering) right?
+    /// Whether that (or answering) was right.
     right: Option<bool>,
 }
 
@@ -265,13 +266,13 @@ impl From<QuestionResult> for ResultView {
     }
 }
 
-/// The run that lets the draft through the gate; `None` where there is no gate. Runs without answers do not count: what is
-/// found does not depend on the draft.
+/// The run that lets the draft through the gate; `None` where there is no gate. Runs without
+/// answers do not count: what is found does not depend on the draft.
 ///
 /// # Errors
 ///
-/// 409 `evaluation_required` without a run of this very draft, or of the version it is compared with;
-/// `evaluation_regressed` when it did worse.
+/// 409 `evaluation_required` without a run of this very draft, or of the version it is compared
+/// with; `evaluation_regressed` when it did worse.
 pub(crate) async fn pass(
     tx: &mut Tx,
     workspace: WorkspaceId,
@@ -293,12 +294,10 @@ pub(crate) async fn pass(
     let Some(base) = base else {
         return Err(required("run the question set against the published version, too"));
     };
-    let (base_results, results) = (
-        tx.workspace(workspace).runs().results(base.id).await?.unwrap_or_default(),
-        tx.workspace(workspace).runs().results(draft.id).await?.unwrap_or_default(),
-    );
-    let (before, after) =
-        (base.metrics.clone().unwrap_or_default(), draft.metrics.clone().unwrap_or_default());
+    let base_results = tx.workspace(workspace).runs().results(base.id).await?.unwrap_or_default();
+    let results = tx.workspace(workspace).runs().results(draft.id).await?.unwrap_or_default();
+    let before = base.metrics.clone().unwrap_or_default();
+    let after = draft.metrics.clone().unwrap_or_default();
     let comparison = compare((&before, &base_results), (&after, &results), gate.tolerance);
     let worse: Vec<String> = comparison
         .changes
@@ -308,9 +307,11 @@ pub(crate) async fn pass(
             format!("{} fell from {:.3} to {:.3}", change.measure, change.before, change.after)
         })
         .collect();
+
     if worse.is_empty() {
         return Ok(Some(draft.id));
     }
+
     Err(ApiError::Conflict {
         code: "evaluation_regressed",
         detail: format!("the draft does worse: {}", worse.join(", ")),

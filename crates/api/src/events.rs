@@ -1,8 +1,9 @@
 //! `GET /api/v1/events`: the workspace's log as a stream of server-sent events.
 //!
-//! The log in the database is the only source: a stream reads on from the last number it has sent, and the
-//! live bus merely says when to look. So a stream that reconnects with `Last-Event-ID`, to any process,
-//! misses nothing and sees nothing twice. Where that cannot be promised, the stream begins with `event: reset`.
+//! The log in the database is the only source: a stream reads on from the last number it has sent,
+//! and the live bus merely says when to look. So a stream that reconnects with `Last-Event-ID`, to
+//! any process, misses nothing and sees nothing twice. Where that cannot be promised, the stream
+//! begins with `event: reset`.
 //!
 //! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 
@@ -45,17 +46,18 @@ pub struct StreamedEvent {
     data: String,
 }
 
-/// Streams the workspace's log as server-sent events.
+/// Streams the workspace's events as server-sent events.
 ///
-/// `id:` is the event's number, `event:` its type, `data:` the event as JSON. Begins with what comes after
-/// `Last-Event-ID`, or with what happens from now on.
+/// `id:` is the event's number, `event:` its type, `data:` the event as JSON. The stream starts
+/// after `Last-Event-ID`, or with new events.
 ///
-/// Besides the log there are: `ping`, without an id, at the beginning and every 15 seconds; `reset`, when what comes after
-/// `Last-Event-ID` cannot be told (the number is beyond the log, before what is kept, or more than 10,000 events behind):
-/// read everything again, the stream goes on from the number in its id; `bye`, before the stream ends because the access
-/// that opened it has ended.
+/// There are also: `ping`, without an id, at the start and every 15 seconds; `reset`, when the
+/// events after `Last-Event-ID` cannot be replayed (the number is beyond the log, older than what
+/// is kept, or more than 10,000 events behind): reload everything, the stream continues from the
+/// number in its id; `bye`, before the stream ends because the access that opened it has ended.
 ///
-/// Whoever cannot set headers, as a browser's `EventSource`, shows a ticket from `POST events/ticket`.
+/// A client that cannot set headers, such as a browser's `EventSource`, uses a ticket from
+/// `POST events/ticket`.
 #[utoipa::path(
     get, path = "/events", operation_id = "stream_events", tag = "events",
     security(("bearer" = ["events:read"])),
@@ -73,11 +75,10 @@ pub struct StreamedEvent {
 )]
 #[tracing::instrument(name = "api.events.stream", skip_all)]
 pub async fn stream_events(
-    state: State<AppState>,
-    caller: MayByTicket<EventsRead>,
+    State(state): State<AppState>,
+    MayByTicket(caller): MayByTicket<EventsRead>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let (State(state), MayByTicket(caller)) = (state, caller);
     let workspace = caller.workspace_id;
     let last = last_event_id(&headers)?;
     let guard = caller.guard(&state).await?;

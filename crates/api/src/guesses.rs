@@ -6,7 +6,8 @@
 //! 2. For the rest an address has so many failures in a time, and then waits.
 //! 3. One that was found bad a moment ago is bad.
 //!
-//! All of it is this process's own: what it guards is the database of this process. It never makes a credential good.
+//! All of it is this process's own: what it guards is the database of this process. It never makes
+//! a credential good.
 
 use std::{
     collections::HashMap,

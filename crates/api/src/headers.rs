@@ -1,4 +1,5 @@
-//! Headers that tell browsers what they may not do with our answers, and which other origins may read them.
+//! Headers that tell browsers what they may not do with our answers, and which other origins may
+//! read them.
 
 use std::time::Duration;
 
@@ -34,10 +35,12 @@ pub(crate) fn layers(router: Router, state: &AppState) -> Router {
 
 async fn set(production: State<bool>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let (is_page, is_api) = (path.starts_with("/api/docs"), path.starts_with("/api/v1"));
+    let is_page = path.starts_with("/api/docs");
+    let is_api = path.starts_with("/api/v1");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     add(headers, header::CONTENT_SECURITY_POLICY, if is_page { PAGE } else { DATA });
+
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -51,12 +54,14 @@ async fn set(production: State<bool>, request: Request, next: Next) -> Response 
     ] {
         add(headers, name, HeaderValue::from_static(value));
     }
+
     if is_api {
         add(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if production.0 {
         add(headers, header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
+
     response
 }
 
@@ -70,9 +75,11 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
+
     let origins: Vec<HeaderValue> =
         origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     let own = HeaderName::from_static;
+
     let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_credentials(true)
@@ -100,5 +107,6 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             own("x-request-id"),
         ])
         .max_age(Duration::from_mins(10));
+
     Some(layer)
 }

@@ -2,10 +2,12 @@
 //!
 //! - `GET /health`: 200 when requests can be served, else 503 and why.
 //! - `GET /health/live`: 200 as long as the process answers at all.
-//! - `GET /health/ready`: as `/health`, with each part named; `degraded` when Redis is away or little space is left.
+//! - `GET /health/ready`: as `/health`, with each part named; `degraded` when Redis is away or
+//!   little space is left.
 //!
-//! A database that answers may still take no writes: its disk is full, or it has become a replica. Writes are never far
-//! (every process says every two seconds that it lives), so one that was refused within `REFUSED` is what is looked at.
+//! A database that answers may still take no writes: its disk is full, or it has become a replica.
+//! Writes are never far (every process says every two seconds that it lives), so one that was
+//! refused within `REFUSED` is what is looked at.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -62,7 +64,8 @@ pub struct Report {
     /// The shared live state: `ok` or what is wrong.
     #[schema(example = "ok")]
     live: &'static str,
-    /// The model that gives texts their vectors, or why there is none: then search goes by words alone.
+    /// The model that gives texts their vectors, or why there is none: then search goes by words
+    /// alone.
     #[schema(example = "multilingual-e5-small")]
     embeddings: String,
     /// The version of the program.
@@ -198,14 +201,14 @@ fn measure(found: &Found) {
     }
 }
 
-/// Tells whether requests can be served.
+/// Shows whether requests can be served.
 ///
-/// Cheap: the looking is done in the background, once a second.
+/// This is cheap: the checks run in the background, once a second.
 #[utoipa::path(
     get, path = "/health", operation_id = "read_health", tag = "ops",
     responses(
         (status = 200, description = "requests can be served", body = Report),
-        (status = 503, description = "they cannot, and why", body = Report),
+        (status = 503, description = "requests cannot be served, and why", body = Report),
     )
 )]
 pub async fn health(state: State<AppState>) -> (StatusCode, Json<Report>) {
@@ -213,10 +216,11 @@ pub async fn health(state: State<AppState>) -> (StatusCode, Json<Report>) {
     (report.code(), Json(report))
 }
 
-/// Tells whether to send requests here.
+/// Shows whether to send requests to this process.
 ///
-/// As `/health`, and 503 also while the program is stopping. Each part is named; `degraded` when Redis is away or the disk
-/// of the data is nearly full. `down` also when the database took no writes within the last 30 seconds.
+/// Like `/health`, and also 503 while the program is stopping. Each part is listed; `degraded` if
+/// Redis is unavailable or the data disk is nearly full. `down` also if the database refused a
+/// write within the last 30 seconds.
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "read_readiness", tag = "ops",
     responses(
@@ -232,9 +236,9 @@ pub async fn ready(state: State<AppState>) -> (StatusCode, Json<Report>) {
     (report.code(), Json(report))
 }
 
-/// Tells that the process answers at all.
+/// Shows that the process answers.
 ///
-/// When it does not, it should be started anew.
+/// If it does not, restart it.
 #[utoipa::path(
     get, path = "/health/live", operation_id = "read_liveness", tag = "ops",
     responses((status = 200, description = "the process answers"))
@@ -254,7 +258,8 @@ mod tests {
             let report = Report::new(Found { database, live, space, embeddings: String::new() });
             (report.status, report.code().as_u16())
         };
-        let (much, little) = (1 << 30, 1 << 20);
+        let much = 1 << 30;
+        let little = 1 << 20;
         assert_eq!(report(Database::Works, Live::Works, much), ("ok", 200));
         assert_eq!(report(Database::Works, Live::Works, little), ("degraded", 200));
         assert_eq!(report(Database::Works, Live::Silent, much), ("degraded", 200));

@@ -1,3 +1,3 @@
-//! What the outside world calls.
+//! Webhooks of other services.
 
 pub mod telegram;

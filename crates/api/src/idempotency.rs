@@ -1,14 +1,18 @@
 //! Requests that may be repeated without being done twice.
 //!
-//! A client that does not know whether its POST arrived sends it again with the same `Idempotency-Key`, and gets the
-//! answer of the first. The layer stands around all handlers, which know nothing of it:
+//! A client that does not know whether its POST arrived sends it again with the same
+//! `Idempotency-Key`, and gets the answer of the first. The layer stands around all handlers, which
+//! know nothing of it:
 //!
-//! 1. [`Scope`]: whose key it is. Callers do not see each other's, and a caller whose role has changed is another.
-//!    Strangers share nothing: not with who calls from elsewhere, and not with another request from the same place.
-//! 2. [`body`]: the request is read as a whole, bounded as its handler would bound it, and recognised by its hash.
-//! 3. The key is claimed; of many at once one gets it, and [`wait`] lets the others wait for its answer. What is known
-//!    already is answered from the store.
-//! 4. [`stored`]: the handler runs to its end, also when the client goes away, and its answer is stored, sealed.
+//! 1. [`Scope`]: whose key it is. Callers do not see each other's, and a caller whose role has
+//!    changed is another. Strangers share nothing: not with who calls from elsewhere, and not with
+//!    another request from the same place.
+//! 2. [`body`]: the request is read as a whole, bounded as its handler would bound it, and
+//!    recognised by its hash.
+//! 3. The key is claimed; of many at once one gets it, and [`wait`] lets the others wait for its
+//!    answer. What is known already is answered from the store.
+//! 4. [`stored`]: the handler runs to its end, also when the client goes away, and its answer is
+//!    stored, sealed.
 
 mod body;
 mod stored;
@@ -24,7 +28,7 @@ use axum::{
 };
 use replyx_core::{
     permission::Permission,
-    session::{Access, Place, Principal},
+    session::{Access, Principal, WorkspaceAccess},
     user::User,
 };
 use replyx_storage::idempotency::Begun;
@@ -44,13 +48,14 @@ use crate::{
 const KEY: &str = "idempotency-key";
 /// The longest key, bytes.
 const LONGEST_KEY: usize = 255;
-/// A claim that is older and has no answer belongs to a process that died: twice the time that a request may take.
+/// A claim that is older and has no answer belongs to a process that died: twice the time that a
+/// request may take.
 const STALE: Duration = Duration::from_mins(2);
 /// Where keys are heeded.
 const BASE: &str = "/api/v1/";
 /// Where who has not signed in has something to repeat.
 const PUBLIC: &str = "/api/v1/auth/";
-/// Whose answers are never kept: each must be made anew.
+/// Whose answers are never kept: each must be made again.
 const NEVER: [&str; 4] =
     ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/events/ticket"];
 
@@ -70,8 +75,8 @@ enum Scope {
 }
 
 impl Scope {
-    /// The claim of a key for the request with this hash. Two strangers who chose the same key are told apart by what
-    /// they ask for, since nothing else says who they are.
+    /// The claim of a key for the request with this hash. Two strangers who chose the same key are
+    /// told apart by what they ask for, since nothing else says who they are.
     fn claim(self, key: String, hash: &str) -> Claim {
         let scope = match self {
             Self::Known(scope) => scope,
@@ -145,7 +150,7 @@ fn key(headers: &HeaderMap) -> ApiResult<Option<String>> {
 /// Whose keys they are. A suspended member's requests are refused, whatever was answered before.
 fn scope(access: &Access) -> Option<String> {
     match (&access.principal, &access.place) {
-        (_, Some(Place { suspended, workspace, .. }))
+        (_, Some(WorkspaceAccess { suspended, workspace, .. }))
             if *suspended || workspace.suspended_at.is_some() =>
         {
             None
@@ -155,7 +160,7 @@ fn scope(access: &Access) -> Option<String> {
             let may: Vec<&str> = may.iter().map(Permission::as_str).collect();
             Some(format!("key:{id}:{}", may.join(" ")))
         }
-        (Principal::User { user, .. }, Some(Place { workspace, role, .. })) => {
+        (Principal::User { user, .. }, Some(WorkspaceAccess { workspace, role, .. })) => {
             let role = role.map_or("none", |role| role.as_str());
             Some(format!("{}:{}:{role}", person(user), workspace.id))
         }
@@ -175,7 +180,8 @@ async fn once(
     request: Request,
     next: Next,
 ) -> ApiResult<Response> {
-    // The door holds the room of the body as long as the client waits; the work here may go on longer.
+    // The door holds the room of the body as long as the client waits; the work here may go on
+    // longer.
     let arrival = request.extensions().get::<Arrival>().cloned();
     let (request, hash, place) = body::read(&state, request).await?;
     let claim = scope.claim(key, &hash);
@@ -190,7 +196,7 @@ async fn once(
             return stored::replay(&state, &claim, status, &response_sealed);
         }
         Begun::Running => {
-            let detail = "the first request with this key is still being worked on".to_owned();
+            let detail = "the first request with this key is still being processed".to_owned();
             return Err(ApiError::Conflict { code: "idempotency_key_in_use", detail });
         }
         Begun::Other => {
@@ -198,7 +204,8 @@ async fn once(
             return Err(ApiError::Unacceptable { code: "idempotency_key_reused", detail });
         }
     }
-    // A task of its own: when the client goes away the handler does not, and its answer waits for the client.
+    // A task of its own: when the client goes away the handler does not, and its answer waits for
+    // the client.
     let work = async move {
         let _held = (place, arrival);
         // Who waited for another request may have lost their access since.

@@ -68,9 +68,9 @@ const INDEX: Index = Index {
     ],
 };
 
-/// Says what this is and where to go on.
+/// Describes this installation and where to start.
 ///
-/// A page for browsers, JSON for everybody else.
+/// Browsers get a page, other clients JSON.
 #[utoipa::path(
     get, path = "/", operation_id = "read_index", tag = "ops",
     responses((status = 200, description = "where to go on", content(

@@ -37,7 +37,8 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
-/// Drops a request id that a client made too long or of strange characters, so that logs stay readable.
+/// Drops a request id that a client made too long or of strange characters, so that logs stay
+/// readable.
 pub(crate) async fn sane_request_id(mut request: Request, next: Next) -> Response {
     let sane = |value: &HeaderValue| {
         let bytes = value.as_bytes();

@@ -33,7 +33,8 @@ pub(crate) async fn requests(request: Request, next: Next) -> Response {
     response
 }
 
-/// One line for what people and their programs ask; what Telegram and monitors call is too frequent for INFO.
+/// One line for what people and their programs ask; what Telegram and monitors call is too frequent
+/// for INFO.
 fn log(path: &str, status: StatusCode, begun: Instant) {
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if path.starts_with("/api/") {
@@ -57,9 +58,9 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Shows the metrics, in the text form of Prometheus.
+/// Shows the metrics in Prometheus text format.
 ///
-/// With `METRICS_TOKEN` set, only to who shows it as a bearer token.
+/// If `METRICS_TOKEN` is set, it is required as a bearer token.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "read_metrics", tag = "ops",
     responses(

@@ -2,7 +2,7 @@
 
 pub mod list;
 
-use replyx_core::{assistant::Settings, ids::WorkspaceId};
+use replyx_core::{assistant::AssistantSettings, ids::WorkspaceId};
 use replyx_storage::Tx;
 
 use crate::{
@@ -29,7 +29,7 @@ impl<'s> Permitted<'s> {
     }
 
     /// Refuses settings that name a model that may not be used.
-    pub(crate) fn check(&self, settings: &Settings) -> ApiResult<()> {
+    pub(crate) fn check(&self, settings: &AssistantSettings) -> ApiResult<()> {
         self.check_model(settings.model.as_deref())?;
         self.check_fallbacks(&settings.fallback_models)
     }

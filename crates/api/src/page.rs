@@ -1,6 +1,7 @@
 //! Lists: `?limit=&cursor=` in, `{"items": [], "next_cursor": null}` out.
 //!
-//! A cursor is the id (or number) of the last item seen, so a page stays right while rows are added.
+//! A cursor is the id (or number) of the last item seen, so a page stays right while rows are
+//! added.
 
 use std::str::FromStr;
 
@@ -14,10 +15,10 @@ use crate::error::{ApiError, ApiResult};
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// At most this many items: 1 to 200, 50 unless given.
+    /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 

@@ -43,7 +43,7 @@ pub struct Occurrence {
     #[schema(example = "Not Found")]
     title: &'static str,
     /// What it means.
-    #[schema(example = "there is no such thing, or it is somebody else's")]
+    #[schema(example = "it does not exist, or belongs to somebody else")]
     explanation: &'static str,
     /// What a client can do.
     #[schema(example = "Check the id, and the workspace that you act in.")]
@@ -52,7 +52,7 @@ pub struct Occurrence {
 
 /// Explains a kind of problem.
 ///
-/// A page for browsers, JSON for everybody else.
+/// Browsers get a page, other clients JSON.
 #[utoipa::path(
     get, path = "/problems/{code}", operation_id = "read_problem", tag = "ops",
     params(("code" = String, Path, description = "the `code` of a problem", example = "not_found")),

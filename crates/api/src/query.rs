@@ -1,7 +1,8 @@
-//! Refuses query parameters that an operation does not have: a typo in a filter would otherwise show everything.
+//! Refuses query parameters that an operation does not have: a typo in a filter would otherwise
+//! show everything.
 //!
-//! Which ones an operation has is read from the `OpenAPI` document, so every operation is checked, also one without any
-//! parameter, and a parameter that is not described does not work.
+//! Which ones an operation has is read from the `OpenAPI` document, so every operation is checked,
+//! also one without any parameter, and a parameter that is not described does not work.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,8 +21,8 @@ use utoipa::openapi::{OpenApi, RefOr, path::HttpMethod, path::Operation, path::P
 
 use crate::{error::ApiError, input::shortened, openapi::operations_of};
 
-/// The base of the operations that are checked. What monitors and Telegram call is not: they may add parameters of
-/// their own.
+/// The base of the operations that are checked. What monitors and Telegram call is not: they may
+/// add parameters of their own.
 const API: &str = "/api/v1/";
 
 /// The query parameters of every operation.

@@ -1,8 +1,8 @@
-//! How often callers may call: per user, per API key, or per address for who shows no credentials; and less often
-//! where an operation costs more or invites guessing. The numbers are settings.
+//! How often callers may call: per user, per API key, or per address for who shows no credentials;
+//! and less often where an operation costs more or invites guessing. The numbers are settings.
 //!
-//! Answers carry what is left of each limit that the request counted against (the `RateLimit` fields of the IETF
-//! draft); a refusal names the limit that refused.
+//! Answers carry what is left of each limit that the request counted against (the `RateLimit`
+//! fields of the IETF draft); a refusal names the limit that refused.
 
 use std::sync::Arc;
 
@@ -99,11 +99,13 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
     if !is_api && special.is_none() {
         return next.run(request).await;
     }
+
     let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
     let caller = match request.extensions().get::<Identity>() {
         Some(Identity::Known(access)) => Some(Arc::clone(access)),
         _ => None,
     };
+
     let (name, key) = whose(caller.as_deref(), address);
     let payer = Payer(format!("{name}:{key}").into());
     let mut counted = Vec::new();
@@ -113,6 +115,7 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
             Err(refusal) => return refusal.into_response(),
         }
     }
+
     if let Some((name, whose)) = special {
         let key = match whose {
             For::Address => address.key(),
@@ -123,9 +126,11 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
             Err(refusal) => return refusal.into_response(),
         }
     }
+
     let mut response = next.run(request).await;
     left::write(&counted, response.headers_mut());
     response.extensions_mut().insert(payer);
+
     response
 }
 

@@ -1,9 +1,11 @@
-//! Requests that the database undid for the sake of another one (a deadlock, a conflict, a locked file) are done again.
+//! Requests that the database undid for the sake of another one (a deadlock, a conflict, a locked
+//! file) are done again.
 //!
-//! Nothing of such a request has lasted, so its handler simply runs once more: three times, after a short wait that is
-//! different for each. A request that has committed a transaction is not repeated, nor one that has paid a model before it
-//! failed ([`PAID`]), nor one whose body was not read as a whole or is large. What cannot be repeated here is answered with
-//! 503 and `Retry-After`, and the client decides.
+//! Nothing of such a request has lasted, so its handler simply runs once more: three times, after a
+//! short wait that is different for each. A request that has committed a transaction is not
+//! repeated, nor one that has paid a model before it failed ([`PAID`]), nor one whose body was not
+//! read as a whole or is large. What cannot be repeated here is answered with 503 and
+//! `Retry-After`, and the client decides.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -36,6 +38,7 @@ pub(crate) async fn undone(request: Request, next: Next) -> Response {
     if !may_be_repeated(&request) {
         return next.run(request).await;
     }
+
     let (parts, body) = request.into_parts();
     let kept = Kept::default();
     let mut request = Request::from_parts(parts.clone(), kept.follow(body));
@@ -46,12 +49,15 @@ pub(crate) async fn undone(request: Request, next: Next) -> Response {
         if !is_undone || committed {
             return response;
         }
+
         failed += 1;
+
         let (Retry::After(wait), Some(body)) =
             (wait_after_undone(failed), kept.whole(announced(&parts.headers)))
         else {
             return response;
         };
+
         metrics::counter!("requests_repeated_total").increment(1);
         sleep(wait).await;
         request = Request::from_parts(parts.clone(), Body::from(body));

@@ -34,13 +34,16 @@ pub fn router(state: &AppState) -> Router {
     openapi::complete(&mut document);
     let known = Arc::new(query::Known::of(&document));
     let door = Arc::new(Door::new(&state.settings));
+
     let documents = Router::new()
         .route("/api/openapi.json", get(openapi::serve))
         .with_state(openapi::Served::new(document))
         .merge(docs::routes())
         .merge(landing::routes());
+
     let nowhere = state.clone();
     let otherwise = state.clone();
+
     let inner = routes
         .layer(middleware::from_fn(repeat::undone))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))
@@ -59,6 +62,7 @@ pub fn router(state: &AppState) -> Router {
         .layer(middleware::from_fn_with_state(door, door::bounded))
         .layer(middleware::from_fn_with_state(state.clone(), address::find))
         .layer(CatchPanicLayer::custom(limits::panicked));
+
     headers::layers(inner, state)
         .layer(middleware::from_fn(measure::requests))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))

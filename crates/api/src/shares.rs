@@ -1,7 +1,7 @@
 //! What many use at once and nobody may use up: so much in all, and so much of it for one.
 //!
-//! Places for requests, open connections and bytes in memory are counted in the same way. A [`Share`] is what
-//! somebody holds; it is given back when it is dropped.
+//! Places for requests, open connections and bytes in memory are counted in the same way. A
+//! [`Share`] is what somebody holds; it is given back when it is dropped.
 
 use std::{
     collections::HashMap,
@@ -30,22 +30,23 @@ pub struct Shares(Arc<Inner>);
 struct Inner {
     all: u64,
     each: u64,
-    held: Mutex<Held>,
+    held: Mutex<Amounts>,
     freed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct Amounts {
     sum: u64,
     by: HashMap<Arc<str>, u64>,
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, Amounts> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whoever holds nothing gets a share of any size, so that what is larger than a bound can still be had alone.
+    /// Whoever holds nothing gets a share of any size, so that what is larger than a bound can
+    /// still be had alone.
     fn add(&self, whose: Option<&Arc<str>>, amount: u64) -> Result<(), Full> {
         let mut held = self.lock();
         let beyond = |used: u64, most: u64| used > 0 && used.saturating_add(amount) > most;

@@ -1,4 +1,4 @@
-//! Web pages that assistants know.
+//! Web pages that assistants learn from.
 
 pub mod create;
 pub mod delete;

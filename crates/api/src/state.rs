@@ -122,6 +122,7 @@ impl AppState {
             Arc::clone(&engine.tuning),
             AccountSettings { base_url: settings.base_url.clone(), mail: settings.mail },
         );
+
         let gatherer = Gatherer::start(Arc::clone(&engine));
         let tickets = Tickets::new(&engine.live);
         let tuning = Arc::clone(&engine.tuning);
@@ -146,7 +147,7 @@ impl AppState {
         &self.0.engine.db
     }
 
-    /// Time and chance.
+    /// Time and randomness.
     pub fn clock(&self) -> &Clock {
         &self.0.engine.clock
     }

@@ -1,13 +1,17 @@
 //! Streams of server-sent events that live as long as the access that opened them.
 //!
-//! A handler asks its caller for a [`Guard`] (`May::guard`), which takes a place among the streams of the caller and of
-//! the workspace, and opens a [`Stream`] with it. A task feeds the stream and closes it. Which rule holds inside:
+//! A handler asks its caller for a [`Guard`] (`May::guard`), which takes a place among the streams
+//! of the caller and of the workspace, and opens a [`Stream`] with it. A task feeds the stream and
+//! closes it. Which rule holds inside:
 //!
-//! - [`Stream::send`] sends what was read from the database only after the access was read again, later: a message that
-//!   was committed after a revocation finds the stream closed, in every process, whatever the bus has carried.
-//! - [`Stream::ended`] returns as soon as this process hears that the access has changed and it gives no right to the
-//!   stream any more. Where nobody tells, it looks every few seconds. A token or key that ends closes the stream too.
-//! - A stream whose access has ended says `event: bye` and ends. What still waits for its reader is not sent.
+//! - [`Stream::send`] sends what was read from the database only after the access was read again,
+//!   later: a message that was committed after a revocation finds the stream closed, in every
+//!   process, whatever the bus has carried.
+//! - [`Stream::ended`] returns as soon as this process hears that the access has changed and it
+//!   gives no right to the stream any more. Where nobody tells, it looks every few seconds. A token
+//!   or key that ends closes the stream too.
+//! - A stream whose access has ended says `event: bye` and ends. What still waits for its reader is
+//!   not sent.
 //! - A reader that does not take a frame within [`PATIENCE`] is cut off.
 
 mod guard;
@@ -39,10 +43,11 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A sign of life.
 const COMMENT: &str = ": heartbeat\n\n";
-/// A sign of life, as a comment for those who read bytes and as an event without an id for those who cannot.
+/// A sign of life, as a comment for those who read bytes and as an event without an id for those
+/// who cannot.
 const PING: &str = ": heartbeat\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
-/// How long a browser waits before it comes back, milliseconds; with an event, because some clients take a setting
-/// alone for one.
+/// How long a browser waits before it comes back, milliseconds; with an event, because some clients
+/// take a setting alone for one.
 const HELLO: &str = "retry: 3000\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
 /// The last words of a stream whose access has ended.
 const BYE: &str = "event: bye\ndata: {\"type\":\"bye\",\"reason\":\"access_ended\"}\n\n";
@@ -93,7 +98,8 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Begins a stream of which at most `ahead` frames wait for the reader, and the answer that carries it.
+    /// Begins a stream of which at most `ahead` frames wait for the reader, and the answer that
+    /// carries it.
     pub(crate) fn open(guard: Guard, ahead: usize) -> (Self, Response) {
         let (frames, waiting) = mpsc::channel(ahead);
         let cut = CancellationToken::new();
@@ -101,7 +107,8 @@ impl Stream {
         (Self { frames, guard, cut }, response)
     }
 
-    /// Where frames go that hold nothing of the database, or are sent through [`Self::send`] at last.
+    /// Where frames go that hold nothing of the database, or are sent through [`Self::send`] at
+    /// last.
     pub(crate) fn frames(&self) -> mpsc::Sender<Bytes> {
         self.frames.clone()
     }
@@ -117,7 +124,8 @@ impl Stream {
         self.push(Bytes::from_static(PING.as_bytes())).await
     }
 
-    /// Says that the stream lives, in a comment, where the reader has room for it; where there is none, there is news.
+    /// Says that the stream lives, in a comment, where the reader has room for it; where there is
+    /// none, there is news.
     pub(crate) async fn beat_if_idle(&mut self) {
         self.guard.keep_seat().await;
         let _ = self.frames.try_send(Bytes::from_static(COMMENT.as_bytes()));
@@ -137,8 +145,8 @@ impl Stream {
         self.guard.holds(since).await.unwrap_or(false)
     }
 
-    /// Sends what was read from the database, all of it before `read`, if the access holds still. Keeps the places of the
-    /// stream.
+    /// Sends what was read from the database, all of it before `read`, if the access holds still.
+    /// Keeps the places of the stream.
     pub(crate) async fn send(&mut self, frame: Bytes, read: Instant) -> Result<Sent, End> {
         self.guard.keep_seat_if_due().await;
         match self.guard.holds(Since::Instant(read)).await {
@@ -147,7 +155,7 @@ impl Stream {
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the access of a stream could not be read"
+                    "could not read the access of a stream"
                 );
                 Ok(Sent::NotNow)
             }
@@ -166,7 +174,8 @@ impl Stream {
         }
     }
 
-    /// Waits until there is nobody to send to, or nothing more may be sent. May be cancelled without loss.
+    /// Waits until there is nobody to send to, or nothing more may be sent. May be cancelled
+    /// without loss.
     pub(crate) async fn ended(&mut self) -> End {
         let stop = self.guard.stop().clone();
         tokio::select! {
@@ -207,7 +216,8 @@ fn answer(waiting: mpsc::Receiver<Bytes>, cut: CancellationToken) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // So that the end of the stream is the end of the connection, also for who has been cut off.
+        // So that the end of the stream is the end of the connection, also for who has been cut
+        // off.
         (header::CONNECTION, HeaderValue::from_static("close")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];

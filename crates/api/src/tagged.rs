@@ -1,11 +1,13 @@
 //! Changes that apply only to what their sender has read: `ETag` and `If-Match`.
 //!
-//! A tag has two parts, `"edition.content"`. The edition changes with what clients may change, and it is all that
-//! `If-Match` compares: a document that is being read or a site that is being fetched refuses nobody. The content is a
-//! hash of the answer, so `If-None-Match` notices every difference.
+//! A tag has two parts, `"edition.content"`. The edition changes with what clients may change, and
+//! it is all that `If-Match` compares: a document that is being read or a site that is being
+//! fetched refuses nobody. The content is a hash of the answer, so `If-None-Match` notices every
+//! difference.
 //!
-//! A handler takes [`IfMatch`], locks what it changes, calls [`IfMatch::check`] with the edition it has found, and
-//! answers with [`Tagged`]. In the `OpenAPI` document it names 412, and a read names 304; headers and parameters follow.
+//! A handler takes [`IfMatch`], locks what it changes, calls [`IfMatch::check`] with the edition it
+//! has found, and answers with [`Tagged`]. In the `OpenAPI` document it names 412, and a read names
+//! 304; headers and parameters follow.
 
 use std::convert::Infallible;
 
@@ -66,7 +68,8 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
     }
 }
 
-/// What the client has read, if it says so. Never a rejection: without the header a change applies to whatever is there.
+/// What the client has read, if it says so. Never a rejection: without the header a change applies
+/// to whatever is there.
 #[derive(Clone, Debug, Default)]
 pub struct IfMatch(Option<Vec<String>>);
 

@@ -1,15 +1,18 @@
-//! How answers travel: compressed where that is safe and saves something, and not at all to a client that has them.
+//! How answers travel: compressed where that is safe and saves something, and not at all to a
+//! client that has them.
 //!
 //! An answer is compressed when all of this holds:
 //!
 //! - it answers a GET, and is text of some length;
 //! - it is not compressed yet: assets ([`crate::asset`]) are compressed beforehand;
 //! - it is not a stream: what it holds back to compress better would be late;
-//! - it does not belong to a browser's session and is not about signing in. A page of a stranger can have a browser ask
-//!   with its cookies, put guesses into what it asks, and see the lengths of answers: a secret that stands in the same
-//!   answer could be guessed letter by letter (the attack called BREACH). It cannot have a token or a key sent along.
+//! - it does not belong to a browser's session and is not about signing in. A page of a stranger
+//!   can have a browser ask with its cookies, put guesses into what it asks, and see the lengths of
+//!   answers: a secret that stands in the same answer could be guessed letter by letter (the attack
+//!   called BREACH). It cannot have a token or a key sent along.
 //!
-//! The `ETag` of an answer names its form too: `"3.ab12"` is `"3.ab12-br"` when compressed. A client may name either.
+//! The `ETag` of an answer names its form too: `"3.ab12"` is `"3.ab12-br"` when compressed. A
+//! client may name either.
 
 use axum::{
     body::{Body, HttpBody, to_bytes},

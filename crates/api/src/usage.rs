@@ -1,4 +1,4 @@
-//! What models were asked, and what it cost.
+//! Model use and its cost.
 
 pub mod list;
 
@@ -51,10 +51,11 @@ pub struct DayUsageView {
     /// The day, UTC.
     #[schema(example = "2026-03-14")]
     day: NaiveDate,
-    /// For which assistant; `null` for none in particular, such as a document that no assistant knows.
+    /// For which assistant; `null` for none in particular, such as a document that no assistant
+    /// knows.
     assistant_id: Option<Uuid>,
-    /// What the model was asked for: `answer`, `regenerate`, `rewrite`, `summary`, `embedding`, `search`, `rerank`,
-    /// `preview` or `evaluation`.
+    /// What the model was asked for: `answer`, `regenerate`, `rewrite`, `summary`, `embedding`,
+    /// `search`, `rerank`, `preview` or `evaluation`.
     #[schema(value_type = PurposeWord, example = "answer")]
     purpose: &'static str,
     /// The provider's name.
@@ -83,7 +84,7 @@ impl From<DayUsage> for DayUsageView {
 /// One call of a model.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallView {
-    /// What for.
+    /// The purpose.
     #[schema(value_type = PurposeWord, example = "preview")]
     purpose: &'static str,
     /// The provider's name.
@@ -98,7 +99,7 @@ pub struct CallView {
     /// Tokens written by the model.
     #[schema(example = 24)]
     completion_tokens: u64,
-    /// Are the tokens our own count, because the provider did not say?
+    /// Whether the tokens are estimated, because the provider did not report them.
     estimated: bool,
     /// What the provider charges, US dollars, a decimal number.
     #[schema(example = "0.00042")]

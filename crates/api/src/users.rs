@@ -23,15 +23,15 @@ pub struct UserView {
     /// The language of their mail.
     #[schema(example = "en")]
     language: Language,
-    /// Have they power over the installation?
+    /// Whether they are a platform admin.
     #[schema(example = false)]
     is_admin: bool,
-    /// Is a second factor asked for at sign-in?
+    /// Whether a second factor is required to sign in.
     #[schema(example = false)]
     second_factor: bool,
     /// When the account will be deleted, if they asked for it.
     delete_at: Option<DateTime<Utc>>,
-    /// When the account was made.
+    /// When the account was created.
     created_at: DateTime<Utc>,
 }
 
@@ -50,15 +50,15 @@ impl From<User> for UserView {
     }
 }
 
-/// A workspace, as its members see it.
+/// A workspace.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceView {
     /// Identity.
     id: Uuid,
-    /// What its members call it.
+    /// Its display name.
     #[schema(example = "Green Lantern Shop")]
     name: String,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 

@@ -40,18 +40,18 @@ fn tagged(workspace: Workspace) -> Tagged<WorkspaceView> {
     Tagged::new(edition(&workspace), workspace.into())
 }
 
-/// A workspace, as one of its members sees it among theirs.
+/// A workspace, as listed for one of its members.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MembershipView {
-    /// Identity of the workspace; goes into `X-Workspace`.
+    /// The id of the workspace, for `X-Workspace`.
     id: Uuid,
-    /// What its members call it.
+    /// Its display name.
     #[schema(example = "Green Lantern Shop")]
     name: String,
     /// Your role there.
     #[schema(example = "owner")]
     role: Role,
-    /// May you not act there, because your membership or the whole workspace is suspended?
+    /// Whether you cannot act there, because your membership or the workspace is suspended.
     #[schema(example = false)]
     suspended: bool,
     /// When the workspace was made.
@@ -82,8 +82,8 @@ pub struct CreateRequest {
     name: String,
 }
 
-/// Makes another workspace, with you as its owner. You go on acting where you do: name it in
-/// `X-Workspace` to act there.
+/// Creates another workspace, with you as its owner. Your current workspace does not change: send
+/// the new one in `X-Workspace` to act there.
 #[utoipa::path(
     post, path = "/workspaces", operation_id = "create_workspace", tag = "workspaces",
     security(("bearer" = [])), request_body = CreateRequest,
@@ -126,7 +126,7 @@ pub async fn list(
     security(("bearer" = ["workspace:read"])),
     responses(
         (status = 200, description = "the workspace", body = WorkspaceView),
-        (status = 304, description = "it is as `If-None-Match` says"),
+        (status = 304, description = "not modified"),
     )
 )]
 #[tracing::instrument(name = "api.workspaces.read", skip_all)]
@@ -134,12 +134,12 @@ pub async fn read(caller: May<WorkspaceRead>) -> Tagged<WorkspaceView> {
     tagged(caller.place().workspace.clone())
 }
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateWorkspace)]
 pub struct UpdateRequest {
-    /// What its members call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100), inner(custom(plain_name)))]
     #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
     name: Option<String>,

@@ -1,9 +1,10 @@
 //! E-mail: a letter of ours becomes a message, and leaves by SMTP or into a folder.
 //!
-//! [`Post::send`] renders the [`Letter`](replyx_core::mail::Letter) in its language from the templates under
-//! `email/templates`, as text and as HTML, and hands it over. Nothing that a person typed can become a header,
-//! an address or markup: addresses are parsed, values are made one line before they are rendered, and the HTML
-//! templates escape. A mail has one `Message-ID` however often it is sent, so that a receiver can tell a repeat.
+//! [`Post::send`] renders the [`Letter`](replyx_core::mail::Letter) in its language from the
+//! templates under `email/templates`, as text and as HTML, and hands it over. Nothing that a person
+//! typed can become a header, an address or markup: addresses are parsed, values are made one line
+//! before they are rendered, and the HTML templates escape. A mail has one `Message-ID` however
+//! often it is sent, so that a receiver can tell a repeat.
 //!
 //! No error holds an address, a password, or what the mail server said.
 
@@ -50,18 +51,19 @@ pub struct Stamp {
 #[derive(Clone, Debug)]
 pub struct Post {
     from: Mailbox,
-    way: Way,
+    way: Transport,
 }
 
 #[derive(Clone, Debug)]
-enum Way {
+enum Transport {
     Smtp(relay::Relay),
     Folder(PathBuf),
 }
 
 impl Post {
-    /// Mail by SMTP: `smtp://user:password@host:587?tls=required`, or `smtps://host:465` for TLS from the start.
-    /// `tls` is `required` unless it says `opportunistic` or `none`. Nothing is connected yet.
+    /// Mail by SMTP: `smtp://user:password@host:587?tls=required`, or `smtps://host:465` for TLS
+    /// from the start. `tls` is `required` unless it says `opportunistic` or `none`. Nothing is
+    /// connected yet.
     ///
     /// # Errors
     ///
@@ -69,23 +71,23 @@ impl Post {
     pub fn smtp(url: &SecretString, from: &str) -> Result<Self, EmailError> {
         let from = address::sender(from)?;
         let relay = relay::Relay::parse(url, from.email.domain())?;
-        Ok(Self { from, way: Way::Smtp(relay) })
+        Ok(Self { from, way: Transport::Smtp(relay) })
     }
 
-    /// Mail into a folder, one `.eml` file for each, named by its [`Stamp::id`], which sorts by time. The folder is made
-    /// when it is needed.
+    /// Mail into a folder, one `.eml` file for each, named by its [`Stamp::id`], which sorts by
+    /// time. The folder is made when it is needed.
     ///
     /// # Errors
     ///
     /// [`EmailError::From`] when it cannot be read.
     pub fn folder(path: impl Into<PathBuf>, from: &str) -> Result<Self, EmailError> {
-        Ok(Self { from: address::sender(from)?, way: Way::Folder(path.into()) })
+        Ok(Self { from: address::sender(from)?, way: Transport::Folder(path.into()) })
     }
 
     /// Gives a mail server so long for a whole mail, instead of 30 s.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
-        if let Way::Smtp(relay) = &mut self.way {
+        if let Transport::Smtp(relay) = &mut self.way {
             relay.patience = patience;
         }
         self
@@ -94,13 +96,13 @@ impl Post {
     /// By which way: `smtp` or `folder`.
     pub const fn way(&self) -> &'static str {
         match self.way {
-            Way::Smtp(_) => "smtp",
-            Way::Folder(_) => "folder",
+            Transport::Smtp(_) => "smtp",
+            Transport::Folder(_) => "folder",
         }
     }
 
-    /// Renders a mail and hands it over, within 30 s. After a failure whose outcome is not known the mail may have
-    /// left all the same.
+    /// Renders a mail and hands it over, within 30 s. After a failure whose outcome is not known
+    /// the mail may have left all the same.
     ///
     /// # Errors
     ///
@@ -115,20 +117,21 @@ impl Post {
         let to = address::recipient(&mail.to)?;
         let message = self.compose(&to, mail, product, stamp)?.formatted();
         match &self.way {
-            Way::Smtp(relay) => relay.send(&self.from.email, &to.email, &message).await,
-            Way::Folder(path) => folder::put(path.clone(), stamp.id, message).await,
+            Transport::Smtp(relay) => relay.send(&self.from.email, &to.email, &message).await,
+            Transport::Folder(path) => folder::put(path.clone(), stamp.id, message).await,
         }
     }
 
-    /// Tries the way without sending anything: a mail server is greeted, encryption is begun and we sign in.
+    /// Tries the way without sending anything: a mail server is greeted, encryption is begun and we
+    /// sign in.
     ///
     /// # Errors
     ///
     /// What would fail before a mail is handed over.
     pub async fn probe(&self) -> Result<(), EmailError> {
         match &self.way {
-            Way::Smtp(relay) => relay.probe().await,
-            Way::Folder(_) => Ok(()),
+            Transport::Smtp(relay) => relay.probe().await,
+            Transport::Folder(_) => Ok(()),
         }
     }
 

@@ -4,7 +4,8 @@
 //!    the body that Telegram posted. Both give [`RawUpdate`]s.
 //! 2. [`inbound::read`] says what an update means for us, or why it means nothing.
 //! 3. [`format::outbound`] makes the parts of a reply from an answer in Markdown.
-//! 4. [`BotClient::send_message`] sends a part. [`TelegramError`] says whether it may be sent again.
+//! 4. [`BotClient::send_message`] sends a part. [`TelegramError`] says whether it may be sent
+//!    again.
 //!
 //! Steps 2 and 3 are pure functions. Neither a token nor an address of a request is ever part of
 //! an error: tokens are in the addresses.

@@ -14,7 +14,7 @@ use crate::{
     address::ClientAddress,
     audit::{Act, ActorKind, Outcome},
     ids::{SessionId, UserId, WorkspaceId},
-    session::{Access, Place, Principal},
+    session::{Access, Principal, WorkspaceAccess},
     user::User,
 };
 
@@ -35,7 +35,7 @@ impl Caller {
     /// # Panics
     ///
     /// Never: a caller has a place.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &WorkspaceAccess {
         self.access.place.as_ref().expect("a caller is made of an access with a place")
     }
 

@@ -37,12 +37,12 @@ pub struct Assistant {
     /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// How the draft answers.
-    pub settings: Settings,
+    pub settings: AssistantSettings,
     /// Grows by one with every change of the draft; what an `ETag` shows.
     pub version: i64,
     /// The number of the [`Version`] that answers customers.
     pub published: i64,
-    /// What has to hold before a version is published.
+    /// The condition for publishing a version.
     pub gate: Option<Gate>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -56,10 +56,10 @@ pub struct Version {
     /// From 1 without gaps, for each assistant.
     pub number: i64,
     /// How it answers.
-    pub settings: Settings,
-    /// What its publisher says of it.
+    pub settings: AssistantSettings,
+    /// The publisher's note.
     pub note: String,
-    /// The evaluation that let it through the gate.
+    /// The evaluation run that passed the gate.
     pub run_id: Option<RunId>,
     /// Who published it: a name for display.
     pub created_by: String,
@@ -73,13 +73,13 @@ pub struct Version {
 pub struct Gate {
     /// The questions.
     pub set_id: QuestionSetId,
-    /// By how much a measure may fall below that of the version published now, 0 to 1.
+    /// How far a measure may fall below that of the published version, 0 to 1.
     pub tolerance: f64,
 }
 
 /// How an assistant answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct AssistantSettings {
     /// Its display name.
     pub name: String,
     /// The chat model: `extractive`, `provider:model`, or a model of OpenAI or Anthropic. `None`
@@ -115,7 +115,7 @@ pub struct Settings {
 }
 
 fn utc() -> String {
-    Settings::TIME_ZONE.to_owned()
+    AssistantSettings::TIME_ZONE.to_owned()
 }
 
 const fn yes() -> bool {
@@ -126,7 +126,7 @@ const fn unknown() -> Unverified {
     Unverified::Unknown
 }
 
-impl Settings {
+impl AssistantSettings {
     /// The temperature of an assistant whose owner set none.
     pub const TEMPERATURE: f64 = 0.2;
     /// The time zone of an assistant whose owner set none.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 words! {
-    /// How updates reach us.
+    /// How updates are received.
     BotMode {
         /// By webhook when the installation has a public https address, by polling otherwise.
         Auto = "auto",
@@ -33,7 +33,7 @@ pub struct Bot {
     pub telegram_id: i64,
     /// Its name in Telegram, without the `@`.
     pub username: String,
-    /// How updates reach us.
+    /// How updates are received.
     pub mode: BotMode,
     /// What the owner wants, and whether it can be had.
     pub status: ChannelStatus,

@@ -56,9 +56,9 @@ words! {
 pub struct Channel {
     /// Identity.
     pub id: ChannelId,
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
-    /// Who answers in it.
+    /// The assistant that answers in it.
     pub assistant_id: AssistantId,
     /// Which network it belongs to.
     pub kind: ChannelKind,
@@ -68,7 +68,7 @@ pub struct Channel {
     pub status: ChannelStatus,
     /// Why it failed, in a sentence for its owner.
     pub error: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,

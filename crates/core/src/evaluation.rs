@@ -115,9 +115,9 @@ pub struct QuestionResult {
     pub found: Vec<String>,
     /// The answer, where answers were asked for.
     pub answer: Option<String>,
-    /// Does it hold an expected string?
+    /// Whether it contains an expected string.
     pub contained: Option<bool>,
-    /// Did it say that it does not know?
+    /// Whether it said that it does not know.
     pub declined: Option<bool>,
     /// Whether that (or answering) was right.
     pub right: Option<bool>,

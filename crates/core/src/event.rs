@@ -225,7 +225,7 @@ pub enum Event {
         channel_id: ChannelId,
         /// Which network it belongs to.
         kind: ChannelKind,
-        /// What became of it.
+        /// Its status.
         status: ChannelStatus,
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -5,7 +5,7 @@
 //! fixture instead of every test.
 
 use crate::{
-    assistant::{Assistant, Language, Settings, Version},
+    assistant::{Assistant, AssistantSettings, Language, Version},
     clock::{Clock, random_hex},
     evaluation::{QuestionSet, Run, RunStatus},
     ids::{AssistantId, WorkspaceId},
@@ -44,7 +44,7 @@ pub fn assistant(clock: &Clock, workspace: WorkspaceId) -> Assistant {
     Assistant {
         id: clock.id(),
         workspace_id: workspace,
-        settings: Settings::new("Ada".to_owned(), Language::English),
+        settings: AssistantSettings::new("Ada".to_owned(), Language::English),
         version: 1,
         published: 1,
         gate: None,

@@ -102,7 +102,7 @@ pub const KIND: &str = "mail";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayloadError {
     /// It is not what [`seal_payload`] makes.
-    #[error("the payload of a mail has not the form of one")]
+    #[error("the payload of a mail is malformed")]
     Form,
     /// It was sealed with another key or for another job, or was damaged.
     #[error(transparent)]

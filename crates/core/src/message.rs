@@ -98,13 +98,13 @@ pub struct Message {
     pub text: String,
     /// What became of it, if it is ours.
     pub delivery: Delivery,
-    /// How it came about, if an assistant said it.
+    /// How an assistant's reply was made; `null` for other authors.
     pub answer: Option<AnswerMeta>,
     /// When it was stored.
     pub created_at: DateTime<Utc>,
 }
 
-/// How an assistant's reply came about.
+/// How an assistant's reply was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnswerMeta {
     /// How the turn ended.
@@ -121,9 +121,9 @@ pub struct AnswerMeta {
     pub duration_ms: u64,
     /// From asking the model to its first word, milliseconds.
     pub first_token_ms: Option<u64>,
-    /// The passages the answer rests on, best first.
+    /// The passages that the answer is based on, best first.
     pub citations: Vec<Citation>,
-    /// The provider of the model; empty when none was asked.
+    /// The provider of the model; empty if none was called.
     #[serde(default)]
     pub provider: String,
     /// How many calls of a model the answer took, failed ones included.
@@ -147,7 +147,7 @@ const fn skipped() -> CheckOutcome {
     CheckOutcome::Skipped
 }
 
-/// A passage that an answer rests on.
+/// A passage that an answer is based on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
     /// The document.

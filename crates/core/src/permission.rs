@@ -74,18 +74,18 @@ impl Permission {
             Self::WorkspaceWrite => "rename the workspace",
             Self::MembersRead => "see members and invitations",
             Self::MembersWrite => "invite, change, suspend and remove members",
-            Self::OwnersWrite => "make and unmake owners",
-            Self::KeysWrite => "see, make and revoke API keys",
+            Self::OwnersWrite => "appoint and remove owners",
+            Self::KeysWrite => "see, create and revoke API keys",
             Self::AuditRead => "read the audit log",
-            Self::AssistantsRead => "see assistants, search in what they know",
-            Self::AssistantsWrite => "make, change and delete assistants",
+            Self::AssistantsRead => "see assistants, search their knowledge",
+            Self::AssistantsWrite => "create, change and delete assistants",
             Self::DocumentsRead => "see documents and their text",
             Self::DocumentsWrite => "upload, reindex and delete documents",
             Self::BotsRead => "see bots",
             Self::BotsWrite => "register, change, start, stop and delete bots",
             Self::DialogsRead => "read conversations with customers",
             Self::DialogsWrite => "answer customers",
-            Self::EventsRead => "follow what happens, as it happens",
+            Self::EventsRead => "stream events",
         }
     }
 

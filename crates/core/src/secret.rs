@@ -22,7 +22,7 @@ const NONCE: usize = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// The master secret is too short to derive keys from.
-    #[error("`SECRET_KEY` has at least 32 characters")]
+    #[error("`SECRET_KEY` must have at least 32 characters")]
     Weak,
     /// The value was sealed with another key, for another row, or was damaged.
     #[error("a sealed value cannot be opened with this `SECRET_KEY`")]

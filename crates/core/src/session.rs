@@ -68,7 +68,7 @@ pub struct Access {
     /// The actor.
     pub principal: Principal,
     /// Where, if the person is a member anywhere.
-    pub place: Option<Place>,
+    pub place: Option<WorkspaceAccess>,
 }
 
 impl Access {
@@ -89,7 +89,7 @@ impl Access {
     }
 }
 
-impl Place {
+impl WorkspaceAccess {
     fn covers(&self, before: &Self) -> bool {
         let suspended = |place: &Self| place.suspended || place.workspace.suspended_at.is_some();
         self.workspace.id == before.workspace.id
@@ -100,7 +100,7 @@ impl Place {
 
 /// A workspace in which somebody acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct WorkspaceAccess {
     /// The workspace; nobody acts in it while it is suspended.
     pub workspace: Workspace,
     /// The person's role there; a key has none.
@@ -188,7 +188,7 @@ mod tests {
             created_at: clock.now(),
         };
         let role = Role::Admin;
-        let place = Place {
+        let place = WorkspaceAccess {
             workspace,
             role: Some(role),
             permissions: Permissions::of_role(role),
@@ -196,7 +196,7 @@ mod tests {
         };
         let principal = Principal::User { user: Box::new(user.clone()), session: clock.id() };
         let before = Access { principal, place: Some(place.clone()) };
-        let at = |change: fn(&mut Place)| {
+        let at = |change: fn(&mut WorkspaceAccess)| {
             let mut place = place.clone();
             change(&mut place);
             Access { place: Some(place), ..before.clone() }

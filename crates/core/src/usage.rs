@@ -69,7 +69,7 @@ pub struct ModelCall {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
-    /// Are the tokens our own count, because the provider did not say?
+    /// Whether the tokens are estimated, because the provider did not report them.
     pub estimated: bool,
     /// What the provider charges, in US dollars; nothing when the price is not known.
     pub cost: Money,

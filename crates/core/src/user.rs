@@ -22,7 +22,7 @@ pub struct User {
     pub is_admin: bool,
     /// Whether a second factor is required to sign in.
     pub second_factor: bool,
-    /// Since when they may not sign in.
+    /// When they were blocked.
     pub blocked_at: Option<DateTime<Utc>>,
     /// When the account will be deleted, if its owner asked for it.
     pub delete_at: Option<DateTime<Utc>>,
@@ -78,10 +78,10 @@ pub fn mailbox(email: &str) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
     /// Not between 8 and 128 characters.
-    #[error("a password has 8 to 128 characters")]
+    #[error("a password must have 8 to 128 characters")]
     Length,
     /// No letter or no digit.
-    #[error("a password has at least one letter and one digit")]
+    #[error("a password must have at least one letter and one digit")]
     Variety,
     /// One that is tried first by everyone who guesses.
     #[error("this password is among the most common ones")]

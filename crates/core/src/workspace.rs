@@ -34,18 +34,18 @@ pub struct Member {
     pub role: Role,
     /// Since when they may not act here.
     pub suspended_at: Option<DateTime<Utc>>,
-    /// Since when they are a member.
+    /// When they became a member.
     pub created_at: DateTime<Utc>,
 }
 
-/// A workspace, as one of its members sees it among theirs.
+/// A workspace, as listed for one of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// Where.
     pub workspace: Workspace,
     /// Their role there.
     pub role: Role,
-    /// Since when they may not act there.
+    /// When they were suspended there.
     pub suspended_at: Option<DateTime<Utc>>,
 }
 
@@ -86,7 +86,7 @@ pub struct ApiKey {
     pub workspace_id: WorkspaceId,
     /// Its display name.
     pub name: String,
-    /// The beginning of the key, by which people tell keys apart.
+    /// The beginning of the secret, to tell keys apart.
     pub prefix: String,
     /// What it may do at most.
     pub scopes: Permissions,

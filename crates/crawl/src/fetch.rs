@@ -67,7 +67,7 @@ impl Default for Limits {
 
 /// What a [`Fetcher`] needs to know.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct CrawlSettings {
     /// Whether addresses outside the public internet may be fetched.
     pub private: Private,
     /// Where people can learn who we are, if anywhere; part of the name that servers see.
@@ -132,9 +132,7 @@ pub enum FetchError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// No connection could be made.
-    #[error(
-        "no connection to the server can be made: it is down, or this installation has no network"
-    )]
+    #[error("could not connect to the server: it is down, or this installation has no network")]
     Unreachable(#[source] reqwest::Error),
     /// The server took too long.
     #[error("the server did not answer in time")]
@@ -148,7 +146,7 @@ pub enum FetchError {
     /// The server did not want to or could not.
     #[error("the server answered with status {status}")]
     Status {
-        /// Which one.
+        /// Its id.
         status: u16,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
@@ -157,7 +155,7 @@ pub enum FetchError {
     #[error("the page was redirected more than {REDIRECTS} times")]
     Redirects,
     /// A client could not be made.
-    #[error("no web client could be made")]
+    #[error("could not create the web client")]
     Setup(#[source] reqwest::Error),
 }
 
@@ -187,7 +185,7 @@ impl Fetcher {
     /// # Errors
     ///
     /// Fails when the machine's certificates cannot be read.
-    pub fn new(settings: &Settings) -> Result<Self, FetchError> {
+    pub fn new(settings: &CrawlSettings) -> Result<Self, FetchError> {
         Self::with_look_up(settings, resolve::system())
     }
 
@@ -196,8 +194,8 @@ impl Fetcher {
     /// # Errors
     ///
     /// As for [`Fetcher::new`].
-    pub fn with_look_up(settings: &Settings, look_up: LookUp) -> Result<Self, FetchError> {
-        let Settings { private, public_url, limits } = settings;
+    pub fn with_look_up(settings: &CrawlSettings, look_up: LookUp) -> Result<Self, FetchError> {
+        let CrawlSettings { private, public_url, limits } = settings;
         let place = public_url.as_ref().map(|url| format!(" (+{url})")).unwrap_or_default();
         let name = format!("ReplyX/{}{place}", env!("CARGO_PKG_VERSION"));
         let client = Client::builder()

@@ -31,7 +31,7 @@ mod run;
 mod sitemap;
 
 pub use address::is_public;
-pub use fetch::{Answer, FetchError, Fetcher, Limits, Page, Settings, Validators};
+pub use fetch::{Answer, CrawlSettings, FetchError, Fetcher, Limits, Page, Validators};
 pub use links::{Directives, Links};
 pub use place::{Scope, normalise};
 pub use plan::{Known, Order};

@@ -41,7 +41,7 @@ pub enum Refused {
     #[error("the address must not contain a user name or password")]
     Credentials,
     /// It names a port other than the web's.
-    #[error("only the ports 80 and 443 are fetched")]
+    #[error("only ports 80 and 443 are allowed")]
     Port,
     /// It is longer than any page's.
     #[error("the address is longer than 2,000 characters")]

@@ -33,7 +33,7 @@ pub enum E5Error {
     #[error("the file `{FILE}` cannot be read")]
     Read(#[from] io::Error),
     /// The file is not the known one.
-    #[error("the file `{FILE}` is not the known one: its SHA-256 is `{found}`")]
+    #[error("the file `{FILE}` is not the expected one: its SHA-256 is `{found}`")]
     Unknown {
         /// What its SHA-256 is.
         found: String,

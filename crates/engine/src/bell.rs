@@ -1,7 +1,7 @@
 //! Wakes who sleeps when there is something to do, in this process and in the others.
 //!
-//! The bell hears of every commit. It is a hint: whoever sleeps also looks at the database now and then, so
-//! a lost hint costs time, never work.
+//! The bell hears of every commit. It is a hint: whoever sleeps also looks at the database now and
+//! then, so a lost hint costs time, never work.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ pub fn log_topic(workspace: WorkspaceId) -> String {
     format!("log:{workspace}")
 }
 
-/// Wakes who sleeps.
+/// Wakes the sleeping workers.
 #[derive(Debug, Default)]
 pub struct Bell {
     turns: Notify,
@@ -36,12 +36,12 @@ pub struct Bell {
     jobs: [Notify; Lane::ALL.len()],
     bots: Notify,
     news: Notify,
-    untold: Mutex<Untold>,
+    untold: Mutex<PendingSignals>,
 }
 
 /// What the other processes, and the streams of this one, have not been told yet.
 #[derive(Debug, Default)]
-struct Untold {
+struct PendingSignals {
     heads: BTreeMap<WorkspaceId, i64>,
     work: String,
 }
@@ -161,8 +161,10 @@ mod tests {
     async fn what_one_process_commits_wakes_another_and_not_itself_twice() {
         let live = Live::in_process();
         let clock = Clock::system();
-        let (one, other) = (Bell::default(), Bell::default());
-        let (first, second): (ProcessId, ProcessId) = (clock.id(), clock.id());
+        let one = Bell::default();
+        let other = Bell::default();
+        let first: ProcessId = clock.id();
+        let second: ProcessId = clock.id();
         let stop = CancellationToken::new();
         let workspace: WorkspaceId = clock.id();
         let mut log = live.subscribe(&log_topic(workspace)).await;

@@ -1,5 +1,5 @@
-//! Step 6: is there an answer, on what does it rest, and does it state what its sources hold? What is not an
-//! answer becomes the text the assistant's owner chose for the case.
+//! Step 6: is there an answer, on what does it rest, and does it state what its sources hold? What
+//! is not an answer becomes the text the assistant's owner chose for the case.
 
 use replyx_channels::telegram::format;
 use replyx_core::{
@@ -12,7 +12,7 @@ use replyx_grounding::{Grounds, Objection};
 use replyx_knowledge::search::Hit;
 use replyx_llm::{Completion, EXTRACTIVE, declines, without_no_answer};
 
-use crate::{context::Ask, prompt, usage::millis};
+use crate::{context::AnswerRequest, prompt, usage::millis};
 
 /// What will be said, and how it came about. `duration_ms` is filled in when it is settled.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,12 +23,13 @@ pub struct Reply {
     pub meta: AnswerMeta,
     /// Does the dialog wait for a human from now on?
     pub hand_off: bool,
-    /// Which bound of the customer it tells of, if that is what it does: their words stay unanswered.
+    /// Which bound of the customer it tells of, if that is what it does: their words stay
+    /// unanswered.
     pub limited: Option<LimitBound>,
 }
 
 /// What is wrong with a model's answer; nothing if it may be said.
-pub fn objections(ask: &Ask, hits: &[Hit], completion: &Completion) -> Vec<Objection> {
+pub fn objections(ask: &AnswerRequest, hits: &[Hit], completion: &Completion) -> Vec<Objection> {
     if declines(&completion.text) {
         return Vec::new();
     }
@@ -97,9 +98,10 @@ impl Taken {
     }
 }
 
-/// A model's answer that may be said. `refused` is what was wrong with the one before it, if there was one.
+/// A model's answer that may be said. `refused` is what was wrong with the one before it, if there
+/// was one.
 pub fn answer(
-    ask: &Ask,
+    ask: &AnswerRequest,
     hits: &[Hit],
     completion: &Completion,
     taken: Taken,
@@ -110,6 +112,7 @@ pub fn answer(
     if unknown && !refused.is_empty() {
         return unverified(ask, taken, refused);
     }
+
     let check = if !refused.is_empty() {
         CheckOutcome::Regenerated
     } else if unknown || !ask.settings.check_answers || is_quotation(completion) {
@@ -117,17 +120,19 @@ pub fn answer(
     } else {
         CheckOutcome::Passed
     };
+
     let text = if unknown { ask.settings.unknown_text().to_owned() } else { text };
     let outcome = if unknown { Outcome::Unknown } else { Outcome::Answered };
     let mut reply = reply(ask, text, outcome, taken, check, refused);
     if !unknown {
         reply.meta.citations = cited(hits, &completion.used_sources);
     }
+
     reply
 }
 
 /// What is said instead of an answer that stayed unfounded: by the assistant's policy.
-pub fn unverified(ask: &Ask, taken: Taken, refused: &[Objection]) -> Reply {
+pub fn unverified(ask: &AnswerRequest, taken: Taken, refused: &[Objection]) -> Reply {
     let hand_off = ask.settings.unverified == Unverified::HandOff;
     let text = if hand_off { ask.settings.handoff_text() } else { ask.settings.unknown_text() };
     let check = CheckOutcome::Failed;
@@ -136,18 +141,18 @@ pub fn unverified(ask: &Ask, taken: Taken, refused: &[Objection]) -> Reply {
 }
 
 /// What is said when no model could be reached.
-pub fn apology(ask: &Ask, taken: Taken) -> Reply {
+pub fn apology(ask: &AnswerRequest, taken: Taken) -> Reply {
     let text = ask.settings.fallback_text().to_owned();
     reply(ask, text, Outcome::Fallback, taken, CheckOutcome::Skipped, &[])
 }
 
 /// A text that no model wrote.
-pub fn fixed(ask: &Ask, text: String, outcome: Outcome) -> Reply {
+pub fn fixed(ask: &AnswerRequest, text: String, outcome: Outcome) -> Reply {
     reply(ask, text, outcome, Taken::default(), CheckOutcome::Skipped, &[])
 }
 
 fn reply(
-    ask: &Ask,
+    ask: &AnswerRequest,
     text: String,
     outcome: Outcome,
     taken: Taken,
@@ -155,6 +160,7 @@ fn reply(
     refused: &[Objection],
 ) -> Reply {
     let model = if taken.model.is_empty() { ask.model.clone() } else { taken.model };
+
     let meta = AnswerMeta {
         outcome,
         model,
@@ -171,6 +177,7 @@ fn reply(
         searched: None,
         version: ask.version,
     };
+
     Reply { text, meta, hand_off: false, limited: None }
 }
 
@@ -202,8 +209,8 @@ fn is_blank(text: &str) -> bool {
     !text.chars().any(char::is_alphanumeric) && format::outbound(text).is_empty()
 }
 
-/// The answer without the marks (`[1]`) by which the model named its passages, shown or not, and without that of no answer
-/// where there is one: they say nothing to the customer.
+/// The answer without the marks (`[1]`) by which the model named its passages, shown or not, and
+/// without that of no answer where there is one: they say nothing to the customer.
 fn without_marks(text: &str) -> String {
     let text = &without_no_answer(text);
     let mut clean = String::with_capacity(text.len());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Settings, Version},
+    assistant::{AssistantSettings, Version},
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
     message::{Author, Message, MessageKind},
@@ -29,7 +29,7 @@ pub struct Context {
     /// What the customer has said since the last answer, oldest first.
     pub pending: Vec<Message>,
     /// What an answer is made from.
-    pub ask: Ask,
+    pub ask: AnswerRequest,
     /// What the customer was answered today.
     pub today: ContactDay,
     /// The bot's token, to show it typing; absent when it cannot be opened.
@@ -39,13 +39,13 @@ pub struct Context {
 /// What an answer is made from. Knows neither dialog nor customer nor bot, so that a preview and an
 /// evaluation answer as a turn does.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct AnswerRequest {
     /// Whose assistant it is.
     pub workspace: WorkspaceId,
     /// The assistant.
     pub assistant: AssistantId,
     /// How to answer.
-    pub settings: Settings,
+    pub settings: AssistantSettings,
     /// The number of the version these settings are; `None` for a draft.
     pub version: Option<i64>,
     /// The model to ask.
@@ -61,7 +61,7 @@ pub struct Ask {
     pub summary: Option<String>,
     /// When it is asked.
     pub now: DateTime<Utc>,
-    /// In which dialog, if in one.
+    /// The dialog, if there is one.
     pub dialog: Option<DialogId>,
     /// What the calls of models are for, if not for a customer.
     pub instead: Option<Purpose>,
@@ -78,7 +78,7 @@ pub struct Said {
     pub text: String,
 }
 
-impl Ask {
+impl AnswerRequest {
     /// The same, answered with the models that the workspace may use.
     #[must_use]
     pub fn restricted(mut self, models: &Models, allowed: Option<Vec<String>>) -> Self {
@@ -194,7 +194,7 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
     let sealed = access.secret_sealed.as_deref();
     let token = sealed
         .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
-    let ask = Ask {
+    let ask = AnswerRequest {
         workspace,
         assistant: dialog.assistant_id,
         model: engine.models.resolve(settings.model.as_deref()).to_owned(),

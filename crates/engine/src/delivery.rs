@@ -53,7 +53,7 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
         let Claimed { parts, more } = match claim(&engine, now, room).await {
             Ok(claimed) => claimed,
             Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "sends could not be claimed");
+                tracing::error!(error = &error as &dyn Error, "could not claim sends");
                 tokio::select! {
                     () = sleep(LONGEST_SLEEP) => {}
                     () = stop.cancelled() => {}
@@ -63,7 +63,8 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
         };
         let idle = parts.is_empty() && !more;
         for part in parts {
-            let (engine, outcomes) = (Arc::clone(&engine), outcomes.clone());
+            let engine = Arc::clone(&engine);
+            let outcomes = outcomes.clone();
             let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
             under_way.spawn(async move {
                 let sent = AssertUnwindSafe(send(&engine, &part)).catch_unwind().await;
@@ -157,7 +158,10 @@ async fn unclaim(engine: &Engine, parts: &[Sendable]) {
         match put_back.await {
             Ok(_) => return,
             Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "parts could not be put back");
+                tracing::error!(
+                    error = &error as &dyn Error,
+                    "could not return parts to the outbox"
+                );
                 sleep(LONGEST_SLEEP).await;
             }
         }

@@ -1,7 +1,8 @@
 //! Measuring an assistant by a question set: the job behind a run.
 //!
-//! [`run`] asks every question of the set, by the draft or a published version, and stores how it went. A job that
-//! died is begun anew: what it had spent is in the ledger, its results are not kept. Nobody else is told anything.
+//! [`run`] asks every question of the set, by the draft or a published version, and stores how it
+//! went. A job that died starts again: what it had spent is in the ledger, its results are not
+//! kept. Nobody else is told anything.
 
 use std::{
     error::Error,
@@ -14,7 +15,7 @@ use std::{
 
 use futures::{StreamExt, stream};
 use replyx_core::{
-    assistant::Settings,
+    assistant::AssistantSettings,
     evaluation::{Question, Run, RunStatus},
     ids::{AssistantId, RunId, WorkspaceId},
     message::{CheckOutcome, Outcome},
@@ -38,12 +39,12 @@ const AT_ONCE: usize = 2;
 const OF_ALL: usize = 4;
 /// How often progress is told at most.
 const PROGRESS: Duration = Duration::from_secs(1);
-/// A run whose questions take longer than this together is given up. Time in which they wait for their turn does not
-/// count: how long that is depends on the runs of others.
+/// A run whose questions take longer than this together is given up. Time in which they wait for
+/// their turn does not count: how long that is depends on the runs of others.
 const LONGEST: Duration = Duration::from_hours(4);
 
-/// The runs of all workspaces go on together, and the workspaces take turns with each question: a set of thousands
-/// does not delay another's set of three.
+/// The runs of all workspaces go on together, and the workspaces take turns with each question: a
+/// set of thousands does not delay another's set of three.
 static QUESTIONS: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(OF_ALL, OF_ALL));
 
 /// The job, as it is stored.
@@ -51,7 +52,7 @@ static QUESTIONS: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(OF_
 pub struct Evaluate {
     /// Whose run.
     pub workspace_id: WorkspaceId,
-    /// Which one.
+    /// Its id.
     pub run_id: RunId,
 }
 
@@ -60,27 +61,26 @@ impl Evaluate {
     pub const KIND: &'static str = "evaluate";
 }
 
-/// What a run measured, as one word: the settings and the questions. Two runs with the same hash asked the same of
-/// the same.
-pub fn hash(settings: &Settings, questions: &[Question]) -> String {
+/// What a run measured, as one word: the settings and the questions. Two runs with the same hash
+/// asked the same of the same.
+pub fn hash(settings: &AssistantSettings, questions: &[Question]) -> String {
     let whole = serde_json::json!({"settings": settings, "questions": questions});
     sha256_hex(whole.to_string().as_bytes())
 }
 
-/// Asks the questions of a run and stores how it went. A run that is gone or has ended is a success.
-///
-/// # Errors
-///
-/// Fails when the database does.
+/// Asks the questions of a run and stores how it went. A run that is gone or has ended is a
+/// success.
 #[tracing::instrument(name = "engine.evaluation.run", skip_all, fields(run.id = %job.run_id))]
 pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     let mut tx = engine.db.read().await?;
     let Some(mut run) = tx.workspace(job.workspace_id).runs().find(job.run_id).await? else {
         return Ok(());
     };
+
     if matches!(run.status, RunStatus::Done | RunStatus::Failed) {
         return Ok(());
     }
+
     let questions = tx.workspace(job.workspace_id).question_sets().questions(run.set_id).await?;
     let assistants = tx.workspace(job.workspace_id).assistants();
     let settings = match run.version {
@@ -89,19 +89,23 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
             assistants.version(run.assistant_id, number).await?.map(|version| version.settings)
         }
     };
+
     drop(tx);
     run.status = RunStatus::Running;
     run.done = 0;
     let Some(settings) = settings else {
         return fail(engine, run, "the assistant or its version is no longer there").await;
     };
+
     if hash(&settings, &questions) != run.settings_hash {
         return fail(engine, run, "the draft or the questions were changed before the run began")
             .await;
     }
+
     if !save(engine, &run, None).await? {
         return Ok(());
     }
+
     match ask_all(engine, &run, &settings, &questions).await? {
         Asked::All(tally) if run.answers && tally.failed() == questions.len() => {
             fail(engine, run, "no model answered any of the questions").await
@@ -122,11 +126,8 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
 /// How often the job is tried at most, counted when it is claimed.
 pub const ATTEMPTS: u32 = 8;
 
-/// Ends the job of a run that has been tried as often as may be and never came to an end: the run fails.
-///
-/// # Errors
-///
-/// Fails when the database does.
+/// Ends the job of a run that has been tried as often as may be and never came to an end: the run
+/// fails.
 pub async fn give_up(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     let mut tx = engine.db.read().await?;
     let found = tx.workspace(job.workspace_id).runs().find(job.run_id).await?;
@@ -148,9 +149,9 @@ pub async fn give_up(engine: &Engine, job: Evaluate) -> Result<(), StorageError>
 enum Asked {
     /// Every question was asked.
     All(Tally),
-    /// The run was deleted meanwhile.
+    /// The run was deleted in the meantime.
     Gone,
-    /// The workspace was suspended meanwhile.
+    /// The workspace was suspended in the meantime.
     Suspended,
     /// The questions took longer than [`LONGEST`].
     TooLong,
@@ -158,7 +159,8 @@ enum Asked {
 
 /// Begins a run again once its workspace is resumed: until then nobody takes the job on.
 async fn postpone(engine: &Engine, mut run: Run) -> Result<(), StorageError> {
-    let (workspace_id, now) = (run.workspace_id, engine.clock.now());
+    let workspace_id = run.workspace_id;
+    let now = engine.clock.now();
     run.status = RunStatus::Queued;
     run.done = 0;
     if !save(engine, &run, None).await? {
@@ -179,15 +181,16 @@ async fn is_suspended(engine: &Engine, workspace: WorkspaceId) -> Result<bool, S
 
 /// Asks all questions.
 ///
-/// Progress is told beside the asking and not between two questions: a question that waits to be asked on may hold the
-/// only connection that writes.
+/// Progress is told beside the asking and not between two questions: a question that waits to be
+/// asked on may hold the only connection that writes.
 async fn ask_all(
     engine: &Engine,
     run: &Run,
-    settings: &Settings,
+    settings: &AssistantSettings,
     questions: &[Question],
 ) -> Result<Asked, StorageError> {
-    let (workspace, assistant) = (run.workspace_id, run.assistant_id);
+    let workspace = run.workspace_id;
+    let assistant = run.assistant_id;
     let target =
         Target { engine, workspace, assistant, settings, answers: run.answers, longest: None };
     let done = AtomicI64::new(0);
@@ -222,7 +225,7 @@ async fn ask_all(
                 // What was asked so far is paid for. It is told again a second later.
                 Err(error) if error.is_transient() => tracing::warn!(
                     error = &error as &dyn Error,
-                    "the progress of an evaluation could not be stored"
+                    "could not store the progress of an evaluation"
                 ),
                 Err(error) => return Err(error),
             }
@@ -253,7 +256,7 @@ pub struct Target<'a> {
     /// Whose knowledge is asked.
     pub assistant: AssistantId,
     /// How it answers.
-    pub settings: &'a Settings,
+    pub settings: &'a AssistantSettings,
     /// Is it asked for answers, too, or only searched?
     pub answers: bool,
     /// In a longer answer an expected string does not count, characters.
@@ -262,10 +265,6 @@ pub struct Target<'a> {
 
 impl Target<'_> {
     /// Puts a question and judges how it went.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
         let query = Query { purpose: Purpose::Evaluation, ..Query::new(&question.question, DEPTH) };
         let search = &self.engine.search;

@@ -1,7 +1,7 @@
 //! How much of what was said before is shown to a model. Pure.
 //!
-//! Whole messages, the newest that fit; nothing older than one that did not, because a conversation with
-//! holes misleads. What falls out of sight is summed up: [`crate::summary`].
+//! Whole messages, the newest that fit; nothing older than one that did not, because a conversation
+//! with holes misleads. What falls out of sight is summed up: [`crate::summary`].
 
 use replyx_llm::tokens;
 
@@ -10,8 +10,8 @@ use crate::context::Said;
 /// What a message takes beside its words, tokens.
 const FRAME: usize = 4;
 
-/// Splits what was said into what is out of sight and what is shown: at most `most` messages of together at
-/// most `budget` tokens.
+/// Splits what was said into what is out of sight and what is shown: at most `most` messages of
+/// together at most `budget` tokens.
 pub fn split(said: &[Said], most: usize, budget: usize) -> (&[Said], &[Said]) {
     let mut room = budget;
     let shown = said.iter().rev().take(most).take_while(|said| {
@@ -24,8 +24,8 @@ pub fn split(said: &[Said], most: usize, budget: usize) -> (&[Said], &[Said]) {
     said.split_at(said.len() - shown)
 }
 
-/// How many tokens a text takes, or any number above `room` when it takes more than that. A text is not
-/// longer in tokens than in bytes, so most are never counted.
+/// How many tokens a text takes, or any number above `room` when it takes more than that. A text is
+/// not longer in tokens than in bytes, so most are never counted.
 pub(crate) fn size(text: &str, room: usize) -> usize {
     if text.len() / 16 > room { usize::MAX } else { tokens(text) + FRAME }
 }

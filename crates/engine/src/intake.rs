@@ -26,7 +26,7 @@ pub struct Door {
     pub workspace_id: WorkspaceId,
     /// The channel.
     pub channel_id: ChannelId,
-    /// Who answers through it.
+    /// The assistant that answers through it.
     pub assistant_id: AssistantId,
 }
 
@@ -164,7 +164,8 @@ async fn accept(
     tx.workspace(workspace).messages().insert(&message, Some(message_id)).await?;
     tx.workspace(workspace).dialogs().save(&dialog).await?;
     if dialog.control == Control::Ai {
-        let (due, latest) = (now + engine.settings.window, now + engine.settings.window_latest);
+        let due = now + engine.settings.window;
+        let latest = now + engine.settings.window_latest;
         tx.workspace(workspace).turns().request(dialog.id, due, latest).await?;
     }
     let event = Event::MessageStored {
@@ -221,6 +222,7 @@ fn said(content: &InboundContent) -> Option<Said<'_>> {
         | InboundContent::Unblocked
         | InboundContent::Moved { .. } => return None,
     };
+
     Some(Said { kind, text, message_id })
 }
 
@@ -247,7 +249,9 @@ async fn open_dialog(
     if let Some(dialog) = tx.workspace(door.workspace_id).dialogs().lock_open(contact.id).await? {
         return Ok(dialog);
     }
+
     let now = engine.clock.now();
+
     let dialog = Dialog {
         id: engine.clock.id(),
         workspace_id: door.workspace_id,
@@ -262,6 +266,7 @@ async fn open_dialog(
         created_at: now,
         updated_at: now,
     };
+
     tx.workspace(door.workspace_id).dialogs().insert(&dialog).await?;
     Ok(dialog)
 }

@@ -1,7 +1,7 @@
 //! Writes calls of models down: what [`replyx_llm::Book`] notes becomes rows of `model_calls`.
 //!
-//! Notes that wait at the same time share a transaction. The beginning of a call lasts before the call is made; while
-//! the database is away no call is made, and no end of one is lost.
+//! Notes that wait at the same time share a transaction. The beginning of a call lasts before the
+//! call is made; while the database is away no call is made, and no end of one is lost.
 
 use std::{error::Error, time::Duration};
 
@@ -32,7 +32,7 @@ pub async fn write(db: Db, process: ProcessId, mut notes: Receiver<Note>) {
             tracing::warn!(
                 error = &error as &dyn Error,
                 calls = together.len(),
-                "calls of models cannot be written down yet"
+                "could not record model calls; retrying"
             );
             let [chance] = replyx_core::clock::Clock::bytes();
             if let Retry::After(wait) = AGAIN.after(failed, chance) {
@@ -74,6 +74,6 @@ fn tell(note: Note) {
         Note::Flush(done) => done,
         Note::End { .. } => return,
     };
-    // Who has gone meanwhile has ended the call, too.
+    // Who has gone in the meantime has ended the call, too.
     let _ = done.send(());
 }

@@ -3,12 +3,13 @@
 //! Reading from [`intake`] to [`delivery`] tells the story:
 //!
 //! 1. [`intake`] stores what a channel delivered and asks for a turn, in one transaction.
-//! 2. [`queue`] takes on turns that are due and runs each as [`turn`], the only place that knows the order
-//!    of the steps: [`context`], [`guard`], [`limit`], [`rewrite`], [`retrieve`], [`prompt`], [`check`], [`settle`], [`summary`].
+//! 2. [`queue`] takes on turns that are due and runs each as [`turn`], the only place that knows
+//!    the order of the steps: [`context`], [`guard`], [`limit`], [`rewrite`], [`retrieve`],
+//!    [`prompt`], [`check`], [`settle`], [`summary`].
 //! 3. [`delivery`] sends what was settled.
 //!
-//! Between the three stands the database and nothing else: any of them may die at any instant, run in
-//! another process, or be behind. [`bell`] only wakes who sleeps.
+//! Between the three stands the database and nothing else: any of them may die at any instant, run
+//! in another process, or be behind. [`bell`] only wakes who sleeps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -62,24 +63,25 @@ pub struct Engine {
     pub telegram: Telegram,
     /// Opens the bots' tokens.
     pub keys: Keys,
-    /// Time and chance.
+    /// Time and randomness.
     pub clock: Clock,
     /// Who we are among the processes of the installation.
     pub process: ProcessId,
-    /// Wakes who sleeps.
+    /// Wakes the sleeping workers.
     pub bell: Arc<Bell>,
-    /// Settings that admins change.
+    /// EngineSettings that admins change.
     pub tuning: Arc<Tuning>,
     /// The numbers.
-    pub settings: Settings,
+    pub settings: EngineSettings,
 }
 
 /// The numbers of the conversation.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct EngineSettings {
     /// Messages that arrive within this time of each other are answered together.
     pub window: Duration,
-    /// However long the customer goes on writing, the turn begins this long after the first message.
+    /// However long the customer goes on writing, the turn begins this long after the first
+    /// message.
     pub window_latest: Duration,
     /// How many earlier messages the model sees.
     pub history: u32,
@@ -117,7 +119,8 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Limits of so many messages: per second and bot, per second and private chat, per minute and group.
+    /// Limits of so many messages: per second and bot, per second and private chat, per minute and
+    /// group.
     pub const fn new(bot: u32, private: u32, group: u32) -> Self {
         const SECOND: Duration = Duration::from_secs(1);
         Self {
@@ -128,8 +131,8 @@ impl Rates {
     }
 }
 
-/// A rate by which no stretch of time `per` ever sees more than `most`: what may be taken at once after a rest
-/// goes off what is earned meanwhile. A sixth of it leaves room for both.
+/// A rate by which no stretch of time `per` ever sees more than `most`: what may be taken at once
+/// after a rest goes off what is earned in the meantime. A sixth of it leaves room for both.
 const fn at_most(most: u32, per: Duration) -> Rate {
     let burst = most / 6;
     if burst < 2 {
@@ -145,7 +148,7 @@ impl Default for Rates {
     }
 }
 
-impl Default for Settings {
+impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             window: Duration::from_millis(700),

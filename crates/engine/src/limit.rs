@@ -1,11 +1,13 @@
-//! How much one customer is answered: so many answers in a short time and on a day, by settings that admins change.
+//! How much one customer is answered: so many answers in a short time and on a day, by settings
+//! that admins change.
 //!
-//! Beyond a bound a customer is told so, once; whatever they write is stored as ever, without an answer and without a call
-//! of a model. When they are answered again, what they wrote in the meantime is answered with it.
+//! Beyond a bound a customer is told so, once; whatever they write is stored as ever, without an
+//! answer and without a call of a model. When they are answered again, what they wrote in the
+//! meantime is answered with it.
 //!
-//! The short time is counted in `live`, for all processes together. The answers of a day are counted in the database, in
-//! the transaction that stores each: no restart forgets them. A customer is a contact: a private chat or a group with
-//! one bot.
+//! The short time is counted in `live`, for all processes together. The answers of a day are
+//! counted in the database, in the transaction that stores each: no restart forgets them. A
+//! customer is a contact: a private chat or a group with one bot.
 
 use std::time::Duration;
 
@@ -26,7 +28,7 @@ const TOLD_FOR: Duration = Duration::from_mins(10);
 /// A bound that a customer has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Over {
-    /// Which.
+    /// Which one.
     pub bound: LimitBound,
     /// Are they to be told of it, or have they been?
     pub notice: Notice,

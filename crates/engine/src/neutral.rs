@@ -1,8 +1,8 @@
-//! Foreign text that cannot pose as ours: neither close the marks around it, nor open others, nor speak in
-//! another's name. Pure.
+//! Foreign text that cannot pose as ours: neither close the marks around it, nor open others, nor
+//! speak in another's name. Pure.
 //!
-//! Passages, their titles and customers' messages go through [`neutral`] before they stand in a prompt.
-//! What is harmless comes through as it was, so a model reads documents as they are.
+//! Passages, their titles and customers' messages go through [`neutral`] before they stand in a
+//! prompt. What is harmless comes through as it was, so a model reads documents as they are.
 
 use replyx_text::alike::{cyrillic, is_invisible, latin, skeleton};
 
@@ -62,9 +62,10 @@ const HEADINGS: [&str; 10] = [
     "система",
 ];
 
-/// A text that can neither close the marks around it nor open others nor change the speaker, however that
-/// is written: invisible characters are dropped, an angle or bracket that opens a mark becomes a round one,
-/// fences become apostrophes, and a line that begins as a role or a heading of ours is quoted.
+/// A text that can neither close the marks around it nor open others nor change the speaker,
+/// however that is written: invisible characters are dropped, an angle or bracket that opens a mark
+/// becomes a round one, fences become apostrophes, and a line that begins as a role or a heading of
+/// ours is quoted.
 pub fn neutral(text: &str) -> String {
     let visible: String = text
         .chars()
@@ -119,7 +120,8 @@ fn opens(c: char) -> bool {
     )
 }
 
-/// Does a mark go on like this after what opens it? Blanks, strokes and signs within it do not hide it.
+/// Does a mark go on like this after what opens it? Blanks, strokes and signs within it do not hide
+/// it.
 fn is_mark(rest: &str) -> bool {
     let mut name = String::new();
     for c in rest.chars().take(48) {
@@ -154,7 +156,8 @@ fn poses(line: &str) -> bool {
         end = rest.find([':', '：', '\n']).filter(|end| *end <= 30).unwrap_or(end);
     }
     let word: String = rest[..end].chars().filter(|c| c.is_alphanumeric()).collect();
-    let (english, russian) = (latin(&word).to_lowercase(), cyrillic(&word).to_lowercase());
+    let english = latin(&word).to_lowercase();
+    let russian = cyrillic(&word).to_lowercase();
     let is = |names: &[&str], exact: bool| {
         names.iter().any(|name| {
             if exact {

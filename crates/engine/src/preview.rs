@@ -1,13 +1,14 @@
-//! An answer that no customer sees: what a turn would say, by the draft or a published version, and why.
+//! An answer that no customer sees: what a turn would say, by the draft or a published version, and
+//! why.
 //!
-//! [`run`] shows every step as it happens; [`answer_once`] is for whoever wants the end alone, such as an
-//! evaluation. Both take the steps of [`turn::answer`]; nothing is said to anybody, and only the costs are
-//! stored.
+//! [`run`] shows every step as it happens; [`answer_once`] is for whoever wants the end alone, such
+//! as an evaluation. Both take the steps of [`turn::answer`]; nothing is said to anybody, and only
+//! the costs are stored.
 
 use std::{error::Error, mem};
 
 use replyx_core::{
-    assistant::Settings,
+    assistant::AssistantSettings,
     ids::{AssistantId, WorkspaceId},
     usage::Purpose,
 };
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::{
     Engine,
-    context::{Ask, Said},
+    context::{AnswerRequest, Said},
     turn::{self, Answered, Step},
     usage::{Ledger, millis},
 };
@@ -44,11 +45,12 @@ pub enum Which {
     Number(i64),
 }
 
-/// Answers as the assistant would, and stores what it cost. `None`: there is no such assistant or version.
+/// Answers as the assistant would, and stores what it cost. `None`: there is no such assistant or
+/// version.
 ///
 /// # Errors
 ///
-/// Fails when the database does. A model that gives no answer is an apology, not an error.
+/// A model that gives no answer is an apology, not an error.
 pub async fn run(
     engine: &Engine,
     workspace: WorkspaceId,
@@ -58,7 +60,7 @@ pub async fn run(
 ) -> Result<Option<Answered>, StorageError> {
     let found = settings(engine, workspace, assistant, request.version).await?;
     let Some((settings, version)) = found else { return Ok(None) };
-    let ask = Ask {
+    let ask = AnswerRequest {
         history: request.history,
         version,
         ..ask(engine, workspace, assistant, settings, request.text, Purpose::Preview)
@@ -72,22 +74,23 @@ pub async fn run(
 ///
 /// # Errors
 ///
-/// Fails when the database does. A model that gives no answer is an apology, not an error.
+/// A model that gives no answer is an apology, not an error.
 pub async fn answer_once(
     engine: &Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
-    settings: &Settings,
+    settings: &AssistantSettings,
     question: &str,
 ) -> Result<Answered, StorageError> {
-    let (settings, question) = (settings.clone(), question.to_owned());
+    let settings = settings.clone();
+    let question = question.to_owned();
     let ask = ask(engine, workspace, assistant, settings, question, Purpose::Evaluation);
     let ask = under_policy(engine, ask).await?;
     answer(engine, &ask, &mut |_| {}).await
 }
 
 /// The same, answered with the models that the workspace may use.
-async fn under_policy(engine: &Engine, ask: Ask) -> Result<Ask, StorageError> {
+async fn under_policy(engine: &Engine, ask: AnswerRequest) -> Result<AnswerRequest, StorageError> {
     let mut tx = engine.db.read().await?;
     let policy = tx.system().workspaces().model_policy(ask.workspace).await?;
     Ok(ask.restricted(&engine.models, policy.unwrap_or_default().allowed))
@@ -95,7 +98,7 @@ async fn under_policy(engine: &Engine, ask: Ask) -> Result<Ask, StorageError> {
 
 async fn answer(
     engine: &Engine,
-    ask: &Ask,
+    ask: &AnswerRequest,
     show: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Answered, StorageError> {
     let begun = Instant::now();
@@ -108,7 +111,8 @@ async fn answer(
     Ok(answered)
 }
 
-/// What has been paid for an answer that may be dropped before it is there: it is stored all the same.
+/// What has been paid for an answer that may be dropped before it is there: it is stored all the
+/// same.
 struct Paid<'e> {
     engine: &'e Engine,
     workspace: WorkspaceId,
@@ -120,7 +124,8 @@ impl Drop for Paid<'_> {
         if self.ledger.calls().is_empty() {
             return;
         }
-        let (db, workspace) = (self.engine.db.clone(), self.workspace);
+        let db = self.engine.db.clone();
+        let workspace = self.workspace;
         let ledger = mem::take(&mut self.ledger);
         tokio::spawn(async move {
             let stored = async {
@@ -130,7 +135,7 @@ impl Drop for Paid<'_> {
             };
             if let Err(error) = stored.await {
                 let error = &error as &dyn Error;
-                tracing::warn!(error, "the costs of an answer that nobody waited for are lost");
+                tracing::warn!(error, "costs of a cancelled preview are lost");
             }
         });
     }
@@ -140,11 +145,11 @@ fn ask(
     engine: &Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
-    settings: Settings,
+    settings: AssistantSettings,
     question: String,
     purpose: Purpose,
-) -> Ask {
-    Ask {
+) -> AnswerRequest {
+    AnswerRequest {
         workspace,
         assistant,
         model: engine.models.resolve(settings.model.as_deref()).to_owned(),
@@ -165,7 +170,7 @@ async fn settings(
     workspace: WorkspaceId,
     assistant: AssistantId,
     which: Which,
-) -> Result<Option<(Settings, Option<i64>)>, StorageError> {
+) -> Result<Option<(AssistantSettings, Option<i64>)>, StorageError> {
     let mut tx = engine.db.read().await?;
     let assistants = tx.workspace(workspace).assistants();
     let version = match which {

@@ -1,7 +1,8 @@
-//! The providers and keys that admins add while the program runs: from the tables into [`Models`](replyx_llm::Models).
+//! The providers and keys that admins add while the program runs: from the tables into
+//! [`Models`](replyx_llm::Models).
 //!
-//! What the tables hold comes beside what the configuration names. One that cannot be used (a secret that does not
-//! open) is left out and logged; it never keeps the others from being used.
+//! What the tables hold comes beside what the configuration names. One that cannot be used (a
+//! secret that does not open) is left out and logged; it never keeps the others from being used.
 
 use std::error::Error;
 
@@ -40,16 +41,13 @@ pub async fn load(engine: &Engine) -> Result<(), StorageError> {
     let keys = keys.into_iter().filter_map(|found| key(engine, found)).collect();
     let used = engine.models.set_providers(providers).and_then(|()| engine.models.set_keys(keys));
     if let Err(error) = used {
-        tracing::error!(error = &error as &dyn Error, "providers or keys cannot be used");
+        tracing::error!(error = &error as &dyn Error, "model providers or keys cannot be used");
     }
     Ok(())
 }
 
-/// Gives keys that are older than the rule that a key belongs to an origin the origin at which their provider is now.
-///
-/// # Errors
-///
-/// Fails when the database does.
+/// Gives keys that are older than the rule that a key belongs to an origin the origin at which
+/// their provider is now.
 pub async fn adopt(engine: &Engine) -> Result<(), StorageError> {
     let keys = engine.db.read().await?.system().model_keys().list().await?;
     if keys.iter().all(|key| key.origin.is_some()) {
@@ -79,12 +77,8 @@ fn allowed(settings: Vec<(String, String)>) -> Option<Vec<String>> {
     Some(model_names(&value).map(str::to_owned).collect())
 }
 
-/// Tells the models what every key has been used for today and this month (UTC): from now on the limits of keys are
-/// known.
-///
-/// # Errors
-///
-/// Fails when the database does.
+/// Tells the models what every key has been used for today and this month (UTC): from now on the
+/// limits of keys are known.
 pub async fn seed(engine: &Engine) -> Result<(), StorageError> {
     let today = engine.clock.now().date_naive();
     let used = engine.db.read().await?.system().model_calls().by_key(today).await?;
@@ -125,7 +119,7 @@ pub const fn dialect_name(dialect: Dialect) -> &'static str {
 
 fn provider(found: ModelProvider) -> Option<Provider> {
     let Some(protocol) = dialect(&found.protocol) else {
-        tracing::error!(model.provider = found.name, "the protocol of a provider is not known");
+        tracing::error!(model.provider = found.name, "unknown protocol of a model provider");
         return None;
     };
     // A server of one's own network, such as Ollama: only those may be reached without TLS.
@@ -138,7 +132,7 @@ fn key(engine: &Engine, found: ModelKey) -> Option<ProviderKey> {
         Ok(secret) => secret,
         Err(error) => {
             let error = &error as &dyn Error;
-            tracing::error!(key.id = %found.id, error, "the secret of a key cannot be opened");
+            tracing::error!(key.id = %found.id, error, "could not decrypt the secret of a model key");
             return None;
         }
     };

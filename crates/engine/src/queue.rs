@@ -24,18 +24,18 @@ const TOGETHER: usize = 32;
 /// How long to wait at first when turns are due that other processes are claiming.
 const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
 
-/// How long to wait at most when turns are due that may not be taken now: a turn of another workspace may become due in
-/// the meantime, and nobody rings for it.
+/// How long to wait at most when turns are due that may not be taken now: a turn of another
+/// workspace may become due in the meantime, and nobody rings for it.
 const HELD_AT_MOST: Duration = Duration::from_millis(160);
 
-/// How many turns of one workspace may run at once, of `turns` places in all: an eighth is kept for the others. A place
-/// whose turn waits for a model is not free for up to a minute and a half.
+/// How many turns of one workspace may run at once, of `turns` places in all: an eighth is kept for
+/// the others. A place whose turn waits for a model is not free for up to a minute and a half.
 fn each(turns: usize) -> u32 {
     u32::try_from(turns - turns / 8).unwrap_or(u32::MAX)
 }
 
-/// Runs turns until stopped, then waits for those that are running. Dropping the future leaves the running
-/// ones to the process's end: they are handed back by [`replyx_storage::processes`].
+/// Runs turns until stopped, then waits for those that are running. Dropping the future leaves the
+/// running ones to the process's end: they are handed back by [`replyx_storage::processes`].
 pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
     let free = Arc::new(Semaphore::new(engine.settings.turns));
     let running = TaskTracker::new();
@@ -52,7 +52,7 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
         let found = match retried(|| claim(&engine, room, round)).await {
             Ok(found) => found,
             Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "turns could not be claimed");
+                tracing::error!(error = &error as &dyn Error, "could not claim turns");
                 tokio::select! {
                     () = sleep(LONGEST_SLEEP) => {}
                     () = stop.cancelled() => {}
@@ -65,7 +65,8 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
                 round = round.after(turns.iter().map(|turn| turn.workspace_id.into_uuid()));
                 patience = HELD_BY_OTHERS;
                 for claimed in turns {
-                    let (engine, ended) = (Arc::clone(&engine), Arc::clone(&ended));
+                    let engine = Arc::clone(&engine);
+                    let ended = Arc::clone(&ended);
                     let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
                     running.spawn(async move {
                         turn::run(&engine, claimed).await;
@@ -101,7 +102,8 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
 enum Found {
     /// Turns that are ours.
     Turns(Vec<ClaimedTurn>),
-    /// Turns are due, but none that may be taken now: other processes hold them, or one workspace has its places.
+    /// Turns are due, but none that may be taken now: other processes hold them, or one workspace
+    /// has its places.
     Held,
     /// No turn is due.
     Nothing,

@@ -5,16 +5,12 @@ use replyx_knowledge::search::{Found, Hit, Query};
 use replyx_llm::EXTRACTIVE;
 use replyx_storage::StorageError;
 
-use crate::{Engine, context::Ask, history, usage::Ledger};
+use crate::{Engine, context::AnswerRequest, history, usage::Ledger};
 
 /// Finds them, best first, as many as the model is shown, and notes what that cost.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn passages(
     engine: &Engine,
-    ask: &Ask,
+    ask: &AnswerRequest,
     searched: &str,
     ledger: &mut Ledger,
 ) -> Result<Found, StorageError> {

@@ -67,7 +67,7 @@ async fn store_once(
         tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
         let event = Event::TurnDiscarded { dialog_id: dialog.id, epoch: begun.epoch };
         tx.record(workspace, event, now);
-        // Handed back meanwhile: what nobody has answered is answered anew.
+        // Handed back in the meantime: what nobody has answered is answered again.
         let handled =
             if dialog.control == Control::Ai { dialog.answered_seq } else { dialog.heard_seq };
         return end(engine, tx, turn, &dialog, handled, Settled::Discarded, now).await;
@@ -76,11 +76,13 @@ async fn store_once(
         return Ok(Settled::Lost);
     }
     if tx.workspace(workspace).channels().find(dialog.channel_id).await?.is_none() {
-        // Deleted meanwhile: nothing leaves through it any more. What was asked was paid for.
+        // Deleted in the meantime: nothing leaves through it any more. What was asked was paid for.
         tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
         return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
     }
-    let (outcome, hand_off, limited) = (reply.meta.outcome, reply.hand_off, reply.limited);
+    let outcome = reply.meta.outcome;
+    let hand_off = reply.hand_off;
+    let limited = reply.limited;
     let message = Message {
         id: engine.clock.id(),
         workspace_id: workspace,
@@ -114,7 +116,8 @@ async fn store_once(
     };
     tx.record(workspace, event, now);
     if handed_off {
-        let (control, epoch) = (dialog.control, dialog.epoch);
+        let control = dialog.control;
+        let epoch = dialog.epoch;
         tx.record(workspace, Event::DialogControl { dialog_id: dialog.id, control, epoch }, now);
     }
     end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await
@@ -217,7 +220,8 @@ pub async fn postpone(engine: &Engine, turn: &ClaimedTurn) -> Result<Settled, St
     Ok(Settled::Silent)
 }
 
-/// Ends the turn, or begins the next one if the customer has said more than `heard` meanwhile.
+/// Ends the turn, or begins the next one if the customer has said more than `heard` in the
+/// meantime.
 async fn end(
     engine: &Engine,
     mut tx: Tx,

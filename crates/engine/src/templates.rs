@@ -1,7 +1,8 @@
-//! Ready-made instructions for assistants: support, sales, answers to common questions, booking, universal.
+//! Ready-made instructions for assistants: support, sales, answers to common questions, booking,
+//! universal.
 //!
-//! [`all`] gives them as they stand in `data/templates`, in every language an assistant speaks. An assistant
-//! that begins with one takes a copy: changing a template changes no assistant.
+//! [`all`] gives them as they stand in `data/templates`, in every language an assistant speaks. An
+//! assistant that begins with one takes a copy: changing a template changes no assistant.
 
 use std::sync::LazyLock;
 
@@ -20,9 +21,9 @@ pub struct Template {
     pub description: &'static str,
     /// The instructions to the model.
     pub system_prompt: &'static str,
-    /// Said in answer to `/start`.
+    /// Sent in reply to `/start`.
     pub greeting: &'static str,
-    /// Said when the documents do not hold the answer.
+    /// Sent when the documents do not contain the answer.
     pub unknown_text: &'static str,
     /// Randomness of the model, 0 to 2.
     pub temperature: f64,

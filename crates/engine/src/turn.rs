@@ -8,15 +8,16 @@
 //! 3. [`rewrite`]: what is searched for, when the question leans on what was said before.
 //! 4. [`retrieve`]: the passages that bear on the question.
 //! 5. [`prompt`]: the text for the model.
-//! 6. [`Models::complete`](replyx_llm::Models::complete): the model's answer, within its bounds of time and attempts.
+//! 6. [`Models::complete`](replyx_llm::Models::complete): the model's answer, within its bounds of
+//!    time and attempts.
 //! 7. [`check`]: is it one, and does it state what its sources hold? If not, 5 to 7 once more.
 //! 8. [`settle`]: reply, costs, events and outbox, in one transaction.
 //! 9. [`summary`]: what has fallen out of the history's sight, in short. Nobody waits for it.
 //!
 //! Steps 3 to 7 are [`answer`], which knows no dialog: previews and evaluations take them too.
 //!
-//! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn in the
-//! same transaction, so there is one reply. No transaction is open during steps 3 to 7.
+//! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn
+//! in the same transaction, so there is one reply. No transaction is open during steps 3 to 7.
 
 use std::{error::Error, mem, panic::AssertUnwindSafe, time::Duration};
 
@@ -39,7 +40,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     Engine,
     check::{self, Reply, Taken},
-    context::{self, Ask, Context, Loaded},
+    context::{self, AnswerRequest, Context, Loaded},
     guard::{self, Decision},
     limit::{self, Notice, Over},
     prompt, retrieve, rewrite,
@@ -48,7 +49,8 @@ use crate::{
     usage::{Ledger, millis},
 };
 
-/// When a turn that failed is tried again. It fails when the database does: a model's failure is answered.
+/// When a turn that failed is tried again. It fails when the database does: a model's failure is
+/// answered.
 const AGAIN: Backoff = Backoff {
     first: Duration::from_millis(500),
     ceiling: Duration::from_secs(10),
@@ -81,15 +83,16 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
         }
         Ok(Err(error)) => {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
-            tracing::warn!(error = &error as &dyn Error, "turn failed, will be tried again");
-            // The customer gets the fallback text after a few attempts; that the database is busy or away is none.
+            tracing::warn!(error = &error as &dyn Error, "turn failed; it will be retried");
+            // The customer gets the fallback text after a few attempts; that the database is busy
+            // or away is none.
             let attempts = if error.is_transient() { Attempts::Forgive } else { Attempts::Keep };
             hand_back(engine, &turn, attempts).await;
         }
         // Unsettled and ours, it would keep its dialog silent as long as this process lives.
         Err(_) => {
             metrics::counter!("turns_total", "outcome" => "panicked").increment(1);
-            tracing::error!("turn panicked, will be tried again");
+            tracing::error!("turn panicked; it will be retried");
             hand_back(engine, &turn, Attempts::Keep).await;
         }
     }
@@ -162,7 +165,7 @@ async fn attempt(
 /// Stores what a turn cost that ends without a stored reply.
 async fn account(engine: &Engine, turn: &ClaimedTurn, ledger: &Ledger) {
     if let Err(error) = settle::account(engine, turn, ledger).await {
-        tracing::warn!(error = &error as &dyn Error, "the costs of a turn could not be stored");
+        tracing::warn!(error = &error as &dyn Error, "could not store the costs of a turn");
     }
 }
 
@@ -216,15 +219,16 @@ pub struct Answered {
     pub ledger: Ledger,
 }
 
-/// Answers a question: steps 3 to 7. `show` is told of each as it happens. What it costs is noted in `ledger`, which the answer takes
-/// along; who drops this half-way finds there what was paid until then.
+/// Answers a question: steps 3 to 7. `show` is told of each as it happens. What it costs is noted
+/// in `ledger`, which the answer takes along; who drops this half-way finds there what was paid
+/// until then.
 ///
 /// # Errors
 ///
-/// Fails when the database does. A model that gives no answer is an apology, not an error.
+/// A model that gives no answer is an apology, not an error.
 pub async fn answer(
     engine: &Engine,
-    ask: &Ask,
+    ask: &AnswerRequest,
     ledger: &mut Ledger,
     show: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Answered, StorageError> {
@@ -243,7 +247,7 @@ pub async fn answer(
 /// Steps 5 to 7: an answer that may be said, at the second try if need be, or what is said instead.
 async fn written(
     engine: &Engine,
-    ask: &Ask,
+    ask: &AnswerRequest,
     hits: &[Hit],
     ledger: &mut Ledger,
     show: &mut (dyn FnMut(Step<'_>) + Send),
@@ -263,7 +267,7 @@ async fn written(
         let completion = match engine.models.complete(&request, progress).await {
             Ok(completion) => completion,
             Err(failure) => {
-                tracing::warn!(error = &failure as &dyn Error, "the model gave no answer");
+                tracing::warn!(error = &failure as &dyn Error, "the model did not answer");
                 ledger.note(&engine.clock, ask, purpose, &failure.spent);
                 taken.fail(failure.spent.len());
                 break;
@@ -290,8 +294,8 @@ async fn written(
     check::unverified(ask, taken, &refused)
 }
 
-/// Gives the turn back for another attempt, however long the database is away: as long as this process
-/// lives, nobody else would take the turn from it.
+/// Gives the turn back for another attempt, however long the database is away: as long as this
+/// process lives, nobody else would take the turn from it.
 pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts) {
     let attempts = u32::try_from(turn.attempts).unwrap_or(u32::MAX);
     let mut failed = 0;
@@ -307,7 +311,7 @@ pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Atte
             Ok(_) => return,
             Err(error) => {
                 failed += 1;
-                tracing::error!(error = &error as &dyn Error, "a turn could not be handed back");
+                tracing::error!(error = &error as &dyn Error, "could not release a turn");
                 sleep(wait(failed)).await;
             }
         }

@@ -10,7 +10,7 @@ use replyx_core::{
 };
 use replyx_llm::Spent;
 
-use crate::context::Ask;
+use crate::context::AnswerRequest;
 
 /// The calls of models for one reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +20,9 @@ pub struct Ledger {
 
 impl Ledger {
     /// Notes what was spent for a purpose.
-    pub fn note(&mut self, clock: &Clock, ask: &Ask, purpose: Purpose, spent: &[Spent]) {
-        let (caller, now) = (ask.caller(purpose), clock.now());
+    pub fn note(&mut self, clock: &Clock, ask: &AnswerRequest, purpose: Purpose, spent: &[Spent]) {
+        let caller = ask.caller(purpose);
+        let now = clock.now();
         self.calls.extend(spent.iter().map(|spent| spent.call(caller, now)));
     }
 

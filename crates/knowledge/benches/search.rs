@@ -25,15 +25,15 @@ use replyx_core::{
 };
 use replyx_knowledge::{
     index::{
-        Tools,
+        IndexContext,
         neighbours::{self, IndexNeighbours},
     },
-    search::{Mode, Query, Search, Way},
+    search::{Mode, Query, Search, SearchPath},
 };
 use replyx_llm::{Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{
     Db,
-    passages::{NewPassage, PassageChanges, Place},
+    passages::{NewPassage, PassageChanges, Span},
     testing::{self, TestDb},
 };
 use replyx_text::terms;
@@ -95,7 +95,7 @@ async fn measure(test: &TestDb, passages: usize, name: &str) {
         let found = search.find(&test.db, workspace, assistant, &query).await.expect("it searches");
         assert!(!found.hits.is_empty(), "a question is made of a passage");
         let indexed = name == HNSW && mode != Mode::FullText;
-        assert_eq!(found.way == Way::Hnsw, indexed, "{name} is searched as it says");
+        assert_eq!(found.way == SearchPath::Hnsw, indexed, "{name} is searched as it says");
         found.took
     };
     ask(&questions[0], Mode::Fused).await;
@@ -151,7 +151,7 @@ async fn copy(
     let begun = Instant::now();
     let clock = Clock::system();
     let program = Path::new("never asked");
-    let tools = Tools { db, clock: &clock, program, embeddings };
+    let tools = IndexContext { db, clock: &clock, program, embeddings };
     let job = IndexNeighbours { workspace_id, assistant_id };
     loop {
         neighbours::run(tools, job).await.expect("vectors are copied");
@@ -222,7 +222,7 @@ async fn store(db: &Db, clock: &Clock, document: Document, texts: &[(String, Vec
             hash: String::new(),
             length: i64::try_from(terms.split(' ').count()).expect("texts are short"),
             terms,
-            place: Place { position, start: 0, end, page: None },
+            place: Span { position, start: 0, end, page: None },
         };
         vectors.push((passage.id, vector.iter().flat_map(|x| x.to_le_bytes()).collect()));
         changes.new.push(passage);

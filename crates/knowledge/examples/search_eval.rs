@@ -13,7 +13,7 @@ use std::{collections::HashMap, env, fs, io::Write, path::PathBuf, sync::Arc, ti
 
 use anyhow::{Context, Result};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings},
+    assistant::{Assistant, AssistantSettings, Language},
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
@@ -26,7 +26,7 @@ use replyx_knowledge::{
 use replyx_llm::{Caller, Embeddings, EmbeddingsConfig};
 use replyx_storage::{
     Db,
-    passages::{NewPassage, PassageChanges, Place},
+    passages::{NewPassage, PassageChanges, Span},
     testing,
 };
 use replyx_text::terms;
@@ -227,7 +227,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
     let assistant = Assistant {
         id: assistant_id,
         workspace_id,
-        settings: Settings::new("eval".to_owned(), Language::English),
+        settings: AssistantSettings::new("eval".to_owned(), Language::English),
         version: 1,
         published: 1,
         gate: None,
@@ -264,7 +264,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
         for (paragraph, position) in paragraphs.iter().zip(0_i64..) {
             let terms = terms::index_terms(paragraph, language);
             let place =
-                Place { position, start: 0, end: i64::try_from(paragraph.len())?, page: None };
+                Span { position, start: 0, end: i64::try_from(paragraph.len())?, page: None };
             let passage = NewPassage {
                 id: clock.id(),
                 headings: String::new(),

@@ -22,7 +22,7 @@ use replyx_extract::ExtractError;
 use replyx_llm::Embeddings;
 use replyx_storage::{
     Db, StorageError,
-    passages::{NewPassage, PassageChanges, Place, StoredPassage},
+    passages::{NewPassage, PassageChanges, Span, StoredPassage},
     replacements::Replacement,
 };
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ const KILLED: &str = "the file could not be read: each time it was tried the pro
 
 /// What indexing works with.
 #[derive(Clone, Copy, Debug)]
-pub struct Tools<'a> {
+pub struct IndexContext<'a> {
     /// Where documents are.
     pub db: &'a Db,
     /// Time and ids.
@@ -121,10 +121,13 @@ impl IndexError {
 ///
 /// # Errors
 ///
-/// Fails when the database does, or when the program cannot be run; [`IndexError::retry`] says when
-/// to try again.
+/// Fails when the program cannot be run; [`IndexError::retry`] says when to try again.
 #[tracing::instrument(name = "knowledge.index.run", skip_all, fields(document.id = %job.document_id))]
-pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
+pub async fn run(
+    tools: IndexContext<'_>,
+    job: IndexDocument,
+    attempt: i64,
+) -> Result<(), IndexError> {
     let Some((reading, original)) = Reading::begin(tools, job).await? else { return Ok(()) };
 
     let outcome = match replyx_extract::isolated(tools.program, reading.kind, &original).await {
@@ -140,7 +143,7 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
             }
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "a document fails for our sake"
+                "document failed because of an internal error"
             );
             Err(OUR_TROUBLE.to_owned())
         }
@@ -158,12 +161,8 @@ pub const ATTEMPTS: u32 = BACKOFF.attempts;
 
 /// Ends the job of a document that has been tried as often as may be and never came to an end: the
 /// document fails, unless it is found by search already.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexError> {
-    tracing::error!(document.id = %job.document_id, attempts = ATTEMPTS, "a document ended its reader too often");
+pub async fn give_up(tools: IndexContext<'_>, job: IndexDocument) -> Result<(), IndexError> {
+    tracing::error!(document.id = %job.document_id, attempts = ATTEMPTS, "document crashed its reader too often");
     let mut tx = tools.db.begin().await?;
     let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
     let Some(document) = locked else { return Ok(()) };
@@ -182,7 +181,7 @@ pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexEr
 
 /// Says how far the document is, unless it is found by search already.
 async fn step(
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexDocument,
     status: DocumentStatus,
 ) -> Result<(), IndexError> {
@@ -202,7 +201,7 @@ async fn step(
 
 /// Changes the passages and lets their vectors be made.
 async fn keep(
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexDocument,
     reading: &Reading,
     cut: Cut,
@@ -277,14 +276,14 @@ async fn keep(
     tx.workspace(workspace).documents().save(&document).await?;
     tx.workspace(workspace).knowledge().changed(document.id).await?;
     tx.commit().await?;
-    tracing::info!(document.status = %document.status, document.passages = passages, fresh, "indexed");
+    tracing::info!(document.status = %document.status, document.passages = passages, fresh, "document indexed");
     Ok(())
 }
 
 /// The document cannot be read: what was read of it before is forgotten. A file that was to replace
 /// another is forgotten itself.
 async fn fail(
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexDocument,
     reading: &Reading,
     why: String,
@@ -301,7 +300,7 @@ async fn fail(
                 keep_before(&mut document, file, &why, tools.clock);
                 tx.workspace(workspace).documents().save(&document).await?;
                 tx.commit().await?;
-                tracing::info!("a new file of a document cannot be read");
+                tracing::info!("replacement file of a document cannot be read");
                 return Ok(());
             }
         }
@@ -330,7 +329,7 @@ async fn fail(
     tx.workspace(workspace).documents().save(&document).await?;
     tx.workspace(workspace).knowledge().changed(document.id).await?;
     tx.commit().await?;
-    tracing::info!("a document cannot be read");
+    tracing::info!("document cannot be read");
 
     Ok(())
 }
@@ -373,7 +372,7 @@ fn changes(
     let mut room = most;
     let mut is_last = true;
     for (piece, position) in passages.iter().zip(0_i64..) {
-        let place = Place { position, start: piece.start, end: piece.end, page: piece.page };
+        let place = Span { position, start: piece.start, end: piece.end, page: piece.page };
         let same = known.get_mut(&piece.hash).and_then(Vec::pop);
         let is_moved = same.as_ref().is_some_and(|same| same.place != place);
         let is_stale = same.as_ref().is_some_and(|same| is_stale(&same.id));
@@ -457,7 +456,7 @@ mod tests {
     fn only_passages_that_changed_are_replaced() {
         let clock = Clock::system();
         let place =
-            |position: i64| Place { position, start: position, end: position + 1, page: None };
+            |position: i64| Span { position, start: position, end: position + 1, page: None };
         let stored: Vec<StoredPassage> = ["a", "b", "b", "c"]
             .into_iter()
             .zip(0..)
@@ -480,7 +479,7 @@ mod tests {
     #[test]
     fn new_rules_give_every_kept_passage_its_stems_anew() {
         let clock = Clock::system();
-        let place = Place { position: 0, start: 0, end: 1, page: None };
+        let place = Span { position: 0, start: 0, end: 1, page: None };
         let stored = vec![StoredPassage { id: clock.id(), hash: "a".to_owned(), place }];
         let Step { changes, .. } = changes(stored.clone(), &[piece("a", 0)], |_| true, 9, &clock);
         assert_eq!(changes.reindexed, [(stored[0].id, "a".to_owned(), 1)]);
@@ -492,7 +491,7 @@ mod tests {
     #[test]
     fn many_changes_are_made_a_few_at_a_time() {
         let clock = Clock::system();
-        let at = |position: i64| Place { position, start: position, end: position + 1, page: None };
+        let at = |position: i64| Span { position, start: position, end: position + 1, page: None };
         let stored = |hash: &str, position| StoredPassage {
             id: clock.id(),
             hash: hash.to_owned(),

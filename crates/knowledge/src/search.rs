@@ -59,7 +59,7 @@ pub const LONGEST_QUESTION: usize = 4_000;
 /// vectors, where the database has one.
 pub const LARGE: i64 = 50_000;
 
-/// By what passages are found.
+/// The search mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// By words and by meaning.
@@ -110,7 +110,7 @@ impl<'a> Query<'a> {
 
 /// Where passages were looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Way {
+pub enum SearchPath {
     /// In memory: by words and vectors, all compared.
     #[default]
     Memory,
@@ -120,7 +120,7 @@ pub enum Way {
     Words,
 }
 
-impl Way {
+impl SearchPath {
     /// Its name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ pub struct Found {
     /// The embedding model whose vectors took part; `None`: words alone decided.
     pub vectors: Option<String>,
     /// Where they were looked for.
-    pub way: Way,
+    pub way: SearchPath,
     /// What embedding the question cost, if a provider was asked.
     pub spent: Option<Spent>,
     /// How long it took, embedding the question included.
@@ -195,10 +195,6 @@ impl Search {
     }
 
     /// The passages of an assistant that fit a question best; none when there is no such assistant.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     #[tracing::instrument(name = "knowledge.search.find", skip_all, fields(assistant.id = %assistant))]
     pub async fn find(
         &self,

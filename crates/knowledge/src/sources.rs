@@ -84,10 +84,10 @@ pub enum SourceError {
     #[error("the source could not be fetched")]
     Storage(#[from] StorageError),
     /// The program ends: another one goes on.
-    #[error("the program ends before the source was fetched")]
+    #[error("the program stopped before the source was fetched")]
     Stopped,
     /// It has taken long, and others wait for their turn: it goes on behind them.
-    #[error("others have their turn before the source is fetched to its end")]
+    #[error("the source pauses while other sources have their turn")]
     GaveWay,
 }
 
@@ -112,7 +112,7 @@ impl SourceError {
 
 /// What fetching works with.
 #[derive(Clone, Copy)]
-pub struct Tools<'a> {
+pub struct FetchContext<'a> {
     /// Where sources and documents are.
     pub db: &'a Db,
     /// Time and ids.
@@ -125,10 +125,6 @@ pub struct Tools<'a> {
 
 /// Queues the fetching of a source in the transaction that makes it necessary, unless it waits
 /// already.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn queue(tx: &mut Tx, clock: &Clock, job: FetchSource) -> Result<(), StorageError> {
     let payload = serde_json::to_value(job).expect("two ids are JSON");
     let jobs = tx.workspace(job.workspace_id).jobs();
@@ -136,10 +132,6 @@ pub async fn queue(tx: &mut Tx, clock: &Clock, job: FetchSource) -> Result<(), S
 }
 
 /// Queues the sources that are due to be fetched again, at most 100; how many there were.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn queue_due(db: &Db, clock: &Clock) -> Result<usize, StorageError> {
     let due = db.read().await?.system().sources().due(clock.now(), 100).await?;
     for (workspace_id, source_id) in &due {
@@ -163,12 +155,8 @@ pub const ATTEMPTS: u32 = BACKOFF.attempts;
 
 /// Ends the job of a source that has been tried as often as may be and never came to an end: the
 /// source fails until it is fetched again.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub async fn give_up(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
-    tracing::error!(source.id = %job.source_id, attempts = ATTEMPTS, "fetching a source was interrupted too often");
+pub async fn give_up(tools: FetchContext<'_>, job: FetchSource) -> Result<(), SourceError> {
+    tracing::error!(source.id = %job.source_id, attempts = ATTEMPTS, "source fetch was interrupted too often");
     let why = "each time the pages were fetched the program was ended before it was done; one of them may be too much \
                for it: choose a smaller part of the site";
     settle(tools, job, Some(why.to_owned())).await
@@ -181,11 +169,10 @@ pub async fn give_up(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceErr
 ///
 /// # Errors
 ///
-/// Fails when the database does, or when it is stopped; [`SourceError::retry`] says when to try
-/// again.
+/// Fails when it is stopped; [`SourceError::retry`] says when to try again.
 #[tracing::instrument(name = "knowledge.sources.run", skip_all, fields(source.id = %job.source_id))]
 pub async fn run(
-    tools: Tools<'_>,
+    tools: FetchContext<'_>,
     job: FetchSource,
     stop: impl Future<Output = ()>,
 ) -> Result<(), SourceError> {
@@ -195,7 +182,7 @@ pub async fn run(
     }
 }
 
-async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
+async fn fetch(tools: FetchContext<'_>, job: FetchSource) -> Result<(), SourceError> {
     let mut going = match parked(tools, job).await? {
         Some(going) => going,
         None => match start(tools, job).await? {
@@ -234,7 +221,7 @@ async fn fetch(tools: Tools<'_>, job: FetchSource) -> Result<(), SourceError> {
 
 /// The crawl that gave way, unless its source has been fetched to the end by another process, or is
 /// to be fetched again.
-async fn parked(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, StorageError> {
+async fn parked(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Going>, StorageError> {
     let Some(going) = tools.parking.leave(job.source_id) else { return Ok(None) };
     let mut tx = tools.db.read().await?;
     let source = tx.workspace(job.workspace_id).sources().find(job.source_id).await?;
@@ -245,7 +232,7 @@ async fn parked(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, Sto
 }
 
 /// Begins a crawl; `None`: there is nothing to be fetched, and that is written down.
-async fn start(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, SourceError> {
+async fn start(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Going>, SourceError> {
     let begun = Instant::now();
     let Some(source) = begin(tools, job).await? else { return Ok(None) };
     let Some(order) = order(tools, &source).await? else {
@@ -266,7 +253,7 @@ async fn start(tools: Tools<'_>, job: FetchSource) -> Result<Option<Going>, Sour
 }
 
 /// Have others been waiting for their turn?
-async fn others_wait(tools: Tools<'_>, job: FetchSource) -> Result<bool, StorageError> {
+async fn others_wait(tools: FetchContext<'_>, job: FetchSource) -> Result<bool, StorageError> {
     let since = tools.clock.now() - OTHERS_WAIT;
     let mut tx = tools.db.read().await?;
     tx.system().jobs().others_wait(since, Lane::Crawl, job.workspace_id.into_uuid()).await
@@ -304,7 +291,7 @@ fn sentence(error: &FetchError) -> String {
 }
 
 /// Marks the source as being fetched.
-async fn begin(tools: Tools<'_>, job: FetchSource) -> Result<Option<Source>, StorageError> {
+async fn begin(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Source>, StorageError> {
     let mut tx = tools.db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
     let Some(mut source) = found else { return Ok(None) };
@@ -316,7 +303,7 @@ async fn begin(tools: Tools<'_>, job: FetchSource) -> Result<Option<Source>, Sto
     Ok(Some(source))
 }
 
-async fn order(tools: Tools<'_>, source: &Source) -> Result<Option<Order>, StorageError> {
+async fn order(tools: FetchContext<'_>, source: &Source) -> Result<Option<Order>, StorageError> {
     let Ok(url) = Url::parse(&source.url) else { return Ok(None) };
     let known = pages(tools, source.workspace_id, source.id).await?;
     let known = known.into_iter().filter_map(|document| {
@@ -343,7 +330,7 @@ async fn order(tools: Tools<'_>, source: &Source) -> Result<Option<Order>, Stora
 
 /// The documents of the pages there are.
 async fn pages(
-    tools: Tools<'_>,
+    tools: FetchContext<'_>,
     workspace: WorkspaceId,
     source: SourceId,
 ) -> Result<Vec<Document>, StorageError> {
@@ -362,7 +349,7 @@ async fn pages(
 
 /// Says what became of the source, and when it is due again.
 async fn settle(
-    tools: Tools<'_>,
+    tools: FetchContext<'_>,
     job: FetchSource,
     why: Option<String>,
 ) -> Result<(), SourceError> {

@@ -168,12 +168,12 @@ struct State {
     breakers: Forgetful<Breaker>,
     counters: Forgetful<Counter>,
     places: Forgetful<HashMap<String, u64>>,
-    holds: Forgetful<HashMap<String, Held>>,
+    holds: Forgetful<HashMap<String, Hold>>,
 }
 
 /// What somebody has set aside.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct Hold {
     by: i64,
     until: u64,
 }
@@ -297,12 +297,12 @@ impl State {
                 Gate::Hold { key, by, .. } => {
                     if self.holds.get(key).is_none() {
                         let used =
-                            |held: &HashMap<_, Held>| held.values().any(|one| one.until > now);
+                            |held: &HashMap<_, Hold>| held.values().any(|one| one.until > now);
                         self.holds.insert(key, HashMap::new(), used);
                     }
                     if let Some(held) = self.holds.get_mut(key) {
                         held.retain(|_, one| one.until > now);
-                        held.insert(holder.to_owned(), Held { by: *by, until });
+                        held.insert(holder.to_owned(), Hold { by: *by, until });
                     }
                 }
                 Gate::Place { key, .. } => {

@@ -31,11 +31,11 @@ pub(crate) fn bounded(ttl: Duration) -> Duration {
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     clock: Clock,
-    held: Mutex<Held>,
+    held: Mutex<LeaseTable>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct LeaseTable {
     leases: Forgetful<Holding>,
     last_token: u64,
 }

@@ -59,7 +59,7 @@ impl Default for AdmissionLimits {
 
 /// What a call has to pass.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct AdmissionRequest {
     pub(crate) provider: Arc<str>,
     pub(crate) share: String,
     pub(crate) holder: String,
@@ -67,7 +67,7 @@ pub(crate) struct Ask {
     gates: Vec<Gate>,
 }
 
-impl Ask {
+impl AdmissionRequest {
     /// Adds the places to what else must be passed.
     pub(crate) fn new(
         provider: &Arc<str>,
@@ -171,7 +171,7 @@ impl Doors {
     /// Lets a call in, at once or when its turn comes before `until`.
     pub(crate) async fn enter(
         self: &Arc<Self>,
-        ask: Ask,
+        ask: AdmissionRequest,
         until: Instant,
     ) -> Result<Inside, Turned> {
         let ask = Arc::new(ask);
@@ -198,7 +198,7 @@ impl Doors {
         answer
     }
 
-    async fn try_enter(self: &Arc<Self>, ask: &Arc<Ask>) -> Result<Inside, Turned> {
+    async fn try_enter(self: &Arc<Self>, ask: &Arc<AdmissionRequest>) -> Result<Inside, Turned> {
         // Dropped before the answer has come, it gives back what may have been granted.
         let mut inside = Inside::new(self, ask);
         match self.live.enter(&ask.holder, PLACE_TTL, &ask.gates).await {
@@ -217,7 +217,11 @@ impl Doors {
         }
     }
 
-    async fn wait(self: &Arc<Self>, ask: &Arc<Ask>, until: Instant) -> Result<Inside, Turned> {
+    async fn wait(
+        self: &Arc<Self>,
+        ask: &Arc<AdmissionRequest>,
+        until: Instant,
+    ) -> Result<Inside, Turned> {
         if Instant::now() >= until {
             return Err(Turned::Busy);
         }
@@ -227,7 +231,7 @@ impl Doors {
         answer.ok().and_then(Result::ok).unwrap_or(Err(Turned::Busy))
     }
 
-    fn join(self: &Arc<Self>, ask: &Arc<Ask>) -> Result<(Leaving, Answer), Turned> {
+    fn join(self: &Arc<Self>, ask: &Arc<AdmissionRequest>) -> Result<(Leaving, Answer), Turned> {
         let (tell, answer) = oneshot::channel();
         let mut guard = self.lines();
         let lines = &mut *guard;
@@ -251,7 +255,7 @@ impl Doors {
     }
 
     /// Takes a call out of its line; `served` sends its workspace to the end of it.
-    fn take(&self, ask: &Ask, id: u64, served: bool) -> Option<Waiter> {
+    fn take(&self, ask: &AdmissionRequest, id: u64, served: bool) -> Option<Waiter> {
         let mut lines = self.lines();
         let line = lines.of.get_mut(&ask.provider)?;
         let waiter = line.take(&ask.share, id, served)?;
@@ -322,7 +326,7 @@ type Answer = oneshot::Receiver<Result<Inside, Turned>>;
 /// Takes a call out of its line when it does not wait any more.
 struct Leaving {
     doors: Arc<Doors>,
-    ask: Arc<Ask>,
+    ask: Arc<AdmissionRequest>,
     id: u64,
 }
 
@@ -343,7 +347,8 @@ mod tests {
         let mut lines = Lines::default();
         let mut answers = Vec::new();
         for (id, share) in ["many", "many", "many", "few"].into_iter().enumerate() {
-            let ask = Arc::new(Ask::new(&provider, share, "holder", Vec::new(), &limits));
+            let ask =
+                Arc::new(AdmissionRequest::new(&provider, share, "holder", Vec::new(), &limits));
             let (tell, answer) = oneshot::channel();
             let line = lines.of.entry(Arc::clone(&provider)).or_default();
             line.join(Waiter { id: id as u64, ask, tell });

@@ -22,19 +22,19 @@ pub enum ModelError {
         model: String,
     },
     /// What the model costs is not known, and the key's money is limited.
-    #[error("the model `{model}` has no price, and what its key may spend is limited")]
+    #[error("the model `{model}` has no price, and its key has a spending limit")]
     NoPrice {
         /// The model.
         model: String,
     },
     /// The limits of the keys leave less money than the call may cost.
-    #[error("the keys to the model may not spend what the call may cost")]
+    #[error("the spending limits of the model's keys do not allow this call")]
     LimitReached {
         /// When they can, if that is known.
         wait: Option<Duration>,
     },
     /// The call could not be written down, and so is not made.
-    #[error("the call of the model could not be written down")]
+    #[error("the model call could not be recorded")]
     Unrecorded,
     /// A provider's settings cannot be used.
     #[error("the model provider's settings cannot be used")]
@@ -65,7 +65,7 @@ pub enum ModelError {
     #[error("the model provider failed while answering")]
     Failed(#[source] ProviderDetail),
     /// The answer is not what the protocol says.
-    #[error("the model provider sent what cannot be read")]
+    #[error("the model provider sent an unreadable answer")]
     Malformed(#[source] Option<Cause>),
     /// The answer is not a stream of events.
     #[error("the model provider sent something that is not an event stream")]
@@ -83,11 +83,11 @@ pub enum ModelError {
     #[error("the model provider withheld the answer")]
     Filtered,
     /// No place became free among the questions that are asked at once.
-    #[error("too many questions wait for a model")]
+    #[error("too many questions are waiting for a model")]
     Busy,
     /// No key to the model can be used now: refused, cooling down, at its limit, or its provider
     /// has failed too often.
-    #[error("no key to the model can be used now")]
+    #[error("no key of the model can be used now")]
     Unavailable {
         /// When one can, if that is known.
         wait: Option<Duration>,

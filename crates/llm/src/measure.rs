@@ -61,7 +61,7 @@ pub(crate) fn retried(from: &Arc<str>, to: &Arc<str>, error: &ModelError) {
         model.provider = &**from,
         model.next = &**to,
         model.error = reason,
-        "asking a model again"
+        "retrying a model call"
     );
 }
 
@@ -83,10 +83,7 @@ pub(crate) fn used(provider: &Arc<str>, usage: Usage, price_known: bool) {
 /// A provider has reported what cannot be.
 pub(crate) fn unbelieved(provider: &Arc<str>) {
     counter!("model_usage_clamped_total", "provider" => Arc::clone(provider)).increment(1);
-    tracing::warn!(
-        model.provider = &**provider,
-        "a provider reports more tokens than there can be"
-    );
+    tracing::warn!(model.provider = &**provider, "provider reported more tokens than possible");
 }
 
 /// A call was not made, for this reason.

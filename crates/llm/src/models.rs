@@ -235,7 +235,7 @@ impl Models {
         Call::new(self, request, &mut on_progress).run(chain).await
     }
 
-    /// Replaces the keys beside those of the configuration. Calls that are under way go on. A key
+    /// Replaces the keys beside those of the configuration. Calls in progress continue. A key
     /// that was not enabled before and is now is used again, whatever was known of it.
     ///
     /// # Errors
@@ -246,7 +246,7 @@ impl Models {
     }
 
     /// Replaces the providers beside those of the configuration; one with a configured name
-    /// replaces that one. Calls that are under way go on.
+    /// replaces that one. Calls in progress continue.
     ///
     /// # Errors
     ///
@@ -317,15 +317,15 @@ impl Models {
     pub(crate) fn announce(&self, event: KeyEvent) {
         match &event {
             KeyEvent::Refused { key, provider } => {
-                tracing::error!(key.id = %key, model.provider = provider, "a key was refused");
+                tracing::error!(key.id = %key, model.provider = provider, "model key was refused");
             }
             KeyEvent::CoolingDown { key, provider, time } => {
                 let seconds = time.as_secs();
-                tracing::warn!(key.id = %key, model.provider = provider, seconds, "a key cools down");
+                tracing::warn!(key.id = %key, model.provider = provider, seconds, "model key is cooling down");
             }
             KeyEvent::Exhausted { key, provider, time } => {
                 let seconds = time.as_secs();
-                tracing::warn!(key.id = %key, model.provider = provider, seconds, "a key is spent");
+                tracing::warn!(key.id = %key, model.provider = provider, seconds, "model key has reached its limit");
             }
         }
         // Nobody may be listening.

@@ -70,7 +70,7 @@ pub enum PriceFileError {
         source: io::Error,
     },
     /// The file does not hold a table of prices. The source names line and field.
-    #[error("the table of prices `{}` cannot be understood", path.display())]
+    #[error("the table of prices `{}` is malformed", path.display())]
     Parse {
         /// The file.
         path: PathBuf,

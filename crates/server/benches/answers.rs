@@ -1,8 +1,10 @@
-//! `make bench`: updates answered end to end, start-up time and resident memory of the real program.
+//! `make bench`: updates answered end to end, start-up time and resident memory of the real
+//! program.
 //!
-//! The program runs as a child process, as it would in production; the fake Bot API and the fake model run in
-//! this process and take their share of the same cores. Each parallel chat asks, waits for the answer, and
-//! asks again. The reply window and Telegram's limits are off: they are waits by design, not work.
+//! The program runs as a child process, as it would in production; the fake Bot API and the fake
+//! model run in this process and take their share of the same cores. Each parallel chat asks, waits
+//! for the answer, and asks again. The reply window and Telegram's limits are off: they are waits
+//! by design, not work.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -68,8 +70,8 @@ async fn answers(db: &TestDb, redis: Option<&str>, parallel: i64) {
     stage.program.terminate().await;
 }
 
-/// Asks until the time is up; the latencies of what was answered within the measured time. `None`: a question was
-/// left without an answer.
+/// Asks until the time is up; the latencies of what was answered within the measured time. `None`:
+/// a question was left without an answer.
 async fn ask(chat: Chat, begun: Instant) -> Option<Vec<Duration>> {
     let mut latencies = Vec::new();
     while begun.elapsed() < WARM_UP + MEASURE {
@@ -83,7 +85,8 @@ async fn ask(chat: Chat, begun: Instant) -> Option<Vec<Duration>> {
     Some(latencies)
 }
 
-/// From starting the process to its first 200 of `/health`, on a database that exists; and idle memory.
+/// From starting the process to its first 200 of `/health`, on a database that exists; and idle
+/// memory.
 async fn start_up() {
     let db = testing::sqlite().await;
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

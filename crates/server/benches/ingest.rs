@@ -1,7 +1,9 @@
-//! `make bench`: how fast documents become searchable, what that takes, and what customers notice of it.
+//! `make bench`: how fast documents become searchable, what that takes, and what customers notice
+//! of it.
 //!
-//! The documents are Markdown of five sections with some 200 words each, uploaded by eight connections to the real
-//! program; each is read in a child process of its own, cut, indexed and, where the offline model is, embedded.
+//! The documents are Markdown of five sections with some 200 words each, uploaded by eight
+//! connections to the real program; each is read in a child process of its own, cut, indexed and,
+//! where the offline model is, embedded.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -134,7 +136,8 @@ async fn futures<T: Send + 'static>(
 /// The ids, in the order of the numbers.
 async fn upload(stage: &Stage, count: usize) -> Vec<String> {
     let connections = (0..CONNECTIONS).map(|connection| {
-        let (api, assistant) = (stage.owner.clone(), stage.assistant.clone());
+        let api = stage.owner.clone();
+        let assistant = stage.assistant.clone();
         async move {
             let mut ids = Vec::new();
             for number in (connection..count).step_by(CONNECTIONS) {
@@ -195,7 +198,8 @@ impl Memory {
         let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
         let task = tokio::spawn(async move {
-            let (mut alone, mut family) = (0, 0);
+            let mut alone = 0;
+            let mut family = 0;
             while !ended.load(Ordering::Relaxed) {
                 let own = resident_kb(pid).unwrap_or_default();
                 let children: u64 = children(pid).into_iter().filter_map(resident_kb).sum();

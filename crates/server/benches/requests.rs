@@ -1,8 +1,10 @@
-//! `make bench`: requests per second of the real program: `GET /health`, authenticated `GET /api/v1/me`, sign-ins.
+//! `make bench`: requests per second of the real program: `GET /health`, authenticated
+//! `GET /api/v1/me`, sign-ins.
 //!
-//! The program runs as a child process. Requests are written as fixed bytes to connections that stay open, and
-//! answers are read up to their announced length: what is measured is the program, not a client library. The two
-//! share the same cores all the same, so the machine's share of the client is printed too.
+//! The program runs as a child process. Requests are written as fixed bytes to connections that
+//! stay open, and answers are read up to their announced length: what is measured is the program,
+//! not a client library. The two share the same cores all the same, so the machine's share of the
+//! client is printed too.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -84,7 +86,8 @@ async fn home(db: &TestDb, redis: Option<&str>) {
 /// Each connection sends its request again and again.
 async fn measure(program: &Program, home: &str, what: &str, requests: &[Vec<u8>]) {
     let address = program.base().trim_start_matches("http://").to_owned();
-    let (begun, used) = (Instant::now(), cpu_seconds(program));
+    let begun = Instant::now();
+    let used = cpu_seconds(program);
     let asking: Vec<_> = requests
         .iter()
         .map(|request| tokio::spawn(ask(address.clone(), request.clone(), begun)))

@@ -31,12 +31,12 @@ pub struct App {
 }
 
 /// All who hear of commits.
-struct Ears {
+struct Listeners {
     bell: Arc<Bell>,
     accesses: Arc<Accesses>,
 }
 
-impl Listener for Ears {
+impl Listener for Listeners {
     fn committed(&self, what: &Committed) {
         self.accesses.committed(what);
         self.bell.committed(what);
@@ -49,8 +49,9 @@ impl Listener for Ears {
 /// Connects to the database (and brings its schema up to date), Redis, Telegram and the models.
 pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyhow::Result<App> {
     let keys = config.keys()?;
-    let (bell, accesses) = (Arc::new(Bell::default()), Arc::new(Accesses::default()));
-    let ears = Ears { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
+    let bell = Arc::new(Bell::default());
+    let accesses = Arc::new(Accesses::default());
+    let ears = Listeners { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
     let db = open_database(config).await?.with_listener(Arc::new(ears));
     db.migrate().await.context("the database cannot be migrated")?;
     tell_of_vectors(&db).await?;
@@ -65,9 +66,9 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     if let Some(reason) = embeddings.state().reason {
         // Whoever names a folder for the model expects it to be there.
         if config.origin("model_dir") == Origin::Default || embeddings.model().is_some() {
-            tracing::info!(%reason, "search goes by words alone");
+            tracing::info!(%reason, "search uses words only");
         } else {
-            tracing::warn!(%reason, "search goes by words alone, although MODEL_DIR is set");
+            tracing::warn!(%reason, "search uses words only, although MODEL_DIR is set");
         }
     }
     let reranker = config.reranker()?.map(|reranker| reranker.recorded(book.clone()));
@@ -90,7 +91,8 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     Ok(App { engine, accesses })
 }
 
-/// Opens the database. One that starts at the same time gets some seconds, and the log says what is waited for.
+/// Opens the database. One that starts at the same time gets some seconds, and the log says what is
+/// waited for.
 async fn open_database(config: &Config) -> anyhow::Result<Db> {
     let begun = Instant::now();
     loop {
@@ -98,7 +100,7 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
         match Db::open(&config.database_url(), size).await {
             Err(error) if error.is_transient() && begun.elapsed() < DATABASE_WAIT => {
                 let cause = &error as &dyn std::error::Error;
-                tracing::warn!(error = cause, "the database cannot be reached; trying again");
+                tracing::warn!(error = cause, "database is unreachable; retrying");
                 sleep(Duration::from_secs(1)).await;
             }
             opened => return opened.context("the database cannot be opened"),
@@ -106,8 +108,8 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
     }
 }
 
-/// The models that give texts their vectors. One that was asked for by name and cannot be had is a mistake that nobody
-/// would notice from the answers, so it ends the start.
+/// The models that give texts their vectors. One that was asked for by name and cannot be had is a
+/// mistake that nobody would notice from the answers, so it ends the start.
 pub fn embeddings(config: &Config) -> anyhow::Result<Embeddings> {
     let settings = config.embeddings()?;
     let wished = settings.model.clone().filter(|name| name != "none");
@@ -121,18 +123,18 @@ pub fn embeddings(config: &Config) -> anyhow::Result<Embeddings> {
     Ok(embeddings)
 }
 
-/// Lets the database find nearest vectors where it can, and says so where it cannot: only assistants that know much
-/// miss it.
+/// Lets the database find nearest vectors where it can, and says so where it cannot: only
+/// assistants that know much miss it.
 async fn tell_of_vectors(db: &Db) -> anyhow::Result<()> {
     let index = db.create_vector_index().await.context("the extensions cannot be read")?;
     if let Some(lack) = index.lack() {
-        tracing::info!(reason = %lack, "the database finds no nearest vectors");
+        tracing::info!(reason = %lack, "database has no nearest-vector search");
     }
     Ok(())
 }
 
-/// A master secret that was never written (the machine stopped between making the file and filling it) is made anew,
-/// unless something was sealed with what stood in the file.
+/// A master secret that was never written (the machine stopped between making the file and filling
+/// it) is made again, unless something was sealed with what stood in the file.
 pub async fn mend_secret_key(config: &Config) -> anyhow::Result<()> {
     let Some(path) = config.empty_secret_key() else { return Ok(()) };
     let url = config.database_url();
@@ -152,7 +154,7 @@ pub async fn mend_secret_key(config: &Config) -> anyhow::Result<()> {
     fs::remove_file(&path).with_context(|| format!("`{}` cannot be removed", path.display()))?;
     tracing::warn!(
         path = %path.display(),
-        "the secret key was empty and nothing was sealed with it: a new one is made"
+        "secret key file was empty and nothing was encrypted with it; created a new one"
     );
     Ok(())
 }

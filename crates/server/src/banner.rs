@@ -1,5 +1,5 @@
-//! What a start tells: where everything is and what to do first. On a terminal as lines for a person, elsewhere as lines
-//! of the log.
+//! What a start tells: where everything is and what to do first. On a terminal as lines for a
+//! person, elsewhere as lines of the log.
 
 use std::{
     io::{self, IsTerminal},
@@ -21,11 +21,13 @@ const FIRST_STEP: &str = "there is no account yet: `replyx admin create EMAIL` m
 pub fn show(config: &Config, running: &Running, address: SocketAddr) {
     let docs = format!("http://{address}/api/docs");
     let data = config.data_dir().display().to_string();
+
     let mail = if config.sends_mail() {
         "by SMTP".to_owned()
     } else {
         config.data_dir().join("mail").display().to_string()
     };
+
     let model = model(&running.engine);
     if !io::stderr().is_terminal() || config.log_format() == LogFormat::Json {
         tracing::info!(docs, data.folder = data, model, mail, "ready to use");
@@ -34,9 +36,11 @@ pub fn show(config: &Config, running: &Running, address: SocketAddr) {
         }
         return;
     }
+
     let painter = Painter::for_errors();
     complain!("");
     complain!("  {}", painter.paint(Color::Bold, "ReplyX is running"));
+
     for (what, value) in [
         ("address", format!("http://{address}")),
         ("docs", docs),
@@ -46,9 +50,11 @@ pub fn show(config: &Config, running: &Running, address: SocketAddr) {
     ] {
         complain!("  {} {value}", painter.paint(Color::Cyan, format_args!("{what:<8}")));
     }
+
     if running.is_new {
         complain!("  {} {FIRST_STEP}", painter.paint(Color::Yellow, "first   "));
     }
+
     complain!("");
 }
 

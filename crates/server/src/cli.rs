@@ -28,7 +28,7 @@ pub use doctor::sqlite_file;
 #[derive(Debug, Parser)]
 #[command(name = "replyx", version, arg_required_else_help = true)]
 struct Cli {
-    /// A TOML file with settings; environment variables win over it.
+    /// A TOML file with settings; environment variables override it.
     #[arg(long, global = true, env = "REPLYX_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -37,25 +37,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the program: all of it, or some of its roles.
+    /// Runs the program, with all roles or some of them.
     Serve {
-        /// What to run; all roles unless given.
+        /// The roles to run; all by default.
         #[arg(long, value_enum)]
         role: Vec<Role>,
-        /// The address to listen on; wins over HOST.
+        /// The address to listen on; overrides HOST.
         #[arg(long, value_name = "ADDRESS")]
         host: Option<String>,
-        /// The port to listen on, 0 for a free one; wins over PORT.
+        /// The port to listen on, 0 for a free one; overrides PORT.
         #[arg(long, value_name = "PORT")]
         port: Option<String>,
-        /// The folder of the data; wins over `DATA_DIR`.
+        /// The data folder; overrides `DATA_DIR`.
         #[arg(long, value_name = "FOLDER")]
         data: Option<String>,
     },
     #[cfg(feature = "demo")]
-    /// Shows the main job end to end, offline: a sample shop, a simulated Telegram, ten questions.
+    /// Runs the demo, offline: a sample shop, a simulated Telegram, ten questions.
     Demo {
-        /// Ends after the questions; fails unless every answer was right.
+        /// Exits after the questions; fails unless every answer was right.
         #[arg(long)]
         once: bool,
         /// Keeps its data here instead of in a temporary folder.
@@ -65,37 +65,37 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         documents: Option<PathBuf>,
     },
-    /// Brings the database schema up to date, or back.
+    /// Migrates the database schema up or down.
     Migrate {
         #[command(subcommand)]
         command: migrate::Command,
     },
-    /// Accounts with power over the installation, and its audit logs.
+    /// Platform admins and the audit logs.
     Admin {
         #[command(subcommand)]
         command: admin::Command,
     },
-    /// Measures how often assistants find and say what is right.
+    /// Evaluates how often search and answers are right.
     Knowledge {
         #[command(subcommand)]
         command: knowledge::Command,
     },
-    /// Says what is configured, reachable and migrated, and what to do about what is not. Asks the mail server and
-    /// Telegram; sends nothing.
+    /// Checks the configuration, the connections and the schema, and says how to fix what is wrong.
+    /// Contacts the mail server and Telegram; sends nothing.
     Doctor {
-        /// Asks the providers of models, and Telegram about the tokens of bots, too.
+        /// Also checks the model providers and the tokens of bots.
         #[arg(long)]
         online: bool,
     },
-    /// Shows the settings that are in force, and from where each comes. Secrets are not shown.
+    /// Shows the effective settings and the source of each. Secrets are hidden.
     Config {
         #[command(subcommand)]
         command: Option<config::Command>,
     },
     /// Prints the `OpenAPI` document.
     Openapi,
-    /// Reads a document from standard input and prints its text as JSON. Used by the program itself, to
-    /// keep hostile files in a process of their own.
+    /// Reads a document from standard input and prints its text as JSON. Used by the program
+    /// itself, to keep hostile files in a process of their own.
     #[command(hide = true)]
     Extract {
         /// The document's format.
@@ -117,7 +117,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    // The secrets are in this process: its children, which read hostile files, must not see into it.
+    // The secrets are in this process: its children, which read hostile files, must not see into
+    // it.
     replyx_extract::hide().context("the memory of this process cannot be protected")?;
     if matches!(cli.command, Command::Openapi) {
         say!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
@@ -143,6 +144,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             let config = load_with(flags.collect())?;
             telemetry::logs(&config)?;
             lifecycle::serve(config, Roles::of(&role)).await?;
+
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "demo")]

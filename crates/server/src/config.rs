@@ -1,5 +1,5 @@
-//! Configuration: an embedded TOML file with every default, a TOML file of the operator's, environment
-//! variables; the later wins. `config/default.toml` is also the documentation.
+//! Configuration: an embedded TOML file with every default, a TOML file of the operator's,
+//! environment variables; the later wins. `config/default.toml` is also the documentation.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use replyx_api::ApiSettings;
 use replyx_channels::email::{Post, Product};
 use replyx_core::secret::Keys;
 use replyx_crawl::Private;
-use replyx_engine::{Rates, Settings};
+use replyx_engine::{EngineSettings, Rates};
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -140,8 +140,8 @@ impl Config {
         Self::only_good(Self::examine(file, variables, Flags::new()))
     }
 
-    /// The configuration as far as it can be read, and everything that is wrong with it. With a fault it is good for
-    /// being shown, and for nothing else.
+    /// The configuration as far as it can be read, and everything that is wrong with it. With a
+    /// fault it is good for being shown, and for nothing else.
     pub fn examine(
         file: Option<&Path>,
         variables: HashMap<String, String>,
@@ -277,7 +277,8 @@ impl Config {
             .map_or_else(|| secret_key::kept_in(&self.raw.data_dir), Ok)
     }
 
-    /// The file of the kept secret, where it is the one that counts and is empty: it was made and never written.
+    /// The file of the kept secret, where it is the one that counts and is empty: it was made and
+    /// never written.
     pub fn empty_secret_key(&self) -> Option<PathBuf> {
         if self.has_secret_key() {
             return None;
@@ -309,8 +310,8 @@ impl Config {
     }
 
     /// How web pages are fetched.
-    pub fn crawling(&self) -> replyx_crawl::Settings {
-        replyx_crawl::Settings {
+    pub fn crawling(&self) -> replyx_crawl::CrawlSettings {
+        replyx_crawl::CrawlSettings {
             private: self.private_addresses(),
             public_url: self.public_url().map(str::to_owned),
             limits: replyx_crawl::Limits::default(),
@@ -323,10 +324,10 @@ impl Config {
     }
 
     /// The numbers of the conversation.
-    pub fn engine(&self) -> Settings {
+    pub fn engine(&self) -> EngineSettings {
         let window = Duration::from_millis(self.raw.reply_window_ms);
-        let defaults = Settings::default();
-        Settings {
+        let defaults = EngineSettings::default();
+        EngineSettings {
             window,
             window_latest: defaults.window_latest.max(window),
             rates: Rates::new(
@@ -378,8 +379,8 @@ impl Config {
             .context("SECRET_KEY or one of SECRET_KEY_PREVIOUS cannot be used")
     }
 
-    /// What links in mail begin with. Without a public address that is where we listen; `listens` says at which port, even
-    /// if any was to be taken.
+    /// What links in mail begin with. Without a public address that is where we listen; `listens`
+    /// says at which port, even if any was to be taken.
     fn base_url(&self, listens: SocketAddr) -> String {
         match self.public_url() {
             Some(url) => url.to_owned(),
@@ -388,7 +389,7 @@ impl Config {
         }
     }
 
-    /// Settings of the HTTP side of a process that listens here.
+    /// EngineSettings of the HTTP side of a process that listens here.
     pub fn api(&self, listens: SocketAddr) -> ApiSettings {
         ApiSettings {
             upload_limit: self.raw.upload_limit_mb * 1024 * 1024,
@@ -503,7 +504,8 @@ mod tests {
     #[test]
     fn providers_of_ones_own_stand_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, key) = (folder.path().join("replyx.toml"), folder.path().join("key"));
+        let file = folder.path().join("replyx.toml");
+        let key = folder.path().join("key");
         fs::write(&key, "sk-deep\n").unwrap();
         let read = |text: &str| {
             fs::write(&file, text).unwrap();

@@ -1,9 +1,9 @@
 //! The bot fleet: makes the bots that run match the bots that should.
 //!
-//! [`Fleet::run`] compares the database with what runs here, whenever the bell rings and every few seconds.
-//! It takes no other input, so it can be repeated at any time and survives whatever happened before. A bot
-//! that polls is held by a lease: one process of the installation polls it, and if that one dies another
-//! takes over.
+//! [`Fleet::run`] compares the database with what runs here, whenever the bell rings and every few
+//! seconds. It takes no other input, so it can be repeated at any time and survives whatever
+//! happened before. A bot that polls is held by a lease: one process of the installation polls it,
+//! and if that one dies another takes over.
 
 use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 
@@ -22,7 +22,8 @@ mod poller;
 const EVERY: Duration = Duration::from_secs(5);
 /// How many bots are loaded at once.
 const PAGE: u32 = 500;
-/// How many bots are begun or ended at once: one that Telegram keeps waiting must not hold up the others.
+/// How many bots are begun or ended at once: one that Telegram keeps waiting must not hold up the
+/// others.
 const AT_ONCE: usize = 32;
 /// How long beginning a bot may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,17 +61,19 @@ impl Fleet {
         Self { engine, public_url, running: HashMap::new() }
     }
 
-    /// Reconciles until stopped, then ends the pollers. Webhooks stay: Telegram keeps what we do not take.
+    /// Reconciles until stopped, then ends the pollers. Webhooks stay: Telegram keeps what we do
+    /// not take.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.reconcile().await {
-                tracing::error!(error = &error as &dyn Error, "the fleet could not be reconciled");
+                tracing::error!(error = &error as &dyn Error, "could not reconcile the bot fleet");
             }
             tokio::select! {
                 () = self.engine.bell.bots(EVERY) => {}
                 () = stop.cancelled() => {}
             }
         }
+
         let mut tasks = Vec::new();
         for bot in std::mem::take(&mut self.running).into_values() {
             if let Bot::Polling { stop, task } = bot.bot {
@@ -78,13 +81,15 @@ impl Fleet {
                 tasks.push(task);
             }
         }
+
         let ended = timeout(FINISH, async {
             for task in tasks {
                 let _ = task.await;
             }
         });
+
         if ended.await.is_err() {
-            tracing::warn!("pollers were cut off");
+            tracing::warn!("pollers were stopped before they finished");
         }
     }
 
@@ -144,7 +149,9 @@ impl Fleet {
                 .await;
             return None;
         };
+
         let client = self.engine.telegram.bot(&token);
+
         if mode == BotMode::Polling {
             let right = poller::right(&self.engine, id).await?;
             let stop = CancellationToken::new();
@@ -152,10 +159,12 @@ impl Fleet {
             let task = tokio::spawn(poller.run(right, stop.clone()));
             return Some(Bot::Polling { stop, task });
         }
+
         let Some(public_url) = &self.public_url else {
             fail(&self.engine, &credentials, "a webhook needs PUBLIC_URL to be set").await;
             return None;
         };
+
         let url = format!("{public_url}/hooks/telegram/{}", credentials.hook_path);
         let secret = secret_token(&self.engine.keys, id);
         match client.set_webhook(&url, &secret, HOOK_CONNECTIONS).await {
@@ -165,7 +174,7 @@ impl Fleet {
                 None
             }
             Err(error) => {
-                tracing::warn!(bot.id = %id, error = &error as &dyn Error, "webhook could not be set");
+                tracing::warn!(bot.id = %id, error = &error as &dyn Error, "could not set the webhook");
                 None
             }
         }
@@ -191,15 +200,15 @@ async fn end(bot: Bot) {
         Bot::Hooked(client) => match timeout(FINISH, client.delete_webhook()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::info!(error = &error as &dyn Error, "a webhook could not be taken back");
+                tracing::info!(error = &error as &dyn Error, "could not delete a webhook");
             }
-            Err(_) => tracing::info!("a webhook was not taken back in time"),
+            Err(_) => tracing::info!("deleting a webhook timed out"),
         },
     }
 }
 
-/// Marks a bot as one that cannot run until its owner acts, unless they have: with a newer token than the one that
-/// failed.
+/// Marks a bot as one that cannot run until its owner acts, unless they have: with a newer token
+/// than the one that failed.
 async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
     let saved = async {
         let mut tx = engine.db.begin().await?;
@@ -218,7 +227,7 @@ async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
         Ok::<_, StorageError>(())
     };
     if let Err(error) = saved.await {
-        tracing::error!(error = &error as &dyn Error, "a bot could not be marked as failed");
+        tracing::error!(error = &error as &dyn Error, "could not mark a bot as failed");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Heartbeat: a process says that it lives, and frees what the dead held.
 //!
-//! Beats are written and compared by the database's clock. Everything else that several processes compare (when a turn is
-//! due, when a claim is stale) is written by each with its own clock, so each corrects its own by what it differs from the
-//! database's, where that is more than [`FOLLOWED`].
+//! Beats are written and compared by the database's clock. Everything else that several processes
+//! compare (when a turn is due, when a claim is stale) is written by each with its own clock, so
+//! each corrects its own by what it differs from the database's, where that is more than
+//! [`FOLLOWED`].
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -46,8 +47,8 @@ pub struct Heart {
 }
 
 impl Heart {
-    /// Joins the installation, frees what the dead held, and then says that we live. Whoever had our id before us is dead;
-    /// on a database of one process all others are.
+    /// Joins the installation, frees what the dead held, and then says that we live. Whoever had
+    /// our id before us is dead; on a database of one process all others are.
     pub async fn begin(engine: &Engine) -> Result<Self, StorageError> {
         let fresh: ProcessId = engine.clock.id();
         engine.db.join_installation(fresh.into_uuid(), engine.clock.now()).await?;
@@ -66,7 +67,7 @@ impl Heart {
                 () = stop.cancelled() => return,
             }
             if let Err(error) = retried(|| beat(&engine)).await {
-                tracing::error!(error = &error as &dyn Error, "the heartbeat could not be written");
+                tracing::error!(error = &error as &dyn Error, "could not write the heartbeat");
             }
             if let Err(error) = self.follow(&engine).await {
                 tracing::debug!(
@@ -92,7 +93,7 @@ impl Heart {
         if is_wrong && !self.told {
             tracing::warn!(
                 ahead_s = seconds,
-                "the clock of this machine differs from the database's: it is corrected here, but set it right (NTP)"
+                "the clock of this machine differs from the database's; the program corrects for it, but synchronize the clock (NTP)"
             );
         }
         self.told = is_wrong;
@@ -100,8 +101,8 @@ impl Heart {
     }
 }
 
-/// By how much this clock is ahead of the database's. `None`: the database has no clock of its own, or was too slow to
-/// tell.
+/// By how much this clock is ahead of the database's. `None`: the database has no clock of its own,
+/// or was too slow to tell.
 pub async fn ahead(tx: &mut Tx, clock: &Clock) -> Result<Option<TimeDelta>, StorageError> {
     let asked = clock.now();
     let begun = Instant::now();
@@ -147,11 +148,10 @@ async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
         // It is read again every few minutes, and the next beat must not wait for it.
         match timeout(BEAT, providers::seed(engine)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(
-                error = &error as &dyn Error,
-                "the use of model keys could not be read"
-            ),
-            Err(_) => tracing::warn!("the use of model keys could not be read in time"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn Error, "could not read the use of model keys")
+            }
+            Err(_) => tracing::warn!("reading the use of model keys timed out"),
         }
     }
     metrics::counter!("telegram_bot_uncertain_sends_total").increment(reaped.sends);
@@ -161,7 +161,7 @@ async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
             sends.uncertain = reaped.sends,
             jobs = reaped.jobs,
             calls = reaped.calls,
-            "took over what dead processes held"
+            "released the claims of dead processes"
         );
     }
     Ok(())

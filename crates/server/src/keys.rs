@@ -1,5 +1,5 @@
-//! The keys to models while the program runs: what admins add here or in another process is used at once, and what a
-//! provider says of a key is written where admins see it.
+//! The keys to models while the program runs: what admins add here or in another process is used at
+//! once, and what a provider says of a key is written where admins see it.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 const AGAIN: Duration = Duration::from_secs(2);
 /// What admins read of a key that was refused.
 const FAULT: &str = "the provider does not accept this key (status 401)";
-/// How often what keys were used for is told to the shared state anew, should that have lost it.
+/// How often what keys were used for is told to the shared state again, should that have lost it.
 const SEED_EVERY: Duration = Duration::from_mins(5);
 /// How often a fault is tried to be written down.
 const TRIES: u32 = 5;
@@ -35,10 +35,14 @@ pub(crate) async fn start(
 ) -> anyhow::Result<[JoinHandle<()>; 2]> {
     let events = engine.models.key_events();
     if let Err(error) = providers::adopt(engine).await {
-        tracing::warn!(error = &error as &dyn Error, "older keys could not be given their origin");
+        tracing::warn!(
+            error = &error as &dyn Error,
+            "could not set the origin of older model keys"
+        );
     }
     providers::load(engine).await.context("the keys to models cannot be read")?;
-    // Without it nobody knows what is left of a key's limits: they count as reached until it is known.
+    // Without it nobody knows what is left of a key's limits: they count as reached until it is
+    // known.
     engine.models.trust(false);
     let seeded = match providers::seed(engine).await {
         Ok(()) => true,
@@ -46,7 +50,7 @@ pub(crate) async fn start(
             let error = &error as &dyn Error;
             tracing::error!(
                 error,
-                "the use of keys to models cannot be read: their limits count as reached"
+                "could not read the use of model keys; their limits count as reached"
             );
             metrics::counter!("model_key_use_unknown_total").increment(1);
             false
@@ -56,8 +60,8 @@ pub(crate) async fn start(
     Ok([tokio::spawn(follow), tokio::spawn(note(Arc::clone(engine), events, stop.clone()))])
 }
 
-/// Reads the keys anew whenever an admin has changed one, and what they were used for every few minutes: Redis may have
-/// been emptied, and the limits of keys with it.
+/// Reads the keys again whenever an admin has changed one, and what they were used for every few
+/// minutes: Redis may have been emptied, and the limits of keys with it.
 async fn follow(
     engine: Arc<Engine>,
     mut changes: watch::Receiver<()>,
@@ -73,7 +77,7 @@ async fn follow(
                     Ok(()) => seeded = true,
                     Err(error) => {
                         let error = &error as &dyn Error;
-                        tracing::warn!(error, "the use of keys to models cannot be read");
+                        tracing::warn!(error, "could not read the use of model keys");
                     }
                 }
                 continue;
@@ -81,7 +85,7 @@ async fn follow(
             () = stop.cancelled() => return,
         }
         while let Err(error) = providers::load(&engine).await {
-            tracing::warn!(error = &error as &dyn Error, "the keys to models cannot be read");
+            tracing::warn!(error = &error as &dyn Error, "could not read the model keys");
             tokio::select! {
                 () = sleep(AGAIN) => {}
                 () = stop.cancelled() => return,
@@ -121,7 +125,7 @@ async fn refused(engine: &Engine, key: ModelKeyId, stop: &CancellationToken) {
             Ok(()) => return,
             Err(error) => {
                 let error = &error as &dyn Error;
-                tracing::warn!(key.id = %key, error, "the fault of a key could not be written down");
+                tracing::warn!(key.id = %key, error, "could not store the error of a model key");
             }
         }
         tokio::select! {

@@ -1,8 +1,8 @@
 //! The life of a process: start, heartbeat, and an end that loses nothing.
 //!
-//! An end comes in three steps within ten seconds: intake stops (no requests, no updates, no new turns);
-//! running turns finish, while delivery goes on sending what they settle; then this process strikes itself
-//! off, and whatever it still held is free for others at once.
+//! An end comes in three steps within ten seconds: intake stops (no requests, no updates, no new
+//! turns); running turns finish, while delivery goes on sending what they settle; then this process
+//! strikes itself off, and whatever it still held is free for others at once.
 
 use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ use crate::{
     roles::{Roles, http},
     slot::Slot,
     space, telemetry,
-    worker::{self, Tools},
+    worker::{self, JobContext},
 };
 
 /// How long running turns and jobs may take to finish when the process stops.
@@ -117,7 +117,8 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     app::mend_secret_key(config).await?;
     let App { engine, accesses } = app::connect(config, slot.id, clock).await?;
     let heart = Heart::begin(&engine).await?;
-    let (intake_stop, work_stop) = (CancellationToken::new(), CancellationToken::new());
+    let intake_stop = CancellationToken::new();
+    let work_stop = CancellationToken::new();
     let mut intake = Vec::new();
     let mut turns = Vec::new();
     let mut tasks = background(&engine, heart, &work_stop);
@@ -129,7 +130,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
-        let tools = Tools {
+        let tools = JobContext {
             program: app::program()?,
             post: config.post()?,
             product: config.product(),
@@ -170,7 +171,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         let settings = state.settings.clone();
         intake.push(tokio::spawn(async move {
             if let Err(error) = http::serve(listener, router, &settings, stop).await {
-                tracing::error!(error = %error, "http ended");
+                tracing::error!(error = %error, "http server failed");
             }
         }));
     }
@@ -200,19 +201,22 @@ impl Running {
             .await
             .is_err()
         {
-            tracing::warn!("running turns are handed back");
+            tracing::warn!("running turns are released");
         }
         self.work.stop.cancel();
+
         if timeout(FINISH_SENDS, all(self.work.tasks)).await.is_err() {
-            tracing::warn!("sends under way are uncertain");
+            tracing::warn!("sends in progress are uncertain");
         }
         if timeout(FINISH_SENDS, self.engine.models.flush()).await.is_err() {
-            tracing::warn!("calls of models are accounted for with what they may have cost");
+            tracing::warn!("model calls in progress are recorded with their maximum cost");
         }
+
         if let Err(error) = heart::leave(&self.engine).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "could not deregister the process");
         }
+
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(duration_ms, "stopped");
         self.engine.db.close().await;
@@ -232,7 +236,7 @@ impl Running {
 async fn all(tasks: Vec<JoinHandle<()>>) {
     for task in tasks {
         if let Err(error) = task.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a task ended badly");
+            tracing::error!(error = &error as &dyn std::error::Error, "background task failed");
         }
     }
 }
@@ -241,11 +245,13 @@ async fn all(tasks: Vec<JoinHandle<()>>) {
 fn background(engine: &Arc<Engine>, heart: Heart, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
     let beating = heart.beat(Arc::clone(engine), stop.clone());
     let tell = {
-        let (engine, stop) = (Arc::clone(engine), stop.clone());
+        let engine = Arc::clone(engine);
+        let stop = stop.clone();
         async move { engine.bell.tell(&engine.live, engine.process, stop).await }
     };
     let hear = {
-        let (engine, stop) = (Arc::clone(engine), stop.clone());
+        let engine = Arc::clone(engine);
+        let stop = stop.clone();
         async move { engine.bell.hear(&engine.live, engine.process, stop).await }
     };
     vec![spawn(beating), spawn(tell), spawn(hear)]
@@ -258,14 +264,18 @@ fn watch_access(
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let tell = {
-        let (engine, accesses, stop) = (Arc::clone(engine), Arc::clone(accesses), stop.clone());
+        let engine = Arc::clone(engine);
+        let accesses = Arc::clone(accesses);
+        let stop = stop.clone();
         async move {
             let Engine { db, live, clock, process, .. } = &*engine;
             accesses.tell(db, live, clock, *process, stop).await;
         }
     };
     let hear = {
-        let (engine, accesses, stop) = (Arc::clone(engine), Arc::clone(accesses), stop.clone());
+        let engine = Arc::clone(engine);
+        let accesses = Arc::clone(accesses);
+        let stop = stop.clone();
         async move { accesses.hear(&engine.live, engine.process, stop).await }
     };
     vec![spawn(tell), spawn(hear)]
@@ -282,7 +292,7 @@ async fn tune(
     Ok(spawn(retune(Arc::clone(engine), changes, stop.clone())))
 }
 
-/// Reads the settings anew whenever an admin has changed one, until stopped.
+/// Reads the settings again whenever an admin has changed one, until stopped.
 async fn retune(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -290,7 +300,7 @@ async fn retune(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: Can
             () = stop.cancelled() => return,
         }
         while let Err(error) = engine.tuning.reload(&engine.db).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the settings cannot be read");
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not read the settings");
             tokio::select! {
                 () = sleep(BEAT) => {}
                 () = stop.cancelled() => return,

@@ -1,4 +1,5 @@
-//! Files of this program are for its user alone: they hold customers' messages, uploads and password hashes.
+//! Files of this program are for its user alone: they hold customers' messages, uploads and
+//! password hashes.
 
 use std::{
     collections::HashSet,
@@ -65,9 +66,11 @@ pub fn open_to_others(config: &Config) -> Vec<Open> {
     found
 }
 
-/// Closes to others what an earlier version, or another umask, left open. What cannot be closed is told.
+/// Closes to others what an earlier version, or another umask, left open. What cannot be closed is
+/// told.
 pub fn repair(config: &Config) {
-    let (mut closed, mut left) = (0, 0);
+    let mut closed = 0;
+    let mut left = 0;
     for Open { path, mode, ours } in open_to_others(config) {
         let private = fs::Permissions::from_mode(mode & 0o7777 & !OTHERS);
         if ours && fs::set_permissions(&path, private).is_ok() {
@@ -78,10 +81,10 @@ pub fn repair(config: &Config) {
     }
     let folder = config.data_dir().display();
     if closed > 0 {
-        tracing::info!(files = closed, %folder, "files that other users could read were closed to them");
+        tracing::info!(files = closed, %folder, "removed other users' access to files of the program");
     }
     if left > 0 {
-        tracing::warn!(files = left, %folder, "other users can read files that are not ours to close");
+        tracing::warn!(files = left, %folder, "other users can read files that belong to another user");
     }
 }
 
@@ -106,7 +109,8 @@ mod tests {
     #[test]
     fn what_was_left_open_is_closed_and_what_a_link_leads_to_is_left() {
         let home = tempfile::tempdir().unwrap();
-        let (data, outside) = (home.path().join("data"), home.path().join("outside"));
+        let data = home.path().join("data");
+        let outside = home.path().join("outside");
         fs::create_dir_all(data.join("logs")).unwrap();
         for (path, mode) in [
             (data.join("replyx.db"), 0o644),

@@ -1,10 +1,11 @@
 //! Who a process is, across its deaths.
 //!
-//! A process keeps its id in a file of the data folder and holds a lock on that file while it lives; the
-//! kernel lets go of the lock when it dies, however it dies. So whoever gets the lock knows that the owner of
-//! the id is dead, takes the id over, and with it whatever the dead one held, at once. A second process on the
-//! same folder finds the lock taken and gets an id of its own; what it leaves behind when it is killed is free
-//! when its heartbeat has been silent for long enough.
+//! A process keeps its id in a file of the data folder and holds a lock on that file while it
+//! lives; the kernel lets go of the lock when it dies, however it dies. So whoever gets the lock
+//! knows that the owner of the id is dead, takes the id over, and with it whatever the dead one
+//! held, at once. A second process on the same folder finds the lock taken and gets an id of its
+//! own; what it leaves behind when it is killed is free when its heartbeat has been silent for long
+//! enough.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -24,12 +25,13 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Takes the id of the dead, or a new one. With `alone` a living owner is an error: the database is made
-    /// for one process.
+    /// Takes the id of the dead, or a new one. With `alone` a living owner is an error: the
+    /// database is made for one process.
     pub fn take(folder: &Path, name: &str, alone: bool, clock: &Clock) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)
             .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
         let path = folder.join(format!("{name}.id"));
+
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -37,6 +39,7 @@ impl Slot {
             .truncate(false)
             .open(&path)
             .with_context(|| format!("`{}` cannot be opened", path.display()))?;
+
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) if alone => bail!(
@@ -49,9 +52,11 @@ impl Slot {
                     .with_context(|| format!("`{}` cannot be locked", path.display()));
             }
         }
+
         let mut kept = String::new();
         file.read_to_string(&mut kept)
             .with_context(|| format!("`{}` cannot be read", path.display()))?;
+
         let id = if let Ok(id) = kept.trim().parse() {
             id
         } else {
@@ -62,6 +67,7 @@ impl Slot {
             file.sync_all()?;
             id
         };
+
         Ok(Self { id, _lock: Some(file) })
     }
 }

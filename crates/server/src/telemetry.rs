@@ -31,10 +31,12 @@ const AUDIT_FILES: usize = 7;
 /// Libraries that are not to be heard at INFO, and what has a file of its own.
 const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
 
-/// Begins to log: to standard error, and what enters an audit log also to `audit.DATE.log`, a new file each day (UTC).
+/// Begins to log: to standard error, and what enters an audit log also to `audit.DATE.log`, a new
+/// file each day (UTC).
 pub fn logs(config: &Config) -> anyhow::Result<()> {
     let filter = filter(config)?;
-    // A log that cannot be written must not stop what is logged: the reader of a pipe may have gone.
+    // A log that cannot be written must not stop what is logged: the reader of a pipe may have
+    // gone.
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(replyx_terminal::colors(&io::stderr()))

@@ -30,8 +30,9 @@ use registry::Attempt;
 
 /// How many jobs of a lane run at once in this process, and how many of them for one share.
 ///
-/// Where jobs take a processor, a share that is alone gets every place. Where they wait for the network, the last
-/// places are kept for the others: a place that waits for a slow server is not free for a long time.
+/// Where jobs take a processor, a share that is alone gets every place. Where they wait for the
+/// network, the last places are kept for the others: a place that waits for a slow server is not
+/// free for a long time.
 const fn places(lane: Lane) -> (u32, u32) {
     match lane {
         // Reading documents must not starve answering customers.
@@ -58,7 +59,7 @@ const SWEEP: Duration = Duration::from_mins(10);
 
 /// What jobs work with besides the engine.
 #[derive(Debug)]
-pub struct Tools {
+pub struct JobContext {
     /// This very program, to be run as a child that reads hostile files.
     pub program: PathBuf,
     /// The way for mail out of the house.
@@ -74,7 +75,7 @@ pub struct Tools {
 }
 
 /// Works until stopped, then waits for the jobs that are running.
-pub async fn work(engine: Arc<Engine>, tools: Tools, stop: CancellationToken) {
+pub async fn work(engine: Arc<Engine>, tools: JobContext, stop: CancellationToken) {
     let tools = Arc::new(tools);
     let running = TaskTracker::new();
     let lanes = Lane::ALL.map(|lane| {
@@ -93,7 +94,7 @@ pub async fn work(engine: Arc<Engine>, tools: Tools, stop: CancellationToken) {
 }
 
 /// Sweeps up now and then, until stopped.
-async fn sweep(engine: &Engine, tools: &Tools, stop: &CancellationToken) {
+async fn sweep(engine: &Engine, tools: &JobContext, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         sweep::all(engine, tools).await;
         tokio::select! {
@@ -106,7 +107,7 @@ async fn sweep(engine: &Engine, tools: &Tools, stop: &CancellationToken) {
 /// The workers of one lane of jobs: a hundred documents do not hold up a mail.
 struct Workers {
     engine: Arc<Engine>,
-    tools: Arc<Tools>,
+    tools: Arc<JobContext>,
     running: TaskTracker,
     lane: Lane,
     round: Round,
@@ -116,7 +117,8 @@ struct Workers {
 enum Found {
     /// Jobs that are ours.
     Jobs(Vec<ClaimedJob>),
-    /// Jobs are due, but none that may be taken now: other processes hold them, or one share has its places.
+    /// Jobs are due, but none that may be taken now: other processes hold them, or one share has
+    /// its places.
     Held,
     /// No job is due, or no place is free.
     Nothing,
@@ -133,7 +135,7 @@ impl Workers {
             let found = match retried(|| self.claim(places, &stop)).await {
                 Ok(found) => found,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn Error, "jobs could not be claimed");
+                    tracing::error!(error = &error as &dyn Error, "could not claim jobs");
                     sleep(LONGEST_SLEEP).await;
                     continue;
                 }
@@ -163,7 +165,9 @@ impl Workers {
     }
 
     fn spawn(&self, job: ClaimedJob, place: OwnedSemaphorePermit) {
-        let (engine, tools, lane) = (Arc::clone(&self.engine), Arc::clone(&self.tools), self.lane);
+        let engine = Arc::clone(&self.engine);
+        let tools = Arc::clone(&self.tools);
+        let lane = self.lane;
         self.running.spawn(async move {
             run(&engine, &tools, job).await;
             drop(place);
@@ -172,7 +176,8 @@ impl Workers {
     }
 
     async fn claim(&self, places: Places, stop: &CancellationToken) -> Result<Found, StorageError> {
-        let (engine, now) = (&self.engine, self.engine.clock.now());
+        let engine = &self.engine;
+        let now = self.engine.clock.now();
         if places.free == 0
             || !engine.db.read().await?.system().jobs().any_due(now, self.lane).await?
         {
@@ -184,14 +189,16 @@ impl Workers {
             return Ok(Found::Held);
         }
         if let Err(error) = tx.commit().await {
-            // It may have been committed all the same: then they are ours, and nobody else takes them.
+            // It may have been committed all the same: then they are ours, and nobody else takes
+            // them.
             self.hand_back(&claimed, stop).await;
             return Err(error);
         }
         Ok(Found::Jobs(claimed))
     }
 
-    /// Hands jobs back that may be ours, until that is done or the process stops: then all that is ours is handed back.
+    /// Hands jobs back that may be ours, until that is done or the process stops: then all that is
+    /// ours is handed back.
     async fn hand_back(&self, jobs: &[ClaimedJob], stop: &CancellationToken) {
         let engine = &self.engine;
         while !stop.is_cancelled() {
@@ -206,9 +213,9 @@ impl Workers {
             match timeout(HAND_BACK, handed_back).await {
                 Ok(Ok(_)) => return,
                 Ok(Err(error)) => {
-                    tracing::error!(error = &error as &dyn Error, "jobs could not be handed back");
+                    tracing::error!(error = &error as &dyn Error, "could not release jobs");
                 }
-                Err(_) => tracing::error!("jobs could not be handed back in time"),
+                Err(_) => tracing::error!("releasing jobs timed out"),
             }
             tokio::select! {
                 () = sleep(LONGEST_SLEEP) => {}
@@ -219,7 +226,7 @@ impl Workers {
 }
 
 #[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]
-async fn run(engine: &Engine, tools: &Tools, job: ClaimedJob) {
+async fn run(engine: &Engine, tools: &JobContext, job: ClaimedJob) {
     let begun = Instant::now();
     // A job that panicked would stay ours, and keep its place, as long as this process lives.
     let result = AssertUnwindSafe(registry::run_or_give_up(engine, tools, &job))
@@ -237,7 +244,7 @@ async fn run(engine: &Engine, tools: &Tools, job: ClaimedJob) {
         tracing::warn!(error = %failed.reason, job.outcome = outcome, "job failed");
     }
     while let Err(error) = retried(|| end(engine, &job, &result)).await {
-        tracing::error!(error = &error as &dyn Error, "a job could not be ended");
+        tracing::error!(error = &error as &dyn Error, "could not finish a job");
         sleep(LONGEST_SLEEP).await;
     }
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -7,7 +7,7 @@ use replyx_core::{
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
     role::Role,
-    session::{Access, Place, Principal},
+    session::{Access, Principal, WorkspaceAccess},
     workspace::{ApiKey, KeyOwner},
 };
 use uuid::Uuid;
@@ -181,7 +181,7 @@ impl SystemApiKeys<'_> {
         let Some(permissions) = row.permissions()? else { return Ok(None) };
         let maker = (!row.service).then(|| row.created_by.into());
         let workspace = workspaces::read(row.workspace);
-        let place = Place { workspace, role: None, permissions, suspended: false };
+        let place = WorkspaceAccess { workspace, role: None, permissions, suspended: false };
         let principal = Principal::Key { id: row.id.into(), name: row.name, maker };
         Ok(Some((Access { principal, place: Some(place) }, row.expires_at)))
     }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Assistant, Gate, Settings, Version},
+    assistant::{Assistant, AssistantSettings, Gate, Version},
     event::Event,
     ids::{AssistantId, RunId, WorkspaceId},
     page::{Page, PageRequest},
@@ -54,7 +54,7 @@ struct Owned {
 #[derive(sqlx::FromRow)]
 struct VersionRow {
     number: i64,
-    settings: Json<Settings>,
+    settings: Json<AssistantSettings>,
     note: String,
     run_id: Option<Uuid>,
     created_by: String,
@@ -348,7 +348,7 @@ fn read(row: Row) -> Result<Assistant, StorageError> {
     Ok(Assistant {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
-        settings: Settings {
+        settings: AssistantSettings {
             name: row.name,
             model: row.model,
             system_prompt: row.system_prompt,

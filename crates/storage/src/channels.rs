@@ -151,7 +151,7 @@ impl Channels<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the database does, or the channel is not there.
+    /// Fails when the channel is not there.
     pub async fn save(self, channel: &Channel) -> Result<(), StorageError> {
         update(self.tx, self.workspace, channel).await?;
         announce(self.tx, self.workspace, channel);

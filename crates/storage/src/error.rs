@@ -46,7 +46,7 @@ pub enum StorageError {
     Address,
 
     /// The folder of the database cannot be made.
-    #[error("the folder `{folder}` cannot be made")]
+    #[error("the folder `{folder}` cannot be created")]
     Folder {
         /// The folder.
         folder: String,

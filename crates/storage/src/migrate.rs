@@ -100,7 +100,7 @@ pub struct Loss {
 }
 
 impl Db {
-    /// Applies what has not been applied yet. Several processes may do so at once: one does, the
+    /// Applies the missing migrations. Several processes may do so at once: one does, the
     /// others wait.
     ///
     /// # Errors
@@ -246,8 +246,8 @@ impl Db {
 }
 
 /// A connection to `SQLite` that does not check foreign keys: a table can be changed only by making
-/// it anew, and others refer to it meanwhile. [`check`] looks afterwards whether all of them still
-/// refer to something.
+/// it again, and others refer to it in the meantime. [`check`] looks afterwards whether all of them
+/// still refer to something.
 async fn unchecked(writer: &SqlitePool) -> Result<SqlitePool, StorageError> {
     let options = SqliteConnectOptions::clone(&writer.connect_options()).foreign_keys(false);
     Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)

@@ -23,7 +23,7 @@ pub struct ModelKey {
     pub secret_sealed: Vec<u8>,
     /// Its last characters, for recognising it.
     pub hint: String,
-    /// Which key is used first: the lowest.
+    /// The priority: the lowest number is used first.
     pub priority: i64,
     /// Requests a day, UTC; without bound unless set.
     pub daily_requests: Option<i64>,

@@ -31,7 +31,7 @@ pub struct Sendable {
     pub channel_kind: ChannelKind,
     /// To whom.
     pub contact_id: ContactId,
-    /// Where to.
+    /// The link.
     pub address: Address,
     /// What kind of chat that is.
     pub chat_kind: ChatKind,

@@ -30,12 +30,12 @@ pub struct NewPassage {
     /// How many stems that are.
     pub length: i64,
     /// Where it stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// Where a passage stands in its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Span {
     /// Its number among the document's passages, from 0.
     pub position: i64,
     /// Where it begins in the document's text, bytes.
@@ -54,7 +54,7 @@ pub struct StoredPassage {
     /// See [`NewPassage::hash`].
     pub hash: String,
     /// Where it stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// What a document's passages become.
@@ -63,7 +63,7 @@ pub struct PassageChanges {
     /// These go, with their vectors.
     pub gone: Vec<PassageId>,
     /// These stay, in another place.
-    pub moved: Vec<(PassageId, Place)>,
+    pub moved: Vec<(PassageId, Span)>,
     /// These stay, with other stems: their number follows.
     pub reindexed: Vec<(PassageId, String, i64)>,
     /// These are new.
@@ -138,7 +138,7 @@ impl Passages<'_> {
             .map(|(id, hash, position, start, end, page)| StoredPassage {
                 id: id.into(),
                 hash,
-                place: Place { position, start, end, page },
+                place: Span { position, start, end, page },
             })
             .collect())
     }

@@ -30,7 +30,7 @@ use crate::{
     replacements::Replacements,
     second_factors::SecondFactors,
     sessions::Sessions,
-    settings::Settings,
+    settings::StoredSettings,
     sources::{Sources, SystemSources},
     turns::{SystemTurns, Turns},
     upload_days::UploadDays,
@@ -100,7 +100,7 @@ tables! {
     invitations: Invitations,
     /// Background work.
     jobs: Jobs,
-    /// What assistants know.
+    /// The knowledge of assistants.
     knowledge: Knowledge,
     /// The members.
     members: Members,
@@ -170,7 +170,7 @@ system_tables! {
     /// Sign-ins.
     sessions: Sessions,
     /// What a platform admin has set.
-    settings: Settings,
+    settings: StoredSettings,
     /// All sources, for the schedule.
     sources: SystemSources,
     /// All work of answering, for the workers.

@@ -6,11 +6,11 @@ use replyx_core::ids::UserId;
 use crate::{StorageError, Tx};
 
 /// All settings that differ from the configuration.
-pub struct Settings<'t> {
+pub struct StoredSettings<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
-impl Settings<'_> {
+impl StoredSettings<'_> {
     /// Every stored setting: name and value.
     pub async fn all(self) -> Result<Vec<(String, String)>, StorageError> {
         Ok(rows!(self.tx, (String, String), "SELECT name, value FROM settings ORDER BY name"))

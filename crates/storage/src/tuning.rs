@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::{Db, StorageError};
 
-/// What holds now. Reading is cheap; [`Tuning::reload`] reads the database.
+/// Its current value. Reading is cheap; [`Tuning::reload`] reads the database.
 #[derive(Debug)]
 pub struct Tuning {
     defaults: HashMap<String, String>,
@@ -48,7 +48,7 @@ impl Tuning {
         let stored = db.read().await?.system().settings().all().await?;
         for (name, value) in &stored {
             if setting::spec(name).is_some_and(|spec| spec.kind.check(value).is_err()) {
-                tracing::warn!(setting = name, "a stored setting has no value of its kind");
+                tracing::warn!(setting = name, "a stored setting has an invalid value");
             }
         }
         let values = effective(&self.defaults, &stored.into_iter().collect());

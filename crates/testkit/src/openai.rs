@@ -1,11 +1,11 @@
 //! A server of models, compatible with `OpenAI`'s: chat completions, responses and embeddings.
 //!
 //! ```no_run
-//! # use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
+//! # use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault};
 //! # async fn example() {
 //! let model = FakeOpenAi::start().await;
 //! model.answer(|request| Answer::text(format!("{} At nine.", request.question())));
-//! model.inject(Fault::BreakAfter(2));
+//! model.inject(ModelFault::BreakAfter(2));
 //! // A client of `model.base_url()` loses the connection once, and is answered when it asks again.
 //! # }
 //! ```
@@ -42,7 +42,7 @@ use crate::net::Server;
 
 pub use answer::{Answer, Usage};
 pub use embeddings::{EmbeddingRequest, embedding};
-pub use fault::{Fault, RetryAfter};
+pub use fault::{ModelFault, RetryAfter};
 pub use request::{Message, Request};
 
 const MODELS: [&str; 5] =
@@ -162,9 +162,9 @@ struct World {
     unsupported: Vec<String>,
     history: usize,
     script: Mutex<Script>,
-    faults: Mutex<VecDeque<Fault>>,
-    key_faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
-    embedding_faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<VecDeque<ModelFault>>,
+    key_faults: Mutex<BTreeMap<String, VecDeque<ModelFault>>>,
+    embedding_faults: Mutex<VecDeque<ModelFault>>,
     requests: Mutex<VecDeque<Arc<Request>>>,
     embedded: Mutex<VecDeque<Arc<EmbeddingRequest>>>,
     violations: Mutex<VecDeque<String>>,
@@ -177,7 +177,7 @@ impl World {
         remember(&self.violations, what, self.history);
     }
 
-    fn next_fault(&self, key: &str) -> Option<Fault> {
+    fn next_fault(&self, key: &str) -> Option<ModelFault> {
         let mine = lock(&self.key_faults).get_mut(key).and_then(VecDeque::pop_front);
         mine.or_else(|| lock(&self.faults).pop_front())
     }
@@ -241,19 +241,19 @@ impl FakeOpenAi {
     }
 
     /// Orders a fault for the next completion that has none ordered yet.
-    pub fn inject(&self, fault: Fault) {
+    pub fn inject(&self, fault: ModelFault) {
         lock(&self.world.faults).push_back(fault);
     }
 
     /// Orders a fault for the next completion asked for with this key. It goes before those ordered
     /// for anyone.
-    pub fn inject_for(&self, key: &str, fault: Fault) {
+    pub fn inject_for(&self, key: &str, fault: ModelFault) {
         lock(&self.world.key_faults).entry(key.to_owned()).or_default().push_back(fault);
     }
 
     /// Orders a fault for the next request for embeddings; those in the middle of a stream do
     /// nothing.
-    pub fn inject_embedding(&self, fault: Fault) {
+    pub fn inject_embedding(&self, fault: ModelFault) {
         lock(&self.world.embedding_faults).push_back(fault);
     }
 

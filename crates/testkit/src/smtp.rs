@@ -51,7 +51,7 @@ pub enum Step {
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum SmtpFault {
     /// The step is answered with this code. The text of the answer repeats the recipient, as real
     /// servers do.
     Refuse(u16),
@@ -90,7 +90,7 @@ struct World {
     tls: Option<(Encryption, Arc<ServerConfig>)>,
     received: watch::Sender<Vec<Received>>,
     violations: Mutex<Vec<String>>,
-    faults: Mutex<VecDeque<(Step, Fault)>>,
+    faults: Mutex<VecDeque<(Step, SmtpFault)>>,
     connections: Mutex<u64>,
 }
 
@@ -159,12 +159,12 @@ impl FakeSmtp {
 
     /// Orders a fault; each happens once. Those of one step happen in the order they were ordered
     /// in.
-    pub fn fail(&self, step: Step, fault: Fault) {
+    pub fn fail(&self, step: Step, fault: SmtpFault) {
         lock(&self.world.faults).push_back((step, fault));
     }
 
     /// Orders the same fault so many times.
-    pub fn fail_next(&self, times: usize, step: Step, fault: Fault) {
+    pub fn fail_next(&self, times: usize, step: Step, fault: SmtpFault) {
         lock(&self.world.faults).extend(std::iter::repeat_n((step, fault), times));
     }
 
@@ -225,7 +225,7 @@ impl Drop for FakeSmtp {
 
 impl World {
     /// The fault ordered for this step, if there is one.
-    fn strike(&self, step: Step) -> Option<Fault> {
+    fn strike(&self, step: Step) -> Option<SmtpFault> {
         let mut faults = lock(&self.faults);
         let at = faults.iter().position(|(other, _)| *other == step)?;
         faults.remove(at).map(|(_, fault)| fault)

@@ -45,7 +45,7 @@ use crate::net::{Server, http_client};
 
 pub use bot::{Bot, Refused};
 pub use chat::{Chat, ChatAction, Sent};
-pub use fault::{Fault, Injection};
+pub use fault::{Injection, TelegramFault};
 pub use limits::{Enforcement, Excess, Limits, Rate};
 pub use webhook::Redelivery;
 
@@ -251,8 +251,8 @@ impl FakeTelegram {
         Bot(renewed)
     }
 
-    /// Orders a fault: `telegram.inject(Fault::BreakAfter.on("sendMessage").in_chat(7))`. Of
-    /// several that match a call the one ordered first affects it.
+    /// Orders a fault: `telegram.inject(TelegramFault::BreakAfter.on("sendMessage").in_chat(7))`.
+    /// Of several that match a call the one ordered first affects it.
     pub fn inject(&self, injection: Injection) {
         self.world.shared.faults.order(injection);
     }

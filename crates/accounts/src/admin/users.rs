@@ -56,7 +56,7 @@ fn not_yourself(admin: &Admin, user: UserId) -> Result<()> {
     if admin.user_id() == Some(user) { Err(Error::Yourself) } else { Ok(()) }
 }
 
-/// Blocks a user: all their sessions end at once, and they cannot sign in.
+/// Blocks a user: all their sessions end immediately, and they cannot sign in.
 ///
 /// # Errors
 ///
@@ -77,7 +77,7 @@ pub async fn block(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
     .await
 }
 
-/// Lets a blocked user sign in again.
+/// Unblocks a user, who can then sign in again.
 ///
 /// # Errors
 ///
@@ -119,7 +119,7 @@ pub async fn delete(cx: &Cx, admin: &Admin, id: UserId) -> Result<()> {
     .await
 }
 
-/// Removes the second factor of a user who has lost it, and ends their sessions.
+/// Removes a user's second factor and ends their sessions.
 ///
 /// # Errors
 ///

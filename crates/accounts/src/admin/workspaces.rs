@@ -79,8 +79,8 @@ pub async fn suspend(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restrict
     .await
 }
 
-/// Lets the members of a suspended workspace act again, and its assistants answer. What a customer
-/// has waited for longer than a day is answered together with what they write next.
+/// Resumes a suspended workspace. Messages older than a day are answered together with the
+/// customer's next message.
 ///
 /// # Errors
 ///

@@ -19,17 +19,17 @@ use crate::{
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// The log of this workspace; the platform's own unless given.
+    /// Only the log of this workspace; by default the platform's log.
     workspace_id: Option<Uuid>,
     /// Only acts of this name, or of this kind: `user` finds `user.blocked`.
     #[param(example = "user.blocked")]
     action: Option<String>,
     /// Only acts of this account or key.
     actor_id: Option<Uuid>,
-    /// At most this many items: 1 to 200, 50 unless given.
+    /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 

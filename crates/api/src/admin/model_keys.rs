@@ -29,17 +29,17 @@ pub struct ModelKeyView {
     /// The provider's name.
     #[schema(example = "openai")]
     provider: String,
-    /// The origin for which it was given: while the provider is anywhere else it is not used. `null` for a key that is
-    /// older than this rule.
+    /// The origin for which it was given: while the provider is anywhere else it is not used.
+    /// `null` for a key that is older than this rule.
     #[schema(example = "https://api.openai.com:443")]
     origin: Option<String>,
-    /// What admins call it.
+    /// Its display name.
     #[schema(example = "Main account")]
     name: String,
     /// The last characters of its secret; empty for a short one.
     #[schema(example = "x9Qk")]
     hint: String,
-    /// Which key is used first: the lowest.
+    /// The priority: the lowest number is used first.
     #[schema(example = 0)]
     priority: i64,
     /// The most requests in a day (UTC).
@@ -54,9 +54,10 @@ pub struct ModelKeyView {
     /// The most money in a month (UTC), US dollars, a decimal number.
     #[schema(example = "100.00")]
     monthly_cost: Option<String>,
-    /// May it be used?
+    /// Whether it may be used.
     enabled: bool,
-    /// Why it is not used although it may: what the provider said. Enabling it, or a new secret, has it tried again.
+    /// Why it is not used although it may: what the provider said. Enabling it, or a new secret,
+    /// has it tried again.
     fault: Option<String>,
     /// What it was used for today, UTC.
     today: KeyUsageView,
@@ -113,11 +114,13 @@ impl ModelKeyView {
     fn of(key: ModelKey, usage: &Usage) -> Self {
         let id = key.id.into_uuid();
         let used = usage.by_key.iter().find(|used| used.key_id == id);
+
         let unpriced: Vec<&ModelUsage> = usage
             .by_model
             .iter()
             .filter(|used| used.key_id == Some(id) && used.unpriced > 0)
             .collect();
+
         Self {
             unpriced_requests: unpriced.iter().map(|used| used.unpriced).sum(),
             unpriced_models: unpriced.iter().map(|used| used.model.clone()).collect(),

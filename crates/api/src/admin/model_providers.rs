@@ -31,10 +31,10 @@ pub struct ModelProviderView {
     /// Everything before the path of the protocol.
     #[schema(example = "http://127.0.0.1:11434/v1")]
     base_url: String,
-    /// Is it there by itself or by the configuration, so that it cannot be deleted here?
+    /// Whether it is built in or configured, so that it cannot be deleted here.
     configured: bool,
-    /// How many keys were deleted by this change, because they belong to another origin: scheme, host or port of the
-    /// address differ. 0 unless the address was changed.
+    /// How many keys were deleted by this change, because they belong to another origin: scheme,
+    /// host or port of the address differ. 0 unless the address was changed.
     #[schema(example = 0)]
     dropped_keys: u64,
     /// When it was added here.
@@ -57,7 +57,8 @@ impl ModelProviderView {
     }
 }
 
-/// Where a provider is: as an admin has set it, else as the configuration says. `None`: there is none of this name.
+/// Where a provider is: as an admin has set it, else as the configuration says. `None`: there is
+/// none of this name.
 pub(crate) async fn address_of(
     state: &AppState,
     tx: &mut Tx,
@@ -81,8 +82,8 @@ pub(crate) fn is_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_word) && name != EXTRACTIVE
 }
 
-/// An address as it is stored, or what is wrong with it. Without TLS only servers of one's own network are asked: a key
-/// would be read by everybody on the way.
+/// An address as it is stored, or what is wrong with it. Without TLS only servers of one's own
+/// network are asked: a key would be read by everybody on the way.
 fn address(text: &str) -> Result<String, &'static str> {
     let url = Url::parse(text.trim()).map_err(|_| "must be a URL")?;
     if !url.username().is_empty() || url.password().is_some() {

@@ -48,8 +48,8 @@ pub struct ModelUsageView {
     /// How many of the calls had no price: they are not in `cost`.
     #[schema(example = 0)]
     unpriced_calls: i64,
-    /// How many of the calls were under way when their process died: they are in `cost` with the most they may have
-    /// cost.
+    /// How many of the calls were under way when their process died: they are in `cost` with the
+    /// most they may have cost.
     #[schema(example = 0)]
     lost_calls: i64,
 }
@@ -67,7 +67,7 @@ impl From<ModelUsage> for ModelUsageView {
     }
 }
 
-/// Reports what models were asked in all workspaces, deleted ones included, by provider, model and key.
+/// Reports model use in all workspaces, including deleted ones, by provider, model and key.
 #[utoipa::path(
     get, path = "/admin/model-usage", operation_id = "read_model_usage", tag = "admin",
     security(("bearer" = ["admin"])), params(Query),
@@ -78,11 +78,10 @@ impl From<ModelUsage> for ModelUsageView {
 )]
 #[tracing::instrument(name = "api.admin.model_usage.list", skip_all)]
 pub async fn list(
-    state: State<AppState>,
+    State(state): State<AppState>,
     _admin: Admin,
-    query: Params<Query>,
+    Params(query): Params<Query>,
 ) -> ApiResult<Json<List<ModelUsageView>>> {
-    let (State(state), Params(query)) = (state, query);
     let to = query.to.unwrap_or_else(|| state.clock().now().date_naive());
     let from = query.from.unwrap_or_else(|| to.with_day(1).unwrap_or(to));
     // The database compares days as texts of four digits, two and two.

@@ -33,13 +33,13 @@ pub struct SettingView {
     maximum: Option<i64>,
     /// The words of a `choice`.
     choices: Vec<&'static str>,
-    /// What holds now.
+    /// Its current value.
     #[schema(example = "100/5m")]
     value: String,
-    /// What would hold if it were not set here: the configuration's value, or the program's.
+    /// The value if it were not set here: that of the configuration, or the built-in default.
     #[schema(example = "100/5m")]
     default: String,
-    /// Was it set here?
+    /// Whether it was set through the API.
     overridden: bool,
 }
 

@@ -25,21 +25,21 @@ pub struct AdminUserView {
     /// The e-mail address.
     #[schema(example = "owner@example.org")]
     email: String,
-    /// What they are called.
+    /// Their name.
     #[schema(example = "Anna")]
     name: Option<String>,
     /// The language of their mail.
     #[schema(example = "en")]
     language: Language,
-    /// Have they power over the installation?
+    /// Whether they are a platform admin.
     is_admin: bool,
-    /// Is a second factor asked for at sign-in?
+    /// Whether a second factor is required to sign in.
     second_factor: bool,
-    /// Since when they may not sign in.
+    /// When they were blocked.
     blocked_at: Option<DateTime<Utc>>,
     /// When the account will be deleted.
     delete_at: Option<DateTime<Utc>>,
-    /// When the account was made.
+    /// When the account was created.
     created_at: DateTime<Utc>,
 }
 
@@ -63,13 +63,13 @@ impl From<User> for AdminUserView {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// Only those whose e-mail address or name contains this, whatever its case.
+    /// Only users whose e-mail address or name contains this, ignoring case.
     #[param(max_length = 100, example = "anna")]
     q: Option<String>,
-    /// At most this many items: 1 to 200, 50 unless given.
+    /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -106,12 +106,12 @@ pub async fn read(
     Ok(Json(users::read(&state.accounts, &admin, id.0).await?.into()))
 }
 
-/// Blocks a user: all their sessions end at once, and they cannot sign in.
+/// Blocks a user: all their sessions end immediately, and they cannot sign in.
 #[utoipa::path(
     post, path = "/admin/users/{id}/block", operation_id = "block_user", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, description = "the user as they are now", body = AdminUserView),
+        (status = 200, description = "the user", body = AdminUserView),
         (status = 409, description = "`yourself`", body = Problem),
     )
 )]
@@ -124,12 +124,12 @@ pub async fn block(
     Ok(Json(users::block(&state.accounts, &admin, id.0).await?.into()))
 }
 
-/// Lets a blocked user sign in again.
+/// Unblocks a user, who can then sign in again.
 #[utoipa::path(
     post, path = "/admin/users/{id}/unblock", operation_id = "unblock_user", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, description = "the user as they are now", body = AdminUserView),
+        (status = 200, description = "the user", body = AdminUserView),
     )
 )]
 #[tracing::instrument(name = "api.admin.users.unblock", skip_all, fields(user.id = %id.0))]
@@ -141,13 +141,13 @@ pub async fn unblock(
     Ok(Json(users::unblock(&state.accounts, &admin, id.0).await?.into()))
 }
 
-/// Deletes a user, without a time of grace: they are out at once, and what is theirs alone is gone
-/// within minutes.
+/// Deletes a user without a grace period: they are signed out immediately, and their data is
+/// deleted within minutes.
 #[utoipa::path(
     delete, path = "/admin/users/{id}", operation_id = "delete_user", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 202, description = "they are out, and will be deleted"),
+        (status = 202, description = "the user is signed out and will be deleted"),
         (status = 409, description = "`yourself`, `last_owner`", body = Problem),
     )
 )]
@@ -161,11 +161,11 @@ pub async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Removes the second factor of a user who has lost it, and ends their sessions.
+/// Removes a user's second factor and ends their sessions.
 #[utoipa::path(
     delete, path = "/admin/users/{id}/second-factor", operation_id = "reset_second_factor",
     tag = "admin", security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
-    responses((status = 204, description = "a password is enough now"))
+    responses((status = 204, description = "the second factor is removed"))
 )]
 #[tracing::instrument(name = "api.admin.users.second_factor", skip_all, fields(user.id = %id.0))]
 pub async fn reset_second_factor(

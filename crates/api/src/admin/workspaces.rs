@@ -27,16 +27,16 @@ use crate::{
 pub struct AdminWorkspaceView {
     /// Identity.
     id: Uuid,
-    /// What its members call it.
+    /// Its display name.
     #[schema(example = "Green Lantern Shop")]
     name: String,
-    /// Since when nobody may act in it, and its assistants do not answer.
+    /// When it was suspended.
     suspended_at: Option<DateTime<Utc>>,
     /// The only models its assistants may use, of those that the installation allows; `null`: all
-    /// of those.
+    /// of them.
     #[schema(example = json!(["gpt-4o-mini", "extractive"]))]
     allowed_models: Option<Vec<String>>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 
@@ -67,13 +67,13 @@ impl From<RestrictedWorkspace> for AdminWorkspaceView {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// Only those whose name contains this, whatever its case.
+    /// Only those whose name contains this, ignoring case.
     #[param(max_length = 100, example = "shop")]
     q: Option<String>,
-    /// At most this many items: 1 to 200, 50 unless given.
+    /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -101,7 +101,7 @@ pub async fn list(
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the workspace", body = AdminWorkspaceView),
-        (status = 304, description = "it is as `If-None-Match` says"),
+        (status = 304, description = "not modified"),
     )
 )]
 #[tracing::instrument(name = "api.admin.workspaces.read", skip_all, fields(workspace.id = %id.0))]
@@ -113,7 +113,7 @@ pub async fn read(
     Ok(tagged(workspaces::read(&state.accounts, &admin, id.0).await?))
 }
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateAnyWorkspace)]
@@ -139,7 +139,7 @@ fn known_names(names: &Vec<String>, (): &()) -> garde::Result {
     }
 }
 
-/// Says which models the assistants of a workspace may use. It holds for the next answer.
+/// Sets the models that the assistants of a workspace may use. It applies from the next answer on.
 #[utoipa::path(
     patch, path = "/admin/workspaces/{id}", operation_id = "update_any_workspace", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)), request_body = UpdateRequest,
@@ -162,9 +162,9 @@ pub async fn update(
     Ok(tagged(workspaces::restrict(cx, &admin, id.0, allowed, is_as_read).await?))
 }
 
-/// Suspends a workspace: nobody may act in it, members and keys alike, and no model is asked for
-/// it. What customers write is stored and answered once it is resumed; documents, sources and
-/// measurements wait until then.
+/// Suspends a workspace: its members and keys are locked out, and its assistants do not answer.
+/// Customers' messages are stored and answered once the workspace is resumed; documents, sources
+/// and evaluations wait until then.
 #[utoipa::path(
     post, path = "/admin/workspaces/{id}/suspend", operation_id = "suspend_workspace", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
@@ -179,8 +179,8 @@ pub async fn suspend(
     Ok(Json(workspaces::suspend(&state.accounts, &admin, id.0).await?.into()))
 }
 
-/// Lets the members of a suspended workspace act again, and its assistants answer. What a customer
-/// has waited for longer than a day is answered together with what they write next.
+/// Resumes a suspended workspace. Messages older than a day are answered together with the
+/// customer's next message.
 #[utoipa::path(
     post, path = "/admin/workspaces/{id}/resume", operation_id = "resume_workspace", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),

@@ -23,18 +23,18 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateAnswer)]
 pub struct Request {
-    /// As a customer would ask it.
+    /// The question, as a customer would ask it.
     #[garde(length(chars, min = 1, max = LONGEST_QUESTION), custom(telling))]
     #[schema(min_length = 1, max_length = 1_000, example = "Are you open on Sundays?")]
     question: String,
-    /// What is true; the assistant says it in words that fit the conversation.
+    /// The answer; the assistant phrases it to fit the conversation.
     #[garde(length(chars, min = 1, max = LONGEST_ANSWER), custom(telling))]
     #[schema(min_length = 1, max_length = 8_000, example = "Yes, from 10 to 16.")]
     answer: String,
 }
 
-/// Adds a question with its answer, which will be found by search once its status is `ready`. The same pair again is the
-/// one that is there already.
+/// Creates an answer: a question with its answer. Search finds it once its status is `ready`. If
+/// the same pair exists, that one is returned.
 #[utoipa::path(
     post, path = "/assistants/{id}/answers", operation_id = "create_answer", tag = "answers",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -49,14 +49,13 @@ pub struct Request {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.answers.create", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.answers.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<PairView>)> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let pair = Pair { question: request.question, answer: request.answer };
     let (document, bytes) = pair.document(&state, workspace, id);
@@ -67,6 +66,7 @@ pub async fn create(
     if let Some(twin) = documents.twin(id, &document.name, &document.content_hash).await? {
         return Ok((StatusCode::OK, location(id, &twin), tagged(twin, pair)));
     }
+
     may_queue(&mut tx, workspace).await?;
     tx.workspace(workspace).documents().insert(&document, &bytes).await?;
     queue(&mut tx, &document, state.clock()).await?;
@@ -74,6 +74,7 @@ pub async fn create(
     let act = caller.act(document.created_at, "answer.created", target(document.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
+
     Ok((StatusCode::CREATED, location(id, &document), tagged(document, pair)))
 }
 

@@ -25,12 +25,12 @@ use crate::{
 )]
 #[tracing::instrument(name = "api.answers.delete", skip_all)]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    ids: Ids<AssistantId, DocumentId>,
+    Ids(id, answer_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Ids(id, answer_id)) = (state, ids);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(answer_id).await?;
     let document = of_assistant(found, id)?;

@@ -38,7 +38,7 @@ const AT_ONCE: usize = 2;
 
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// What became of the table.
+/// The result of the import.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportedAnswers)]
 pub struct Response {
@@ -50,9 +50,9 @@ pub struct Response {
     skipped: usize,
 }
 
-/// Takes questions with their answers from a CSV table: two columns called `question` and `answer` (or so in some other
-/// languages), or exactly two columns; at most 5,000 rows. One row that is not acceptable refuses the table. Pairs that are known
-/// are skipped, so a table whose import broke off can be sent again.
+/// Imports answers from a CSV table with the columns `question` and `answer` (or their names in
+/// some other languages), or with exactly two columns; at most 5,000 rows. An invalid row rejects
+/// the whole table. Existing pairs are skipped, so an interrupted import can be repeated.
 #[utoipa::path(
     post, path = "/assistants/{id}/answers/import", operation_id = "import_answers", tag = "answers",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -73,14 +73,13 @@ pub struct Response {
         (status = 422, description = "the table has no such columns, or a row is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.answers.import", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.answers.import", skip_all, fields(assistant.id = %id))]
 pub async fn import(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
     request: axum::extract::Request,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id)) = (state, id);
     let limit = state.settings.upload_limit;
     acceptable(request.headers(), limit)?;
     let workspace = caller.workspace_id;
@@ -88,7 +87,8 @@ pub async fn import(
     known.ok_or(ApiError::NotFound("assistant"))?;
 
     let bytes = receive(request, limit).await?;
-    // Not before: who sends slowly would keep others waiting. What is in memory until then the door counts.
+    // Not before: who sends slowly would keep others waiting. What is in memory until then the door
+    // counts.
     let _place = ROOM.acquire().await.expect("nobody closes it");
     caller.still_may(&state).await?;
     let parts = state.clone();
@@ -108,7 +108,8 @@ pub async fn import(
     Ok(Json(sum))
 }
 
-/// Stores some of the pairs. Those that are known are skipped, so a table that was taken in part is sent again.
+/// Stores some of the pairs. Those that are known are skipped, so a table that was taken in part is
+/// sent again.
 async fn take(
     state: &AppState,
     caller: &May<DocumentsWrite>,
@@ -123,7 +124,8 @@ async fn take(
     may_queue(&mut tx, workspace).await?;
     let known = tx.workspace(workspace).knowledge().answer_hashes(id).await?;
     let mut known: HashSet<String> = known.into_iter().collect();
-    let (mut imported, mut skipped) = (0, 0);
+    let mut imported = 0;
+    let mut skipped = 0;
     for (document, original) in some {
         if !known.insert(document.content_hash.clone()) {
             skipped += 1;
@@ -171,9 +173,11 @@ fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
         Ok(found) => found,
         Err(unreadable) => return refused(unreadable.to_string()),
     };
+
     if found.len() > MOST {
         return refused(format!("the table has {} pairs; at most {MOST} are taken", found.len()));
     }
+
     for ((question, answer), number) in found.iter().zip(1..) {
         for (what, text, most) in
             [("question", question, LONGEST_QUESTION), ("answer", answer, LONGEST_ANSWER)]
@@ -188,6 +192,7 @@ fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
             }
         }
     }
+
     Ok(found.into_iter().map(|(question, answer)| Pair { question, answer }).collect())
 }
 

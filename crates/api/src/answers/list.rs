@@ -24,14 +24,13 @@ use crate::{
         (status = 404, description = "no such assistant", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.answers.list", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.answers.list", skip_all, fields(assistant.id = %id))]
 pub async fn list(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    id: Id<AssistantId>,
-    query: Params<PageQuery>,
+    Id(id): Id<AssistantId>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<PairView>>> {
-    let (State(state), Id(id), Params(query)) = (state, id, query);
     let page = query.request::<DocumentId>()?;
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;

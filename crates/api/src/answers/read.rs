@@ -18,18 +18,17 @@ use crate::{
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the pair", body = PairView),
-        (status = 304, description = "it is as `If-None-Match` says"),
+        (status = 304, description = "not modified"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant or answer", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.answers.read", skip_all)]
 pub async fn read(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    ids: Ids<AssistantId, DocumentId>,
+    Ids(id, answer_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<Tagged<PairView>> {
-    let (State(state), Ids(id, answer_id)) = (state, ids);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(answer_id).await?;
     let document = of_assistant(found, id)?;

@@ -21,22 +21,23 @@ use crate::{
     tagged::{Edition, IfMatch, Tagged},
 };
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateAnswer)]
 pub struct Request {
-    /// As a customer would ask it.
+    /// The question, as a customer would ask it.
     #[garde(length(chars, min = 1, max = LONGEST_QUESTION), inner(custom(telling)))]
     #[schema(min_length = 1, max_length = 1_000, example = "Are you open on Sundays?")]
     question: Option<String>,
-    /// What is true.
+    /// The answer.
     #[garde(length(chars, min = 1, max = LONGEST_ANSWER), inner(custom(telling)))]
     #[schema(min_length = 1, max_length = 8_000, example = "Yes, from 10 to 16.")]
     answer: Option<String>,
 }
 
-/// Changes a question or its answer. Until it has been read anew, the old one is found.
+/// Changes a question or its answer. Search finds the old version until the new one has been
+/// indexed.
 #[utoipa::path(
     patch, path = "/assistants/{id}/answers/{answer_id}", operation_id = "update_answer", tag = "answers",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
@@ -54,13 +55,12 @@ pub struct Request {
 )]
 #[tracing::instrument(name = "api.answers.update", skip_all)]
 pub async fn update(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    ids: Ids<AssistantId, DocumentId>,
+    Ids(id, answer_id): Ids<AssistantId, DocumentId>,
     expected: IfMatch,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Tagged<PairView>> {
-    let (State(state), Ids(id, answer_id), Body(request)) = (state, ids, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(answer_id).await?;
@@ -70,9 +70,11 @@ pub async fn update(
     let mut pair = before.clone();
     pair.question = request.question.unwrap_or(pair.question);
     pair.answer = request.answer.unwrap_or(pair.answer);
+
     if pair == before {
         return Ok(tagged(document, pair));
     }
+
     may_queue(&mut tx, workspace).await?;
     let bytes = pair.bytes();
     document.name = pair.name();
@@ -88,5 +90,6 @@ pub async fn update(
     let act = caller.act(document.updated_at, "answer.updated", target(answer_id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
+
     Ok(tagged(document, pair))
 }

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::assistant::{Assistant, Language, Settings, Version};
+use replyx_core::assistant::{Assistant, AssistantSettings, Language, Version};
 use replyx_engine::templates;
 use serde::Deserialize;
 use serde_json::json;
@@ -27,11 +27,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateAssistant)]
 pub struct Request {
-    /// What its owners call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Support", min_length = 1, max_length = 100)]
     name: String,
-    /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
+    /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or
+    /// Anthropic.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "extractive")]
     model: Option<String>,
@@ -54,11 +55,11 @@ pub struct Request {
     #[garde(inner(custom(known_language)))]
     #[schema(value_type = Option<LanguageWord>, example = "en")]
     language: Option<String>,
-    /// Said in answer to `/start`.
+    /// Sent in reply to `/start`.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "Hello! What would you like to know?")]
     greeting: Option<String>,
-    /// Said when the documents do not hold the answer.
+    /// Sent when the documents do not contain the answer.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(
         min_length = 1,
@@ -66,7 +67,7 @@ pub struct Request {
         example = "I do not know that. A colleague will answer."
     )]
     unknown_text: Option<String>,
-    /// Said when no model could be reached.
+    /// Sent when no model could be reached.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(
         min_length = 1,
@@ -83,21 +84,21 @@ pub struct Request {
     #[garde(inner(custom(known_zone)))]
     #[schema(max_length = 64, example = "Europe/Helsinki")]
     time_zone: Option<String>,
-    /// Must the facts of an answer stand in its sources? Yes unless set.
+    /// Whether the facts of an answer must be in its sources; `true` by default.
     #[garde(skip)]
     check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice: `unknown` (unless set) or `handoff`.
     #[garde(inner(custom(known_policy)))]
     #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
     unverified: Option<String>,
-    /// Said when the dialog is handed to a human.
+    /// Sent when the dialog is handed over to a human.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
     handoff_text: Option<String>,
 }
 
 impl Request {
-    fn settings(self) -> ApiResult<Settings> {
+    fn settings(self) -> ApiResult<AssistantSettings> {
         let template =
             match &self.template {
                 Some(id) => {
@@ -108,15 +109,17 @@ impl Request {
                 }
                 None => None,
             };
+
         let language = self.language.and_then(|code| code.parse().ok());
         let language = language.or(template.map(|template| template.language));
-        let mut settings = Settings::new(self.name, language.unwrap_or(Language::English));
+        let mut settings = AssistantSettings::new(self.name, language.unwrap_or(Language::English));
         if let Some(template) = template {
             template.system_prompt.clone_into(&mut settings.system_prompt);
             settings.temperature = template.temperature;
             settings.greeting = Some(template.greeting.to_owned());
             settings.unknown_text = Some(template.unknown_text.to_owned());
         }
+
         settings.model = self.model.map(|name| name.trim().to_owned());
         settings.system_prompt = self.system_prompt.unwrap_or(settings.system_prompt);
         settings.temperature = self.temperature.unwrap_or(settings.temperature);
@@ -129,17 +132,18 @@ impl Request {
         let policy = self.unverified.and_then(|word| word.parse().ok());
         settings.unverified = policy.unwrap_or(settings.unverified);
         settings.handoff_text = self.handoff_text;
+
         Ok(settings)
     }
 }
 
-/// Makes an assistant. It answers customers as it is made: this is its first published version.
+/// Creates an assistant. Its settings are published as the first version.
 #[utoipa::path(
     post, path = "/assistants", operation_id = "create_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), request_body = Request,
     responses(
         (status = 201, description = "the assistant", body = AssistantView,
-            headers(("ETag" = String, description = "Its version; goes into `If-Match`."))
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))
         ),
         (status = 400, description = "the body cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
@@ -149,12 +153,12 @@ impl Request {
 )]
 #[tracing::instrument(name = "api.assistants.create", skip_all)]
 pub async fn create(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<AssistantView>)> {
-    let (State(state), Body(request)) = (state, body);
     let now = state.clock().now();
+
     let assistant = Assistant {
         id: state.clock().id(),
         workspace_id: caller.workspace_id,
@@ -165,9 +169,11 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
+
     let mut tx = state.db().begin().await?;
     Permitted::of(&state, &mut tx, caller.workspace_id).await?.check(&assistant.settings)?;
     tx.workspace(caller.workspace_id).assistants().insert(&assistant).await?;
+
     let version = Version {
         number: 1,
         settings: assistant.settings.clone(),
@@ -176,6 +182,7 @@ pub async fn create(
         created_by: caller.name(),
         created_at: now,
     };
+
     tx.workspace(caller.workspace_id).assistants().publish(assistant.id, &version).await?;
     let details = json!({"name": assistant.settings.name});
     let act = caller.act(now, "assistant.created", ("assistant", assistant.id), details);

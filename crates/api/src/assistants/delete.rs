@@ -22,7 +22,7 @@ const TRIES: usize = 10;
 /// When who has met that may ask again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Deletes an assistant with its documents. Its bots must have been deleted before.
+/// Deletes an assistant with its documents. Delete its bots first.
 #[utoipa::path(
     delete, path = "/assistants/{id}", operation_id = "delete_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)),
@@ -34,13 +34,12 @@ const AGAIN: Duration = Duration::from_secs(1);
         (status = 409, description = "`assistant_in_use`: it still has bots", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id))]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(id)) = (state, id);
     let (mut tx, assistant) = lock(&state, caller.workspace_id, id).await?;
     if tx.workspace(caller.workspace_id).channels().count_of(id).await? > 0 {
         let detail = "delete the assistant's channels first".to_owned();
@@ -57,7 +56,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Locks the assistant with all it has: nobody can give it a bot or a document meanwhile.
+/// Locks the assistant with all it has: nobody can give it a bot or a document in the meantime.
 async fn lock(
     state: &AppState,
     workspace: WorkspaceId,

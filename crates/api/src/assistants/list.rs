@@ -23,11 +23,10 @@ use crate::{
 )]
 #[tracing::instrument(name = "api.assistants.list", skip_all)]
 pub async fn list(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    query: Params<PageQuery>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<AssistantView>>> {
-    let (State(state), Params(query)) = (state, query);
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).assistants().list(query.request()?).await?;
     Ok(Json(List::of(page, AssistantView::from)))

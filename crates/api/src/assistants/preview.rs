@@ -31,7 +31,7 @@ use view::{PreviewEvent, PreviewView, prompt};
 /// The media type of a stream.
 const STREAM: &str = "text/event-stream";
 
-/// What a customer would say.
+/// A customer's message.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PreviewAssistant)]
@@ -45,7 +45,8 @@ pub struct Request {
     #[garde(length(max = 20), dive)]
     #[schema(max_items = 20)]
     history: Vec<Earlier>,
-    /// By which settings to answer: the `draft` unless given, what is `published`, or the number of a version.
+    /// The settings to answer with: the `draft` (the default), the `published` version, or the
+    /// number of a version.
     #[garde(inner(custom(known_version)))]
     #[schema(pattern = "^(draft|published|[1-9][0-9]{0,17})$", example = "draft")]
     version: Option<String>,
@@ -56,7 +57,7 @@ pub struct Request {
 #[serde(deny_unknown_fields)]
 #[schema(as = EarlierMessage)]
 struct Earlier {
-    /// Who said it.
+    /// The author.
     #[garde(skip)]
     author: Speaker,
     /// What was said.
@@ -65,7 +66,7 @@ struct Earlier {
     text: String,
 }
 
-/// Who speaks in a preview.
+/// The author of a message in a preview.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Speaker {
@@ -108,16 +109,16 @@ impl Request {
     }
 }
 
-/// Answers as the assistant would answer a customer, and shows how it comes about. Nobody else sees it, and nothing is kept
-/// of it but its cost.
+/// Previews how the assistant would answer a customer, with every step. Nobody else sees the
+/// preview, and only its cost is stored.
 ///
-/// With `Accept: text/event-stream` every step is shown as it happens; the last event, `done`, holds what the answer in
-/// one piece does. It ends with `bye` when your access does.
+/// With `Accept: text/event-stream` each step is sent as it happens; the last event, `done`,
+/// contains the complete response. The stream ends with `bye` if your access ends.
 #[utoipa::path(
     post, path = "/assistants/{id}/preview", operation_id = "preview_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
-        (status = 200, description = "the answer, and how it came about",
+        (status = 200, description = "the answer, with every step",
             content((PreviewView = "application/json"), (PreviewEvent = "text/event-stream"))),
         (status = 400, description = "the body cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
@@ -127,16 +128,16 @@ impl Request {
         (status = 429, description = "`too_many_streams`: streamed previews count", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.preview", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.preview", skip_all, fields(assistant.id = %id))]
 pub async fn preview(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
     headers: HeaderMap,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Response> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
-    let (workspace, request) = (caller.workspace_id, request.into_request());
+    let workspace = caller.workspace_id;
+    let request = request.into_request();
     there_is(&state, workspace, id, request.version).await?;
     let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
     if accepted.is_some_and(|accepted| accepted.contains(STREAM)) {
@@ -151,7 +152,7 @@ pub async fn preview(
     };
     let answered = preview::run(&state.engine, workspace, id, request, &mut note).await?;
     let answered = answered.ok_or(ApiError::NotFound("assistant"))?;
-    // A model takes its time: who was removed meanwhile reads nothing.
+    // A model takes its time: who was removed in the meantime reads nothing.
     caller.still_may(&state).await?;
     Ok(Json(PreviewView::of(answered, last)).into_response())
 }

@@ -18,7 +18,7 @@ use crate::{
     state::AppState,
 };
 
-/// What is said of the version.
+/// The note of the version.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PublishAssistant)]
@@ -30,8 +30,9 @@ pub struct Request {
     note: String,
 }
 
-/// Publishes the draft as the next version: customers meet it from now on. With a gate, a run of its question set must
-/// show that the draft does not do worse than the version published now.
+/// Publishes the draft as the next version, which answers customers from then on. If the assistant
+/// has a gate, a run of its question set must show that the draft is not worse than the published
+/// version.
 #[utoipa::path(
     post, path = "/assistants/{id}/publish", operation_id = "publish_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -45,14 +46,13 @@ pub struct Request {
         (status = 422, description = "a field is not acceptable, or the draft names a model that may not be used", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.publish", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.publish", skip_all, fields(assistant.id = %id))]
 pub async fn publish(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<VersionView>)> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
@@ -60,6 +60,7 @@ pub async fn publish(
     let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
     Permitted::of(&state, &mut tx, workspace).await?.check(&assistant.settings)?;
     let run_id = evaluation::pass(&mut tx, workspace, &assistant).await?;
+
     let version = Version {
         number: tx.workspace(workspace).assistants().next_number(id).await?,
         settings: assistant.settings,
@@ -68,6 +69,7 @@ pub async fn publish(
         created_by: caller.name(),
         created_at: now,
     };
+
     tx.workspace(workspace).assistants().publish(id, &version).await?;
     let details = json!({"name": version.settings.name, "number": version.number});
     let act = caller.act(now, "assistant.published", ("assistant", id), details);

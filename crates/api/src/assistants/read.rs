@@ -18,18 +18,17 @@ use crate::{
     security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the assistant", body = AssistantView),
-        (status = 304, description = "it is as `If-None-Match` says"),
+        (status = 304, description = "not modified"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.read", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.read", skip_all, fields(assistant.id = %id))]
 pub async fn read(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
 ) -> ApiResult<Tagged<AssistantView>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).assistants().find(id).await?;
     found.map(tagged).ok_or(ApiError::NotFound("assistant"))

@@ -27,7 +27,7 @@ pub struct Request {
     number: i64,
 }
 
-/// Lets another published version answer customers from now on. The draft stays as it is.
+/// Rolls back to an earlier published version. The draft does not change.
 #[utoipa::path(
     post, path = "/assistants/{id}/rollback", operation_id = "roll_back_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -40,15 +40,15 @@ pub struct Request {
         (status = 422, description = "a field is not acceptable, or the version names a model that may not be used", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.rollback", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.rollback", skip_all, fields(assistant.id = %id))]
 pub async fn rollback(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Json<VersionView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).assistants().lock(id).await?;
     let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
@@ -56,6 +56,7 @@ pub async fn rollback(
     let found = tx.workspace(workspace).assistants().version(id, number).await?;
     let version = found.ok_or(ApiError::NotFound("version"))?;
     Permitted::of(&state, &mut tx, workspace).await?.check(&version.settings)?;
+
     if assistant.published != number {
         tx.workspace(workspace).assistants().roll_to(id, number, now).await?;
         let details = json!({
@@ -64,6 +65,7 @@ pub async fn rollback(
         let act = caller.act(now, "assistant.rolled_back", ("assistant", id), details);
         tx.workspace(workspace).audit().append(&act).await?;
     }
+
     tx.commit().await?;
     Ok(Json(VersionView::of(version, number)))
 }

@@ -29,7 +29,8 @@ pub struct Request {
     #[garde(range(min = 1, max = 50))]
     #[schema(minimum = 1, maximum = 50, example = 5)]
     limit: usize,
-    /// By words and meaning (`fused`, unless given), by words (`full_text`), or by meaning (`vectors`).
+    /// By words and meaning (`fused`, unless given), by words (`full_text`), or by meaning
+    /// (`vectors`).
     #[serde(default)]
     #[garde(skip)]
     mode: ModeWord,
@@ -44,7 +45,7 @@ pub struct Request {
     language: Option<String>,
 }
 
-/// By what passages are found.
+/// The search mode.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SearchMode)]
@@ -94,10 +95,10 @@ pub struct HitView {
     /// Where it ends, bytes, exclusive.
     #[schema(example = 158)]
     end: i64,
-    /// How well it fits, 0 to 1.
+    /// Its score, 0 to 1.
     #[schema(example = 0.87)]
     score: f64,
-    /// How well it fits by words, 0 to 1.
+    /// Its score by words, 0 to 1.
     #[schema(example = 0.52)]
     words: Option<f64>,
     /// How near it is in meaning: the cosine of the vectors.
@@ -136,14 +137,13 @@ impl From<Hit> for HitView {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.search", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.search", skip_all, fields(assistant.id = %id))]
 pub async fn search(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let found = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     found.ok_or(ApiError::NotFound("assistant"))?;

@@ -21,10 +21,10 @@ const ROWS: u32 = 10_000;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AssistantStats)]
 pub struct Response {
-    /// How many documents it knows, failed ones included, without the answers written by people.
+    /// The number of its documents, including failed ones, without answers written by people.
     #[schema(example = 12)]
     documents: i64,
-    /// How many answers written by people it knows.
+    /// The number of its answers written by people.
     #[schema(example = 40)]
     answers: i64,
     /// How many of both are still being read.
@@ -45,29 +45,28 @@ pub struct Response {
     /// Grows with every change of what it knows.
     #[schema(example = 57)]
     knowledge_revision: i64,
-    /// What models were asked for it today, UTC.
+    /// Model use today, UTC.
     today: TotalsView,
-    /// What models were asked for it on the last 30 days, today included.
+    /// Model use in the last 30 days, including today.
     month: TotalsView,
 }
 
-/// Shows an assistant in numbers: what it knows, and what it costs.
+/// Shows an assistant's statistics: its knowledge and its costs.
 #[utoipa::path(
     get, path = "/assistants/{id}/stats", operation_id = "read_assistant_stats", tag = "assistants",
     security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, description = "the numbers", body = Response),
+        (status = 200, description = "the statistics", body = Response),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.stats", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.stats", skip_all, fields(assistant.id = %id))]
 pub async fn stats(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id)) = (state, id);
     let today = state.clock().now().date_naive();
     let first = today.checked_sub_days(Days::new(29)).unwrap_or(today);
     let mut tx = state.db().read().await?;
@@ -76,6 +75,7 @@ pub async fn stats(
     let census = tx.workspace(caller.workspace_id).knowledge().census(id).await?;
     let calls = tx.workspace(caller.workspace_id).model_calls();
     let usage = calls.by_day(Some(id), first, today, ROWS).await?;
+
     Ok(Json(Response {
         documents: head.documents - census.answers,
         answers: census.answers,

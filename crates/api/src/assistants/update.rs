@@ -4,7 +4,7 @@
 
 use axum::extract::State;
 use garde::Validate;
-use replyx_core::{assistant::Settings, ids::AssistantId};
+use replyx_core::{assistant::AssistantSettings, ids::AssistantId};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -23,16 +23,17 @@ use crate::{
     words::{LanguageWord, UnverifiedWord},
 };
 
-/// What is to change. Absent fields stay as they are; `null` brings the default back.
+/// The fields to change. Absent fields stay as they are; `null` restores the default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateAssistant)]
 pub struct Request {
-    /// What its owners call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Support")]
     name: Option<String>,
-    /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or Anthropic.
+    /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or
+    /// Anthropic.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 100))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "extractive")]
@@ -52,17 +53,17 @@ pub struct Request {
     #[garde(inner(custom(known_language)))]
     #[schema(value_type = Option<LanguageWord>, example = "en")]
     language: Option<String>,
-    /// Said in answer to `/start`.
+    /// Sent in reply to `/start`.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "Hello! What would you like to know?")]
     greeting: Option<Option<String>>,
-    /// Said when the documents do not hold the answer.
+    /// Sent when the documents do not contain the answer.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I do not know that. A colleague will answer.")]
     unknown_text: Option<Option<String>>,
-    /// Said when no model could be reached.
+    /// Sent when no model could be reached.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I cannot answer at the moment. Please try again later.")]
@@ -75,19 +76,19 @@ pub struct Request {
     #[garde(inner(custom(known_zone)))]
     #[schema(max_length = 64, example = "Europe/Helsinki")]
     time_zone: Option<String>,
-    /// Must the facts of an answer stand in its sources?
+    /// Whether the facts of an answer must be in its sources.
     #[garde(skip)]
     check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
     #[garde(inner(custom(known_policy)))]
     #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
     unverified: Option<String>,
-    /// Said when the dialog is handed to a human.
+    /// Sent when the dialog is handed over to a human.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
     handoff_text: Option<Option<String>>,
-    /// What has to hold before a version is published; `null` takes the gate away.
+    /// The condition for publishing a version; `null` removes the gate.
     #[serde(default, deserialize_with = "given")]
     #[garde(dive)]
     #[schema(value_type = Option<GateView>)]
@@ -104,9 +105,10 @@ where
 }
 
 impl Request {
-    fn apply(self, settings: &mut Settings) {
+    fn apply(self, settings: &mut AssistantSettings) {
         settings.name = self.name.unwrap_or_else(|| std::mem::take(&mut settings.name));
         settings.temperature = self.temperature.unwrap_or(settings.temperature);
+
         if let Some(system_prompt) = self.system_prompt {
             settings.system_prompt = system_prompt;
         }
@@ -119,10 +121,13 @@ impl Request {
         if let Some(time_zone) = self.time_zone {
             settings.time_zone = time_zone;
         }
+
         settings.check_answers = self.check_answers.unwrap_or(settings.check_answers);
+
         if let Some(Ok(policy)) = self.unverified.map(|word| word.parse()) {
             settings.unverified = policy;
         }
+
         for (given, field) in [
             (self.model.map(|name| name.map(|name| name.trim().to_owned())), &mut settings.model),
             (self.greeting, &mut settings.greeting),
@@ -137,8 +142,7 @@ impl Request {
     }
 }
 
-/// Changes the draft of an assistant. Customers meet the
-/// change once it is published.
+/// Changes the draft of an assistant. Customers see the change once it is published.
 #[utoipa::path(
     patch, path = "/assistants/{id}", operation_id = "update_assistant", tag = "assistants",
     security(("bearer" = ["assistants:write"])), request_body = Request,
@@ -153,15 +157,14 @@ impl Request {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.update", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.update", skip_all, fields(assistant.id = %id))]
 pub async fn update(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
     expected: IfMatch,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Tagged<AssistantView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).assistants().lock(id).await?;
@@ -179,7 +182,8 @@ pub async fn update(
         assistant.gate = gate;
     }
     let permitted = Permitted::of(&state, &mut tx, workspace).await?;
-    let (new_model, new_fallbacks) = (request.model.is_some(), request.fallback_models.is_some());
+    let new_model = request.model.is_some();
+    let new_fallbacks = request.fallback_models.is_some();
     request.apply(&mut assistant.settings);
     // What was allowed once may be kept in a draft, and not be published.
     if new_model {

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Settings, Version},
+    assistant::{AssistantSettings, Version},
     ids::AssistantId,
     page::PageRequest,
 };
@@ -20,19 +20,19 @@ use crate::{
     words::{LanguageWord, UnverifiedWord},
 };
 
-/// A published, unchangeable state of an assistant.
+/// A published, immutable version of an assistant.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AssistantVersion)]
 pub struct VersionView {
     /// From 1 without gaps.
     #[schema(example = 2)]
     number: i64,
-    /// Does it answer customers now?
+    /// Whether it is the version that answers customers.
     published: bool,
-    /// What its publisher says of it.
+    /// The publisher's note.
     #[schema(example = "Prices of the new season")]
     note: String,
-    /// The evaluation that let it through the gate.
+    /// The evaluation run that passed the gate.
     run_id: Option<Uuid>,
     /// Who published it.
     #[schema(example = "owner@example.org")]
@@ -70,8 +70,8 @@ pub struct VersionSettings {
     handoff_text: String,
 }
 
-impl From<Settings> for VersionSettings {
-    fn from(settings: Settings) -> Self {
+impl From<AssistantSettings> for VersionSettings {
+    fn from(settings: AssistantSettings) -> Self {
         Self {
             greeting: settings.greeting().to_owned(),
             unknown_text: settings.unknown_text().to_owned(),
@@ -115,14 +115,13 @@ impl VersionView {
         (status = 404, description = "no such assistant", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.assistants.versions", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.assistants.versions", skip_all, fields(assistant.id = %id))]
 pub async fn versions(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<AssistantId>,
-    query: Params<PageQuery>,
+    Id(id): Id<AssistantId>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<VersionView>>> {
-    let (State(state), Id(id), Params(query)) = (state, id, query);
     let page: PageRequest<i64> = query.request()?;
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;

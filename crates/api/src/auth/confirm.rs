@@ -38,8 +38,8 @@ pub struct Request {
     #[garde(length(chars, max = 20))]
     #[schema(example = "123456", max_length = 20)]
     code: String,
-    /// The user's id that `auth/register` answered. With it, the code of a registration that a
-    /// stranger made meanwhile with the same address confirms nothing.
+    /// The user's id from the response of `auth/register`. It makes sure that this registration is
+    /// confirmed, and not another one with the same address.
     #[garde(skip)]
     user_id: Option<Uuid>,
     /// Set cookies for a browser instead of giving the tokens.
@@ -59,15 +59,14 @@ pub struct Response {
     tokens: Tokens,
 }
 
-/// Confirms an e-mail address with the code that was mailed to it, and makes the account.
+/// Confirms an e-mail address with the mailed code, and creates the account.
 ///
-/// A code bears five tries. Whatever is wrong, with the code or the address, the answer is the
-/// same.
+/// A code allows five attempts. The response is the same whether the code or the address is wrong.
 #[utoipa::path(
     post, path = "/auth/confirm", operation_id = "confirm_user", tag = "auth",
     request_body = Request,
     responses(
-        (status = 200, description = "the account was made", body = Response),
+        (status = 200, description = "the account is created", body = Response),
         (status = 403, description = "`csrf_failed` when a page that is not ours wants cookies", body = Problem),
         (status = 422, description = "`invalid`; `wrong_code`", body = Problem),
     )
@@ -90,7 +89,7 @@ pub async fn confirm(
     Ok((cookies, Json(Response { user, workspace, tokens })))
 }
 
-/// Who waits for a code.
+/// The registration that waits for a code.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ResendConfirmation)]
@@ -101,9 +100,9 @@ pub struct ResendRequest {
     email: String,
 }
 
-/// Mails a new code to an address that waits to be confirmed; the one before is good no more.
+/// Mails a new code to an unconfirmed address; earlier codes become invalid.
 ///
-/// The answer is the same whether or not the address waits.
+/// The response does not reveal whether the address is unconfirmed.
 #[utoipa::path(
     post, path = "/auth/confirm/resend", operation_id = "resend_confirmation", tag = "auth",
     request_body = ResendRequest,

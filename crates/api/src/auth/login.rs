@@ -22,7 +22,7 @@ use crate::{
     state::AppState,
 };
 
-/// Who wants in.
+/// The credentials.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = LoginUser)]
@@ -46,7 +46,7 @@ pub struct Request {
     cookies: bool,
 }
 
-/// Opens a session with an e-mail address and a password.
+/// Signs in with an e-mail address and a password.
 #[utoipa::path(
     post, path = "/auth/login", operation_id = "login_user", tag = "auth",
     request_body = Request,
@@ -74,7 +74,7 @@ pub async fn login(
     Ok((cookies, Json(tokens)))
 }
 
-/// Ends the session: its tokens open nothing from now on, and its cookies are taken away.
+/// Signs out: revokes the session's tokens and deletes its cookies.
 #[utoipa::path(
     post, path = "/auth/logout", operation_id = "logout_user", tag = "auth",
     security(("bearer" = [])),

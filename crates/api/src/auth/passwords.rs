@@ -18,23 +18,23 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangePassword)]
 pub struct ChangeRequest {
-    /// The password as it is now.
+    /// The current password.
     #[garde(length(chars, max = 128))]
     #[schema(example = "green lantern 7", max_length = 128)]
     current_password: String,
-    /// What it will be: another one, of 8 to 128 characters, with a letter and a digit, and not
-    /// among the most common.
+    /// The new password: 8 to 128 characters, with a letter and a digit, and not among the most
+    /// common.
     #[garde(length(chars, max = 128))]
     #[schema(example = "blue lantern 8", min_length = 8, max_length = 128)]
     new_password: String,
 }
 
-/// Changes the password, and ends all other sessions.
+/// Changes the password and ends all other sessions.
 #[utoipa::path(
     post, path = "/auth/password/change", operation_id = "change_password", tag = "auth",
     security(("bearer" = [])), request_body = ChangeRequest,
     responses(
-        (status = 204, description = "the new password holds; other devices are signed out"),
+        (status = 204, description = "the password is changed; other sessions have ended"),
         (status = 403, description = "`wrong_password`", body = Problem),
     )
 )]
@@ -49,7 +49,7 @@ pub async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who cannot sign in.
+/// The account of somebody who cannot sign in.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ForgotPassword)]
@@ -60,10 +60,10 @@ pub struct ForgotRequest {
     email: String,
 }
 
-/// Mails a link that sets a new password, once, within an hour. An earlier link is good no more.
+/// Mails a link to set a new password; it can be used once, within an hour. Earlier links become
+/// invalid.
 ///
-/// The answer is the same whether or not there is such an account, and when it has had too many
-/// such mails already.
+/// The response does not reveal whether the account exists or has received too many of these mails.
 #[utoipa::path(
     post, path = "/auth/password/forgot", operation_id = "forgot_password", tag = "auth",
     request_body = ForgotRequest,
@@ -98,14 +98,14 @@ pub struct ResetRequest {
     new_password: String,
 }
 
-/// Sets a new password with a link that was mailed, and ends all sessions. A second factor stays.
+/// Sets a new password with the mailed link, and ends all sessions. A second factor is kept.
 ///
-/// Whether a link is unknown, was used or has ended, the answer is the same.
+/// The response is the same whether a link is unknown, used or expired.
 #[utoipa::path(
     post, path = "/auth/password/reset", operation_id = "reset_password", tag = "auth",
     request_body = ResetRequest,
     responses(
-        (status = 204, description = "the new password holds; all devices are signed out"),
+        (status = 204, description = "the password is changed; all sessions have ended"),
         (status = 422, description = "`invalid`; `wrong_token`", body = Problem),
     )
 )]

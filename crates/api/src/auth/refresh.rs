@@ -43,9 +43,9 @@ pub struct Request {
 
 /// Exchanges a refresh token for new tokens.
 ///
-/// Each is good once. For 10 seconds a repeated exchange answers with the same refresh token,
-/// because the first answer may have been lost; so a session has one chain of tokens. A token that
-/// comes back later ends the session, because one of its two users is a thief.
+/// Each token can be used once. A repeat within 10 seconds returns the same refresh token, because
+/// the first response may have been lost, so a session has one chain of tokens. A token that is
+/// reused later ends the session, because it must have been stolen.
 #[utoipa::path(
     post, path = "/auth/refresh", operation_id = "refresh_tokens", tag = "auth",
     request_body = Request,

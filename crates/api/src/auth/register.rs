@@ -42,7 +42,7 @@ pub struct Request {
     #[garde(custom(acceptable))]
     #[schema(example = "green lantern 7", min_length = 8, max_length = 128)]
     password: String,
-    /// What the person is called.
+    /// The person's name.
     #[garde(length(chars, min = 1, max = 100), inner(custom(plain_name)))]
     #[schema(example = "Ada", min_length = 1, max_length = 100)]
     name: Option<String>,
@@ -75,7 +75,7 @@ fn acceptable(password: &str, (): &()) -> garde::Result {
 pub struct Response {
     user: UserView,
     workspace: MembershipView,
-    /// Has a code been mailed that has to be shown to `auth/confirm` first?
+    /// Whether a code was mailed that must be sent to `auth/confirm` first.
     #[schema(example = false)]
     confirmation_required: bool,
     /// Goes into `Authorization: Bearer ...`. Not given when cookies are set.
@@ -90,7 +90,7 @@ pub struct Response {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Bearer")]
     token_type: Option<&'static str>,
-    /// How long the access token is good, seconds.
+    /// How long the access token is valid, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 3600)]
     expires_in: Option<u64>,
@@ -122,16 +122,16 @@ impl Response {
 
 type Answer = (StatusCode, Location, SetCookies, Json<Response>);
 
-/// Makes an account with a workspace of its own, or with an invitation as a member of the workspace
-/// that invites.
+/// Registers an account with its own workspace, or, with an invitation, as a member of the inviting
+/// workspace.
 ///
-/// Where e-mail addresses have to be confirmed nothing is made yet: a code is mailed, and the
-/// answer is the same whether or not the address has an account already.
+/// If e-mail addresses must be confirmed, the account is not created yet: a code is mailed, and the
+/// response does not reveal whether the address has an account.
 #[utoipa::path(
     post, path = "/auth/register", operation_id = "register_user", tag = "auth",
     request_body = Request,
     responses(
-        (status = 201, description = "the account was made, or waits for its address to be confirmed",
+        (status = 201, description = "the account is created, or its address has yet to be confirmed",
             body = Response),
         (status = 403, description = "`registration_closed`; `workspace_suspended` when invited to one; `csrf_failed` \
             when a page that is not ours wants cookies",

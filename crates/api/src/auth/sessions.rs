@@ -21,13 +21,13 @@ pub struct SessionView {
     /// With what: the client's own words.
     #[schema(example = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")]
     user_agent: String,
-    /// When.
+    /// When it happened.
     created_at: DateTime<Utc>,
     /// When it was last renewed.
     last_used_at: DateTime<Utc>,
-    /// When it ends unless renewed.
+    /// When it expires unless renewed.
     expires_at: DateTime<Utc>,
-    /// Is it the session that asks?
+    /// Whether it is the current session.
     #[schema(example = true)]
     current: bool,
 }
@@ -47,7 +47,7 @@ impl SessionView {
     }
 }
 
-/// Lists where you are signed in, newest first: at most a hundred devices, on one page.
+/// Lists your sessions, newest first: at most a hundred, on one page.
 #[utoipa::path(
     get, path = "/auth/sessions", operation_id = "list_sessions", tag = "auth",
     security(("bearer" = [])),
@@ -63,11 +63,11 @@ pub async fn list(
     Ok(Json(List { items: items.collect(), next_cursor: None }))
 }
 
-/// Signs one of your devices out, at once.
+/// Ends one of your sessions immediately.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", operation_id = "revoke_session", tag = "auth",
     security(("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "the session")),
-    responses((status = 204, description = "its tokens open nothing any more"))
+    responses((status = 204, description = "the session has ended"))
 )]
 #[tracing::instrument(name = "api.auth.sessions.delete", skip_all, fields(session.id = %id.0))]
 pub async fn delete(
@@ -79,7 +79,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Signs all your other devices out, at once.
+/// Ends all your other sessions immediately.
 #[utoipa::path(
     delete, path = "/auth/sessions", operation_id = "revoke_other_sessions", tag = "auth",
     security(("bearer" = [])),

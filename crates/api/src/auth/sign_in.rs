@@ -50,10 +50,6 @@ impl TokenDelivery {
 }
 
 /// Hands the tokens of a session out. A CSRF token that the client has already may be kept.
-///
-/// # Errors
-///
-/// Fails when the access token cannot be signed.
 pub(super) fn hand_out(
     state: &AppState,
     session: OpenSession,
@@ -95,7 +91,7 @@ pub struct Tokens {
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     pub(super) token_type: &'static str,
-    /// How long the access token is good, seconds.
+    /// How long the access token is valid, seconds.
     #[schema(example = 3600)]
     pub(super) expires_in: u64,
     /// Goes into `X-CSRF-Token` with every change that is authorised by cookies. Given when cookies

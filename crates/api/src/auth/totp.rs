@@ -14,7 +14,7 @@ use crate::{
     state::AppState,
 };
 
-/// Proof that it is the person who asks.
+/// Proof of identity.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ProvePassword)]
@@ -25,11 +25,11 @@ pub struct PasswordProof {
     password: String,
 }
 
-/// Codes for who has lost the device. They are shown once.
+/// Recovery codes, for use if the device is lost. They are shown once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NewRecoveryCodes)]
 pub struct RecoveryCodes {
-    /// Ten codes; each takes the place of six digits, once.
+    /// Ten codes; each can be used once instead of the six digits.
     #[schema(example = json!(["k3vq-8m2x-p0zt", "7hcd-w9ra-4jne"]))]
     recovery_codes: Vec<String>,
 }
@@ -38,7 +38,7 @@ pub struct RecoveryCodes {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SecondFactorState)]
 pub struct StateResponse {
-    /// Is a code asked for at sign-in?
+    /// Whether a code is required at sign-in.
     #[schema(example = true)]
     enabled: bool,
     /// How many recovery codes have not been used.
@@ -46,7 +46,7 @@ pub struct StateResponse {
     recovery_codes_left: i64,
 }
 
-/// Tells whether a second factor is asked for, and how many recovery codes are left.
+/// Shows whether a second factor is enabled, and how many recovery codes are left.
 #[utoipa::path(
     get, path = "/auth/totp", operation_id = "read_second_factor", tag = "auth",
     security(("bearer" = [])),
@@ -76,9 +76,9 @@ pub struct BegunResponse {
     uri: String,
 }
 
-/// Begins to set a second factor up: makes a secret, which its first code has to confirm.
+/// Starts setting up a second factor: creates a secret, to be confirmed with its first code.
 ///
-/// Until then nothing is asked for at sign-in, and beginning anew makes another secret.
+/// Until then it is not required at sign-in, and starting again creates another secret.
 #[utoipa::path(
     post, path = "/auth/totp", operation_id = "begin_second_factor", tag = "auth",
     security(("bearer" = [])), request_body = PasswordProof,
@@ -110,7 +110,7 @@ pub struct ConfirmRequest {
     code: String,
 }
 
-/// Confirms a second factor with its first code: from now on one is asked for at sign-in.
+/// Confirms a second factor with its first code, and requires it at sign-in from then on.
 #[utoipa::path(
     post, path = "/auth/totp/confirm", operation_id = "confirm_second_factor", tag = "auth",
     security(("bearer" = [])), request_body = ConfirmRequest,
@@ -131,7 +131,7 @@ pub async fn confirm(
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
-/// Makes new recovery codes. All earlier ones are good no more.
+/// Creates new recovery codes. Earlier codes become invalid.
 #[utoipa::path(
     post, path = "/auth/totp/recovery-codes", operation_id = "replace_recovery_codes", tag = "auth",
     security(("bearer" = [])), request_body = PasswordProof,
@@ -153,7 +153,7 @@ pub async fn recovery_codes(
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
-/// Proof that it is the person who asks.
+/// Proof of identity.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RemoveSecondFactor)]
@@ -168,7 +168,7 @@ pub struct RemoveRequest {
     code: String,
 }
 
-/// Removes the second factor with its recovery codes: the password is enough to sign in.
+/// Removes the second factor and its recovery codes.
 #[utoipa::path(
     delete, path = "/auth/totp", operation_id = "remove_second_factor", tag = "auth",
     security(("bearer" = [])), request_body = RemoveRequest,

@@ -1,8 +1,10 @@
-//! Who a bot belongs to: whoever shows a token that Telegram accepts, unless the token that is stored works as well.
+//! Who a bot belongs to: whoever shows a token that Telegram accepts, unless the token that is
+//! stored works as well.
 //!
-//! A bot's owner can replace its token at any time, and then the old one is worth nothing. So nobody keeps a bot who once
-//! saw a token of it. [`register`] asks Telegram about the stored token without a transaction, and then changes rows only
-//! if they are still those that it asked about; of two who claim a bot at once, one gets it.
+//! A bot's owner can replace its token at any time, and then the old one is worth nothing. So
+//! nobody keeps a bot who once saw a token of it. [`register`] asks Telegram about the stored token
+//! without a transaction, and then changes rows only if they are still those that it asked about;
+//! of two who claim a bot at once, one gets it.
 
 use replyx_channels::telegram::{Me, TelegramError};
 use replyx_core::{
@@ -22,7 +24,7 @@ use crate::{
     state::AppState,
 };
 
-/// How often it is looked who has the bot: each time, somebody else has claimed it meanwhile.
+/// How often it is looked who has the bot: each time, somebody else has claimed it in the meantime.
 const TRIES: u32 = 4;
 /// What the former owner reads.
 const MOVED: &str = "the bot was connected elsewhere with a newer token; connect it again with its newest token to have it back";
@@ -40,8 +42,8 @@ pub(super) struct Claim {
 ///
 /// # Errors
 ///
-/// 409 `bot_exists` when the stored token works, 502 when Telegram could not be asked about it, 404 when the assistant is
-/// gone.
+/// 409 `bot_exists` when the stored token works, 502 when Telegram could not be asked about it, 404
+/// when the assistant is gone.
 pub(super) async fn register(state: &AppState, caller: &Caller, claim: &Claim) -> ApiResult<Bot> {
     for _ in 0..TRIES {
         let holder =
@@ -72,14 +74,15 @@ async fn refuse_living(state: &AppState, claim: &Claim, holder: &Credentials) ->
         Ok(_) => Err(exists()),
         Err(TelegramError::Unauthorized) => Ok(()),
         Err(error) => {
-            tracing::warn!(error.kind = error.kind(), "a stored token could not be checked");
+            tracing::warn!(error.kind = error.kind(), "could not check the stored bot token");
             let detail = "Telegram could not be asked about the token that is stored; try again";
             Err(ApiError::BadGateway(detail.to_owned()))
         }
     }
 }
 
-/// Changes the rows. `None` when the bot is no longer with `dead`, of whose token Telegram was asked.
+/// Changes the rows. `None` when the bot is no longer with `dead`, of whose token Telegram was
+/// asked.
 async fn settle(
     state: &AppState,
     caller: &Caller,
@@ -122,8 +125,8 @@ async fn settle(
     Ok(Some(bot))
 }
 
-/// Stores the bot with its token: in the row that the assistant has of it, or in a new one. `None` when somebody else has
-/// just registered it.
+/// Stores the bot with its token: in the row that the assistant has of it, or in a new one. `None`
+/// when somebody else has just registered it.
 async fn store(
     state: &AppState,
     tx: &mut Tx,
@@ -132,6 +135,7 @@ async fn store(
     ours: Option<&Bot>,
 ) -> ApiResult<Option<Bot>> {
     let now = state.clock().now();
+
     let bot = Bot {
         id: ours.map_or_else(|| state.clock().id(), |ours| ours.id),
         workspace_id: workspace,
@@ -144,12 +148,14 @@ async fn store(
         created_at: ours.map_or(now, |ours| ours.created_at),
         updated_at: now,
     };
+
     let sealed = state.keys().seal(&claim.token, bot.id.into_uuid().as_bytes());
     let bots = tx.workspace(workspace).bots();
     let stored = match ours {
         Some(_) => bots.replace_token(&bot, &sealed).await,
         None => bots.insert(&bot, &sealed, &new_path(bot.id)).await,
     };
+
     match stored {
         Ok(()) => Ok(Some(bot)),
         Err(error) if error.is_duplicate() => Ok(None),
@@ -157,7 +163,8 @@ async fn store(
     }
 }
 
-/// Writes into the audit log of both workspaces what became of the bot. The former owner does not learn who has it now.
+/// Writes into the audit log of both workspaces what became of the bot. The former owner does not
+/// learn who has it now.
 async fn write_down(
     tx: &mut Tx,
     caller: &Caller,
@@ -165,7 +172,8 @@ async fn write_down(
     known: bool,
     theirs: Option<&Bot>,
 ) -> ApiResult<()> {
-    let (workspace, now) = (caller.workspace_id, bot.updated_at);
+    let workspace = caller.workspace_id;
+    let now = bot.updated_at;
     let action = if known { "bot.token_replaced" } else { "bot.created" };
     let details = json!({
         "username": bot.username,

@@ -36,11 +36,11 @@ pub struct Request {
     mode: Option<BotMode>,
 }
 
-/// Registers a bot and starts it. Telegram is asked whether the token is right.
+/// Registers a bot and starts it. The token is checked with Telegram.
 ///
-/// A bot runs once in an installation. Whoever shows a newer token of a bot that runs elsewhere takes it over, once
-/// Telegram refuses the token that is stored: there the bot becomes `failed`, and its dialogs stay. In the assistant that
-/// had the bot before, it keeps its id and goes on with its dialogs.
+/// A bot runs only once in an installation. Registering a bot of another workspace with a newer
+/// token takes it over, once Telegram refuses the stored token: the old registration becomes
+/// `failed` and keeps its dialogs. In the same assistant, the bot keeps its id and its dialogs.
 #[utoipa::path(
     post, path = "/assistants/{id}/bots", operation_id = "create_bot", tag = "bots",
     security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -57,14 +57,13 @@ pub struct Request {
         (status = 502, description = "Telegram could not be asked", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.bots.create", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.bots.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<BotView>)> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     super::check_mode(&state, request.mode)?;
     let known =
         state.db().read().await?.workspace(caller.workspace_id).assistants().find(id).await?;
@@ -83,6 +82,6 @@ fn refused(error: &TelegramError) -> ApiError {
     if matches!(error, TelegramError::Unauthorized) {
         return ApiError::field("token", "Telegram does not accept this token");
     }
-    tracing::warn!(error.kind = error.kind(), "a token could not be checked");
+    tracing::warn!(error.kind = error.kind(), "could not check the bot token");
     ApiError::BadGateway("Telegram could not be asked about the token; try again".to_owned())
 }

@@ -22,14 +22,14 @@ use crate::{
         (status = 404, description = "no such bot", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.bots.delete", skip_all, fields(bot.id = %id.0))]
+#[tracing::instrument(name = "api.bots.delete", skip_all, fields(bot.id = %id))]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<ChannelId>,
+    Id(id): Id<ChannelId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(id)) = (state, id);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).bots().lock(id).await?;
     let bot = found.ok_or(ApiError::NotFound("bot"))?;

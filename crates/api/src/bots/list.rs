@@ -23,11 +23,10 @@ use crate::{
 )]
 #[tracing::instrument(name = "api.bots.list", skip_all)]
 pub async fn list(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsRead>,
-    query: Params<PageQuery>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<BotView>>> {
-    let (State(state), Params(query)) = (state, query);
     let page = query.request()?;
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).bots().list(page).await?;

@@ -21,13 +21,12 @@ use crate::{
         (status = 404, description = "no such bot", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.bots.read", skip_all, fields(bot.id = %id.0))]
+#[tracing::instrument(name = "api.bots.read", skip_all, fields(bot.id = %id))]
 pub async fn read(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsRead>,
-    id: Id<ChannelId>,
+    Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).bots().find(id).await?;
     Ok(Json(found.ok_or(ApiError::NotFound("bot"))?.into()))

@@ -11,7 +11,7 @@ use crate::{
     state::AppState,
 };
 
-/// Starts a bot, also one that failed: what was wrong is forgotten.
+/// Starts a bot. If it had failed, its error is cleared.
 #[utoipa::path(
     post, path = "/bots/{id}/start", operation_id = "start_bot", tag = "bots",
     security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)),
@@ -23,13 +23,12 @@ use crate::{
         (status = 409, description = "`bot_moved`: it was connected elsewhere with a newer token", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.bots.start", skip_all, fields(bot.id = %id.0))]
+#[tracing::instrument(name = "api.bots.start", skip_all, fields(bot.id = %id))]
 pub async fn start(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<ChannelId>,
+    Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     if tx.workspace(caller.workspace_id).bots().has_moved(id).await? {
         let detail = "the bot was connected elsewhere with a newer token; connect it again with its newest token";

@@ -11,7 +11,7 @@ use crate::{
     state::AppState,
 };
 
-/// Stops a bot. What customers write meanwhile waits at Telegram for up to a day.
+/// Stops a bot. Telegram keeps the customers' messages for up to a day.
 #[utoipa::path(
     post, path = "/bots/{id}/stop", operation_id = "stop_bot", tag = "bots",
     security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)),
@@ -22,13 +22,12 @@ use crate::{
         (status = 404, description = "no such bot", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.bots.stop", skip_all, fields(bot.id = %id.0))]
+#[tracing::instrument(name = "api.bots.stop", skip_all, fields(bot.id = %id))]
 pub async fn stop(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<ChannelId>,
+    Id(id): Id<ChannelId>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Id(id)) = (state, id);
     let changed = super::change(&state, &caller, "bot.stopped", id, |bot| {
         bot.status = ChannelStatus::Stopped;
     });

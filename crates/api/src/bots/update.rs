@@ -15,7 +15,7 @@ use crate::{
     words::BotModeWord,
 };
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateBot)]
@@ -40,14 +40,13 @@ pub struct Request {
             body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id.0))]
+#[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id))]
 pub async fn update(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<BotsWrite>,
-    id: Id<ChannelId>,
-    body: Body<Request>,
+    Id(id): Id<ChannelId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Json<BotView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     super::check_mode(&state, request.mode)?;
     let changed = super::change(&state, &caller, "bot.updated", id, |bot| {
         bot.mode = request.mode.unwrap_or(bot.mode);

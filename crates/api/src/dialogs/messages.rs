@@ -37,24 +37,24 @@ pub struct MessageView {
     /// `none` (came from the customer), `queued`, `delivered` or `failed`.
     #[schema(value_type = DeliveryWord, example = "delivered")]
     delivery: &'static str,
-    /// How it came about, if an assistant said it.
+    /// How an assistant's reply was made; `null` for other authors.
     answer: Option<AnswerView>,
     created_at: DateTime<Utc>,
 }
 
-/// How an assistant's reply came about.
+/// How an assistant's reply was made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerView {
     /// `answered`, `unknown` (not in the documents), `fallback` (no model) or `fixed`.
     #[schema(value_type = AnswerOutcomeWord, example = "answered")]
     outcome: &'static str,
-    /// The provider of the model; empty when none was asked.
+    /// The provider of the model; empty if none was called.
     #[schema(example = "extractive")]
     provider: String,
     /// The model that wrote it.
     #[schema(example = "extractive")]
     model: String,
-    /// How many calls of a model it took, failed ones included.
+    /// The number of model calls, including failed ones.
     #[schema(example = 1)]
     attempts: u32,
     /// Tokens read by the model.
@@ -71,7 +71,7 @@ pub struct AnswerView {
     duration_ms: u64,
     /// From asking the model to its first word, milliseconds.
     first_token_ms: Option<u64>,
-    /// The passages the answer rests on, best first.
+    /// The passages that the answer is based on, best first.
     citations: Vec<CitationView>,
     /// `passed`, `regenerated` (the second answer passed), `failed` or `skipped`.
     #[schema(value_type = CheckOutcomeWord, example = "passed")]
@@ -87,7 +87,7 @@ pub struct AnswerView {
     version: Option<i64>,
 }
 
-/// A passage that an answer rests on.
+/// A passage that an answer is based on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CitationView {
     document_id: Uuid,
@@ -165,14 +165,13 @@ impl From<Citation> for CitationView {
         (status = 404, description = "no such dialog", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.dialogs.messages", skip_all, fields(dialog.id = %id.0))]
+#[tracing::instrument(name = "api.dialogs.messages", skip_all, fields(dialog.id = %id))]
 pub async fn messages(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DialogsRead>,
-    id: Id<DialogId>,
-    query: Params<PageQuery>,
+    Id(id): Id<DialogId>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<MessageView>>> {
-    let (State(state), Id(id), Params(query)) = (state, id, query);
     let page = query.request()?;
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).dialogs().find(id).await?;

@@ -23,7 +23,7 @@ pub struct Response {
     #[serde(flatten)]
     dialog: DialogView,
     contact: ContactView,
-    /// What models were asked for it, and what it cost.
+    /// Model use for the dialog, and its cost.
     usage: TotalsView,
 }
 
@@ -31,13 +31,13 @@ pub struct Response {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContactView {
     id: Uuid,
-    /// What they call themselves.
+    /// The name they give themselves.
     #[schema(example = "Ann")]
     display_name: String,
     /// `private` or `group`.
     #[schema(value_type = ChatKindWord, example = "private")]
     chat_kind: &'static str,
-    /// They blocked the bot: nothing can be delivered to them.
+    /// Whether they blocked the bot, so that nothing can be delivered.
     blocked: bool,
 }
 
@@ -62,13 +62,12 @@ impl From<Contact> for ContactView {
         (status = 404, description = "no such dialog", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.dialogs.read", skip_all, fields(dialog.id = %id.0))]
+#[tracing::instrument(name = "api.dialogs.read", skip_all, fields(dialog.id = %id))]
 pub async fn read(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DialogsRead>,
-    id: Id<DialogId>,
+    Id(id): Id<DialogId>,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).dialogs().find(id).await?;
     let dialog = found.ok_or(ApiError::NotFound("dialog"))?;

@@ -12,7 +12,8 @@ use crate::{
     state::AppState,
 };
 
-/// Gives a dialog that waits for a human back to its assistant, which answers from the customer's next message on.
+/// Releases a dialog that waits for a human to its assistant, which answers from the customer's
+/// next message on.
 #[utoipa::path(
     post, path = "/dialogs/{id}/release", operation_id = "release_dialog", tag = "dialogs",
     security(("bearer" = ["dialogs:write"])), params(("id" = uuid::Uuid, Path)),
@@ -24,14 +25,14 @@ use crate::{
         (status = 409, description = "`not_waiting`", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.dialogs.release", skip_all, fields(dialog.id = %id.0))]
+#[tracing::instrument(name = "api.dialogs.release", skip_all, fields(dialog.id = %id))]
 pub async fn release(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DialogsWrite>,
-    id: Id<DialogId>,
+    Id(id): Id<DialogId>,
 ) -> ApiResult<Json<DialogView>> {
-    let (State(state), Id(id)) = (state, id);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).dialogs().lock(id).await?;
     let mut dialog = found.ok_or(ApiError::NotFound("dialog"))?;
@@ -41,7 +42,8 @@ pub async fn release(
         return Err(ApiError::Conflict { code: "not_waiting", detail });
     }
     tx.workspace(workspace).dialogs().save(&dialog).await?;
-    let (control, epoch) = (dialog.control, dialog.epoch);
+    let control = dialog.control;
+    let epoch = dialog.epoch;
     tx.record(workspace, Event::DialogControl { dialog_id: id, control, epoch }, now);
     let act = caller.act(now, "dialog.released", ("dialog", id), json!({}));
     tx.workspace(workspace).audit().append(&act).await?;

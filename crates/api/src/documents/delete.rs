@@ -12,7 +12,7 @@ use crate::{
     state::AppState,
 };
 
-/// Deletes a document: the assistant forgets what it says.
+/// Deletes a document with its passages.
 #[utoipa::path(
     delete, path = "/documents/{id}", operation_id = "delete_document", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -23,13 +23,12 @@ use crate::{
         (status = 404, description = "no such document", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.delete", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.delete", skip_all, fields(document.id = %id))]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<DocumentId>,
+    Id(id): Id<DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;

@@ -27,8 +27,8 @@ use crate::{
 )]
 pub struct Original(#[expect(dead_code, reason = "describes the answer")] Vec<u8>);
 
-/// Sends the file that a document was read from, as it was uploaded. While a newer one waits to be read, that is the file
-/// before. It is always a download: no browser shows it as a page.
+/// Downloads the original file of a document. While a replacement waits to be read, this is still
+/// the previous file. Browsers always download it instead of showing it.
 #[utoipa::path(
     get, path = "/documents/{id}/file", operation_id = "read_document_file", tag = "documents",
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
@@ -38,13 +38,12 @@ pub struct Original(#[expect(dead_code, reason = "describes the answer")] Vec<u8
         (status = 404, description = "no such document, or `no_original`: it was not uploaded", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.file", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.file", skip_all, fields(document.id = %id))]
 pub async fn file(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    id: Id<DocumentId>,
+    Id(id): Id<DocumentId>,
 ) -> ApiResult<Response> {
-    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
     let found = tx.workspace(workspace).documents().find(id).await?;
@@ -114,7 +113,8 @@ fn is_open_document(original: &[u8]) -> bool {
     head.windows(mark.len()).any(|window| window == mark)
 }
 
-/// `Content-Disposition` of a download (RFC 6266): the name for old clients in ASCII, and as it is (RFC 8187).
+/// `Content-Disposition` of a download (RFC 6266): the name for old clients in ASCII, and as it is
+/// (RFC 8187).
 fn attachment(name: &str) -> String {
     let plain: String = name
         .chars()

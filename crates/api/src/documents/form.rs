@@ -1,6 +1,7 @@
 //! The form of an upload: files, and what is said beside them.
 //!
-//! A file that is too large is its own trouble and does not spoil the others; a form that breaks off does.
+//! A file that is too large is its own trouble and does not spoil the others; a form that breaks
+//! off does.
 
 use axum::{
     RequestExt,
@@ -50,7 +51,8 @@ pub(super) struct Form {
     fields: Multipart,
     /// The largest file, bytes.
     limit: usize,
-    /// Was the length of the whole announced? Then the rest of a file that is too large comes to an end.
+    /// Was the length of the whole announced? Then the rest of a file that is too large comes to an
+    /// end.
     announced: bool,
     files: usize,
 }
@@ -76,7 +78,8 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// 400 for a form that breaks off, 413 for one that is too large, 422 for a field that has no business here.
+    /// 400 for a form that breaks off, 413 for one that is too large, 422 for a field that has no
+    /// business here.
     pub(super) async fn next(&mut self) -> ApiResult<Option<Part>> {
         let limit = self.limit;
         let read = self.fields.next_field().await;

@@ -34,7 +34,8 @@ pub struct Uploaded {
     /// Whether the same file was there already, so that nothing was changed.
     #[schema(example = false)]
     unchanged: bool,
-    /// Other documents that the assistant knows under this name: both are searched until one is deleted, or replaced.
+    /// Other documents that the assistant knows under this name: both are searched until one is
+    /// deleted, or replaced.
     #[schema(example = json!([]))]
     same_name: Vec<SameName>,
 }
@@ -99,8 +100,8 @@ impl Desk<'_> {
         self.state.limit(setting::RATE_UPLOAD, &key).await
     }
 
-    /// Stores a file as a document that an assistant knows. The same file under the same name is the document that is
-    /// there already.
+    /// Stores a file as a document that an assistant knows. The same file under the same name is
+    /// the document that is there already.
     ///
     /// # Errors
     ///
@@ -115,7 +116,7 @@ impl Desk<'_> {
         // It may have been deleted while the file was on its way.
         let known = tx.workspace(workspace).assistants().lock(assistant).await?;
         known.ok_or(ApiError::NotFound("assistant"))?;
-        // The same file again is the same document: what was done with it need not be done anew.
+        // The same file again is the same document: what was done with it need not be done again.
         let documents = tx.workspace(workspace).documents();
         let twin = documents.twin(assistant, &document.name, &document.content_hash).await?;
         if let Some(twin) = twin.filter(|twin| twin.status != DocumentStatus::Failed) {
@@ -171,12 +172,13 @@ impl Desk<'_> {
         self.replace(id, file).await
     }
 
-    /// Lets a file take the place of a document, which keeps its id and its assistants. What was read before is found
-    /// until the new file has been read.
+    /// Lets a file take the place of a document, which keeps its id and its assistants. What was
+    /// read before is found until the new file has been read.
     ///
     /// # Errors
     ///
-    /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are not taken.
+    /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are
+    /// not taken.
     pub(super) async fn replace(&self, id: DocumentId, file: Upload) -> ApiResult<Uploaded> {
         let _place = place().await;
         self.caller.still_may(self.state).await?;
@@ -219,8 +221,10 @@ impl Desk<'_> {
 
     /// What a file is, and its hash.
     async fn read(&self, assistant: AssistantId, file: Upload) -> ApiResult<(Document, Vec<u8>)> {
-        let (name, bytes) = (file.name, file.bytes?);
-        let (clock, workspace) = (self.state.clock().clone(), self.caller.workspace_id);
+        let name = file.name;
+        let bytes = file.bytes?;
+        let clock = self.state.clock().clone();
+        let workspace = self.caller.workspace_id;
         let work = move || -> ApiResult<(Document, Vec<u8>)> {
             let kind = replyx_extract::detect(&name, &bytes)
                 .map_err(|error| ApiError::UnsupportedMediaType(error.to_string()))?;
@@ -254,7 +258,8 @@ impl Desk<'_> {
     }
 }
 
-/// Keeps a new file for a document: beside the one that serves, or instead of one that was never read.
+/// Keeps a new file for a document: beside the one that serves, or instead of one that was never
+/// read.
 async fn put(
     tx: &mut Tx,
     document: &mut Document,
@@ -262,7 +267,8 @@ async fn put(
     bytes: &[u8],
     now: DateTime<Utc>,
 ) -> ApiResult<()> {
-    let (workspace, id) = (document.workspace_id, document.id);
+    let workspace = document.workspace_id;
+    let id = document.id;
     if document.passages > 0 {
         tx.workspace(workspace).replacements().put(id, &file, bytes, now).await?;
     } else {
@@ -273,9 +279,11 @@ async fn put(
         document.size = file.size;
         document.content_hash = file.content_hash;
     }
+
     document.status = DocumentStatus::Queued;
     document.error = None;
     document.updated_at = now;
     tx.workspace(workspace).documents().save(document).await?;
+
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
     state::AppState,
 };
 
-/// Lets another assistant know a document, too.
+/// Links a document to another assistant.
 #[utoipa::path(
     put, path = "/assistants/{id}/documents/{document_id}", operation_id = "link_document", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
@@ -25,12 +25,12 @@ use crate::{
 )]
 #[tracing::instrument(name = "api.documents.link", skip_all)]
 pub async fn link(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    ids: Ids<AssistantId, DocumentId>,
+    Ids(id, document_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Ids(id, document_id)) = (state, ids);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     tx.workspace(workspace).knowledge().lock(&[document_id], &[id]).await?;
     let found = tx.workspace(workspace).documents().find(document_id).await?;

@@ -18,15 +18,15 @@ use crate::{
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// Only this assistant's; all unless given.
+    /// Only this assistant's; all assistants by default.
     assistant_id: Option<Uuid>,
     /// Only what was fetched for this source; all unless given.
     source_id: Option<Uuid>,
     // Not a flattened `PageQuery`: its numbers could not be read from a query.
-    /// At most this many items: 1 to 200, 50 unless given.
+    /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -42,11 +42,10 @@ pub struct Query {
 )]
 #[tracing::instrument(name = "api.documents.list", skip_all)]
 pub async fn list(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    query: Params<Query>,
+    Params(query): Params<Query>,
 ) -> ApiResult<Json<List<DocumentView>>> {
-    let (State(state), Params(query)) = (state, query);
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = DocumentFilter {
         assistant: query.assistant_id.map(Into::into),

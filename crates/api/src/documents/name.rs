@@ -8,8 +8,8 @@ const LONGEST: usize = 255;
 /// The name of a file that came without one.
 const NAMELESS: &str = "document";
 
-/// The file name a part of a form claims, made safe, and whether it claims one. `plain` is its `filename` parameter; some
-/// clients write names outside of ASCII only into `filename*`.
+/// The file name a part of a form claims, made safe, and whether it claims one. `plain` is its
+/// `filename` parameter; some clients write names outside of ASCII only into `filename*`.
 pub(super) fn claimed(plain: Option<&str>, headers: &HeaderMap) -> (String, bool) {
     let extended = || {
         let disposition = headers.get(header::CONTENT_DISPOSITION)?.to_str().ok()?;
@@ -48,7 +48,8 @@ fn decoded(encoded: &str) -> Option<String> {
             continue;
         }
         let mut digit = || char::from(rest.next()?).to_digit(16);
-        let (high, low) = (digit()?, digit()?);
+        let high = digit()?;
+        let low = digit()?;
         bytes.push(u8::try_from(high * 16 + low).ok()?);
     }
     String::from_utf8(bytes).ok()

@@ -11,7 +11,7 @@ use crate::{
     state::AppState,
 };
 
-/// Shows a document: what became of it.
+/// Shows a document with its status.
 #[utoipa::path(
     get, path = "/documents/{id}", operation_id = "read_document", tag = "documents",
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
@@ -21,13 +21,12 @@ use crate::{
         (status = 404, description = "no such document", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.read", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.read", skip_all, fields(document.id = %id))]
 pub async fn read(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    id: Id<DocumentId>,
+    Id(id): Id<DocumentId>,
 ) -> ApiResult<Json<DocumentView>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
     Ok(Json(real(found)?.into()))

@@ -12,7 +12,7 @@ use crate::{
     state::AppState,
 };
 
-/// Reads a document again. Its passages are found until the new ones replace them.
+/// Reindexes a document. Search finds the old passages until the new ones replace them.
 #[utoipa::path(
     post, path = "/documents/{id}/reindex", operation_id = "reindex_document", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -24,13 +24,12 @@ use crate::{
         (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.reindex", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.reindex", skip_all, fields(document.id = %id))]
 pub async fn reindex(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<DocumentId>,
+    Id(id): Id<DocumentId>,
 ) -> ApiResult<(StatusCode, Json<DocumentView>)> {
-    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
@@ -42,7 +41,8 @@ pub async fn reindex(
     tx.workspace(workspace).documents().save(&document).await?;
     // Also of one that is said to wait: its job may be dead, and this is the remedy.
     queue_once(&mut tx, &document, state.clock()).await?;
-    let (now, details) = (document.updated_at, json!({"name": document.name}));
+    let now = document.updated_at;
+    let details = json!({"name": document.name});
     let act = caller.act(now, "document.reindexed", ("document", id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;

@@ -27,9 +27,10 @@ pub struct Request {
     file: Vec<u8>,
 }
 
-/// Replaces the file of a document, which keeps its id and the assistants that know it. What was read before is found until
-/// the new file has been read; if that fails, the file before stays, and the document has the warning
-/// `replacement_failed`. A file without a name keeps the document's. The file that is there already changes nothing.
+/// Replaces the file of a document, which keeps its id and its assistants. Search finds the old
+/// content until the new file has been read. If that fails, the previous file is kept, and the
+/// document has the warning `replacement_failed`. A file without a name keeps the document's name.
+/// An identical file changes nothing.
 #[utoipa::path(
     put, path = "/documents/{id}/file", operation_id = "replace_document_file", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -47,14 +48,13 @@ pub struct Request {
         (status = 422, description = "there is not exactly one `file`", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.replace", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.replace", skip_all, fields(document.id = %id))]
 pub async fn replace(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<DocumentId>,
+    Id(id): Id<DocumentId>,
     request: axum::extract::Request,
 ) -> ApiResult<(StatusCode, Json<Uploaded>)> {
-    let (State(state), Id(id)) = (state, id);
     let found =
         state.db().read().await?.workspace(caller.workspace_id).documents().find(id).await?;
     super::real(found)?;

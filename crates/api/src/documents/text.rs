@@ -26,10 +26,12 @@ const CHARACTER: usize = 4;
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PartQuery {
-    /// Where the part begins, in bytes; 0 unless given. Inside a character, it begins with the next.
+    /// Where the part begins, in bytes; 0 unless given. Inside a character, it begins with the
+    /// next.
     #[param(minimum = 0, maximum = 1_073_741_824, example = 0)]
     start: Option<u32>,
-    /// At most so many bytes: 4 to 1,048,576; 262,144 unless given. The part ends between two characters.
+    /// At most so many bytes: 4 to 1,048,576; 262,144 unless given. The part ends between two
+    /// characters.
     #[param(minimum = 4, maximum = 1_048_576, example = 262_144)]
     limit: Option<u32>,
 }
@@ -52,9 +54,9 @@ pub struct Response {
     length: u64,
 }
 
-/// Shows the text that was read from a document, in parts.
+/// Shows the text of a document, in parts.
 ///
-/// Give `next` back as `start` for the next part, until it is `null`.
+/// Send `next` as `start` to get the next part, until it is `null`.
 #[utoipa::path(
     get, path = "/documents/{id}/text", operation_id = "read_document_text", tag = "documents",
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path), PartQuery),
@@ -65,14 +67,13 @@ pub struct Response {
         (status = 409, description = "`not_ready`: it has not been read", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.text", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.text", skip_all, fields(document.id = %id))]
 pub async fn text(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    id: Id<DocumentId>,
-    part: Params<PartQuery>,
+    Id(id): Id<DocumentId>,
+    Params(part): Params<PartQuery>,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id), Params(part)) = (state, id, part);
     let (start, limit) = part.bounds()?;
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
@@ -126,7 +127,9 @@ mod tests {
 
     /// Reads a text as a client does: part by part, each cut out by bytes as the database does.
     fn read(text: &str, limit: usize) -> (String, usize) {
-        let (mut whole, mut start, mut parts) = (String::new(), Some(0), 0);
+        let mut whole = String::new();
+        let mut start = Some(0);
+        let mut parts = 0;
         while let Some(at) = start {
             let from = usize::try_from(at).unwrap().min(text.len());
             let bytes = &text.as_bytes()[from..(from + limit + CHARACTER).min(text.len())];

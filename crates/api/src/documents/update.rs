@@ -15,18 +15,18 @@ use crate::{
     state::AppState,
 };
 
-/// What may be changed of a document.
+/// The changes to a document.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateDocument)]
 pub struct Request {
-    /// What it is called from now on; folders and control characters are left out.
+    /// The new name; folders and control characters are removed.
     #[garde(length(chars, min = 1, max = 255))]
     #[schema(min_length = 1, max_length = 255, example = "delivery.md")]
     name: String,
 }
 
-/// Renames a document. Search goes by the new name once the document has been read again.
+/// Renames a document. Search uses the new name once the document has been indexed again.
 #[utoipa::path(
     patch, path = "/documents/{id}", operation_id = "update_document", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -40,14 +40,13 @@ pub struct Request {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.update", skip_all, fields(document.id = %id.0))]
+#[tracing::instrument(name = "api.documents.update", skip_all, fields(document.id = %id))]
 pub async fn update(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<DocumentId>,
-    body: Body<Request>,
+    Id(id): Id<DocumentId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Json<DocumentView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;

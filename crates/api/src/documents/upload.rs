@@ -31,7 +31,8 @@ const AT_ONCE: usize = 16;
 
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// Waits for a place to work on a file. Not before it has arrived: who sends slowly would keep others waiting.
+/// Waits for a place to work on a file. Not before it has arrived: who sends slowly would keep
+/// others waiting.
 pub(super) async fn place() -> tokio::sync::SemaphorePermit<'static> {
     ROOM.acquire().await.expect("nobody closes it")
 }
@@ -41,8 +42,8 @@ pub(super) async fn place() -> tokio::sync::SemaphorePermit<'static> {
 #[serde(deny_unknown_fields)]
 #[schema(as = UploadDocument)]
 pub struct Request {
-    /// The file: text, Markdown, HTML, PDF, Word, Excel, `PowerPoint`, CSV, JSON, RTF, ODT, EPUB or a mail. The field may
-    /// be repeated, up to 50 times.
+    /// The file: text, Markdown, HTML, PDF, Word, Excel, `PowerPoint`, CSV, JSON, RTF, ODT, EPUB or
+    /// a mail. The field may be repeated, up to 50 times.
     #[schema(value_type = String, format = Binary, example = "# Returns\n\nYou may return an item within 30 days.")]
     #[expect(dead_code, reason = "describes the form, which is read as a stream")]
     file: Vec<u8>,
@@ -52,7 +53,7 @@ pub struct Request {
     replaces: Option<uuid::Uuid>,
 }
 
-/// What became of several files, in their order.
+/// The results of several files, in their order.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UploadedFiles)]
 pub struct Files {
@@ -60,7 +61,7 @@ pub struct Files {
     items: Vec<FileResult>,
 }
 
-/// What became of one of several files: it has a `document` or a `problem`.
+/// The result of one of several files: it has a `document` or a `problem`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UploadedFile)]
 pub struct FileResult {
@@ -88,17 +89,17 @@ impl FileResult {
     }
 }
 
-/// Takes a file, which will be found by search once its status is `ready`. The same file under the same name again is
-/// the document that is there already (`unchanged`); another file under a known name is another document, and the answer
-/// names the others (`same_name`): give the id of one as `replaces` to let the file take its place. Several files are
-/// answered with a result for each of them.
+/// Uploads a document. Search finds it once its status is `ready`. The same file under the same
+/// name returns the existing document (`unchanged`). Another file under a known name becomes
+/// another document, and the response lists the others (`same_name`); send the id of one as
+/// `replaces` to replace its file. For several files the response has a result for each.
 #[utoipa::path(
     post, path = "/assistants/{id}/documents", operation_id = "upload_document", tag = "documents",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
     request_body(content = Request, content_type = "multipart/form-data"),
     responses(
         (status = 202, description = "the document, waiting to be read", body = Uploaded),
-        (status = 207, description = "several files: what became of each", body = Files),
+        (status = 207, description = "several files: a result for each", body = Files),
         (status = 400, description = "the form cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
@@ -109,14 +110,13 @@ impl FileResult {
         (status = 422, description = "there is no `file`, or another field", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.documents.upload", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.documents.upload", skip_all, fields(assistant.id = %id))]
 pub async fn upload(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<AssistantId>,
+    Id(id): Id<AssistantId>,
     request: axum::extract::Request,
 ) -> ApiResult<Response> {
-    let (State(state), Id(id)) = (state, id);
     let known =
         state.db().read().await?.workspace(caller.workspace_id).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
@@ -135,7 +135,8 @@ struct Taken<'a> {
     assistant: AssistantId,
     /// What became of the files before.
     done: Vec<FileResult>,
-    /// The last file: it may be the only one, and what follows may refuse the form or say what it replaces.
+    /// The last file: it may be the only one, and what follows may refuse the form or say what it
+    /// replaces.
     held: Option<Upload>,
     replaces: Option<DocumentId>,
 }

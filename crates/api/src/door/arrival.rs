@@ -1,4 +1,5 @@
-//! Bodies of requests on their way in: counted in memory as they come, and given up when they come too slowly.
+//! Bodies of requests on their way in: counted in memory as they come, and given up when they come
+//! too slowly.
 
 use std::{
     fmt,
@@ -34,8 +35,8 @@ use crate::{
 const SLOW: u8 = 1;
 const FULL: u8 = 2;
 
-/// How a body came, and the room for it. What was read of it is in memory until its request is done, so the room is held
-/// until the last clone is dropped.
+/// How a body came, and the room for it. What was read of it is in memory until its request is
+/// done, so the room is held until the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrival(Arc<Came>);
 
@@ -149,8 +150,8 @@ struct Watched {
     received: u64,
     timer: Option<Pin<Box<Sleep>>>,
     room: Room,
-    /// How much of it may still be counted: what has been handed on and stored is in memory no more. With a key the whole
-    /// of it is.
+    /// How much of it may still be counted: what has been handed on and stored is in memory no
+    /// more. With a key the whole of it is.
     uncounted: u64,
     /// How long it waits until others leave room for it.
     patience: Duration,
@@ -192,16 +193,19 @@ impl Watched {
             self.room = Room::Lost;
             return None;
         };
+
         if share.grow(amount).is_ok() {
             *room = Some(share);
             return Some(bytes);
         }
+
         drop(room);
         let patience = self.patience;
         let growing = async move {
             let grown = share.grow_within(amount, patience).await;
             (share, grown)
         };
+
         self.room = Room::Awaited(Box::pin(growing), bytes);
         None
     }
@@ -348,7 +352,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_stored_as_it_comes_counts_no_more_than_what_is_in_memory() {
-        let (incoming, largest_body) = (Shares::new(100, 100), 10);
+        let incoming = Shares::new(100, 100);
+        let largest_body = 10;
         let door = Door { incoming, largest_body, ..Door::new(&ApiSettings::default()) };
         let pace = Pace { grace: LONG, longest: LONG };
         let parts = stream::iter((0..50).map(|_| Ok::<_, std::io::Error>(Bytes::from("1234"))));

@@ -1,7 +1,8 @@
-//! Answers on their way out: each keeps the place of its request, and is counted in memory, until it has been sent.
+//! Answers on their way out: each keeps the place of its request, and is counted in memory, until
+//! it has been sent.
 //!
-//! The server takes parts of an answer long before the client does. So each part carries what is held along, and gives
-//! it back when the last byte of it has been handed to the kernel.
+//! The server takes parts of an answer long before the client does. So each part carries what is
+//! held along, and gives it back when the last byte of it has been handed to the kernel.
 
 use std::{
     pin::Pin,
@@ -23,11 +24,13 @@ use crate::{
     shares::{Full, Place, Share},
 };
 
-/// For whom the bytes of an answer are counted, where that is not the address. Stands in the extensions of answers.
+/// For whom the bytes of an answer are counted, where that is not the address. Stands in the
+/// extensions of answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Payer(pub(crate) Arc<str>);
 
-/// Stands in the extensions of an answer whose bytes are in memory whether anybody reads them or not.
+/// Stands in the extensions of an answer whose bytes are in memory whether anybody reads them or
+/// not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resident;
 
@@ -101,10 +104,10 @@ pub(super) fn hold(
         return response;
     }
     let hold = Arc::new(Hold { _place: place, _bytes: bytes });
-    response.map(|body| Body::new(Held { body, hold }))
+    response.map(|body| Body::new(HeldBody { body, hold }))
 }
 
-struct Held {
+struct HeldBody {
     body: Body,
     hold: Arc<Hold>,
 }
@@ -121,7 +124,7 @@ impl AsRef<[u8]> for Part {
     }
 }
 
-impl HttpBody for Held {
+impl HttpBody for HeldBody {
     type Data = Bytes;
     type Error = axum::Error;
 

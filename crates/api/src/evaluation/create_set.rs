@@ -22,7 +22,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateQuestionSet)]
 pub struct Request {
-    /// What people call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Returns and delivery")]
     name: String,
@@ -32,7 +32,7 @@ pub struct Request {
     questions: Vec<QuestionView>,
 }
 
-/// Makes a question set for an assistant.
+/// Creates a question set for an assistant.
 #[utoipa::path(
     post, path = "/assistants/{id}/question-sets", operation_id = "create_question_set", tag = "evaluation",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -46,16 +46,17 @@ pub struct Request {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.create_set", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.create_set", skip_all, fields(assistant.id = %id))]
 pub async fn create_set(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<SetView>)> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let questions = questions(request.questions)?;
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
+
     let set = QuestionSet {
         id: state.clock().id(),
         workspace_id: workspace,
@@ -65,6 +66,7 @@ pub async fn create_set(
         created_at: now,
         updated_at: now,
     };
+
     let mut tx = state.db().begin().await?;
     let known = tx.workspace(workspace).assistants().lock(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
@@ -76,6 +78,7 @@ pub async fn create_set(
             detail: format!("an assistant has at most {MAX_SETS} question sets"),
         });
     }
+
     tx.workspace(workspace).question_sets().insert(&set, &questions).await?;
     let details = json!({"name": set.name, "assistant_id": id, "size": set.size});
     let act = caller.act(now, "question_set.created", ("question_set", set.id), details);

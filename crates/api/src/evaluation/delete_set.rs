@@ -24,14 +24,14 @@ use crate::{
         (status = 409, description = "`question_set_in_use`: it is the gate of its assistant", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.delete_set", skip_all, fields(set.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.delete_set", skip_all, fields(set.id = %id))]
 pub async fn delete_set(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<QuestionSetId>,
+    Id(id): Id<QuestionSetId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(id)) = (state, id);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let set = find_set(&mut tx, workspace, id).await?;
     let assistant = tx.workspace(workspace).assistants().lock(set.assistant_id).await?;
@@ -41,12 +41,15 @@ pub async fn delete_set(
             detail: "the set is the gate of its assistant: take the gate away first".to_owned(),
         });
     }
+
     if !tx.workspace(workspace).question_sets().delete(id).await? {
         return Err(ApiError::NotFound("question set"));
     }
+
     let details = json!({"name": set.name});
     let act = caller.act(now, "question_set.deleted", ("question_set", id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
+
     Ok(StatusCode::NO_CONTENT)
 }

@@ -21,7 +21,7 @@ use crate::{
 pub struct Query {
     /// The earlier run.
     base: Uuid,
-    /// By how much a share may get worse, 0 to 1; 0 unless given.
+    /// How much worse a share may be, 0 to 1; 0 by default.
     #[param(minimum = 0.0, maximum = 1.0)]
     tolerance: Option<f64>,
 }
@@ -30,7 +30,7 @@ pub struct Query {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EvaluationDiff)]
 pub struct Response {
-    /// Is any measure worse by more than was to be tolerated?
+    /// Whether any measure is worse by more than the tolerance.
     regressed: bool,
     /// The measures that both runs have.
     changes: Vec<ChangeView>,
@@ -50,7 +50,7 @@ pub struct ChangeView {
     before: f64,
     #[schema(example = 0.95)]
     after: f64,
-    /// Is it worse by more than was to be tolerated?
+    /// Whether it is worse by more than the tolerance.
     regressed: bool,
 }
 
@@ -77,18 +77,18 @@ impl From<Change> for ChangeView {
         (status = 409, description = "`not_ready`: one of the runs is not done; `different_sets`: they are of different question sets", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.diff", skip_all, fields(run.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.diff", skip_all, fields(run.id = %id))]
 pub async fn diff(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<RunId>,
-    query: Params<Query>,
+    Id(id): Id<RunId>,
+    Params(query): Params<Query>,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Id(id), Params(query)) = (state, id, query);
     let tolerance = query.tolerance.unwrap_or_default();
     if !(0.0..=1.0).contains(&tolerance) {
         return Err(ApiError::Malformed("`tolerance` is 0 to 1".to_owned()));
     }
+
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
     let after = find_run(&mut tx, workspace, id).await?;
@@ -97,15 +97,19 @@ pub async fn diff(
         let detail = "the runs are of different question sets".to_owned();
         return Err(ApiError::Conflict { code: "different_sets", detail });
     }
+
     let of_before = tx.workspace(workspace).runs().results(before.id).await?.unwrap_or_default();
     let of_after = tx.workspace(workspace).runs().results(after.id).await?.unwrap_or_default();
+
     let measured = |run: Run| {
         run.metrics.ok_or_else(|| ApiError::Conflict {
             code: "not_ready",
             detail: "one of the runs is not done".to_owned(),
         })
     };
-    let (before, after) = (measured(before)?, measured(after)?);
+
+    let before = measured(before)?;
+    let after = measured(after)?;
     let comparison = compare((&before, &of_before), (&after, &of_after), tolerance);
     Ok(Json(Response {
         regressed: comparison.regressed(),

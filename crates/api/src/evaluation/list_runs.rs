@@ -23,14 +23,13 @@ use crate::{
         (status = 404, description = "no such set", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.list_runs", skip_all, fields(set.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.list_runs", skip_all, fields(set.id = %id))]
 pub async fn list_runs(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<QuestionSetId>,
-    query: Params<PageQuery>,
+    Id(id): Id<QuestionSetId>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<RunView>>> {
-    let (State(state), Id(id), Params(query)) = (state, id, query);
     let mut tx = state.db().read().await?;
     find_set(&mut tx, caller.workspace_id, id).await?;
     let page = tx.workspace(caller.workspace_id).runs().list(id, query.request()?).await?;

@@ -23,14 +23,13 @@ use crate::{
         (status = 404, description = "no such assistant", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.list_sets", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.list_sets", skip_all, fields(assistant.id = %id))]
 pub async fn list_sets(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<AssistantId>,
-    query: Params<PageQuery>,
+    Id(id): Id<AssistantId>,
+    Params(query): Params<PageQuery>,
 ) -> ApiResult<Json<List<SetView>>> {
-    let (State(state), Id(id), Params(query)) = (state, id, query);
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
     let known = tx.workspace(workspace).assistants().find(id).await?;

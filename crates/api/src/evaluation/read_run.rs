@@ -11,7 +11,7 @@ use crate::{
     state::AppState,
 };
 
-/// Shows a run.
+/// Shows an evaluation run.
 #[utoipa::path(
     get, path = "/evaluation-runs/{id}", operation_id = "read_evaluation_run", tag = "evaluation",
     security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
@@ -21,13 +21,12 @@ use crate::{
         (status = 404, description = "no such run", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.read_run", skip_all, fields(run.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.read_run", skip_all, fields(run.id = %id))]
 pub async fn read_run(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<RunId>,
+    Id(id): Id<RunId>,
 ) -> ApiResult<Json<RunView>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let run = find_run(&mut tx, caller.workspace_id, id).await?;
     Ok(Json(run.into()))

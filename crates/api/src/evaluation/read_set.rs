@@ -29,18 +29,17 @@ pub struct Response {
     security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the set", body = Response),
-        (status = 304, description = "it is as `If-None-Match` says"),
+        (status = 304, description = "not modified"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such set", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.read_set", skip_all, fields(set.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.read_set", skip_all, fields(set.id = %id))]
 pub async fn read_set(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<QuestionSetId>,
+    Id(id): Id<QuestionSetId>,
 ) -> ApiResult<Tagged<Response>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let set = find_set(&mut tx, caller.workspace_id, id).await?;
     let questions = tx.workspace(caller.workspace_id).question_sets().questions(id).await?;

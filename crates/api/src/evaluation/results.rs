@@ -12,7 +12,7 @@ use crate::{
     state::AppState,
 };
 
-/// Shows how each question of a run went, in the order of the set.
+/// Lists the result of each question of a run, in the order of the set.
 #[utoipa::path(
     get, path = "/evaluation-runs/{id}/results", operation_id = "read_evaluation_results", tag = "evaluation",
     security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path), PageQuery),
@@ -23,14 +23,13 @@ use crate::{
         (status = 409, description = "`not_ready`: the run is not done", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.results", skip_all, fields(run.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.results", skip_all, fields(run.id = %id))]
 pub async fn results(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    id: Id<RunId>,
-    page: Params<PageQuery>,
+    Id(id): Id<RunId>,
+    Params(page): Params<PageQuery>,
 ) -> ApiResult<Json<List<ResultView>>> {
-    let (State(state), Id(id), Params(page)) = (state, id, page);
     let page = page.request::<usize>()?;
     let mut tx = state.db().read().await?;
     find_run(&mut tx, caller.workspace_id, id).await?;

@@ -29,7 +29,8 @@ pub struct Request {
     #[garde(range(min = 1))]
     #[schema(minimum = 1, example = 1)]
     version: Option<i64>,
-    /// Ask for answers, which may cost money, or judge search alone? Answers unless given.
+    /// Whether to ask for answers, which may cost money, or to evaluate search only; `true` by
+    /// default.
     #[serde(default = "yes")]
     #[garde(skip)]
     answers: bool,
@@ -39,7 +40,7 @@ const fn yes() -> bool {
     true
 }
 
-/// Measures an assistant by a question set, in the background.
+/// Starts an evaluation run of an assistant with a question set, in the background.
 #[utoipa::path(
     post, path = "/question-sets/{id}/runs", operation_id = "start_evaluation_run", tag = "evaluation",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -53,15 +54,15 @@ const fn yes() -> bool {
         (status = 422, description = "a field is not acceptable, or the settings name a model that may not be used", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.start_run", skip_all, fields(set.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.start_run", skip_all, fields(set.id = %id))]
 pub async fn start_run(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<QuestionSetId>,
-    body: Body<Request>,
+    Id(id): Id<QuestionSetId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<RunView>)> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let set = find_set(&mut tx, workspace, id).await?;
     let questions = tx.workspace(workspace).question_sets().questions(id).await?;
@@ -74,9 +75,11 @@ pub async fn start_run(
             found.ok_or(ApiError::NotFound("version"))?.settings
         }
     };
+
     if request.answers {
         Permitted::of(&state, &mut tx, workspace).await?.check(&settings)?;
     }
+
     let run = Run {
         id: state.clock().id(),
         workspace_id: workspace,
@@ -93,12 +96,14 @@ pub async fn start_run(
         created_at: now,
         finished_at: None,
     };
+
     if tx.workspace(workspace).runs().unfinished(id).await? >= MAX_WAITING {
         return Err(ApiError::Conflict {
             code: "too_many_runs",
             detail: format!("{MAX_WAITING} runs of this set wait already"),
         });
     }
+
     tx.workspace(workspace).runs().insert(&run).await?;
     tx.workspace(workspace).runs().prune(id, MAX_RUNS).await?;
     let job = Evaluate { workspace_id: workspace, run_id: run.id };
@@ -111,5 +116,6 @@ pub async fn start_run(
     let act = caller.act(now, "evaluation.started", ("evaluation_run", run.id), details);
     tx.workspace(workspace).audit().append(&act).await?;
     tx.commit().await?;
+
     Ok((StatusCode::ACCEPTED, Json(run.into())))
 }

@@ -17,22 +17,22 @@ use crate::{
     tagged::{IfMatch, Tagged},
 };
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateQuestionSet)]
 pub struct Request {
-    /// What people call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Returns and delivery")]
     name: Option<String>,
-    /// All questions anew: 1 to 2,000.
+    /// All questions: 1 to 2,000. They replace the current ones.
     #[garde(skip)]
     #[schema(min_items = 1, max_items = 2_000)]
     questions: Option<Vec<QuestionView>>,
 }
 
-/// Changes a question set. Runs of its earlier questions stay as they are.
+/// Changes a question set. Earlier runs do not change.
 #[utoipa::path(
     patch, path = "/question-sets/{id}", operation_id = "update_question_set", tag = "evaluation",
     security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -46,17 +46,17 @@ pub struct Request {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.evaluation.update_set", skip_all, fields(set.id = %id.0))]
+#[tracing::instrument(name = "api.evaluation.update_set", skip_all, fields(set.id = %id))]
 pub async fn update_set(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsWrite>,
-    id: Id<QuestionSetId>,
+    Id(id): Id<QuestionSetId>,
     expected: IfMatch,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Tagged<SetView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let questions = request.questions.map(questions).transpose()?;
-    let (workspace, now) = (caller.workspace_id, state.clock().now());
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).question_sets().lock(id).await?;
     let mut set = found.ok_or(ApiError::NotFound("question set"))?;

@@ -25,10 +25,6 @@ pub(super) enum Begin {
 
 impl Begin {
     /// Where a stream begins whose reader has seen everything up to `last`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub(super) async fn find(
         state: &AppState,
         workspace: WorkspaceId,
@@ -104,15 +100,15 @@ impl Feed {
         Ok(())
     }
 
-    /// Sends whatever the log holds beyond the last number sent. What cannot be read now is looked for again with the
-    /// next heartbeat or news.
+    /// Sends whatever the log holds beyond the last number sent. What cannot be read now is looked
+    /// for again with the next heartbeat or news.
     async fn catch_up(&mut self) -> Result<(), End> {
         loop {
             let events = match self.read().await {
                 Ok(events) => events,
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "log could not be read");
+                    tracing::warn!(error, "could not read the event log");
                     return Ok(());
                 }
             };

@@ -19,14 +19,15 @@ pub struct Response {
     /// Goes into `GET events?ticket=`. It opens one stream.
     #[schema(example = "q5Fh0aUQ3JcYvGxV7o1uRkD2nWb8sTz4")]
     ticket: String,
-    /// When it ends: a minute from now.
+    /// When it expires, a minute from now.
     expires_at: DateTime<Utc>,
 }
 
-/// Makes a ticket that opens one event stream within a minute, for whoever cannot set headers.
+/// Creates a ticket that opens one event stream within a minute, for clients that cannot set
+/// headers.
 ///
-/// The stream may read what you may in the workspace where you act now, and ends when your session, your token or your
-/// key does.
+/// The stream has your access in the current workspace, and ends when your session, token or key
+/// does.
 #[utoipa::path(
     post, path = "/events/ticket", operation_id = "create_event_ticket", tag = "events",
     security(("bearer" = ["events:read"])),

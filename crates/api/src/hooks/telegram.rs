@@ -1,11 +1,11 @@
 //! `POST /hooks/telegram/{path}`: Telegram delivers an update.
 //!
-//! The path is a secret of the bot, the header another one. Both are checked before anything of the body is read. A
-//! request whose header fits the id in its path is Telegram's; for the rest, an address that guesses is turned away
-//! before the database is asked ([`Guesses`](crate::guesses::Guesses)). The body must come within
-//! [`HOOK`](crate::bounds::HOOK). The update is committed before it is acknowledged; what we do not understand is
-//! acknowledged and counted, because Telegram would deliver it
-//! again for a day.
+//! The path is a secret of the bot, the header another one. Both are checked before anything of the
+//! body is read. A request whose header fits the id in its path is Telegram's; for the rest, an
+//! address that guesses is turned away before the database is asked
+//! ([`Guesses`](crate::guesses::Guesses)). The body must come within [`HOOK`](crate::bounds::HOOK).
+//! The update is committed before it is acknowledged; what we do not understand is acknowledged and
+//! counted, because Telegram would deliver it again for a day.
 
 use std::time::Duration;
 
@@ -48,14 +48,14 @@ const ID_DIGITS: usize = 32;
 /// How many random bytes follow the id.
 const RANDOM_BYTES: usize = (PATH_DIGITS - ID_DIGITS) / 2;
 
-/// The secret part of a new bot's address. It begins with the bot's id, so that the other secret can be checked without
-/// the database.
+/// The secret part of a new bot's address. It begins with the bot's id, so that the other secret
+/// can be checked without the database.
 pub(crate) fn new_path(bot: ChannelId) -> String {
     format!("{}{}", bot.into_uuid().simple(), random_hex::<RANDOM_BYTES>())
 }
 
-/// Does the header prove that Telegram calls for the bot whose id the path begins with? Older paths are random and prove
-/// nothing.
+/// Does the header prove that Telegram calls for the bot whose id the path begins with? Older paths
+/// are random and prove nothing.
 fn is_proved(keys: &Keys, path: &str, shown: &str) -> bool {
     let id = path.get(..ID_DIGITS).and_then(|id| Uuid::try_parse(id).ok());
     id.is_some_and(|id| same(shown, secret_token(keys, ChannelId::from(id)).expose_secret()))
@@ -67,16 +67,17 @@ pub fn secret_token(keys: &Keys, bot: ChannelId) -> SecretString {
     SecretString::from(sha256_hex(key.as_slice()))
 }
 
-/// Takes an update of a bot.
+/// Receives an update of a bot.
 ///
-/// For Telegram alone: the path is a secret of the bot, the header `X-Telegram-Bot-Api-Secret-Token` another one.
+/// For Telegram only: the path is a secret of the bot, and the header
+/// `X-Telegram-Bot-Api-Secret-Token` another one.
 #[utoipa::path(
     post, path = "/hooks/telegram/{path}", operation_id = "receive_telegram_update", tag = "hooks",
     params(("path" = String, Path, description = "the secret part of the bot's address")),
     request_body(content = Object, content_type = "application/json", description = "an `Update` of the Bot API",
         example = json!({"update_id": 1})),
     responses(
-        (status = 200, description = "the update is stored, or is none of ours"),
+        (status = 200, description = "the update is stored, or is not for us"),
         (status = 401, description = "the secret token is missing or wrong", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
         (status = 413, description = "larger than any update", body = Problem),
@@ -117,7 +118,8 @@ async fn authentic(
     let shown = headers.get(SECRET).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_path = path.len() == PATH_DIGITS && path.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_path && is_proved(state.keys(), path, shown) {
-        // All bots are called from the same few addresses: what others do there must not keep this one out.
+        // All bots are called from the same few addresses: what others do there must not keep this
+        // one out.
         return running(find(state, path).await?.ok_or(ApiError::NotFound("bot"))?);
     }
 
@@ -190,8 +192,8 @@ mod tests {
     #[test]
     fn a_new_path_and_its_token_prove_the_bot_without_the_database() {
         let keys = Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap();
-        let (bot, other) =
-            (ChannelId::from(Uuid::from_u128(7)), ChannelId::from(Uuid::from_u128(8)));
+        let bot = ChannelId::from(Uuid::from_u128(7));
+        let other = ChannelId::from(Uuid::from_u128(8));
         let path = new_path(bot);
         assert!(path.len() == PATH_DIGITS && path.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let token = |bot| secret_token(&keys, bot).expose_secret().to_owned();

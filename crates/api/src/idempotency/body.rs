@@ -34,7 +34,8 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let ends_with = |end| matched.is_some_and(|path| path.ends_with(end));
-    let (is_form, is_table) = (ends_with(upload::PATH), ends_with(import::PATH));
+    let is_form = ends_with(upload::PATH);
+    let is_table = ends_with(import::PATH);
     let is_upload = is_form || is_table;
     let limit = if is_upload { state.settings.upload_limit } else { JSON_LIMIT };
     let most = if is_form { upload::most(limit) } else { limit };
@@ -44,11 +45,13 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let mut bounded = Request::from_parts(parts.clone(), body);
     DefaultBodyLimit::max(most).apply(&mut bounded);
     let body = whole(Bytes::from_request(bounded, state).await, limit)?;
-    // Not before: who sends slowly would keep others waiting. What is in memory until then the door counts.
+    // Not before: who sends slowly would keep others waiting. What is in memory until then the door
+    // counts.
     let room = if is_upload { Some(ROOM.acquire().await.expect("nobody closes it")) } else { None };
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let head = format!("{} {target}", parts.method);
-    let (headers, bytes) = (parts.headers.clone(), body.clone());
+    let headers = parts.headers.clone();
+    let bytes = body.clone();
     let hash = if body.len() > JSON_LIMIT {
         tokio::task::spawn_blocking(move || hash(&head, &headers, &bytes)).await?
     } else {

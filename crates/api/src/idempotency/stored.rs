@@ -34,7 +34,8 @@ struct Answer {
     body: String,
 }
 
-/// Does the answer tell how the request ended for good? Who repeats what was not done wants it done.
+/// Does the answer tell how the request ended permanently? Who repeats what was not done wants it
+/// done.
 fn settled(status: StatusCode) -> bool {
     use StatusCode as S;
     let again = [S::UNAUTHORIZED, S::FORBIDDEN, S::REQUEST_TIMEOUT, S::TOO_MANY_REQUESTS];
@@ -78,8 +79,8 @@ pub(super) async fn abandon(state: &AppState, claim: &Claim) {
     write_down(state, claim, None).await;
 }
 
-/// Writes down how a request ended, if need be at another try. What cannot be written leaves the key in use until the
-/// claim is stale.
+/// Writes down how a request ended, if need be at another try. What cannot be written leaves the
+/// key in use until the claim is stale.
 async fn write_down(state: &AppState, claim: &Claim, answer: Option<(u16, Vec<u8>)>) {
     for again in 1..=TRIES {
         match write(state, claim, answer.as_ref()).await {
@@ -87,7 +88,7 @@ async fn write_down(state: &AppState, claim: &Claim, answer: Option<(u16, Vec<u8
             Err(error) if again == TRIES => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "how a request with a key ended could not be stored"
+                    "could not store the response of an idempotent request"
                 );
             }
             Err(_) => sleep(Duration::from_millis(100) * 2u32.pow(again)).await,

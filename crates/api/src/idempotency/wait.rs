@@ -1,7 +1,7 @@
 //! Waiting for the answer of an equal request that is being worked on.
 //!
-//! Who finishes a request says so on the bus, once its answer is stored. That is a hint: the answer is read from the
-//! database, also when no hint comes.
+//! Who finishes a request says so on the bus, once its answer is stored. That is a hint: the answer
+//! is read from the database, also when no hint comes.
 
 use std::time::Duration;
 
@@ -19,17 +19,14 @@ use crate::{error::ApiResult, state::AppState};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it looks when it hears nothing: the bus may have lost the hint.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How many repeats wait in a process; more are told at once that the first is still being worked on.
+/// How many repeats wait in a process; more are told at once that the first is still being worked
+/// on.
 const MOST: usize = 64;
 
 static WAITING: Semaphore = Semaphore::const_new(MOST);
 
-/// What is known of the key as soon as the first request has ended; [`Begun::Running`] when it takes too long, or too
-/// many wait already. The claim of a request that was not done is ours then.
-///
-/// # Errors
-///
-/// Fails when the database does.
+/// What is known of the key as soon as the first request has ended; [`Begun::Running`] when it
+/// takes too long, or too many wait already. The claim of a request that was not done is ours then.
 pub(super) async fn answer(state: &AppState, claim: &Claim, hash: &str) -> ApiResult<Begun> {
     let Ok(_place) = WAITING.try_acquire() else { return Ok(Begun::Running) };
     let deadline = Instant::now() + PATIENCE;

@@ -30,11 +30,11 @@ pub struct ModelView {
     /// Tokens it reads and writes at once; `null`: not known.
     #[schema(example = 128_000)]
     context: Option<u64>,
-    /// Is it the model of assistants that name none?
+    /// Whether it is the default model.
     default: bool,
 }
 
-/// Lists the models that assistants of this workspace may use, by name.
+/// Lists the models that the assistants of this workspace may use, by name.
 #[utoipa::path(
     get, path = "/models", operation_id = "list_models", tag = "assistants",
     security(("bearer" = ["assistants:read"])),

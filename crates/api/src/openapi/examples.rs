@@ -1,7 +1,8 @@
 //! Examples of bodies, put together from those of their fields.
 //!
-//! The example of a request is the shortest that works: the fields that must be there, or one where none must be. The
-//! example of an answer has all fields; what may be `null` is, unless the field has an example of its own.
+//! The example of a request is the shortest that works: the fields that must be there, or one where
+//! none must be. The example of an answer has all fields; what may be `null` is, unless the field
+//! has an example of its own.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{Components, Content, Paths, RefOr, content::Content as Body};
@@ -16,7 +17,7 @@ const PLACEHOLDER: &str = "(text)";
 
 /// Which way a body goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Direction {
     In,
     Out,
 }
@@ -27,21 +28,23 @@ pub(super) fn add(paths: &mut Paths, components: &Components) {
     for item in paths.paths.values_mut() {
         for (_, operation) in operations::of(item) {
             if let Some(RefOr::T(body)) = &mut operation.request_body {
-                body.content.values_mut().for_each(|content| exemplify(content, &schemas, Way::In));
+                body.content
+                    .values_mut()
+                    .for_each(|content| exemplify(content, &schemas, Direction::In));
             }
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(response) = response {
                     response
                         .content
                         .values_mut()
-                        .for_each(|content| exemplify(content, &schemas, Way::Out));
+                        .for_each(|content| exemplify(content, &schemas, Direction::Out));
                 }
             }
         }
     }
 }
 
-fn exemplify(content: &mut RefOr<Content>, schemas: &Value, way: Way) {
+fn exemplify(content: &mut RefOr<Content>, schemas: &Value, way: Direction) {
     let RefOr::T(Body { schema: Some(schema), example, examples, .. }) = content else { return };
     if example.is_none() && examples.is_empty() {
         let schema = serde_json::to_value(schema).unwrap_or_default();
@@ -50,7 +53,7 @@ fn exemplify(content: &mut RefOr<Content>, schemas: &Value, way: Way) {
 }
 
 /// An example of what fits a schema.
-fn of(schema: &Value, schemas: &Value, way: Way, deep: usize) -> Option<Value> {
+fn of(schema: &Value, schemas: &Value, way: Direction, deep: usize) -> Option<Value> {
     let deep = deep.checked_sub(1)?;
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         return of(schemas.get(name)?, schemas, way, deep);
@@ -71,7 +74,7 @@ fn of(schema: &Value, schemas: &Value, way: Way, deep: usize) -> Option<Value> {
         }
     }
     let kind = match &schema["type"] {
-        Value::Array(kinds) if way == Way::Out && kinds.contains(&json!("null")) => {
+        Value::Array(kinds) if way == Direction::Out && kinds.contains(&json!("null")) => {
             return Some(Value::Null);
         }
         Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null")?.as_str()?,
@@ -104,18 +107,18 @@ fn of(schema: &Value, schemas: &Value, way: Way, deep: usize) -> Option<Value> {
 }
 
 /// The fields that an example has.
-fn shown(schema: &Value, way: Way) -> Vec<(&String, &Value)> {
+fn shown(schema: &Value, way: Direction) -> Vec<(&String, &Value)> {
     let fields: Vec<_> = schema["properties"].as_object().into_iter().flatten().collect();
     let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     let must = |name: &str| required.iter().any(|required| required == name);
     match way {
-        Way::Out => fields,
-        Way::In if required.is_empty() => {
+        Direction::Out => fields,
+        Direction::In if required.is_empty() => {
             // A change of nothing is no example; a name can be changed without harm.
             let name = fields.iter().find(|(name, _)| *name == "name");
             name.or(fields.first()).copied().into_iter().collect()
         }
-        Way::In => fields.into_iter().filter(|(name, _)| must(name)).collect(),
+        Direction::In => fields.into_iter().filter(|(name, _)| must(name)).collect(),
     }
 }
 
@@ -159,10 +162,10 @@ mod tests {
         ]});
         let id = text(Some("uuid"));
         assert_eq!(
-            of(&schema, &schemas, Way::Out, DEEPEST).unwrap(),
+            of(&schema, &schemas, Direction::Out, DEEPEST).unwrap(),
             json!({"id": id, "name": "Ann", "roles": ["owner"], "limit": 3, "maybe": "owner"})
         );
-        let endless = of(&schemas["Loop"], &schemas, Way::Out, DEEPEST);
+        let endless = of(&schemas["Loop"], &schemas, Direction::Out, DEEPEST);
         assert!(endless.is_some(), "what is nested without end is cut off");
     }
 
@@ -175,14 +178,14 @@ mod tests {
         }});
         let example = |schema: &Value, way| of(schema, &json!({}), way, DEEPEST).unwrap();
         assert_eq!(
-            example(&schema, Way::Out),
+            example(&schema, Direction::Out),
             json!({"email": "ann@example.org", "error": null, "notes": []})
         );
-        assert_eq!(example(&schema, Way::In), json!({"email": "ann@example.org"}));
+        assert_eq!(example(&schema, Direction::In), json!({"email": "ann@example.org"}));
         let change = json!({"type": "object", "properties": {
             "enabled": {"type": "boolean"},
             "name": {"type": ["string", "null"], "example": "Ann"},
         }});
-        assert_eq!(example(&change, Way::In), json!({"name": "Ann"}));
+        assert_eq!(example(&change, Direction::In), json!({"name": "Ann"}));
     }
 }

@@ -1,4 +1,5 @@
-//! What can be done with a thing that an operation has just made: links from its answer to the operations of the thing.
+//! What can be done with a thing that an operation has just made: links from its answer to the
+//! operations of the thing.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +61,8 @@ fn targets(paths: &mut Paths) -> BTreeMap<String, Vec<Target>> {
     targets
 }
 
-/// To the things of the collection at `path`: they are found below it, at the top under the same word, or at both.
+/// To the things of the collection at `path`: they are found below it, at the top under the same
+/// word, or at both.
 fn links(path: &str, targets: &BTreeMap<String, Vec<Target>>) -> BTreeMap<String, RefOr<Link>> {
     let collection = path.rsplit('/').next().unwrap_or_default();
     let at_top = format!("{API}{collection}");

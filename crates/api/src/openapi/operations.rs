@@ -103,22 +103,27 @@ impl Kind {
             operation.description = Some(format!("{more}\n\n{said}"));
             *summary = format!("{first}.");
         }
+
         let who = match self.who {
             Who::Member(permission) => {
-                let (word, role) = (permission.as_str(), permission.least_role().as_str());
+                let word = permission.as_str();
+                let role = permission.least_role().as_str();
                 let above = if role == "owner" { "" } else { " and above" };
+
                 let keys = if permission.needs_person() {
                     "; not for API keys"
                 } else {
                     ", or a key with that scope"
                 };
+
                 format!("Needs the permission `{word}`: the role {role}{above}{keys}.")
             }
             Who::Account => "For people who are signed in; not for API keys.".to_owned(),
-            Who::Admin => "For admins of the installation.".to_owned(),
+            Who::Admin => "For platform admins.".to_owned(),
             Who::Anybody if self.api => "Needs no credentials.".to_owned(),
             Who::Anybody => return,
         };
+
         let said = operation.description.take().filter(|said| !said.trim().is_empty());
         operation.description = Some(match said {
             Some(said) => format!("{}\n\n{who}", said.trim()),
@@ -154,6 +159,7 @@ impl Kind {
                 parameter.description = thing(path, &parameter.name);
             }
         }
+
         let mut names = Vec::new();
         if matches!(self.who, Who::Member(_)) {
             names.push(shared::WORKSPACE);
@@ -167,6 +173,7 @@ impl Kind {
         if self.cached {
             names.push(shared::IF_NONE_MATCH);
         }
+
         let parameters = names
             .into_iter()
             .map(|name| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}"))));
@@ -176,12 +183,14 @@ impl Kind {
     /// The problems that any operation of this kind may answer with, by status.
     fn problems(&self) -> Vec<Vec<&'static Code>> {
         let is_member = matches!(self.who, Who::Member(_));
+
         let forbidden: &[&str] = match self.who {
             Who::Anybody => &[],
             Who::Account => &["session_required"],
             Who::Admin => &["forbidden", "session_required"],
             Who::Member(_) => &["forbidden", "member_suspended", "workspace_suspended"],
         };
+
         let mut names: Vec<&str> = forbidden.to_vec();
         for (name, may_be) in [
             ("csrf_failed", self.changes && self.who != Who::Anybody),
@@ -206,8 +215,10 @@ impl Kind {
                 names.push(name);
             }
         }
+
         let mut codes: Vec<&Code> = names.into_iter().filter_map(code).collect();
         codes.sort_by_key(|code| code.status);
+
         codes.chunk_by(|a, b| a.status == b.status).map(<[_]>::to_vec).collect()
     }
 
@@ -236,7 +247,8 @@ impl Kind {
                     None => generic.extend(ours),
                 }
             } else {
-                // It has a form of its own, and may still be a problem of a layer around the handler.
+                // It has a form of its own, and may still be a problem of a layer around the
+                // handler.
                 shared::add_headers(response, status, self.limited);
                 let ours = problems::response("", &ours.unwrap_or_default());
                 response.content.extend(ours.content);
@@ -287,8 +299,8 @@ fn is_problem(response: &Response) -> bool {
     })
 }
 
-/// The answer with the codes that the handler names and those that any such operation has; `None` when the handler
-/// names none of its own.
+/// The answer with the codes that the handler names and those that any such operation has; `None`
+/// when the handler names none of its own.
 fn special(status: u16, response: &Response, ours: &[&'static Code]) -> Option<Response> {
     let mut codes = problems::named(&response.description);
     codes.retain(|code| code.status == status);

@@ -12,8 +12,8 @@ use utoipa::openapi::{
 /// The type of a problem's body.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// A kind of problem. The same name may come with several statuses: a wrong code of a second factor is no sign-in (401),
-/// no permission (403), or no proof of having the device (422).
+/// A kind of problem. The same name may come with several statuses: a wrong code of a second factor
+/// is no sign-in (401), no permission (403), or no proof of having the device (422).
 pub(crate) struct Code {
     /// Its stable name.
     pub(crate) name: &'static str,
@@ -34,31 +34,31 @@ macro_rules! codes {
 
 codes! {
     400 {
-        malformed: "the body, the query or a header cannot be read",
+        malformed: "the body, the query or a header is malformed",
         unknown_parameter: "the query has a parameter that the operation does not have",
     }
     401 {
         unauthenticated: "missing or invalid credentials",
         wrong_credentials: "the e-mail address or the password is wrong",
-        totp_required: "the password is right; a code of the second factor is needed too",
+        totp_required: "the password is correct; a code of the second factor is required",
         wrong_totp: "the code of the second factor is wrong",
-        refresh_reused: "this refresh token had been exchanged before; the session has ended",
+        refresh_reused: "this refresh token was already used; the session has ended",
     }
     403 {
         forbidden: "your role or the scopes of your key do not allow this",
-        session_required: "this is for people who are signed in, not for API keys",
-        csrf_failed: "a change by cookie without the CSRF token of the session, or from elsewhere",
+        session_required: "this requires a signed-in user, not an API key",
+        csrf_failed: "a change with a cookie but without the session's CSRF token, or from another site",
         member_suspended: "your membership of this workspace is suspended",
         workspace_suspended: "this workspace is suspended",
         account_blocked: "this account is blocked",
         registration_closed: "registration is by invitation only",
         not_for_you: "the invitation was sent to another address",
         wrong_password: "the password is wrong",
-        totp_required: "a code of the second factor is needed too",
+        totp_required: "a code of the second factor is required",
         wrong_totp: "the code of the second factor is wrong",
     }
     404 {
-        not_found: "there is no such thing, or it is somebody else's",
+        not_found: "it does not exist, or belongs to somebody else",
         no_original: "the document is a page or an answer, and was not uploaded as a file",
     }
     405 {
@@ -68,62 +68,62 @@ codes! {
         too_slow: "the body did not arrive in time",
     }
     409 {
-        already_member: "they are a member already",
+        already_member: "they are already a member",
         assistant_in_use: "the assistant still has bots",
         bot_exists: "this bot is registered already, and its stored token works",
         bot_moved: "the bot was connected elsewhere with a newer token",
-        evaluation_regressed: "the draft does worse on the questions of the gate",
-        evaluation_required: "the gate asks for a run of its questions first",
+        evaluation_regressed: "the draft is worse on the questions of the gate",
+        evaluation_required: "the gate requires a run of its questions first",
         question_set_in_use: "the question set is the gate of its assistant",
-        too_many_waiting: "too many documents of the workspace wait to be read",
-        too_many_runs: "too many runs of the set wait",
-        too_many_question_sets: "the assistant has as many question sets as it may have",
+        too_many_waiting: "too many documents of the workspace are waiting to be read",
+        too_many_runs: "too many runs of the set are waiting",
+        too_many_question_sets: "the assistant has reached the limit of question sets",
         different_sets: "the runs are of different question sets",
-        email_taken: "there is an account with this address",
-        idempotency_key_in_use: "the first request with this key is still being worked on",
-        invitation_void: "who invited may no longer do so",
+        email_taken: "an account with this address already exists",
+        idempotency_key_in_use: "the first request with this key is still being processed",
+        invitation_void: "the person who sent the invitation may no longer invite",
         is_page: "the document is a page of a source, which keeps it up to date",
         last_assistant: "no other assistant knows the document",
         last_owner: "nobody else could act as an owner",
-        not_waiting: "the dialog does not wait for a human",
-        not_ready: "it is not done yet: a document has not been read, or a run has not ended",
-        second_factor_exists: "there is a second factor already",
+        not_waiting: "the dialog is not waiting for a human",
+        not_ready: "it is not finished: a document has not been read, or a run has not ended",
+        second_factor_exists: "a second factor is already enabled",
         no_second_factor: "there is no second factor",
-        too_many_model_keys: "the installation has as many keys to providers as it may have",
-        too_many_model_providers: "the installation has as many providers as it may have",
-        too_many_keys: "the workspace has as many API keys as it may have",
-        too_many_sources: "the workspace has as many sources as it may have",
-        too_many_workspaces: "you have as many workspaces as you may have",
-        yourself: "admins cannot do this to themselves",
+        too_many_model_keys: "the installation has reached the limit of model keys",
+        too_many_model_providers: "the installation has reached the limit of model providers",
+        too_many_keys: "the workspace has reached the limit of API keys",
+        too_many_sources: "the workspace has reached the limit of sources",
+        too_many_workspaces: "you have reached the limit of workspaces",
+        yourself: "admins cannot do this to their own account",
     }
     412 {
         precondition_failed: "it has been changed since you read it; read it again",
     }
     413 {
-        too_large: "the body is larger than is taken",
+        too_large: "the body is too large",
     }
     415 {
-        unsupported_media_type: "the body is of a kind that is not taken",
+        unsupported_media_type: "the content type of the body is not supported",
     }
     422 {
-        invalid: "some fields are not acceptable; `errors` names them",
+        invalid: "some fields are invalid; `errors` lists them",
         idempotency_key_reused: "this key was used for another request",
-        wrong_code: "the code is wrong, used or too old",
-        wrong_totp: "the code is not that of the secret that was begun with",
-        wrong_token: "the link is wrong, used or too old",
+        wrong_code: "the code is wrong, used or expired",
+        wrong_totp: "the code does not match the secret",
+        wrong_token: "the link is invalid, used or expired",
     }
     429 {
-        too_many_requests: "too many requests; `Retry-After` says when to try again",
-        too_many_streams: "you, or the workspace, have as many streams open as you may have",
+        too_many_requests: "too many requests; `Retry-After` says when to retry",
+        too_many_streams: "you or the workspace have reached the limit of open streams",
     }
     500 {
         internal: "internal error",
     }
     502 {
-        bad_gateway: "the outside world did not answer",
+        bad_gateway: "another service did not answer",
     }
     503 {
-        busy: "the server is overloaded or the database is busy; `Retry-After` says when to try again",
+        busy: "the server is overloaded or the database is busy; `Retry-After` says when to retry",
     }
 }
 

@@ -1,9 +1,10 @@
-//! The shapes of bodies, as far as they follow from the direction a body goes and not from its type.
+//! The shapes of bodies, as far as they follow from the direction a body goes and not from its
+//! type.
 //!
-//! - What the program sends is sent whole: all properties of an answer are required, and those that may be empty are
-//!   `null`. The few that are left out at times are named in [`SOMETIMES`].
-//! - What a client sends may leave out what has a default. A schema that goes both ways therefore becomes two: `Name`
-//!   for answers, `NameInput` for requests.
+//! - What the program sends is sent whole: all properties of an answer are required, and those that
+//!   may be empty are `null`. The few that are left out at times are named in [`SOMETIMES`].
+//! - What a client sends may leave out what has a default. A schema that goes both ways therefore
+//!   becomes two: `Name` for answers, `NameInput` for requests.
 //! - A header or another parameter is there or not there; it is never `null`.
 
 use std::collections::BTreeSet;
@@ -71,8 +72,8 @@ pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
     }
 }
 
-/// What generators of clients need to know of bodies that are no JSON: a file is binary, and an event stream is read as
-/// text, in which each event has the form that is described.
+/// What generators of clients need to know of bodies that are no JSON: a file is binary, and an
+/// event stream is read as text, in which each event has the form that is described.
 fn bodies_of_other_kinds(operation: &mut Operation) {
     if let Some(RefOr::T(RequestBody { content, .. })) = &mut operation.request_body
         && let Some(schema) = content.get_mut(BYTES).and_then(schema_of)

@@ -60,6 +60,7 @@ fn headers() -> [(&'static str, Header); 8] {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
         HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
     };
+
     let seconds =
         ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).examples([json!(3)]);
     let retry_after = HeaderBuilder::new()
@@ -69,14 +70,14 @@ fn headers() -> [(&'static str, Header); 8] {
         (
             "X-Request-Id",
             text(
-                "The request's id in our logs: the one sent, or one of ours.",
+                "The id of the request in the log: the one sent, or a generated one.",
                 "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
             ),
         ),
         (
             "RateLimit",
             text(
-                "What is left of the limit, and in how many seconds all of it is back.",
+                "What is left of the limit, and in how many seconds it is full again.",
                 r#""user";r=1199;t=1"#,
             ),
         ),
@@ -88,21 +89,24 @@ fn headers() -> [(&'static str, Header); 8] {
         (
             "Location",
             text(
-                "Where what was created is.",
+                "The address of the created resource.",
                 "/api/v1/assistants/019a0000-0000-7000-8000-000000000000",
             ),
         ),
         (
             "ETag",
             text(
-                "Which edition this is. Goes into `If-Match` of a change, and into `If-None-Match` of the next read.",
+                "The version of the resource, for `If-Match` of a change and `If-None-Match` of the next read.",
                 r#""3.0f1e2d3c4b5a6978""#,
             ),
         ),
-        ("WWW-Authenticate", text("How to show who you are.", "Bearer")),
+        ("WWW-Authenticate", text("How to authenticate.", "Bearer")),
         (
             "Idempotent-Replayed",
-            text("`true` when this is the answer of an earlier request with the same key.", "true"),
+            text(
+                "`true` if this is the stored response of an earlier request with the same key.",
+                "true",
+            ),
         ),
     ]
 }
@@ -141,9 +145,7 @@ fn workspace() -> Parameter {
         .name("X-Workspace")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(
-            "The workspace to act in. Without it, the one that the access token or the key names.",
-        ))
+        .description(Some("The workspace to act in. By default that of the access token or key."))
         .schema(Some(id))
         .build()
 }
@@ -151,13 +153,15 @@ fn workspace() -> Parameter {
 fn if_match() -> Parameter {
     tags(
         "If-Match",
-        "The `ETag` that was read: the change is refused with 412 if somebody else has changed it since. Without it, \
-         the change applies to whatever is there.",
+        "The `ETag` from the last read: the change is refused with 412 if the resource has changed since. Without it, the change applies in any case.",
     )
 }
 
 fn if_none_match() -> Parameter {
-    tags("If-None-Match", "The `ETag` of what you have: if nothing has changed, the answer is 304.")
+    tags(
+        "If-None-Match",
+        "The `ETag` of the version you have: if it is current, the response is 304.",
+    )
 }
 
 fn tags(name: &str, description: &str) -> Parameter {
@@ -182,8 +186,7 @@ fn idempotency_key() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "A word of your own. Within 24 hours a repeat with the same word and the same body is not done again: \
-             it is answered as the first was.",
+            "A key of your choice. A repeat with the same key and the same body within 24 hours is not processed again: it gets the stored response.",
         ))
         .schema(Some(key))
         .build()

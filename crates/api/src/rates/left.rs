@@ -19,8 +19,8 @@ fn state(left: &Left) -> String {
     format!("\"{}\";r={};t={reset}", left.name(), spent.left)
 }
 
-/// Writes the limits that a request counted against. An answer that tells of a limit already (the one that refused it)
-/// keeps what it says.
+/// Writes the limits that a request counted against. An answer that tells of a limit already (the
+/// one that refused it) keeps what it says.
 pub(crate) fn write(limits: &[Left], headers: &mut HeaderMap) {
     if limits.is_empty() || headers.contains_key(&LEFT) {
         return;

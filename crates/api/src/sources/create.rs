@@ -91,8 +91,8 @@ impl Request {
     }
 }
 
-/// Names web pages that an assistant shall know. They are fetched in the background, politely: a page a second, and only what the
-/// site's `robots.txt` allows. Only addresses of the public internet are fetched.
+/// Adds a source: web pages that the assistant learns from. Pages are fetched in the background,
+/// one per second and only as the site's `robots.txt` allows. Only public addresses are fetched.
 #[utoipa::path(
     post, path = "/assistants/{id}/sources", operation_id = "create_source", tag = "sources",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -106,14 +106,13 @@ impl Request {
         (status = 422, description = "a field is not acceptable, or the address is none that is fetched", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.sources.create", skip_all, fields(assistant.id = %id.0))]
+#[tracing::instrument(name = "api.sources.create", skip_all, fields(assistant.id = %id))]
 pub async fn create(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<AssistantId>,
-    body: Body<Request>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;

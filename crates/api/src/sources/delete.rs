@@ -18,7 +18,7 @@ use crate::{
 /// So many documents are deleted in one transaction: others want to write, too.
 const AT_ONCE: u32 = 50;
 
-/// Deletes a source with its documents: assistants forget what its pages say. If it is being fetched, that ends.
+/// Deletes a source with its documents. A fetch in progress is stopped.
 #[utoipa::path(
     delete, path = "/sources/{id}", operation_id = "delete_source", tag = "sources",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -29,13 +29,12 @@ const AT_ONCE: u32 = 50;
         (status = 404, description = "no such source", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.sources.delete", skip_all, fields(source.id = %id.0))]
+#[tracing::instrument(name = "api.sources.delete", skip_all, fields(source.id = %id))]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<SourceId>,
+    Id(id): Id<SourceId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let filter = DocumentFilter { source: Some(id), ..DocumentFilter::default() };
     loop {
@@ -46,7 +45,8 @@ pub async fn delete(
         let now = state.clock().now();
         let request = PageRequest { after: None, limit: AT_ONCE };
         let page = tx.workspace(workspace).documents().list(filter, request).await?;
-        // All of them before the first is gone: whoever indexes one holds it and then wants the assistants, too.
+        // All of them before the first is gone: whoever indexes one holds it and then wants the
+        // assistants, too.
         let ids: Vec<DocumentId> = page.items.iter().map(|document| document.id).collect();
         tx.workspace(workspace).knowledge().lock(&ids, &[]).await?;
         for document in &page.items {

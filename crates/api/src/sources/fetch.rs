@@ -13,7 +13,8 @@ use crate::{
     state::AppState,
 };
 
-/// Fetches a source again: what has changed since is read anew. One that waits or is being fetched is left to it.
+/// Fetches a source again; changed pages are indexed again. Nothing changes if it is already queued
+/// or being fetched.
 #[utoipa::path(
     post, path = "/sources/{id}/fetch", operation_id = "fetch_source", tag = "sources",
     security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
@@ -24,13 +25,12 @@ use crate::{
         (status = 404, description = "no such source", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.sources.fetch", skip_all, fields(source.id = %id.0))]
+#[tracing::instrument(name = "api.sources.fetch", skip_all, fields(source.id = %id))]
 pub async fn fetch(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<SourceId>,
+    Id(id): Id<SourceId>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {
-    let (State(state), Id(id)) = (state, id);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).sources().lock(id).await?;

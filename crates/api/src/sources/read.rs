@@ -12,24 +12,23 @@ use crate::{
     tagged::Tagged,
 };
 
-/// Shows a source: how far its fetching is.
+/// Shows a source with its status.
 #[utoipa::path(
     get, path = "/sources/{id}", operation_id = "read_source", tag = "sources",
     security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the source", body = SourceView),
-        (status = 304, description = "it is as `If-None-Match` says"),
+        (status = 304, description = "not modified"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 404, description = "no such source", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.sources.read", skip_all, fields(source.id = %id.0))]
+#[tracing::instrument(name = "api.sources.read", skip_all, fields(source.id = %id))]
 pub async fn read(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsRead>,
-    id: Id<SourceId>,
+    Id(id): Id<SourceId>,
 ) -> ApiResult<Tagged<SourceView>> {
-    let (State(state), Id(id)) = (state, id);
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).sources().find(id).await?;
     found.map(tagged).ok_or(ApiError::NotFound("source"))

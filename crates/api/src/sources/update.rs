@@ -22,7 +22,8 @@ use crate::{
     tagged::{IfMatch, Tagged},
 };
 
-/// What is to change. Absent fields stay as they are. It counts from the next time the source is fetched.
+/// The fields to change. Absent fields stay as they are. It counts from the next time the source is
+/// fetched.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateSource)]
@@ -90,15 +91,14 @@ impl Request {
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]
-#[tracing::instrument(name = "api.sources.update", skip_all, fields(source.id = %id.0))]
+#[tracing::instrument(name = "api.sources.update", skip_all, fields(source.id = %id))]
 pub async fn update(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<DocumentsWrite>,
-    id: Id<SourceId>,
+    Id(id): Id<SourceId>,
     expected: IfMatch,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Tagged<SourceView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
     let found = tx.workspace(workspace).sources().lock(id).await?;

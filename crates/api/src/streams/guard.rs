@@ -47,7 +47,7 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// 429 when there is no place, 401 when the access has ended meanwhile.
+    /// 429 when there is no place, 401 when the access has ended in the meantime.
     pub(crate) async fn open(
         state: &AppState,
         caller: &Caller,
@@ -94,7 +94,8 @@ impl Guard {
         self.seat.keep().await;
     }
 
-    /// Keeps the places of the stream when a heartbeat would have: a reader that catches up slowly gets none.
+    /// Keeps the places of the stream when a heartbeat would have: a reader that catches up slowly
+    /// gets none.
     pub(super) async fn keep_seat_if_due(&mut self) {
         if self.kept_at.elapsed() >= HEARTBEAT {
             self.keep_seat().await;
@@ -102,10 +103,6 @@ impl Guard {
     }
 
     /// Does the access hold, as far as is known since then?
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
     pub(crate) async fn holds(&mut self, since: Since) -> Result<bool, StorageError> {
         let version = self.watch.version();
         let now = self.state.clock().now();
@@ -144,7 +141,7 @@ impl Guard {
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn Error,
-                        "the access of a stream could not be read"
+                        "could not read the access of a stream"
                     );
                     sleep(AGAIN).await;
                 }
@@ -152,7 +149,8 @@ impl Guard {
         }
     }
 
-    /// How often to look when nobody tells of a change: other processes can only where there is a bus.
+    /// How often to look when nobody tells of a change: other processes can only where there is a
+    /// bus.
     fn every(&self) -> Duration {
         if self.state.engine.live.backend() == "redis" { HEARTBEAT } else { LIFETIME }
     }
@@ -162,7 +160,7 @@ fn is_admin(access: &Access) -> bool {
     matches!(&access.principal, Principal::User { user, .. } if user.is_admin)
 }
 
-/// Waits until the first of these times; for ever when there is none.
+/// Waits until the first of these times; forever when there is none.
 async fn ends_in(ends: [Option<DateTime<Utc>>; 2], now: DateTime<Utc>) {
     let Some(end) = ends.into_iter().flatten().min() else {
         return std::future::pending().await;

@@ -11,8 +11,8 @@ use crate::{
     state::AppState,
 };
 
-/// How long a place is held without a word from its stream: a killed process gives its places back after this time. Three
-/// heartbeats.
+/// How long a place is held without a word from its stream: a killed process gives its places back
+/// after this time. Three heartbeats.
 const TTL: Duration = Duration::from_secs(45);
 /// When to try again after a refusal.
 const RETRY: Duration = Duration::from_secs(5);
@@ -26,7 +26,8 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Takes a place among the caller's streams and one among the workspace's. An API key counts for itself.
+    /// Takes a place among the caller's streams and one among the workspace's. An API key counts
+    /// for itself.
     ///
     /// # Errors
     ///

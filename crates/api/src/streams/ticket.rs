@@ -1,7 +1,9 @@
-//! Tickets: what a browser's `EventSource`, which can set no headers, shows in the address to open one stream.
+//! Tickets: what a browser's `EventSource`, which can set no headers, shows in the address to open
+//! one stream.
 //!
-//! A ticket holds who made it and until when, sealed, so that nothing of it is stored and nobody else can read or make
-//! one. It is good for [`LIFETIME`] and for one stream. The stream then follows the session or key that made the ticket.
+//! A ticket holds who made it and until when, sealed, so that nothing of it is stored and nobody
+//! else can read or make one. It is good for [`LIFETIME`] and for one stream. The stream then
+//! follows the session or key that made the ticket.
 
 use std::{sync::Arc, time::Duration};
 
@@ -103,8 +105,8 @@ fn read(state: &AppState, text: &str) -> Option<Ticket> {
     serde_json::from_str(opened.expose_secret()).ok()
 }
 
-/// Somebody who may open a stream: as [`May`], or whoever shows a ticket. A ticket in the address goes before
-/// whatever a browser adds by itself.
+/// Somebody who may open a stream: as [`May`], or whoever shows a ticket. A ticket in the address
+/// goes before whatever a browser adds by itself.
 #[derive(Clone, Debug)]
 pub struct MayByTicket<P>(pub(crate) May<P>);
 

@@ -31,7 +31,7 @@ pub struct Query {
     /// The last day, UTC; today unless given.
     #[param(example = "2026-03-14")]
     to: Option<NaiveDate>,
-    /// Only this assistant's; all unless given.
+    /// Only this assistant's; all assistants by default.
     assistant_id: Option<Uuid>,
 }
 
@@ -51,7 +51,7 @@ pub struct Response {
     items: Vec<DayUsageView>,
 }
 
-/// Reports what models were asked, and what it cost: at most 366 days.
+/// Reports model use and its cost, for at most 366 days.
 #[utoipa::path(
     get, path = "/usage", operation_id = "read_usage", tag = "usage",
     security(("bearer" = ["assistants:read"])), params(Query),
@@ -64,11 +64,10 @@ pub struct Response {
 )]
 #[tracing::instrument(name = "api.usage.list", skip_all)]
 pub async fn list(
-    state: State<AppState>,
+    State(state): State<AppState>,
     caller: May<AssistantsRead>,
-    query: Params<Query>,
+    Params(query): Params<Query>,
 ) -> ApiResult<Json<Response>> {
-    let (State(state), Params(query)) = (state, query);
     let (from, to) = days(query.from, query.to, state.clock().now().date_naive())?;
     let mut tx = state.db().read().await?;
     let calls = tx.workspace(caller.workspace_id).model_calls();

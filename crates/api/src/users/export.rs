@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::UserView;
 use crate::{auth::sessions::SessionView, caller::Account, error::ApiResult, state::AppState};
 
-/// All that is stored of a person.
+/// All data stored about a person.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountExport)]
 pub struct Response {
@@ -28,16 +28,16 @@ pub struct Response {
     exported_at: DateTime<Utc>,
     /// The profile.
     user: UserView,
-    /// Where they are signed in, newest first; at most 100.
+    /// Their sessions, newest first; at most 100.
     sessions: Vec<SessionView>,
     /// The workspaces they belong to, oldest membership first; at most 100.
     memberships: Vec<ExportedMembership>,
-    /// The API keys they made there, without the keys themselves.
+    /// The API keys they created there, without secrets.
     api_keys: Vec<ExportedKey>,
     /// What they did, newest first: the newest 1,000 acts of the installation's log and of each
     /// workspace's, at most 5,000 in all.
     acts: Vec<ExportedAct>,
-    /// Are these all their acts? Otherwise the logs hold more.
+    /// Whether these are all their acts; otherwise the logs have more.
     acts_complete: bool,
 }
 
@@ -46,13 +46,13 @@ pub struct Response {
 pub struct ExportedMembership {
     /// The workspace.
     workspace_id: Uuid,
-    /// What its members call it.
+    /// Its display name.
     #[schema(example = "Green Lantern Shop")]
     workspace_name: String,
     /// The role there.
     #[schema(example = "owner")]
     role: Role,
-    /// Since when they may not act there.
+    /// When they were suspended there.
     suspended_at: Option<DateTime<Utc>>,
 }
 
@@ -72,16 +72,16 @@ impl From<Membership> for ExportedMembership {
 pub struct ExportedKey {
     /// Identity.
     id: Uuid,
-    /// To which workspace.
+    /// The workspace.
     workspace_id: Uuid,
     /// What it is called.
     #[schema(example = "Nightly upload")]
     name: String,
-    /// When it ends, if it does.
+    /// When it expires, if it does.
     expires_at: Option<DateTime<Utc>>,
     /// When it was used last, to the minute.
     last_used_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 
@@ -101,7 +101,7 @@ impl From<ApiKey> for ExportedKey {
 /// Something they did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedAct {
-    /// When.
+    /// When it happened.
     at: DateTime<Utc>,
     /// In which workspace's log it stands; `null` is the installation's.
     workspace_id: Option<Uuid>,
@@ -111,9 +111,9 @@ pub struct ExportedAct {
     /// On what kind of thing.
     #[schema(example = "user")]
     target: String,
-    /// On which one.
+    /// The id of the target.
     target_id: Option<String>,
-    /// From which address.
+    /// The client's address.
     #[schema(example = "192.0.2.7")]
     address: String,
     /// How it ended: `done` or `refused`.
@@ -138,7 +138,7 @@ impl From<Entry> for ExportedAct {
 /// An answer that a browser saves.
 type File = ([(HeaderName, &'static str); 1], Json<Response>);
 
-/// Hands out all that is stored of you, as a file.
+/// Exports your data as a file.
 #[utoipa::path(
     get, path = "/me/export", operation_id = "export_me", tag = "users",
     security(("bearer" = [])),

@@ -20,7 +20,7 @@ use crate::{
     state::AppState,
 };
 
-/// Who the caller is.
+/// The caller.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Me)]
 pub struct Response {
@@ -37,10 +37,10 @@ pub struct Response {
     permissions: Vec<Permission>,
 }
 
-/// Tells who you are, where you act, and what you may do there.
+/// Shows your user, the current workspace and your permissions there.
 #[utoipa::path(
     get, path = "/me", operation_id = "read_me", tag = "users", security(("bearer" = [])),
-    responses((status = 200, description = "who you are", body = Response))
+    responses((status = 200, description = "your user, workspace and permissions", body = Response))
 )]
 #[tracing::instrument(name = "api.users.me", skip_all)]
 pub async fn me(account: Account) -> Json<Response> {
@@ -59,12 +59,12 @@ pub async fn me(account: Account) -> Json<Response> {
     })
 }
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateMe)]
 pub struct UpdateRequest {
-    /// What you are called; `null` takes the name away.
+    /// Your name; `null` removes it.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1, max = 100), custom(plain_name)))]
     #[schema(value_type = Option<String>, example = "Ada", min_length = 1, max_length = 100)]
@@ -75,11 +75,11 @@ pub struct UpdateRequest {
     language: Option<Language>,
 }
 
-/// Changes what you say of yourself.
+/// Updates your profile.
 #[utoipa::path(
     patch, path = "/me", operation_id = "update_me", tag = "users",
     security(("bearer" = [])), request_body = UpdateRequest,
-    responses((status = 200, description = "you, as you are now", body = UserView))
+    responses((status = 200, description = "your account", body = UserView))
 )]
 #[tracing::instrument(name = "api.users.update", skip_all)]
 pub async fn update(
@@ -91,7 +91,7 @@ pub async fn update(
     Ok(Json(profile::update(&state.accounts, &account, &change).await?.into()))
 }
 
-/// Proof that it is the person who asks.
+/// Proof of identity.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = DeleteMe)]
@@ -114,10 +114,10 @@ pub struct DeleteResponse {
     delete_at: DateTime<Utc>,
 }
 
-/// Deletes your account: you are signed out everywhere at once, and after a time of grace the
-/// account goes for good, with the workspaces in which nobody else works.
+/// Deletes your account: all your sessions end immediately, and after a grace period the account is
+/// permanently deleted, together with the workspaces that have no other members.
 ///
-/// Until then you may sign in again and take it back.
+/// Until then you can sign in and restore it.
 #[utoipa::path(
     delete, path = "/me", operation_id = "delete_me", tag = "users",
     security(("bearer" = [])), request_body = DeleteRequest,
@@ -140,12 +140,11 @@ pub async fn delete(
     Ok((StatusCode::ACCEPTED, SetCookies::cleared(), Json(DeleteResponse { delete_at })))
 }
 
-/// Takes the deletion of your account back, in the time of grace. Without one to take back it
-/// changes nothing.
+/// Restores your account during the grace period. If no deletion is pending, nothing changes.
 #[utoipa::path(
     post, path = "/me/restore", operation_id = "restore_me", tag = "users",
     security(("bearer" = [])),
-    responses((status = 200, description = "you, as you are now: not to be deleted", body = UserView))
+    responses((status = 200, description = "your account, which will not be deleted", body = UserView))
 )]
 #[tracing::instrument(name = "api.users.restore", skip_all)]
 pub async fn restore(State(state): State<AppState>, account: Account) -> ApiResult<Json<UserView>> {

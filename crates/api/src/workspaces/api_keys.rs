@@ -23,30 +23,30 @@ use crate::{
     state::AppState,
 };
 
-/// A key, as people see one: without the key itself.
+/// An API key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyView {
     /// Identity.
     id: Uuid,
-    /// What its makers call it.
+    /// Its display name.
     #[schema(example = "Nightly upload")]
     name: String,
-    /// The beginning of the key, by which people tell keys apart.
+    /// The beginning of the secret, to tell keys apart.
     #[schema(example = "rx_live_1f0b")]
     prefix: String,
-    /// What it may do: those of these that its maker may do now. A service key may do all of them.
+    /// Its scopes. It has those that its creator has now; a service key has all of them.
     #[schema(value_type = Vec<ScopeWord>, example = json!(["documents:read", "documents:write"]))]
     scopes: Vec<Permission>,
-    /// Whether it belongs to the workspace and keeps working when its maker leaves.
+    /// Whether it belongs to the workspace and keeps working when its creator leaves.
     #[schema(example = false)]
     service: bool,
-    /// Who made it.
+    /// The user who created it.
     created_by: Uuid,
-    /// When it ends, if it does.
+    /// When it expires, if it does.
     expires_at: Option<DateTime<Utc>>,
     /// When it was used last, to the minute.
     last_used_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 
@@ -67,8 +67,7 @@ impl From<ApiKey> for ApiKeyView {
     }
 }
 
-/// Lists the workspace's keys, newest first, also those that have ended. The keys themselves are
-/// not shown.
+/// Lists the workspace's API keys, newest first, including expired ones. The secrets are not shown.
 #[utoipa::path(
     get, path = "/api-keys", operation_id = "list_api_keys", tag = "workspaces",
     security(("bearer" = ["keys:write"])), params(PageQuery),
@@ -84,7 +83,7 @@ pub async fn list(
     Ok(Json(List::of(keys, ApiKeyView::from)))
 }
 
-/// Shows a key, but not the key itself.
+/// Shows an API key, without its secret.
 #[utoipa::path(
     get, path = "/api-keys/{id}", operation_id = "read_api_key", tag = "workspaces",
     security(("bearer" = ["keys:write"])), params(("id" = uuid::Uuid, Path)),
@@ -104,24 +103,24 @@ pub async fn read(
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateApiKey)]
 pub struct CreateRequest {
-    /// What its makers call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Nightly upload", min_length = 1, max_length = 100)]
     name: String,
-    /// What it may do: at most what you may do. It loses a permission when you lose it.
+    /// Its scopes, at most your own permissions. It loses a permission when you lose it.
     #[garde(length(min = 1, max = 100))]
     #[schema(
         value_type = Vec<ScopeWord>, min_items = 1, max_items = 100,
         example = json!(["documents:read", "documents:write"])
     )]
     scopes: Vec<Permission>,
-    /// Whether it belongs to the workspace instead of to you: it then keeps working when you leave
-    /// or lose permissions. Only an owner may make such a key.
+    /// Whether it belongs to the workspace instead of you: it then keeps working when you leave or
+    /// lose permissions. Only owners can create such a key.
     #[garde(skip)]
     #[serde(default)]
     #[schema(example = false)]
     service: bool,
-    /// When it ends; never unless given.
+    /// When it expires; never by default.
     #[garde(skip)]
     #[schema(example = "2099-01-01T00:00:00Z")]
     expires_at: Option<DateTime<Utc>>,
@@ -133,16 +132,16 @@ pub struct CreateRequest {
 pub struct CreatedResponse {
     #[serde(flatten)]
     about: ApiKeyView,
-    /// Goes into `Authorization: Bearer ...` or `X-API-Key`. It is never shown again.
+    /// The secret, for `Authorization: Bearer ...` or `X-API-Key`. It is never shown again.
     #[schema(example = "rx_live_1f0b7d3e4a5f6b7c8d9e0f1a2b3c4d5e6f708192")]
     key: String,
 }
 
-/// Makes a key for a program. The answer is the only place where it is shown.
+/// Creates an API key. The secret is shown only in this response.
 ///
-/// The key follows you: it may do what is among its scopes and what you may do at the time, and
-/// nothing once you are removed, suspended or blocked. A service key (`service`, for owners)
-/// belongs to the workspace instead.
+/// The key follows its creator: it has those of its scopes that you have at the time, and none once
+/// you are removed, suspended or blocked. A service key (`service`, for owners) belongs to the
+/// workspace instead.
 #[utoipa::path(
     post, path = "/api-keys", operation_id = "create_api_key", tag = "workspaces",
     security(("bearer" = ["keys:write"])), request_body = CreateRequest,
@@ -171,19 +170,18 @@ pub async fn create(
     Ok((StatusCode::CREATED, location, Json(response)))
 }
 
-/// What is to change. Absent fields stay as they are; what a key may do, and when it ends, never
-/// changes.
+/// The fields to change. Absent fields stay as they are; scopes and expiry of a key never change.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateApiKey)]
 pub struct UpdateRequest {
-    /// What its makers call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(example = "Nightly upload", min_length = 1, max_length = 100)]
     name: Option<String>,
 }
 
-/// Gives a key another name.
+/// Renames an API key.
 #[utoipa::path(
     patch, path = "/api-keys/{id}", operation_id = "update_api_key", tag = "workspaces",
     security(("bearer" = ["keys:write"])), params(("id" = uuid::Uuid, Path)), request_body = UpdateRequest,
@@ -200,7 +198,7 @@ pub async fn update(
     Ok(Json(keys::update(&state.accounts, &caller, id.0, name).await?.into()))
 }
 
-/// Revokes a key: it opens nothing from now on.
+/// Revokes an API key.
 #[utoipa::path(
     delete, path = "/api-keys/{id}", operation_id = "delete_api_key", tag = "workspaces",
     security(("bearer" = ["keys:write"])), params(("id" = uuid::Uuid, Path)),

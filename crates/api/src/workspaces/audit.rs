@@ -24,9 +24,9 @@ pub struct AuditEntryView {
     /// Its number in the log, from 1 without gaps.
     #[schema(example = 1)]
     seq: i64,
-    /// When.
+    /// When it happened.
     at: DateTime<Utc>,
-    /// Who acted: `user`, `api_key`, `admin` (of the platform), `system` or `nobody` who is known.
+    /// The actor: `user`, `api_key`, `admin` (of the platform), `system`, or `nobody` if unknown.
     #[schema(example = "user")]
     actor: ActorKind,
     /// Their account or key.
@@ -40,15 +40,15 @@ pub struct AuditEntryView {
     /// On what kind of thing.
     #[schema(example = "member")]
     target: String,
-    /// On which one.
+    /// The id of the target.
     target_id: Option<String>,
-    /// From which address.
+    /// The client's address.
     #[schema(example = "192.0.2.7")]
     address: String,
     /// How it ended: `done` or `refused`.
     #[schema(example = "done")]
     outcome: audit::Outcome,
-    /// What else matters.
+    /// More details.
     #[schema(value_type = Object)]
     details: Value,
     /// SHA-256 over this entry and the hash of the one before it, lower-case hexadecimal.
@@ -85,14 +85,14 @@ pub struct Query {
     action: Option<String>,
     /// Only acts of this account or key.
     actor_id: Option<Uuid>,
-    /// At most this many items: 1 to 200, 50 unless given.
+    /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// Shows what was done in the workspace, newest first. Entries can be neither changed nor removed.
+/// Shows the audit log of the workspace, newest first. Entries cannot be changed or removed.
 #[utoipa::path(
     get, path = "/audit", operation_id = "list_audit", tag = "workspaces",
     security(("bearer" = ["audit:read"])), params(Query),

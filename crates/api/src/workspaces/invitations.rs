@@ -24,17 +24,17 @@ use crate::{
 pub struct InvitationView {
     /// Identity.
     id: Uuid,
-    /// Whom.
+    /// The invited e-mail address.
     #[schema(example = "operator@example.org")]
     email: String,
     /// The role they will have.
     #[schema(example = "operator")]
     role: Role,
-    /// Who invited them.
+    /// The user who invited them.
     invited_by: Uuid,
-    /// When the offer ends.
+    /// When it expires.
     expires_at: DateTime<Utc>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 
@@ -51,7 +51,7 @@ impl From<Invitation> for InvitationView {
     }
 }
 
-/// Lists invitations that nobody has taken up, newest first, also those that have ended.
+/// Lists open invitations, newest first, including expired ones.
 #[utoipa::path(
     get, path = "/invitations", operation_id = "list_invitations", tag = "workspaces",
     security(("bearer" = ["members:read"])), params(PageQuery),
@@ -67,7 +67,7 @@ pub async fn list(
     Ok(Json(List::of(invitations, InvitationView::from)))
 }
 
-/// Whom to invite.
+/// The person to invite.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateInvitation)]
@@ -80,20 +80,20 @@ pub struct CreateRequest {
     #[garde(skip)]
     #[schema(example = "operator")]
     role: Role,
-    /// The language of the letter: `en` or `ru`; theirs, if they have an account, or else yours,
-    /// unless given.
+    /// The language of the letter: `en` or `ru`. By default the language of their account, or
+    /// yours.
     #[garde(skip)]
     #[schema(example = "en", pattern = "^(en|ru)$")]
     language: Option<Language>,
 }
 
-/// Invites somebody by mail. The link is good for 7 days, once; another invitation to the same
-/// address takes its place.
+/// Invites a person by mail. The link can be used once, within 7 days; another invitation to the
+/// same address replaces it.
 ///
-/// The link leads to a page where they sign in, or choose a name and a password, and join this
-/// workspace. Programs accept with `invitations/accept`, or with `auth/register` for somebody who
-/// has no account. How many invitations a workspace sends, and how many a mailbox gets from all
-/// workspaces, is limited.
+/// The link opens a page where the person signs in, or chooses a name and a password, and joins
+/// this workspace. Programs accept with `invitations/accept`, or with `auth/register` if the person
+/// has no account. The number of invitations is limited per workspace, and per mailbox for all
+/// workspaces together.
 #[utoipa::path(
     post, path = "/invitations", operation_id = "create_invitation", tag = "workspaces",
     security(("bearer" = ["members:write"])), request_body = CreateRequest,
@@ -116,7 +116,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, location, Json(invitation.into())))
 }
 
-/// Takes an invitation back: its link opens nothing any more.
+/// Revokes an invitation.
 #[utoipa::path(
     delete, path = "/invitations/{id}", operation_id = "delete_invitation", tag = "workspaces",
     security(("bearer" = ["members:write"])), params(("id" = uuid::Uuid, Path)),
@@ -147,8 +147,8 @@ pub struct AcceptRequest {
     token: String,
 }
 
-/// Takes an invitation up: you are a member from now on. It must have been sent to your e-mail
-/// address.
+/// Accepts an invitation: you become a member of the workspace. It must have been sent to your
+/// e-mail address.
 #[utoipa::path(
     post, path = "/invitations/accept", operation_id = "accept_invitation", tag = "workspaces",
     security(("bearer" = [])), request_body = AcceptRequest,

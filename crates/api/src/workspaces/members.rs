@@ -25,16 +25,16 @@ pub struct MemberView {
     /// Their e-mail address.
     #[schema(example = "owner@example.org")]
     email: String,
-    /// What they are called.
+    /// Their name.
     #[schema(example = "Ada")]
     name: Option<String>,
     /// Their role here.
     #[schema(example = "owner")]
     role: Role,
-    /// May they not act here?
+    /// Whether they are suspended.
     #[schema(example = false)]
     suspended: bool,
-    /// Since when they are a member.
+    /// When they became a member.
     created_at: DateTime<Utc>,
 }
 
@@ -51,7 +51,7 @@ impl From<Member> for MemberView {
     }
 }
 
-/// Lists who works in the workspace.
+/// Lists the members of the workspace.
 #[utoipa::path(
     get, path = "/members", operation_id = "list_members", tag = "workspaces",
     security(("bearer" = ["members:read"])), params(PageQuery),
@@ -67,31 +67,31 @@ pub async fn list(
     Ok(Json(List::of(members, MemberView::from)))
 }
 
-/// What is to change. Absent fields stay as they are.
+/// The fields to change. Absent fields stay as they are.
 #[derive(Clone, Copy, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateMember)]
 pub struct UpdateRequest {
-    /// Their role from now on.
+    /// Their role.
     #[garde(skip)]
     #[schema(example = "operator")]
     role: Option<Role>,
-    /// May they not act here from now on?
+    /// Whether they are suspended.
     #[garde(skip)]
     #[schema(example = true)]
     suspended: Option<bool>,
 }
 
-/// Changes a member's role, suspends them, or lets them act again. It holds at once, also for who
-/// is signed in.
+/// Changes a member's role, or suspends or reactivates them. It takes effect immediately, also in
+/// open sessions.
 ///
-/// Nobody changes who stands above them, or gives a role above their own.
+/// Members with a higher role cannot be changed, and nobody can assign a role above their own.
 #[utoipa::path(
     patch, path = "/members/{id}", operation_id = "update_member", tag = "workspaces",
     security(("bearer" = ["members:write"])), params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
     request_body = UpdateRequest,
     responses(
-        (status = 200, description = "the member as they are now", body = MemberView),
+        (status = 200, description = "the member", body = MemberView),
         (status = 409, description = "`last_owner`: nobody else could act as an owner", body = Problem),
     )
 )]
@@ -107,15 +107,16 @@ pub async fn update(
     Ok(Json(member.into()))
 }
 
-/// Removes a member; with your own id, you leave. It holds at once, also for who is signed in.
+/// Removes a member; with your own id, you leave the workspace. It takes effect immediately, also
+/// in open sessions.
 ///
-/// To leave is everybody's right, but the last owner's; to remove others takes `members:write`, and
-/// nobody removes who stands above them.
+/// Every member may leave, except the last owner. Removing others requires `members:write`; members
+/// with a higher role cannot be removed.
 #[utoipa::path(
     delete, path = "/members/{id}", operation_id = "remove_member", tag = "workspaces",
     security(("bearer" = ["members:read"])), params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
     responses(
-        (status = 204, description = "they are no member any more"),
+        (status = 204, description = "the member is removed"),
         (status = 409, description = "`last_owner`: nobody else could act as an owner", body = Problem),
     )
 )]

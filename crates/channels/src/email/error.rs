@@ -10,7 +10,8 @@ use replyx_core::{
 /// How often a mail is tried at most.
 pub const ATTEMPTS: u32 = 22;
 
-/// 5 s, since somebody may be waiting for a code, 10 s, 20 s, ... 2 h, and 2 h again: all attempts are within 24 h.
+/// 5 s, since somebody may be waiting for a code, 10 s, 20 s, ... 2 h, and 2 h again: all attempts
+/// are within 24 h.
 const BACKOFF: Backoff =
     Backoff { first: Duration::from_secs(5), ceiling: Duration::from_hours(2), attempts: ATTEMPTS };
 
@@ -43,7 +44,8 @@ impl fmt::Display for Stage {
 
 /// A mail could not be sent.
 ///
-/// No variant holds an address, a password, or the words of the mail server, which like to repeat addresses.
+/// No variant holds an address, a password, or the words of the mail server, which like to repeat
+/// addresses.
 #[derive(Debug, thiserror::Error)]
 pub enum EmailError {
     /// The address of the mail server cannot be read.
@@ -63,7 +65,7 @@ pub enum EmailError {
     Render(#[source] minijinja::Error),
 
     /// The message cannot be put together.
-    #[error("the message cannot be put together")]
+    #[error("the message cannot be built")]
     Compose(#[source] lettre::error::Error),
 
     /// The folder cannot be written to.
@@ -84,15 +86,16 @@ pub enum EmailError {
     NotEncrypted,
 
     /// The address has letters beyond ASCII before the `@`, for which the mail server is not made.
-    #[error("the mail server cannot send to an address of this alphabet")]
+    #[error("the mail server does not support addresses in this script")]
     Alphabet,
 
-    /// No connection, no way to sign in, or the connection broke. Whether the mail left is not known.
+    /// No connection, no way to sign in, or the connection broke. Whether the mail left is not
+    /// known.
     #[error("the connection to the mail server failed")]
     Connection(#[source] lettre::transport::smtp::Error),
 
     /// The mail server said something that is not SMTP, or closed the connection.
-    #[error("the mail server gave no answer that can be read")]
+    #[error("the mail server sent an unreadable answer")]
     Garbled,
 
     /// It took too long. Whether the mail left is not known.
@@ -110,7 +113,8 @@ impl EmailError {
         BACKOFF.after(u32::try_from(attempt).unwrap_or(u32::MAX), chance)
     }
 
-    /// Whether this mail can never leave. A wrong password or an unknown sender is not: the operator puts it right.
+    /// Whether this mail can never leave. A wrong password or an unknown sender is not: the
+    /// operator puts it right.
     pub const fn is_permanent(&self) -> bool {
         match self {
             Self::Recipient | Self::Render(_) | Self::Compose(_) | Self::Alphabet => true,

@@ -11,7 +11,8 @@ use replyx_core::ids::JobId;
 
 use super::EmailError;
 
-/// Writes a message down as `ID.eml`, readable by its owner alone. The file appears whole or not at all.
+/// Writes a message down as `ID.eml`, readable by its owner alone. The file appears whole or not at
+/// all.
 pub(super) async fn put(folder: PathBuf, id: JobId, message: Vec<u8>) -> Result<(), EmailError> {
     tokio::task::spawn_blocking(move || write(&folder, id, &message))
         .await

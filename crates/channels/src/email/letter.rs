@@ -1,8 +1,9 @@
 //! Words of the letters: templates, and what they are given.
 //!
-//! A letter has one template in each language, from which both its forms are made. The first line is the subject; the
-//! rest is built of the parts in `parts.txt` and `parts.html` and stands in `layout.txt` and `layout.html`.
-//! A template that asks for what it is not given is an error. Every value is one line of bounded length.
+//! A letter has one template in each language, from which both its forms are made. The first line
+//! is the subject; the rest is built of the parts in `parts.txt` and `parts.html` and stands in
+//! `layout.txt` and `layout.html`. A template that asks for what it is not given is an error. Every
+//! value is one line of bounded length.
 
 use std::sync::LazyLock;
 
@@ -89,16 +90,19 @@ pub(super) struct Rendered {
 /// Puts a letter into words.
 pub(super) fn render(mail: &Mail, product: &Product) -> Result<Rendered, EmailError> {
     let Mail { language, letter, .. } = mail;
+
     let common = context! {
         product => line(&product.name, NAME),
         url => product.url.as_deref().map(|url| line(url, LINK)),
         language => language.as_str(),
     };
+
     let own = context! { ..values(*language, letter), ..common.clone() };
     let make = |form: &str, values: Value| {
         let name = format!("{language}/{}.{form}", letter.kind());
         TEMPLATES.get_template(&name)?.render(values)
     };
+
     let whole = || {
         let subject = line(&make("subject", own.clone())?, SUBJECT);
         let text = make("txt", context! { parts => "parts.txt", ..own.clone() })?;
@@ -111,6 +115,7 @@ pub(super) fn render(mail: &Mail, product: &Product) -> Result<Rendered, EmailEr
         let html = frame("layout.html", Value::from_safe_string(html))?;
         Ok(Rendered { subject, text, html })
     };
+
     whole().map_err(EmailError::Render)
 }
 
@@ -147,7 +152,8 @@ fn name(text: &str) -> String {
     in_letter(&line(text, NAME))
 }
 
-/// Makes a text one line of at most so many characters, without characters that control how others are shown.
+/// Makes a text one line of at most so many characters, without characters that control how others
+/// are shown.
 fn line(text: &str, longest: usize) -> String {
     let plain = |c: char| if c.is_control() || is_invisible(c) { ' ' } else { c };
     // Looked at no further than needed: the whole may be large.

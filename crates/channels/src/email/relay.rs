@@ -1,4 +1,5 @@
-//! Mail by SMTP. One connection for each mail: mails are few, and a connection that is kept has to be distrusted.
+//! Mail by SMTP. One connection for each mail: mails are few, and a connection that is kept has to
+//! be distrusted.
 
 use std::time::Duration;
 
@@ -48,7 +49,8 @@ enum Tls {
 }
 
 impl Relay {
-    /// Reads the address of a mail server. `domain` is the sender's: by that name we introduce ourselves.
+    /// Reads the address of a mail server. `domain` is the sender's: by that name we introduce
+    /// ourselves.
     pub(super) fn parse(url: &SecretString, domain: &str) -> Result<Self, EmailError> {
         // The error of the parser may show a part of the password.
         let url = Url::parse(url.expose_secret()).map_err(|_| EmailError::Url("is not a url"))?;
@@ -94,7 +96,8 @@ impl Relay {
         to: &Address,
         message: &[u8],
     ) -> Result<(), EmailError> {
-        // Dropping the connection on the way ends the attempt: the server keeps only what it has confirmed.
+        // Dropping the connection on the way ends the attempt: the server keeps only what it has
+        // confirmed.
         let mut connection = timeout(self.patience, async {
             let mut connection = self.connect().await?;
             hand_over(&mut connection, from, to, message).await?;
@@ -124,6 +127,7 @@ impl Relay {
             AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), &hello, implicit, None)
                 .await
                 .map_err(at)?;
+
         match self.tls {
             Tls::Required | Tls::Opportunistic if connection.can_starttls() => {
                 connection.starttls(tls()?, &hello).await.map_err(at)?;
@@ -131,6 +135,7 @@ impl Relay {
             Tls::Required => return Err(EmailError::NotEncrypted),
             Tls::Implicit | Tls::Opportunistic | Tls::None => {}
         }
+
         if let Some((user, password)) = &self.login {
             let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
             connection
@@ -138,6 +143,7 @@ impl Relay {
                 .await
                 .map_err(failed(Stage::SignIn))?;
         }
+
         Ok(connection)
     }
 }
@@ -155,6 +161,7 @@ async fn hand_over(
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
+
     connection
         .command(Mail::new(Some(from.clone()), parameters))
         .await
@@ -165,6 +172,7 @@ async fn hand_over(
         .map_err(failed(Stage::Recipient))?;
     connection.command(Data).await.map_err(failed(Stage::Message))?;
     connection.message(message).await.map_err(failed(Stage::Message))?;
+
     Ok(())
 }
 
@@ -196,7 +204,8 @@ fn login(url: &Url) -> Result<Option<(String, SecretString)>, EmailError> {
             Err(EmailError::Url("has a user and no password"))
         };
     };
-    // A query decodes `%40` to `@` as a login needs it, but a `+` to a space: it is written `%2B` there.
+    // A query decodes `%40` to `@` as a login needs it, but a `+` to a space: it is written `%2B`
+    // there.
     let decoded = |text: &str| {
         let query = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
         let pair = url::form_urlencoded::parse(query.as_bytes()).next();

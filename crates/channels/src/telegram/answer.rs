@@ -32,10 +32,6 @@ struct Parameters {
 }
 
 /// Takes the result out of an answer. `retry_after` is the header of that name, in seconds.
-///
-/// # Errors
-///
-/// Sorts what is no success.
 pub(crate) fn open(
     status: u16,
     retry_after: Option<u64>,
@@ -105,10 +101,11 @@ fn rate_limited(seconds: Option<u64>) -> TelegramError {
 
 /// Sorts a status without Telegram's words.
 ///
-/// 500 is Telegram saying that it failed; 502 and 503 are its front end without a server behind it, which
-/// happens for minutes at a time when Telegram restarts: taking those for "unknown" would send nothing twice,
-/// but would let a customer wait for nothing. 504 and the rest of the 5xx come when a server behind has taken the
-/// request and has not answered: whether it was carried out cannot be known.
+/// 500 is Telegram saying that it failed; 502 and 503 are its front end without a server behind it,
+/// which happens for minutes at a time when Telegram restarts: taking those for "unknown" would
+/// send nothing twice, but would let a customer wait for nothing. 504 and the rest of the 5xx come
+/// when a server behind has taken the request and has not answered: whether it was carried out
+/// cannot be known.
 fn trouble(status: u16) -> TelegramError {
     match status {
         504.. => TelegramError::Unknown(None),

@@ -146,9 +146,12 @@ impl BotClient {
         let result = self.fetch("getUpdates", &parameters, wait).await?;
         let (read, total) = updates(&result).ok_or(TelegramError::Malformed)?;
         if read.len() < total {
-            tracing::warn!(updates.lost = total - read.len(), "updates without a number");
+            tracing::warn!(
+                updates.lost = total - read.len(),
+                "Telegram sent updates without an id"
+            );
         }
-        // With none to confirm, the same batch would come at once, for ever.
+        // With none to confirm, the same batch would come at once, forever.
         if read.is_empty() && total > 0 { Err(TelegramError::Malformed) } else { Ok(read) }
     }
 
@@ -174,19 +177,11 @@ impl BotClient {
     }
 
     /// Ends the webhook. Updates that are waiting are kept.
-    ///
-    /// # Errors
-    ///
-    /// As every call.
     pub async fn delete_webhook(&self) -> Result<(), TelegramError> {
         self.fetch("deleteWebhook", &json!({}), Duration::ZERO).await.map(drop)
     }
 
     /// Asks how the webhook is doing.
-    ///
-    /// # Errors
-    ///
-    /// As every call.
     pub async fn get_webhook_info(&self) -> Result<WebhookInfo, TelegramError> {
         self.call("getWebhookInfo", &json!({}), Duration::ZERO).await
     }
@@ -216,10 +211,6 @@ impl BotClient {
     }
 
     /// Shows the bot as typing, for five seconds or until its next message.
-    ///
-    /// # Errors
-    ///
-    /// As every call.
     pub async fn send_typing(&self, chat: &Address) -> Result<(), TelegramError> {
         let parameters = json!({"chat_id": chat_id(chat)?, "action": "typing"});
         self.fetch("sendChatAction", &parameters, Duration::ZERO).await.map(drop)

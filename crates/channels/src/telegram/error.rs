@@ -6,8 +6,8 @@ use thiserror::Error;
 
 /// A call of the Bot API failed.
 ///
-/// No variant holds a token or the address of a request. `description` is what Telegram said, at most
-/// 200 characters.
+/// No variant holds a token or the address of a request. `description` is what Telegram said, at
+/// most 200 characters.
 #[derive(Debug, Error)]
 pub enum TelegramError {
     /// The configured address is not one of an HTTP server.
@@ -64,7 +64,7 @@ pub enum TelegramError {
     },
 
     /// Updates are taken from this bot in another way at the same time.
-    #[error("the updates of the bot are taken by {}", if *webhook { "a webhook" } else { "another program" })]
+    #[error("the updates of the bot are received by {}", if *webhook { "a webhook" } else { "another program" })]
     Conflict {
         /// True when the bot has a webhook, false when somebody else polls it.
         webhook: bool,
@@ -88,9 +88,9 @@ pub enum TelegramError {
     #[error("the bot api cannot be reached")]
     NotSent(#[source] reqwest::Error),
 
-    /// The connection broke, or no answer came in time, when the request may have left us. Whether it was
-    /// carried out cannot be known.
-    #[error("whether the bot api has carried out the request is not known")]
+    /// The connection broke, or no answer came in time, when the request may have left us. Whether
+    /// it was carried out cannot be known.
+    #[error("it is unknown whether the bot api carried out the request")]
     Unknown(#[source] Option<reqwest::Error>),
 
     /// Success, but in no form we can read. A message was probably sent.
@@ -149,9 +149,9 @@ impl TelegramError {
 impl From<reqwest::Error> for TelegramError {
     /// Sorts a failure of the connection.
     ///
-    /// What fails before there is a connection (name, TCP, TLS) cannot have sent anything. Everything later is
-    /// unknown, even a reused connection that the server closed at that moment: the client itself repeats
-    /// the requests of which it knows that no byte was written.
+    /// What fails before there is a connection (name, TCP, TLS) cannot have sent anything.
+    /// Everything later is unknown, even a reused connection that the server closed at that moment:
+    /// the client itself repeats the requests of which it knows that no byte was written.
     fn from(error: reqwest::Error) -> Self {
         // The address has the token in it.
         let error = error.without_url();

@@ -7,8 +7,8 @@
 //!
 //! 1. `blocks` turns Markdown into one long text with styles.
 //! 2. `split` finds where to cut that text.
-//! 3. `rich` writes each piece as HTML. Since styles belong to ranges of the text, a cut can go through
-//! anything, and no tag is left open.
+//! 3. `rich` writes each piece as HTML. Since styles belong to ranges of the text, a cut can go
+//!    through anything, and no tag is left open.
 
 mod blocks;
 mod rich;

@@ -14,8 +14,9 @@ pub(crate) fn cut_units(text: &str, units: usize) -> &str {
     text
 }
 
-/// The best place to cut a text at or before `end`: the end of a paragraph, else of a line, else of a sentence,
-/// else of a word, as long as that leaves half of it; else between two characters as people see them.
+/// The best place to cut a text at or before `end`: the end of a paragraph, else of a line, else of
+/// a sentence, else of a word, as long as that leaves half of it; else between two characters as
+/// people see them.
 ///
 /// `end` is a boundary of a character and not 0; the result is too.
 pub(crate) fn before(text: &str, end: usize) -> usize {

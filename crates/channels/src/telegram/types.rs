@@ -33,7 +33,8 @@ impl RawUpdate {
         struct Number {
             update_id: i64,
         }
-        // Skips what it does not need, also what `Value` refuses: half of a surrogate pair, deep nesting.
+        // Skips what it does not need, also what `Value` refuses: half of a surrogate pair, deep
+        // nesting.
         let Number { update_id } = serde_json::from_str(json).ok()?;
         if !(0..MOST_UPDATES).contains(&update_id) {
             return None;

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use super::types::RawUpdate;
 
-/// The most bytes that a posted update may have. The largest text with its markup is a small part of it.
+/// The most bytes that a posted update may have. The largest text with its markup is a small part
+/// of it.
 pub const BODY_LIMIT: usize = 1 << 20;
 
 /// A posted body is not an update.

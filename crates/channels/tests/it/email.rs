@@ -9,7 +9,7 @@ use replyx_core::{
     mail::{Letter, Mail},
     retry::Retry,
 };
-use replyx_testkit::smtp::{FakeSmtp, Fault, Received, Step};
+use replyx_testkit::smtp::{FakeSmtp, Received, SmtpFault, Step};
 use secrecy::SecretString;
 use tokio::time::timeout;
 
@@ -103,7 +103,8 @@ async fn a_letter_arrives_as_text_and_html() {
     assert_eq!(mail.header("Message-ID"), Some(&*format!("<{}@bots.example.org>", stamp.id)));
     assert!(mail.header("Content-Type").unwrap().starts_with("multipart/alternative"));
     assert!(mail.header("Date").unwrap().ends_with("+0000"));
-    let (text, html) = (mail.data.find(b"text/plain"), mail.data.find(b"text/html"));
+    let text = mail.data.find(b"text/plain");
+    let html = mail.data.find(b"text/html");
     assert!(text < html, "the last alternative is the one that is shown");
 }
 
@@ -194,7 +195,7 @@ async fn refusals_are_sorted_by_whom_they_concern_and_repeat_nothing() {
         (Step::Message, 451, Stage::Message, false),
         (Step::Message, 554, Stage::Message, true),
     ] {
-        world.0.fail(step, Fault::Refuse(code));
+        world.0.fail(step, SmtpFault::Refuse(code));
         let error = world.send(&confirmation(ANN)).await.unwrap_err();
         let shown = format!("{error} {error:?}");
         let EmailError::Refused { stage: at, code: with } = error else {
@@ -212,13 +213,14 @@ async fn refusals_are_sorted_by_whom_they_concern_and_repeat_nothing() {
 async fn a_broken_connection_is_tried_again_under_the_same_id() {
     let world = World::start().await;
     let stamp = stamp();
-    let (post, mail) = (world.post(), confirmation(ANN));
+    let post = world.post();
+    let mail = confirmation(ANN);
     let faults = [
-        (Step::Connect, Fault::Drop),
-        (Step::Rcpt, Fault::Drop),
-        (Step::Message, Fault::Drop),
-        (Step::Mail, Fault::Garble),
-        (Step::Message, Fault::KeepAndDrop),
+        (Step::Connect, SmtpFault::Drop),
+        (Step::Rcpt, SmtpFault::Drop),
+        (Step::Message, SmtpFault::Drop),
+        (Step::Mail, SmtpFault::Garble),
+        (Step::Message, SmtpFault::KeepAndDrop),
     ];
     for (step, fault) in faults {
         world.0.fail(step, fault);
@@ -237,7 +239,7 @@ async fn a_broken_connection_is_tried_again_under_the_same_id() {
 #[tokio::test]
 async fn a_server_that_takes_the_mail_and_then_hangs_has_taken_it() {
     let world = World::start().await;
-    world.0.fail(Step::Quit, Fault::Hang);
+    world.0.fail(Step::Quit, SmtpFault::Hang);
     let mail = confirmation(ANN);
     let sent = timeout(Duration::from_secs(10), world.send(&mail));
     sent.await.expect("saying goodbye is bounded").unwrap();
@@ -248,7 +250,7 @@ async fn a_server_that_takes_the_mail_and_then_hangs_has_taken_it() {
 async fn a_server_that_hangs_is_given_up() {
     let world = World::start().await;
     for step in [Step::Connect, Step::Mail, Step::Message] {
-        world.0.fail(step, Fault::Hang);
+        world.0.fail(step, SmtpFault::Hang);
         let post = world.post().with_patience(Duration::from_millis(500));
         let error = post.send(&confirmation(ANN), &product(), &stamp()).await.unwrap_err();
         assert!(matches!(error, EmailError::TimedOut), "{error:?}");
@@ -324,7 +326,8 @@ async fn without_a_server_mail_lies_in_a_folder_for_its_owner_alone() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data/mail");
     let post = Post::folder(&folder, FROM).unwrap();
-    let (first, second) = (stamp(), stamp());
+    let first = stamp();
+    let second = stamp();
     tokio::time::sleep(Duration::from_millis(2)).await;
     post.send(&confirmation(ANN), &product(), &first).await.unwrap();
     // A job may run twice: it is one mail.

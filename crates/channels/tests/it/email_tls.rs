@@ -1,5 +1,5 @@
-//! Mail over encrypted connections. Which certificates are trusted is the system's to say: the test that needs one
-//! of its own trusted runs in a child process that is told so.
+//! Mail over encrypted connections. Which certificates are trusted is the system's to say: the test
+//! that needs one of its own trusted runs in a child process that is told so.
 
 use std::{env, fs, process::Command, sync::Arc};
 
@@ -69,7 +69,8 @@ async fn a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sai
 #[test]
 fn mail_goes_encrypted_to_a_server_that_the_system_trusts() {
     let folder = tempfile::tempdir().unwrap();
-    let (right, wrong) = (certificate("127.0.0.1"), certificate("mail.example.org"));
+    let right = certificate("127.0.0.1");
+    let wrong = certificate("mail.example.org");
     let roots = folder.path().join("roots.pem");
     fs::write(&roots, format!("{}{}", right.cert.pem(), wrong.cert.pem())).unwrap();
     for (name, certified) in [("right", right), ("wrong", wrong)] {

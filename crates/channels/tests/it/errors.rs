@@ -8,7 +8,7 @@ use std::{
 use replyx_channels::telegram::{Limits, Telegram, TelegramError};
 use replyx_testkit::{
     proxy::{BreakingProxy, Direction},
-    telegram::Fault,
+    telegram::TelegramFault,
 };
 use secrecy::SecretString;
 use tokio::{
@@ -78,7 +78,7 @@ async fn a_refused_text_says_what_is_wrong_with_it() {
     let empty = world.failed_send("  ", false).await;
     assert!(matches!(empty, TelegramError::Refused { status: 400, .. }), "{empty:?}");
 
-    world.fake.inject(Fault::RefuseEntities.on("sendMessage"));
+    world.fake.inject(TelegramFault::RefuseEntities.on("sendMessage"));
     let markup = world.failed_send("<b>x</b>", true).await;
     assert!(matches!(markup, TelegramError::CannotParse { .. }), "{markup:?}");
     world.client.send_message(&7.into(), "x", false).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_refused_text_says_what_is_wrong_with_it() {
 async fn too_many_requests_says_how_long_to_wait() {
     let world = World::start().await;
     world.bot.customer(7);
-    world.fake.inject(Fault::TooManyRequests { retry_after: 17 }.on("sendMessage"));
+    world.fake.inject(TelegramFault::TooManyRequests { retry_after: 17 }.on("sendMessage"));
     let limited = world.failed_send("x", false).await;
     assert_eq!(limited.retry_after(), Some(Duration::from_secs(17)));
     assert!(limited.certainly_not_sent() && limited.is_temporary());
@@ -99,12 +99,12 @@ async fn a_server_in_trouble_has_not_sent_unless_it_gave_up_waiting() {
     let world = World::start().await;
     world.bot.customer(7);
     for status in [500, 502, 503] {
-        world.fake.inject(Fault::Status(status).on("sendMessage"));
+        world.fake.inject(TelegramFault::Status(status).on("sendMessage"));
         let error = world.failed_send("x", false).await;
         assert!(matches!(error, TelegramError::Server { status: found } if found == status));
         assert!(error.certainly_not_sent() && error.is_temporary());
     }
-    world.fake.inject(Fault::Status(504).on("sendMessage"));
+    world.fake.inject(TelegramFault::Status(504).on("sendMessage"));
     assert!(!world.failed_send("x", false).await.certainly_not_sent());
 }
 
@@ -114,9 +114,12 @@ async fn a_connection_that_breaks_after_the_request_left_leaves_the_outcome_unkn
     let chat = world.bot.customer(7);
     // A connection that is kept and reused must not be taken for one that was never made.
     world.client.send_message(&7.into(), "first", false).await.unwrap();
-    for (fault, sent) in
-        [(Fault::BreakAfter, 2), (Fault::BreakBefore, 2), (Fault::HangAfter, 3), (Fault::Hang, 3)]
-    {
+    for (fault, sent) in [
+        (TelegramFault::BreakAfter, 2),
+        (TelegramFault::BreakBefore, 2),
+        (TelegramFault::HangAfter, 3),
+        (TelegramFault::Hang, 3),
+    ] {
         world.fake.inject(fault.clone().on("sendMessage"));
         let error = world.failed_send("x", false).await;
         assert!(matches!(error, TelegramError::Unknown(Some(_))), "{fault:?}: {error:?}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{TimeZone, Utc};
 use replyx_core::{clock::Clock, knowledge::SourceKind};
 use replyx_crawl::{
-    Crawl, Fetcher, Known, Limits, Order, Outcome, Private, Settings, Validators, Visit,
+    Crawl, CrawlSettings, Fetcher, Known, Limits, Order, Outcome, Private, Validators, Visit,
 };
 use replyx_testkit::site::{FakeSite, Reply};
 use url::Url;
@@ -26,7 +26,7 @@ fn quick() -> Limits {
 fn fetcher_with(private: Private, limits: Limits) -> Fetcher {
     // Installs the process's TLS provider.
     drop(replyx_testkit::http_client());
-    Fetcher::new(&Settings {
+    Fetcher::new(&CrawlSettings {
         private,
         public_url: Some("https://replyx.example".to_owned()),
         limits,

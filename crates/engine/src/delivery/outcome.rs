@@ -69,6 +69,7 @@ pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) 
         Ok(message_id) => return Outcome::Sent(message_id.into()),
         Err(error) => error,
     };
+
     let text = error.to_string();
     match error {
         TelegramError::RateLimited { retry_after } => {

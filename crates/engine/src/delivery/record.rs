@@ -25,7 +25,7 @@ pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Send
     while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
         batch.sort_by(|(one, _), (other, _)| in_order(one, other));
         while let Err(error) = retried(|| write(&engine, &batch)).await {
-            tracing::error!(error = &error as &dyn Error, "outcomes could not be written");
+            tracing::error!(error = &error as &dyn Error, "could not store delivery outcomes");
             sleep(AGAIN).await;
         }
         batch.clear();
@@ -61,7 +61,8 @@ async fn write_one(
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    let (workspace, by) = (part.workspace_id, engine.process);
+    let workspace = part.workspace_id;
+    let by = engine.process;
     match outcome {
         Outcome::Sent(message_id) => {
             let ours = tx.workspace(workspace).outbox().sent(part.id, by, message_id, now).await?;
@@ -99,7 +100,7 @@ async fn write_one(
 }
 
 /// Sends a part to the chat that its group has moved to, with whatever else waits for that chat. It
-/// follows once: a second move is an error of the channel's, and would go on for ever.
+/// follows once: a second move is an error of the channel's, and would go on forever.
 async fn follow(
     engine: &Engine,
     tx: &mut Tx,
@@ -141,7 +142,7 @@ async fn fail_channel(
 }
 
 /// Does the channel still have the secret that was refused? Its owner may have shown a newer one
-/// meanwhile.
+/// in the meantime.
 async fn has_secret(tx: &mut Tx, part: &Sendable) -> Result<bool, StorageError> {
     let channels = tx.workspace(part.workspace_id).channels();
     let found = channels.access(part.channel_id).await?;

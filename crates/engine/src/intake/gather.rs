@@ -1,10 +1,10 @@
 //! Gathers updates that arrive one by one (webhooks) into few transactions.
 //!
-//! While one transaction commits, those that arrive meanwhile wait for the next and share it: an update is
-//! never delayed for company, and a burst costs few commits. If a shared transaction fails for what is in it, its
-//! updates are tried one by one, so that one of them cannot spoil the others; while the database is away all are
-//! refused. Workspaces take turns, and one of them fills no more than half of the places: its storm of updates makes
-//! nobody else's wait or be refused.
+//! While one transaction commits, those that arrive in the meantime wait for the next and share it:
+//! an update is never delayed for company, and a burst costs few commits. If a shared transaction
+//! fails for what is in it, its updates are tried one by one, so that one of them cannot spoil the
+//! others; while the database is away all are refused. Workspaces take turns, and one of them fills
+//! no more than half of the places: its storm of updates makes nobody else's wait or be refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -101,7 +101,8 @@ async fn store(engine: &Engine, batch: Vec<Waiting>) {
                 let _ = sender.send(Ok(()));
             }
         }
-        // The database is away or hard pressed, whoever asks: all are refused at once, and come again.
+        // The database is away or hard pressed, whoever asks: all are refused at once, and come
+        // again.
         Err(error) if error.is_transient() => {}
         Err(_) => {
             for (update, sender) in updates.into_iter().zip(senders) {

@@ -9,7 +9,8 @@ use crate::given::{Working, World, received};
 async fn a_lost_hint_costs_time_and_nothing_else(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let (door, worker) = (world.engine().await, world.engine().await);
+    let door = world.engine().await;
+    let worker = world.engine().await;
     let working = [Working::turns(&worker), Working::sends(&worker)];
     for number in 0..2 {
         world.say(&door, &line, 7, &format!("{number}")).await;

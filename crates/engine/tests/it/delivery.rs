@@ -8,7 +8,7 @@ use replyx_core::{
 };
 use replyx_engine::Rates;
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::telegram::{Excess, Fault};
+use replyx_testkit::telegram::{Excess, TelegramFault};
 use tokio::time::{Instant, sleep};
 
 use crate::given::{LONG, Line, Working, World, eventually, received};
@@ -16,8 +16,9 @@ use crate::given::{LONG, Line, Working, World, eventually, received};
 #[on_every_db]
 async fn replies_leave_in_order_and_a_stuck_chat_holds_nobody_else_up(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.telegram.inject(Fault::Status(502).on("sendMessage").in_chat(7).times(4));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.telegram.inject(TelegramFault::Status(502).on("sendMessage").in_chat(7).times(4));
     let mut last = Vec::new();
     for number in 0..5 {
         for chat in [7, 8, 9] {
@@ -42,8 +43,9 @@ async fn replies_leave_in_order_and_a_stuck_chat_holds_nobody_else_up(db: &TestD
 #[on_every_db]
 async fn a_chat_that_was_too_fast_waits_and_the_others_go_on(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    let flood = Fault::TooManyRequests { retry_after: 3 };
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let flood = TelegramFault::TooManyRequests { retry_after: 3 };
     world.telegram.inject(flood.on("sendMessage").in_chat(7));
     let held = world.reply(&line, 7, "held").await;
     let behind = world.reply(&line, 7, "behind").await;
@@ -67,9 +69,11 @@ async fn a_chat_that_was_too_fast_waits_and_the_others_go_on(db: &TestDb) {
 #[on_every_db]
 async fn two_chats_that_were_too_fast_stop_their_bot_and_no_other(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, other, engine) = (world.line().await, world.line().await, world.engine().await);
+    let line = world.line().await;
+    let other = world.line().await;
+    let engine = world.engine().await;
     for chat in [7, 8] {
-        let flood = Fault::TooManyRequests { retry_after: 4 };
+        let flood = TelegramFault::TooManyRequests { retry_after: 4 };
         world.telegram.inject(flood.on("sendMessage").in_chat(chat));
     }
     let mut all = vec![world.reply(&line, 7, "a").await, world.reply(&line, 8, "b").await];
@@ -97,7 +101,8 @@ async fn two_chats_that_were_too_fast_stop_their_bot_and_no_other(db: &TestDb) {
 #[on_every_db]
 async fn a_flood_in_one_bot_does_not_hide_the_reply_of_another(db: &TestDb) {
     let world = World::open(db).await;
-    let (flooded, other) = (world.line().await, world.line().await);
+    let flooded = world.line().await;
+    let other = world.line().await;
     let engine = world.engine_with(|settings| settings.rates = Rates::new(2, 1, 1)).await;
     for chat in 1..=150 {
         world.reply(&flooded, chat, "flood").await;
@@ -149,7 +154,8 @@ async fn telegrams_limits_are_kept(db: &TestDb) {
 #[on_every_db]
 async fn a_long_answer_arrives_in_parts(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let paragraph = |number| format!("**{number}** {}", "слово ".repeat(300));
     let answer: Vec<String> = (0..6).map(paragraph).collect();
     let reply = world.reply(&line, 7, &answer.join("\n\n")).await;
@@ -173,8 +179,10 @@ async fn a_long_answer_arrives_in_parts(db: &TestDb) {
 #[on_every_db]
 async fn a_part_that_fails_takes_the_rest_with_it_and_nothing_else(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    let refusal = Fault::Error { code: 400, description: "Bad Request: TOPIC_CLOSED".to_owned() };
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let refusal =
+        TelegramFault::Error { code: 400, description: "Bad Request: TOPIC_CLOSED".to_owned() };
     world.telegram.inject(refusal.on("sendMessage").every(2));
     let long = world.reply(&line, 7, &"word ".repeat(3000)).await;
     let next = world.reply(&line, 7, "next").await;
@@ -204,7 +212,9 @@ pub(crate) async fn failure(world: &World<'_>, id: MessageId) -> String {
 #[on_every_db]
 async fn with_a_revoked_token_replies_wait_until_the_bot_is_started_again(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, other, engine) = (world.line().await, world.line().await, world.engine().await);
+    let line = world.line().await;
+    let other = world.line().await;
+    let engine = world.engine().await;
     world.telegram.revoke(line.fake.token());
     let waiting = [world.reply(&line, 7, "one").await, world.reply(&line, 7, "two").await];
     let free = world.reply(&other, 7, "free").await;
@@ -246,7 +256,7 @@ async fn of_a_deleted_bot_what_waits_fails_and_what_arrived_is_delivered(db: &Te
     let engine = world.engine().await;
     let arrived = world.reply(&line, 7, "one").await;
     let waits = world.reply(&line, 7, "two").await;
-    world.telegram.inject(Fault::Delay(Duration::from_secs(3)).on("sendMessage"));
+    world.telegram.inject(TelegramFault::Delay(Duration::from_secs(3)).on("sendMessage"));
     let working = Working::sends(&engine);
     eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
         .await;
@@ -324,8 +334,9 @@ async fn a_reply_follows_once(db: &TestDb) {
 #[on_every_db]
 async fn a_stop_waits_for_the_sends_under_way_and_begins_no_others(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.telegram.inject(Fault::Delay(Duration::from_millis(600)).on("sendMessage"));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.telegram.inject(TelegramFault::Delay(Duration::from_millis(600)).on("sendMessage"));
     let under_way = world.reply(&line, 7, "under way").await;
     let behind = world.reply(&line, 7, "behind").await;
     let working = Working::sends(&engine);

@@ -6,7 +6,7 @@ use replyx_core::{
     message::Delivery::{Delivered, Failed},
 };
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::{proxy::BreakingProxy, telegram::Fault};
+use replyx_testkit::{proxy::BreakingProxy, telegram::TelegramFault};
 use tokio::time::sleep;
 
 use crate::{
@@ -29,9 +29,10 @@ async fn uncertain(world: &World<'_>, id: MessageId) -> i64 {
 #[on_every_db]
 async fn a_server_in_trouble_is_asked_again(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     for status in [500, 502, 503] {
-        world.telegram.inject(Fault::Status(status).on("sendMessage"));
+        world.telegram.inject(TelegramFault::Status(status).on("sendMessage"));
     }
     let reply = world.reply(&line, 7, "hello").await;
     let working = Working::sends(&engine);
@@ -62,7 +63,7 @@ async fn attempts_come_to_an_end(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
     let engine = world.engine_with(|settings| settings.send_backoff.attempts = 3).await;
-    let trouble = Fault::Status(500).on("sendMessage").times(3);
+    let trouble = TelegramFault::Status(500).on("sendMessage").times(3);
     world.telegram.inject(trouble);
     let lost = world.reply(&line, 7, "lost").await;
     let next = world.reply(&line, 7, "next").await;
@@ -76,9 +77,10 @@ async fn attempts_come_to_an_end(db: &TestDb) {
 #[on_every_db]
 async fn a_send_of_unknown_outcome_is_repeated_once_and_counted(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.telegram.inject(Fault::BreakAfter.on("sendMessage").in_chat(7));
-    world.telegram.inject(Fault::BreakBefore.on("sendMessage").in_chat(8));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.telegram.inject(TelegramFault::BreakAfter.on("sendMessage").in_chat(7));
+    world.telegram.inject(TelegramFault::BreakBefore.on("sendMessage").in_chat(8));
     let sent_twice = world.reply(&line, 7, "hello").await;
     let sent_once = world.reply(&line, 8, "hello").await;
     let behind = world.reply(&line, 7, "behind").await;
@@ -98,8 +100,9 @@ async fn a_send_of_unknown_outcome_is_repeated_once_and_counted(db: &TestDb) {
 #[on_every_db]
 async fn what_is_unknown_twice_is_not_tried_a_third_time(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.telegram.inject(Fault::BreakAfter.on("sendMessage").in_chat(7).times(2));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.telegram.inject(TelegramFault::BreakAfter.on("sendMessage").in_chat(7).times(2));
     let twice = world.reply(&line, 7, "twice").await;
     let next = world.reply(&line, 7, "next").await;
     let working = Working::sends(&engine);
@@ -118,8 +121,10 @@ async fn what_is_unknown_twice_is_not_tried_a_third_time(db: &TestDb) {
 #[on_every_db]
 async fn trouble_between_two_unknown_sends_earns_no_third(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    for fault in [Fault::BreakAfter, Fault::Status(500), Fault::BreakAfter] {
+    let line = world.line().await;
+    let engine = world.engine().await;
+    for fault in [TelegramFault::BreakAfter, TelegramFault::Status(500), TelegramFault::BreakAfter]
+    {
         world.telegram.inject(fault.on("sendMessage"));
     }
     let reply = world.reply(&line, 7, "hello").await;
@@ -133,8 +138,9 @@ async fn trouble_between_two_unknown_sends_earns_no_third(db: &TestDb) {
 async fn the_send_of_a_dead_process_is_repeated_as_uncertain(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let (dead, alive) = (world.engine().await, world.engine().await);
-    world.telegram.inject(Fault::HangAfter.on("sendMessage"));
+    let dead = world.engine().await;
+    let alive = world.engine().await;
+    world.telegram.inject(TelegramFault::HangAfter.on("sendMessage"));
     let reply = world.reply(&line, 7, "hello").await;
     let dying = Working::sends(&dead);
     assert!(line.chat(7).wait_until(1, Duration::from_secs(10)).await);
@@ -151,7 +157,8 @@ async fn the_send_of_a_dead_process_is_repeated_as_uncertain(db: &TestDb) {
 #[on_every_db]
 async fn a_customer_who_blocked_the_bot_is_left_alone_until_they_write(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     line.chat(7).block();
     let refused = world.reply(&line, 7, "are you there?").await;
     let working = Working::start(&engine);
@@ -179,8 +186,9 @@ async fn blocked(world: &World<'_>) -> Vec<bool> {
 #[on_every_db]
 async fn markup_that_telegram_refuses_is_sent_as_plain_text(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.telegram.inject(Fault::RefuseEntities.on("sendMessage"));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.telegram.inject(TelegramFault::RefuseEntities.on("sendMessage"));
     let plain = world.reply(&line, 7, "**Bold** & <b>odd</b>").await;
     let formatted = world.reply(&line, 7, "**Bold**").await;
     let working = Working::sends(&engine);
@@ -202,9 +210,10 @@ async fn markup_that_telegram_refuses_is_sent_as_plain_text(db: &TestDb) {
 #[on_every_db]
 async fn a_broken_plain_text_after_refused_markup_is_uncertain_too(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.telegram.inject(Fault::RefuseEntities.on("sendMessage").times(2));
-    world.telegram.inject(Fault::BreakAfter.on("sendMessage"));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.telegram.inject(TelegramFault::RefuseEntities.on("sendMessage").times(2));
+    world.telegram.inject(TelegramFault::BreakAfter.on("sendMessage"));
     let reply = world.reply(&line, 7, "**Bold**").await;
     let working = Working::sends(&engine);
     eventually("the reply to be sent", async || (line.chat(7).sent_total() == 2).then_some(()))

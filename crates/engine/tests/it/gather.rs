@@ -43,7 +43,8 @@ async fn hand_in<'g>(
 async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db: &TestDb) {
     const UPDATES: usize = 1300;
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let gatherer = Gatherer::start(engine.clone());
     let mut holder = db.db.begin().await.unwrap();
     let contacts = holder.workspace(world.workspace).contacts();
@@ -70,8 +71,10 @@ async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db
 
 #[on_every_db]
 async fn a_storm_of_one_workspace_leaves_room_for_the_updates_of_others(db: &TestDb) {
-    let (many, one) = (World::open(db).await, World::open(db).await);
-    let (line, other) = (many.line().await, one.line().await);
+    let many = World::open(db).await;
+    let one = World::open(db).await;
+    let line = many.line().await;
+    let other = one.line().await;
     let gatherer = Gatherer::start(many.engine().await);
     let mut holder = db.db.begin().await.unwrap();
     let contacts = holder.workspace(many.workspace).contacts();
@@ -94,7 +97,8 @@ async fn a_storm_of_one_workspace_leaves_room_for_the_updates_of_others(db: &Tes
 #[on_every_db]
 async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let gatherer = Gatherer::start(engine);
     let nobody = Door { channel_id: world.clock.id::<ChannelId>(), ..line.door };
     // Held up, so that all of them share a transaction.
@@ -104,7 +108,8 @@ async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) 
     contacts.meet(line.bot.id, &first, world.clock.id(), world.clock.now()).await.unwrap();
     let updates = (0..20).map(|number| {
         let door = if number == 5 { nobody } else { line.door };
-        let (gatherer, update) = (&gatherer, world.text(7, &number.to_string()));
+        let gatherer = &gatherer;
+        let update = world.text(7, &number.to_string());
         async move { gatherer.accept(door, update).await }
     });
     let release = async {

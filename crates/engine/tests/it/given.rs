@@ -12,7 +12,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use replyx_channels::telegram::{self, Telegram, format};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings as AssistantSettings},
+    assistant::{Assistant, EngineSettings as AssistantSettings, Language},
     bot::{Bot, BotMode},
     channel::ChannelStatus,
     channel::{ChatKind, Inbound, InboundContent, Outbound},
@@ -25,7 +25,7 @@ use replyx_core::{
     secret::Keys,
 };
 use replyx_engine::{
-    Bell, Engine, Rates, Settings,
+    Bell, Engine, EngineSettings, Rates,
     context::{Context, Loaded},
     intake::{self, Door},
     turn,
@@ -162,12 +162,16 @@ impl<'d> World<'d> {
         NUMBERS.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A process of the installation, with ordinary settings of a test: nothing waits, nothing is limited.
+    /// A process of the installation, with ordinary settings of a test: nothing waits, nothing is
+    /// limited.
     pub(crate) async fn engine(&self) -> Arc<Engine> {
         self.engine_with(|_| {}).await
     }
 
-    pub(crate) async fn engine_with(&self, change: impl FnOnce(&mut Settings)) -> Arc<Engine> {
+    pub(crate) async fn engine_with(
+        &self,
+        change: impl FnOnce(&mut EngineSettings),
+    ) -> Arc<Engine> {
         self.engine_on(self.db.db.clone(), &self.telegram.url(), change).await
     }
 
@@ -176,7 +180,7 @@ impl<'d> World<'d> {
         &self,
         db: Db,
         telegram_url: &str,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut EngineSettings),
     ) -> Arc<Engine> {
         let mut settings = settings();
         change(&mut settings);
@@ -335,7 +339,8 @@ impl<'d> World<'d> {
         claimed[0]
     }
 
-    /// Takes on the turns that are due and runs them one after the other; returns how many those were.
+    /// Takes on the turns that are due and runs them one after the other; returns how many those
+    /// were.
     pub(crate) async fn answer(&self, engine: &Engine) -> usize {
         let claimed = self.claim(engine).await;
         for turn in &claimed {
@@ -394,8 +399,8 @@ fn tuning() -> Tuning {
 }
 
 /// The settings of a test.
-pub(crate) fn settings() -> Settings {
-    Settings {
+pub(crate) fn settings() -> EngineSettings {
+    EngineSettings {
         window: Duration::ZERO,
         window_latest: Duration::ZERO,
         typing_after: LONG,
@@ -405,7 +410,7 @@ pub(crate) fn settings() -> Settings {
             ceiling: Duration::from_millis(200),
             attempts: 100,
         },
-        ..Settings::default()
+        ..EngineSettings::default()
     }
 }
 
@@ -426,7 +431,8 @@ fn kind(chat: i64) -> ChatKind {
     if chat > 0 { ChatKind::Private } else { ChatKind::Group }
 }
 
-/// The shared state that goes with a database: in process beside `SQLite`, on Redis beside `PostgreSQL`.
+/// The shared state that goes with a database: in process beside `SQLite`, on Redis beside
+/// `PostgreSQL`.
 async fn live(db: &TestDb, prefix: &str) -> Live {
     if !db.db.is_shared() {
         return Live::in_process();

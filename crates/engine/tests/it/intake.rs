@@ -17,10 +17,13 @@ use crate::given::{World, start};
 #[on_every_db]
 async fn a_repeated_update_changes_nothing(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let update = world.text(7, "hello");
     world.take(&engine, &line, update.clone()).await.unwrap();
-    let (said, events, dialog) = (world.said().await, world.events().await, world.dialog().await);
+    let said = world.said().await;
+    let events = world.events().await;
+    let dialog = world.dialog().await;
 
     world.take(&engine, &line, update.clone()).await.unwrap();
     let both = [(line.door, update.clone()), (line.door, update)];
@@ -35,7 +38,9 @@ async fn a_repeated_update_changes_nothing(db: &TestDb) {
 #[on_every_db]
 async fn the_same_number_from_two_bots_is_two_updates(db: &TestDb) {
     let world = World::open(db).await;
-    let (one, other, engine) = (world.line().await, world.line().await, world.engine().await);
+    let one = world.line().await;
+    let other = world.line().await;
+    let engine = world.engine().await;
     let update = world.text(7, "hello");
 
     let both = [(one.door, update.clone()), (other.door, update)];
@@ -48,7 +53,8 @@ async fn the_same_number_from_two_bots_is_two_updates(db: &TestDb) {
 #[on_every_db]
 async fn a_batch_is_taken_as_a_whole_or_not_at_all(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let nobody = Door { channel_id: world.clock.id::<ChannelId>(), ..line.door };
     let good = world.text(7, "good");
     let batch = [(line.door, good.clone()), (nobody, world.text(8, "bad"))];
@@ -66,7 +72,8 @@ async fn a_batch_is_taken_as_a_whole_or_not_at_all(db: &TestDb) {
 #[on_every_db]
 async fn the_place_to_go_on_polling_is_stored_with_the_batch(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let batch = [(line.door, world.text(7, "a"))];
 
     intake::accept_all(&engine, &batch, Some((line.door, 500))).await.unwrap();
@@ -86,7 +93,8 @@ async fn poll_offset(world: &World<'_>, bot: ChannelId) -> Option<i64> {
 #[on_every_db]
 async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let mut winner = db.db.begin().await.unwrap();
     let contact = winner
         .workspace(world.workspace)
@@ -95,7 +103,8 @@ async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
         .await
         .unwrap();
     let loser = tokio::spawn({
-        let (engine, batch) = (Arc::clone(&engine), [(line.door, world.text(7, "second"))]);
+        let engine = Arc::clone(&engine);
+        let batch = [(line.door, world.text(7, "second"))];
         async move { intake::accept_all(&engine, &batch, None).await }
     });
     sleep(Duration::from_millis(150)).await;
@@ -112,7 +121,8 @@ async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
 #[on_every_db]
 async fn what_comes_within_the_window_is_answered_together(db: &TestDb) {
     let world = World::with_clock(db, Clock::manual(start())).await;
-    let (window, latest) = (Duration::from_millis(700), Duration::from_secs(5));
+    let window = Duration::from_millis(700);
+    let latest = Duration::from_secs(5);
     let engine = world
         .engine_with(|settings| {
             (settings.window, settings.window_latest) = (window, latest);
@@ -156,7 +166,8 @@ async fn who_goes_on_writing_is_answered_at_the_latest_time(db: &TestDb) {
 #[on_every_db]
 async fn a_block_and_its_end_are_noted_and_ask_for_no_answer(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     for content in [InboundContent::Blocked, InboundContent::Blocked, InboundContent::Unblocked] {
         world.take(&engine, &line, world.update(7, content)).await.unwrap();
     }
@@ -168,7 +179,8 @@ async fn a_block_and_its_end_are_noted_and_ask_for_no_answer(db: &TestDb) {
 #[on_every_db]
 async fn who_writes_does_not_block_the_bot(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let blocked = world.update(7, InboundContent::Blocked);
     world.take(&engine, &line, blocked).await.unwrap();
     world.say(&engine, &line, 7, "hello again").await;
@@ -189,7 +201,8 @@ async fn blocks(world: &World<'_>) -> Vec<bool> {
 #[on_every_db]
 async fn a_start_is_answered_with_the_greeting_and_a_photo_with_a_note(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let start = world.update(7, InboundContent::Start { message_id: 1.into() });
     world.take(&engine, &line, start).await.unwrap();
     world.answer(&engine).await;
@@ -215,7 +228,8 @@ async fn a_start_is_answered_with_the_greeting_and_a_photo_with_a_note(db: &Test
 #[on_every_db]
 async fn nobody_but_the_assistant_is_asked_for_a_turn(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
     world.answer(&engine).await;
     world.give_control(Control::Human).await;

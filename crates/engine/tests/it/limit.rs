@@ -61,7 +61,8 @@ impl World<'_> {
 #[on_every_db]
 async fn after_the_answers_of_a_day_a_customer_is_told_once_and_answered_the_next_day(db: &TestDb) {
     let world = World::with_clock(db, Clock::manual(start())).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.tune(&engine, "contact_answers_per_day", "2").await;
 
     world.talk(&engine, &line, 7, &["one", "two", "three", "four", "five"]).await;
@@ -99,7 +100,8 @@ async fn after_the_answers_of_a_day_a_customer_is_told_once_and_answered_the_nex
 #[on_every_db]
 async fn who_writes_too_fast_is_told_once_and_an_admin_can_change_that_at_any_time(db: &TestDb) {
     let world = World::with_clock(db, Clock::manual(start())).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.tune(&engine, "rate_contact", "3/1h").await;
 
     world.talk(&engine, &line, 7, &["1", "2", "3", "4", "5", "6"]).await;
@@ -127,10 +129,11 @@ async fn who_writes_too_fast_is_told_once_and_an_admin_can_change_that_at_any_ti
 #[on_every_db]
 async fn a_turn_that_is_tried_again_counts_once(db: &TestDb) {
     let world = World::with_clock(db, Clock::manual(start())).await;
-    let (line, dead) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let dead = world.engine().await;
     world.tune(&dead, "rate_contact", "1/1h").await;
     world.say(&dead, &line, 7, "hello").await;
-    world.model.inject(replyx_testkit::openai::Fault::DelayFirst(Duration::from_secs(5)));
+    world.model.inject(replyx_testkit::openai::ModelFault::DelayFirst(Duration::from_secs(5)));
     let turn = world.claim_one(&dead).await;
     let running = world.begin_turn(&dead, turn).await;
     running.abort();

@@ -6,7 +6,7 @@ use replyx_core::message::Delivery;
 use replyx_storage::{Db, PoolSize, testing};
 use replyx_testkit::{
     proxy::{BreakingProxy, Direction},
-    telegram::Fault,
+    telegram::TelegramFault,
 };
 use tokio::time::sleep;
 
@@ -73,7 +73,7 @@ async fn what_was_sent_is_written_when_the_database_is_back() {
     let engine = world.engine_on(broken, &world.telegram.url(), |_| {}).await;
     let line = world.line().await;
     let reply = world.reply(&line, 7, "hello").await;
-    world.telegram.inject(Fault::Delay(Duration::from_millis(500)).on("sendMessage"));
+    world.telegram.inject(TelegramFault::Delay(Duration::from_millis(500)).on("sendMessage"));
     let working = Working::sends(&engine);
     eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
         .await;
@@ -89,7 +89,8 @@ async fn what_was_sent_is_written_when_the_database_is_back() {
     assert_eq!(line.chat(7).sent_total(), 1);
 }
 
-/// Each connection breaks after so many bytes of answers: within a claim, behind its commit, anywhere.
+/// Each connection breaks after so many bytes of answers: within a claim, behind its commit,
+/// anywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_the_connection_breaks_each_message_is_answered_once_heavy() {
     let db = testing::postgres().await;

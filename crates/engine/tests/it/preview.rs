@@ -13,7 +13,7 @@ use replyx_engine::{
     turn::Step,
 };
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::openai::{Answer, Fault};
+use replyx_testkit::openai::{Answer, ModelFault};
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
@@ -91,7 +91,7 @@ async fn what_a_preview_cost_is_kept_when_nobody_waits_for_its_end(db: &TestDb) 
         if let Step::Prompt(_) = step {
             prompts += 1;
             if prompts == 2 {
-                world.model.inject(Fault::Hang);
+                world.model.inject(ModelFault::Hang);
                 refused.notify_one();
             }
         }

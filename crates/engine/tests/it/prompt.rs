@@ -2,7 +2,7 @@ use chrono::DateTime;
 use insta::assert_snapshot;
 use replyx_core::{clock::Clock, knowledge::Passage, money::Money};
 use replyx_engine::{
-    context::{Ask, Said},
+    context::{AnswerRequest, Said},
     prompt,
 };
 use replyx_grounding::{Kind, Objection};
@@ -12,10 +12,10 @@ use replyx_llm::{ChatRequest, ChatRole, Completion, Usage};
 use crate::given::{assistant, settings, start};
 
 /// A question, asked of an assistant of whom nothing else is known; `true`: we said it.
-pub(crate) fn ask(question: &str, history: &[(bool, &str)]) -> Ask {
+pub(crate) fn ask(question: &str, history: &[(bool, &str)]) -> AnswerRequest {
     let clock = Clock::manual(start());
     let said = history.iter().zip(1..);
-    Ask {
+    AnswerRequest {
         allowed: None,
         workspace: clock.id(),
         assistant: clock.id(),

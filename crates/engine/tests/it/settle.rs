@@ -15,7 +15,8 @@ use crate::given::{World, loaded};
 #[on_every_db]
 async fn reply_parts_and_events_are_stored_together(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
     world.answer(&engine).await;
 
@@ -36,7 +37,8 @@ async fn reply_parts_and_events_are_stored_together(db: &TestDb) {
 #[on_every_db]
 async fn of_a_reply_that_cannot_be_queued_nothing_lasts(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
     let turn = world.claim_one(&engine).await;
     let mut known = loaded(context::load(&engine, &turn).await.unwrap());

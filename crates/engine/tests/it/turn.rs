@@ -8,7 +8,7 @@ use replyx_core::{
 };
 use replyx_engine::turn;
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::openai::{Answer, Fault};
+use replyx_testkit::openai::{Answer, ModelFault};
 use tokio::time::sleep;
 
 use crate::given::{Working, World, eventually};
@@ -17,7 +17,8 @@ use crate::given::{Working, World, eventually};
 async fn a_dialog_has_one_turn_at_a_time_though_two_processes_work(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let (one, other) = (world.engine().await, world.engine().await);
+    let one = world.engine().await;
+    let other = world.engine().await;
     world.model.answer(|request| {
         Answer::text(format!("You said: {}", request.question())).paced(Duration::from_millis(15))
     });
@@ -70,7 +71,7 @@ async fn a_process_takes_no_more_turns_than_it_has_room_for(db: &TestDb) {
     let line = world.line().await;
     let small = world.engine_with(|settings| settings.turns = 1).await;
     for _ in 0..3 {
-        world.model.inject(Fault::DelayFirst(Duration::from_millis(400)));
+        world.model.inject(ModelFault::DelayFirst(Duration::from_millis(400)));
     }
     for chat in [7, 8, 9] {
         world.say(&small, &line, chat, "hello").await;
@@ -94,9 +95,10 @@ async fn a_process_takes_no_more_turns_than_it_has_room_for(db: &TestDb) {
 #[on_every_db]
 async fn what_is_said_while_a_turn_runs_is_answered_by_the_next_one_together(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "one").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(400)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(400)));
     let turn = world.claim_one(&engine).await;
     let running = world.begin_turn(&engine, turn).await;
     world.say(&engine, &line, 7, "two").await;
@@ -122,7 +124,8 @@ async fn what_is_said_while_a_turn_runs_is_answered_by_the_next_one_together(db:
 async fn the_turn_of_a_dead_process_is_run_by_another(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let (dead, alive) = (world.engine().await, world.engine().await);
+    let dead = world.engine().await;
+    let alive = world.engine().await;
     world.say(&dead, &line, 7, "hello").await;
     world.claim_one(&dead).await;
     assert_eq!(world.answer(&alive).await, 0, "a turn was taken from the living");
@@ -137,9 +140,10 @@ async fn the_turn_of_a_dead_process_is_run_by_another(db: &TestDb) {
 async fn whoever_comes_late_has_lost_and_nothing_of_it_lasts(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let (slow, quick) = (world.engine().await, world.engine().await);
+    let slow = world.engine().await;
+    let quick = world.engine().await;
     world.say(&slow, &line, 7, "hello").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(500)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(500)));
     let turn = world.claim_one(&slow).await;
     let running = world.begin_turn(&slow, turn).await;
 
@@ -161,9 +165,10 @@ async fn whoever_comes_late_has_lost_and_nothing_of_it_lasts(db: &TestDb) {
 #[on_every_db]
 async fn of_two_runs_in_one_process_only_one_settles(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(500)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(500)));
     let turn = world.claim_one(&engine).await;
     let first = world.begin_turn(&engine, turn).await;
     world.bury(&engine).await;
@@ -181,9 +186,10 @@ async fn of_two_runs_in_one_process_only_one_settles(db: &TestDb) {
 #[on_every_db]
 async fn a_takeover_while_the_model_writes_silences_it(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(300)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
     let turn = world.claim_one(&engine).await;
     let running = world.begin_turn(&engine, turn).await;
     world.give_control(Control::Human).await;
@@ -198,9 +204,10 @@ async fn a_takeover_while_the_model_writes_silences_it(db: &TestDb) {
 #[on_every_db]
 async fn handing_back_does_not_revive_an_old_answer_but_brings_a_new_one(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(300)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
     let turn = world.claim_one(&engine).await;
     let running = world.begin_turn(&engine, turn).await;
     world.give_control(Control::Human).await;
@@ -217,7 +224,8 @@ async fn handing_back_does_not_revive_an_old_answer_but_brings_a_new_one(db: &Te
 #[on_every_db]
 async fn a_human_who_has_taken_over_before_the_turn_costs_no_model(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.say(&engine, &line, 7, "hello").await;
     world.give_control(Control::Waiting).await;
     assert_eq!(world.answer(&engine).await, 1);
@@ -228,8 +236,9 @@ async fn a_human_who_has_taken_over_before_the_turn_costs_no_model(db: &TestDb) 
 #[on_every_db]
 async fn a_model_that_fails_is_apologised_for(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    for fault in [Fault::status(500), Fault::BreakAfter(1)] {
+    let line = world.line().await;
+    let engine = world.engine().await;
+    for fault in [ModelFault::status(500), ModelFault::BreakAfter(1)] {
         world.model.inject(fault);
     }
     world.say(&engine, &line, 7, "hello").await;
@@ -244,7 +253,8 @@ async fn a_model_that_fails_is_apologised_for(db: &TestDb) {
 #[on_every_db]
 async fn what_is_no_answer_becomes_the_text_for_the_unknown(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     for nothing in ["[[no-answer]]", "\"[[No-answer]].\"", "\u{200b}\u{200b}", "\u{1}\u{2}"] {
         world.model.answer(move |_| Answer::text(nothing));
         world.say(&engine, &line, 7, "hello").await;
@@ -259,7 +269,8 @@ async fn what_is_no_answer_becomes_the_text_for_the_unknown(db: &TestDb) {
 #[on_every_db]
 async fn a_character_that_no_database_takes_does_not_lose_the_answer(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     world.model.answer(|_| Answer::text("We open at 9\0.\r\n\tDaily."));
     world.say(&engine, &line, 7, "hello").await;
     world.answer(&engine).await;
@@ -300,7 +311,7 @@ async fn a_turn_that_panics_is_handed_back(db: &TestDb) {
     let sane = world.engine().await;
     let broken = world.engine_with(|settings| settings.window = Duration::MAX).await;
     world.say(&sane, &line, 7, "one").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(300)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
     let working = Working::turns(&broken);
     eventually("the model to be asked", async || (world.model.request_count() > 0).then_some(()))
         .await;
@@ -317,14 +328,15 @@ async fn a_turn_that_panics_is_handed_back(db: &TestDb) {
 async fn a_deleted_bot_ends_its_turns_in_silence(db: &TestDb) {
     let world = World::open(db).await;
     let engine = world.engine().await;
-    let (early, late) = (world.line().await, world.line().await);
+    let early = world.line().await;
+    let late = world.line().await;
     world.say(&engine, &early, 7, "before").await;
     delete(&world, &early).await;
     assert_eq!(world.answer(&engine).await, 1);
     assert_eq!(world.model.request_count(), 0);
 
     world.say(&engine, &late, 8, "meanwhile").await;
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(300)));
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
     let turn = world.claim_one(&engine).await;
     let running = world.begin_turn(&engine, turn).await;
     delete(&world, &late).await;
@@ -344,7 +356,8 @@ async fn delete(world: &World<'_>, line: &crate::given::Line) {
 #[on_every_db]
 async fn an_answer_rests_on_the_passages_of_a_document(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
+    let line = world.line().await;
+    let engine = world.engine().await;
     let (document, passage) =
         world.learn("delivery.md", "Delivery > Abroad", "Delivery to Norway takes 5 days.").await;
     world.say(&engine, &line, 7, "How long is delivery to Norway?").await;
@@ -368,8 +381,9 @@ async fn an_answer_rests_on_the_passages_of_a_document(db: &TestDb) {
 #[on_every_db]
 async fn a_stop_waits_for_the_turns_that_run_and_begins_no_others(db: &TestDb) {
     let world = World::open(db).await;
-    let (line, engine) = (world.line().await, world.engine().await);
-    world.model.inject(Fault::DelayFirst(Duration::from_millis(500)));
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(500)));
     world.say(&engine, &line, 7, "one").await;
     let working = Working::turns(&engine);
     eventually("the model to be asked", async || (world.model.request_count() > 0).then_some(()))

@@ -11,7 +11,7 @@ pub struct Change {
     pub before: f64,
     /// In the later run.
     pub after: f64,
-    /// Is it worse by more than was to be tolerated?
+    /// Whether it is worse by more than the tolerance.
     pub regressed: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Is any measure worse by more than was to be tolerated?
+    /// Whether any measure is worse by more than the tolerance.
     pub fn regressed(&self) -> bool {
         self.changes.iter().any(|change| change.regressed)
     }

@@ -13,7 +13,7 @@ use replyx_llm::Caller;
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
 
-use super::{IndexDocument, IndexError, Tools, count, cut::embedded_text, neighbours};
+use super::{IndexContext, IndexDocument, IndexError, count, cut::embedded_text, neighbours};
 
 /// What the queue calls this job; its payload is that of [`IndexDocument`].
 pub const KIND: &str = "embed_document";
@@ -26,10 +26,6 @@ const BATCH: u32 = 32;
 const OUTLIVED: u32 = 1_000;
 
 /// Queues the job, unless it waits already.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn enqueue(tx: &mut Tx, clock: &Clock, job: IndexDocument) -> Result<(), StorageError> {
     let payload = serde_json::json!({
         "workspace_id": job.workspace_id, "document_id": job.document_id,
@@ -47,7 +43,11 @@ pub async fn enqueue(tx: &mut Tx, clock: &Clock, job: IndexDocument) -> Result<(
 ///
 /// Fails when the database or the model does; [`IndexError::retry`] says when to try again.
 #[tracing::instrument(name = "knowledge.embed.run", skip_all, fields(document.id = %job.document_id))]
-pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(), IndexError> {
+pub async fn run(
+    tools: IndexContext<'_>,
+    job: IndexDocument,
+    attempt: i64,
+) -> Result<(), IndexError> {
     let Some(model) = tools.embeddings.model() else {
         return finish(tools, job, None).await;
     };
@@ -78,10 +78,7 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
         }
         if let Err(error) = batch(tools, job, assistant, model, &missing).await {
             if error.retry(attempt) == Retry::Never && matches!(error, IndexError::Embed(_)) {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a document stays without vectors"
-                );
+                tracing::warn!(error = &error as &dyn std::error::Error, "document has no vectors");
                 return finish(tools, job, None).await;
             }
             return Err(error);
@@ -91,18 +88,14 @@ pub async fn run(tools: Tools<'_>, job: IndexDocument, attempt: i64) -> Result<(
 
 /// Ends the job of a document whose embedding was cut short in all attempts: it is ready with the
 /// vectors it has, and words find the rest.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub async fn give_up(tools: Tools<'_>, job: IndexDocument) -> Result<(), IndexError> {
-    tracing::error!(document.id = %job.document_id, "embedding a document was interrupted too often");
+pub async fn give_up(tools: IndexContext<'_>, job: IndexDocument) -> Result<(), IndexError> {
+    tracing::error!(document.id = %job.document_id, "document embedding was interrupted too often");
     finish(tools, job, None).await
 }
 
 /// Embeds some passages and stores their vectors, with what it cost.
 async fn batch(
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexDocument,
     assistant: Option<AssistantId>,
     model: &str,
@@ -149,7 +142,7 @@ async fn batch(
 /// The document is as ready as it gets: its vectors are of `model`, or it has to do with those it
 /// has.
 async fn finish(
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexDocument,
     model: Option<&str>,
 ) -> Result<(), IndexError> {
@@ -185,11 +178,7 @@ async fn finish(
 /// Queues what brings documents up to date whose index or vectors are those of earlier rules or
 /// another model, at most `limit` of them, and forgets vectors that are no longer needed.
 /// Housekeeping calls it.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub async fn refresh(tools: Tools<'_>, limit: u32) -> Result<usize, StorageError> {
+pub async fn refresh(tools: IndexContext<'_>, limit: u32) -> Result<usize, StorageError> {
     let mut tx = tools.db.read().await?;
     let model = tools.embeddings.model();
     let outdated = tx.system().documents().outdated(super::INDEX_VERSION, model, limit).await?;
@@ -221,7 +210,7 @@ pub async fn refresh(tools: Tools<'_>, limit: u32) -> Result<usize, StorageError
 
 /// Forgets the vectors of earlier models where all that an assistant knows has one of `model`, and
 /// the database's index, where it has one, finds by them.
-async fn forget_outlived(tools: Tools<'_>, model: &str) -> Result<(), StorageError> {
+async fn forget_outlived(tools: IndexContext<'_>, model: &str) -> Result<(), StorageError> {
     let mut tx = tools.db.read().await?;
     let sets = tx.system().neighbours().sets().await?;
     drop(tx);

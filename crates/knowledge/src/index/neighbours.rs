@@ -22,7 +22,7 @@ use replyx_storage::{
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::Tools;
+use super::IndexContext;
 
 /// How long one assistant keeps a worker before others have their turn.
 const SLICE: Duration = Duration::from_secs(30);
@@ -79,7 +79,7 @@ pub(super) async fn follow(
 ///
 /// Fails when the database does; what was copied stays.
 #[tracing::instrument(name = "knowledge.neighbours.run", skip_all, fields(assistant.id = %job.assistant_id))]
-pub async fn run(tools: Tools<'_>, job: IndexNeighbours) -> Result<(), StorageError> {
+pub async fn run(tools: IndexContext<'_>, job: IndexNeighbours) -> Result<(), StorageError> {
     if !matches!(tools.db.create_vector_index().await?, VectorIndex::Ready(_)) {
         return Ok(());
     }
@@ -105,7 +105,11 @@ pub async fn run(tools: Tools<'_>, job: IndexNeighbours) -> Result<(), StorageEr
         tx.commit().await?;
 
         if first {
-            tracing::info!(model, passages = head.passages, "the database finds nearest vectors");
+            tracing::info!(
+                model,
+                passages = head.passages,
+                "nearest-vector search runs in the database"
+            );
         }
     }
 
@@ -115,7 +119,7 @@ pub async fn run(tools: Tools<'_>, job: IndexNeighbours) -> Result<(), StorageEr
 /// The models that an assistant's passages are embedded with and questions can be.
 async fn models(
     tx: &mut Tx,
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexNeighbours,
 ) -> Result<BTreeSet<String>, StorageError> {
     let passages = tx.workspace(job.workspace_id).passages();
@@ -125,7 +129,7 @@ async fn models(
 
 /// Copies the vectors of one model. `false`: the time was too short.
 async fn copy(
-    tools: Tools<'_>,
+    tools: IndexContext<'_>,
     job: IndexNeighbours,
     model: &str,
     begun: Instant,
@@ -171,11 +175,7 @@ async fn copy(
 /// Queues what brings the sets of assistants with more than `least` passages up to date, forgets
 /// those of assistants with less than half of that and of models that are no longer used, and
 /// tidies up. Housekeeping calls it.
-///
-/// # Errors
-///
-/// Fails when the database does.
-pub async fn refresh(tools: Tools<'_>, least: i64) -> Result<usize, StorageError> {
+pub async fn refresh(tools: IndexContext<'_>, least: i64) -> Result<usize, StorageError> {
     if !matches!(tools.db.vector_index().await?, VectorIndex::Creatable(_) | VectorIndex::Ready(_))
     {
         return Ok(0);
@@ -219,7 +219,7 @@ pub async fn refresh(tools: Tools<'_>, least: i64) -> Result<usize, StorageError
 }
 
 /// Takes vectors out of the index that nobody is searched by.
-async fn tidy(tools: Tools<'_>) -> Result<(), StorageError> {
+async fn tidy(tools: IndexContext<'_>) -> Result<(), StorageError> {
     let mut tx = tools.db.read().await?;
     let widths = tx.system().neighbours().widths().await?;
     drop(tx);

@@ -6,7 +6,7 @@
 use replyx_core::knowledge::{Document, DocumentKind, DocumentStatus};
 use replyx_storage::{StorageError, Tx, replacements::Replacement};
 
-use super::{IndexDocument, IndexError, Tools, step};
+use super::{IndexContext, IndexDocument, IndexError, step};
 
 /// What is being read.
 pub(super) struct Reading {
@@ -23,7 +23,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Marks the document as being read and fetches its newest bytes.
     pub(super) async fn begin(
-        tools: Tools<'_>,
+        tools: IndexContext<'_>,
         job: IndexDocument,
     ) -> Result<Option<(Self, Vec<u8>)>, IndexError> {
         step(tools, job, DocumentStatus::Extracting).await?;

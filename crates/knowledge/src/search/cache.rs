@@ -48,7 +48,7 @@ type StoredVector = (DocumentId, PassageId, Vec<u8>);
 
 /// What an assistant knows, as search can use it.
 #[derive(Clone, Debug)]
-pub(super) enum Held {
+pub(super) enum Loaded {
     /// In memory.
     Whole(Arc<Snapshot>),
     /// More than the memory holds: the database's own indexes are asked, that of vectors if it has
@@ -58,7 +58,7 @@ pub(super) enum Held {
 
 #[derive(Debug, Default)]
 struct Slot {
-    held: tokio::sync::Mutex<Option<Held>>,
+    held: tokio::sync::Mutex<Option<Loaded>>,
     /// Its weight, KiB.
     weight: AtomicU32,
 }
@@ -96,7 +96,7 @@ impl Cache {
         embeddings: &Embeddings,
         workspace: WorkspaceId,
         assistant: AssistantId,
-    ) -> Result<Option<Held>, StorageError> {
+    ) -> Result<Option<Loaded>, StorageError> {
         let mut tx = db.read().await?;
         let revision = tx.workspace(workspace).knowledge().revision(assistant).await?;
         // Given back before waiting for others, who need a connection to load.
@@ -113,8 +113,8 @@ impl Cache {
             return Ok(None);
         };
         let bytes = match &fresh {
-            Held::Whole(snapshot) => snapshot.bytes(),
-            Held::TooLarge(listed) => listed.bytes(),
+            Loaded::Whole(snapshot) => snapshot.bytes(),
+            Loaded::TooLarge(listed) => listed.bytes(),
         };
         slot.weight.store(u32::try_from(bytes / 1024).unwrap_or(u32::MAX), Ordering::Relaxed);
         *held = Some(fresh.clone());
@@ -130,7 +130,7 @@ impl Cache {
         db: &Db,
         embeddings: &Embeddings,
         (workspace, assistant): (WorkspaceId, AssistantId),
-    ) -> Result<Option<Held>, StorageError> {
+    ) -> Result<Option<Loaded>, StorageError> {
         let mut tx = db.read().await?;
         let Some(head) = tx.workspace(workspace).knowledge().head(assistant).await? else {
             return Ok(None);
@@ -149,7 +149,7 @@ impl Cache {
         let width =
             model.as_deref().map_or(0, |model| embeddings.dimensions(model).unwrap_or(WIDTH));
         if set.is_some() || estimate(&head, width) > self.bound / 4 * 3 {
-            return Ok(Some(Held::TooLarge(Arc::new(Listed::new(documents, head, set)))));
+            return Ok(Some(Loaded::TooLarge(Arc::new(Listed::new(documents, head, set)))));
         }
 
         let mut known: HashMap<DocumentId, Arc<Segment>> = HashMap::new();
@@ -171,7 +171,7 @@ impl Cache {
         }
 
         let segments = documents.iter().filter_map(|document| known.remove(&document.id)).collect();
-        Ok(Some(Held::Whole(Arc::new(Snapshot::new(head.revision, segments, model)))))
+        Ok(Some(Loaded::Whole(Arc::new(Snapshot::new(head.revision, segments, model)))))
     }
 
     fn shared(&self, document: DocumentId) -> Option<Arc<Segment>> {
@@ -187,10 +187,10 @@ impl Cache {
     }
 }
 
-fn revision_of(held: &Held) -> i64 {
+fn revision_of(held: &Loaded) -> i64 {
     match held {
-        Held::Whole(snapshot) => snapshot.revision,
-        Held::TooLarge(listed) => listed.head.revision,
+        Loaded::Whole(snapshot) => snapshot.revision,
+        Loaded::TooLarge(listed) => listed.head.revision,
     }
 }
 

@@ -15,13 +15,13 @@ use tokio::{
 };
 
 use super::{
-    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, Way, asked,
-    cache::Held,
+    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, SearchPath, asked,
+    cache::Loaded,
     fuse::{self, Ranked, Sayings},
     large::{self, Large, Listed},
     rerank::{READ, rerank},
     segment::Segment,
-    snapshot::{Place, Snapshot},
+    snapshot::{PassageAt, Snapshot},
     vectors::unit,
 };
 
@@ -62,10 +62,10 @@ pub(super) async fn find(
     let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
     let mut found = match held {
         None => Found::default(),
-        Some(Held::TooLarge(listed)) => {
+        Some(Loaded::TooLarge(listed)) => {
             in_database(search, db, (caller, workspace, assistant), &listed, &query).await?
         }
-        Some(Held::Whole(snapshot)) => {
+        Some(Loaded::Whole(snapshot)) => {
             let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), &query).await;
             let vectors = vector.as_ref().and(snapshot.model.clone());
             let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
@@ -110,7 +110,7 @@ async fn in_database(
     let ranked = large::find(db, asked, query, query.limit + SPARE).await?;
     let model = vectors.map(|(set, _)| set.model.clone());
     let hits = load(db, whose.0, model.as_deref(), ranked, query).await?;
-    let way = if model.is_some() { Way::Hnsw } else { Way::Words };
+    let way = if model.is_some() { SearchPath::Hnsw } else { SearchPath::Words };
     Ok(Found { hits, vectors: model, way, spent, ..Found::default() })
 }
 
@@ -139,18 +139,12 @@ async fn embed(
         Ok(Ok(EmbeddedQuestion { vector, spent })) => (unit(&vector), spent),
         Ok(Err(error)) => {
             without("failed", query.mode);
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a question is searched for by words alone"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "search uses words only");
             (None, None)
         }
         Err(_) => {
             without("late", query.mode);
-            tracing::warn!(
-                model,
-                "embedding a question took too long; it is searched for by words alone"
-            );
+            tracing::warn!(model, "embedding the question took too long; search uses words only");
             (None, None)
         }
     }
@@ -180,7 +174,7 @@ async fn rank(
     snapshot: Arc<Snapshot>,
     query: &Query<'_>,
     vector: Option<Vec<f32>>,
-) -> Vec<Ranked<Place>> {
+) -> Vec<Ranked<PassageAt>> {
     let only = Only {
         documents: query.documents.iter().copied().collect(),
         language: query.language.map(str::to_owned),
@@ -188,7 +182,7 @@ async fn rank(
 
     let most = query.limit + SPARE;
 
-    let asked = Arc::new(Put {
+    let asked = Arc::new(MemoryQuery {
         words: query.mode != Mode::Vectors || vector.is_none(),
         text: query.text.to_owned(),
         vector,
@@ -216,7 +210,7 @@ async fn done<T>(work: JoinHandle<T>) -> T {
 }
 
 /// A question put to what is in memory, as what can be sent to other threads.
-struct Put {
+struct MemoryQuery {
     snapshot: Arc<Snapshot>,
     text: String,
     /// Are its words looked for?
@@ -226,8 +220,8 @@ struct Put {
     depth: usize,
 }
 
-impl Put {
-    fn by_words(&self) -> Vec<(Place, f64)> {
+impl MemoryQuery {
+    fn by_words(&self) -> Vec<(PassageAt, f64)> {
         if !self.words {
             return Vec::new();
         }
@@ -235,17 +229,17 @@ impl Put {
         self.snapshot.by_words(&asked, &|segment| self.only.holds(segment), self.depth)
     }
 
-    fn nearest(&self) -> Vec<(Place, f32)> {
+    fn nearest(&self) -> Vec<(PassageAt, f32)> {
         let Some(vector) = &self.vector else { return Vec::new() };
         self.snapshot.nearest(vector, &|segment| self.only.holds(segment), self.depth)
     }
 
     fn joined(
         &self,
-        words: &[(Place, f64)],
-        nearest: &[(Place, f32)],
+        words: &[(PassageAt, f64)],
+        nearest: &[(PassageAt, f32)],
         most: usize,
-    ) -> Vec<Ranked<Place>> {
+    ) -> Vec<Ranked<PassageAt>> {
         let sayings = |place| Sayings::of(self.snapshot.terms(place));
         let mut joined = fuse::distinct(fuse::join(words, nearest), sayings, most);
         for one in &mut joined {

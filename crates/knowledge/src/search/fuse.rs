@@ -24,7 +24,7 @@ const SAME: f64 = 0.9;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ranked<P> {
     pub(super) place: P,
-    /// How well it fits by words, 0 to 1.
+    /// Its score by words, 0 to 1.
     pub(super) words: Option<f64>,
     /// The cosine of its vector with the question's.
     pub(super) likeness: Option<f32>,

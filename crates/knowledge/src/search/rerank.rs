@@ -30,7 +30,7 @@ pub(super) async fn rerank(
         Ok(order) => order,
         Err(error) => {
             let error = &error as &dyn Error;
-            tracing::warn!(error, "passages keep the order of search: they were not reranked");
+            tracing::warn!(error, "reranking failed; passages keep the order of the search");
             return;
         }
     };

@@ -19,7 +19,7 @@ const CANDIDATES: usize = 400;
 
 /// Where a passage stands: which document, and which of its passages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct PassageAt {
     segment: u32,
     passage: u32,
 }
@@ -78,11 +78,11 @@ impl Snapshot {
         self.lexicon().frequency(term)
     }
 
-    pub(super) fn id(&self, place: Place) -> PassageId {
+    pub(super) fn id(&self, place: PassageAt) -> PassageId {
         self.segment(place).words.ids[place.passage as usize]
     }
 
-    fn segment(&self, place: Place) -> &Segment {
+    fn segment(&self, place: PassageAt) -> &Segment {
         &self.segments[place.segment as usize]
     }
 
@@ -92,9 +92,9 @@ impl Snapshot {
         asked: &Asked,
         only: Filter<'_>,
         most: usize,
-    ) -> Vec<(Place, f64)> {
+    ) -> Vec<(PassageAt, f64)> {
         let stands = asked.stands();
-        let mut ranked: Vec<(Place, f64)> = Vec::new();
+        let mut ranked: Vec<(PassageAt, f64)> = Vec::new();
         // What each term of a document stands for. Of thousands a few are asked for, so it is made
         // once.
         let mut known: Vec<Option<Stand>> = Vec::new();
@@ -118,7 +118,7 @@ impl Snapshot {
                 let text = stands(segment.words.text(passage as usize));
                 let headings = stands(segment.words.headings(passage as usize));
                 let score = asked.score(text.into_iter(), headings.into_iter());
-                ranked.push((Place { segment: place, passage }, score));
+                ranked.push((PassageAt { segment: place, passage }, score));
             }
         }
         ranked.sort_by(|(one, a), (other, b)| {
@@ -129,8 +129,8 @@ impl Snapshot {
     }
 
     /// Equals are ordered by what they say: ids differ from one database to the next.
-    fn by_text(&self, one: Place, other: Place) -> Ordering {
-        let digest = |place: Place| self.segment(place).words.digest(place.passage as usize);
+    fn by_text(&self, one: PassageAt, other: PassageAt) -> Ordering {
+        let digest = |place: PassageAt| self.segment(place).words.digest(place.passage as usize);
         digest(one).cmp(&digest(other)).then(one.cmp(&other))
     }
 
@@ -141,7 +141,7 @@ impl Snapshot {
         stands: &[(TermHash, Stand)],
         only: Filter<'_>,
     ) -> Vec<(u32, Vec<u32>)> {
-        let mut found: Vec<(f64, Place)> = Vec::new();
+        let mut found: Vec<(f64, PassageAt)> = Vec::new();
         let mut held: Vec<f64> = Vec::new();
         for (segment, place) in self.segments.iter().zip(0_u32..) {
             if !only(segment) {
@@ -162,7 +162,8 @@ impl Snapshot {
             if any {
                 let holding = held.iter().zip(0_u32..).filter(|(weight, _)| **weight > 0.0);
                 found.extend(
-                    holding.map(|(weight, passage)| (*weight, Place { segment: place, passage })),
+                    holding
+                        .map(|(weight, passage)| (*weight, PassageAt { segment: place, passage })),
                 );
             }
         }
@@ -194,18 +195,18 @@ impl Snapshot {
         question: &[f32],
         only: Filter<'_>,
         most: usize,
-    ) -> Vec<(Place, f32)> {
+    ) -> Vec<(PassageAt, f32)> {
         let arch = Arch::new();
-        let mut found: Vec<(Place, f32)> = Vec::with_capacity(self.passages);
+        let mut found: Vec<(PassageAt, f32)> = Vec::with_capacity(self.passages);
         for (segment, place) in self.segments.iter().zip(0_u32..) {
             if let Some(vectors) = segment.vectors.as_ref().filter(|_| only(segment)) {
                 vectors.likeness(arch, question, |passage, likeness| {
-                    found.push((Place { segment: place, passage }, likeness));
+                    found.push((PassageAt { segment: place, passage }, likeness));
                 });
             }
         }
 
-        let nearer = |(one, a): &(Place, f32), (other, b): &(Place, f32)| {
+        let nearer = |(one, a): &(PassageAt, f32), (other, b): &(PassageAt, f32)| {
             b.total_cmp(a).then_with(|| one.cmp(other))
         };
         if found.len() > most && most > 0 {
@@ -219,13 +220,13 @@ impl Snapshot {
     }
 
     /// The cosine of one passage with a question of unit length.
-    pub(super) fn likeness(&self, question: &[f32], place: Place) -> Option<f32> {
+    pub(super) fn likeness(&self, question: &[f32], place: PassageAt) -> Option<f32> {
         let vectors = self.segment(place).vectors.as_ref()?;
         vectors.likeness_of(Arch::new(), question, place.passage)
     }
 
     /// The terms of a passage, in order.
-    pub(super) fn terms(&self, place: Place) -> impl Iterator<Item = (TermHash, &str)> {
+    pub(super) fn terms(&self, place: PassageAt) -> impl Iterator<Item = (TermHash, &str)> {
         let words = &self.segment(place).words;
         let terms = words.text(place.passage as usize).iter();
         terms.map(|term| (words.hash(*term), words.spelling(*term)))

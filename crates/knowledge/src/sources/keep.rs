@@ -9,7 +9,7 @@ use replyx_crawl::{Outcome, Page, Visit};
 use replyx_storage::{StorageError, Tx};
 use url::Url;
 
-use super::{FetchSource, Progress, Tools, goes_at_once};
+use super::{FetchContext, FetchSource, Progress, goes_at_once};
 use crate::index::IndexDocument;
 
 /// A page that is not there so often in a row is deleted.
@@ -35,7 +35,7 @@ pub(super) enum Kept {
 
 /// Writes one visit down, and how far the crawl is if that is to be told.
 pub(super) async fn visit(
-    tools: Tools<'_>,
+    tools: FetchContext<'_>,
     job: FetchSource,
     visit: &Visit,
     tell: Option<&Progress>,
@@ -78,7 +78,7 @@ pub(super) async fn visit(
 
 /// Writes documents of one source, whose row is locked.
 struct Desk<'a> {
-    tools: Tools<'a>,
+    tools: FetchContext<'a>,
     tx: &'a mut Tx,
     source: &'a Source,
 }

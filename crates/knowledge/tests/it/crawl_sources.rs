@@ -13,10 +13,10 @@ use replyx_core::{
     page::PageRequest,
     retry::Retry,
 };
-use replyx_crawl::{Fetcher, Limits, Private, Settings as Crawling};
+use replyx_crawl::{CrawlSettings as Crawling, Fetcher, Limits, Private};
 use replyx_knowledge::{
     index::IndexDocument,
-    sources::{self, FetchSource, Parking, SourceError, Tools},
+    sources::{self, FetchContext, FetchSource, Parking, SourceError},
 };
 use replyx_storage::{Db, documents::DocumentFilter, fair::Places, on_every_db, testing::TestDb};
 use replyx_testkit::site::{FakeSite, Reply};
@@ -67,8 +67,13 @@ impl<'d> Office<'d> {
         FetchSource { workspace_id: self.workspace, source_id: source.id }
     }
 
-    fn tools(&self) -> Tools<'_> {
-        Tools { db: self.db, clock: &self.clock, fetcher: &self.fetcher, parking: &self.parking }
+    fn tools(&self) -> FetchContext<'_> {
+        FetchContext {
+            db: self.db,
+            clock: &self.clock,
+            fetcher: &self.fetcher,
+            parking: &self.parking,
+        }
     }
 
     async fn fetch(&self, job: FetchSource) -> Source {
@@ -316,7 +321,8 @@ async fn two_fetches_at_once_make_one_document_of_a_page(db: &TestDb) {
         let fetcher = office.fetcher.clone();
         async move {
             let parking = Parking::default();
-            let tools = Tools { db: &db, clock: &clock, fetcher: &fetcher, parking: &parking };
+            let tools =
+                FetchContext { db: &db, clock: &clock, fetcher: &fetcher, parking: &parking };
             sources::run(tools, job, std::future::pending()).await
         }
     };

@@ -9,17 +9,17 @@ use replyx_core::{
 };
 use replyx_knowledge::{
     index::{
-        Tools, embed,
+        IndexContext, embed,
         neighbours::{self, IndexNeighbours},
     },
-    search::{Found, Mode, Query, Search, Way},
+    search::{Found, Mode, Query, Search, SearchPath},
 };
 use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{
     Db, PoolSize,
     neighbours::VectorIndex,
     on_every_db,
-    passages::{NewPassage, PassageChanges, Place},
+    passages::{NewPassage, PassageChanges, Span},
     testing::{TestDb, pgvector, tamper},
 };
 
@@ -64,8 +64,8 @@ fn with_model(model: &str) -> Given {
 }
 
 impl Given {
-    fn tools<'t>(&'t self, shop: &'t Shop<'_>, db: &'t Db) -> Tools<'t> {
-        Tools { db, clock: &shop.clock, program: program(), embeddings: &self.embeddings }
+    fn tools<'t>(&'t self, shop: &'t Shop<'_>, db: &'t Db) -> IndexContext<'t> {
+        IndexContext { db, clock: &shop.clock, program: program(), embeddings: &self.embeddings }
     }
 
     async fn copy(&self, shop: &Shop<'_>, assistant_id: AssistantId) {
@@ -138,7 +138,7 @@ async fn learn(
         let text = format!("Article {} number {position}.", job.document_id);
         let hash = text.clone();
         let terms = format!("articl {} of{position}", job.document_id.into_uuid().simple());
-        let place = Place { position, start: position, end: position + 1, page: None };
+        let place = Span { position, start: position, end: position + 1, page: None };
         NewPassage { id: *id, headings: String::new(), text, hash, terms, length: 3, place }
     };
     let changes =
@@ -232,7 +232,7 @@ async fn the_index_finds_nearly_what_comparing_all_finds_and_nothing_of_others()
                 own.map(|(_, id, other)| (cosine(&vector, other), *id)).collect();
             exact.sort_by(|(a, _), (b, _)| b.total_cmp(a));
             let found = given.near(&shop, of, &vector, 10).await;
-            assert_eq!((found.way, found.vectors.as_deref()), (Way::Hnsw, Some(OFFLINE)));
+            assert_eq!((found.way, found.vectors.as_deref()), (SearchPath::Hnsw, Some(OFFLINE)));
             assert_eq!(found.hits.len(), 10, "a filter does not starve the search");
             let expected: HashSet<PassageId> = exact[..10].iter().map(|(_, id)| *id).collect();
             right += ids(&found).intersection(&expected).count();
@@ -258,11 +258,11 @@ async fn what_changes_is_found_and_what_is_gone_is_not() {
     let mut chance = Chance(7);
     let vectors: Vec<Vec<f32>> = (0..30).map(|_| chance.vector(8)).collect();
     let (mut one, own) = learn(&shop, shop.assistant, &vectors, OFFLINE).await;
-    assert_eq!(given.near(&shop, shop.assistant, &vectors[3], 1).await.way, Way::Memory);
+    assert_eq!(given.near(&shop, shop.assistant, &vectors[3], 1).await.way, SearchPath::Memory);
     assert_eq!(given.refresh(&shop).await, 1);
     given.copy(&shop, shop.assistant).await;
     let found = given.near(&shop, shop.assistant, &vectors[3], 1).await;
-    assert_eq!((found.way, found.hits[0].passage.id), (Way::Hnsw, own[3]));
+    assert_eq!((found.way, found.hits[0].passage.id), (SearchPath::Hnsw, own[3]));
     given.copy(&shop, shop.assistant).await;
     assert_eq!(given.refresh(&shop).await, 0, "nothing is behind");
 
@@ -277,7 +277,7 @@ async fn what_changes_is_found_and_what_is_gone_is_not() {
     // Gone: at once, and no copy of it stays.
     delete(&shop, &other).await;
     let found = given.near(&shop, shop.assistant, &fresh[0], 50).await;
-    assert!(found.way == Way::Hnsw && !ids(&found).contains(&new[0]));
+    assert!(found.way == SearchPath::Hnsw && !ids(&found).contains(&new[0]));
     assert_eq!(copies(&test, 8).await, 30);
 
     // Embedded with another model, whose vectors are wider: the old ones serve until the new ones
@@ -287,13 +287,13 @@ async fn what_changes_is_found_and_what_is_gone_is_not() {
     embed_all(&shop, &mut one, &own, &wider, OTHER).await;
     given.forget_outlived(&shop).await;
     let found = given.near(&shop, shop.assistant, &vectors[5], 1).await;
-    assert_eq!((found.way, found.vectors.as_deref()), (Way::Hnsw, Some(OFFLINE)));
+    assert_eq!((found.way, found.vectors.as_deref()), (SearchPath::Hnsw, Some(OFFLINE)));
     assert_eq!(found.hits[0].passage.id, own[5]);
     assert_eq!(given.refresh(&shop).await, 1);
     given.copy(&shop, shop.assistant).await;
     let another = with_model(OTHER);
     let found = another.near(&shop, shop.assistant, &wider[5], 1).await;
-    assert_eq!((found.way, found.vectors.as_deref()), (Way::Hnsw, Some(OTHER)));
+    assert_eq!((found.way, found.vectors.as_deref()), (SearchPath::Hnsw, Some(OTHER)));
     assert_eq!(found.hits[0].passage.id, own[5]);
     given.forget_outlived(&shop).await;
     assert_eq!((copies(&test, 8).await, copies(&test, 12).await), (0, 30));
@@ -316,7 +316,7 @@ async fn words_and_meaning_are_joined_and_filters_hold() {
     // thirtieth.
     let both = Query { vector: Some(&vectors[30]), ..Query::new("of7", 40) };
     let found = given.search.find(shop.db, shop.workspace, shop.assistant, &both).await.unwrap();
-    assert_eq!(found.way, Way::Hnsw);
+    assert_eq!(found.way, SearchPath::Hnsw);
     let all = ids(&found);
     assert!(all.contains(&first[7]) && all.contains(&first[30]), "{found:?}");
     let by_word = found.hits.iter().find(|hit| hit.passage.id == first[7]).unwrap();
@@ -333,7 +333,7 @@ async fn words_and_meaning_are_joined_and_filters_hold() {
     assert!(found.hits.is_empty());
     let words = Query { mode: Mode::FullText, ..both };
     let found = given.search.find(shop.db, shop.workspace, shop.assistant, &words).await.unwrap();
-    assert_eq!((found.way, found.vectors.as_deref()), (Way::Words, None));
+    assert_eq!((found.way, found.vectors.as_deref()), (SearchPath::Words, None));
     assert_eq!(ids(&found), HashSet::from([first[7]]));
 }
 
@@ -349,7 +349,7 @@ async fn a_document_is_searched_however_many_others_hold_the_word() {
     let only = [last.id];
     let asked = Query { mode: Mode::FullText, documents: &only, ..Query::new("which article", 5) };
     let found = given.search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
-    assert_eq!(found.way, Way::Words);
+    assert_eq!(found.way, SearchPath::Words);
     assert_eq!(ids(&found), own.into_iter().collect());
 }
 
@@ -375,7 +375,7 @@ async fn nobody_finds_what_is_another_assistants_or_was_taken_away() {
 
     for vector in &vectors {
         let found = given.near(&shop, shop.assistant, vector, 50).await;
-        assert_eq!((found.way, ids(&found)), (Way::Hnsw, of_both.iter().copied().collect()));
+        assert_eq!((found.way, ids(&found)), (SearchPath::Hnsw, of_both.iter().copied().collect()));
         let found = given.near(&stranger, stranger.assistant, vector, 50).await;
         assert_eq!(ids(&found), of_stranger.iter().copied().collect());
         let found = given.near(&shop, colleague, vector, 50).await;
@@ -389,7 +389,10 @@ async fn nobody_finds_what_is_another_assistants_or_was_taken_away() {
     tx.workspace(shop.workspace).knowledge().unlink(colleague, shared.id).await.unwrap();
     tx.commit().await.unwrap();
     let found = given.near(&shop, colleague, &vectors[0], 50).await;
-    assert_eq!((found.way, ids(&found)), (Way::Hnsw, of_colleague.iter().copied().collect()));
+    assert_eq!(
+        (found.way, ids(&found)),
+        (SearchPath::Hnsw, of_colleague.iter().copied().collect())
+    );
     assert_eq!(copies(&test, 8).await, 75);
 }
 
@@ -415,7 +418,7 @@ async fn processes_that_copy_at_once_do_not_disturb_each_other() {
     assert_eq!(copies(&test, 8).await, 1_200);
     assert_eq!(document.passages, 1_200);
     let found = given.near(&shop, shop.assistant, &vectors[1_100], 1).await;
-    assert_eq!((found.way, found.hits[0].passage.id), (Way::Hnsw, own[1_100]));
+    assert_eq!((found.way, found.hits[0].passage.id), (SearchPath::Hnsw, own[1_100]));
     for db in processes {
         db.close().await;
     }
@@ -433,12 +436,12 @@ async fn an_assistant_that_shrinks_is_searched_in_memory_again_and_leaves_nothin
     let (many, _) = learn(&shop, shop.assistant, &vectors[12..], OFFLINE).await;
     assert_eq!(given.refresh(&shop).await, 1);
     given.copy(&shop, shop.assistant).await;
-    assert_eq!(given.near(&shop, shop.assistant, &vectors[0], 1).await.way, Way::Hnsw);
+    assert_eq!(given.near(&shop, shop.assistant, &vectors[0], 1).await.way, SearchPath::Hnsw);
 
     // Below the threshold memory is asked; the set is kept until half of it.
     delete(&shop, &many).await;
     let found = given.near(&shop, shop.assistant, &vectors[0], 1).await;
-    assert_eq!((found.way, found.hits[0].passage.id), (Way::Memory, own[0]));
+    assert_eq!((found.way, found.hits[0].passage.id), (SearchPath::Memory, own[0]));
     given.refresh(&shop).await;
     assert_eq!(copies(&test, 8).await, 12);
     delete(&shop, &some).await;
@@ -446,7 +449,7 @@ async fn an_assistant_that_shrinks_is_searched_in_memory_again_and_leaves_nothin
     assert_eq!(copies(&test, 8).await, 0);
     assert_eq!(tamper(&test.url, "DELETE FROM neighbour_sets").await, 0);
     let found = given.near(&shop, shop.assistant, &vectors[0], 1).await;
-    assert_eq!((found.way, found.hits[0].passage.id), (Way::Memory, own[0]));
+    assert_eq!((found.way, found.hits[0].passage.id), (SearchPath::Memory, own[0]));
     assert_eq!(few.passages, 9);
 }
 
@@ -470,7 +473,7 @@ async fn who_may_not_create_the_extension_does_without_it() {
     let small = Search::new(Arc::clone(&given.embeddings), 1_024).large_above(LEAST);
     let query = Query { vector: Some(&vectors[0]), ..Query::new("of7", 5) };
     let found = small.find(&humble, shop.workspace, shop.assistant, &query).await.unwrap();
-    assert_eq!((found.way, found.vectors), (Way::Words, None));
+    assert_eq!((found.way, found.vectors), (SearchPath::Words, None));
     assert_eq!(found.hits.len(), 1);
     drop(shop);
     humble.close().await;
@@ -494,7 +497,8 @@ async fn without_the_extension_all_is_as_it_was(db: &TestDb) {
     let given = given();
     let (own, vectors) = large(&shop, &given).await;
     let state = db.db.vector_index().await.unwrap();
-    let way = if matches!(state, VectorIndex::Ready(_)) { Way::Hnsw } else { Way::Memory };
+    let way =
+        if matches!(state, VectorIndex::Ready(_)) { SearchPath::Hnsw } else { SearchPath::Memory };
     let found = given.near(&shop, shop.assistant, &vectors[4], 1).await;
     assert_eq!((found.way, found.hits[0].passage.id), (way, own[4]));
     assert_eq!(given.refresh(&shop).await, 0);
@@ -513,5 +517,5 @@ async fn the_tables_of_the_index_go_with_the_schema() {
     let given = given();
     let (own, vectors) = large(&shop, &given).await;
     let found = given.near(&shop, shop.assistant, &vectors[9], 1).await;
-    assert_eq!((found.way, found.hits[0].passage.id), (Way::Hnsw, own[9]));
+    assert_eq!((found.way, found.hits[0].passage.id), (SearchPath::Hnsw, own[9]));
 }

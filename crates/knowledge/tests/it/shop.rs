@@ -12,7 +12,7 @@ use replyx_core::{
     secret::sha256_hex,
 };
 use replyx_knowledge::{
-    index::{self, IndexDocument, Tools},
+    index::{self, IndexContext, IndexDocument},
     search::{Found, Hit, Query, Search},
 };
 use replyx_llm::Embeddings;
@@ -96,7 +96,7 @@ impl<'d> Shop<'d> {
         let db = self.db;
         let clock = &self.clock;
         let embeddings = &self.embeddings;
-        index::run(Tools { db, clock, program, embeddings }, job, attempt).await
+        index::run(IndexContext { db, clock, program, embeddings }, job, attempt).await
     }
 
     /// Uploads and indexes.

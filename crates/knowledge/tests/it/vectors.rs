@@ -10,12 +10,12 @@ use replyx_core::{
     knowledge::{Document, DocumentKind::Text},
 };
 use replyx_knowledge::{
-    index::{IndexDocument, Tools, embed},
+    index::{IndexContext, IndexDocument, embed},
     search::{Mode, Query, Search},
 };
 use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::openai::{FakeOpenAi, Fault, embedding};
+use replyx_testkit::openai::{FakeOpenAi, ModelFault, embedding};
 
 use crate::{child::program, shop::Shop};
 
@@ -133,7 +133,7 @@ async fn a_customer_does_not_wait_for_a_server_that_does_not_embed(db: &TestDb) 
     let (embeddings, _folder) = embeddings(SERVED, Some(endpoint));
     let search = Search::new(embeddings, 64 << 20);
     learn(&shop, "Delivery takes two days.", &embedding("delivery", 1_536), SERVED).await;
-    model.inject_embedding(Fault::DelayFirst(Duration::from_mins(1)));
+    model.inject_embedding(ModelFault::DelayFirst(Duration::from_mins(1)));
     let begun = Instant::now();
     let asked = Query::new("delivery", 5);
     let found = search.find(shop.db, shop.workspace, shop.assistant, &asked).await.unwrap();
@@ -201,8 +201,12 @@ async fn while_a_model_changes_the_earlier_one_serves(db: &TestDb) {
     let (_model, endpoint) = server().await;
     let (embeddings, _folder) = embeddings(SERVED, Some(endpoint));
     let search = Search::new(Arc::clone(&embeddings), 64 << 20);
-    let tools =
-        Tools { db: shop.db, clock: &shop.clock, program: program(), embeddings: &embeddings };
+    let tools = IndexContext {
+        db: shop.db,
+        clock: &shop.clock,
+        program: program(),
+        embeddings: &embeddings,
+    };
     let texts = ["Alpha has a price.", "Beta has a colour.", "Gamma has a weight."];
     let mut documents = Vec::new();
     for text in texts {

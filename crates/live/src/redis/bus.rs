@@ -43,7 +43,10 @@ pub(super) async fn listen_for_ever(client: Client, prefix: String, topics: Arc<
                 topics.set_lost();
                 last_gap = Instant::now();
                 metrics::counter!("bus_connections_lost_total").increment(1);
-                tracing::warn!(error = &error as &dyn std::error::Error, "lost the bus");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "message bus disconnected"
+                );
             }
             Err(_) if last_gap.elapsed() > GAP_EVERY => {
                 topics.set_lost();

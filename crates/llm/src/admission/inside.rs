@@ -13,7 +13,7 @@ use replyx_core::money::Money;
 use replyx_live::{BreakerRules, Effect, Gate};
 use tokio::time::timeout;
 
-use super::{Ask, Doors, PLACE_TTL};
+use super::{AdmissionRequest, Doors, PLACE_TTL};
 
 /// How often a place is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Inside {
     doors: Arc<Doors>,
-    ask: Arc<Ask>,
+    ask: Arc<AdmissionRequest>,
     pub(crate) probe: bool,
     over: bool,
     owed: AtomicI64,
@@ -30,7 +30,7 @@ pub(crate) struct Inside {
 
 impl Inside {
     /// For a call that is about to be let in.
-    pub(super) fn new(doors: &Arc<Doors>, ask: &Arc<Ask>) -> Self {
+    pub(super) fn new(doors: &Arc<Doors>, ask: &Arc<AdmissionRequest>) -> Self {
         Self {
             doors: Arc::clone(doors),
             ask: Arc::clone(ask),

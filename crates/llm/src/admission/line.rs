@@ -7,19 +7,19 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Ask, Inside, Turned};
+use super::{AdmissionRequest, Inside, Turned};
 
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) id: u64,
-    pub(super) ask: Arc<Ask>,
+    pub(super) ask: Arc<AdmissionRequest>,
     pub(super) tell: oneshot::Sender<Result<Inside, Turned>>,
 }
 
 /// The first call of a workspace.
 pub(super) struct Head {
     pub(super) id: u64,
-    pub(super) ask: Arc<Ask>,
+    pub(super) ask: Arc<AdmissionRequest>,
 }
 
 /// Workspaces that take turns; each has a queue of its own.

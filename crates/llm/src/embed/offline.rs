@@ -187,13 +187,9 @@ impl Lazy {
         match &model {
             Ok(_) => {
                 let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                tracing::info!(
-                    model = replyx_e5::NAME,
-                    duration_ms,
-                    "the embedding model is loaded"
-                );
+                tracing::info!(model = replyx_e5::NAME, duration_ms, "embedding model loaded");
             }
-            Err(why) => tracing::error!(error = %why, "the embedding model cannot be loaded"),
+            Err(why) => tracing::error!(error = %why, "could not load the embedding model"),
         }
         model
     }

@@ -45,7 +45,7 @@ pub struct ListedModel {
     pub price: Option<Price>,
     /// Tokens that it reads and writes at once, where that is known.
     pub context: Option<u64>,
-    /// Is it the model of assistants that name none?
+    /// Whether it is the default model.
     pub is_default: bool,
 }
 

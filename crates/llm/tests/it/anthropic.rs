@@ -9,7 +9,7 @@ use replyx_llm::{
 };
 use replyx_testkit::{
     anthropic::FakeAnthropic,
-    openai::{Answer, Fault, RetryAfter},
+    openai::{Answer, ModelFault, RetryAfter},
 };
 use secrecy::SecretString;
 
@@ -153,29 +153,29 @@ async fn each_way_of_failing_has_its_error() {
     server.answer(|_| Answer::text("one two three four"));
     let model = claude(server.base_url());
     for (fault, reason, before) in [
-        (Fault::status(401), "unauthorized", ""),
-        (Fault::status(403), "unauthorized", ""),
-        (Fault::status(404), "refused", ""),
-        (Fault::status(500), "server_error", ""),
-        (Fault::status(529), "server_error", ""),
-        (Fault::status(429), "rate_limited", ""),
-        (Fault::QuotaSpent, "quota", ""),
-        (Fault::Break, "unreachable", ""),
-        (Fault::WrongContentType, "content_type", ""),
-        (Fault::NotStreamed, "content_type", ""),
-        (Fault::Garbage, "malformed", ""),
-        (Fault::BreakAfter(2), "broken", "one two "),
-        (Fault::EndAfter(4), "broken", "one two three four"),
-        (Fault::MalformedAfter(1), "malformed", "one "),
-        (Fault::ErrorAfter(3), "failed", "one two three "),
+        (ModelFault::status(401), "unauthorized", ""),
+        (ModelFault::status(403), "unauthorized", ""),
+        (ModelFault::status(404), "refused", ""),
+        (ModelFault::status(500), "server_error", ""),
+        (ModelFault::status(529), "server_error", ""),
+        (ModelFault::status(429), "rate_limited", ""),
+        (ModelFault::QuotaSpent, "quota", ""),
+        (ModelFault::Break, "unreachable", ""),
+        (ModelFault::WrongContentType, "content_type", ""),
+        (ModelFault::NotStreamed, "content_type", ""),
+        (ModelFault::Garbage, "malformed", ""),
+        (ModelFault::BreakAfter(2), "broken", "one two "),
+        (ModelFault::EndAfter(4), "broken", "one two three four"),
+        (ModelFault::MalformedAfter(1), "malformed", "one "),
+        (ModelFault::ErrorAfter(3), "failed", "one two three "),
     ] {
         server.inject(fault.clone());
         let (read, end) = read(&model, &request(MODEL)).await;
         assert_eq!((end.unwrap_err().reason(), read.text.as_str()), (reason, before), "{fault:?}");
     }
-    server.inject(Fault::NoUsage);
+    server.inject(ModelFault::NoUsage);
     assert_eq!(answer(&model, &request(MODEL)).await.usage, None);
-    server.inject(Fault::Empty);
+    server.inject(ModelFault::Empty);
     assert_eq!(answer(&model, &request(MODEL)).await.text, "");
 }
 
@@ -183,13 +183,13 @@ async fn each_way_of_failing_has_its_error() {
 async fn overload_can_be_retried_and_a_spent_balance_cannot() {
     let server = FakeAnthropic::start().await;
     let model = claude(server.base_url());
-    server.inject(Fault::status(529));
+    server.inject(ModelFault::status(529));
     assert_eq!(failure(&model, &request(MODEL)).await.retry(), Retry::After(Duration::ZERO));
-    server.inject(Fault::QuotaSpent);
+    server.inject(ModelFault::QuotaSpent);
     let spent = failure(&model, &request(MODEL)).await;
     assert!(matches!(spent, ModelError::Refused { kind: Refusal::Quota, .. }));
     assert_eq!(spent.retry(), Retry::Never);
-    server.inject(Fault::RateLimited(RetryAfter::Date(40)));
+    server.inject(ModelFault::RateLimited(RetryAfter::Date(40)));
     assert_eq!(
         failure(&model, &request(MODEL)).await.retry(),
         Retry::After(Duration::from_secs(40))

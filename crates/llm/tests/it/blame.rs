@@ -8,7 +8,7 @@ use replyx_live::Live;
 use replyx_llm::{
     AdmissionLimits, ChatRequest, Dialect, KeyEvent, Limits, ModelError, Models, ModelsConfig,
 };
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault, RetryAfter};
+use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault, RetryAfter};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::TcpListener, time::sleep};
 
@@ -57,7 +57,8 @@ fn delta(delta: &Value) -> Value {
 
 #[tokio::test]
 async fn a_question_that_gets_no_words_or_is_forbidden_shuts_nothing() {
-    for (fault, reason) in [(Fault::Empty, "empty"), (Fault::status(403), "unauthorized")] {
+    for (fault, reason) in [(ModelFault::Empty, "empty"), (ModelFault::status(403), "unauthorized")]
+    {
         let first = fake("Nine.").await;
         let second = fake("At nine.").await;
         let models = two(first.base_url(), second.base_url());
@@ -112,7 +113,7 @@ async fn a_long_cool_down_is_obeyed_as_told() {
         ModelsConfig::default().with("first", Dialect::Completions, server.base_url(), KEY);
     let models = models(config, &Live::in_process());
     let mut events = models.key_events();
-    server.inject(Fault::RateLimited(RetryAfter::Seconds(7_200)));
+    server.inject(ModelFault::RateLimited(RetryAfter::Seconds(7_200)));
     ask(&models, &to(&["first:gpt-4o-mini"])).await.0.unwrap_err();
     let KeyEvent::CoolingDown { time, .. } = events.try_recv().unwrap() else { panic!() };
     assert_eq!(time, Duration::from_hours(2));
@@ -174,7 +175,7 @@ async fn a_provider_that_hangs_leaves_the_next_one_its_queue() {
         .with("first", Dialect::Completions, first.base_url(), KEY)
         .with("second", Dialect::Completions, second.base_url(), KEY);
     let models = patient(config);
-    first.inject(Fault::Hang);
+    first.inject(ModelFault::Hang);
     let other = async {
         until_asked(&first).await;
         sleep(Duration::from_millis(1_500)).await;

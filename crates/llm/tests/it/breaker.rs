@@ -6,7 +6,7 @@ use futures::future::join_all;
 use replyx_core::clock::Clock;
 use replyx_live::{BreakerRules, Effect, Live};
 use replyx_llm::{Dialect, ModelError, Models, ModelsConfig};
-use replyx_testkit::openai::Fault;
+use replyx_testkit::openai::ModelFault;
 
 use crate::{
     failover::{ask, fake, limits, to},
@@ -34,7 +34,7 @@ async fn exactly_one_of_two_processes_probes_and_its_success_lets_all_in() {
     });
     let asked = to(&["gpt-4o-mini"]);
     open_for(&here, "openai", Duration::from_millis(400)).await;
-    server.inject(Fault::DelayFirst(Duration::from_millis(250)));
+    server.inject(ModelFault::DelayFirst(Duration::from_millis(250)));
     let asking = (0..16).map(|number| {
         let models = Arc::clone(if number % 2 == 0 { &one } else { &two });
         let asked = asked.clone();

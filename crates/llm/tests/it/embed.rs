@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use replyx_llm::{Caller, EmbedEndpoint, Embeddings, EmbeddingsConfig, ModelError, OFFLINE};
-use replyx_testkit::openai::{FakeOpenAi, Fault};
+use replyx_testkit::openai::{FakeOpenAi, ModelFault};
 use serde::Deserialize;
 
 /// Where `scripts/setup model` puts the weights.
@@ -158,11 +158,11 @@ async fn a_server_that_fails_for_a_while_is_asked_again_and_one_that_refuses_is_
     let server = FakeOpenAi::start().await;
     let embeddings = over_http(&server);
     let model = embeddings.model().unwrap();
-    server.inject_embedding(Fault::status(500));
-    server.inject_embedding(Fault::status(503));
+    server.inject_embedding(ModelFault::status(500));
+    server.inject_embedding(ModelFault::status(503));
     embeddings.query(Caller::default(), model, "hello").await.unwrap();
     let asked = server.embedding_requests().len();
-    server.inject_embedding(Fault::status(401));
+    server.inject_embedding(ModelFault::status(401));
     let refused = embeddings.query(Caller::default(), model, "something else").await.unwrap_err();
     assert!(matches!(refused, ModelError::Refused { status: 401, .. }), "{refused:?}");
     assert!(!format!("{refused:?}").contains(KEY));

@@ -10,7 +10,7 @@ use replyx_llm::{
 };
 use replyx_testkit::{
     anthropic::FakeAnthropic,
-    openai::{Answer, FakeOpenAi, Fault, RetryAfter},
+    openai::{Answer, FakeOpenAi, ModelFault, RetryAfter},
 };
 use secrecy::SecretString;
 
@@ -87,30 +87,30 @@ async fn pair() -> Pair {
 
 #[tokio::test]
 async fn whatever_fails_the_next_model_answers_once() {
-    let quota = Fault::QuotaSpent;
-    let late = Fault::DelayFirst(Duration::from_millis(600));
-    let silent = Fault::Silence { after: 1, time: Duration::from_millis(600) };
+    let quota = ModelFault::QuotaSpent;
+    let late = ModelFault::DelayFirst(Duration::from_millis(600));
+    let silent = ModelFault::Silence { after: 1, time: Duration::from_millis(600) };
     for (fault, shown_before, charged, reason) in [
-        (Fault::status(401), "", false, "unauthorized"),
-        (Fault::status(403), "", false, "unauthorized"),
-        (Fault::status(402), "", false, "quota"),
-        (Fault::status(400), "", false, "refused"),
-        (Fault::status(404), "", false, "refused"),
+        (ModelFault::status(401), "", false, "unauthorized"),
+        (ModelFault::status(403), "", false, "unauthorized"),
+        (ModelFault::status(402), "", false, "quota"),
+        (ModelFault::status(400), "", false, "refused"),
+        (ModelFault::status(404), "", false, "refused"),
         (quota, "", false, "quota"),
-        (Fault::status(429), "", false, "rate_limited"),
-        (Fault::RateLimited(RetryAfter::Seconds(600)), "", false, "rate_limited"),
-        (Fault::status(500), "", false, "server_error"),
-        (Fault::status(503), "", false, "server_error"),
-        (Fault::status(529), "", false, "server_error"),
-        (Fault::Break, "", false, "unreachable"),
-        (Fault::Hang, "", true, "timeout"),
+        (ModelFault::status(429), "", false, "rate_limited"),
+        (ModelFault::RateLimited(RetryAfter::Seconds(600)), "", false, "rate_limited"),
+        (ModelFault::status(500), "", false, "server_error"),
+        (ModelFault::status(503), "", false, "server_error"),
+        (ModelFault::status(529), "", false, "server_error"),
+        (ModelFault::Break, "", false, "unreachable"),
+        (ModelFault::Hang, "", true, "timeout"),
         (late, "", true, "timeout"),
         (silent, "We |", true, "timeout"),
-        (Fault::BreakAfter(2), "We open |", true, "broken"),
-        (Fault::EndAfter(2), "We open |", true, "broken"),
-        (Fault::MalformedAfter(1), "We |", true, "malformed"),
-        (Fault::ErrorAfter(1), "We |", true, "failed"),
-        (Fault::WrongContentType, "", false, "content_type"),
+        (ModelFault::BreakAfter(2), "We open |", true, "broken"),
+        (ModelFault::EndAfter(2), "We open |", true, "broken"),
+        (ModelFault::MalformedAfter(1), "We |", true, "malformed"),
+        (ModelFault::ErrorAfter(1), "We |", true, "failed"),
+        (ModelFault::WrongContentType, "", false, "content_type"),
     ] {
         let Pair { first, second, models } = pair().await;
         first.inject(fault.clone());
@@ -152,8 +152,8 @@ async fn a_dead_provider_is_no_longer_asked() {
 async fn a_chain_without_a_good_end_tells_the_last_error_and_what_it_took() {
     let Pair { first, second, models } = pair().await;
     for _ in 0..9 {
-        first.inject(Fault::status(500));
-        second.inject(Fault::BreakAfter(2));
+        first.inject(ModelFault::status(500));
+        second.inject(ModelFault::BreakAfter(2));
     }
     let (answer, _) = ask(&models, &to(&["gpt-4o-mini", "claude-haiku-4-5"])).await;
     let failure = answer.unwrap_err();
@@ -180,8 +180,8 @@ async fn installation_fallbacks_serve_who_names_none() {
         KEY,
     );
     let models = models(config, &Live::in_process());
-    first.inject(Fault::status(404));
-    first.inject(Fault::status(404));
+    first.inject(ModelFault::status(404));
+    first.inject(ModelFault::status(404));
     let (answer, _) = ask(&models, &to(&["gpt-4o-mini"])).await;
     let answer = answer.unwrap();
     // The same model is not asked twice; what no provider knows goes to the default one.

@@ -9,7 +9,7 @@ use replyx_llm::{
     Dialect, KeyEvent, KeyUse, ModelError, Models, ModelsConfig, Provider, ProviderKey,
     configured_id,
 };
-use replyx_testkit::openai::{FakeOpenAi, Fault, RetryAfter};
+use replyx_testkit::openai::{FakeOpenAi, ModelFault, RetryAfter};
 
 use crate::failover::{ask, fake, key, models, to};
 
@@ -92,7 +92,7 @@ async fn a_key_that_an_admin_enables_is_used_again() {
     let live = Live::in_process();
     let one = key("openai", "sk-one", 0);
     let models = with_keys(&server, &live, std::slice::from_ref(&one));
-    server.inject(Fault::status(401));
+    server.inject(ModelFault::status(401));
     assert!(ask(&models, &to(&["gpt-4o-mini"])).await.0.is_err());
     let failure = ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap_err();
     assert!(matches!(failure.error, ModelError::Unavailable { .. }), "{failure:?}");
@@ -112,7 +112,7 @@ async fn retry_after_is_obeyed_by_every_process() {
         let keys = [key("openai", "sk-one", 0), key("openai", "sk-two", 1)];
         let one = with_keys(&server, &here, &keys);
         let two = with_keys(&server, &there, &keys);
-        server.inject(Fault::RateLimited(wait));
+        server.inject(ModelFault::RateLimited(wait));
         let begun = Instant::now();
         let answer = ask(&one, &to(&["gpt-4o-mini"])).await.0.unwrap();
         assert_eq!((answer.attempts, answer.key), (2, Some(keys[1].id)), "{wait:?}");
@@ -132,7 +132,7 @@ async fn a_cool_down_that_was_only_guessed_does_not_silence_the_last_key() {
     let one = key("openai", "sk-one", 0);
     let models = with_keys(&server, &Live::in_process(), &[one]);
     for _ in 0..3 {
-        server.inject(Fault::status(429));
+        server.inject(ModelFault::status(429));
         // The cool-down is longer than a call may take.
         let answer = ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap();
         assert_eq!(answer.attempts, 2);
@@ -192,7 +192,7 @@ async fn money_is_limited_too_and_what_was_spent_before_a_restart_counts() {
 #[tokio::test]
 async fn keys_change_while_calls_are_under_way() {
     let server = fake("Nine.").await;
-    server.inject(Fault::Silence { after: 0, time: Duration::from_millis(150) });
+    server.inject(ModelFault::Silence { after: 0, time: Duration::from_millis(150) });
     let one = key("openai", "sk-one", 0);
     let two = key("openai", "sk-two", 0);
     let models = with_keys(&server, &Live::in_process(), std::slice::from_ref(&one));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use replyx_core::{clock::Clock, money::Money, retry::Backoff};
 use replyx_live::Live;
 use replyx_llm::{Dialect, Limits, ModelError, Models, ModelsConfig, NO_ANSWER, Waited, declines};
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
+use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault};
 
 use crate::{
     failover::{ask, to},
@@ -44,19 +44,19 @@ async fn an_answer_is_streamed_counted_and_priced() {
 
 #[tokio::test]
 async fn what_passes_is_tried_again_and_what_was_shown_is_taken_back() {
-    let silence = Fault::Silence { after: 1, time: Duration::from_millis(600) };
+    let silence = ModelFault::Silence { after: 1, time: Duration::from_millis(600) };
     for (fault, shown_before) in [
-        (Fault::status(500), ""),
-        (Fault::status(429), ""),
-        (Fault::status(408), ""),
-        (Fault::status(409), ""),
-        (Fault::Break, ""),
-        (Fault::Hang, ""),
-        (Fault::WrongContentType, ""),
-        (Fault::EndAfter(0), ""),
-        (Fault::BreakAfter(2), "We open |"),
-        (Fault::EndAfter(2), "We open |"),
-        (Fault::MalformedAfter(1), "We |"),
+        (ModelFault::status(500), ""),
+        (ModelFault::status(429), ""),
+        (ModelFault::status(408), ""),
+        (ModelFault::status(409), ""),
+        (ModelFault::Break, ""),
+        (ModelFault::Hang, ""),
+        (ModelFault::WrongContentType, ""),
+        (ModelFault::EndAfter(0), ""),
+        (ModelFault::BreakAfter(2), "We open |"),
+        (ModelFault::EndAfter(2), "We open |"),
+        (ModelFault::MalformedAfter(1), "We |"),
         (silence, "We |"),
     ] {
         let (server, models) = fake().await;
@@ -73,7 +73,7 @@ async fn what_passes_is_tried_again_and_what_was_shown_is_taken_back() {
 async fn what_cannot_pass_is_asked_once() {
     for code in [400, 401, 402, 403, 404, 422] {
         let (server, models) = fake().await;
-        server.inject(Fault::status(code));
+        server.inject(ModelFault::status(code));
         let (answer, shown) = ask(&models, &to(&["gpt-4o-mini"])).await;
         let error = answer.unwrap_err().error;
         assert!(matches!(error, ModelError::Refused { status, .. } if status == code), "{error:?}");
@@ -85,7 +85,7 @@ async fn what_cannot_pass_is_asked_once() {
 async fn a_fault_that_stays_ends_after_all_attempts_with_its_error() {
     let (server, models) = fake().await;
     for _ in 0..3 {
-        server.inject(Fault::Silence { after: 2, time: Duration::from_mins(1) });
+        server.inject(ModelFault::Silence { after: 2, time: Duration::from_mins(1) });
     }
     let (answer, shown) = ask(&models, &to(&["gpt-4o-mini"])).await;
     assert!(matches!(answer.unwrap_err().error, ModelError::Timeout(Waited::Silence)));
@@ -96,14 +96,14 @@ async fn a_fault_that_stays_ends_after_all_attempts_with_its_error() {
 #[tokio::test]
 async fn retry_after_is_obeyed_up_to_its_bound() {
     let (server, models) = fake().await;
-    server.inject(Fault::Status { code: 429, retry_after: Some(1) });
+    server.inject(ModelFault::Status { code: 429, retry_after: Some(1) });
     let begun = Instant::now();
     assert_eq!(ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap().attempts, 2);
     assert!(begun.elapsed() >= Duration::from_secs(1));
 
     for code in [429, 503] {
         let (server, models) = fake().await;
-        server.inject(Fault::Status { code, retry_after: Some(3) });
+        server.inject(ModelFault::Status { code, retry_after: Some(3) });
         let error = ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap_err().error;
         // It was not asked again after the wait, which would have succeeded.
         assert_eq!(server.request_count(), 1);
@@ -118,8 +118,8 @@ async fn all_attempts_together_are_bounded() {
     let total = Duration::from_millis(500);
     let limits = Limits { total, first_token: Duration::from_secs(9), ..quick() };
     let models = models(server.base_url(), limits);
-    server.inject(Fault::Hang);
-    server.inject(Fault::Hang);
+    server.inject(ModelFault::Hang);
+    server.inject(ModelFault::Hang);
     let begun = Instant::now();
     let error = ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap_err().error;
     assert!(matches!(error, ModelError::Timeout(Waited::Attempt)), "{error:?}");
@@ -142,7 +142,7 @@ async fn an_answer_that_trickles_for_ever_is_cut() {
 #[tokio::test]
 async fn an_endless_answer_is_refused() {
     let (server, models) = fake().await;
-    server.inject(Fault::Huge(1 << 20));
+    server.inject(ModelFault::Huge(1 << 20));
     let (answer, shown) = ask(&models, &to(&["gpt-4o-mini"])).await;
     assert!(matches!(answer.unwrap_err().error, ModelError::TooLong { limit: 4096 }));
     assert!(shown.len() <= 4096);

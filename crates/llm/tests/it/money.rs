@@ -18,7 +18,7 @@ use replyx_llm::{
     Book, Caller, ChatRequest, Dialect, KeyUse, ModelError, Models, ModelsConfig, Note, Provider,
     ProviderKey,
 };
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
+use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault};
 use tokio::time::timeout;
 
 use crate::{
@@ -132,10 +132,10 @@ async fn what_was_set_aside_comes_back_when_a_call_fails_or_is_dropped() {
     // Room for one call at a time.
     let keys = [limited(key("openai", "sk-one", 0), "0.0005")];
     let models = with_keys(&server, &Live::in_process(), &keys);
-    server.inject(Fault::status(400));
+    server.inject(ModelFault::status(400));
     ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap_err();
 
-    server.inject(Fault::Hang);
+    server.inject(ModelFault::Hang);
     let asked = to(&["gpt-4o-mini"]);
     let dropped = timeout(Duration::from_millis(200), ask(&models, &asked));
     assert!(dropped.await.is_err(), "it hangs");
@@ -189,7 +189,7 @@ async fn a_key_is_shown_to_its_own_origin_alone() {
     // A redirect is not followed.
     models.set_providers(Vec::new()).unwrap();
     for path in ["/chat/completions", ""] {
-        home.inject(Fault::Redirect(format!("{}{path}", elsewhere.base_url())));
+        home.inject(ModelFault::Redirect(format!("{}{path}", elsewhere.base_url())));
         ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap_err();
     }
     assert_eq!(elsewhere.request_count() + elsewhere.refusals(), 0);
@@ -314,7 +314,7 @@ async fn a_call_is_written_down_before_it_is_made_and_however_it_ends() {
     }
     written.lock().unwrap().clear();
 
-    server.inject(Fault::Hang);
+    server.inject(ModelFault::Hang);
     assert!(timeout(Duration::from_millis(200), ask(&models, &asked)).await.is_err(), "it hangs");
     models.flush().await;
     let calls = std::mem::take(&mut *written.lock().unwrap());

@@ -11,7 +11,7 @@ use replyx_core::retry::Retry;
 use replyx_llm::{
     ChatRequest, Finish, Limits, ModelError, OpenAi, OpenAiConfig, Protocol, Refusal,
 };
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault, RetryAfter};
+use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault, RetryAfter};
 use secrecy::SecretString;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -179,30 +179,30 @@ async fn once_the_answer_is_complete_nothing_can_spoil_it() {
 async fn each_way_of_failing_has_its_error() {
     let (server, model) = fake().await;
     for (fault, reason, before) in [
-        (Fault::status(400), "refused", ""),
-        (Fault::status(401), "unauthorized", ""),
-        (Fault::status(404), "refused", ""),
-        (Fault::status(429), "rate_limited", ""),
-        (Fault::QuotaSpent, "quota", ""),
-        (Fault::status(500), "server_error", ""),
-        (Fault::status(503), "server_error", ""),
-        (Fault::Break, "unreachable", ""),
-        (Fault::WrongContentType, "content_type", ""),
-        (Fault::NotStreamed, "content_type", ""),
-        (Fault::Garbage, "malformed", ""),
-        (Fault::EndAfter(0), "broken", ""),
-        (Fault::BreakAfter(2), "broken", "one two "),
-        (Fault::EndAfter(4), "broken", "one two three four"),
-        (Fault::MalformedAfter(1), "malformed", "one "),
-        (Fault::ErrorAfter(3), "failed", "one two three "),
+        (ModelFault::status(400), "refused", ""),
+        (ModelFault::status(401), "unauthorized", ""),
+        (ModelFault::status(404), "refused", ""),
+        (ModelFault::status(429), "rate_limited", ""),
+        (ModelFault::QuotaSpent, "quota", ""),
+        (ModelFault::status(500), "server_error", ""),
+        (ModelFault::status(503), "server_error", ""),
+        (ModelFault::Break, "unreachable", ""),
+        (ModelFault::WrongContentType, "content_type", ""),
+        (ModelFault::NotStreamed, "content_type", ""),
+        (ModelFault::Garbage, "malformed", ""),
+        (ModelFault::EndAfter(0), "broken", ""),
+        (ModelFault::BreakAfter(2), "broken", "one two "),
+        (ModelFault::EndAfter(4), "broken", "one two three four"),
+        (ModelFault::MalformedAfter(1), "malformed", "one "),
+        (ModelFault::ErrorAfter(3), "failed", "one two three "),
     ] {
         server.inject(fault.clone());
         let (read, end) = read(&model, &request("gpt-4o")).await;
         assert_eq!((end.unwrap_err().reason(), read.text.as_str()), (reason, before), "{fault:?}");
     }
-    server.inject(Fault::NoUsage);
+    server.inject(ModelFault::NoUsage);
     assert_eq!(answer(&model, &request("gpt-4o")).await.usage, None);
-    server.inject(Fault::Empty);
+    server.inject(ModelFault::Empty);
     assert_eq!(answer(&model, &request("gpt-4o")).await.text, "");
     assert_eq!(server.faults_left(), 0);
 }
@@ -215,11 +215,11 @@ async fn a_wish_to_wait_is_told_however_it_was_said() {
         (RetryAfter::Millis(1_500), Duration::from_millis(1_500)),
         (RetryAfter::Date(40), Duration::from_secs(40)),
     ] {
-        server.inject(Fault::RateLimited(wish));
+        server.inject(ModelFault::RateLimited(wish));
         let error = failure(&model, &request("gpt-4o")).await;
         assert_eq!(error.retry(), Retry::After(wait), "{wish:?}");
     }
-    server.inject(Fault::QuotaSpent);
+    server.inject(ModelFault::QuotaSpent);
     assert_eq!(failure(&model, &request("gpt-4o")).await.retry(), Retry::Never);
 }
 
@@ -298,7 +298,7 @@ async fn keys_are_told_apart() {
     let server = FakeOpenAi::builder().keys([KEY, "sk-other"]).start().await.unwrap();
     let first = openai(server.base_url(), Protocol::Completions);
     let second = first.with_key(SecretString::from("sk-other"));
-    server.inject_for("sk-other", Fault::status(429));
+    server.inject_for("sk-other", ModelFault::status(429));
     answer(&first, &request("gpt-4o")).await;
     assert_eq!(failure(&second, &request("gpt-4o")).await.reason(), "rate_limited");
     server.revoke_key(KEY);

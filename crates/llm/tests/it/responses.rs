@@ -1,7 +1,7 @@
 //! The Responses protocol against its fake, and against what the real server was seen to send.
 
 use replyx_llm::{Finish, ModelError, Protocol, Refusal};
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
+use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault};
 
 use crate::provider::{
     QUESTION, answer, event_stream, failure, openai, read, request, serve, usage,
@@ -79,24 +79,24 @@ async fn each_way_of_failing_has_its_error() {
     server.answer(|_| Answer::text("one two three four"));
     let model = openai(server.base_url(), Protocol::Responses);
     for (fault, reason, before) in [
-        (Fault::status(401), "unauthorized", ""),
-        (Fault::status(500), "server_error", ""),
-        (Fault::status(429), "rate_limited", ""),
-        (Fault::QuotaSpent, "quota", ""),
-        (Fault::Break, "unreachable", ""),
-        (Fault::WrongContentType, "content_type", ""),
-        (Fault::NotStreamed, "content_type", ""),
-        (Fault::Garbage, "malformed", ""),
-        (Fault::BreakAfter(2), "broken", "one two "),
-        (Fault::EndAfter(4), "broken", "one two three four"),
-        (Fault::MalformedAfter(1), "malformed", "one "),
-        (Fault::ErrorAfter(3), "failed", "one two three "),
+        (ModelFault::status(401), "unauthorized", ""),
+        (ModelFault::status(500), "server_error", ""),
+        (ModelFault::status(429), "rate_limited", ""),
+        (ModelFault::QuotaSpent, "quota", ""),
+        (ModelFault::Break, "unreachable", ""),
+        (ModelFault::WrongContentType, "content_type", ""),
+        (ModelFault::NotStreamed, "content_type", ""),
+        (ModelFault::Garbage, "malformed", ""),
+        (ModelFault::BreakAfter(2), "broken", "one two "),
+        (ModelFault::EndAfter(4), "broken", "one two three four"),
+        (ModelFault::MalformedAfter(1), "malformed", "one "),
+        (ModelFault::ErrorAfter(3), "failed", "one two three "),
     ] {
         server.inject(fault.clone());
         let (read, end) = read(&model, &request("gpt-4o")).await;
         assert_eq!((end.unwrap_err().reason(), read.text.as_str()), (reason, before), "{fault:?}");
     }
-    server.inject(Fault::NoUsage);
+    server.inject(ModelFault::NoUsage);
     assert_eq!(answer(&model, &request("gpt-4o")).await.usage, None);
 }
 

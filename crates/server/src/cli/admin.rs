@@ -1,7 +1,7 @@
 //! `replyx admin create|password|role|audit verify`: what has to work when nobody can sign in.
 //!
 //! A running program obeys at once where it is told by Redis, and else within seconds: what it
-//! knows of callers it reads anew every five.
+//! knows of callers it reads again every five.
 
 use std::{
     io::{self, BufRead, IsTerminal},
@@ -36,12 +36,12 @@ const BATCH: u32 = 1000;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Makes an account with power over the installation. The password is asked for, or read from
+    /// Creates a platform admin. The password is asked for, or read from
     /// standard input.
     Create {
         /// The e-mail address.
         email: String,
-        /// What the person is called.
+        /// The person's name.
         #[arg(long)]
         name: Option<String>,
     },
@@ -50,11 +50,11 @@ pub enum Command {
         /// The e-mail address.
         email: String,
     },
-    /// Gives an account power over the installation, or takes it.
+    /// Grants or revokes the role of platform admin.
     Role {
         /// The e-mail address.
         email: String,
-        /// What it is to be.
+        /// The new role.
         role: PlatformRole,
     },
     /// The audit logs.
@@ -66,9 +66,9 @@ pub enum Command {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum PlatformRole {
-    /// Has power over the installation.
+    /// Is a platform admin.
     Admin,
-    /// Has none.
+    /// Is a user like any other.
     User,
 }
 
@@ -209,7 +209,8 @@ async fn verify_chain(
     last: i64,
     head: &str,
 ) -> anyhow::Result<Result<(), String>> {
-    let (mut seq, mut previous) = (0, audit::GENESIS.to_owned());
+    let mut seq = 0;
+    let mut previous = audit::GENESIS.to_owned();
     loop {
         let mut tx = db.read().await?;
         let entries = tx.system().audit().read(chain, seq, BATCH).await?;

@@ -9,7 +9,7 @@ use crate::config::{Config, Flags, Origin};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
-    /// Says everything that is wrong with the settings, and fails if something is.
+    /// Lists all errors in the settings, and fails if there are any.
     Check,
 }
 

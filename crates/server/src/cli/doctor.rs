@@ -1,8 +1,8 @@
 //! `replyx doctor`: what is configured, reachable and migrated; each fault with its remedy.
 //!
-//! Nothing is changed: no folder, key or database is made, no mail is sent. The mail server and Telegram are asked for a
-//! sign of life; providers of models are asked, and Telegram about the tokens of bots, only with `--online`. All are
-//! asked at once, each for a bounded time.
+//! Nothing is changed: no folder, key or database is made, no mail is sent. The mail server and
+//! Telegram are asked for a sign of life; providers of models are asked, and Telegram about the
+//! tokens of bots, only with `--online`. All are asked at once, each for a bounded time.
 
 use std::{
     fmt, fs,
@@ -76,7 +76,8 @@ impl Finding {
     }
 }
 
-/// Looks at everything and prints what it found. It fails when something that is configured does not work.
+/// Looks at everything and prints what it found. It fails when something that is configured does
+/// not work.
 pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
     const ABOUT: &str = "configuration";
     let findings = match Config::examine(file, std::env::vars().collect(), Flags::new()) {
@@ -113,6 +114,7 @@ async fn look(config: &Config, online: bool) -> Vec<Finding> {
         telegram::look(config, online),
         confinement::look(),
     );
+
     let mut findings = vec![configuration(config)];
     let suspicions = config.suspicions().iter();
     findings.extend(suspicions.map(|text| Finding::note("configuration", text)));
@@ -125,6 +127,7 @@ async fn look(config: &Config, online: bool) -> Vec<Finding> {
     findings.extend([embeddings, mail]);
     findings.extend(telegram);
     findings.extend(confinement);
+
     findings
 }
 
@@ -139,11 +142,13 @@ fn configuration(config: &Config) -> Finding {
 
 fn data_folder(config: &Config) -> Finding {
     const ABOUT: &str = "data folder";
+
     let folder = config.data_dir();
     let shown = folder.display();
     if !folder.exists() {
         return Finding::note(ABOUT, format!("`{shown}` is made at the first start"));
     }
+
     if let Err(error) = tempfile::Builder::new().prefix(".doctor").tempfile_in(folder) {
         let why = error.kind();
         return Finding::fault(
@@ -153,12 +158,14 @@ fn data_folder(config: &Config) -> Finding {
             ),
         );
     }
+
     let Ok(space) = rustix::fs::statvfs(folder) else {
         return Finding::note(
             ABOUT,
             format!("`{shown}` can be written; its free space is unknown"),
         );
     };
+
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let text = format!("`{shown}`, {:.1} GiB free", free_gib(free));
     match free {
@@ -199,8 +206,10 @@ fn secret_key(config: &Config) -> Finding {
 
 async fn database(config: &Config) -> Finding {
     const ABOUT: &str = "database";
+
     let url = config.database_url();
     let kind = if url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" };
+
     if let Some(path) = sqlite_file(&url)
         && !path.exists()
     {
@@ -209,6 +218,7 @@ async fn database(config: &Config) -> Finding {
             format!("{kind}, `{}` is made at the first start", path.display()),
         );
     }
+
     let look = async {
         let db = Db::open(&url, PoolSize { max: 2 }).await.context("it cannot be opened")?;
         let migrations = db.migrations().await.context("its migrations cannot be read");
@@ -216,6 +226,7 @@ async fn database(config: &Config) -> Finding {
         db.close().await;
         Ok::<_, anyhow::Error>((migrations?, vectors?))
     };
+
     match timeout(PATIENCE, look).await {
         Err(_) => Finding::fault(
             ABOUT,
@@ -280,16 +291,19 @@ async fn redis(config: &Config) -> Finding {
 
 async fn models(config: &Config, online: bool) -> Vec<Finding> {
     const ABOUT: &str = "models";
+
     let models = match config.models() {
         Ok(models) => models,
         Err(error) => return vec![Finding::fault(ABOUT, format!("{error:#}"))],
     };
+
     let mut findings = Vec::new();
     for provider in &models.providers {
         let mut keys = models.keys.iter().filter(|key| key.provider == provider.name).peekable();
         if keys.peek().is_none() && !provider.keyless {
             continue;
         }
+
         let name = &provider.name;
         if online {
             let key = keys.next().map(|key| &key.secret);
@@ -302,6 +316,7 @@ async fn models(config: &Config, online: bool) -> Vec<Finding> {
             findings.push(Finding::ok(ABOUT, format!("`{name}` {has}; `--online` asks it")));
         }
     }
+
     if findings.is_empty() {
         findings.push(Finding::note(
             ABOUT,
@@ -309,22 +324,26 @@ async fn models(config: &Config, online: bool) -> Vec<Finding> {
              set OPENAI_API_KEY or ANTHROPIC_API_KEY for more",
         ));
     }
+
     findings
 }
 
 async fn embeddings(config: &Config, online: bool) -> Finding {
     const ABOUT: &str = "embeddings";
     const WORDS: &str = "search goes by words alone";
+
     let settings = match config.embeddings() {
         Ok(settings) => settings,
         Err(error) => return Finding::fault(ABOUT, format!("{error:#}")),
     };
+
     let wished = settings.model.clone();
     let folder = settings.model_dir.clone();
     let embeddings = match Embeddings::new(settings) {
         Ok(embeddings) => embeddings,
         Err(error) => return Finding::fault(ABOUT, format!("{:#}", anyhow::Error::from(error))),
     };
+
     let Some(model) = embeddings.model() else {
         let why = embeddings.state().reason.unwrap_or_default();
         return match wished.as_deref() {
@@ -336,9 +355,11 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
             None => Finding::note(ABOUT, format!("{WORDS}: {why}")),
         };
     };
+
     if model != OFFLINE && !online {
         return Finding::ok(ABOUT, format!("`{model}` over HTTP; `--online` asks it"));
     }
+
     let begun = Instant::now();
     match timeout(PATIENCE * 6, embeddings.query(Caller::default(), model, "doctor")).await {
         Ok(Ok(question)) => Finding::ok(

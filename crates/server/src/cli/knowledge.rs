@@ -1,8 +1,8 @@
 //! `replyx knowledge eval`: how often an assistant finds and says what is right.
 //!
-//! With `--assistant` the questions are put to the draft of an assistant of this installation; nothing of it changes
-//! but the record of what its models cost. Without, the documents of the file are read into a home of their own that
-//! is gone afterwards.
+//! With `--assistant` the questions are put to the draft of an assistant of this installation;
+//! nothing of it changes but the record of what its models cost. Without, the documents of the file
+//! are read into a home of their own that is gone afterwards.
 
 use std::{
     collections::HashSet,
@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use futures::{StreamExt, stream};
-use replyx_core::{assistant::Settings, ids::AssistantId, ids::WorkspaceId};
+use replyx_core::{assistant::AssistantSettings, ids::AssistantId, ids::WorkspaceId};
 use replyx_engine::{Engine, evaluation::Target};
 use replyx_knowledge::evaluate::{Comparison, QuestionFile, Tally, compare};
 use replyx_llm::EXTRACTIVE;
@@ -31,53 +31,55 @@ use saved::Saved;
 
 /// How many questions are under way at once: one for each core that a small machine has.
 const AT_ONCE: usize = 2;
-/// A longer quotation holds an expected string too easily: it does not count, characters. Models that write their answers may
-/// take more words.
+/// A longer quotation holds an expected string too easily: it does not count, characters. Models
+/// that write their answers may take more words.
 const LONGEST_ANSWER: usize = 300;
 /// No file of questions is longer than this, bytes.
 const LONGEST_FILE: u64 = 64 << 20;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Puts questions whose answers are known, and prints how it went. Ends with 1 when it went worse than a saved
-    /// run, with 2 when the questions cannot be put.
+    /// Asks questions with known answers and prints the results. Exits with 1 if they are worse
+    /// than a saved run, with 2 if the questions cannot be asked.
     Eval(Eval),
 }
 
 /// Which documents are left out.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Hide {
-    /// The second half of them.
+    /// The second half.
     Half,
-    /// Every other one: what stands beside it, and is often about the same, stays.
+    /// Every other one: its neighbors, which are often about the same subject, stay.
     Alternate,
 }
 
 /// What is measured, and against what.
 #[derive(Debug, Args)]
 pub struct Eval {
-    /// The questions: an object with `documents` and `questions`, a list, one question a line, or `SQuAD`'s form.
+    /// The questions: an object with `documents` and `questions`, a list, one question a line, or
+    /// `SQuAD`'s form.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Asks the draft of this assistant instead of the documents of the file.
+    /// Evaluates the draft of this assistant instead of the documents of the file.
     #[arg(long, value_name = "ID")]
     assistant: Option<AssistantId>,
-    /// Has every question answered, too; else only search is measured.
+    /// Also asks for answers; otherwise only search is evaluated.
     #[arg(long)]
     answers: bool,
-    /// Answers by this model, whatever the assistant's own is; without an assistant by `extractive` unless given.
+    /// Answers with this model instead of the assistant's; without an assistant the default is
+    /// `extractive`.
     #[arg(long, value_name = "NAME", requires = "answers")]
     model: Option<String>,
-    /// Leaves out some documents of the file: what names them alone should be declined.
+    /// Leaves out some documents of the file: questions about only these should be declined.
     #[arg(long, conflicts_with = "assistant")]
     hide: Option<Hide>,
-    /// Compares with a run that `--save` wrote.
+    /// Compares with a run saved by `--save`.
     #[arg(long, value_name = "RUN.json")]
     compare: Option<PathBuf>,
-    /// Writes the run into a file.
+    /// Saves the run to a file.
     #[arg(long, value_name = "RUN.json")]
     save: Option<PathBuf>,
-    /// By how much a share may be worse than in the saved run, 0 to 1.
+    /// How much worse a share may be than in the saved run, 0 to 1.
     #[arg(long, default_value_t = 0.02, value_parser = share, requires = "compare")]
     tolerance: f64,
     /// Prints the run, with every question, as JSON.
@@ -95,7 +97,7 @@ struct Asked<'e> {
     engine: &'e Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
-    settings: Settings,
+    settings: AssistantSettings,
 }
 
 /// Runs the command. A failure is printed here, for it has a status of its own.

@@ -14,19 +14,19 @@ use crate::{config::Config, heart::DEAD, privacy, slot::Slot};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
-    /// Applies what has not been applied yet.
+    /// Applies the missing migrations.
     Up,
-    /// Takes back the newest migrations and deletes the data they hold. Says what would be lost and asks first; the
-    /// program must not be running.
+    /// Reverts the newest migrations and deletes their data. Shows what would be lost and asks for
+    /// confirmation; the program must not be running.
     Down {
         /// How many.
         #[arg(default_value_t = 1)]
         count: usize,
-        /// Does not ask: for scripts.
+        /// Does not ask for confirmation, for scripts.
         #[arg(long)]
         yes: bool,
     },
-    /// Shows what has been applied.
+    /// Shows the applied migrations.
     Status,
 }
 
@@ -95,7 +95,8 @@ fn alone(config: &Config) -> anyhow::Result<Option<Slot>> {
 async fn refuse_while_running(config: &Config, db: &Db) -> anyhow::Result<()> {
     let file = sqlite_file(&config.database_url());
     if file.is_some_and(|file| privacy::is_within(config.data_dir(), &file)) {
-        // The lock on the folder has told that nobody runs; a beat may be left of one that was killed.
+        // The lock on the folder has told that nobody runs; a beat may be left of one that was
+        // killed.
         return Ok(());
     }
     let now = Clock::system().now();

@@ -13,7 +13,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-/// The provider of chat models whose protocol servers of embeddings speak, and under which they stand in the ledger.
+/// The provider of chat models whose protocol servers of embeddings speak, and under which they
+/// stand in the ledger.
 const CHAT: &str = "openai";
 
 /// What the configuration says of embeddings, secrets aside.
@@ -134,7 +135,8 @@ mod tests {
             rerank_base_url: None,
             rerank_timeout_ms: 2_000,
         };
-        let (key, chat) = (key.map(SecretString::from), chat.map(SecretString::from));
+        let key = key.map(SecretString::from);
+        let chat = chat.map(SecretString::from);
         let chat = Chat { key: chat.as_ref(), base_url: "https://chat.example/v1" };
         let endpoint = raw.endpoint(key.as_ref(), &chat).unwrap()?;
         Some(format!("{} {}", endpoint.base_url, endpoint.api_key.expose_secret()))

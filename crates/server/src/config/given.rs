@@ -1,5 +1,5 @@
-//! What was given: flags of the command line, environment variables and a file; the earlier wins. And from where each
-//! setting has its value.
+//! What was given: flags of the command line, environment variables and a file; the earlier wins.
+//! And from where each setting has its value.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -49,7 +49,7 @@ pub type Flags = Vec<(&'static str, &'static str, String)>;
 #[derive(Clone, Default)]
 pub(super) struct Given {
     values: BTreeMap<String, (Origin, Value)>,
-    /// What is to be said of variables that look like settings and are none.
+    /// Warnings about variables that look like settings but are not.
     pub(super) suspicions: Vec<String>,
 }
 
@@ -81,6 +81,7 @@ impl Given {
         if let Some(path) = file {
             given.take_file(path, faults);
         }
+
         for (name, value) in variables {
             let setting = name.to_lowercase();
             if value.is_empty() {
@@ -92,15 +93,18 @@ impl Given {
                 given.suspicions.push(suspicion);
             }
         }
+
         for (setting, flag, value) in flags {
             given.values.insert(setting.to_owned(), (Origin::Flag(flag), Value::from(value)));
         }
+
         given.suspicions.sort();
         given
     }
 
     fn take_file(&mut self, path: &Path, faults: &mut Vec<String>) {
         let shown = path.display();
+
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
@@ -108,6 +112,7 @@ impl Given {
                 return;
             }
         };
+
         let source = File::from_str(&text, FileFormat::Toml);
         let read = config::Config::builder().add_source(source).build();
         let table = read.and_then(config::Config::try_deserialize::<BTreeMap<String, Value>>);
@@ -119,6 +124,7 @@ impl Given {
                 return;
             }
         };
+
         for (name, value) in table {
             match names::unknown_in_file(&name) {
                 Some(unknown) => faults.push(format!("{shown}: {unknown}")),
@@ -158,7 +164,8 @@ impl Given {
         }
     }
 
-    /// All settings that are no secrets. One that cannot be used goes into `faults` and counts as not given.
+    /// All settings that are no secrets. One that cannot be used goes into `faults` and counts as
+    /// not given.
     pub(super) fn typed(&mut self, faults: &mut Vec<String>) -> anyhow::Result<Typed> {
         let typed = typed(self.values.iter());
         if typed.is_ok() {

@@ -71,6 +71,7 @@ impl RawModels {
             self.openai_protocol != Dialect::Messages,
             "OPENAI_PROTOCOL must be `completions` or `responses`"
         );
+
         let mut config = ModelsConfig {
             default_model: self.default_model.clone(),
             fallback_models: parts(&self.fallback_models).map(str::to_owned).collect(),
@@ -87,12 +88,14 @@ impl RawModels {
             },
             ..ModelsConfig::default()
         };
+
         for (name, protocol, base_url, key) in [
             ("openai", self.openai_protocol, &self.openai_base_url, openai),
             ("anthropic", Dialect::Messages, &self.anthropic_base_url, anthropic),
         ] {
             add(&mut config, name, protocol, base_url, key.cloned(), false)?;
         }
+
         for own in &self.providers {
             let name = &own.name;
             ensure!(
@@ -103,6 +106,7 @@ impl RawModels {
             let keyless = key.is_none();
             add(&mut config, name, own.protocol, &own.base_url, key, keyless)?;
         }
+
         Ok(config)
     }
 }
@@ -147,7 +151,8 @@ fn add(
     // The key of one server is nothing for another one.
     let key = key.map(|key| ProviderKey::configured(name, key).for_address(base_url));
     config.keys.extend(key);
-    let (name, base_url) = (name.to_owned(), base_url.to_owned());
+    let name = name.to_owned();
+    let base_url = base_url.to_owned();
     config.providers.push(Provider { name, protocol, base_url, keyless });
     Ok(())
 }

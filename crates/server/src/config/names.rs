@@ -1,8 +1,8 @@
 //! The names of settings, and what to make of names that are none.
 //!
-//! A file holds nothing but settings, so an unknown name in it is a mistake and refused. The environment also holds the
-//! variables of other programs: there a name is only warned of, and only when it is nearly the name of a setting or
-//! begins like a whole family of them.
+//! A file holds nothing but settings, so an unknown name in it is a mistake and refused. The
+//! environment also holds the variables of other programs: there a name is only warned of, and only
+//! when it is nearly the name of a setting or begins like a whole family of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,8 @@ use super::{Raw, SECRETS, embeddings::RawEmbeddings, http::RawBounds, models::Ra
 pub(super) const FILE: &str = "_file";
 /// The section of the file for providers of the operator's own.
 const PROVIDERS: &str = "providers";
-/// What the variables of a family begin with. No other program that stands beside this one is known to use them.
+/// What the variables of a family begin with. No other program that stands beside this one is known
+/// to use them.
 const FAMILIES: [&str; 11] = [
     "crawl_",
     "database_",
@@ -35,7 +36,8 @@ const FAMILIES: [&str; 11] = [
 ];
 /// Variables of ours that are no settings.
 const OTHERS: [&str; 2] = ["replyx_config", "replyx_test_"];
-/// The ends of the variables that Kubernetes sets for a service of any name, such as `TELEGRAM_SERVICE_HOST`.
+/// The ends of the variables that Kubernetes sets for a service of any name, such as
+/// `TELEGRAM_SERVICE_HOST`.
 const SERVICE: [&str; 4] = ["_service_host", "_service_port", "_port", "_tcp_addr"];
 
 /// All settings, by name.

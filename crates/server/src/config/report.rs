@@ -20,6 +20,7 @@ impl Config {
         let mut all = Vec::new();
         for name in names::settings() {
             let origin = self.given.origin(name);
+
             let value = if let Some(secret) = SECRETS.iter().find(|secret| **secret == name) {
                 if self.secrets.contains_key(secret) {
                     "(secret)".to_owned()
@@ -31,15 +32,18 @@ impl Config {
                 let default = || documented.get(name).map(|value| (*value).to_owned());
                 masked(&given.or_else(default).unwrap_or_default())
             };
+
             let value = if value.is_empty() { "(unset)".to_owned() } else { value };
             all.push(Shown { name: name.to_uppercase(), value, origin });
         }
+
         let origin = self.given.origin("providers");
         all.extend(self.models.own_providers().map(|(name, base_url)| Shown {
             name: format!("provider `{name}`"),
             value: masked(base_url),
             origin: origin.clone(),
         }));
+
         all
     }
 
@@ -48,7 +52,7 @@ impl Config {
         self.given.origin(name)
     }
 
-    /// What is to be said of variables that look like settings and are none.
+    /// Warnings about variables that look like settings but are not.
     pub fn suspicions(&self) -> &[String] {
         &self.given.suspicions
     }

@@ -11,8 +11,8 @@ use secrecy::SecretString;
 
 /// Reads the kept secret, or makes it. The file is readable by its owner alone.
 ///
-/// It is there as a whole or not at all, also when the machine stops in the middle: written under another name, made
-/// sure of, and only then given its own.
+/// It is there as a whole or not at all, also when the machine stops in the middle: written under
+/// another name, made sure of, and only then given its own.
 pub(super) fn kept_in(folder: &Path) -> anyhow::Result<SecretString> {
     let path = path(folder);
     fs::create_dir_all(folder)

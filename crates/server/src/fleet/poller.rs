@@ -1,7 +1,7 @@
 //! Asks Telegram for the updates of one bot.
 //!
-//! A batch is stored in one transaction together with the place from which to go on; only the next request
-//! confirms it to Telegram. Updates that wait at Telegram are never dropped.
+//! A batch is stored in one transaction together with the place from which to go on; only the next
+//! request confirms it to Telegram. Updates that wait at Telegram are never dropped.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -32,7 +32,7 @@ const BATCH: u8 = 100;
 const LEASE: Duration = Duration::from_secs(10);
 /// How often it is renewed.
 const RENEW: Duration = Duration::from_secs(3);
-/// How many conflicts in a row mean that another program polls the bot for good.
+/// How many conflicts in a row mean that another program polls the bot permanently.
 const CONFLICTS: u32 = 10;
 /// How long to wait after a failure.
 const AGAIN: Backoff = Backoff {
@@ -45,8 +45,8 @@ const AGAIN: Backoff = Backoff {
 pub(super) enum Right {
     /// Nobody else polls it.
     Leased(Lease),
-    /// Redis is away and nobody can have the lease, so customers come first. If others poll too, Telegram ends
-    /// one of two requests, and an update that both get is stored once.
+    /// Redis is away and nobody can have the lease, so customers come first. If others poll too,
+    /// Telegram ends one of two requests, and an update that both get is stored once.
     Unguarded,
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn right(engine: &Engine, bot: ChannelId) -> Option<Right> {
     match acquire(engine, bot).await {
         Ok(lease) => lease.map(Right::Leased),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn Error, "polls without a lease");
+            tracing::warn!(error = &error as &dyn Error, "polling without a lease");
             Some(Right::Unguarded)
         }
     }
@@ -78,7 +78,7 @@ async fn lost(engine: &Engine, bot: ChannelId, right: &mut Right) {
         match kept {
             Ok(true) => {}
             Ok(false) => {
-                tracing::info!("another process polls this bot now");
+                tracing::info!("another process now polls this bot");
                 return;
             }
             // Nobody else can get the lease either.
@@ -106,7 +106,8 @@ impl Poller {
     /// Polls until stopped, until the right is lost, or until the bot cannot be polled any more.
     #[tracing::instrument(name = "fleet.poller.run", skip_all, fields(bot.id = %self.credentials.bot.id))]
     pub(super) async fn run(mut self, mut right: Right, stop: CancellationToken) {
-        let (engine, bot) = (Arc::clone(&self.engine), self.credentials.bot.id);
+        let engine = Arc::clone(&self.engine);
+        let bot = self.credentials.bot.id;
         tokio::select! {
             () = self.poll() => {}
             () = lost(&engine, bot, &mut right) => {}
@@ -190,21 +191,23 @@ impl Poller {
                 }
             }
         }
+
         let mut failed = 0;
         while let Err(error) = accept(&self.engine, &inbound, (door, next)).await {
-            tracing::error!(error = &error as &dyn Error, "updates could not be stored");
+            tracing::error!(error = &error as &dyn Error, "could not store updates");
             failed += 1;
             let [chance] = Clock::bytes();
             if let Retry::After(wait) = AGAIN.after(failed, chance) {
                 sleep(wait).await;
             }
         }
+
         self.offset = Some(next);
     }
 }
 
-/// Stores a batch. If it fails as a whole, one by one: an update that the database will never take must not
-/// keep all later ones out; it is counted and left behind.
+/// Stores a batch. If it fails as a whole, one by one: an update that the database will never take
+/// must not keep all later ones out; it is counted and left behind.
 async fn accept(
     engine: &Engine,
     updates: &[(Door, Inbound)],
@@ -219,7 +222,7 @@ async fn accept(
             if !matches!(error, StorageError::Constraint { .. } | StorageError::Corrupt { .. }) {
                 return Err(error);
             }
-            tracing::error!(error = &error as &dyn Error, "an update was left behind");
+            tracing::error!(error = &error as &dyn Error, "an update was skipped");
             metrics::counter!("updates_total", "outcome" => "left_behind").increment(1);
         }
     }

@@ -1,8 +1,8 @@
 //! The HTTP role: one listener for everything.
 //!
-//! A connection takes a place among all and among those of its address ([`Places`]); beyond the bound it is told so and
-//! closed. [`watched`] ends connections whose client does not do its part in time: send the head of a request, ask again,
-//! take the answer.
+//! A connection takes a place among all and among those of its address ([`Places`]); beyond the
+//! bound it is told so and closed. [`watched`] ends connections whose client does not do its part
+//! in time: send the head of a request, ask again, take the answer.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
@@ -37,7 +37,8 @@ mod watched;
 
 /// How long requests under way may take to finish when the process stops.
 const FINISH: Duration = Duration::from_secs(5);
-/// The largest head of a request, and how much of an answer waits in the server for its client, bytes.
+/// The largest head of a request, and how much of an answer waits in the server for its client,
+/// bytes.
 const BUFFER: usize = 64 * 1024;
 /// How many lines a head may have.
 const HEADERS: usize = 100;
@@ -87,7 +88,7 @@ pub async fn serve(
     drop(listener);
     let ended = async { while open.join_next().await.is_some() {} };
     if timeout(FINISH, ended).await.is_err() {
-        tracing::warn!("requests were cut off");
+        tracing::warn!("requests were cut off at shutdown");
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! Every metric of the program with what it says: the one list from which `/metrics` has its `HELP` lines.
+//! Every metric of the program with what it says: the one list from which `/metrics` has its `HELP`
+//! lines.
 //!
-//! Names that exist stay as they are: dashboards rely on them. What is new gets a line here; a test reads the sources
-//! and finds what is missing.
+//! Names that exist stay as they are: dashboards rely on them. What is new gets a line here; a test
+//! reads the sources and finds what is missing.
 
 use metrics::Unit;
 

@@ -1,5 +1,5 @@
-//! What the kernel says of this process, and which build it is, in the text form of Prometheus. The names are those of
-//! every client library.
+//! What the kernel says of this process, and which build it is, in the text form of Prometheus. The
+//! names are those of every client library.
 
 use std::{fmt::Write, fs};
 
@@ -20,6 +20,7 @@ pub(super) fn write(text: &mut String) {
         &label,
         "1",
     );
+
     let stat = Stat::read();
     let figures = [
         ("process_cpu_seconds_total", "counter", "Processor time used, in seconds.", stat.cpu()),
@@ -35,6 +36,7 @@ pub(super) fn write(text: &mut String) {
         ("process_open_fds", "gauge", "Open file descriptors.", open_files()),
         ("process_max_fds", "gauge", "The most file descriptors.", most_files()),
     ];
+
     for (name, kind, help, value) in figures {
         if let Some(value) = value {
             family(text, name, kind, help, "", &value.to_string());

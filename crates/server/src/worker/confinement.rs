@@ -11,11 +11,12 @@ pub async fn tell(program: PathBuf) {
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "the child process that reads documents cannot be run"
+                "could not run the child process that reads documents"
             );
             return;
         }
     };
+
     for part in Part::ALL {
         let missing = found.missing.iter().find(|missing| missing.part == part);
         let in_force = if missing.is_some() { 0.0 } else { 1.0 };
@@ -25,7 +26,7 @@ pub async fn tell(program: PathBuf) {
                 part = part.as_str(),
                 reason = %missing.why,
                 remedy = part.remedy(),
-                "the child process that reads documents is not confined in full"
+                "the child process that reads documents is not fully confined"
             );
         }
     }

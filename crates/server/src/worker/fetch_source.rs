@@ -8,7 +8,7 @@ use replyx_engine::Engine;
 use replyx_knowledge::sources::{self, FetchSource, SourceError};
 use tokio::time::sleep;
 
-use super::{Tools, registry::Failed};
+use super::{JobContext, registry::Failed};
 
 /// How often it is looked whether the workspace has been suspended.
 const LOOK: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ async fn suspended(engine: &Engine, workspace: WorkspaceId) {
 /// Runs the job until it is done, its workspace is suspended, or the program ends.
 pub(super) async fn run(
     engine: &Engine,
-    tools: &Tools,
+    tools: &JobContext,
     job: FetchSource,
     attempt: i64,
 ) -> Result<(), Failed> {
@@ -44,7 +44,8 @@ pub(super) async fn run(
     };
     let done = sources::run(with(engine, tools), job, ended).boxed().await;
     done.map_err(|error| {
-        let (reason, retry) = (error.to_string(), error.retry(attempt));
+        let reason = error.to_string();
+        let retry = error.retry(attempt);
         if error.is_transient() {
             Failed::interrupted(reason, retry)
         } else {
@@ -56,14 +57,14 @@ pub(super) async fn run(
 /// Ends a job that was tried too often without coming to an end.
 pub(super) async fn give_up(
     engine: &Engine,
-    tools: &Tools,
+    tools: &JobContext,
     job: FetchSource,
 ) -> Result<(), SourceError> {
     sources::give_up(with(engine, tools), job).await
 }
 
-fn with<'a>(engine: &'a Engine, tools: &'a Tools) -> sources::Tools<'a> {
-    sources::Tools {
+fn with<'a>(engine: &'a Engine, tools: &'a JobContext) -> sources::FetchContext<'a> {
+    sources::FetchContext {
         db: &engine.db,
         clock: &engine.clock,
         fetcher: &tools.fetcher,

@@ -12,7 +12,7 @@ use replyx_core::{
 use replyx_engine::Engine;
 use replyx_storage::jobs::ClaimedJob;
 
-use super::{Tools, registry::Failed};
+use super::{JobContext, registry::Failed};
 
 /// How often the job is claimed at most: as often as a mail is tried.
 pub(super) const ATTEMPTS: u32 = email::ATTEMPTS;
@@ -21,7 +21,11 @@ const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 /// Sends the mail of a job, unless what it says is out of date by now.
-pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Result<(), Failed> {
+pub(super) async fn run(
+    engine: &Engine,
+    tools: &JobContext,
+    job: &ClaimedJob,
+) -> Result<(), Failed> {
     let never = |reason: String| Failed::made(reason, Retry::Never);
     let mail = mail::open_payload(&engine.keys, job.id, &job.payload)
         .map_err(|error| never(error.to_string()))?;
@@ -30,6 +34,7 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
         count(&mail, "stale");
         return Err(never("what the mail says is out of date".to_owned()));
     }
+
     let sent = tools.post.send(&mail, &tools.product, &Stamp { id: job.id, at: now }).await;
     let failed = sent.err().map(|error| {
         let reason = match error.source() {
@@ -38,11 +43,13 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
         };
         Failed::made(reason, error.retry(job.attempts))
     });
+
     let outcome = match &failed {
         None => "sent",
         Some(Failed { retry: Retry::After(_), .. }) => "again",
         Some(Failed { retry: Retry::Never, .. }) => "dead",
     };
+
     count(&mail, outcome);
     failed.map_or(Ok(()), Err)
 }
@@ -59,7 +66,8 @@ fn count(mail: &Mail, outcome: &'static str) {
     tracing::info!(letter = mail.letter.kind(), outcome, "mail");
 }
 
-/// Has the code or the link run out while the mail could not be sent? Whoever asked has asked again since.
+/// Has the code or the link run out while the mail could not be sent? Whoever asked has asked again
+/// since.
 fn is_stale(mail: &Mail, job: JobId, now: DateTime<Utc>) -> bool {
     let good = match &mail.letter {
         Letter::Confirmation { minutes, .. } | Letter::Reset { minutes, .. } => {

@@ -1,4 +1,5 @@
-//! Joins a job's kind with its work. The work is an ordinary function of the crate that owns the matter.
+//! Joins a job's kind with its work. The work is an ordinary function of the crate that owns the
+//! matter.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use replyx_knowledge::{
 use replyx_storage::jobs::ClaimedJob;
 use serde::de::DeserializeOwned;
 
-use super::{Tools, fetch_source, mail};
+use super::{JobContext, fetch_source, mail};
 
 /// A job that did not succeed.
 pub(super) struct Failed {
@@ -32,7 +33,8 @@ pub(super) struct Failed {
 pub(super) enum Attempt {
     /// It was, and counts: there are only so many attempts.
     Made,
-    /// It was interrupted for our sake: the database was busy, others have their turn, the program ends.
+    /// It was interrupted for our sake: the database was busy, others have their turn, the program
+    /// ends.
     Interrupted,
 }
 
@@ -57,18 +59,21 @@ impl Failed {
 /// When a job that has no attempts left, and was not to blame, is tried again.
 const LATER: Duration = Duration::from_mins(5);
 
-/// Runs a job by its kind, or ends it when it has been claimed more often than it may be: those attempts did not end, so
-/// the job may be what ends the program.
+/// Runs a job by its kind, or ends it when it has been claimed more often than it may be: those
+/// attempts did not end, so the job may be what ends the program.
 pub(super) async fn run_or_give_up(
     engine: &Engine,
-    tools: &Tools,
+    tools: &JobContext,
     job: &ClaimedJob,
 ) -> Result<(), Failed> {
     if most_attempts(&job.kind).is_none_or(|most| job.attempts <= i64::from(most)) {
         return run(engine, tools, job).await;
     }
+
     let reason = format!("given up after {} attempts that did not end", job.attempts - 1);
-    let (indexing, again) = (indexing(engine, tools), || Retry::After(Duration::from_secs(5)));
+    let indexing = indexing(engine, tools);
+    let again = || Retry::After(Duration::from_secs(5));
+
     let told = match job.kind.as_str() {
         index::IndexDocument::KIND => {
             index::give_up(indexing, payload(job)?).await.map_err(|error| error.to_string())
@@ -88,13 +93,15 @@ pub(super) async fn run_or_give_up(
         }
         _ => Ok(()),
     };
+
     match told {
         Ok(()) => Err(Failed::made(reason, Retry::Never)),
         Err(why) => Err(Failed::interrupted(why, again())),
     }
 }
 
-/// How often a job of this kind is claimed at most; `None` for one that a newer version of the program may know.
+/// How often a job of this kind is claimed at most; `None` for one that a newer version of the
+/// program may know.
 fn most_attempts(kind: &str) -> Option<u32> {
     match kind {
         index::IndexDocument::KIND | index::embed::KIND | IndexNeighbours::KIND => {
@@ -108,7 +115,11 @@ fn most_attempts(kind: &str) -> Option<u32> {
 }
 
 /// Runs a job by its kind.
-pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Result<(), Failed> {
+pub(super) async fn run(
+    engine: &Engine,
+    tools: &JobContext,
+    job: &ClaimedJob,
+) -> Result<(), Failed> {
     match job.kind.as_str() {
         index::IndexDocument::KIND => {
             let result =
@@ -128,7 +139,7 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
         }
         Evaluate::KIND => {
             let result = evaluation::run(engine, payload(job)?).boxed().await;
-            // Also when the database was only busy: each attempt asks, and pays, anew.
+            // Also when the database was only busy: each attempt asks, and pays, again.
             result.map_err(|error| {
                 Failed::made(error.to_string(), Retry::After(Duration::from_secs(5)))
             })
@@ -144,8 +155,8 @@ pub(super) async fn run(engine: &Engine, tools: &Tools, job: &ClaimedJob) -> Res
 }
 
 /// What indexing works with.
-pub(super) fn indexing<'a>(engine: &'a Engine, tools: &'a Tools) -> index::Tools<'a> {
-    index::Tools {
+pub(super) fn indexing<'a>(engine: &'a Engine, tools: &'a JobContext) -> index::IndexContext<'a> {
+    index::IndexContext {
         db: &engine.db,
         clock: &engine.clock,
         program: &tools.program,
@@ -159,7 +170,8 @@ fn payload<T: DeserializeOwned>(job: &ClaimedJob) -> Result<T, Failed> {
 }
 
 fn failed(error: &index::IndexError, job: &ClaimedJob) -> Failed {
-    let (reason, retry) = (error.to_string(), error.retry(job.attempts));
+    let reason = error.to_string();
+    let retry = error.retry(job.attempts);
     if error.is_transient() {
         Failed::interrupted(reason, retry)
     } else {

@@ -1,4 +1,5 @@
-//! Forgets what is no longer needed, so that tables stay bounded, and deletes accounts whose time has come.
+//! Forgets what is no longer needed, so that tables stay bounded, and deletes accounts whose time
+//! has come.
 
 use std::{error::Error, time::Duration};
 
@@ -7,7 +8,7 @@ use replyx_engine::Engine;
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, retried};
 
-use super::{Tools, registry};
+use super::{JobContext, registry};
 
 /// Telegram redelivers for a day; a week is safe.
 const UPDATES: Duration = Duration::from_hours(7 * 24);
@@ -32,7 +33,7 @@ const MODEL_CALLS: Duration = Duration::from_hours(400 * 24);
 const REFRESH: u32 = 2_000;
 
 /// Sweeps everything. A failure is logged; the next time comes soon.
-pub(super) async fn all(engine: &Engine, tools: &Tools) {
+pub(super) async fn all(engine: &Engine, tools: &JobContext) {
     let swept = async {
         retried(|| conversation(engine)).await?;
         retried(|| signing_in(engine)).await?;
@@ -41,7 +42,7 @@ pub(super) async fn all(engine: &Engine, tools: &Tools) {
         deletion::purge(&engine.db, engine.clock.now()).await
     };
     if let Err(error) = swept.await {
-        tracing::warn!(error = &error as &dyn Error, "sweeping failed");
+        tracing::warn!(error = &error as &dyn Error, "cleanup failed");
     }
 }
 
@@ -66,14 +67,14 @@ async fn costs(engine: &Engine) -> Result<(), StorageError> {
 }
 
 /// Brings documents up to date that were indexed by earlier rules or embedded with another model.
-async fn knowledge(engine: &Engine, tools: &Tools) -> Result<(), StorageError> {
+async fn knowledge(engine: &Engine, tools: &JobContext) -> Result<(), StorageError> {
     let queued = index::embed::refresh(registry::indexing(engine, tools), REFRESH).await?;
     let copied = index::neighbours::refresh(registry::indexing(engine, tools), LARGE).await?;
     tracing::debug!(assistants = copied, "vectors are copied into the index of the database");
     let due = sources::queue_due(&engine.db, &engine.clock).await?;
     tracing::debug!(sources = due, "sources are fetched again");
     if queued > 0 {
-        tracing::info!(documents = queued, "documents are indexed or embedded anew");
+        tracing::info!(documents = queued, "queued documents to be indexed or embedded again");
     }
     Ok(())
 }

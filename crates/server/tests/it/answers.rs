@@ -1,4 +1,4 @@
-//! Questions with their answers, written by people.
+//! Answers written by people.
 
 use replyx_testkit::api::{Answer, Api};
 use reqwest::Method;

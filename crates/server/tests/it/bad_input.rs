@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use replyx_testkit::{api::Answer, telegram::Fault};
+use replyx_testkit::{api::Answer, telegram::TelegramFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{
@@ -315,7 +315,7 @@ async fn a_wrong_token_of_a_bot_is_named_and_never_shown(home: &Home) {
     assert_eq!(answer.expect(422).body["errors"][0]["field"], "token");
 
     home.bot();
-    home.telegram.inject(Fault::BreakBefore.on("getMe"));
+    home.telegram.inject(TelegramFault::BreakBefore.on("getMe"));
     let answer = shop.owner.post(&path, &json!({"token": TOKEN})).await;
     assert_problem(&answer, 502, "bad_gateway");
     assert!(!answer.body.to_string().contains(TOKEN), "{}", answer.body);
@@ -343,7 +343,7 @@ async fn the_token_is_not_logged_even_when_everything_is() {
     shop.learn("returns.en.md").await;
     shop.connect().await;
     bot.customer(7).ask("How many days do I have?", PATIENCE).await.unwrap();
-    home.telegram.inject(Fault::BreakAfter.on("sendMessage"));
+    home.telegram.inject(TelegramFault::BreakAfter.on("sendMessage"));
     bot.customer(7).ask("And for sale items?", PATIENCE).await.unwrap();
     a_moment().await;
     let log = shop.program.log();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use replyx_testkit::{
     api::{Answer, Api},
-    telegram::{Enforcement, FakeTelegram, Fault, Limits},
+    telegram::{Enforcement, FakeTelegram, Limits, TelegramFault},
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -226,7 +226,7 @@ async fn a_bot_is_not_given_away_while_telegram_cannot_be_asked(home: &Home) {
     let id = shop.connect().await;
     let (other, assistant) = neighbour(&shop, "other@example.org").await;
     home.telegram.add_bot(RENEWED, "first_bot");
-    home.telegram.inject(Fault::Status(500).on("getMe").of_bot(TOKEN).forever());
+    home.telegram.inject(TelegramFault::Status(500).on("getMe").of_bot(TOKEN).forever());
 
     assert_problem(&claim(&other, &assistant, RENEWED).await, 502, "bad_gateway");
     home.telegram.clear_faults();
@@ -307,8 +307,9 @@ async fn a_bot_in_trouble_does_not_disturb_another(home: &Home) {
     first.customer(7).ask(QUESTION, PATIENCE).await.unwrap();
     second.customer(7).ask(QUESTION, PATIENCE).await.unwrap();
 
-    home.telegram.inject(Fault::TooManyRequests { retry_after: 6 }.on("sendMessage").of_bot(TOKEN));
-    home.telegram.inject(Fault::Status(502).on("getUpdates").of_bot(TOKEN).times(3));
+    home.telegram
+        .inject(TelegramFault::TooManyRequests { retry_after: 6 }.on("sendMessage").of_bot(TOKEN));
+    home.telegram.inject(TelegramFault::Status(502).on("getUpdates").of_bot(TOKEN).times(3));
     let told = Instant::now();
     first.customer(8).say(QUESTION);
     until("the first is told to wait", async || {
@@ -332,7 +333,7 @@ async fn a_bot_that_telegram_does_not_answer_does_not_keep_another_from_starting
     let second = home.telegram.add_bot(SECOND, "second_bot");
     let shop = home.open().await;
     for method in ["getUpdates", "deleteWebhook", "setWebhook"] {
-        home.telegram.inject(Fault::Hang.on(method).of_bot(TOKEN));
+        home.telegram.inject(TelegramFault::Hang.on(method).of_bot(TOKEN));
     }
     shop.connect().await;
     shop.owner.bot(&shop.assistant, SECOND).await;
@@ -367,7 +368,7 @@ async fn who_blocks_the_bot_is_known_and_who_returns_is_answered(home: &Home) {
 
     // Telegram may also tell when we send: the reply fails, and does not block the chat's queue.
     home.telegram.inject(
-        Fault::Error {
+        TelegramFault::Error {
             code: 403,
             description: "Forbidden: bot was blocked by the user".to_owned(),
         }

@@ -56,7 +56,7 @@ async fn nobody_else_can_read_what_is_stored_and_what_was_left_open_is_closed() 
     assert!(told.contains("note  files") && told.contains("4 of them"), "{told}");
     let program = launch(&data).start().await;
     assert_eq!(open(&data), Vec::<PathBuf>::new());
-    assert!(program.log().contains("were closed to them"), "{}", program.log());
+    assert!(program.log().contains("removed other users' access to files"), "{}", program.log());
     assert!(doctor().await.contains("ok    files"));
 }
 
@@ -84,7 +84,7 @@ async fn an_empty_key_is_made_anew_unless_something_was_sealed_with_it() {
         fs::write(&key, left).unwrap();
         let program = launch.start().await;
         assert_eq!(fs::read_to_string(&key).unwrap().len(), 64);
-        assert!(program.log().contains("nothing was sealed with it"), "{}", program.log());
+        assert!(program.log().contains("nothing was encrypted with it"), "{}", program.log());
         program.terminate().await;
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use replyx_testkit::{
-    openai::{FakeOpenAi, Fault},
+    openai::{FakeOpenAi, ModelFault},
     smtp::{self, FakeSmtp, Step},
     telegram::FakeTelegram,
 };
@@ -76,7 +76,7 @@ async fn providers_are_asked_only_online_and_a_refused_key_is_a_fault() {
     let (good, out, _) = harness::run(&["doctor", "--online"], &of("sk-test")).await;
     assert!(good, "{out}");
     assert!(line(&out, "embeddings").contains("1536 dimensions"), "{out}");
-    server.inject_embedding(Fault::status(401));
+    server.inject_embedding(ModelFault::status(401));
     let (good, out, err) = harness::run(&["doctor", "--online"], &of("sk-test")).await;
     assert!(!good && line(&out, "embeddings").starts_with("FAULT"), "{out}");
     assert!(!out.contains("sk-test") && !err.contains("sk-test"), "{out}{err}");
@@ -133,7 +133,7 @@ async fn the_mail_server_is_asked_and_nothing_is_sent() {
         let (good, said) = look(&url).await;
         assert!(!good && said.starts_with("FAULT") && said.contains(remedy), "{remedy}: {said}");
     }
-    smtp.fail(Step::Connect, smtp::Fault::Garble);
+    smtp.fail(Step::Connect, smtp::ModelFault::Garble);
     let (good, said) = look(&smtp.url()).await;
     assert!(!good && said.starts_with("FAULT"), "{said}");
     assert!(smtp.received().is_empty());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use replyx_testkit::{
     api::{Answer, Api},
-    openai::{Answer as Said, FakeOpenAi, Fault},
+    openai::{Answer as Said, FakeOpenAi, ModelFault},
 };
 use serde_json::{Value, json};
 
@@ -206,7 +206,7 @@ async fn a_run_that_no_model_answers_measures_nothing_and_opens_no_gate(home: &H
     let set = shop.question_set(&questions()).await;
     shop.gate(&set, 1.0).await;
     for _ in 0..50 {
-        model.inject(Fault::status(400));
+        model.inject(ModelFault::status(400));
     }
     let id = shop.begin(&set, &json!({})).await;
     let run = shop.ended(&id).await;

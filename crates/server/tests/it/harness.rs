@@ -265,7 +265,7 @@ pub(crate) async fn join(home: &Home, shop: &Shop, person: &Api, role: Role) {
     tx.commit().await.expect("the database is there");
 }
 
-/// Makes an account with power over the installation.
+/// Creates a platform admin.
 pub(crate) async fn admin(home: &Home, email: &str) {
     let mut command = Command::new(REPLYX);
     let mut child = command

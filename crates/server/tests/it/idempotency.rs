@@ -6,7 +6,7 @@ use futures::future::join_all;
 use replyx_core::role::Role;
 use replyx_testkit::{
     api::{Answer, Api},
-    telegram::Fault,
+    telegram::TelegramFault,
 };
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ async fn a_repeated_request_is_answered_as_before_and_done_once(home: &Home) {
 async fn of_many_requests_with_a_key_at_once_one_is_done_and_all_get_its_answer(home: &Home) {
     let shop = home.open().await;
     home.bot();
-    home.telegram.inject(Fault::Delay(Duration::from_secs(1)).on("getMe"));
+    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(1)).on("getMe"));
     let path = bots(&shop);
     let body = json!({"token": TOKEN});
     let answers = join_all((0..6).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
@@ -97,7 +97,7 @@ async fn a_repeat_does_not_wait_for_ever_for_the_first(home: &Home) {
     let shop = home.open().await;
     home.bot();
     // Longer than repeats wait.
-    home.telegram.inject(Fault::Delay(Duration::from_secs(8)).on("getMe"));
+    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(8)).on("getMe"));
     let path = bots(&shop);
     let body = json!({"token": TOKEN});
     let begun = tokio::time::Instant::now();
@@ -121,7 +121,7 @@ async fn a_repeat_does_not_wait_for_ever_for_the_first(home: &Home) {
 async fn of_those_who_wait_one_does_what_the_first_could_not(home: &Home) {
     let shop = home.open().await;
     home.bot();
-    home.telegram.inject(Fault::Status(500).on("getMe"));
+    home.telegram.inject(TelegramFault::Status(500).on("getMe"));
     let path = bots(&shop);
     let body = json!({"token": TOKEN});
     let answers = join_all((0..4).map(|_| keyed(&shop.owner, "a", &path, &body))).await;
@@ -156,7 +156,7 @@ async fn strangers_do_not_stumble_over_each_others_keys(home: &Home) {
 async fn a_client_that_goes_away_finds_its_answer_when_it_comes_back(home: &Home) {
     let shop = home.open().await;
     home.bot();
-    home.telegram.inject(Fault::Delay(Duration::from_secs(1)).on("getMe"));
+    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(1)).on("getMe"));
     let path = bots(&shop);
     let body = json!({"token": TOKEN});
     let request = shop.owner.request(Method::POST, &path).header("idempotency-key", "a");
@@ -179,7 +179,7 @@ async fn a_client_that_goes_away_finds_its_answer_when_it_comes_back(home: &Home
 async fn what_failed_is_done_again(home: &Home) {
     let shop = home.open().await;
     home.bot();
-    home.telegram.inject(Fault::Status(500).on("getMe").forever());
+    home.telegram.inject(TelegramFault::Status(500).on("getMe").forever());
     let path = bots(&shop);
     let body = json!({"token": TOKEN});
     for _ in 0..2 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use replyx_testkit::{
-    openai::{Answer, FakeOpenAi, Fault},
+    openai::{Answer, FakeOpenAi, ModelFault},
     telegram::Bot,
 };
 use serde_json::json;
@@ -103,15 +103,15 @@ async fn a_model_that_fails_for_a_moment_is_asked_again(home: &Home) {
     let (shop, bot) = shop(home, &model, 50).await;
     let ann = bot.customer(7);
     let faults = [
-        Fault::status(500),
-        Fault::status(503),
-        Fault::Status { code: 429, retry_after: Some(1) },
-        Fault::Break,
-        Fault::BreakAfter(2),
-        Fault::EndAfter(2),
-        Fault::ErrorAfter(1),
-        Fault::MalformedAfter(1),
-        Fault::WrongContentType,
+        ModelFault::status(500),
+        ModelFault::status(503),
+        ModelFault::Status { code: 429, retry_after: Some(1) },
+        ModelFault::Break,
+        ModelFault::BreakAfter(2),
+        ModelFault::EndAfter(2),
+        ModelFault::ErrorAfter(1),
+        ModelFault::MalformedAfter(1),
+        ModelFault::WrongContentType,
     ];
     for (fault, number) in faults.into_iter().zip(1..) {
         let name = format!("{fault:?}");
@@ -133,7 +133,7 @@ async fn a_model_that_goes_on_failing_is_answered_for_and_asked_again_later(home
     let (shop, bot) = shop(home, &model, 50).await;
     let ann = bot.customer(7);
     for _ in 0..10 {
-        model.inject(Fault::status(500));
+        model.inject(ModelFault::status(500));
     }
     assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
     assert_eq!(model.request_count(), 3, "three failures in a row open the breaker");
@@ -162,7 +162,7 @@ async fn a_key_that_is_refused_is_not_shown_again(home: &Home) {
     let model = FakeOpenAi::start().await;
     let (shop, bot) = shop(home, &model, 50).await;
     let ann = bot.customer(7);
-    model.inject(Fault::status(401));
+    model.inject(ModelFault::status(401));
     for _ in 0..2 {
         assert_eq!(ann.ask(QUESTION, PATIENCE).await.unwrap().plain, FALLBACK);
         assert_eq!(model.request_count(), 1, "asking again cannot help");
@@ -255,7 +255,7 @@ async fn messages_that_come_while_a_turn_runs_are_answered_together_by_the_next(
     model.answer(|request| Answer::text(format!("Said: {}", request.question())));
     let (_shop, bot) = shop(home, &model, 50).await;
     let ann = bot.customer(7);
-    model.inject(Fault::DelayFirst(Duration::from_secs(3)));
+    model.inject(ModelFault::DelayFirst(Duration::from_secs(3)));
     ann.say("first");
     until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
     ann.say("second");

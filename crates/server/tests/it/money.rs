@@ -4,7 +4,7 @@
 use replyx_storage::workspaces::ModelPolicy;
 use replyx_testkit::{
     api::Api,
-    openai::{Answer, FakeOpenAi, Fault},
+    openai::{Answer, FakeOpenAi, ModelFault},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -211,7 +211,7 @@ async fn what_nobody_waited_for_is_paid_for_too(home: &Home) {
     let root = root(home, &shop).await;
 
     // The program dies while the provider works.
-    model.inject(Fault::Hang);
+    model.inject(ModelFault::Hang);
     let preview = format!("/api/v1/assistants/{}/preview", shop.assistant);
     let asked = shop.owner.request(Method::POST, &preview).json(&json!({"text": QUESTION}));
     let asking = tokio::spawn(asked.send());
@@ -227,7 +227,7 @@ async fn what_nobody_waited_for_is_paid_for_too(home: &Home) {
     assert_ne!(lost["cost"], "0.00");
 
     // The workspace goes while the provider works.
-    model.inject(Fault::Hang);
+    model.inject(ModelFault::Hang);
     let preview = format!("/api/v1/assistants/{}/preview", shop.assistant);
     let asked = shop.owner.request(Method::POST, &preview).json(&json!({"text": QUESTION}));
     let asking = tokio::spawn(asked.send());

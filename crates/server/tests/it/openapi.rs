@@ -204,7 +204,7 @@ async fn the_roles_of_the_document_are_those_of_the_program() {
     for line in [
         "| permission | allows to | owner | admin | operator | viewer |",
         "| `members:write` | invite, change, suspend and remove members | yes | yes | | |",
-        "| `owners:write` | make and unmake owners | yes | | | |",
+        "| `owners:write` | appoint and remove owners | yes | | | |",
         "| `dialogs:write` | answer customers | yes | yes | yes | |",
         "| `dialogs:read` | read conversations with customers | yes | yes | yes | yes |",
     ] {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use replyx_testkit::{
-    openai::{FakeOpenAi, Fault},
+    openai::{FakeOpenAi, ModelFault},
     proxy::BreakingProxy,
 };
 use reqwest::Method;
@@ -161,7 +161,7 @@ async fn sigterm_in_the_middle_of_an_answer_ends_the_program_and_not_the_convers
     shop.learn("returns.en.md").await;
     shop.connect().await;
     let ann = bot.customer(7);
-    model.inject(Fault::DelayFirst(Duration::from_secs(30)));
+    model.inject(ModelFault::DelayFirst(Duration::from_secs(30)));
     ann.say(QUESTION);
     until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
 
@@ -188,7 +188,7 @@ async fn sigterm_lets_a_turn_that_is_nearly_done_finish(home: &Home) {
     let shop = home.open_with(with_model(home.launch(), &model)).await;
     shop.connect().await;
     let ann = bot.customer(7);
-    model.inject(Fault::DelayFirst(Duration::from_secs(2)));
+    model.inject(ModelFault::DelayFirst(Duration::from_secs(2)));
     ann.say(QUESTION);
     until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
     let (status, _) = shop.program.terminate().await;
@@ -251,7 +251,7 @@ async fn a_message_of_unknown_outcome_is_repeated_once_and_counted(home: &Home) 
     shop.learn("returns.en.md").await;
     shop.connect().await;
     let ann = bot.customer(7);
-    home.telegram.inject(replyx_testkit::telegram::Fault::BreakAfter.on("sendMessage"));
+    home.telegram.inject(replyx_testkit::telegram::ModelFault::BreakAfter.on("sendMessage"));
     ann.say(QUESTION);
     assert!(ann.wait_until(2, PATIENCE).await, "sent, and once more");
     a_moment().await;
@@ -263,7 +263,7 @@ async fn a_message_of_unknown_outcome_is_repeated_once_and_counted(home: &Home) 
 
     // Certainly not sent: repeated as often as it takes, and not uncertain.
     for _ in 0..2 {
-        home.telegram.inject(replyx_testkit::telegram::Fault::Status(502).on("sendMessage"));
+        home.telegram.inject(replyx_testkit::telegram::ModelFault::Status(502).on("sendMessage"));
     }
     ann.ask(QUESTION, PATIENCE).await.unwrap();
     a_moment().await;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use replyx_testkit::{
     api::Api,
-    openai::{Answer, FakeOpenAi, Fault},
+    openai::{Answer, FakeOpenAi, ModelFault},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ async fn the_model_is_asked_no_further_when_nobody_listens(home: &Home) {
     let launch = with_model(home.launch(), &model).with("MODEL_CALLS_PER_WORKSPACE", 1);
     let shop = home.open_with(launch).await;
     shop.learn("returns.en.md").await;
-    model.inject(Fault::Hang);
+    model.inject(ModelFault::Hang);
     let stream = shop.stream(&json!({"text": QUESTION})).send().await.unwrap();
     until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
     drop(stream);
@@ -157,7 +157,7 @@ async fn the_model_is_asked_no_further_when_nobody_listens(home: &Home) {
 async fn a_model_that_is_not_there_is_an_apology_with_its_failures(home: &Home) {
     let model = FakeOpenAi::start().await;
     let shop = shop(home, &model).await;
-    model.inject(Fault::status(401));
+    model.inject(ModelFault::status(401));
     let shown = shop.preview(&json!({"text": QUESTION})).await;
     assert_eq!(shown["outcome"], "fallback");
     let call = &shown["calls"][1];

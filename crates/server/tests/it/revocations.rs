@@ -20,7 +20,7 @@ use replyx_core::{
 };
 use replyx_testkit::{
     api::{Answer, Api},
-    openai::{Answer as Reply, FakeOpenAi, Fault},
+    openai::{Answer as Reply, FakeOpenAi, ModelFault},
     program::Program,
     proxy::BreakingProxy,
     telegram::Bot,
@@ -602,7 +602,7 @@ async fn a_streamed_preview_ends_with_the_access_that_opened_it(home: &Home) {
     shop.learn("returns.en.md").await;
     let member = Person::member(home, &shop, "member@example.org", Role::Admin).await;
     // The model has not said a word when the member is removed.
-    model.inject(Fault::DelayFirst(Duration::from_secs(15)));
+    model.inject(ModelFault::DelayFirst(Duration::from_secs(15)));
     let path = format!("/api/v1/assistants/{}/preview", shop.assistant);
     let request = member.api.request(Method::POST, &path).header("accept", "text/event-stream");
     let body = json!({"text": "How many days do I have to return an item?"});

@@ -1,8 +1,8 @@
-//! What models were asked, and what it cost.
+//! Model use and its cost.
 
 use replyx_testkit::{
     api::Api,
-    openai::{Answer, FakeOpenAi, Fault},
+    openai::{Answer, FakeOpenAi, ModelFault},
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn every_call_is_accounted_for_by_day_purpose_and_dialog(home: &Home) {
     let bot = home.bot();
     let shop = shop(home, &model).await;
     shop.connect().await;
-    model.inject(Fault::status(500));
+    model.inject(ModelFault::status(500));
     bot.customer(7).ask(QUESTION, PATIENCE).await.unwrap();
     let path = format!("/api/v1/assistants/{}/preview", shop.assistant);
     shop.owner.post(&path, &json!({"text": QUESTION})).await.expect(200);

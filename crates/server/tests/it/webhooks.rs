@@ -6,7 +6,7 @@ use replyx_core::secret::Keys;
 use replyx_testkit::{
     api::Answer,
     program::Launch,
-    telegram::{Bot, Fault},
+    telegram::{Bot, TelegramFault},
 };
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -200,7 +200,7 @@ async fn a_bot_whose_webhook_cannot_be_set_does_not_keep_another_from_starting(h
     let third = home.telegram.add_bot("4003:third-token-of-thirty-characters-or-so", "third_bot");
     let fourth =
         home.telegram.add_bot("4004:fourth-token-of-thirty-characters-or-so", "fourth_bot");
-    home.telegram.inject(Fault::Hang.on("setWebhook").of_bot(third.token()));
+    home.telegram.inject(TelegramFault::Hang.on("setWebhook").of_bot(third.token()));
     let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
     for bot in [&third, &fourth] {
         let body = json!({"token": bot.token(), "mode": "webhook"});

@@ -5,7 +5,7 @@ use replyx_core::{
     ids::SessionId,
     permission::Permissions,
     role::Role,
-    session::{Access, Place, Principal, Session},
+    session::{Access, Principal, Session, WorkspaceAccess},
 };
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ impl AccessRow {
         Ok(Access { principal, place })
     }
 
-    fn place(&mut self) -> Result<Option<Place>, StorageError> {
+    fn place(&mut self) -> Result<Option<WorkspaceAccess>, StorageError> {
         let (Some(workspace_id), Some(workspace_name), Some(workspace_created_at), Some(role)) = (
             self.workspace_id,
             self.workspace_name.take(),
@@ -54,7 +54,7 @@ impl AccessRow {
             return Ok(None);
         };
         let role: Role = role.parse().map_err(StorageError::corrupt("members"))?;
-        Ok(Some(Place {
+        Ok(Some(WorkspaceAccess {
             workspace: workspaces::read(workspaces::Row {
                 workspace_id,
                 workspace_name,

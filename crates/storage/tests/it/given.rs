@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings, Unverified, Version},
+    assistant::{Assistant, AssistantSettings, Language, Unverified, Version},
     audit::{Act, ActorKind, Outcome},
     bot::{Bot, BotMode},
     channel::ChannelStatus,
@@ -25,7 +25,7 @@ use replyx_core::{
 use replyx_storage::{
     Db,
     outbox::Sendable,
-    passages::{NewPassage, PassageChanges, Place},
+    passages::{NewPassage, PassageChanges, Span},
 };
 use replyx_text::terms::index_text;
 
@@ -154,7 +154,7 @@ pub(crate) fn act(action: &str) -> Act {
 pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
     Assistant {
         id: id(),
-        settings: Settings {
+        settings: AssistantSettings {
             name: "Помощник".to_owned(),
             model: Some("extractive".to_owned()),
             system_prompt: "Be kind.".to_owned(),
@@ -341,7 +341,7 @@ pub(crate) fn passage(text: &str) -> NewPassage {
         length: i64::try_from(terms.split_whitespace().count()).unwrap(),
         terms,
         hash: sha256_hex(text.as_bytes()),
-        place: Place {
+        place: Span {
             position: 0,
             start: 0,
             end: i64::try_from(text.len()).unwrap(),

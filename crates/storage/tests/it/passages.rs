@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use replyx_core::ids::PassageId;
 use replyx_storage::{
     Db, on_every_db,
-    passages::{Candidate, NewPassage, PassageChanges, Place},
+    passages::{Candidate, NewPassage, PassageChanges, Span},
     testing::{self, TestDb},
 };
 use replyx_text::terms::{index_text, query_terms};
@@ -191,7 +191,7 @@ async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
     let bytes = vec![7_u8; 8];
     let vectors: Vec<_> = stored.iter().map(|passage| (passage.id, bytes.clone())).collect();
     commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &vectors));
-    let place = Place { position: 0, start: 5, end: 9, page: None };
+    let place = Span { position: 0, start: 5, end: 9, page: None };
     let changes = PassageChanges {
         gone: vec![stored[0].id],
         moved: vec![(stored[1].id, place)],

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What goes wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ModelFault {
     /// Answered with this status and an error of the API.
     Status {
         /// 401, 429, 500, 503, 529, ...
@@ -66,7 +66,7 @@ pub enum RetryAfter {
     Date(u64),
 }
 
-impl Fault {
+impl ModelFault {
     /// A plain status, without `Retry-After`.
     pub const fn status(code: u16) -> Self {
         Self::Status { code, retry_after: None }

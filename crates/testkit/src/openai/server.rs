@@ -16,7 +16,7 @@ use super::{
     Answer, Request, World,
     dialect::{Dialect, Failure},
     embeddings,
-    fault::{Fault, RetryAfter},
+    fault::{ModelFault, RetryAfter},
     lock, remember,
     request::Invalid,
     stream,
@@ -95,18 +95,18 @@ async fn converse(
     let script = Arc::clone(&lock(&world.script));
     let mut answer = script(&request);
     match fault {
-        Some(Fault::Huge(bytes)) => {
+        Some(ModelFault::Huge(bytes)) => {
             let text = "lorem ipsum ".repeat(bytes.div_ceil(12));
             answer = Answer { piece: 8 * 1024, text, ..answer };
         }
-        Some(Fault::Empty) => answer = Answer { text: String::new(), ..answer },
+        Some(ModelFault::Empty) => answer = Answer { text: String::new(), ..answer },
         _ => {}
     }
 
     let id = format!("fake-{number}");
 
-    if request.stream && fault != Some(Fault::NotStreamed) {
-        let usage = (fault != Some(Fault::NoUsage)).then(|| answer.usage(&request));
+    if request.stream && fault != Some(ModelFault::NotStreamed) {
+        let usage = (fault != Some(ModelFault::NoUsage)).then(|| answer.usage(&request));
         let frames = dialect.frames(&request, &answer, &id, usage);
         let body = stream::body(frames, answer.pause, fault.as_ref(), connection);
         return ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response();
@@ -163,26 +163,26 @@ pub(super) fn known(world: &World, dialect: Dialect, model: &str) -> Result<(), 
 /// A fault that takes the place of the answer, or comes before it.
 pub(super) async fn fail(
     dialect: Dialect,
-    fault: &Fault,
+    fault: &ModelFault,
     connection: &Connection,
 ) -> Option<Response> {
     match fault {
-        Fault::Status { code, retry_after } => {
+        ModelFault::Status { code, retry_after } => {
             let mut response = status(dialect, *code);
             if let Some(seconds) = retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, (*seconds).into());
             }
             Some(response)
         }
-        Fault::Redirect(to) => {
+        ModelFault::Redirect(to) => {
             let mut response = status(dialect, 307);
             if let Ok(to) = to.parse() {
                 response.headers_mut().insert(header::LOCATION, to);
             }
             Some(response)
         }
-        Fault::RateLimited(wait) => Some(rate_limited(dialect, *wait)),
-        Fault::QuotaSpent => {
+        ModelFault::RateLimited(wait) => Some(rate_limited(dialect, *wait)),
+        ModelFault::QuotaSpent => {
             let message = match dialect {
                 Dialect::Messages => "Your credit balance is too low to access the Anthropic API.",
                 _ => "You exceeded your current quota, please check your plan and billing details.",
@@ -190,17 +190,19 @@ pub(super) async fn fail(
             let code = if dialect == Dialect::Messages { 400 } else { 429 };
             Some(error(dialect, code, None, Some("insufficient_quota"), message))
         }
-        Fault::WrongContentType => Some(Html("<html><body>Welcome</body></html>").into_response()),
-        Fault::Garbage => {
+        ModelFault::WrongContentType => {
+            Some(Html("<html><body>Welcome</body></html>").into_response())
+        }
+        ModelFault::Garbage => {
             let bytes: &[u8] = b"\x00\xff\xfe{]\ndata: }{\n\n\x9f\x92\x96\n\n";
             Some(([(header::CONTENT_TYPE, "text/event-stream")], bytes).into_response())
         }
-        Fault::Break => {
+        ModelFault::Break => {
             connection.cut();
             std::future::pending().await
         }
-        Fault::Hang => std::future::pending().await,
-        Fault::DelayFirst(time) => {
+        ModelFault::Hang => std::future::pending().await,
+        ModelFault::DelayFirst(time) => {
             tokio::time::sleep(*time).await;
             None
         }
@@ -214,20 +216,20 @@ async fn whole(
     request: &Request,
     answer: &Answer,
     id: &str,
-    fault: Option<&Fault>,
+    fault: Option<&ModelFault>,
     connection: &Connection,
 ) -> Response {
     match fault {
-        Some(Fault::Silence { time, .. }) => tokio::time::sleep(*time).await,
-        Some(Fault::BreakAfter(_)) => {
+        Some(ModelFault::Silence { time, .. }) => tokio::time::sleep(*time).await,
+        Some(ModelFault::BreakAfter(_)) => {
             connection.cut();
             return std::future::pending().await;
         }
-        Some(Fault::EndAfter(_) | Fault::MalformedAfter(_)) => {
+        Some(ModelFault::EndAfter(_) | ModelFault::MalformedAfter(_)) => {
             return ([(header::CONTENT_TYPE, "application/json")], "{\"choices\":[")
                 .into_response();
         }
-        Some(Fault::ErrorAfter(_)) => return status(dialect, 500),
+        Some(ModelFault::ErrorAfter(_)) => return status(dialect, 500),
         _ => {}
     }
     Json(dialect.whole(request, answer, id, answer.usage(request))).into_response()

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, convert::Infallible, time::Duration};
 use axum::body::Body;
 use bytes::Bytes;
 
-use super::{dialect::Frames, fault::Fault};
+use super::{dialect::Frames, fault::ModelFault};
 use crate::net::Connection;
 
 /// One thing that happens in a stream.
@@ -20,7 +20,7 @@ enum Step {
 pub(super) fn body(
     frames: Frames,
     pause: Duration,
-    fault: Option<&Fault>,
+    fault: Option<&ModelFault>,
     connection: Connection,
 ) -> Body {
     let steps = steps(frames, pause, fault);
@@ -45,7 +45,7 @@ pub(super) fn body(
     ))
 }
 
-fn steps(frames: Frames, pause: Duration, fault: Option<&Fault>) -> VecDeque<Step> {
+fn steps(frames: Frames, pause: Duration, fault: Option<&ModelFault>) -> VecDeque<Step> {
     let Frames { opening, pieces, closing, error, malformed } = frames;
     let mut steps: VecDeque<Step> = opening.into_iter().map(Step::Send).collect();
     let all = pieces.len();
@@ -68,17 +68,19 @@ fn steps(frames: Frames, pause: Duration, fault: Option<&Fault>) -> VecDeque<Ste
 
 /// Adds what happens after `sent` pieces. Returns whether the stream ends with it.
 fn befall(
-    fault: Option<&Fault>,
+    fault: Option<&ModelFault>,
     sent: usize,
     (error, malformed): (&str, &str),
     steps: &mut VecDeque<Step>,
 ) -> Option<bool> {
     let (after, step, ends) = match fault? {
-        Fault::Silence { after, time } => (*after, Some(Step::Wait(*time)), false),
-        Fault::BreakAfter(after) => (*after, Some(Step::Cut), true),
-        Fault::EndAfter(after) => (*after, None, true),
-        Fault::MalformedAfter(after) => (*after, Some(Step::Send(malformed.to_owned())), false),
-        Fault::ErrorAfter(after) => (*after, Some(Step::Send(error.to_owned())), true),
+        ModelFault::Silence { after, time } => (*after, Some(Step::Wait(*time)), false),
+        ModelFault::BreakAfter(after) => (*after, Some(Step::Cut), true),
+        ModelFault::EndAfter(after) => (*after, None, true),
+        ModelFault::MalformedAfter(after) => {
+            (*after, Some(Step::Send(malformed.to_owned())), false)
+        }
+        ModelFault::ErrorAfter(after) => (*after, Some(Step::Send(error.to_owned())), true),
         _ => return None,
     };
     if after != sent {

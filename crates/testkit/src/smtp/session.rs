@@ -10,7 +10,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
-use super::{Encryption, Fault, Received, Step, World};
+use super::{Encryption, Received, SmtpFault, Step, World};
 
 type Wire = Either<TcpStream, TlsStream<TcpStream>>;
 
@@ -235,7 +235,7 @@ impl Session {
         }
 
         match self.world.strike(Step::Message) {
-            Some(Fault::KeepAndDrop) => {
+            Some(SmtpFault::KeepAndDrop) => {
                 self.world.keep(mail);
                 return Err(End::Closed);
             }
@@ -266,17 +266,17 @@ impl Session {
         }
     }
 
-    async fn suffer(&mut self, fault: Fault) -> Result<(), End> {
+    async fn suffer(&mut self, fault: SmtpFault) -> Result<(), End> {
         match fault {
-            Fault::Refuse(code) => {
+            SmtpFault::Refuse(code) => {
                 let who = self.to.last().map_or("you", String::as_str).to_owned();
                 self.say(&format!("{code} refused <{who}>")).await?;
                 // RFC 5321, 3.8: a server that says 421 closes.
                 if code == 421 { Err(End::Closed) } else { Ok(()) }
             }
-            Fault::Drop | Fault::KeepAndDrop => Err(End::Closed),
-            Fault::Hang => std::future::pending().await,
-            Fault::Garble => {
+            SmtpFault::Drop | SmtpFault::KeepAndDrop => Err(End::Closed),
+            SmtpFault::Hang => std::future::pending().await,
+            SmtpFault::Garble => {
                 let who = self.to.last().cloned().unwrap_or_default();
                 self.say(&format!("HTTP/1.1 200 OK {who}")).await
             }

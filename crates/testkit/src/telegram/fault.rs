@@ -10,7 +10,7 @@ use std::{
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fault {
+pub enum TelegramFault {
     /// Answered with this status and nothing done, as by a server or a proxy in trouble.
     Status(u16),
     /// Answered with an error in the API's own form and nothing done.
@@ -39,7 +39,7 @@ pub enum Fault {
     RefuseEntities,
 }
 
-impl Fault {
+impl TelegramFault {
     /// Lets this befall the next call of `method`.
     pub fn on(self, method: &str) -> Injection {
         Injection {
@@ -57,7 +57,7 @@ impl Fault {
 /// A fault, and which calls it affects.
 #[derive(Clone, Debug)]
 pub struct Injection {
-    fault: Fault,
+    fault: TelegramFault,
     method: String,
     bot: Option<String>,
     chat: Option<i64>,
@@ -107,7 +107,7 @@ impl Injection {
         let meant = self.method.eq_ignore_ascii_case(call.method)
             && self.bot.as_deref().is_none_or(|token| token == call.token)
             && self.chat.is_none_or(|chat| Some(chat) == call.chat)
-            && (self.fault != Fault::RefuseEntities || call.formatted);
+            && (self.fault != TelegramFault::RefuseEntities || call.formatted);
         if !meant {
             return false;
         }
@@ -156,7 +156,7 @@ impl Faults {
     }
 
     /// The fault that affects a call.
-    pub(crate) fn strike(&self, call: &Call<'_>) -> Option<Fault> {
+    pub(crate) fn strike(&self, call: &Call<'_>) -> Option<TelegramFault> {
         if self.left() == 0 {
             return None;
         }
@@ -182,14 +182,14 @@ mod tests {
     #[test]
     fn faults_befall_the_calls_they_are_meant_for() {
         let faults = Faults::default();
-        faults.order(Fault::Hang.on("sendMessage").in_chat(7));
-        faults.order(Fault::Status(500).on("sendmessage").times(2));
-        faults.order(Fault::BreakAfter.on("getMe"));
-        faults.order(Fault::BreakBefore.on("sendMessage").of_bot("2:b"));
-        faults.order(Fault::RefuseEntities.on("sendMessage"));
-        assert_eq!(faults.strike(&call(8)), Some(Fault::Status(500)));
-        assert_eq!(faults.strike(&call(7)), Some(Fault::Hang));
-        assert_eq!(faults.strike(&call(7)), Some(Fault::Status(500)));
+        faults.order(TelegramFault::Hang.on("sendMessage").in_chat(7));
+        faults.order(TelegramFault::Status(500).on("sendmessage").times(2));
+        faults.order(TelegramFault::BreakAfter.on("getMe"));
+        faults.order(TelegramFault::BreakBefore.on("sendMessage").of_bot("2:b"));
+        faults.order(TelegramFault::RefuseEntities.on("sendMessage"));
+        assert_eq!(faults.strike(&call(8)), Some(TelegramFault::Status(500)));
+        assert_eq!(faults.strike(&call(7)), Some(TelegramFault::Hang));
+        assert_eq!(faults.strike(&call(7)), Some(TelegramFault::Status(500)));
         assert_eq!(faults.strike(&call(7)), None);
         assert_eq!(faults.left(), 3);
     }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn each_nth_call_fails_for_ever() {
         let faults = Faults::default();
-        faults.order(Fault::BreakAfter.on("sendMessage").every(3).forever());
+        faults.order(TelegramFault::BreakAfter.on("sendMessage").every(3).forever());
         let struck: Vec<bool> = (0..6).map(|_| faults.strike(&call(1)).is_some()).collect();
         assert_eq!(struck, [false, false, true, false, false, true]);
         faults.clear();

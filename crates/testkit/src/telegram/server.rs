@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{
     World,
     bot::{BotCore, Refused},
-    fault::{Call, Fault},
+    fault::{Call, TelegramFault},
     methods,
     wire::{self, Address, Refusal},
 };
@@ -74,30 +74,32 @@ async fn run(
 
     match fault {
         None => carry_out(bot, method, parameters, true).await,
-        Some(Fault::Delay(time)) => {
+        Some(TelegramFault::Delay(time)) => {
             tokio::time::sleep(time).await;
             carry_out(bot, method, parameters, true).await
         }
-        Some(Fault::BreakAfter) => {
+        Some(TelegramFault::BreakAfter) => {
             carry_out(bot, method, parameters, false).await;
             connection.cut();
             std::future::pending().await
         }
-        Some(Fault::HangAfter) => {
+        Some(TelegramFault::HangAfter) => {
             carry_out(bot, method, parameters, false).await;
             std::future::pending().await
         }
-        Some(Fault::BreakBefore) => {
+        Some(TelegramFault::BreakBefore) => {
             connection.cut();
             std::future::pending().await
         }
-        Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::Status(code)) => in_trouble(code),
-        Some(Fault::Error { code, description }) => Refusal::new(code, description).into_response(),
-        Some(Fault::TooManyRequests { retry_after }) => {
+        Some(TelegramFault::Hang) => std::future::pending().await,
+        Some(TelegramFault::Status(code)) => in_trouble(code),
+        Some(TelegramFault::Error { code, description }) => {
+            Refusal::new(code, description).into_response()
+        }
+        Some(TelegramFault::TooManyRequests { retry_after }) => {
             Refusal::too_many_requests(retry_after).into_response()
         }
-        Some(Fault::RefuseEntities) => Refusal::bad_request(
+        Some(TelegramFault::RefuseEntities) => Refusal::bad_request(
             "can't parse entities: Unsupported start tag \"x\" at byte offset 0",
         )
         .into_response(),

@@ -3,7 +3,7 @@
 use replyx_testkit::{
     anthropic::FakeAnthropic,
     http_client,
-    openai::{Answer, Fault},
+    openai::{Answer, ModelFault},
 };
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -94,10 +94,10 @@ async fn what_is_not_a_request_of_the_api_is_refused() {
 async fn failures_are_told_in_the_words_of_the_api() {
     let model = FakeAnthropic::start().await;
     for (fault, code, kind) in [
-        (Fault::status(529), 529, "overloaded_error"),
-        (Fault::status(429), 429, "rate_limit_error"),
-        (Fault::status(401), 401, "authentication_error"),
-        (Fault::QuotaSpent, 400, "invalid_request_error"),
+        (ModelFault::status(529), 529, "overloaded_error"),
+        (ModelFault::status(429), 429, "rate_limit_error"),
+        (ModelFault::status(401), 401, "authentication_error"),
+        (ModelFault::QuotaSpent, 400, "invalid_request_error"),
     ] {
         model.inject(fault);
         let response = ask(&model, &question(true)).await;
@@ -105,7 +105,7 @@ async fn failures_are_told_in_the_words_of_the_api() {
         let body: Value = response.json().await.unwrap();
         assert_eq!(body["error"]["type"], kind);
     }
-    model.inject(Fault::ErrorAfter(1));
+    model.inject(ModelFault::ErrorAfter(1));
     let (events, _) = events(ask(&model, &question(true)).await).await;
     assert!(events.last().unwrap().contains("overloaded_error"));
     model.revoke_key("sk-test");

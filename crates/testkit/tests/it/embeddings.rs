@@ -2,7 +2,7 @@
 
 use replyx_testkit::{
     http_client,
-    openai::{FakeOpenAi, Fault, embedding},
+    openai::{FakeOpenAi, ModelFault, embedding},
 };
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -50,9 +50,9 @@ async fn vectors_come_as_short_as_ordered_and_packed() {
 #[tokio::test]
 async fn its_faults_are_ordered_apart_from_those_of_answers() {
     let model = FakeOpenAi::start().await;
-    model.inject(Fault::status(500));
+    model.inject(ModelFault::status(500));
     assert_eq!(ask(&model, &of(&json!("x"))).await.status(), 200);
-    model.inject_embedding(Fault::Status { code: 429, retry_after: Some(3) });
+    model.inject_embedding(ModelFault::Status { code: 429, retry_after: Some(3) });
     let limited = ask(&model, &of(&json!("x"))).await;
     assert_eq!(
         (limited.status().as_u16(), &limited.headers()["retry-after"]),

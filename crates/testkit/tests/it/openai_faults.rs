@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use replyx_testkit::openai::{Answer, FakeOpenAi, Fault};
+use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault};
 use serde_json::Value;
 
 use crate::openai::{ask, events, question, text};
@@ -15,9 +15,9 @@ async fn model() -> FakeOpenAi {
 #[tokio::test]
 async fn statuses_come_in_the_order_they_were_ordered_and_then_it_works() {
     let model = model().await;
-    model.inject(Fault::Status { code: 429, retry_after: Some(7) });
+    model.inject(ModelFault::Status { code: 429, retry_after: Some(7) });
     for code in [500, 503, 401] {
-        model.inject(Fault::status(code));
+        model.inject(ModelFault::status(code));
     }
     let first = ask(&model, &question(true)).await.unwrap();
     assert_eq!(first.status(), 429);
@@ -39,7 +39,7 @@ async fn statuses_come_in_the_order_they_were_ordered_and_then_it_works() {
 async fn a_stream_breaks_after_as_many_pieces_as_ordered() {
     for pieces in [0, 2, 4] {
         let model = model().await;
-        model.inject(Fault::BreakAfter(pieces));
+        model.inject(ModelFault::BreakAfter(pieces));
         let (events, broke) = events(ask(&model, &question(true)).await.unwrap()).await;
         assert!(broke);
         assert_eq!(events.len(), 1 + pieces);
@@ -50,18 +50,18 @@ async fn a_stream_breaks_after_as_many_pieces_as_ordered() {
 #[tokio::test]
 async fn a_connection_breaks_instead_of_an_answer() {
     let model = model().await;
-    for fault in [Fault::Break, Fault::BreakAfter(1)] {
+    for fault in [ModelFault::Break, ModelFault::BreakAfter(1)] {
         model.inject(fault);
         assert!(ask(&model, &question(false)).await.is_err());
     }
-    model.inject(Fault::Break);
+    model.inject(ModelFault::Break);
     assert!(ask(&model, &question(true)).await.is_err());
 }
 
 #[tokio::test]
 async fn a_stream_ends_early_without_breaking() {
     let model = model().await;
-    model.inject(Fault::EndAfter(2));
+    model.inject(ModelFault::EndAfter(2));
     let (events, broke) = events(ask(&model, &question(true)).await.unwrap()).await;
     assert!(!broke);
     assert_eq!(text(&events), "one two ");
@@ -71,8 +71,8 @@ async fn a_stream_ends_early_without_breaking() {
 #[tokio::test]
 async fn a_malformed_piece_and_an_error_come_in_the_middle_of_a_stream() {
     let model = model().await;
-    model.inject(Fault::MalformedAfter(1));
-    model.inject(Fault::ErrorAfter(1));
+    model.inject(ModelFault::MalformedAfter(1));
+    model.inject(ModelFault::ErrorAfter(1));
     let (malformed, _) = events(ask(&model, &question(true)).await.unwrap()).await;
     assert!(serde_json::from_str::<Value>(&malformed[2]).is_err());
     assert_eq!(text(&malformed), "one two three four");
@@ -85,11 +85,11 @@ async fn a_malformed_piece_and_an_error_come_in_the_middle_of_a_stream() {
 async fn it_is_late_or_falls_silent() {
     let model = model().await;
     let pause = Duration::from_millis(150);
-    model.inject(Fault::DelayFirst(pause));
+    model.inject(ModelFault::DelayFirst(pause));
     let start = Instant::now();
     ask(&model, &question(true)).await.unwrap();
     assert!(start.elapsed() >= pause);
-    model.inject(Fault::Silence { after: 2, time: pause });
+    model.inject(ModelFault::Silence { after: 2, time: pause });
     let start = Instant::now();
     let response = ask(&model, &question(true)).await.unwrap();
     assert!(start.elapsed() < pause, "what comes before the silence comes at once");
@@ -101,7 +101,7 @@ async fn it_is_late_or_falls_silent() {
 #[tokio::test]
 async fn it_hangs() {
     let model = model().await;
-    model.inject(Fault::Hang);
+    model.inject(ModelFault::Hang);
     let body = question(true);
     let answer = ask(&model, &body);
     assert!(tokio::time::timeout(Duration::from_millis(100), answer).await.is_err());
@@ -110,12 +110,12 @@ async fn it_hangs() {
 #[tokio::test]
 async fn it_answers_with_a_page_or_with_far_too_much() {
     let model = model().await;
-    model.inject(Fault::WrongContentType);
+    model.inject(ModelFault::WrongContentType);
     let page = ask(&model, &question(true)).await.unwrap();
     assert_eq!(page.status(), 200);
     assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     for stream in [true, false] {
-        model.inject(Fault::Huge(3_000_000));
+        model.inject(ModelFault::Huge(3_000_000));
         let huge = ask(&model, &question(stream)).await.unwrap();
         assert!(huge.bytes().await.unwrap().len() >= 3_000_000);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use replyx_testkit::telegram::Fault;
+use replyx_testkit::telegram::TelegramFault;
 use serde_json::json;
 
 use crate::Telegram;
@@ -13,14 +13,14 @@ const HI: &str = "hi";
 async fn a_connection_that_breaks_after_the_message_was_taken_leaves_it_sent_once() {
     let telegram = Telegram::start().await;
     let ann = telegram.bot.customer(7);
-    telegram.fake.inject(Fault::BreakAfter.on("sendMessage"));
+    telegram.fake.inject(TelegramFault::BreakAfter.on("sendMessage"));
     let parameters = json!({"chat_id": 7, "text": HI});
     // Twice: over a new connection and over one that is kept alive.
     let error = telegram.try_call("sendMessage", parameters.clone()).await.unwrap_err();
     assert!(!error.is_connect() && !error.is_timeout());
     assert_eq!(ann.sent_total(), 1);
     telegram.ok("getMe", json!({})).await;
-    telegram.fake.inject(Fault::BreakAfter.on("sendMessage"));
+    telegram.fake.inject(TelegramFault::BreakAfter.on("sendMessage"));
     telegram.try_call("sendMessage", parameters.clone()).await.unwrap_err();
     telegram.ok("sendMessage", parameters).await;
     let answered: Vec<bool> = ann.sent().iter().map(|sent| sent.answered).collect();
@@ -34,7 +34,7 @@ async fn a_connection_that_breaks_before_leaves_nothing() {
     let ann = telegram.bot.customer(7);
     let parameters = json!({"chat_id": 7, "text": HI});
     telegram.ok("getMe", json!({})).await;
-    telegram.fake.inject(Fault::BreakBefore.on("sendMessage").times(2));
+    telegram.fake.inject(TelegramFault::BreakBefore.on("sendMessage").times(2));
     for _ in 0..2 {
         telegram.try_call("sendMessage", parameters.clone()).await.unwrap_err();
     }
@@ -47,7 +47,7 @@ async fn a_connection_that_breaks_before_leaves_nothing() {
 async fn a_server_that_hangs_may_have_taken_the_message_or_not() {
     let telegram = Telegram::start().await;
     let ann = telegram.bot.customer(7);
-    for (fault, sent) in [(Fault::Hang, 0), (Fault::HangAfter, 1)] {
+    for (fault, sent) in [(TelegramFault::Hang, 0), (TelegramFault::HangAfter, 1)] {
         telegram.fake.inject(fault.on("sendMessage"));
         let call = telegram.call("sendMessage", json!({"chat_id": 7, "text": HI}));
         assert!(tokio::time::timeout(Duration::from_millis(200), call).await.is_err());
@@ -64,9 +64,9 @@ async fn statuses_look_like_those_of_the_server_and_of_the_proxy_before_it() {
         let request = telegram.client.post(telegram.address("sendMessage"));
         request.json(&json!({"chat_id": 7, "text": HI})).send()
     };
-    telegram.fake.inject(Fault::Status(500).on("sendMessage"));
-    telegram.fake.inject(Fault::Status(502).on("sendMessage"));
-    telegram.fake.inject(Fault::TooManyRequests { retry_after: 13 }.on("sendMessage"));
+    telegram.fake.inject(TelegramFault::Status(500).on("sendMessage"));
+    telegram.fake.inject(TelegramFault::Status(502).on("sendMessage"));
+    telegram.fake.inject(TelegramFault::TooManyRequests { retry_after: 13 }.on("sendMessage"));
     let first = send().await.unwrap();
     assert_eq!(first.status(), 500);
     assert_eq!(first.json::<serde_json::Value>().await.unwrap()["error_code"], 500);
@@ -87,7 +87,7 @@ async fn errors_in_the_apis_own_form_can_be_ordered_for_one_chat() {
     let ann = telegram.bot.customer(7);
     let ben = telegram.bot.customer(8);
     let description = "Forbidden: user is deactivated".to_owned();
-    let fault = Fault::Error { code: 403, description: description.clone() };
+    let fault = TelegramFault::Error { code: 403, description: description.clone() };
     telegram.fake.inject(fault.on("sendMessage").in_chat(7).forever());
     for _ in 0..2 {
         let refusal = telegram.refused("sendMessage", json!({"chat_id": 7, "text": HI})).await;
@@ -103,7 +103,7 @@ async fn errors_in_the_apis_own_form_can_be_ordered_for_one_chat() {
 async fn entities_can_be_refused_while_plain_text_passes() {
     let telegram = Telegram::start().await;
     let ann = telegram.bot.customer(7);
-    telegram.fake.inject(Fault::RefuseEntities.on("sendMessage"));
+    telegram.fake.inject(TelegramFault::RefuseEntities.on("sendMessage"));
     telegram.ok("sendMessage", json!({"chat_id": 7, "text": HI})).await;
     let formatted = json!({"chat_id": 7, "text": "<b>hi</b>", "parse_mode": "HTML"});
     let (status, description) = telegram.refused("sendMessage", formatted.clone()).await;
@@ -116,7 +116,7 @@ async fn entities_can_be_refused_while_plain_text_passes() {
 #[tokio::test]
 async fn an_answer_can_be_late() {
     let telegram = Telegram::start().await;
-    telegram.fake.inject(Fault::Delay(Duration::from_millis(200)).on("getMe"));
+    telegram.fake.inject(TelegramFault::Delay(Duration::from_millis(200)).on("getMe"));
     let start = Instant::now();
     telegram.ok("getMe", json!({})).await;
     assert!(start.elapsed() >= Duration::from_millis(200));

@@ -31,7 +31,7 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "openai")]
     provider: String,
-    /// What admins call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Main account")]
     name: String,
@@ -39,7 +39,7 @@ pub struct Request {
     #[garde(custom(plausible))]
     #[schema(value_type = String, format = Password, write_only, pattern = "^[!-~]{1,512}$", example = "sk-0123456789abcdef")]
     secret: Secret,
-    /// Which key is used first: the lowest; 0 unless given.
+    /// The priority: the lowest number is used first; 0 by default.
     #[serde(default)]
     #[garde(range(min = -1_000, max = 1_000))]
     #[schema(minimum = -1_000, maximum = 1_000, example = 0)]
@@ -60,7 +60,7 @@ pub struct Request {
     #[garde(inner(custom(bound)))]
     #[schema(pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "100.00")]
     monthly_cost: Option<String>,
-    /// May it be used? Yes, unless given.
+    /// Whether it may be used; `true` by default.
     #[serde(default = "yes")]
     #[garde(skip)]
     enabled: bool,
@@ -72,7 +72,8 @@ const fn yes() -> bool {
 
 impl Request {
     fn into_key(self, state: &AppState, origin: Option<String>) -> ModelKey {
-        let (id, now): (ModelKeyId, _) = (state.clock().id(), state.clock().now());
+        let id: ModelKeyId = state.clock().id();
+        let now = state.clock().now();
         ModelKey {
             id,
             provider: self.provider,
@@ -93,7 +94,7 @@ impl Request {
     }
 }
 
-/// Adds a key to a provider. Every process uses it at once.
+/// Adds a key to a provider. Every process uses it immediately.
 #[utoipa::path(
     post, path = "/admin/model-keys", operation_id = "create_model_key", tag = "admin",
     security(("bearer" = ["admin"])), request_body = Request,
@@ -104,11 +105,10 @@ impl Request {
 )]
 #[tracing::instrument(name = "api.admin.model_keys.create", skip_all)]
 pub async fn create(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<ModelKeyView>)> {
-    let (State(state), Body(request)) = (state, body);
     let mut tx = state.db().begin().await?;
     let Some(address) = address_of(&state, &mut tx, &request.provider).await? else {
         return Err(ApiError::field("provider", "is the name of no provider"));

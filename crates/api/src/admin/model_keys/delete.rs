@@ -12,19 +12,18 @@ use crate::{
     state::AppState,
 };
 
-/// Deletes a key: it is not used any more. Calls that are under way go on.
+/// Deletes a model key. Calls in progress continue.
 #[utoipa::path(
     delete, path = "/admin/model-keys/{id}", operation_id = "delete_model_key", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
     responses((status = 204, description = "it is gone"))
 )]
-#[tracing::instrument(name = "api.admin.model_keys.delete", skip_all, fields(key.id = %id.0))]
+#[tracing::instrument(name = "api.admin.model_keys.delete", skip_all, fields(key.id = %id))]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    id: Id<ModelKeyId>,
+    Id(id): Id<ModelKeyId>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(id)) = (state, id);
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     let found = tx.system().model_keys().lock(id).await?;

@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use super::{ModelKeyView, Usage};
 use crate::{caller::Admin, error::ApiResult, page::List, state::AppState};
 
-/// Lists the keys that were added here by provider and priority, with what they were used for.
+/// Lists the model keys added through the API, by provider and priority, with their use.
 #[utoipa::path(
     get, path = "/admin/model-keys", operation_id = "list_model_keys", tag = "admin",
     security(("bearer" = ["admin"])),

@@ -17,20 +17,20 @@ use crate::{
     state::AppState,
 };
 
-/// What is to change. Absent fields stay as they are; `null` takes a limit away.
+/// The fields to change. Absent fields stay as they are; `null` removes a limit.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UpdateModelKey)]
 pub struct Request {
-    /// What admins call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Main account")]
     name: Option<String>,
-    /// Another key of the same provider in its place.
+    /// A new secret, from the same provider.
     #[garde(inner(custom(plausible)))]
     #[schema(value_type = Option<String>, format = Password, write_only, pattern = "^[!-~]{1,512}$", example = "sk-0123456789abcdef")]
     secret: Option<Secret>,
-    /// Which key is used first: the lowest.
+    /// The priority: the lowest number is used first.
     #[garde(inner(range(min = -1_000, max = 1_000)))]
     #[schema(minimum = -1_000, maximum = 1_000, example = 0)]
     priority: Option<i64>,
@@ -54,7 +54,7 @@ pub struct Request {
     #[garde(inner(custom(bound)))]
     #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "100.00")]
     monthly_cost: Patch<String>,
-    /// May it be used? `true` also has a key tried again that its provider refused.
+    /// Whether it may be used. `true` also retries a key that its provider refused.
     #[garde(skip)]
     enabled: Option<bool>,
 }
@@ -95,36 +95,40 @@ fn limit(bound: Patch<String>, cost: &mut Option<Money>) {
     }
 }
 
-/// Changes a key. Every process heeds it at once.
+/// Changes a key. Every process applies it immediately.
 #[utoipa::path(
     patch, path = "/admin/model-keys/{id}", operation_id = "update_model_key", tag = "admin",
     security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses((status = 200, description = "the key as it is now, without its secret", body = ModelKeyView))
 )]
-#[tracing::instrument(name = "api.admin.model_keys.update", skip_all, fields(key.id = %id.0))]
+#[tracing::instrument(name = "api.admin.model_keys.update", skip_all, fields(key.id = %id))]
 pub async fn update(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    id: Id<ModelKeyId>,
-    body: Body<Request>,
+    Id(id): Id<ModelKeyId>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Json<ModelKeyView>> {
-    let (State(state), Id(id), Body(request)) = (state, id, body);
     let mut tx = state.db().begin().await?;
     let found = tx.system().model_keys().lock(id).await?;
     let mut key = found.ok_or(ApiError::NotFound("key"))?;
-    let (readmits, new_secret) = (request.readmits(), request.secret.is_some());
+    let readmits = request.readmits();
+    let new_secret = request.secret.is_some();
     request.apply(&mut key, &state);
+
     if !tx.system().model_keys().save(&key).await? {
         return Err(ApiError::NotFound("key"));
     }
+
     let details = json!({"name": key.name, "hint": key.hint, "enabled": key.enabled, "new_secret": new_secret});
     let act = admin.act(key.updated_at, "model_key.updated", ("model_key", id), details);
     tx.system().audit().append(&act).await?;
     let usage = Usage::read(&mut tx, key.updated_at.date_naive()).await?;
     tx.commit().await?;
     providers::load(&state.engine).await?;
+
     if readmits {
         state.engine.models.readmit(id).await;
     }
+
     Ok(Json(ModelKeyView::of(key, &usage)))
 }

@@ -11,8 +11,8 @@ use crate::{
     state::AppState,
 };
 
-/// Deletes a provider that was added here, with the keys that were added for it. One that the configuration names as well
-/// is again as the configuration says.
+/// Deletes a model provider that was added through the API, with its keys. If the configuration has
+/// a provider of this name, that one is used again.
 #[utoipa::path(
     delete, path = "/admin/model-providers/{name}", operation_id = "delete_model_provider", tag = "admin",
     security(("bearer" = ["admin"])), params(("name" = String, Path, example = "ollama")),
@@ -20,11 +20,10 @@ use crate::{
 )]
 #[tracing::instrument(name = "api.admin.model_providers.delete", skip_all)]
 pub async fn delete(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    name: Id<String>,
+    Id(name): Id<String>,
 ) -> ApiResult<StatusCode> {
-    let (State(state), Id(name)) = (state, name);
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;
     if !tx.system().model_keys().delete_provider(&name).await? {

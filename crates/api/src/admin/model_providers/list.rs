@@ -8,7 +8,7 @@ use replyx_engine::providers::dialect_name;
 use super::ModelProviderView;
 use crate::{caller::Admin, error::ApiResult, page::List, state::AppState};
 
-/// Lists the providers of models by name.
+/// Lists the model providers by name.
 #[utoipa::path(
     get, path = "/admin/model-providers", operation_id = "list_model_providers", tag = "admin",
     security(("bearer" = ["admin"])),

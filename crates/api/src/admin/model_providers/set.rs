@@ -24,12 +24,13 @@ const MOST: usize = 50;
 #[serde(deny_unknown_fields)]
 #[schema(as = SetModelProvider)]
 pub struct Request {
-    /// What it speaks: `completions` (most do), `responses` or `messages`; `completions` unless given.
+    /// What it speaks: `completions` (most do), `responses` or `messages`; `completions` unless
+    /// given.
     #[serde(default)]
     #[garde(skip)]
     protocol: ProtocolWord,
-    /// Everything before the path of the protocol. Servers of your own network may be `http`, and are asked without a key
-    /// while they have none.
+    /// Everything before the path of the protocol. Servers of your own network may be `http`, and
+    /// are asked without a key while they have none.
     #[garde(length(chars, min = 1, max = 500))]
     #[schema(min_length = 1, max_length = 500, example = "http://127.0.0.1:11434/v1")]
     base_url: String,
@@ -49,11 +50,11 @@ enum ProtocolWord {
     Messages,
 }
 
-/// Adds a provider of models, or changes the one of this name; one that the configuration names is replaced by it. Every
-/// process uses it at once.
+/// Adds a model provider, or updates the one with this name. It overrides a provider of the same
+/// name in the configuration. Every process uses it immediately.
 ///
-/// A key belongs to an origin. With another scheme, host or port the keys that were added for the provider are deleted, and
-/// the configuration's key is not used there.
+/// A key belongs to an origin. If the scheme, host or port changes, the provider's keys are
+/// deleted, and the key of the configuration is not used with the new address.
 #[utoipa::path(
     put, path = "/admin/model-providers/{name}", operation_id = "set_model_provider", tag = "admin",
     security(("bearer" = ["admin"])), params(("name" = String, Path, pattern = "^[a-z0-9_-]{1,40}$", example = "ollama")),
@@ -65,12 +66,11 @@ enum ProtocolWord {
 )]
 #[tracing::instrument(name = "api.admin.model_providers.set", skip_all)]
 pub async fn set(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    name: Id<String>,
-    body: Body<Request>,
+    Id(name): Id<String>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Json<ModelProviderView>> {
-    let (State(state), Id(name), Body(request)) = (state, name, body);
     if !is_name(&name) {
         let rule = "must be 1 to 40 small letters, digits, `-` and `_`, and not `extractive`";
         return Err(ApiError::field("name", rule));

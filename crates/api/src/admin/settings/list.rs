@@ -8,7 +8,7 @@ use replyx_core::setting::SETTINGS;
 use super::SettingView;
 use crate::{caller::Admin, error::ApiResult, page::List, state::AppState};
 
-/// Lists all settings with what holds now.
+/// Lists all settings with their current values.
 #[utoipa::path(
     get, path = "/admin/settings", operation_id = "list_settings", tag = "admin",
     security(("bearer" = ["admin"])),

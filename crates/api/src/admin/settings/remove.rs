@@ -13,7 +13,7 @@ use crate::{
     tagged::{IfMatch, Tagged},
 };
 
-/// Goes back to a setting's default.
+/// Resets a setting to its default.
 #[utoipa::path(
     delete, path = "/admin/settings/{name}", operation_id = "reset_setting", tag = "admin",
     security(("bearer" = ["admin"])), params(("name" = String, Path, example = "session_days")),
@@ -24,12 +24,11 @@ use crate::{
 )]
 #[tracing::instrument(name = "api.admin.settings.remove", skip_all)]
 pub async fn remove(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    name: Id<String>,
+    Id(name): Id<String>,
     expected: IfMatch,
 ) -> ApiResult<Tagged<SettingView>> {
-    let (State(state), Id(name)) = (state, name);
     let spec = super::known(&name)?;
     let now = state.clock().now();
     let mut tx = state.db().begin().await?;

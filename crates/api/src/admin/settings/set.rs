@@ -24,7 +24,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = SetSetting)]
 pub struct Request {
-    /// `true` or `false`, a whole number, one of the words, a rate such as `20/5m`, or names of models separated by commas, as the setting's kind asks.
+    /// `true` or `false`, a whole number, one of the words, a rate such as `20/5m`, or names of
+    /// models separated by commas, as the setting's kind asks.
     #[garde(skip)]
     #[schema(schema_with = scalar)]
     value: Value,
@@ -35,7 +36,7 @@ fn scalar() -> Schema {
     ObjectBuilder::new().schema_type(types).examples([json!("30")]).build().into()
 }
 
-/// Changes a setting. Every process of the installation obeys it at once.
+/// Changes a setting. Every process applies it immediately.
 #[utoipa::path(
     put, path = "/admin/settings/{name}", operation_id = "set_setting", tag = "admin",
     security(("bearer" = ["admin"])), params(("name" = String, Path, example = "session_days")),
@@ -47,13 +48,12 @@ fn scalar() -> Schema {
 )]
 #[tracing::instrument(name = "api.admin.settings.set", skip_all)]
 pub async fn set(
-    state: State<AppState>,
+    State(state): State<AppState>,
     admin: Admin,
-    name: Id<String>,
+    Id(name): Id<String>,
     expected: IfMatch,
-    body: Body<Request>,
+    Body(request): Body<Request>,
 ) -> ApiResult<Tagged<SettingView>> {
-    let (State(state), Id(name), Body(request)) = (state, name, body);
     let spec = super::known(&name)?;
     let value = match request.value {
         Value::String(text) => text,
@@ -69,7 +69,8 @@ pub async fn set(
     let stored = tx.system().settings().find(spec.name).await?;
     expected.check(&edition(stored.as_deref()))?;
 
-    // There may be no row to lock, so what was read is compared once more by the statement that writes.
+    // There may be no row to lock, so what was read is compared once more by the statement that
+    // writes.
     let author = admin.user_id();
     if expected.is_conditional() {
         let settings = tx.system().settings();

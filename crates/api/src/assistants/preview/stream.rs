@@ -1,5 +1,5 @@
-//! A preview as a stream of server-sent events. It ends with its reader, and with the access that opened it: then the
-//! model is asked no further.
+//! A preview as a stream of server-sent events. It ends with its reader, and with the access that
+//! opened it: then the model is asked no further.
 
 use std::{error::Error, fmt::Write, mem};
 
@@ -146,7 +146,7 @@ impl Story {
             Come::Answer(Ok(None)) => self.push("failed", &json!({"code": "not_found"})),
             Come::Stopping => self.push("failed", &json!({"code": "stopping"})),
             Come::Answer(Err(error)) => {
-                tracing::error!(error = &error as &dyn Error, "a preview failed");
+                tracing::error!(error = &error as &dyn Error, "preview failed");
                 self.push("failed", &json!({"code": "internal"}));
             }
         }

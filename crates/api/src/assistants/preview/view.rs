@@ -4,14 +4,14 @@ use utoipa::ToSchema;
 
 use crate::{assistants::search::HitView, dialogs::messages::AnswerView, usage::CallView};
 
-/// An answer that no customer sees, and how it came about.
+/// An answer that no customer sees, with every step.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Preview)]
 pub(super) struct PreviewView {
     /// What the customer would read; Markdown.
     #[schema(example = "You may return an item within 30 days.")]
     text: String,
-    /// Would the dialog wait for a human from now on?
+    /// Whether the dialog would wait for a human.
     hand_off: bool,
     #[serde(flatten)]
     answer: AnswerView,
@@ -40,10 +40,11 @@ pub(super) struct PromptView {
 /// One event of a streamed preview: its fields, as server-sent events name them.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PreviewEvent {
-    /// `retrieved`, `prompt`, `delta` (more text), `restarted` (the text so far is void), `check`, `done`, or `failed`.
+    /// `retrieved`, `prompt`, `delta` (more text), `restarted` (the text so far is void), `check`,
+    /// `done`, or `failed`.
     #[schema(example = "delta")]
     event: String,
-    /// What there is to say, as JSON in one line.
+    /// The data of the event, as JSON in one line.
     #[schema(example = r#"{"text":"You may return"}"#)]
     data: String,
 }

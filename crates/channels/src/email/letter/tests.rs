@@ -123,7 +123,8 @@ fn no_name_becomes_a_link_or_stands_in_a_subject() {
             let kind = match kind {
                 Letter::Reset { .. } | Letter::Confirmation { .. } => continue,
                 Letter::Invitation { workspace, inviter, days, .. } => {
-                    let (role, link) = ("operator".to_owned(), "https://x".to_owned());
+                    let role = "operator".to_owned();
+                    let link = "https://x".to_owned();
                     Letter::Invitation { workspace, inviter, role, link, days }
                 }
                 Letter::NewSignIn { at, user_agent, .. } => {
@@ -185,9 +186,11 @@ fn letters_as_they_are_read() {
         let Rendered { subject, text, .. } = letter(language, kind);
         format!("{subject}\n\n{text}")
     };
+
     let confirmation = || Letter::Confirmation { code: "394718".to_owned(), minutes: 15 };
     assert_snapshot!(shown(Language::English, confirmation()));
     assert_snapshot!(shown(Language::Russian, confirmation()));
+
     let invitation = || Letter::Invitation {
         workspace: "Books & Co".to_owned(),
         inviter: "Ann".to_owned(),
@@ -195,6 +198,7 @@ fn letters_as_they_are_read() {
         link: "https://bots.example.org/invitations/abc".to_owned(),
         days: 7,
     };
+
     assert_snapshot!(shown(Language::English, invitation()));
     assert_snapshot!(shown(Language::Russian, invitation()));
     assert_snapshot!(shown(
@@ -205,6 +209,7 @@ fn letters_as_they_are_read() {
             user_agent: "Firefox/140.0".to_owned(),
         }
     ));
+
     assert_snapshot!(shown(Language::Russian, Letter::DeletionScheduled { at }));
     assert_snapshot!(letter(Language::English, invitation()).html);
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Bytes of HTML that a part may have. Telegram counts only the text; this keeps requests within reason when
-/// the text is full of links or of characters that must be escaped.
+/// Bytes of HTML that a part may have. Telegram counts only the text; this keeps requests within
+/// reason when the text is full of links or of characters that must be escaped.
 const HTML_LIMIT: usize = 32_000;
 
 /// How a piece of text looks.
@@ -131,7 +131,8 @@ impl Rich {
     /// The runs that reach into a range, cut to it.
     fn runs(&self, range: &Range<usize>) -> impl Iterator<Item = (Range<usize>, Style)> {
         let first = self.runs.partition_point(|run| run.end <= range.start);
-        let (mut from, stop) = (range.start, range.end);
+        let mut from = range.start;
+        let stop = range.end;
         self.runs[first..].iter().map_while(move |run| {
             let piece = from..run.end.min(stop);
             from = run.end;
@@ -150,10 +151,11 @@ impl Rich {
         }
     }
 
-    /// The end of the longest piece from `start` that has at most so many UTF-16 units of text and not too
-    /// much HTML. At least one character, unless there is none.
+    /// The end of the longest piece from `start` that has at most so many UTF-16 units of text and
+    /// not too much HTML. At least one character, unless there is none.
     pub(super) fn window(&self, start: usize, units: usize) -> usize {
-        let (mut text_left, mut html_left) = (units, HTML_LIMIT);
+        let mut text_left = units;
+        let mut html_left = HTML_LIMIT;
         for (piece, style) in self.runs(&(start..self.text.len())) {
             let tags: usize = style.tags().map(|tag| self.length(tag)).sum();
             html_left = html_left.saturating_sub(tags);

@@ -7,7 +7,8 @@ use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 const LONGEST_ADDRESS: usize = 2048;
 const LONGEST_LANGUAGE: usize = 32;
 
-/// The marker of a style, where it is not meant as one: `10*20*30` is a size, `5~7 or 10~14` are ranges.
+/// The marker of a style, where it is not meant as one: `10*20*30` is a size, `5~7 or 10~14` are
+/// ranges.
 pub(super) fn literal<'m>(
     markdown: &'m str,
     event: &Event<'_>,
@@ -19,7 +20,9 @@ pub(super) fn literal<'m>(
         Event::Start(Tag::Strong) | Event::End(TagEnd::Strong) => 2,
         _ => return None,
     };
-    let (start, end) = (range.start, range.end);
+
+    let start = range.start;
+    let end = range.end;
     let inner = markdown.get(start + length..end.checked_sub(length)?)?;
     let marker = markdown.get(start..start + length)?;
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
@@ -31,6 +34,7 @@ pub(super) fn literal<'m>(
         "~" => inner.starts_with('~'),
         _ => !between_digits,
     };
+
     (!meant).then_some(marker)
 }
 

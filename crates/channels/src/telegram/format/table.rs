@@ -4,8 +4,8 @@ use super::rich::{Rich, Style};
 
 /// A table, as it is read.
 ///
-/// Two columns become `• left — right`. With more, each row becomes a few lines, `Header: value`, the first one
-/// bold.
+/// Two columns become `• left — right`. With more, each row becomes a few lines, `Header: value`,
+/// the first one bold.
 #[derive(Default)]
 pub(super) struct Table {
     /// The first row is the header.

@@ -70,6 +70,7 @@ fn links_lead_only_where_they_may() {
         html("[](https://x.example)"),
         "<a href=\"https://x.example\">https://x.example</a>"
     );
+
     for unsafe_link in
         ["[x](javascript:alert(1))", "[x](file:///etc/passwd)", "[x](/relative)", "[x](#a)"]
     {
@@ -273,6 +274,7 @@ fn hostile_markdown_is_read_in_time_that_grows_with_its_length() {
         "[^a]: ",
         "[a](https://x.example) ",
     ];
+
     let table = format!("{}\n{}\n{}", "|a".repeat(1000), "|-".repeat(1000), "|\n".repeat(100_000));
     let images = format!("{}{}", "![a".repeat(30_000), "](x)".repeat(30_000));
     let lists: Vec<String> = (0..500).map(|depth| format!("{}- a", "  ".repeat(depth))).collect();

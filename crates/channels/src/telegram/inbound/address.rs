@@ -23,7 +23,8 @@ pub(super) fn in_private(text: &str, us: Us<'_>) -> Addressed {
     }
 }
 
-/// In a group our name, a command with our name, or a reply to us is. Nothing when it is not meant for us.
+/// In a group our name, a command with our name, or a reply to us is. Nothing when it is not meant
+/// for us.
 pub(super) fn in_group(text: &str, message: &Value, us: Us<'_>) -> Option<Addressed> {
     if let Some(command) = Command::read(text)
         && let Some(bot) = command.bot
@@ -80,6 +81,7 @@ fn without_mention(text: &str, username: &str) -> Option<String> {
     if username.is_empty() {
         return None;
     }
+
     let mut kept = String::new();
     let mut from = 0;
     let mut found = false;
@@ -95,14 +97,17 @@ fn without_mention(text: &str, username: &str) -> Option<String> {
         push_joined(&mut kept, &text[from..at]);
         from = end;
     }
+
     if !found {
         return None;
     }
+
     push_joined(&mut kept, &text[from..]);
     Some(kept.trim().to_owned())
 }
 
-/// Appends what followed a name that was taken out, without the comma or the second space it leaves.
+/// Appends what followed a name that was taken out, without the comma or the second space it
+/// leaves.
 fn push_joined(kept: &mut String, piece: &str) {
     kept.push_str(if kept.trim().is_empty() {
         piece.trim_start_matches([',', ':', ' '])

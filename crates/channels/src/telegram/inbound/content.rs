@@ -9,8 +9,8 @@ use super::{
 };
 use crate::telegram::{TEXT_LIMIT, split::cut_units};
 
-/// What a message can hold beside text, and what we call it. A message can have two of them for the sake of old
-/// clients; the first one here is meant.
+/// What a message can hold beside text, and what we call it. A message can have two of them for the
+/// sake of old clients; the first one here is meant.
 const MEDIA: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("venue", "location"),

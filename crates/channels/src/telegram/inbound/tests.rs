@@ -125,6 +125,7 @@ fn in_groups_only_what_is_meant_for_us_is_ours() {
     );
     let photo = json!({"photo": [], "caption": "@shop_bot"});
     assert_eq!(content(group(photo)), unsupported("photo"));
+
     for ignored in [
         json!({"text": "hello"}),
         json!({"text": "/start"}),
@@ -236,6 +237,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "sender_chat",
         "voice",
     ]);
+
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -252,6 +254,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         ])
         .prop_map(Value::from),
     ];
+
     leaf.prop_recursive(5, 64, 10, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

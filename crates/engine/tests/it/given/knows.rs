@@ -1,21 +1,21 @@
 //! What the assistant knows and how it answers, and what that has cost.
 
 use replyx_core::{
-    assistant::{Settings, Version},
+    assistant::{AssistantSettings, Version},
     clock::random_hex,
     fixtures,
     ids::{DocumentId, PassageId},
     knowledge::{Document, DocumentStatus},
     usage::Purpose,
 };
-use replyx_storage::passages::{NewPassage, PassageChanges, Place};
+use replyx_storage::passages::{NewPassage, PassageChanges, Span};
 use replyx_text::terms::index_text;
 
 use super::World;
 
 impl World<'_> {
     /// Publishes another version of the assistant, and makes it the draft.
-    pub(crate) async fn publish(&self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) async fn publish(&self, change: impl FnOnce(&mut AssistantSettings)) {
         let mut tx = self.db.db.begin().await.unwrap();
         let assistants = tx.workspace(self.workspace).assistants();
         let mut assistant = assistants.lock(self.assistant).await.unwrap().unwrap();
@@ -31,7 +31,8 @@ impl World<'_> {
         tx.commit().await.unwrap();
     }
 
-    /// What models were asked for, most costly first: purpose, calls, failed calls, cost in millionths.
+    /// What models were asked for, most costly first: purpose, calls, failed calls, cost in
+    /// millionths.
     pub(crate) async fn spent(&self) -> Vec<(Purpose, i64, i64, i64)> {
         let today = self.clock.now().date_naive();
         let mut tx = self.db.db.read().await.unwrap();
@@ -69,7 +70,7 @@ impl World<'_> {
             hash: random_hex::<32>(),
             length,
             terms,
-            place: Place { position: 0, start: 0, end, page: None },
+            place: Span { position: 0, start: 0, end, page: None },
         };
         let id = passage.id;
         let changes = PassageChanges { new: vec![passage], ..PassageChanges::default() };

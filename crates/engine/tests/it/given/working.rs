@@ -18,8 +18,10 @@ impl Working {
     /// Runs turns, sends, and talks to other processes.
     pub(crate) fn start(engine: &Arc<Engine>) -> Self {
         let stop = CancellationToken::new();
-        let (tell, hear) = (Arc::clone(engine), Arc::clone(engine));
-        let (told, heard) = (stop.clone(), stop.clone());
+        let tell = Arc::clone(engine);
+        let hear = Arc::clone(engine);
+        let told = stop.clone();
+        let heard = stop.clone();
         let tasks = vec![
             tokio::spawn(queue::work(Arc::clone(engine), stop.clone())),
             tokio::spawn(delivery::work(Arc::clone(engine), stop.clone())),

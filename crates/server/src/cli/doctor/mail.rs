@@ -1,4 +1,5 @@
-//! Does the mail server talk to us? It is greeted, encryption is begun and we sign in; no mail is handed over.
+//! Does the mail server talk to us? It is greeted, encryption is begun and we sign in; no mail is
+//! handed over.
 
 use replyx_channels::email::{EmailError, Stage};
 

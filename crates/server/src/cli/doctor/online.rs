@@ -6,7 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::PATIENCE;
 
-/// Asks a provider for its models. The error is a sentence with the remedy; it holds neither key nor address.
+/// Asks a provider for its models. The error is a sentence with the remedy; it holds neither key
+/// nor address.
 pub(super) async fn provider(
     provider: &Provider,
     key: Option<&SecretString>,

@@ -38,7 +38,8 @@ pub(super) async fn look(config: &Config, online: bool) -> Vec<Finding> {
     }
 }
 
-/// The host, if it speaks as the Bot API does; else why not, without the address: it may hold a password.
+/// The host, if it speaks as the Bot API does; else why not, without the address: it may hold a
+/// password.
 async fn answers(config: &Config) -> Result<String, String> {
     let base = config.telegram_api_url().trim_end_matches('/');
     let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -60,7 +61,8 @@ async fn answers(config: &Config) -> Result<String, String> {
     if is_api { Ok(host) } else { Err(format!("`{host}` does not answer as the Bot API does")) }
 }
 
-/// Some of the bots that should run. Nothing is made: where there is no database yet, there are none.
+/// Some of the bots that should run. Nothing is made: where there is no database yet, there are
+/// none.
 async fn stored(config: &Config) -> Result<Vec<Credentials>, StorageError> {
     let url = config.database_url();
     if sqlite_file(&url).is_some_and(|path| !path.exists()) {
@@ -78,11 +80,14 @@ async fn tokens(config: &Config, bots: Vec<Credentials>) -> Vec<Finding> {
     if bots.is_empty() || !(config.has_secret_key() || kept) {
         return Vec::new();
     }
+
     let telegram = Telegram::new(config.telegram_api_url(), Limits::default());
     let (Ok(telegram), Ok(keys)) = (telegram, config.keys()) else { return Vec::new() };
     let count = bots.len();
+
     let asked = stream::iter(bots).map(|found| {
-        let (telegram, keys) = (&telegram, &keys);
+        let telegram = &telegram;
+        let keys = &keys;
         async move {
             let name = format!("@{}", found.bot.username);
             let id = found.bot.id;
@@ -90,6 +95,7 @@ async fn tokens(config: &Config, bots: Vec<Credentials>) -> Vec<Finding> {
                 let why = "its token cannot be opened with this SECRET_KEY";
                 return Some(format!("{name}: {why}: use the SECRET_KEY it was stored with"));
             };
+
             match timeout(PATIENCE, telegram.bot(&token).get_me()).await {
                 Ok(Ok(_)) => None,
                 Ok(Err(TelegramError::Unauthorized)) => Some(format!(
@@ -100,6 +106,7 @@ async fn tokens(config: &Config, bots: Vec<Credentials>) -> Vec<Finding> {
             }
         }
     });
+
     let faults: Vec<String> =
         asked.buffered(AT_ONCE).filter_map(async |fault| fault).collect().await;
     if faults.is_empty() {
@@ -110,5 +117,6 @@ async fn tokens(config: &Config, bots: Vec<Credentials>) -> Vec<Finding> {
         };
         return vec![Finding::ok(ABOUT, taken)];
     }
+
     faults.into_iter().map(|fault| Finding::fault(ABOUT, fault)).collect()
 }

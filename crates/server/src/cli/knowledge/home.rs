@@ -1,4 +1,5 @@
-//! Where questions are asked: an installation that there is, or one that lives as long as the command.
+//! Where questions are asked: an installation that there is, or one that lives as long as the
+//! command.
 
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use replyx_core::{
-    assistant::{Assistant, Language, Settings},
+    assistant::{Assistant, AssistantSettings, Language},
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
@@ -96,10 +97,10 @@ impl Home {
         let assistant = Assistant {
             id: clock.id(),
             workspace_id: workspace.id,
-            settings: Settings {
+            settings: AssistantSettings {
                 // What measuring costs is said by who wants it to cost something.
                 model: Some(EXTRACTIVE.to_owned()),
-                ..Settings::new("Evaluation".to_owned(), Language::English)
+                ..AssistantSettings::new("Evaluation".to_owned(), Language::English)
             },
             version: 1,
             published: 1,
@@ -111,7 +112,9 @@ impl Home {
         tx.system().workspaces().insert(&workspace).await?;
         tx.workspace(workspace.id).assistants().insert(&assistant).await?;
         tx.commit().await?;
-        let (workspace, assistant, program) = (workspace.id, assistant.id, app::program()?);
+        let workspace = workspace.id;
+        let assistant = assistant.id;
+        let program = app::program()?;
         Ok(Self { app, workspace, assistant, program, _folder: folder })
     }
 
@@ -125,12 +128,15 @@ impl Home {
             !documents.is_empty(),
             "the file names no documents; `--assistant` says whom to ask"
         );
+
         for document in documents {
             let bytes = match &document.text {
                 Some(text) => text.clone().into_bytes(),
                 None => read(&folder.join(&document.name))?,
             };
+
             let about = || format!("document `{}`", document.name);
+
             let kind = match (detect(&document.name, &bytes), &document.text) {
                 (Ok(kind), _) => kind,
                 (Err(_), Some(_)) => DocumentKind::Text,
@@ -138,14 +144,17 @@ impl Home {
                     return Err(anyhow::anyhow!("{}", unsupported.0)).with_context(about);
                 }
             };
+
             self.store(&document.name, kind, &bytes).await.with_context(about)?;
         }
+
         assistant(&self.app.engine, self.assistant).await
     }
 
     async fn store(&self, name: &str, kind: DocumentKind, bytes: &[u8]) -> anyhow::Result<()> {
         let engine = &self.app.engine;
         let now = engine.clock.now();
+
         let document = Document {
             id: engine.clock.id(),
             workspace_id: self.workspace,
@@ -167,17 +176,21 @@ impl Home {
             created_at: now,
             updated_at: now,
         };
+
         let mut tx = engine.db.begin().await?;
         tx.workspace(self.workspace).documents().insert(&document, bytes).await?;
         tx.commit().await?;
         let job = IndexDocument { workspace_id: self.workspace, document_id: document.id };
-        let tools = index::Tools {
+
+        let tools = index::IndexContext {
             db: &engine.db,
             clock: &engine.clock,
             program: &self.program,
             embeddings: &engine.embeddings,
         };
+
         index::run(tools, job, 1).await?;
+
         loop {
             let mut tx = engine.db.read().await?;
             let found = tx.workspace(self.workspace).documents().find(document.id).await?;

@@ -25,6 +25,7 @@ pub(super) fn table(
         "{} questions, {} with an answer in the documents\n",
         metrics.questions, metrics.searchable
     )?;
+
     for (name, value) in measures(metrics) {
         let Some(value) = value else { continue };
         let change = compared.and_then(|(_, comparison)| {
@@ -36,15 +37,18 @@ pub(super) fn table(
         });
         writeln!(out, "  {:<22} {value:.3}{change}", name.replace('_', " "))?;
     }
+
     writeln!(
         out,
         "  {:<22} {:.1} / {:.1} ms",
         "search p50 / p99", metrics.search_p50_ms, metrics.search_p99_ms
     )?;
+
     if let (Some(p50), Some(p99)) = (metrics.answer_p50_ms, metrics.answer_p99_ms) {
         writeln!(out, "  {:<22} {p50:.1} / {p99:.1} ms", "answer p50 / p99")?;
         writeln!(out, "  {:<22} ${}", "cost", metrics.cost)?;
     }
+
     if let Some((before, comparison)) = compared {
         named(out, "went right and no longer do", &comparison.broken)?;
         named(out, "went wrong and no longer do", &comparison.mended)?;
@@ -55,11 +59,13 @@ pub(super) fn table(
                 "\nthe saved run asked other questions, too: the sums are not of the same"
             )?;
         }
+
         if before.embeddings != run.embeddings {
             let model = before.embeddings.as_deref().unwrap_or("none");
             writeln!(out, "\nthe saved run had another embedding model: {model}")?;
         }
     }
+
     Ok(())
 }
 
@@ -117,7 +123,9 @@ pub(super) fn json(
             "broken": comparison.broken, "mended": comparison.mended,
         })
     });
+
     let text = serde_json::to_string_pretty(&json!({"run": run, "comparison": comparison}))?;
     writeln!(out, "{text}")?;
+
     Ok(())
 }

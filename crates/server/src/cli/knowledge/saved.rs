@@ -34,7 +34,8 @@ impl Saved {
         answers: bool,
         tally: &Tally,
     ) -> Self {
-        let (metrics, results) = (tally.metrics(), tally.results());
+        let metrics = tally.metrics();
+        let results = tally.results();
         Self { replyx_evaluation: FORM, name, embeddings, answers, metrics, results }
     }
 

@@ -1,9 +1,10 @@
 //! A connection that ends when its client does not do its part in time.
 //!
-//! Between two requests, and while the head of one comes, it is the client's turn to send: [`Watched::poll_read`] has a
-//! deadline. While a request is worked on it is ours; how fast its body must come is the API's matter. Whenever there is
-//! something to send it is the client's turn to take it: [`Watched::poll_write`] has a deadline, which moves only when a
-//! good part has been taken, so that a client cannot stay by taking a byte now and then.
+//! Between two requests, and while the head of one comes, it is the client's turn to send:
+//! [`Watched::poll_read`] has a deadline. While a request is worked on it is ours; how fast its
+//! body must come is the API's matter. Whenever there is something to send it is the client's turn
+//! to take it: [`Watched::poll_write`] has a deadline, which moves only when a good part has been
+//! taken, so that a client cannot stay by taking a byte now and then.
 
 use std::{
     io::{Error, ErrorKind, IoSlice, Result},
@@ -154,7 +155,8 @@ impl Watched {
         }
     }
 
-    /// A client that has taken nothing, or next to nothing, for so long has gone, whatever its end of the connection says.
+    /// A client that has taken nothing, or next to nothing, for so long has gone, whatever its end
+    /// of the connection says.
     fn written(
         &mut self,
         polled: Poll<Result<usize>>,
@@ -246,8 +248,9 @@ impl AsyncWrite for Watched {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    /// Says that nothing more comes, and reads on for a moment: a connection that is closed while bytes wait to be read
-    /// is reset, and the client might lose an answer that it has not read yet.
+    /// Says that nothing more comes, and reads on for a moment: a connection that is closed while
+    /// bytes wait to be read is reset, and the client might lose an answer that it has not read
+    /// yet.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let this = &mut *self;
         if this.rest.is_none() {

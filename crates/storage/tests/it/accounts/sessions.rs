@@ -2,7 +2,7 @@ use replyx_core::{
     ids::WorkspaceId,
     permission::Permissions,
     role::Role,
-    session::{Access, Place, Principal, Rotation, Session},
+    session::{Access, Principal, Rotation, Session, WorkspaceAccess},
     user::User,
     workspace::Workspace,
 };
@@ -23,8 +23,8 @@ async fn joined(db: &Db, user: &User, role: Role, since: i64) -> Workspace {
     workspace
 }
 
-fn place(workspace: &Workspace, role: Role) -> Place {
-    Place {
+fn place(workspace: &Workspace, role: Role) -> WorkspaceAccess {
+    WorkspaceAccess {
         workspace: workspace.clone(),
         role: Some(role),
         permissions: Permissions::of_role(role),
@@ -72,7 +72,7 @@ async fn what_is_suspended_is_passed_over_unless_asked_for(home: &TestDb) {
     commit!(db, |tx| tx.workspace(second.id).members().set_suspended(who.id, Some(at(8))));
     assert_eq!(at_home(access(db, &session, None).await), place(&third, Role::Viewer));
     assert_eq!(at_home(access(db, &session, Some(first.id)).await), place(&first, Role::Owner));
-    let suspended = Place { suspended: true, ..place(&second, Role::Admin) };
+    let suspended = WorkspaceAccess { suspended: true, ..place(&second, Role::Admin) };
     assert_eq!(at_home(access(db, &session, Some(second.id)).await), suspended);
 
     commit!(db, |tx| tx.workspace(third.id).members().set_suspended(who.id, Some(at(8))));

@@ -6,7 +6,7 @@ use replyx_core::{
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
     role::Role,
-    session::{Access, Place, Principal},
+    session::{Access, Principal, WorkspaceAccess},
     workspace::{ApiKey, KeyOwner, Workspace},
 };
 use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
@@ -92,7 +92,7 @@ async fn a_key_opens_its_workspace_for_what_it_was_made_for(home: &TestDb) {
     insert(db, &key, "ours").await;
     insert(db, &endless, "theirs").await;
     let expected = |key: &ApiKey, workspace: &Workspace| {
-        let place = Place {
+        let place = WorkspaceAccess {
             workspace: workspace.clone(),
             role: None,
             permissions: key.scopes,
