@@ -11,7 +11,7 @@ use replyx_core::{clock::Clock, retry::Retry};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    admission::{Ask, Inside, Turned},
+    admission::{AdmissionRequest, Inside, Turned},
     attempt::{Brought, Reading},
     book::Entry,
     chat::{ChatRequest, Completion, Failure, Progress, Spent},
@@ -328,7 +328,13 @@ impl<'a> Call<'a> {
         let periods = Periods::at(self.models.clock.now());
         let checks = Checks::new(link, held, &periods, bound.cost(), desperate);
         let limits = &self.models.doors.limits;
-        let ask = Ask::new(&link.provider, &self.share, &self.holder, checks.gates(), limits);
+        let ask = AdmissionRequest::new(
+            &link.provider,
+            &self.share,
+            &self.holder,
+            checks.gates(),
+            limits,
+        );
         let asked = Instant::now();
         let entered = self.models.doors.enter(ask, self.deadline.min(asked + self.patience)).await;
         self.patience = self.patience.saturating_sub(asked.elapsed());
