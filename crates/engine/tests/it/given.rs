@@ -12,7 +12,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use replyx_channels::telegram::{self, Telegram, format};
 use replyx_core::{
-    assistant::{Assistant, EngineSettings as AssistantSettings, Language},
+    assistant::{Assistant, AssistantSettings, Language},
     bot::{Bot, BotMode},
     channel::ChannelStatus,
     channel::{ChatKind, Inbound, InboundContent, Outbound},

@@ -33,7 +33,7 @@ async fn a_failure_to_show_typing_fails_nothing(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
     let engine = world.engine_with(|settings| settings.typing_after = Duration::ZERO).await;
-    let hang = replyx_testkit::telegram::ModelFault::Hang;
+    let hang = replyx_testkit::telegram::TelegramFault::Hang;
     world.telegram.inject(hang.on("sendChatAction"));
     world.model.inject(ModelFault::DelayFirst(Duration::from_millis(200)));
     world.say(&engine, &line, 7, "hello").await;
