@@ -133,7 +133,7 @@ async fn the_mail_server_is_asked_and_nothing_is_sent() {
         let (good, said) = look(&url).await;
         assert!(!good && said.starts_with("FAULT") && said.contains(remedy), "{remedy}: {said}");
     }
-    smtp.fail(Step::Connect, smtp::ModelFault::Garble);
+    smtp.fail(Step::Connect, smtp::SmtpFault::Garble);
     let (good, said) = look(&smtp.url()).await;
     assert!(!good && said.starts_with("FAULT"), "{said}");
     assert!(smtp.received().is_empty());

@@ -251,7 +251,7 @@ async fn a_message_of_unknown_outcome_is_repeated_once_and_counted(home: &Home) 
     shop.learn("returns.en.md").await;
     shop.connect().await;
     let ann = bot.customer(7);
-    home.telegram.inject(replyx_testkit::telegram::ModelFault::BreakAfter.on("sendMessage"));
+    home.telegram.inject(replyx_testkit::telegram::TelegramFault::BreakAfter.on("sendMessage"));
     ann.say(QUESTION);
     assert!(ann.wait_until(2, PATIENCE).await, "sent, and once more");
     a_moment().await;
@@ -263,7 +263,8 @@ async fn a_message_of_unknown_outcome_is_repeated_once_and_counted(home: &Home) 
 
     // Certainly not sent: repeated as often as it takes, and not uncertain.
     for _ in 0..2 {
-        home.telegram.inject(replyx_testkit::telegram::ModelFault::Status(502).on("sendMessage"));
+        home.telegram
+            .inject(replyx_testkit::telegram::TelegramFault::Status(502).on("sendMessage"));
     }
     ann.ask(QUESTION, PATIENCE).await.unwrap();
     a_moment().await;
