@@ -36,7 +36,7 @@ fn names(answers: Vec<Vec<&str>>) -> (LookUp, Arc<AtomicUsize>) {
 fn strict(look_up: LookUp) -> Fetcher {
     drop(replyx_testkit::http_client());
     let limits = Limits { connect: Duration::from_millis(500), ..quick() };
-    let settings = Settings { private: Private::Refuse, public_url: None, limits };
+    let settings = CrawlSettings { private: Private::Refuse, public_url: None, limits };
     Fetcher::with_look_up(&settings, look_up).unwrap()
 }
 
