@@ -32,6 +32,7 @@ pub mod invitations;
 pub mod keys;
 mod letters;
 pub mod members;
+pub mod notices;
 pub mod password;
 pub mod passwords;
 pub mod profile;

@@ -27,7 +27,7 @@ use tokio::time::timeout;
 pub(crate) use arrival::Arrival;
 use arrival::Pace;
 use departure::Purpose;
-pub(crate) use departure::{Payer, Resident};
+pub(crate) use departure::{Outgoing, Payer, Resident};
 
 use crate::{
     address::ClientAddress,
@@ -154,6 +154,9 @@ pub(crate) async fn bounded(door: State<Arc<Door>>, request: Request, next: Next
     };
 
     let purpose = if request.method().is_safe() { Purpose::Read } else { Purpose::Change };
+    let outgoing = Outgoing { door: Arc::clone(&door), address: whose.as_str().into() };
+    let mut request = request;
+    request.extensions_mut().insert(outgoing);
     let (request, arrival) = arrival::watch(&door, Pace::of(zone, &door.bounds), &whose, request);
     let response = timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| busy());
     let response = match arrival {

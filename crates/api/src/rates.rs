@@ -108,6 +108,8 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
 
     let (name, key) = whose(caller.as_deref(), address);
     let payer = Payer(format!("{name}:{key}").into());
+    let mut request = request;
+    request.extensions_mut().insert(payer.clone());
     let mut counted = Vec::new();
     if is_api {
         match state.spend(&[(name, &key)]).await {

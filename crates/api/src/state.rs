@@ -1,6 +1,6 @@
 //! What handlers work with.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use ipnet::IpNet;
 use replyx_accounts::{AccountSettings, Cx, MailDelivery};
@@ -39,6 +39,8 @@ pub struct ApiSettings {
     pub mail: MailDelivery,
     /// Whether sources may lead to addresses outside the public internet.
     pub private_addresses: Private,
+    /// This very program, to be run as a child that reads hostile files.
+    pub program: PathBuf,
 }
 
 impl Default for ApiSettings {
@@ -54,6 +56,7 @@ impl Default for ApiSettings {
             cors_origins: Vec::new(),
             mail: MailDelivery::Folder,
             private_addresses: Private::Refuse,
+            program: PathBuf::new(),
         }
     }
 }

@@ -72,6 +72,13 @@ pub enum Letter {
         /// The device or program.
         user_agent: String,
     },
+    /// A bot was connected to another workspace with a newer token.
+    BotMoved {
+        /// Which workspace it left.
+        workspace: String,
+        /// The bot's name in Telegram, without `@`.
+        bot: String,
+    },
     /// The account will be deleted.
     DeletionScheduled {
         /// When it happened.
@@ -90,6 +97,7 @@ impl Letter {
             Self::PasswordChanged => "password_changed",
             Self::Invitation { .. } => "invitation",
             Self::NewSignIn { .. } => "new_sign_in",
+            Self::BotMoved { .. } => "bot_moved",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
         }
     }

@@ -15,6 +15,7 @@ use url::Url;
 use super::{
     links::Directives,
     pace::Pace,
+    reader::Reader,
     resolve::{self, LookUp, Private, Refused, Resolver},
     robots::{self, Robots},
 };
@@ -74,6 +75,8 @@ pub struct CrawlSettings {
     pub public_url: Option<String>,
     /// The bounds.
     pub limits: Limits,
+    /// Who reads what comes.
+    pub reader: Reader,
 }
 
 /// Speaks to foreign servers. Clones share their connections and their pace.
@@ -82,6 +85,7 @@ pub struct Fetcher {
     client: Client,
     pub(super) private: Private,
     pub(super) limits: Limits,
+    pub(super) reader: Reader,
     pub(super) pace: Arc<Pace>,
     seats: Seats<WorkspaceId>,
 }
@@ -151,6 +155,9 @@ pub enum FetchError {
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The child process that reads pages could not be run.
+    #[error("the page could not be read at the moment")]
+    Unread(#[source] std::io::Error),
     /// It moved too often.
     #[error("the page was redirected more than {REDIRECTS} times")]
     Redirects,
@@ -166,6 +173,7 @@ impl FetchError {
             Self::Refused(Refused::NoNames)
             | Self::Unreachable(_)
             | Self::Slow
+            | Self::Unread(_)
             | Self::Broken(_) => true,
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Self::Refused(_) | Self::TooLarge(_) | Self::Redirects | Self::Setup(_) => false,
@@ -195,7 +203,7 @@ impl Fetcher {
     ///
     /// As for [`Fetcher::new`].
     pub fn with_look_up(settings: &CrawlSettings, look_up: LookUp) -> Result<Self, FetchError> {
-        let CrawlSettings { private, public_url, limits } = settings;
+        let CrawlSettings { private, public_url, limits, reader } = settings;
         let place = public_url.as_ref().map(|url| format!(" (+{url})")).unwrap_or_default();
         let name = format!("ReplyX/{}{place}", env!("CARGO_PKG_VERSION"));
         let client = Client::builder()
@@ -216,6 +224,7 @@ impl Fetcher {
             client,
             private: *private,
             limits: *limits,
+            reader: reader.clone(),
             pace: Arc::default(),
             seats: Seats::new(limits.requests, limits.requests_each),
         })

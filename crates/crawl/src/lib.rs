@@ -20,20 +20,24 @@
 //!   (links, a few words for robots) takes time in proportion to their length.
 
 mod address;
+mod child;
 mod fetch;
 mod links;
 mod pace;
 mod place;
 mod plan;
+mod reader;
 mod resolve;
 mod robots;
 mod run;
 mod sitemap;
 
 pub use address::is_public;
+pub use child::task_main;
 pub use fetch::{Answer, CrawlSettings, FetchError, Fetcher, Limits, Page, Validators};
 pub use links::{Directives, Links};
 pub use place::{Scope, normalise};
 pub use plan::{Known, Order};
+pub use reader::Reader;
 pub use resolve::{LookUp, Private, Refused, admit};
 pub use run::{Crawl, Outcome, Skip, Visit};

@@ -7,6 +7,7 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use http::HeaderMap;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::place::normalise;
@@ -70,7 +71,8 @@ fn is_name(word: &str) -> bool {
 }
 
 /// Where a page leads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Told", from = "Told")]
 pub struct Links {
     /// The pages it links to, normalised, each once, in their order.
     pub targets: Vec<Url>,
@@ -80,7 +82,52 @@ pub struct Links {
     pub directives: Directives,
 }
 
+/// [`Links`] as a child tells them.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    targets: Vec<String>,
+    canonical: Option<String>,
+    index: bool,
+    follow: bool,
+}
+
+impl From<Links> for Told {
+    fn from(links: Links) -> Self {
+        Self {
+            targets: links.targets.into_iter().map(String::from).collect(),
+            canonical: links.canonical.map(String::from),
+            index: links.directives.index,
+            follow: links.directives.follow,
+        }
+    }
+}
+
+impl From<Told> for Links {
+    fn from(told: Told) -> Self {
+        let url = |text: &String| Url::parse(text).ok();
+        Self {
+            targets: told.targets.iter().filter_map(url).take(MOST).collect(),
+            canonical: told.canonical.as_ref().and_then(url),
+            directives: Directives { index: told.index, follow: told.follow },
+        }
+    }
+}
+
 impl Links {
+    /// A page with its address on a line before it, as [`Self::read_addressed`] reads it.
+    pub(super) fn addressed(base: &Url, body: &[u8]) -> Vec<u8> {
+        [base.as_str().as_bytes(), b"\n", body].concat()
+    }
+
+    /// Reads a page whose address stands on a line before it.
+    pub(crate) fn read_addressed(input: &[u8]) -> Self {
+        let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
+            return Self::default();
+        };
+        let address = str::from_utf8(&input[..end]).ok().and_then(|text| Url::parse(text).ok());
+        address.map_or_else(Self::default, |base| Self::read(&base, &input[end + 1..]))
+    }
+
     /// Reads a page that was found at `base`.
     pub fn read(base: &Url, body: &[u8]) -> Self {
         let text = decoded(body);

@@ -14,6 +14,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use replyx_core::ids::WorkspaceId;
 use replyx_live::Seats;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
@@ -71,8 +72,8 @@ const CONTROL: &str = "example.com";
 
 /// Whether an address may be fetched: by how it is written, and by where its name leads now.
 /// Fetching asks again.
-pub async fn admit(url: &Url, private: Private) -> Result<(), Refused> {
-    admit_by(url, private, &system()).await
+pub async fn admit(url: &Url, private: Private, workspace: WorkspaceId) -> Result<(), Refused> {
+    on_behalf(workspace, admit_by(url, private, &system())).await
 }
 
 /// [`admit`] by another way of looking names up.
@@ -145,7 +146,40 @@ fn is_public_name(name: &str) -> bool {
 const LOOK_UPS: usize = 192;
 const LOOK_UPS_EACH: usize = 2;
 
-static SEATS: LazyLock<Seats<String>> = LazyLock::new(|| Seats::new(LOOK_UPS, LOOK_UPS_EACH));
+/// Look-ups at once for one workspace: one that names many dead domains leaves most seats to
+/// others.
+const LOOK_UPS_OF_ONE: usize = 24;
+
+static SEATS: LazyLock<LookUpSeats> =
+    LazyLock::new(|| LookUpSeats::new(LOOK_UPS, LOOK_UPS_OF_ONE, LOOK_UPS_EACH));
+
+tokio::task_local! {
+    /// The workspace for which names are looked up. The client's interface for resolvers has no
+    /// other way to say it.
+    static WHOSE: WorkspaceId;
+}
+
+/// Has the names that `work` asks for looked up on behalf of a workspace.
+pub(super) fn on_behalf<F: Future>(
+    workspace: WorkspaceId,
+    work: F,
+) -> impl Future<Output = F::Output> {
+    WHOSE.scope(workspace, work)
+}
+
+/// Seats for look-ups. One is taken among those of the workspace first: who waits there holds no
+/// seat that others need.
+#[derive(Clone)]
+struct LookUpSeats {
+    workspaces: Seats<Option<WorkspaceId>>,
+    domains: Seats<String>,
+}
+
+impl LookUpSeats {
+    fn new(all: usize, of_workspace: usize, of_domain: usize) -> Self {
+        Self { workspaces: Seats::new(all, of_workspace), domains: Seats::new(all, of_domain) }
+    }
+}
 
 /// The machine's own way of looking names up.
 pub(super) fn system() -> LookUp {
@@ -159,16 +193,19 @@ pub(super) fn system() -> LookUp {
 /// waiting leaves the thread with its seat until the answer comes, so slow name servers never hold
 /// more threads than there are seats, and those of one domain no more than its own.
 fn bounded(
-    seats: Seats<String>,
+    seats: LookUpSeats,
     look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Clone + Send + Sync + 'static,
 ) -> LookUp {
     Arc::new(move |name| {
         let seats = seats.clone();
         let look_up = look_up.clone();
+        // Read now: the client may go on with the rest in a task of its own.
+        let whose = WHOSE.try_with(|workspace| *workspace).ok();
         Box::pin(async move {
-            let seat = seats.take(domain(&name)).await;
+            let of_workspace = seats.workspaces.take(whose).await;
+            let of_domain = seats.domains.take(domain(&name)).await;
             let found = tokio::task::spawn_blocking(move || {
-                let _seat = seat;
+                let _seats = (of_workspace, of_domain);
                 look_up(&name)
             });
             found.await.map_err(io::Error::other)?
@@ -193,8 +230,9 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let private = self.private;
         let look_up = Arc::clone(&self.look_up);
+        let found = look_up(name.as_str().to_owned());
         Box::pin(async move {
-            let found = look_up(name.as_str().to_owned()).await;
+            let found = found.await;
             let addresses = match private {
                 Private::Allow => found.map_err(Box::<dyn Error + Send + Sync>::from)?,
                 Private::Refuse => {
@@ -285,7 +323,7 @@ mod tests {
         let (begun, asked) = mpsc::channel::<String>();
         let (release, held) = mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
-        let look_up = bounded(Seats::new(4, 2), move |name| {
+        let look_up = bounded(LookUpSeats::new(4, 4, 2), move |name| {
             let _ = begun.send(name.to_owned());
             if name.ends_with("slow.example") {
                 let _ = held.lock().unwrap().recv();
@@ -307,6 +345,38 @@ mod tests {
         let other = tokio::time::timeout(PATIENCE, look_up("www.shop.test".to_owned())).await;
         assert_eq!(other.expect("another domain has a place").unwrap().len(), 1);
         assert_eq!(asked.try_iter().collect::<Vec<_>>(), ["www.shop.test"]);
+        drop(release);
+    }
+
+    /// One workspace names many domains whose servers do not answer; another one a single domain.
+    #[tokio::test]
+    async fn dead_domains_of_one_workspace_leave_seats_to_others() {
+        use std::sync::{Mutex, mpsc};
+        let workspace = |number| {
+            format!("00000000-0000-0000-0000-{number:012}").parse::<WorkspaceId>().unwrap()
+        };
+        let (begun, asked) = mpsc::channel::<String>();
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let look_up = bounded(LookUpSeats::new(4, 2, 2), move |name| {
+            let _ = begun.send(name.to_owned());
+            if name.contains("dead") {
+                let _ = held.lock().unwrap().recv();
+            }
+            Ok(vec!["8.8.8.8".parse().unwrap()])
+        });
+        let look_up = |whose, name: String| {
+            let look_up = Arc::clone(&look_up);
+            on_behalf(workspace(whose), async move { look_up(name).await })
+        };
+        let wait = Duration::from_millis(50);
+        for number in 0..10 {
+            let name = format!("www.dead{number}.example");
+            assert!(tokio::time::timeout(wait, look_up(1, name)).await.is_err());
+        }
+        assert_eq!(look_up(2, "www.shop.test".to_owned()).await.unwrap().len(), 1);
+        let asked: Vec<String> = asked.try_iter().collect();
+        assert_eq!(asked.len(), 3, "two of the first workspace, one of the second: {asked:?}");
         drop(release);
     }
 

@@ -192,8 +192,16 @@ impl Crawl {
         self.bodies.insert(Sha256::digest(body).into());
         if self.kind == SourceKind::Site {
             let _seat = self.fetcher.seat(self.workspace).await;
-            let links = read_links(url, body.to_vec()).await;
-            self.lead_on(links, depth);
+            match self.fetcher.reader.links(url, body).await {
+                Ok(links) => self.lead_on(links, depth),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "links could not be read"
+                    );
+                    self.partial = true;
+                }
+            }
         }
     }
 
@@ -252,13 +260,14 @@ impl Crawl {
             let _seat = self.fetcher.turn(self.workspace, &origin(url), gap).await;
             self.requests_left = self.requests_left.saturating_sub(1);
             let known = self.plan.validators(url);
-            match self.fetcher.get(url, &known).await? {
+            let asked = self.fetcher.get(url, &known);
+            match resolve::on_behalf(self.workspace, asked).await? {
                 Answer::Redirect(target) => {
                     *url = normalise(target).ok_or(resolve::Refused::Scheme)?;
                 }
                 Answer::Page(page) => {
                     self.settle_scope(url);
-                    return Ok(self.judge(step, url, page).await);
+                    return self.judge(step, url, page).await;
                 }
                 Answer::Unchanged => {
                     self.settle_scope(url);
@@ -287,7 +296,7 @@ impl Crawl {
             }
             resolve::syntax(url, self.fetcher.private)?;
             let _seat = self.fetcher.turn(self.workspace, &origin, limits.gap).await;
-            let robots = self.fetcher.robots(url).await?;
+            let robots = resolve::on_behalf(self.workspace, self.fetcher.robots(url)).await?;
             self.robots.insert(origin.clone(), robots);
         }
         let robots = &self.robots[&origin];
@@ -295,41 +304,42 @@ impl Crawl {
     }
 
     /// Decides whether a page is kept, and follows its links.
-    async fn judge(&mut self, step: &Step, url: &Url, page: Page) -> Outcome {
+    async fn judge(&mut self, step: &Step, url: &Url, page: Page) -> Result<Outcome, FetchError> {
         let name = url.path().rsplit('/').next().unwrap_or_default();
-        let Ok(kind) = kind_of(name, &page) else { return Outcome::Skipped(Skip::NotText) };
+        let Ok(kind) = kind_of(name, &page) else { return Ok(Outcome::Skipped(Skip::NotText)) };
         let mut directives = page.directives;
         if kind == DocumentKind::Html {
-            let links = read_links(url, page.body.clone()).await;
+            let links = self.fetcher.reader.links(url, &page.body).await;
+            let links = links.map_err(FetchError::Unread)?;
             directives = directives.and(links.directives);
             let canonical = links.canonical.clone().filter(|canonical| canonical != url);
             self.lead_on(Links { directives, ..links }, step.depth);
             if let Some(canonical) = canonical
                 && self.is_better(canonical, url, step.depth)
             {
-                return Outcome::Skipped(Skip::Duplicate);
+                return Ok(Outcome::Skipped(Skip::Duplicate));
             }
         }
 
         if !directives.index {
-            return Outcome::Skipped(Skip::NoIndex);
+            return Ok(Outcome::Skipped(Skip::NoIndex));
         }
 
         let bytes_left = self.bytes_left + self.plan.size(url);
         if page.body.len() > bytes_left {
             self.plan.close();
             self.partial = true;
-            return Outcome::Skipped(Skip::Budget);
+            return Ok(Outcome::Skipped(Skip::Budget));
         }
 
         if !self.bodies.insert(Sha256::digest(&page.body).into()) {
-            return Outcome::Skipped(Skip::Duplicate);
+            return Ok(Outcome::Skipped(Skip::Duplicate));
         }
 
         self.bytes_left = bytes_left - page.body.len();
         self.pages_left = self.pages_left.saturating_sub(1);
 
-        Outcome::Page { kind, page: Box::new(page) }
+        Ok(Outcome::Page { kind, page: Box::new(page) })
     }
 
     /// Whether another address of the page is kept in its place.
@@ -423,11 +433,11 @@ impl Crawl {
     async fn fetch_list(&mut self, place: &Url) -> Result<Option<Sitemap>, FetchError> {
         let Some(gap) = self.permission(place).await? else { return Ok(None) };
         let _seat = self.fetcher.turn(self.workspace, &origin(place), gap).await;
-        let Answer::Page(page) = self.fetcher.follow(place, sitemap::MOST_BYTES).await? else {
+        let followed = self.fetcher.follow(place, sitemap::MOST_BYTES);
+        let Answer::Page(page) = resolve::on_behalf(self.workspace, followed).await? else {
             return Ok(None);
         };
-        let read = tokio::task::spawn_blocking(move || sitemap::read(&page.body)).await;
-        read.map_err(|_| FetchError::Broken(None))
+        self.fetcher.reader.sitemap(&page.body).await.map_err(FetchError::Unread)
     }
 }
 
@@ -445,11 +455,6 @@ fn kind_of(name: &str, page: &Page) -> Result<DocumentKind, Unsupported> {
 }
 
 /// Long pages are read where they do not hold up others.
-async fn read_links(url: &Url, body: Vec<u8>) -> Links {
-    let url = url.clone();
-    tokio::task::spawn_blocking(move || Links::read(&url, &body)).await.unwrap_or_default()
-}
-
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }

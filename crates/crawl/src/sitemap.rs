@@ -9,6 +9,7 @@ use quick_xml::{
     escape::resolve_predefined_entity,
     events::{BytesRef, Event},
 };
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::place::normalise;
@@ -19,22 +20,42 @@ pub(super) const MOST_BYTES: usize = 10 * 1024 * 1024;
 pub(super) const MOST_PAGES: usize = 50_000;
 
 /// One line of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Told", try_from = "Told")]
+pub(crate) struct Entry {
     pub(super) url: Url,
     /// Not changed after this time, if the list tells.
     pub(super) changed: Option<DateTime<Utc>>,
 }
 
+/// [`Entry`] as a child tells it.
+#[derive(Serialize, Deserialize)]
+struct Told(String, Option<DateTime<Utc>>);
+
+impl From<Entry> for Told {
+    fn from(entry: Entry) -> Self {
+        Self(entry.url.into(), entry.changed)
+    }
+}
+
+impl TryFrom<Told> for Entry {
+    type Error = url::ParseError;
+
+    fn try_from(Told(url, changed): Told) -> Result<Self, url::ParseError> {
+        Ok(Self { url: Url::parse(&url)?, changed })
+    }
+}
+
 /// A list of pages, or of lists.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sitemap {
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sitemap {
     Pages(Vec<Entry>),
     Index(Vec<Entry>),
 }
 
 /// Reads a list; `None`: it is something else.
-pub(super) fn read(body: &[u8]) -> Option<Sitemap> {
+pub(crate) fn read(body: &[u8]) -> Option<Sitemap> {
     if !body.starts_with(b"\x1F\x8B") {
         return read_plain(body);
     }

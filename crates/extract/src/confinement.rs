@@ -70,13 +70,48 @@ impl Part {
     }
 }
 
-/// A part that is not in force.
+/// How much of a part is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// All of it.
+    Wholly,
+    /// Some of it: the kernel is older than what we ask of it.
+    Partly,
+}
+
+/// A part that is not in force, or not in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// Its id.
     pub part: Part,
-    /// Why not.
+    /// How much of it.
+    pub extent: Extent,
+    /// Why.
     pub why: String,
+}
+
+impl Missing {
+    /// What an operator can do.
+    pub const fn remedy(&self) -> &'static str {
+        match self.extent {
+            Extent::Wholly => self.part.remedy(),
+            Extent::Partly => "use Linux 6.12 or newer",
+        }
+    }
+}
+
+/// Why a part is not in force, or not in full.
+#[derive(Debug)]
+struct Lack {
+    extent: Extent,
+    why: String,
+}
+
+impl From<String> for Lack {
+    fn from(why: String) -> Self {
+        Self { extent: Extent::Wholly, why }
+    }
 }
 
 /// How far a process is confined.
@@ -88,9 +123,19 @@ pub struct Confinement {
 
 impl Confinement {
     #[cfg_attr(not(unix), expect(dead_code, reason = "the list is given whole"))]
-    fn note(&mut self, part: Part, outcome: Result<(), String>) {
-        if let Err(why) = outcome {
-            self.missing.push(Missing { part, why });
+    fn note(&mut self, part: Part, outcome: Result<(), impl Into<Lack>>) {
+        if let Err(lack) = outcome {
+            let Lack { extent, why } = lack.into();
+            self.missing.push(Missing { part, extent, why });
+        }
+    }
+
+    /// How much of a part is in force: 1, 0, or 0.5 for some of it.
+    pub fn share(&self, part: Part) -> f64 {
+        match self.missing.iter().find(|missing| missing.part == part) {
+            None => 1.0,
+            Some(Missing { extent: Extent::Partly, .. }) => 0.5,
+            Some(Missing { extent: Extent::Wholly, .. }) => 0.0,
         }
     }
 }
@@ -124,7 +169,8 @@ pub fn confine() -> io::Result<Confinement> {
 #[cfg(not(unix))]
 pub fn confine() -> io::Result<Confinement> {
     let why = "this system has no such thing".to_owned();
-    let missing = Part::ALL.map(|part| Missing { part, why: why.clone() }).to_vec();
+    let extent = Extent::Wholly;
+    let missing = Part::ALL.map(|part| Missing { part, extent, why: why.clone() }).to_vec();
     Ok(Confinement { missing })
 }
 

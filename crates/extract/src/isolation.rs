@@ -4,12 +4,14 @@ use std::{
     io::{self, Read, Write},
     path::Path,
     process::Stdio,
+    str::FromStr,
     sync::LazyLock,
     thread::available_parallelism,
     time::Duration,
 };
 
 use replyx_core::knowledge::DocumentKind;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
@@ -34,6 +36,75 @@ const INPUT: u64 = 64 * 1024 * 1024;
 /// As many children as cores at once: a hundred documents wait for each other and not for memory.
 static CHILDREN: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
+
+/// As many children for small tasks: a crawl need not wait until long documents are read.
+static TASKS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
+
+/// What a child reads besides documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// The questions with their answers of a CSV table.
+    Pairs,
+    /// A list of a site's pages, packed or not.
+    Sitemap,
+    /// Where a web page leads. Its address stands before it, on a line of its own.
+    Links,
+}
+
+impl Task {
+    /// The word for it on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pairs => "pairs",
+            Self::Sitemap => "sitemap",
+            Self::Links => "links",
+        }
+    }
+}
+
+/// There is no task of this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be `pairs`, `sitemap` or `links`")]
+pub struct UnknownTask;
+
+impl FromStr for Task {
+    type Err = UnknownTask;
+
+    fn from_str(word: &str) -> Result<Self, UnknownTask> {
+        let all = [Self::Pairs, Self::Sitemap, Self::Links];
+        all.into_iter().find(|task| task.as_str() == word).ok_or(UnknownTask)
+    }
+}
+
+/// Reads the questions with their answers of a CSV table in a child process `program extract --task
+/// pairs`, which calls [`child_task`] with [`pairs`](crate::pairs).
+///
+/// # Errors
+///
+/// As [`isolated`].
+pub async fn isolated_pairs(
+    program: &Path,
+    bytes: &[u8],
+) -> Result<Vec<(String, String)>, ExtractError> {
+    let found: Result<_, Unreadable> = task(program, Task::Pairs, bytes).await?;
+    Ok(found?)
+}
+
+/// Has a child process `program extract --task TASK` do a task with these bytes.
+///
+/// # Errors
+///
+/// As [`isolated`].
+pub async fn task<T: DeserializeOwned>(
+    program: &Path,
+    task: Task,
+    bytes: &[u8],
+) -> Result<T, ExtractError> {
+    let closed = |error| ExtractError::Program(io::Error::other(error));
+    let _turn = TASKS.acquire().await.map_err(closed)?;
+    ask(program, ["--task", task.as_str()], bytes, WALL).await
+}
 
 /// Reads a file in a child process `program extract --kind KIND`, which calls [`child_main`]. Waits
 /// for its turn when many files are being read.
@@ -63,8 +134,21 @@ pub async fn isolated_within(
 ) -> Result<Extracted, ExtractError> {
     let closed = |error| ExtractError::Program(io::Error::other(error));
     let _turn = CHILDREN.acquire().await.map_err(closed)?;
+    let answer: Result<Extracted, Unreadable> =
+        ask(program, ["--kind", kind.as_str()], bytes, wall).await?;
+    Ok(answer?)
+}
+
+/// Gives a child these bytes, and reads its answer.
+async fn ask<T: DeserializeOwned>(
+    program: &Path,
+    what: [&str; 2],
+    bytes: &[u8],
+    wall: Duration,
+) -> Result<T, ExtractError> {
     let mut child = Command::new(program)
-        .args(["extract", "--kind", kind.as_str()])
+        .arg("extract")
+        .args(what)
         // Secrets in our environment are none of the parser's business.
         .env_clear()
         .stdin(Stdio::piped())
@@ -107,9 +191,7 @@ pub async fn isolated_within(
         // A panic, an overflown stack, a limit: no more is known of a process that died.
         return Err(Unreadable::TooComplex.into());
     }
-    let answer: Result<Extracted, Unreadable> = serde_json::from_slice(&answer)
-        .map_err(|error| ExtractError::Program(io::Error::other(error)))?;
-    Ok(answer?)
+    serde_json::from_slice(&answer).map_err(|error| ExtractError::Program(io::Error::other(error)))
 }
 
 /// Asks a child process `program extract --probe`, which calls [`probe_main`], how far children are
@@ -155,10 +237,34 @@ pub fn probe_main() -> io::Result<()> {
 /// Fails when limits cannot be set or the pipes break.
 pub fn child_main(kind: DocumentKind) -> io::Result<()> {
     confine()?;
+    let answer = match input()? {
+        Some(bytes) => parse(kind, &bytes),
+        None => Err(Unreadable::TooLong),
+    };
+    answer_with(&answer)
+}
+
+/// What the child process does that is given a task: as [`child_main`], with the work of the task.
+/// What is too long is nothing.
+///
+/// # Errors
+///
+/// As [`child_main`].
+pub fn child_task<T: Serialize>(work: impl FnOnce(&[u8]) -> T) -> io::Result<()> {
+    confine()?;
+    let bytes = input()?.unwrap_or_default();
+    answer_with(&work(&bytes))
+}
+
+/// Everything on standard input; `None`: it is too long.
+fn input() -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let read = io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes)?;
-    let answer = if read as u64 > INPUT { Err(Unreadable::TooLong) } else { parse(kind, &bytes) };
+    Ok((read as u64 <= INPUT).then_some(bytes))
+}
+
+fn answer_with(answer: &impl Serialize) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    serde_json::to_writer(&mut output, &answer).map_err(io::Error::other)?;
+    serde_json::to_writer(&mut output, answer).map_err(io::Error::other)?;
     output.flush()
 }

@@ -39,9 +39,12 @@ mod xlsx;
 mod xml;
 
 pub use self::csv::pairs;
-pub use confinement::{Confinement, Missing, Part, confine, hide};
+pub use confinement::{Confinement, Extent, Missing, Part, confine, hide};
 pub use detect::{Unsupported, detect};
-pub use isolation::{child_main, confinement, isolated, isolated_within, probe_main};
+pub use isolation::{
+    Task, UnknownTask, child_main, child_task, confinement, isolated, isolated_pairs,
+    isolated_within, probe_main, task,
+};
 pub use plain::{markdown, text};
 
 /// No text is longer than this, bytes.

@@ -99,10 +99,13 @@ enum Command {
     #[command(hide = true)]
     Extract {
         /// The document's format.
-        #[arg(long, required_unless_present = "probe")]
+        #[arg(long, required_unless_present_any = ["probe", "task"])]
         kind: Option<DocumentKind>,
-        /// Says how far such a process is confined here, and reads nothing.
+        /// What else is read.
         #[arg(long, conflicts_with = "kind")]
+        task: Option<replyx_extract::Task>,
+        /// Says how far such a process is confined here, and reads nothing.
+        #[arg(long, conflicts_with_all = ["kind", "task"])]
         probe: bool,
     },
 }
@@ -110,10 +113,11 @@ enum Command {
 /// Runs the command that was given.
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    if let Command::Extract { kind, .. } = cli.command {
-        match kind {
-            Some(kind) => replyx_extract::child_main(kind)?,
-            None => replyx_extract::probe_main()?,
+    if let Command::Extract { kind, task, .. } = cli.command {
+        match (kind, task) {
+            (Some(kind), _) => replyx_extract::child_main(kind)?,
+            (None, Some(task)) => replyx_crawl::task_main(task)?,
+            (None, None) => replyx_extract::probe_main()?,
         }
         return Ok(ExitCode::SUCCESS);
     }

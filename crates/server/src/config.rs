@@ -309,12 +309,13 @@ impl Config {
         }
     }
 
-    /// How web pages are fetched.
-    pub fn crawling(&self) -> replyx_crawl::CrawlSettings {
+    /// How web pages are fetched, and read in children of this program.
+    pub fn crawling(&self, program: PathBuf) -> replyx_crawl::CrawlSettings {
         replyx_crawl::CrawlSettings {
             private: self.private_addresses(),
             public_url: self.public_url().map(str::to_owned),
             limits: replyx_crawl::Limits::default(),
+            reader: replyx_crawl::Reader::child(program),
         }
     }
 
@@ -402,6 +403,7 @@ impl Config {
             mail: if self.sends_mail() { MailDelivery::Smtp } else { MailDelivery::Folder },
             private_addresses: self.private_addresses(),
             bounds: self.bounds.bounds(),
+            ..ApiSettings::default()
         }
     }
 

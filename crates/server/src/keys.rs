@@ -41,6 +41,9 @@ pub(crate) async fn start(
         );
     }
     providers::load(engine).await.context("the keys to models cannot be read")?;
+    for sentence in engine.models.left_out() {
+        tracing::warn!("{sentence}");
+    }
     // Without it nobody knows what is left of a key's limits: they count as reached until it is
     // known.
     engine.models.trust(false);

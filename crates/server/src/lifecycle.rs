@@ -7,7 +7,7 @@
 use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use replyx_api::{AppState, access::Accesses, health::Health};
+use replyx_api::{ApiSettings, AppState, access::Accesses, health::Health};
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
 use replyx_knowledge::sources::Parking;
@@ -134,7 +134,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             program: app::program()?,
             post: config.post()?,
             product: config.product(),
-            fetcher: Fetcher::new(&config.crawling())?,
+            fetcher: Fetcher::new(&config.crawling(app::program()?))?,
             parking: Parking::default(),
             stop: intake_stop.clone(),
         };
@@ -162,7 +162,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             accesses,
             health,
             Box::new(render),
-            config.api(listens),
+            ApiSettings { program: app::program()?, ..config.api(listens) },
             intake_stop.clone(),
         );
         is_new = !engine.db.read().await?.system().users().any().await?;

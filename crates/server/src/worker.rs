@@ -232,7 +232,7 @@ async fn run(engine: &Engine, tools: &JobContext, job: ClaimedJob) {
     let result = AssertUnwindSafe(registry::run_or_give_up(engine, tools, &job))
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| Err(registry::Failed::panicked(AFTER_PANIC)));
+        .unwrap_or_else(|_| Err(registry::Failed::panicked(&job.kind, job.attempts, AFTER_PANIC)));
     let outcome = match &result {
         Ok(()) => "done",
         Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",

@@ -310,6 +310,18 @@ impl Documents<'_> {
         Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
     }
 
+    /// How long the bytes of [`Self::original`] are.
+    pub async fn original_size(self, id: DocumentId) -> Result<Option<u64>, StorageError> {
+        const POSTGRES: &str = "
+            SELECT octet_length(original)::bigint FROM document_files
+             WHERE workspace_id = $1 AND document_id = $2";
+        const SQLITE: &str = "
+            SELECT length(original) FROM document_files WHERE workspace_id = $1 AND document_id = $2";
+        let sql = self.tx.sql(POSTGRES, SQLITE);
+        let size = value!(self.tx, i64, sql; self.workspace.into_uuid(), id.into_uuid());
+        Ok(size.map(|size| u64::try_from(size).unwrap_or_default()))
+    }
+
     /// Replaces the bytes of a document that was fetched or rewritten; `size` and `content_hash`
     /// go with [`Self::save`].
     ///

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    assistant::Language,
     ids::{InvitationId, UserId, WorkspaceId},
     page::{Page, PageRequest},
     role::Role,
@@ -129,6 +130,21 @@ impl Members<'_> {
             self.workspace.into_uuid(), after, i64::from(page.limit) + 1);
         let members = rows.into_iter().map(Member::try_from).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(members, page.limit, |member| member.user_id))
+    }
+
+    /// Where the owners who may act and will stay read their mail, and in which language.
+    pub async fn owners_mail(self) -> Result<Vec<(String, Language)>, StorageError> {
+        const SQL: &str = "
+            SELECT u.email, u.language FROM members m JOIN users u ON u.id = m.user_id
+             WHERE m.workspace_id = $1 AND m.role = 'owner' AND m.suspended_at IS NULL
+               AND u.blocked_at IS NULL AND u.delete_at IS NULL
+             ORDER BY m.user_id";
+        let rows = rows!(self.tx, (String, String), SQL; self.workspace.into_uuid());
+        let read = |(email, language): (String, String)| {
+            let language = language.parse().map_err(StorageError::corrupt("users"))?;
+            Ok((email, language))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// The owners who may act and will stay, locked until the transaction ends: not those who are

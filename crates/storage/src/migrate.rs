@@ -52,6 +52,7 @@ const MIGRATIONS: &[Step] = steps![
     10 "0010_installation",
     11 "0011_documents",
     12 "0012_channels",
+    14 "0014_hook_paths_name_their_bot",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use replyx_core::{ids::AssistantId, knowledge::Document};
-use replyx_extract::pairs;
+use replyx_extract::{ExtractError, isolated_pairs};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -91,9 +91,15 @@ pub async fn import(
     // counts.
     let _place = ROOM.acquire().await.expect("nobody closes it");
     caller.still_may(&state).await?;
+    // The table is a stranger's: a confined child reads it.
+    let found = match isolated_pairs(&state.settings.program, &bytes).await {
+        Ok(found) => found,
+        Err(ExtractError::Unreadable(why)) => return Err(ApiError::field("", why.to_string())),
+        Err(error @ ExtractError::Program(_)) => return Err(ApiError::Internal(error.into())),
+    };
     let parts = state.clone();
     let work = move || {
-        let pairs = table(&bytes)?;
+        let pairs = acceptable_pairs(found)?;
         let documents = pairs.iter().map(|pair| pair.document(&parts, workspace, id));
         Ok::<_, ApiError>(documents.collect::<Vec<_>>())
     };
@@ -167,13 +173,8 @@ async fn receive(mut request: axum::extract::Request, limit: usize) -> ApiResult
 }
 
 /// The pairs of a table, each within the bounds of one that is written by hand.
-fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
+fn acceptable_pairs(found: Vec<(String, String)>) -> ApiResult<Vec<Pair>> {
     let refused = |message: String| Err(ApiError::field("", message));
-    let found = match pairs(bytes) {
-        Ok(found) => found,
-        Err(unreadable) => return refused(unreadable.to_string()),
-    };
-
     if found.len() > MOST {
         return refused(format!("the table has {} pairs; at most {MOST} are taken", found.len()));
     }
@@ -198,7 +199,14 @@ fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
 
 #[cfg(test)]
 mod tests {
+    use replyx_extract::pairs;
+
     use super::*;
+
+    fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
+        let found = pairs(bytes).map_err(|why| ApiError::field("", why.to_string()))?;
+        acceptable_pairs(found)
+    }
 
     fn refused(text: &str) -> String {
         match table(text.as_bytes()) {

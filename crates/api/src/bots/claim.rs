@@ -6,12 +6,14 @@
 //! without a transaction, and then changes rows only if they are still those that it asked about;
 //! of two who claim a bot at once, one gets it.
 
+use replyx_accounts::notices;
 use replyx_channels::telegram::{Me, TelegramError};
 use replyx_core::{
     audit::{Act, ActorKind, Outcome},
     bot::{Bot, BotMode},
     channel::ChannelStatus,
     ids::{AssistantId, WorkspaceId},
+    mail::Mail,
 };
 use replyx_storage::{Tx, bots::Credentials};
 use secrecy::{ExposeSecret, SecretString};
@@ -51,7 +53,13 @@ pub(super) async fn register(state: &AppState, caller: &Caller, claim: &Claim) -
         if let Some(holder) = &holder {
             refuse_living(state, claim, holder).await?;
         }
-        if let Some(bot) = settle(state, caller, claim, holder.as_ref()).await? {
+        let letters = match &holder {
+            Some(holder) if holder.bot.workspace_id != caller.workspace_id => {
+                notices::bot_moved(&state.accounts, &holder.bot).await?
+            }
+            _ => Vec::new(),
+        };
+        if let Some(bot) = settle(state, caller, claim, holder.as_ref(), &letters).await? {
             return Ok(bot);
         }
     }
@@ -88,6 +96,7 @@ async fn settle(
     caller: &Caller,
     claim: &Claim,
     dead: Option<&Credentials>,
+    letters: &[Mail],
 ) -> ApiResult<Option<Bot>> {
     let workspace = caller.workspace_id;
     let mut tx = state.db().begin().await?;
@@ -116,6 +125,7 @@ async fn settle(
     if let Some(theirs) = &theirs {
         let now = state.clock().now();
         tx.workspace(theirs.workspace_id).bots().move_away(theirs, MOVED, now).await?;
+        notices::queue(&state.accounts, &mut tx, letters, theirs.workspace_id).await?;
     }
     let Some(bot) = store(state, &mut tx, caller.workspace_id, claim, ours.as_ref()).await? else {
         return Ok(None);

@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use replyx_core::{
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     caller::{DocumentsRead, May},
+    door::{Outgoing, Payer},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     state::AppState,
@@ -43,6 +44,7 @@ pub async fn file(
     State(state): State<AppState>,
     caller: May<DocumentsRead>,
     Id(id): Id<DocumentId>,
+    extensions: Extensions,
 ) -> ApiResult<Response> {
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
@@ -51,11 +53,23 @@ pub async fn file(
     if document.page.is_some() || document.kind == DocumentKind::Answer {
         return Err(no_original());
     }
+    let size = tx.workspace(workspace).documents().original_size(id).await?;
+    let size = size.ok_or_else(no_original)?;
+
+    // Counted before it is read: many who ask at once fill no memory with what they do not take.
+    let payer = extensions.get::<Payer>();
+    let outgoing = extensions.get::<Outgoing>();
+    let reserved = outgoing.map(|outgoing| outgoing.reserve(payer, size)).transpose()?;
     let original = tx.workspace(workspace).documents().original(id).await?;
     drop(tx);
+
     let original = original.ok_or_else(no_original)?;
     let headers = headers(&document, &original);
-    Ok((headers, Body::from(original)).into_response())
+    let mut response = (headers, Body::from(original)).into_response();
+    if let Some(reserved) = reserved {
+        response.extensions_mut().insert(reserved);
+    }
+    Ok(response)
 }
 
 const fn no_original() -> ApiError {

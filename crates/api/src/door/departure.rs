@@ -34,6 +34,40 @@ pub(crate) struct Payer(pub(crate) Arc<str>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resident;
 
+/// Room among the answers on their way. A handler asks for it before it reads something large into
+/// memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(super) door: Arc<Door>,
+    pub(super) address: Arc<str>,
+}
+
+impl Outgoing {
+    /// Counts the bytes of an answer before they are in memory. The result goes into the extensions
+    /// of the answer.
+    ///
+    /// # Errors
+    ///
+    /// 429 when the caller has too much on its way, 503 when all together have.
+    pub(crate) fn reserve(&self, payer: Option<&Payer>, size: u64) -> Result<Reserved, ApiError> {
+        let payer = payer.map_or(&*self.address, |payer| &*payer.0);
+        match Counted::take(&self.door, payer, &self.address, size) {
+            Ok(counted) => Ok(Reserved(Arc::new(counted))),
+            Err(full) => {
+                refused("answer", full);
+                Err(match full {
+                    Full::One => ApiError::TooManyRequests(Duration::from_secs(1).into()),
+                    Full::All => ApiError::Busy(Duration::from_secs(1)),
+                })
+            }
+        }
+    }
+}
+
+/// The bytes of an answer that were counted before they were read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reserved(Arc<Counted>);
+
 /// What a request was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -47,7 +81,7 @@ pub(super) enum Purpose {
 #[derive(Debug)]
 struct Hold {
     _place: Option<Place>,
-    _bytes: Option<Counted>,
+    _bytes: Option<Arc<Counted>>,
 }
 
 /// The bytes of an answer: counted for its caller, and for the address that it goes to.
@@ -71,7 +105,7 @@ pub(super) fn hold(
     address: &str,
     place: Option<Place>,
     purpose: Purpose,
-    response: Response,
+    mut response: Response,
 ) -> Response {
     // A stream lives long, is made as it is read, and has bounds of its own.
     let is_stream = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
@@ -81,11 +115,14 @@ pub(super) fn hold(
     let payer = response.extensions().get::<Payer>().map(|payer| Arc::clone(&payer.0));
     let payer = payer.as_deref().unwrap_or(address);
     let size = response.body().size_hint().exact().unwrap_or_default();
-    let bytes = if size == 0 || response.extensions().get::<Resident>().is_some() {
+    let reserved = response.extensions_mut().remove::<Reserved>();
+    let bytes = if let Some(reserved) = reserved {
+        Some(reserved.0)
+    } else if size == 0 || response.extensions().get::<Resident>().is_some() {
         None
     } else {
         match Counted::take(door, payer, address, size) {
-            Ok(counted) => Some(counted),
+            Ok(counted) => Some(Arc::new(counted)),
             // One caller after another can fill what is meant for all; short answers go on.
             Err(Full::All) if size <= SMALL_ANSWER && place.is_some() => None,
             Err(full) if purpose == Purpose::Read => {
@@ -250,5 +287,27 @@ mod tests {
         let response = (kind, Body::from("data: x\n\n")).into_response();
         let _response = hold(&door, "a", Some(place), Purpose::Read, response);
         assert_eq!(door.places.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_reserved_before_it_is_read_is_counted_once_and_refused_beyond_the_bound() {
+        let door = Arc::new(Door::new(&ApiSettings::default()));
+        let outgoing = Outgoing { door: Arc::clone(&door), address: "192.0.2.1".into() };
+        let payer = Payer("viewer".into());
+        let size = 10 * 1024 * 1024;
+        let reserved = outgoing.reserve(Some(&payer), size).unwrap();
+        assert_eq!(door.outgoing.held(), size);
+
+        let second = outgoing.reserve(Some(&payer), size);
+        assert!(matches!(second, Err(ApiError::TooManyRequests(_))), "{second:?}");
+        assert_eq!(door.outgoing.held(), size, "the refused one holds nothing");
+
+        let mut response = Response::new(Body::from(vec![0; 100]));
+        response.extensions_mut().insert(payer);
+        response.extensions_mut().insert(reserved);
+        let held = hold(&door, "192.0.2.1", None, Purpose::Read, response);
+        assert_eq!(door.outgoing.held(), size, "counted once");
+        drop(held);
+        assert_eq!(door.outgoing.held(), 0);
     }
 }

@@ -54,8 +54,7 @@ pub(crate) fn new_path(bot: ChannelId) -> String {
     format!("{}{}", bot.into_uuid().simple(), random_hex::<RANDOM_BYTES>())
 }
 
-/// Does the header prove that Telegram calls for the bot whose id the path begins with? Older paths
-/// are random and prove nothing.
+/// Does the header prove that Telegram calls for the bot whose id the path begins with?
 fn is_proved(keys: &Keys, path: &str, shown: &str) -> bool {
     let id = path.get(..ID_DIGITS).and_then(|id| Uuid::try_parse(id).ok());
     id.is_some_and(|id| same(shown, secret_token(keys, ChannelId::from(id)).expose_secret()))
@@ -126,6 +125,7 @@ async fn authentic(
     let whose = address.key();
     let rate = state.tuning.rate(setting::RATE_HOOK_GUESSES).into();
     let what = sha256_hex(format!("{path}\n{shown}").as_bytes());
+    let wrong_secret = format!("secret:{what}");
     let guess = state.hook_guesses.may_look_up(&what, &whose, rate, 0);
     if let Guess::Wait(wait) = guess {
         metrics::counter!("rate_limited_total", "limit" => setting::RATE_HOOK_GUESSES).increment(1);
@@ -136,13 +136,17 @@ async fn authentic(
         state.hook_guesses.count(&whose, rate);
         return Err(ApiError::NotFound("bot"));
     }
+    if state.hook_guesses.is_bad(&wrong_secret, 0) {
+        state.hook_guesses.count(&whose, rate);
+        return Err(ApiError::Unauthenticated);
+    }
 
     let Some(bot) = find(state, path).await? else {
         state.hook_guesses.missed(what, &whose, rate, 0);
         return Err(ApiError::NotFound("bot"));
     };
     if !same(shown, secret_token(state.keys(), bot.id).expose_secret()) {
-        state.hook_guesses.count(&whose, rate);
+        state.hook_guesses.missed(wrong_secret, &whose, rate, 0);
         return Err(ApiError::Unauthenticated);
     }
     state.hook_guesses.found(what);
@@ -150,6 +154,7 @@ async fn authentic(
 }
 
 async fn find(state: &AppState, path: &str) -> ApiResult<Option<Bot>> {
+    metrics::counter!("hook_lookups_total").increment(1);
     let found = state.db().read().await?.system().bots().find_by_hook(path).await?;
     Ok(found.map(|found| found.bot))
 }

@@ -6,7 +6,7 @@
 
 use axum::{
     extract::{Multipart, Path, RawQuery, Request, State},
-    http::{HeaderMap, Uri},
+    http::{Extensions, HeaderMap, Uri},
 };
 use replyx_accounts::Device;
 use replyx_core::permission::Permission;
@@ -83,6 +83,7 @@ impl<T, E> Input for Result<T, E> {}
 impl Input for Device {}
 impl Input for IfMatch {}
 impl Input for ClientAddress {}
+impl Input for Extensions {}
 impl Input for HeaderMap {}
 impl Input for Multipart {}
 impl Input for RawQuery {}

@@ -116,7 +116,7 @@ pub async fn create(
     let workspace = caller.workspace_id;
     let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
-    let url = admitted(&request.url, state.settings.private_addresses).await?;
+    let url = admitted(&request.url, state.settings.private_addresses, workspace).await?;
     let source = request.source(&state, workspace, id, &url);
 
     let mut tx = state.db().begin().await?;
@@ -138,11 +138,15 @@ pub async fn create(
 }
 
 /// The address, if it is one that may be fetched.
-async fn admitted(text: &str, private: replyx_crawl::Private) -> ApiResult<Url> {
+async fn admitted(
+    text: &str,
+    private: replyx_crawl::Private,
+    workspace: WorkspaceId,
+) -> ApiResult<Url> {
     let url = Url::parse(text.trim()).ok().and_then(replyx_crawl::normalise);
     let url =
         url.ok_or_else(|| ApiError::field("url", replyx_crawl::Refused::Scheme.to_string()))?;
-    let admitted = replyx_crawl::admit(&url, private).await;
+    let admitted = replyx_crawl::admit(&url, private, workspace).await;
     admitted.map_err(|refused| ApiError::field("url", refused.to_string()))?;
     Ok(url)
 }

@@ -44,6 +44,7 @@ const LETTERS: &[(Language, &str, &str)] = letters![
     "password_changed",
     "invitation",
     "new_sign_in",
+    "bot_moved",
     "deletion_scheduled",
 ];
 
@@ -143,6 +144,9 @@ fn values(language: Language, letter: &Letter) -> Value {
             address => line(address, NAME),
             user_agent => in_letter(&line(user_agent, PROGRAM)),
         },
+        Letter::BotMoved { workspace, bot } => {
+            context! { workspace => name(workspace), bot => name(bot) }
+        }
         Letter::DeletionScheduled { at } => context! { at => time(*at) },
     }
 }

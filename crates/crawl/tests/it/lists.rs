@@ -1,5 +1,9 @@
 //! Sitemaps.
 
+use std::path::Path;
+
+use replyx_crawl::FetchError;
+
 use super::*;
 
 fn urlset(pages: &[(String, &str)]) -> Reply {
@@ -106,4 +110,27 @@ async fn a_long_list_is_cut_to_the_pages_asked_for() {
     }
     let order = Order { max_pages: 5, ..order(&site, SourceKind::Sitemap, "/s.xml") };
     assert_eq!(kept(&crawl(&fetcher(), order).await).len(), 5);
+}
+
+#[tokio::test]
+async fn lists_and_links_are_read_in_children() {
+    let site = FakeSite::start().await.unwrap();
+    site.set("/s.xml", urlset(&[(site.url("/1"), "2026-01-01")]));
+    site.set("/", page("start", &["/below", "/1"]));
+    for path in ["/1", "/below"] {
+        site.set(path, page(path, &[]));
+    }
+    let by = |program: &Path| fetcher_by(Reader::child(program.to_owned()));
+    let good = by(Path::new(env!("CARGO_BIN_EXE_replyx-crawl-child")));
+    let listed = crawl(&good, order(&site, SourceKind::Sitemap, "/s.xml")).await;
+    assert_eq!(kept(&listed), ["/1"]);
+    let linked = crawl(&good, order(&site, SourceKind::Site, "/")).await;
+    let mut found = kept(&linked);
+    found.sort_unstable();
+    assert_eq!(found, ["/", "/1", "/below"]);
+
+    // Nothing is read here instead when there is no child.
+    let missing = by(Path::new("/no/such/program"));
+    let refused = Crawl::begin(&missing, order(&site, SourceKind::Sitemap, "/s.xml")).await;
+    assert!(matches!(refused.err(), Some(FetchError::Unread(_))));
 }

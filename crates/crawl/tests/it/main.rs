@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{TimeZone, Utc};
 use replyx_core::{clock::Clock, knowledge::SourceKind};
 use replyx_crawl::{
-    Crawl, CrawlSettings, Fetcher, Known, Limits, Order, Outcome, Private, Validators, Visit,
+    Crawl, CrawlSettings, Fetcher, Known, Limits, Order, Outcome, Private, Reader, Validators,
+    Visit,
 };
 use replyx_testkit::site::{FakeSite, Reply};
 use url::Url;
@@ -24,12 +25,22 @@ fn quick() -> Limits {
 }
 
 fn fetcher_with(private: Private, limits: Limits) -> Fetcher {
+    make(private, limits, Reader::Here)
+}
+
+/// A fetcher whose pages and lists are read by somebody else.
+fn fetcher_by(reader: Reader) -> Fetcher {
+    make(Private::Allow, quick(), reader)
+}
+
+fn make(private: Private, limits: Limits, reader: Reader) -> Fetcher {
     // Installs the process's TLS provider.
     drop(replyx_testkit::http_client());
     Fetcher::new(&CrawlSettings {
         private,
         public_url: Some("https://replyx.example".to_owned()),
         limits,
+        reader,
     })
     .unwrap()
 }

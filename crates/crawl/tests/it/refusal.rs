@@ -36,7 +36,8 @@ fn names(answers: Vec<Vec<&str>>) -> (LookUp, Arc<AtomicUsize>) {
 fn strict(look_up: LookUp) -> Fetcher {
     drop(replyx_testkit::http_client());
     let limits = Limits { connect: Duration::from_millis(500), ..quick() };
-    let settings = CrawlSettings { private: Private::Refuse, public_url: None, limits };
+    let settings =
+        CrawlSettings { private: Private::Refuse, public_url: None, limits, reader: Reader::Here };
     Fetcher::with_look_up(&settings, look_up).unwrap()
 }
 
@@ -116,11 +117,13 @@ async fn a_redirect_to_a_private_address_is_an_address_like_any_other() {
 
 #[tokio::test]
 async fn what_may_not_be_fetched_is_refused_before_anything_is_stored() {
-    let refuse = async |url: &str| admit(&Url::parse(url).unwrap(), Private::Refuse).await;
+    let refuse = async |url: &str| {
+        admit(&Url::parse(url).unwrap(), Private::Refuse, Clock::system().id()).await
+    };
     assert_eq!(refuse("http://127.0.0.1/").await, Err(Refused::NotPublic));
     assert_eq!(refuse("http://nobody-has-this-name.invalid/").await, Err(Refused::NotPublic));
     assert_eq!(refuse("http://8.8.8.8:25/").await, Err(Refused::Port));
     assert_eq!(refuse("http://8.8.8.8/").await, Ok(()));
     let allowed = Url::parse("http://127.0.0.1:8080/").unwrap();
-    assert_eq!(admit(&allowed, Private::Allow).await, Ok(()));
+    assert_eq!(admit(&allowed, Private::Allow, Clock::system().id()).await, Ok(()));
 }

@@ -2,8 +2,10 @@
 
 use std::{fs, os::fd::RawFd};
 
+use super::{Extent, Lack};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetError, RulesetStatus, Scope,
 };
 use rustix::{
     process::getppid,
@@ -58,17 +60,69 @@ pub(super) fn cannot_read_parent() -> Result<(), String> {
 }
 
 /// Forbids every path, every TCP port, and signals and sockets that lead outside.
-pub(super) fn forbid_files() -> Result<(), String> {
-    let restrict = || -> Result<RulesetStatus, RulesetError> {
+pub(super) fn forbid_files() -> Result<(), Lack> {
+    let restrict = || -> Result<RestrictionStatus, RulesetError> {
         let rules = Ruleset::default()
             .handle_access(AccessFs::from_all(LANDLOCK))?
             .handle_access(AccessNet::from_all(LANDLOCK))?
             .scope(Scope::from_all(LANDLOCK))?;
-        Ok(rules.create()?.restrict_self()?.ruleset)
+        rules.create()?.restrict_self()
     };
     match restrict() {
-        Ok(RulesetStatus::NotEnforced) => Err("the kernel has no Landlock".to_owned()),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
+        Ok(status) => judge(status.ruleset, status.landlock),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// What a kernel made of our rules.
+fn judge(rules: RulesetStatus, kernel: LandlockStatus) -> Result<(), Lack> {
+    match (rules, kernel) {
+        (RulesetStatus::FullyEnforced, _) => Ok(()),
+        (RulesetStatus::NotEnforced, _) => Err("the kernel has no Landlock".to_owned().into()),
+        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => {
+            let uncovered = ADDED.iter().filter(|(abi, _)| effective_abi < *abi);
+            let uncovered: Vec<&str> = uncovered.map(|(_, what)| *what).collect();
+            let why = format!(
+                "the kernel's Landlock (version {}) does not cover {}",
+                effective_abi as i32,
+                uncovered.join(", ")
+            );
+            Err(Lack { extent: Extent::Partly, why })
+        }
+        (RulesetStatus::PartiallyEnforced, _) => {
+            let why = "the kernel's Landlock enforces only some of the rules".to_owned();
+            Err(Lack { extent: Extent::Partly, why })
+        }
+    }
+}
+
+/// What later versions of Landlock added.
+const ADDED: [(ABI, &str); 5] = [
+    (ABI::V2, "moving files to other folders"),
+    (ABI::V3, "truncating files"),
+    (ABI::V4, "TCP ports"),
+    (ABI::V5, "commands to devices"),
+    (ABI::V6, "signals and abstract sockets"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_landlock_is_no_complete_one_and_says_what_it_does_not_cover() {
+        let kernel = |effective_abi| LandlockStatus::Available { effective_abi, kernel_abi: None };
+        let judged = |abi| judge(RulesetStatus::PartiallyEnforced, kernel(abi)).unwrap_err();
+
+        let old = judged(ABI::V3);
+        assert_eq!(old.extent, Extent::Partly);
+        assert_eq!(
+            old.why,
+            "the kernel's Landlock (version 3) does not cover TCP ports, commands to devices, signals and abstract sockets"
+        );
+        assert!(judged(ABI::V1).why.contains("truncating files"));
+        assert!(judge(RulesetStatus::FullyEnforced, kernel(ABI::V6)).is_ok());
+        let none = judge(RulesetStatus::NotEnforced, LandlockStatus::NotImplemented).unwrap_err();
+        assert_eq!(none.extent, Extent::Wholly);
     }
 }

@@ -1,7 +1,9 @@
 use std::{fs::File, net::TcpListener, path::Path};
 
 use replyx_core::knowledge::DocumentKind::{self, Pdf};
-use replyx_extract::{ExtractError, confinement, isolated, parse};
+use replyx_extract::{
+    ExtractError, Unreadable, confinement, isolated, isolated_pairs, pairs, parse,
+};
 
 use crate::extract::program;
 
@@ -163,6 +165,19 @@ async fn every_file_reads_as_it_does_without_confinement() {
         read += usize::from(confined.is_ok());
     }
     assert!(read > 30, "{read} files were read");
+}
+
+#[tokio::test]
+async fn a_table_of_answers_is_read_in_a_child() {
+    let table = "question,answer\nOpen?,Yes\n\"Cards, or cash?\",Both\n".as_bytes();
+    let found = isolated_pairs(program(), table).await.unwrap();
+    assert_eq!(found, pairs(table).unwrap());
+
+    let bad = isolated_pairs(program(), b"question,answer\nOpen?,\n").await;
+    let half = Unreadable::HalfPair { row: 2 };
+    assert!(matches!(bad, Err(ExtractError::Unreadable(why)) if why == half), "{bad:?}");
+    let missing = isolated_pairs(Path::new("/no/such/program"), table).await;
+    assert!(matches!(missing, Err(ExtractError::Program(_))), "{missing:?}");
 }
 
 async fn free(

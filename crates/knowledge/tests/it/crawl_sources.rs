@@ -13,7 +13,7 @@ use replyx_core::{
     page::PageRequest,
     retry::Retry,
 };
-use replyx_crawl::{CrawlSettings, Fetcher, Limits, Private};
+use replyx_crawl::{CrawlSettings, Fetcher, Limits, Private, Reader};
 use replyx_knowledge::{
     index::IndexDocument,
     sources::{self, FetchContext, FetchSource, Parking, SourceError},
@@ -34,7 +34,8 @@ struct Office<'d> {
 fn fetcher(private: Private) -> Fetcher {
     drop(replyx_testkit::http_client());
     let limits = Limits { gap: Duration::from_millis(1), ..Limits::default() };
-    Fetcher::new(&CrawlSettings { private, public_url: None, limits }).unwrap()
+    Fetcher::new(&CrawlSettings { private, public_url: None, limits, reader: Reader::Here })
+        .unwrap()
 }
 
 impl<'d> Office<'d> {

@@ -99,6 +99,37 @@ impl Models {
         by_installation && only.is_none_or(among)
     }
 
+    /// What the configuration names and the list of allowed models leaves out: a sentence for each,
+    /// with what happens instead.
+    pub fn left_out(&self) -> Vec<String> {
+        let registry = self.registry();
+        let mut sentences = Vec::new();
+
+        let default = self.resolve(None);
+        if !self.permits(&registry, default, None) {
+            let named =
+                if self.default_model.is_some() { "DEFAULT_MODEL" } else { "the default model" };
+            let other = self.resolve_for(None, None);
+            sentences.push(if other == default {
+                format!(
+                    "ALLOWED_MODELS leaves out {named} `{default}` and names no model that can be asked instead: \
+                     assistants that name no model answer with their fallback text"
+                )
+            } else {
+                format!(
+                    "ALLOWED_MODELS leaves out {named} `{default}`: assistants that name no model use `{other}`"
+                )
+            });
+        }
+        let left_out = |name: &&String| !self.permits(&registry, name, None);
+        for name in self.fallbacks.iter().filter(left_out) {
+            sentences.push(format!(
+                "ALLOWED_MODELS leaves out `{name}` of FALLBACK_MODELS: it is never asked"
+            ));
+        }
+        sentences
+    }
+
     /// The models that may be used and whose providers have keys, by name. `only` as in
     /// [`Self::allows`].
     pub fn list(&self, only: Option<&[String]>) -> Vec<ListedModel> {

@@ -12,8 +12,9 @@ use std::{
 };
 
 use anyhow::Context;
+use replyx_core::clock::Clock;
 use replyx_live::Live;
-use replyx_llm::{Caller, Embeddings, OFFLINE};
+use replyx_llm::{Caller, Embeddings, Models, ModelsConfig, OFFLINE};
 use replyx_storage::{Db, PoolSize, neighbours::VectorIndex};
 use replyx_terminal::{Color, Painter, say};
 use secrecy::ExposeSecret;
@@ -316,8 +317,14 @@ async fn models(config: &Config, online: bool) -> Vec<Finding> {
             findings.push(Finding::ok(ABOUT, format!("`{name}` {has}; `--online` asks it")));
         }
     }
-
-    if findings.is_empty() {
+    let has_key = !findings.is_empty();
+    match left_out(models) {
+        Ok(sentences) => {
+            findings.extend(sentences.into_iter().map(|text| Finding::note(ABOUT, text)));
+        }
+        Err(error) => findings.push(Finding::fault(ABOUT, format!("{error:#}"))),
+    }
+    if !has_key {
         findings.push(Finding::note(
             ABOUT,
             "no key is configured: answers are quoted from the documents, unless an admin has added keys; \
@@ -326,6 +333,12 @@ async fn models(config: &Config, online: bool) -> Vec<Finding> {
     }
 
     findings
+}
+
+/// What the list of allowed models leaves out of what the configuration names.
+fn left_out(config: ModelsConfig) -> anyhow::Result<Vec<String>> {
+    let models = Models::new(config, Live::in_process(), Clock::system())?;
+    Ok(models.left_out())
 }
 
 async fn embeddings(config: &Config, online: bool) -> Finding {

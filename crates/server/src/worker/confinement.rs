@@ -18,16 +18,14 @@ pub async fn tell(program: PathBuf) {
     };
 
     for part in Part::ALL {
-        let missing = found.missing.iter().find(|missing| missing.part == part);
-        let in_force = if missing.is_some() { 0.0 } else { 1.0 };
-        metrics::gauge!("extract_confinement", "part" => part.as_str()).set(in_force);
-        if let Some(missing) = missing {
-            tracing::warn!(
-                part = part.as_str(),
-                reason = %missing.why,
-                remedy = part.remedy(),
-                "the child process that reads documents is not fully confined"
-            );
-        }
+        metrics::gauge!("extract_confinement", "part" => part.as_str()).set(found.share(part));
+    }
+    for missing in &found.missing {
+        tracing::warn!(
+            part = missing.part.as_str(),
+            reason = %missing.why,
+            remedy = missing.remedy(),
+            "the child process that reads documents is not fully confined"
+        );
     }
 }

@@ -50,9 +50,14 @@ impl Failed {
         Self { reason, retry, attempt: Attempt::Made }
     }
 
-    /// The job panicked. Its attempt counts: it may panic each time.
-    pub(super) fn panicked(again: Duration) -> Self {
-        Self::made("the job panicked".to_owned(), Retry::After(again))
+    /// A job of this kind panicked at this attempt. It counts: the job may panic each time. One
+    /// that panicked while it was given up is not tried again: nothing would ever end it.
+    pub(super) fn panicked(kind: &str, attempts: i64, again: Duration) -> Self {
+        if may_run(kind, attempts) {
+            Self::made("the job panicked".to_owned(), Retry::After(again))
+        } else {
+            Self::made("the job panicked while it was given up".to_owned(), Retry::Never)
+        }
     }
 }
 
@@ -66,7 +71,7 @@ pub(super) async fn run_or_give_up(
     tools: &JobContext,
     job: &ClaimedJob,
 ) -> Result<(), Failed> {
-    if most_attempts(&job.kind).is_none_or(|most| job.attempts <= i64::from(most)) {
+    if may_run(&job.kind, job.attempts) {
         return run(engine, tools, job).await;
     }
 
@@ -98,6 +103,11 @@ pub(super) async fn run_or_give_up(
         Ok(()) => Err(Failed::made(reason, Retry::Never)),
         Err(why) => Err(Failed::interrupted(why, again())),
     }
+}
+
+/// May a job of this kind be run at this attempt? Otherwise it is given up.
+fn may_run(kind: &str, attempts: i64) -> bool {
+    most_attempts(kind).is_none_or(|most| attempts <= i64::from(most))
 }
 
 /// How often a job of this kind is claimed at most; `None` for one that a newer version of the
@@ -192,4 +202,21 @@ pub(super) fn label(kind: &str) -> &'static str {
     .into_iter()
     .find(|known| *known == kind)
     .unwrap_or("unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_panics_while_it_is_given_up_is_not_tried_again() {
+        let again = Duration::from_secs(30);
+        let after =
+            |kind: &str, attempts: u32| Failed::panicked(kind, attempts.into(), again).retry;
+        let most = index::ATTEMPTS;
+        assert_eq!(after(index::IndexDocument::KIND, most), Retry::After(again));
+        assert_eq!(after(index::IndexDocument::KIND, most + 1), Retry::Never);
+        assert_eq!(after(Evaluate::KIND, evaluation::ATTEMPTS + 1), Retry::Never);
+        assert_eq!(after("of_a_newer_version", 1_000), Retry::After(again));
+    }
 }

@@ -188,3 +188,35 @@ async fn the_tokens_of_bots_are_asked_about_online(home: &Home) {
     let (good, out) = look(&["doctor", "--online"]).await;
     assert!(!good && out.contains("@first_bot") && out.contains("/token"), "{out}");
 }
+
+#[tokio::test]
+async fn a_list_of_models_that_leaves_out_what_is_configured_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let look = async |allowed: &str| {
+        let variables = [
+            ("DATA_DIR", data),
+            ("OPENAI_API_KEY", "sk-x"),
+            ("DEFAULT_MODEL", "gpt-4o"),
+            ("FALLBACK_MODELS", "gpt-4o-mini,extractive"),
+            ("ALLOWED_MODELS", allowed),
+        ];
+        let (good, out, err) = harness::run(&["doctor"], &variables).await;
+        assert!(good, "it starts all the same: {out}{err}");
+        let notes = out.lines().filter(|line| line.contains("ALLOWED_MODELS")).map(str::to_owned);
+        notes.collect::<Vec<_>>()
+    };
+
+    let notes = look("gpt-4o-mini").await;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.iter().all(|note| note.starts_with("note")), "{notes:?}");
+    assert!(notes[0].contains("DEFAULT_MODEL `gpt-4o`") && notes[0].contains("use `gpt-4o-mini`"));
+    assert!(notes[1].contains("`extractive` of FALLBACK_MODELS"), "{notes:?}");
+
+    let notes = look("claude-of-a-provider-without-a-key").await;
+    assert!(notes.len() == 3 && notes[0].contains("fallback text"), "{notes:?}");
+    // Another spelling is the same model; unset, all of them are allowed.
+    for all in ["openai:gpt-4o,gpt-4o-mini,extractive", ""] {
+        assert_eq!(look(all).await, [""; 0], "{all}");
+    }
+}

@@ -237,6 +237,21 @@ async fn who_guesses_webhooks_is_turned_away_and_real_bots_are_not(home: &Home) 
     drop(bot);
 }
 
+#[on_every_home]
+async fn a_wrong_secret_of_a_real_bot_is_looked_up_once(home: &Home) {
+    let (shop, bot, _) = hooked_with(home, "RATE_HOOK_GUESSES", "1000/1h").await;
+    let path = hook_path(home).await;
+    let update = json!({"update_id": 1, "hologram": {}}).to_string();
+    let before = shop.metric("hook_lookups_total", &[]).await;
+    for _ in 0..30 {
+        let answer = call(&shop, &path, Some("wrong"), &update).await;
+        assert_problem(&answer, 401, "unauthenticated");
+    }
+    let looked_up = shop.metric("hook_lookups_total", &[]).await - before;
+    assert!((1.0..15.0).contains(&looked_up), "{looked_up} of 30");
+    drop(bot);
+}
+
 async fn hooked_with(
     home: &Home,
     name: &str,

@@ -3,7 +3,7 @@
 use replyx_core::{
     clock::Clock,
     fixtures,
-    knowledge::{Source, SourceStatus},
+    knowledge::{Source, SourceKind, SourceStatus},
 };
 use replyx_testkit::site::{FakeSite, Reply};
 use serde_json::{Value, json};
@@ -173,6 +173,7 @@ async fn a_workspace_has_so_many_sources_and_no_more(home: &Home) {
     let mut tx = home.db.db.begin().await.unwrap();
     for _ in 0..50 {
         let source = Source {
+            kind: SourceKind::Page,
             status: SourceStatus::Ready,
             ..fixtures::source(&clock, workspace.into(), assistant.into())
         };

@@ -49,6 +49,25 @@ async fn every_step_can_be_taken_back_and_again_over_data(home: &TestDb) {
 }
 
 #[on_every_db]
+async fn older_bots_get_paths_that_name_them(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    tenant.fill(db).await;
+    let states = db.migrations().await.unwrap();
+    let newer = states.iter().filter(|state| state.number >= 14).count();
+    db.migrate_down(newer).await.unwrap();
+    let random = "0123456789abcdef".repeat(3);
+    let old = format!("UPDATE telegram_bots SET hook_path = '{random}'");
+    assert_eq!(given::tamper(&home.url, &old).await, 1);
+
+    db.migrate().await.unwrap();
+    let named = format!("{}0123456789abcdef", tenant.bot.id.into_uuid().simple());
+    let mut tx = db.read().await.unwrap();
+    let found = tx.system().bots().find_by_hook(&named).await.unwrap();
+    assert_eq!(found.expect("it names its bot").bot.id, tenant.bot.id);
+}
+
+#[on_every_db]
 async fn what_would_be_lost_and_how_the_schema_stands_is_told(home: &TestDb) {
     let db = &home.db;
     let steps = applied(db).await.len();

@@ -31,6 +31,7 @@ fn all(text: &str) -> Vec<Letter> {
             days: 7,
         },
         Letter::NewSignIn { at, address: text(), user_agent: text() },
+        Letter::BotMoved { workspace: text(), bot: text() },
         Letter::DeletionScheduled { at },
     ]
 }

@@ -1,6 +1,6 @@
 //! How far the child that reads documents is confined here.
 
-use replyx_extract::Missing;
+use replyx_extract::{Extent, Missing};
 
 use super::Finding;
 use crate::app;
@@ -27,12 +27,13 @@ pub(super) async fn look() -> Vec<Finding> {
 }
 
 fn lack(missing: &Missing) -> Finding {
-    let Missing { part, why } = missing;
-    let text = format!(
-        "the child process that reads them lacks `{}`: {why}: {}",
-        part.as_str(),
-        part.remedy()
-    );
+    let part = missing.part.as_str();
+    let lacks = match missing.extent {
+        Extent::Wholly => format!("lacks `{part}`"),
+        Extent::Partly => format!("has only some of `{part}`"),
+    };
+    let text =
+        format!("the child process that reads them {lacks}: {}: {}", missing.why, missing.remedy());
     Finding::note(ABOUT, text)
 }
 
@@ -44,9 +45,20 @@ mod tests {
 
     #[test]
     fn a_part_that_is_missing_is_named_with_its_remedy_and_is_no_fault() {
-        let missing = Missing { part: Part::Files, why: "the kernel has no Landlock".to_owned() };
+        let why = "the kernel has no Landlock".to_owned();
+        let missing = Missing { part: Part::Files, extent: Extent::Wholly, why };
         let found = lack(&missing);
         assert_eq!(found.verdict, super::super::Verdict::Note);
         assert!(found.text.contains("lacks `files`: the kernel has no Landlock: use Linux 5.13"));
+    }
+
+    #[test]
+    fn a_part_that_is_in_force_in_part_is_named_with_its_remedy() {
+        let why = "it is old".to_owned();
+        let found = lack(&Missing { part: Part::Files, extent: Extent::Partly, why });
+        assert_eq!(
+            found.text,
+            "the child process that reads them has only some of `files`: it is old: use Linux 6.12 or newer"
+        );
     }
 }
