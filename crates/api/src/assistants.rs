@@ -159,11 +159,6 @@ pub(crate) fn known_zone(name: &str, (): &()) -> garde::Result {
     }
 }
 
-/// Names without the spaces around them.
-fn trimmed(names: Vec<String>) -> Vec<String> {
-    names.into_iter().map(|name| name.trim().to_owned()).collect()
-}
-
 /// Names of models.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
 #[expect(clippy::ptr_arg, reason = "the form that garde asks for")]

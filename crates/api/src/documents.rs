@@ -17,21 +17,14 @@ pub mod upload;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    clock::Clock,
-    ids::{AssistantId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning},
-    secret::sha256_hex,
+    ids::AssistantId,
+    knowledge::{Document, DocumentWarning},
 };
-use replyx_knowledge::index::IndexDocument;
-use replyx_storage::{StorageError, Tx};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    error::{ApiError, ApiResult},
-    words::{DocumentKindWord, DocumentStatusWord, WarningCodeWord},
-};
+use crate::words::{DocumentKindWord, DocumentStatusWord, WarningCodeWord};
 
 /// A document, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -141,87 +134,5 @@ impl From<DocumentWarning> for WarningView {
             names: warning.names,
             detail: warning.detail,
         }
-    }
-}
-
-/// The document, unless there is none. Answers written by people are shown and changed as such
-/// alone.
-fn real(found: Option<Document>) -> ApiResult<Document> {
-    let found = found.filter(|document| document.kind != DocumentKind::Answer);
-    found.ok_or(ApiError::NotFound("document"))
-}
-
-/// So many documents of a workspace may wait to be read. Workspaces take turns, so it is their own
-/// time they wait for.
-const MOST_WAITING: i64 = 10_000;
-
-/// Refuses more work where a workspace has enough waiting.
-pub(crate) async fn may_queue(tx: &mut Tx, workspace: WorkspaceId) -> ApiResult<()> {
-    let jobs = tx.workspace(workspace).jobs();
-    if jobs.waiting(IndexDocument::KIND, MOST_WAITING).await? < MOST_WAITING {
-        return Ok(());
-    }
-    Err(ApiError::Conflict {
-        code: "too_many_waiting",
-        detail: format!(
-            "{MOST_WAITING} documents of this workspace wait to be read; try again when some are done"
-        ),
-    })
-}
-
-/// Queues the reading of a document in the transaction that makes it necessary.
-pub(crate) async fn queue(
-    tx: &mut Tx,
-    document: &Document,
-    clock: &Clock,
-) -> Result<(), StorageError> {
-    let job = IndexDocument { workspace_id: document.workspace_id, document_id: document.id };
-    let payload = serde_json::to_value(job).expect("two ids are JSON");
-    let jobs = tx.workspace(document.workspace_id).jobs();
-    jobs.enqueue(clock.id(), IndexDocument::KIND, &payload, clock.now()).await
-}
-
-/// As [`queue`], unless the reading waits already.
-pub(crate) async fn queue_once(
-    tx: &mut Tx,
-    document: &Document,
-    clock: &Clock,
-) -> Result<(), StorageError> {
-    let job = IndexDocument { workspace_id: document.workspace_id, document_id: document.id };
-    let payload = serde_json::to_value(job).expect("two ids are JSON");
-    let jobs = tx.workspace(document.workspace_id).jobs();
-    jobs.enqueue_once(clock.id(), IndexDocument::KIND, &payload, clock.now()).await
-}
-
-/// A new document that waits to be read.
-pub(crate) fn new(
-    clock: &Clock,
-    workspace: WorkspaceId,
-    assistant: AssistantId,
-    name: String,
-    kind: DocumentKind,
-    bytes: &[u8],
-) -> Document {
-    let now = clock.now();
-    Document {
-        id: clock.id(),
-        workspace_id: workspace,
-        assistants: vec![assistant],
-        name,
-        title: None,
-        kind,
-        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-        content_hash: sha256_hex(bytes),
-        status: DocumentStatus::Queued,
-        error: None,
-        warnings: Vec::new(),
-        language: String::new(),
-        passages: 0,
-        embedded: 0,
-        embedded_with: None,
-        revision: 0,
-        page: None,
-        created_at: now,
-        updated_at: now,
     }
 }

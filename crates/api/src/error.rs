@@ -2,6 +2,8 @@
 //!
 //! No text of an internal error reaches a client; it is logged here, once, with all its causes.
 
+mod assistants;
+
 use std::{error::Error, time::Duration};
 
 use axum::{

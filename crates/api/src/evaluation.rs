@@ -13,12 +13,9 @@ pub mod update_set;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::Assistant,
     evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run},
     ids::{DocumentId, PassageId, QuestionSetId, RunId, WorkspaceId},
 };
-use replyx_engine::evaluation::hash;
-use replyx_knowledge::evaluate::{self, compare};
 use replyx_storage::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{ApiError, ApiResult},
-    tagged::Edition,
+    tagged::{Edition, Tagged},
     words::RunStatusWord,
 };
 
@@ -80,13 +77,6 @@ impl From<Question> for QuestionView {
     }
 }
 
-/// The questions of a request, if they are acceptable.
-fn questions(views: Vec<QuestionView>) -> ApiResult<Vec<Question>> {
-    let questions: Vec<Question> = views.into_iter().map(Into::into).collect();
-    evaluate::check(&questions).map_err(|error| ApiError::field("questions", error.to_string()))?;
-    Ok(questions)
-}
-
 /// A question set, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = QuestionSet)]
@@ -113,6 +103,11 @@ impl From<QuestionSet> for SetView {
             updated_at: set.updated_at,
         }
     }
+}
+
+/// A set with its `ETag`.
+fn tagged(set: QuestionSet) -> Tagged<SetView> {
+    Tagged::new(edition(&set), set.into())
 }
 
 /// The edition of a set: of two changes the later one has the later time.
@@ -266,65 +261,6 @@ impl From<QuestionResult> for ResultView {
     }
 }
 
-/// The run that lets the draft through the gate; `None` where there is no gate. Runs without
-/// answers do not count: what is found does not depend on the draft.
-///
-/// # Errors
-///
-/// 409 `evaluation_required` without a run of this very draft, or of the version it is compared
-/// with; `evaluation_regressed` when it did worse.
-pub(crate) async fn pass(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    assistant: &Assistant,
-) -> ApiResult<Option<RunId>> {
-    let Some(gate) = &assistant.gate else { return Ok(None) };
-    let questions = tx.workspace(workspace).question_sets().questions(gate.set_id).await?;
-    let of_draft = hash(&assistant.settings, &questions);
-    let draft = tx.workspace(workspace).runs().newest_done(gate.set_id, &of_draft, true).await?;
-    let Some(draft) = draft else {
-        return Err(required("run the question set, with answers, against the draft as it is now"));
-    };
-    let assistants = tx.workspace(workspace).assistants();
-    let published = assistants.published(assistant.id).await?;
-    let Some(published) = published else { return Ok(Some(draft.id)) };
-    let of_published = hash(&published.settings, &questions);
-    let runs = tx.workspace(workspace).runs();
-    let base = runs.newest_done(gate.set_id, &of_published, true).await?;
-    let Some(base) = base else {
-        return Err(required("run the question set against the published version, too"));
-    };
-    let base_results = tx.workspace(workspace).runs().results(base.id).await?.unwrap_or_default();
-    let results = tx.workspace(workspace).runs().results(draft.id).await?.unwrap_or_default();
-    let before = base.metrics.clone().unwrap_or_default();
-    let after = draft.metrics.clone().unwrap_or_default();
-    let comparison = compare((&before, &base_results), (&after, &results), gate.tolerance);
-    let worse: Vec<String> = comparison
-        .changes
-        .iter()
-        .filter(|change| change.regressed)
-        .map(|change| {
-            format!("{} fell from {:.3} to {:.3}", change.measure, change.before, change.after)
-        })
-        .collect();
-
-    if worse.is_empty() {
-        return Ok(Some(draft.id));
-    }
-
-    Err(ApiError::Conflict {
-        code: "evaluation_regressed",
-        detail: format!("the draft does worse: {}", worse.join(", ")),
-    })
-}
-
-fn required(what: &str) -> ApiError {
-    ApiError::Conflict {
-        code: "evaluation_required",
-        detail: format!("the gate is closed: {what}"),
-    }
-}
-
 /// Finds a set of the workspace.
 async fn find_set(
     tx: &mut Tx,
@@ -340,10 +276,3 @@ async fn find_run(tx: &mut Tx, workspace: WorkspaceId, id: RunId) -> ApiResult<R
     let found = tx.workspace(workspace).runs().find(id).await?;
     found.ok_or(ApiError::NotFound("evaluation run"))
 }
-
-/// Most sets of an assistant.
-const MAX_SETS: usize = 50;
-/// Most runs of a set: the oldest that has ended makes room for a new one.
-const MAX_RUNS: u32 = 200;
-/// Most runs of a set that wait or ask.
-const MAX_WAITING: i64 = 20;

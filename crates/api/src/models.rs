@@ -1,62 +1,64 @@
-//! The models that assistants may use.
+//! `GET /api/v1/models`
 
-pub mod list;
-
-use replyx_core::{assistant::AssistantSettings, ids::WorkspaceId};
-use replyx_storage::Tx;
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, ApiResult},
+    caller::{AssistantsRead, May},
+    error::{ApiResult, Problem},
+    page::List,
     state::AppState,
 };
 
-/// The models a workspace may use.
-pub(crate) struct Permitted<'s> {
-    state: &'s AppState,
-    /// The only ones, of those that the installation allows.
-    only: Option<Vec<String>>,
+/// A model that an assistant may use.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Model)]
+pub struct ModelView {
+    /// Its name, as an assistant names it.
+    #[schema(example = "gpt-4o-mini")]
+    id: String,
+    /// The provider's name; `extractive` for the model that quotes.
+    #[schema(example = "openai")]
+    provider: String,
+    /// What a million tokens read cost, US dollars, a decimal number; `null`: not known.
+    #[schema(example = "0.15")]
+    input_price: Option<String>,
+    /// What a million tokens written cost, US dollars, a decimal number; `null`: not known.
+    #[schema(example = "0.60")]
+    output_price: Option<String>,
+    /// Tokens it reads and writes at once; `null`: not known.
+    #[schema(example = 128_000)]
+    context: Option<u64>,
+    /// Whether it is the default model.
+    default: bool,
 }
 
-impl<'s> Permitted<'s> {
-    /// Reads what a workspace may use.
-    pub(crate) async fn of(
-        state: &'s AppState,
-        tx: &mut Tx,
-        workspace: WorkspaceId,
-    ) -> ApiResult<Self> {
-        let policy = tx.system().workspaces().model_policy(workspace).await?;
-        Ok(Self { state, only: policy.unwrap_or_default().allowed })
-    }
-
-    /// Refuses settings that name a model that may not be used.
-    pub(crate) fn check(&self, settings: &AssistantSettings) -> ApiResult<()> {
-        self.check_model(settings.model.as_deref())?;
-        self.check_fallbacks(&settings.fallback_models)
-    }
-
-    /// Refuses the model of an assistant if it may not be used: the one it names, else the default.
-    pub(crate) fn check_model(&self, named: Option<&str>) -> ApiResult<()> {
-        let models = &self.state.engine.models;
-        let meant = models.resolve_for(named, self.only.as_deref());
-        if models.allows(&meant, self.only.as_deref()) {
-            return Ok(());
-        }
-        let detail = if named.is_some() {
-            "is not a model that may be used here: `GET /api/v1/models` lists those that may"
-        } else {
-            "must name a model: the default may not be used here; `GET /api/v1/models` lists those that may"
-        };
-        Err(ApiError::field("model", detail))
-    }
-
-    /// Refuses models to fall back on of which one may not be used.
-    pub(crate) fn check_fallbacks(&self, names: &[String]) -> ApiResult<()> {
-        let models = &self.state.engine.models;
-        if names.iter().all(|name| models.allows(name, self.only.as_deref())) {
-            return Ok(());
-        }
-        let detail =
-            "names a model that may not be used here: `GET /api/v1/models` lists those that may";
-        Err(ApiError::field("fallback_models", detail))
-    }
+/// Lists the models that the assistants of this workspace may use, by name.
+#[utoipa::path(
+    get, path = "/models", operation_id = "list_models", tag = "assistants",
+    security(("bearer" = ["assistants:read"])),
+    responses(
+        (status = 200, description = "all of them", body = List<ModelView>),
+        (status = 401, description = "no valid token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.models.list", skip_all)]
+pub async fn list(
+    state: State<AppState>,
+    caller: May<AssistantsRead>,
+) -> ApiResult<Json<List<ModelView>>> {
+    let State(state) = state;
+    let mut tx = state.db().read().await?;
+    let policy = tx.system().workspaces().model_policy(caller.workspace_id).await?;
+    let only = policy.unwrap_or_default().allowed;
+    let items = state.engine.models.list(only.as_deref()).into_iter().map(|model| ModelView {
+        id: model.name,
+        provider: model.provider,
+        input_price: model.price.map(|price| price.input.to_string()),
+        output_price: model.price.map(|price| price.output.to_string()),
+        context: model.context,
+        default: model.is_default,
+    });
+    Ok(Json(List { items: items.collect(), next_cursor: None }))
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use ipnet::IpNet;
 use replyx_accounts::{AccountSettings, Cx, MailDelivery};
+use replyx_assistants as assistants;
 use replyx_core::{clock::Clock, secret::Keys};
 use replyx_crawl::Private;
 use replyx_engine::{Engine, intake::Gatherer};
@@ -148,6 +149,17 @@ impl AppState {
     /// The database.
     pub fn db(&self) -> &Db {
         &self.0.engine.db
+    }
+
+    /// What the use cases of assistants work with.
+    pub(crate) fn assistants(&self) -> assistants::Cx<'_> {
+        let engine = &self.0.engine;
+        assistants::Cx {
+            db: &engine.db,
+            clock: &engine.clock,
+            models: &engine.models,
+            tuning: &engine.tuning,
+        }
     }
 
     /// Time and randomness.

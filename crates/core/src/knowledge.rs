@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::Clock,
     ids::{AssistantId, DocumentId, PassageId, SourceId, WorkspaceId},
+    secret::sha256_hex,
     words::words,
 };
 
@@ -103,7 +105,90 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The size and the hash of a document's original. Only the bytes themselves give one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    size: i64,
+    content_hash: String,
+}
+
+impl Fingerprint {
+    /// That of these bytes. Large files take some milliseconds.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            content_hash: sha256_hex(bytes),
+        }
+    }
+
+    /// Bytes.
+    pub const fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// SHA-256, lower-case hexadecimal.
+    pub fn content_hash(&self) -> &str {
+        &self.content_hash
+    }
+}
+
+/// What makes a document: the rest is found out when it is read.
+#[derive(Clone, Debug)]
+pub struct NewDocument {
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// The assistant that will know it.
+    pub assistant_id: AssistantId,
+    /// The file's name, or the page's address.
+    pub name: String,
+    /// The format, decided by content.
+    pub kind: DocumentKind,
+    /// Where it was fetched.
+    pub page: Option<WebPage>,
+    /// The original.
+    pub original: Fingerprint,
+}
+
 impl Document {
+    /// A new document that waits to be read.
+    pub fn queued(clock: &Clock, new: NewDocument) -> Self {
+        let now = clock.now();
+        Self {
+            id: clock.id(),
+            workspace_id: new.workspace_id,
+            assistants: vec![new.assistant_id],
+            name: new.name,
+            title: None,
+            kind: new.kind,
+            size: new.original.size,
+            content_hash: new.original.content_hash,
+            status: DocumentStatus::Queued,
+            error: None,
+            warnings: Vec::new(),
+            language: String::new(),
+            passages: 0,
+            embedded: 0,
+            embedded_with: None,
+            revision: 0,
+            page: new.page,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Has another original from now on.
+    pub fn set_original(&mut self, original: &Fingerprint) {
+        self.size = original.size;
+        self.content_hash.clone_from(&original.content_hash);
+    }
+
+    /// Waits to be read again. An earlier failure is forgotten.
+    pub fn requeue(&mut self, now: DateTime<Utc>) {
+        self.status = DocumentStatus::Queued;
+        self.error = None;
+        self.updated_at = now;
+    }
+
     /// What people call it: its own title, else its name.
     pub fn title(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)

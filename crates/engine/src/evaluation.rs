@@ -17,18 +17,16 @@ use futures::{StreamExt, stream};
 use replyx_core::{
     assistant::AssistantSettings,
     evaluation::{Question, Run, RunStatus},
-    ids::{AssistantId, RunId, WorkspaceId},
+    ids::{AssistantId, WorkspaceId},
     message::{CheckOutcome, Outcome},
-    secret::sha256_hex,
     usage::Purpose,
 };
 use replyx_knowledge::{
-    evaluate::{DEPTH, Judged, Said, Tally, judge},
+    evaluate::{DEPTH, Evaluate, Judged, Said, Tally, judge, settings_hash},
     search::Query,
 };
 use replyx_live::Seats;
 use replyx_storage::StorageError;
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Engine, preview};
@@ -46,27 +44,6 @@ const LONGEST: Duration = Duration::from_hours(4);
 /// The runs of all workspaces go on together, and the workspaces take turns with each question: a
 /// set of thousands does not delay another's set of three.
 static QUESTIONS: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(OF_ALL, OF_ALL));
-
-/// The job, as it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evaluate {
-    /// Whose run.
-    pub workspace_id: WorkspaceId,
-    /// Its id.
-    pub run_id: RunId,
-}
-
-impl Evaluate {
-    /// What the queue calls this job.
-    pub const KIND: &'static str = "evaluate";
-}
-
-/// What a run measured, as one word: the settings and the questions. Two runs with the same hash
-/// asked the same of the same.
-pub fn hash(settings: &AssistantSettings, questions: &[Question]) -> String {
-    let whole = serde_json::json!({"settings": settings, "questions": questions});
-    sha256_hex(whole.to_string().as_bytes())
-}
 
 /// Asks the questions of a run and stores how it went. A run that is gone or has ended is a
 /// success.
@@ -97,7 +74,7 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
         return fail(engine, run, "the assistant or its version is no longer there").await;
     };
 
-    if hash(&settings, &questions) != run.settings_hash {
+    if settings_hash(&settings, &questions) != run.settings_hash {
         return fail(engine, run, "the draft or the questions were changed before the run began")
             .await;
     }

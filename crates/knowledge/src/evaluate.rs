@@ -18,9 +18,11 @@ use crate::search::Hit;
 
 mod compare;
 mod file;
+mod run;
 
 pub use compare::{Change, Comparison, compare};
 pub use file::{BadFile, FileDocument, MAX_QUESTIONS, QuestionFile, check};
+pub use run::{Evaluate, settings_hash};
 
 /// So deep is looked for what was expected.
 pub const DEPTH: usize = 10;

@@ -21,7 +21,7 @@ use replyx_core::{
 use replyx_extract::ExtractError;
 use replyx_llm::Embeddings;
 use replyx_storage::{
-    Db, StorageError,
+    Db, StorageError, Tx,
     passages::{NewPassage, PassageChanges, Span, StoredPassage},
     replacements::Replacement,
 };
@@ -81,6 +81,29 @@ pub struct IndexDocument {
 impl IndexDocument {
     /// What the queue calls this job.
     pub const KIND: &'static str = "index_document";
+
+    /// The job that reads this document.
+    pub const fn of(document: &Document) -> Self {
+        Self { workspace_id: document.workspace_id, document_id: document.id }
+    }
+}
+
+/// Queues the reading of a document in the transaction that makes it necessary.
+pub async fn queue(tx: &mut Tx, clock: &Clock, job: IndexDocument) -> Result<(), StorageError> {
+    let payload = serde_json::to_value(job).expect("two ids are JSON");
+    let jobs = tx.workspace(job.workspace_id).jobs();
+    jobs.enqueue(clock.id(), IndexDocument::KIND, &payload, clock.now()).await
+}
+
+/// As [`queue`], unless the document waits to be read already.
+pub async fn queue_once(
+    tx: &mut Tx,
+    clock: &Clock,
+    job: IndexDocument,
+) -> Result<(), StorageError> {
+    let payload = serde_json::to_value(job).expect("two ids are JSON");
+    let jobs = tx.workspace(job.workspace_id).jobs();
+    jobs.enqueue_once(clock.id(), IndexDocument::KIND, &payload, clock.now()).await
 }
 
 /// A document could not be indexed, and it is not the document's fault.

@@ -2,16 +2,15 @@
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{ids::AssistantId, knowledge::Document};
+use replyx_assistants::answers::{self, Added, LONGEST_ANSWER, LONGEST_QUESTION, Pair};
+use replyx_core::ids::AssistantId;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair, PairView, tagged, target, telling};
+use super::{PairView, tagged, telling};
 use crate::{
     caller::{DocumentsWrite, May},
-    documents::{may_queue, queue},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
     state::AppState,
@@ -56,28 +55,12 @@ pub async fn create(
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<PairView>)> {
-    let workspace = caller.workspace_id;
     let pair = Pair { question: request.question, answer: request.answer };
-    let (document, bytes) = pair.document(&state, workspace, id);
-    let mut tx = state.db().begin().await?;
-    let known = tx.workspace(workspace).assistants().lock(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    let documents = tx.workspace(workspace).documents();
-    if let Some(twin) = documents.twin(id, &document.name, &document.content_hash).await? {
-        return Ok((StatusCode::OK, location(id, &twin), tagged(twin, pair)));
-    }
+    let (status, document) = match answers::create(state.assistants(), &caller, id, &pair).await? {
+        Added::Known(document) => (StatusCode::OK, document),
+        Added::New(document) => (StatusCode::CREATED, document),
+    };
 
-    may_queue(&mut tx, workspace).await?;
-    tx.workspace(workspace).documents().insert(&document, &bytes).await?;
-    queue(&mut tx, &document, state.clock()).await?;
-    let details = json!({"name": document.name, "assistant_id": id});
-    let act = caller.act(document.created_at, "answer.created", target(document.id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
-
-    Ok((StatusCode::CREATED, location(id, &document), tagged(document, pair)))
-}
-
-fn location(assistant: AssistantId, document: &Document) -> Location {
-    Location(format!("/api/v1/assistants/{assistant}/answers/{}", document.id))
+    let location = Location(format!("/api/v1/assistants/{id}/answers/{}", document.id));
+    Ok((status, location, tagged(document, pair)))
 }

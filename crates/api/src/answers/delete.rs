@@ -1,13 +1,12 @@
 //! `DELETE /api/v1/assistants/{id}/answers/{answer_id}`
 
 use axum::{extract::State, http::StatusCode};
+use replyx_assistants::answers;
 use replyx_core::ids::{AssistantId, DocumentId};
-use serde_json::json;
 
-use super::{of_assistant, target};
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Ids,
     state::AppState,
 };
@@ -29,17 +28,6 @@ pub async fn delete(
     caller: May<DocumentsWrite>,
     Ids(id, answer_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).documents().lock(answer_id).await?;
-    let document = of_assistant(found, id)?;
-    if !tx.workspace(workspace).documents().delete(&document, now).await? {
-        return Err(ApiError::NotFound("answer"));
-    }
-    let details = json!({"name": document.name, "assistant_id": id});
-    let act = caller.act(now, "answer.deleted", target(answer_id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    answers::delete(state.assistants(), &caller, id, answer_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

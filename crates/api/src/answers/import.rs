@@ -1,24 +1,19 @@
 //! `POST /api/v1/assistants/{id}/answers/import`
 
-use std::collections::HashSet;
-
 use axum::{
     Json, RequestExt,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     http::{HeaderMap, header},
 };
-use replyx_core::{ids::AssistantId, knowledge::Document};
-use replyx_extract::{ExtractError, isolated_pairs};
+use replyx_assistants::answers::{self, Imported};
+use replyx_core::ids::AssistantId;
 use serde::Serialize;
-use serde_json::json;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::{LONGEST_ANSWER, LONGEST_QUESTION, Pair};
 use crate::{
     caller::{DocumentsWrite, May},
-    documents::{may_queue, queue},
     error::{ApiError, ApiResult, Problem},
     input::{Id, announced, whole},
     state::AppState,
@@ -26,12 +21,6 @@ use crate::{
 
 /// The path of imports, below the base of the API.
 pub(crate) const PATH: &str = "/assistants/{id}/answers/import";
-
-/// At most so many pairs are taken at once.
-const MOST: usize = 5_000;
-
-/// How many pairs are stored in one transaction: others want to write, too.
-const BATCH: usize = 250;
 
 /// How many tables are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 2;
@@ -91,64 +80,9 @@ pub async fn import(
     // counts.
     let _place = ROOM.acquire().await.expect("nobody closes it");
     caller.still_may(&state).await?;
-    // The table is a stranger's: a confined child reads it.
-    let found = match isolated_pairs(&state.settings.program, &bytes).await {
-        Ok(found) => found,
-        Err(ExtractError::Unreadable(why)) => return Err(ApiError::field("", why.to_string())),
-        Err(error @ ExtractError::Program(_)) => return Err(ApiError::Internal(error.into())),
-    };
-    let parts = state.clone();
-    let work = move || {
-        let pairs = acceptable_pairs(found)?;
-        let documents = pairs.iter().map(|pair| pair.document(&parts, workspace, id));
-        Ok::<_, ApiError>(documents.collect::<Vec<_>>())
-    };
-    let found = tokio::task::spawn_blocking(work).await??;
-
-    let mut sum = Response { imported: 0, skipped: 0 };
-    for some in found.chunks(BATCH) {
-        let Response { imported, skipped } = take(&state, &caller, id, some).await?;
-        sum.imported += imported;
-        sum.skipped += skipped;
-    }
-    Ok(Json(sum))
-}
-
-/// Stores some of the pairs. Those that are known are skipped, so a table that was taken in part is
-/// sent again.
-async fn take(
-    state: &AppState,
-    caller: &May<DocumentsWrite>,
-    id: AssistantId,
-    some: &[(Document, Vec<u8>)],
-) -> ApiResult<Response> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    // It may have been deleted while the table was on its way.
-    let known = tx.workspace(workspace).assistants().lock(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    may_queue(&mut tx, workspace).await?;
-    let known = tx.workspace(workspace).knowledge().answer_hashes(id).await?;
-    let mut known: HashSet<String> = known.into_iter().collect();
-    let mut imported = 0;
-    let mut skipped = 0;
-    for (document, original) in some {
-        if !known.insert(document.content_hash.clone()) {
-            skipped += 1;
-            continue;
-        }
-        tx.workspace(workspace).documents().insert(document, original).await?;
-        queue(&mut tx, document, state.clock()).await?;
-        imported += 1;
-    }
-    if imported > 0 {
-        let details = json!({"imported": imported, "skipped": skipped});
-        let now = state.clock().now();
-        let act = caller.act(now, "answers.imported", ("assistant", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
-        tx.commit().await?;
-    }
-    Ok(Response { imported, skipped })
+    let Imported { imported, skipped } =
+        answers::import(state.assistants(), &caller, id, &state.settings.program, &bytes).await?;
+    Ok(Json(Response { imported, skipped }))
 }
 
 /// What the head of a request tells, before anything of the body is read.
@@ -172,62 +106,9 @@ async fn receive(mut request: axum::extract::Request, limit: usize) -> ApiResult
     whole(request.extract::<Bytes, _>().await, limit)
 }
 
-/// The pairs of a table, each within the bounds of one that is written by hand.
-fn acceptable_pairs(found: Vec<(String, String)>) -> ApiResult<Vec<Pair>> {
-    let refused = |message: String| Err(ApiError::field("", message));
-    if found.len() > MOST {
-        return refused(format!("the table has {} pairs; at most {MOST} are taken", found.len()));
-    }
-
-    for ((question, answer), number) in found.iter().zip(1..) {
-        for (what, text, most) in
-            [("question", question, LONGEST_QUESTION), ("answer", answer, LONGEST_ANSWER)]
-        {
-            if text.chars().count() > most {
-                return refused(format!(
-                    "the {what} of pair {number} has more than {most} characters"
-                ));
-            }
-            if !text.contains(char::is_alphanumeric) {
-                return refused(format!("the {what} of pair {number} holds no letter or digit"));
-            }
-        }
-    }
-
-    Ok(found.into_iter().map(|(question, answer)| Pair { question, answer }).collect())
-}
-
 #[cfg(test)]
 mod tests {
-    use replyx_extract::pairs;
-
     use super::*;
-
-    fn table(bytes: &[u8]) -> ApiResult<Vec<Pair>> {
-        let found = pairs(bytes).map_err(|why| ApiError::field("", why.to_string()))?;
-        acceptable_pairs(found)
-    }
-
-    fn refused(text: &str) -> String {
-        match table(text.as_bytes()) {
-            Err(ApiError::Invalid(errors)) => errors[0].message.clone(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_table_is_taken_whole_or_refused_with_the_place_that_is_wrong() {
-        let good = table("question;answer\nOpen?;Yes\nCards?;All\n".as_bytes()).unwrap();
-        assert_eq!(good.len(), 2);
-        assert_eq!(good[1], Pair { question: "Cards?".to_owned(), answer: "All".to_owned() });
-        assert!(refused("question,answer\nOpen?,Yes\nCards?,\n").contains("row 3"));
-        assert!(refused("question,answer\nOpen?,...\n").contains("answer of pair 1"));
-        let long = format!("question,answer\nOpen?,Yes\n{},Yes\n", "q".repeat(1_001));
-        assert!(refused(&long).contains("question of pair 2"), "{}", refused(&long));
-        let many =
-            (0..=MOST).fold("question,answer\n".to_owned(), |all, n| all + &format!("q{n},a\n"));
-        assert!(refused(&many).contains("5001 pairs"), "{}", refused(&many));
-    }
 
     #[test]
     fn only_a_table_of_a_bounded_length_is_read() {

@@ -1,6 +1,7 @@
 //! `GET /api/v1/assistants/{id}/answers`
 
 use axum::{Json, extract::State};
+use replyx_assistants::answers::Pair;
 use replyx_core::ids::{AssistantId, DocumentId};
 use replyx_storage::documents::DocumentFilter;
 
@@ -40,7 +41,7 @@ pub async fn list(
     let page = tx.workspace(workspace).documents().list_with_originals(filter, page).await?;
     let next_cursor = page.next.map(|cursor| cursor.to_string());
     let views = page.items.into_iter().map(|(document, original)| {
-        let pair = super::parsed(&original)?;
+        let pair = Pair::parse(&original)?;
         Ok(PairView::of(document, pair))
     });
     let items = views.collect::<ApiResult<Vec<_>>>()?;

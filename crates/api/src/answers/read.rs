@@ -1,9 +1,10 @@
 //! `GET /api/v1/assistants/{id}/answers/{answer_id}`
 
 use axum::extract::State;
+use replyx_assistants::answers;
 use replyx_core::ids::{AssistantId, DocumentId};
 
-use super::{PairView, of_assistant, tagged};
+use super::{PairView, tagged};
 use crate::{
     caller::{DocumentsRead, May},
     error::{ApiResult, Problem},
@@ -29,9 +30,6 @@ pub async fn read(
     caller: May<DocumentsRead>,
     Ids(id, answer_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<Tagged<PairView>> {
-    let mut tx = state.db().read().await?;
-    let found = tx.workspace(caller.workspace_id).documents().find(answer_id).await?;
-    let document = of_assistant(found, id)?;
-    let pair = super::pair(&mut tx, &document).await?;
+    let (document, pair) = answers::read(state.assistants(), &caller, id, answer_id).await?;
     Ok(tagged(document, pair))
 }

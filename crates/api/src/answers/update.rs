@@ -2,23 +2,18 @@
 
 use axum::extract::State;
 use garde::Validate;
-use replyx_core::{
-    ids::{AssistantId, DocumentId},
-    knowledge::DocumentStatus,
-    secret::sha256_hex,
-};
+use replyx_assistants::answers::{self, LONGEST_ANSWER, LONGEST_QUESTION, Pair, PairChange};
+use replyx_core::ids::{AssistantId, DocumentId};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{LONGEST_ANSWER, LONGEST_QUESTION, PairView, of_assistant, tagged, target, telling};
+use super::{PairView, edition, tagged, telling};
 use crate::{
     caller::{DocumentsWrite, May},
-    documents::{may_queue, queue_once},
     error::{ApiResult, Problem},
     input::{Body, Ids},
     state::AppState,
-    tagged::{Edition, IfMatch, Tagged},
+    tagged::{IfMatch, Tagged},
 };
 
 /// The fields to change. Absent fields stay as they are.
@@ -61,35 +56,9 @@ pub async fn update(
     expected: IfMatch,
     Body(request): Body<Request>,
 ) -> ApiResult<Tagged<PairView>> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).documents().lock(answer_id).await?;
-    let mut document = of_assistant(found, id)?;
-    let before = super::pair(&mut tx, &document).await?;
-    expected.check(&Edition::of(&before))?;
-    let mut pair = before.clone();
-    pair.question = request.question.unwrap_or(pair.question);
-    pair.answer = request.answer.unwrap_or(pair.answer);
-
-    if pair == before {
-        return Ok(tagged(document, pair));
-    }
-
-    may_queue(&mut tx, workspace).await?;
-    let bytes = pair.bytes();
-    document.name = pair.name();
-    document.size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    document.content_hash = sha256_hex(&bytes);
-    document.status = DocumentStatus::Queued;
-    document.error = None;
-    document.updated_at = state.clock().now();
-    tx.workspace(workspace).documents().set_original(answer_id, &bytes).await?;
-    tx.workspace(workspace).documents().save(&document).await?;
-    queue_once(&mut tx, &document, state.clock()).await?;
-    let details = json!({"name": document.name, "assistant_id": id});
-    let act = caller.act(document.updated_at, "answer.updated", target(answer_id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
-
+    let change = PairChange { question: request.question, answer: request.answer };
+    let is_as_read = |found: &Pair| expected.check(&edition(found)).is_ok();
+    let (document, pair) =
+        answers::update(state.assistants(), &caller, id, answer_id, change, is_as_read).await?;
     Ok(tagged(document, pair))
 }

@@ -2,21 +2,16 @@
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::assistant::{Assistant, AssistantSettings, Language, Version};
-use replyx_engine::templates;
+use replyx_assistants::assistants::{self, NewAssistant};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{
-    AssistantView, known_language, known_models, known_policy, known_zone, tagged, trimmed,
-};
+use super::{AssistantView, known_language, known_models, known_policy, known_zone, tagged};
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Body,
     location::Location,
-    models::Permitted,
     state::AppState,
     tagged::Tagged,
     words::{LanguageWord, UnverifiedWord},
@@ -97,43 +92,24 @@ pub struct Request {
     handoff_text: Option<String>,
 }
 
-impl Request {
-    fn settings(self) -> ApiResult<AssistantSettings> {
-        let template =
-            match &self.template {
-                Some(id) => {
-                    let known = templates::all().iter().find(|template| template.id == *id);
-                    Some(known.ok_or_else(|| {
-                        ApiError::field("template", "is not the id of a template")
-                    })?)
-                }
-                None => None,
-            };
-
-        let language = self.language.and_then(|code| code.parse().ok());
-        let language = language.or(template.map(|template| template.language));
-        let mut settings = AssistantSettings::new(self.name, language.unwrap_or(Language::English));
-        if let Some(template) = template {
-            template.system_prompt.clone_into(&mut settings.system_prompt);
-            settings.temperature = template.temperature;
-            settings.greeting = Some(template.greeting.to_owned());
-            settings.unknown_text = Some(template.unknown_text.to_owned());
+impl From<Request> for NewAssistant {
+    fn from(request: Request) -> Self {
+        Self {
+            name: request.name,
+            template: request.template,
+            model: request.model,
+            system_prompt: request.system_prompt,
+            temperature: request.temperature,
+            language: request.language.and_then(|code| code.parse().ok()),
+            greeting: request.greeting,
+            unknown_text: request.unknown_text,
+            fallback_text: request.fallback_text,
+            fallback_models: request.fallback_models,
+            time_zone: request.time_zone,
+            check_answers: request.check_answers,
+            unverified: request.unverified.and_then(|word| word.parse().ok()),
+            handoff_text: request.handoff_text,
         }
-
-        settings.model = self.model.map(|name| name.trim().to_owned());
-        settings.system_prompt = self.system_prompt.unwrap_or(settings.system_prompt);
-        settings.temperature = self.temperature.unwrap_or(settings.temperature);
-        settings.greeting = self.greeting.or(settings.greeting);
-        settings.unknown_text = self.unknown_text.or(settings.unknown_text);
-        settings.fallback_text = self.fallback_text;
-        settings.fallback_models = trimmed(self.fallback_models);
-        settings.time_zone = self.time_zone.unwrap_or(settings.time_zone);
-        settings.check_answers = self.check_answers.unwrap_or(settings.check_answers);
-        let policy = self.unverified.and_then(|word| word.parse().ok());
-        settings.unverified = policy.unwrap_or(settings.unverified);
-        settings.handoff_text = self.handoff_text;
-
-        Ok(settings)
     }
 }
 
@@ -157,37 +133,7 @@ pub async fn create(
     caller: May<AssistantsWrite>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<AssistantView>)> {
-    let now = state.clock().now();
-
-    let assistant = Assistant {
-        id: state.clock().id(),
-        workspace_id: caller.workspace_id,
-        settings: request.settings()?,
-        version: 1,
-        published: 1,
-        gate: None,
-        created_at: now,
-        updated_at: now,
-    };
-
-    let mut tx = state.db().begin().await?;
-    Permitted::of(&state, &mut tx, caller.workspace_id).await?.check(&assistant.settings)?;
-    tx.workspace(caller.workspace_id).assistants().insert(&assistant).await?;
-
-    let version = Version {
-        number: 1,
-        settings: assistant.settings.clone(),
-        note: String::new(),
-        run_id: None,
-        created_by: caller.name(),
-        created_at: now,
-    };
-
-    tx.workspace(caller.workspace_id).assistants().publish(assistant.id, &version).await?;
-    let details = json!({"name": assistant.settings.name});
-    let act = caller.act(now, "assistant.created", ("assistant", assistant.id), details);
-    tx.workspace(caller.workspace_id).audit().append(&act).await?;
-    tx.commit().await?;
+    let assistant = assistants::create(state.assistants(), &caller, request.into()).await?;
     let location = Location(format!("/api/v1/assistants/{}", assistant.id));
     Ok((StatusCode::CREATED, location, tagged(assistant)))
 }

@@ -1,26 +1,15 @@
 //! `DELETE /api/v1/assistants/{id}`
 
-use std::time::Duration;
-
 use axum::{extract::State, http::StatusCode};
-use replyx_core::{
-    assistant::Assistant,
-    ids::{AssistantId, WorkspaceId},
-};
-use replyx_storage::{Tx, assistants::Whole};
-use serde_json::json;
+use replyx_assistants::assistants;
+use replyx_core::ids::AssistantId;
 
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Id,
     state::AppState,
 };
-
-/// How often it may have got another document while we waited for those it had.
-const TRIES: usize = 10;
-/// When who has met that may ask again.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Deletes an assistant with its documents. Delete its bots first.
 #[utoipa::path(
@@ -40,35 +29,6 @@ pub async fn delete(
     caller: May<AssistantsWrite>,
     Id(id): Id<AssistantId>,
 ) -> ApiResult<StatusCode> {
-    let (mut tx, assistant) = lock(&state, caller.workspace_id, id).await?;
-    if tx.workspace(caller.workspace_id).channels().count_of(id).await? > 0 {
-        let detail = "delete the assistant's channels first".to_owned();
-        return Err(ApiError::Conflict { code: "assistant_in_use", detail });
-    }
-    let now = state.clock().now();
-    if !tx.workspace(caller.workspace_id).assistants().delete(id, now).await? {
-        return Err(ApiError::NotFound("assistant"));
-    }
-    let details = json!({"name": assistant.settings.name});
-    let act = caller.act(now, "assistant.deleted", ("assistant", id), details);
-    tx.workspace(caller.workspace_id).audit().append(&act).await?;
-    tx.commit().await?;
+    assistants::delete(state.assistants(), &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Locks the assistant with all it has: nobody can give it a bot or a document in the meantime.
-async fn lock(
-    state: &AppState,
-    workspace: WorkspaceId,
-    id: AssistantId,
-) -> ApiResult<(Tx, Assistant)> {
-    for _ in 0..TRIES {
-        let mut tx = state.db().begin().await?;
-        match tx.workspace(workspace).assistants().lock_whole(id).await? {
-            Whole::Locked(assistant) => return Ok((tx, *assistant)),
-            Whole::Missing => return Err(ApiError::NotFound("assistant")),
-            Whole::Grown => {}
-        }
-    }
-    Err(ApiError::Busy(AGAIN))
 }

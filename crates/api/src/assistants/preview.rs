@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use garde::Validate;
+use replyx_assistants::permitted::Permitted;
 use replyx_core::ids::{AssistantId, WorkspaceId};
 use replyx_engine::{
     context::Said,
@@ -23,7 +24,6 @@ use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::{Body, Id},
-    models::Permitted,
     state::AppState,
 };
 use view::{PreviewEvent, PreviewView, prompt};
@@ -178,7 +178,8 @@ async fn there_is(
             found.ok_or(ApiError::NotFound("version"))?.settings
         }
     };
-    Permitted::of(state, &mut tx, workspace).await?.check(&settings)
+    let permitted = Permitted::of(&state.engine.models, &mut tx, workspace).await?;
+    Ok(permitted.check(&settings)?)
 }
 
 #[cfg(test)]

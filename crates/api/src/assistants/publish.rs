@@ -2,19 +2,17 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{assistant::Version, ids::AssistantId};
+use replyx_assistants::assistants;
+use replyx_core::ids::AssistantId;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::versions::VersionView;
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
-    evaluation,
+    error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
-    models::Permitted,
     state::AppState,
 };
 
@@ -53,29 +51,9 @@ pub async fn publish(
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<VersionView>)> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).assistants().lock(id).await?;
-    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
-    Permitted::of(&state, &mut tx, workspace).await?.check(&assistant.settings)?;
-    let run_id = evaluation::pass(&mut tx, workspace, &assistant).await?;
+    let version = assistants::publish(state.assistants(), &caller, id, &request.note).await?;
 
-    let version = Version {
-        number: tx.workspace(workspace).assistants().next_number(id).await?,
-        settings: assistant.settings,
-        note: request.note,
-        run_id,
-        created_by: caller.name(),
-        created_at: now,
-    };
-
-    tx.workspace(workspace).assistants().publish(id, &version).await?;
-    let details = json!({"name": version.settings.name, "number": version.number});
-    let act = caller.act(now, "assistant.published", ("assistant", id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
-    let number = version.number;
+    let published = version.number;
     let location = Location(format!("/api/v1/assistants/{id}/versions"));
-    Ok((StatusCode::CREATED, location, Json(VersionView::of(version, number))))
+    Ok((StatusCode::CREATED, location, Json(VersionView::of(version, published))))
 }

@@ -2,17 +2,16 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
+use replyx_assistants::assistants;
 use replyx_core::ids::AssistantId;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::versions::VersionView;
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
-    models::Permitted,
     state::AppState,
 };
 
@@ -47,25 +46,7 @@ pub async fn rollback(
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<VersionView>> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).assistants().lock(id).await?;
-    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
     let number = request.number;
-    let found = tx.workspace(workspace).assistants().version(id, number).await?;
-    let version = found.ok_or(ApiError::NotFound("version"))?;
-    Permitted::of(&state, &mut tx, workspace).await?.check(&version.settings)?;
-
-    if assistant.published != number {
-        tx.workspace(workspace).assistants().roll_to(id, number, now).await?;
-        let details = json!({
-            "name": assistant.settings.name, "from": assistant.published, "to": number,
-        });
-        let act = caller.act(now, "assistant.rolled_back", ("assistant", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
-    }
-
-    tx.commit().await?;
+    let version = assistants::roll_back(state.assistants(), &caller, id, number).await?;
     Ok(Json(VersionView::of(version, number)))
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/assistants/templates`
 
 use axum::Json;
-use replyx_engine::templates;
+use replyx_assistants::templates;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -4,20 +4,18 @@
 
 use axum::extract::State;
 use garde::Validate;
-use replyx_core::{assistant::AssistantSettings, ids::AssistantId};
+use replyx_assistants::assistants::{self, DraftChange};
+use replyx_core::{assistant::Assistant, ids::AssistantId, patch::Patch};
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     AssistantView, GateView, known_language, known_models, known_policy, known_zone, tagged,
-    trimmed,
 };
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
-    models::Permitted,
     state::AppState,
     tagged::{Edition, IfMatch, Tagged},
     words::{LanguageWord, UnverifiedWord},
@@ -34,10 +32,10 @@ pub struct Request {
     name: Option<String>,
     /// One of `GET /api/v1/models`: `extractive`, `provider:model`, or a model of OpenAI or
     /// Anthropic.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 100))))]
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = 100)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "extractive")]
-    model: Option<Option<String>>,
+    model: Patch<String>,
     /// Instructions to the model.
     #[garde(length(chars, max = 20_000))]
     #[schema(
@@ -54,20 +52,20 @@ pub struct Request {
     #[schema(value_type = Option<LanguageWord>, example = "en")]
     language: Option<String>,
     /// Sent in reply to `/start`.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = 4_000)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "Hello! What would you like to know?")]
-    greeting: Option<Option<String>>,
+    greeting: Patch<String>,
     /// Sent when the documents do not contain the answer.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = 4_000)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I do not know that. A colleague will answer.")]
-    unknown_text: Option<Option<String>>,
+    unknown_text: Patch<String>,
     /// Sent when no model could be reached.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = 4_000)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "I cannot answer at the moment. Please try again later.")]
-    fallback_text: Option<Option<String>>,
+    fallback_text: Patch<String>,
     /// Asked in this order when the model fails; at most 5.
     #[garde(inner(custom(known_models)))]
     #[schema(max_items = 5, example = json!(["extractive"]))]
@@ -84,10 +82,10 @@ pub struct Request {
     #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
     unverified: Option<String>,
     /// Sent when the dialog is handed over to a human.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(length(chars, min = 1, max = 4_000))))]
+    #[serde(default)]
+    #[garde(inner(length(chars, min = 1, max = 4_000)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
-    handoff_text: Option<Option<String>>,
+    handoff_text: Patch<String>,
     /// The condition for publishing a version; `null` removes the gate.
     #[serde(default, deserialize_with = "given")]
     #[garde(dive)]
@@ -104,40 +102,27 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-impl Request {
-    fn apply(self, settings: &mut AssistantSettings) {
-        settings.name = self.name.unwrap_or_else(|| std::mem::take(&mut settings.name));
-        settings.temperature = self.temperature.unwrap_or(settings.temperature);
-
-        if let Some(system_prompt) = self.system_prompt {
-            settings.system_prompt = system_prompt;
-        }
-        if let Some(Ok(language)) = self.language.map(|code| code.parse()) {
-            settings.language = language;
-        }
-        if let Some(fallback_models) = self.fallback_models {
-            settings.fallback_models = trimmed(fallback_models);
-        }
-        if let Some(time_zone) = self.time_zone {
-            settings.time_zone = time_zone;
-        }
-
-        settings.check_answers = self.check_answers.unwrap_or(settings.check_answers);
-
-        if let Some(Ok(policy)) = self.unverified.map(|word| word.parse()) {
-            settings.unverified = policy;
-        }
-
-        for (given, field) in [
-            (self.model.map(|name| name.map(|name| name.trim().to_owned())), &mut settings.model),
-            (self.greeting, &mut settings.greeting),
-            (self.unknown_text, &mut settings.unknown_text),
-            (self.fallback_text, &mut settings.fallback_text),
-            (self.handoff_text, &mut settings.handoff_text),
-        ] {
-            if let Some(value) = given {
-                *field = value;
-            }
+impl From<Request> for DraftChange {
+    fn from(request: Request) -> Self {
+        Self {
+            name: request.name,
+            model: request.model,
+            system_prompt: request.system_prompt,
+            temperature: request.temperature,
+            language: request.language.and_then(|code| code.parse().ok()),
+            greeting: request.greeting,
+            unknown_text: request.unknown_text,
+            fallback_text: request.fallback_text,
+            fallback_models: request.fallback_models,
+            time_zone: request.time_zone,
+            check_answers: request.check_answers,
+            unverified: request.unverified.and_then(|word| word.parse().ok()),
+            handoff_text: request.handoff_text,
+            gate: match request.gate {
+                None => Patch::Keep,
+                Some(None) => Patch::Clear,
+                Some(Some(gate)) => Patch::Set(gate.into_gate()),
+            },
         }
     }
 }
@@ -165,41 +150,8 @@ pub async fn update(
     expected: IfMatch,
     Body(request): Body<Request>,
 ) -> ApiResult<Tagged<AssistantView>> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).assistants().lock(id).await?;
-    let mut assistant = found.ok_or(ApiError::NotFound("assistant"))?;
-    expected.check(&Edition::number(assistant.version))?;
-    if let Some(gate) = &request.gate {
-        let gate = gate.clone().map(GateView::into_gate);
-        if let Some(gate) = &gate {
-            let set = tx.workspace(workspace).question_sets().find(gate.set_id).await?;
-            if set.is_none_or(|set| set.assistant_id != id) {
-                let detail = "is not a question set of this assistant";
-                return Err(ApiError::field("gate.question_set_id", detail));
-            }
-        }
-        assistant.gate = gate;
-    }
-    let permitted = Permitted::of(&state, &mut tx, workspace).await?;
-    let new_model = request.model.is_some();
-    let new_fallbacks = request.fallback_models.is_some();
-    request.apply(&mut assistant.settings);
-    // What was allowed once may be kept in a draft, and not be published.
-    if new_model {
-        permitted.check_model(assistant.settings.model.as_deref())?;
-    }
-    if new_fallbacks {
-        permitted.check_fallbacks(&assistant.settings.fallback_models)?;
-    }
-    assistant.version += 1;
-    assistant.updated_at = state.clock().now();
-    if !tx.workspace(workspace).assistants().update(&assistant).await? {
-        return Err(ApiError::PreconditionFailed);
-    }
-    let details = json!({"name": assistant.settings.name, "version": assistant.version});
-    let act = caller.act(assistant.updated_at, "assistant.updated", ("assistant", id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let is_as_read = |found: &Assistant| expected.check(&Edition::number(found.version)).is_ok();
+    let assistant =
+        assistants::update(state.assistants(), &caller, id, request.into(), is_as_read).await?;
     Ok(tagged(assistant))
 }

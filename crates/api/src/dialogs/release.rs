@@ -1,13 +1,13 @@
 //! `POST /api/v1/dialogs/{id}/release`
 
 use axum::{Json, extract::State};
-use replyx_core::{dialog::Control, event::Event, ids::DialogId};
-use serde_json::json;
+use replyx_core::ids::DialogId;
+use replyx_engine::release;
 
 use super::DialogView;
 use crate::{
     caller::{DialogsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Id,
     state::AppState,
 };
@@ -31,22 +31,6 @@ pub async fn release(
     caller: May<DialogsWrite>,
     Id(id): Id<DialogId>,
 ) -> ApiResult<Json<DialogView>> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).dialogs().lock(id).await?;
-    let mut dialog = found.ok_or(ApiError::NotFound("dialog"))?;
-    if dialog.control != Control::Waiting || !dialog.give_control(Control::Ai, now) {
-        let detail =
-            format!("the dialog does not wait for a human: it is `{}`", dialog.control.as_str());
-        return Err(ApiError::Conflict { code: "not_waiting", detail });
-    }
-    tx.workspace(workspace).dialogs().save(&dialog).await?;
-    let control = dialog.control;
-    let epoch = dialog.epoch;
-    tx.record(workspace, Event::DialogControl { dialog_id: id, control, epoch }, now);
-    let act = caller.act(now, "dialog.released", ("dialog", id), json!({}));
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let dialog = release::release(&state.engine, &caller, id).await?;
     Ok(Json(dialog.into()))
 }

@@ -1,13 +1,12 @@
 //! `DELETE /api/v1/documents/{id}`
 
 use axum::{extract::State, http::StatusCode};
+use replyx_assistants::documents;
 use replyx_core::ids::DocumentId;
-use serde_json::json;
 
-use super::real;
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Id,
     state::AppState,
 };
@@ -29,16 +28,6 @@ pub async fn delete(
     caller: May<DocumentsWrite>,
     Id(id): Id<DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).documents().lock(id).await?;
-    let document = real(found)?;
-    let now = state.clock().now();
-    if !tx.workspace(workspace).documents().delete(&document, now).await? {
-        return Err(ApiError::NotFound("document"));
-    }
-    let act = caller.act(now, "document.deleted", ("document", id), json!({"name": document.name}));
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    documents::delete(state.assistants(), &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,7 @@ use axum::{
     extract::{DefaultBodyLimit, Multipart, Request, multipart::Field, multipart::MultipartError},
     http::{HeaderMap, StatusCode, header},
 };
+use replyx_assistants::documents::Naming;
 use replyx_core::ids::DocumentId;
 use uuid::Uuid;
 
@@ -31,8 +32,8 @@ const LONGEST_WORD: usize = 64;
 pub(super) struct Upload {
     /// What its sender calls it, made safe.
     pub(super) name: String,
-    /// Did its sender give it a name?
-    pub(super) named: bool,
+    /// Whose choice the name is.
+    pub(super) naming: Naming,
     /// Its bytes, unless there are too many.
     pub(super) bytes: ApiResult<Vec<u8>>,
 }
@@ -127,7 +128,7 @@ fn refused(error: &MultipartError, limit: usize) -> ApiError {
 }
 
 async fn file(mut field: Field<'_>, limit: usize, announced: bool) -> ApiResult<Upload> {
-    let (name, named) = name::claimed(field.file_name(), field.headers());
+    let (name, naming) = name::claimed(field.file_name(), field.headers());
     let mut bytes = Vec::new();
     let mut too_large = false;
     while let Some(chunk) = field.chunk().await.map_err(|error| refused(&error, limit))? {
@@ -143,7 +144,7 @@ async fn file(mut field: Field<'_>, limit: usize, announced: bool) -> ApiResult<
         }
     }
     let bytes = if too_large { Err(ApiError::TooLarge(limit)) } else { Ok(bytes) };
-    Ok(Upload { name, named, bytes })
+    Ok(Upload { name, naming, bytes })
 }
 
 async fn replaces(mut field: Field<'_>, limit: usize) -> ApiResult<DocumentId> {

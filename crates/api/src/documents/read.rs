@@ -1,9 +1,10 @@
 //! `GET /api/v1/documents/{id}`
 
 use axum::{Json, extract::State};
+use replyx_assistants::documents;
 use replyx_core::ids::DocumentId;
 
-use super::{DocumentView, real};
+use super::DocumentView;
 use crate::{
     caller::{DocumentsRead, May},
     error::{ApiResult, Problem},
@@ -29,5 +30,5 @@ pub async fn read(
 ) -> ApiResult<Json<DocumentView>> {
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
-    Ok(Json(real(found)?.into()))
+    Ok(Json(documents::real(found)?.into()))
 }

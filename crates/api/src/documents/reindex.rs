@@ -1,10 +1,10 @@
 //! `POST /api/v1/documents/{id}/reindex`
 
 use axum::{Json, extract::State, http::StatusCode};
-use replyx_core::{ids::DocumentId, knowledge::DocumentStatus};
-use serde_json::json;
+use replyx_assistants::documents;
+use replyx_core::ids::DocumentId;
 
-use super::{DocumentView, may_queue, queue_once, real};
+use super::DocumentView;
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiResult, Problem},
@@ -30,21 +30,6 @@ pub async fn reindex(
     caller: May<DocumentsWrite>,
     Id(id): Id<DocumentId>,
 ) -> ApiResult<(StatusCode, Json<DocumentView>)> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).documents().lock(id).await?;
-    let mut document = real(found)?;
-    may_queue(&mut tx, workspace).await?;
-    document.status = DocumentStatus::Queued;
-    document.error = None;
-    document.updated_at = state.clock().now();
-    tx.workspace(workspace).documents().save(&document).await?;
-    // Also of one that is said to wait: its job may be dead, and this is the remedy.
-    queue_once(&mut tx, &document, state.clock()).await?;
-    let now = document.updated_at;
-    let details = json!({"name": document.name});
-    let act = caller.act(now, "document.reindexed", ("document", id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let document = documents::reindex(state.assistants(), &caller, id).await?;
     Ok((StatusCode::ACCEPTED, Json(document.into())))
 }

@@ -1,6 +1,7 @@
 //! `PUT /api/v1/documents/{id}/file`
 
 use axum::{Json, extract::State, http::StatusCode};
+use replyx_assistants::documents;
 use replyx_core::ids::DocumentId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -57,10 +58,10 @@ pub async fn replace(
 ) -> ApiResult<(StatusCode, Json<Uploaded>)> {
     let found =
         state.db().read().await?.workspace(caller.workspace_id).documents().find(id).await?;
-    super::real(found)?;
+    documents::real(found)?;
 
     let desk = Desk { state: &state, caller: &caller };
-    desk.has_room_today().await?;
+    documents::has_room_today(state.assistants(), &caller).await?;
     let mut form = Form::open(request, state.settings.upload_limit).await?;
     let mut file = None;
     while let Some(part) = form.next().await? {

@@ -1,11 +1,11 @@
 //! `GET /api/v1/documents/{id}/text`
 
 use axum::{Json, extract::State};
+use replyx_assistants::documents;
 use replyx_core::ids::DocumentId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::real;
 use crate::{
     caller::{DocumentsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -77,7 +77,7 @@ pub async fn text(
     let (start, limit) = part.bounds()?;
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).documents().find(id).await?;
-    let document = real(found)?;
+    let document = documents::real(found)?;
 
     // A little more than is shown, so that the last character is there as a whole.
     let bytes = limit + u32::try_from(CHARACTER).unwrap_or_default();

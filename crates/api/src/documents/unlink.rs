@@ -1,13 +1,12 @@
 //! `DELETE /api/v1/assistants/{id}/documents/{document_id}`
 
 use axum::{extract::State, http::StatusCode};
+use replyx_assistants::documents;
 use replyx_core::ids::{AssistantId, DocumentId};
-use serde_json::json;
 
-use super::real;
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Ids,
     state::AppState,
 };
@@ -30,30 +29,6 @@ pub async fn unlink(
     caller: May<DocumentsWrite>,
     Ids(id, document_id): Ids<AssistantId, DocumentId>,
 ) -> ApiResult<StatusCode> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    tx.workspace(workspace).knowledge().lock(&[document_id], &[id]).await?;
-    let found = tx.workspace(workspace).documents().find(document_id).await?;
-    let document = real(found)?;
-    let found = tx.workspace(workspace).assistants().find(id).await?;
-    found.ok_or(ApiError::NotFound("assistant"))?;
-
-    if document.assistants.as_slice() == [id] {
-        return Err(ApiError::Conflict {
-            code: "last_assistant",
-            detail: "no other assistant knows the document: delete it instead".to_owned(),
-        });
-    }
-
-    if tx.workspace(workspace).knowledge().unlink(id, document_id).await? {
-        let details = json!({"name": document.name, "assistant_id": id});
-        let act = caller.act(now, "document.unlinked", ("document", document_id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
-        tx.commit().await?;
-    } else {
-        return Err(ApiError::NotFound("document"));
-    }
-
+    documents::unlink(state.assistants(), &caller, id, document_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

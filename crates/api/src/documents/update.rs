@@ -2,15 +2,15 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
+use replyx_assistants::documents;
 use replyx_core::ids::DocumentId;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{DocumentView, may_queue, name, queue_once, real};
+use super::DocumentView;
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
 };
@@ -47,34 +47,6 @@ pub async fn update(
     Id(id): Id<DocumentId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<DocumentView>> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).documents().lock(id).await?;
-    let mut document = real(found)?;
-    if document.page.is_some() {
-        return Err(ApiError::Conflict {
-            code: "is_page",
-            detail: "the document is a page of a source, and called by its address".to_owned(),
-        });
-    }
-    let name = name::clean(&request.name);
-    let waiting = tx.workspace(workspace).replacements().find(id).await?;
-    if name == document.name && waiting.is_none_or(|file| file.name == name) {
-        return Ok(Json(document.into()));
-    }
-
-    may_queue(&mut tx, workspace).await?;
-    let before = std::mem::replace(&mut document.name, name);
-    document.updated_at = state.clock().now();
-    tx.workspace(workspace).documents().save(&document).await?;
-    // A file that waits to take its place would bring the name back that it came with.
-    tx.workspace(workspace).replacements().rename(id, &document.name).await?;
-    // Its passages are found by its name, too: as if they were indexed by earlier rules.
-    tx.workspace(workspace).documents().set_index_version(id, 0).await?;
-    queue_once(&mut tx, &document, state.clock()).await?;
-    let details = json!({"name": document.name, "before": before});
-    let act = caller.act(document.updated_at, "document.renamed", ("document", id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let document = documents::rename(state.assistants(), &caller, id, &request.name).await?;
     Ok(Json(document.into()))
 }

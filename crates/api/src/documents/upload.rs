@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use replyx_assistants::documents;
 use replyx_core::ids::{AssistantId, DocumentId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -122,7 +123,7 @@ pub async fn upload(
     known.ok_or(ApiError::NotFound("assistant"))?;
 
     let desk = Desk { state: &state, caller: &caller };
-    desk.has_room_today().await?;
+    documents::has_room_today(state.assistants(), &caller).await?;
     let form = Form::open(request, state.settings.upload_limit).await?;
     let mut taken = Taken { desk, assistant: id, done: Vec::new(), held: None, replaces: None };
     taken.all(form).await?;

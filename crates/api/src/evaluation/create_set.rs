@@ -2,15 +2,15 @@
 
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{evaluation::QuestionSet, ids::AssistantId, page::PageRequest};
+use replyx_assistants::evaluation;
+use replyx_core::{evaluation::Question, ids::AssistantId};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MAX_SETS, QuestionView, SetView, edition, questions};
+use super::{QuestionView, SetView, tagged};
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
     state::AppState,
@@ -53,37 +53,10 @@ pub async fn create_set(
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Tagged<SetView>)> {
-    let questions = questions(request.questions)?;
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
+    let questions: Vec<Question> = request.questions.into_iter().map(Into::into).collect();
+    let set =
+        evaluation::create_set(state.assistants(), &caller, id, &request.name, &questions).await?;
 
-    let set = QuestionSet {
-        id: state.clock().id(),
-        workspace_id: workspace,
-        assistant_id: id,
-        name: request.name,
-        size: i64::try_from(questions.len()).unwrap_or(i64::MAX),
-        created_at: now,
-        updated_at: now,
-    };
-
-    let mut tx = state.db().begin().await?;
-    let known = tx.workspace(workspace).assistants().lock(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    let page = PageRequest::new(Some(200), None);
-    let sets = tx.workspace(workspace).question_sets().list(id, page).await?;
-    if sets.items.len() >= MAX_SETS {
-        return Err(ApiError::Conflict {
-            code: "too_many_question_sets",
-            detail: format!("an assistant has at most {MAX_SETS} question sets"),
-        });
-    }
-
-    tx.workspace(workspace).question_sets().insert(&set, &questions).await?;
-    let details = json!({"name": set.name, "assistant_id": id, "size": set.size});
-    let act = caller.act(now, "question_set.created", ("question_set", set.id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
     let location = Location(format!("/api/v1/question-sets/{}", set.id));
-    Ok((StatusCode::CREATED, location, Tagged::new(edition(&set), set.into())))
+    Ok((StatusCode::CREATED, location, tagged(set)))
 }

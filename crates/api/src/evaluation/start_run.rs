@@ -2,21 +2,16 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{
-    evaluation::{Run, RunStatus},
-    ids::QuestionSetId,
-};
-use replyx_engine::evaluation::{Evaluate, hash};
+use replyx_assistants::evaluation::{self, Measure, NewRun, Subject};
+use replyx_core::ids::QuestionSetId;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MAX_RUNS, MAX_WAITING, RunView, find_set};
+use super::RunView;
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
-    models::Permitted,
     state::AppState,
 };
 
@@ -61,61 +56,10 @@ pub async fn start_run(
     Id(id): Id<QuestionSetId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<RunView>)> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let set = find_set(&mut tx, workspace, id).await?;
-    let questions = tx.workspace(workspace).question_sets().questions(id).await?;
-    let found = tx.workspace(workspace).assistants().lock(set.assistant_id).await?;
-    let assistant = found.ok_or(ApiError::NotFound("assistant"))?;
-    let settings = match request.version {
-        None => assistant.settings,
-        Some(number) => {
-            let found = tx.workspace(workspace).assistants().version(assistant.id, number).await?;
-            found.ok_or(ApiError::NotFound("version"))?.settings
-        }
+    let new = NewRun {
+        subject: request.version.map_or(Subject::Draft, Subject::Version),
+        measure: if request.answers { Measure::SearchAndAnswers } else { Measure::Search },
     };
-
-    if request.answers {
-        Permitted::of(&state, &mut tx, workspace).await?.check(&settings)?;
-    }
-
-    let run = Run {
-        id: state.clock().id(),
-        workspace_id: workspace,
-        set_id: id,
-        assistant_id: assistant.id,
-        version: request.version,
-        settings_hash: hash(&settings, &questions),
-        answers: request.answers,
-        status: RunStatus::Queued,
-        done: 0,
-        total: set.size,
-        metrics: None,
-        error: None,
-        created_at: now,
-        finished_at: None,
-    };
-
-    if tx.workspace(workspace).runs().unfinished(id).await? >= MAX_WAITING {
-        return Err(ApiError::Conflict {
-            code: "too_many_runs",
-            detail: format!("{MAX_WAITING} runs of this set wait already"),
-        });
-    }
-
-    tx.workspace(workspace).runs().insert(&run).await?;
-    tx.workspace(workspace).runs().prune(id, MAX_RUNS).await?;
-    let job = Evaluate { workspace_id: workspace, run_id: run.id };
-    let payload = serde_json::to_value(job).expect("two ids are JSON");
-    tx.workspace(workspace)
-        .jobs()
-        .enqueue(state.clock().id(), Evaluate::KIND, &payload, now)
-        .await?;
-    let details = json!({"question_set_id": id, "version": run.version, "answers": run.answers});
-    let act = caller.act(now, "evaluation.started", ("evaluation_run", run.id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
-
+    let run = evaluation::start_run(state.assistants(), &caller, id, new).await?;
     Ok((StatusCode::ACCEPTED, Json(run.into())))
 }

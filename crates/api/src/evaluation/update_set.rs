@@ -1,17 +1,16 @@
 //! `PATCH /api/v1/question-sets/{id}`
 
 use axum::extract::State;
-use chrono::TimeDelta;
 use garde::Validate;
-use replyx_core::ids::QuestionSetId;
+use replyx_assistants::evaluation::{self, SetChange};
+use replyx_core::{evaluation::QuestionSet, ids::QuestionSetId};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{QuestionView, SetView, edition, questions};
+use super::{QuestionView, SetView, edition, tagged};
 use crate::{
     caller::{AssistantsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
     tagged::{IfMatch, Tagged},
@@ -54,25 +53,11 @@ pub async fn update_set(
     expected: IfMatch,
     Body(request): Body<Request>,
 ) -> ApiResult<Tagged<SetView>> {
-    let questions = request.questions.map(questions).transpose()?;
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).question_sets().lock(id).await?;
-    let mut set = found.ok_or(ApiError::NotFound("question set"))?;
-    expected.check(&edition(&set))?;
-    set.name = request.name.unwrap_or(set.name);
-    if let Some(questions) = &questions {
-        set.size = i64::try_from(questions.len()).unwrap_or(i64::MAX);
-    }
-    // Whatever the clock of this process says, it is another edition.
-    set.updated_at = now.max(set.updated_at + TimeDelta::microseconds(1));
-    if !tx.workspace(workspace).question_sets().save(&set, questions.as_deref()).await? {
-        return Err(ApiError::NotFound("question set"));
-    }
-    let details = json!({"name": set.name, "size": set.size});
-    let act = caller.act(now, "question_set.updated", ("question_set", id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
-    Ok(Tagged::new(edition(&set), set.into()))
+    let change = SetChange {
+        name: request.name,
+        questions: request.questions.map(|all| all.into_iter().map(Into::into).collect()),
+    };
+    let is_as_read = |found: &QuestionSet| expected.check(&edition(found)).is_ok();
+    let set = evaluation::update_set(state.assistants(), &caller, id, &change, is_as_read).await?;
+    Ok(tagged(set))
 }

@@ -90,7 +90,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
             assistants::delete::delete
         ))
         .routes(routes!(assistants::templates::templates))
-        .routes(routes!(models::list::list))
+        .routes(routes!(models::list))
         .routes(routes!(assistants::publish::publish))
         .routes(routes!(assistants::rollback::rollback))
         .routes(routes!(assistants::versions::versions))

@@ -2,20 +2,15 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{
-    ids::{AssistantId, WorkspaceId},
-    knowledge::{Source, SourceKind, SourceStatus},
-};
-use replyx_knowledge::sources::{self, FetchSource, MAX_SOURCES, USUAL_PAGES};
+use replyx_assistants::sources::{self, NewSource};
+use replyx_core::{ids::AssistantId, knowledge::SourceKind};
 use serde::Deserialize;
-use serde_json::json;
-use url::Url;
 use utoipa::ToSchema;
 
 use super::SourceView;
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
     words::SourceKindWord,
@@ -56,37 +51,14 @@ fn known_kind(word: &str, (): &()) -> garde::Result {
         .map_err(|_| garde::Error::new("must be `page`, `site` or `sitemap`"))
 }
 
-impl Request {
-    fn source(
-        self,
-        state: &AppState,
-        workspace: WorkspaceId,
-        assistant: AssistantId,
-        url: &Url,
-    ) -> Source {
-        let now = state.clock().now();
-        let kind = self.kind.and_then(|word| word.parse().ok()).unwrap_or(SourceKind::Page);
-        Source {
-            id: state.clock().id(),
-            workspace_id: workspace,
-            assistant_id: assistant,
-            kind,
-            url: url.to_string(),
-            depth: if kind == SourceKind::Site { self.depth.unwrap_or(2) } else { 0 },
-            max_pages: if kind == SourceKind::Page {
-                1
-            } else {
-                self.max_pages.unwrap_or(USUAL_PAGES)
-            },
-            every_hours: self.refresh_hours,
-            status: SourceStatus::Queued,
-            error: None,
-            pages: 0,
-            bytes: 0,
-            fetched_at: None,
-            next_at: None,
-            created_at: now,
-            updated_at: now,
+impl From<Request> for NewSource {
+    fn from(request: Request) -> Self {
+        Self {
+            url: request.url,
+            kind: request.kind.and_then(|word| word.parse().ok()),
+            depth: request.depth,
+            max_pages: request.max_pages,
+            every_hours: request.refresh_hours,
         }
     }
 }
@@ -113,40 +85,7 @@ pub async fn create(
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {
-    let workspace = caller.workspace_id;
-    let known = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    let url = admitted(&request.url, state.settings.private_addresses, workspace).await?;
-    let source = request.source(&state, workspace, id, &url);
-
-    let mut tx = state.db().begin().await?;
-    // It may have been deleted while the name was looked up.
-    let known = tx.workspace(workspace).assistants().lock(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    if tx.workspace(workspace).sources().count().await? >= MAX_SOURCES {
-        let detail = format!("a workspace has at most {MAX_SOURCES} sources");
-        return Err(ApiError::Conflict { code: "too_many_sources", detail });
-    }
-    tx.workspace(workspace).sources().insert(&source).await?;
-    let job = FetchSource { workspace_id: workspace, source_id: source.id };
-    sources::queue(&mut tx, state.clock(), job).await?;
-    let details = json!({"url": source.url, "kind": source.kind.as_str(), "assistant_id": id});
-    let act = caller.act(source.created_at, "source.created", ("source", source.id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let private = state.settings.private_addresses;
+    let source = sources::create(state.assistants(), &caller, id, request.into(), private).await?;
     Ok((StatusCode::ACCEPTED, Json(source.into())))
-}
-
-/// The address, if it is one that may be fetched.
-async fn admitted(
-    text: &str,
-    private: replyx_crawl::Private,
-    workspace: WorkspaceId,
-) -> ApiResult<Url> {
-    let url = Url::parse(text.trim()).ok().and_then(replyx_crawl::normalise);
-    let url =
-        url.ok_or_else(|| ApiError::field("url", replyx_crawl::Refused::Scheme.to_string()))?;
-    let admitted = replyx_crawl::admit(&url, private, workspace).await;
-    admitted.map_err(|refused| ApiError::field("url", refused.to_string()))?;
-    Ok(url)
 }

@@ -1,14 +1,13 @@
 //! `POST /api/v1/sources/{id}/fetch`
 
 use axum::{Json, extract::State, http::StatusCode};
-use replyx_core::{ids::SourceId, knowledge::SourceStatus};
-use replyx_knowledge::sources::{self, FetchSource};
-use serde_json::json;
+use replyx_assistants::sources;
+use replyx_core::ids::SourceId;
 
 use super::SourceView;
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::Id,
     state::AppState,
 };
@@ -31,21 +30,6 @@ pub async fn fetch(
     caller: May<DocumentsWrite>,
     Id(id): Id<SourceId>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).sources().lock(id).await?;
-    let mut source = found.ok_or(ApiError::NotFound("source"))?;
-    if matches!(source.status, SourceStatus::Ready | SourceStatus::Failed) {
-        source.status = SourceStatus::Queued;
-        source.error = None;
-        source.updated_at = state.clock().now();
-        tx.workspace(workspace).sources().save(&source).await?;
-        let job = FetchSource { workspace_id: workspace, source_id: id };
-        sources::queue(&mut tx, state.clock(), job).await?;
-        let details = json!({"url": source.url});
-        let act = caller.act(source.updated_at, "source.fetched", ("source", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
-        tx.commit().await?;
-    }
+    let source = sources::fetch(state.assistants(), &caller, id).await?;
     Ok((StatusCode::ACCEPTED, Json(source.into())))
 }

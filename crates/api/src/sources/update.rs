@@ -1,22 +1,16 @@
 //! `PATCH /api/v1/sources/{id}`
 
-#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
-
 use axum::extract::State;
-use chrono::TimeDelta;
 use garde::Validate;
-use replyx_core::{
-    ids::SourceId,
-    knowledge::{Source, SourceKind, SourceStatus},
-};
-use serde::{Deserialize, Deserializer};
-use serde_json::json;
+use replyx_assistants::sources::{self, SourceChange};
+use replyx_core::{ids::SourceId, knowledge::Source, patch::Patch};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{SourceView, edition, tagged};
 use crate::{
     caller::{DocumentsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
     tagged::{IfMatch, Tagged},
@@ -37,43 +31,19 @@ pub struct Request {
     #[schema(minimum = 1, maximum = 1_000, example = 100)]
     max_pages: Option<i64>,
     /// How often it is fetched again, hours; `null`: never by itself.
-    #[serde(default, deserialize_with = "given")]
-    #[garde(inner(inner(range(min = 1, max = 8_760))))]
+    #[serde(default)]
+    #[garde(inner(range(min = 1, max = 8_760)))]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 8_760, example = 24)]
-    refresh_hours: Option<Option<i64>>,
+    refresh_hours: Patch<i64>,
 }
 
-/// Tells `null` from an absent field.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
-}
-
-impl Request {
-    fn apply(self, source: &mut Source) -> ApiResult<()> {
-        if let Some(depth) = self.depth {
-            if source.kind != SourceKind::Site {
-                return Err(ApiError::field("depth", "is only for a `site`"));
-            }
-            source.depth = depth;
+impl From<Request> for SourceChange {
+    fn from(request: Request) -> Self {
+        Self {
+            depth: request.depth,
+            max_pages: request.max_pages,
+            every_hours: request.refresh_hours,
         }
-        if let Some(max_pages) = self.max_pages {
-            if source.kind == SourceKind::Page {
-                return Err(ApiError::field("max_pages", "is not for a `page`"));
-            }
-            source.max_pages = max_pages;
-        }
-        if let Some(hours) = self.refresh_hours {
-            source.every_hours = hours;
-            if matches!(source.status, SourceStatus::Ready | SourceStatus::Failed) {
-                let since = source.fetched_at.unwrap_or(source.created_at);
-                source.next_at = hours.map(|hours| since + TimeDelta::hours(hours));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -99,18 +69,8 @@ pub async fn update(
     expected: IfMatch,
     Body(request): Body<Request>,
 ) -> ApiResult<Tagged<SourceView>> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).sources().lock(id).await?;
-    let mut source = found.ok_or(ApiError::NotFound("source"))?;
-    expected.check(&edition(&source))?;
-    request.apply(&mut source)?;
-    source.updated_at = state.clock().now();
-    tx.workspace(workspace).sources().save(&source).await?;
-    let details = json!({"url": source.url, "depth": source.depth, "max_pages": source.max_pages,
-        "refresh_hours": source.every_hours});
-    let act = caller.act(source.updated_at, "source.updated", ("source", id), details);
-    tx.workspace(workspace).audit().append(&act).await?;
-    tx.commit().await?;
+    let is_as_read = |found: &Source| expected.check(&edition(found)).is_ok();
+    let source =
+        sources::update(state.assistants(), &caller, id, request.into(), is_as_read).await?;
     Ok(tagged(source))
 }

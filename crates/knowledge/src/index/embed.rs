@@ -188,12 +188,7 @@ pub async fn refresh(tools: IndexContext<'_>, limit: u32) -> Result<usize, Stora
         let job = IndexDocument { workspace_id: *workspace_id, document_id: *document_id };
         let mut tx = tools.db.begin().await?;
         if *index {
-            let payload = serde_json::json!({
-                "workspace_id": workspace_id, "document_id": document_id,
-            });
-            let jobs = tx.workspace(*workspace_id).jobs();
-            jobs.enqueue_once(tools.clock.id(), IndexDocument::KIND, &payload, tools.clock.now())
-                .await?;
+            super::queue_once(&mut tx, tools.clock, job).await?;
         } else {
             enqueue(&mut tx, tools.clock, job).await?;
         }

@@ -2,15 +2,16 @@
 
 use replyx_core::{
     ids::DocumentId,
-    knowledge::{Document, DocumentKind, DocumentStatus, Source, WebPage},
-    secret::sha256_hex,
+    knowledge::{
+        Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument, Source, WebPage,
+    },
 };
 use replyx_crawl::{Outcome, Page, Visit};
 use replyx_storage::{StorageError, Tx};
 use url::Url;
 
 use super::{FetchContext, FetchSource, Progress, goes_at_once};
-use crate::index::IndexDocument;
+use crate::index::{self, IndexDocument};
 
 /// A page that is not there so often in a row is deleted.
 const MISSES: i64 = 2;
@@ -40,9 +41,10 @@ pub(super) async fn visit(
     visit: &Visit,
     tell: Option<&Progress>,
 ) -> Result<Kept, StorageError> {
-    let hash = match &visit.outcome {
-        Outcome::Page { page, .. } => Some(sha256_hex(&page.body)),
-        _ => None,
+    // Before the source is locked: others wait for it.
+    let original = match &visit.outcome {
+        Outcome::Page { page, .. } => Fingerprint::of(&page.body),
+        _ => Fingerprint::of(&[]),
     };
 
     let mut tx = tools.db.begin().await?;
@@ -56,7 +58,7 @@ pub(super) async fn visit(
 
     let kept = match &visit.outcome {
         Outcome::Page { kind, page } => {
-            desk.keep(*kind, page, hash.unwrap_or_default()).await?;
+            desk.keep(*kind, page, original).await?;
             Kept::Page { bytes: page.body.len() }
         }
         Outcome::Unchanged => desk.confirm(&visit.url).await?,
@@ -110,12 +112,11 @@ impl Desk<'_> {
         &mut self,
         kind: DocumentKind,
         page: &Page,
-        content_hash: String,
+        original: Fingerprint,
     ) -> Result<(), StorageError> {
         let found = self.find(&page.url).await?;
         let workspace = self.source.workspace_id;
         let now = self.tools.clock.now();
-        let size = i64::try_from(page.body.len()).unwrap_or(i64::MAX);
 
         let web = WebPage {
             source_id: self.source.id,
@@ -126,15 +127,14 @@ impl Desk<'_> {
         };
 
         let id = if let Some(mut document) = found {
-            let changed = document.content_hash != content_hash;
+            let changed = document.content_hash != original.content_hash();
             if !changed && document.page.as_ref() == Some(&web) {
                 return Ok(());
             }
             document.page = Some(web);
             if changed {
                 document.kind = kind;
-                document.size = size;
-                document.content_hash = content_hash;
+                document.set_original(&original);
                 document.updated_at = now;
 
                 if document.status == DocumentStatus::Failed {
@@ -151,42 +151,21 @@ impl Desk<'_> {
             }
             document.id
         } else {
-            let document = Document {
-                id: self.tools.clock.id(),
+            let new = NewDocument {
                 workspace_id: workspace,
-                assistants: vec![self.source.assistant_id],
+                assistant_id: self.source.assistant_id,
                 name: page.url.to_string(),
-                title: None,
                 kind,
-                size,
-                content_hash,
-                status: DocumentStatus::Queued,
-                error: None,
-                warnings: Vec::new(),
-                language: String::new(),
-                passages: 0,
-                embedded: 0,
-                embedded_with: None,
-                revision: 0,
                 page: Some(web),
-                created_at: now,
-                updated_at: now,
+                original,
             };
+            let document = Document::queued(self.tools.clock, new);
             self.tx.workspace(workspace).documents().insert(&document, &page.body).await?;
             document.id
         };
 
-        self.queue_index(id).await
-    }
-
-    async fn queue_index(&mut self, document_id: DocumentId) -> Result<(), StorageError> {
-        let workspace_id = self.source.workspace_id;
-        let job = IndexDocument { workspace_id, document_id };
-        let payload = serde_json::to_value(job).expect("two ids are JSON");
-        let id = self.tools.clock.id();
-        let now = self.tools.clock.now();
-        let jobs = self.tx.workspace(workspace_id).jobs();
-        jobs.enqueue_once(id, IndexDocument::KIND, &payload, now).await
+        let job = IndexDocument { workspace_id: workspace, document_id: id };
+        index::queue_once(self.tx, self.tools.clock, job).await
     }
 
     /// A page that is as it was.

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use replyx_core::{mail::KIND as MAIL, retry::Retry};
-use replyx_engine::{
-    Engine,
-    evaluation::{self, Evaluate},
-};
+use replyx_engine::{Engine, evaluation};
 use replyx_knowledge::{
+    evaluate::Evaluate,
     index::{self, neighbours::IndexNeighbours},
     sources::{self, FetchSource},
 };

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "crawl"]),
     ("engine", &["core", "text", "storage", "live", "llm", "channels", "grounding", "knowledge"]),
     ("accounts", &["core", "storage", "live"]),
+    ("assistants", &["core", "storage", "llm", "extract", "crawl", "knowledge"]),
     (
         "api",
         &[
@@ -32,10 +33,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "storage",
             "live",
             "channels",
-            "extract",
             "crawl",
             "accounts",
             "knowledge",
+            "assistants",
             "engine",
         ],
     ),
@@ -53,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "crawl",
             "accounts",
             "knowledge",
+            "assistants",
             "engine",
             "api",
             "demo",

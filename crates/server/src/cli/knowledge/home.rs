@@ -4,14 +4,24 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, bail, ensure};
+use replyx_assistants::{
+    Cx,
+    assistants::{self, NewAssistant},
+};
 use replyx_core::{
-    assistant::{Assistant, AssistantSettings, Language},
+    actor::Caller,
+    address::ClientAddress,
+    assistant::Language,
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
-    knowledge::{Document, DocumentKind, DocumentStatus},
+    knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument},
+    permission::Permissions,
+    role::Role,
+    session::{Access, Principal, WorkspaceAccess},
     workspace::Workspace,
 };
 use replyx_engine::{Engine, providers};
@@ -72,6 +82,23 @@ pub(super) async fn embeddings(
     Ok(engine.search.find(&engine.db, workspace, assistant, &query).await?.vectors)
 }
 
+/// The command line as the owner of a workspace that it has just made.
+fn caller(clock: &Clock, workspace: Workspace) -> Caller {
+    let workspace_id = workspace.id;
+    let principal = Principal::Key { id: clock.id(), name: "command line".to_owned(), maker: None };
+    let place = WorkspaceAccess {
+        workspace,
+        role: None,
+        permissions: Permissions::of_role(Role::Owner),
+        suspended: false,
+    };
+    Caller {
+        workspace_id,
+        access: Arc::new(Access { principal, place: Some(place) }),
+        address: ClientAddress::default(),
+    }
+}
+
 /// A home that is gone when this is dropped.
 pub(super) struct Home {
     app: App,
@@ -94,28 +121,35 @@ impl Home {
             suspended_at: None,
             created_at: clock.now(),
         };
-        let assistant = Assistant {
-            id: clock.id(),
-            workspace_id: workspace.id,
-            settings: AssistantSettings {
-                // What measuring costs is said by who wants it to cost something.
-                model: Some(EXTRACTIVE.to_owned()),
-                ..AssistantSettings::new("Evaluation".to_owned(), Language::English)
-            },
-            version: 1,
-            published: 1,
-            gate: None,
-            created_at: clock.now(),
-            updated_at: clock.now(),
-        };
         let mut tx = app.engine.db.begin().await?;
         tx.system().workspaces().insert(&workspace).await?;
-        tx.workspace(workspace.id).assistants().insert(&assistant).await?;
         tx.commit().await?;
-        let workspace = workspace.id;
-        let assistant = assistant.id;
+
+        // Whoever runs the installation says which model is measured, and what it may cost.
+        app.engine.models.set_allowed(None);
+        let new = NewAssistant {
+            name: "Evaluation".to_owned(),
+            language: Some(Language::English),
+            model: Some(EXTRACTIVE.to_owned()),
+            ..NewAssistant::default()
+        };
+        let caller = caller(&clock, workspace);
+        let engine = &app.engine;
+        let cx = Cx {
+            db: &engine.db,
+            clock: &engine.clock,
+            models: &engine.models,
+            tuning: &engine.tuning,
+        };
+        let assistant = assistants::create(cx, &caller, new).await?;
         let program = app::program()?;
-        Ok(Self { app, workspace, assistant, program, _folder: folder })
+        Ok(Self {
+            app,
+            workspace: caller.workspace_id,
+            assistant: assistant.id,
+            program,
+            _folder: folder,
+        })
     }
 
     /// Reads documents, as an upload would; those without a text are files in `folder`.
@@ -153,35 +187,21 @@ impl Home {
 
     async fn store(&self, name: &str, kind: DocumentKind, bytes: &[u8]) -> anyhow::Result<()> {
         let engine = &self.app.engine;
-        let now = engine.clock.now();
-
-        let document = Document {
-            id: engine.clock.id(),
+        let new = NewDocument {
             workspace_id: self.workspace,
-            assistants: vec![self.assistant],
+            assistant_id: self.assistant,
             name: name.to_owned(),
-            title: None,
             kind,
-            size: i64::try_from(bytes.len())?,
-            content_hash: String::new(),
-            status: DocumentStatus::Queued,
-            error: None,
-            warnings: Vec::new(),
-            language: String::new(),
-            passages: 0,
-            embedded: 0,
-            embedded_with: None,
-            revision: 0,
             page: None,
-            created_at: now,
-            updated_at: now,
+            original: Fingerprint::of(bytes),
         };
-
+        let document = Document::queued(&engine.clock, new);
+        // Nothing is queued: there is no worker here, and the document is read at once.
         let mut tx = engine.db.begin().await?;
         tx.workspace(self.workspace).documents().insert(&document, bytes).await?;
         tx.commit().await?;
-        let job = IndexDocument { workspace_id: self.workspace, document_id: document.id };
 
+        let job = IndexDocument::of(&document);
         let tools = index::IndexContext {
             db: &engine.db,
             clock: &engine.clock,

@@ -1,0 +1,103 @@
+//! Which version answers customers.
+
+use replyx_core::{
+    act::{AssistantPublished, AssistantRolledBack},
+    actor::Caller,
+    assistant::{Assistant, Version},
+    ids::AssistantId,
+};
+use replyx_storage::{Tx, repeated};
+
+use super::{PublishError, gate};
+use crate::{Cx, Missing, permitted::Permitted};
+
+/// Publishes the draft as the next version: it answers customers from now on.
+///
+/// # Errors
+///
+/// [`PublishError::Gate`] when the assistant has a gate, and no run of its question set shows that
+/// the draft does no worse than the version published now.
+pub async fn publish(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: AssistantId,
+    note: &str,
+) -> Result<Version, PublishError> {
+    repeated(|| publish_once(cx, caller, id, note)).await
+}
+
+async fn publish_once(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: AssistantId,
+    note: &str,
+) -> Result<Version, PublishError> {
+    let workspace = caller.workspace_id;
+    let now = cx.clock.now();
+    let mut tx = cx.db.begin().await?;
+    let assistant = lock(&mut tx, caller, id).await?;
+    Permitted::of(cx.models, &mut tx, workspace).await?.check(&assistant.settings)?;
+    let run_id = gate::pass(&mut tx, &assistant).await?;
+
+    let version = Version {
+        number: tx.workspace(workspace).assistants().next_number(id).await?,
+        settings: assistant.settings,
+        note: note.to_owned(),
+        run_id,
+        created_by: caller.name(),
+        created_at: now,
+    };
+    tx.workspace(workspace).assistants().publish(id, &version).await?;
+
+    let act = AssistantPublished {
+        assistant: id,
+        name: version.settings.name.clone(),
+        number: version.number,
+    };
+    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.commit().await?;
+    Ok(version)
+}
+
+/// Lets an earlier version answer customers again. The draft stays as it is.
+pub async fn roll_back(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: AssistantId,
+    number: i64,
+) -> Result<Version, PublishError> {
+    repeated(|| roll_back_once(cx, caller, id, number)).await
+}
+
+async fn roll_back_once(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: AssistantId,
+    number: i64,
+) -> Result<Version, PublishError> {
+    let workspace = caller.workspace_id;
+    let now = cx.clock.now();
+    let mut tx = cx.db.begin().await?;
+    let assistant = lock(&mut tx, caller, id).await?;
+    let found = tx.workspace(workspace).assistants().version(id, number).await?;
+    let version = found.ok_or(Missing("version"))?;
+    Permitted::of(cx.models, &mut tx, workspace).await?.check(&version.settings)?;
+
+    if assistant.published != number {
+        tx.workspace(workspace).assistants().roll_to(id, number, now).await?;
+        let act = AssistantRolledBack {
+            assistant: id,
+            name: assistant.settings.name,
+            from: assistant.published,
+            to: number,
+        };
+        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    }
+    tx.commit().await?;
+    Ok(version)
+}
+
+async fn lock(tx: &mut Tx, caller: &Caller, id: AssistantId) -> Result<Assistant, PublishError> {
+    let found = tx.workspace(caller.workspace_id).assistants().lock(id).await?;
+    Ok(found.ok_or(Missing("assistant"))?)
+}

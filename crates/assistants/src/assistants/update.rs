@@ -1,0 +1,166 @@
+//! Changes of an assistant's draft. Customers meet them once they are published.
+
+use replyx_core::{
+    act::AssistantUpdated,
+    actor::Caller,
+    assistant::{Assistant, AssistantSettings, Gate, Language, Unverified},
+    ids::AssistantId,
+    patch::Patch,
+};
+use replyx_storage::{StorageError, Tx, repeated};
+use thiserror::Error;
+
+use super::create::trimmed;
+use crate::{Cx, Missing, Unacceptable, permitted::Permitted};
+
+/// What is to change of a draft. What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DraftChange {
+    /// What its owners call it.
+    pub name: Option<String>,
+    /// The chat model.
+    pub model: Patch<String>,
+    /// Instructions to the model.
+    pub system_prompt: Option<String>,
+    /// Randomness of the model, 0 to 2.
+    pub temperature: Option<f64>,
+    /// The language of the fixed texts.
+    pub language: Option<Language>,
+    /// Said in answer to `/start`.
+    pub greeting: Patch<String>,
+    /// Said when the documents do not hold the answer.
+    pub unknown_text: Patch<String>,
+    /// Said when no model could be reached.
+    pub fallback_text: Patch<String>,
+    /// The models asked in this order when the first one fails.
+    pub fallback_models: Option<Vec<String>>,
+    /// The IANA name of its time zone.
+    pub time_zone: Option<String>,
+    /// Whether the facts of an answer must stand in its sources.
+    pub check_answers: Option<bool>,
+    /// What happens to an answer that fails the check twice.
+    pub unverified: Option<Unverified>,
+    /// Said when the dialog is handed to a human.
+    pub handoff_text: Patch<String>,
+    /// What has to hold before a version is published.
+    pub gate: Patch<Gate>,
+}
+
+impl DraftChange {
+    fn apply(self, settings: &mut AssistantSettings) {
+        set(&mut settings.name, self.name);
+        set(&mut settings.system_prompt, self.system_prompt);
+        set(&mut settings.temperature, self.temperature);
+        set(&mut settings.language, self.language);
+        set(&mut settings.fallback_models, self.fallback_models.map(trimmed));
+        set(&mut settings.time_zone, self.time_zone);
+        set(&mut settings.check_answers, self.check_answers);
+        set(&mut settings.unverified, self.unverified);
+
+        self.model.map(|name| name.trim().to_owned()).apply(&mut settings.model);
+        self.greeting.apply(&mut settings.greeting);
+        self.unknown_text.apply(&mut settings.unknown_text);
+        self.fallback_text.apply(&mut settings.fallback_text);
+        self.handoff_text.apply(&mut settings.handoff_text);
+    }
+}
+
+fn set<T>(value: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *value = new;
+    }
+}
+
+/// A draft could not be changed.
+#[derive(Debug, Error)]
+pub enum UpdateError {
+    /// There is no such assistant.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// It is no longer what the caller has read.
+    #[error("the draft has been changed since it was read")]
+    Changed,
+    /// A value cannot be accepted.
+    #[error(transparent)]
+    Unacceptable(#[from] Unacceptable),
+    /// The database failed.
+    #[error("the draft could not be changed")]
+    Storage(#[from] StorageError),
+}
+
+/// Changes the draft of an assistant, unless `is_as_read` says that it is no longer what the caller
+/// has read.
+///
+/// # Errors
+///
+/// [`UpdateError::Unacceptable`] for a model that may not be used, and for a gate whose questions
+/// are not the assistant's.
+pub async fn update(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: AssistantId,
+    change: DraftChange,
+    is_as_read: impl Fn(&Assistant) -> bool,
+) -> Result<Assistant, UpdateError> {
+    repeated(|| update_once(cx, caller, id, change.clone(), &is_as_read)).await
+}
+
+async fn update_once(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: AssistantId,
+    mut change: DraftChange,
+    is_as_read: &impl Fn(&Assistant) -> bool,
+) -> Result<Assistant, UpdateError> {
+    let workspace = caller.workspace_id;
+    let mut tx = cx.db.begin().await?;
+    let found = tx.workspace(workspace).assistants().lock(id).await?;
+    let mut assistant = found.ok_or(Missing("assistant"))?;
+    if !is_as_read(&assistant) {
+        return Err(UpdateError::Changed);
+    }
+
+    let gate = std::mem::take(&mut change.gate);
+    if let Patch::Set(gate) = &gate {
+        check_gate(&mut tx, &assistant, gate).await?;
+    }
+    gate.apply(&mut assistant.gate);
+
+    let permitted = Permitted::of(cx.models, &mut tx, workspace).await?;
+    let new_model = change.model.changes();
+    let new_fallbacks = change.fallback_models.is_some();
+    change.apply(&mut assistant.settings);
+    // What was allowed once may be kept in a draft, and not be published.
+    if new_model {
+        permitted.check_model(assistant.settings.model.as_deref())?;
+    }
+    if new_fallbacks {
+        permitted.check_fallbacks(&assistant.settings.fallback_models)?;
+    }
+
+    assistant.version += 1;
+    assistant.updated_at = cx.clock.now();
+    if !tx.workspace(workspace).assistants().update(&assistant).await? {
+        return Err(UpdateError::Changed);
+    }
+    let now = assistant.updated_at;
+    let act = AssistantUpdated {
+        assistant: id,
+        name: assistant.settings.name.clone(),
+        version: assistant.version,
+    };
+    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.commit().await?;
+    Ok(assistant)
+}
+
+/// Refuses a gate whose questions are not the assistant's.
+async fn check_gate(tx: &mut Tx, assistant: &Assistant, gate: &Gate) -> Result<(), UpdateError> {
+    let sets = tx.workspace(assistant.workspace_id).question_sets();
+    let set = sets.find(gate.set_id).await?;
+    if set.is_some_and(|set| set.assistant_id == assistant.id) {
+        return Ok(());
+    }
+    let message = "is not a question set of this assistant";
+    Err(Unacceptable::new("gate.question_set_id", message).into())
+}

@@ -1,0 +1,297 @@
+//! Files become documents, or take the place of one.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveTime, Utc};
+use replyx_core::{
+    act::{DocumentReplaced, DocumentUploaded},
+    actor::Caller,
+    ids::{AssistantId, DocumentId},
+    knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument},
+    setting,
+};
+use replyx_extract::detect;
+use replyx_knowledge::index::{self, IndexDocument};
+use replyx_storage::{Tx, repeated, replacements::Replacement};
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+
+use super::{DocumentError, lock, may_queue};
+use crate::{Cx, lock_assistant};
+
+/// At most so many documents of the same name are told.
+const SAME_NAME: u32 = 20;
+/// A mebibyte.
+const MIB: i64 = 1 << 20;
+
+/// A file as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// What its sender calls it, made safe by [`super::clean`].
+    pub name: String,
+    /// Whose choice the name is.
+    pub naming: Naming,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Whose choice the name of a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// Its sender's.
+    Given,
+    /// Nobody's: it came without one.
+    Missing,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// The same file was there already as this document: nothing was changed.
+    Unchanged(Document),
+    /// The document waits to be read. Others that the assistant knows have the same name.
+    Queued(Document, Vec<SameName>),
+}
+
+/// A document with the name of a file that was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SameName {
+    /// Identity.
+    pub id: DocumentId,
+    /// SHA-256 of its original, lower-case hexadecimal.
+    pub content_hash: String,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The workspace has uploaded as much as it may on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("`upload_mb_per_day`: this workspace may upload {mib} MiB a day")]
+pub struct DayIsFull {
+    /// How much it may upload, mebibytes.
+    pub mib: i64,
+    /// When the next day begins.
+    pub after: Duration,
+}
+
+/// Refuses an upload before it is read when the workspace has uploaded all of its day.
+///
+/// # Errors
+///
+/// [`DocumentError::DayIsFull`] until the day ends.
+pub async fn has_room_today(cx: Cx<'_>, caller: &Caller) -> Result<(), DocumentError> {
+    let today = cx.clock.now().date_naive();
+    let mut tx = cx.db.read().await?;
+    let used = tx.workspace(caller.workspace_id).upload_days().bytes(today).await?;
+    if used < per_day(cx) { Ok(()) } else { Err(day_is_full(cx).into()) }
+}
+
+/// Stores a file as a document that an assistant knows. The same file under the same name is the
+/// document that is there already.
+pub async fn add(
+    cx: Cx<'_>,
+    caller: &Caller,
+    assistant: AssistantId,
+    file: File,
+) -> Result<Stored, DocumentError> {
+    let examined = examine(file).await?;
+    repeated(|| add_once(cx, caller, assistant, &examined)).await
+}
+
+async fn add_once(
+    cx: Cx<'_>,
+    caller: &Caller,
+    assistant: AssistantId,
+    file: &Examined,
+) -> Result<Stored, DocumentError> {
+    let workspace = caller.workspace_id;
+    let mut tx = cx.db.begin().await?;
+    // It may have been deleted while the file was on its way.
+    lock_assistant::<DocumentError>(&mut tx, caller, assistant).await?;
+    if let Some(twin) = twin(&mut tx, caller, assistant, file).await? {
+        return Ok(Stored::Unchanged(twin));
+    }
+
+    may_queue::<DocumentError>(&mut tx, caller).await?;
+    count(cx, &mut tx, caller, file.original.size()).await?;
+    let documents = tx.workspace(workspace).documents();
+    let others = documents.of_name(assistant, &file.name, SAME_NAME).await?;
+
+    let document = Document::queued(
+        cx.clock,
+        NewDocument {
+            workspace_id: workspace,
+            assistant_id: assistant,
+            name: file.name.clone(),
+            kind: file.kind,
+            page: None,
+            original: file.original.clone(),
+        },
+    );
+    tx.workspace(workspace).documents().insert(&document, &file.bytes).await?;
+    index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
+
+    let now = document.created_at;
+    let act = DocumentUploaded {
+        document: document.id,
+        name: document.name.clone(),
+        assistant_id: assistant,
+        size: document.size,
+    };
+    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.commit().await?;
+
+    let same_name = others.into_iter().map(|(id, content_hash, created_at)| SameName {
+        id,
+        content_hash,
+        created_at,
+    });
+    Ok(Stored::Queued(document, same_name.collect()))
+}
+
+/// The document that is this very file: what was done with it need not be done again.
+async fn twin(
+    tx: &mut Tx,
+    caller: &Caller,
+    assistant: AssistantId,
+    file: &Examined,
+) -> Result<Option<Document>, DocumentError> {
+    let workspace = caller.workspace_id;
+    let documents = tx.workspace(workspace).documents();
+    let found = documents.twin(assistant, &file.name, file.original.content_hash()).await?;
+    let Some(twin) = found.filter(|twin| twin.status != DocumentStatus::Failed) else {
+        return Ok(None);
+    };
+    // One that waits to be replaced will not be this file any more.
+    let waiting = tx.workspace(workspace).replacements().find(twin.id).await?;
+    Ok(Some(twin).filter(|_| waiting.is_none()))
+}
+
+/// Lets a file take the place of a document, which keeps its id and its assistants. What was read
+/// before is found until the new file has been read. A file without a name keeps the document's.
+///
+/// # Errors
+///
+/// [`DocumentError::IsPage`] for a page of a source.
+pub async fn replace(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: DocumentId,
+    file: File,
+) -> Result<Stored, DocumentError> {
+    let examined = examine(file).await?;
+    repeated(|| replace_once(cx, caller, id, &examined)).await
+}
+
+async fn replace_once(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: DocumentId,
+    file: &Examined,
+) -> Result<Stored, DocumentError> {
+    let mut tx = cx.db.begin().await?;
+    let mut document = lock(&mut tx, caller, id).await?;
+    if document.page.is_some() {
+        return Err(DocumentError::IsPage("which keeps it up to date"));
+    }
+    let waiting = tx.workspace(caller.workspace_id).replacements().find(id).await?;
+    let newest = waiting.as_ref().map_or(&document.content_hash, |file| &file.content_hash);
+    let failed = waiting.is_none() && document.status == DocumentStatus::Failed;
+    if *newest == file.original.content_hash() && !failed {
+        return Ok(Stored::Unchanged(document));
+    }
+
+    may_queue::<DocumentError>(&mut tx, caller).await?;
+    count(cx, &mut tx, caller, file.original.size()).await?;
+    let now = cx.clock.now();
+    let before = document.name.clone();
+    put(&mut tx, &mut document, file, now).await?;
+    index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
+
+    let act = DocumentReplaced {
+        document: id,
+        name: file.name.clone(),
+        before,
+        size: file.original.size(),
+    };
+    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.commit().await?;
+    Ok(Stored::Queued(document, Vec::new()))
+}
+
+/// Keeps a new file for a document: beside the one that serves, or instead of one that was never
+/// read.
+async fn put(
+    tx: &mut Tx,
+    document: &mut Document,
+    file: &Examined,
+    now: DateTime<Utc>,
+) -> Result<(), DocumentError> {
+    let workspace = document.workspace_id;
+    let id = document.id;
+    let name = match file.naming {
+        Naming::Given => file.name.clone(),
+        Naming::Missing => document.name.clone(),
+    };
+    if document.passages > 0 {
+        let replacement = Replacement {
+            name,
+            kind: file.kind,
+            size: file.original.size(),
+            content_hash: file.original.content_hash().to_owned(),
+        };
+        tx.workspace(workspace).replacements().put(id, &replacement, &file.bytes, now).await?;
+    } else {
+        tx.workspace(workspace).replacements().forget(id).await?;
+        tx.workspace(workspace).documents().set_original(id, &file.bytes).await?;
+        document.name = name;
+        document.kind = file.kind;
+        document.set_original(&file.original);
+    }
+    document.requeue(now);
+    tx.workspace(workspace).documents().save(document).await?;
+    Ok(())
+}
+
+/// A file of a kind that is read.
+struct Examined {
+    name: String,
+    naming: Naming,
+    bytes: Vec<u8>,
+    kind: DocumentKind,
+    original: Fingerprint,
+}
+
+/// What a file is, and its hash. Aside, because a large file takes its time.
+async fn examine(file: File) -> Result<Examined, DocumentError> {
+    let work = move || {
+        let File { name, naming, bytes } = file;
+        let kind = detect(&name, &bytes)?;
+        let original = Fingerprint::of(&bytes);
+        Ok(Examined { name, naming, bytes, kind, original })
+    };
+    spawn_blocking(work).await?
+}
+
+/// Counts a file against the day of the workspace.
+async fn count(cx: Cx<'_>, tx: &mut Tx, caller: &Caller, size: i64) -> Result<(), DocumentError> {
+    let today = cx.clock.now().date_naive();
+    let used = tx.workspace(caller.workspace_id).upload_days().add(today, size).await?;
+    if used <= per_day(cx) { Ok(()) } else { Err(day_is_full(cx).into()) }
+}
+
+/// Bytes per day.
+fn per_day(cx: Cx<'_>) -> i64 {
+    cx.tuning.int(setting::UPLOAD_MB_PER_DAY).saturating_mul(MIB)
+}
+
+fn day_is_full(cx: Cx<'_>) -> DayIsFull {
+    metrics::counter!("rate_limited_total", "limit" => setting::UPLOAD_MB_PER_DAY).increment(1);
+    let now = cx.clock.now();
+    let tomorrow = now.date_naive().checked_add_days(Days::new(1)).unwrap_or_default();
+    let left = tomorrow.and_time(NaiveTime::MIN).and_utc() - now;
+    DayIsFull {
+        mib: cx.tuning.int(setting::UPLOAD_MB_PER_DAY),
+        after: left.to_std().unwrap_or_default(),
+    }
+}
