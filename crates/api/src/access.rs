@@ -23,7 +23,7 @@ use replyx_core::{
     ids::{ApiKeyId, ProcessId, SessionId, WorkspaceId},
     session::{Access, Principal},
 };
-use replyx_live::{Live, Signal};
+use replyx_live::{Heard, Live, News, Topic};
 use replyx_storage::{Committed, Db, Listener, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -35,8 +35,6 @@ use uuid::Uuid;
 
 use watch::Watchers;
 
-/// The topic on which processes tell each other whose access has changed, and that settings have.
-const TOPIC: &str = "access";
 /// How long an entry lives at most: also the longest error of a process that cannot hear the
 /// others.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
@@ -288,18 +286,18 @@ impl Accesses {
             let mut kept = self.lock();
             (mem::take(&mut kept.untold), mem::take(&mut kept.settings_untold))
         };
-        let mut chunks: Vec<&[Uuid]> = untold.chunks(TOLD_AT_ONCE).collect();
-        if settings && chunks.is_empty() {
-            chunks.push(&[]);
+        let mut news: Vec<News> =
+            untold.chunks(TOLD_AT_ONCE).map(|ids| News::Access { ids: ids.to_vec() }).collect();
+        if settings {
+            news.push(News::Settings);
         }
-        for ids in chunks {
-            let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-            let text = format!("{process} {} {}", u8::from(settings), ids.join(","));
-            if let Err(error) = live.publish(TOPIC, text).await {
+
+        for news in &news {
+            if let Err(error) = live.tell(process, news).await {
                 // The others hear nothing either, and forget everything every few seconds.
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "could not publish access changes"
+                    "could not publish changes of access or settings"
                 );
             }
         }
@@ -325,38 +323,27 @@ impl Accesses {
 
     /// Forgets what other processes changed, until stopped.
     pub async fn hear(&self, live: &Live, process: ProcessId, stop: CancellationToken) {
-        let mut subscription = live.subscribe(TOPIC).await;
-        let own = process.to_string();
+        let mut access = live.listen(&Topic::Access, process).await;
+        let mut settings = live.listen(&Topic::Settings, process).await;
         loop {
-            let signal = tokio::select! {
-                signal = subscription.next() => signal,
+            let heard = tokio::select! {
+                heard = access.next() => heard,
+                heard = settings.next() => heard,
                 () = stop.cancelled() => return,
             };
-            match signal {
-                Signal::Gap => {
+            match heard {
+                Heard::Gap => {
                     self.lock().forget_all();
                     self.watchers.ring_all();
                     self.settings.send_replace(());
                 }
-                Signal::Message(message) => self.heard(&own, &message),
+                Heard::News(News::Access { ids }) => {
+                    self.lock().forget(&ids);
+                    self.watchers.ring(&ids);
+                }
+                Heard::News(News::Settings) => drop(self.settings.send_replace(())),
+                Heard::News(_) => {}
             }
-        }
-    }
-
-    fn heard(&self, own: &str, message: &[u8]) {
-        let text = String::from_utf8_lossy(message);
-        let mut words = text.splitn(3, ' ');
-        let sender = words.next();
-        let settings = words.next();
-        let ids = words.next().unwrap_or_default();
-        if sender == Some(own) {
-            return;
-        }
-        let ids: Vec<Uuid> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
-        self.lock().forget(&ids);
-        self.watchers.ring(&ids);
-        if settings == Some("1") {
-            self.settings.send_replace(());
         }
     }
 }

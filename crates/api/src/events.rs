@@ -11,7 +11,7 @@ mod feed;
 pub mod ticket;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use replyx_engine::bell::log_topic;
+use replyx_live::Topic;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,7 +83,7 @@ pub async fn stream_events(
     let last = last_event_id(&headers)?;
     let guard = caller.guard(&state).await?;
     // First listen, then look: what is committed in between is announced.
-    let news = state.engine.live.subscribe(&log_topic(workspace)).await;
+    let news = state.engine.live.subscribe(&Topic::Log(workspace).to_string()).await;
     let begin = Begin::find(&state, workspace, last).await?;
 
     let (stream, response) = Stream::open(guard, AHEAD);

@@ -14,18 +14,10 @@ use replyx_core::{
     ids::{ProcessId, WorkspaceId},
     job::Lane,
 };
-use replyx_live::{Live, Signal};
+use replyx_live::{Heard, Live, News, Topic, Work};
 use replyx_storage::{Committed, Listener};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
-
-/// The topic on which processes tell each other that there is work.
-const WORK: &str = "work";
-
-/// The topic of a workspace's log: the number of its newest event, in decimal, is published there.
-pub fn log_topic(workspace: WorkspaceId) -> String {
-    format!("log:{workspace}")
-}
 
 /// Wakes the sleeping workers.
 #[derive(Debug, Default)]
@@ -43,7 +35,7 @@ pub struct Bell {
 #[derive(Debug, Default)]
 struct PendingSignals {
     heads: BTreeMap<WorkspaceId, i64>,
-    work: String,
+    work: Work,
 }
 
 impl Listener for Bell {
@@ -53,17 +45,12 @@ impl Listener for Bell {
             let head = untold.heads.entry(*workspace).or_default();
             *head = (*head).max(*seq);
         }
-        for (letter, rung) in
-            [('t', what.turns), ('o', what.outbox), ('j', what.jobs), ('b', what.bots)]
-        {
-            if rung {
-                self.ring(letter);
-                if !untold.work.contains(letter) {
-                    untold.work.push(letter);
-                }
-            }
-        }
+        let work =
+            Work { turns: what.turns, outbox: what.outbox, jobs: what.jobs, bots: what.bots };
+        untold.work = untold.work.and(work);
         drop(untold);
+
+        self.ring(work);
         self.news.notify_one();
     }
 }
@@ -94,14 +81,19 @@ impl Bell {
         self.jobs[lane as usize].notify_one();
     }
 
-    /// Wakes whoever works on what the letter stands for.
-    fn ring(&self, letter: char) {
-        match letter {
-            't' => self.turns.notify_one(),
-            'o' => self.outbox.notify_one(),
-            'j' => self.jobs.iter().for_each(Notify::notify_one),
-            'b' => self.bots.notify_one(),
-            _ => {}
+    /// Wakes those who do work of these kinds.
+    fn ring(&self, work: Work) {
+        if work.turns {
+            self.turns.notify_one();
+        }
+        if work.outbox {
+            self.outbox.notify_one();
+        }
+        if work.jobs {
+            self.jobs.iter().for_each(Notify::notify_one);
+        }
+        if work.bots {
+            self.bots.notify_one();
         }
     }
 
@@ -115,11 +107,11 @@ impl Bell {
             let untold =
                 mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
             let mut told = Ok(());
-            for (workspace, seq) in untold.heads {
-                told = told.and(live.publish(&log_topic(workspace), seq.to_string()).await);
+            for (workspace_id, seq) in untold.heads {
+                told = told.and(live.tell(process, &News::Logged { workspace_id, seq }).await);
             }
-            if !untold.work.is_empty() {
-                told = told.and(live.publish(WORK, format!("{process} {}", untold.work)).await);
+            if !untold.work.is_none() {
+                told = told.and(live.tell(process, &News::Work(untold.work)).await);
             }
             if let Err(error) = told {
                 tracing::debug!(error = &error as &dyn std::error::Error, "news could not be told");
@@ -129,24 +121,17 @@ impl Bell {
 
     /// Rings here when another process has committed work, until stopped.
     pub async fn hear(&self, live: &Live, process: ProcessId, stop: CancellationToken) {
-        let mut subscription = live.subscribe(WORK).await;
-        let own = process.to_string();
+        let mut listener = live.listen(&Topic::Work, process).await;
         loop {
-            let signal = tokio::select! {
-                signal = subscription.next() => signal,
+            let heard = tokio::select! {
+                heard = listener.next() => heard,
                 () = stop.cancelled() => return,
             };
-            let work = match &signal {
-                Signal::Gap => "tojb",
-                Signal::Message(message) => match std::str::from_utf8(message) {
-                    Ok(text) => match text.split_once(' ') {
-                        Some((sender, work)) if sender != own => work,
-                        _ => continue,
-                    },
-                    Err(_) => continue,
-                },
-            };
-            work.chars().for_each(|letter| self.ring(letter));
+            match heard {
+                Heard::Gap => self.ring(Work::ALL),
+                Heard::News(News::Work(work)) => self.ring(work),
+                Heard::News(_) => {}
+            }
         }
     }
 }
@@ -167,7 +152,7 @@ mod tests {
         let second: ProcessId = clock.id();
         let stop = CancellationToken::new();
         let workspace: WorkspaceId = clock.id();
-        let mut log = live.subscribe(&log_topic(workspace)).await;
+        let mut log = live.listen(&Topic::Log(workspace), second).await;
 
         let scenario = async {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -177,7 +162,8 @@ mod tests {
                 ..Committed::default()
             });
             timeout(Duration::from_secs(5), other.turns.notified()).await.expect("was woken");
-            assert_eq!(log.next().await, Signal::Message("7".into()));
+            let logged = News::Logged { workspace_id: workspace, seq: 7 };
+            assert_eq!(log.next().await, Heard::News(logged));
             one.turns.notified().await;
             let again = timeout(Duration::from_millis(100), one.turns.notified()).await;
             assert!(again.is_err(), "its own news came back to it");

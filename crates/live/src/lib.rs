@@ -33,6 +33,7 @@ mod gates;
 mod leases;
 mod limits;
 mod memory;
+mod news;
 mod quota;
 mod redis;
 mod turns;
@@ -42,6 +43,7 @@ pub use error::LiveError;
 pub use gates::{BreakerRules, Effect, Entry, Gate};
 pub use leases::Lease;
 pub use limits::{Limit, Permit, Rate, Spent};
+pub use news::{Heard, Listener, News, Topic, Work};
 pub use quota::{Left, Quota, TooMany};
 pub use turns::{Lines, Seat, Seats};
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use replyx_core::secret::sha256_hex;
+use replyx_live::{News, Topic};
 use replyx_storage::idempotency::Begun;
 use tokio::{
     sync::Semaphore,
@@ -30,7 +31,7 @@ static WAITING: Semaphore = Semaphore::const_new(MOST);
 pub(super) async fn answer(state: &AppState, claim: &Claim, hash: &str) -> ApiResult<Begun> {
     let Ok(_place) = WAITING.try_acquire() else { return Ok(Begun::Running) };
     let deadline = Instant::now() + PATIENCE;
-    let mut news = state.engine.live.subscribe(&topic(claim)).await;
+    let mut news = state.engine.live.subscribe(&Topic::Request(name(claim)).to_string()).await;
     loop {
         // Looks after it has begun to listen: an answer in between is not missed.
         let begun = begin(state, claim, hash).await?;
@@ -50,15 +51,16 @@ pub(super) async fn answer(state: &AppState, claim: &Claim, hash: &str) -> ApiRe
 /// Tells those who wait that the request has ended.
 pub(super) fn tell(state: &AppState, claim: &Claim) {
     let live = state.engine.live.clone();
-    let topic = topic(claim);
+    let process = state.engine.process;
+    let news = News::Answered { request: name(claim) };
     // Nobody waits for the hint to arrive, least of all while Redis is away.
     tokio::spawn(async move {
-        let _ = live.publish(&topic, "").await;
+        let _ = live.tell(process, &news).await;
     });
 }
 
-/// What those who wait listen to. Neither the key nor whose it is goes over the bus.
-fn topic(claim: &Claim) -> String {
+/// What those who wait know the request by. Neither the key nor whose it is goes over the bus.
+fn name(claim: &Claim) -> String {
     let claim = format!("{}\n{}", claim.scope, claim.key);
-    format!("idempotency:{}", sha256_hex(claim.as_bytes()))
+    sha256_hex(claim.as_bytes())
 }

@@ -73,6 +73,7 @@ pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
         "Model calls whose provider reported more tokens than there can be.",
     ),
     (Counter, "model_usage_estimated_total", "Model calls whose usage had to be estimated."),
+    (Counter, "news_unknown_total", "Messages of other processes that this version does not know."),
     (Histogram, "passage_embedding_seconds", "Time to embed a batch of passages."),
     (Counter, "passages_embedded_total", "Passages given vectors."),
     (Histogram, "query_embedding_seconds", "Time to embed a question."),
