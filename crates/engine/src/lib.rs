@@ -69,7 +69,7 @@ pub struct Engine {
     pub process: ProcessId,
     /// Wakes the sleeping workers.
     pub bell: Arc<Bell>,
-    /// EngineSettings that admins change.
+    /// Settings that admins change.
     pub tuning: Arc<Tuning>,
     /// The numbers.
     pub settings: EngineSettings,

@@ -390,7 +390,7 @@ impl Config {
         }
     }
 
-    /// EngineSettings of the HTTP side of a process that listens here.
+    /// Settings of the HTTP side of a process that listens here.
     pub fn api(&self, listens: SocketAddr) -> ApiSettings {
         ApiSettings {
             upload_limit: self.raw.upload_limit_mb * 1024 * 1024,
