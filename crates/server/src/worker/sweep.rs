@@ -1,12 +1,19 @@
 //! Forgets what is no longer needed, so that tables stay bounded, and deletes accounts whose time
 //! has come.
+//!
+//! Each sweep goes on its own: one that fails does not skip the later ones. A lease keeps two
+//! processes from doing the same one at once.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, future::pending, time::Duration};
 
+use futures::{FutureExt, future::BoxFuture};
 use replyx_accounts::deletion;
+use replyx_core::ids::ProcessId;
 use replyx_engine::Engine;
 use replyx_knowledge::{index, search::LARGE, sources};
+use replyx_live::{Lease, Live};
 use replyx_storage::{StorageError, retried};
+use tokio::time::sleep;
 
 use super::{JobContext, registry};
 
@@ -32,71 +39,170 @@ const MODEL_CALLS: Duration = Duration::from_hours(400 * 24);
 /// How many documents are brought up to date between two sweeps at most.
 const REFRESH: u32 = 2_000;
 
-/// Sweeps everything. A failure is logged; the next time comes soon.
+/// How long the lease of a sweep lasts.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often it is renewed.
+const RENEW: Duration = Duration::from_secs(10);
+
+/// A sweep: its name, and its work, which says how many things it concerned.
+type Sweep<'a> = (&'static str, BoxFuture<'a, Result<u64, StorageError>>);
+
+/// A sweep that deletes in one transaction, which is repeated when the database rolled it back.
+macro_rules! forget {
+    ($engine:ident, $name:literal, |$tx:ident| $forget:expr) => {{
+        let deleted = retried(move || async move {
+            let mut $tx = $engine.db.begin().await?;
+            let count = $forget.await?;
+            $tx.commit().await?;
+            Ok(count)
+        });
+        ($name, deleted.boxed())
+    }};
+}
+
+/// Sweeps everything, one after another.
 pub(super) async fn all(engine: &Engine, tools: &JobContext) {
-    let swept = async {
-        retried(|| conversation(engine)).await?;
-        retried(|| signing_in(engine)).await?;
-        retried(|| costs(engine)).await?;
-        knowledge(engine, tools).await?;
-        deletion::purge(&engine.db, engine.clock.now()).await
-    };
-    if let Err(error) = swept.await {
-        tracing::warn!(error = &error as &dyn Error, "cleanup failed");
+    each(&engine.live, engine.process, sweeps(engine, tools)).await;
+}
+
+fn sweeps<'a>(engine: &'a Engine, tools: &'a JobContext) -> Vec<Sweep<'a>> {
+    let now = engine.clock.now();
+    let contact_days = (now - CONTACT_DAYS).date_naive();
+    let model_calls = (now - MODEL_CALLS).date_naive();
+    vec![
+        forget!(engine, "deliveries", |tx| tx.system().deliveries().forget(now - UPDATES)),
+        forget!(engine, "outbox", |tx| tx.system().outbox().forget(now - OUTBOX)),
+        forget!(engine, "contact_days", |tx| tx.system().contacts().forget_days(contact_days)),
+        forget!(engine, "sessions", |tx| tx.system().sessions().forget(now - SESSIONS)),
+        forget!(engine, "registrations", |tx| {
+            tx.system().registrations().forget(now - REGISTRATIONS)
+        }),
+        forget!(engine, "password_resets", |tx| tx.system().password_resets().forget(now)),
+        forget!(engine, "login_attempts", |tx| {
+            tx.system().login_attempts().forget(now - ATTEMPTS)
+        }),
+        forget!(engine, "invitations", |tx| tx.system().invitations().forget(now - INVITATIONS)),
+        forget!(engine, "idempotency_keys", |tx| {
+            tx.system().idempotency().forget(now - IDEMPOTENCY)
+        }),
+        forget!(engine, "model_calls", |tx| tx.system().model_calls().forget(model_calls)),
+        ("documents", documents(engine, tools).boxed()),
+        ("neighbours", neighbours(engine, tools).boxed()),
+        ("sources", due_sources(engine).boxed()),
+        ("accounts", accounts(engine).boxed()),
+    ]
+}
+
+/// Does each sweep that no other process is at. One that fails does not keep the later ones from
+/// being done; all of them are done again soon.
+async fn each(live: &Live, process: ProcessId, sweeps: Vec<Sweep<'_>>) {
+    let owner = process.to_string();
+    for (name, work) in sweeps {
+        let lease = match live.acquire(&format!("sweep:{name}"), &owner, LEASE).await {
+            Ok(Some(lease)) => Some(lease),
+            Ok(None) => continue,
+            // While Redis is away nobody can have a lease. To sweep twice at once is only wasteful.
+            Err(_) => None,
+        };
+
+        match while_held(live, lease.as_ref(), work).await {
+            Some(Ok(count)) => tracing::debug!(sweep = name, count, "cleaned up"),
+            Some(Err(error)) => {
+                let error = &error as &dyn Error;
+                tracing::warn!(sweep = name, error, "cleanup failed");
+            }
+            None => tracing::warn!(sweep = name, "cleanup was stopped: its lease was lost"),
+        }
+
+        if let Some(lease) = lease {
+            // Where this fails the lease ends by itself.
+            let _ = live.release(lease).await;
+        }
     }
 }
 
-async fn conversation(engine: &Engine) -> Result<(), StorageError> {
-    let now = engine.clock.now();
-    let mut tx = engine.db.begin().await?;
-    let updates = tx.system().deliveries().forget(now - UPDATES).await?;
-    let outbox = tx.system().outbox().forget(now - OUTBOX).await?;
-    let days = tx.system().contacts().forget_days((now - CONTACT_DAYS).date_naive()).await?;
-    tx.commit().await?;
-    tracing::debug!(updates, outbox, days, "swept what was said");
-    Ok(())
-}
-
-async fn costs(engine: &Engine) -> Result<(), StorageError> {
-    let before = (engine.clock.now() - MODEL_CALLS).date_naive();
-    let mut tx = engine.db.begin().await?;
-    let calls = tx.system().model_calls().forget(before).await?;
-    tx.commit().await?;
-    tracing::debug!(calls, "swept the calls of models");
-    Ok(())
+/// Works as long as the lease is held; `None` when another process took it before the work was done.
+async fn while_held<T>(
+    live: &Live,
+    lease: Option<&Lease>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let lost = async {
+        let Some(lease) = lease else { return pending().await };
+        loop {
+            sleep(RENEW).await;
+            if matches!(live.renew(lease, LEASE).await, Ok(false)) {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = lost => None,
+    }
 }
 
 /// Brings documents up to date that were indexed by earlier rules or embedded with another model.
-async fn knowledge(engine: &Engine, tools: &JobContext) -> Result<(), StorageError> {
+async fn documents(engine: &Engine, tools: &JobContext) -> Result<u64, StorageError> {
     let queued = index::embed::refresh(registry::indexing(engine, tools), REFRESH).await?;
-    let copied = index::neighbours::refresh(registry::indexing(engine, tools), LARGE).await?;
-    tracing::debug!(assistants = copied, "vectors are copied into the index of the database");
-    let due = sources::queue_due(&engine.db, &engine.clock).await?;
-    tracing::debug!(sources = due, "sources are fetched again");
     if queued > 0 {
         tracing::info!(documents = queued, "queued documents to be indexed or embedded again");
     }
-    Ok(())
+    Ok(count(queued))
 }
 
-async fn signing_in(engine: &Engine) -> Result<(), StorageError> {
-    let now = engine.clock.now();
-    let mut tx = engine.db.begin().await?;
-    let sessions = tx.system().sessions().forget(now - SESSIONS).await?;
-    let registrations = tx.system().registrations().forget(now - REGISTRATIONS).await?;
-    let resets = tx.system().password_resets().forget(now).await?;
-    let attempts = tx.system().login_attempts().forget(now - ATTEMPTS).await?;
-    let invitations = tx.system().invitations().forget(now - INVITATIONS).await?;
-    let requests = tx.system().idempotency().forget(now - IDEMPOTENCY).await?;
-    tx.commit().await?;
-    tracing::debug!(
-        sessions,
-        registrations,
-        resets,
-        attempts,
-        invitations,
-        requests,
-        "swept what was about signing in"
-    );
-    Ok(())
+/// Queues assistants whose vectors belong into the index of the database.
+async fn neighbours(engine: &Engine, tools: &JobContext) -> Result<u64, StorageError> {
+    index::neighbours::refresh(registry::indexing(engine, tools), LARGE).await.map(count)
+}
+
+/// Queues sources that are to be fetched again.
+async fn due_sources(engine: &Engine) -> Result<u64, StorageError> {
+    sources::queue_due(&engine.db, &engine.clock).await.map(count)
+}
+
+/// Deletes accounts whose time of grace is over.
+async fn accounts(engine: &Engine) -> Result<u64, StorageError> {
+    deletion::purge(&engine.db, engine.clock.now()).await.map(|()| 0)
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use replyx_core::clock::Clock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sweep_that_fails_does_not_skip_the_later_ones_and_one_at_work_elsewhere_waits() {
+        let live = Live::in_process();
+        let clock = Clock::system();
+        let here: ProcessId = clock.id();
+        let done = Mutex::new(Vec::new());
+        let sweep = |name: &'static str, result| {
+            let done = &done;
+            let work = async move {
+                done.lock().unwrap().push(name);
+                result
+            };
+            (name, work.boxed())
+        };
+        live.acquire("sweep:elsewhere", "another process", LEASE).await.unwrap().unwrap();
+
+        let sweeps = vec![
+            sweep("fails", Err(StorageError::Undone)),
+            sweep("elsewhere", Ok(1)),
+            sweep("works", Ok(2)),
+        ];
+        each(&live, here, sweeps).await;
+
+        assert_eq!(*done.lock().unwrap(), ["fails", "works"]);
+        let again = live.acquire("sweep:works", "another process", LEASE).await.unwrap();
+        assert!(again.is_some(), "the lease was given back");
+    }
 }
