@@ -13,7 +13,7 @@ use replyx_live::TooMany;
 
 use crate::{Cx, Result};
 
-/// What is guessed, each counted apart: whoever guesses passwords of somebody who is signed in does
+/// What is guessed, each counted apart: guessing the passwords of a signed-in user does
 /// not lock the person out at sign-in, and the right password does not buy new guesses of codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Count(String);

@@ -8,14 +8,14 @@ use replyx_storage::StorageError;
 /// What a use case about people returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a use case was not done. The text of every refusal is fit for whoever asked; that of
+/// Why a use case was not done. The text of every refusal is fit for the caller; that of
 /// [`Error::Storage`] and [`Error::Internal`] is not.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No sign-in, or one that has ended.
     #[error("missing or invalid credentials")]
     Unauthenticated,
-    /// The role of whoever asks does not allow it.
+    /// The role of the caller does not allow it.
     #[error("your role or the scopes of your key do not allow this")]
     Forbidden,
     /// There is none, or it belongs to somebody else.

@@ -34,9 +34,9 @@ const DAYS: u32 = 7;
 pub struct Invitee {
     /// The e-mail address.
     pub email: String,
-    /// The role they will have: at most that of whoever invites.
+    /// The role they will have: at most that of the inviter.
     pub role: Role,
-    /// The language of the letter; theirs, if they have an account, or else that of whoever
+    /// The language of the letter; theirs, if they have an account, or else that of the person who
     /// invites, unless given.
     pub language: Option<Language>,
 }
@@ -84,7 +84,7 @@ pub async fn create(cx: &Cx, caller: &Caller, invitee: &Invitee) -> Result<Invit
     .await
 }
 
-/// Counts the letter before it is queued: whoever is invited has asked nobody for mail.
+/// Counts the letter before it is queued: the invited person did not ask for mail.
 async fn keep_limits(cx: &Cx, caller: &Caller, mail: &Mail) -> Result<()> {
     let workspace = caller.workspace_id.to_string();
     let recipient = mailbox_key(&mail.to);

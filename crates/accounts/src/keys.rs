@@ -74,7 +74,7 @@ pub async fn read(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<ApiKey> {
     found.ok_or(Error::NotFound("key"))
 }
 
-/// Makes a key; returns it with its secret, which is stored nowhere.
+/// Creates a key; returns it with its secret, which is stored nowhere.
 ///
 /// # Errors
 ///

@@ -10,8 +10,8 @@
 //!
 //! HTTP handlers and the command line call the same functions; nothing here knows HTTP.
 //!
-//! Whoever does not know the password, the code or the link learns nothing here: answers do not
-//! differ by whether there is an account, in kind or in the time they take.
+//! A caller that does not know the password, the code or the link learns nothing here: answers do
+//! not differ by whether there is an account, in kind or in the time they take.
 
 #![allow(
     clippy::missing_errors_doc,

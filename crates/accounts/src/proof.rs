@@ -1,6 +1,6 @@
 //! Proof that it is the person who asks, and not who found their access token: what takes an
 //! account over, or away, asks for the password (and the second factor) once more. Wrong ones are
-//! counted as those at sign-in are, in counts of their own, so that whoever guesses here does not
+//! counted as those at sign-in are, in counts of their own, so that guessing here does not
 //! lock the person out there.
 
 use chrono::{DateTime, Utc};

@@ -142,7 +142,7 @@ async fn ask(
     Ok(())
 }
 
-/// Makes the account now: with a workspace of its own, or as a member of the one that invites.
+/// Creates the account: with its own workspace, or as a member of the inviting one.
 async fn make(
     cx: &Cx,
     device: &Device,
@@ -187,7 +187,7 @@ async fn make(
     Ok((opened, membership))
 }
 
-/// Makes whoever was invited a member.
+/// Makes the invited person a member.
 async fn join(tx: &mut Tx, user: &User, invitation: &Invitation) -> Result<Membership> {
     invitations::stands(tx, invitation).await?;
     let id = invitation.workspace_id;

@@ -187,7 +187,7 @@ async fn note_reuse(cx: &Cx, tx: &mut Tx, device: &Device, session: &Session) ->
     Ok(())
 }
 
-/// Ends the session of whoever asks.
+/// Ends the session of the caller.
 pub async fn close(cx: &Cx, account: &Account) -> Result<()> {
     cx.write(|| async {
         let now = cx.clock.now();

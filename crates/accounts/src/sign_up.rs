@@ -1,4 +1,4 @@
-//! Makes an account: with a workspace of its own, or for whoever was invited in the workspace that
+//! Makes an account: with a workspace of its own, or for an invited person in the workspace that
 //! invites them.
 
 use chrono::{DateTime, Utc};

@@ -1,8 +1,8 @@
 //! Where somebody stands in a workspace, as the transaction sees it that they change something in.
 //!
-//! Nobody gives away more than they have, and nobody touches who stands above them. Whoever changes
-//! members, invites or makes keys is looked up again here: what was known when they called may be a
-//! moment old, and two who demote each other at once must not both succeed.
+//! Nobody gives away more than they have, and nobody touches members with a higher role. Whoever
+//! changes members, invites or makes keys is looked up again here: what was known when they called
+//! may be a moment old, and two who demote each other at once must not both succeed.
 
 use replyx_core::{
     actor::Caller,

@@ -100,7 +100,7 @@ impl Tokens {
         }
     }
 
-    /// Makes a token.
+    /// Creates a token.
     pub fn issue(&self, subject: &Subject) -> Result<String> {
         let now = self.clock.now();
         let claims = Claims {

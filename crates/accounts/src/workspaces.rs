@@ -20,7 +20,7 @@ pub async fn list(cx: &Cx, account: &Account) -> Result<Vec<Membership>> {
     Ok(tx.system().users().memberships(account.user().id).await?)
 }
 
-/// Makes another workspace, with the person as its owner.
+/// Creates another workspace, owned by the person.
 ///
 /// # Errors
 ///

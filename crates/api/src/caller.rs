@@ -79,7 +79,7 @@ impl<P: Needs> FromRequestParts<AppState> for May<P> {
 }
 
 impl<P: Needs> May<P> {
-    /// Lets somebody in who has the permission where they act.
+    /// Accepts a caller that has the permission in the current workspace.
     pub(crate) fn admit(
         access: Arc<Access>,
         pass: Pass,

@@ -83,7 +83,7 @@ fn is_ours(state: &AppState, headers: &HeaderMap) -> bool {
 }
 
 /// Is it the origin of the host that was asked? In production a page without TLS is nobody's:
-/// whoever sits on the line may have written it.
+/// an attacker on the network may have written it.
 fn is_own(origin: &str, host: &str, production: bool) -> bool {
     let Some((scheme, own)) = origin.split_once("://") else { return false };
     !host.is_empty() && own == host && (scheme == "https" || (scheme == "http" && !production))

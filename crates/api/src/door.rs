@@ -54,7 +54,8 @@ const UPLOADS: (u64, u64) = (16, 5);
 const ROOM: Duration = Duration::from_secs(10);
 /// Answers on their way, in all and to one caller.
 const ANSWERS: (u64, u64) = (256 * MIB, 16 * MIB);
-/// Answers on their way to one address, whoever calls from there: one caller may have many keys.
+/// Answers on their way to one address, no matter who calls from there: one caller may have many
+/// keys.
 const ANSWERS_PER_ADDRESS: u64 = 64 * MIB;
 /// An answer of at most this size is sent even when [`ANSWERS`] are on their way, bytes. The places
 /// bound how many.

@@ -51,7 +51,7 @@ const LONGEST_KEY: usize = 255;
 /// A claim that is older and has no answer belongs to a process that died: twice the time that a
 /// request may take.
 const STALE: Duration = Duration::from_mins(2);
-/// Where keys are heeded.
+/// Where keys are respected.
 const BASE: &str = "/api/v1/";
 /// Where who has not signed in has something to repeat.
 const PUBLIC: &str = "/api/v1/auth/";
@@ -107,7 +107,7 @@ fn answer(error: ApiError) -> Response {
     response
 }
 
-/// What the request claims; nothing, when keys are not heeded for it.
+/// What the request claims; nothing, when keys are not respected for it.
 fn claim_of(request: &Request) -> ApiResult<Option<(Scope, String)>> {
     let path = request.uri().path();
     let heeded = request.method() == Method::POST && path.starts_with(BASE);
@@ -117,7 +117,7 @@ fn claim_of(request: &Request) -> ApiResult<Option<(Scope, String)>> {
     let Some(key) = key(request.headers())? else { return Ok(None) };
     let scope = match request.extensions().get::<Identity>() {
         Some(Identity::Known(access)) => scope(access).map(Scope::Known),
-        // Nothing was done for whoever is refused, so there is nothing to repeat.
+        // Nothing was done for a refused request, so there is nothing to repeat.
         Some(Identity::Refused(_)) => None,
         Some(Identity::Nobody) | None => path.starts_with(PUBLIC).then(|| {
             let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();

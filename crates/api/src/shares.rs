@@ -45,7 +45,7 @@ impl Inner {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whoever holds nothing gets a share of any size, so that what is larger than a bound can
+    /// A holder of nothing gets a share of any size, so that what is larger than a bound can
     /// still be had alone.
     fn add(&self, whose: Option<&Arc<str>>, amount: u64) -> Result<(), Full> {
         let mut held = self.lock();

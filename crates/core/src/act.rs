@@ -59,7 +59,7 @@ impl Actor {
         Self::new(ActorKind::Admin, Some(id.into_uuid()), email, address)
     }
 
-    /// Whoever runs the command line: they have the database anyway.
+    /// The user of the command line, who has access to the database anyway.
     pub fn command_line() -> Self {
         Self::new(ActorKind::Admin, None, "command line", "")
     }

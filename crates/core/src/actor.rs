@@ -119,7 +119,7 @@ impl Account {
 pub enum Admin {
     /// A person who is signed in.
     Account(Account),
-    /// Whoever runs the program's command line on the server.
+    /// The user of the command line on the server.
     CommandLine,
 }
 

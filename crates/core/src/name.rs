@@ -74,7 +74,7 @@ fn is_like_link(word: &str) -> bool {
             '\u{2024}' | '\u{3002}' | '\u{FE52}' | '\u{FF0E}' | '\u{FF61}' => plain.push('.'),
             '\u{2044}' | '\u{2215}' | '\u{FF0F}' => plain.push('/'),
             '\u{FE55}' | '\u{FF1A}' => plain.push(':'),
-            // Joiners could tear an address apart for us, and not for whoever reads it.
+            // Joiners could tear an address apart for us, and not for the reader.
             '\u{200C}' | '\u{200D}' => {}
             c if is_invisible(c) || c.is_control() => {}
             c => plain.push(c),

@@ -89,8 +89,8 @@ impl Permission {
         }
     }
 
-    /// Whether only a person may do it, never a program with a key: whoever decides who works here,
-    /// or makes further keys, could outlive the removal of the key's maker.
+    /// Whether only a person may do it, never a program with a key: a person decides who works
+    /// here, or makes further keys, could outlive the removal of the key's maker.
     pub const fn needs_person(self) -> bool {
         matches!(self, Self::MembersWrite | Self::OwnersWrite | Self::KeysWrite)
     }

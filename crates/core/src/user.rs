@@ -18,7 +18,7 @@ pub struct User {
     pub name: Option<String>,
     /// The language of their mail.
     pub language: Language,
-    /// Has power over the installation (through the admin side only).
+    /// Is a platform admin (through the admin API only).
     pub is_admin: bool,
     /// Whether a second factor is required to sign in.
     pub second_factor: bool,

@@ -189,9 +189,9 @@ pub(super) fn system() -> LookUp {
     })
 }
 
-/// A look-up that blocks a thread, so many of them at once. It cannot be stopped: whoever gives up
-/// waiting leaves the thread with its seat until the answer comes, so slow name servers never hold
-/// more threads than there are seats, and those of one domain no more than its own.
+/// A look-up that blocks a thread, so many of them at once. It cannot be stopped: a caller that
+/// gives up waiting leaves the thread with its seat until the answer comes, so slow name servers
+/// never hold more threads than there are seats, and those of one domain no more than its own.
 fn bounded(
     seats: LookUpSeats,
     look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Clone + Send + Sync + 'static,

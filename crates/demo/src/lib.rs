@@ -146,7 +146,7 @@ impl Demo {
     }
 }
 
-/// Makes the account, or signs in to the one of an earlier run on the same data.
+/// Creates the account, or signs in to the one of an earlier run on the same data.
 async fn sign_in(api: &Api) -> Api {
     let body = json!({"email": EMAIL, "password": PASSWORD});
     let known = api.post("/api/v1/auth/login", &body).await;
@@ -199,7 +199,7 @@ async fn script(
     Ok(right)
 }
 
-/// Whoever sits at the terminal is the customer now.
+/// The user at the terminal is the customer now.
 async fn talk(owner: &Api, customer: &Chat) {
     if !std::io::stdin().is_terminal() {
         return std::future::pending().await;

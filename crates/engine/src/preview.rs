@@ -1,9 +1,9 @@
 //! An answer that no customer sees: what a turn would say, by the draft or a published version, and
 //! why.
 //!
-//! [`run`] shows every step as it happens; [`answer_once`] is for whoever wants the end alone, such
-//! as an evaluation. Both take the steps of [`turn::answer`]; nothing is said to anybody, and only
-//! the costs are stored.
+//! [`run`] shows every step as it happens; [`answer_once`] is for callers that want only the
+//! result, such as an evaluation. Both take the steps of [`turn::answer`]; nothing is said to
+//! anybody, and only the costs are stored.
 
 use std::{error::Error, mem};
 

@@ -24,7 +24,7 @@ use crate::Engine;
 /// Of two that read, the later one must not be overtaken by the earlier.
 static LOADING: Mutex<()> = Mutex::const_new(());
 
-/// Has the models use what the tables hold now.
+/// Makes the models use the current tables.
 ///
 /// # Errors
 ///

@@ -148,7 +148,7 @@ pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
     found
 }
 
-/// The links of an answer that run something: never right, whoever wrote them.
+/// The links of an answer that run something: never right, no matter who wrote them.
 pub fn unsafe_links(answer: &str) -> Vec<Objection> {
     let plain = text::plain(answer);
     let found = contacts::unsafe_links(&plain).into_iter();

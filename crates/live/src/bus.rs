@@ -220,7 +220,7 @@ impl Topics {
         names.into_iter().partition(|name| topics.contains_key(name))
     }
 
-    /// From now on these topics are heard; whoever listened before may have missed something.
+    /// From now on these topics are heard; earlier listeners may have missed something.
     pub(crate) fn set_joined(&self, names: &[Arc<str>]) {
         let mut registry = lock(&self.registry);
         for name in names {

@@ -1,5 +1,5 @@
 //! Conditions that hold for the whole installation: something not shut, a breaker closed, a counter
-//! below its bound, a free place among a few. Whoever enters passes all of several gates or none.
+//! below its bound, a free place among a few. A caller passes all of several gates or none.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 

@@ -9,7 +9,7 @@ use crate::memory::{Forgetful, lock};
 
 /// The right to work on `key`, for a time.
 ///
-/// Whoever was paused for longer than that does not notice that it has passed. What must not be
+/// A holder that was paused for longer does not notice that it has passed. What must not be
 /// written by two therefore carries the token, and the place it is written to refuses a lower one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {

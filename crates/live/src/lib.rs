@@ -272,8 +272,8 @@ impl Live {
         }
     }
 
-    /// [`Self::leave`] for whoever cannot wait, such as a destructor: this process knows at once,
-    /// Redis soon.
+    /// [`Self::leave`] for callers that cannot wait, such as a destructor: this process knows at
+    /// once, Redis soon.
     pub fn leave_soon(&self, holder: String, effects: Vec<Effect>) {
         match &self.0 {
             Home::Memory(memory) => drop(memory.gates.leave(&holder, &effects)),

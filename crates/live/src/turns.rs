@@ -1,5 +1,5 @@
-//! Turns within one process: many share a few seats, or one queue, and whoever asks for much does
-//! not make others wait.
+//! Turns within one process: many share a few seats, or one queue, and a caller that asks for much
+//! does not make others wait.
 //!
 //! Each who shares has a line. A free seat goes to the line with the fewest seats, among those to
 //! the one that has not been served for longest; within a line who came first goes first. A line

@@ -1,5 +1,5 @@
 //! Who may ask a provider now: so many calls at once per provider and per workspace, in the whole
-//! installation; whoever is beyond that waits in a line.
+//! installation; calls beyond that wait in a queue.
 //!
 //! Every process has a line for each provider: the workspaces in it take turns, the calls of one
 //! workspace go in the order they came. One task of the process asks for all who wait; processes
@@ -168,7 +168,7 @@ impl Doors {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a call in, at once or when its turn comes before `until`.
+    /// Admits a call, immediately or when its turn comes before `until`.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         ask: AdmissionRequest,
@@ -305,7 +305,7 @@ impl Doors {
                 answer => {
                     served = true;
                     if let Some(waiter) = self.take(&ask, id, true) {
-                        // Whoever has gone in the meantime gives the place back by that.
+                        // A waiter that has gone in the meantime gives the place back by that.
                         let _ = waiter.tell.send(answer);
                     }
                 }

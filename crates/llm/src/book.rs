@@ -1,6 +1,6 @@
 //! Calls are written down before they are made, and again when they have ended.
 //!
-//! [`Book::begin`] hands a call to whoever writes, waits until it lasts, and gives an [`Entry`].
+//! [`Book::begin`] hands a call to the writer, waits until it lasts, and gives an [`Entry`].
 //! However the call ends (an answer, an error, a caller that no longer waits) the entry tells its
 //! end: what is paid for is in the ledger because it was asked for, and not because somebody
 //! remembered to note it. A process that dies leaves the beginning.
@@ -23,7 +23,7 @@ use crate::{
     error::ModelError,
 };
 
-/// How many notes wait for whoever writes.
+/// How many notes wait for the writer.
 const WAITING: usize = 4_096;
 /// How long a call waits until its beginning lasts. Without it no money is spent. A long write of
 /// `SQLite` or a failover of `PostgreSQL` takes less: the customer gets an answer and not the
@@ -53,7 +53,7 @@ pub enum Note {
     Flush(oneshot::Sender<()>),
 }
 
-/// The way to whoever writes calls down.
+/// The way to the writer of calls.
 #[derive(Clone, Debug)]
 pub struct Book {
     notes: mpsc::Sender<Note>,

@@ -20,7 +20,7 @@ pub trait ChatModel: Send + Sync {
     /// was done. Dropping it ends the request.
     ///
     /// Nothing here waits forever or collects without bound on the caller's behalf except as far
-    /// as a provider needs it: the bounds on time and size are those of whoever reads the stream.
+    /// as a provider needs it: the bounds on time and size are those of the reader of the stream.
     fn chat(&self, request: &ChatRequest) -> BoxStream<'static, Result<Delta, ModelError>>;
 }
 

@@ -59,7 +59,8 @@ pub struct EmbeddingsConfig {
 pub struct EmbeddingState {
     /// The model for what is new.
     pub model: Option<String>,
-    /// Why there is none, or why it does not work, in a sentence for whoever runs the installation.
+    /// Why there is none, or why it does not work, in a sentence for the operator of the
+    /// installation.
     pub reason: Option<String>,
     /// Is the offline model in memory?
     pub loaded: bool,

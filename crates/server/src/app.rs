@@ -59,12 +59,12 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
         None => Live::in_process(),
     };
-    // Every call that is paid for is written down, whoever makes it.
+    // Every call that is paid for is recorded, no matter who makes it.
     let (book, notes) = Book::open(clock.clone());
     tokio::spawn(ledger::write(db.clone(), process, notes));
     let embeddings = Arc::new(embeddings(config)?.recorded(book.clone()));
     if let Some(reason) = embeddings.state().reason {
-        // Whoever names a folder for the model expects it to be there.
+        // A configured folder of the model is expected to exist.
         if config.origin("model_dir") == Origin::Default || embeddings.model().is_some() {
             tracing::info!(%reason, "search uses words only");
         } else {

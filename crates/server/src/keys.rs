@@ -27,7 +27,7 @@ const SEED_EVERY: Duration = Duration::from_mins(5);
 /// How often a fault is tried to be written down.
 const TRIES: u32 = 5;
 
-/// Has the models use what admins have added, and keeps it so until stopped.
+/// Keeps the models up to date with what admins have added, until stopped.
 pub(crate) async fn start(
     engine: &Arc<Engine>,
     changes: watch::Receiver<()>,

@@ -211,8 +211,8 @@ impl Assistants<'_> {
         Ok(next.unwrap_or(1))
     }
 
-    /// Lets an earlier (or later) version answer customers, and tells the log. `false`: there is no
-    /// such version.
+    /// Makes an earlier (or later) version answer customers, and tells the log. `false`: there is
+    /// no such version.
     pub async fn roll_to(
         self,
         id: AssistantId,

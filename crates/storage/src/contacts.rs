@@ -46,7 +46,7 @@ pub struct Contacts<'t> {
 }
 
 impl Contacts<'_> {
-    /// Finds whoever wrote, or makes them a contact under `new_id`; their name is brought up to
+    /// Finds the sender, or makes them a contact under `new_id`; their name is brought up to
     /// date. The row stays locked until the transaction ends: two first messages make one contact.
     /// What comes late from a group that has moved belongs to the contact that moved.
     pub async fn meet(

@@ -1,4 +1,4 @@
-//! Work that is taken on in turns: whoever queues much does not make others wait.
+//! Work that is taken on in turns: a workspace that queues much does not make others wait.
 //!
 //! Work is queued in lines, one for each share (usually a workspace). A claim gives each place to
 //! the line with the fewest pieces running, among those to the next one after the line that was

@@ -60,7 +60,7 @@ impl IdempotencyKeys<'_> {
         if run!(self.tx, CLAIM; scope, key, request_hash, now) == 1 {
             return Ok(Begun::Fresh);
         }
-        // Gone again already: whoever had it gave it back, and the client may repeat.
+        // Gone again already: its holder released it, and the client may repeat.
         let Some(known) = row!(self.tx, Row, READ; scope, key) else { return Ok(Begun::Running) };
         if known.request_hash != request_hash {
             return Ok(Begun::Other);

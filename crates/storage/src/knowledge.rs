@@ -189,7 +189,7 @@ impl Knowledge<'_> {
         Ok(())
     }
 
-    /// Lets an assistant know a document; both must be locked by [`Self::lock`]. `false`: it knows
+    /// Links a document to an assistant; both must be locked by [`Self::lock`]. `false`: it knows
     /// it already.
     ///
     /// # Errors
@@ -215,7 +215,7 @@ impl Knowledge<'_> {
         Ok(linked == 1)
     }
 
-    /// Lets an assistant forget a document, which stays; both must be locked by [`Self::lock`].
+    /// Unlinks a document from an assistant; both must be locked by [`Self::lock`].
     /// `false`: it did not know it.
     pub async fn unlink(
         self,

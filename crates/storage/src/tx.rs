@@ -141,7 +141,7 @@ impl Tx {
         self.acts.push((log, act));
     }
 
-    /// Makes the transaction last.
+    /// Commits the transaction.
     ///
     /// # Errors
     ///

@@ -112,7 +112,7 @@ impl Workspaces<'_> {
         Ok(rows.into_iter().map(|(id, allowed)| (id.into(), names(&allowed))).collect())
     }
 
-    /// Has a workspace use only these models, or all that the installation allows.
+    /// Restricts a workspace to these models, or all that the installation allows.
     ///
     /// # Errors
     ///

@@ -91,7 +91,7 @@ impl Api {
         self.token.as_deref()
     }
 
-    /// Makes an account and signs in.
+    /// Creates an account and signs in.
     ///
     /// # Panics
     ///
@@ -160,7 +160,7 @@ impl Api {
         self.send(self.request(Method::DELETE, path)).await
     }
 
-    /// Makes an assistant and returns its id.
+    /// Creates an assistant and returns its id.
     pub async fn assistant(&self, settings: &Value) -> String {
         self.post("/api/v1/assistants", settings).await.expect(201).text("id")
     }

@@ -213,7 +213,7 @@ impl FakeTelegram {
         self.server.addr()
     }
 
-    /// Makes a bot, or finds the one with this token.
+    /// Creates a bot, or finds the one with this token.
     ///
     /// # Panics
     ///

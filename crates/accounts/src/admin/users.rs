@@ -141,7 +141,7 @@ pub async fn reset_second_factor(cx: &Cx, admin: &Admin, id: UserId) -> Result<(
     .await
 }
 
-/// Makes an account of a platform admin.
+/// Creates a platform admin.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Who a bot belongs to: whoever shows a token that Telegram accepts, unless the token that is
+//! Who a bot belongs to: the workspace with a token that Telegram accepts, unless the token that is
 //! stored works as well.
 //!
 //! A bot's owner can replace its token at any time, and then the old one is worth nothing. So
@@ -40,7 +40,7 @@ pub(super) struct Claim {
     pub(super) mode: BotMode,
 }
 
-/// Registers the bot, and takes it from whoever had it with a token that is dead.
+/// Registers the bot, and takes it from the workspace whose token is dead.
 ///
 /// # Errors
 ///

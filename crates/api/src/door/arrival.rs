@@ -73,7 +73,7 @@ impl Arrival {
     }
 }
 
-/// Has the body of a request watched, if it has one.
+/// Watches the body of a request, if it has one.
 pub(super) fn watch(
     door: &Door,
     pace: Pace,

@@ -99,7 +99,7 @@ impl Counted {
     }
 }
 
-/// Lets an answer go, unless too much is on its way already.
+/// Sends an answer, unless too many are being sent already.
 pub(super) fn hold(
     door: &Door,
     address: &str,
@@ -228,7 +228,7 @@ mod tests {
         let mut other = answer(1 << 20);
         other.extensions_mut().insert(Payer("other".into()));
         assert_eq!(hold(&door, "a", None, Purpose::Read, other).status(), 200);
-        // It has been done, so it is told, whoever reads too little.
+        // It has been done, so the result is sent even to a slow reader.
         assert_eq!(hold(&door, "a", None, Purpose::Change, answer(1 << 20)).status(), 200);
     }
 

@@ -100,7 +100,7 @@ pub async fn receive(
     take(&state, &bot, request).await.into_response()
 }
 
-/// The body of whoever is turned away is not waited for.
+/// The body of a rejected request is not awaited.
 fn turned_away(error: ApiError) -> Response {
     let mut response = error.into_response();
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,6 +1,6 @@
 //! The body of somebody's request, as long as they may send it.
 //!
-//! A body may take a minute to arrive. Whoever loses their access in that time must not have the
+//! A body may take a minute to arrive. A caller who loses access in that time must not have the
 //! request done, and not be given the stored answer to an earlier one: with every piece of the
 //! body, and at its end, the access is looked at again.
 

@@ -30,9 +30,9 @@ use crate::{
 pub(crate) enum Gate {
     /// Anybody.
     Public,
-    /// Whoever is signed in; not a key.
+    /// Any signed-in user; not a key.
     Account,
-    /// Whoever has this permission in the workspace in which they act.
+    /// A caller with this permission in the current workspace.
     Member(Permission),
     /// A platform admin.
     Admin,

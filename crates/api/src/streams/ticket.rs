@@ -60,7 +60,8 @@ impl Tickets {
     }
 }
 
-/// Makes a ticket for what the caller may see where they act; returns it with its end.
+/// Creates a ticket with the access of the caller in the current workspace; returns it with its
+/// expiry.
 pub(crate) fn make(state: &AppState, caller: &Caller, pass: &Pass) -> (String, DateTime<Utc>) {
     let expires_at = state.clock().now() + LIFETIME;
     let credential = match &pass.credential {
@@ -85,7 +86,7 @@ async fn redeem(state: &AppState, text: &str) -> ApiResult<(Arc<Access>, Pass)> 
     if ticket.expires_at <= now {
         return Err(ApiError::Unauthenticated);
     }
-    // One place that is never given back: whoever comes second finds it taken.
+    // One place that is never given back: the second request finds it taken.
     let used = [Gate::Place { key: format!("ticket:{}", ticket.id), most: 1 }];
     let entry = state.engine.live.enter(&random_hex::<16>(), REMEMBERED, &used).await;
     if !matches!(entry, Entry::Granted { .. }) {
@@ -105,7 +106,7 @@ fn read(state: &AppState, text: &str) -> Option<Ticket> {
     serde_json::from_str(opened.expose_secret()).ok()
 }
 
-/// Somebody who may open a stream: as [`May`], or whoever shows a ticket. A ticket in the address
+/// Somebody who may open a stream: as [`May`], or with a ticket. A ticket in the address
 /// goes before whatever a browser adds by itself.
 #[derive(Clone, Debug)]
 pub struct MayByTicket<P>(pub(crate) May<P>);

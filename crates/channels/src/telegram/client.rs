@@ -155,7 +155,7 @@ impl BotClient {
         if read.is_empty() && total > 0 { Err(TelegramError::Malformed) } else { Ok(read) }
     }
 
-    /// Has updates posted to `url`, with `secret_token` in a header and at most `max_connections`
+    /// Sets the webhook to `url`, with `secret_token` in a header and at most `max_connections`
     /// (1 to 100) at once. Updates that are waiting are kept.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub const MAX_PARTS: usize = 10;
 /// The most bytes of Markdown that are read: no text that fits into [`MAX_PARTS`] needs as many.
 const INPUT_LIMIT: usize = 256 << 10;
 
-/// Makes the parts of a reply from Markdown. None when there is nothing to see in it.
+/// Builds the parts of a reply from Markdown. None if it shows nothing.
 ///
 /// Each part has at most 4,096 UTF-16 units of text. What does not fit into [`MAX_PARTS`] is cut
 /// off, and an ellipsis stands for it.

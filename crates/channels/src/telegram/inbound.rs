@@ -93,7 +93,7 @@ fn read_message(update_id: i64, message: &Value, us: Us<'_>) -> Result<Inbound, 
 }
 
 /// A group became a supergroup. Both chats are told: the old one where it went, the new one where
-/// it came from. Whoever did it does not matter, nor whether they did it anonymously.
+/// it came from. It does not matter who did it, nor whether they did it anonymously.
 fn read_move(update_id: i64, message: &Value) -> Result<Option<Inbound>, &'static str> {
     let here = message["chat"]["id"].as_i64();
     let to = message["migrate_to_chat_id"].as_i64();

@@ -101,7 +101,7 @@ async fn store(engine: &Engine, batch: Vec<Waiting>) {
                 let _ = sender.send(Ok(()));
             }
         }
-        // The database is away or hard pressed, whoever asks: all are refused at once, and come
+        // The database is away or overloaded, no matter who asks: all are refused at once, and come
         // again.
         Err(error) if error.is_transient() => {}
         Err(_) => {

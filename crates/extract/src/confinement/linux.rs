@@ -20,7 +20,7 @@ const LANDLOCK: ABI = ABI::V6;
 /// Descriptors up to here are closed where the kernel does not list those that are open.
 const DESCRIPTORS: RawFd = 1024;
 
-/// Closes what whoever started the parent left open: only the standard streams are ours.
+/// Closes what the starter of the parent left open: only the standard streams are ours.
 pub(super) fn close_inherited() {
     let listed = fs::read_dir("/proc/self/fd").map(|entries| {
         let names = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());

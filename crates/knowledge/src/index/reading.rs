@@ -1,7 +1,7 @@
 //! Which version of a document is being read.
 //!
 //! A new file waits beside the one that serves. What was read counts only while the version that it
-//! was read from is the newest one: whoever changed it has queued another job.
+//! was read from is the newest one: the change enqueued another job.
 
 use replyx_core::knowledge::{Document, DocumentKind, DocumentStatus};
 use replyx_storage::{StorageError, Tx, replacements::Replacement};

@@ -2,9 +2,9 @@
 //! room.
 //!
 //! A snapshot is as fresh as the revision of the assistant's knowledge, which every question reads:
-//! of a newer one only the documents that changed are loaded. Whoever asks while it is being loaded
-//! waits for the same load. Documents that several assistants know are held once, and counted for
-//! each of them.
+//! of a newer one only the documents that changed are loaded. A question that arrives while it is
+//! being loaded waits for the same load. Documents that several assistants know are held once, and
+//! counted for each of them.
 
 use std::{
     collections::HashMap,

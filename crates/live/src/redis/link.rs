@@ -49,7 +49,7 @@ impl Link {
         link
     }
 
-    /// Has a command done, within the patience of callers.
+    /// Runs a command within the time that callers wait.
     pub(super) async fn ask<T>(
         &self,
         command: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,

@@ -65,7 +65,7 @@ struct Job {
 impl Offline {
     /// The model whose weights are in this folder. Nothing is read yet but the size of the file.
     ///
-    /// The error is a sentence for whoever runs the installation.
+    /// The error is a sentence for the operator of the installation.
     pub(super) fn find(folder: &Path) -> Result<Self, String> {
         let path = folder.join(replyx_e5::FILE);
         let fault = match std::fs::metadata(&path) {
@@ -156,7 +156,7 @@ impl Lane {
             }
             while arrived.recv().is_ok() {
                 let job = lines.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                // Whoever gave up waiting costs nothing.
+                // A caller that gave up waiting costs nothing.
                 if let Some(Job { text, answer }) = job
                     && !answer.is_closed()
                 {

@@ -100,7 +100,7 @@ mod tests {
         seen
     }
 
-    /// Whoever looks, or whenever the machine stops: under its own name the file is whole from the
+    /// At any time, even if the machine stops: under its own name the file is whole from the
     /// first moment.
     #[cfg(target_os = "linux")]
     #[test]

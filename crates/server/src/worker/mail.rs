@@ -66,7 +66,7 @@ fn count(mail: &Mail, outcome: &'static str) {
     tracing::info!(letter = mail.letter.kind(), outcome, "mail");
 }
 
-/// Has the code or the link run out while the mail could not be sent? Whoever asked has asked again
+/// Has the code or the link run out while the mail could not be sent? The user has asked again
 /// since.
 fn is_stale(mail: &Mail, job: JobId, now: DateTime<Utc>) -> bool {
     let good = match &mail.letter {

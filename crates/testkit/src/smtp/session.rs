@@ -258,7 +258,7 @@ impl Session {
         self.to.clear();
     }
 
-    /// Lets an ordered fault happen. True when the step has been answered.
+    /// Triggers an ordered fault. True when the step has been answered.
     async fn strike(&mut self, step: Step) -> Result<bool, End> {
         match self.world.strike(step) {
             None => Ok(false),

@@ -119,7 +119,7 @@ impl BotCore {
         }
     }
 
-    /// Makes an update of something that happened; returns its id.
+    /// Creates an update of something that happened; returns its id.
     pub(crate) fn tell(&self, kind: &str, payload: &Value) -> i64 {
         self.give(json!({ kind: payload }), self.shared.checks)
     }

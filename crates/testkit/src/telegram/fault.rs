@@ -40,7 +40,7 @@ pub enum TelegramFault {
 }
 
 impl TelegramFault {
-    /// Lets this befall the next call of `method`.
+    /// Applies this to the next call of `method`.
     pub fn on(self, method: &str) -> Injection {
         Injection {
             fault: self,

@@ -90,7 +90,7 @@ pub async fn set(
         let detail = format!("an installation has at most {MOST} providers of its own");
         return Err(ApiError::Conflict { code: "too_many_model_providers", detail });
     }
-    // A key belongs to an origin: whoever is at another one has not been given it.
+    // A key belongs to an origin: a server at another origin was not given it.
     let old = address_of(&state, &mut tx, &name).await?;
     let moves = old.is_some_and(|old| providers::origin(&old) != providers::origin(&base_url));
     let dropped_keys = if moves { tx.system().model_keys().delete_of(&name).await? } else { 0 };
