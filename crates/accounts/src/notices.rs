@@ -34,10 +34,6 @@ pub async fn bot_moved(cx: &Cx, bot: &Bot) -> Result<Vec<Mail>> {
 }
 
 /// Queues letters of a workspace; they are sent when the transaction commits.
-///
-/// # Errors
-///
-/// Fails when the database does.
 pub async fn queue(
     cx: &Cx,
     tx: &mut Tx,

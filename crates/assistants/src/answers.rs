@@ -1,4 +1,4 @@
-//! Questions with their answers, written by people. Each is a document of its own kind: found by
+//! Answers written by people. Each is a document of its own kind: found by
 //! search like any other, and changed here alone.
 
 use replyx_core::{
@@ -34,9 +34,9 @@ const NAME: usize = 200;
 /// A question and its answer, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pair {
-    /// As a customer would ask it.
+    /// The question, as a customer would ask it.
     pub question: String,
-    /// What is true.
+    /// The answer.
     pub answer: String,
 }
 
@@ -149,8 +149,8 @@ pub enum Added {
     New(Document),
 }
 
-/// Adds a question with its answer, which search finds once it has been read. The same pair again
-/// is the one that is there already.
+/// Adds a question with its answer, which search finds once it has been read. If the same pair
+/// exists, that one is returned.
 pub async fn create(
     cx: Cx<'_>,
     caller: &Caller,
@@ -190,9 +190,9 @@ async fn create_once(
 /// What is to change of a pair. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PairChange {
-    /// As a customer would ask it.
+    /// The question, as a customer would ask it.
     pub question: Option<String>,
-    /// What is true.
+    /// The answer.
     pub answer: Option<String>,
 }
 

@@ -106,7 +106,7 @@ pub async fn delete(cx: Cx<'_>, caller: &Caller, id: DocumentId) -> Result<(), D
     .await
 }
 
-/// Reads a document again. Its passages are found until the new ones replace them.
+/// Reindexes a document. Search finds the old passages until the new ones replace them.
 pub async fn reindex(
     cx: Cx<'_>,
     caller: &Caller,
@@ -131,7 +131,7 @@ pub async fn reindex(
     .await
 }
 
-/// Renames a document. Search goes by the new name once the document has been read again. Folders
+/// Renames a document. Search uses the new name once the document has been indexed again. Folders
 /// and control characters of the name are left out.
 ///
 /// # Errors
@@ -181,7 +181,7 @@ async fn rename_once(
     Ok(document)
 }
 
-/// Lets another assistant know a document, too. An assistant that knows it already is left as it
+/// Links a document to another assistant. An assistant that knows it already is left as it
 /// is.
 pub async fn link(
     cx: Cx<'_>,
@@ -204,7 +204,7 @@ pub async fn link(
     .await
 }
 
-/// Lets an assistant forget a document, which stays for the others.
+/// Unlinks a document from an assistant; the other assistants keep it.
 ///
 /// # Errors
 ///

@@ -128,14 +128,14 @@ async fn create_set_once(
 /// What is to change of a question set. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetChange {
-    /// What people call it.
+    /// Its display name.
     pub name: Option<String>,
     /// All its questions.
     pub questions: Option<Vec<Question>>,
 }
 
 /// Changes a question set, unless `is_as_read` says that it is no longer what the caller has read.
-/// Runs of its earlier questions stay as they are.
+/// Earlier runs do not change.
 ///
 /// # Errors
 ///

@@ -74,10 +74,12 @@ impl NewSource {
             SourceKind::Site => self.depth.unwrap_or(USUAL_DEPTH),
             SourceKind::Page | SourceKind::Sitemap => 0,
         };
+
         let max_pages = match kind {
             SourceKind::Page => 1,
             SourceKind::Site | SourceKind::Sitemap => self.max_pages.unwrap_or(USUAL_PAGES),
         };
+
         Source {
             id: clock.id(),
             workspace_id,
@@ -195,7 +197,7 @@ pub async fn fetch(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Source, 
     .await
 }
 
-/// Deletes a source with its documents. If it is being fetched, that ends.
+/// Deletes a source with its documents. A fetch in progress is stopped.
 pub async fn delete(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<(), SourceError> {
     while repeated(|| delete_some(cx, caller, id)).await? == Left::Some {}
     Ok(())
@@ -219,7 +221,7 @@ async fn delete_some(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Left, 
     let request = PageRequest { after: None, limit: AT_ONCE };
     let page = tx.workspace(workspace).documents().list(filter, request).await?;
 
-    // All of them before the first is gone: whoever indexes one holds it and then wants the
+    // All of them before the first is gone: an indexing job holds one and then wants the
     // assistants, too.
     let ids: Vec<DocumentId> = page.items.iter().map(|document| document.id).collect();
     tx.workspace(workspace).knowledge().lock(&ids, &[]).await?;

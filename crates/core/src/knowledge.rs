@@ -135,7 +135,7 @@ impl Fingerprint {
 /// What makes a document: the rest is found out when it is read.
 #[derive(Clone, Debug)]
 pub struct NewDocument {
-    /// Whose it is.
+    /// The workspace it belongs to.
     pub workspace_id: WorkspaceId,
     /// The assistant that will know it.
     pub assistant_id: AssistantId,

@@ -28,7 +28,7 @@ const TOLD_FOR: Duration = Duration::from_mins(10);
 /// A bound that a customer has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Over {
-    /// Which one.
+    /// Its id.
     pub bound: LimitBound,
     /// Are they to be told of it, or have they been?
     pub notice: Notice,

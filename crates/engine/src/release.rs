@@ -26,7 +26,7 @@ pub enum ReleaseError {
     Storage(#[from] StorageError),
 }
 
-/// Gives a dialog that waits for a human back to its assistant, which answers from the customer's
+/// Releases a dialog that waits for a human to its assistant, which answers from the customer's
 /// next message on.
 ///
 /// # Errors

@@ -98,8 +98,8 @@ impl Desk<'_> {
         self.state.limit(setting::RATE_UPLOAD, &key).await
     }
 
-    /// Stores a file as a document that an assistant knows. The same file under the same name is the document that is
-    /// there already.
+    /// Stores a file as a document that an assistant knows. The same file under the same name is
+    /// the document that is there already.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Desk<'_> {
         Ok(stored.into())
     }
 
-    /// Lets a file take the place of a document that this assistant knows.
+    /// Replaces a document with a file that this assistant knows.
     ///
     /// # Errors
     ///
@@ -132,12 +132,13 @@ impl Desk<'_> {
         self.replace(id, file).await
     }
 
-    /// Lets a file take the place of a document, which keeps its id and its assistants. What was read before is found
-    /// until the new file has been read.
+    /// Replaces a document with a file, which keeps its id and its assistants. What was read before
+    /// is found until the new file has been read.
     ///
     /// # Errors
     ///
-    /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are not taken.
+    /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are
+    /// not taken.
     pub(super) async fn replace(&self, id: DocumentId, file: Upload) -> ApiResult<Uploaded> {
         let _place = place().await;
         self.caller.still_may(self.state).await?;

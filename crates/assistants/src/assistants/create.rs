@@ -13,7 +13,7 @@ use crate::{Cx, Unacceptable, permitted::Permitted, templates};
 /// A new assistant. What is left out is its template's, or has a default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewAssistant {
-    /// What its owners call it.
+    /// Its display name.
     pub name: String,
     /// The id of a template.
     pub template: Option<String>,
@@ -25,11 +25,11 @@ pub struct NewAssistant {
     pub temperature: Option<f64>,
     /// The language of the fixed texts.
     pub language: Option<Language>,
-    /// Said in answer to `/start`.
+    /// Sent in reply to `/start`.
     pub greeting: Option<String>,
-    /// Said when the documents do not hold the answer.
+    /// Sent when the documents do not contain the answer.
     pub unknown_text: Option<String>,
-    /// Said when no model could be reached.
+    /// Sent when no model could be reached.
     pub fallback_text: Option<String>,
     /// The models asked in this order when the first one fails.
     pub fallback_models: Vec<String>,
@@ -39,7 +39,7 @@ pub struct NewAssistant {
     pub check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice.
     pub unverified: Option<Unverified>,
-    /// Said when the dialog is handed to a human.
+    /// Sent when the dialog is handed over to a human.
     pub handoff_text: Option<String>,
 }
 

@@ -59,7 +59,7 @@ async fn publish_once(
     Ok(version)
 }
 
-/// Lets an earlier version answer customers again. The draft stays as it is.
+/// Lets an earlier version answer customers again. The draft does not change.
 pub async fn roll_back(
     cx: Cx<'_>,
     caller: &Caller,

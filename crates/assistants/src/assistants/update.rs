@@ -16,7 +16,7 @@ use crate::{Cx, Missing, Unacceptable, permitted::Permitted};
 /// What is to change of a draft. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DraftChange {
-    /// What its owners call it.
+    /// Its display name.
     pub name: Option<String>,
     /// The chat model.
     pub model: Patch<String>,
@@ -26,11 +26,11 @@ pub struct DraftChange {
     pub temperature: Option<f64>,
     /// The language of the fixed texts.
     pub language: Option<Language>,
-    /// Said in answer to `/start`.
+    /// Sent in reply to `/start`.
     pub greeting: Patch<String>,
-    /// Said when the documents do not hold the answer.
+    /// Sent when the documents do not contain the answer.
     pub unknown_text: Patch<String>,
-    /// Said when no model could be reached.
+    /// Sent when no model could be reached.
     pub fallback_text: Patch<String>,
     /// The models asked in this order when the first one fails.
     pub fallback_models: Option<Vec<String>>,
@@ -40,9 +40,9 @@ pub struct DraftChange {
     pub check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice.
     pub unverified: Option<Unverified>,
-    /// Said when the dialog is handed to a human.
+    /// Sent when the dialog is handed over to a human.
     pub handoff_text: Patch<String>,
-    /// What has to hold before a version is published.
+    /// The condition for publishing a version.
     pub gate: Patch<Gate>,
 }
 

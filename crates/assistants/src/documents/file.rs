@@ -167,7 +167,7 @@ async fn twin(
     Ok(Some(twin).filter(|_| waiting.is_none()))
 }
 
-/// Lets a file take the place of a document, which keeps its id and its assistants. What was read
+/// Replaces a document with a file, which keeps its id and its assistants. What was read
 /// before is found until the new file has been read. A file without a name keeps the document's.
 ///
 /// # Errors
@@ -233,6 +233,7 @@ async fn put(
         Naming::Given => file.name.clone(),
         Naming::Missing => document.name.clone(),
     };
+
     if document.passages > 0 {
         let replacement = Replacement {
             name,
@@ -248,8 +249,10 @@ async fn put(
         document.kind = file.kind;
         document.set_original(&file.original);
     }
+
     document.requeue(now);
     tx.workspace(workspace).documents().save(document).await?;
+
     Ok(())
 }
 
