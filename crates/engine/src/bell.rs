@@ -1,6 +1,6 @@
 //! Wakes who sleeps when there is something to do, in this process and in the others.
 //!
-//! The bell hears of every commit. It is a hint: whoever sleeps also looks at the database now and
+//! The bell hears of every commit. It is a hint: sleeping workers also look at the database now and
 //! then, so a lost hint costs time, never work.
 
 use std::{
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Bell {
     turns: Notify,
     outbox: Notify,
-    /// One for each lane: whoever is woken for all looks in its own.
+    /// One for each lane: a worker that is woken for all looks in its own.
     jobs: [Notify; Lane::ALL.len()],
     bots: Notify,
     news: Notify,
