@@ -13,6 +13,7 @@ pub mod update;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     bot::{Bot, BotMode},
+    channel::ChannelStatus,
     ids::ChannelId,
 };
 use replyx_storage::StorageError;
@@ -25,7 +26,6 @@ use crate::{
     caller::Caller,
     error::{ApiError, ApiResult},
     state::AppState,
-    words::{BotModeWord, BotStatusWord},
 };
 
 /// A bot, as clients see one.
@@ -40,11 +40,11 @@ pub struct BotView {
     #[schema(example = 110_201_543)]
     telegram_id: i64,
     /// How updates reach us: `auto`, `webhook` or `polling`.
-    #[schema(value_type = BotModeWord, example = "auto")]
-    mode: &'static str,
+    #[schema(example = "auto")]
+    mode: BotMode,
     /// `running`, `stopped` or `failed`.
-    #[schema(value_type = BotStatusWord, example = "running")]
-    status: &'static str,
+    #[schema(example = "running")]
+    status: ChannelStatus,
     /// Why it failed.
     error: Option<String>,
     created_at: DateTime<Utc>,
@@ -58,8 +58,8 @@ impl From<Bot> for BotView {
             assistant_id: bot.assistant_id.into_uuid(),
             username: bot.username,
             telegram_id: bot.telegram_id,
-            mode: bot.mode.as_str(),
-            status: bot.status.as_str(),
+            mode: bot.mode,
+            status: bot.status,
             error: bot.error,
             created_at: bot.created_at,
             updated_at: bot.updated_at,

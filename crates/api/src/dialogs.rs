@@ -6,12 +6,10 @@ pub mod read;
 pub mod release;
 
 use chrono::{DateTime, Utc};
-use replyx_core::dialog::Dialog;
+use replyx_core::dialog::{Control, Dialog};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::words::ControlWord;
 
 /// A dialog, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,8 +19,8 @@ pub struct DialogView {
     bot_id: Uuid,
     contact_id: Uuid,
     /// Who may speak: `ai`, `waiting` (for a human), `human` or `closed`.
-    #[schema(value_type = ControlWord, example = "ai")]
-    control: &'static str,
+    #[schema(example = "ai")]
+    control: Control,
     /// The number of its last message; 0 before the first.
     #[schema(example = 2)]
     last_seq: i64,
@@ -41,7 +39,7 @@ impl From<Dialog> for DialogView {
             assistant_id: dialog.assistant_id.into_uuid(),
             bot_id: dialog.channel_id.into_uuid(),
             contact_id: dialog.contact_id.into_uuid(),
-            control: dialog.control.as_str(),
+            control: dialog.control,
             last_seq: dialog.last_seq,
             answered_seq: dialog.answered_seq,
             created_at: dialog.created_at,

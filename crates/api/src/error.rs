@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_accounts as accounts;
+use replyx_engine::providers::ProviderError;
 use replyx_live::TooMany;
 use replyx_storage::StorageError;
 use serde::Serialize;
@@ -314,6 +315,21 @@ const fn of_account(refusal: &accounts::Error) -> (StatusCode, &'static str) {
     match refusal.code() {
         Some(code) => (status, code),
         None => (status, "internal"),
+    }
+}
+
+impl From<ProviderError> for ApiError {
+    fn from(error: ProviderError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ProviderError::NotFound(what) => Self::NotFound(what),
+            ProviderError::Field { field, message } => Self::field(field, message),
+            ProviderError::TooManyKeys => Self::Conflict { code: "too_many_model_keys", detail },
+            ProviderError::TooManyProviders => {
+                Self::Conflict { code: "too_many_model_providers", detail }
+            }
+            ProviderError::Storage(source) => Self::given_up(source),
+        }
     }
 }
 

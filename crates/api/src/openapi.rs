@@ -1,10 +1,10 @@
 //! The `OpenAPI` document, made from the handlers themselves.
 //!
-//! A handler says what is special to it: its fields, its answers, the codes that only it gives, and
-//! in `security` what a caller needs: a permission, `admin`, or nothing but being signed in. What
-//! follows from that is the same everywhere, and `complete` adds it once all routes are joined: how
-//! callers show who they are, the problems that any such operation may answer with, headers, and
-//! examples.
+//! A handler says what is special to it: its fields, its answers and the codes that only it gives.
+//! What a caller needs (a permission, being an admin, or nothing but being signed in) is read from
+//! its signature when its route is made (`router::gate`). What follows from that is the same
+//! everywhere, and `complete` adds it once all routes are joined: how callers show who they are,
+//! the problems that any such operation may answer with, headers, and examples.
 
 mod examples;
 mod links;

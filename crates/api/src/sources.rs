@@ -8,15 +8,12 @@ pub mod read;
 pub mod update;
 
 use chrono::{DateTime, Utc};
-use replyx_core::knowledge::Source;
+use replyx_core::knowledge::{Source, SourceKind, SourceStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    tagged::{Edition, Tagged},
-    words::{SourceKindWord, SourceStatusWord},
-};
+use crate::tagged::{Edition, Tagged};
 
 /// A source, as clients see one. Its pages are documents with its `source_id`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,8 +21,8 @@ pub struct SourceView {
     id: Uuid,
     assistant_id: Uuid,
     /// How its pages are found: `page`, `site` or `sitemap`.
-    #[schema(value_type = SourceKindWord, example = "site")]
-    kind: &'static str,
+    #[schema(example = "site")]
+    kind: SourceKind,
     /// Where it begins.
     #[schema(example = "https://example.org/help/")]
     url: String,
@@ -39,8 +36,8 @@ pub struct SourceView {
     #[schema(example = 24)]
     refresh_hours: Option<i64>,
     /// `queued`, `fetching`, `ready` or `failed`.
-    #[schema(value_type = SourceStatusWord, example = "ready")]
-    status: &'static str,
+    #[schema(example = "ready")]
+    status: SourceStatus,
     /// Why it failed.
     error: Option<String>,
     /// How many pages it has.
@@ -62,12 +59,12 @@ impl From<Source> for SourceView {
         Self {
             id: source.id.into_uuid(),
             assistant_id: source.assistant_id.into_uuid(),
-            kind: source.kind.as_str(),
+            kind: source.kind,
             url: source.url,
             depth: source.depth,
             max_pages: source.max_pages,
             refresh_hours: source.every_hours,
-            status: source.status.as_str(),
+            status: source.status,
             error: source.error,
             pages: source.pages,
             bytes: source.bytes,

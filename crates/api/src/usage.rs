@@ -5,13 +5,11 @@ pub mod list;
 use chrono::NaiveDate;
 use replyx_core::{
     ids::AssistantId,
-    usage::{DayUsage, ModelCall, Totals},
+    usage::{DayUsage, ModelCall, Purpose, Totals},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::words::PurposeWord;
 
 /// Calls of models taken together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,8 +54,8 @@ pub struct DayUsageView {
     assistant_id: Option<Uuid>,
     /// What the model was asked for: `answer`, `regenerate`, `rewrite`, `summary`, `embedding`,
     /// `search`, `rerank`, `preview` or `evaluation`.
-    #[schema(value_type = PurposeWord, example = "answer")]
-    purpose: &'static str,
+    #[schema(example = "answer")]
+    purpose: Purpose,
     /// The provider's name.
     #[schema(example = "openai")]
     provider: String,
@@ -73,7 +71,7 @@ impl From<DayUsage> for DayUsageView {
         Self {
             day: usage.day,
             assistant_id: usage.assistant_id.map(AssistantId::into_uuid),
-            purpose: usage.purpose.as_str(),
+            purpose: usage.purpose,
             provider: usage.provider,
             model: usage.model,
             totals: usage.totals.into(),
@@ -85,8 +83,8 @@ impl From<DayUsage> for DayUsageView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallView {
     /// The purpose.
-    #[schema(value_type = PurposeWord, example = "preview")]
-    purpose: &'static str,
+    #[schema(example = "preview")]
+    purpose: Purpose,
     /// The provider's name.
     #[schema(example = "openai")]
     provider: String,
@@ -118,7 +116,7 @@ pub struct CallView {
 impl From<&ModelCall> for CallView {
     fn from(call: &ModelCall) -> Self {
         Self {
-            purpose: call.purpose.as_str(),
+            purpose: call.purpose,
             provider: call.provider.clone(),
             model: call.model.clone(),
             prompt_tokens: call.prompt_tokens,

@@ -6,20 +6,11 @@ use std::borrow::Cow;
 use replyx_core::permission::{Permission, Permissions};
 pub use replyx_core::{
     assistant::{Language as LanguageWord, Unverified as UnverifiedWord},
-    bot::BotMode as BotModeWord,
-    channel::{ChannelStatus as BotStatusWord, ChatKind as ChatKindWord},
-    dialog::Control as ControlWord,
     evaluation::RunStatus as RunStatusWord,
     knowledge::{
         DocumentKind as DocumentKindWord, DocumentStatus as DocumentStatusWord,
-        SourceKind as SourceKindWord, SourceStatus as SourceStatusWord,
-        WarningCode as WarningCodeWord,
+        SourceKind as SourceKindWord, WarningCode as WarningCodeWord,
     },
-    message::{
-        Author as AuthorWord, CheckOutcome as CheckOutcomeWord, Delivery as DeliveryWord,
-        MessageKind as MessageKindWord, Outcome as AnswerOutcomeWord,
-    },
-    usage::Purpose as PurposeWord,
 };
 use utoipa::{
     PartialSchema, ToSchema,

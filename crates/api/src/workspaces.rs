@@ -86,7 +86,7 @@ pub struct CreateRequest {
 /// the new one in `X-Workspace` to act there.
 #[utoipa::path(
     post, path = "/workspaces", operation_id = "create_workspace", tag = "workspaces",
-    security(("bearer" = [])), request_body = CreateRequest,
+    request_body = CreateRequest,
     responses(
         (status = 201, description = "the workspace", body = MembershipView),
         (status = 409, description = "`too_many_workspaces`: you own 20, or belong to 100", body = Problem),
@@ -107,7 +107,6 @@ pub async fn create(
 /// Lists your workspaces, oldest membership first: at most 100, on one page.
 #[utoipa::path(
     get, path = "/workspaces", operation_id = "list_workspaces", tag = "workspaces",
-    security(("bearer" = [])),
     responses((status = 200, description = "your workspaces", body = List<MembershipView>))
 )]
 #[tracing::instrument(name = "api.workspaces.list", skip_all)]
@@ -123,7 +122,6 @@ pub async fn list(
 /// Shows the workspace you act in.
 #[utoipa::path(
     get, path = "/workspace", operation_id = "read_workspace", tag = "workspaces",
-    security(("bearer" = ["workspace:read"])),
     responses(
         (status = 200, description = "the workspace", body = WorkspaceView),
         (status = 304, description = "not modified"),
@@ -148,7 +146,7 @@ pub struct UpdateRequest {
 /// Changes the workspace you act in.
 #[utoipa::path(
     patch, path = "/workspace", operation_id = "update_workspace", tag = "workspaces",
-    security(("bearer" = ["workspace:write"])), request_body = UpdateRequest,
+    request_body = UpdateRequest,
     responses(
         (status = 200, description = "the workspace as it is now", body = WorkspaceView),
         (status = 412, description = "somebody else has changed it", body = Problem),

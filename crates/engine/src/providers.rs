@@ -4,6 +4,10 @@
 //! What the tables hold comes beside what the configuration names. One that cannot be used (a
 //! secret that does not open) is left out and logged; it never keeps the others from being used.
 
+mod error;
+pub mod keys;
+pub mod servers;
+
 use std::error::Error;
 
 use replyx_core::{
@@ -18,6 +22,8 @@ use replyx_storage::{
     model_keys::{ModelKey, ModelProvider},
 };
 use tokio::sync::Mutex;
+
+pub use error::ProviderError;
 
 use crate::Engine;
 

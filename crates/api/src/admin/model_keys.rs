@@ -1,12 +1,11 @@
-//! Keys to providers of models. A secret comes in once and is never shown again.
+//! `/api/v1/admin/model-keys`: keys to providers of models. A secret comes in once and is never
+//! shown again.
 
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod update;
-
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use replyx_core::money::Money;
+use garde::Validate;
+use replyx_core::{ids::ModelKeyId, money::Money};
+use replyx_engine::providers::keys::{self, ModelKeyChange, NewModelKey};
 use replyx_storage::{
     StorageError, Tx,
     model_calls::{KeyUsage, ModelUsage},
@@ -17,10 +16,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// How much of a secret is shown for recognising it, bytes.
-const HINT: usize = 4;
-/// Of a shorter secret nothing is shown, bytes.
-const HINTED: usize = 16;
+use crate::{
+    caller::Admin,
+    error::{ApiResult, Problem},
+    input::{Body, Id, Patch},
+    location::Location,
+    page::List,
+    state::AppState,
+};
 
 /// A key to a provider of models.
 #[derive(Debug, Serialize, ToSchema)]
@@ -152,15 +155,6 @@ impl ModelKeyView {
 #[derive(Clone, Debug)]
 struct Secret(SecretString);
 
-impl Secret {
-    /// Its last characters, if that does not tell too much of it.
-    fn hint(&self) -> String {
-        let secret = self.0.expose_secret();
-        let hint = secret.len().checked_sub(HINT).filter(|_| secret.len() >= HINTED);
-        hint.and_then(|from| secret.get(from..)).unwrap_or_default().to_owned()
-    }
-}
-
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|secret| Self(SecretString::from(secret)))
@@ -188,8 +182,194 @@ fn bound(text: &str, (): &()) -> garde::Result {
 }
 
 /// The amount that [`bound`] let through.
-fn amount(text: Option<String>) -> Option<Money> {
-    text.and_then(|text| text.parse().ok())
+fn amount(text: &str) -> Money {
+    text.parse().unwrap_or(Money::ZERO)
+}
+
+/// Lists the model keys added through the API, by provider and priority, with their use.
+#[utoipa::path(
+    get, path = "/admin/model-keys", operation_id = "list_model_keys", tag = "admin",
+    responses((status = 200, description = "all keys, without their secrets", body = List<ModelKeyView>))
+)]
+#[tracing::instrument(name = "api.admin.model_keys.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    _admin: Admin,
+) -> ApiResult<Json<List<ModelKeyView>>> {
+    let today = state.clock().now().date_naive();
+    let mut tx = state.db().read().await?;
+    let keys = tx.system().model_keys().list().await?;
+    let usage = Usage::read(&mut tx, today).await?;
+    let items = keys.into_iter().map(|key| ModelKeyView::of(key, &usage)).collect();
+    Ok(Json(List { items, next_cursor: None }))
+}
+
+/// A new key.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateModelKey)]
+pub struct CreateRequest {
+    /// The provider's name.
+    #[garde(length(chars, min = 1, max = 40))]
+    #[schema(min_length = 1, max_length = 40, example = "openai")]
+    provider: String,
+    /// Its display name.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "Main account")]
+    name: String,
+    /// The key as the provider gave it out. It is stored encrypted, and never shown again.
+    #[garde(custom(plausible))]
+    #[schema(value_type = String, format = Password, write_only, pattern = "^[!-~]{1,512}$", example = "sk-0123456789abcdef")]
+    secret: Secret,
+    /// The priority: the lowest number is used first; 0 by default.
+    #[serde(default)]
+    #[garde(range(min = -1_000, max = 1_000))]
+    #[schema(minimum = -1_000, maximum = 1_000, example = 0)]
+    priority: i64,
+    /// The most requests in a day (UTC).
+    #[garde(inner(range(min = 0, max = 1_000_000_000)))]
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 10_000)]
+    daily_requests: Option<i64>,
+    /// The most requests in a month (UTC).
+    #[garde(inner(range(min = 0, max = 1_000_000_000)))]
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 200_000)]
+    monthly_requests: Option<i64>,
+    /// The most money in a day (UTC), US dollars, a decimal number.
+    #[garde(inner(custom(bound)))]
+    #[schema(pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "5.00")]
+    daily_cost: Option<String>,
+    /// The most money in a month (UTC), US dollars, a decimal number.
+    #[garde(inner(custom(bound)))]
+    #[schema(pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "100.00")]
+    monthly_cost: Option<String>,
+    /// Whether it may be used; `true` by default.
+    #[serde(default = "yes")]
+    #[garde(skip)]
+    enabled: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Adds a key to a provider. Every process uses it immediately.
+#[utoipa::path(
+    post, path = "/admin/model-keys", operation_id = "create_model_key", tag = "admin",
+    request_body = CreateRequest,
+    responses(
+        (status = 201, description = "the key, without its secret", body = ModelKeyView),
+        (status = 409, description = "`too_many_model_keys`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.admin.model_keys.create", skip_all)]
+pub async fn create(
+    State(state): State<AppState>,
+    admin: Admin,
+    Body(request): Body<CreateRequest>,
+) -> ApiResult<(StatusCode, Location, Json<ModelKeyView>)> {
+    let new = NewModelKey {
+        provider: request.provider,
+        name: request.name,
+        secret: request.secret.0,
+        priority: request.priority,
+        daily_requests: request.daily_requests,
+        monthly_requests: request.monthly_requests,
+        daily_cost: request.daily_cost.as_deref().map(amount),
+        monthly_cost: request.monthly_cost.as_deref().map(amount),
+        enabled: request.enabled,
+    };
+
+    let key = keys::create(&state.engine, &admin, &new).await?;
+    let location = Location(format!("/api/v1/admin/model-keys/{}", key.id));
+    Ok((StatusCode::CREATED, location, Json(ModelKeyView::of(key, &Usage::default()))))
+}
+
+/// The fields to change. Absent fields stay as they are; `null` removes a limit.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateModelKey)]
+pub struct UpdateRequest {
+    /// Its display name.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "Main account")]
+    name: Option<String>,
+    /// A new secret, from the same provider.
+    #[garde(inner(custom(plausible)))]
+    #[schema(value_type = Option<String>, format = Password, write_only, pattern = "^[!-~]{1,512}$", example = "sk-0123456789abcdef")]
+    secret: Option<Secret>,
+    /// The priority: the lowest number is used first.
+    #[garde(inner(range(min = -1_000, max = 1_000)))]
+    #[schema(minimum = -1_000, maximum = 1_000, example = 0)]
+    priority: Option<i64>,
+    /// The most requests in a day (UTC).
+    #[serde(default)]
+    #[garde(inner(range(min = 0, max = 1_000_000_000)))]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000, example = 10_000)]
+    daily_requests: Patch<i64>,
+    /// The most requests in a month (UTC).
+    #[serde(default)]
+    #[garde(inner(range(min = 0, max = 1_000_000_000)))]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000, example = 200_000)]
+    monthly_requests: Patch<i64>,
+    /// The most money in a day (UTC), US dollars, a decimal number.
+    #[serde(default)]
+    #[garde(inner(custom(bound)))]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "5.00")]
+    daily_cost: Patch<String>,
+    /// The most money in a month (UTC), US dollars, a decimal number.
+    #[serde(default)]
+    #[garde(inner(custom(bound)))]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,12}([.][0-9]{1,6})?$", example = "100.00")]
+    monthly_cost: Patch<String>,
+    /// Whether it may be used. `true` also retries a key that its provider refused.
+    #[garde(skip)]
+    enabled: Option<bool>,
+}
+
+/// Changes a key. Every process applies it immediately.
+#[utoipa::path(
+    patch, path = "/admin/model-keys/{id}", operation_id = "update_model_key", tag = "admin",
+    params(("id" = uuid::Uuid, Path)), request_body = UpdateRequest,
+    responses((status = 200, description = "the key as it is now, without its secret", body = ModelKeyView))
+)]
+#[tracing::instrument(name = "api.admin.model_keys.update", skip_all, fields(key.id = %id))]
+pub async fn update(
+    State(state): State<AppState>,
+    admin: Admin,
+    Id(id): Id<ModelKeyId>,
+    Body(request): Body<UpdateRequest>,
+) -> ApiResult<Json<ModelKeyView>> {
+    let change = ModelKeyChange {
+        name: request.name,
+        secret: request.secret.map(|secret| secret.0),
+        priority: request.priority,
+        daily_requests: request.daily_requests,
+        monthly_requests: request.monthly_requests,
+        daily_cost: request.daily_cost.map(|text| amount(&text)),
+        monthly_cost: request.monthly_cost.map(|text| amount(&text)),
+        enabled: request.enabled,
+    };
+
+    let key = keys::update(&state.engine, &admin, id, &change).await?;
+    let mut tx = state.db().read().await?;
+    let usage = Usage::read(&mut tx, key.updated_at.date_naive()).await?;
+    Ok(Json(ModelKeyView::of(key, &usage)))
+}
+
+/// Deletes a model key. Calls in progress continue.
+#[utoipa::path(
+    delete, path = "/admin/model-keys/{id}", operation_id = "delete_model_key", tag = "admin",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 204, description = "it is gone"))
+)]
+#[tracing::instrument(name = "api.admin.model_keys.delete", skip_all, fields(key.id = %id))]
+pub async fn delete(
+    State(state): State<AppState>,
+    admin: Admin,
+    Id(id): Id<ModelKeyId>,
+) -> ApiResult<StatusCode> {
+    keys::delete(&state.engine, &admin, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[cfg(test)]
@@ -198,14 +378,6 @@ mod tests {
 
     fn secret(text: &str) -> Secret {
         Secret(SecretString::from(text))
-    }
-
-    #[test]
-    fn of_a_short_secret_nothing_is_shown() {
-        assert_eq!(secret("sk-0123456789abcdef").hint(), "cdef");
-        assert_eq!(secret("0123456789abcdef").hint(), "cdef");
-        assert_eq!(secret("0123456789abcde").hint(), "");
-        assert!(!format!("{:?}", secret("sk-0123456789abcdef")).contains("cdef"));
     }
 
     #[test]

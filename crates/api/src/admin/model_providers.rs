@@ -1,23 +1,23 @@
-//! Servers of models that admins add, beside those of the configuration.
+//! `/api/v1/admin/model-providers`: servers of models that admins add, beside those of the
+//! configuration.
 
-pub mod delete;
-pub mod list;
-pub mod set;
+use std::collections::BTreeMap;
 
-use std::net::IpAddr;
-
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use replyx_storage::{StorageError, Tx, model_keys::ModelProvider};
-use serde::Serialize;
-use url::{Host, Url};
+use garde::Validate;
+use replyx_engine::providers::{dialect, dialect_name, servers};
+use replyx_storage::model_keys::ModelProvider;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::state::AppState;
-
-/// The longest name, bytes.
-const LONGEST_NAME: usize = 40;
-/// The model that is no provider's.
-const EXTRACTIVE: &str = "extractive";
+use crate::{
+    caller::Admin,
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id},
+    page::List,
+    state::AppState,
+};
 
 /// A server of models.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,114 +57,115 @@ impl ModelProviderView {
     }
 }
 
-/// Where a provider is: as an admin has set it, else as the configuration says. `None`: there is
-/// none of this name.
-pub(crate) async fn address_of(
-    state: &AppState,
-    tx: &mut Tx,
-    name: &str,
-) -> Result<Option<String>, StorageError> {
-    let added = tx.system().model_keys().providers().await?;
-    if let Some(added) = added.into_iter().find(|provider| provider.name == name) {
-        return Ok(Some(added.base_url));
+/// Lists the model providers by name.
+#[utoipa::path(
+    get, path = "/admin/model-providers", operation_id = "list_model_providers", tag = "admin",
+    responses((status = 200, description = "all providers", body = List<ModelProviderView>))
+)]
+#[tracing::instrument(name = "api.admin.model_providers.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    _admin: Admin,
+) -> ApiResult<Json<List<ModelProviderView>>> {
+    let mut all = BTreeMap::new();
+    for provider in state.engine.models.configured() {
+        let view = ModelProviderView {
+            name: provider.name.clone(),
+            protocol: dialect_name(provider.protocol).to_owned(),
+            base_url: provider.base_url.clone(),
+            configured: true,
+            dropped_keys: 0,
+            created_at: None,
+            updated_at: None,
+        };
+        all.insert(provider.name.clone(), view);
     }
-    // Of two with one name the later counts.
+    for provider in state.db().read().await?.system().model_keys().providers().await? {
+        let configured = all.contains_key(&provider.name);
+        all.insert(provider.name.clone(), ModelProviderView::added(provider, configured));
+    }
+    Ok(Json(List { items: all.into_values().collect(), next_cursor: None }))
+}
+
+/// What it speaks, and where it is.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SetModelProvider)]
+pub struct SetRequest {
+    /// What it speaks: `completions` (most do), `responses` or `messages`; `completions` unless
+    /// given.
+    #[serde(default)]
+    #[garde(skip)]
+    protocol: ProtocolWord,
+    /// Everything before the path of the protocol. Servers of your own network may be `http`, and
+    /// are asked without a key while they have none.
+    #[garde(length(chars, min = 1, max = 500))]
+    #[schema(min_length = 1, max_length = 500, example = "http://127.0.0.1:11434/v1")]
+    base_url: String,
+}
+
+/// What a provider speaks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ModelProtocol)]
+enum ProtocolWord {
+    /// `POST {base_url}/chat/completions`
+    #[default]
+    Completions,
+    /// `POST {base_url}/responses`
+    Responses,
+    /// `POST {base_url}/v1/messages`
+    Messages,
+}
+
+/// Adds a model provider, or updates the one with this name. It overrides a provider of the same
+/// name in the configuration. Every process uses it immediately.
+///
+/// A key belongs to an origin. If the scheme, host or port changes, the provider's keys are
+/// deleted, and the key of the configuration is not used with the new address.
+#[utoipa::path(
+    put, path = "/admin/model-providers/{name}", operation_id = "set_model_provider", tag = "admin",
+    params(("name" = String, Path, pattern = "^[a-z0-9_-]{1,40}$", example = "ollama")),
+    request_body = SetRequest,
+    responses(
+        (status = 200, description = "the provider as it is now", body = ModelProviderView),
+        (status = 409, description = "`too_many_model_providers`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.admin.model_providers.set", skip_all)]
+pub async fn set(
+    State(state): State<AppState>,
+    admin: Admin,
+    Id(name): Id<String>,
+    Body(request): Body<SetRequest>,
+) -> ApiResult<Json<ModelProviderView>> {
+    let protocol = match request.protocol {
+        ProtocolWord::Completions => "completions",
+        ProtocolWord::Responses => "responses",
+        ProtocolWord::Messages => "messages",
+    };
+    let protocol = dialect(protocol).ok_or(ApiError::NotFound("protocol"))?;
+
+    let changed = servers::set(&state.engine, &admin, &name, protocol, &request.base_url).await?;
     let mut configured = state.engine.models.configured().iter();
-    let configured = configured.rfind(|provider| provider.name == name);
-    Ok(configured.map(|provider| provider.base_url.clone()))
+    let configured = configured.any(|configured| configured.name == name);
+    let view = ModelProviderView::added(changed.provider, configured);
+    Ok(Json(ModelProviderView { dropped_keys: changed.dropped_keys, ..view }))
 }
 
-/// Can this be the name of a provider?
-pub(crate) fn is_name(name: &str) -> bool {
-    let is_word = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
-    };
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_word) && name != EXTRACTIVE
-}
-
-/// An address as it is stored, or what is wrong with it. Without TLS only servers of one's own
-/// network are asked: a key would be read by everybody on the way.
-fn address(text: &str) -> Result<String, &'static str> {
-    let url = Url::parse(text.trim()).map_err(|_| "must be a URL")?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold credentials");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("must have neither a query nor a fragment");
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_own(&url) => {}
-        "http" => return Err("must be `https`: only servers of your own network may be `http`"),
-        _ => return Err("must be `https`"),
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-/// Is it a host of one's own network? Names without a dot mean something only inside one.
-fn is_own(url: &Url) -> bool {
-    let address: IpAddr = match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.strip_suffix('.').unwrap_or(name);
-            let top = name.rsplit_once('.').map_or("", |(_, top)| top);
-            return !name.contains('.')
-                || ["localhost", "local", "internal", "lan", "home"].contains(&top);
-        }
-        Some(Host::Ipv4(address)) => address.into(),
-        Some(Host::Ipv6(address)) => address.to_ipv4_mapped().map_or(address.into(), IpAddr::from),
-        None => return false,
-    };
-    match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_does_not_cross_the_internet_in_the_clear() {
-        for good in [
-            "https://api.example.org/v1",
-            "http://127.0.0.1:11434/v1",
-            "http://localhost:11434",
-            "http://ollama:11434/v1",
-            "http://10.1.2.3/v1",
-            "http://192.168.0.9",
-            "http://[::1]:8080/v1",
-            "http://[fd00::1]/v1",
-            "http://models.internal/v1",
-        ] {
-            assert_eq!(address(good).as_deref(), Ok(good.trim_end_matches('/')), "{good}");
-        }
-        assert_eq!(address(" https://api.example.org/v1/ ").unwrap(), "https://api.example.org/v1");
-        for bad in [
-            "",
-            "api.example.org",
-            "ftp://example.org",
-            "file:///etc/passwd",
-            "http://api.example.org/v1",
-            "http://8.8.8.8/v1",
-            "http://169.254.169.254/latest",
-            "http://[::ffff:8.8.8.8]/",
-            "https://user:key@example.org/v1",
-            "https://example.org/v1?key=1",
-            "https://example.org/v1#x",
-        ] {
-            assert!(address(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_name_can_stand_before_a_model() {
-        for good in ["ollama", "my-gpu_2", "openai"] {
-            assert!(is_name(good), "{good}");
-        }
-        for bad in ["", "Ollama", "a:b", "a b", "extractive", "ключ"] {
-            assert!(!is_name(bad), "{bad}");
-        }
-        assert!(!is_name(&"a".repeat(41)));
-    }
+/// Deletes a model provider that was added through the API, with its keys. If the configuration has
+/// a provider of this name, that one is used again.
+#[utoipa::path(
+    delete, path = "/admin/model-providers/{name}", operation_id = "delete_model_provider", tag = "admin",
+    params(("name" = String, Path, example = "ollama")),
+    responses((status = 204, description = "it is gone"))
+)]
+#[tracing::instrument(name = "api.admin.model_providers.delete", skip_all)]
+pub async fn delete(
+    State(state): State<AppState>,
+    admin: Admin,
+    Id(name): Id<String>,
+) -> ApiResult<StatusCode> {
+    servers::delete(&state.engine, &admin, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

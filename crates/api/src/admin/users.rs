@@ -76,7 +76,7 @@ pub struct Query {
 /// Lists all users, newest first.
 #[utoipa::path(
     get, path = "/admin/users", operation_id = "list_users", tag = "admin",
-    security(("bearer" = ["admin"])), params(Query),
+    params(Query),
     responses((status = 200, description = "the users", body = List<AdminUserView>))
 )]
 #[tracing::instrument(name = "api.admin.users.list", skip_all)]
@@ -94,7 +94,7 @@ pub async fn list(
 /// Shows a user.
 #[utoipa::path(
     get, path = "/admin/users/{id}", operation_id = "read_user", tag = "admin",
-    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "the user", body = AdminUserView))
 )]
 #[tracing::instrument(name = "api.admin.users.read", skip_all, fields(user.id = %id.0))]
@@ -109,7 +109,7 @@ pub async fn read(
 /// Blocks a user: all their sessions end immediately, and they cannot sign in.
 #[utoipa::path(
     post, path = "/admin/users/{id}/block", operation_id = "block_user", tag = "admin",
-    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the user", body = AdminUserView),
         (status = 409, description = "`yourself`", body = Problem),
@@ -127,7 +127,7 @@ pub async fn block(
 /// Unblocks a user, who can then sign in again.
 #[utoipa::path(
     post, path = "/admin/users/{id}/unblock", operation_id = "unblock_user", tag = "admin",
-    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the user", body = AdminUserView),
     )
@@ -145,7 +145,7 @@ pub async fn unblock(
 /// deleted within minutes.
 #[utoipa::path(
     delete, path = "/admin/users/{id}", operation_id = "delete_user", tag = "admin",
-    security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 202, description = "the user is signed out and will be deleted"),
         (status = 409, description = "`yourself`, `last_owner`", body = Problem),
@@ -164,7 +164,7 @@ pub async fn delete(
 /// Removes a user's second factor and ends their sessions.
 #[utoipa::path(
     delete, path = "/admin/users/{id}/second-factor", operation_id = "reset_second_factor",
-    tag = "admin", security(("bearer" = ["admin"])), params(("id" = uuid::Uuid, Path)),
+    tag = "admin", params(("id" = uuid::Uuid, Path)),
     responses((status = 204, description = "the second factor is removed"))
 )]
 #[tracing::instrument(name = "api.admin.users.second_factor", skip_all, fields(user.id = %id.0))]

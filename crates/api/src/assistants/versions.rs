@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{AssistantSettings, Version},
+    assistant::{AssistantSettings, Language, Unverified, Version},
     ids::AssistantId,
     page::PageRequest,
 };
@@ -17,7 +17,6 @@ use crate::{
     input::{Id, Params},
     page::{List, PageQuery},
     state::AppState,
-    words::{LanguageWord, UnverifiedWord},
 };
 
 /// A published, immutable version of an assistant.
@@ -53,13 +52,13 @@ pub struct VersionSettings {
     system_prompt: String,
     #[schema(example = 0.3)]
     temperature: f64,
-    #[schema(value_type = LanguageWord, example = "en")]
-    language: &'static str,
+    #[schema(example = "en")]
+    language: Language,
     #[schema(example = "Europe/Helsinki")]
     time_zone: String,
     check_answers: bool,
-    #[schema(value_type = UnverifiedWord, example = "unknown")]
-    unverified: &'static str,
+    #[schema(example = "unknown")]
+    unverified: Unverified,
     #[schema(example = "Hello! What would you like to know?")]
     greeting: String,
     #[schema(example = "I don't know. A colleague will get back to you.")]
@@ -82,10 +81,10 @@ impl From<AssistantSettings> for VersionSettings {
             fallback_models: settings.fallback_models,
             system_prompt: settings.system_prompt,
             temperature: settings.temperature,
-            language: settings.language.as_str(),
+            language: settings.language,
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
-            unverified: settings.unverified.as_str(),
+            unverified: settings.unverified,
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct ChangeRequest {
 /// Changes the password and ends all other sessions.
 #[utoipa::path(
     post, path = "/auth/password/change", operation_id = "change_password", tag = "auth",
-    security(("bearer" = [])), request_body = ChangeRequest,
+    request_body = ChangeRequest,
     responses(
         (status = 204, description = "the password is changed; other sessions have ended"),
         (status = 403, description = "`wrong_password`", body = Problem),

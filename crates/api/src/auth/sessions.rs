@@ -50,7 +50,6 @@ impl SessionView {
 /// Lists your sessions, newest first: at most a hundred, on one page.
 #[utoipa::path(
     get, path = "/auth/sessions", operation_id = "list_sessions", tag = "auth",
-    security(("bearer" = [])),
     responses((status = 200, description = "the sessions that have not ended", body = List<SessionView>))
 )]
 #[tracing::instrument(name = "api.auth.sessions.list", skip_all)]
@@ -66,7 +65,7 @@ pub async fn list(
 /// Ends one of your sessions immediately.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", operation_id = "revoke_session", tag = "auth",
-    security(("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "the session")),
+    params(("id" = uuid::Uuid, Path, description = "the session")),
     responses((status = 204, description = "the session has ended"))
 )]
 #[tracing::instrument(name = "api.auth.sessions.delete", skip_all, fields(session.id = %id.0))]
@@ -82,7 +81,6 @@ pub async fn delete(
 /// Ends all your other sessions immediately.
 #[utoipa::path(
     delete, path = "/auth/sessions", operation_id = "revoke_other_sessions", tag = "auth",
-    security(("bearer" = [])),
     responses((status = 204, description = "only this session is left"))
 )]
 #[tracing::instrument(name = "api.auth.sessions.delete_others", skip_all)]

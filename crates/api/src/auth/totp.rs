@@ -49,7 +49,6 @@ pub struct StateResponse {
 /// Shows whether a second factor is enabled, and how many recovery codes are left.
 #[utoipa::path(
     get, path = "/auth/totp", operation_id = "read_second_factor", tag = "auth",
-    security(("bearer" = [])),
     responses((status = 200, description = "the second factor", body = StateResponse))
 )]
 #[tracing::instrument(name = "api.auth.totp.read", skip_all)]
@@ -81,7 +80,7 @@ pub struct BegunResponse {
 /// Until then it is not required at sign-in, and starting again creates another secret.
 #[utoipa::path(
     post, path = "/auth/totp", operation_id = "begin_second_factor", tag = "auth",
-    security(("bearer" = [])), request_body = PasswordProof,
+    request_body = PasswordProof,
     responses(
         (status = 200, description = "the secret", body = BegunResponse),
         (status = 403, description = "`wrong_password`", body = Problem),
@@ -113,7 +112,7 @@ pub struct ConfirmRequest {
 /// Confirms a second factor with its first code, and requires it at sign-in from then on.
 #[utoipa::path(
     post, path = "/auth/totp/confirm", operation_id = "confirm_second_factor", tag = "auth",
-    security(("bearer" = [])), request_body = ConfirmRequest,
+    request_body = ConfirmRequest,
     responses(
         (status = 200, description = "the recovery codes", body = RecoveryCodes),
         (status = 409, description = "`second_factor_exists`; `no_second_factor` when none was begun",
@@ -134,7 +133,7 @@ pub async fn confirm(
 /// Creates new recovery codes. Earlier codes become invalid.
 #[utoipa::path(
     post, path = "/auth/totp/recovery-codes", operation_id = "replace_recovery_codes", tag = "auth",
-    security(("bearer" = [])), request_body = PasswordProof,
+    request_body = PasswordProof,
     responses(
         (status = 200, description = "the new codes", body = RecoveryCodes),
         (status = 403, description = "`wrong_password`", body = Problem),
@@ -171,7 +170,7 @@ pub struct RemoveRequest {
 /// Removes the second factor and its recovery codes.
 #[utoipa::path(
     delete, path = "/auth/totp", operation_id = "remove_second_factor", tag = "auth",
-    security(("bearer" = [])), request_body = RemoveRequest,
+    request_body = RemoveRequest,
     responses(
         (status = 204, description = "it is gone"),
         (status = 403, description = "`wrong_password`, `wrong_totp`", body = Problem),

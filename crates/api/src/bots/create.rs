@@ -18,7 +18,6 @@ use crate::{
     input::{Body, Id},
     location::Location,
     state::AppState,
-    words::BotModeWord,
 };
 
 /// A new bot.
@@ -32,7 +31,7 @@ pub struct Request {
     token: Token,
     /// How updates reach us: `auto`, `webhook` or `polling`; `auto` unless given.
     #[garde(skip)]
-    #[schema(value_type = Option<BotModeWord>, example = "auto")]
+    #[schema(example = "auto")]
     mode: Option<BotMode>,
 }
 

@@ -12,7 +12,6 @@ use crate::{
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
-    words::BotModeWord,
 };
 
 /// The fields to change. Absent fields stay as they are.
@@ -22,7 +21,7 @@ use crate::{
 pub struct Request {
     /// How updates reach us: `auto`, `webhook` or `polling`.
     #[garde(skip)]
-    #[schema(value_type = Option<BotModeWord>, example = "polling")]
+    #[schema(example = "polling")]
     mode: Option<BotMode>,
 }
 

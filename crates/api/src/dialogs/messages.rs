@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::DialogId,
-    message::{AnswerMeta, Citation, Message},
+    message::{self, AnswerMeta, Author, CheckOutcome, Citation, Delivery, Message, MessageKind},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,7 +16,6 @@ use crate::{
     input::{Id, Params},
     page::{List, PageQuery},
     state::AppState,
-    words::{AnswerOutcomeWord, AuthorWord, CheckOutcomeWord, DeliveryWord, MessageKindWord},
 };
 
 /// An utterance, as clients see one.
@@ -27,16 +26,16 @@ pub struct MessageView {
     #[schema(example = 2)]
     seq: i64,
     /// `customer`, `assistant`, `operator` or `system`.
-    #[schema(value_type = AuthorWord, example = "customer")]
-    author: &'static str,
+    #[schema(example = "customer")]
+    author: Author,
     /// `text`, `start`, or `unsupported` (then the text names what it was).
-    #[schema(value_type = MessageKindWord, example = "text")]
-    kind: &'static str,
+    #[schema(example = "text")]
+    kind: MessageKind,
     #[schema(example = "You may return an item within 30 days.")]
     text: String,
     /// `none` (came from the customer), `queued`, `delivered` or `failed`.
-    #[schema(value_type = DeliveryWord, example = "delivered")]
-    delivery: &'static str,
+    #[schema(example = "delivered")]
+    delivery: Delivery,
     /// How an assistant's reply was made; `null` for other authors.
     answer: Option<AnswerView>,
     created_at: DateTime<Utc>,
@@ -46,8 +45,8 @@ pub struct MessageView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerView {
     /// `answered`, `unknown` (not in the documents), `fallback` (no model) or `fixed`.
-    #[schema(value_type = AnswerOutcomeWord, example = "answered")]
-    outcome: &'static str,
+    #[schema(example = "answered")]
+    outcome: message::Outcome,
     /// The provider of the model; empty if none was called.
     #[schema(example = "extractive")]
     provider: String,
@@ -74,8 +73,8 @@ pub struct AnswerView {
     /// The passages that the answer is based on, best first.
     citations: Vec<CitationView>,
     /// `passed`, `regenerated` (the second answer passed), `failed` or `skipped`.
-    #[schema(value_type = CheckOutcomeWord, example = "passed")]
-    check: &'static str,
+    #[schema(example = "passed")]
+    check: CheckOutcome,
     /// What the check did not find in the sources.
     #[schema(example = json!([]))]
     objections: Vec<String>,
@@ -110,10 +109,10 @@ impl From<Message> for MessageView {
         Self {
             id: message.id.into_uuid(),
             seq: message.seq,
-            author: message.author.as_str(),
-            kind: message.kind.as_str(),
+            author: message.author,
+            kind: message.kind,
             text: message.text,
-            delivery: message.delivery.as_str(),
+            delivery: message.delivery,
             answer: message.answer.map(AnswerView::from),
             created_at: message.created_at,
         }
@@ -123,7 +122,7 @@ impl From<Message> for MessageView {
 impl From<AnswerMeta> for AnswerView {
     fn from(answer: AnswerMeta) -> Self {
         Self {
-            outcome: answer.outcome.as_str(),
+            outcome: answer.outcome,
             provider: answer.provider,
             model: answer.model,
             attempts: answer.attempts,
@@ -133,7 +132,7 @@ impl From<AnswerMeta> for AnswerView {
             duration_ms: answer.duration_ms,
             first_token_ms: answer.first_token_ms,
             citations: answer.citations.into_iter().map(CitationView::from).collect(),
-            check: answer.check.as_str(),
+            check: answer.check,
             objections: answer.objections,
             searched: answer.searched,
             version: answer.version,

@@ -1,7 +1,7 @@
 //! `GET /api/v1/dialogs/{id}`
 
 use axum::{Json, extract::State};
-use replyx_core::{dialog::Contact, ids::DialogId};
+use replyx_core::{channel::ChatKind, dialog::Contact, ids::DialogId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,7 +13,6 @@ use crate::{
     input::Id,
     state::AppState,
     usage::TotalsView,
-    words::ChatKindWord,
 };
 
 /// A dialog and the customer in it.
@@ -35,8 +34,8 @@ pub struct ContactView {
     #[schema(example = "Ann")]
     display_name: String,
     /// `private` or `group`.
-    #[schema(value_type = ChatKindWord, example = "private")]
-    chat_kind: &'static str,
+    #[schema(example = "private")]
+    chat_kind: ChatKind,
     /// Whether they blocked the bot, so that nothing can be delivered.
     blocked: bool,
 }
@@ -46,7 +45,7 @@ impl From<Contact> for ContactView {
         Self {
             id: contact.id.into_uuid(),
             display_name: contact.display_name,
-            chat_kind: contact.chat_kind.as_str(),
+            chat_kind: contact.chat_kind,
             blocked: contact.blocked_at.is_some(),
         }
     }

@@ -155,16 +155,12 @@ fn installation() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::workspaces::read, admin::workspaces::update))
         .routes(routes!(admin::workspaces::suspend))
         .routes(routes!(admin::workspaces::resume))
-        .routes(routes!(admin::settings::list::list))
-        .routes(routes!(
-            admin::settings::read::read,
-            admin::settings::set::set,
-            admin::settings::remove::remove
-        ))
+        .routes(routes!(admin::settings::list))
+        .routes(routes!(admin::settings::read, admin::settings::set, admin::settings::remove))
         .routes(routes!(admin::model_usage::list))
-        .routes(routes!(admin::model_providers::list::list))
-        .routes(routes!(admin::model_providers::set::set, admin::model_providers::delete::delete))
-        .routes(routes!(admin::model_keys::create::create, admin::model_keys::list::list))
-        .routes(routes!(admin::model_keys::update::update, admin::model_keys::delete::delete))
+        .routes(routes!(admin::model_providers::list))
+        .routes(routes!(admin::model_providers::set, admin::model_providers::delete))
+        .routes(routes!(admin::model_keys::create, admin::model_keys::list))
+        .routes(routes!(admin::model_keys::update, admin::model_keys::delete))
         .routes(routes!(admin::audit::audit))
 }

@@ -141,7 +141,6 @@ type File = ([(HeaderName, &'static str); 1], Json<Response>);
 /// Exports your data as a file.
 #[utoipa::path(
     get, path = "/me/export", operation_id = "export_me", tag = "users",
-    security(("bearer" = [])),
     responses((
         status = 200, description = "a JSON file", body = Response,
         headers(("content-disposition" = String, description = "`attachment`, with a file name")),

@@ -39,7 +39,7 @@ pub struct Response {
 
 /// Shows your user, the current workspace and your permissions there.
 #[utoipa::path(
-    get, path = "/me", operation_id = "read_me", tag = "users", security(("bearer" = [])),
+    get, path = "/me", operation_id = "read_me", tag = "users",
     responses((status = 200, description = "your user, workspace and permissions", body = Response))
 )]
 #[tracing::instrument(name = "api.users.me", skip_all)]
@@ -78,7 +78,7 @@ pub struct UpdateRequest {
 /// Updates your profile.
 #[utoipa::path(
     patch, path = "/me", operation_id = "update_me", tag = "users",
-    security(("bearer" = [])), request_body = UpdateRequest,
+    request_body = UpdateRequest,
     responses((status = 200, description = "your account", body = UserView))
 )]
 #[tracing::instrument(name = "api.users.update", skip_all)]
@@ -120,7 +120,7 @@ pub struct DeleteResponse {
 /// Until then you can sign in and restore it.
 #[utoipa::path(
     delete, path = "/me", operation_id = "delete_me", tag = "users",
-    security(("bearer" = [])), request_body = DeleteRequest,
+    request_body = DeleteRequest,
     responses(
         (status = 202, description = "you are signed out, and the account will be deleted", body = DeleteResponse),
         (status = 403, description = "`wrong_password`; `totp_required`, `wrong_totp`", body = Problem),
@@ -143,7 +143,6 @@ pub async fn delete(
 /// Restores your account during the grace period. If no deletion is pending, nothing changes.
 #[utoipa::path(
     post, path = "/me/restore", operation_id = "restore_me", tag = "users",
-    security(("bearer" = [])),
     responses((status = 200, description = "your account, which will not be deleted", body = UserView))
 )]
 #[tracing::instrument(name = "api.users.restore", skip_all)]

@@ -54,7 +54,7 @@ impl From<Member> for MemberView {
 /// Lists the members of the workspace.
 #[utoipa::path(
     get, path = "/members", operation_id = "list_members", tag = "workspaces",
-    security(("bearer" = ["members:read"])), params(PageQuery),
+    params(PageQuery),
     responses((status = 200, description = "the members", body = List<MemberView>))
 )]
 #[tracing::instrument(name = "api.members.list", skip_all)]
@@ -88,7 +88,7 @@ pub struct UpdateRequest {
 /// Members with a higher role cannot be changed, and nobody can assign a role above their own.
 #[utoipa::path(
     patch, path = "/members/{id}", operation_id = "update_member", tag = "workspaces",
-    security(("bearer" = ["members:write"])), params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
+    params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
     request_body = UpdateRequest,
     responses(
         (status = 200, description = "the member", body = MemberView),
@@ -114,7 +114,7 @@ pub async fn update(
 /// with a higher role cannot be removed.
 #[utoipa::path(
     delete, path = "/members/{id}", operation_id = "remove_member", tag = "workspaces",
-    security(("bearer" = ["members:read"])), params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
+    params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
     responses(
         (status = 204, description = "the member is removed"),
         (status = 409, description = "`last_owner`: nobody else could act as an owner", body = Problem),

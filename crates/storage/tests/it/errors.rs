@@ -5,7 +5,7 @@ use std::{
 };
 
 use replyx_storage::{
-    Db, PoolSize, StorageError, on_every_db, retried,
+    Db, PoolSize, StorageError, on_every_db, repeated, retried,
     testing::{self, TestDb},
 };
 use sqlx::{
@@ -213,6 +213,43 @@ async fn what_stays_undone_is_given_up_and_what_fails_otherwise_is_not_repeated(
         assert!(failed.is_err());
         assert_eq!(tries.into_inner(), expected, "{code}");
     }
+}
+
+/// Why a use case was not done, as the crates above have it.
+#[derive(Debug, thiserror::Error)]
+enum NotDone {
+    #[error("refused")]
+    Refused,
+    #[error("the database failed")]
+    Storage(#[from] StorageError),
+}
+
+#[tokio::test]
+async fn a_use_case_is_repeated_only_when_the_database_rolled_it_back() {
+    let home = testing::postgres().await;
+    for (code, expected) in [("40P01", 4), ("40001", 4), ("22012", 1)] {
+        let sql = format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$");
+        let tries = AtomicU32::new(0);
+        let failed = repeated(|| async {
+            tries.fetch_add(1, Relaxed);
+            let connection = PgConnection::connect(&home.url).await;
+            let mut connection = connection.map_err(StorageError::from)?;
+            let done = sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut connection).await;
+            done.map_err(StorageError::from)?;
+            Ok::<_, NotDone>(())
+        })
+        .await;
+        assert!(matches!(failed, Err(NotDone::Storage(_))), "{failed:?}");
+        assert_eq!(tries.into_inner(), expected, "{code}");
+    }
+
+    let tries = AtomicU32::new(0);
+    let refused = repeated(|| async {
+        tries.fetch_add(1, Relaxed);
+        Err::<(), _>(NotDone::Refused)
+    });
+    assert!(matches!(refused.await, Err(NotDone::Refused)));
+    assert_eq!(tries.into_inner(), 1);
 }
 
 /// Another program has the file: it is busy, which is nobody's fault, and has been waited for long
