@@ -4,13 +4,14 @@
 //!    the body that Telegram posted. Both give [`RawUpdate`]s.
 //! 2. [`inbound::read`] says what an update means for us, or why it means nothing.
 //! 3. [`format::outbound`] makes the parts of a reply from an answer in Markdown.
-//! 4. [`BotClient::send_message`] sends a part. [`TelegramError`] says whether it may be sent
-//!    again.
+//! 4. [`Telegram`] is a [`Channel`](crate::Channel): it sends a part with
+//!    [`BotClient::send_message`] and says what became of it.
 //!
 //! Steps 2 and 3 are pure functions. Neither a token nor an address of a request is ever part of
 //! an error: tokens are in the addresses.
 
 mod answer;
+mod channel;
 mod client;
 mod error;
 pub mod format;
@@ -19,9 +20,10 @@ mod split;
 mod types;
 pub mod webhook;
 
+pub use channel::Rates;
 pub use client::{BotClient, Limits, Telegram};
 pub use error::TelegramError;
-pub use types::{Me, RawUpdate, WebhookInfo};
+pub use types::{Me, RawUpdate};
 
 /// The most UTF-16 units that a message may have, without its markup.
 pub const TEXT_LIMIT: usize = 4096;

@@ -1,7 +1,7 @@
 //! Step 6: is there an answer, on what does it rest, and does it state what its sources hold? What
 //! is not an answer becomes the text the assistant's owner chose for the case.
 
-use replyx_channels::telegram::format;
+use replyx_channels::is_blank;
 use replyx_core::{
     assistant::Unverified,
     event::LimitBound,
@@ -202,11 +202,6 @@ fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {
 fn printable(text: String) -> String {
     let kept = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
     if text.chars().all(kept) { text } else { text.chars().filter(|c| kept(*c)).collect() }
-}
-
-/// Would the customer see nothing?
-fn is_blank(text: &str) -> bool {
-    !text.chars().any(char::is_alphanumeric) && format::outbound(text).is_empty()
 }
 
 /// The answer without the marks (`[1]`) by which the model named its passages, shown or not, and

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{AssistantSettings, Version},
+    channel::Channel,
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
     message::{Author, Message, MessageKind},
@@ -32,8 +33,11 @@ pub struct Context {
     pub ask: AnswerRequest,
     /// What the customer was answered today.
     pub today: ContactDay,
-    /// The bot's token, to show it typing; absent when it cannot be opened.
-    pub token: Option<SecretString>,
+    /// The channel in which the reply goes.
+    pub channel: Channel,
+    /// The channel's secret, to show that somebody is typing; absent when there is none, or it cannot
+    /// be opened.
+    pub secret: Option<SecretString>,
 }
 
 /// What an answer is made from. Knows neither dialog nor customer nor bot, so that a preview and an
@@ -143,7 +147,7 @@ fn said(messages: Vec<Message>) -> Vec<Said> {
 pub enum Loaded {
     /// What it needs.
     Ready(Box<Context>),
-    /// The dialog, its assistant or its bot is no longer there.
+    /// The dialog, its assistant or its channel is no longer there.
     Gone,
     /// The workspace is suspended: nobody is answered until it is resumed.
     Suspended,
@@ -192,7 +196,7 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
         message.author == Author::Customer && message.seq > dialog.answered_seq
     });
     let sealed = access.secret_sealed.as_deref();
-    let token = sealed
+    let secret = sealed
         .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
     let ask = AnswerRequest {
         workspace,
@@ -208,5 +212,5 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
         dialog: Some(dialog.id),
         instead: None,
     };
-    Ok(Some(Context { dialog, contact, pending, ask, today, token }))
+    Ok(Some(Context { dialog, contact, pending, ask, today, channel: access.channel, secret }))
 }

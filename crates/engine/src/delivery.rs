@@ -1,7 +1,7 @@
-//! Sends what was settled: in order per chat, within Telegram's limits, and never silently lost.
+//! Sends what was settled: in order per chat, within the channels' limits, and never silently lost.
 //!
 //! [`work`] finds parts that may be sent, asks the limits, claims them, and sends each in a task of
-//! its own; [`outcome`] says what an answer of Telegram means; `record` writes outcomes, several in
+//! its own; [`outcome`] says what is to be written of a send; `record` writes outcomes, several in
 //! one transaction. A part is claimed (`sending`) before the request leaves, so that a part found
 //! `sending` after a crash is known to be uncertain.
 
@@ -9,16 +9,13 @@ use std::{cmp::Ordering, error::Error, panic::AssertUnwindSafe, sync::Arc, time:
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
-use replyx_channels::telegram::TelegramError;
-use replyx_core::{
-    channel::{ChatKind, Outbound},
-    ids::ChannelId,
-};
+use replyx_channels::{Happening, Pace, Route, SendOutcome};
+use replyx_core::ids::ChannelId;
 use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::{StorageError, outbox::Sendable};
 use tokio::{
     sync::{Semaphore, mpsc},
-    time::{Instant, sleep},
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,6 +32,8 @@ const TOGETHER: usize = 64;
 /// Why a part goes back whose claim could not be committed.
 const CLAIM_LOST: &str = "the database failed before it was sent";
 
+/// Why a channel cannot speak whose secret was sealed with another key.
+const UNOPENED: &str = "its token cannot be opened with this SECRET_KEY";
 /// Why a part is given up that was claimed as often as it may be, and never came to an end.
 const TOO_OFTEN: &str = "every attempt to send it was interrupted";
 
@@ -115,8 +114,7 @@ async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claim
     }
     // Parts that are held back must not hide others behind them.
     let more = found.len() == room;
-    let wanted: Vec<Vec<Limit>> = found.iter().map(|part| limits(engine, part)).collect();
-    let permits = engine.live.take_many(&wanted).await;
+    let permits = permits(engine, &found).await;
 
     let mut tx = engine.db.begin().await?;
     let mut claimed = Vec::with_capacity(found.len());
@@ -130,7 +128,7 @@ async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claim
                 }
             }
             Permit::Wait(wait) => {
-                metrics::counter!("telegram_bot_rate_limit_waits_total").increment(1);
+                engine.channels.of(part.channel_kind).count(Happening::Waited);
                 tx.system().outbox().put_off(&part, now + wait).await?;
             }
         }
@@ -169,66 +167,68 @@ async fn unclaim(engine: &Engine, parts: &[Sendable]) {
 }
 
 async fn send(engine: &Engine, part: &Sendable) -> Outcome {
-    let begun = Instant::now();
     if u32::try_from(part.uncertain).unwrap_or(u32::MAX) >= engine.settings.send_backoff.attempts {
         // Whatever has ended so many processes must not end this one, too.
         return Outcome::Failed { error: TOO_OFTEN.to_owned(), uncertain: true };
     }
-    let sealed = part.secret_sealed.as_deref().unwrap_or_default();
-    let Ok(token) = engine.keys.open(sealed, part.channel_id.into_uuid().as_bytes()) else {
-        return Outcome::BotFailed("its token cannot be opened with this SECRET_KEY".to_owned());
+    let secret = match &part.secret_sealed {
+        None => None,
+        Some(sealed) => match engine.keys.open(sealed, part.channel_id.into_uuid().as_bytes()) {
+            Ok(secret) => Some(secret),
+            Err(_) => return Outcome::ChannelFailed(UNOPENED.to_owned()),
+        },
     };
-    let client = engine.telegram.bot(&token);
-    let Outbound::Text(content) = &part.content else {
-        return Outcome::Failed { error: "only words can be sent".to_owned(), uncertain: false };
-    };
-    let mut answer = match &content.markup {
-        Some(html) => client.send_message(&part.address, html, true).await,
-        None => client.send_message(&part.address, &content.plain, false).await,
-    };
-    if content.markup.is_some()
-        && matches!(&answer, Err(TelegramError::CannotParse { .. } | TelegramError::TooLong))
-    {
-        metrics::counter!("telegram_bot_plain_fallbacks_total").increment(1);
-        answer = client.send_message(&part.address, &content.plain, false).await;
-    }
-    let kind = answer.as_ref().map_or_else(TelegramError::kind, |_| "sent");
-    metrics::counter!("telegram_bot_sends_total", "outcome" => kind).increment(1);
-    metrics::histogram!("telegram_bot_send_duration_seconds").record(begun.elapsed().as_secs_f64());
-    if let Err(TelegramError::RateLimited { retry_after }) = &answer {
+    let route = Route { secret: secret.as_ref(), address: &part.address };
+    let sent = engine.channels.of(part.channel_kind).send(route, &part.content).await;
+    if let SendOutcome::TooFast { retry_after, .. } = &sent {
         pause(engine, part, *retry_after).await;
     }
-    outcome::of(engine, part, answer)
+    outcome::of(engine, part, sent)
 }
 
 /// Obeys a 429. It does not say whether the chat or the whole bot was too fast: the first one stops
 /// the chat, and another chat's within the same time stops the bot. Other bots go on.
 async fn pause(engine: &Engine, part: &Sendable, retry_after: Duration) {
-    metrics::counter!("telegram_bot_rate_limit_hits_total").increment(1);
     engine.live.pause(&chat_key(part), retry_after).await;
     let first = Limit {
         key: format!("flood:{}", part.channel_id),
         rate: Rate { per: retry_after, count: 1, burst: 1 },
     };
     if engine.live.take(&[first]).await != Permit::Granted {
-        engine.live.pause(&bot_key(part.channel_id), retry_after).await;
+        engine.live.pause(&channel_key(part.channel_id), retry_after).await;
     }
 }
 
-fn limits(engine: &Engine, part: &Sendable) -> Vec<Limit> {
-    let rates = &engine.settings.rates;
-    let chat = match part.chat_kind {
-        ChatKind::Private => rates.private,
-        ChatKind::Group => rates.group,
+/// What the limits say to each part. What has no limits is not asked about.
+async fn permits(engine: &Engine, parts: &[Sendable]) -> Vec<Permit> {
+    let wanted: Vec<Vec<Limit>> = parts.iter().map(|part| limits(engine, part)).collect();
+    let asked: Vec<&[Limit]> =
+        wanted.iter().map(Vec::as_slice).filter(|limits| !limits.is_empty()).collect();
+    let mut answers = Vec::new().into_iter();
+    if !asked.is_empty() {
+        answers = engine.live.take_many(&asked).await.into_iter();
+    }
+
+    let permit = |limits: &Vec<Limit>| {
+        if limits.is_empty() { Permit::Granted } else { answers.next().unwrap_or(Permit::Granted) }
     };
-    vec![
-        Limit { key: chat_key(part), rate: chat },
-        Limit { key: bot_key(part.channel_id), rate: rates.bot },
-    ]
+    wanted.iter().map(permit).collect()
 }
 
-fn bot_key(bot: ChannelId) -> String {
-    format!("send:{bot}")
+fn limits(engine: &Engine, part: &Sendable) -> Vec<Limit> {
+    let paces = engine.channels.of(part.channel_kind).paces(part.chat_kind);
+    let chat = paces.chat.map(|pace| Limit { key: chat_key(part), rate: rate(pace) });
+    let channel =
+        paces.channel.map(|pace| Limit { key: channel_key(part.channel_id), rate: rate(pace) });
+    chat.into_iter().chain(channel).collect()
+}
+
+const fn rate(Pace { per, count, burst }: Pace) -> Rate {
+    Rate { per, count, burst }
+}
+
+fn channel_key(channel: ChannelId) -> String {
+    format!("send:{channel}")
 }
 
 fn chat_key(part: &Sendable) -> String {

@@ -13,10 +13,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use replyx_channels::telegram::Telegram;
+use replyx_channels::Channels;
 use replyx_core::{clock::Clock, ids::ProcessId, retry::Backoff, secret::Keys};
 use replyx_knowledge::search::Search;
-use replyx_live::{Live, Rate};
+use replyx_live::Live;
 use replyx_llm::{Embeddings, Models};
 use replyx_storage::{Db, tuning::Tuning};
 
@@ -59,9 +59,9 @@ pub struct Engine {
     pub embeddings: Arc<Embeddings>,
     /// Finds passages.
     pub search: Search,
-    /// The way to customers.
-    pub telegram: Telegram,
-    /// Opens the bots' tokens.
+    /// The ways to customers.
+    pub channels: Channels,
+    /// Opens the channels' secrets.
     pub keys: Keys,
     /// Time and randomness.
     pub clock: Clock,
@@ -103,49 +103,6 @@ pub struct EngineSettings {
     pub send_backoff: Backoff,
     /// How long after a turn began the customer sees the assistant typing.
     pub typing_after: Duration,
-    /// How fast a bot and its chats may speak.
-    pub rates: Rates,
-}
-
-/// How fast a bot and its chats may speak: Telegram's published limits unless set.
-#[derive(Clone, Copy, Debug)]
-pub struct Rates {
-    /// One bot in all its chats.
-    pub bot: Rate,
-    /// One private chat.
-    pub private: Rate,
-    /// One group.
-    pub group: Rate,
-}
-
-impl Rates {
-    /// Limits of so many messages: per second and bot, per second and private chat, per minute and
-    /// group.
-    pub const fn new(bot: u32, private: u32, group: u32) -> Self {
-        const SECOND: Duration = Duration::from_secs(1);
-        Self {
-            bot: at_most(bot, SECOND),
-            private: at_most(private, SECOND),
-            group: at_most(group, Duration::from_mins(1)),
-        }
-    }
-}
-
-/// A rate by which no stretch of time `per` ever sees more than `most`: what may be taken at once
-/// after a rest goes off what is earned in the meantime. A sixth of it leaves room for both.
-const fn at_most(most: u32, per: Duration) -> Rate {
-    let burst = most / 6;
-    if burst < 2 {
-        return Rate { per, count: most, burst: 1 };
-    }
-    Rate { per, count: most - burst, burst }
-}
-
-impl Default for Rates {
-    /// 30 a second, 1 a second, 20 a minute: <https://core.telegram.org/bots/faq>.
-    fn default() -> Self {
-        Self::new(30, 1, 20)
-    }
 }
 
 impl Default for EngineSettings {
@@ -167,7 +124,6 @@ impl Default for EngineSettings {
                 attempts: 100,
             },
             typing_after: Duration::from_millis(300),
-            rates: Rates::default(),
         }
     }
 }

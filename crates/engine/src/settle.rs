@@ -5,9 +5,8 @@
 //! of this fails, nothing of it happened.
 
 use chrono::{DateTime, Utc};
-use replyx_channels::telegram::format;
 use replyx_core::{
-    channel::Outbound,
+    channel::{ChannelKind, Outbound},
     dialog::{Control, Dialog},
     event::{Event, LimitBound},
     ids::OutboxId,
@@ -56,7 +55,7 @@ async fn store_once(
     let now = engine.clock.now();
     let workspace = turn.workspace_id;
     let begun = &context.dialog;
-    let parts = parts(engine, &reply.text);
+    let parts = parts(engine, context.channel.kind, &reply.text);
 
     let mut tx = engine.db.begin().await?;
     let Some(mut dialog) = tx.workspace(workspace).dialogs().lock(turn.dialog_id).await? else {
@@ -245,7 +244,7 @@ async fn end(
     Ok(as_what)
 }
 
-fn parts(engine: &Engine, text: &str) -> Vec<(OutboxId, Outbound)> {
-    let parts = format::outbound(text).into_iter().map(Outbound::Text);
-    parts.map(|part| (engine.clock.id(), part)).collect()
+fn parts(engine: &Engine, channel: ChannelKind, text: &str) -> Vec<(OutboxId, Outbound)> {
+    let parts = engine.channels.of(channel).render(text);
+    parts.into_iter().map(|part| (engine.clock.id(), part)).collect()
 }

@@ -1,13 +1,9 @@
 //! Shows the customer that the assistant is typing while a turn runs.
 
-use std::time::Duration;
-
+use replyx_channels::Route;
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{Engine, context::Context};
-
-/// Telegram shows it for five seconds; it is said again a little before.
-const AGAIN: Duration = Duration::from_millis(4_500);
 
 /// Goes on until dropped.
 pub(crate) struct Typing(Option<JoinHandle<()>>);
@@ -20,17 +16,20 @@ impl Drop for Typing {
     }
 }
 
-/// Begins after a moment, so that a quick answer costs no extra call. A failure is of no
-/// consequence.
+/// Begins after a moment, so that a quick answer costs no extra call. A failure is of no consequence.
 pub(crate) fn show(engine: &Engine, context: &Context) -> Typing {
-    let Some(token) = &context.token else { return Typing(None) };
-    let client = engine.telegram.bot(token);
-    let chat = context.contact.address.clone();
+    let kind = context.channel.kind;
+    let Some(lasts) = engine.channels.of(kind).typing_lasts() else { return Typing(None) };
+    let channels = engine.channels.clone();
+    let secret = context.secret.clone();
+    let address = context.contact.address.clone();
     let after = engine.settings.typing_after;
+
     Typing(Some(tokio::spawn(async move {
         sleep(after).await;
-        while client.send_typing(&chat).await.is_ok() {
-            sleep(AGAIN).await;
+        let route = Route { secret: secret.as_ref(), address: &address };
+        while channels.of(kind).type_to(route).await {
+            sleep(lasts).await;
         }
     })))
 }

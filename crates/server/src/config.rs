@@ -14,9 +14,10 @@ use ipnet::IpNet;
 use replyx_accounts::MailDelivery;
 use replyx_api::ApiSettings;
 use replyx_channels::email::{Post, Product};
+use replyx_channels::telegram::Rates;
 use replyx_core::secret::Keys;
 use replyx_crawl::Private;
-use replyx_engine::{EngineSettings, Rates};
+use replyx_engine::EngineSettings;
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -328,16 +329,16 @@ impl Config {
     pub fn engine(&self) -> EngineSettings {
         let window = Duration::from_millis(self.raw.reply_window_ms);
         let defaults = EngineSettings::default();
-        EngineSettings {
-            window,
-            window_latest: defaults.window_latest.max(window),
-            rates: Rates::new(
-                self.raw.telegram_bot_rate.max(1),
-                self.raw.telegram_chat_rate.max(1),
-                self.raw.telegram_group_rate.max(1),
-            ),
-            ..defaults
-        }
+        EngineSettings { window, window_latest: defaults.window_latest.max(window), ..defaults }
+    }
+
+    /// How fast bots and their chats may speak.
+    pub fn telegram_rates(&self) -> Rates {
+        Rates::new(
+            self.raw.telegram_bot_rate.max(1),
+            self.raw.telegram_chat_rate.max(1),
+            self.raw.telegram_group_rate.max(1),
+        )
     }
 
     /// The providers of models.

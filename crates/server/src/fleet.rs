@@ -149,9 +149,7 @@ impl Fleet {
                 .await;
             return None;
         };
-
-        let client = self.engine.telegram.bot(&token);
-
+        let client = self.engine.channels.telegram.bot(&token);
         if mode == BotMode::Polling {
             let right = poller::right(&self.engine, id).await?;
             let stop = CancellationToken::new();

@@ -124,7 +124,7 @@ impl Outbox<'_> {
         self,
         id: OutboxId,
         by: ProcessId,
-        channel_message: &MessageRef,
+        channel_message: Option<&MessageRef>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
@@ -134,7 +134,7 @@ impl Outbox<'_> {
              WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3
                AND status IN ('sending', 'failed')";
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), channel_message.as_str(), now);
+            self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), channel_message.map(MessageRef::as_str), now);
         // Whatever waits behind it in the chat may go now.
         self.tx.done.outbox |= changed == 1;
         Ok(changed == 1)

@@ -78,7 +78,7 @@ async fn refuse_living(state: &AppState, claim: &Claim, holder: &Credentials) ->
     if stored.expose_secret() == claim.token.expose_secret() {
         return Err(exists());
     }
-    match state.engine.telegram.bot(&stored).get_me().await {
+    match state.engine.channels.telegram.bot(&stored).get_me().await {
         Ok(_) => Err(exists()),
         Err(TelegramError::Unauthorized) => Ok(()),
         Err(error) => {

@@ -69,7 +69,14 @@ pub async fn create(
     known.ok_or(ApiError::NotFound("assistant"))?;
 
     let Token(token) = request.token;
-    let me = state.engine.telegram.bot(&token).get_me().await.map_err(|error| refused(&error))?;
+    let me = state
+        .engine
+        .channels
+        .telegram
+        .bot(&token)
+        .get_me()
+        .await
+        .map_err(|error| refused(&error))?;
     let claim = Claim { me, token, assistant: id, mode: request.mode.unwrap_or(BotMode::Auto) };
     let bot = claim::register(&state, &caller, &claim).await?;
     let location = Location(format!("/api/v1/bots/{}", bot.id));

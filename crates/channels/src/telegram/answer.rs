@@ -176,8 +176,10 @@ mod tests {
 
     #[test]
     fn a_wait_is_read_from_body_then_header_and_bounded() {
-        let wait =
-            |header, body: &str| open(429, header, body.as_bytes()).unwrap_err().retry_after();
+        let wait = |header, body: &str| match open(429, header, body.as_bytes()).unwrap_err() {
+            TelegramError::RateLimited { retry_after } => Some(retry_after),
+            _ => None,
+        };
         let body = |seconds: u64| {
             format!(
                 r#"{{"ok":false,"error_code":429,"description":"x","parameters":{{"retry_after":{seconds}}}}}"#
@@ -195,7 +197,7 @@ mod tests {
         for status in [301, 400, 401, 403, 404, 500, 502, 503] {
             let error = refused(status, "<html>Forbidden</html>");
             assert!(matches!(error, TelegramError::Server { status: found } if found == status));
-            assert!(error.certainly_not_sent() && error.is_temporary());
+            assert!(error.certainly_not_sent());
         }
         for status in [504, 520, 522, 524] {
             assert!(matches!(refused(status, "<html>"), TelegramError::Unknown(None)), "{status}");

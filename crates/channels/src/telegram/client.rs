@@ -10,8 +10,9 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     answer,
+    channel::Rates,
     error::TelegramError,
-    types::{Me, RawUpdate, SentMessage, WebhookInfo, updates},
+    types::{Me, RawUpdate, SentMessage, updates},
 };
 
 /// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken
@@ -52,6 +53,7 @@ pub struct Telegram {
     http: Client,
     base: Arc<str>,
     answer: Duration,
+    rates: Rates,
 }
 
 impl Telegram {
@@ -82,7 +84,23 @@ impl Telegram {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| TelegramError::Setup(error.without_url()))?;
-        Ok(Self { http, base: url.as_str().trim_end_matches('/').into(), answer: limits.answer })
+        Ok(Self {
+            http,
+            base: url.as_str().trim_end_matches('/').into(),
+            answer: limits.answer,
+            rates: Rates::default(),
+        })
+    }
+
+    /// The same way, with other limits of how fast bots and chats may speak.
+    #[must_use]
+    pub fn with_rates(self, rates: Rates) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// How fast bots and chats may speak.
+    pub(super) const fn rates(&self) -> Rates {
+        self.rates
     }
 
     /// The calls of one bot.
@@ -181,17 +199,12 @@ impl BotClient {
         self.fetch("deleteWebhook", &json!({}), Duration::ZERO).await.map(drop)
     }
 
-    /// Asks how the webhook is doing.
-    pub async fn get_webhook_info(&self) -> Result<WebhookInfo, TelegramError> {
-        self.call("getWebhookInfo", &json!({}), Duration::ZERO).await
-    }
-
     /// Sends a message, as plain text or as Telegram's HTML, and returns its number. Links get no
     /// preview.
     ///
     /// # Errors
     ///
-    /// [`TelegramError::certainly_not_sent`] says whether it may be sent again without risk.
+    /// [`SendOutcome`](crate::SendOutcome) says what each kind of error means for the message.
     pub async fn send_message(
         &self,
         chat: &Address,

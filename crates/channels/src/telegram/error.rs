@@ -100,28 +100,9 @@ pub enum TelegramError {
 
 impl TelegramError {
     /// Whether the request has certainly not been carried out: sending again cannot send twice.
-    pub const fn certainly_not_sent(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) const fn certainly_not_sent(&self) -> bool {
         !matches!(self, Self::Unknown(_) | Self::Malformed)
-    }
-
-    /// Whether the same request may succeed later, if nobody changes anything.
-    pub const fn is_temporary(&self) -> bool {
-        matches!(
-            self,
-            Self::RateLimited { .. }
-                | Self::Server { .. }
-                | Self::NotSent(_)
-                | Self::Unknown(_)
-                | Self::Malformed
-        )
-    }
-
-    /// How long Telegram wants us to wait, when it said so.
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
-            _ => None,
-        }
     }
 
     /// A short name of the kind, for metrics.

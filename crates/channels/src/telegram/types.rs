@@ -49,28 +49,6 @@ pub(crate) fn updates(result: &RawValue) -> Option<(Vec<RawUpdate>, usize)> {
     Some((all.iter().filter_map(|json| RawUpdate::parse(json.get())).collect(), all.len()))
 }
 
-/// How the bot's webhook is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct WebhookInfo {
-    /// Where updates are posted; empty when the bot has no webhook.
-    pub url: String,
-    /// How many updates wait for delivery.
-    #[serde(default)]
-    pub pending_update_count: i64,
-    /// When a delivery failed last, in seconds since 1970.
-    #[serde(default)]
-    pub last_error_date: Option<i64>,
-    /// Why it failed, in Telegram's words.
-    #[serde(default)]
-    pub last_error_message: Option<String>,
-    /// How many deliveries Telegram makes at once.
-    #[serde(default)]
-    pub max_connections: Option<i64>,
-    /// The kinds of updates that are delivered.
-    #[serde(default)]
-    pub allowed_updates: Vec<String>,
-}
-
 /// A message that was sent.
 #[derive(Deserialize)]
 pub(crate) struct SentMessage {

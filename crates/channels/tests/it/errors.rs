@@ -64,7 +64,6 @@ async fn a_chat_that_cannot_be_written_to_says_why() {
     assert!(
         matches!(&blocked, TelegramError::Blocked { description } if description.contains("blocked"))
     );
-    assert!(blocked.certainly_not_sent() && !blocked.is_temporary());
 }
 
 #[tokio::test]
@@ -90,8 +89,11 @@ async fn too_many_requests_says_how_long_to_wait() {
     world.bot.customer(7);
     world.fake.inject(TelegramFault::TooManyRequests { retry_after: 17 }.on("sendMessage"));
     let limited = world.failed_send("x", false).await;
-    assert_eq!(limited.retry_after(), Some(Duration::from_secs(17)));
-    assert!(limited.certainly_not_sent() && limited.is_temporary());
+    let wait = Duration::from_secs(17);
+    assert!(
+        matches!(limited, TelegramError::RateLimited { retry_after } if retry_after == wait),
+        "{limited:?}"
+    );
 }
 
 #[tokio::test]
@@ -102,10 +104,10 @@ async fn a_server_in_trouble_has_not_sent_unless_it_gave_up_waiting() {
         world.fake.inject(TelegramFault::Status(status).on("sendMessage"));
         let error = world.failed_send("x", false).await;
         assert!(matches!(error, TelegramError::Server { status: found } if found == status));
-        assert!(error.certainly_not_sent() && error.is_temporary());
     }
     world.fake.inject(TelegramFault::Status(504).on("sendMessage"));
-    assert!(!world.failed_send("x", false).await.certainly_not_sent());
+    let unknown = world.failed_send("x", false).await;
+    assert!(matches!(unknown, TelegramError::Unknown(None)), "{unknown:?}");
 }
 
 #[tokio::test]
@@ -123,7 +125,6 @@ async fn a_connection_that_breaks_after_the_request_left_leaves_the_outcome_unkn
         world.fake.inject(fault.clone().on("sendMessage"));
         let error = world.failed_send("x", false).await;
         assert!(matches!(error, TelegramError::Unknown(Some(_))), "{fault:?}: {error:?}");
-        assert!(!error.certainly_not_sent() && error.is_temporary());
         assert_eq!(chat.sent_total(), sent, "{fault:?}");
     }
 }
@@ -138,7 +139,6 @@ async fn a_server_that_cannot_be_reached_got_nothing() {
     let error = client.send_message(&7.into(), "x", false).await.unwrap_err();
     assert_tells_no_secret(&error);
     assert!(matches!(error, TelegramError::NotSent(_)), "{error:?}");
-    assert!(error.certainly_not_sent() && error.is_temporary());
     assert_eq!(chat.sent_total(), 0);
 
     proxy.restore().await;
@@ -208,7 +208,11 @@ async fn failure(answer: &'static str) -> TelegramError {
 async fn what_a_proxy_answers_is_sorted_by_its_status_and_headers() {
     let limited =
         failure("HTTP/1.1 429 Slow\r\nRetry-After: 33\r\nContent-Length: 2\r\n\r\nno").await;
-    assert_eq!(limited.retry_after(), Some(Duration::from_secs(33)));
+    let wait = Duration::from_secs(33);
+    assert!(
+        matches!(limited, TelegramError::RateLimited { retry_after } if retry_after == wait),
+        "{limited:?}"
+    );
     let moved =
         failure("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
             .await;
@@ -226,7 +230,6 @@ async fn a_success_that_cannot_be_read_is_not_taken_for_a_failure_to_send() {
     ] {
         let error = failure(answer).await;
         assert!(matches!(error, TelegramError::Malformed), "{answer}: {error:?}");
-        assert!(!error.certainly_not_sent());
     }
 }
 

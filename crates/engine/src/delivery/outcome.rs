@@ -1,8 +1,8 @@
-//! What an answer of Telegram to a send means for the part that was sent.
+//! What is to be written of a send, and when what was not sent is tried again.
 
 use std::time::Duration;
 
-use replyx_channels::telegram::TelegramError;
+use replyx_channels::SendOutcome;
 use replyx_core::{
     channel::{Address, MessageRef},
     clock::Clock,
@@ -18,8 +18,8 @@ const UNCERTAIN_WAIT: Duration = Duration::from_secs(1);
 /// What is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Telegram took it, under this number.
-    Sent(MessageRef),
+    /// The channel took it, under this name, if it gives one.
+    Sent(Option<MessageRef>),
     /// Certainly not sent; to be tried again.
     Again {
         /// How long to wait.
@@ -43,8 +43,8 @@ pub enum Outcome {
     },
     /// Will not be sent: the customer does not want it.
     Blocked(String),
-    /// The bot cannot speak until its owner acts; the part waits for that.
-    BotFailed(String),
+    /// The channel cannot speak until its owner acts; the part waits for that.
+    ChannelFailed(String),
     /// Certainly not sent: the chat has another address now. To be sent there.
     Moved(Address),
 }
@@ -63,37 +63,23 @@ fn unknown(part: &Sendable, error: String) -> Outcome {
     }
 }
 
-/// Judges an answer.
-pub fn of(engine: &Engine, part: &Sendable, answer: Result<i64, TelegramError>) -> Outcome {
-    let error = match answer {
-        Ok(message_id) => return Outcome::Sent(message_id.into()),
-        Err(error) => error,
-    };
-
-    let text = error.to_string();
-    match error {
-        TelegramError::RateLimited { retry_after } => {
-            Outcome::Again { after: retry_after, error: text }
-        }
-        TelegramError::Blocked { .. } => Outcome::Blocked(text),
-        TelegramError::Migrated { to_chat_id } => Outcome::Moved(to_chat_id.into()),
-        TelegramError::Unauthorized => Outcome::BotFailed(text),
-        TelegramError::Unknown(_) | TelegramError::Malformed => unknown(part, text),
-        TelegramError::Server { .. }
-        | TelegramError::NotSent(_)
-        | TelegramError::Conflict { .. }
-        | TelegramError::Setup(_)
-        | TelegramError::Address => {
+/// Says what is to be written of a send.
+pub fn of(engine: &Engine, part: &Sendable, sent: SendOutcome) -> Outcome {
+    match sent {
+        SendOutcome::Sent(message) => Outcome::Sent(message),
+        SendOutcome::TooFast { retry_after, error } => Outcome::Again { after: retry_after, error },
+        SendOutcome::NotSent(error) => {
             let [chance] = Clock::bytes();
             let failed = u32::try_from(part.attempts).unwrap_or(u32::MAX).saturating_add(1);
             match engine.settings.send_backoff.after(failed, chance) {
-                Retry::After(after) => Outcome::Again { after, error: text },
-                Retry::Never => Outcome::Failed { error: text, uncertain: false },
+                Retry::After(after) => Outcome::Again { after, error },
+                Retry::Never => Outcome::Failed { error, uncertain: false },
             }
         }
-        TelegramError::ChatGone { .. }
-        | TelegramError::CannotParse { .. }
-        | TelegramError::TooLong
-        | TelegramError::Refused { .. } => Outcome::Failed { error: text, uncertain: false },
+        SendOutcome::Uncertain(error) => unknown(part, error),
+        SendOutcome::Refused(error) => Outcome::Failed { error, uncertain: false },
+        SendOutcome::Blocked(error) => Outcome::Blocked(error),
+        SendOutcome::Moved(to) => Outcome::Moved(to),
+        SendOutcome::Unusable(error) => Outcome::ChannelFailed(error),
     }
 }

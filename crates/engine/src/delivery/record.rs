@@ -3,6 +3,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use replyx_channels::Happening;
 use replyx_core::{
     channel::{Address, ChannelStatus},
     event::Event,
@@ -38,7 +39,7 @@ async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), Sto
     // First: who deletes a channel locks it before its parts, and intake locks a contact before
     // what goes to it.
     for (part, outcome) in batch {
-        if let Outcome::BotFailed(error) = outcome {
+        if let Outcome::ChannelFailed(error) = outcome {
             fail_channel(&mut tx, part, error, now).await?;
         }
     }
@@ -64,8 +65,9 @@ async fn write_one(
     let workspace = part.workspace_id;
     let by = engine.process;
     match outcome {
-        Outcome::Sent(message_id) => {
-            let ours = tx.workspace(workspace).outbox().sent(part.id, by, message_id, now).await?;
+        Outcome::Sent(message) => {
+            let ours =
+                tx.workspace(workspace).outbox().sent(part.id, by, message.as_ref(), now).await?;
             if ours && part.part == part.parts {
                 delivered(tx, part, now).await?;
             }
@@ -75,13 +77,13 @@ async fn write_one(
             outbox.put_back(part.id, by, now + *after, error, false).await?;
         }
         Outcome::Uncertain { after, error } => {
-            metrics::counter!("telegram_bot_uncertain_sends_total").increment(1);
+            engine.channels.of(part.channel_kind).count(Happening::Doubted);
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part.id, by, now + *after, error, true).await?;
         }
         Outcome::Failed { error, uncertain } => {
             if *uncertain {
-                metrics::counter!("telegram_bot_uncertain_sends_total").increment(1);
+                engine.channels.of(part.channel_kind).count(Happening::Doubted);
             }
             fail(engine, tx, part, error, *uncertain, now).await?;
         }
@@ -91,7 +93,7 @@ async fn write_one(
         }
         // Done before the others.
         Outcome::Moved(_) => {}
-        Outcome::BotFailed(error) => {
+        Outcome::ChannelFailed(error) => {
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part.id, by, now, error, false).await?;
         }
@@ -118,7 +120,7 @@ async fn follow(
     tx.workspace(workspace).outbox().follow(part.channel_id, from, to, contact).await?;
     let outbox = tx.workspace(workspace).outbox();
     outbox.put_back(part.id, engine.process, now, &error, false).await?;
-    metrics::counter!("telegram_bot_groups_moved_total").increment(1);
+    engine.channels.of(part.channel_kind).count(Happening::Followed);
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
+use replyx_channels::telegram::Rates;
 use replyx_core::{
     channel::ChannelStatus,
     event::Event,
     ids::MessageId,
     message::Delivery::{Delivered, Failed, Queued},
 };
-use replyx_engine::Rates;
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::telegram::{Excess, TelegramFault};
 use tokio::time::{Instant, sleep};
@@ -103,7 +103,7 @@ async fn a_flood_in_one_bot_does_not_hide_the_reply_of_another(db: &TestDb) {
     let world = World::open(db).await;
     let flooded = world.line().await;
     let other = world.line().await;
-    let engine = world.engine_with(|settings| settings.rates = Rates::new(2, 1, 1)).await;
+    let engine = world.engine_paced(Rates::new(2, 1, 1)).await;
     for chat in 1..=150 {
         world.reply(&flooded, chat, "flood").await;
     }
@@ -119,7 +119,7 @@ async fn a_flood_in_one_bot_does_not_hide_the_reply_of_another(db: &TestDb) {
 async fn telegrams_limits_are_kept(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let engine = world.engine_with(|settings| settings.rates = Rates::default()).await;
+    let engine = world.engine_paced(Rates::default()).await;
     let mut all = Vec::new();
     for number in 0..3 {
         for chat in 1..=25 {

@@ -10,7 +10,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use replyx_channels::telegram::{self, Telegram, format};
+use replyx_channels::{
+    Channels,
+    telegram::{self, Rates, Telegram, format},
+};
 use replyx_core::{
     assistant::{Assistant, AssistantSettings, Language},
     bot::{Bot, BotMode},
@@ -25,7 +28,7 @@ use replyx_core::{
     secret::Keys,
 };
 use replyx_engine::{
-    Bell, Engine, EngineSettings, Rates,
+    Bell, Engine, EngineSettings,
     context::{Context, Loaded},
     intake::{self, Door},
     turn,
@@ -182,6 +185,24 @@ impl<'d> World<'d> {
         telegram_url: &str,
         change: impl FnOnce(&mut EngineSettings),
     ) -> Arc<Engine> {
+        let telegram = Telegram::new(telegram_url, telegram::Limits::default()).unwrap();
+        let unlimited = Rates::new(100_000, 100_000, 100_000);
+        self.engine_through(db, telegram.with_rates(unlimited), change).await
+    }
+
+    /// A process whose bots speak no faster than this.
+    pub(crate) async fn engine_paced(&self, rates: Rates) -> Arc<Engine> {
+        let url = self.telegram.url();
+        let telegram = Telegram::new(&url, telegram::Limits::default()).unwrap();
+        self.engine_through(self.db.db.clone(), telegram.with_rates(rates), |_| {}).await
+    }
+
+    async fn engine_through(
+        &self,
+        db: Db,
+        telegram: Telegram,
+        change: impl FnOnce(&mut EngineSettings),
+    ) -> Arc<Engine> {
         let mut settings = settings();
         change(&mut settings);
         let bell = Arc::new(Bell::default());
@@ -196,7 +217,7 @@ impl<'d> World<'d> {
             models: self.models(),
             embeddings: Arc::clone(&embeddings),
             search: Search::new(embeddings, 1 << 20),
-            telegram: Telegram::new(telegram_url, telegram::Limits::default()).unwrap(),
+            channels: Channels::new(telegram),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
             process: self.clock.id(),
@@ -404,7 +425,6 @@ pub(crate) fn settings() -> EngineSettings {
         window: Duration::ZERO,
         window_latest: Duration::ZERO,
         typing_after: LONG,
-        rates: Rates::new(100_000, 100_000, 100_000),
         send_backoff: Backoff {
             first: Duration::from_millis(20),
             ceiling: Duration::from_millis(200),

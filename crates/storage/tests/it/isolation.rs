@@ -237,7 +237,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
             => Err(StorageError::Constraint { .. }),
-        outbox.sent(send.id, by, &5.into(), at(1)) => Ok(false),
+        outbox.sent(send.id, by, Some(&5.into()), at(1)) => Ok(false),
         outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),

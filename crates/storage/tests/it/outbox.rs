@@ -26,7 +26,12 @@ async fn claim(db: &Db, send: &Sendable, by: ProcessId, now: DateTime<Utc>) -> b
 }
 
 async fn sent(db: &Db, send: &Sendable, by: ProcessId) -> bool {
-    commit!(db, |tx| tx.workspace(send.workspace_id).outbox().sent(send.id, by, &1.into(), at(1)))
+    commit!(db, |tx| tx.workspace(send.workspace_id).outbox().sent(
+        send.id,
+        by,
+        Some(&1.into()),
+        at(1)
+    ))
 }
 
 fn texts(sends: &[Sendable]) -> Vec<&str> {
@@ -289,7 +294,11 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
     }
     let mut tx = db.begin().await.unwrap();
     assert!(
-        tx.workspace(tenant.id).outbox().sent(sends[0].id, by, &1.into(), at(1)).await.unwrap()
+        tx.workspace(tenant.id)
+            .outbox()
+            .sent(sends[0].id, by, Some(&1.into()), at(1))
+            .await
+            .unwrap()
     );
     let deleting = {
         let db = db.clone();
@@ -304,7 +313,11 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
         sleep(Duration::from_millis(20)).await;
     }
     assert!(
-        tx.workspace(tenant.id).outbox().sent(sends[1].id, by, &1.into(), at(1)).await.unwrap()
+        tx.workspace(tenant.id)
+            .outbox()
+            .sent(sends[1].id, by, Some(&1.into()), at(1))
+            .await
+            .unwrap()
     );
     tx.commit().await.unwrap();
     assert!(deleting.await.unwrap());

@@ -71,7 +71,7 @@ async fn only_what_the_dead_held_is_freed(home: &TestDb) {
     assert!(!commit!(db, |tx| tx.workspace(theirs.id).outbox().sent(
         sends[0].id,
         dead,
-        &1.into(),
+        Some(&1.into()),
         at(61)
     )));
 }

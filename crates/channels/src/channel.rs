@@ -1,0 +1,142 @@
+//! What every channel does, and where each kind of channel is found.
+
+use std::{fmt, time::Duration};
+
+use futures::future::BoxFuture;
+use replyx_core::channel::{Address, ChannelKind, ChatKind, MessageRef, Outbound};
+use secrecy::SecretString;
+
+use crate::{api::Api, telegram::Telegram};
+
+/// A channel: how an answer looks in it, how it gets to the customer, and what a failure means.
+pub trait Channel: fmt::Debug + Send + Sync {
+    /// Makes the parts of a reply from Markdown, in the order in which they are sent. None when
+    /// there is nothing to see in it. Pure.
+    fn render(&self, markdown: &str) -> Vec<Outbound>;
+
+    /// How fast a channel, and each chat in it, may speak.
+    fn paces(&self, chat: ChatKind) -> Paces;
+
+    /// How long a customer sees that somebody is typing after [`Channel::type_to`]; nothing where
+    /// that cannot be shown.
+    fn typing_lasts(&self) -> Option<Duration>;
+
+    /// Sends one part.
+    fn send<'a>(&'a self, route: Route<'a>, part: &'a Outbound) -> BoxFuture<'a, SendOutcome>;
+
+    /// Shows the customer that somebody is typing. `false`: it could not be shown, which is of no
+    /// consequence.
+    fn type_to<'a>(&'a self, route: Route<'a>) -> BoxFuture<'a, bool>;
+
+    /// Counts what became of a part, under the names that the channel's operators know.
+    fn count(&self, what: Happening);
+}
+
+/// To whom, and with what right, something is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// The channel's secret, if its network wants one.
+    pub secret: Option<&'a SecretString>,
+    /// The customer.
+    pub address: &'a Address,
+}
+
+/// What became of a send. Nobody else judges the answers of a channel's network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// The channel took it. The name is the channel's, if it gives one.
+    Sent(Option<MessageRef>),
+    /// Certainly not sent: it was too fast. The same may be sent after a while.
+    TooFast {
+        /// How long to wait.
+        retry_after: Duration,
+        /// What the channel said.
+        error: String,
+    },
+    /// Certainly not sent. The same may succeed later.
+    NotSent(String),
+    /// It may have been sent: nobody can know.
+    Uncertain(String),
+    /// Certainly not sent, and the same will never be.
+    Refused(String),
+    /// Certainly not sent: the customer does not want it.
+    Blocked(String),
+    /// Certainly not sent: the chat has another address now.
+    Moved(Address),
+    /// Certainly not sent: the channel cannot speak until its owner acts.
+    Unusable(String),
+}
+
+/// Something that a channel counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A part waited for one of our own limits.
+    Waited,
+    /// Nobody can know whether a part was sent.
+    Doubted,
+    /// A chat was followed to its new address.
+    Followed,
+}
+
+/// How often something may be done: `count` times in `per`, and `burst` times at once after a rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The time.
+    pub per: Duration,
+    /// How often in it.
+    pub count: u32,
+    /// How often at once.
+    pub burst: u32,
+}
+
+impl Pace {
+    /// A pace by which no stretch of time `per` ever sees more than `most`: what may be taken at
+    /// once after a rest goes off what is earned meanwhile. A sixth of it leaves room for both.
+    pub const fn at_most(most: u32, per: Duration) -> Self {
+        let burst = most / 6;
+        if burst < 2 {
+            return Self { per, count: most, burst: 1 };
+        }
+        Self { per, count: most - burst, burst }
+    }
+}
+
+/// How fast a channel may speak; nothing where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paces {
+    /// The channel in all its chats.
+    pub channel: Option<Pace>,
+    /// One chat.
+    pub chat: Option<Pace>,
+}
+
+/// The channels of all kinds.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    /// Telegram, for what only Telegram has: its bots are also asked for updates and who they are.
+    pub telegram: Telegram,
+    api: Api,
+}
+
+impl Channels {
+    /// All kinds, with the way to Telegram.
+    #[must_use]
+    pub const fn new(telegram: Telegram) -> Self {
+        Self { telegram, api: Api }
+    }
+
+    /// The channel of a kind.
+    #[must_use]
+    pub fn of(&self, kind: ChannelKind) -> &dyn Channel {
+        match kind {
+            ChannelKind::Telegram => &self.telegram,
+            ChannelKind::Api => &self.api,
+        }
+    }
+}
+
+/// Would a customer see nothing of this Markdown, in whichever channel?
+pub fn is_blank(markdown: &str) -> bool {
+    !markdown.chars().any(char::is_alphanumeric)
+        && crate::telegram::format::outbound(markdown).is_empty()
+}

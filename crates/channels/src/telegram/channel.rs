@@ -1,0 +1,202 @@
+//! Telegram as a channel: what an answer of the Bot API to a send means.
+
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, future::BoxFuture};
+use replyx_core::channel::{Address, ChatKind, Outbound, OutboundText};
+use secrecy::SecretString;
+
+use super::{Telegram, TelegramError, format};
+use crate::{Channel, Happening, Pace, Paces, Route, SendOutcome};
+
+/// Telegram shows it for five seconds; it is said again a little before.
+const TYPING: Duration = Duration::from_millis(4_500);
+
+/// How fast a bot and its chats may speak: Telegram's published limits unless set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// One bot in all its chats.
+    pub bot: Pace,
+    /// One private chat.
+    pub private: Pace,
+    /// One group.
+    pub group: Pace,
+}
+
+impl Rates {
+    /// Limits of so many messages: per second and bot, per second and private chat, per minute and
+    /// group.
+    pub const fn new(bot: u32, private: u32, group: u32) -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        Self {
+            bot: Pace::at_most(bot, SECOND),
+            private: Pace::at_most(private, SECOND),
+            group: Pace::at_most(group, Duration::from_mins(1)),
+        }
+    }
+}
+
+impl Default for Rates {
+    /// 30 a second, 1 a second, 20 a minute: <https://core.telegram.org/bots/faq>.
+    fn default() -> Self {
+        Self::new(30, 1, 20)
+    }
+}
+
+impl Channel for Telegram {
+    fn render(&self, markdown: &str) -> Vec<Outbound> {
+        format::outbound(markdown).into_iter().map(Outbound::Text).collect()
+    }
+
+    fn paces(&self, chat: ChatKind) -> Paces {
+        let rates = self.rates();
+        let chat = match chat {
+            ChatKind::Private => rates.private,
+            ChatKind::Group => rates.group,
+        };
+        Paces { channel: Some(rates.bot), chat: Some(chat) }
+    }
+
+    fn typing_lasts(&self) -> Option<Duration> {
+        Some(TYPING)
+    }
+
+    fn send<'a>(&'a self, route: Route<'a>, part: &'a Outbound) -> BoxFuture<'a, SendOutcome> {
+        async move {
+            let Some(token) = route.secret else {
+                return SendOutcome::Unusable("the bot has no token".to_owned());
+            };
+            let Outbound::Text(text) = part else {
+                return SendOutcome::Refused("a bot sends nothing but words yet".to_owned());
+            };
+            let begun = Instant::now();
+            let answer = self.say(token, route.address, text).await;
+
+            let kind = answer.as_ref().map_or_else(TelegramError::kind, |_| "sent");
+            metrics::counter!("telegram_bot_sends_total", "outcome" => kind).increment(1);
+            metrics::histogram!("telegram_bot_send_duration_seconds")
+                .record(begun.elapsed().as_secs_f64());
+            if matches!(answer, Err(TelegramError::RateLimited { .. })) {
+                metrics::counter!("telegram_bot_rate_limit_hits_total").increment(1);
+            }
+            answer.map_or_else(judge, |message_id| SendOutcome::Sent(Some(message_id.into())))
+        }
+        .boxed()
+    }
+
+    fn type_to<'a>(&'a self, route: Route<'a>) -> BoxFuture<'a, bool> {
+        async move {
+            let Some(token) = route.secret else { return false };
+            self.bot(token).send_typing(route.address).await.is_ok()
+        }
+        .boxed()
+    }
+
+    fn count(&self, what: Happening) {
+        let counter = match what {
+            Happening::Waited => metrics::counter!("telegram_bot_rate_limit_waits_total"),
+            Happening::Doubted => metrics::counter!("telegram_bot_uncertain_sends_total"),
+            Happening::Followed => metrics::counter!("telegram_bot_groups_moved_total"),
+        };
+        counter.increment(1);
+    }
+}
+
+impl Telegram {
+    /// Sends words with their markup, or without it where Telegram refuses that.
+    async fn say(
+        &self,
+        token: &SecretString,
+        to: &Address,
+        text: &OutboundText,
+    ) -> Result<i64, TelegramError> {
+        let bot = self.bot(token);
+        let Some(html) = &text.markup else {
+            return bot.send_message(to, &text.plain, false).await;
+        };
+        let answer = bot.send_message(to, html, true).await;
+        if !matches!(answer, Err(TelegramError::CannotParse { .. } | TelegramError::TooLong)) {
+            return answer;
+        }
+        metrics::counter!("telegram_bot_plain_fallbacks_total").increment(1);
+        bot.send_message(to, &text.plain, false).await
+    }
+}
+
+/// What a failure means for the part that was sent.
+fn judge(error: TelegramError) -> SendOutcome {
+    let text = error.to_string();
+    match error {
+        TelegramError::RateLimited { retry_after } => {
+            SendOutcome::TooFast { retry_after, error: text }
+        }
+        TelegramError::Blocked { .. } => SendOutcome::Blocked(text),
+        TelegramError::Migrated { to_chat_id } => SendOutcome::Moved(to_chat_id.into()),
+        TelegramError::Unauthorized => SendOutcome::Unusable(text),
+        TelegramError::Unknown(_) | TelegramError::Malformed => SendOutcome::Uncertain(text),
+        TelegramError::Server { .. }
+        | TelegramError::NotSent(_)
+        | TelegramError::Conflict { .. }
+        | TelegramError::Setup(_)
+        | TelegramError::Address => SendOutcome::NotSent(text),
+        TelegramError::ChatGone { .. }
+        | TelegramError::CannotParse { .. }
+        | TelegramError::TooLong
+        | TelegramError::Refused { .. } => SendOutcome::Refused(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(what: &str) -> String {
+        what.to_owned()
+    }
+
+    #[test]
+    fn every_failure_says_whether_the_part_may_be_sent_again() {
+        let wait = Duration::from_secs(7);
+        assert!(matches!(
+            judge(TelegramError::RateLimited { retry_after: wait }),
+            SendOutcome::TooFast { retry_after, .. } if retry_after == wait
+        ));
+        assert_eq!(
+            judge(TelegramError::Migrated { to_chat_id: -100 }),
+            SendOutcome::Moved(Address::from(-100))
+        );
+        let blocked = TelegramError::Blocked { description: said("bot was blocked by the user") };
+        assert!(matches!(judge(blocked), SendOutcome::Blocked(_)));
+        assert!(matches!(judge(TelegramError::Unauthorized), SendOutcome::Unusable(_)));
+        for error in [TelegramError::Unknown(None), TelegramError::Malformed] {
+            assert!(!error.certainly_not_sent());
+            assert!(matches!(judge(error), SendOutcome::Uncertain(_)));
+        }
+        for error in [
+            TelegramError::Server { status: 502 },
+            TelegramError::Conflict { webhook: true },
+            TelegramError::Address,
+        ] {
+            assert!(error.certainly_not_sent());
+            assert!(matches!(judge(error), SendOutcome::NotSent(_)));
+        }
+        for error in [
+            TelegramError::ChatGone { description: said("chat not found") },
+            TelegramError::CannotParse { description: said("can't parse entities") },
+            TelegramError::TooLong,
+            TelegramError::Refused { status: 400, description: said("not enough rights") },
+        ] {
+            assert!(error.certainly_not_sent());
+            assert!(matches!(judge(error), SendOutcome::Refused(_)));
+        }
+    }
+
+    #[test]
+    fn no_second_sees_more_messages_than_a_rate_says() {
+        let rates = Rates::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(rates.bot, Pace { per: second, count: 25, burst: 5 });
+        assert_eq!(rates.private, Pace { per: second, count: 1, burst: 1 });
+        assert_eq!(rates.group, Pace { per: Duration::from_mins(1), count: 17, burst: 3 });
+    }
+}
