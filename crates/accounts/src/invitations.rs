@@ -182,8 +182,8 @@ pub async fn accept(cx: &Cx, account: &Account, token: &str) -> Result<Membershi
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
         // Rolled back, with whatever is refused below.
-        let taken = tx.system().invitations().take(&sha256_hex(token.as_bytes())).await?;
-        let open = taken.filter(|invitation| now < invitation.expires_at);
+        let found = tx.system().invitations().take(&sha256_hex(token.as_bytes())).await?;
+        let open = found.filter(|invitation| now < invitation.expires_at);
         let invitation = open.ok_or(Error::NoInvitation)?;
         if invitation.email != user.email {
             return Err(Error::NotForYou);

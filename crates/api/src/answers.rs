@@ -10,15 +10,12 @@ pub mod update;
 
 use chrono::{DateTime, Utc};
 use replyx_assistants::answers::{Pair, is_telling};
-use replyx_core::knowledge::Document;
+use replyx_core::knowledge::{Document, DocumentStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    tagged::{Edition, Tagged},
-    words::DocumentStatusWord,
-};
+use crate::tagged::{Edition, Tagged};
 
 /// A question and its answer, as clients see them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,8 +26,8 @@ pub struct PairView {
     #[schema(example = "Yes, from 10 to 16.")]
     answer: String,
     /// `queued`, `extracting`, `chunking`, `embedding`, `ready` or `failed`.
-    #[schema(value_type = DocumentStatusWord, example = "ready")]
-    status: &'static str,
+    #[schema(example = "ready")]
+    status: DocumentStatus,
     /// Why it failed.
     error: Option<String>,
     created_at: DateTime<Utc>,
@@ -43,7 +40,7 @@ impl PairView {
             id: document.id.into_uuid(),
             question: pair.question,
             answer: pair.answer,
-            status: document.status.as_str(),
+            status: document.status,
             error: document.error,
             created_at: document.created_at,
             updated_at: document.updated_at,

@@ -15,15 +15,12 @@ pub mod versions;
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
-use replyx_core::assistant::{Assistant, AssistantSettings, Gate};
+use replyx_core::assistant::{Assistant, AssistantSettings, Gate, Language, Unverified};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    tagged::{Edition, Tagged},
-    words::{LanguageWord, UnverifiedWord},
-};
+use crate::tagged::{Edition, Tagged};
 
 /// The questions on which a new version must not be worse.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -64,8 +61,8 @@ pub struct AssistantView {
     #[schema(example = 0.3)]
     temperature: f64,
     /// The language of the fixed texts: `en` or `ru`.
-    #[schema(value_type = LanguageWord, example = "en")]
-    language: &'static str,
+    #[schema(example = "en")]
+    language: Language,
     /// Sent in reply to `/start`.
     #[schema(example = "Hello! What would you like to know?")]
     greeting: String,
@@ -84,8 +81,8 @@ pub struct AssistantView {
     /// Whether the facts of an answer must be in its sources.
     check_answers: bool,
     /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
-    #[schema(value_type = UnverifiedWord, example = "unknown")]
-    unverified: &'static str,
+    #[schema(example = "unknown")]
+    unverified: Unverified,
     /// Sent when the dialog is handed over to a human.
     #[schema(example = "I would rather have a colleague answer this.")]
     handoff_text: String,
@@ -114,11 +111,11 @@ impl From<Assistant> for AssistantView {
             model: settings.model,
             system_prompt: settings.system_prompt,
             temperature: settings.temperature,
-            language: settings.language.as_str(),
+            language: settings.language,
             fallback_models: settings.fallback_models,
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
-            unverified: settings.unverified.as_str(),
+            unverified: settings.unverified,
             gate: assistant.gate.as_ref().map(GateView::of),
             published: assistant.published,
             version: assistant.version,
@@ -131,22 +128,6 @@ impl From<Assistant> for AssistantView {
 /// An assistant with its `ETag`. Its editions are the versions of its draft.
 fn tagged(assistant: Assistant) -> Tagged<AssistantView> {
     Tagged::new(Edition::number(assistant.version), assistant.into())
-}
-
-/// A language by its code.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
-pub(crate) fn known_language(code: &str, (): &()) -> garde::Result {
-    code.parse::<replyx_core::assistant::Language>()
-        .map(drop)
-        .map_err(|_| garde::Error::new("must be `en` or `ru`"))
-}
-
-/// A policy by its word.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
-pub(crate) fn known_policy(word: &str, (): &()) -> garde::Result {
-    word.parse::<replyx_core::assistant::Unverified>()
-        .map(drop)
-        .map_err(|_| garde::Error::new("must be `unknown` or `handoff`"))
 }
 
 /// A time zone by its IANA name.

@@ -18,13 +18,11 @@ pub mod upload;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::AssistantId,
-    knowledge::{Document, DocumentWarning},
+    knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WarningCode},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::words::{DocumentKindWord, DocumentStatusWord, WarningCodeWord};
 
 /// A document, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,8 +37,8 @@ pub struct DocumentView {
     #[schema(example = "Delivery")]
     title: Option<String>,
     /// The format, decided by content.
-    #[schema(value_type = DocumentKindWord, example = "markdown")]
-    kind: &'static str,
+    #[schema(example = "markdown")]
+    kind: DocumentKind,
     /// Size of the original, bytes.
     #[schema(example = 2048)]
     size: i64,
@@ -48,8 +46,8 @@ pub struct DocumentView {
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     content_hash: String,
     /// `queued`, `extracting`, `chunking`, `embedding`, `ready` or `failed`.
-    #[schema(value_type = DocumentStatusWord, example = "ready")]
-    status: &'static str,
+    #[schema(example = "ready")]
+    status: DocumentStatus,
     /// Why it failed.
     error: Option<String>,
     /// What was not read, or not well, although the document could be read.
@@ -82,10 +80,10 @@ impl From<Document> for DocumentView {
             assistant_ids: document.assistants.into_iter().map(AssistantId::into_uuid).collect(),
             name: document.name,
             title: document.title,
-            kind: document.kind.as_str(),
+            kind: document.kind,
             size: document.size,
             content_hash: document.content_hash,
-            status: document.status.as_str(),
+            status: document.status,
             error: document.error,
             warnings: document.warnings.into_iter().map(WarningView::from).collect(),
             passages: document.passages,
@@ -105,8 +103,8 @@ impl From<Document> for DocumentView {
 #[schema(as = DocumentWarning)]
 pub struct WarningView {
     /// What it is.
-    #[schema(value_type = WarningCodeWord, example = "pages_without_text")]
-    code: &'static str,
+    #[schema(example = "pages_without_text")]
+    code: WarningCode,
     /// How many pages, sheets, rows or values are concerned.
     #[schema(example = 2)]
     count: i64,
@@ -127,7 +125,7 @@ pub struct WarningView {
 impl From<DocumentWarning> for WarningView {
     fn from(warning: DocumentWarning) -> Self {
         Self {
-            code: warning.code.as_str(),
+            code: warning.code,
             count: warning.count,
             page: warning.pages.first().copied(),
             pages: warning.pages,

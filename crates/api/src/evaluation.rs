@@ -13,7 +13,7 @@ pub mod update_set;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run},
+    evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run, RunStatus},
     ids::{DocumentId, PassageId, QuestionSetId, RunId, WorkspaceId},
 };
 use replyx_storage::Tx;
@@ -24,7 +24,6 @@ use uuid::Uuid;
 use crate::{
     error::{ApiError, ApiResult},
     tagged::{Edition, Tagged},
-    words::RunStatusWord,
 };
 
 /// A question and what is expected of search and answer. With nothing expected the right answer is
@@ -127,8 +126,8 @@ pub struct RunView {
     version: Option<i64>,
     /// Whether answers were requested, or search only.
     answers: bool,
-    #[schema(value_type = RunStatusWord, example = "done")]
-    status: &'static str,
+    #[schema(example = "done")]
+    status: RunStatus,
     /// How many questions have been asked.
     #[schema(example = 40)]
     done: i64,
@@ -151,7 +150,7 @@ impl From<Run> for RunView {
             assistant_id: run.assistant_id.into_uuid(),
             version: run.version,
             answers: run.answers,
-            status: run.status.as_str(),
+            status: run.status,
             done: run.done,
             total: run.total,
             metrics: run.metrics.map(Into::into),

@@ -60,7 +60,6 @@ pub struct StreamedEvent {
 /// `POST events/ticket`.
 #[utoipa::path(
     get, path = "/events", operation_id = "stream_events", tag = "events",
-    security(("bearer" = ["events:read"])),
     params(
         ("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "the number of the last event seen"),
         ("ticket" = Option<String>, Query, description = "a ticket, instead of a token or a key"),

@@ -4,14 +4,6 @@
 use std::borrow::Cow;
 
 use replyx_core::permission::{Permission, Permissions};
-pub use replyx_core::{
-    assistant::{Language as LanguageWord, Unverified as UnverifiedWord},
-    evaluation::RunStatus as RunStatusWord,
-    knowledge::{
-        DocumentKind as DocumentKindWord, DocumentStatus as DocumentStatusWord,
-        SourceKind as SourceKindWord, WarningCode as WarningCodeWord,
-    },
-};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{

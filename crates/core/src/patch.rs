@@ -70,6 +70,23 @@ impl<T> garde::rules::inner::Inner<T> for Patch<T> {
     }
 }
 
+/// A new value that has rules of its own: `#[garde(dive)]`.
+#[cfg(feature = "input")]
+impl<T: garde::Validate> garde::Validate for Patch<T> {
+    type Context = T::Context;
+
+    fn validate_into(
+        &self,
+        context: &Self::Context,
+        parent: &mut dyn FnMut() -> garde::Path,
+        report: &mut garde::Report,
+    ) {
+        if let Self::Set(value) = self {
+            value.validate_into(context, parent, report);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -14,7 +14,7 @@ use crate::{
 /// Deletes a question with its answer.
 #[utoipa::path(
     delete, path = "/assistants/{id}/answers/{answer_id}", operation_id = "delete_answer", tag = "answers",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),

@@ -17,7 +17,7 @@ use crate::{
 /// Lists the questions and answers of an assistant, oldest first.
 #[utoipa::path(
     get, path = "/assistants/{id}/answers", operation_id = "list_answers", tag = "answers",
-    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path), PageQuery),
+    params(("id" = uuid::Uuid, Path), PageQuery),
     responses(
         (status = 200, description = "a page of pairs", body = List<PairView>),
         (status = 400, description = "the query cannot be read", body = Problem),

@@ -16,7 +16,7 @@ use crate::{
 /// Shows a question with its answer.
 #[utoipa::path(
     get, path = "/assistants/{id}/answers/{answer_id}", operation_id = "read_answer", tag = "answers",
-    security(("bearer" = ["documents:read"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the pair", body = PairView),
         (status = 304, description = "not modified"),

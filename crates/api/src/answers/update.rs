@@ -35,7 +35,7 @@ pub struct Request {
 /// indexed.
 #[utoipa::path(
     patch, path = "/assistants/{id}/answers/{answer_id}", operation_id = "update_answer", tag = "answers",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("answer_id" = uuid::Uuid, Path)),
     request_body = Request,
     responses(
         (status = 200, description = "the pair, waiting to be read", body = PairView),

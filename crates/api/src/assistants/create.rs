@@ -3,10 +3,11 @@
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_assistants::assistants::{self, NewAssistant};
+use replyx_core::assistant::{Language, Unverified};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AssistantView, known_language, known_models, known_policy, known_zone, tagged};
+use super::{AssistantView, known_models, known_zone, tagged};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiResult, Problem},
@@ -14,7 +15,6 @@ use crate::{
     location::Location,
     state::AppState,
     tagged::Tagged,
-    words::{LanguageWord, UnverifiedWord},
 };
 
 /// A new assistant. What is left out has a sensible default.
@@ -47,9 +47,9 @@ pub struct Request {
     #[schema(minimum = 0.0, maximum = 2.0, example = 0.3)]
     temperature: Option<f64>,
     /// The language of the fixed texts: `en` or `ru`; English unless set.
-    #[garde(inner(custom(known_language)))]
-    #[schema(value_type = Option<LanguageWord>, example = "en")]
-    language: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "en")]
+    language: Option<Language>,
     /// Sent in reply to `/start`.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "Hello! What would you like to know?")]
@@ -83,9 +83,9 @@ pub struct Request {
     #[garde(skip)]
     check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice: `unknown` (unless set) or `handoff`.
-    #[garde(inner(custom(known_policy)))]
-    #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
-    unverified: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "unknown")]
+    unverified: Option<Unverified>,
     /// Sent when the dialog is handed over to a human.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
@@ -100,14 +100,14 @@ impl From<Request> for NewAssistant {
             model: request.model,
             system_prompt: request.system_prompt,
             temperature: request.temperature,
-            language: request.language.and_then(|code| code.parse().ok()),
+            language: request.language,
             greeting: request.greeting,
             unknown_text: request.unknown_text,
             fallback_text: request.fallback_text,
             fallback_models: request.fallback_models,
             time_zone: request.time_zone,
             check_answers: request.check_answers,
-            unverified: request.unverified.and_then(|word| word.parse().ok()),
+            unverified: request.unverified,
             handoff_text: request.handoff_text,
         }
     }
@@ -116,7 +116,7 @@ impl From<Request> for NewAssistant {
 /// Creates an assistant. Its settings are published as the first version.
 #[utoipa::path(
     post, path = "/assistants", operation_id = "create_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:write"])), request_body = Request,
+    request_body = Request,
     responses(
         (status = 201, description = "the assistant", body = AssistantView,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))

@@ -14,7 +14,7 @@ use crate::{
 /// Deletes an assistant with its documents. Delete its bots first.
 #[utoipa::path(
     delete, path = "/assistants/{id}", operation_id = "delete_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),

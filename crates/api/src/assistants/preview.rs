@@ -116,7 +116,7 @@ impl Request {
 /// contains the complete response. The stream ends with `bye` if your access ends.
 #[utoipa::path(
     post, path = "/assistants/{id}/preview", operation_id = "preview_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 200, description = "the answer, with every step",
             content((PreviewView = "application/json"), (PreviewEvent = "text/event-stream"))),

@@ -128,7 +128,7 @@ impl From<Hit> for HitView {
 /// Searches an assistant's documents.
 #[utoipa::path(
     post, path = "/assistants/{id}/search", operation_id = "search_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:read"])), params(("id" = Uuid, Path)), request_body = Request,
+    params(("id" = Uuid, Path)), request_body = Request,
     responses(
         (status = 200, description = "what was found", body = Response),
         (status = 400, description = "the body cannot be read", body = Problem),

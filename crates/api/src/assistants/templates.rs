@@ -2,13 +2,13 @@
 
 use axum::Json;
 use replyx_assistants::templates;
+use replyx_core::assistant::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     caller::{AssistantsRead, May},
     error::Problem,
-    words::LanguageWord,
 };
 
 /// Every template.
@@ -25,8 +25,8 @@ pub struct TemplateView {
     /// What `template` of a new assistant names.
     #[schema(example = "support.en")]
     id: &'static str,
-    #[schema(value_type = LanguageWord, example = "en")]
-    language: &'static str,
+    #[schema(example = "en")]
+    language: Language,
     #[schema(example = "Customer support")]
     name: &'static str,
     #[schema(example = "Answers questions about orders, delivery and returns.")]
@@ -44,7 +44,6 @@ pub struct TemplateView {
 /// Lists the templates for new assistants.
 #[utoipa::path(
     get, path = "/assistants/templates", operation_id = "list_templates", tag = "assistants",
-    security(("bearer" = ["assistants:read"])),
     responses(
         (status = 200, description = "every template", body = Response),
         (status = 401, description = "no valid token", body = Problem),
@@ -54,7 +53,7 @@ pub struct TemplateView {
 pub async fn templates(_: May<AssistantsRead>) -> Json<Response> {
     let items = templates::all().iter().map(|template| TemplateView {
         id: template.id,
-        language: template.language.as_str(),
+        language: template.language,
         name: template.name,
         description: template.description,
         system_prompt: template.system_prompt,

@@ -1,24 +1,23 @@
 //! `PATCH /api/v1/assistants/{id}`
 
-#![allow(clippy::option_option, reason = "a patch tells `null` from an absent field")]
-
 use axum::extract::State;
 use garde::Validate;
 use replyx_assistants::assistants::{self, DraftChange};
-use replyx_core::{assistant::Assistant, ids::AssistantId, patch::Patch};
-use serde::{Deserialize, Deserializer};
+use replyx_core::{
+    assistant::{Assistant, Language, Unverified},
+    ids::AssistantId,
+    patch::Patch,
+};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    AssistantView, GateView, known_language, known_models, known_policy, known_zone, tagged,
-};
+use super::{AssistantView, GateView, known_models, known_zone, tagged};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
     tagged::{Edition, IfMatch, Tagged},
-    words::{LanguageWord, UnverifiedWord},
 };
 
 /// The fields to change. Absent fields stay as they are; `null` restores the default.
@@ -48,9 +47,9 @@ pub struct Request {
     #[schema(minimum = 0.0, maximum = 2.0, example = 0.3)]
     temperature: Option<f64>,
     /// The language of the fixed texts: `en` or `ru`.
-    #[garde(inner(custom(known_language)))]
-    #[schema(value_type = Option<LanguageWord>, example = "en")]
-    language: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "en")]
+    language: Option<Language>,
     /// Sent in reply to `/start`.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1, max = 4_000)))]
@@ -78,28 +77,19 @@ pub struct Request {
     #[garde(skip)]
     check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
-    #[garde(inner(custom(known_policy)))]
-    #[schema(value_type = Option<UnverifiedWord>, example = "unknown")]
-    unverified: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "unknown")]
+    unverified: Option<Unverified>,
     /// Sent when the dialog is handed over to a human.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1, max = 4_000)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
     handoff_text: Patch<String>,
     /// The condition for publishing a version; `null` removes the gate.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[garde(dive)]
     #[schema(value_type = Option<GateView>)]
-    gate: Option<Option<GateView>>,
-}
-
-/// Tells `null` from an absent field.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
+    gate: Patch<GateView>,
 }
 
 impl From<Request> for DraftChange {
@@ -109,20 +99,16 @@ impl From<Request> for DraftChange {
             model: request.model,
             system_prompt: request.system_prompt,
             temperature: request.temperature,
-            language: request.language.and_then(|code| code.parse().ok()),
+            language: request.language,
             greeting: request.greeting,
             unknown_text: request.unknown_text,
             fallback_text: request.fallback_text,
             fallback_models: request.fallback_models,
             time_zone: request.time_zone,
             check_answers: request.check_answers,
-            unverified: request.unverified.and_then(|word| word.parse().ok()),
+            unverified: request.unverified,
             handoff_text: request.handoff_text,
-            gate: match request.gate {
-                None => Patch::Keep,
-                Some(None) => Patch::Clear,
-                Some(Some(gate)) => Patch::Set(gate.into_gate()),
-            },
+            gate: request.gate.map(GateView::into_gate),
         }
     }
 }
@@ -130,7 +116,7 @@ impl From<Request> for DraftChange {
 /// Changes the draft of an assistant. Customers see the change once it is published.
 #[utoipa::path(
     patch, path = "/assistants/{id}", operation_id = "update_assistant", tag = "assistants",
-    security(("bearer" = ["assistants:write"])), request_body = Request,
+    request_body = Request,
     params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 200, description = "the assistant as it is now", body = AssistantView),

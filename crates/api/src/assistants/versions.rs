@@ -106,7 +106,7 @@ impl VersionView {
 /// Lists the published versions of an assistant, newest first.
 #[utoipa::path(
     get, path = "/assistants/{id}/versions", operation_id = "list_assistant_versions", tag = "assistants",
-    security(("bearer" = ["assistants:read"])), params(("id" = Uuid, Path), PageQuery),
+    params(("id" = Uuid, Path), PageQuery),
     responses(
         (status = 200, description = "a page of versions", body = List<VersionView>),
         (status = 400, description = "the query cannot be read", body = Problem),

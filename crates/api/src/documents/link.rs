@@ -14,7 +14,7 @@ use crate::{
 /// Links a document to another assistant.
 #[utoipa::path(
     put, path = "/assistants/{id}/documents/{document_id}", operation_id = "link_document", tag = "documents",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it knows it"),
         (status = 401, description = "no valid token", body = Problem),

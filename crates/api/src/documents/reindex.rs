@@ -15,7 +15,7 @@ use crate::{
 /// Reindexes a document. Search finds the old passages until the new ones replace them.
 #[utoipa::path(
     post, path = "/documents/{id}/reindex", operation_id = "reindex_document", tag = "documents",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 202, description = "the document, waiting to be read", body = DocumentView),
         (status = 401, description = "no valid token", body = Problem),

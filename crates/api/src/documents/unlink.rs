@@ -14,7 +14,7 @@ use crate::{
 /// Unlinks a document from an assistant; the other assistants keep it.
 #[utoipa::path(
     delete, path = "/assistants/{id}/documents/{document_id}", operation_id = "unlink_document", tag = "documents",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("document_id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "the document is unlinked"),
         (status = 401, description = "no valid token", body = Problem),

@@ -29,7 +29,7 @@ pub struct Request {
 /// Renames a document. Search uses the new name once the document has been indexed again.
 #[utoipa::path(
     patch, path = "/documents/{id}", operation_id = "update_document", tag = "documents",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 200, description = "the document", body = DocumentView),
         (status = 400, description = "the body cannot be read", body = Problem),

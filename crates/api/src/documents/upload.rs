@@ -96,7 +96,7 @@ impl FileResult {
 /// `replaces` to replace its file. For several files the response has a result for each.
 #[utoipa::path(
     post, path = "/assistants/{id}/documents", operation_id = "upload_document", tag = "documents",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     request_body(content = Request, content_type = "multipart/form-data"),
     responses(
         (status = 202, description = "the document, waiting to be read", body = Uploaded),

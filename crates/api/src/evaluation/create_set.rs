@@ -35,7 +35,7 @@ pub struct Request {
 /// Creates a question set for an assistant.
 #[utoipa::path(
     post, path = "/assistants/{id}/question-sets", operation_id = "create_question_set", tag = "evaluation",
-    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 201, description = "the set", body = SetView),
         (status = 400, description = "the body cannot be read", body = Problem),

@@ -14,7 +14,7 @@ use crate::{
 /// Deletes a question set with its runs.
 #[utoipa::path(
     delete, path = "/question-sets/{id}", operation_id = "delete_question_set", tag = "evaluation",
-    security(("bearer" = ["assistants:write"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),

@@ -15,7 +15,7 @@ use crate::{
 /// Lists the result of each question of a run, in the order of the set.
 #[utoipa::path(
     get, path = "/evaluation-runs/{id}/results", operation_id = "read_evaluation_results", tag = "evaluation",
-    security(("bearer" = ["assistants:read"])), params(("id" = uuid::Uuid, Path), PageQuery),
+    params(("id" = uuid::Uuid, Path), PageQuery),
     responses(
         (status = 200, description = "the results", body = List<ResultView>),
         (status = 401, description = "no valid token", body = Problem),

@@ -13,7 +13,6 @@ use crate::{
     error::{ApiResult, Problem},
     input::{Body, Id},
     state::AppState,
-    words::SourceKindWord,
 };
 
 /// A new source. What is left out has a sensible default.
@@ -26,9 +25,9 @@ pub struct Request {
     #[schema(min_length = 1, max_length = 2_000, example = "https://example.org/help/")]
     url: String,
     /// How its pages are found: `page`, `site` or `sitemap`; one page unless set.
-    #[garde(inner(custom(known_kind)))]
-    #[schema(value_type = Option<SourceKindWord>, example = "site")]
-    kind: Option<String>,
+    #[garde(skip)]
+    #[schema(example = "site")]
+    kind: Option<SourceKind>,
     /// How many links away from the beginning, for a `site`; 2 unless set.
     #[garde(range(min = 0, max = 3))]
     #[schema(minimum = 0, maximum = 3, example = 2)]
@@ -43,19 +42,11 @@ pub struct Request {
     refresh_hours: Option<i64>,
 }
 
-/// How pages are found, by its word.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
-fn known_kind(word: &str, (): &()) -> garde::Result {
-    word.parse::<SourceKind>()
-        .map(drop)
-        .map_err(|_| garde::Error::new("must be `page`, `site` or `sitemap`"))
-}
-
 impl From<Request> for NewSource {
     fn from(request: Request) -> Self {
         Self {
             url: request.url,
-            kind: request.kind.and_then(|word| word.parse().ok()),
+            kind: request.kind,
             depth: request.depth,
             max_pages: request.max_pages,
             every_hours: request.refresh_hours,
@@ -67,7 +58,7 @@ impl From<Request> for NewSource {
 /// one per second and only as the site's `robots.txt` allows. Only public addresses are fetched.
 #[utoipa::path(
     post, path = "/assistants/{id}/sources", operation_id = "create_source", tag = "sources",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 202, description = "the source, waiting to be fetched", body = SourceView),
         (status = 400, description = "the body cannot be read", body = Problem),

@@ -14,7 +14,7 @@ use crate::{
 /// Deletes a source with its documents. A fetch in progress is stopped.
 #[utoipa::path(
     delete, path = "/sources/{id}", operation_id = "delete_source", tag = "sources",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 204, description = "it is gone"),
         (status = 401, description = "no valid token", body = Problem),

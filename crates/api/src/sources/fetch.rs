@@ -16,7 +16,7 @@ use crate::{
 /// or being fetched.
 #[utoipa::path(
     post, path = "/sources/{id}/fetch", operation_id = "fetch_source", tag = "sources",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = 202, description = "the source, waiting to be fetched", body = SourceView),
         (status = 401, description = "no valid token", body = Problem),

@@ -30,7 +30,7 @@ pub struct Query {
 /// Lists the sources, oldest first.
 #[utoipa::path(
     get, path = "/sources", operation_id = "list_sources", tag = "sources",
-    security(("bearer" = ["documents:read"])), params(Query),
+    params(Query),
     responses(
         (status = 200, description = "a page of sources", body = List<SourceView>),
         (status = 400, description = "the query cannot be read", body = Problem),

@@ -50,7 +50,7 @@ impl From<Request> for SourceChange {
 /// Changes a source.
 #[utoipa::path(
     patch, path = "/sources/{id}", operation_id = "update_source", tag = "sources",
-    security(("bearer" = ["documents:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 200, description = "the source", body = SourceView),
         (status = 400, description = "the body cannot be read", body = Problem),

@@ -54,7 +54,7 @@ pub struct Response {
 /// Reports model use and its cost, for at most 366 days.
 #[utoipa::path(
     get, path = "/usage", operation_id = "read_usage", tag = "usage",
-    security(("bearer" = ["assistants:read"])), params(Query),
+    params(Query),
     responses(
         (status = 200, description = "what was used", body = Response),
         (status = 400, description = "the query cannot be read", body = Problem),
