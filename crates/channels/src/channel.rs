@@ -1,12 +1,10 @@
-//! What every channel does, and where each kind of channel is found.
+//! What every channel does.
 
 use std::{fmt, time::Duration};
 
 use futures::future::BoxFuture;
-use replyx_core::channel::{Address, ChannelKind, ChatKind, MessageRef, Outbound};
+use replyx_core::channel::{Address, ChatKind, MessageRef, Outbound};
 use secrecy::SecretString;
-
-use crate::{api::Api, telegram::Telegram};
 
 /// A channel: how an answer looks in it, how it gets to the customer, and what a failure means.
 pub trait Channel: fmt::Debug + Send + Sync {
@@ -108,35 +106,4 @@ pub struct Paces {
     pub channel: Option<Pace>,
     /// One chat.
     pub chat: Option<Pace>,
-}
-
-/// The channels of all kinds.
-#[derive(Clone, Debug)]
-pub struct Channels {
-    /// Telegram, for what only Telegram has: its bots are also asked for updates and who they are.
-    pub telegram: Telegram,
-    api: Api,
-}
-
-impl Channels {
-    /// All kinds, with the way to Telegram.
-    #[must_use]
-    pub const fn new(telegram: Telegram) -> Self {
-        Self { telegram, api: Api }
-    }
-
-    /// The channel of a kind.
-    #[must_use]
-    pub fn of(&self, kind: ChannelKind) -> &dyn Channel {
-        match kind {
-            ChannelKind::Telegram => &self.telegram,
-            ChannelKind::Api => &self.api,
-        }
-    }
-}
-
-/// Would a customer see nothing of this Markdown, in whichever channel?
-pub fn is_blank(markdown: &str) -> bool {
-    !markdown.chars().any(char::is_alphanumeric)
-        && crate::telegram::format::outbound(markdown).is_empty()
 }

@@ -16,13 +16,14 @@ mod client;
 mod error;
 pub mod format;
 pub mod inbound;
+mod rates;
 mod split;
 mod types;
 pub mod webhook;
 
-pub use channel::Rates;
 pub use client::{BotClient, Limits, Telegram};
 pub use error::TelegramError;
+pub use rates::Rates;
 pub use types::{Me, RawUpdate};
 
 /// The most UTF-16 units that a message may have, without its markup.

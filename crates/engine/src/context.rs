@@ -35,8 +35,8 @@ pub struct Context {
     pub today: ContactDay,
     /// The channel in which the reply goes.
     pub channel: Channel,
-    /// The channel's secret, to show that somebody is typing; absent when there is none, or it cannot
-    /// be opened.
+    /// The channel's secret, to show that somebody is typing; absent when there is none, or it
+    /// cannot be opened.
     pub secret: Option<SecretString>,
 }
 

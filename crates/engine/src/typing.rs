@@ -16,7 +16,8 @@ impl Drop for Typing {
     }
 }
 
-/// Begins after a moment, so that a quick answer costs no extra call. A failure is of no consequence.
+/// Begins after a moment, so that a quick answer costs no extra call. A failure is of no
+/// consequence.
 pub(crate) fn show(engine: &Engine, context: &Context) -> Typing {
     let kind = context.channel.kind;
     let Some(lasts) = engine.channels.of(kind).typing_lasts() else { return Typing(None) };

@@ -10,8 +10,8 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     answer,
-    channel::Rates,
     error::TelegramError,
+    rates::Rates,
     types::{Me, RawUpdate, SentMessage, updates},
 };
 

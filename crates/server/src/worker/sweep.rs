@@ -121,7 +121,8 @@ async fn each(live: &Live, process: ProcessId, sweeps: Vec<Sweep<'_>>) {
     }
 }
 
-/// Works as long as the lease is held; `None` when another process took it before the work was done.
+/// Works as long as the lease is held; `None` when another process took it before the work was
+/// done.
 async fn while_held<T>(
     live: &Live,
     lease: Option<&Lease>,
