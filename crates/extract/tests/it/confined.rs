@@ -180,9 +180,6 @@ async fn a_table_of_answers_is_read_in_a_child() {
     assert!(matches!(missing, Err(ExtractError::Program(_))), "{missing:?}");
 }
 
-async fn free(
-    kind: DocumentKind,
-    bytes: Vec<u8>,
-) -> Result<replyx_extract::Extracted, replyx_extract::Unreadable> {
+async fn free(kind: DocumentKind, bytes: Vec<u8>) -> Result<replyx_extract::Extracted, Unreadable> {
     tokio::task::spawn_blocking(move || parse(kind, &bytes)).await.unwrap()
 }
