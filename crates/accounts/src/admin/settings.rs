@@ -77,7 +77,7 @@ pub async fn set(
     Ok(())
 }
 
-/// Goes back to a setting's default.
+/// Resets a setting to its default.
 ///
 /// # Errors
 ///

@@ -18,11 +18,11 @@ const HINTED: usize = 16;
 pub struct NewModelKey {
     /// The provider's name.
     pub provider: String,
-    /// What admins call it.
+    /// Its display name.
     pub name: String,
     /// The key as the provider gave it out.
     pub secret: SecretString,
-    /// Which key is used first: the lowest.
+    /// The priority: the lowest number is used first.
     pub priority: i64,
     /// The most requests in a day (UTC).
     pub daily_requests: Option<i64>,
@@ -32,18 +32,18 @@ pub struct NewModelKey {
     pub daily_cost: Option<Money>,
     /// The most money in a month (UTC).
     pub monthly_cost: Option<Money>,
-    /// May it be used?
+    /// Whether it may be used.
     pub enabled: bool,
 }
 
 /// What is to change of a key. What is left out stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ModelKeyChange {
-    /// What admins call it.
+    /// Its display name.
     pub name: Option<String>,
-    /// Another key of the same provider in its place.
+    /// A new secret, from the same provider.
     pub secret: Option<SecretString>,
-    /// Which key is used first: the lowest.
+    /// The priority: the lowest number is used first.
     pub priority: Option<i64>,
     /// The most requests in a day (UTC).
     pub daily_requests: Patch<i64>,
@@ -196,7 +196,7 @@ async fn update_once(
     Ok(key)
 }
 
-/// Deletes a key: it is not used any more. Calls that are under way go on.
+/// Deletes a model key. Calls in progress continue.
 ///
 /// # Errors
 ///

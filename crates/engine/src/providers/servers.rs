@@ -90,8 +90,8 @@ async fn set_once(
     Ok(ChangedProvider { provider, dropped_keys })
 }
 
-/// Deletes a provider that was added, with the keys that were added for it. One that the
-/// configuration names as well is again as the configuration says.
+/// Deletes a provider that was added, with the keys that were added for it. If the configuration
+/// has a provider of this name, that one is used again.
 ///
 /// # Errors
 ///
