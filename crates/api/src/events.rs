@@ -8,6 +8,7 @@
 //! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 
 mod feed;
+pub(crate) mod schema;
 pub mod ticket;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -22,6 +23,7 @@ use crate::{
     streams::{Stream, ticket::MayByTicket},
 };
 use feed::{Begin, Feed};
+use schema::EventData;
 
 /// How many frames may wait for a reader; a frame holds up to [`TOGETHER`] events.
 pub const AHEAD: usize = 4;
@@ -34,15 +36,13 @@ pub const REPLAYED: i64 = 10_000;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StreamedEvent {
     /// Its number; goes into `Last-Event-ID`. `ping` and `bye` have none.
-    #[schema(example = "42")]
+    #[schema(example = "1")]
     id: String,
-    /// Its type.
-    #[schema(example = "document.status")]
+    /// Its type, as in `data`.
+    #[schema(example = "dialog.opened")]
     event: String,
     /// The event, as JSON in one line.
-    #[schema(
-        example = r#"{"id":42,"at":"2026-03-14T09:26:53.589793Z","type":"document.status","status":"ready"}"#
-    )]
+    #[schema(value_type = EventData)]
     data: String,
 }
 

@@ -1,48 +1,163 @@
 //! Facts in a workspace's log, numbered, that screens and webhooks follow.
 //!
-//! An event says what changed and carries the ids and the few values a screen needs to show it; it
-//! is written in the transaction of the change. The stored form has a test: readers of old logs
-//! rely on it.
+//! An event says what changed and carries the ids and the few values that a screen needs to show
+//! it; it is written in the transaction of the change. What people said is not stored with it but
+//! read from their message whenever the event is read, so that deleted words are gone from the log
+//! as well.
+//!
+//! The table below is the one place that names an event and its fields. Its stored form,
+//! [`Event::KINDS`], the `OpenAPI` document and the list in `docs/api.md` follow from it or are
+//! tested against it. Stored forms are stable: fields may be added, none is renamed or removed.
+
+mod examples;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     channel::{ChannelKind, ChannelStatus},
     dialog::Control,
     evaluation::RunStatus,
     ids::{AssistantId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId},
-    knowledge::{DocumentStatus, DocumentWarning, SourceStatus},
+    knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
     message::{Author, Outcome},
+    shape::{Field, Presence, Shape, Shaped},
+    words::words,
 };
 
-/// A fact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type")]
-pub enum Event {
+/// A kind of event, as its description in the `OpenAPI` document and in `docs/api.md` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventKind {
+    /// Its stable name, as streams and webhooks show it.
+    pub name: &'static str,
+    /// The name of its type.
+    pub type_name: &'static str,
+    /// What happened, in a sentence.
+    pub doc: &'static str,
+    /// What it carries, besides its number, its time, its version and its name.
+    pub fields: &'static [Field],
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The dialog it happened in.
+    pub dialog_id: Option<DialogId>,
+    /// The message it names.
+    pub message_id: Option<MessageId>,
+}
+
+/// The text of a doc comment; nothing of other attributes.
+macro_rules! doc_of {
+    (doc = $text:literal) => {
+        $text
+    };
+    ($($other:tt)*) => {
+        ""
+    };
+}
+
+/// Whether an attribute says that a field may be left out.
+macro_rules! may_be_absent {
+    (serde(skip_serializing_if = $test:literal, default)) => {
+        true
+    };
+    ($($other:tt)*) => {
+        false
+    };
+}
+
+/// Notes what a field says of the subject.
+macro_rules! note_subject {
+    ($subject:ident, dialog_id, $value:ident) => {
+        $subject.dialog_id = Some(*$value);
+    };
+    ($subject:ident, message_id, $value:ident) => {
+        $subject.message_id = Some(*$value);
+    };
+    ($subject:ident, $other:ident, $value:ident) => {
+        let _ = $value;
+    };
+}
+
+macro_rules! events {
+    ($(
+        $(#[$($meta:tt)*])*
+        $kind:ident = $name:literal { $($(#[$($field_meta:tt)*])* $field:ident: $type:ty),* $(,)? }
+    )+) => {
+        /// A fact.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        pub enum Event {
+            $(
+                $(#[$($meta)*])*
+                #[serde(rename = $name)]
+                $kind { $($(#[$($field_meta)*])* $field: $type),* },
+            )+
+        }
+
+        impl Event {
+            /// Every kind of event.
+            pub const KINDS: &'static [EventKind] = &[$(EventKind {
+                name: $name,
+                type_name: stringify!($kind),
+                doc: concat!($(doc_of!($($meta)*)),*),
+                fields: &[$(Field {
+                    name: stringify!($field),
+                    doc: concat!($(doc_of!($($field_meta)*)),*),
+                    shape: <$type as Shaped>::SHAPE,
+                    presence: if $(may_be_absent!($($field_meta)*) ||)* false {
+                        Presence::Sometimes
+                    } else {
+                        Presence::Always
+                    },
+                }),*],
+            }),+];
+
+            /// The stable name of this kind of fact, as streams and webhooks show it.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$kind { .. } => $name),+ }
+            }
+
+            /// What it is about.
+            pub fn subject(&self) -> Subject {
+                let mut subject = Subject::default();
+                match self {
+                    $(Self::$kind { $($field),* } => {
+                        $(note_subject!(subject, $field, $field);)*
+                    }),+
+                }
+                subject
+            }
+        }
+    };
+}
+
+events! {
     /// A dialog began.
-    #[serde(rename = "dialog.opened")]
-    DialogOpened {
+    DialogOpened = "dialog.opened" {
         /// The dialog.
         dialog_id: DialogId,
         /// The contact.
         contact_id: ContactId,
         /// The assistant that answers.
         assistant_id: AssistantId,
-    },
+    }
+
     /// Somebody else may speak now.
-    #[serde(rename = "dialog.control")]
-    DialogControl {
+    DialogControl = "dialog.control" {
         /// The dialog.
         dialog_id: DialogId,
         /// Who has control: assistant, operator or nobody.
         control: Control,
         /// The dialog's epoch from now on.
         epoch: i64,
-    },
+    }
+
     /// A customer's message was stored.
-    #[serde(rename = "message.stored")]
-    MessageStored {
+    MessageStored = "message.stored" {
         /// Where it was said.
         dialog_id: DialogId,
         /// The message.
@@ -51,22 +166,23 @@ pub enum Event {
         seq: i64,
         /// The author.
         author: Author,
-        /// What was said.
-        text: String,
-    },
+        /// What was said. Left out when the message was deleted.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text: Option<String>,
+    }
+
     /// The assistant began to think.
-    #[serde(rename = "turn.started")]
-    TurnStarted {
+    TurnStarted = "turn.started" {
         /// The dialog.
         dialog_id: DialogId,
         /// The last customer message it will answer.
         seq: i64,
         /// How often this turn has been tried, from 1.
         attempt: i64,
-    },
+    }
+
     /// A reply was stored and queued for delivery.
-    #[serde(rename = "reply.settled")]
-    ReplySettled {
+    ReplySettled = "reply.settled" {
         /// The dialog.
         dialog_id: DialogId,
         /// The reply.
@@ -75,58 +191,59 @@ pub enum Event {
         seq: i64,
         /// How the turn ended.
         outcome: Outcome,
-        /// What was said.
-        text: String,
-    },
+        /// What was said. Left out when the message was deleted.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text: Option<String>,
+    }
+
     /// A turn ended without a reply: somebody took over while it ran.
-    #[serde(rename = "turn.discarded")]
-    TurnDiscarded {
+    TurnDiscarded = "turn.discarded" {
         /// The dialog.
         dialog_id: DialogId,
         /// The epoch the turn had begun in.
         epoch: i64,
-    },
+    }
+
     /// What a customer wrote is not answered: they have had as many answers as one gets.
-    #[serde(rename = "turn.limited")]
-    TurnLimited {
+    TurnLimited = "turn.limited" {
         /// The dialog.
         dialog_id: DialogId,
         /// The last customer message that is not answered.
         seq: i64,
         /// Which bound they have come to.
         bound: LimitBound,
-    },
+    }
+
     /// The channel took every part of a reply.
-    #[serde(rename = "message.delivered")]
-    MessageDelivered {
+    MessageDelivered = "message.delivered" {
         /// The dialog.
         dialog_id: DialogId,
         /// The reply.
         message_id: MessageId,
         /// How many parts may have been sent twice, because the first outcome could not be known.
         uncertain: i64,
-    },
+    }
+
     /// The channel refused a reply permanently.
-    #[serde(rename = "message.failed")]
-    MessageFailed {
+    MessageFailed = "message.failed" {
         /// The dialog.
         dialog_id: DialogId,
         /// The reply.
         message_id: MessageId,
         /// Why, in a sentence for its owner.
         error: String,
-    },
+    }
+
     /// The contact blocked the bot, or let it speak again.
-    #[serde(rename = "contact.blocked")]
-    ContactBlocked {
+    ContactBlocked = "contact.blocked" {
         /// The contact.
         contact_id: ContactId,
         /// Whether the bot is blocked now.
         blocked: bool,
-    },
+    }
+
     /// A document moved on.
-    #[serde(rename = "document.status")]
-    DocumentStatus {
+    DocumentStatus = "document.status" {
         /// The document.
         document_id: DocumentId,
         /// The assistants that know it.
@@ -146,19 +263,19 @@ pub enum Event {
         /// Warnings for the owner of a document that could be read.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         warnings: Vec<DocumentWarning>,
-    },
+    }
+
     /// A document was deleted with all its passages.
-    #[serde(rename = "document.deleted")]
-    DocumentDeleted {
+    DocumentDeleted = "document.deleted" {
         /// The document.
         document_id: DocumentId,
         /// The assistants that knew it.
         #[serde(default)]
         assistants: Vec<AssistantId>,
-    },
+    }
+
     /// A source moved on.
-    #[serde(rename = "source.status")]
-    SourceStatus {
+    SourceStatus = "source.status" {
         /// The source.
         source_id: SourceId,
         /// The assistant that knows it.
@@ -170,26 +287,26 @@ pub enum Event {
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
-    },
+    }
+
     /// A source was deleted with its pages.
-    #[serde(rename = "source.deleted")]
-    SourceDeleted {
+    SourceDeleted = "source.deleted" {
         /// The source.
         source_id: SourceId,
         /// Whose knowledge it was.
         assistant_id: AssistantId,
-    },
+    }
+
     /// A version of an assistant answers customers from now on.
-    #[serde(rename = "assistant.published")]
-    AssistantPublished {
+    AssistantPublished = "assistant.published" {
         /// The assistant.
         assistant_id: AssistantId,
         /// The version's number.
         number: i64,
-    },
+    }
+
     /// A measurement of an assistant moved on.
-    #[serde(rename = "evaluation.status")]
-    EvaluationStatus {
+    EvaluationStatus = "evaluation.status" {
         /// The run.
         run_id: RunId,
         /// The assistant that is measured.
@@ -200,10 +317,10 @@ pub enum Event {
         done: i64,
         /// How many there are.
         total: i64,
-    },
+    }
+
     /// A bot was registered, started, stopped, or failed.
-    #[serde(rename = "bot.status")]
-    BotStatus {
+    BotStatus = "bot.status" {
         /// The bot.
         bot_id: ChannelId,
         /// Its status.
@@ -211,16 +328,16 @@ pub enum Event {
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
-    },
+    }
+
     /// A bot was deleted.
-    #[serde(rename = "bot.deleted")]
-    BotDeleted {
+    BotDeleted = "bot.deleted" {
         /// The bot.
         bot_id: ChannelId,
-    },
+    }
+
     /// A channel that is no bot was made, changed, or failed.
-    #[serde(rename = "channel.status")]
-    ChannelStatus {
+    ChannelStatus = "channel.status" {
         /// The channel.
         channel_id: ChannelId,
         /// Which network it belongs to.
@@ -230,102 +347,110 @@ pub enum Event {
         /// Why it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
-    },
+    }
+
     /// A channel that is no bot was deleted.
-    #[serde(rename = "channel.deleted")]
-    ChannelDeleted {
+    ChannelDeleted = "channel.deleted" {
         /// The channel.
         channel_id: ChannelId,
-    },
-}
-
-impl Event {
-    /// The stable name of this kind of fact, as streams and webhooks show it.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::DialogOpened { .. } => "dialog.opened",
-            Self::DialogControl { .. } => "dialog.control",
-            Self::MessageStored { .. } => "message.stored",
-            Self::TurnStarted { .. } => "turn.started",
-            Self::ReplySettled { .. } => "reply.settled",
-            Self::TurnDiscarded { .. } => "turn.discarded",
-            Self::TurnLimited { .. } => "turn.limited",
-            Self::MessageDelivered { .. } => "message.delivered",
-            Self::MessageFailed { .. } => "message.failed",
-            Self::ContactBlocked { .. } => "contact.blocked",
-            Self::DocumentStatus { .. } => "document.status",
-            Self::DocumentDeleted { .. } => "document.deleted",
-            Self::SourceStatus { .. } => "source.status",
-            Self::SourceDeleted { .. } => "source.deleted",
-            Self::AssistantPublished { .. } => "assistant.published",
-            Self::EvaluationStatus { .. } => "evaluation.status",
-            Self::BotStatus { .. } => "bot.status",
-            Self::BotDeleted { .. } => "bot.deleted",
-            Self::ChannelStatus { .. } => "channel.status",
-            Self::ChannelDeleted { .. } => "channel.deleted",
-        }
     }
 }
 
-/// A bound on the answers to one customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LimitBound {
-    /// So many in a short time.
-    Rate,
-    /// So many on a day.
-    Day,
+impl Event {
+    /// The message whose words are shown with it when it is read.
+    pub const fn quotes(&self) -> Option<MessageId> {
+        match self {
+            Self::MessageStored { message_id, .. } | Self::ReplySettled { message_id, .. } => {
+                Some(*message_id)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same event with these words of its message, or without any. Events that quote no
+    /// message have no words.
+    #[must_use]
+    pub fn quoting(mut self, words: Option<String>) -> Self {
+        if let Self::MessageStored { text, .. } | Self::ReplySettled { text, .. } = &mut self {
+            *text = words;
+        }
+        self
+    }
 }
 
+impl Shaped for DocumentWarning {
+    const SHAPE: Shape = Shape::Object(&[
+        Field {
+            name: "code",
+            doc: "What it is.",
+            shape: WarningCode::SHAPE,
+            presence: Presence::Always,
+        },
+        Field {
+            name: "count",
+            doc: "How many pages, sheets, rows or values are concerned.",
+            shape: Shape::Integer,
+            presence: Presence::Always,
+        },
+        Field {
+            name: "pages",
+            doc: "The pages that are concerned, from 1.",
+            shape: Shape::List(&Shape::Integer),
+            presence: Presence::Sometimes,
+        },
+        Field {
+            name: "names",
+            doc: "The names of sheets or attachments that are concerned.",
+            shape: Shape::List(&Shape::Text),
+            presence: Presence::Sometimes,
+        },
+        Field {
+            name: "detail",
+            doc: "The same in a sentence for the owner.",
+            shape: Shape::Text,
+            presence: Presence::Always,
+        },
+    ]);
+}
+
+words! {
+    /// A bound on the answers to one customer.
+    LimitBound {
+        /// So many in a short time.
+        Rate = "rate",
+        /// So many on a day.
+        Day = "day",
+    }
+}
+
+/// The version of the form of events. A later one keeps all fields of this one.
+pub const VERSION: i64 = 1;
+
 /// An event in the log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// In JSON its number is `id`, because some events have a `seq` of their own.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    /// Its number in the workspace's log, from 1 without gaps, in the order of commits. In JSON it
-    /// is `id`, because some events have a `seq` of their own.
-    #[serde(rename = "id")]
+    /// Its number in the workspace's log, from 1 without gaps, in the order of commits.
     pub seq: i64,
     /// When it happened.
     pub at: DateTime<Utc>,
     /// What happened.
-    #[serde(flatten)]
     pub event: Event,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Serialize for Recorded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'e> {
+            id: i64,
+            at: DateTime<Utc>,
+            version: i64,
+            #[serde(flatten)]
+            event: &'e Event,
+        }
 
-    #[test]
-    fn the_stored_form_is_stable() {
-        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-        let event = Event::DocumentStatus {
-            document_id: id.parse().unwrap(),
-            assistants: vec![id.parse().unwrap()],
-            status: DocumentStatus::Failed,
-            passages: 0,
-            embedded: 0,
-            error: Some("the file is empty".to_owned()),
-            warnings: Vec::new(),
-        };
-        let stored = serde_json::to_value(&event).unwrap();
-        assert_eq!(
-            stored,
-            serde_json::json!({
-                "type": "document.status", "document_id": id, "assistants": [id],
-                "status": "failed", "passages": 0, "embedded": 0, "error": "the file is empty",
-            })
-        );
-        assert_eq!(stored["type"], event.name());
-        assert_eq!(serde_json::from_value::<Event>(stored).unwrap(), event);
-    }
-
-    #[test]
-    fn the_number_in_the_log_and_the_number_in_the_dialog_do_not_collide() {
-        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-        let event = Event::TurnStarted { dialog_id: id.parse().unwrap(), seq: 2, attempt: 1 };
-        let shown =
-            serde_json::to_string(&Recorded { seq: 7, at: DateTime::UNIX_EPOCH, event }).unwrap();
-        assert!(shown.starts_with(r#"{"id":7,"#), "{shown}");
-        assert_eq!(shown.matches("\"seq\":").count(), 1, "{shown}");
+        let shown = Shown { id: self.seq, at: self.at, version: VERSION, event: &self.event };
+        shown.serialize(serializer)
     }
 }

@@ -29,6 +29,10 @@ macro_rules! ids {
             fn into_uuid(self) -> Uuid { self.0 }
         }
 
+        impl $crate::shape::Shaped for $name {
+            const SHAPE: $crate::shape::Shape = $crate::shape::Shape::Id;
+        }
+
         impl From<Uuid> for $name {
             fn from(id: Uuid) -> Self { Self(id) }
         }

@@ -33,6 +33,7 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod setting;
+pub mod shape;
 pub mod usage;
 pub mod user;
 pub mod workspace;

@@ -34,6 +34,10 @@ macro_rules! words {
             }
         }
 
+        impl $crate::shape::Shaped for $name {
+            const SHAPE: $crate::shape::Shape = $crate::shape::Shape::Word(&[$($word),+]);
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())

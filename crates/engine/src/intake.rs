@@ -173,7 +173,7 @@ async fn accept(
         message_id: message.id,
         seq: message.seq,
         author: message.author,
-        text: message.text,
+        text: None,
     };
     tx.record(workspace, event, now);
     Ok(Accepted::Stored)

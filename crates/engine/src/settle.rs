@@ -111,7 +111,7 @@ async fn store_once(
         message_id: message.id,
         seq: message.seq,
         outcome,
-        text: message.text,
+        text: None,
     };
     tx.record(workspace, event, now);
     if handed_off {

@@ -52,6 +52,7 @@ const MIGRATIONS: &[Step] = steps![
     10 "0010_installation",
     11 "0011_documents",
     12 "0012_channels",
+    13 "0013_subjects_of_events",
     14 "0014_hook_paths_name_their_bot",
 ];
 

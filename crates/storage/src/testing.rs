@@ -202,6 +202,16 @@ pub async fn plans(url: &str) -> [String; 3] {
     plans.try_into().expect("there are three texts")
 }
 
+/// How the database goes about reading the events of a dialog: a line for each step.
+///
+/// # Panics
+///
+/// When the database does not explain it.
+pub async fn plan_of_dialog_events(url: &str) -> String {
+    let text = crate::events::OF_DIALOG.replace("$4", "$1");
+    plan(url, [&text, &text], "$9").await
+}
+
 async fn plan(url: &str, [postgres, sqlite]: [&str; 2], time: &str) -> String {
     let is_sqlite = url.starts_with("sqlite:");
     let (text, id) = if is_sqlite {

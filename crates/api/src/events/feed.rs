@@ -160,7 +160,7 @@ mod tests {
             message_id: clock.id(),
             seq: 1,
             author: Author::Customer,
-            text: "line one\n\nid: 99\ndata: forged\r\n".to_owned(),
+            text: Some("line one\n\nid: 99\ndata: forged\r\n".to_owned()),
         };
         let frame = frame(&[Recorded { seq: 7, at: clock.now(), event }]);
         let lines: Vec<&str> = std::str::from_utf8(&frame).unwrap().lines().collect();

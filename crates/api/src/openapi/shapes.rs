@@ -2,7 +2,8 @@
 //! type.
 //!
 //! - What the program sends is sent whole: all properties of an answer are required, and those that
-//!   may be empty are `null`. The few that are left out at times are named in [`SOMETIMES`].
+//!   may be empty are `null`. The few that are left out at times are named in [`SOMETIMES`], and
+//!   those of events in their table.
 //! - What a client sends may leave out what has a default. A schema that goes both ways therefore
 //!   becomes two: `Name` for answers, `NameInput` for requests.
 //! - A header or another parameter is there or not there; it is never `null`.
@@ -21,6 +22,7 @@ use utoipa::openapi::{
 };
 
 use super::{operations, problems::CODES};
+use crate::events::schema::sometimes;
 
 /// Properties of answers that are not always there: by schema, and never `null`.
 const SOMETIMES: [(&str, &[&str]); 4] = [
@@ -232,7 +234,8 @@ fn split(paths: &mut Paths, components: &mut Components, requests: &BTreeSet<Str
 fn require_all(name: &str, schema: &mut RefOr<Schema>) {
     let RefOr::T(Schema::Object(object)) = schema else { return };
     let absent = SOMETIMES.iter().find(|(known, _)| *known == name).map(|(_, fields)| *fields);
-    let absent = absent.unwrap_or_default();
+    let absent: Vec<&str> =
+        absent.unwrap_or_default().iter().copied().chain(sometimes(name)).collect();
     object.required = object
         .properties
         .keys()
@@ -240,7 +243,7 @@ fn require_all(name: &str, schema: &mut RefOr<Schema>) {
         .cloned()
         .collect();
     for field in absent {
-        if let Some(schema) = object.properties.get_mut(*field) {
+        if let Some(schema) = object.properties.get_mut(field) {
             forbid_null(schema);
         }
     }

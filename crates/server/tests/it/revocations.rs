@@ -788,7 +788,7 @@ async fn a_reader_that_cannot_be_told_everything_is_told_so(home: &Home) {
             message_id: clock.id(),
             seq,
             author: Author::Customer,
-            text: "old".to_owned(),
+            text: Some("old".to_owned()),
         };
         tx.record(place, event, clock.now());
     }

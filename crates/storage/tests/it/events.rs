@@ -5,12 +5,17 @@ use std::{
 
 use replyx_core::{
     event::{Event, Recorded},
-    ids::{ChannelId, WorkspaceId},
+    ids::{ChannelId, DialogId, MessageId, WorkspaceId},
+    message::Message,
 };
 use replyx_storage::{
-    Committed, Db, Listener, fair::Places, on_every_db, testing::TestDb, turns::Attempts,
+    Committed, Db, Listener,
+    fair::Places,
+    on_every_db,
+    testing::{self, TestDb},
+    turns::Attempts,
 };
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::given::{self, at, id};
@@ -142,7 +147,7 @@ async fn an_event_of_no_workspace_fails_the_transaction(home: &TestDb) {
 /// The later one to commit gets the later number, whoever recorded first.
 #[tokio::test]
 async fn numbers_follow_commits_and_not_records_on_postgres() {
-    let home = replyx_storage::testing::postgres().await;
+    let home = testing::postgres().await;
     let workspace = new_workspace(&home.db).await;
     let slow = event();
     let quick = event();
@@ -158,7 +163,7 @@ async fn numbers_follow_commits_and_not_records_on_postgres() {
 /// The first one has its number but has not committed: nobody may show a later number before it.
 #[tokio::test]
 async fn nobody_overtakes_a_commit_that_is_under_way_on_postgres() {
-    let home = replyx_storage::testing::postgres().await;
+    let home = testing::postgres().await;
     let workspace = new_workspace(&home.db).await;
     let mut under_way = PgConnection::connect(&home.url).await.unwrap();
     let mut under_way = under_way.begin().await.unwrap();
@@ -238,4 +243,136 @@ async fn the_listener_hears_exactly_what_was_done_and_only_after_the_commit(home
 
     read!(db, |tx| tx.workspace(tenant.id).events().head());
     assert_eq!(ear.heard(), []);
+}
+
+/// All stored payloads, oldest first.
+async fn payloads(url: &str) -> Vec<String> {
+    let sql = "SELECT CAST(payload AS TEXT) FROM events ORDER BY workspace_id, seq";
+    let rows: Vec<(String,)> = if let Some(path) = url.strip_prefix("sqlite:") {
+        let mut conn = SqliteConnection::connect(path).await.unwrap();
+        sqlx::query_as(sql).fetch_all(&mut conn).await.unwrap()
+    } else {
+        let mut conn = PgConnection::connect(url).await.unwrap();
+        sqlx::query_as(sql).fetch_all(&mut conn).await.unwrap()
+    };
+    rows.into_iter().map(|(payload,)| payload).collect()
+}
+
+/// A customer said something, with these words at hand.
+fn said(message: &Message, text: Option<&str>) -> Event {
+    Event::MessageStored {
+        dialog_id: message.dialog_id,
+        message_id: message.id,
+        seq: message.seq,
+        author: message.author,
+        text: text.map(str::to_owned),
+    }
+}
+
+#[on_every_db]
+async fn words_are_read_from_their_message_and_are_gone_with_it(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    let message = Message { text: "мой адрес".to_owned(), ..tenant.message.clone() };
+    commit!(home.db, |tx| tx.workspace(tenant.id).messages().insert(&message, None));
+    let head = read!(home.db, |tx| tx.workspace(tenant.id).events().head());
+    record(&home.db, tenant.id, &[said(&message, Some("what somebody believes was said"))]).await;
+    let shown = async || after(&home.db, tenant.id, head).await.remove(0).event;
+
+    assert_eq!(shown().await, said(&message, Some("мой адрес")));
+    let stored = payloads(&home.url).await.join("\n");
+    assert!(!stored.contains("адрес") && !stored.contains("believes"), "{stored}");
+
+    given::tamper(&home.url, "DELETE FROM messages").await;
+    assert_eq!(shown().await, said(&message, None));
+}
+
+#[on_every_db]
+async fn the_events_of_a_dialog_are_found_by_an_index(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    let started = |dialog, seq| Event::TurnStarted { dialog_id: dialog, seq, attempt: 1 };
+    let ours: DialogId = id();
+    let theirs: DialogId = id();
+    let mut tx = home.db.begin().await.unwrap();
+    for seq in 0..1_000 {
+        let dialog = if seq % 100 == 0 { ours } else { theirs };
+        tx.record(tenant.id, started(dialog, seq), at(seq));
+        tx.record(tenant.id, event(), at(seq));
+    }
+    tx.commit().await.unwrap();
+
+    let page = async |after| {
+        let found = read!(home.db, |tx| tx.workspace(tenant.id).events().of_dialog(ours, after, 6));
+        let seqs: Vec<i64> = found
+            .iter()
+            .map(|recorded| match recorded.event {
+                Event::TurnStarted { dialog_id, seq, .. } if dialog_id == ours => seq,
+                _ => panic!("{recorded:?}"),
+            })
+            .collect();
+        (seqs, found.last().unwrap().seq)
+    };
+    let (first, last) = page(0).await;
+    assert_eq!(first, [0, 100, 200, 300, 400, 500]);
+    assert_eq!(page(last).await.0, [600, 700, 800, 900]);
+    let nobodys = read!(home.db, |tx| tx.workspace(id()).events().of_dialog(ours, 0, 9));
+    assert_eq!(nobodys, []);
+
+    given::tamper(&home.url, "ANALYZE").await;
+    let plan = testing::plan_of_dialog_events(&home.url).await;
+    assert!(plan.contains("events_of_dialog"), "{plan}");
+}
+
+#[on_every_db]
+async fn an_upgrade_finds_subjects_and_forgets_words_and_can_be_taken_back(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&tenant.message, None));
+    let head = read!(db, |tx| tx.workspace(tenant.id).events().head());
+    let newer = db.migrations().await.unwrap().iter().filter(|step| step.number >= 13).count();
+    db.migrate_down(newer).await.unwrap();
+
+    let missing: MessageId = id();
+    let dialog = tenant.dialog.id;
+    let old = [
+        serde_json::to_string(&said(&tenant.message, Some("a secret"))).unwrap(),
+        format!(
+            r#"{{"type": "reply.settled", "dialog_id": "{dialog}", "message_id": "{missing}",
+                 "seq": 2, "outcome": "answered", "text": "another secret"}}"#
+        ),
+        format!(
+            r#"{{"type": "message.delivered", "dialog_id": "{dialog}", "message_id": "{missing}",
+                 "uncertain": 0}}"#
+        ),
+        format!(r#"{{"type": "bot.deleted", "bot_id": "{missing}"}}"#),
+    ];
+    for (number, payload) in (1..).zip(&old) {
+        let sql = format!(
+            "INSERT INTO events (workspace_id, seq, payload, created_at)
+             SELECT workspace_id, {}, '{payload}', created_at FROM events WHERE seq = 1",
+            head + number,
+        );
+        assert_eq!(given::tamper(&home.url, &sql).await, 1);
+    }
+
+    db.migrate().await.unwrap();
+    let log = after(db, tenant.id, head).await;
+    assert_eq!(log[0].event, said(&tenant.message, Some(&tenant.message.text)));
+    assert!(matches!(&log[1].event, Event::ReplySettled { text: None, .. }), "its message is gone");
+    assert_eq!(log.len(), old.len());
+    let of_dialog = read!(db, |tx| tx.workspace(tenant.id).events().of_dialog(dialog, head, 9));
+    assert_eq!(of_dialog, log[..3]);
+    assert!(!payloads(&home.url).await.join("\n").contains("secret"));
+
+    db.migrate_down(newer).await.unwrap();
+    let stored = payloads(&home.url).await;
+    let text = |payload: &String| {
+        let payload: serde_json::Value = serde_json::from_str(payload).unwrap();
+        payload["text"].as_str().map(str::to_owned)
+    };
+    let first = usize::try_from(head).unwrap();
+    assert_eq!(text(&stored[first]), Some(tenant.message.text.clone()));
+    assert_eq!(text(&stored[first + 1]), Some(String::new()));
+    assert_eq!(text(&stored[first + 2]), None);
+    db.migrate().await.unwrap();
+    assert_eq!(after(db, tenant.id, head).await, log);
 }

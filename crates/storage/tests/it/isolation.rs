@@ -213,6 +213,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         sources.save(&source) => Err(StorageError::RowsAffected { actual: 0, .. }),
         sources.delete(&source, at(1)) => Ok(false),
         events.after(0, 100) => Ok(found) if found.len() == 3,
+        events.of_dialog(ours.dialog.id, 0, 9) => Ok(found) if found.is_empty(),
         events.first() => Ok(Some(1)),
         events.head() => Ok(3),
         invitations.list(page()) => Ok(found) if found.items.is_empty(),
