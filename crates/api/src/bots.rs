@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::{
     caller::Caller,
     error::{ApiError, ApiResult},
-    state::AppState,
+    state::{AppState, WebhookScheme},
 };
 
 /// A bot, as clients see one.
@@ -73,12 +73,22 @@ impl From<Bot> for BotView {
 ///
 /// 422 for `webhook` where Telegram has no address to call.
 fn check_mode(state: &AppState, mode: Option<BotMode>) -> ApiResult<()> {
-    if mode == Some(BotMode::Webhook) && state.settings.public_url.is_none() {
-        let message =
-            "a webhook needs an address that Telegram can call: set PUBLIC_URL, or use `polling`";
-        return Err(ApiError::field("mode", message));
+    if mode != Some(BotMode::Webhook) {
+        return Ok(());
     }
-    Ok(())
+
+    let public_url = state.settings.public_url.as_deref();
+    let is_reachable = public_url.is_some_and(|url| match state.settings.webhooks {
+        WebhookScheme::HttpsOnly => url.starts_with("https://"),
+        WebhookScheme::HttpAllowed => true,
+    });
+    if is_reachable {
+        return Ok(());
+    }
+
+    let message =
+        "a webhook needs an https address that Telegram can call: set PUBLIC_URL, or use `polling`";
+    Err(ApiError::field("mode", message))
 }
 
 /// Changes a bot, as the audit log calls it; a change that changes nothing is not told to anybody.

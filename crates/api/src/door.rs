@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
+    http::Method,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -41,8 +42,8 @@ use crate::{
 
 /// What monitors ask. They must see how a server is that has no place for anybody.
 const MONITORS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
-/// Below this path are webhooks.
-const HOOKS: &str = "/hooks/";
+/// Webhooks are sent by POST below this path. Whatever else asks there takes an ordinary place.
+const HOOKS: &str = "/hooks/telegram/";
 
 const MIB: u64 = 1024 * 1024;
 /// Bodies in memory beside uploads, in all and of one address.
@@ -90,10 +91,10 @@ enum Zone {
 }
 
 impl Zone {
-    fn of(path: &str) -> Self {
+    fn of(method: &Method, path: &str) -> Self {
         if MONITORS.contains(&path) {
             Self::Monitor
-        } else if path.starts_with(HOOKS) {
+        } else if method == Method::POST && path.starts_with(HOOKS) {
             Self::Hook
         } else {
             Self::Rest
@@ -143,7 +144,7 @@ impl Door {
 /// Refuses a request when there is no place for it, and ends one that takes too long.
 pub(crate) async fn bounded(door: State<Arc<Door>>, request: Request, next: Next) -> Response {
     let State(door) = door;
-    let zone = Zone::of(request.uri().path());
+    let zone = Zone::of(request.method(), request.uri().path());
     let address = request.extensions().get::<ClientAddress>().copied().unwrap_or_default();
     let whose = address.key();
     let place = match door.place(zone, address) {
@@ -178,4 +179,24 @@ fn refused(what: &'static str, full: Full) {
         Full::One => "one",
     };
     metrics::counter!("refused_for_room_total", "what" => what, "bound" => bound).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_call_of_telegram_takes_a_place_of_webhooks() {
+        for (method, path, zone) in [
+            (Method::POST, "/hooks/telegram/0123abcd", Zone::Hook),
+            (Method::GET, "/hooks/telegram/0123abcd", Zone::Rest),
+            (Method::HEAD, "/hooks/telegram/0123abcd", Zone::Rest),
+            (Method::POST, "/hooks/x", Zone::Rest),
+            (Method::GET, "/hooks/x", Zone::Rest),
+            (Method::POST, "/api/v1/auth/login", Zone::Rest),
+            (Method::GET, "/health", Zone::Monitor),
+        ] {
+            assert_eq!(Zone::of(&method, path), zone, "{method} {path}");
+        }
+    }
 }

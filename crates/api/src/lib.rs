@@ -67,4 +67,4 @@ pub mod workspaces;
 
 pub use bounds::Bounds;
 pub use router::router;
-pub use state::{ApiSettings, AppState};
+pub use state::{ApiSettings, AppState, WebhookScheme};

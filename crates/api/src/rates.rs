@@ -14,7 +14,7 @@ use axum::{
 };
 use replyx_core::{
     session::{Access, Principal},
-    setting,
+    setting::{self, RateSetting},
 };
 use replyx_live::{Left, Quota};
 
@@ -36,6 +36,12 @@ enum For {
     /// The user or key.
     Caller,
 }
+
+/// How many times the limit of one address its network may use: one line often has a whole /56 of
+/// addresses, and an office or a mobile network shares a few.
+const OF_A_NETWORK: u32 = 8;
+/// How many times the limit of one user or key their workspace may use: it may have many keys.
+const OF_A_WORKSPACE: u32 = 4;
 
 /// The limit of an operation, besides the general one.
 fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
@@ -71,6 +77,15 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         {
             Some((setting::RATE_UPLOAD, For::Caller))
         }
+        // All passages of the document are written again.
+        "/api/v1/assistants/{id}/documents/{document_id}"
+            if method == Method::PUT || method == Method::DELETE =>
+        {
+            Some((setting::RATE_JOBS, For::Caller))
+        }
+        "/api/v1/documents/{id}" | "/api/v1/assistants/{id}" if method == Method::DELETE => {
+            Some((setting::RATE_JOBS, For::Caller))
+        }
         "/api/v1/documents/{id}/reindex"
         | "/api/v1/assistants/{id}/answers"
         | "/api/v1/question-sets/{id}/runs"
@@ -88,6 +103,25 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         }
         "/api/v1/invitations" if post => Some((setting::RATE_INVITE, For::Caller)),
         _ => None,
+    }
+}
+
+/// Those around an address or a caller, for whom a multiple of its limit is kept as well.
+#[derive(Debug)]
+struct Wider {
+    key: String,
+    times: u32,
+}
+
+impl Wider {
+    fn network(address: ClientAddress) -> Self {
+        Self { key: format!("network:{}", address.network()), times: OF_A_NETWORK }
+    }
+
+    fn workspace(caller: &Access) -> Option<Self> {
+        let place = caller.place.as_ref()?;
+        let key = format!("workspace:{}", place.workspace.id);
+        Some(Self { key, times: OF_A_WORKSPACE })
     }
 }
 
@@ -119,11 +153,11 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
     }
 
     if let Some((name, whose)) = special {
-        let key = match whose {
-            For::Address => address.key(),
-            For::Caller => key,
+        let (key, wider) = match whose {
+            For::Address => (address.key(), Some(Wider::network(address))),
+            For::Caller => (key, caller.as_deref().and_then(Wider::workspace)),
         };
-        match state.spend(&[(name, &key)]).await {
+        match state.spend_also(name, &key, wider).await {
             Ok(left) => counted.extend(left),
             Err(refusal) => return refusal.into_response(),
         }
@@ -186,6 +220,24 @@ impl AppState {
             .collect();
         self.engine.live.charge(&quotas).await.map_err(ApiError::TooManyRequests)
     }
+
+    /// Charges a limit for one request, and a multiple of it for those around the caller. Says what
+    /// is left of the caller's own.
+    async fn spend_also(
+        &self,
+        setting: &'static str,
+        key: &str,
+        wider: Option<Wider>,
+    ) -> ApiResult<Vec<Left>> {
+        let left = self.spend(&[(setting, key)]).await?;
+        if let Some(Wider { key, times }) = wider {
+            let rate = self.tuning.rate(setting);
+            let rate = RateSetting { count: rate.count.saturating_mul(times), ..rate };
+            let quota = Quota { setting, rate, key: &key };
+            self.engine.live.charge(&[quota]).await.map_err(ApiError::TooManyRequests)?;
+        }
+        Ok(left)
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +271,10 @@ mod tests {
         }
         limited.sort();
         let expected = [
+            "DELETE /assistants/{id} rate_jobs Caller",
+            "DELETE /assistants/{id}/documents/{document_id} rate_jobs Caller",
             "DELETE /auth/totp rate_password_change Caller",
+            "DELETE /documents/{id} rate_jobs Caller",
             "GET /metrics rate_metrics Address",
             "PATCH /assistants/{id}/answers/{answer_id} rate_jobs Caller",
             "PATCH /documents/{id} rate_jobs Caller",
@@ -246,6 +301,7 @@ mod tests {
             "POST /invitations/accept rate_register Address",
             "POST /question-sets/{id}/runs rate_jobs Caller",
             "POST /sources/{id}/fetch rate_upload Caller",
+            "PUT /assistants/{id}/documents/{document_id} rate_jobs Caller",
             "PUT /documents/{id}/file rate_upload Caller",
         ];
         assert_eq!(limited, expected);

@@ -16,6 +16,15 @@ use crate::{
     access::Accesses, bounds::Bounds, guesses::Guesses, health::Health, streams::ticket::Tickets,
 };
 
+/// Which addresses Telegram calls with updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookScheme {
+    /// Those of https: Telegram's own servers.
+    HttpsOnly,
+    /// Also those of http: a Bot API server of the installation's own.
+    HttpAllowed,
+}
+
 /// Settings of the HTTP side.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
@@ -29,6 +38,8 @@ pub struct ApiSettings {
     pub production: bool,
     /// The address under which the world reaches us.
     pub public_url: Option<String>,
+    /// Which addresses Telegram calls.
+    pub webhooks: WebhookScheme,
     /// What links in mail begin with, without a slash at the end: the public address, or else where
     /// this process listens.
     pub base_url: String,
@@ -52,6 +63,7 @@ impl Default for ApiSettings {
             bounds: Bounds::default(),
             production: false,
             public_url: None,
+            webhooks: WebhookScheme::HttpsOnly,
             base_url: "http://127.0.0.1:8000".to_owned(),
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),

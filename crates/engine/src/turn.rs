@@ -61,7 +61,8 @@ const AGAIN: Backoff = Backoff {
 #[tracing::instrument(name = "engine.turn.run", skip_all, fields(dialog.id = %turn.dialog_id, turn.attempt = turn.attempts))]
 pub async fn run(engine: &Engine, turn: ClaimedTurn) {
     let begun = Instant::now();
-    match AssertUnwindSafe(attempt(engine, &turn, begun)).catch_unwind().await {
+    let mut ledger = Ledger::default();
+    match AssertUnwindSafe(attempt(engine, &turn, begun, &mut ledger)).catch_unwind().await {
         Ok(Ok(ended)) => {
             let outcome = match ended.settled {
                 Settled::Stored => ended.outcome.map_or("silent", Outcome::as_str),
@@ -84,9 +85,10 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
         Ok(Err(error)) => {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
             tracing::warn!(error = &error as &dyn Error, "turn failed; it will be retried");
-            // The customer gets the fallback text after a few attempts; that the database is busy
-            // or away is none.
-            let attempts = if error.is_transient() { Attempts::Forgive } else { Attempts::Keep };
+            // The customer gets the fallback text after a few attempts. That the database is busy or
+            // away is none, unless a model was asked: each attempt asks, and pays, again.
+            let is_free = error.is_transient() && ledger.calls().is_empty();
+            let attempts = if is_free { Attempts::Forgive } else { Attempts::Keep };
             hand_back(engine, &turn, attempts).await;
         }
         // Unsettled and ours, it would keep its dialog silent as long as this process lives.
@@ -116,6 +118,7 @@ async fn attempt(
     engine: &Engine,
     turn: &ClaimedTurn,
     begun: Instant,
+    ledger: &mut Ledger,
 ) -> Result<Ended, StorageError> {
     let context = match context::load(engine, turn).await? {
         Loaded::Ready(context) => *context,
@@ -123,7 +126,6 @@ async fn attempt(
         Loaded::Suspended => return Ok(Ended::silent(settle::postpone(engine, turn).await?)),
     };
     let ask = &context.ask;
-    let mut ledger = Ledger::default();
     let decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
     let is_reply = matches!(decision, Decision::Answer | Decision::Fixed(_));
     if is_reply && let Some(over) = limit::check(engine, turn, &context).await {
@@ -139,14 +141,14 @@ async fn attempt(
         Decision::GiveUp => check::apology(ask, Taken::default()),
         Decision::Answer => {
             let _typing = typing::show(engine, &context);
-            match answer(engine, ask, &mut ledger, &mut |_| {}).await {
+            match answer(engine, ask, ledger, &mut |_| {}).await {
                 Ok(answered) => {
-                    ledger = answered.ledger;
+                    *ledger = answered.ledger;
                     answered.reply
                 }
                 Err(error) => {
                     // The turn is run again. What its models did until now was paid for.
-                    account(engine, turn, &ledger).await;
+                    account(engine, turn, ledger).await;
                     return Err(error);
                 }
             }
@@ -156,7 +158,7 @@ async fn attempt(
     let outcome = reply.meta.outcome;
     let settled = settle::store(engine, turn, &context, reply, ledger.clone()).await;
     if !matches!(settled, Ok(Settled::Stored | Settled::Discarded)) {
-        account(engine, turn, &ledger).await;
+        account(engine, turn, ledger).await;
     }
     let answered = looked.then_some(context);
     Ok(Ended { settled: settled?, outcome: Some(outcome), answered })

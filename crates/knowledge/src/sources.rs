@@ -131,23 +131,39 @@ pub async fn queue(tx: &mut Tx, clock: &Clock, job: FetchSource) -> Result<(), S
     jobs.enqueue_once(clock.id(), FetchSource::KIND, &payload, clock.now()).await
 }
 
-/// Queues the sources that are due to be fetched again, at most 100; how many there were.
+/// How many due sources are read at once.
+const DUE_AT_ONCE: u32 = 100;
+
+/// Queues the sources that are due to be fetched again; how many there were.
 pub async fn queue_due(db: &Db, clock: &Clock) -> Result<usize, StorageError> {
-    let due = db.read().await?.system().sources().due(clock.now(), 100).await?;
-    for (workspace_id, source_id) in &due {
-        let mut tx = db.begin().await?;
-        let Some(mut source) = tx.workspace(*workspace_id).sources().lock(*source_id).await? else {
-            continue;
-        };
-        source.status = SourceStatus::Queued;
-        source.next_at = None;
-        source.updated_at = clock.now();
-        tx.workspace(*workspace_id).sources().save(&source).await?;
-        let job = FetchSource { workspace_id: *workspace_id, source_id: *source_id };
-        queue(&mut tx, clock, job).await?;
-        tx.commit().await?;
+    let now = clock.now();
+    let mut queued = 0;
+    loop {
+        let due = db.read().await?.system().sources().due(now, DUE_AT_ONCE).await?;
+        for &(workspace_id, source_id) in &due {
+            queue_again(db, clock, FetchSource { workspace_id, source_id }).await?;
+        }
+
+        queued += due.len();
+        // Those that were queued are due no more, so each round finds others.
+        if due.len() < DUE_AT_ONCE as usize {
+            return Ok(queued);
+        }
     }
-    Ok(due.len())
+}
+
+/// Queues a source that is due, unless it has been deleted or changed in the meantime.
+async fn queue_again(db: &Db, clock: &Clock, job: FetchSource) -> Result<(), StorageError> {
+    let mut tx = db.begin().await?;
+    let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
+    let Some(mut source) = found else { return Ok(()) };
+    source.status = SourceStatus::Queued;
+    source.next_at = None;
+    source.updated_at = clock.now();
+    tx.workspace(job.workspace_id).sources().save(&source).await?;
+    queue(&mut tx, clock, job).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// How often the job is tried at most, counted when it is claimed.

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use replyx_accounts::MailDelivery;
-use replyx_api::ApiSettings;
+use replyx_api::{ApiSettings, WebhookScheme};
 use replyx_channels::email::{Post, Product};
 use replyx_channels::telegram::Rates;
 use replyx_core::secret::Keys;
@@ -21,6 +21,7 @@ use replyx_engine::EngineSettings;
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 
 mod check;
 mod database;
@@ -391,6 +392,13 @@ impl Config {
         }
     }
 
+    /// Telegram itself calls https addresses alone, a Bot API server of one's own any.
+    fn webhooks(&self) -> WebhookScheme {
+        let server = Url::parse(self.telegram_api_url()).ok();
+        let is_telegram = server.is_none_or(|url| url.host_str() == Some("api.telegram.org"));
+        if is_telegram { WebhookScheme::HttpsOnly } else { WebhookScheme::HttpAllowed }
+    }
+
     /// Settings of the HTTP side of a process that listens here.
     pub fn api(&self, listens: SocketAddr) -> ApiSettings {
         ApiSettings {
@@ -398,6 +406,7 @@ impl Config {
             metrics_token: self.secrets.get("metrics_token").cloned(),
             production: self.raw.environment == Kind::Production,
             public_url: self.public_url().map(str::to_owned),
+            webhooks: self.webhooks(),
             base_url: self.base_url(listens),
             trusted_proxies: self.trusted_proxies.clone(),
             cors_origins: self.cors_origins.clone(),

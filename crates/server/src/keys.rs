@@ -14,7 +14,7 @@ use tokio::{
         watch,
     },
     task::JoinHandle,
-    time::sleep,
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 const AGAIN: Duration = Duration::from_secs(2);
 /// What admins read of a key that was refused.
 const FAULT: &str = "the provider does not accept this key (status 401)";
+/// How often the keys are read again although nobody told of a change: a message can be lost.
+const READ_EVERY: Duration = Duration::from_secs(30);
 /// How often what keys were used for is told to the shared state again, should that have lost it.
 const SEED_EVERY: Duration = Duration::from_mins(5);
 /// How often a fault is tried to be written down.
@@ -71,11 +73,15 @@ async fn follow(
     mut seeded: bool,
     stop: CancellationToken,
 ) {
+    let mut seeded_at = Instant::now();
+    let mut read_at = Instant::now();
     loop {
         let next = if seeded { SEED_EVERY } else { AGAIN };
         tokio::select! {
             news = changes.changed() => if news.is_err() { return },
-            () = sleep(next) => {
+            () = sleep_until(read_at + READ_EVERY) => {}
+            () = sleep_until(seeded_at + next) => {
+                seeded_at = Instant::now();
                 match providers::seed(&engine).await {
                     Ok(()) => seeded = true,
                     Err(error) => {
@@ -94,6 +100,7 @@ async fn follow(
                 () = stop.cancelled() => return,
             }
         }
+        read_at = Instant::now();
     }
 }
 

@@ -292,11 +292,15 @@ async fn tune(
     Ok(spawn(retune(Arc::clone(engine), changes, stop.clone())))
 }
 
-/// Reads the settings again whenever an admin has changed one, until stopped.
+/// How often the settings are read again although nobody told of a change: a message can be lost.
+const READ_SETTINGS: Duration = Duration::from_secs(30);
+
+/// Reads the settings again whenever an admin has changed one, and by the clock, until stopped.
 async fn retune(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: CancellationToken) {
     loop {
         tokio::select! {
             news = changes.changed() => if news.is_err() { return },
+            () = sleep(READ_SETTINGS) => {}
             () = stop.cancelled() => return,
         }
         while let Err(error) = engine.tuning.reload(&engine.db).await {

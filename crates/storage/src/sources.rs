@@ -164,15 +164,21 @@ pub struct SystemSources<'t> {
 }
 
 impl SystemSources<'_> {
-    /// Sources that are due to be fetched again, at most `limit`.
+    /// Sources that are due to be fetched again, at most `limit`. Those of suspended workspaces wait
+    /// until these are resumed.
     pub async fn due(
         self,
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<(WorkspaceId, SourceId)>, StorageError> {
         const SQL: &str = "
-            SELECT workspace_id, id FROM sources
-             WHERE next_at <= $1 AND status IN ('ready', 'failed') ORDER BY next_at LIMIT $2";
+            SELECT sources.workspace_id, sources.id
+              FROM sources
+              JOIN workspaces ON workspaces.id = sources.workspace_id
+             WHERE sources.next_at <= $1 AND sources.status IN ('ready', 'failed')
+               AND workspaces.suspended_at IS NULL
+             ORDER BY sources.next_at
+             LIMIT $2";
         let rows = rows!(self.tx, (Uuid, Uuid), SQL; now, i64::from(limit));
         Ok(rows.into_iter().map(|(workspace, id)| (workspace.into(), id.into())).collect())
     }

@@ -128,7 +128,8 @@ impl Guard {
     /// Waits until the access has ended. May be cancelled without loss.
     pub(crate) async fn over(&mut self) {
         loop {
-            let look_at = self.looked_at + self.every();
+            // Also where processes tell each other of changes: a message can be lost.
+            let look_at = self.looked_at + LIFETIME;
             let ends = ends_in([self.pass.until, self.key_ends_at], self.state.clock().now());
             tokio::select! {
                 () = self.watch.stirred() => {}
@@ -147,12 +148,6 @@ impl Guard {
                 }
             }
         }
-    }
-
-    /// How often to look when nobody tells of a change: other processes can only where there is a
-    /// bus.
-    fn every(&self) -> Duration {
-        if self.state.engine.live.backend() == "redis" { HEARTBEAT } else { LIFETIME }
     }
 }
 

@@ -65,6 +65,35 @@ async fn a_turn_whose_settling_breaks_leaves_nothing_and_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_paid_answer_that_cannot_be_settled_is_not_asked_for_without_end() {
+    let db = testing::postgres().await;
+    let world = World::open(&db).await;
+    let engine = world.engine_with(|settings| settings.turn_attempts = 3).await;
+    let line = world.line().await;
+    world.say(&engine, &line, 7, "hello").await;
+    // The database undoes what stores the answer of the model, as a deadlock would, and nothing else.
+    for sql in [
+        "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             RAISE EXCEPTION 'undone' USING ERRCODE = '40001';
+         END $$",
+        "CREATE TRIGGER undo BEFORE INSERT ON messages FOR EACH ROW
+         WHEN (NEW.text LIKE 'You said%') EXECUTE FUNCTION undo()",
+    ] {
+        testing::tamper(&db.url, sql).await;
+    }
+
+    eventually("the turn to end", async || {
+        world.answer(&engine).await;
+        (world.turns().await == 0).then_some(())
+    })
+    .await;
+
+    assert_eq!(world.model.request_count(), 3, "each attempt is paid for");
+    assert_eq!(world.said().await, ["customer: hello", "assistant: Something is broken."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_sent_is_written_when_the_database_is_back() {
     let db = testing::postgres().await;
     let world = World::open(&db).await;

@@ -11,6 +11,28 @@ use super::Unsupported;
 /// Longest `mimetype` entry that is looked at, bytes.
 const LONGEST_TYPE: u64 = 128;
 
+/// Most entries an archive may list. The list is read in the server's own memory.
+const ENTRIES: u64 = 10_000;
+
+/// Does a record at the end of an archive promise more entries than are read?
+///
+/// Such records are looked for everywhere, as the reader of archives does. A record counts only if
+/// it stands for a whole archive (APPNOTE 4.3.14 and 4.3.16), so that bytes which happen to look
+/// like its signature mean nothing.
+fn is_crowded(bytes: &[u8]) -> bool {
+    let short = bytes.windows(12).filter(|window| window.starts_with(b"PK\x05\x06"));
+    let long = bytes.windows(40).filter(|window| window.starts_with(b"PK\x06\x06"));
+
+    let mut counts = short
+        .filter(|end| end[4..8] == [0; 4] && end[8..10] == end[10..12])
+        .map(|end| u64::from(end[10]) | u64::from(end[11]) << 8)
+        .chain(
+            long.filter(|end| end[16..24] == [0; 8] && end[24..32] == end[32..40])
+                .map(|end| (32..40).rev().fold(0, |count, at| count << 8 | u64::from(end[at]))),
+        );
+    counts.any(|count| count > ENTRIES)
+}
+
 /// Is it a ZIP archive?
 pub(super) fn is_archive(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
@@ -19,6 +41,9 @@ pub(super) fn is_archive(head: &[u8]) -> bool {
 /// What the archive holds. The list of entries at its end counts, not bytes that happen to be
 /// inside.
 pub(super) fn detect(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
+    if is_crowded(bytes) {
+        return Err(Unsupported("a ZIP archive of more than 10,000 entries"));
+    }
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return damaged(bytes) };
     if let Some(kind) = declared(&mut archive) {
         return kind;

@@ -44,6 +44,46 @@ fn real_files_are_known_by_their_content_alone() {
     }
 }
 
+/// A real document whose list of entries is said to be this long.
+fn crowded(entries: u16) -> Vec<u8> {
+    let mut bytes = file("office/pandoc.en.docx");
+    let end = bytes.windows(4).rposition(|window| window == b"PK\x05\x06").unwrap();
+    for at in [8, 10] {
+        bytes[end + at..end + at + 2].copy_from_slice(&entries.to_le_bytes());
+    }
+    bytes
+}
+
+/// The record of the larger form, before the end of a real document.
+fn crowded_zip64(entries: u64) -> Vec<u8> {
+    let mut bytes = file("office/pandoc.en.docx");
+    let end = bytes.windows(4).rposition(|window| window == b"PK\x05\x06").unwrap();
+    let mut record = b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x2d\0\x2d\0".to_vec();
+    record.extend([0; 8]);
+    for number in [entries, entries, 1, u64::from(u32::MAX)] {
+        record.extend(number.to_le_bytes());
+    }
+    bytes.splice(end..end, record);
+    bytes
+}
+
+#[test]
+fn an_archive_with_too_long_a_list_is_refused_before_the_list_is_read() {
+    for bytes in [crowded(10_001), crowded(u16::MAX), crowded_zip64(10_001), crowded_zip64(1 << 40)]
+    {
+        let refused = detect("a.docx", &bytes).unwrap_err().to_string();
+        assert!(refused.contains("more than 10,000 entries"), "{refused}");
+    }
+    // With room after its end, as readers of archives allow.
+    let trailing = [crowded(10_001), vec![0; 200_000]].concat();
+    assert!(detect("a.docx", &trailing).unwrap_err().to_string().contains("10,000"));
+    assert_eq!(
+        detect("a.docx", &crowded(10_000)),
+        Ok(Docx),
+        "damaged, and said so when it is read"
+    );
+}
+
 #[test]
 fn the_name_only_tells_apart_what_looks_alike() {
     let prices = b"item, price\nlamp, 19.90\nbulb, 2.50\n";

@@ -429,3 +429,23 @@ async fn sources_are_fetched_again_when_they_are_due(db: &TestDb) {
     assert_eq!(queued().await, 1);
     assert_eq!(office.found(job.source_id).await.unwrap().status, SourceStatus::Queued);
 }
+
+#[on_every_db]
+async fn all_sources_that_are_due_are_queued_at_once(db: &TestDb) {
+    let office = Office::open(&db.db).await;
+    let due = office.clock.now() - TimeDelta::hours(1);
+    let mut tx = db.db.begin().await.unwrap();
+    for _ in 0..230 {
+        let source = Source {
+            next_at: Some(due),
+            ..fixtures::source(&office.clock, office.workspace, office.assistant)
+        };
+        tx.workspace(office.workspace).sources().insert(&source).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    assert_eq!(sources::queue_due(&db.db, &office.clock).await.unwrap(), 230);
+    let mut tx = db.db.read().await.unwrap();
+    assert_eq!(tx.system().jobs().count(FetchSource::KIND).await.unwrap(), 230);
+    assert_eq!(sources::queue_due(&db.db, &office.clock).await.unwrap(), 0);
+}

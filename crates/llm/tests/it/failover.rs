@@ -110,7 +110,10 @@ async fn whatever_fails_the_next_model_answers_once() {
         (ModelFault::EndAfter(2), "We open |", true, "broken"),
         (ModelFault::MalformedAfter(1), "We |", true, "malformed"),
         (ModelFault::ErrorAfter(1), "We |", true, "failed"),
-        (ModelFault::WrongContentType, "", false, "content_type"),
+        // It was answered and is charged, though nobody can read the answer.
+        (ModelFault::WrongContentType, "", true, "content_type"),
+        (ModelFault::NotStreamed, "", true, "content_type"),
+        (ModelFault::Garbage, "", true, "malformed"),
     ] {
         let Pair { first, second, models } = pair().await;
         first.inject(fault.clone());

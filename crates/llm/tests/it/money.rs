@@ -324,6 +324,28 @@ async fn a_call_is_written_down_before_it_is_made_and_however_it_ends() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_read_is_in_the_ledger_with_what_was_sent() {
+    for (fault, outcome) in [
+        (ModelFault::WrongContentType, "content_type"),
+        (ModelFault::NotStreamed, "content_type"),
+        (ModelFault::Garbage, "malformed"),
+    ] {
+        let server = fake("Nine.").await;
+        let (book, written) = written();
+        let models =
+            with_keys(&server, &Live::in_process(), &[key("openai", "sk-one", 0)]).recorded(book);
+        server.inject(fault.clone());
+        ask(&models, &ChatRequest { caller: caller(), ..to(&["gpt-4o-mini"]) }).await.0.unwrap();
+        models.flush().await;
+
+        let calls = std::mem::take(&mut *written.lock().unwrap());
+        let lost = calls.iter().find(|call| call.outcome == outcome).unwrap();
+        assert!(lost.cost > Money::ZERO && lost.estimated, "{fault:?}: {lost:?}");
+        assert!(lost.prompt_tokens > 0 && lost.prompt_tokens < 100, "{fault:?}: {lost:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_being_written_down_no_call_is_made() {
     let server = fake("Nine.").await;
     let (book, notes) = Book::open(Clock::system());

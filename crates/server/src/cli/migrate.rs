@@ -76,6 +76,8 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
     }
     if !yes {
         confirm()?;
+        // Whoever read the question may have taken long, and a supervisor has started the program meanwhile.
+        refuse_while_running(config, &db).await?;
     }
     db.migrate_down(count).await?;
     show(db).await

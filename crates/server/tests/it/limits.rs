@@ -1,10 +1,10 @@
-//! What one customer, or one workspace, may take, as the outside sees it.
+//! What one customer, one workspace or one network may take, as the outside sees it.
 
-use replyx_testkit::api::Api;
+use replyx_testkit::api::{Answer, Api};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, PASSWORD, PATIENCE, admin, assert_problem, on_every_home, until};
+use crate::harness::{Home, PASSWORD, PATIENCE, Shop, admin, assert_problem, on_every_home, until};
 
 #[on_every_home]
 async fn a_customers_limit_is_a_setting_that_admins_change_while_the_program_runs(home: &Home) {
@@ -51,4 +51,54 @@ async fn work_in_the_background_is_counted_for_who_asks_for_it(home: &Home) {
     for path in [&reindex, &answers] {
         assert_problem(&shop.owner.post(path, &pair).await, 429, "too_many_requests");
     }
+}
+
+/// An API key of the shop that may search.
+async fn searching_key(shop: &Shop) -> Api {
+    let body = json!({"name": "Key", "scopes": ["assistants:read"]});
+    let key = shop.owner.post("/api/v1/api-keys", &body).await.expect(201).text("key");
+    Api::new(shop.program.base()).with_token(key)
+}
+
+#[on_every_home]
+async fn many_keys_of_a_workspace_have_a_limit_together(home: &Home) {
+    let shop = home.open_with(home.launch().with("RATE_SEARCH", "2/1h")).await;
+    let path = format!("/api/v1/assistants/{}/search", shop.assistant);
+    let search = async |key: &Api| key.post(&path, &json!({"query": "a lamp"})).await;
+    // Four times as much as one key, whichever keys they are.
+    for _ in 0..4 {
+        let key = searching_key(&shop).await;
+        search(&key).await.expect(200);
+        search(&key).await.expect(200);
+        assert_problem(&search(&key).await, 429, "too_many_requests");
+    }
+    let refused = search(&searching_key(&shop).await).await;
+    assert_problem(&refused, 429, "too_many_requests");
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+
+    let other = Api::new(shop.program.base()).register("other@example.org", PASSWORD).await;
+    let assistant = other.assistant(&json!({"name": "Other"})).await;
+    let path = format!("/api/v1/assistants/{assistant}/search");
+    other.post(&path, &json!({"query": "a lamp"})).await.expect(200);
+}
+
+#[on_every_home]
+async fn many_addresses_of_a_network_have_a_limit_together(home: &Home) {
+    let launch = home.launch().with("TRUSTED_PROXIES", "127.0.0.0/8");
+    let program = launch.with("RATE_REGISTER", "1/1h").start().await;
+    let api = Api::new(program.base());
+    let register = async |number: u32, from: &str| -> Answer {
+        let body = json!({"email": format!("p{number}@example.org"), "password": PASSWORD});
+        let request = api.request(Method::POST, "/api/v1/auth/register");
+        api.send(request.header("x-forwarded-for", from).json(&body)).await
+    };
+    // One line has many /64s; together they may do eight times as much as one of them.
+    for number in 0..8 {
+        register(number, &format!("2001:db8:7:{number:x}::1")).await.expect(201);
+    }
+    for from in ["2001:db8:7:aaaa::1", "2001:db8:7:1::2"] {
+        assert_problem(&register(8, from).await, 429, "too_many_requests");
+    }
+    register(9, "2001:db8:8::1").await.expect(201);
+    register(10, "203.0.113.1").await.expect(201);
 }

@@ -1,11 +1,15 @@
 //! Keys to models that admins add while the program runs.
 
+use std::time::{Duration, Instant};
+
+use replyx_storage::testing::tamper;
 use replyx_testkit::{
     api::Api,
     openai::{Answer, FakeOpenAi},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::harness::{Home, PASSWORD, Shop, admin, assert_problem, on_every_home, until};
 
@@ -229,4 +233,42 @@ async fn a_key_that_is_added_at_one_process_is_used_by_the_other() {
     assert_eq!(answered_by(&shop).await, "nobody", "what is used there counts here");
     root.delete(&format!("{KEYS}/{id}")).await.expect(204);
     until("the other process does not", async || (ask().await == "extractive").then_some(())).await;
+}
+
+/// Longer than the time after which a process reads again what nobody told it of.
+const BY_THE_CLOCK: Duration = Duration::from_secs(90);
+
+/// Asks until it is so, for as long as news takes that is not told.
+async fn in_the_end(what: &str, mut ask: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + BY_THE_CLOCK;
+    while !ask().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[on_every_home]
+async fn keys_and_settings_hold_although_the_message_about_them_was_lost(home: &Home) {
+    let model = model().await;
+    let (shop, root) = open(home, &model).await;
+    let setting = "/api/v1/admin/settings/registration_open";
+    let body = json!({"value": true});
+    root.send(root.request(Method::PUT, setting).json(&body)).await.expect(200);
+    add(&root, FIRST, json!({})).await;
+    assert_eq!(answered_by(&shop).await, "gpt-4o-mini");
+
+    // What is written past the program is what a message tells of that never comes.
+    tamper(&home.db.url, "DELETE FROM model_keys").await;
+    let closed = "UPDATE settings SET value = 'false' WHERE name = 'registration_open'";
+    assert_eq!(tamper(&home.db.url, closed).await, 1);
+    in_the_end("the deleted key is not used", async || answered_by(&shop).await == "extractive")
+        .await;
+    let stranger = Api::new(shop.program.base());
+    let mut number = 0;
+    in_the_end("nobody can register", async || {
+        number += 1;
+        let body = json!({"email": format!("new{number}@example.org"), "password": PASSWORD});
+        stranger.post("/api/v1/auth/register", &body).await.status == 403
+    })
+    .await;
 }

@@ -229,3 +229,14 @@ async fn without_a_public_address_a_webhook_is_refused_with_a_sentence() {
     assert_problem(&shop.owner.patch(&path, &json!({"mode": "webhook"})).await, 422, "invalid");
     assert!(home.bot().customer(7).ask("/start", PATIENCE).await.is_some());
 }
+
+#[on_every_home]
+async fn telegram_calls_no_http_address_and_is_not_asked_to(home: &Home) {
+    let launch = home.launch().with("TELEGRAM_API_URL", "https://api.telegram.org");
+    let shop = home.open_with(launch.with("PUBLIC_URL", "http://bots.example.org")).await;
+    let path = format!("/api/v1/assistants/{}/bots", shop.assistant);
+    let refused = shop.owner.post(&path, &json!({"token": TOKEN, "mode": "webhook"})).await;
+    assert_problem(&refused, 422, "invalid");
+    assert_eq!(refused.body["errors"][0]["field"], "mode");
+    assert!(refused.body["errors"][0]["message"].as_str().unwrap().contains("https"));
+}

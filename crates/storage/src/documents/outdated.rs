@@ -12,7 +12,9 @@ pub struct SystemDocuments<'t> {
 
 impl SystemDocuments<'_> {
     /// Ready documents whose index was made by earlier rules than `version` (`true`), or whose
-    /// vectors are not all of `model` (`false`), at most `limit`.
+    /// vectors are not all of `model` (`false`), at most `limit`. Workspaces take turns, so that
+    /// documents that cannot be brought up to date keep nobody else's waiting; those of suspended
+    /// workspaces wait until these are resumed.
     pub async fn outdated(
         self,
         version: i64,
@@ -20,13 +22,25 @@ impl SystemDocuments<'_> {
         limit: u32,
     ) -> Result<Vec<(WorkspaceId, DocumentId, bool)>, StorageError> {
         const INDEX: &str = "
-            SELECT workspace_id, id, index_version FROM documents
-             WHERE status = 'ready' AND index_version < $1 ORDER BY id LIMIT $2";
+            SELECT documents.workspace_id, documents.id, documents.index_version
+              FROM documents
+              JOIN workspaces ON workspaces.id = documents.workspace_id
+             WHERE documents.status = 'ready' AND documents.index_version < $1
+               AND workspaces.suspended_at IS NULL
+             ORDER BY ROW_NUMBER() OVER (PARTITION BY documents.workspace_id ORDER BY documents.updated_at, documents.id),
+                      documents.id
+             LIMIT $2";
         const BOTH: &str = "
-            SELECT workspace_id, id, index_version FROM documents
-             WHERE status = 'ready' AND passages > 0
-               AND (index_version < $1 OR embedded < passages OR embedded_with IS NULL OR embedded_with <> $3)
-             ORDER BY id LIMIT $2";
+            SELECT documents.workspace_id, documents.id, documents.index_version
+              FROM documents
+              JOIN workspaces ON workspaces.id = documents.workspace_id
+             WHERE documents.status = 'ready' AND documents.passages > 0
+               AND (documents.index_version < $1 OR documents.embedded < documents.passages
+                    OR documents.embedded_with IS NULL OR documents.embedded_with <> $3)
+               AND workspaces.suspended_at IS NULL
+             ORDER BY ROW_NUMBER() OVER (PARTITION BY documents.workspace_id ORDER BY documents.updated_at, documents.id),
+                      documents.id
+             LIMIT $2";
 
         let limit = i64::from(limit);
         let rows = if let Some(model) = model {

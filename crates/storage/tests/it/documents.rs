@@ -185,6 +185,40 @@ async fn outdated_documents_are_those_of_earlier_rules_or_another_model(home: &T
 }
 
 #[on_every_db]
+async fn outdated_documents_of_one_workspace_keep_nobody_elses_waiting(home: &TestDb) {
+    let db = &home.db;
+    let large = given::tenant(db).await;
+    let small = given::tenant(db).await;
+    let mut stored = Vec::new();
+    for tenant in [&large, &large, &large, &small] {
+        let document = Document {
+            status: DocumentStatus::Ready,
+            passages: 2,
+            ..given::document(tenant.id, tenant.assistant.id)
+        };
+        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"bytes"));
+        stored.push((tenant.id, document.id));
+    }
+    let outdated = async |version, model: Option<&str>, limit| {
+        let found = read!(db, |tx| tx.system().documents().outdated(version, model, limit));
+        let mut whose: Vec<_> = found.into_iter().map(|(workspace, ..)| workspace).collect();
+        whose.sort();
+        whose
+    };
+    let mut both = vec![large.id, small.id];
+    both.sort();
+    for (version, model) in [(9, None), (0, Some("e5"))] {
+        assert_eq!(outdated(version, model, 2).await, both, "one of each");
+        assert_eq!(outdated(version, model, 9).await.len(), stored.len());
+    }
+
+    commit!(db, |tx| tx.system().workspaces().set_suspended(large.id, Some(at(5))));
+    for (version, model) in [(9, None), (0, Some("e5"))] {
+        assert_eq!(outdated(version, model, 9).await, [small.id], "those of the other one wait");
+    }
+}
+
+#[on_every_db]
 async fn the_same_file_is_known_again(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;

@@ -70,6 +70,21 @@ async fn due_are_those_that_rest_and_whose_time_has_come_the_longest_waiting_fir
 }
 
 #[on_every_db]
+async fn due_sources_of_a_suspended_workspace_keep_nobody_elses_waiting(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let other = given::tenant(db).await;
+    let early = store(db, &tenant, |source| source.next_at = Some(at(10))).await;
+    let late = store(db, &other, |source| source.next_at = Some(at(20))).await;
+    let due = || async { read!(db, |tx| tx.system().sources().due(at(30), 1)) };
+    assert_eq!(due().await, [(tenant.id, early.id)]);
+    commit!(db, |tx| tx.system().workspaces().set_suspended(tenant.id, Some(at(5))));
+    assert_eq!(due().await, [(other.id, late.id)]);
+    commit!(db, |tx| tx.system().workspaces().set_suspended(tenant.id, None));
+    assert_eq!(due().await, [(tenant.id, early.id)], "resumed");
+}
+
+#[on_every_db]
 async fn a_list_is_of_one_workspace_and_if_wished_of_one_assistant(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(db).await;

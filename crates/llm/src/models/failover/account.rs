@@ -125,6 +125,10 @@ impl Underway<'_> {
         let was_begun = match error {
             // The last two are told at the end of an answer that nobody sees.
             None | Some(ModelError::Filtered | ModelError::Empty) => true,
+            // It answered, in a form that we cannot read.
+            Some(
+                ModelError::ContentType | ModelError::Malformed(_) | ModelError::TooLong { .. },
+            ) => true,
             Some(ModelError::Timeout(waited)) => *waited != Waited::Connect,
             Some(_) => self.brought.alive,
         };
