@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::Method,
+    http::{HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -89,6 +89,8 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         "/api/v1/documents/{id}/reindex"
         | "/api/v1/assistants/{id}/answers"
         | "/api/v1/question-sets/{id}/runs"
+        | "/api/v1/assistants/{id}/publish"
+        | "/api/v1/assistants/{id}/rollback"
             if post =>
         {
             Some((setting::RATE_JOBS, For::Caller))
@@ -148,7 +150,7 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
     if is_api {
         match state.spend(&[(name, &key)]).await {
             Ok(left) => counted.extend(left),
-            Err(refusal) => return refusal.into_response(),
+            Err(refusal) => return refused(refusal, caller.as_deref()),
         }
     }
 
@@ -159,7 +161,7 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
         };
         match state.spend_also(name, &key, wider).await {
             Ok(left) => counted.extend(left),
-            Err(refusal) => return refusal.into_response(),
+            Err(refusal) => return refused(refusal, caller.as_deref()),
         }
     }
 
@@ -180,9 +182,19 @@ pub(crate) fn astray(
     async move {
         match state.limit(setting::RATE_ADDRESS, &address.key()).await {
             Ok(()) => otherwise.into_response(),
-            Err(refusal) => refusal.into_response(),
+            Err(refusal) => refused(refusal, None),
         }
     }
+}
+
+/// The answer to a request beyond a limit. A stranger's connection is closed with it: what they sent
+/// ahead on it is not worked on, and each further guess costs them a connection.
+fn refused(refusal: ApiError, caller: Option<&Access>) -> Response {
+    let mut response = refusal.into_response();
+    if caller.is_none() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn whose(caller: Option<&Access>, address: ClientAddress) -> (&'static str, String) {
@@ -282,6 +294,8 @@ mod tests {
             "POST /assistants/{id}/answers/import rate_upload Caller",
             "POST /assistants/{id}/documents rate_upload Caller",
             "POST /assistants/{id}/preview rate_preview Caller",
+            "POST /assistants/{id}/publish rate_jobs Caller",
+            "POST /assistants/{id}/rollback rate_jobs Caller",
             "POST /assistants/{id}/search rate_search Caller",
             "POST /assistants/{id}/sources rate_upload Caller",
             "POST /auth/confirm rate_register Address",

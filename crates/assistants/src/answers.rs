@@ -16,13 +16,13 @@ use thiserror::Error;
 
 use crate::{
     Cx, Missing, Unacceptable,
-    documents::{TooManyWaiting, may_queue},
+    documents::{DayIsFull, TooManyWaiting, may_queue},
     lock_assistant,
 };
 
 mod import;
 
-pub use import::{Imported, import};
+pub use import::{Batch, Imported, Table, import, read_table};
 
 /// The longest question, characters.
 pub const LONGEST_QUESTION: usize = 1_000;
@@ -99,6 +99,9 @@ pub enum AnswerError {
     /// Documents wait to be read.
     #[error(transparent)]
     TooManyWaiting(#[from] TooManyWaiting),
+    /// The workspace has uploaded all of its day.
+    #[error(transparent)]
+    DayIsFull(#[from] DayIsFull),
     /// What is stored cannot be read.
     #[error("a stored answer cannot be read")]
     Corrupt(#[source] serde_json::Error),

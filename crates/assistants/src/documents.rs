@@ -19,6 +19,7 @@ use crate::{Cx, Missing};
 mod file;
 mod name;
 
+pub(crate) use file::count_upload;
 pub use file::{DayIsFull, File, Naming, SameName, Stored, add, has_room_today, replace};
 pub use name::clean;
 

@@ -101,31 +101,48 @@ impl NewSource {
     }
 }
 
-/// Names web pages that an assistant will know, and queues their fetching.
+/// A new source at an address that may be fetched.
+#[derive(Clone, Debug)]
+pub struct AdmittedSource {
+    new: NewSource,
+    url: Url,
+}
+
+/// Looks up where a new source leads. This may take seconds: whoever goes on with [`create`] should
+/// look again whether the caller still may.
 ///
 /// # Errors
 ///
 /// [`SourceError::Unacceptable`] for an address that is none that is fetched.
-pub async fn create(
+pub async fn admit(
     cx: Cx<'_>,
     caller: &Caller,
     assistant: AssistantId,
     new: NewSource,
     private: Private,
-) -> Result<Source, SourceError> {
+) -> Result<AdmittedSource, SourceError> {
     let known =
         cx.db.read().await?.workspace(caller.workspace_id).assistants().find(assistant).await?;
     known.ok_or(Missing("assistant"))?;
     let url = admitted(&new.url, private, caller.workspace_id).await?;
-    repeated(|| create_once(cx, caller, assistant, &new, &url)).await
+    Ok(AdmittedSource { new, url })
+}
+
+/// Names web pages that an assistant will know, and queues their fetching.
+pub async fn create(
+    cx: Cx<'_>,
+    caller: &Caller,
+    assistant: AssistantId,
+    source: &AdmittedSource,
+) -> Result<Source, SourceError> {
+    repeated(|| create_once(cx, caller, assistant, source)).await
 }
 
 async fn create_once(
     cx: Cx<'_>,
     caller: &Caller,
     assistant: AssistantId,
-    new: &NewSource,
-    url: &Url,
+    AdmittedSource { new, url }: &AdmittedSource,
 ) -> Result<Source, SourceError> {
     let workspace = caller.workspace_id;
     let source = new.source(cx.clock, workspace, assistant, url);

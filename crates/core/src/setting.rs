@@ -196,10 +196,10 @@ settings! {
         "Files uploaded or replaced, answers imported and sources fetched, per user or key.";
     /// Mebibytes.
     UPLOAD_MB_PER_DAY = "upload_mb_per_day", Int { min: 1, max: 1_000_000 }, "1024",
-        "How many MiB of documents a workspace may upload in a day (UTC).";
+        "How many MiB of documents and imported answers a workspace may upload in a day (UTC).";
     /// Per user or key.
     RATE_JOBS = "rate_jobs", Rate, "120/5m",
-        "Other work asked for in the background, per user or key: documents read again or renamed, answers added or changed, evaluations.";
+        "Other work that takes long, per user or key: documents read again, renamed, linked, unlinked or deleted, answers added or changed, assistants published, rolled back or deleted, evaluations.";
     /// Per user or key.
     RATE_PREVIEW = "rate_preview", Rate, "60/5m", "Answers previewed, per user or key.";
     /// Per user or key.

@@ -40,7 +40,7 @@ const fn places(lane: Lane) -> (u32, u32) {
         // A mail waits for the network, not for a processor.
         Lane::Light => (8, 6),
         // The questions of all runs take turns, see `replyx_engine::evaluation`.
-        Lane::Evaluation => (32, 4),
+        Lane::Evaluation => (512, 4),
         // The requests of all crawls take turns, see `replyx_crawl`.
         Lane::Crawl => (64, 8),
     }

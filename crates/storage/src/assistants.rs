@@ -17,6 +17,9 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx, knowledge::scope_term};
 
+/// How many versions of an assistant are kept, besides those that an evaluation measured.
+const VERSIONS: i64 = 200;
+
 macro_rules! columns {
     () => {
         "workspace_id, id, name, model, system_prompt, temperature, language, greeting, unknown_text,
@@ -188,16 +191,26 @@ impl Assistants<'_> {
     }
 
     /// Stores a version as the one that customers meet, and tells the log. Its number must be the
-    /// next one: [`Self::next_number`], under [`Self::lock`].
+    /// next one: [`Self::next_number`], under [`Self::lock`]. Of earlier ones the newest 199 are kept,
+    /// and those that an evaluation measured.
     pub async fn publish(self, id: AssistantId, version: &Version) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO assistant_versions (workspace_id, assistant_id, number, settings, note, run_id,
                                             created_by, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        const OLD: &str = "
+            DELETE FROM assistant_versions
+             WHERE workspace_id = $1 AND assistant_id = $2 AND number <= $3
+               AND NOT EXISTS (SELECT 1 FROM evaluation_runs AS runs
+                                WHERE runs.workspace_id = $1 AND runs.assistant_id = $2
+                                  AND runs.version = assistant_versions.number)";
         run!(self.tx, SQL;
             self.workspace.into_uuid(), id.into_uuid(), version.number, Json(&version.settings),
             &version.note, version.run_id.map(RunId::into_uuid), &version.created_by,
             version.created_at);
+        let last = version.number - VERSIONS;
+        run!(self.tx, OLD; self.workspace.into_uuid(), id.into_uuid(), last);
+
         self.roll_to(id, version.number, version.created_at).await?;
         Ok(())
     }

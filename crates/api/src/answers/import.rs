@@ -1,5 +1,7 @@
 //! `POST /api/v1/assistants/{id}/answers/import`
 
+use std::sync::LazyLock;
+
 use axum::{
     Json, RequestExt,
     body::Bytes,
@@ -7,9 +9,9 @@ use axum::{
     http::{HeaderMap, header},
 };
 use replyx_assistants::answers::{self, Imported};
-use replyx_core::ids::AssistantId;
+use replyx_core::ids::{AssistantId, WorkspaceId};
+use replyx_live::Seats;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use crate::{
@@ -25,7 +27,8 @@ pub(crate) const PATH: &str = "/assistants/{id}/answers/import";
 /// How many tables are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 2;
 
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+/// Workspaces take turns: many tables of one do not keep another's waiting.
+static ROOM: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(AT_ONCE, AT_ONCE));
 
 /// The result of the import.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,10 +81,19 @@ pub async fn import(
     let bytes = receive(request, limit).await?;
     // Not before: who sends slowly would keep others waiting. What is in memory until then the door
     // counts.
-    let _place = ROOM.acquire().await.expect("nobody closes it");
+    let _place = ROOM.take(workspace).await;
     caller.still_may(&state).await?;
-    let Imported { imported, skipped } =
-        answers::import(state.assistants(), &caller, id, &state.settings.program, &bytes).await?;
+    let table =
+        answers::read_table(state.assistants(), &caller, id, &state.settings.program, &bytes)
+            .await?;
+
+    let mut sum = Imported::default();
+    for batch in table.batches() {
+        // Thousands of pairs take a while.
+        caller.still_may(&state).await?;
+        sum += answers::import(state.assistants(), &caller, id, batch).await?;
+    }
+    let Imported { imported, skipped } = sum;
     Ok(Json(Response { imported, skipped }))
 }
 

@@ -159,6 +159,8 @@ pub async fn search(
         ..Query::new(&request.query, request.limit)
     };
     let found = state.engine.search.find(state.db(), workspace, id, &query).await?;
+    // Models were asked, which may have taken long.
+    caller.still_may(&state).await?;
     let hits = found.hits.into_iter().map(HitView::from).collect();
     Ok(Json(Response { hits, embedding_model: found.vectors }))
 }

@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    caller::Caller,
+    caller::{BotsWrite, Caller, May},
     error::{ApiError, ApiResult},
     hooks::telegram::new_path,
     state::AppState,
@@ -46,7 +46,11 @@ pub(super) struct Claim {
 ///
 /// 409 `bot_exists` when the stored token works, 502 when Telegram could not be asked about it, 404
 /// when the assistant is gone.
-pub(super) async fn register(state: &AppState, caller: &Caller, claim: &Claim) -> ApiResult<Bot> {
+pub(super) async fn register(
+    state: &AppState,
+    caller: &May<BotsWrite>,
+    claim: &Claim,
+) -> ApiResult<Bot> {
     for _ in 0..TRIES {
         let holder =
             state.db().read().await?.system().bots().find_by_telegram_id(claim.me.id).await?;
@@ -59,6 +63,8 @@ pub(super) async fn register(state: &AppState, caller: &Caller, claim: &Claim) -
             }
             _ => Vec::new(),
         };
+        // Telegram was asked, which may have taken long.
+        caller.still_may(state).await?;
         if let Some(bot) = settle(state, caller, claim, holder.as_ref(), &letters).await? {
             return Ok(bot);
         }

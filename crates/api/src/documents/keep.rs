@@ -105,7 +105,7 @@ impl Desk<'_> {
     ///
     /// 404 without the assistant, 413, 415 and 429 for files that are not taken.
     pub(super) async fn keep(&self, assistant: AssistantId, file: Upload) -> ApiResult<Uploaded> {
-        let _place = place().await;
+        let _place = place(self.caller.workspace_id).await;
         self.caller.still_may(self.state).await?;
         let stored =
             documents::add(self.state.assistants(), self.caller, assistant, taken(file)?).await?;
@@ -140,7 +140,7 @@ impl Desk<'_> {
     /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are
     /// not taken.
     pub(super) async fn replace(&self, id: DocumentId, file: Upload) -> ApiResult<Uploaded> {
-        let _place = place().await;
+        let _place = place(self.caller.workspace_id).await;
         self.caller.still_may(self.state).await?;
         let stored =
             documents::replace(self.state.assistants(), self.caller, id, taken(file)?).await?;

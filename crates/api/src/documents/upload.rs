@@ -1,5 +1,7 @@
 //! `POST /api/v1/assistants/{id}/documents`
 
+use std::sync::LazyLock;
+
 use axum::{
     Json,
     extract::State,
@@ -7,9 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_assistants::documents;
-use replyx_core::ids::{AssistantId, DocumentId};
+use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
+use replyx_live::{Seat, Seats};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 pub(crate) use super::form::{ENVELOPE, most};
@@ -30,12 +32,13 @@ pub(crate) const PATH: &str = "/assistants/{id}/documents";
 /// How many uploads are worked on at once; more wait once their files have been read.
 const AT_ONCE: usize = 16;
 
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+/// Workspaces take turns: many files of one do not keep another's waiting.
+static ROOM: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(AT_ONCE, AT_ONCE));
 
 /// Waits for a place to work on a file. Not before it has arrived: who sends slowly would keep
 /// others waiting.
-pub(super) async fn place() -> tokio::sync::SemaphorePermit<'static> {
-    ROOM.acquire().await.expect("nobody closes it")
+pub(super) async fn place(workspace: WorkspaceId) -> Seat<WorkspaceId> {
+    ROOM.take(workspace).await
 }
 
 /// A form with one file, or several.

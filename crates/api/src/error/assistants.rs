@@ -121,6 +121,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::Changed => Self::PreconditionFailed,
             AnswerError::Unacceptable(refused) => refused.into(),
             AnswerError::TooManyWaiting(refused) => refused.into(),
+            AnswerError::DayIsFull(refused) => refused.into(),
             AnswerError::Corrupt(_) | AnswerError::Reader(_) => Self::Internal(error.into()),
             AnswerError::Interrupted(error) => error.into(),
             AnswerError::Storage(error) => Self::given_up(error),

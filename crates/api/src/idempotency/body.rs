@@ -1,18 +1,22 @@
 //! The request as a whole, and its hash.
 
+use std::sync::LazyLock;
+
 use axum::{
     body::Body,
     extract::{DefaultBodyLimit, FromRequest, MatchedPath, Request},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use bytes::Bytes;
+use replyx_core::ids::WorkspaceId;
+use replyx_live::{Seat, Seats};
 use sha2::{Digest, Sha256};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     answers::import,
     documents::upload,
     error::{ApiError, ApiResult},
+    identity::Identity,
     input::{JSON_LIMIT, announced, whole},
     state::AppState,
 };
@@ -20,10 +24,11 @@ use crate::{
 /// How many uploads with keys are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 8;
 
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+/// Workspaces take turns: many uploads of one do not keep another's waiting.
+static ROOM: LazyLock<Seats<Option<WorkspaceId>>> = LazyLock::new(|| Seats::new(AT_ONCE, AT_ONCE));
 
 /// A place among the uploads; given back when the request is done.
-type Room = Option<SemaphorePermit<'static>>;
+type Room = Option<Seat<Option<WorkspaceId>>>;
 
 /// Reads a request as a whole, and no more of it than its handler would.
 ///
@@ -47,7 +52,7 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let body = whole(Bytes::from_request(bounded, state).await, limit)?;
     // Not before: who sends slowly would keep others waiting. What is in memory until then the door
     // counts.
-    let room = if is_upload { Some(ROOM.acquire().await.expect("nobody closes it")) } else { None };
+    let room = if is_upload { Some(ROOM.take(workspace(&parts)).await) } else { None };
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let head = format!("{} {target}", parts.method);
     let headers = parts.headers.clone();
@@ -58,6 +63,12 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
         hash(&head, &headers, &bytes)
     };
     Ok((Request::from_parts(parts, Body::from(body)), hash, room))
+}
+
+/// The workspace for which a request is made.
+fn workspace(parts: &Parts) -> Option<WorkspaceId> {
+    let Some(Identity::Known(access)) = parts.extensions.get::<Identity>() else { return None };
+    access.place.as_ref().map(|place| place.workspace.id)
 }
 
 /// SHA-256 over all that makes a request what it is, lower-case hexadecimal.

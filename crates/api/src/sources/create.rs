@@ -77,6 +77,9 @@ pub async fn create(
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<SourceView>)> {
     let private = state.settings.private_addresses;
-    let source = sources::create(state.assistants(), &caller, id, request.into(), private).await?;
+    let source = sources::admit(state.assistants(), &caller, id, request.into(), private).await?;
+    // The name was looked up, which may have taken long.
+    caller.still_may(&state).await?;
+    let source = sources::create(state.assistants(), &caller, id, &source).await?;
     Ok((StatusCode::ACCEPTED, Json(source.into())))
 }

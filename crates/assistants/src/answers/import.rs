@@ -9,7 +9,7 @@ use replyx_storage::repeated;
 use tokio::task::spawn_blocking;
 
 use super::{AnswerError, LONGEST_ANSWER, LONGEST_QUESTION, Pair, is_telling};
-use crate::{Cx, Missing, Unacceptable, documents::may_queue, lock_assistant};
+use crate::{Cx, Missing, Unacceptable, documents::{count_upload, may_queue}, lock_assistant};
 
 /// At most so many pairs are taken at once.
 const MOST: usize = 5_000;
@@ -33,20 +33,35 @@ impl AddAssign for Imported {
     }
 }
 
-/// Adds the questions and answers of a CSV table to what an assistant knows. `program` is this very
-/// program: the table is a stranger's, and a confined child reads it. Pairs that are known are
-/// skipped, so a table whose import broke off can be sent again.
+/// The pairs of a table, to be stored for one assistant.
+#[derive(Debug)]
+pub struct Table(Vec<(Document, Vec<u8>)>);
+
+/// Pairs that are stored in one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a>(&'a [(Document, Vec<u8>)]);
+
+impl Table {
+    /// The pairs in their order. Storing all of them takes a while: whoever does should look before
+    /// each batch whether the caller still may.
+    pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
+        self.0.chunks(BATCH).map(Batch)
+    }
+}
+
+/// Reads the questions and answers of a CSV table that an assistant is to know. `program` is this
+/// very program: the table is a stranger's, and a confined child reads it.
 ///
 /// # Errors
 ///
 /// [`AnswerError::Unacceptable`] for the whole table when one row cannot be accepted.
-pub async fn import(
+pub async fn read_table(
     cx: Cx<'_>,
     caller: &Caller,
     assistant: AssistantId,
     program: &Path,
     csv: &[u8],
-) -> Result<Imported, AnswerError> {
+) -> Result<Table, AnswerError> {
     let workspace = caller.workspace_id;
     let known = cx.db.read().await?.workspace(workspace).assistants().find(assistant).await?;
     known.ok_or(Missing("assistant"))?;
@@ -65,20 +80,29 @@ pub async fn import(
         Ok::<_, Unacceptable>(documents.collect::<Vec<_>>())
     };
     let documents = spawn_blocking(work).await??;
-
-    let mut sum = Imported::default();
-    for batch in documents.chunks(BATCH) {
-        sum += repeated(|| store(cx, caller, assistant, batch)).await?;
-    }
-    Ok(sum)
+    Ok(Table(documents))
 }
 
-/// Stores some of the pairs.
+/// Adds some pairs of a table to what an assistant knows. Pairs that are known are skipped, so a
+/// table whose import broke off can be sent again.
+///
+/// # Errors
+///
+/// [`AnswerError::DayIsFull`] when the workspace has uploaded all of its day.
+pub async fn import(
+    cx: Cx<'_>,
+    caller: &Caller,
+    assistant: AssistantId,
+    batch: Batch<'_>,
+) -> Result<Imported, AnswerError> {
+    repeated(|| store(cx, caller, assistant, batch)).await
+}
+
 async fn store(
     cx: Cx<'_>,
     caller: &Caller,
     assistant: AssistantId,
-    batch: &[(Document, Vec<u8>)],
+    Batch(batch): Batch<'_>,
 ) -> Result<Imported, AnswerError> {
     let workspace = caller.workspace_id;
     let mut tx = cx.db.begin().await?;
@@ -89,6 +113,7 @@ async fn store(
     let mut known: HashSet<String> = known.into_iter().collect();
 
     let mut sum = Imported::default();
+    let mut bytes = 0;
     for (document, original) in batch {
         if !known.insert(document.content_hash.clone()) {
             sum.skipped += 1;
@@ -97,9 +122,11 @@ async fn store(
         tx.workspace(workspace).documents().insert(document, original).await?;
         index::queue(&mut tx, cx.clock, IndexDocument::of(document)).await?;
         sum.imported += 1;
+        bytes += document.size;
     }
 
     if sum.imported > 0 {
+        count_upload::<AnswerError>(cx, &mut tx, caller, bytes).await?;
         let now = cx.clock.now();
         let act = AnswersImported { assistant, imported: sum.imported, skipped: sum.skipped };
         tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);

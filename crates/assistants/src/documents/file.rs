@@ -12,7 +12,7 @@ use replyx_core::{
 };
 use replyx_extract::detect;
 use replyx_knowledge::index::{self, IndexDocument};
-use replyx_storage::{Tx, repeated, replacements::Replacement};
+use replyx_storage::{StorageError, Tx, repeated, replacements::Replacement};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
@@ -113,7 +113,7 @@ async fn add_once(
     }
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
-    count(cx, &mut tx, caller, file.original.size()).await?;
+    count_upload::<DocumentError>(cx, &mut tx, caller, file.original.size()).await?;
     let documents = tx.workspace(workspace).documents();
     let others = documents.of_name(assistant, &file.name, SAME_NAME).await?;
 
@@ -202,7 +202,7 @@ async fn replace_once(
     }
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
-    count(cx, &mut tx, caller, file.original.size()).await?;
+    count_upload::<DocumentError>(cx, &mut tx, caller, file.original.size()).await?;
     let now = cx.clock.now();
     let before = document.name.clone();
     put(&mut tx, &mut document, file, now).await?;
@@ -276,8 +276,16 @@ async fn examine(file: File) -> Result<Examined, DocumentError> {
     spawn_blocking(work).await?
 }
 
-/// Counts a file against the day of the workspace.
-async fn count(cx: Cx<'_>, tx: &mut Tx, caller: &Caller, size: i64) -> Result<(), DocumentError> {
+/// Counts bytes against the day of the workspace.
+pub(crate) async fn count_upload<E>(
+    cx: Cx<'_>,
+    tx: &mut Tx,
+    caller: &Caller,
+    size: i64,
+) -> Result<(), E>
+where
+    E: From<StorageError> + From<DayIsFull>,
+{
     let today = cx.clock.now().date_naive();
     let used = tx.workspace(caller.workspace_id).upload_days().add(today, size).await?;
     if used <= per_day(cx) { Ok(()) } else { Err(day_is_full(cx).into()) }

@@ -45,7 +45,8 @@ async fn what_is_another_workspaces_is_missing_and_stays_as_it_is(home: &TestDb)
         max_pages: None,
         every_hours: None,
     };
-    let source = sources::create(cx, &owner, ada.id, new.clone(), Private::Allow).await.unwrap();
+    let admitted = sources::admit(cx, &owner, ada.id, new.clone(), Private::Allow).await.unwrap();
+    let source = sources::create(cx, &owner, ada.id, &admitted).await.unwrap();
     let question = Question {
         question: "Open?".to_owned(),
         documents: Vec::new(),
@@ -76,14 +77,15 @@ async fn what_is_another_workspaces_is_missing_and_stays_as_it_is(home: &TestDb)
     let csv = b"question,answer
 a,b
 ";
-    let imported = answers::import(cx, &stranger, ada.id, Path::new("unused"), csv);
-    is_missing("import", imported.await);
+    let table = answers::read_table(cx, &stranger, ada.id, Path::new("unused"), csv);
+    is_missing("read a table", table.await);
     is_missing("read", answers::read(cx, &stranger, ada.id, answer.id).await);
     let updated = answers::update(cx, &stranger, ada.id, answer.id, change, |_| true);
     is_missing("update", updated.await);
     is_missing("delete", answers::delete(cx, &stranger, ada.id, answer.id).await);
 
-    is_missing("create", sources::create(cx, &stranger, ada.id, new, Private::Allow).await);
+    is_missing("admit", sources::admit(cx, &stranger, ada.id, new, Private::Allow).await);
+    is_missing("create", sources::create(cx, &stranger, ada.id, &admitted).await);
     is_missing("fetch", sources::fetch(cx, &stranger, source.id).await);
     let change = SourceChange::default();
     is_missing("update", sources::update(cx, &stranger, source.id, change, |_| true).await);

@@ -214,3 +214,21 @@ async fn answers_are_listed_in_pages_and_belong_to_their_assistant(home: &Home) 
         shop.owner.get(&format!("/api/v1/assistants/{other}/answers")).await.expect(200).body;
     assert_eq!(list["items"], json!([]));
 }
+
+#[on_every_home]
+async fn imported_tables_count_against_what_a_workspace_uploads_in_a_day(home: &Home) {
+    let shop = home.open_with(home.launch().with("UPLOAD_MB_PER_DAY", 1)).await;
+    let table = |from: usize| {
+        let words = "Words and words. ".repeat(400);
+        let rows = (from..from + 100).map(|number| format!("What is {number}?,{words}\n"));
+        std::iter::once("question,answer\n".to_owned()).chain(rows).collect::<String>()
+    };
+    shop.import("text/csv", table(0)).await.expect(200);
+    let refused = shop.import("text/csv", table(100)).await;
+    assert_problem(&refused, 429, "too_many_requests");
+    assert!(refused.text("detail").contains("upload_mb_per_day"), "{}", refused.body);
+    // What is there already is not uploaded, and small tables still fit.
+    let again = shop.import("text/csv", table(0)).await.expect(200).body;
+    assert_eq!(again, json!({"imported": 0, "skipped": 100}));
+    shop.import("text/csv", "question,answer\nAre you open?,Yes.\n").await.expect(200);
+}

@@ -102,3 +102,19 @@ async fn many_addresses_of_a_network_have_a_limit_together(home: &Home) {
     register(9, "2001:db8:8::1").await.expect(201);
     register(10, "203.0.113.1").await.expect(201);
 }
+
+#[on_every_home]
+async fn a_stranger_beyond_a_limit_loses_the_connection_and_a_user_keeps_theirs(home: &Home) {
+    let launch = home.launch().with("RATE_ADDRESS", "3/1h");
+    let shop = home.open_with(launch.with("RATE_USER", "2/1h")).await;
+    let stranger = Api::new(shop.program.base());
+    let me = "/api/v1/me";
+    let beyond = async |api: &Api| {
+        until("the limit is reached", async || {
+            Some(api.get(me).await).filter(|answer| answer.status == 429)
+        })
+        .await
+    };
+    assert_eq!(beyond(&stranger).await.headers["connection"], "close");
+    assert!(!beyond(&shop.owner).await.headers.contains_key("connection"));
+}

@@ -23,7 +23,7 @@ use replyx_testkit::{
     openai::{Answer as Reply, FakeOpenAi, ModelFault},
     program::Program,
     proxy::BreakingProxy,
-    telegram::Bot,
+    telegram::{Bot, TelegramFault},
 };
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::SecretString;
@@ -684,6 +684,26 @@ async fn a_request_that_is_on_its_way_is_not_done_once_the_access_has_ended(home
     session.post("/api/v1/auth/logout", &json!({})).await.expect(204);
     let answer = own.finish().await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[on_every_home]
+async fn a_bot_is_not_registered_for_a_member_who_was_removed_while_telegram_was_asked(
+    home: &Home,
+) {
+    let scene = Scene::set(home, Role::Admin).await;
+    // The scene has one of its own.
+    let bots = scene.shop.owner.get("/api/v1/bots").await.expect(200).body["items"].clone();
+    let token = "4002:another-token-of-thirty-characters-or-so";
+    home.telegram.add_bot(token, "second_bot");
+    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(5)).on("getMe").of_bot(token));
+    let path = format!("/api/v1/assistants/{}/bots", scene.shop.assistant);
+    let member = scene.member.api.clone();
+    let asking = tokio::spawn(async move { member.post(&path, &json!({"token": token})).await });
+
+    until("Telegram is asked", async || (home.telegram.faults_left() == 0).then_some(())).await;
+    scene.shop.owner.delete(&scene.member_path()).await.expect(204);
+    assert_problem(&asking.await.unwrap(), 404, "not_found");
+    assert_eq!(scene.shop.owner.get("/api/v1/bots").await.expect(200).body["items"], bots);
 }
 
 async fn refused(who: &Api, detail: &str) {

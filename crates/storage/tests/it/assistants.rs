@@ -1,4 +1,4 @@
-use replyx_core::assistant::Assistant;
+use replyx_core::{assistant::Assistant, evaluation::Run};
 use replyx_storage::{Db, on_every_db, testing::TestDb};
 
 use crate::given::{self, Tenant, at};
@@ -94,4 +94,29 @@ async fn versions_are_numbered_and_any_of_them_may_answer(home: &TestDb) {
     commit!(db, |tx| tx.workspace(workspace).assistants().delete(id, at(9)));
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().published(id)), None);
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().version(id, 1)), None);
+}
+
+#[on_every_db]
+async fn the_newest_versions_are_kept_and_those_that_were_measured(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    tenant.fill(db).await;
+    let id = tenant.assistant.id;
+    let workspace = tenant.id;
+    let measured = Run { version: Some(3), ..given::run(&tenant.set) };
+    commit!(db, |tx| tx.workspace(workspace).runs().insert(&measured));
+    let mut tx = db.begin().await.unwrap();
+    for number in 2..=205 {
+        let version = given::version(&tenant.assistant, number);
+        tx.workspace(workspace).assistants().publish(id, &version).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let kept = read!(db, |tx| tx.workspace(workspace).assistants().versions(id, None, 300));
+    let kept: Vec<i64> = kept.iter().map(|version| version.number).collect();
+    let expected: Vec<i64> = (6..=205).rev().chain([3]).collect();
+    assert_eq!(kept, expected);
+    assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().next_number(id)), 206);
+    let published = read!(db, |tx| tx.workspace(workspace).assistants().published(id)).unwrap();
+    assert_eq!(published.number, 205);
 }
