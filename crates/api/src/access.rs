@@ -28,7 +28,7 @@ use replyx_storage::{Committed, Db, Listener, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, watch as channel},
-    time::Instant,
+    time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -44,6 +44,10 @@ const ENTRIES: usize = 50_000;
 const NOTE_USES: Duration = Duration::from_secs(10);
 /// How many ids one message of the bus carries.
 const TOLD_AT_ONCE: usize = 500;
+/// How many ids wait at most to be told while the bus is away.
+const MOST_UNTOLD: usize = 10_000;
+/// How often it is tried to tell what could not be told.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 /// By what somebody was recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -261,9 +265,12 @@ impl Accesses {
         stop: CancellationToken,
     ) {
         let mut note = tokio::time::interval(NOTE_USES);
+        let mut again = tokio::time::interval(TELL_AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.news.notified() => self.tell_once(live, process).await,
+                _ = again.tick(), if self.has_news() => self.tell_once(live, process).await,
                 _ = note.tick() => self.write_uses(db, clock.now()).await,
                 () = stop.cancelled() => {
                     self.tell_once(live, process).await;
@@ -292,14 +299,30 @@ impl Accesses {
             news.push(News::Settings);
         }
 
-        for news in &news {
-            if let Err(error) = live.tell(process, news).await {
-                // The others hear nothing either, and forget everything every few seconds.
+        for (told, one) in news.iter().enumerate() {
+            if let Err(error) = live.tell(process, one).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "could not publish changes of access or settings"
                 );
+                self.put_back(&news[told..]);
+                return;
             }
+        }
+    }
+
+    /// Keeps what could not be told until the next try.
+    fn put_back(&self, untold: &[News]) {
+        let mut kept = self.lock();
+        for news in untold {
+            match news {
+                News::Access { ids } => kept.untold.extend(ids),
+                _ => kept.settings_untold = true,
+            }
+        }
+        if kept.untold.len() > MOST_UNTOLD {
+            // The others read each of these accesses again within seconds, told or not.
+            kept.untold.clear();
         }
     }
 
@@ -377,5 +400,44 @@ impl Kept {
         if let Principal::Key { id, .. } = &access.principal {
             self.used.insert(*id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_could_not_be_told_is_told_later() {
+        let accesses = Accesses::default();
+        let process = Clock::system().id();
+        let changed: Uuid = Clock::system().id::<SessionId>().into_uuid();
+        accesses.committed(&Committed { access: vec![changed], ..Committed::default() });
+        accesses.committed(&Committed { settings: true, ..Committed::default() });
+        // Nobody listens there.
+        let away = Live::redis("redis://127.0.0.1:1", "access").await.unwrap();
+
+        accesses.tell_once(&away, process).await;
+        {
+            let kept = accesses.lock();
+            assert_eq!((kept.untold.as_slice(), kept.settings_untold), (&[changed][..], true));
+        }
+        accesses.tell_once(&Live::in_process(), process).await;
+        assert!(!accesses.has_news());
+    }
+
+    #[tokio::test]
+    async fn what_waits_to_be_told_is_bounded() {
+        let accesses = Accesses::default();
+        let away = Live::redis("redis://127.0.0.1:1", "access").await.unwrap();
+        for _ in 0..=MOST_UNTOLD {
+            let changed: Uuid = Clock::system().id::<SessionId>().into_uuid();
+            accesses.committed(&Committed { access: vec![changed], ..Committed::default() });
+        }
+        accesses.committed(&Committed { settings: true, ..Committed::default() });
+
+        accesses.tell_once(&away, Clock::system().id()).await;
+        let kept = accesses.lock();
+        assert_eq!((kept.untold.len(), kept.settings_untold), (0, true));
     }
 }

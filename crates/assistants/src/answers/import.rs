@@ -9,7 +9,11 @@ use replyx_storage::repeated;
 use tokio::task::spawn_blocking;
 
 use super::{AnswerError, LONGEST_ANSWER, LONGEST_QUESTION, Pair, is_telling};
-use crate::{Cx, Missing, Unacceptable, documents::{count_upload, may_queue}, lock_assistant};
+use crate::{
+    Cx, Missing, Unacceptable,
+    documents::{count_upload, may_queue},
+    lock_assistant,
+};
 
 /// At most so many pairs are taken at once.
 const MOST: usize = 5_000;
