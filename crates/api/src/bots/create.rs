@@ -51,7 +51,7 @@ pub struct Request {
         (status = 404, description = "no such assistant", body = Problem),
         (status = 409, description = "`bot_exists`: this bot is registered already, and its stored token works",
             body = Problem),
-        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without `PUBLIC_URL`",
+        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without an https `PUBLIC_URL`",
             body = Problem),
         (status = 502, description = "Telegram could not be asked", body = Problem),
     )

@@ -35,7 +35,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
-        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without `PUBLIC_URL`",
+        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without an https `PUBLIC_URL`",
             body = Problem),
     )
 )]
