@@ -4,16 +4,26 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
+    thread::available_parallelism,
 };
 
+use replyx_core::ids::WorkspaceId;
 use replyx_extract::{ExtractError, Task};
+use replyx_live::Seats;
 use url::Url;
 
 use crate::{
     links::Links,
     sitemap::{self, Sitemap},
 };
+
+/// As many children as cores. Workspaces take turns: a site whose pages take long to read does not
+/// keep the crawls of others waiting.
+static SEATS: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| {
+    let cores = available_parallelism().map_or(1, usize::from);
+    Seats::new(cores, cores)
+});
 
 /// Who reads pages and lists.
 #[derive(Clone, Debug)]
@@ -35,9 +45,15 @@ impl Reader {
     /// # Errors
     ///
     /// Fails when no child can be run: a later try may fare better.
-    pub(super) async fn links(&self, url: &Url, body: &[u8]) -> io::Result<Links> {
+    pub(super) async fn links(
+        &self,
+        workspace: WorkspaceId,
+        url: &Url,
+        body: &[u8],
+    ) -> io::Result<Links> {
         match self {
             Self::Child(program) => {
+                let _seat = SEATS.take(workspace).await;
                 let input = Links::addressed(url, body);
                 answered(replyx_extract::task(program, Task::Links, &input).await)
             }
@@ -50,9 +66,14 @@ impl Reader {
     /// # Errors
     ///
     /// As [`Self::links`].
-    pub(super) async fn sitemap(&self, body: &[u8]) -> io::Result<Option<Sitemap>> {
+    pub(super) async fn sitemap(
+        &self,
+        workspace: WorkspaceId,
+        body: &[u8],
+    ) -> io::Result<Option<Sitemap>> {
         match self {
             Self::Child(program) => {
+                let _seat = SEATS.take(workspace).await;
                 answered(replyx_extract::task(program, Task::Sitemap, body).await)
             }
             Self::Here => Ok(sitemap::read(body)),

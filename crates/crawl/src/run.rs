@@ -192,7 +192,7 @@ impl Crawl {
         self.bodies.insert(Sha256::digest(body).into());
         if self.kind == SourceKind::Site {
             let _seat = self.fetcher.seat(self.workspace).await;
-            match self.fetcher.reader.links(url, body).await {
+            match self.fetcher.reader.links(self.workspace, url, body).await {
                 Ok(links) => self.lead_on(links, depth),
                 Err(error) => {
                     tracing::warn!(
@@ -309,7 +309,7 @@ impl Crawl {
         let Ok(kind) = kind_of(name, &page) else { return Ok(Outcome::Skipped(Skip::NotText)) };
         let mut directives = page.directives;
         if kind == DocumentKind::Html {
-            let links = self.fetcher.reader.links(url, &page.body).await;
+            let links = self.fetcher.reader.links(self.workspace, url, &page.body).await;
             let links = links.map_err(FetchError::Unread)?;
             directives = directives.and(links.directives);
             let canonical = links.canonical.clone().filter(|canonical| canonical != url);
@@ -437,7 +437,7 @@ impl Crawl {
         let Answer::Page(page) = resolve::on_behalf(self.workspace, followed).await? else {
             return Ok(None);
         };
-        self.fetcher.reader.sitemap(&page.body).await.map_err(FetchError::Unread)
+        self.fetcher.reader.sitemap(self.workspace, &page.body).await.map_err(FetchError::Unread)
     }
 }
 

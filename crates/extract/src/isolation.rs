@@ -41,6 +41,10 @@ static CHILDREN: LazyLock<Semaphore> =
 static TASKS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
 
+/// As many children for tables: whoever imports one need not wait for the pages of crawls.
+static TABLES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
+
 /// What a child reads besides documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
@@ -102,7 +106,11 @@ pub async fn task<T: DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<T, ExtractError> {
     let closed = |error| ExtractError::Program(io::Error::other(error));
-    let _turn = TASKS.acquire().await.map_err(closed)?;
+    let turns = match task {
+        Task::Pairs => &TABLES,
+        Task::Sitemap | Task::Links => &TASKS,
+    };
+    let _turn = turns.acquire().await.map_err(closed)?;
     ask(program, ["--task", task.as_str()], bytes, WALL).await
 }
 
