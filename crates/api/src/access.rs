@@ -364,7 +364,9 @@ impl Accesses {
                     self.lock().forget(&ids);
                     self.watchers.ring(&ids);
                 }
-                Heard::News(News::Settings) => drop(self.settings.send_replace(())),
+                Heard::News(News::Settings) => {
+                    self.settings.send_replace(());
+                }
                 Heard::News(_) => {}
             }
         }

@@ -149,7 +149,10 @@ async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
         match timeout(BEAT, providers::seed(engine)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = &error as &dyn Error, "could not read the use of model keys")
+                tracing::warn!(
+                    error = &error as &dyn Error,
+                    "could not read the use of model keys"
+                );
             }
             Err(_) => tracing::warn!("reading the use of model keys timed out"),
         }

@@ -39,9 +39,10 @@ impl StoredSettings<'_> {
              WHERE name = $1 AND value = $5";
         let author = by.map(UserId::into_uuid);
 
-        let changed = match before {
-            Some(before) => run!(self.tx, OTHER; name, value, author, now, before),
-            None => run!(self.tx, NEW; name, value, author, now),
+        let changed = if let Some(before) = before {
+            run!(self.tx, OTHER; name, value, author, now, before)
+        } else {
+            run!(self.tx, NEW; name, value, author, now)
         };
         self.tx.done.settings |= changed > 0;
         Ok(changed > 0)

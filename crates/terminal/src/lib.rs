@@ -75,6 +75,7 @@ pub struct Painter {
 
 impl Painter {
     /// For standard output.
+    #[allow(clippy::new_without_default, reason = "what standard output takes is no default")]
     pub fn new() -> Self {
         Self { colors: colors(&io::stdout()) }
     }

@@ -93,6 +93,7 @@ impl Telegram {
 }
 
 /// What a failure means for the part that was sent.
+#[allow(clippy::needless_pass_by_value, reason = "errors are handed over where they end")]
 fn judge(error: TelegramError) -> SendOutcome {
     let text = error.to_string();
     match error {

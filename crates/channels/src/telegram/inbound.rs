@@ -26,6 +26,10 @@ pub struct Us<'a> {
 
 /// An update, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all updates are the large one, and none is kept"
+)]
 pub enum Read {
     /// Something that concerns us.
     Inbound(Inbound),

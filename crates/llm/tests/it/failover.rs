@@ -122,7 +122,7 @@ async fn whatever_fails_the_next_model_answers_once() {
         let (answer, shown) = ask(&models, &to(&["gpt-4o-mini", "claude-haiku-4-5"])).await;
 
         let answer = answer.unwrap_or_else(|failure| panic!("{fault:?}: {failure:?}"));
-        assert!(begun.elapsed() < Duration::from_secs(60), "{fault:?} delays");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{fault:?} delays");
         assert_eq!(shown, format!("{shown_before}At nine o'clock [1]."), "{fault:?}");
         assert_eq!((answer.provider.as_str(), answer.attempts), ("anthropic", 2), "{fault:?}");
         assert_eq!((answer.model.as_str(), answer.used_sources), ("claude-haiku-4-5", vec![0]));

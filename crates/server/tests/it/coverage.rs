@@ -267,7 +267,7 @@ async fn another_workspace_does_not_exist(home: &Home) {
         let about_an_object = operation.path.contains('{');
         match operation.gate {
             Gate::Admin => {
-                assert_problem(&town.call(&stranger, &operation).await, 403, "forbidden")
+                assert_problem(&town.call(&stranger, &operation).await, 403, "forbidden");
             }
             Gate::Member(_) => {
                 // By name ...

@@ -213,7 +213,7 @@ async fn a_list_of_models_that_leaves_out_what_is_configured_is_told_of() {
     assert!(notes[0].contains("DEFAULT_MODEL `gpt-4o`") && notes[0].contains("use `gpt-4o-mini`"));
     assert!(notes[1].contains("`extractive` of FALLBACK_MODELS"), "{notes:?}");
 
-    let notes = look("claude-of-a-provider-without-a-key").await;
+    let notes = look("anthropic:claude-of-a-provider-without-a-key").await;
     assert!(notes.len() == 3 && notes[0].contains("fallback text"), "{notes:?}");
     // Another spelling is the same model; unset, all of them are allowed.
     for all in ["openai:gpt-4o,gpt-4o-mini,extractive", ""] {

@@ -350,7 +350,7 @@ async fn nobody_learns_from_the_time_an_answer_takes_whether_an_address_has_an_a
         "registering",
         async |_| drop(api.post(REGISTER, &account(taken)).await.expect(201)),
         async |n| {
-            drop(api.post(REGISTER, &account(&format!("new{n}@example.org"))).await.expect(201))
+            drop(api.post(REGISTER, &account(&format!("new{n}@example.org"))).await.expect(201));
         },
     )
     .await;
@@ -363,7 +363,7 @@ async fn nobody_learns_from_the_time_an_answer_takes_whether_an_address_has_an_a
                     api.post(RESEND, &json!({"email": format!("no{n}@example.org")}))
                         .await
                         .expect(202),
-                )
+                );
             },
         )
         .await;
@@ -375,7 +375,7 @@ async fn nobody_learns_from_the_time_an_answer_takes_whether_an_address_has_an_a
         async |n| {
             drop(
                 api.post(forgot, &json!({"email": format!("no{n}@example.org")})).await.expect(202),
-            )
+            );
         },
     )
     .await;

@@ -45,6 +45,7 @@ fn page<C>() -> PageRequest<C> {
 }
 
 #[on_every_db]
+#[allow(clippy::too_many_lines, reason = "one look per table")]
 async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let db = &home.db;
     let ours = given::tenant(db).await;
