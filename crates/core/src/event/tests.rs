@@ -180,8 +180,8 @@ fn the_list_of_events_in_the_docs_is_complete() {
         let row = format!("| `{}` | {} | {} |", kind.name, kind.doc.trim(), fields.join(", "));
         assert!(docs.contains(&row), "docs/api.md lacks the line\n{row}");
     }
-    let rows = docs.lines().filter(|line| line.starts_with("| `") && line.ends_with("` |"));
-    let named =
-        |row: &&str| Event::KINDS.iter().any(|kind| row.contains(&format!("`{}`", kind.name)));
-    assert_eq!(rows.filter(named).count(), Event::KINDS.len(), "and lists nothing twice");
+    let lists = |row: &&str| {
+        Event::KINDS.iter().any(|kind| row.starts_with(&format!("| `{}` | ", kind.name)))
+    };
+    assert_eq!(docs.lines().filter(lists).count(), Event::KINDS.len(), "and lists nothing twice");
 }
