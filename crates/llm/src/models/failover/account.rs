@@ -123,11 +123,14 @@ impl Underway<'_> {
     /// A provider charges what it has begun to answer, whether we have heard the end of it or not.
     fn usage(&self, error: Option<&ModelError>) -> Usage {
         let was_begun = match error {
-            // The last two are told at the end of an answer that nobody sees.
-            None | Some(ModelError::Filtered | ModelError::Empty) => true,
-            // It answered, in a form that we cannot read.
-            Some(
-                ModelError::ContentType | ModelError::Malformed(_) | ModelError::TooLong { .. },
+            // It answered: nothing that may be seen, or in a form that we cannot read.
+            None
+            | Some(
+                ModelError::Filtered
+                | ModelError::Empty
+                | ModelError::ContentType
+                | ModelError::Malformed(_)
+                | ModelError::TooLong { .. },
             ) => true,
             Some(ModelError::Timeout(waited)) => *waited != Waited::Connect,
             Some(_) => self.brought.alive,
