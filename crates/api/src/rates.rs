@@ -187,8 +187,8 @@ pub(crate) fn astray(
     }
 }
 
-/// The answer to a request beyond a limit. A stranger's connection is closed with it: what they sent
-/// ahead on it is not worked on, and each further guess costs them a connection.
+/// The answer to a request beyond a limit. A stranger's connection is closed with it: what they
+/// sent ahead on it is not worked on, and each further guess costs them a connection.
 fn refused(refusal: ApiError, caller: Option<&Access>) -> Response {
     let mut response = refusal.into_response();
     if caller.is_none() {

@@ -85,8 +85,8 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
         Ok(Err(error)) => {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
             tracing::warn!(error = &error as &dyn Error, "turn failed; it will be retried");
-            // The customer gets the fallback text after a few attempts. That the database is busy or
-            // away is none, unless a model was asked: each attempt asks, and pays, again.
+            // The customer gets the fallback text after a few attempts. That the database is busy
+            // or away is none, unless a model was asked: each attempt asks, and pays, again.
             let is_free = error.is_transient() && ledger.calls().is_empty();
             let attempts = if is_free { Attempts::Forgive } else { Attempts::Keep };
             hand_back(engine, &turn, attempts).await;

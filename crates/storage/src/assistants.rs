@@ -191,8 +191,8 @@ impl Assistants<'_> {
     }
 
     /// Stores a version as the one that customers meet, and tells the log. Its number must be the
-    /// next one: [`Self::next_number`], under [`Self::lock`]. Of earlier ones the newest 199 are kept,
-    /// and those that an evaluation measured.
+    /// next one: [`Self::next_number`], under [`Self::lock`]. Of earlier ones the newest 199 are
+    /// kept, and those that an evaluation measured.
     pub async fn publish(self, id: AssistantId, version: &Version) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO assistant_versions (workspace_id, assistant_id, number, settings, note, run_id,

@@ -164,8 +164,8 @@ pub struct SystemSources<'t> {
 }
 
 impl SystemSources<'_> {
-    /// Sources that are due to be fetched again, at most `limit`. Those of suspended workspaces wait
-    /// until these are resumed.
+    /// Sources that are due to be fetched again, at most `limit`. Those of suspended workspaces
+    /// wait until these are resumed.
     pub async fn due(
         self,
         now: DateTime<Utc>,

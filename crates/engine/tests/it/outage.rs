@@ -71,7 +71,7 @@ async fn a_paid_answer_that_cannot_be_settled_is_not_asked_for_without_end() {
     let engine = world.engine_with(|settings| settings.turn_attempts = 3).await;
     let line = world.line().await;
     world.say(&engine, &line, 7, "hello").await;
-    // The database undoes what stores the answer of the model, as a deadlock would, and nothing else.
+    // The database undoes what stores the answer of the model, as a deadlock would.
     for sql in [
         "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN

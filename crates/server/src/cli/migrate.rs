@@ -76,7 +76,8 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
     }
     if !yes {
         confirm()?;
-        // Whoever read the question may have taken long, and a supervisor has started the program meanwhile.
+        // Whoever read the question may have taken long, and a supervisor may have started the
+        // program in the meantime.
         refuse_while_running(config, &db).await?;
     }
     db.migrate_down(count).await?;
