@@ -437,6 +437,7 @@ async fn all_sources_that_are_due_are_queued_at_once(db: &TestDb) {
     let mut tx = db.db.begin().await.unwrap();
     for _ in 0..230 {
         let source = Source {
+            status: SourceStatus::Ready,
             next_at: Some(due),
             ..fixtures::source(&office.clock, office.workspace, office.assistant)
         };
