@@ -5,7 +5,7 @@
 //! fetched refuses nobody. The content is a hash of the answer, so `If-None-Match` notices every
 //! difference.
 //!
-//! A handler takes [`IfMatch`], locks what it changes, calls [`IfMatch::check`] with the edition it
+//! A handler takes [`IfMatch`], locks what it changes, calls `IfMatch::check` with the edition it
 //! has found, and answers with [`Tagged`]. In the `OpenAPI` document it names 412, and a read names
 //! 304; headers and parameters follow.
 

@@ -1,7 +1,7 @@
 //! What people do with their assistants: the use cases behind the API, the command line and tests.
 //!
 //! A use case is a function such as [`assistants::publish`]. It is given [`Cx`], what it works
-//! with, and a [`Caller`](replyx_core::actor::Caller), who must have been authenticated and must
+//! with, and a [`Caller`], who must have been authenticated and must
 //! have the permission. It checks the rules, opens its transaction, records events and the audit
 //! entry, and commits.
 //!

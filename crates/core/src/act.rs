@@ -4,7 +4,7 @@
 //! one place, the `acts!` tables of the modules below, and are stored as they stand there: entries
 //! are hashed and never change. [`Actor`] says who acts, and is made once per request. Storage
 //! takes the two together and writes the entry, so nobody composes an
-//! [`audit::Act`](crate::audit::Act) by hand.
+//! [`audit::Act`] by hand.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

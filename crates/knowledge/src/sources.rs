@@ -1,6 +1,6 @@
 //! Sources: web pages that become documents and are kept up to date.
 //!
-//! [`run`] is the job. It fetches a source from its beginning to its end ([`crate::crawl`]) and
+//! [`run`] is the job. It fetches a source from its beginning to its end ([`replyx_crawl`]) and
 //! makes each page a document as it comes, so that a long crawl is of use before it ends.
 //!
 //! # What holds

@@ -281,7 +281,7 @@ impl Assistants<'_> {
 
     /// Deletes an assistant, locked by [`Self::lock_whole`], with the documents that no other
     /// assistant knows, its sources and its question sets. Its bots must be gone:
-    /// [`crate::bots::Bots::count_of`]. `false`: there is no such assistant.
+    /// [`crate::channels::Channels::count_of`]. `false`: there is no such assistant.
     pub async fn delete(self, id: AssistantId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE assistants SET deleted_at = $3

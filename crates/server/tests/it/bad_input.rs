@@ -39,7 +39,7 @@ fn pdf(content: &str) -> Vec<u8> {
 }
 
 /// Sends raw bytes to the program and returns the head of its answer.
-async fn raw(shop: &Shop, parts: &[&[u8]]) -> String {
+pub(crate) async fn raw(shop: &Shop, parts: &[&[u8]]) -> String {
     let address = shop.program.base().trim_start_matches("http://");
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut read, mut write) = stream.into_split();
