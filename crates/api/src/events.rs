@@ -23,7 +23,7 @@ use crate::{
     streams::{Stream, ticket::MayByTicket},
 };
 use feed::{Begin, Feed};
-use schema::EventData;
+use schema::EventText;
 
 /// How many frames may wait for a reader; a frame holds up to [`TOGETHER`] events.
 pub const AHEAD: usize = 4;
@@ -42,7 +42,7 @@ pub struct StreamedEvent {
     #[schema(example = "dialog.opened")]
     event: String,
     /// The event, as JSON in one line.
-    #[schema(value_type = EventData)]
+    #[schema(value_type = EventText)]
     data: String,
 }
 

@@ -43,6 +43,33 @@ impl PartialSchema for EventData {
     }
 }
 
+/// The schema of `data` on the wire: the JSON of an event as text, and the event once that is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EventText {}
+
+impl PartialSchema for EventText {
+    fn schema() -> RefOr<Schema> {
+        let first = Recorded::examples().into_iter().next();
+        let example = serde_json::to_string(&first).unwrap_or_default();
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The event as JSON, in one line."))
+            .examples([json!(example)]);
+        OneOfBuilder::new().item(text).item(Ref::from_schema_name(EventData::name())).into()
+    }
+}
+
+impl ToSchema for EventText {
+    fn name() -> Cow<'static, str> {
+        "EventText".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((EventData::name().into_owned(), EventData::schema()));
+        EventData::schemas(schemas);
+    }
+}
+
 impl ToSchema for EventData {
     fn name() -> Cow<'static, str> {
         "Event".into()
