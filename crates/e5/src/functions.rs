@@ -13,7 +13,7 @@ use pulp::Arch;
 const LANES: usize = 16;
 
 /// Runs plain code with the instructions of the running processor.
-fn vectorized(work: impl FnOnce()) {
+pub(crate) fn vectorized(work: impl FnOnce()) {
     Arch::new().dispatch(work);
 }
 

@@ -4,16 +4,19 @@
 //! [`E5::load`] reads the one weights file that is known, [`E5::embed`] gives a text its vector. It
 //! blocks, and uses the thread it is called on and no other; one model may be used by many threads.
 //!
-//! The arithmetic is our own and safe Rust: weights stay in eight bits, so that the model takes
-//! about 45 MB.
+//! The arithmetic is our own: weights stay in four bits, as they are in the file, and are multiplied
+//! in whole numbers by the [`Kernel`] that suits the running processor.
 
 use std::{io, path::Path};
 
+mod attention;
 mod functions;
 mod kernel;
 mod model;
 mod tokenizer;
 mod weights;
+
+pub use kernel::Kernel;
 
 use model::Model;
 
@@ -77,20 +80,37 @@ impl E5 {
     ///
     /// When the file cannot be read or is not the known one.
     pub fn load(path: &Path) -> Result<Self, E5Error> {
-        Model::load(path).map(Self)
+        Self::load_for(path, Kernel::best())
     }
 
-    /// The vector of a text; at most its first 512 pieces count.
+    /// Reads the model and multiplies with this kernel, which need not be the best one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn load_for(path: &Path, kernel: Kernel) -> Result<Self, E5Error> {
+        Model::load(path, kernel).map(Self)
+    }
+
+    /// The code that multiplies.
+    pub const fn kernel(&self) -> Kernel {
+        self.0.kernel()
+    }
+
+    /// The vector of each text; at most its first 512 pieces count. Texts that come together take
+    /// less time than one by one.
     ///
     /// # Errors
     ///
     /// When the file, from which the vectors of word pieces are read, was changed in its place.
-    pub fn embed(&self, role: Role, text: &str) -> Result<Embedded, E5Error> {
+    pub fn embed(&self, role: Role, texts: &[impl AsRef<str>]) -> Result<Vec<Embedded>, E5Error> {
         let prefix = match role {
             Role::Question => "query: ",
             Role::Passage => "passage: ",
         };
-        let (vector, cut) = self.0.embed(&[prefix, text].concat())?;
-        Ok(Embedded { vector, cut })
+        let texts: Vec<String> =
+            texts.iter().map(|text| [prefix, text.as_ref()].concat()).collect();
+        let embedded = self.0.embed(&texts)?;
+        Ok(embedded.into_iter().map(|(vector, cut)| Embedded { vector, cut }).collect())
     }
 }

@@ -3,16 +3,19 @@
 use std::path::Path;
 
 use crate::{
-    E5Error, WIDTH, functions,
-    kernel::{self, PANEL, Packed, Rows, RowsMut},
+    E5Error, WIDTH,
+    attention::attention,
+    functions,
+    kernel::{Activations, Kernel, PANEL, Packed},
     weights::Weights,
 };
 
-/// Pieces of a text at most.
+/// Pieces of a text at most, and of texts that are embedded together.
 const LONGEST: usize = 512;
 
 /// The model in memory.
 pub(crate) struct Model {
+    kernel: Kernel,
     weights: Weights,
     places: Vec<f32>,
     norm: Norm,
@@ -38,8 +41,24 @@ struct Layer {
     narrow_norm: Norm,
 }
 
+/// What a pass through the model needs beside its input, used again by each layer.
+struct Scratch {
+    kernel: Kernel,
+    activations: Activations,
+    /// The queries, keys and values of all heads.
+    all: Vec<f32>,
+    seen: Vec<f32>,
+    wide: Vec<f32>,
+}
+
+/// A text as the model reads it.
+struct Pieces {
+    ids: Vec<u32>,
+    cut: bool,
+}
+
 impl Model {
-    pub(crate) fn load(path: &Path) -> Result<Self, E5Error> {
+    pub(crate) fn load(path: &Path, kernel: Kernel) -> Result<Self, E5Error> {
         let weights = Weights::open(path)?;
         let heads_fit = weights.heads > 0
             && WIDTH.is_multiple_of(weights.heads)
@@ -55,33 +74,95 @@ impl Model {
         for place in places.chunks_exact_mut(WIDTH) {
             place.iter_mut().zip(&kind).for_each(|(place, kind)| *place += kind);
         }
-        Ok(Self { weights, places, norm, layers })
+        Ok(Self { kernel, weights, places, norm, layers })
     }
 
-    /// The vector of a text, and whether its end was cut off.
-    pub(crate) fn embed(&self, text: &str) -> Result<(Vec<f32>, bool), E5Error> {
-        let (ids, cut) = self.weights.tokenizer.encode(text, LONGEST);
+    /// The code that multiplies.
+    pub(crate) const fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// The vector of each text, and whether its end was cut off.
+    pub(crate) fn embed(&self, texts: &[String]) -> Result<Vec<(Vec<f32>, bool)>, E5Error> {
+        let mut vectors = Vec::with_capacity(texts.len());
+        let mut together: Vec<Pieces> = Vec::new();
+        let mut count = 0;
+
+        for text in texts {
+            let (ids, cut) = self.weights.tokenizer.encode(text, LONGEST);
+            if count + ids.len() > LONGEST {
+                self.forward(&together, &mut vectors)?;
+                together.clear();
+                count = 0;
+            }
+            count += ids.len();
+            together.push(Pieces { ids, cut });
+        }
+
+        self.forward(&together, &mut vectors)?;
+        Ok(vectors)
+    }
+
+    /// One pass through the model for a few texts, so that weights are fetched from memory once.
+    fn forward(
+        &self,
+        texts: &[Pieces],
+        vectors: &mut Vec<(Vec<f32>, bool)>,
+    ) -> Result<(), E5Error> {
+        let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
+        let rows: usize = lengths.iter().sum();
         let eps = self.weights.eps;
-        let mut x = self.places[..ids.len() * WIDTH].to_vec();
-        for (row, id) in x.chunks_exact_mut(WIDTH).zip(&ids) {
-            self.weights.add_word(*id, row)?;
+
+        let mut x = Vec::with_capacity(rows * WIDTH);
+        for text in texts {
+            let from = x.len();
+            x.extend_from_slice(&self.places[..text.ids.len() * WIDTH]);
+            for (row, id) in x[from..].chunks_exact_mut(WIDTH).zip(&text.ids) {
+                self.weights.add_word(*id, row)?;
+            }
         }
         self.norm.apply(&mut x, eps);
+
+        let mut scratch = Scratch::new(self.kernel);
         for layer in &self.layers {
-            layer.forward(&mut x, self.weights.heads, eps);
+            layer.forward(&mut x, &lengths, self.weights.heads, eps, &mut scratch);
         }
-        let mut sum = vec![0.0; WIDTH];
-        for row in x.chunks_exact(WIDTH) {
-            sum.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
+
+        let mut rest = x.as_slice();
+        for text in texts {
+            let (own, others) = rest.split_at(text.ids.len() * WIDTH);
+            rest = others;
+            vectors.push((mean(own)?, text.cut));
         }
-        let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
-        if !length.is_normal() {
-            return Err(E5Error::Damaged);
+        Ok(())
+    }
+}
+
+/// The mean of rows, at unit length.
+fn mean(rows: &[f32]) -> Result<Vec<f32>, E5Error> {
+    let mut sum = vec![0.0; WIDTH];
+    for row in rows.chunks_exact(WIDTH) {
+        sum.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
+    }
+    let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
+    if !length.is_normal() {
+        return Err(E5Error::Damaged);
+    }
+    for number in &mut sum {
+        *number /= length;
+    }
+    Ok(sum)
+}
+
+impl Scratch {
+    const fn new(kernel: Kernel) -> Self {
+        Self {
+            kernel,
+            activations: Activations::new(),
+            all: Vec::new(),
+            seen: Vec::new(),
+            wide: Vec::new(),
         }
-        for number in &mut sum {
-            *number /= length;
-        }
-        Ok((sum, cut))
     }
 }
 
@@ -114,19 +195,20 @@ impl Linear {
         Ok(Self { weights: Packed::joined(parts).ok_or(E5Error::Damaged)?, bias })
     }
 
-    fn apply(&self, x: &[f32], rows: usize) -> Vec<f32> {
-        let mut sum = Vec::with_capacity(rows * self.weights.width());
-        (0..rows).for_each(|_| sum.extend_from_slice(&self.bias));
-        self.weights.add_product(x, &mut sum);
-        sum
+    /// The products of rows, with the bias, in the place of what is in `sum`.
+    fn apply(&self, x: &[f32], sum: &mut Vec<f32>, kernel: Kernel, activations: &mut Activations) {
+        let activations = activations.quantize(x, self.weights.depth());
+        sum.clear();
+        (0..activations.rows()).for_each(|_| sum.extend_from_slice(&self.bias));
+        kernel.add_product(activations, &self.weights, sum);
     }
 
     /// Adds the product and the bias to `sum`.
-    fn add(&self, x: &[f32], sum: &mut [f32]) {
+    fn add(&self, x: &[f32], sum: &mut [f32], kernel: Kernel, activations: &mut Activations) {
         for row in sum.chunks_exact_mut(self.bias.len()) {
             row.iter_mut().zip(&self.bias).for_each(|(number, bias)| *number += bias);
         }
-        self.weights.add_product(x, sum);
+        kernel.add_product(activations.quantize(x, self.weights.depth()), &self.weights, sum);
     }
 }
 
@@ -144,58 +226,23 @@ impl Layer {
         })
     }
 
-    fn forward(&self, x: &mut [f32], heads: usize, eps: f32) {
-        let rows = x.len() / WIDTH;
-        let seen = attention(&self.attend.apply(x, rows), rows, heads);
-        self.mix.add(&seen, x);
+    fn forward(
+        &self,
+        x: &mut [f32],
+        lengths: &[usize],
+        heads: usize,
+        eps: f32,
+        scratch: &mut Scratch,
+    ) {
+        let Scratch { kernel, activations, all, seen, wide } = scratch;
+        self.attend.apply(x, all, *kernel, activations);
+        attention(all, lengths, heads, seen);
+        self.mix.add(seen, x, *kernel, activations);
         self.mix_norm.apply(x, eps);
-        let mut wide = self.widen.apply(x, rows);
-        functions::gelu(&mut wide);
-        self.narrow.add(&wide, x);
+
+        self.widen.apply(x, wide, *kernel, activations);
+        functions::gelu(wide);
+        self.narrow.add(wide, x, *kernel, activations);
         self.narrow_norm.apply(x, eps);
     }
-}
-
-/// What each row takes from all rows. A row of `all` holds the query, the key and the value of each
-/// head.
-fn attention(all: &[f32], rows: usize, heads: usize) -> Vec<f32> {
-    const STRIDE: usize = 3 * WIDTH;
-
-    let size = WIDTH / heads;
-    #[expect(clippy::cast_precision_loss, reason = "a head has some dozens of numbers")]
-    let scale = 1.0 / (size as f32).sqrt();
-    let padded = rows.next_multiple_of(PANEL);
-    let mut seen = vec![0.0; rows * WIDTH];
-    let mut likeness = vec![0.0; rows * padded];
-    let mut keys = vec![0.0; size * PANEL];
-    let mut values = vec![0.0; rows * PANEL];
-    for head in 0..heads {
-        likeness.fill(0.0);
-        let queries = Rows { numbers: &all[head * size..], stride: STRIDE };
-
-        for from in (0..rows).step_by(PANEL) {
-            keys.fill(0.0);
-            for column in 0..PANEL.min(rows - from) {
-                let key = &all[(from + column) * STRIDE + WIDTH + head * size..][..size];
-                for (number, row) in key.iter().zip(keys.chunks_exact_mut(PANEL)) {
-                    row[column] = number * scale;
-                }
-            }
-            let sum = RowsMut { numbers: &mut likeness[from..], stride: padded };
-            kernel::add_panel(queries, &keys, sum);
-        }
-
-        functions::softmax(&mut likeness, padded, rows);
-
-        for from in (0..size).step_by(PANEL) {
-            let place = head * size + from;
-            for (value, row) in values.chunks_exact_mut(PANEL).zip(all.chunks_exact(STRIDE)) {
-                value.copy_from_slice(&row[2 * WIDTH + place..][..PANEL]);
-            }
-            let sum = RowsMut { numbers: &mut seen[place..], stride: WIDTH };
-            kernel::add_panel(Rows { numbers: &likeness, stride: padded }, &values, sum);
-        }
-    }
-
-    seen
 }

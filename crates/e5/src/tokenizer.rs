@@ -1,9 +1,6 @@
 //! Sentencepiece's unigram tokenizer: of all ways to cut a text into known pieces, the likeliest.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
-};
+use std::{collections::HashMap, ops::Range};
 
 /// What stands for a blank in pieces.
 const BLANK: char = '\u{2581}';
@@ -17,36 +14,15 @@ pub(crate) struct Tokenizer {
     /// Where each piece begins; the last one is the end.
     offsets: Vec<u32>,
     scores: Vec<f32>,
-    /// Pieces by the hash of their bytes.
-    pieces: HashMap<u64, u32, BuildHasherDefault<Plain>>,
+    /// The ids of the pieces, in the order of their bytes; of equal pieces the first.
+    sorted: Vec<u32>,
+    /// Where those that begin with a byte stand in `sorted`; the last one is the end.
+    firsts: Vec<usize>,
     normal: HashMap<char, Vec<char>>,
-    longest: usize,
     begin: u32,
     end: u32,
     unknown: u32,
     unknown_score: f32,
-}
-
-/// A hash that is used as it is.
-#[derive(Default)]
-pub(crate) struct Plain(u64);
-
-impl std::hash::Hasher for Plain {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(bytes);
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(bytes)
 }
 
 impl Tokenizer {
@@ -65,27 +41,44 @@ impl Tokenizer {
         let mut tokenizer = Self {
             text,
             offsets,
-            pieces: HashMap::default(),
+            sorted: Vec::new(),
+            firsts: Vec::new(),
             normal,
-            longest: 1,
             begin,
             end,
             unknown,
             unknown_score: scores.iter().copied().fold(f32::INFINITY, f32::min) - UNKNOWN_PENALTY,
             scores,
         };
-
-        tokenizer.pieces.reserve(tokenizer.scores.len());
-
-        for id in 0..u32::try_from(tokenizer.scores.len()).ok()? {
-            let piece = tokenizer.piece(id)?;
-            let key = hash(piece);
-            let length = piece.len();
-            tokenizer.longest = tokenizer.longest.max(length);
-            tokenizer.pieces.entry(key).or_insert(id);
-        }
-
+        tokenizer.sort()?;
         Some(tokenizer)
+    }
+
+    /// Puts the pieces into the order of their bytes.
+    fn sort(&mut self) -> Option<()> {
+        // Most pieces differ in their first bytes, which are compared as one number.
+        let mut keyed: Vec<(u64, u32)> = Vec::with_capacity(self.scores.len());
+        for id in 0..u32::try_from(self.scores.len()).ok()? {
+            let piece = self.piece(id)?;
+            let mut head = [0; 8];
+            let length = piece.len().min(head.len());
+            head[..length].copy_from_slice(&piece[..length]);
+            if !piece.is_empty() {
+                keyed.push((u64::from_be_bytes(head), id));
+            }
+        }
+        keyed.sort_unstable_by(|(head, id), (other_head, other)| {
+            let by_bytes = || self.piece(*id).cmp(&self.piece(*other));
+            head.cmp(other_head).then_with(by_bytes).then(id.cmp(other))
+        });
+        keyed.dedup_by(|(_, later), (_, first)| self.piece(*later) == self.piece(*first));
+
+        self.sorted = keyed.into_iter().map(|(_, id)| id).collect();
+        self.firsts = (0..=u8::MAX)
+            .map(|byte| self.sorted.partition_point(|id| self.byte(*id, 0) < Some(byte)))
+            .chain([self.sorted.len()])
+            .collect();
+        Some(())
     }
 
     fn piece(&self, id: u32) -> Option<&[u8]> {
@@ -95,10 +88,28 @@ impl Tokenizer {
         self.text.get(usize::try_from(begin).ok()?..usize::try_from(end).ok()?)
     }
 
-    /// The piece with these bytes and how likely it is.
-    fn find(&self, bytes: &[u8]) -> Option<(u32, f32)> {
-        let id = *self.pieces.get(&hash(bytes))?;
-        if id == self.unknown || self.piece(id)? != bytes {
+    fn byte(&self, id: u32, at: usize) -> Option<u8> {
+        self.piece(id)?.get(at).copied()
+    }
+
+    /// The pieces that begin with a byte.
+    fn beginning(&self, byte: u8) -> Range<usize> {
+        self.firsts[usize::from(byte)]..self.firsts[usize::from(byte) + 1]
+    }
+
+    /// Of pieces that share their first `length` bytes, those that go on with this one.
+    fn going_on(&self, pieces: Range<usize>, length: usize, byte: u8) -> Range<usize> {
+        let some = &self.sorted[pieces.clone()];
+        let before = some.partition_point(|id| self.byte(*id, length) < Some(byte));
+        let with = some[before..].partition_point(|id| self.byte(*id, length) == Some(byte));
+        pieces.start + before..pieces.start + before + with
+    }
+
+    /// Of pieces that share their first `length` bytes, the one that has no more, and how likely it
+    /// is.
+    fn whole(&self, pieces: &Range<usize>, length: usize) -> Option<(u32, f32)> {
+        let id = *self.sorted[pieces.clone()].first()?;
+        if id == self.unknown || self.piece(id)?.len() != length {
             return None;
         }
         Some((id, self.scores[usize::try_from(id).ok()?]))
@@ -117,11 +128,17 @@ impl Tokenizer {
         best[0].0 = 0.0;
         for from in 0..last {
             let so_far = best[from].0;
+            let mut pieces = self.beginning(bytes[bounds[from]]);
+            let mut length = 1;
             for to in from + 1..=last {
-                if bounds[to] - bounds[from] > self.longest {
+                while length < bounds[to] - bounds[from] && !pieces.is_empty() {
+                    pieces = self.going_on(pieces, length, bytes[bounds[from] + length]);
+                    length += 1;
+                }
+                if pieces.is_empty() {
                     break;
                 }
-                if let Some((id, score)) = self.find(&bytes[bounds[from]..bounds[to]])
+                if let Some((id, score)) = self.whole(&pieces, length)
                     && so_far + score > best[to].0
                 {
                     best[to] = (so_far + score, id, from);

@@ -48,6 +48,16 @@ impl<K: Clone + Eq + Hash, T> Lines<K, T> {
         Ok(())
     }
 
+    /// How many things wait.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Does nothing wait?
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The first thing of the line whose turn it is.
     pub fn pop(&mut self) -> Option<T> {
         let whose = self.turns.front()?.clone();

@@ -18,6 +18,7 @@ use crate::{
     providers::embeddings::OpenAiEmbeddings,
 };
 
+mod lane;
 mod offline;
 
 pub use crate::providers::embeddings::{EmbedEndpoint, Embedded};
@@ -167,7 +168,8 @@ impl Embeddings {
     ///
     /// # Errors
     ///
-    /// Fails when the model is not there, cannot be loaded, or its provider does not answer.
+    /// Fails when the model is not there, cannot be loaded, or its provider does not answer;
+    /// [`ModelError::Busy`] when too many questions wait for the offline model, or for too long.
     pub async fn query(
         &self,
         caller: Caller,

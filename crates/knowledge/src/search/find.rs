@@ -6,7 +6,7 @@ use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
     usage::Purpose,
 };
-use replyx_llm::{Caller, EmbeddedQuestion, Spent};
+use replyx_llm::{Caller, EmbeddedQuestion, ModelError, Spent};
 use replyx_storage::{Db, StorageError};
 use replyx_text::terms::differ_in_script;
 use tokio::{
@@ -137,6 +137,11 @@ async fn embed(
 
     match timeout(PATIENCE, search.embeddings.query(caller, model, query.text)).await {
         Ok(Ok(EmbeddedQuestion { vector, spent })) => (unit(&vector), spent),
+        // Counted, not logged: when one question waits too long, many do.
+        Ok(Err(ModelError::Busy)) => {
+            without("busy", query.mode);
+            (None, None)
+        }
         Ok(Err(error)) => {
             without("failed", query.mode);
             tracing::warn!(error = &error as &dyn std::error::Error, "search uses words only");

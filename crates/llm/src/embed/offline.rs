@@ -1,29 +1,31 @@
 //! The embedding model that needs no network: multilingual-e5-small, in this process.
 //!
 //! It is loaded when it is first needed, once, and shared by all. Questions and passages have a
-//! thread each, which takes them one by one: a question waits for questions, not for a document,
-//! and workspaces take turns with theirs. The thread of passages has a low priority, so that a
-//! document that is read does not slow answers either.
+//! thread each: a question waits for questions, not for a document. The thread of passages has a
+//! low priority, so that a document that is read does not slow answers either. A question that
+//! would wait too long for its turn is refused, since words find much without its vector.
 
 use std::{
+    error::Error,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
-    thread,
+    sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use replyx_core::ids::WorkspaceId;
 use replyx_e5::{E5, FILE_BYTES, Role};
-use replyx_live::Lines;
-use tokio::sync::oneshot;
 
+use super::lane::{Fault, Lane, LaneBounds};
 use crate::error::ModelError;
 
-/// Questions that wait, and those of one workspace; more are refused.
-const QUESTIONS: usize = 256;
-const QUESTIONS_EACH: usize = 64;
-/// Passages that wait. Each worker brings one at a time, and waits for it.
-const PASSAGES: usize = 1_024;
+/// At most eight questions are embedded together: more would save little, and the first would wait
+/// for the last.
+const QUESTIONS: LaneBounds = LaneBounds { waiting: 256, each: 64, together: 8 };
+/// Each worker brings one passage at a time, and waits for it.
+const PASSAGES: LaneBounds = LaneBounds { waiting: 1_024, each: 1_024, together: 1 };
+/// How long a question waits for its turn, once the model is in memory.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// How nice the thread of passages is to others.
 const NICE: i32 = 10;
 
@@ -45,23 +47,6 @@ struct Lazy {
     loaded: OnceLock<Result<E5, String>>,
 }
 
-/// A thread that embeds, from the first text on until nobody is left who could bring one.
-#[derive(Debug)]
-struct Lane {
-    role: Role,
-    model: Arc<Lazy>,
-    /// What waits to be embedded; those without a workspace take turns together.
-    lines: Arc<Mutex<Lines<Option<WorkspaceId>, Job>>>,
-    /// As many are sent as there are jobs in the lines.
-    arrivals: OnceLock<Result<mpsc::Sender<()>, io::ErrorKind>>,
-}
-
-#[derive(Debug)]
-struct Job {
-    text: String,
-    answer: oneshot::Sender<Result<Vec<f32>, ModelError>>,
-}
-
 impl Offline {
     /// The model whose weights are in this folder. Nothing is read yet but the size of the file.
     ///
@@ -80,14 +65,12 @@ impl Offline {
             return Err(format!("the file `{}` {fault}: {REMEDY}", replyx_e5::FILE));
         }
         let model = Arc::new(Lazy { path, loaded: OnceLock::new() });
-        let lane = |role, most, each| Lane {
-            role,
-            model: Arc::clone(&model),
-            lines: Arc::new(Mutex::new(Lines::new(most, each))),
-            arrivals: OnceLock::new(),
+        let work = |role| {
+            let model = Arc::clone(&model);
+            move |texts: &[String]| model.embed(role, texts)
         };
-        let questions = lane(Role::Question, QUESTIONS, QUESTIONS_EACH);
-        let passages = lane(Role::Passage, PASSAGES, PASSAGES);
+        let questions = Lane::new("embed-questions", QUESTIONS, work(Role::Question));
+        let passages = Lane::new("embed-passages", PASSAGES, work(Role::Passage)).nice(NICE);
         Ok(Self(Arc::new(Inner { model, questions, passages })))
     }
 
@@ -100,94 +83,56 @@ impl Offline {
         self.0.model.loaded.get()?.as_ref().err().map(String::as_str)
     }
 
-    /// The vector of a question; refused as busy when too many wait.
+    /// The vector of a question; refused as busy when too many wait, or for too long.
     pub(super) async fn question(
         &self,
         whose: Option<WorkspaceId>,
         text: &str,
     ) -> Result<Vec<f32>, ModelError> {
-        self.0.questions.embed(whose, text).await
+        // Those who come while it is loaded wait for that.
+        let patience = self.is_loaded().then_some(PATIENCE);
+        self.0.questions.embed(whose, text, patience).await
     }
 
     /// The vector of a passage.
     pub(super) async fn passage(&self, text: &str) -> Result<Vec<f32>, ModelError> {
-        self.0.passages.embed(None, text).await
+        self.0.passages.embed(None, text, None).await
     }
 }
 
 /// What helps against a file that is not there or not the right one.
 const REMEDY: &str = "fetch it with `scripts/setup model`";
 
-fn gone() -> ModelError {
-    ModelError::Settings("the thread that embeds has ended".into())
-}
-
-impl Lane {
-    async fn embed(&self, whose: Option<WorkspaceId>, text: &str) -> Result<Vec<f32>, ModelError> {
-        let arrivals = self.arrivals.get_or_init(|| self.start().map_err(|error| error.kind()));
-        let arrivals = arrivals
-            .as_ref()
-            .map_err(|kind| ModelError::Settings(io::Error::from(*kind).into()))?;
-        let (answer, vector) = oneshot::channel();
-        let job = Job { text: text.to_owned(), answer };
-        self.push(whose, job)?;
-        arrivals.send(()).map_err(|_| gone())?;
-        vector.await.map_err(|_| gone())?
-    }
-
-    fn push(&self, whose: Option<WorkspaceId>, job: Job) -> Result<(), ModelError> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push(whose, job).map_err(|_| ModelError::Busy)
-    }
-
-    fn start(&self) -> io::Result<mpsc::Sender<()>> {
-        let name = match self.role {
-            Role::Question => "embed-questions",
-            Role::Passage => "embed-passages",
-        };
-        let (sender, arrived) = mpsc::channel();
-        let role = self.role;
-        let model = Arc::clone(&self.model);
-        let lines = Arc::clone(&self.lines);
-        let work = move || {
-            if role == Role::Passage {
-                // Where it is not allowed, passages have the priority of everything else.
-                let _ = rustix::process::setpriority_process(None, NICE);
-            }
-            while arrived.recv().is_ok() {
-                let job = lines.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                // A caller that gave up waiting costs nothing.
-                if let Some(Job { text, answer }) = job
-                    && !answer.is_closed()
-                {
-                    let _ = answer.send(model.embed(role, &text));
-                }
-            }
-        };
-        thread::Builder::new().name(name.to_owned()).spawn(work)?;
-        Ok(sender)
-    }
+fn fault(why: &str) -> Fault {
+    Fault::from(Box::<dyn Error + Send + Sync>::from(why))
 }
 
 impl Lazy {
-    fn embed(&self, role: Role, text: &str) -> Result<Vec<f32>, ModelError> {
+    fn embed(&self, role: Role, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
         let model = self.loaded.get_or_init(|| self.load());
-        let model = model.as_ref().map_err(|why| ModelError::Settings(why.clone().into()))?;
-        let embedded =
-            model.embed(role, text).map_err(|error| ModelError::Settings(error.into()))?;
-        if embedded.cut {
-            metrics::counter!("embedding_truncated_total").increment(1);
+        let model = model.as_ref().map_err(|why| fault(why))?;
+        let embedded = model.embed(role, texts).map_err(|error| Arc::new(error) as Fault)?;
+
+        let cut = embedded.iter().filter(|embedded| embedded.cut).count();
+        if cut > 0 {
+            metrics::counter!("embedding_truncated_total").increment(cut as u64);
         }
-        Ok(embedded.vector)
+        Ok(embedded.into_iter().map(|embedded| embedded.vector).collect())
     }
 
     fn load(&self) -> Result<E5, String> {
         let begun = tokio::time::Instant::now();
         let model = E5::load(&self.path).map_err(|error| format!("{error}: {REMEDY}"));
         match &model {
-            Ok(_) => {
+            Ok(model) => {
+                let kernel = model.kernel().name();
                 let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                tracing::info!(model = replyx_e5::NAME, duration_ms, "embedding model loaded");
+                tracing::info!(
+                    model = replyx_e5::NAME,
+                    kernel,
+                    duration_ms,
+                    "embedding model loaded"
+                );
             }
             Err(why) => tracing::error!(error = %why, "could not load the embedding model"),
         }
