@@ -4,6 +4,7 @@ use replyx_core::{
     act,
     actor::{Admin, Caller},
     audit::Entry,
+    change::Change,
     ids::WorkspaceId,
     page::{Page, PageRequest},
 };
@@ -46,7 +47,7 @@ pub async fn of_any_workspace(
         let mut tx = cx.db.begin().await?;
         let entries = tx.workspace(workspace).audit().list(filter, page).await?;
         let act = act::AuditRead { workspace };
-        tx.system().record(act, &admin.actor(), cx.clock.now());
+        tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(entries)
     })

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     act::{self, Actor},
+    change::Change,
     clock::Clock,
     ids::UserId,
     secret::{Keys, keyed_hash},
@@ -107,7 +108,7 @@ async fn spend_recovery_code_once(cx: &Cx, user: UserId, code: &str) -> Result<b
     // What the code was used for is the next entry, and says from where.
     let email = person.map(|person| person.email).unwrap_or_default();
     let actor = Actor::user(user, &email, "");
-    tx.system().record(act::RecoveryCodeUsed { user, left }, &actor, now);
+    tx.apply(Change::platform_act(&actor, &act::RecoveryCodeUsed { user, left }, now)).await?;
     tx.commit().await?;
     Ok(true)
 }

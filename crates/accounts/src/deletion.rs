@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     act::{self, Actor},
     actor::Account,
+    change::Change,
     ids::{UserId, WorkspaceId},
     mail::{Letter, Mail},
     page::PageRequest,
@@ -55,7 +56,7 @@ pub async fn schedule(
             cx.letters.queue(&mut tx, &mail).await?;
         }
         let act = act::AccountDeletionScheduled { user: user.id, delete_at };
-        tx.system().record(act, &account.actor(), now);
+        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -76,7 +77,7 @@ pub async fn restore(cx: &Cx, account: &Account) -> Result<User> {
         if user.delete_at.take().is_some() {
             tx.system().users().set_delete_at(id, None).await?;
             let act = act::AccountRestored { user: id };
-            tx.system().record(act, &account.actor(), now);
+            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         }
         tx.commit().await?;
         Ok(user)
@@ -153,7 +154,8 @@ async fn delete(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, Storage
         }
     }
     tx.system().users().delete(id).await?;
-    tx.system().record(act::AccountDeleted { user: id }, &Actor::system(), now);
+    tx.apply(Change::platform_act(&Actor::system(), &act::AccountDeleted { user: id }, now))
+        .await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -194,6 +196,6 @@ async fn pass_on(
     tx.workspace(workspace).members().set_role(heir, Role::Owner).await?;
     tx.workspace(workspace).members().set_suspended(heir, None).await?;
     let act = act::MemberPromoted { member: heir, role: Role::Owner };
-    tx.workspace(workspace).record(act, &Actor::system(), now);
+    tx.apply(Change::act(workspace, &Actor::system(), &act, now)).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use replyx_core::{
     act,
     actor::{Account, Caller},
     assistant::Language,
+    change::Change,
     clock::random_hex,
     ids::InvitationId,
     mail::{Letter, Mail},
@@ -77,7 +78,7 @@ pub async fn create(cx: &Cx, caller: &Caller, invitee: &Invitee) -> Result<Invit
             email: invitation.email.clone(),
             role: invitation.role,
         };
-        tx.workspace(workspace).record(act, &caller.actor(), invitation.created_at);
+        tx.apply(Change::act(workspace, &caller.actor(), &act, invitation.created_at)).await?;
         tx.commit().await?;
         Ok(invitation)
     })
@@ -163,7 +164,7 @@ pub async fn delete(cx: &Cx, caller: &Caller, id: InvitationId) -> Result<()> {
         }
         let now = cx.clock.now();
         let act = act::InvitationDeleted { invitation: id };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        tx.apply(Change::act(caller.workspace_id, &caller.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -197,7 +198,7 @@ pub async fn accept(cx: &Cx, account: &Account, token: &str) -> Result<Membershi
             role: invitation.role,
             invited_by: invitation.invited_by,
         };
-        tx.workspace(invitation.workspace_id).record(act, &account.actor(), now);
+        tx.apply(Change::act(invitation.workspace_id, &account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(membership)
     })

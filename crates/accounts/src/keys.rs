@@ -10,6 +10,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use replyx_core::{
     act,
     actor::Caller,
+    change::Change,
     clock::random_hex,
     ids::ApiKeyId,
     page::{Page, PageRequest},
@@ -122,7 +123,7 @@ pub async fn create(cx: &Cx, caller: &Caller, new: &NewKey) -> Result<(ApiKey, S
             service: key.owner == KeyOwner::Workspace,
             expires_at: key.expires_at,
         };
-        tx.workspace(workspace).record(act, &caller.actor(), now);
+        tx.apply(Change::act(workspace, &caller.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(key)
     });
@@ -164,7 +165,7 @@ pub async fn update(cx: &Cx, caller: &Caller, id: ApiKeyId, name: Option<&str>) 
         }
         name.clone_into(&mut key.name);
         let act = act::ApiKeyUpdated { api_key: id, name: key.name.clone() };
-        tx.workspace(workspace).record(act, &caller.actor(), cx.clock.now());
+        tx.apply(Change::act(workspace, &caller.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(key)
     })
@@ -187,7 +188,7 @@ pub async fn delete(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<()> {
         }
         let service = key.owner == KeyOwner::Workspace;
         let act = act::ApiKeyDeleted { api_key: id, name: key.name.clone(), service };
-        tx.workspace(workspace).record(act, &caller.actor(), cx.clock.now());
+        tx.apply(Change::act(workspace, &caller.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(())
     })

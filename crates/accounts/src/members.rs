@@ -3,6 +3,7 @@
 use replyx_core::{
     act,
     actor::Caller,
+    change::Change,
     ids::UserId,
     page::{Page, PageRequest},
     permission::Permission,
@@ -64,7 +65,7 @@ async fn update_once(cx: &Cx, caller: &Caller, id: UserId, change: MemberUpdate)
         tx.workspace(workspace).members().set_role(id, role).await?;
         let email = member.email.clone();
         let act = act::MemberRoleChanged { member: id, email, from: member.role, to: role };
-        tx.workspace(workspace).record(act, &actor, now);
+        tx.apply(Change::act(workspace, &actor, &act, now)).await?;
         member.role = role;
     }
     if suspended != member.suspended_at.is_some() {
@@ -73,10 +74,10 @@ async fn update_once(cx: &Cx, caller: &Caller, id: UserId, change: MemberUpdate)
         let email = member.email.clone();
         if suspended {
             let act = act::MemberSuspended { member: id, email };
-            tx.workspace(workspace).record(act, &actor, now);
+            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
         } else {
             let act = act::MemberResumed { member: id, email };
-            tx.workspace(workspace).record(act, &actor, now);
+            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
         }
     }
     tx.commit().await?;
@@ -118,10 +119,10 @@ pub async fn remove(cx: &Cx, caller: &Caller, id: UserId) -> Result<()> {
         let Member { email, role, .. } = member;
         if leaves {
             let act = act::MemberLeft { member: id, email, role };
-            tx.workspace(workspace).record(act, &actor, now);
+            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
         } else {
             let act = act::MemberRemoved { member: id, email, role };
-            tx.workspace(workspace).record(act, &actor, now);
+            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
         }
         tx.commit().await?;
         Ok(())

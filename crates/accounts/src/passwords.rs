@@ -3,6 +3,7 @@
 use replyx_core::{
     act,
     actor::Account,
+    change::Change,
     clock::random_hex,
     mail::{Letter, Mail},
     secret::sha256_hex,
@@ -56,7 +57,7 @@ pub async fn change(cx: &Cx, account: &Account, current: String, new: String) ->
             cx.letters.queue(&mut tx, &mail).await?;
         }
         let act = act::PasswordChanged { user: user.id };
-        tx.system().record(act, &account.actor(), now);
+        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -100,7 +101,7 @@ async fn send_link(cx: &Cx, device: &Device, email: &str) -> Result<()> {
 
     // Nobody has proved to be that person yet.
     let act = act::PasswordResetRequested { user: user.id };
-    tx.system().record(act, &device.claiming(&user.email), now);
+    tx.apply(Change::platform_act(&device.claiming(&user.email), &act, now)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -135,7 +136,7 @@ pub async fn reset(cx: &Cx, device: &Device, token: &str, new: String) -> Result
 
         cx.letters.queue(&mut tx, &notice(&user)).await?;
         let act = act::PasswordReset { user: user.id };
-        tx.system().record(act, &device.of(&user), now);
+        tx.apply(Change::platform_act(&device.of(&user), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -1,6 +1,8 @@
 //! What people say of themselves.
 
-use replyx_core::{act, actor::Account, assistant::Language, patch::Patch, user::User};
+use replyx_core::{
+    act, actor::Account, assistant::Language, change::Change, patch::Patch, user::User,
+};
 
 use crate::{Cx, Error, Result, proof};
 
@@ -31,7 +33,7 @@ pub async fn update(cx: &Cx, account: &Account, change: &ProfileUpdate) -> Resul
             let name = user.name.as_deref();
             tx.system().users().set_profile(id, name, user.language).await?;
             let act = act::AccountUpdated { user: id };
-            tx.system().record(act, &account.actor(), now);
+            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         }
         tx.commit().await?;
         Ok(user)

@@ -4,7 +4,7 @@
 //! lock the person out there.
 
 use chrono::{DateTime, Utc};
-use replyx_core::{act, actor::Account};
+use replyx_core::{act, actor::Account, change::Change};
 use replyx_storage::Tx;
 
 use crate::{
@@ -75,7 +75,7 @@ async fn note_refusal(cx: &Cx, account: &Account, what: &str) -> Result<()> {
 
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        tx.system().record(act.clone(), &account.actor(), cx.clock.now());
+        tx.apply(Change::platform_act(&account.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -8,6 +8,7 @@
 use replyx_core::{
     act,
     assistant::Language,
+    change::Change,
     ids::UserId,
     mail::{Letter, Mail},
     secret::sha256_hex,
@@ -137,7 +138,7 @@ async fn ask(
     // Nobody has proved yet that the address is theirs.
     let known = taken.as_ref().map_or(user, |(owner, _)| owner);
     let act = act::AccountRequested { user: known.id, taken: taken.is_some() };
-    tx.system().record(act, &device.claiming(&known.email), user.created_at);
+    tx.apply(Change::platform_act(&device.claiming(&known.email), &act, user.created_at)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -179,10 +180,10 @@ async fn make(
             role: invitation.role,
             invited_by: invitation.invited_by,
         };
-        tx.workspace(invitation.workspace_id).record(act, &actor, user.created_at);
+        tx.apply(Change::act(invitation.workspace_id, &actor, &act, user.created_at)).await?;
     }
     let act = act::AccountRegistered { user: user.id, invited: invitation.is_some() };
-    tx.system().record(act, &actor, user.created_at);
+    tx.apply(Change::platform_act(&actor, &act, user.created_at)).await?;
     tx.commit().await?;
     Ok((opened, membership))
 }
@@ -253,7 +254,8 @@ async fn confirm_once(cx: &Cx, device: &Device, shown: &Confirmation) -> Result<
     }
     let user = &account.user;
     let opened = sessions::open(cx, &mut tx, user, Some(account.place()), device).await?;
-    tx.system().record(act::AccountConfirmed { user: user.id }, &device.of(user), now);
+    tx.apply(Change::platform_act(&device.of(user), &act::AccountConfirmed { user: user.id }, now))
+        .await?;
     tx.commit().await?;
 
     let membership = account.membership();

@@ -1,6 +1,6 @@
 //! Setting the second factor up, and taking it away.
 
-use replyx_core::{act, actor::Account};
+use replyx_core::{act, actor::Account, change::Change};
 use secrecy::SecretString;
 
 use crate::{Cx, Error, Result, codes, proof};
@@ -82,7 +82,7 @@ pub async fn confirm(cx: &Cx, account: &Account, code: &str) -> Result<Vec<Strin
             return Err(Error::SecondFactorExists);
         }
         let act = act::SecondFactorEnabled { user };
-        tx.system().record(act, &account.actor(), now);
+        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -114,7 +114,7 @@ pub async fn replace_recovery_codes(
         }
         tx.system().second_factors().replace_recovery_codes(user, &hashes).await?;
         let act = act::RecoveryCodesReplaced { user };
-        tx.system().record(act, &account.actor(), now);
+        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -143,7 +143,7 @@ pub async fn remove(cx: &Cx, account: &Account, password: String, code: &str) ->
             return Err(Error::NoSecondFactor);
         }
         let act = act::SecondFactorRemoved { user };
-        tx.system().record(act, &account.actor(), now);
+        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -7,6 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use replyx_core::{
     act,
     actor::Account,
+    change::Change,
     clock::Clock,
     ids::{SessionId, WorkspaceId},
     role::Role,
@@ -183,7 +184,7 @@ async fn note_reuse(cx: &Cx, tx: &mut Tx, device: &Device, session: &Session) ->
     let actor = device.claiming(email.unwrap_or_default());
     let user = user.as_ref().map(|user| user.id);
     let act = act::SessionReuseDetected { user, session: session.id };
-    tx.system().record(act, &actor, cx.clock.now());
+    tx.apply(Change::platform_act(&actor, &act, cx.clock.now())).await?;
     Ok(())
 }
 
@@ -195,7 +196,7 @@ pub async fn close(cx: &Cx, account: &Account) -> Result<()> {
         let mut tx = cx.db.begin().await?;
         if tx.system().sessions().revoke(account.user().id, session, now).await? {
             let act = act::SessionClosed { session };
-            tx.system().record(act, &account.actor(), now);
+            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -216,7 +217,7 @@ pub async fn revoke(cx: &Cx, account: &Account, id: SessionId) -> Result<()> {
             return Err(Error::NotFound("session"));
         }
         let act = act::SessionRevoked { session: id };
-        tx.system().record(act, &account.actor(), now);
+        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -232,7 +233,7 @@ pub async fn revoke_others(cx: &Cx, account: &Account) -> Result<()> {
         let revoked = tx.system().sessions().revoke_all(user, Some(account.session), now).await?;
         if revoked > 0 {
             let act = act::OtherSessionsRevoked { user, sessions: revoked };
-            tx.system().record(act, &account.actor(), now);
+            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         }
         tx.commit().await?;
         Ok(())

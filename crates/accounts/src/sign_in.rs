@@ -8,6 +8,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     act,
+    change::Change,
     mail::{Letter, Mail},
     user::{User, normal_email},
 };
@@ -98,7 +99,7 @@ async fn open(
     let place = sessions::home(&mut tx, user).await?;
     let opened = sessions::open(cx, &mut tx, user, place, device).await?;
     let act = act::SessionOpened { user: user.id, session: opened.subject.session };
-    tx.system().record(act, &device.of(user), cx.clock.now());
+    tx.apply(Change::platform_act(&device.of(user), &act, cx.clock.now())).await?;
     tx.commit().await?;
     Ok(opened)
 }
@@ -128,7 +129,7 @@ async fn note_refusal(
 
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        tx.system().record(act.clone(), &actor, cx.clock.now());
+        tx.apply(Change::platform_act(&actor, &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -3,6 +3,7 @@
 use replyx_core::{
     act,
     actor::{Account, Caller},
+    change::Change,
     role::Role,
     workspace::{Membership, Workspace},
 };
@@ -47,7 +48,7 @@ pub async fn create(cx: &Cx, account: &Account, name: &str) -> Result<Membership
         tx.system().workspaces().insert(&workspace).await?;
         tx.workspace(workspace.id).members().insert(user, Role::Owner, now).await?;
         let act = act::WorkspaceCreated { workspace: workspace.id, name: workspace.name.clone() };
-        tx.workspace(workspace.id).record(act, &account.actor(), now);
+        tx.apply(Change::act(workspace.id, &account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(Membership { workspace, role: Role::Owner, suspended_at: None })
     })
@@ -81,7 +82,7 @@ pub async fn update(
         tx.system().workspaces().rename(id, name).await?;
         name.clone_into(&mut workspace.name);
         let act = act::WorkspaceUpdated { workspace: id, name: workspace.name.clone() };
-        tx.workspace(id).record(act, &caller.actor(), cx.clock.now());
+        tx.apply(Change::act(id, &caller.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(workspace)
     })

@@ -2,11 +2,12 @@
 //! search like any other, and changed here alone.
 
 use replyx_core::{
-    act::{AnswerCreated, AnswerDeleted, AnswerUpdated},
     actor::Caller,
+    change::New,
     clock::Clock,
     ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::{Document, DocumentKind, Fingerprint, NewDocument},
+    rules::document::DocumentFile,
 };
 use replyx_extract::ExtractError;
 use replyx_knowledge::index::{self, IndexDocument};
@@ -179,13 +180,9 @@ async fn create_once(
     }
 
     may_queue::<AnswerError>(&mut tx, caller).await?;
-    tx.workspace(workspace).documents().insert(&document, &bytes).await?;
+    let change = document.write_answer(&bytes, assistant, &caller.actor());
+    let New(DocumentFile { document, .. }) = tx.apply(change).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-
-    let now = document.created_at;
-    let act =
-        AnswerCreated { answer: document.id, name: document.name.clone(), assistant_id: assistant };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
     Ok(Added::New(document))
 }
@@ -223,7 +220,7 @@ async fn update_once(
     let workspace = caller.workspace_id;
     let mut tx = cx.db.begin().await?;
     let found = tx.workspace(workspace).documents().lock(id).await?;
-    let mut document = of_assistant(found, assistant)?;
+    let document = of_assistant(found, assistant)?;
     let before = pair(&mut tx, &document).await?;
     if !is_as_read(&before) {
         return Err(AnswerError::Changed);
@@ -237,16 +234,10 @@ async fn update_once(
 
     may_queue::<AnswerError>(&mut tx, caller).await?;
     let bytes = pair.bytes();
-    document.name = pair.name();
-    document.set_original(&Fingerprint::of(&bytes));
-    document.requeue(cx.clock.now());
-    tx.workspace(workspace).documents().set_original(id, &bytes).await?;
-    tx.workspace(workspace).documents().save(&document).await?;
+    let change =
+        document.rewrite_answer(pair.name(), &bytes, assistant, &caller.actor(), cx.clock.now());
+    let DocumentFile { document, .. } = tx.apply(change).await?;
     index::queue_once(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-
-    let now = document.updated_at;
-    let act = AnswerUpdated { answer: id, name: document.name.clone(), assistant_id: assistant };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
     Ok((document, pair))
 }
@@ -263,12 +254,7 @@ pub async fn delete(
         let mut tx = cx.db.begin().await?;
         let found = tx.workspace(caller.workspace_id).documents().lock(id).await?;
         let document = of_assistant(found, assistant)?;
-        if !tx.workspace(caller.workspace_id).documents().delete(&document, now).await? {
-            return Err(Missing("answer").into());
-        }
-
-        let act = AnswerDeleted { answer: id, name: document.name, assistant_id: assistant };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        tx.apply(document.delete_answer(assistant, &caller.actor(), now)).await?;
         tx.commit().await?;
         Ok(())
     })

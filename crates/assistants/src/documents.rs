@@ -4,10 +4,10 @@
 //! they are missing.
 
 use replyx_core::{
-    act::{DocumentDeleted, DocumentLinked, DocumentReindexed, DocumentRenamed, DocumentUnlinked},
     actor::Caller,
     ids::{AssistantId, DocumentId},
     knowledge::{Document, DocumentKind},
+    rules::document::{IsPage, UnlinkRefused},
 };
 use replyx_extract::Unsupported;
 use replyx_knowledge::index::{self, IndexDocument};
@@ -95,12 +95,7 @@ pub async fn delete(cx: Cx<'_>, caller: &Caller, id: DocumentId) -> Result<(), D
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
         let document = lock(&mut tx, caller, id).await?;
-        if !tx.workspace(caller.workspace_id).documents().delete(&document, now).await? {
-            return Err(Missing("document").into());
-        }
-
-        let act = DocumentDeleted { document: id, name: document.name };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        tx.apply(document.delete(&caller.actor(), now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -116,16 +111,12 @@ pub async fn reindex(
     repeated(|| async {
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let mut document = lock(&mut tx, caller, id).await?;
+        let document = lock(&mut tx, caller, id).await?;
         may_queue::<DocumentError>(&mut tx, caller).await?;
 
-        document.requeue(now);
-        tx.workspace(caller.workspace_id).documents().save(&document).await?;
+        let document = tx.apply(document.reindex(&caller.actor(), now)).await?;
         // Also of one that is said to wait: its job may be dead, and this is the remedy.
         index::queue_once(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-
-        let act = DocumentReindexed { document: id, name: document.name.clone() };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
         tx.commit().await?;
         Ok(document)
     })
@@ -156,9 +147,10 @@ async fn rename_once(
 ) -> Result<Document, DocumentError> {
     let workspace = caller.workspace_id;
     let mut tx = cx.db.begin().await?;
-    let mut document = lock(&mut tx, caller, id).await?;
+    let document = lock(&mut tx, caller, id).await?;
+    let is_page = DocumentError::IsPage("and called by its address");
     if document.page.is_some() {
-        return Err(DocumentError::IsPage("and called by its address"));
+        return Err(is_page);
     }
     let waiting = tx.workspace(workspace).replacements().find(id).await?;
     if name == document.name && waiting.is_none_or(|file| file.name == name) {
@@ -166,18 +158,13 @@ async fn rename_once(
     }
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
-    let before = std::mem::replace(&mut document.name, name.to_owned());
-    document.updated_at = cx.clock.now();
-    tx.workspace(workspace).documents().save(&document).await?;
+    let renamed = document.rename(name.to_owned(), &caller.actor(), cx.clock.now());
+    let document = tx.apply(renamed.map_err(|IsPage| is_page)?).await?;
     // A file that waits to take its place would bring the name back that it came with.
     tx.workspace(workspace).replacements().rename(id, name).await?;
     // Its passages are found by its name, too: as if they were indexed by earlier rules.
     tx.workspace(workspace).documents().set_index_version(id, 0).await?;
     index::queue_once(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-
-    let now = document.updated_at;
-    let act = DocumentRenamed { document: id, name: document.name.clone(), before };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
     Ok(document)
 }
@@ -195,9 +182,8 @@ pub async fn link(
         let mut tx = cx.db.begin().await?;
         let document = lock_both(&mut tx, caller, assistant, id).await?;
 
-        if tx.workspace(caller.workspace_id).knowledge().link(assistant, id).await? {
-            let act = DocumentLinked { document: id, name: document.name, assistant_id: assistant };
-            tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        if let Some(change) = document.link(assistant, &caller.actor(), now) {
+            tx.apply(change).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -220,15 +206,11 @@ pub async fn unlink(
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
         let document = lock_both(&mut tx, caller, assistant, id).await?;
-        if document.assistants.as_slice() == [assistant] {
-            return Err(DocumentError::LastAssistant);
-        }
-        if !tx.workspace(caller.workspace_id).knowledge().unlink(assistant, id).await? {
-            return Err(Missing("document").into());
-        }
-
-        let act = DocumentUnlinked { document: id, name: document.name, assistant_id: assistant };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        let change = document.unlink(assistant, &caller.actor(), now).map_err(|why| match why {
+            UnlinkRefused::Unknown => DocumentError::from(Missing("document")),
+            UnlinkRefused::LastAssistant => DocumentError::LastAssistant,
+        })?;
+        tx.apply(change).await?;
         tx.commit().await?;
         Ok(())
     })

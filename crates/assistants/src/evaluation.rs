@@ -1,12 +1,12 @@
 //! How assistants are measured: question sets and their runs.
 
-use chrono::TimeDelta;
 use replyx_core::{
-    act::{QuestionSetCreated, QuestionSetDeleted, QuestionSetUpdated},
     actor::Caller,
+    change::New,
     evaluation::{Question, QuestionSet},
     ids::{AssistantId, QuestionSetId},
     page::PageRequest,
+    rules::assistant::QuestionSetContent,
 };
 use replyx_knowledge::evaluate;
 use replyx_storage::{StorageError, Tx, repeated};
@@ -112,15 +112,8 @@ async fn create_set_once(
         created_at: now,
         updated_at: now,
     };
-    tx.workspace(workspace).question_sets().insert(&set, questions).await?;
-
-    let act = QuestionSetCreated {
-        question_set: set.id,
-        name: set.name.clone(),
-        assistant_id: assistant,
-        size: set.size,
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    let change = set.create(questions, &caller.actor());
+    let New(QuestionSetContent { set, .. }) = tx.apply(change).await?;
     tx.commit().await?;
     Ok(set)
 }
@@ -160,29 +153,17 @@ async fn update_set_once(
     change: &SetChange,
     is_as_read: &impl Fn(&QuestionSet) -> bool,
 ) -> Result<QuestionSet, EvaluationError> {
-    let now = cx.clock.now();
     let mut tx = cx.db.begin().await?;
     let found = tx.workspace(caller.workspace_id).question_sets().lock(id).await?;
-    let mut set = found.ok_or(Missing("question set"))?;
+    let set = found.ok_or(Missing("question set"))?;
     if !is_as_read(&set) {
         return Err(EvaluationError::Changed);
     }
 
-    if let Some(name) = &change.name {
-        set.name.clone_from(name);
-    }
+    let name = change.name.as_deref();
     let questions = change.questions.as_deref();
-    if let Some(questions) = questions {
-        set.size = size(questions);
-    }
-    // Whatever the clock of this process says, it is another edition.
-    set.updated_at = now.max(set.updated_at + TimeDelta::microseconds(1));
-    if !tx.workspace(caller.workspace_id).question_sets().save(&set, questions).await? {
-        return Err(Missing("question set").into());
-    }
-
-    let act = QuestionSetUpdated { question_set: id, name: set.name.clone(), size: set.size };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    let change = set.update(name, questions, &caller.actor(), cx.clock.now());
+    let QuestionSetContent { set, .. } = tx.apply(change).await?;
     tx.commit().await?;
     Ok(set)
 }
@@ -199,20 +180,15 @@ pub async fn delete_set(
 ) -> Result<(), EvaluationError> {
     repeated(|| async {
         let workspace = caller.workspace_id;
-        let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let set = find(&mut tx, caller, id).await?;
+        let found = tx.workspace(workspace).question_sets().lock(id).await?;
+        let set = found.ok_or(Missing("question set"))?;
         let assistant = tx.workspace(workspace).assistants().lock(set.assistant_id).await?;
         let gate = assistant.and_then(|assistant| assistant.gate);
         if gate.is_some_and(|gate| gate.set_id == id) {
             return Err(EvaluationError::IsGate);
         }
-        if !tx.workspace(workspace).question_sets().delete(id).await? {
-            return Err(Missing("question set").into());
-        }
-
-        let act = QuestionSetDeleted { question_set: id, name: set.name };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        tx.apply(set.delete(&caller.actor(), cx.clock.now())).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -1,8 +1,8 @@
 //! Sources: web pages that assistants know.
 
 use replyx_core::{
-    act::{SourceCreated, SourceDeleted, SourceFetched},
     actor::Caller,
+    change::New,
     clock::Clock,
     ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
     knowledge::{Source, SourceKind, SourceStatus},
@@ -18,7 +18,8 @@ use crate::{Cx, Missing, Unacceptable, lock_assistant};
 
 mod update;
 
-pub use update::{SourceChange, update};
+pub use replyx_core::rules::source::SourceChange;
+pub use update::update;
 
 /// How many links away from the beginning the pages of a site are, unless said.
 const USUAL_DEPTH: i64 = 2;
@@ -152,17 +153,8 @@ async fn create_once(
     if tx.workspace(workspace).sources().count().await? >= MAX_SOURCES {
         return Err(SourceError::TooMany);
     }
-    tx.workspace(workspace).sources().insert(&source).await?;
+    let New(source) = tx.apply(source.create(&caller.actor())).await?;
     queue(cx, &mut tx, &source).await?;
-
-    let now = source.created_at;
-    let act = SourceCreated {
-        source: source.id,
-        url: source.url.clone(),
-        kind: source.kind,
-        assistant_id: assistant,
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
     Ok(source)
 }
@@ -194,20 +186,11 @@ async fn lock(tx: &mut Tx, caller: &Caller, id: SourceId) -> Result<Source, Sour
 pub async fn fetch(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Source, SourceError> {
     repeated(|| async {
         let mut tx = cx.db.begin().await?;
-        let mut source = lock(&mut tx, caller, id).await?;
-        if !matches!(source.status, SourceStatus::Ready | SourceStatus::Failed) {
-            return Ok(source);
-        }
-
-        let now = cx.clock.now();
-        source.status = SourceStatus::Queued;
-        source.error = None;
-        source.updated_at = now;
-        tx.workspace(caller.workspace_id).sources().save(&source).await?;
+        let source = lock(&mut tx, caller, id).await?;
+        let refetched = source.clone().refetch(&caller.actor(), cx.clock.now());
+        let Ok(change) = refetched else { return Ok(source) };
+        let source = tx.apply(change).await?;
         queue(cx, &mut tx, &source).await?;
-
-        let act = SourceFetched { source: id, url: source.url.clone() };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
         tx.commit().await?;
         Ok(source)
     })
@@ -242,17 +225,15 @@ async fn delete_some(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Left, 
     // assistants, too.
     let ids: Vec<DocumentId> = page.items.iter().map(|document| document.id).collect();
     tx.workspace(workspace).knowledge().lock(&ids, &[]).await?;
-    for document in &page.items {
-        tx.workspace(workspace).documents().delete(document, now).await?;
+    for document in page.items {
+        tx.apply(document.remove(now)).await?;
     }
     if page.next.is_some() {
         tx.commit().await?;
         return Ok(Left::Some);
     }
 
-    tx.workspace(workspace).sources().delete(&source, now).await?;
-    let act = SourceDeleted { source: id, url: source.url };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.apply(source.delete(&caller.actor(), now)).await?;
     tx.commit().await?;
     Ok(Left::None)
 }

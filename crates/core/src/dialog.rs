@@ -71,70 +71,31 @@ pub struct Dialog {
 }
 
 impl Dialog {
-    /// Takes the number of the next message.
-    pub fn next_seq(&mut self, now: DateTime<Utc>) -> i64 {
-        self.last_seq += 1;
-        self.updated_at = now;
-        self.last_seq
-    }
-
-    /// Gives the dialog to somebody else and raises its epoch, so that a turn that is running now
-    /// can no longer settle. Giving it to who has it changes nothing.
-    pub fn give_control(&mut self, to: Control, now: DateTime<Utc>) -> bool {
-        if self.control == to {
-            return false;
+    /// A dialog of a contact with an assistant, in which nothing has been said.
+    pub fn between(
+        contact: &Contact,
+        assistant_id: AssistantId,
+        id: DialogId,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            workspace_id: contact.workspace_id,
+            assistant_id,
+            channel_id: contact.channel_id,
+            contact_id: contact.id,
+            control: Control::Ai,
+            epoch: 0,
+            last_seq: 0,
+            heard_seq: 0,
+            answered_seq: 0,
+            created_at: now,
+            updated_at: now,
         }
-        self.control = to;
-        self.epoch += 1;
-        self.updated_at = now;
-        true
     }
 
     /// May a turn that began at `epoch` store its reply?
     pub fn may_settle(&self, epoch: i64) -> bool {
         self.control == Control::Ai && self.epoch == epoch
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Clock;
-
-    fn dialog() -> Dialog {
-        let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        Dialog {
-            id: clock.id(),
-            workspace_id: clock.id(),
-            assistant_id: clock.id(),
-            channel_id: clock.id(),
-            contact_id: clock.id(),
-            control: Control::Ai,
-            epoch: 3,
-            last_seq: 0,
-            heard_seq: 0,
-            answered_seq: 0,
-            created_at: clock.now(),
-            updated_at: clock.now(),
-        }
-    }
-
-    #[test]
-    fn a_turn_from_before_a_takeover_cannot_settle() {
-        let mut dialog = dialog();
-        let epoch = dialog.epoch;
-        assert!(dialog.may_settle(epoch));
-        assert!(dialog.give_control(Control::Human, DateTime::UNIX_EPOCH));
-        assert!(!dialog.may_settle(epoch));
-        assert!(dialog.give_control(Control::Ai, DateTime::UNIX_EPOCH));
-        assert!(!dialog.may_settle(epoch), "handing back does not revive the old turn");
-        assert!(dialog.may_settle(epoch + 2));
-    }
-
-    #[test]
-    fn giving_control_to_who_has_it_raises_nothing() {
-        let mut dialog = dialog();
-        assert!(!dialog.give_control(Control::Ai, DateTime::UNIX_EPOCH));
-        assert_eq!(dialog.epoch, 3);
     }
 }

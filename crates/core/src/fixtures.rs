@@ -4,10 +4,14 @@
 //! `Workspace { name, ..fixtures::workspace(&clock) }`. A new field of an object then changes one
 //! fixture instead of every test.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     assistant::{Assistant, AssistantSettings, Language, Version},
+    change::{Change, Noted},
     clock::{Clock, random_hex},
     evaluation::{QuestionSet, Run, RunStatus},
+    event::Event,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
     user::User,
@@ -143,4 +147,14 @@ pub fn run(clock: &Clock, set: &QuestionSet) -> Run {
         created_at: clock.now(),
         finished_at: None,
     }
+}
+
+/// A state as it is, whatever the rules say, and of which the logs say nothing.
+pub const fn unexplained<T>(state: T) -> Change<T> {
+    Change::unexplained(state)
+}
+
+/// An event that is recorded although nothing happened.
+pub fn event(workspace: WorkspaceId, event: Event, at: DateTime<Utc>) -> Change<Noted> {
+    Change::noted(workspace, event, at)
 }

@@ -132,6 +132,19 @@ impl Fingerprint {
     }
 }
 
+/// A file that is to take a document's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// What the document will be called.
+    pub name: String,
+    /// Its format, decided by content.
+    pub kind: DocumentKind,
+    /// Its size, bytes.
+    pub size: i64,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub content_hash: String,
+}
+
 /// What makes a document: the rest is found out when it is read.
 #[derive(Clone, Debug)]
 pub struct NewDocument {
@@ -180,13 +193,6 @@ impl Document {
     pub fn set_original(&mut self, original: &Fingerprint) {
         self.size = original.size;
         self.content_hash.clone_from(&original.content_hash);
-    }
-
-    /// Waits to be read again. An earlier failure is forgotten.
-    pub fn requeue(&mut self, now: DateTime<Utc>) {
-        self.status = DocumentStatus::Queued;
-        self.error = None;
-        self.updated_at = now;
     }
 
     /// What people call it: its own title, else its name.

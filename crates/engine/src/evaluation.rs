@@ -13,12 +13,15 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
 use replyx_core::{
     assistant::AssistantSettings,
-    evaluation::{Question, Run, RunStatus},
+    change::Change,
+    evaluation::{Question, Run},
     ids::{AssistantId, WorkspaceId},
     message::{CheckOutcome, Outcome},
+    rules::run::RunEnded,
     usage::Purpose,
 };
 use replyx_knowledge::{
@@ -26,7 +29,7 @@ use replyx_knowledge::{
     search::Query,
 };
 use replyx_live::Seats;
-use replyx_storage::StorageError;
+use replyx_storage::{State, StorageError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Engine, preview};
@@ -50,11 +53,11 @@ static QUESTIONS: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(OF_
 #[tracing::instrument(name = "engine.evaluation.run", skip_all, fields(run.id = %job.run_id))]
 pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     let mut tx = engine.db.read().await?;
-    let Some(mut run) = tx.workspace(job.workspace_id).runs().find(job.run_id).await? else {
+    let Some(run) = tx.workspace(job.workspace_id).runs().find(job.run_id).await? else {
         return Ok(());
     };
 
-    if matches!(run.status, RunStatus::Done | RunStatus::Failed) {
+    if run.has_ended() {
         return Ok(());
     }
 
@@ -68,35 +71,30 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
     };
 
     drop(tx);
-    run.status = RunStatus::Running;
-    run.done = 0;
     let Some(settings) = settings else {
-        return fail(engine, run, "the assistant or its version is no longer there").await;
+        return fail(engine, &run, "the assistant or its version is no longer there").await;
     };
 
     if settings_hash(&settings, &questions) != run.settings_hash {
-        return fail(engine, run, "the draft or the questions were changed before the run began")
+        return fail(engine, &run, "the draft or the questions were changed before the run began")
             .await;
     }
 
-    if !save(engine, &run, None).await? {
+    if change(engine, &run, |run, now| run.progress(0, now)).await?.is_none() {
         return Ok(());
     }
 
     match ask_all(engine, &run, &settings, &questions).await? {
         Asked::All(tally) if run.answers && tally.failed() == questions.len() => {
-            fail(engine, run, "no model answered any of the questions").await
+            fail(engine, &run, "no model answered any of the questions").await
         }
         Asked::All(tally) => {
-            run.status = RunStatus::Done;
-            run.done = run.total;
-            run.metrics = Some(tally.metrics());
-            run.finished_at = Some(engine.clock.now());
-            save(engine, &run, Some(&tally)).await.map(drop)
+            let finish = |run: Run, now| run.finish(tally.metrics(), tally.results(), now);
+            change(engine, &run, finish).await.map(drop)
         }
         Asked::Gone => Ok(()),
-        Asked::Suspended => postpone(engine, run).await,
-        Asked::TooLong => fail(engine, run, "the questions took too long").await,
+        Asked::Suspended => postpone(engine, &run).await,
+        Asked::TooLong => fail(engine, &run, "the questions took too long").await,
     }
 }
 
@@ -110,10 +108,10 @@ pub async fn give_up(engine: &Engine, job: Evaluate) -> Result<(), StorageError>
     let found = tx.workspace(job.workspace_id).runs().find(job.run_id).await?;
     drop(tx);
     match found {
-        Some(run) if !matches!(run.status, RunStatus::Done | RunStatus::Failed) => {
+        Some(run) if !run.has_ended() => {
             fail(
                 engine,
-                run,
+                &run,
                 "each time the questions were asked the program or its database failed before it was done",
             )
             .await
@@ -135,12 +133,10 @@ enum Asked {
 }
 
 /// Begins a run again once its workspace is resumed: until then nobody takes the job on.
-async fn postpone(engine: &Engine, mut run: Run) -> Result<(), StorageError> {
+async fn postpone(engine: &Engine, run: &Run) -> Result<(), StorageError> {
     let workspace_id = run.workspace_id;
     let now = engine.clock.now();
-    run.status = RunStatus::Queued;
-    run.done = 0;
-    if !save(engine, &run, None).await? {
+    if change(engine, run, Run::postpone).await?.is_none() {
         return Ok(());
     }
     let job = serde_json::json!(Evaluate { workspace_id, run_id: run.id });
@@ -195,8 +191,7 @@ async fn ask_all(
     let telling = async {
         loop {
             sleep(PROGRESS).await;
-            let run = Run { done: done.load(Ordering::Relaxed), ..run.clone() };
-            match tell(engine, &run).await {
+            match tell(engine, run, done.load(Ordering::Relaxed)).await {
                 Ok(None) => {}
                 Ok(Some(ended)) => return Ok(ended),
                 // What was asked so far is paid for. It is told again a second later.
@@ -215,8 +210,8 @@ async fn ask_all(
 }
 
 /// Stores how far a run is; `Some`: it ends here.
-async fn tell(engine: &Engine, run: &Run) -> Result<Option<Asked>, StorageError> {
-    if !save(engine, run, None).await? {
+async fn tell(engine: &Engine, run: &Run, done: i64) -> Result<Option<Asked>, StorageError> {
+    if change(engine, run, |run, now| run.progress(done, now)).await?.is_none() {
         return Ok(Some(Asked::Gone));
     }
     let suspended = is_suspended(engine, run.workspace_id).await?;
@@ -269,19 +264,22 @@ impl Target<'_> {
     }
 }
 
-async fn fail(engine: &Engine, mut run: Run, why: &str) -> Result<(), StorageError> {
-    run.status = RunStatus::Failed;
-    run.error = Some(why.to_owned());
-    run.finished_at = Some(engine.clock.now());
-    save(engine, &run, None).await.map(drop)
+async fn fail(engine: &Engine, run: &Run, why: &str) -> Result<(), StorageError> {
+    change(engine, run, |run, now| run.fail(why, now)).await.map(drop)
 }
 
-/// `false`: the run is gone.
-async fn save(engine: &Engine, run: &Run, tally: Option<&Tally>) -> Result<bool, StorageError> {
-    let results = tally.map(Tally::results);
+/// Changes a run as it is stored. `None`: it is gone, or another process has ended it.
+async fn change<T: State>(
+    engine: &Engine,
+    run: &Run,
+    how: impl FnOnce(Run, DateTime<Utc>) -> Result<Change<T>, RunEnded>,
+) -> Result<Option<T>, StorageError> {
     let mut tx = engine.db.begin().await?;
-    let runs = tx.workspace(run.workspace_id).runs();
-    let saved = runs.save(run, results.as_deref(), engine.clock.now()).await?;
+    let found = tx.workspace(run.workspace_id).runs().lock(run.id).await?;
+    let Some(stored) = found else { return Ok(None) };
+    let Ok(change) = how(stored, engine.clock.now()) else { return Ok(None) };
+
+    let state = tx.apply(change).await?;
     tx.commit().await?;
-    Ok(saved)
+    Ok(Some(state))
 }

@@ -3,13 +3,15 @@
 //! One transaction: the update is marked as taken, the customer's words are stored, the turn is
 //! queued. Only after its commit is the update acknowledged. A repeat changes nothing.
 
+use chrono::{DateTime, Utc};
 use replyx_core::{
     bot::Bot,
-    channel::{Address, Channel, Inbound, InboundContent, MessageRef},
+    change::New,
+    channel::{Address, Channel, Inbound, InboundContent},
     dialog::{Contact, Control, Dialog},
-    event::Event,
     ids::{AssistantId, ChannelId, WorkspaceId},
-    message::{Author, Delivery, Message, MessageKind},
+    message::MessageKind,
+    rules::dialog::{Heard, Utterance},
 };
 use replyx_storage::{StorageError, Tx, retried};
 
@@ -135,60 +137,48 @@ async fn accept(
         .contacts()
         .meet(door.channel_id, inbound, engine.clock.id(), now)
         .await?;
-    if matches!(inbound.content, InboundContent::Blocked | InboundContent::Unblocked) {
-        let blocked = inbound.content == InboundContent::Blocked;
-        tx.workspace(workspace).contacts().set_blocked(contact.id, blocked, now).await?;
-        return Ok(Accepted::Noted);
+    match inbound.content {
+        InboundContent::Blocked => {
+            if let Some(change) = contact.block(now) {
+                tx.apply(change).await?;
+            }
+            return Ok(Accepted::Noted);
+        }
+        InboundContent::Unblocked => {
+            unblock(tx, &contact, now).await?;
+            return Ok(Accepted::Noted);
+        }
+        _ => {}
     }
-    let Some(Said { kind, text, message_id }) = said(&inbound.content) else {
+    let Some(heard) = heard(engine, &inbound.content) else {
         return Ok(Accepted::Noted);
     };
-    if contact.blocked_at.is_some() {
-        // Who writes to us does not block us.
-        tx.workspace(workspace).contacts().set_blocked(contact.id, false, now).await?;
-    }
-    let mut dialog = open_dialog(engine, tx, door, &contact).await?;
-    let message = Message {
-        id: engine.clock.id(),
-        workspace_id: workspace,
-        dialog_id: dialog.id,
-        seq: dialog.next_seq(now),
-        author: Author::Customer,
-        kind,
-        text,
-        delivery: Delivery::None,
-        answer: None,
-        created_at: now,
-    };
-    dialog.heard_seq = message.seq;
-    tx.workspace(workspace).messages().insert(&message, Some(message_id)).await?;
-    tx.workspace(workspace).dialogs().save(&dialog).await?;
+
+    // Who writes to us does not block us.
+    unblock(tx, &contact, now).await?;
+    let dialog = open_dialog(engine, tx, door, &contact).await?;
+    let Utterance { dialog, .. } = tx.apply(dialog.hear(heard, now)).await?;
     if dialog.control == Control::Ai {
         let due = now + engine.settings.window;
         let latest = now + engine.settings.window_latest;
         tx.workspace(workspace).turns().request(dialog.id, due, latest).await?;
     }
-    let event = Event::MessageStored {
-        dialog_id: dialog.id,
-        message_id: message.id,
-        seq: message.seq,
-        author: message.author,
-        text: None,
-    };
-    tx.record(workspace, event, now);
     Ok(Accepted::Stored)
 }
 
-/// What a dialog keeps of what a customer said.
-struct Said<'c> {
-    kind: MessageKind,
-    text: String,
-    message_id: &'c MessageRef,
+/// Lets us speak to a contact again, if they blocked us.
+async fn unblock(tx: &mut Tx, contact: &Contact, now: DateTime<Utc>) -> Result<(), StorageError> {
+    if contact.blocked_at.is_some()
+        && let Some(change) = contact.clone().unblock(now)
+    {
+        tx.apply(change).await?;
+    }
+    Ok(())
 }
 
-/// What is kept of a content and answered; nothing of what only says something about an earlier
-/// message.
-fn said(content: &InboundContent) -> Option<Said<'_>> {
+/// What a dialog keeps of what a customer said and answers; nothing of what only says something
+/// about an earlier message.
+fn heard(engine: &Engine, content: &InboundContent) -> Option<Heard> {
     let (kind, text, message_id) = match content {
         InboundContent::Text { text, message_id } => (MessageKind::Text, text.clone(), message_id),
         InboundContent::Start { message_id } => {
@@ -223,7 +213,7 @@ fn said(content: &InboundContent) -> Option<Said<'_>> {
         | InboundContent::Moved { .. } => return None,
     };
 
-    Some(Said { kind, text, message_id })
+    Some(Heard { id: engine.clock.id(), kind, text, channel_message: message_id.clone() })
 }
 
 /// Keeps the dialog of a chat that got another address, and what is on its way there.
@@ -251,22 +241,7 @@ async fn open_dialog(
     }
 
     let now = engine.clock.now();
-
-    let dialog = Dialog {
-        id: engine.clock.id(),
-        workspace_id: door.workspace_id,
-        assistant_id: door.assistant_id,
-        channel_id: door.channel_id,
-        contact_id: contact.id,
-        control: Control::Ai,
-        epoch: 0,
-        last_seq: 0,
-        heard_seq: 0,
-        answered_seq: 0,
-        created_at: now,
-        updated_at: now,
-    };
-
-    tx.workspace(door.workspace_id).dialogs().insert(&dialog).await?;
+    let dialog = Dialog::between(contact, door.assistant_id, engine.clock.id(), now);
+    let New(dialog) = tx.apply(dialog.open()).await?;
     Ok(dialog)
 }

@@ -2,7 +2,6 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use replyx_core::event::Event;
 use replyx_storage::{
     StorageError,
     fair::{Places, Round},
@@ -125,9 +124,9 @@ async fn claim(engine: &Engine, room: usize, round: Round) -> Result<Found, Stor
     }
     for turn in &claimed {
         let dialog = tx.workspace(turn.workspace_id).dialogs().find(turn.dialog_id).await?;
-        let seq = dialog.map_or(0, |dialog| dialog.heard_seq);
-        let event = Event::TurnStarted { dialog_id: turn.dialog_id, seq, attempt: turn.attempts };
-        tx.record(turn.workspace_id, event, now);
+        if let Some(dialog) = dialog {
+            tx.apply(dialog.turn_started(turn.attempts, now)).await?;
+        }
     }
     if let Err(error) = tx.commit().await {
         // It may have been committed all the same: then they are ours, and nobody else takes them.

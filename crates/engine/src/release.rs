@@ -1,10 +1,8 @@
 //! A dialog that waits for a human goes back to its assistant.
 
 use replyx_core::{
-    act::DialogReleased,
     actor::Caller,
     dialog::{Control, Dialog},
-    event::Event,
     ids::DialogId,
 };
 use replyx_storage::{StorageError, repeated};
@@ -42,16 +40,10 @@ pub async fn release(
         let now = engine.clock.now();
         let mut tx = engine.db.begin().await?;
         let found = tx.workspace(workspace).dialogs().lock(id).await?;
-        let mut dialog = found.ok_or(ReleaseError::Missing)?;
-        if dialog.control != Control::Waiting || !dialog.give_control(Control::Ai, now) {
-            return Err(ReleaseError::NotWaiting(dialog.control));
-        }
-        tx.workspace(workspace).dialogs().save(&dialog).await?;
-
-        let control = dialog.control;
-        let epoch = dialog.epoch;
-        tx.record(workspace, Event::DialogControl { dialog_id: id, control, epoch }, now);
-        tx.workspace(workspace).record(DialogReleased { dialog: id }, &caller.actor(), now);
+        let dialog = found.ok_or(ReleaseError::Missing)?;
+        let released = dialog.release(&caller.actor(), now);
+        let change = released.map_err(|refused| ReleaseError::NotWaiting(refused.control))?;
+        let dialog = tx.apply(change).await?;
         tx.commit().await?;
         Ok(dialog)
     })

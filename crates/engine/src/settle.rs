@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{ChannelKind, Outbound},
     dialog::{Control, Dialog},
-    event::{Event, LimitBound},
+    event::LimitBound,
     ids::OutboxId,
-    message::{Author, Delivery, Message, MessageKind},
+    rules::dialog::{self as rules, Then, Utterance},
 };
 use replyx_storage::{
     StorageError, Tx, retried,
@@ -58,14 +58,13 @@ async fn store_once(
     let parts = parts(engine, context.channel.kind, &reply.text);
 
     let mut tx = engine.db.begin().await?;
-    let Some(mut dialog) = tx.workspace(workspace).dialogs().lock(turn.dialog_id).await? else {
+    let Some(dialog) = tx.workspace(workspace).dialogs().lock(turn.dialog_id).await? else {
         return Ok(Settled::Lost);
     };
     if !dialog.may_settle(begun.epoch) {
         // Nobody sees the answer; it was paid for all the same.
         tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
-        let event = Event::TurnDiscarded { dialog_id: dialog.id, epoch: begun.epoch };
-        tx.record(workspace, event, now);
+        tx.apply(dialog.turn_discarded(begun.epoch, now)).await?;
         // Handed back in the meantime: what nobody has answered is answered again.
         let handled =
             if dialog.control == Control::Ai { dialog.answered_seq } else { dialog.heard_seq };
@@ -79,46 +78,23 @@ async fn store_once(
         tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
         return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
     }
-    let outcome = reply.meta.outcome;
-    let hand_off = reply.hand_off;
     let limited = reply.limited;
-    let message = Message {
+    let said = rules::Reply {
         id: engine.clock.id(),
-        workspace_id: workspace,
-        dialog_id: dialog.id,
-        seq: dialog.next_seq(now),
-        author: Author::Assistant,
-        kind: MessageKind::Text,
         text: reply.text,
-        delivery: Delivery::Queued,
-        answer: Some(reply.meta),
-        created_at: now,
+        answer: reply.meta,
+        answers: limited.is_none().then_some(begun.heard_seq),
+        then: if reply.hand_off { Then::HandOff } else { Then::GoOn },
     };
-    if limited.is_none() {
-        dialog.answered_seq = begun.heard_seq;
-    }
-    let handed_off = hand_off && dialog.give_control(Control::Waiting, now);
-    tx.workspace(workspace).messages().insert(&message, None).await?;
-    tx.workspace(workspace).dialogs().save(&dialog).await?;
+    let Ok(change) = dialog.reply(said, now) else { return Ok(Settled::Lost) };
+    count(&mut tx, context, limited, now).await?;
+    let Utterance { dialog, message, .. } = tx.apply(change).await?;
+
     tx.workspace(workspace).model_calls().insert(&ledger.of_message(message.id)).await?;
     tx.workspace(workspace)
         .outbox()
         .enqueue(&dialog, &context.contact, message.id, &parts, now)
         .await?;
-    count(&mut tx, context, limited, now).await?;
-    let event = Event::ReplySettled {
-        dialog_id: dialog.id,
-        message_id: message.id,
-        seq: message.seq,
-        outcome,
-        text: None,
-    };
-    tx.record(workspace, event, now);
-    if handed_off {
-        let control = dialog.control;
-        let epoch = dialog.epoch;
-        tx.record(workspace, Event::DialogControl { dialog_id: dialog.id, control, epoch }, now);
-    }
     end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await
 }
 
@@ -136,8 +112,7 @@ async fn count(
         return contacts.answered(context.contact.id, now.date_naive()).await;
     };
     contacts.told(context.contact.id, now.date_naive(), bound, now).await?;
-    let event = Event::TurnLimited { dialog_id: dialog.id, seq: dialog.heard_seq, bound };
-    tx.record(workspace, event, now);
+    tx.apply(dialog.turn_limited(dialog.heard_seq, bound, now)).await?;
     Ok(())
 }
 
@@ -163,8 +138,7 @@ async fn leave_unanswered_once(
     let Some(dialog) = tx.workspace(turn.workspace_id).dialogs().lock(turn.dialog_id).await? else {
         return Ok(Settled::Lost);
     };
-    let event = Event::TurnLimited { dialog_id: dialog.id, seq: heard, bound };
-    tx.record(turn.workspace_id, event, now);
+    tx.apply(dialog.turn_limited(heard, bound, now)).await?;
     end(engine, tx, turn, &dialog, heard, Settled::Limited, now).await
 }
 

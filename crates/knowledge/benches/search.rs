@@ -18,6 +18,7 @@ use std::{
 
 use replyx_core::{
     assistant::Assistant,
+    change::New,
     clock::Clock,
     fixtures,
     ids::{AssistantId, WorkspaceId},
@@ -184,7 +185,7 @@ async fn fill(db: &Db, corpus: &[(String, Vec<f32>)]) -> (WorkspaceId, Assistant
 
     let mut tx = db.begin().await.expect("the database is there");
     tx.system().workspaces().insert(&workspace).await.expect("it is new");
-    tx.workspace(workspace.id).assistants().insert(&assistant).await.expect("it is new");
+    tx.apply(fixtures::unexplained(New(assistant.clone()))).await.expect("it is new");
     tx.commit().await.expect("it is stored");
     for (passages, number) in corpus.chunks(PER_DOCUMENT).zip(0..) {
         let document = document(&clock, &assistant, number, passages.len());
@@ -230,11 +231,11 @@ async fn store(db: &Db, clock: &Clock, document: Document, texts: &[(String, Vec
     let workspace = document.workspace_id;
     let id = document.id;
     let mut tx = db.begin().await.expect("the database is there");
-    tx.workspace(workspace).documents().insert(&document, b"").await.expect("it is new");
+    tx.apply(document.clone().add(b"")).await.expect("it is new");
     tx.workspace(workspace).passages().change(id, &changes).await.expect("they are new");
     tx.workspace(workspace).passages().add_vectors(MODEL, &vectors).await.expect("they fit");
     let saved = Document { revision: 2, ..document };
-    tx.workspace(workspace).documents().save(&saved).await.expect("it is there");
+    tx.apply(fixtures::unexplained(saved.clone())).await.expect("it is there");
     tx.workspace(workspace).knowledge().changed(id).await.expect("it is known");
     tx.commit().await.expect("it is stored");
 }

@@ -14,7 +14,9 @@ use std::{collections::HashMap, env, fs, io::Write, path::PathBuf, sync::Arc, ti
 use anyhow::{Context, Result};
 use replyx_core::{
     assistant::{Assistant, AssistantSettings, Language},
+    change::New,
     clock::Clock,
+    fixtures,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus},
     workspace::Workspace,
@@ -234,7 +236,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
         created_at: clock.now(),
         updated_at: clock.now(),
     };
-    tx.workspace(workspace_id).assistants().insert(&assistant).await?;
+    tx.apply(fixtures::unexplained(New(assistant.clone()))).await?;
     for (title, paragraphs) in known.iter().flat_map(|corpus| &corpus.articles) {
         let language = language::detect(&paragraphs.join("\n"));
         let mut document = Document {
@@ -258,7 +260,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
             created_at: clock.now(),
             updated_at: clock.now(),
         };
-        tx.workspace(workspace_id).documents().insert(&document, b"").await?;
+        tx.apply(document.clone().add(b"")).await?;
         let mut changes = PassageChanges::default();
         let mut stored = Vec::new();
         for (paragraph, position) in paragraphs.iter().zip(0_i64..) {
@@ -282,7 +284,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
         tx.workspace(workspace_id).passages().change(document.id, &changes).await?;
         tx.workspace(workspace_id).passages().add_vectors(MODEL, &stored).await?;
         document.revision += 1;
-        tx.workspace(workspace_id).documents().save(&document).await?;
+        tx.apply(fixtures::unexplained(document.clone())).await?;
         tx.workspace(workspace_id).knowledge().changed(document.id).await?;
     }
     tx.commit().await?;

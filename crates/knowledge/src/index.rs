@@ -15,15 +15,15 @@ use std::{
 use replyx_core::{
     clock::Clock,
     ids::{DocumentId, PassageId, WorkspaceId},
-    knowledge::{Document, DocumentStatus, DocumentWarning, WarningCode},
+    knowledge::{Document, DocumentStatus},
     retry::{Backoff, Retry},
+    rules::document::{Indexed, Vectors},
 };
 use replyx_extract::ExtractError;
 use replyx_llm::Embeddings;
 use replyx_storage::{
     Db, StorageError, Tx,
     passages::{NewPassage, PassageChanges, Span, StoredPassage},
-    replacements::Replacement,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -210,15 +210,11 @@ async fn step(
 ) -> Result<(), IndexError> {
     let mut tx = tools.db.begin().await?;
     let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
-    let Some(mut document) = locked else { return Ok(()) };
-    if matches!(document.status, DocumentStatus::Ready) || document.status == status {
-        return Ok(());
+    let Some(document) = locked else { return Ok(()) };
+    if let Some(change) = document.advance(status, tools.clock.now()) {
+        tx.apply(change).await?;
+        tx.commit().await?;
     }
-    document.status = status;
-    document.error = None;
-    document.updated_at = tools.clock.now();
-    tx.workspace(job.workspace_id).documents().save(&document).await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -237,7 +233,7 @@ async fn keep(
     let stems = cut.stems();
     let mut current = HashSet::new();
     let mut fresh = 0;
-    let (mut tx, mut document, waiting) = loop {
+    let (mut tx, document, waiting) = loop {
         let mut tx = tools.db.begin().await?;
         let locked = reading.lock(&mut tx, job).await?;
         let Some((document, waiting)) = locked else { return Ok(()) };
@@ -257,50 +253,52 @@ async fn keep(
         current.extend(changes.new.iter().map(|passage| passage.id));
         current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
     };
-    if let Some(file) = reading.replaces(waiting.as_ref()) {
+    let replaced_by = reading.replaces(waiting.as_ref()).cloned();
+    if replaced_by.is_some() {
         // From here on file, text and passages are those of the new version.
         tx.workspace(workspace).replacements().apply(document.id).await?;
-        document.name.clone_from(&file.name);
-        document.kind = file.kind;
-        document.size = file.size;
-        document.content_hash.clone_from(&file.content_hash);
     }
     tx.workspace(workspace).documents().set_text(document.id, Some(&cut.text)).await?;
     // A document that got another name in the meantime is read again.
-    let version = if document.name == reading.name { INDEX_VERSION } else { 0 };
+    let name = replaced_by.as_ref().map_or(&document.name, |file| &file.name);
+    let version = if *name == reading.name { INDEX_VERSION } else { 0 };
     tx.workspace(workspace).documents().set_indexed(document.id, stems, version).await?;
-    document.passages = passages;
-    document.language = cut.language;
-    document.title = cut.title;
-    document.error = None;
-    document.warnings = cut.warnings;
-    document.revision += 1;
-    document.updated_at = tools.clock.now();
-    document.status = DocumentStatus::Ready;
-    if let Some(model) = tools.embeddings.model() {
-        let embedded = tx.workspace(workspace).passages().reuse_vectors(document.id, model).await?;
-        if embedded == passages || document.embedded_with.is_none() || fresh > 0 {
-            document.embedded = embedded;
-            document.embedded_with = Some(model.to_owned());
-        }
-        if embedded < passages {
-            document.status = DocumentStatus::Embedding;
-            embed::enqueue(&mut tx, tools.clock, job).await?;
-        } else {
-            neighbours::follow(&mut tx, tools.clock, workspace, &document.assistants).await?;
-        }
-    } else {
-        document.embedded = document.embedded.min(passages);
-    }
-    if waiting.is_some() && reading.replaces(waiting.as_ref()).is_none() {
-        // A newer file came in the meantime, and its job is on its way.
-        document.status = DocumentStatus::Queued;
-    }
-    tx.workspace(workspace).documents().save(&document).await?;
+
+    let read = Indexed {
+        newer_waits: waiting.is_some() && replaced_by.is_none(),
+        replaced_by,
+        title: cut.title,
+        language: cut.language,
+        passages,
+        warnings: cut.warnings,
+        vectors: vectors(tools, &mut tx, job, &document, passages, fresh > 0).await?,
+    };
+    let document = tx.apply(document.index(read, tools.clock.now())).await?;
     tx.workspace(workspace).knowledge().changed(document.id).await?;
     tx.commit().await?;
     tracing::info!(document.status = %document.status, document.passages = passages, fresh, "document indexed");
     Ok(())
+}
+
+/// What there is of vectors for a document that has just been cut. Sees to those that are missing.
+async fn vectors(
+    tools: IndexContext<'_>,
+    tx: &mut Tx,
+    job: IndexDocument,
+    document: &Document,
+    passages: i64,
+    fresh: bool,
+) -> Result<Vectors, IndexError> {
+    let workspace = job.workspace_id;
+    let Some(model) = tools.embeddings.model() else { return Ok(Vectors::NoModel) };
+
+    let there = tx.workspace(workspace).passages().reuse_vectors(document.id, model).await?;
+    if there < passages {
+        embed::enqueue(tx, tools.clock, job).await?;
+    } else {
+        neighbours::follow(tx, tools.clock, workspace, &document.assistants).await?;
+    }
+    Ok(Vectors::Of { model: model.to_owned(), there, fresh })
 }
 
 /// The document cannot be read: what was read of it before is forgotten. A file that was to replace
@@ -313,15 +311,14 @@ async fn fail(
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
 
-    let (mut tx, mut document) = loop {
+    let (mut tx, document) = loop {
         let mut tx = tools.db.begin().await?;
         let locked = reading.lock(&mut tx, job).await?;
-        let Some((mut document, waiting)) = locked else { return Ok(()) };
+        let Some((document, waiting)) = locked else { return Ok(()) };
         if let Some(file) = reading.replaces(waiting.as_ref()) {
             tx.workspace(workspace).replacements().forget(document.id).await?;
             if document.passages > 0 {
-                keep_before(&mut document, file, &why, tools.clock);
-                tx.workspace(workspace).documents().save(&document).await?;
+                tx.apply(document.keep_file(file, &why, tools.clock.now())).await?;
                 tx.commit().await?;
                 tracing::info!("replacement file of a document cannot be read");
                 return Ok(());
@@ -343,31 +340,12 @@ async fn fail(
 
     tx.workspace(workspace).documents().set_text(document.id, None).await?;
     tx.workspace(workspace).documents().set_indexed(document.id, 0, INDEX_VERSION).await?;
-    document.status = DocumentStatus::Failed;
-    document.error = Some(why);
-    document.warnings = Vec::new();
-    (document.passages, document.embedded, document.embedded_with) = (0, 0, None);
-    document.revision += 1;
-    document.updated_at = tools.clock.now();
-    tx.workspace(workspace).documents().save(&document).await?;
+    let document = tx.apply(document.fail_index(why, tools.clock.now())).await?;
     tx.workspace(workspace).knowledge().changed(document.id).await?;
     tx.commit().await?;
     tracing::info!("document cannot be read");
 
     Ok(())
-}
-
-/// The file before goes on serving, and the owner is told.
-fn keep_before(document: &mut Document, file: &Replacement, why: &str, clock: &Clock) {
-    let complete = document.embedded >= document.passages || document.embedded_with.is_none();
-    document.status = if complete { DocumentStatus::Ready } else { DocumentStatus::Embedding };
-    document.error = None;
-    document.updated_at = clock.now();
-    let detail = format!("the new file could not be read, and the one before stays: {why}");
-    let names = vec![file.name.clone()];
-    let warning = DocumentWarning::names(WarningCode::ReplacementFailed, names, detail);
-    document.warnings.retain(|warning| warning.code != WarningCode::ReplacementFailed);
-    document.warnings.push(warning);
 }
 
 /// Some of what has to change.

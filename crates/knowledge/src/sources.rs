@@ -25,6 +25,7 @@ use replyx_core::{
     knowledge::{Document, Source, SourceStatus},
     page::PageRequest,
     retry::{Backoff, Retry},
+    rules::source::Fetched,
 };
 use replyx_crawl::{Crawl, FetchError, Fetcher, Known, Order, Outcome, Skip, Validators, Visit};
 use replyx_storage::{Db, StorageError, Tx, documents::DocumentFilter};
@@ -152,15 +153,13 @@ pub async fn queue_due(db: &Db, clock: &Clock) -> Result<usize, StorageError> {
     }
 }
 
-/// Queues a source that is due, unless it has been deleted or changed in the meantime.
+/// Queues a source that is due, unless it has been deleted or queued in the meantime.
 async fn queue_again(db: &Db, clock: &Clock, job: FetchSource) -> Result<(), StorageError> {
     let mut tx = db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
-    let Some(mut source) = found else { return Ok(()) };
-    source.status = SourceStatus::Queued;
-    source.next_at = None;
-    source.updated_at = clock.now();
-    tx.workspace(job.workspace_id).sources().save(&source).await?;
+    let Some(source) = found else { return Ok(()) };
+    let Ok(change) = source.come_due(clock.now()) else { return Ok(()) };
+    tx.apply(change).await?;
     queue(&mut tx, clock, job).await?;
     tx.commit().await?;
     Ok(())
@@ -310,11 +309,8 @@ fn sentence(error: &FetchError) -> String {
 async fn begin(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Source>, StorageError> {
     let mut tx = tools.db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
-    let Some(mut source) = found else { return Ok(None) };
-    source.status = SourceStatus::Fetching;
-    source.error = None;
-    source.updated_at = tools.clock.now();
-    tx.workspace(job.workspace_id).sources().save(&source).await?;
+    let Some(source) = found else { return Ok(None) };
+    let source = tx.apply(source.begin_fetch(tools.clock.now())).await?;
     tx.commit().await?;
     Ok(Some(source))
 }
@@ -373,17 +369,16 @@ async fn settle(
     let now = tools.clock.now();
     let mut tx = tools.db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
-    let Some(mut source) = found else { return Ok(()) };
-    source.status = if why.is_some() { SourceStatus::Failed } else { SourceStatus::Ready };
-    if why.is_none() {
-        source.fetched_at = Some(now);
-    }
-    source.error = why;
-    source.pages = i64::try_from(pages.len()).unwrap_or(i64::MAX);
-    source.bytes = pages.iter().map(|document| document.size).sum();
-    source.next_at = source.every_hours.map(|hours| now + TimeDelta::hours(hours));
-    source.updated_at = now;
-    tx.workspace(job.workspace_id).sources().save(&source).await?;
+    let Some(source) = found else { return Ok(()) };
+    let there = Fetched {
+        pages: i64::try_from(pages.len()).unwrap_or(i64::MAX),
+        bytes: pages.iter().map(|document| document.size).sum(),
+    };
+    let change = match why {
+        Some(why) => source.fail_fetch(why, there, now),
+        None => source.finish_fetch(there, now),
+    };
+    tx.apply(change).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{Assistant, AssistantSettings, Gate, Version},
-    event::Event,
     ids::{AssistantId, RunId, WorkspaceId},
     page::{Page, PageRequest},
+    rules::assistant::Publication,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -107,7 +107,7 @@ pub struct Assistants<'t> {
 
 impl Assistants<'_> {
     /// Stores a new assistant.
-    pub async fn insert(self, assistant: &Assistant) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, assistant: &Assistant) -> Result<(), StorageError> {
         debug_assert_eq!(assistant.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO assistants (",
@@ -169,9 +169,12 @@ impl Assistants<'_> {
         Ok(Page::of(found, page.limit, |assistant: &Assistant| assistant.id))
     }
 
-    /// Writes changed settings, if the stored version is still `assistant.version - 1`. `false`:
-    /// somebody else changed it first.
-    pub async fn update(self, assistant: &Assistant) -> Result<bool, StorageError> {
+    /// Writes changed settings.
+    ///
+    /// # Errors
+    ///
+    /// Fails unless the stored version is still `assistant.version - 1`.
+    pub(crate) async fn update(self, assistant: &Assistant) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE assistants
                SET name = $3, model = $4, system_prompt = $5, temperature = $6, language = $7,
@@ -187,13 +190,15 @@ impl Assistants<'_> {
             assistant.version, assistant.updated_at, Json(&settings.fallback_models),
             &settings.time_zone, settings.check_answers, settings.unverified.as_str(),
             &settings.handoff_text, assistant.gate.as_ref().map(Json));
-        Ok(changed == 1)
+        StorageError::expect_one_row("assistants", changed)
     }
 
-    /// Stores a version as the one that customers meet, and tells the log. Its number must be the
+    /// Stores a version as the one that customers meet. Its number must be the
     /// next one: [`Self::next_number`], under [`Self::lock`]. Of earlier ones the newest 199 are
     /// kept, and those that an evaluation measured.
-    pub async fn publish(self, id: AssistantId, version: &Version) -> Result<(), StorageError> {
+    pub(crate) async fn publish(self, publication: &Publication) -> Result<(), StorageError> {
+        let Publication { assistant_id: id, version, .. } = publication;
+        let id = *id;
         const SQL: &str = "
             INSERT INTO assistant_versions (workspace_id, assistant_id, number, settings, note, run_id,
                                             created_by, created_at)
@@ -211,8 +216,7 @@ impl Assistants<'_> {
         let last = version.number - VERSIONS;
         run!(self.tx, OLD; self.workspace.into_uuid(), id.into_uuid(), last);
 
-        self.roll_to(id, version.number, version.created_at).await?;
-        Ok(())
+        self.roll_to(id, version.number).await
     }
 
     /// The number that the next version has.
@@ -224,14 +228,12 @@ impl Assistants<'_> {
         Ok(next.unwrap_or(1))
     }
 
-    /// Makes an earlier (or later) version answer customers, and tells the log. `false`: there is
-    /// no such version.
-    pub async fn roll_to(
-        self,
-        id: AssistantId,
-        number: i64,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
+    /// Makes an earlier (or later) version answer customers.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such version.
+    pub(crate) async fn roll_to(self, id: AssistantId, number: i64) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE assistants SET published = $3
              WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL
@@ -239,11 +241,7 @@ impl Assistants<'_> {
                             WHERE versions.workspace_id = $1 AND versions.assistant_id = $2
                               AND versions.number = $3)";
         let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), number);
-        if changed == 1 {
-            let event = Event::AssistantPublished { assistant_id: id, number };
-            self.tx.record(self.workspace, event, now);
-        }
-        Ok(changed == 1)
+        StorageError::expect_one_row("assistants", changed)
     }
 
     /// A version of an assistant that is not deleted.
@@ -281,8 +279,12 @@ impl Assistants<'_> {
 
     /// Deletes an assistant, locked by [`Self::lock_whole`], with the documents that no other
     /// assistant knows, its sources and its question sets. Its bots must be gone:
-    /// [`crate::channels::Channels::count_of`]. `false`: there is no such assistant.
-    pub async fn delete(self, id: AssistantId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    /// [`crate::channels::Channels::count_of`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such assistant.
+    pub(crate) async fn delete(self, assistant: &Assistant) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE assistants SET deleted_at = $3
              WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -305,15 +307,15 @@ impl Assistants<'_> {
             "DELETE FROM question_sets WHERE workspace_id = $1 AND assistant_id = $2",
         ];
         let workspace = self.workspace.into_uuid();
-        let assistant = id.into_uuid();
-        let deleted = run!(self.tx, SQL; workspace, assistant, now);
-        if deleted == 1 {
-            run!(self.tx, crate::knowledge::UNSCOPE_ALL; workspace, assistant, scope_term(id));
-            for sql in DERIVED {
-                run!(self.tx, sql; workspace, assistant);
-            }
+        let id = assistant.id.into_uuid();
+        let deleted = run!(self.tx, SQL; workspace, id, assistant.updated_at);
+        StorageError::expect_one_row("assistants", deleted)?;
+
+        run!(self.tx, crate::knowledge::UNSCOPE_ALL; workspace, id, scope_term(assistant.id));
+        for sql in DERIVED {
+            run!(self.tx, sql; workspace, id);
         }
-        Ok(deleted == 1)
+        Ok(())
     }
 }
 

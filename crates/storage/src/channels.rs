@@ -187,7 +187,7 @@ impl Channels<'_> {
         };
         end_sends(self.tx, self.workspace, id, why, now).await?;
         self.tx.done.bots = true;
-        self.tx.record(self.workspace, event, now);
+        self.tx.record(self.workspace, vec![(now, event)]);
         Ok(true)
     }
 
@@ -231,7 +231,7 @@ pub(crate) fn announce(tx: &mut Tx, workspace: WorkspaceId, channel: &Channel) {
     };
     tx.done.bots = true;
     tx.done.outbox = true;
-    tx.record(workspace, event, channel.updated_at);
+    tx.record(workspace, vec![(channel.updated_at, event)]);
 }
 
 /// Ends what a channel that is no longer ours has to send, with the messages. What is being sent at

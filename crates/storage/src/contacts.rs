@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use replyx_core::{
     channel::{Address, ChatKind, Inbound},
     dialog::Contact,
-    event::{Event, LimitBound},
+    event::LimitBound,
     ids::{ChannelId, ContactId, WorkspaceId},
 };
 use uuid::Uuid;
@@ -119,26 +119,28 @@ impl Contacts<'_> {
         row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
-    /// Marks a contact as having blocked the channel, or as letting it speak again, and tells the
-    /// log if that is news.
-    pub async fn set_blocked(
-        self,
-        id: ContactId,
-        blocked: bool,
-        now: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        const BLOCK: &str = "
-            UPDATE contacts SET blocked_at = $3
-             WHERE workspace_id = $1 AND id = $2 AND blocked_at IS NULL";
-        const UNBLOCK: &str = "
-            UPDATE contacts SET blocked_at = NULL
-             WHERE workspace_id = $1 AND id = $2 AND blocked_at IS NOT NULL AND blocked_at <= $3";
-        let sql = if blocked { BLOCK } else { UNBLOCK };
-        let changed = run!(self.tx, sql; self.workspace.into_uuid(), id.into_uuid(), now);
-        if changed == 1 {
-            self.tx.record(self.workspace, Event::ContactBlocked { contact_id: id, blocked }, now);
+    /// Finds a contact and keeps others from changing it until the transaction ends.
+    pub async fn lock(self, id: ContactId) -> Result<Option<Contact>, StorageError> {
+        macro_rules! find {
+            () => {
+                concat!("SELECT ", columns!(), " FROM contacts WHERE workspace_id = $1 AND id = $2")
+            };
         }
-        Ok(())
+        // A writing transaction already holds all of SQLite.
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
+        row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+    }
+
+    /// Writes since when a contact does not want to hear from us.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the contact is not there.
+    pub(crate) async fn set_blocked(self, contact: &Contact) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE contacts SET blocked_at = $3 WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), contact.id.into_uuid(), contact.blocked_at);
+        StorageError::expect_one_row("contacts", changed)
     }
 
     /// What a customer was answered on a day.

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     dialog::Dialog,
-    event::Event,
     ids::{ContactId, DialogId, WorkspaceId},
     page::{Page, PageRequest},
+    rules::dialog::Utterance,
 };
 use uuid::Uuid;
 
@@ -57,12 +57,12 @@ pub struct Dialogs<'t> {
 }
 
 impl Dialogs<'_> {
-    /// Stores a new dialog and tells the log.
+    /// Stores a new dialog.
     ///
     /// # Errors
     ///
     /// [`StorageError::is_duplicate`] when the contact has an open dialog already.
-    pub async fn insert(self, dialog: &Dialog) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, dialog: &Dialog) -> Result<(), StorageError> {
         debug_assert_eq!(dialog.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO dialogs (",
@@ -74,12 +74,6 @@ impl Dialogs<'_> {
             dialog.channel_id.into_uuid(), dialog.contact_id.into_uuid(), dialog.control.as_str(),
             dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.created_at,
             dialog.updated_at);
-        let opened = Event::DialogOpened {
-            dialog_id: dialog.id,
-            contact_id: dialog.contact_id,
-            assistant_id: dialog.assistant_id,
-        };
-        self.tx.record(self.workspace, opened, dialog.created_at);
         Ok(())
     }
 
@@ -115,7 +109,7 @@ impl Dialogs<'_> {
     /// # Errors
     ///
     /// Fails when the dialog is not there.
-    pub async fn save(self, dialog: &Dialog) -> Result<(), StorageError> {
+    pub(crate) async fn save(self, dialog: &Dialog) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE dialogs SET control = $3, epoch = $4, last_seq = $5, heard_seq = $6,
                    answered_seq = $7, updated_at = $8
@@ -124,6 +118,17 @@ impl Dialogs<'_> {
             self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.control.as_str(), dialog.epoch,
             dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at);
         StorageError::expect_one_row("dialogs", changed)
+    }
+
+    /// Stores what was said, with the dialog as it is then.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::is_duplicate`] when its place in the dialog is taken.
+    pub(crate) async fn keep(self, said: &Utterance) -> Result<(), StorageError> {
+        let messages = self.tx.workspace(self.workspace).messages();
+        messages.insert(&said.message, said.channel_message.as_ref()).await?;
+        self.save(&said.dialog).await
     }
 
     /// The summary of what was said up to and including a message, by its `seq`; `None`: there is

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    event::Event,
     ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WebPage},
     page::{Page, PageRequest},
+    rules::document::{DocumentFile, WaitingFile},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -149,8 +149,9 @@ pub struct Documents<'t> {
 }
 
 impl Documents<'_> {
-    /// Stores a new document with its bytes, known to its assistants, and tells the log.
-    pub async fn insert(self, document: &Document, original: &[u8]) -> Result<(), StorageError> {
+    /// Stores a new document with its bytes, known to its assistants.
+    pub(crate) async fn insert(self, file: &DocumentFile<'_>) -> Result<(), StorageError> {
+        let DocumentFile { document, bytes: original } = file;
         debug_assert_eq!(document.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO documents (",
@@ -176,13 +177,12 @@ impl Documents<'_> {
             page.map_or(0, |page| page.misses), Json(&document.warnings), document.created_at,
             document.updated_at);
 
-        run!(self.tx, FILE; workspace, id, original);
+        run!(self.tx, FILE; workspace, id, *original);
 
         for assistant in &document.assistants {
             run!(self.tx, LINK; workspace, assistant.into_uuid(), id);
         }
 
-        self.tx.record(self.workspace, status_event(document), document.created_at);
         Ok(())
     }
 
@@ -322,17 +322,30 @@ impl Documents<'_> {
         Ok(size.map(|size| u64::try_from(size).unwrap_or_default()))
     }
 
-    /// Replaces the bytes of a document that was fetched or rewritten; `size` and `content_hash`
-    /// go with [`Self::save`].
+    /// Writes what may change of a document, and its bytes.
     ///
     /// # Errors
     ///
     /// Fails when the document is not there.
-    pub async fn set_original(self, id: DocumentId, original: &[u8]) -> Result<(), StorageError> {
+    pub(crate) async fn save_file(self, file: &DocumentFile<'_>) -> Result<(), StorageError> {
         const SQL: &str =
             "UPDATE document_files SET original = $3 WHERE workspace_id = $1 AND document_id = $2";
-        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), original);
-        StorageError::expect_one_row("document_files", changed)
+        let id = file.document.id.into_uuid();
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id, file.bytes);
+        StorageError::expect_one_row("document_files", changed)?;
+        self.save(&file.document).await
+    }
+
+    /// Writes what may change of a document, and keeps the file that is to take its place.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the document is not there.
+    pub(crate) async fn save_waiting(self, waiting: &WaitingFile<'_>) -> Result<(), StorageError> {
+        let WaitingFile { document, file, bytes, at } = waiting;
+        let replacements = self.tx.workspace(self.workspace).replacements();
+        replacements.put(document.id, file, bytes, *at).await?;
+        self.save(document).await
     }
 
     /// The text that was read from the document; `None` before it has been.
@@ -355,12 +368,12 @@ impl Documents<'_> {
         StorageError::expect_one_row("document_files", changed)
     }
 
-    /// Writes what may change of a document, and tells the log.
+    /// Writes what may change of a document.
     ///
     /// # Errors
     ///
     /// Fails when the document is not there.
-    pub async fn save(self, document: &Document) -> Result<(), StorageError> {
+    pub(crate) async fn save(self, document: &Document) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE documents
                SET name = $3, title = $4, kind = $5, size = $6, content_hash = $7, status = $8, error = $9,
@@ -375,9 +388,7 @@ impl Documents<'_> {
             &document.embedded_with, document.revision, page.and_then(|page| page.etag.as_ref()),
             page.and_then(|page| page.last_modified.as_ref()), page.map_or(0, |page| page.misses),
             Json(&document.warnings), document.updated_at);
-        StorageError::expect_one_row("documents", changed)?;
-        self.tx.record(self.workspace, status_event(document), document.updated_at);
-        Ok(())
+        StorageError::expect_one_row("documents", changed)
     }
 
     /// Writes how long the index of a document is and by which rules it was made.
@@ -405,23 +416,16 @@ impl Documents<'_> {
         Ok(version.unwrap_or_default())
     }
 
-    /// Deletes a document with everything made from it, and tells the log. `false`: there is none.
-    pub async fn delete(
-        self,
-        document: &Document,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
+    /// Deletes a document with everything made from it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the document is not there.
+    pub(crate) async fn delete(self, document: &Document) -> Result<(), StorageError> {
         const SQL: &str = "DELETE FROM documents WHERE workspace_id = $1 AND id = $2";
         self.tx.workspace(self.workspace).knowledge().changed(document.id).await?;
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), document.id.into_uuid());
-        if deleted == 1 {
-            let event = Event::DocumentDeleted {
-                document_id: document.id,
-                assistants: document.assistants.clone(),
-            };
-            self.tx.record(self.workspace, event, now);
-        }
-        Ok(deleted == 1)
+        StorageError::expect_one_row("documents", deleted)
     }
 
     /// The scope terms of a document's passages.
@@ -436,18 +440,6 @@ impl Documents<'_> {
         let known = self.tx.workspace(self.workspace).knowledge();
         let assistants = known.assistants(row.id.into()).await?;
         read(row, assistants).map(Some)
-    }
-}
-
-fn status_event(document: &Document) -> Event {
-    Event::DocumentStatus {
-        document_id: document.id,
-        assistants: document.assistants.clone(),
-        status: document.status,
-        passages: document.passages,
-        embedded: document.embedded,
-        error: document.error.clone(),
-        warnings: document.warnings.clone(),
     }
 }
 

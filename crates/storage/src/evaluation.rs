@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     evaluation::{Metrics, Question, QuestionResult, QuestionSet, Run},
-    event::Event,
     ids::{AssistantId, QuestionSetId, RunId, WorkspaceId},
     page::{Page, PageRequest},
+    rules::assistant::QuestionSetContent,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -64,11 +64,9 @@ pub struct QuestionSets<'t> {
 
 impl QuestionSets<'_> {
     /// Stores a new set; its `size` is the number of questions.
-    pub async fn insert(
-        self,
-        set: &QuestionSet,
-        questions: &[Question],
-    ) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, content: &QuestionSetContent<'_>) -> Result<(), StorageError> {
+        let QuestionSetContent { set, questions } = content;
+        let questions = questions.unwrap_or_default();
         const SQL: &str = "
             INSERT INTO question_sets (workspace_id, id, assistant_id, name, questions, size, created_at,
                                        updated_at)
@@ -121,12 +119,13 @@ impl QuestionSets<'_> {
         Ok(Page::of(found, page.limit, |set: &QuestionSet| set.id))
     }
 
-    /// Writes a changed set. `false`: there is none.
-    pub async fn save(
-        self,
-        set: &QuestionSet,
-        questions: Option<&[Question]>,
-    ) -> Result<bool, StorageError> {
+    /// Writes a changed set.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the set is not there.
+    pub(crate) async fn save(self, content: &QuestionSetContent<'_>) -> Result<(), StorageError> {
+        let QuestionSetContent { set, questions } = content;
         const NAME: &str = "
             UPDATE question_sets SET name = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2";
         const ALL: &str = "
@@ -140,17 +139,22 @@ impl QuestionSets<'_> {
         } else {
             run!(self.tx, NAME; workspace, id, &set.name, set.updated_at)
         };
-        Ok(changed == 1)
+        StorageError::expect_one_row("question_sets", changed)
     }
 
-    /// Deletes a set with its runs. `false`: there is none.
-    pub async fn delete(self, id: QuestionSetId) -> Result<bool, StorageError> {
+    /// Deletes a set with its runs.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the set is not there.
+    pub(crate) async fn delete(self, id: QuestionSetId) -> Result<(), StorageError> {
         const RUNS: &str = "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND set_id = $2";
         const SQL: &str = "DELETE FROM question_sets WHERE workspace_id = $1 AND id = $2";
         let workspace = self.workspace.into_uuid();
         let id = id.into_uuid();
         run!(self.tx, RUNS; workspace, id);
-        Ok(run!(self.tx, SQL; workspace, id) == 1)
+        let deleted = run!(self.tx, SQL; workspace, id);
+        StorageError::expect_one_row("question_sets", deleted)
     }
 }
 
@@ -161,12 +165,12 @@ pub struct Runs<'t> {
 }
 
 impl Runs<'_> {
-    /// Stores a new run and tells the log.
+    /// Stores a new run.
     ///
     /// # Errors
     ///
     /// Fails when the set is not there.
-    pub async fn insert(self, run: &Run) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, run: &Run) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO evaluation_runs (workspace_id, id, set_id, assistant_id, version, settings_hash,
                                          answers, status, done, total, created_at)
@@ -175,7 +179,6 @@ impl Runs<'_> {
             self.workspace.into_uuid(), run.id.into_uuid(), run.set_id.into_uuid(),
             run.assistant_id.into_uuid(), run.version, &run.settings_hash, run.answers,
             run.status.as_str(), run.done, run.total, run.created_at);
-        self.tx.record(self.workspace, status_event(run), run.created_at);
         Ok(())
     }
 
@@ -183,6 +186,18 @@ impl Runs<'_> {
     pub async fn find(self, id: RunId) -> Result<Option<Run>, StorageError> {
         const SQL: &str = concat!(runs!(), " WHERE workspace_id = $1 AND id = $2");
         row!(self.tx, RunRow, SQL; self.workspace.into_uuid(), id.into_uuid())
+            .map(read_run)
+            .transpose()
+    }
+
+    /// Finds a run and keeps others from changing it until the transaction ends.
+    pub async fn lock(self, id: RunId) -> Result<Option<Run>, StorageError> {
+        const SQLITE: &str = concat!(runs!(), " WHERE workspace_id = $1 AND id = $2");
+        const POSTGRES: &str =
+            concat!(runs!(), " WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE");
+        // A writing transaction already holds all of SQLite.
+        let sql = self.tx.sql(POSTGRES, SQLITE);
+        row!(self.tx, RunRow, sql; self.workspace.into_uuid(), id.into_uuid())
             .map(read_run)
             .transpose()
     }
@@ -254,14 +269,16 @@ impl Runs<'_> {
         Ok(found.flatten().map(|Json(results)| results))
     }
 
-    /// Writes what became of a run, and tells the log. `false`: there is none, or it has ended: a
-    /// process that was taken for dead and wakes up changes nothing that another has finished.
-    pub async fn save(
+    /// Writes what became of a run.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the run is not there, or has ended.
+    pub(crate) async fn save(
         self,
         run: &Run,
         results: Option<&[QuestionResult]>,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE evaluation_runs
                SET status = $3, done = $4, total = $5, metrics = $6, error = $7, finished_at = $8,
@@ -270,20 +287,7 @@ impl Runs<'_> {
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), run.id.into_uuid(), run.status.as_str(), run.done, run.total,
             run.metrics.as_ref().map(Json), &run.error, run.finished_at, results.map(Json));
-        if changed == 1 {
-            self.tx.record(self.workspace, status_event(run), now);
-        }
-        Ok(changed == 1)
-    }
-}
-
-fn status_event(run: &Run) -> Event {
-    Event::EvaluationStatus {
-        run_id: run.id,
-        assistant_id: run.assistant_id,
-        status: run.status,
-        done: run.done,
-        total: run.total,
+        StorageError::expect_one_row("evaluation_runs", changed)
     }
 }
 

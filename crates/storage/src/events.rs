@@ -1,14 +1,18 @@
-//! The log of one workspace: the `events` table. Written through [`Tx::record`].
+//! The log of one workspace: the `events` table. Written through [`Tx::apply`].
 //!
 //! What was said is not stored with an event but read from `messages` in the statement that reads
 //! the events, so that deleted words are gone from the log as well.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use replyx_core::{
     event::{Event, Recorded},
     ids::{DialogId, MessageId, WorkspaceId},
 };
+use serde::Serialize;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::{StorageError, Tx};
 
@@ -83,26 +87,73 @@ impl Events<'_> {
     }
 }
 
-/// Numbers and stores events, and returns the last number.
+/// An event as a row of the table.
+#[derive(Serialize)]
+struct Added {
+    workspace_id: Uuid,
+    seq: i64,
+    kind: &'static str,
+    dialog_id: Option<Uuid>,
+    message_id: Option<Uuid>,
+    payload: Event,
+    created_at: String,
+}
+
+impl Added {
+    fn row(workspace: WorkspaceId, seq: i64, at: DateTime<Utc>, event: &Event) -> Self {
+        Self {
+            workspace_id: workspace.into_uuid(),
+            seq,
+            kind: event.name(),
+            dialog_id: event.subject().dialog_id.map(DialogId::into_uuid),
+            message_id: event.quotes().map(MessageId::into_uuid),
+            payload: event.clone().quoting(None),
+            // As every other time that is stored as text.
+            created_at: at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
+        }
+    }
+}
+
+/// Numbers the events of a transaction and stores all of them with one statement. Returns the last
+/// number of each workspace.
+///
+/// The counters are raised first, in the order of the workspaces, so that two transactions do not
+/// wait for each other's. From then on whoever else has events for these workspaces waits: numbers
+/// are given in the order of commits, without gaps.
 pub(crate) async fn append(
     tx: &mut Tx,
-    workspace: WorkspaceId,
-    recorded: &[(DateTime<Utc>, Event)],
-) -> Result<i64, StorageError> {
+    recorded: &BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
+) -> Result<Vec<(WorkspaceId, i64)>, StorageError> {
     const HEAD: &str =
         "UPDATE event_heads SET seq = seq + $2 WHERE workspace_id = $1 RETURNING seq";
-    const EVENT: &str = "
+    const POSTGRES: &str = "
         INSERT INTO events (workspace_id, seq, kind, dialog_id, message_id, payload, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let count = i64::try_from(recorded.len()).unwrap_or(i64::MAX);
-    let last = value!(tx, i64, HEAD; workspace.into_uuid(), count)
-        .ok_or(StorageError::RowsAffected { table: "event_heads", actual: 0 })?;
-    for ((at, event), seq) in recorded.iter().zip(last - count + 1..) {
-        let dialog = event.subject().dialog_id.map(DialogId::into_uuid);
-        let quoted = event.quotes().map(MessageId::into_uuid);
-        let bare = event.clone().quoting(None);
-        run!(tx, EVENT;
-            workspace.into_uuid(), seq, event.name(), dialog, quoted, Json(bare), at);
+        SELECT workspace_id, seq, kind, dialog_id, message_id, payload, created_at
+          FROM jsonb_to_recordset($1)
+            AS added (workspace_id UUID, seq BIGINT, kind TEXT, dialog_id UUID, message_id UUID,
+                      payload JSONB, created_at TIMESTAMPTZ)";
+    const SQLITE: &str = "
+        INSERT INTO events (workspace_id, seq, kind, dialog_id, message_id, payload, created_at)
+        SELECT unhex(value ->> '$.workspace_id', '-'), value ->> '$.seq', value ->> '$.kind',
+               unhex(value ->> '$.dialog_id', '-'), unhex(value ->> '$.message_id', '-'),
+               value -> '$.payload', value ->> '$.created_at'
+          FROM json_each($1)";
+
+    let mut heads = Vec::with_capacity(recorded.len());
+    let mut rows = Vec::new();
+    for (workspace, events) in recorded {
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let last = value!(tx, i64, HEAD; workspace.into_uuid(), count)
+            .ok_or(StorageError::RowsAffected { table: "event_heads", actual: 0 })?;
+        heads.push((*workspace, last));
+
+        let numbered = events.iter().zip(last - count + 1..);
+        rows.extend(numbered.map(|((at, event), seq)| Added::row(*workspace, seq, *at, event)));
     }
-    Ok(last)
+
+    if !rows.is_empty() {
+        let sql = tx.sql(POSTGRES, SQLITE);
+        run!(tx, sql; Json(&rows));
+    }
+    Ok(heads)
 }

@@ -5,7 +5,10 @@
 //! what an assistant knows raises its `knowledge_revision`; who keeps anything in memory compares
 //! it.
 
-use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
+use replyx_core::{
+    ids::{AssistantId, DocumentId, WorkspaceId},
+    rules::document::{Linked, Unlinked},
+};
 use uuid::Uuid;
 
 use crate::{StorageError, Tx, documents::Documents};
@@ -236,6 +239,26 @@ impl Knowledge<'_> {
             run!(self.tx, UNSCOPE; workspace, document.into_uuid(), scope_term(assistant));
         }
         Ok(unlinked == 1)
+    }
+
+    /// Makes a document known to one more assistant; both must be locked by [`Self::lock`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when it knew it already.
+    pub(crate) async fn add_link(self, it: &Linked) -> Result<(), StorageError> {
+        let linked = self.link(it.assistant_id, it.document_id).await?;
+        StorageError::expect_one_row("document_assistants", u64::from(linked))
+    }
+
+    /// Makes a document known to one assistant less; both must be locked by [`Self::lock`].
+    ///
+    /// # Errors
+    ///
+    /// Fails when it did not know it.
+    pub(crate) async fn remove_link(self, it: &Unlinked) -> Result<(), StorageError> {
+        let unlinked = self.unlink(it.assistant_id, it.document_id).await?;
+        StorageError::expect_one_row("document_assistants", u64::from(unlinked))
     }
 
     /// Raises the revision of every assistant that knows a document.

@@ -6,8 +6,9 @@
 //! 2. [`Tx::workspace`] narrows it to one workspace. A workspace's tables can be reached in no
 //!    other way, so a caller cannot forget whose data it asks for. Work across workspaces (claiming
 //!    turns, sign-in) goes through [`Tx::system`], which is easy to find and review.
-//! 3. [`Tx::commit`] makes it last, numbers the [events](Tx::record) of the transaction and tells
-//!    the [`Listener`] what there is to do. Dropping the transaction undoes it.
+//! 3. [`Tx::apply`] writes what a rule of the domain changed, with its events and acts.
+//! 4. [`Tx::commit`] makes it last, numbers the events of the transaction and tells the
+//!    [`Listener`] what there is to do. Dropping the transaction undoes it.
 //!
 //! # How a query is written
 //!
@@ -45,6 +46,7 @@ mod query;
 pub mod fair;
 
 pub mod api_keys;
+mod apply;
 pub mod assistants;
 pub mod audit;
 pub mod bots;
@@ -93,6 +95,7 @@ pub mod upload_days;
 pub mod users;
 pub mod workspaces;
 
+pub use apply::{Pen, State};
 pub use db::{Db, PoolSize};
 pub use error::StorageError;
 pub use migrate::{Loss, MigrationState, Schema};

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::MessageRef,
-    ids::{DialogId, MessageId, WorkspaceId},
-    message::{AnswerMeta, Delivery, Message},
+    ids::{DialogId, WorkspaceId},
+    message::{AnswerMeta, Message},
     page::{Page, PageRequest},
+    rules::message::MessageDelivery,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -44,7 +45,7 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// [`StorageError::is_duplicate`] when its place in the dialog is taken.
-    pub async fn insert(
+    pub(crate) async fn insert(
         self,
         message: &Message,
         channel_message: Option<&MessageRef>,
@@ -105,10 +106,10 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Fails when the message is not there.
-    pub async fn set_delivery(self, id: MessageId, delivery: Delivery) -> Result<(), StorageError> {
+    pub(crate) async fn set_delivery(self, sent: &MessageDelivery) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE messages SET delivery = $3 WHERE workspace_id = $1 AND id = $2";
-        let changed =
-            run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), delivery.as_str());
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), sent.message_id.into_uuid(), sent.delivery.as_str());
         StorageError::expect_one_row("messages", changed)
     }
 }

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{DocumentId, WorkspaceId},
-    knowledge::DocumentKind,
+    knowledge::Replacement,
 };
 
 use crate::{StorageError, Tx};
@@ -19,19 +19,6 @@ struct Row {
     kind: String,
     size: i64,
     content_hash: String,
-}
-
-/// A file that is to take a document's place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replacement {
-    /// What the document will be called.
-    pub name: String,
-    /// Its format, decided by content.
-    pub kind: DocumentKind,
-    /// Its size, bytes.
-    pub size: i64,
-    /// SHA-256 of its bytes, lower-case hexadecimal.
-    pub content_hash: String,
 }
 
 /// One workspace's waiting files.
@@ -96,7 +83,8 @@ impl Replacements<'_> {
         Ok(())
     }
 
-    /// Makes the waiting file the document's file; what is told of it goes with `Documents::save`.
+    /// Makes the waiting file the document's file; what is told of it goes with
+    /// `Document::index`.
     ///
     /// # Errors
     ///

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    event::Event,
     ids::{AssistantId, SourceId, WorkspaceId},
     knowledge::Source,
     page::{Page, PageRequest},
@@ -51,8 +50,8 @@ pub struct Sources<'t> {
 }
 
 impl Sources<'_> {
-    /// Stores a new source and tells the log.
-    pub async fn insert(self, source: &Source) -> Result<(), StorageError> {
+    /// Stores a new source.
+    pub(crate) async fn insert(self, source: &Source) -> Result<(), StorageError> {
         debug_assert_eq!(source.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO sources (",
@@ -64,7 +63,6 @@ impl Sources<'_> {
             source.kind.as_str(), &source.url, source.depth, source.max_pages, source.every_hours,
             source.status.as_str(), &source.error, source.pages, source.bytes, source.fetched_at,
             source.next_at, source.created_at, source.updated_at);
-        self.tx.record(self.workspace, status_event(source), source.created_at);
         Ok(())
     }
 
@@ -121,12 +119,12 @@ impl Sources<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// Writes what may change of a source, and tells the log.
+    /// Writes what may change of a source.
     ///
     /// # Errors
     ///
     /// Fails when the source is not there.
-    pub async fn save(self, source: &Source) -> Result<(), StorageError> {
+    pub(crate) async fn save(self, source: &Source) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE sources
                SET depth = $3, max_pages = $4, every_hours = $5, status = $6, error = $7, pages = $8, bytes = $9,
@@ -136,25 +134,18 @@ impl Sources<'_> {
             self.workspace.into_uuid(), source.id.into_uuid(), source.depth, source.max_pages,
             source.every_hours, source.status.as_str(), &source.error, source.pages, source.bytes,
             source.fetched_at, source.next_at, source.updated_at);
-        StorageError::expect_one_row("sources", changed)?;
-        self.tx.record(self.workspace, status_event(source), source.updated_at);
-        Ok(())
+        StorageError::expect_one_row("sources", changed)
     }
 
-    /// Deletes a source, and tells the log. Its documents must be gone. `false`: there is none.
+    /// Deletes a source. Its documents must be gone.
     ///
     /// # Errors
     ///
-    /// Fails when a document still belongs to it.
-    pub async fn delete(self, source: &Source, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    /// Fails when the source is not there, or a document still belongs to it.
+    pub(crate) async fn delete(self, source: &Source) -> Result<(), StorageError> {
         const SQL: &str = "DELETE FROM sources WHERE workspace_id = $1 AND id = $2";
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), source.id.into_uuid());
-        if deleted == 1 {
-            let event =
-                Event::SourceDeleted { source_id: source.id, assistant_id: source.assistant_id };
-            self.tx.record(self.workspace, event, now);
-        }
-        Ok(deleted == 1)
+        StorageError::expect_one_row("sources", deleted)
     }
 }
 
@@ -181,16 +172,6 @@ impl SystemSources<'_> {
              LIMIT $2";
         let rows = rows!(self.tx, (Uuid, Uuid), SQL; now, i64::from(limit));
         Ok(rows.into_iter().map(|(workspace, id)| (workspace.into(), id.into())).collect())
-    }
-}
-
-fn status_event(source: &Source) -> Event {
-    Event::SourceStatus {
-        source_id: source.id,
-        assistant_id: source.assistant_id,
-        status: source.status,
-        pages: source.pages,
-        error: source.error.clone(),
     }
 }
 

@@ -124,13 +124,15 @@ impl Tx {
         }
     }
 
-    /// Writes a fact into the workspace's log when the transaction commits.
+    /// Keeps events for the workspace's log until the transaction commits.
     ///
     /// Numbers are given at the very end, because the workspace's counter is locked from then on:
     /// the log is in the order of commits, without gaps, and other transactions wait as briefly as
     /// can be.
-    pub fn record(&mut self, workspace: WorkspaceId, event: Event, now: DateTime<Utc>) {
-        self.pending.entry(workspace).or_default().push((now, event));
+    pub(crate) fn record(&mut self, workspace: WorkspaceId, events: Vec<(DateTime<Utc>, Event)>) {
+        if !events.is_empty() {
+            self.pending.entry(workspace).or_default().extend(events);
+        }
     }
 
     /// Enters an act into a log (`None`: the platform's) when the transaction commits.
@@ -159,11 +161,8 @@ impl Tx {
             audit::append(&mut self, log, &act).await?;
         }
 
-        // Sorted by workspace, for the same reason.
-        for (workspace, recorded) in std::mem::take(&mut self.pending) {
-            let last = events::append(&mut self, workspace, &recorded).await?;
-            self.done.events.push((workspace, last));
-        }
+        let pending = std::mem::take(&mut self.pending);
+        self.done.events = events::append(&mut self, &pending).await?;
         retry::committing();
         let committed = match self.conn {
             Conn::Postgres(tx) => tx.commit().await,

@@ -3,6 +3,7 @@
 use replyx_core::{
     act,
     actor::Admin,
+    change::Change,
     setting::{self, SettingSpec},
 };
 
@@ -68,7 +69,7 @@ pub async fn set(
         }
 
         let act = act::SettingChanged { setting: spec.name.to_owned(), value: value.to_owned() };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -102,7 +103,7 @@ pub async fn reset(
 
         if removed.is_some() {
             let act = act::SettingReset { setting: spec.name.to_owned() };
-            tx.system().record(act, &admin.actor(), cx.clock.now());
+            tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -4,6 +4,7 @@ use replyx_core::{
     act,
     actor::Admin,
     assistant::Language,
+    change::Change,
     ids::UserId,
     page::{Page, PageRequest},
     user::{User, check_password, normal_email},
@@ -70,7 +71,7 @@ pub async fn block(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
         user.blocked_at = Some(user.blocked_at.unwrap_or(now));
         tx.system().users().set_blocked(id, user.blocked_at).await?;
         let act = act::UserBlocked { user: id, email: user.email.clone() };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -89,7 +90,7 @@ pub async fn unblock(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
         user.blocked_at = None;
         tx.system().users().set_blocked(id, user.blocked_at).await?;
         let act = act::UserUnblocked { user: id, email: user.email.clone() };
-        tx.system().record(act, &admin.actor(), cx.clock.now());
+        tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -112,7 +113,7 @@ pub async fn delete(cx: &Cx, admin: &Admin, id: UserId) -> Result<()> {
         tx.system().users().set_blocked(id, Some(user.blocked_at.unwrap_or(now))).await?;
         tx.system().users().set_delete_at(id, Some(now)).await?;
         let act = act::UserDeleted { user: id, email: user.email };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -134,7 +135,7 @@ pub async fn reset_second_factor(cx: &Cx, admin: &Admin, id: UserId) -> Result<(
         }
         tx.system().sessions().revoke_all(id, None, now).await?;
         let act = act::SecondFactorReset { user: id, email: user.email.clone() };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -183,7 +184,7 @@ pub async fn create_admin(
             Err(error) => return Err(error.into()),
         }
         let act = act::AdminCreated { user: user.id };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -204,7 +205,7 @@ pub async fn set_password(cx: &Cx, admin: &Admin, id: UserId, password: String) 
         tx.system().users().set_password(id, &password_hash).await?;
         tx.system().sessions().revoke_all(id, None, now).await?;
         let act = act::PasswordSet { user: id };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -237,7 +238,7 @@ pub async fn set_role(cx: &Cx, admin: &Admin, id: UserId, role: PlatformRole) ->
         let user = find(&mut tx, id).await?;
         tx.system().users().set_admin(id, is_admin).await?;
         let act = act::AdminRoleChanged { user: id, is_admin };
-        tx.system().record(act, &admin.actor(), cx.clock.now());
+        tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(User { is_admin, ..user })
     })

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use replyx_core::{
     act,
     actor::Admin,
+    change::Change,
     ids::WorkspaceId,
     page::{Page, PageRequest},
     patch::Patch,
@@ -73,7 +74,7 @@ pub async fn suspend(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restrict
         tx.system().workspaces().set_suspended(id, workspace.suspended_at).await?;
 
         let act = act::WorkspaceSuspended { workspace: id, name: workspace.name.clone() };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         with_models(tx, workspace).await
     })
     .await
@@ -96,7 +97,7 @@ pub async fn resume(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restricte
         tx.workspace(id).turns().forget_waiting(since).await?;
 
         let act = act::WorkspaceResumed { workspace: id, name: workspace.name.clone() };
-        tx.system().record(act, &admin.actor(), now);
+        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         with_models(tx, workspace).await
     })
     .await
@@ -135,7 +136,7 @@ pub async fn restrict(
                 name: workspace.name.clone(),
                 allowed_models: allowed.map(<[String]>::to_vec),
             };
-            tx.system().record(act, &admin.actor(), cx.clock.now());
+            tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
         }
         with_models(tx, workspace).await
     })

@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, ops::AddAssign, path::Path};
 
-use replyx_core::{act::AnswersImported, actor::Caller, ids::AssistantId, knowledge::Document};
+use replyx_core::{
+    act::AnswersImported, actor::Caller, change::Change, ids::AssistantId, knowledge::Document,
+};
 use replyx_extract::{ExtractError, isolated_pairs};
 use replyx_knowledge::index::{self, IndexDocument};
 use replyx_storage::repeated;
@@ -123,7 +125,7 @@ async fn store(
             sum.skipped += 1;
             continue;
         }
-        tx.workspace(workspace).documents().insert(document, original).await?;
+        tx.apply(document.clone().add(original)).await?;
         index::queue(&mut tx, cx.clock, IndexDocument::of(document)).await?;
         sum.imported += 1;
         bytes += document.size;
@@ -133,7 +135,7 @@ async fn store(
         count_upload::<AnswerError>(cx, &mut tx, caller, bytes).await?;
         let now = cx.clock.now();
         let act = AnswersImported { assistant, imported: sum.imported, skipped: sum.skipped };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+        tx.apply(Change::act(workspace, &caller.actor(), &act, now)).await?;
         tx.commit().await?;
     }
     Ok(sum)

@@ -1,9 +1,9 @@
 //! A new assistant, which answers customers as it is made.
 
 use replyx_core::{
-    act::AssistantCreated,
     actor::Caller,
     assistant::{Assistant, AssistantSettings, Language, Unverified, Version},
+    change::New,
 };
 use replyx_storage::{StorageError, repeated};
 use thiserror::Error;
@@ -129,7 +129,7 @@ async fn create_once(
         created_at: now,
         updated_at: now,
     };
-    tx.workspace(workspace).assistants().insert(&assistant).await?;
+    let New(assistant) = tx.apply(assistant.create(&caller.actor())).await?;
 
     let version = Version {
         number: 1,
@@ -139,10 +139,7 @@ async fn create_once(
         created_by: caller.name(),
         created_at: now,
     };
-    tx.workspace(workspace).assistants().publish(assistant.id, &version).await?;
-
-    let act = AssistantCreated { assistant: assistant.id, name: settings.name.clone() };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.apply(assistant.publish_first(version)).await?;
     tx.commit().await?;
     Ok(assistant)
 }

@@ -1,6 +1,6 @@
 //! The end of an assistant and of what it alone knows.
 
-use replyx_core::{act::AssistantDeleted, actor::Caller, assistant::Assistant, ids::AssistantId};
+use replyx_core::{actor::Caller, assistant::Assistant, ids::AssistantId};
 use replyx_storage::{StorageError, Tx, assistants::Whole, repeated};
 use thiserror::Error;
 
@@ -38,12 +38,7 @@ async fn delete_once(cx: Cx<'_>, caller: &Caller, id: AssistantId) -> Result<(),
         return Err(DeleteError::HasChannels);
     }
 
-    let now = cx.clock.now();
-    if !tx.workspace(workspace).assistants().delete(id, now).await? {
-        return Err(Missing("assistant").into());
-    }
-    let act = AssistantDeleted { assistant: id, name: assistant.settings.name };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    tx.apply(assistant.delete(&caller.actor(), cx.clock.now())).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Which version answers customers.
 
 use replyx_core::{
-    act::{AssistantPublished, AssistantRolledBack},
     actor::Caller,
     assistant::{Assistant, Version},
     ids::AssistantId,
@@ -41,22 +40,15 @@ async fn publish_once(
 
     let version = Version {
         number: tx.workspace(workspace).assistants().next_number(id).await?,
-        settings: assistant.settings,
+        settings: assistant.settings.clone(),
         note: note.to_owned(),
         run_id,
         created_by: caller.name(),
         created_at: now,
     };
-    tx.workspace(workspace).assistants().publish(id, &version).await?;
-
-    let act = AssistantPublished {
-        assistant: id,
-        name: version.settings.name.clone(),
-        number: version.number,
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    let published = tx.apply(assistant.publish(version, &caller.actor())).await?;
     tx.commit().await?;
-    Ok(version)
+    Ok(published.version)
 }
 
 /// Lets an earlier version answer customers again. The draft does not change.
@@ -83,15 +75,8 @@ async fn roll_back_once(
     let version = found.ok_or(Missing("version"))?;
     Permitted::of(cx.models, &mut tx, workspace).await?.check(&version.settings)?;
 
-    if assistant.published != number {
-        tx.workspace(workspace).assistants().roll_to(id, number, now).await?;
-        let act = AssistantRolledBack {
-            assistant: id,
-            name: assistant.settings.name,
-            from: assistant.published,
-            to: number,
-        };
-        tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    if let Ok(change) = assistant.roll_back(number, &caller.actor(), now) {
+        tx.apply(change).await?;
     }
     tx.commit().await?;
     Ok(version)

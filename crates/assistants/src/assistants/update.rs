@@ -1,7 +1,6 @@
 //! Changes of an assistant's draft. Customers meet them once they are published.
 
 use replyx_core::{
-    act::AssistantUpdated,
     actor::Caller,
     assistant::{Assistant, AssistantSettings, Gate, Language, Unverified},
     ids::AssistantId,
@@ -115,41 +114,33 @@ async fn update_once(
     let workspace = caller.workspace_id;
     let mut tx = cx.db.begin().await?;
     let found = tx.workspace(workspace).assistants().lock(id).await?;
-    let mut assistant = found.ok_or(Missing("assistant"))?;
+    let assistant = found.ok_or(Missing("assistant"))?;
     if !is_as_read(&assistant) {
         return Err(UpdateError::Changed);
     }
 
-    let gate = std::mem::take(&mut change.gate);
-    if let Patch::Set(gate) = &gate {
+    let new_gate = std::mem::take(&mut change.gate);
+    if let Patch::Set(gate) = &new_gate {
         check_gate(&mut tx, &assistant, gate).await?;
     }
-    gate.apply(&mut assistant.gate);
+    let mut gate = assistant.gate.clone();
+    new_gate.apply(&mut gate);
 
     let permitted = Permitted::of(cx.models, &mut tx, workspace).await?;
     let new_model = change.model.changes();
     let new_fallbacks = change.fallback_models.is_some();
-    change.apply(&mut assistant.settings);
+    let mut settings = assistant.settings.clone();
+    change.apply(&mut settings);
     // What was allowed once may be kept in a draft, and not be published.
     if new_model {
-        permitted.check_model(assistant.settings.model.as_deref())?;
+        permitted.check_model(settings.model.as_deref())?;
     }
     if new_fallbacks {
-        permitted.check_fallbacks(&assistant.settings.fallback_models)?;
+        permitted.check_fallbacks(&settings.fallback_models)?;
     }
 
-    assistant.version += 1;
-    assistant.updated_at = cx.clock.now();
-    if !tx.workspace(workspace).assistants().update(&assistant).await? {
-        return Err(UpdateError::Changed);
-    }
-    let now = assistant.updated_at;
-    let act = AssistantUpdated {
-        assistant: id,
-        name: assistant.settings.name.clone(),
-        version: assistant.version,
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
+    let change = assistant.update(settings, gate, &caller.actor(), cx.clock.now());
+    let assistant = tx.apply(change).await?;
     tx.commit().await?;
     Ok(assistant)
 }

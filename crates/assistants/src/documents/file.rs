@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use replyx_core::{
-    act::{DocumentReplaced, DocumentUploaded},
     actor::Caller,
+    change::New,
     ids::{AssistantId, DocumentId},
-    knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument},
+    knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument, Replacement},
+    rules::document::{DocumentFile, IsPage},
     setting,
 };
 use replyx_extract::detect;
 use replyx_knowledge::index::{self, IndexDocument};
-use replyx_storage::{StorageError, Tx, repeated, replacements::Replacement};
+use replyx_storage::{StorageError, Tx, repeated};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
@@ -128,17 +129,9 @@ async fn add_once(
             original: file.original.clone(),
         },
     );
-    tx.workspace(workspace).documents().insert(&document, &file.bytes).await?;
+    let change = document.upload(&file.bytes, assistant, &caller.actor());
+    let New(DocumentFile { document, .. }) = tx.apply(change).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-
-    let now = document.created_at;
-    let act = DocumentUploaded {
-        document: document.id,
-        name: document.name.clone(),
-        assistant_id: assistant,
-        size: document.size,
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
 
     let same_name = others.into_iter().map(|(id, content_hash, created_at)| SameName {
@@ -190,9 +183,9 @@ async fn replace_once(
     file: &Examined,
 ) -> Result<Stored, DocumentError> {
     let mut tx = cx.db.begin().await?;
-    let mut document = lock(&mut tx, caller, id).await?;
+    let document = lock(&mut tx, caller, id).await?;
     if document.page.is_some() {
-        return Err(DocumentError::IsPage("which keeps it up to date"));
+        return Err(is_page(IsPage));
     }
     let waiting = tx.workspace(caller.workspace_id).replacements().find(id).await?;
     let newest = waiting.as_ref().map_or(&document.content_hash, |file| &file.content_hash);
@@ -203,18 +196,8 @@ async fn replace_once(
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
     count_upload::<DocumentError>(cx, &mut tx, caller, file.original.size()).await?;
-    let now = cx.clock.now();
-    let before = document.name.clone();
-    put(&mut tx, &mut document, file, now).await?;
+    let document = put(cx, &mut tx, caller, document, file).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-
-    let act = DocumentReplaced {
-        document: id,
-        name: file.name.clone(),
-        before,
-        size: file.original.size(),
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
     Ok(Stored::Queued(document, Vec::new()))
 }
@@ -222,38 +205,35 @@ async fn replace_once(
 /// Keeps a new file for a document: beside the one that serves, or instead of one that was never
 /// read.
 async fn put(
+    cx: Cx<'_>,
     tx: &mut Tx,
-    document: &mut Document,
+    caller: &Caller,
+    document: Document,
     file: &Examined,
-    now: DateTime<Utc>,
-) -> Result<(), DocumentError> {
-    let workspace = document.workspace_id;
-    let id = document.id;
-    let name = match file.naming {
-        Naming::Given => file.name.clone(),
-        Naming::Missing => document.name.clone(),
+) -> Result<Document, DocumentError> {
+    let now = cx.clock.now();
+    let by = caller.actor();
+    let newer = Replacement {
+        name: match file.naming {
+            Naming::Given => file.name.clone(),
+            Naming::Missing => document.name.clone(),
+        },
+        kind: file.kind,
+        size: file.original.size(),
+        content_hash: file.original.content_hash().to_owned(),
     };
 
     if document.passages > 0 {
-        let replacement = Replacement {
-            name,
-            kind: file.kind,
-            size: file.original.size(),
-            content_hash: file.original.content_hash().to_owned(),
-        };
-        tx.workspace(workspace).replacements().put(id, &replacement, &file.bytes, now).await?;
-    } else {
-        tx.workspace(workspace).replacements().forget(id).await?;
-        tx.workspace(workspace).documents().set_original(id, &file.bytes).await?;
-        document.name = name;
-        document.kind = file.kind;
-        document.set_original(&file.original);
+        let change = document.replace_later(newer, &file.bytes, &by, now).map_err(is_page)?;
+        return Ok(tx.apply(change).await?.document);
     }
+    tx.workspace(document.workspace_id).replacements().forget(document.id).await?;
+    let change = document.replace(newer, &file.bytes, &by, now).map_err(is_page)?;
+    Ok(tx.apply(change).await?.document)
+}
 
-    document.requeue(now);
-    tx.workspace(workspace).documents().save(document).await?;
-
-    Ok(())
+fn is_page(IsPage: IsPage) -> DocumentError {
+    DocumentError::IsPage("which keeps it up to date")
 }
 
 /// A file of a kind that is read.

@@ -1,9 +1,9 @@
 //! Measuring an assistant by a question set, in the background.
 
 use replyx_core::{
-    act::EvaluationStarted,
     actor::Caller,
     assistant::{Assistant, AssistantSettings},
+    change::New,
     evaluation::{QuestionSet, Run, RunStatus},
     ids::QuestionSetId,
 };
@@ -76,20 +76,12 @@ async fn start_run_once(
     }
 
     let run = queued(cx, &set, new, settings_hash(&settings, &questions));
-    tx.workspace(workspace).runs().insert(&run).await?;
+    let New(run) = tx.apply(run.start(&caller.actor())).await?;
     tx.workspace(workspace).runs().prune(id, MAX_RUNS).await?;
     let now = run.created_at;
     let job = Evaluate { workspace_id: workspace, run_id: run.id };
     let payload = serde_json::to_value(job).expect("two ids are JSON");
     tx.workspace(workspace).jobs().enqueue(cx.clock.id(), Evaluate::KIND, &payload, now).await?;
-
-    let act = EvaluationStarted {
-        evaluation_run: run.id,
-        question_set_id: id,
-        version: run.version,
-        answers: run.answers,
-    };
-    tx.workspace(caller.workspace_id).record(act, &caller.actor(), now);
     tx.commit().await?;
     Ok(run)
 }

@@ -7,7 +7,7 @@ use replyx_assistants::{
 use replyx_core::{
     actor::Caller,
     assistant::{Assistant, Gate},
-    evaluation::{Metrics, Question, QuestionResult, RunStatus},
+    evaluation::{Metrics, Question},
     ids::{QuestionSetId, RunId},
     patch::Patch,
 };
@@ -107,14 +107,12 @@ async fn measured(
 ) -> RunId {
     world.clock.advance(Duration::from_secs(1));
     let new = NewRun { subject, measure: Measure::SearchAndAnswers };
-    let mut run = evaluation::start_run(world.cx(), caller, set, new).await.unwrap();
-    run.status = RunStatus::Done;
-    run.finished_at = Some(world.clock.now());
-    run.metrics = Some(Metrics { recall_1: Some(recall), searchable: 10, ..Metrics::default() });
+    let run = evaluation::start_run(world.cx(), caller, set, new).await.unwrap();
+    let id = run.id;
+    let metrics = Metrics { recall_1: Some(recall), searchable: 10, ..Metrics::default() };
+    let change = run.finish(metrics, Vec::new(), world.clock.now()).unwrap();
     let mut tx = world.db.begin().await.unwrap();
-    let runs = tx.workspace(caller.workspace_id).runs();
-    let results: &[QuestionResult] = &[];
-    assert!(runs.save(&run, Some(results), world.clock.now()).await.unwrap());
+    tx.apply(change).await.unwrap();
     tx.commit().await.unwrap();
-    run.id
+    id
 }

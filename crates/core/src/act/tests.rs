@@ -678,6 +678,18 @@ fn acts_on_bots_and_dialogs_are_stored_as_ever() {
                 done("BotDeleted", "bot.deleted", "bot", ID, named),
             ),
             (
+                stored(&DialogTakenOver { dialog }),
+                done("DialogTakenOver", "dialog.taken_over", "dialog", ID, "{}"),
+            ),
+            (
+                stored(&DialogHandedBack { dialog }),
+                done("DialogHandedBack", "dialog.handed_back", "dialog", ID, "{}"),
+            ),
+            (
+                stored(&DialogClosed { dialog }),
+                done("DialogClosed", "dialog.closed", "dialog", ID, "{}"),
+            ),
+            (
                 stored(&DialogReleased { dialog }),
                 done("DialogReleased", "dialog.released", "dialog", ID, "{}"),
             ),

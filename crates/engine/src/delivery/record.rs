@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use replyx_channels::Happening;
 use replyx_core::{
     channel::{Address, ChannelStatus},
-    event::Event,
-    message::Delivery,
+    rules::message::SentReply,
 };
 use replyx_storage::{StorageError, Tx, outbox::Sendable, retried};
 use tokio::{sync::mpsc, time::sleep};
@@ -88,7 +87,7 @@ async fn write_one(
             fail(engine, tx, part, error, *uncertain, now).await?;
         }
         Outcome::Blocked(error) => {
-            tx.workspace(workspace).contacts().set_blocked(part.contact_id, true, now).await?;
+            block(tx, part, now).await?;
             fail(engine, tx, part, error, false, now).await?;
         }
         // Done before the others.
@@ -151,6 +150,24 @@ async fn has_secret(tx: &mut Tx, part: &Sendable) -> Result<bool, StorageError> 
     Ok(found.is_some_and(|found| found.secret_sealed == part.secret_sealed))
 }
 
+/// The contact does not want to hear from us any more.
+async fn block(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {
+    let contact = tx.workspace(part.workspace_id).contacts().lock(part.contact_id).await?;
+    if let Some(change) = contact.and_then(|contact| contact.block(now)) {
+        tx.apply(change).await?;
+    }
+    Ok(())
+}
+
+/// The reply that a part belongs to.
+const fn reply(part: &Sendable) -> SentReply {
+    SentReply {
+        workspace_id: part.workspace_id,
+        dialog_id: part.dialog_id,
+        message_id: part.message_id,
+    }
+}
+
 async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {
     let workspace = part.workspace_id;
     let uncertain = if part.parts == 1 {
@@ -158,14 +175,7 @@ async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(
     } else {
         tx.workspace(workspace).outbox().uncertain(part.message_id).await?
     };
-    let messages = tx.workspace(workspace).messages();
-    messages.set_delivery(part.message_id, Delivery::Delivered).await?;
-    let event = Event::MessageDelivered {
-        dialog_id: part.dialog_id,
-        message_id: part.message_id,
-        uncertain,
-    };
-    tx.record(workspace, event, now);
+    tx.apply(reply(part).delivered(uncertain, now)).await?;
     metrics::counter!("deliveries_total", "outcome" => "delivered").increment(1);
     Ok(())
 }
@@ -183,14 +193,7 @@ async fn fail(
     if !outbox.failed(part, engine.process, error, uncertain, now).await? {
         return Ok(());
     }
-    let messages = tx.workspace(workspace).messages();
-    messages.set_delivery(part.message_id, Delivery::Failed).await?;
-    let event = Event::MessageFailed {
-        dialog_id: part.dialog_id,
-        message_id: part.message_id,
-        error: error.to_owned(),
-    };
-    tx.record(workspace, event, now);
+    tx.apply(reply(part).failed(error.to_owned(), now)).await?;
     metrics::counter!("deliveries_total", "outcome" => "failed").increment(1);
     Ok(())
 }

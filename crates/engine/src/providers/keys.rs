@@ -1,7 +1,7 @@
 //! What platform admins do with keys to providers of models. A secret comes in once and is never
 //! shown again. A change holds here when it returns; the other processes hear of it.
 
-use replyx_core::{act, actor::Admin, ids::ModelKeyId, money::Money, patch::Patch};
+use replyx_core::{act, actor::Admin, change::Change, ids::ModelKeyId, money::Money, patch::Patch};
 use replyx_storage::{model_keys::ModelKey, repeated};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -146,7 +146,7 @@ async fn create_once(
         name: key.name.clone(),
         hint: key.hint.clone(),
     };
-    tx.system().record(act, &admin.actor(), now);
+    tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
     tx.commit().await?;
     Ok(key)
 }
@@ -191,7 +191,7 @@ async fn update_once(
         enabled: key.enabled,
         new_secret: change.secret.is_some(),
     };
-    tx.system().record(act, &admin.actor(), key.updated_at);
+    tx.apply(Change::platform_act(&admin.actor(), &act, key.updated_at)).await?;
     tx.commit().await?;
     Ok(key)
 }
@@ -215,7 +215,7 @@ async fn delete_once(engine: &Engine, admin: &Admin, id: ModelKeyId) -> Result<(
 
     let ModelKey { provider, name, hint, .. } = key;
     let act = act::ModelKeyDeleted { model_key: id, provider, name, hint };
-    tx.system().record(act, &admin.actor(), engine.clock.now());
+    tx.apply(Change::platform_act(&admin.actor(), &act, engine.clock.now())).await?;
     tx.commit().await?;
     Ok(())
 }

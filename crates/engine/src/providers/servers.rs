@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use replyx_core::{act, actor::Admin};
+use replyx_core::{act, actor::Admin, change::Change};
 use replyx_llm::Dialect;
 use replyx_storage::{StorageError, Tx, model_keys::ModelProvider, repeated};
 use url::{Host, Url};
@@ -85,7 +85,7 @@ async fn set_once(
         base_url: provider.base_url.clone(),
         dropped_keys,
     };
-    tx.system().record(act, &admin.actor(), now);
+    tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
     tx.commit().await?;
     Ok(ChangedProvider { provider, dropped_keys })
 }
@@ -108,7 +108,7 @@ async fn delete_once(engine: &Engine, admin: &Admin, name: &str) -> Result<(), P
         return Err(ProviderError::NotFound("provider"));
     }
     let act = act::ModelProviderDeleted { model_provider: name.to_owned() };
-    tx.system().record(act, &admin.actor(), engine.clock.now());
+    tx.apply(Change::platform_act(&admin.actor(), &act, engine.clock.now())).await?;
     tx.commit().await?;
     Ok(())
 }

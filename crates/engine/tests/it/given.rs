@@ -15,8 +15,10 @@ use replyx_channels::{
     telegram::{self, Rates, Telegram, format},
 };
 use replyx_core::{
+    act::Actor,
     assistant::{Assistant, AssistantSettings, Language},
     bot::{Bot, BotMode},
+    change::New,
     channel::ChannelStatus,
     channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
@@ -25,6 +27,7 @@ use replyx_core::{
     ids::{AssistantId, MessageId, WorkspaceId},
     message::{Author, Delivery, Message, MessageKind},
     retry::Backoff,
+    rules::dialog::Utterance,
     secret::Keys,
 };
 use replyx_engine::{
@@ -115,9 +118,9 @@ impl<'d> World<'d> {
 
         let mut tx = db.db.begin().await.unwrap();
         tx.system().workspaces().insert(&workspace).await.unwrap();
-        tx.workspace(workspace.id).assistants().insert(&assistant).await.unwrap();
+        tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
         let version = fixtures::version(&clock, &assistant);
-        tx.workspace(workspace.id).assistants().publish(assistant.id, &version).await.unwrap();
+        tx.apply(assistant.publish_first(version)).await.unwrap();
         tx.commit().await.unwrap();
         let prefix = format!("engine-{}", random_hex::<8>());
         Self {
@@ -300,13 +303,15 @@ impl<'d> World<'d> {
         let open = tx.workspace(self.workspace).dialogs().lock_open(contact.id).await.unwrap();
         let mut dialog = open.unwrap_or_else(|| self.dialog_of(line, &contact));
         if dialog.last_seq == 0 {
-            tx.workspace(self.workspace).dialogs().insert(&dialog).await.unwrap();
+            tx.apply(dialog.clone().open()).await.unwrap();
         }
+        dialog.last_seq += 1;
+        dialog.updated_at = now;
         let message = Message {
             id: self.clock.id(),
             workspace_id: self.workspace,
             dialog_id: dialog.id,
-            seq: dialog.next_seq(now),
+            seq: dialog.last_seq,
             author: Author::Assistant,
             kind: MessageKind::Text,
             text: text.to_owned(),
@@ -318,8 +323,9 @@ impl<'d> World<'d> {
             .into_iter()
             .map(|part| (self.clock.id(), Outbound::Text(part)))
             .collect();
-        tx.workspace(self.workspace).messages().insert(&message, None).await.unwrap();
-        tx.workspace(self.workspace).dialogs().save(&dialog).await.unwrap();
+        let said = Utterance { dialog, message, channel_message: None };
+        let Utterance { dialog, message, .. } =
+            tx.apply(fixtures::unexplained(said)).await.unwrap();
         let outbox = tx.workspace(self.workspace).outbox();
         outbox.enqueue(&dialog, &contact, message.id, &parts, now).await.unwrap();
         tx.commit().await.unwrap();
@@ -400,9 +406,16 @@ impl<'d> World<'d> {
         let id = self.dialog().await.id;
         let mut tx = self.db.db.begin().await.unwrap();
         let locked = tx.workspace(self.workspace).dialogs().lock(id).await.unwrap();
-        let mut dialog = locked.unwrap();
-        assert!(dialog.give_control(to, self.clock.now()));
-        tx.workspace(self.workspace).dialogs().save(&dialog).await.unwrap();
+        let dialog = locked.unwrap();
+        let now = self.clock.now();
+        let by = Actor::command_line();
+        let change = match to {
+            Control::Ai => dialog.hand_back(&by, now),
+            Control::Waiting => dialog.hand_off(now),
+            Control::Human => dialog.take_over(&by, now),
+            Control::Closed => dialog.close(&by, now),
+        };
+        tx.apply(change.unwrap()).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -124,7 +124,7 @@ async fn a_preview_answers_by_the_version_that_is_asked_for(db: &TestDb) {
     let mut draft = found.unwrap();
     draft.settings.unknown_text = Some("Draft.".to_owned());
     draft.version += 1;
-    assert!(tx.workspace(world.workspace).assistants().update(&draft).await.unwrap());
+    tx.apply(replyx_core::fixtures::unexplained(draft)).await.unwrap();
     tx.commit().await.unwrap();
     world.model.answer(|_| Answer::text("[[no-answer]]"));
 

@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use replyx_core::{
-    clock::Clock, ids::AssistantId, knowledge::DocumentStatus, retry::Retry, usage::Purpose,
-};
+use replyx_core::{clock::Clock, ids::AssistantId, retry::Retry, usage::Purpose};
 use replyx_llm::Caller;
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
@@ -121,17 +119,14 @@ async fn batch(
 
     let mut tx = tools.db.begin().await?;
     let locked = tx.workspace(job.workspace_id).documents().lock(job.document_id).await?;
-    let Some(mut document) = locked else { return Ok(()) };
+    let Some(document) = locked else { return Ok(()) };
     tx.workspace(job.workspace_id).passages().add_vectors(model, &vectors).await?;
 
-    if document.embedded_with.as_deref() == Some(model) {
-        let embedded = document.embedded + count(vectors.len());
-        document.embedded = embedded.min(document.passages);
-        document.updated_at = tools.clock.now();
-        tx.workspace(job.workspace_id).documents().save(&document).await?;
+    let now = tools.clock.now();
+    if let Some(change) = document.add_vectors(model, count(vectors.len()), now) {
+        tx.apply(change).await?;
     }
 
-    let now = tools.clock.now();
     let calls: Vec<_> = embedded.spent.iter().map(|spent| spent.call(caller, now)).collect();
     tx.workspace(job.workspace_id).model_calls().insert(&calls).await?;
     tx.commit().await?;
@@ -149,29 +144,25 @@ async fn finish(
     let workspace = job.workspace_id;
     let mut tx = tools.db.begin().await?;
     let locked = tx.workspace(workspace).documents().lock(job.document_id).await?;
-    let Some(mut document) = locked else { return Ok(()) };
-    let before = document.clone();
-    if document.status == DocumentStatus::Embedding {
-        document.status = DocumentStatus::Ready;
-    }
-    if let Some(model) = model {
-        // Somebody may have changed the passages in the meantime; who did has queued this job
-        // again.
-        let left = tx.workspace(workspace).passages().unembedded(document.id, model, 1).await?;
-        if !left.is_empty() {
-            return Ok(());
+    let Some(document) = locked else { return Ok(()) };
+    let now = tools.clock.now();
+
+    let Some(model) = model else {
+        if let Some(change) = document.give_up_vectors(now) {
+            tx.apply(change).await?;
+            tx.commit().await?;
         }
-        document.embedded = document.passages;
-        document.embedded_with = Some(model.to_owned());
-        document.revision += 1;
-        tx.workspace(workspace).knowledge().changed(document.id).await?;
-        neighbours::follow(&mut tx, tools.clock, workspace, &document.assistants).await?;
+        return Ok(());
+    };
+    // Somebody may have changed the passages in the meantime; who did has queued this job again.
+    let left = tx.workspace(workspace).passages().unembedded(document.id, model, 1).await?;
+    if !left.is_empty() {
+        return Ok(());
     }
-    if document != before {
-        document.updated_at = tools.clock.now();
-        tx.workspace(workspace).documents().save(&document).await?;
-        tx.commit().await?;
-    }
+    tx.workspace(workspace).knowledge().changed(document.id).await?;
+    neighbours::follow(&mut tx, tools.clock, workspace, &document.assistants).await?;
+    tx.apply(document.finish_vectors(model, now)).await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 //! A new file waits beside the one that serves. What was read counts only while the version that it
 //! was read from is the newest one: the change enqueued another job.
 
-use replyx_core::knowledge::{Document, DocumentKind, DocumentStatus};
-use replyx_storage::{StorageError, Tx, replacements::Replacement};
+use replyx_core::knowledge::{Document, DocumentKind, DocumentStatus, Replacement};
+use replyx_storage::{StorageError, Tx};
 
 use super::{IndexContext, IndexDocument, IndexError, step};
 

@@ -1,10 +1,10 @@
 //! One page becomes, changes or leaves a document.
 
 use replyx_core::{
+    change::New,
     ids::DocumentId,
-    knowledge::{
-        Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument, Source, WebPage,
-    },
+    knowledge::{Document, DocumentKind, Fingerprint, NewDocument, Source, WebPage},
+    rules::{document::Missed, source::Fetched},
 };
 use replyx_crawl::{Outcome, Page, Visit};
 use replyx_storage::{StorageError, Tx};
@@ -12,9 +12,6 @@ use url::Url;
 
 use super::{FetchContext, FetchSource, Progress, goes_at_once};
 use crate::index::{self, IndexDocument};
-
-/// A page that is not there so often in a row is deleted.
-const MISSES: i64 = 2;
 
 /// What became of a page.
 pub(super) enum Kept {
@@ -49,7 +46,7 @@ pub(super) async fn visit(
 
     let mut tx = tools.db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
-    let Some(mut source) = found else { return Ok(Kept::SourceGone) };
+    let Some(source) = found else { return Ok(Kept::SourceGone) };
     let mut desk = Desk { tools, tx: &mut tx, source: &source };
     if visit.asked != visit.url {
         desk.lock(&[&visit.asked, &visit.url]).await?;
@@ -68,10 +65,8 @@ pub(super) async fn visit(
     };
 
     if let Some(progress) = tell {
-        source.pages = source.pages.max(progress.pages);
-        source.bytes = source.bytes.max(progress.bytes);
-        source.updated_at = tools.clock.now();
-        tx.workspace(job.workspace_id).sources().save(&source).await?;
+        let so_far = Fetched { pages: progress.pages, bytes: progress.bytes };
+        tx.apply(source.progress(so_far, tools.clock.now())).await?;
     }
 
     tx.commit().await?;
@@ -126,30 +121,15 @@ impl Desk<'_> {
             misses: 0,
         };
 
-        let id = if let Some(mut document) = found {
-            let changed = document.content_hash != original.content_hash();
-            if !changed && document.page.as_ref() == Some(&web) {
-                return Ok(());
-            }
-            document.page = Some(web);
-            if changed {
-                document.kind = kind;
-                document.set_original(&original);
-                document.updated_at = now;
-
-                if document.status == DocumentStatus::Failed {
-                    document.status = DocumentStatus::Queued;
-                    document.error = None;
+        let id = if let Some(document) = found {
+            if document.content_hash == original.content_hash() {
+                if let Some(change) = document.refetch_page(web, now) {
+                    self.tx.apply(change).await?;
                 }
-
-                let documents = self.tx.workspace(workspace).documents();
-                documents.set_original(document.id, &page.body).await?;
-            }
-            self.tx.workspace(workspace).documents().save(&document).await?;
-            if !changed {
                 return Ok(());
             }
-            document.id
+            let change = document.change_page(web, kind, &original, &page.body, now);
+            self.tx.apply(change).await?.document.id
         } else {
             let new = NewDocument {
                 workspace_id: workspace,
@@ -160,8 +140,8 @@ impl Desk<'_> {
                 original,
             };
             let document = Document::queued(self.tools.clock, new);
-            self.tx.workspace(workspace).documents().insert(&document, &page.body).await?;
-            document.id
+            let New(file) = self.tx.apply(document.add(&page.body)).await?;
+            file.document.id
         };
 
         let job = IndexDocument { workspace_id: workspace, document_id: id };
@@ -170,35 +150,30 @@ impl Desk<'_> {
 
     /// A page that is as it was.
     async fn confirm(&mut self, url: &Url) -> Result<Kept, StorageError> {
-        let Some(mut document) = self.find(url).await? else { return Ok(Kept::Nothing) };
-        if let Some(page) = document.page.as_mut()
-            && page.misses > 0
-        {
-            page.misses = 0;
-            self.tx.workspace(self.source.workspace_id).documents().save(&document).await?;
+        let Some(document) = self.find(url).await? else { return Ok(Kept::Nothing) };
+        let id = document.id;
+        if let Some(change) = document.find_page(self.tools.clock.now()) {
+            self.tx.apply(change).await?;
         }
         let documents = self.tx.workspace(self.source.workspace_id).documents();
-        let original = documents.original(document.id).await?.unwrap_or_default();
+        let original = documents.original(id).await?.unwrap_or_default();
         Ok(Kept::Unchanged { original })
     }
 
     /// A page that is not there.
     async fn miss(&mut self, url: &Url) -> Result<Kept, StorageError> {
-        let Some(mut document) = self.find(url).await? else { return Ok(Kept::Nothing) };
-        let Some(page) = document.page.as_mut() else { return Ok(Kept::Nothing) };
-        page.misses += 1;
-        if page.misses >= MISSES {
-            return self.remove(url).await;
+        let Some(document) = self.find(url).await? else { return Ok(Kept::Nothing) };
+        match document.miss_page(self.tools.clock.now()) {
+            Some(Missed::Kept(change)) => drop(self.tx.apply(change).await?),
+            Some(Missed::Gone(change)) => drop(self.tx.apply(change).await?),
+            None => {}
         }
-        self.tx.workspace(self.source.workspace_id).documents().save(&document).await?;
         Ok(Kept::Nothing)
     }
 
     async fn remove(&mut self, url: &Url) -> Result<Kept, StorageError> {
         if let Some(document) = self.find(url).await? {
-            let workspace = self.source.workspace_id;
-            let now = self.tools.clock.now();
-            self.tx.workspace(workspace).documents().delete(&document, now).await?;
+            self.tx.apply(document.remove(self.tools.clock.now())).await?;
         }
         Ok(Kept::Nothing)
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use replyx_core::{
+    act::Actor,
+    change::New,
     clock::Clock,
     event::Event,
     fixtures,
@@ -45,7 +47,7 @@ impl<'d> Office<'d> {
         let ada = fixtures::assistant(&clock, shop.id);
         let mut tx = db.begin().await.unwrap();
         tx.system().workspaces().insert(&shop).await.unwrap();
-        tx.workspace(shop.id).assistants().insert(&ada).await.unwrap();
+        tx.apply(fixtures::unexplained(New(ada.clone()))).await.unwrap();
         tx.commit().await.unwrap();
         let site = FakeSite::start().await.unwrap();
         Self {
@@ -63,7 +65,7 @@ impl<'d> Office<'d> {
         let source =
             Source { kind, url, ..fixtures::source(&self.clock, self.workspace, self.assistant) };
         let mut tx = self.db.begin().await.unwrap();
-        tx.workspace(self.workspace).sources().insert(&source).await.unwrap();
+        let New(source) = tx.apply(source.create(&Actor::command_line())).await.unwrap();
         tx.commit().await.unwrap();
         FetchSource { workspace_id: self.workspace, source_id: source.id }
     }
@@ -121,7 +123,7 @@ impl<'d> Office<'d> {
         for mut document in self.documents().await {
             document.status = DocumentStatus::Ready;
             let mut tx = self.db.begin().await.unwrap();
-            tx.workspace(self.workspace).documents().save(&document).await.unwrap();
+            tx.apply(fixtures::unexplained(document.clone())).await.unwrap();
             tx.commit().await.unwrap();
         }
     }
@@ -371,8 +373,8 @@ async fn deleting_a_source_ends_its_fetching(db: &TestDb) {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let source = office.found(job.source_id).await.unwrap();
         let mut tx = db.db.begin().await.unwrap();
-        let now = office.clock.now();
-        assert!(tx.workspace(office.workspace).sources().delete(&source, now).await.unwrap());
+        let change = source.delete(&Actor::command_line(), office.clock.now());
+        tx.apply(change).await.unwrap();
         tx.commit().await.unwrap();
     };
     let (fetched, ()) =
@@ -441,7 +443,7 @@ async fn all_sources_that_are_due_are_queued_at_once(db: &TestDb) {
             next_at: Some(due),
             ..fixtures::source(&office.clock, office.workspace, office.assistant)
         };
-        tx.workspace(office.workspace).sources().insert(&source).await.unwrap();
+        tx.apply(fixtures::unexplained(New(source))).await.unwrap();
     }
     tx.commit().await.unwrap();
 

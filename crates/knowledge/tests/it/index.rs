@@ -33,7 +33,7 @@ async fn delete(shop: &Shop<'_>, id: DocumentId) {
     let mut tx = shop.db.begin().await.unwrap();
     let document = tx.workspace(shop.workspace).documents().find(id).await.unwrap().unwrap();
     let now = shop.clock.now();
-    assert!(tx.workspace(shop.workspace).documents().delete(&document, now).await.unwrap());
+    tx.apply(document.remove(now)).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -4,6 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use replyx_core::{
+    fixtures,
     ids::{AssistantId, DocumentId, PassageId},
     knowledge::{Document, DocumentKind::Text},
 };
@@ -168,7 +169,7 @@ async fn embed_all(
     document.embedded_with = Some(model.to_owned());
     document.embedded = document.passages;
     document.revision += 1;
-    tx.workspace(scope).documents().save(document).await.unwrap();
+    tx.apply(fixtures::unexplained(document.clone())).await.unwrap();
     tx.workspace(scope).knowledge().changed(document.id).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -176,7 +177,7 @@ async fn embed_all(
 async fn delete(shop: &Shop<'_>, document: &Document) {
     let mut tx = shop.db.begin().await.unwrap();
     let now = shop.clock.now();
-    assert!(tx.workspace(shop.workspace).documents().delete(document, now).await.unwrap());
+    tx.apply(document.clone().remove(now)).await.unwrap();
     tx.commit().await.unwrap();
 }
 

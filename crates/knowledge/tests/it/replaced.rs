@@ -1,16 +1,18 @@
 //! A file takes the place of another, which serves until then.
 
 use replyx_core::{
+    fixtures,
     ids::DocumentId,
     knowledge::{
         DocumentKind::{self, Pdf, Text},
         DocumentStatus::{Extracting, Failed, Queued, Ready},
-        WarningCode,
+        Replacement, WarningCode,
     },
+    rules::document::DocumentFile,
     secret::sha256_hex,
 };
 use replyx_knowledge::index::IndexDocument;
-use replyx_storage::{on_every_db, replacements::Replacement, testing::TestDb};
+use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::{
     child::{data, program},
@@ -31,7 +33,7 @@ async fn replace(shop: &Shop<'_>, job: IndexDocument, kind: DocumentKind, bytes:
     let replacements = tx.workspace(shop.workspace).replacements();
     replacements.put(document.id, &file, bytes, shop.clock.now()).await.unwrap();
     document.status = Queued;
-    tx.workspace(shop.workspace).documents().save(&document).await.unwrap();
+    tx.apply(fixtures::unexplained(document.clone())).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -130,9 +132,8 @@ async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &Test
         let mut document = scope.documents().lock(slow.document_id).await.unwrap().unwrap();
         let new = b"Delivery costs 300 roubles.";
         (document.kind, document.content_hash) = (Text, sha256_hex(new));
-        let documents = tx.workspace(shop.workspace).documents();
-        documents.set_original(document.id, new).await.unwrap();
-        tx.workspace(shop.workspace).documents().save(&document).await.unwrap();
+        let file = DocumentFile { document, bytes: new };
+        tx.apply(fixtures::unexplained(file)).await.unwrap();
         tx.commit().await.unwrap();
     });
     outcome.unwrap();

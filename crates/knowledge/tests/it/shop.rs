@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::Assistant,
+    change::New,
     clock::Clock,
     fixtures,
     ids::{AssistantId, WorkspaceId},
@@ -48,7 +49,7 @@ impl<'d> Shop<'d> {
     pub(crate) async fn hire(&self, id: AssistantId) {
         let assistant = Assistant { id, ..fixtures::assistant(&self.clock, self.workspace) };
         let mut tx = self.db.begin().await.unwrap();
-        tx.workspace(self.workspace).assistants().insert(&assistant).await.unwrap();
+        tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -78,7 +79,7 @@ impl<'d> Shop<'d> {
             ..fixtures::document(&self.clock, self.workspace, assistant_id)
         };
         let mut tx = self.db.begin().await.unwrap();
-        tx.workspace(self.workspace).documents().insert(&document, bytes).await.unwrap();
+        tx.apply(document.clone().add(bytes)).await.unwrap();
         tx.commit().await.unwrap();
         IndexDocument { workspace_id: self.workspace, document_id: document.id }
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use replyx_core::{
+    fixtures,
     ids::{DocumentId, PassageId},
     knowledge::{Document, DocumentKind::Text},
 };
@@ -69,7 +70,7 @@ async fn learn(shop: &Shop<'_>, text: &str, vector: &[f32], model: &str) -> Docu
     document.embedded_with = Some(model.to_owned());
     document.embedded = document.passages;
     document.revision += 1;
-    tx.workspace(shop.workspace).documents().save(&document).await.unwrap();
+    tx.apply(fixtures::unexplained(document.clone())).await.unwrap();
     tx.workspace(shop.workspace).knowledge().changed(document.id).await.unwrap();
     tx.commit().await.unwrap();
     document
@@ -164,7 +165,7 @@ async fn a_change_is_found_at_once_and_what_is_gone_is_not(db: &TestDb) {
 
     let mut tx = shop.db.begin().await.unwrap();
     let now = shop.clock.now();
-    assert!(tx.workspace(shop.workspace).documents().delete(&one, now).await.unwrap());
+    tx.apply(one.clone().remove(now)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(texts(&search, &shop, &asked).await, ["Delivery abroad takes nine days."]);
 }

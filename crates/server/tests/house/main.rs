@@ -6,6 +6,7 @@
 //! with.
 
 mod budgets;
+mod changes;
 mod channels;
 mod circles;
 mod code;

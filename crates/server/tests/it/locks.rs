@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use replyx_core::{
     clock::Clock,
+    fixtures,
     ids::{DocumentId, SourceId, WorkspaceId},
     knowledge::{Document, WebPage},
 };
@@ -101,7 +102,7 @@ impl Scene {
         let id = document.id;
         // Two changes of one row: at the second the database looks at what the row refers to.
         tx.workspace(self.workspace).documents().set_indexed(id, 1, 1).await.unwrap();
-        tx.workspace(self.workspace).documents().save(document).await.unwrap();
+        tx.apply(fixtures::unexplained(document.clone())).await.unwrap();
         tx.workspace(self.workspace).knowledge().changed(id).await.unwrap();
     }
 
@@ -153,12 +154,11 @@ async fn an_assistant_is_deleted_while_a_page_is_fetched_for_it() {
         scene.waiting(1).await;
         // One page goes, which changes what the assistant knows, and one comes.
         let gone = scene.lock(&mut tx, scene.documents[1]).await;
-        let documents = tx.workspace(scene.workspace).documents();
-        assert!(documents.delete(&gone, gone.updated_at).await.unwrap());
+        tx.apply(gone.clone().remove(gone.updated_at)).await.unwrap();
         let page =
             WebPage { url: "https://example.org/new".to_owned(), ..gone.page.clone().unwrap() };
         let new = Document { id: Clock::system().id(), page: Some(page), ..gone };
-        tx.workspace(scene.workspace).documents().insert(&new, b"new").await.unwrap();
+        tx.apply(new.clone().add(b"new")).await.unwrap();
         tx.commit().await.unwrap();
     });
     deleted.expect(204);

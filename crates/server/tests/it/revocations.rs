@@ -13,6 +13,7 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 use replyx_core::{
     clock::{Clock, random_hex},
     event::Event,
+    fixtures,
     ids::WorkspaceId,
     message::Author,
     role::Role,
@@ -810,7 +811,7 @@ async fn a_reader_that_cannot_be_told_everything_is_told_so(home: &Home) {
             author: Author::Customer,
             text: Some("old".to_owned()),
         };
-        tx.record(place, event, clock.now());
+        tx.apply(fixtures::event(place, event, clock.now())).await.unwrap();
     }
     tx.commit().await.unwrap();
     let now = head().await;

@@ -1,6 +1,7 @@
 //! Web pages as sources, from the request to the passage that is found.
 
 use replyx_core::{
+    change::New,
     clock::Clock,
     fixtures,
     knowledge::{Source, SourceKind, SourceStatus},
@@ -177,7 +178,7 @@ async fn a_workspace_has_so_many_sources_and_no_more(home: &Home) {
             status: SourceStatus::Ready,
             ..fixtures::source(&clock, workspace.into(), assistant.into())
         };
-        tx.workspace(workspace.into()).sources().insert(&source).await.unwrap();
+        tx.apply(fixtures::unexplained(New(source))).await.unwrap();
     }
     tx.commit().await.unwrap();
     let path = format!("/api/v1/assistants/{}/sources", shop.assistant);

@@ -1,5 +1,11 @@
-use replyx_core::{assistant::Assistant, evaluation::Run};
-use replyx_storage::{Db, on_every_db, testing::TestDb};
+use replyx_core::{
+    assistant::Assistant,
+    change::{Gone, New},
+    evaluation::Run,
+    fixtures,
+    rules::assistant::RolledBack,
+};
+use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
 
 use crate::given::{self, Tenant, at};
 
@@ -23,11 +29,17 @@ async fn of_two_changes_to_one_version_the_first_lasts(home: &TestDb) {
     first.settings.temperature = 1.5;
     let mut second = first.clone();
     "второй".clone_into(&mut second.settings.name);
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).assistants().update(&first)));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).assistants().update(&second)));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(first.clone())));
+    let skipped = Assistant { version: 4, ..second.clone() };
+    for late in [second, skipped] {
+        let mut tx = db.begin().await.unwrap();
+        let refused = tx.apply(fixtures::unexplained(late)).await;
+        assert!(
+            matches!(refused, Err(StorageError::RowsAffected { actual: 0, .. })),
+            "{refused:?}"
+        );
+    }
     assert_eq!(find(db, &tenant).await, Some(first));
-    let skipped = Assistant { version: 4, ..second };
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).assistants().update(&skipped)));
 }
 
 #[on_every_db]
@@ -36,15 +48,20 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
     let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
     let id = tenant.assistant.id;
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).assistants().delete(id, at(1))));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).assistants().delete(id, at(2))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    let mut tx = db.begin().await.unwrap();
+    let again = tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))).await;
+    assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
+    drop(tx);
     assert_eq!(find(db, &tenant).await, None);
     let all = read!(db, |tx| {
         tx.workspace(tenant.id).assistants().list(replyx_core::page::PageRequest::new(None, None))
     });
     assert_eq!(all.items, []);
     let changed = Assistant { version: 2, ..tenant.assistant.clone() };
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).assistants().update(&changed)));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(fixtures::unexplained(changed)).await.is_err(), "it is deleted");
+    drop(tx);
     let rows = given::rows(&home.url, None).await;
     for table in ["documents", "document_files", "passages"] {
         assert!(rows[table].is_empty(), "{table}");
@@ -67,31 +84,25 @@ async fn versions_are_numbered_and_any_of_them_may_answer(home: &TestDb) {
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().next_number(id)), 2);
     let mut second = given::version(&tenant.assistant, 2);
     "иначе".clone_into(&mut second.settings.system_prompt);
-    commit!(db, |tx| tx.workspace(workspace).assistants().publish(id, &second));
+    let publication = tenant.assistant.publish_first(second.clone());
+    commit!(db, |tx| tx.apply(publication.clone()));
     assert_eq!(published().await, second);
     assert_eq!(find(db, &tenant).await.unwrap().published, 2);
-    assert!(commit!(db, |tx| tx.workspace(workspace).assistants().roll_to(id, 1, at(5))));
+    let back = RolledBack { workspace_id: workspace, assistant_id: id, number: 1 };
+    commit!(db, |tx| tx.apply(fixtures::unexplained(back)));
     assert_eq!(published().await.number, 1);
-    assert!(
-        !commit!(db, |tx| tx.workspace(workspace).assistants().roll_to(id, 3, at(5))),
-        "there is no third"
-    );
+    let mut tx = db.begin().await.unwrap();
+    let nowhere = RolledBack { number: 3, ..back };
+    assert!(tx.apply(fixtures::unexplained(nowhere)).await.is_err(), "there is no third");
+    drop(tx);
     let all = read!(db, |tx| tx.workspace(workspace).assistants().versions(id, None, 9));
     assert_eq!(all.iter().map(|version| version.number).collect::<Vec<_>>(), [2, 1]);
     let older = read!(db, |tx| tx.workspace(workspace).assistants().versions(id, Some(2), 9));
     assert_eq!(older.len(), 1);
-    assert!(
-        db.begin()
-            .await
-            .unwrap()
-            .workspace(workspace)
-            .assistants()
-            .publish(id, &second)
-            .await
-            .unwrap_err()
-            .is_duplicate()
-    );
-    commit!(db, |tx| tx.workspace(workspace).assistants().delete(id, at(9)));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(publication).await.unwrap_err().is_duplicate());
+    drop(tx);
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().published(id)), None);
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().version(id, 1)), None);
 }
@@ -104,11 +115,11 @@ async fn the_newest_versions_are_kept_and_those_that_were_measured(home: &TestDb
     let id = tenant.assistant.id;
     let workspace = tenant.id;
     let measured = Run { version: Some(3), ..given::run(&tenant.set) };
-    commit!(db, |tx| tx.workspace(workspace).runs().insert(&measured));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(measured.clone()))));
     let mut tx = db.begin().await.unwrap();
     for number in 2..=205 {
         let version = given::version(&tenant.assistant, number);
-        tx.workspace(workspace).assistants().publish(id, &version).await.unwrap();
+        tx.apply(tenant.assistant.publish_first(version)).await.unwrap();
     }
     tx.commit().await.unwrap();
 

@@ -1,13 +1,15 @@
 use replyx_core::{
     assistant::Assistant,
+    change::{Gone, New},
     event::Event,
-    knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WarningCode},
+    fixtures,
+    knowledge::{
+        Document, DocumentKind, DocumentStatus, DocumentWarning, Replacement, WarningCode,
+    },
     page::PageRequest,
+    rules::document::{Indexed, Vectors},
 };
-use replyx_storage::{
-    StorageError, documents::DocumentFilter, on_every_db, replacements::Replacement,
-    testing::TestDb,
-};
+use replyx_storage::{StorageError, documents::DocumentFilter, on_every_db, testing::TestDb};
 use replyx_text::terms::query_terms;
 
 use crate::given::{self, at};
@@ -22,7 +24,7 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
     let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
-    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, &bytes));
+    commit!(db, |tx| tx.apply(document.clone().add(&bytes)));
     let id = document.id;
     assert_eq!(
         read!(db, |tx| tx.workspace(tenant.id).documents().find(id)).as_ref(),
@@ -38,7 +40,7 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
     );
 
     let empty = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&empty, b""));
+    commit!(db, |tx| tx.apply(empty.clone().add(b"")));
     assert_eq!(
         read!(db, |tx| tx.workspace(tenant.id).documents().original(empty.id)),
         Some(Vec::new())
@@ -53,14 +55,18 @@ async fn what_becomes_of_a_document_is_told(home: &TestDb) {
     let failed = Document {
         status: DocumentStatus::Failed,
         error: Some("the file is empty".to_owned()),
+        revision: 1,
         updated_at: at(5),
         ..document.clone()
     };
-    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
-    commit!(db, |tx| tx.workspace(tenant.id).documents().save(&failed));
+    commit!(db, |tx| tx.apply(document.clone().add(b"x")));
+    let why = "the file is empty".to_owned();
+    commit!(db, |tx| tx.apply(document.clone().fail_index(why, at(5))));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().find(document.id)), Some(failed));
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).documents().delete(&document, at(6))));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).documents().delete(&document, at(7))));
+    commit!(db, |tx| tx.apply(document.clone().remove(at(6))));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(document.clone().remove(at(7))).await.is_err(), "it is gone");
+    drop(tx);
     let log = read!(db, |tx| tx.workspace(tenant.id).events().after(3, 9));
     let document_id = document.id;
     let assistants = document.assistants.clone();
@@ -89,11 +95,11 @@ async fn documents_are_listed_of_one_assistant_or_of_all(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(other.clone()))));
     let mut ids = Vec::new();
     for assistant in [tenant.assistant.id, other.id, tenant.assistant.id] {
         let document = given::document(tenant.id, assistant);
-        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+        commit!(db, |tx| tx.apply(document.clone().add(b"x")));
         ids.push(document.id);
     }
     let all = read!(db, |tx| tx
@@ -117,7 +123,7 @@ async fn a_document_serves_several_assistants_and_goes_with_the_last(home: &Test
     tenant.fill(db).await;
     let first = tenant.assistant.id;
     let second = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&second));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(second.clone()))));
     let id = tenant.document.id;
     let terms = query_terms("доставка");
     let found = async |assistant| {
@@ -143,7 +149,7 @@ async fn a_document_serves_several_assistants_and_goes_with_the_last(home: &Test
     let known = read!(db, |tx| tx.workspace(tenant.id).documents().find(id)).unwrap().assistants;
     assert_eq!(known.len(), 2);
 
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).assistants().delete(first, at(9))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
     assert_eq!((found(first).await, found(second.id).await), (0, 1));
     let before = revision(second.id).await;
     assert!(commit!(db, |tx| tx.workspace(tenant.id).knowledge().unlink(second.id, id)));
@@ -167,7 +173,7 @@ async fn outdated_documents_are_those_of_earlier_rules_or_another_model(home: &T
         embedded_with: Some("e5".to_owned()),
         ..tenant.document.clone()
     };
-    commit!(db, |tx| tx.workspace(workspace).documents().save(&ready));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(ready.clone())));
     commit!(db, |tx| tx.workspace(workspace).documents().set_indexed(id, 7, 3));
     let outdated = async |version, model: Option<&str>| {
         read!(db, |tx| tx.system().documents().outdated(version, model, 9))
@@ -177,10 +183,10 @@ async fn outdated_documents_are_those_of_earlier_rules_or_another_model(home: &T
     assert_eq!(outdated(4, None).await, [(workspace, id, true)]);
     assert_eq!(outdated(3, Some("other")).await, [(workspace, id, false)]);
     let partly = Document { embedded: 1, ..ready.clone() };
-    commit!(db, |tx| tx.workspace(workspace).documents().save(&partly));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(partly.clone())));
     assert_eq!(outdated(3, Some("e5")).await, [(workspace, id, false)]);
     let waiting = Document { status: DocumentStatus::Queued, ..partly };
-    commit!(db, |tx| tx.workspace(workspace).documents().save(&waiting));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(waiting.clone())));
     assert_eq!(outdated(9, Some("other")).await, [], "it is being worked on");
 }
 
@@ -196,7 +202,7 @@ async fn outdated_documents_of_one_workspace_keep_nobody_elses_waiting(home: &Te
             passages: 2,
             ..given::document(tenant.id, tenant.assistant.id)
         };
-        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"bytes"));
+        commit!(db, |tx| tx.apply(document.clone().add(b"bytes")));
         stored.push((tenant.id, document.id));
     }
     let outdated = async |version, model: Option<&str>, limit| {
@@ -229,7 +235,7 @@ async fn the_same_file_is_known_again(home: &TestDb) {
             .map(|twin| twin.id)
     };
     let other = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(other.clone()))));
     assert_eq!(
         twin(tenant.assistant.id, &document.name, &document.content_hash).await,
         Some(document.id)
@@ -253,7 +259,7 @@ async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &Tes
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"old"));
+    commit!(db, |tx| tx.apply(document.clone().add(b"old")));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), None);
 
     let first = waiting("b.txt", "b");
@@ -302,12 +308,21 @@ async fn warnings_are_kept_and_told(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let mut document = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+    commit!(db, |tx| tx.apply(document.clone().add(b"x")));
     document.warnings = vec![
         DocumentWarning::pages(WarningCode::PagesWithoutText, &[2, 3], "pages 2, 3 have no text"),
         DocumentWarning::names(WarningCode::HiddenSheets, vec!["Склад".to_owned()], "left out"),
     ];
-    commit!(db, |tx| tx.workspace(tenant.id).documents().save(&document));
+    let read = Indexed {
+        replaced_by: None,
+        newer_waits: false,
+        title: None,
+        language: "ru".to_owned(),
+        passages: 1,
+        warnings: document.warnings.clone(),
+        vectors: Vectors::NoModel,
+    };
+    commit!(db, |tx| tx.apply(document.clone().index(read, at(1))));
     let found = read!(db, |tx| tx.workspace(tenant.id).documents().find(document.id)).unwrap();
     assert_eq!(found.warnings, document.warnings);
     let log = read!(db, |tx| tx.workspace(tenant.id).events().after(0, 99));
@@ -342,7 +357,7 @@ async fn documents_of_the_same_name_are_found_for_their_assistant(home: &TestDb)
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(other.clone()))));
     let mut ids = Vec::new();
     for (assistant, name) in [
         (tenant.assistant.id, "a.md"),
@@ -351,7 +366,7 @@ async fn documents_of_the_same_name_are_found_for_their_assistant(home: &TestDb)
         (tenant.assistant.id, "a.md"),
     ] {
         let document = Document { name: name.to_owned(), ..given::document(tenant.id, assistant) };
-        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+        commit!(db, |tx| tx.apply(document.clone().add(b"x")));
         ids.push(document.id);
     }
     let same =
@@ -364,7 +379,7 @@ async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: 
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(other.clone()))));
     let mut both = vec![tenant.assistant.id, other.id];
     both.sort();
     let mut stored = Vec::new();
@@ -374,7 +389,8 @@ async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: 
             assistants: if number % 2 == 0 { both.clone() } else { vec![tenant.assistant.id] },
             ..given::document(tenant.id, tenant.assistant.id)
         };
-        commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&answer, &[number]));
+        let bytes = [number];
+        commit!(db, |tx| tx.apply(answer.clone().add(&bytes)));
         stored.push((answer, vec![number]));
     }
     // Ids that are made within a millisecond are in no order.

@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use replyx_core::{change::New, fixtures};
 use replyx_storage::{
     Db, PoolSize, StorageError, on_every_db, repeated, retried,
     testing::{self, TestDb},
@@ -20,7 +21,7 @@ async fn only_a_unique_key_makes_a_duplicate(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let mut tx = db.begin().await.unwrap();
-    let again = tx.workspace(tenant.id).assistants().insert(&tenant.assistant).await.unwrap_err();
+    let again = tx.apply(fixtures::unexplained(New(tenant.assistant.clone()))).await.unwrap_err();
     assert!(again.is_duplicate() && !again.is_transient(), "{again:?}");
     drop(tx);
     let mut tx = db.begin().await.unwrap();
@@ -38,8 +39,8 @@ async fn nothing_lasts_of_a_transaction_in_which_a_statement_failed(home: &TestD
     let before = given::rows(&home.url, None).await;
     let new = given::assistant(tenant.id);
     let mut tx = db.begin().await.unwrap();
-    tx.workspace(tenant.id).assistants().insert(&new).await.unwrap();
-    assert!(tx.workspace(tenant.id).assistants().insert(&new).await.is_err());
+    tx.apply(fixtures::unexplained(New(new.clone()))).await.unwrap();
+    assert!(tx.apply(fixtures::unexplained(New(new.clone()))).await.is_err());
     let next = tx.workspace(tenant.id).assistants().find(new.id).await;
     assert!(matches!(next, Err(StorageError::Undone)), "{next:?}");
     let commit = tx.commit().await;
@@ -98,7 +99,7 @@ async fn a_caller_that_gave_up_waiting_blocks_nobody(home: &TestDb) {
         };
         let _ = tokio::time::timeout(Duration::from_micros(millis * 400), work).await;
     }
-    commit!(db, |tx| tx.workspace(tenant.id).dialogs().save(&tenant.dialog));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(tenant.dialog.clone())));
 }
 
 #[tokio::test]
@@ -154,7 +155,7 @@ async fn a_lost_server_connection_fails_what_used_it_and_nothing_later() {
     drop(used);
     for _ in 0..8 {
         assert_eq!(read!(home.db, |tx| tx.workspace(tenant.id).turns().count()), 0);
-        commit!(home.db, |tx| tx.workspace(tenant.id).dialogs().save(&tenant.dialog));
+        commit!(home.db, |tx| tx.apply(fixtures::unexplained(tenant.dialog.clone())));
         home.db.ping().await.unwrap();
     }
 }

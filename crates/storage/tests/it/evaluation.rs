@@ -1,7 +1,10 @@
 use replyx_core::{
-    evaluation::{Metrics, QuestionResult, Run, RunStatus},
+    change::{Gone, New},
+    evaluation::{Metrics, QuestionResult, QuestionSet, Run, RunStatus},
+    fixtures::unexplained,
     money::Money,
     page::PageRequest,
+    rules::{assistant::QuestionSetContent, run::MeasuredRun},
 };
 use replyx_storage::{Db, on_every_db, testing::TestDb};
 
@@ -20,15 +23,16 @@ fn in_order(mut runs: Vec<Run>) -> Vec<Run> {
     runs
 }
 
-async fn store(db: &Db, tenant: &Tenant, run: &Run) {
-    commit!(db, |tx| tx.workspace(tenant.id).runs().insert(run));
+async fn store(db: &Db, run: &Run) {
+    commit!(db, |tx| tx.apply(unexplained(New(run.clone()))));
 }
 
 async fn with_set(db: &Db) -> Tenant {
     let tenant = given::tenant(db).await;
     let set = &tenant.set;
     let questions = given::questions();
-    commit!(db, |tx| tx.workspace(tenant.id).question_sets().insert(set, &questions));
+    let content = QuestionSetContent { set: set.clone(), questions: Some(&questions) };
+    commit!(db, |tx| tx.apply(unexplained(New(content))));
     tenant
 }
 
@@ -42,7 +46,7 @@ async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) 
     let db = &home.db;
     let tenant = with_set(&home.db).await;
     let mut run = a_run(&tenant, "a", true, RunStatus::Queued);
-    store(db, &tenant, &run).await;
+    store(db, &run).await;
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id)), None);
     let results = [QuestionResult {
@@ -63,7 +67,8 @@ async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) 
         ..Metrics::default()
     });
     run.finished_at = Some(at(9));
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).runs().save(&run, Some(&results), at(9))));
+    let measured = MeasuredRun { run: run.clone(), results: results.to_vec() };
+    commit!(db, |tx| tx.apply(unexplained(measured)));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
     let saved = read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id)).unwrap();
     assert_eq!(saved, results);
@@ -75,7 +80,9 @@ async fn a_run_comes_back_as_it_was_stored_with_what_it_measured(home: &TestDb) 
         finished_at: None,
         ..run.clone()
     };
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).runs().save(&late, None, at(10))));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(unexplained(late)).await.is_err());
+    drop(tx);
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().find(run.id)), Some(run.clone()));
     let kept = read!(db, |tx| tx.workspace(tenant.id).runs().results(run.id));
     assert_eq!(kept.unwrap(), results);
@@ -90,17 +97,17 @@ async fn the_gate_finds_the_newest_run_of_its_settings_behind_any_number_of_othe
     let runs = in_order(runs.into());
     let wanted = [&runs[2], &runs[3]];
     for run in &runs {
-        store(db, &tenant, run).await;
+        store(db, run).await;
     }
     let mut tx = db.begin().await.unwrap();
     for number in 0..250 {
         let status = [RunStatus::Done, RunStatus::Failed][number % 2];
         let other = a_run(&tenant, "b", true, status);
-        tx.workspace(tenant.id).runs().insert(&other).await.unwrap();
+        tx.apply(unexplained(New(other))).await.unwrap();
     }
     for status in [RunStatus::Queued, RunStatus::Running, RunStatus::Failed] {
         let unfit = a_run(&tenant, "a", true, status);
-        tx.workspace(tenant.id).runs().insert(&unfit).await.unwrap();
+        tx.apply(unexplained(New(unfit))).await.unwrap();
     }
     tx.commit().await.unwrap();
     for (answers, at) in [(true, 0), (false, 1)] {
@@ -129,10 +136,10 @@ async fn the_oldest_runs_that_have_ended_make_room(home: &TestDb) {
     ];
     let runs = in_order(statuses.map(|status| a_run(&tenant, "a", true, status)).into());
     for run in &runs {
-        store(db, &tenant, run).await;
+        store(db, run).await;
     }
     let other = with_set(db).await;
-    store(db, &other, &a_run(&other, "a", true, RunStatus::Done)).await;
+    store(db, &a_run(&other, "a", true, RunStatus::Done)).await;
     let set = tenant.set.id;
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).runs().unfinished(set)), 2);
     assert_eq!(commit!(db, |tx| tx.workspace(other.id).runs().prune(set, 0)), 0, "not theirs");
@@ -155,13 +162,21 @@ async fn a_set_goes_with_its_runs_and_nothing_is_written_of_a_run_that_is_gone(h
     let db = &home.db;
     let tenant = with_set(&home.db).await;
     let run = a_run(&tenant, "a", true, RunStatus::Running);
-    store(db, &tenant, &run).await;
+    store(db, &run).await;
     let stranger = given::tenant(db).await;
-    assert!(!commit!(db, |tx| tx.workspace(stranger.id).question_sets().delete(tenant.set.id)));
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).question_sets().delete(tenant.set.id)));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).question_sets().delete(tenant.set.id)));
+    let elsewhere = QuestionSet { workspace_id: stranger.id, ..tenant.set.clone() };
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(unexplained(Gone(elsewhere))).await.is_err());
+    drop(tx);
+    commit!(db, |tx| tx.apply(unexplained(Gone(tenant.set.clone()))));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(unexplained(Gone(tenant.set.clone()))).await.is_err(), "it is gone");
+    drop(tx);
     assert_eq!(left(db, &tenant).await, []);
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).runs().save(&run, Some(&[]), at(9))));
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(tx.workspace(tenant.id).runs().lock(run.id).await.unwrap(), None);
+    assert!(tx.apply(unexplained(MeasuredRun { run, results: Vec::new() })).await.is_err());
+    drop(tx);
     let questions =
         read!(db, |tx| tx.workspace(tenant.id).question_sets().questions(tenant.set.id));
     assert_eq!(questions, []);

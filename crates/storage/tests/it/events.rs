@@ -5,6 +5,7 @@ use std::{
 
 use replyx_core::{
     event::{Event, Recorded},
+    fixtures,
     ids::{ChannelId, DialogId, MessageId, WorkspaceId},
     message::Message,
 };
@@ -38,7 +39,7 @@ async fn after(db: &Db, workspace: WorkspaceId, seq: i64) -> Vec<Recorded> {
 async fn record(db: &Db, workspace: WorkspaceId, events: &[Event]) -> Committed {
     let mut tx = db.begin().await.unwrap();
     for event in events {
-        tx.record(workspace, event.clone(), at(1));
+        tx.apply(fixtures::event(workspace, event.clone(), at(1))).await.unwrap();
     }
     tx.commit().await.unwrap()
 }
@@ -81,8 +82,8 @@ async fn sixteen_transactions_number_without_gaps_before_a_reader_s_eyes(home: &
         writers.spawn(async move {
             for _ in 0..3 {
                 let mut tx = db.begin().await.unwrap();
-                tx.record(workspace, event(), at(writer));
-                tx.record(workspace, event(), at(writer));
+                tx.apply(fixtures::event(workspace, event(), at(writer))).await.unwrap();
+                tx.apply(fixtures::event(workspace, event(), at(writer))).await.unwrap();
                 tokio::task::yield_now().await;
                 if writer % 4 == 0 {
                     drop(tx);
@@ -114,7 +115,7 @@ async fn a_transaction_that_is_undone_uses_no_number(home: &TestDb) {
     let workspace = new_workspace(&home.db).await;
     record(&home.db, workspace, &[event()]).await;
     let mut undone = home.db.begin().await.unwrap();
-    undone.record(workspace, event(), at(2));
+    undone.apply(fixtures::event(workspace, event(), at(2))).await.unwrap();
     drop(undone);
     record(&home.db, workspace, &[event()]).await;
     let seqs: Vec<_> = after(&home.db, workspace, 0).await.iter().map(|e| e.seq).collect();
@@ -127,8 +128,8 @@ async fn workspaces_have_their_own_numbers(home: &TestDb) {
     let two = new_workspace(&home.db).await;
     record(&home.db, one, &[event(), event()]).await;
     let mut tx = home.db.begin().await.unwrap();
-    tx.record(two, event(), at(1));
-    tx.record(one, event(), at(1));
+    tx.apply(fixtures::event(two, event(), at(1))).await.unwrap();
+    tx.apply(fixtures::event(one, event(), at(1))).await.unwrap();
     let mut committed = tx.commit().await.unwrap().events;
     committed.sort_by_key(|(workspace, _)| *workspace != one);
     assert_eq!(committed, [(one, 3), (two, 1)]);
@@ -138,8 +139,8 @@ async fn workspaces_have_their_own_numbers(home: &TestDb) {
 async fn an_event_of_no_workspace_fails_the_transaction(home: &TestDb) {
     let workspace = new_workspace(&home.db).await;
     let mut tx = home.db.begin().await.unwrap();
-    tx.record(workspace, event(), at(1));
-    tx.record(id(), event(), at(1));
+    tx.apply(fixtures::event(workspace, event(), at(1))).await.unwrap();
+    tx.apply(fixtures::event(id(), event(), at(1))).await.unwrap();
     assert!(tx.commit().await.is_err());
     assert_eq!(after(&home.db, workspace, 0).await, []);
 }
@@ -152,12 +153,42 @@ async fn numbers_follow_commits_and_not_records_on_postgres() {
     let slow = event();
     let quick = event();
     let mut first = home.db.begin().await.unwrap();
-    first.record(workspace, slow.clone(), at(1));
+    first.apply(fixtures::event(workspace, slow.clone(), at(1))).await.unwrap();
     record(&home.db, workspace, std::slice::from_ref(&quick)).await;
     assert_eq!(after(&home.db, workspace, 0).await.len(), 1);
     first.commit().await.unwrap();
     let log: Vec<_> = after(&home.db, workspace, 0).await.into_iter().map(|e| e.event).collect();
     assert_eq!(log, [quick, slow]);
+}
+
+#[tokio::test]
+async fn the_events_of_a_transaction_are_stored_with_one_statement_on_postgres() {
+    let home = testing::postgres().await;
+    let one = new_workspace(&home.db).await;
+    let two = new_workspace(&home.db).await;
+    for sql in [
+        "CREATE TABLE counted (rows BIGINT)",
+        "CREATE FUNCTION count_events() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN INSERT INTO counted SELECT COUNT(*) FROM added; RETURN NULL; END $$",
+        "CREATE TRIGGER counting AFTER INSERT ON events REFERENCING NEW TABLE AS added
+         FOR EACH STATEMENT EXECUTE FUNCTION count_events()",
+    ] {
+        given::tamper(&home.url, sql).await;
+    }
+
+    let mut tx = home.db.begin().await.unwrap();
+    for seconds in 0..50 {
+        for workspace in [one, two] {
+            tx.apply(fixtures::event(workspace, event(), at(seconds))).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+
+    assert_eq!(given::numbers(&home.url, "SELECT rows FROM counted").await, [100]);
+    for workspace in [one, two] {
+        let times: Vec<_> = after(&home.db, workspace, 0).await.iter().map(|e| e.at).collect();
+        assert_eq!(times, (0..50).map(at).collect::<Vec<_>>());
+    }
 }
 
 /// The first one has its number but has not committed: nobody may show a later number before it.
@@ -273,7 +304,7 @@ fn said(message: &Message, text: Option<&str>) -> Event {
 async fn words_are_read_from_their_message_and_are_gone_with_it(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     let message = Message { text: "мой адрес".to_owned(), ..tenant.message.clone() };
-    commit!(home.db, |tx| tx.workspace(tenant.id).messages().insert(&message, None));
+    commit!(home.db, |tx| tx.apply(given::said(&message)));
     let head = read!(home.db, |tx| tx.workspace(tenant.id).events().head());
     record(&home.db, tenant.id, &[said(&message, Some("what somebody believes was said"))]).await;
     let shown = async || after(&home.db, tenant.id, head).await.remove(0).event;
@@ -295,8 +326,8 @@ async fn the_events_of_a_dialog_are_found_by_an_index(home: &TestDb) {
     let mut tx = home.db.begin().await.unwrap();
     for seq in 0..1_000 {
         let dialog = if seq % 100 == 0 { ours } else { theirs };
-        tx.record(tenant.id, started(dialog, seq), at(seq));
-        tx.record(tenant.id, event(), at(seq));
+        tx.apply(fixtures::event(tenant.id, started(dialog, seq), at(seq))).await.unwrap();
+        tx.apply(fixtures::event(tenant.id, event(), at(seq))).await.unwrap();
     }
     tx.commit().await.unwrap();
 
@@ -326,7 +357,7 @@ async fn the_events_of_a_dialog_are_found_by_an_index(home: &TestDb) {
 async fn an_upgrade_finds_subjects_and_forgets_words_and_can_be_taken_back(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(db).await;
-    commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&tenant.message, None));
+    commit!(db, |tx| tx.apply(given::said(&tenant.message)));
     let head = read!(db, |tx| tx.workspace(tenant.id).events().head());
     let newer = db.migrations().await.unwrap().iter().filter(|step| step.number >= 13).count();
     db.migrate_down(newer).await.unwrap();

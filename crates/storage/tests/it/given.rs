@@ -5,6 +5,7 @@ use replyx_core::{
     assistant::{Assistant, AssistantSettings, Language, Unverified, Version},
     audit::{Act, ActorKind, Outcome},
     bot::{Bot, BotMode},
+    change::{Change, New},
     channel::ChannelStatus,
     channel::{Channel, ChannelKind, ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
@@ -12,11 +13,12 @@ use replyx_core::{
     evaluation::{Question, QuestionSet, Run},
     fixtures,
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
-    knowledge::{Document, DocumentKind, Source, SourceStatus},
+    knowledge::{Document, DocumentKind, Replacement, Source, SourceStatus},
     message::{Author, Delivery, Message, MessageKind},
     money::Money,
     permission::Permission,
     role::Role,
+    rules::{assistant::QuestionSetContent, dialog::Utterance},
     secret::sha256_hex,
     usage::{ModelCall, Purpose},
     user::User,
@@ -260,6 +262,11 @@ pub(crate) fn message(workspace: WorkspaceId, dialog: DialogId, seq: i64) -> Mes
     }
 }
 
+/// Stores a message of which no dialog and no event tells.
+pub(crate) fn said(message: &Message) -> Change<New<Message>> {
+    fixtures::unexplained(New(message.clone()))
+}
+
 pub(crate) fn document(workspace: WorkspaceId, assistant: AssistantId) -> Document {
     Document {
         id: id(),
@@ -400,14 +407,14 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     tx.system().workspaces().insert(&workspace).await.unwrap();
     tx.system().users().insert(&user, "$argon2id$").await.unwrap();
     tx.workspace(workspace.id).members().insert(user.id, Role::Owner, at(0)).await.unwrap();
-    tx.workspace(workspace.id).assistants().insert(&assistant).await.unwrap();
+    tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
     let version = version(&assistant, 1);
-    tx.workspace(workspace.id).assistants().publish(assistant.id, &version).await.unwrap();
+    tx.apply(assistant.publish_first(version)).await.unwrap();
     tx.workspace(workspace.id).bots().insert(&bot, b"sealed", &hook).await.unwrap();
     let contact =
         tx.workspace(workspace.id).contacts().meet(bot.id, &inbound(7), id(), at(0)).await.unwrap();
     let dialog = dialog(&bot, &contact);
-    tx.workspace(workspace.id).dialogs().insert(&dialog).await.unwrap();
+    tx.apply(dialog.clone().open()).await.unwrap();
     tx.commit().await.unwrap();
     let set = question_set(workspace.id, assistant.id);
     Tenant {
@@ -431,8 +438,8 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
 }
 
 /// A file that waits to take a document's place.
-pub(crate) fn replacement() -> replyx_storage::replacements::Replacement {
-    replyx_storage::replacements::Replacement {
+pub(crate) fn replacement() -> Replacement {
+    Replacement {
         name: "newer.txt".to_owned(),
         kind: DocumentKind::Text,
         size: 5,
@@ -445,8 +452,13 @@ impl Tenant {
     /// the invitation, the key and an entry of the audit log.
     pub(crate) async fn fill(&self, db: &Db) {
         let mut tx = db.begin().await.unwrap();
-        tx.workspace(self.id).messages().insert(&self.message, Some(&5.into())).await.unwrap();
-        tx.workspace(self.id).documents().insert(&self.document, b"bytes").await.unwrap();
+        let said = Utterance {
+            dialog: self.dialog.clone(),
+            message: self.message.clone(),
+            channel_message: Some(5.into()),
+        };
+        tx.apply(fixtures::unexplained(said)).await.unwrap();
+        tx.apply(self.document.clone().add(b"bytes")).await.unwrap();
         tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
         let replacements = tx.workspace(self.id).replacements();
         replacements.put(self.document.id, &replacement(), b"newer", at(1)).await.unwrap();
@@ -458,10 +470,12 @@ impl Tenant {
             .unwrap();
         let vector = (self.passages[0].id, vec![0_u8; 8]);
         tx.workspace(self.id).passages().add_vectors("e5", &[vector]).await.unwrap();
-        tx.workspace(self.id).sources().insert(&self.source).await.unwrap();
+        tx.apply(fixtures::unexplained(New(self.source.clone()))).await.unwrap();
         let set = &self.set;
-        tx.workspace(self.id).question_sets().insert(set, &questions()).await.unwrap();
-        tx.workspace(self.id).runs().insert(&self.run).await.unwrap();
+        let questions = questions();
+        let content = QuestionSetContent { set: set.clone(), questions: Some(&questions) };
+        tx.apply(fixtures::unexplained(New(content))).await.unwrap();
+        tx.apply(fixtures::unexplained(New(self.run.clone()))).await.unwrap();
         tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
         tx.workspace(self.id).deliveries().take(self.bot.id, &100.into(), at(0)).await.unwrap();
@@ -496,7 +510,7 @@ impl Tenant {
         let ids = parts.each_ref().map(|(id, _)| *id);
         let message = message(self.id, self.dialog.id, seq);
         let mut tx = db.begin().await.unwrap();
-        tx.workspace(self.id).messages().insert(&message, None).await.unwrap();
+        tx.apply(said(&message)).await.unwrap();
         tx.workspace(self.id)
             .outbox()
             .enqueue(&self.dialog, &self.contact, message.id, &parts, at(0))
@@ -526,7 +540,7 @@ pub(crate) async fn chat(db: &Db, tenant: &Tenant, chat_id: i64) -> Tenant {
         .await
         .unwrap();
     let dialog = dialog(&tenant.bot, &contact);
-    tx.workspace(tenant.id).dialogs().insert(&dialog).await.unwrap();
+    tx.apply(dialog.clone().open()).await.unwrap();
     tx.commit().await.unwrap();
     Tenant { message: message(tenant.id, dialog.id, 1), contact, dialog, ..tenant.clone() }
 }

@@ -1,11 +1,22 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{
+    change::{Gone, New},
     channel::{Channel, ChannelKind, Outbound},
+    dialog::Contact,
     event::LimitBound,
+    fixtures,
     ids::JobId,
+    message::Delivery,
     page::PageRequest,
     role::Role,
+    rules::{
+        assistant::{Publication, QuestionSetContent, RolledBack},
+        dialog::Utterance,
+        document::{DocumentFile, Linked, Unlinked, WaitingFile},
+        message::MessageDelivery,
+        run::MeasuredRun,
+    },
 };
 use replyx_storage::{
     StorageError,
@@ -34,6 +45,18 @@ macro_rules! answers {
                 "{}.{}: {answer:?}", stringify!($table), stringify!($function),
             );
             let _ = tx.commit().await;
+        };
+        Box::pin(call).await;
+    })+};
+}
+
+/// Applies each state in a transaction of its own and expects that it is refused.
+macro_rules! states {
+    ($db:expr, $applied:ident, $refused:expr; $($name:literal: $state:expr;)+) => {$({
+        $applied.push($name.to_owned());
+        let call = async {
+            let mut tx = $db.begin().await.unwrap();
+            $refused(tx.apply(fixtures::unexplained($state)).await.map(drop), $name);
         };
         Box::pin(call).await;
     })+};
@@ -105,14 +128,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         assistants.lock(ours.assistant.id) => Ok(None),
         assistants.lock_whole(ours.assistant.id) => Ok(Whole::Missing),
         assistants.list(page()) => Ok(found) if found.items == [theirs.assistant.clone()],
-        assistants.update(&assistant) => Ok(false),
-        assistants.publish(ours.assistant.id, &given::version(&ours.assistant, 2)) => Err(StorageError::Constraint { .. }),
         assistants.next_number(ours.assistant.id) => Ok(1),
-        assistants.roll_to(ours.assistant.id, 1, at(1)) => Ok(false),
         assistants.version(ours.assistant.id, 1) => Ok(None),
         assistants.published(ours.assistant.id) => Ok(None),
         assistants.versions(ours.assistant.id, None, 9) => Ok(found) if found.is_empty(),
-        assistants.delete(ours.assistant.id, at(1)) => Ok(false),
         knowledge.head(ours.assistant.id) => Ok(None),
         knowledge.revision(ours.assistant.id) => Ok(None),
         knowledge.census(ours.assistant.id) => Ok(census) if census == &replyx_storage::knowledge::Census::default(),
@@ -151,12 +170,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         contacts.day(ours.contact.id, day) => Ok(found) if *found == replyx_storage::contacts::ContactDay::default(),
         contacts.answered(ours.contact.id, day) => Err(StorageError::Constraint { .. }),
         contacts.told(ours.contact.id, day, LimitBound::Day, at(1)) => Err(StorageError::Constraint { .. }),
-        contacts.set_blocked(ours.contact.id, true, at(1)) => Ok(()),
-        dialogs.insert(&dialog) => Err(StorageError::Constraint { .. }),
+        contacts.lock(ours.contact.id) => Ok(None),
         dialogs.find(ours.dialog.id) => Ok(None),
         dialogs.lock(ours.dialog.id) => Ok(None),
         dialogs.lock_open(ours.contact.id) => Ok(None),
-        dialogs.save(&dialog) => Err(StorageError::RowsAffected { actual: 0, .. }),
         dialogs.summary(ours.dialog.id) => Ok(None),
         dialogs.set_summary(ours.dialog.id, "x", 9) => Ok(()),
         dialogs.list(page()) => Ok(found) if found.items == [theirs.dialog.clone()],
@@ -170,9 +187,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.text(ours.document.id) => Ok(None),
         documents.text_part(ours.document.id, 0, 10) => Ok(None),
         documents.set_text(ours.document.id, Some("x")) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        documents.save(&document) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        documents.delete(&document, at(1)) => Ok(false),
-        documents.set_original(ours.document.id, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
@@ -192,30 +206,22 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         model_calls.by_day(Some(ours.assistant.id), day, day, 9) => Ok(found) if found.is_empty(),
         model_calls.begin(&[given::call(ours.assistant.id, None)], id()) => Ok(()),
         model_calls.insert(&[given::call(ours.assistant.id, None)]) => Ok(()),
-        question_sets.insert(&set, &given::questions()) => Err(StorageError::Constraint { .. }),
         question_sets.find(ours.set.id) => Ok(None),
         question_sets.lock(ours.set.id) => Ok(None),
         question_sets.questions(ours.set.id) => Ok(found) if found.is_empty(),
         question_sets.list(ours.assistant.id, page()) => Ok(found) if found.items.is_empty(),
-        question_sets.save(&set, None) => Ok(false),
-        question_sets.save(&set, Some(&given::questions())) => Ok(false),
-        question_sets.delete(ours.set.id) => Ok(false),
-        runs.insert(&run) => Err(StorageError::Constraint { .. }),
+        runs.lock(ours.run.id) => Ok(None),
         runs.find(ours.run.id) => Ok(None),
         runs.list(ours.set.id, page()) => Ok(found) if found.items.is_empty(),
         runs.results(ours.run.id) => Ok(None),
         runs.newest_done(ours.set.id, &ours.run.settings_hash, ours.run.answers) => Ok(None),
         runs.unfinished(ours.set.id) => Ok(0),
         runs.prune(ours.set.id, 0) => Ok(0),
-        runs.save(&run, Some(&[]), at(1)) => Ok(false),
-        sources.insert(&source) => Err(StorageError::Constraint { .. }),
         sources.find(ours.source.id) => Ok(None),
         sources.lock(ours.source.id) => Ok(None),
         sources.list(None, page()) => Ok(found) if found.items.is_empty(),
         sources.list(Some(ours.assistant.id), page()) => Ok(found) if found.items.is_empty(),
         sources.count() => Ok(0),
-        sources.save(&source) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        sources.delete(&source, at(1)) => Ok(false),
         events.after(0, 100) => Ok(found) if found.len() == 3,
         events.of_dialog(ours.dialog.id, 0, 9) => Ok(found) if found.is_empty(),
         events.first() => Ok(Some(1)),
@@ -234,11 +240,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         members.set_suspended(ours.user.id, Some(at(1))) => Err(StorageError::RowsAffected { actual: 0, .. }),
         members.remove(ours.user.id) => Ok(false),
         members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
-        messages.insert(&message, None) => Err(StorageError::Constraint { .. }),
         messages.recent(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
-        messages.set_delivery(ours.message.id, replyx_core::message::Delivery::Failed)
-            => Err(StorageError::RowsAffected { actual: 0, .. }),
         outbox.has_followed(id()) => Ok(false),
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
@@ -268,12 +271,77 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         turns.count() => Ok(0),
         turns.forget_waiting(at(9)) => Ok(0),
         deliveries.take(ours.bot.id, &100.into(), at(1)) => Err(StorageError::Constraint { .. }),
-        assistants.insert(&assistant) => Ok(()),
-        bots.insert(&new_bot, b"x", "x") => Ok(()),
-        documents.insert(&document, b"x") => Ok(()),
     }
+    let refused = |answer: Result<(), StorageError>, what: &str| {
+        let constraint = matches!(answer, Err(StorageError::Constraint { .. }));
+        let untouched = matches!(answer, Err(StorageError::RowsAffected { actual: 0, .. }));
+        assert!(constraint || untouched, "{what}: {answer:?}");
+    };
+    let mut applied = Vec::new();
+    let questions = given::questions();
+    let content = |questions| QuestionSetContent { set: set.clone(), questions };
+    let file = || DocumentFile { document: document.clone(), bytes: b"x" };
+    states! { db, applied, refused;
+        "Assistant": assistant.clone();
+        "Gone<Assistant>": Gone(assistant.clone());
+        "Publication": Publication {
+            workspace_id: theirs.id,
+            assistant_id: ours.assistant.id,
+            version: given::version(&ours.assistant, 2),
+        };
+        "RolledBack": RolledBack { workspace_id: theirs.id, assistant_id: ours.assistant.id, number: 1 };
+        "New<QuestionSetContent<'_>>": New(content(Some(&questions)));
+        "QuestionSetContent<'_>": content(None);
+        "QuestionSetContent<'_>": content(Some(&questions));
+        "Gone<QuestionSet>": Gone(set.clone());
+        "Document": document.clone();
+        "DocumentFile<'_>": file();
+        "WaitingFile<'_>": WaitingFile {
+            document: document.clone(),
+            file: given::replacement(),
+            bytes: b"x",
+            at: at(1),
+        };
+        "Linked": Linked {
+            workspace_id: theirs.id,
+            document_id: ours.document.id,
+            assistant_id: theirs.assistant.id,
+        };
+        "Unlinked": Unlinked {
+            workspace_id: theirs.id,
+            document_id: ours.document.id,
+            assistant_id: ours.assistant.id,
+        };
+        "Gone<Document>": Gone(document.clone());
+        "New<Source>": New(source.clone());
+        "Source": source.clone();
+        "Gone<Source>": Gone(source.clone());
+        "New<Run>": New(run.clone());
+        "Run": run.clone();
+        "MeasuredRun": MeasuredRun { run: run.clone(), results: Vec::new() };
+        "Contact": Contact { workspace_id: theirs.id, ..ours.contact.clone() };
+        "New<Dialog>": New(dialog.clone());
+        "Dialog": dialog.clone();
+        "Utterance": Utterance { dialog: dialog.clone(), message: message.clone(), channel_message: None };
+        "MessageDelivery": MessageDelivery {
+            workspace_id: theirs.id,
+            message_id: ours.message.id,
+            delivery: Delivery::Failed,
+        };
+    }
+    // What is new under an id of ours is another one in their workspace.
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(assistant.clone()))));
+    applied.push("New<Assistant>".to_owned());
+    answers! { db, theirs.id, called;
+        bots.insert(&new_bot, b"x", "x") => Ok(()),
+    }
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(file()))));
+    applied.push("New<DocumentFile<'_>>".to_owned());
     assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
 
+    applied.sort_unstable();
+    applied.dedup();
+    assert_eq!(applied, states(), "a state is missing here");
     called.sort_unstable();
     called.dedup();
     assert_eq!(called, functions_of_a_workspace(), "a function is missing here");
@@ -321,6 +389,13 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
             let mut tx = db.begin().await.unwrap();
             refused(tx.workspace(theirs.id).$table().$function($($arg),*).await.map(drop), $what);
         })+};
+        ($($what:literal: $state:expr;)+) => {$({
+            let call = async {
+                let mut tx = db.begin().await.unwrap();
+                refused(tx.apply(fixtures::unexplained($state)).await.map(drop), $what);
+            };
+            Box::pin(call).await;
+        })+};
     }
     let dialog_with = |change: fn(&mut replyx_core::dialog::Dialog, &given::Tenant)| {
         let mut dialog = new.clone();
@@ -331,19 +406,9 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
     let text = Outbound::text("x", None);
     refused! {
         "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
-        "document's assistant": documents.insert(&given::document(theirs.id, ours.assistant.id), b"x");
         "passage's document": passages.change(ours.document.id, &given::all_new(&given_passages()));
         "document's other assistant": knowledge.link(ours.assistant.id, theirs.document.id);
         "assistant's other document": knowledge.link(theirs.assistant.id, ours.document.id);
-        "document's source": documents.insert(&fetched, b"x");
-        "source's assistant": sources.insert(&given::source(theirs.id, ours.assistant.id));
-        "set's assistant": question_sets.insert(&given::question_set(theirs.id, ours.assistant.id), &[]);
-        "run's set": runs.insert(&replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
-        "version's assistant": assistants.publish(ours.assistant.id, &given::version(&theirs.assistant, 9));
-        "dialog's assistant": dialogs.insert(&dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
-        "dialog's bot": dialogs.insert(&dialog_with(|d, ours| d.channel_id = ours.bot.id));
-        "dialog's contact": dialogs.insert(&dialog_with(|d, ours| d.contact_id = ours.contact.id));
-        "message's dialog": messages.insert(&given::message(theirs.id, ours.dialog.id, 5), None);
         "turn's dialog": turns.request(ours.dialog.id, at(1), at(1));
         "part's contact":
             outbox.enqueue(&theirs.dialog, &contact_of_ours, theirs.message.id, &[(id(), text.clone())], at(1));
@@ -352,6 +417,28 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
         "part's dialog":
             outbox.enqueue(&ours.dialog, contact, theirs.message.id, &[(id(), text.clone())], at(1));
         "member": members.insert(given::stranger(), Role::Owner, at(1));
+    }
+    refused! {
+        "document's assistant": New(DocumentFile {
+            document: given::document(theirs.id, ours.assistant.id),
+            bytes: b"x",
+        });
+        "document's source": New(DocumentFile { document: fetched.clone(), bytes: b"x" });
+        "set's assistant": New(QuestionSetContent {
+            set: given::question_set(theirs.id, ours.assistant.id),
+            questions: Some(&[]),
+        });
+        "version's assistant": Publication {
+            workspace_id: theirs.id,
+            assistant_id: ours.assistant.id,
+            version: given::version(&theirs.assistant, 9),
+        };
+        "source's assistant": New(given::source(theirs.id, ours.assistant.id));
+        "run's set": New(replyx_core::evaluation::Run { set_id: ours.set.id, ..given::run(&theirs.set) });
+        "dialog's assistant": New(dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
+        "dialog's bot": New(dialog_with(|d, ours| d.channel_id = ours.bot.id));
+        "dialog's contact": New(dialog_with(|d, ours| d.contact_id = ours.contact.id));
+        "message's dialog": New(given::message(theirs.id, ours.dialog.id, 5));
     }
 }
 
@@ -389,6 +476,17 @@ async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) 
     let mut tx = db.begin().await.unwrap();
     let again = tx.system().workspaces().delete(doomed.id).await;
     assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
+}
+
+/// The states that can be applied, read from the sources.
+fn states() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/apply.rs");
+    let source = std::fs::read_to_string(path).unwrap();
+    let table = source.split("\nstates! {").nth(1).unwrap().split("\n}").next().unwrap();
+    let names = table.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": |"));
+    let mut names: Vec<String> = names.map(|(name, _)| name.to_owned()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// `table.function` for everything that a workspace offers, read from the sources.

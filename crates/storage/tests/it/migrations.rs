@@ -158,7 +158,7 @@ async fn bots_become_channels_with_all_they_hold_and_back(home: &TestDb) {
         commit!(db, |tx| tx.workspace(serving.id).contacts().meet(app.id, &of_app, id(), at(0)));
     let dialog =
         Dialog { channel_id: app.id, contact_id: contact.id, id: id(), ..serving.dialog.clone() };
-    commit!(db, |tx| tx.workspace(serving.id).dialogs().insert(&dialog));
+    commit!(db, |tx| tx.apply(dialog.clone().open()));
     let app = Tenant {
         message: given::message(serving.id, dialog.id, 1),
         bot: replyx_core::bot::Bot { id: app.id, ..serving.bot.clone() },
@@ -166,7 +166,7 @@ async fn bots_become_channels_with_all_they_hold_and_back(home: &TestDb) {
         dialog,
         ..serving.clone()
     };
-    commit!(db, |tx| tx.workspace(app.id).messages().insert(&app.message, None));
+    commit!(db, |tx| tx.apply(given::said(&app.message)));
     app.reply::<1>(db, 2).await;
     commit!(db, |tx| tx.workspace(app.id).turns().request(app.dialog.id, at(1), at(2)));
     commit!(db, |tx| tx.workspace(app.id).deliveries().take(app.bot.id, &"client-1".into(), at(0)));

@@ -370,7 +370,7 @@ async fn replies_of_two_dialogs_of_a_chat_do_not_mix(home: &TestDb) {
     let tenant = given::tenant(db).await;
     // The lock of a dialog does not keep another dialog of the same chat away.
     let closed = Dialog { id: id(), control: Control::Closed, ..tenant.dialog.clone() };
-    commit!(db, |tx| tx.workspace(tenant.id).dialogs().insert(&closed));
+    commit!(db, |tx| tx.apply(closed.clone().open()));
     let other = Tenant { dialog: closed, ..tenant.clone() };
 
     let mut first = db.begin().await.unwrap();
@@ -418,7 +418,7 @@ async fn a_repeated_id_is_refused(home: &TestDb) {
 /// Stores a reply and queues its two parts.
 async fn queue(tx: &mut replyx_storage::Tx, tenant: &Tenant, seq: i64) -> Result<(), StorageError> {
     let message = given::message(tenant.id, tenant.dialog.id, seq);
-    tx.workspace(tenant.id).messages().insert(&message, None).await?;
+    tx.apply(given::said(&message)).await?;
     tx.workspace(tenant.id)
         .outbox()
         .enqueue(&tenant.dialog, &tenant.contact, message.id, &given::parts::<2>(), at(0))

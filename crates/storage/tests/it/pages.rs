@@ -1,4 +1,10 @@
-use replyx_core::{dialog::Control, page::PageRequest};
+use replyx_core::{
+    change::New,
+    dialog::Control,
+    fixtures::unexplained,
+    page::PageRequest,
+    rules::{dialog::Utterance, message::SentReply},
+};
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::given::{self, at};
@@ -10,7 +16,7 @@ async fn pages_miss_nothing_and_repeat_nothing_while_rows_are_added(home: &TestD
     let mut expected = vec![tenant.assistant.id];
     for _ in 0..6 {
         let assistant = given::assistant(tenant.id);
-        commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&assistant));
+        commit!(db, |tx| tx.apply(unexplained(New(assistant.clone()))));
         expected.push(assistant.id);
     }
     expected.sort();
@@ -25,7 +31,7 @@ async fn pages_miss_nothing_and_repeat_nothing_while_rows_are_added(home: &TestD
         if added < 2 {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             let assistant = given::assistant(tenant.id);
-            commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&assistant));
+            commit!(db, |tx| tx.apply(unexplained(New(assistant.clone()))));
             expected.push(assistant.id);
         }
         after = page.next;
@@ -65,7 +71,7 @@ async fn messages_come_oldest_first_and_the_recent_ones_too(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     for seq in 1..=5 {
         let message = given::message(tenant.id, tenant.dialog.id, seq);
-        commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, None));
+        commit!(db, |tx| tx.apply(given::said(&message)));
     }
     let seqs = |messages: Vec<replyx_core::message::Message>| {
         messages.into_iter().map(|message| message.seq).collect::<Vec<_>>()
@@ -86,9 +92,7 @@ async fn messages_come_oldest_first_and_the_recent_ones_too(home: &TestDb) {
 
     let taken = given::message(tenant.id, dialog, 5);
     let mut tx = db.begin().await.unwrap();
-    assert!(
-        tx.workspace(tenant.id).messages().insert(&taken, None).await.unwrap_err().is_duplicate()
-    );
+    assert!(tx.apply(given::said(&taken)).await.unwrap_err().is_duplicate());
 }
 
 #[on_every_db]
@@ -120,19 +124,26 @@ async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
         searched: Some("доставка в Москву".to_owned()),
         version: Some(3),
     });
-    commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, Some(&i64::MAX.into())));
-    commit!(db, |tx| tx
-        .workspace(tenant.id)
-        .messages()
-        .set_delivery(message.id, Delivery::Delivered));
+    let said = Utterance {
+        dialog: tenant.dialog.clone(),
+        message: message.clone(),
+        channel_message: Some(i64::MAX.into()),
+    };
+    commit!(db, |tx| tx.apply(unexplained(said)));
+    let reply =
+        SentReply { workspace_id: tenant.id, dialog_id: tenant.dialog.id, message_id: message.id };
+    commit!(db, |tx| tx.apply(reply.delivered(0, at(7))));
     message.delivery = Delivery::Delivered;
     let found = read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
     assert_eq!(found, [message]);
 
     let mut dialog = tenant.dialog.clone();
-    dialog.next_seq(at(8));
-    dialog.give_control(Control::Human, at(9));
-    (dialog.heard_seq, dialog.answered_seq) = (1, 1);
-    commit!(db, |tx| tx.workspace(tenant.id).dialogs().save(&dialog));
+    dialog.control = Control::Human;
+    dialog.epoch = 2;
+    dialog.last_seq = 3;
+    dialog.heard_seq = 2;
+    dialog.answered_seq = 1;
+    dialog.updated_at = at(9);
+    commit!(db, |tx| tx.apply(unexplained(dialog.clone())));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).dialogs().find(dialog.id)), Some(dialog));
 }

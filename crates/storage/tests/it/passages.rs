@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use replyx_core::ids::PassageId;
+use replyx_core::{change::New, fixtures, ids::PassageId};
 use replyx_storage::{
     Db, on_every_db,
     passages::{Candidate, NewPassage, PassageChanges, Span},
@@ -14,7 +14,7 @@ use crate::given::{self, Tenant, at, id};
 async fn store(db: &Db, tenant: &Tenant, texts: &[&str]) -> Vec<NewPassage> {
     let passages: Vec<_> = texts.iter().map(|text| given::passage(text)).collect();
     let document = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).documents().insert(&document, b"x"));
+    commit!(db, |tx| tx.apply(document.clone().add(b"x")));
     let changes = given::all_new(&passages);
     commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
     passages
@@ -139,7 +139,7 @@ async fn assistants_do_not_see_each_other_s_passages(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let other = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&other));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(other.clone()))));
     let other = Tenant { assistant: other, ..tenant.clone() };
     let scope = other.assistant.id.into_uuid().simple().to_string();
     let planted = format!("common @{scope} {scope}");
@@ -173,7 +173,7 @@ async fn what_is_replaced_or_deleted_is_found_no_more(home: &TestDb) {
     let loaded = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[tenant.passages[0].id]));
     assert_eq!(loaded, []);
 
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).documents().delete(document, at(1))));
+    commit!(db, |tx| tx.apply(document.clone().remove(at(1))));
     let found = candidates(db, &tenant, &query_terms("доставка самовывоз")).await;
     assert_eq!(found.iter().map(Candidate::id).collect::<Vec<_>>(), [kept[0].id]);
     let rows = given::rows(&home.url, None).await;

@@ -98,11 +98,14 @@ async fn only_a_change_of_heart_is_news(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     let contact_id = tenant.contact.id;
     for (blocked, now) in [(true, 5), (true, 6), (false, 4), (false, 7), (false, 8)] {
-        commit!(db, |tx| tx.workspace(tenant.id).contacts().set_blocked(
-            contact_id,
-            blocked,
-            at(now)
-        ));
+        let mut tx = db.begin().await.unwrap();
+        let found = tx.workspace(tenant.id).contacts().lock(contact_id).await.unwrap();
+        let contact = found.unwrap();
+        let change = if blocked { contact.block(at(now)) } else { contact.unblock(at(now)) };
+        if let Some(change) = change {
+            tx.apply(change).await.unwrap();
+        }
+        tx.commit().await.unwrap();
     }
     let log = read!(db, |tx| tx.workspace(tenant.id).events().after(3, 9));
     let news: Vec<_> = log.into_iter().map(|recorded| (recorded.at, recorded.event)).collect();
@@ -123,6 +126,6 @@ async fn a_contact_has_one_open_dialog(home: &TestDb) {
     assert_eq!(open, Some(tenant.dialog.clone()));
     let second = given::dialog(&tenant.bot, &tenant.contact);
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.workspace(tenant.id).dialogs().insert(&second).await.unwrap_err().is_duplicate());
+    assert!(tx.apply(second.open()).await.unwrap_err().is_duplicate());
     assert!(matches!(tx.commit().await, Err(StorageError::Undone)));
 }

@@ -1,4 +1,6 @@
 use replyx_core::{
+    change::{Gone, New},
+    fixtures::unexplained,
     ids::SourceId,
     knowledge::{Source, SourceStatus},
     page::PageRequest,
@@ -10,7 +12,7 @@ use crate::given::{self, Tenant, at};
 async fn store(db: &Db, tenant: &Tenant, change: impl FnOnce(&mut Source)) -> Source {
     let mut source = given::source(tenant.id, tenant.assistant.id);
     change(&mut source);
-    commit!(db, |tx| tx.workspace(tenant.id).sources().insert(&source));
+    commit!(db, |tx| tx.apply(unexplained(New(source.clone()))));
     source
 }
 
@@ -27,19 +29,24 @@ async fn a_source_comes_back_as_it_was_stored_and_only_in_its_workspace(home: &T
     let id = source.id;
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).sources().find(id)), Some(source.clone()));
     assert_eq!(read!(db, |tx| tx.workspace(other.id).sources().find(id)), None);
-    assert!(!commit!(db, |tx| tx.workspace(other.id).sources().delete(&source, at(9))));
     source.status = SourceStatus::Failed;
     source.every_hours = None;
     source.next_at = None;
     source.pages = 5_000_000_000;
     source.updated_at = at(7);
-    commit!(db, |tx| tx.workspace(tenant.id).sources().save(&source));
+    commit!(db, |tx| tx.apply(unexplained(source.clone())));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).sources().find(id)), Some(source.clone()));
+    let elsewhere = Source { workspace_id: other.id, ..source.clone() };
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.workspace(other.id).sources().save(&source).await.is_err());
+    assert!(tx.apply(unexplained(elsewhere.clone())).await.is_err());
     drop(tx);
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).sources().delete(&source, at(9))));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).sources().delete(&source, at(9))));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(unexplained(Gone(elsewhere))).await.is_err());
+    drop(tx);
+
+    commit!(db, |tx| tx.apply(unexplained(Gone(source.clone()))));
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.apply(unexplained(Gone(source))).await.is_err(), "it is gone");
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).sources().count()), 0);
 }
 
@@ -90,7 +97,7 @@ async fn a_list_is_of_one_workspace_and_if_wished_of_one_assistant(home: &TestDb
     let tenant = given::tenant(db).await;
     let other = given::tenant(db).await;
     let second = given::assistant(tenant.id);
-    commit!(db, |tx| tx.workspace(tenant.id).assistants().insert(&second));
+    commit!(db, |tx| tx.apply(unexplained(New(second.clone()))));
     let mut ids: Vec<SourceId> = (0..5).map(|_| given::id()).collect();
     ids.sort_unstable();
     for (number, id) in ids.iter().enumerate() {

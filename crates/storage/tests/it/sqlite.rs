@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use replyx_core::{change::New, fixtures};
 use replyx_storage::{Db, PoolSize, Refusal, fair::Places, testing};
 use tokio::time::timeout;
 
@@ -112,7 +113,7 @@ async fn a_full_disk_is_remembered_while_reading_goes_on() {
     let bytes = vec![b'x'; 1 << 20];
     let document = given::document(tenant.id, tenant.assistant.id);
     let mut tx = home.db.begin().await.unwrap();
-    let refused = tx.workspace(tenant.id).documents().insert(&document, &bytes).await;
+    let refused = tx.apply(document.clone().add(&bytes)).await;
     assert!(refused.is_err(), "there is no room for it");
     drop(tx);
     assert_eq!(home.db.refused_within(long), Some(Refusal::Full));
@@ -120,7 +121,7 @@ async fn a_full_disk_is_remembered_while_reading_goes_on() {
     home.db.ping().await.unwrap();
 
     testing::set_full(&home.db, testing::Disk::Roomy).await;
-    commit!(home.db, |tx| tx.workspace(tenant.id).documents().insert(&document, &bytes));
+    commit!(home.db, |tx| tx.apply(document.clone().add(&bytes)));
 }
 
 #[tokio::test]
@@ -128,6 +129,6 @@ async fn what_a_constraint_refuses_says_nothing_of_the_disk() {
     let home = testing::sqlite().await;
     let tenant = given::tenant(&home.db).await;
     let mut tx = home.db.begin().await.unwrap();
-    tx.workspace(tenant.id).assistants().insert(&tenant.assistant).await.unwrap_err();
+    tx.apply(fixtures::unexplained(New(tenant.assistant.clone()))).await.unwrap_err();
     assert_eq!(home.db.refused_within(Duration::from_mins(1)), None);
 }

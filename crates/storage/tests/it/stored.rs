@@ -42,7 +42,7 @@ async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
         answer: Some(answer),
         ..given::message(tenant.id, tenant.dialog.id, 1)
     };
-    commit!(db, |tx| tx.workspace(tenant.id).messages().insert(&message, None));
+    commit!(db, |tx| tx.apply(given::said(&message)));
 
     let stored = read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
     assert_eq!(stored[0].text, "It takes  two  days.\n");
@@ -64,7 +64,7 @@ async fn names_of_customers_and_documents_are_cleaned(home: &TestDb) {
     assert_eq!(met.display_name, "Ann  Lee");
     let mut document = given::document(tenant.id, tenant.assistant.id);
     "price\0list.md".clone_into(&mut document.name);
-    tx.workspace(tenant.id).documents().insert(&document, b"a\0b").await.unwrap();
+    tx.apply(document.clone().add(b"a\0b")).await.unwrap();
     tx.workspace(tenant.id).documents().set_text(document.id, Some("a\0b")).await.unwrap();
     tx.commit().await.unwrap();
 

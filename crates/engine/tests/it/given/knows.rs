@@ -21,13 +21,11 @@ impl World<'_> {
         let mut assistant = assistants.lock(self.assistant).await.unwrap().unwrap();
         change(&mut assistant.settings);
         assistant.version += 1;
-        let assistants = tx.workspace(self.workspace).assistants();
-        assert!(assistants.update(&assistant).await.unwrap());
+        let assistant = tx.apply(fixtures::unexplained(assistant)).await.unwrap();
         let number =
             tx.workspace(self.workspace).assistants().next_number(self.assistant).await.unwrap();
         let version = Version { number, ..fixtures::version(&self.clock, &assistant) };
-        let assistants = tx.workspace(self.workspace).assistants();
-        assistants.publish(self.assistant, &version).await.unwrap();
+        tx.apply(assistant.publish_first(version)).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -75,7 +73,7 @@ impl World<'_> {
         let id = passage.id;
         let changes = PassageChanges { new: vec![passage], ..PassageChanges::default() };
         let mut tx = self.db.db.begin().await.unwrap();
-        tx.workspace(self.workspace).documents().insert(&document, b"bytes").await.unwrap();
+        tx.apply(document.clone().add(b"bytes")).await.unwrap();
         tx.workspace(self.workspace).passages().change(document.id, &changes).await.unwrap();
         tx.workspace(self.workspace).documents().set_indexed(document.id, length, 1).await.unwrap();
         tx.commit().await.unwrap();

@@ -16,11 +16,13 @@ use replyx_core::{
     actor::Caller,
     address::ClientAddress,
     assistant::Language,
+    change::New,
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument},
     permission::Permissions,
     role::Role,
+    rules::document::DocumentFile,
     session::{Access, Principal, WorkspaceAccess},
     workspace::Workspace,
 };
@@ -198,7 +200,7 @@ impl Home {
         let document = Document::queued(&engine.clock, new);
         // Nothing is queued: there is no worker here, and the document is read at once.
         let mut tx = engine.db.begin().await?;
-        tx.workspace(self.workspace).documents().insert(&document, bytes).await?;
+        let New(DocumentFile { document, .. }) = tx.apply(document.add(bytes)).await?;
         tx.commit().await?;
 
         let job = IndexDocument::of(&document);

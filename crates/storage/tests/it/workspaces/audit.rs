@@ -1,6 +1,7 @@
 use replyx_core::{
     act::{AccountUpdated, Actor, MemberResumed, MemberSuspended},
     audit::{Act, ActorKind, Entry, GENESIS, Outcome, hash},
+    change::Change,
     ids::WorkspaceId,
     page::{Page, PageRequest},
 };
@@ -448,17 +449,13 @@ async fn recorded_acts_are_entered_at_the_commit_in_their_order(home: &TestDb) {
     let actor = Actor::user(id(), "anna@example.org", "127.0.0.1");
     let user = id();
     let mut tx = db.begin().await.unwrap();
-    tx.system().record(AccountUpdated { user }, &actor, at(1));
-    tx.workspace(workspace).record(
-        MemberSuspended { member: user, email: "b@example.org".to_owned() },
-        &actor,
-        at(2),
-    );
-    tx.workspace(workspace).record(
-        MemberResumed { member: user, email: "b@example.org".to_owned() },
-        &actor,
-        at(3),
-    );
+    let updated = |now| Change::platform_act(&actor, &AccountUpdated { user }, now);
+    let email = "b@example.org".to_owned();
+    let suspended = MemberSuspended { member: user, email: email.clone() };
+    let resumed = MemberResumed { member: user, email };
+    tx.apply(updated(at(1))).await.unwrap();
+    tx.apply(Change::act(workspace, &actor, &suspended, at(2))).await.unwrap();
+    tx.apply(Change::act(workspace, &actor, &resumed, at(3))).await.unwrap();
     assert_eq!(read!(db, |tx| tx.system().audit().chains()), [], "not before the commit");
 
     let told = tx.commit().await.unwrap().audit;
@@ -474,14 +471,11 @@ async fn recorded_acts_are_entered_at_the_commit_in_their_order(home: &TestDb) {
             (None, 1, "account.updated"),
         ]
     );
-    assert_eq!(
-        told[0].act,
-        actor.did(&MemberSuspended { member: user, email: "b@example.org".to_owned() }, at(2))
-    );
+    assert_eq!(told[0].act, actor.did(&suspended, at(2)));
     assert!(verified(db, Some(workspace)).await.is_some() && verified(db, None).await.is_some());
 
     let mut undone = db.begin().await.unwrap();
-    undone.system().record(AccountUpdated { user }, &actor, at(4));
+    undone.apply(updated(at(4))).await.unwrap();
     drop(undone);
     assert_eq!(verified(db, None).await.unwrap().len(), 1);
 }

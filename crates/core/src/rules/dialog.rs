@@ -1,0 +1,220 @@
+//! What happens in a dialog, and to its contact.
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::{
+    change::{Change, New, Noted},
+    channel::MessageRef,
+    dialog::{Contact, Control, Dialog},
+    event::{Event, LimitBound},
+    ids::MessageId,
+    message::{AnswerMeta, Author, Delivery, Message, MessageKind},
+};
+
+mod control;
+#[cfg(test)]
+mod tests;
+
+pub use control::{ControlRefused, EDGES, Step};
+
+impl Dialog {
+    /// Begins.
+    pub fn open(self) -> Change<New<Self>> {
+        let event = Event::DialogOpened {
+            dialog_id: self.id,
+            contact_id: self.contact_id,
+            assistant_id: self.assistant_id,
+        };
+        let at = self.created_at;
+        Change::of(self.workspace_id, New(self)).telling(event, at)
+    }
+
+    /// The customer said something.
+    pub fn hear(mut self, said: Heard, now: DateTime<Utc>) -> Change<Utterance> {
+        let message = Message {
+            id: said.id,
+            workspace_id: self.workspace_id,
+            dialog_id: self.id,
+            seq: self.next_seq(now),
+            author: Author::Customer,
+            kind: said.kind,
+            text: said.text,
+            delivery: Delivery::None,
+            answer: None,
+            created_at: now,
+        };
+        self.heard_seq = message.seq;
+
+        let event = Event::MessageStored {
+            dialog_id: self.id,
+            message_id: message.id,
+            seq: message.seq,
+            author: message.author,
+            text: None,
+        };
+        let channel_message = Some(said.channel_message);
+        Change::of(self.workspace_id, Utterance { dialog: self, message, channel_message })
+            .telling(event, now)
+    }
+
+    /// The assistant replies.
+    ///
+    /// # Errors
+    ///
+    /// [`Overtaken`] when somebody else has control.
+    pub fn reply(
+        mut self,
+        reply: Reply,
+        now: DateTime<Utc>,
+    ) -> Result<Change<Utterance>, Overtaken> {
+        if self.control != Control::Ai {
+            return Err(Overtaken(self.control));
+        }
+        let outcome = reply.answer.outcome;
+        let message = Message {
+            id: reply.id,
+            workspace_id: self.workspace_id,
+            dialog_id: self.id,
+            seq: self.next_seq(now),
+            author: Author::Assistant,
+            kind: MessageKind::Text,
+            text: reply.text,
+            delivery: Delivery::Queued,
+            answer: Some(reply.answer),
+            created_at: now,
+        };
+        if let Some(heard) = reply.answers {
+            self.answered_seq = heard;
+        }
+
+        let event = Event::ReplySettled {
+            dialog_id: self.id,
+            message_id: message.id,
+            seq: message.seq,
+            outcome,
+            text: None,
+        };
+        let said = Utterance { dialog: self, message, channel_message: None };
+        let change = Change::of(said.dialog.workspace_id, said).telling(event, now);
+        match reply.then {
+            Then::GoOn => Ok(change),
+            Then::HandOff => change
+                .and_then(|said| said.hand_off(now))
+                .map_err(|refused| Overtaken(refused.control)),
+        }
+    }
+
+    /// Takes the number of the next message.
+    fn next_seq(&mut self, now: DateTime<Utc>) -> i64 {
+        self.last_seq += 1;
+        self.updated_at = now;
+        self.last_seq
+    }
+
+    /// A turn was claimed for the `attempt`th time, from 1.
+    pub fn turn_started(&self, attempt: i64, now: DateTime<Utc>) -> Change<Noted> {
+        let event = Event::TurnStarted { dialog_id: self.id, seq: self.heard_seq, attempt };
+        Change::noted(self.workspace_id, event, now)
+    }
+
+    /// The reply of a turn that began at `epoch` is discarded.
+    pub fn turn_discarded(&self, epoch: i64, now: DateTime<Utc>) -> Change<Noted> {
+        let event = Event::TurnDiscarded { dialog_id: self.id, epoch };
+        Change::noted(self.workspace_id, event, now)
+    }
+
+    /// What the customer said up to message `seq` is not answered: they have had as many answers as
+    /// one gets.
+    pub fn turn_limited(&self, seq: i64, bound: LimitBound, now: DateTime<Utc>) -> Change<Noted> {
+        let event = Event::TurnLimited { dialog_id: self.id, seq, bound };
+        Change::noted(self.workspace_id, event, now)
+    }
+}
+
+/// What a customer said, before it has its place in a dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Identity of the message.
+    pub id: MessageId,
+    /// What kind of utterance it is.
+    pub kind: MessageKind,
+    /// The words.
+    pub text: String,
+    /// The channel's own name of it.
+    pub channel_message: MessageRef,
+}
+
+/// What an assistant says, before it has its place in a dialog.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// Identity of the message.
+    pub id: MessageId,
+    /// The words.
+    pub text: String,
+    /// How they were made.
+    pub answer: AnswerMeta,
+    /// Up to which message of the customer they answer everything; `None`: they answer nothing.
+    pub answers: Option<i64>,
+    /// What happens with the dialog then.
+    pub then: Then,
+}
+
+/// What happens with a dialog after a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It goes on.
+    GoOn,
+    /// It waits for a human.
+    HandOff,
+}
+
+/// Somebody else than the assistant has control of the dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the assistant does not have control: the dialog is `{0}`")]
+pub struct Overtaken(pub Control);
+
+/// Something that was said, with the dialog as it is from then on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Utterance {
+    /// The dialog.
+    pub dialog: Dialog,
+    /// What was said.
+    pub message: Message,
+    /// The channel's own name of it, if it came from there.
+    pub channel_message: Option<MessageRef>,
+}
+
+impl Utterance {
+    /// Asks for a human with the same words.
+    fn hand_off(self, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
+        let Self { dialog, message, channel_message } = self;
+        let change = dialog.hand_off(now)?;
+        Ok(change.with(|dialog| Self { dialog, message, channel_message }))
+    }
+}
+
+impl Contact {
+    /// Does not want to hear from us. `None`: we knew.
+    pub fn block(mut self, now: DateTime<Utc>) -> Option<Change<Self>> {
+        if self.blocked_at.is_some() {
+            return None;
+        }
+        self.blocked_at = Some(now);
+        Some(self.told_blocked(true, now))
+    }
+
+    /// Lets us speak again, as of `now`. `None`: we may, or were blocked after that.
+    pub fn unblock(mut self, now: DateTime<Utc>) -> Option<Change<Self>> {
+        if self.blocked_at.is_none_or(|since| since > now) {
+            return None;
+        }
+        self.blocked_at = None;
+        Some(self.told_blocked(false, now))
+    }
+
+    fn told_blocked(self, blocked: bool, now: DateTime<Utc>) -> Change<Self> {
+        let event = Event::ContactBlocked { contact_id: self.id, blocked };
+        Change::of(self.workspace_id, self).telling(event, now)
+    }
+}

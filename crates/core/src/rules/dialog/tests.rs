@@ -1,0 +1,184 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    act::Actor,
+    channel::ChatKind,
+    clock::Clock,
+    message::{CheckOutcome, Outcome},
+    money::Money,
+};
+
+fn dialog() -> Dialog {
+    let clock = Clock::manual(DateTime::UNIX_EPOCH);
+    let contact = Contact {
+        id: clock.id(),
+        workspace_id: clock.id(),
+        channel_id: clock.id(),
+        address: "7".into(),
+        chat_kind: ChatKind::Private,
+        display_name: "Anna".to_owned(),
+        blocked_at: None,
+    };
+    let dialog = Dialog::between(&contact, clock.id(), clock.id(), clock.now());
+    Dialog { epoch: 3, ..dialog }
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+/// The state of a change, which is supposed to have happened.
+fn after<T: Clone>(change: Change<T>) -> T {
+    change.into_parts().state
+}
+
+fn take(step: Step, dialog: Dialog, now: DateTime<Utc>) -> Result<Change<Dialog>, ControlRefused> {
+    let by = Actor::command_line();
+    match step {
+        Step::HandOff => dialog.hand_off(now),
+        Step::TakeOver => dialog.take_over(&by, now),
+        Step::Release => dialog.release(&by, now),
+        Step::HandBack => dialog.hand_back(&by, now),
+        Step::Close => dialog.close(&by, now),
+        Step::Reopen => dialog.reopen(now),
+    }
+}
+
+#[test]
+fn a_turn_from_before_a_takeover_cannot_settle() {
+    let dialog = dialog();
+    let epoch = dialog.epoch;
+    assert!(dialog.may_settle(epoch));
+
+    let by = Actor::command_line();
+    let taken = after(dialog.take_over(&by, at(1)).unwrap());
+    assert!(!taken.may_settle(epoch));
+
+    let back = after(taken.hand_back(&by, at(2)).unwrap());
+    assert!(!back.may_settle(epoch), "handing back does not revive the old turn");
+    assert!(back.may_settle(epoch + 2));
+}
+
+#[test]
+fn giving_control_to_who_has_it_is_refused() {
+    let refused = dialog().release(&Actor::command_line(), at(1)).unwrap_err();
+    assert_eq!(refused, ControlRefused { step: Step::Release, control: Control::Ai });
+}
+
+#[test]
+fn a_step_of_a_person_is_an_act_and_one_of_the_program_is_not() {
+    let by = Actor::nobody("anna@example.org", "203.0.113.7");
+    let taken = dialog().take_over(&by, at(1)).unwrap();
+    assert_eq!(taken.acts()[0].action, "dialog.taken_over");
+    assert_eq!(taken.acts()[0].actor_name, "anna@example.org");
+
+    let handed_off = dialog().hand_off(at(1)).unwrap();
+    assert_eq!(handed_off.acts(), []);
+}
+
+#[test]
+fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
+    let answer = AnswerMeta {
+        outcome: Outcome::Fixed,
+        model: String::new(),
+        prompt_tokens: 0,
+        completion_tokens: 0,
+        cost: Money::ZERO,
+        duration_ms: 0,
+        first_token_ms: None,
+        citations: Vec::new(),
+        provider: String::new(),
+        attempts: 0,
+        check: CheckOutcome::Skipped,
+        objections: Vec::new(),
+        searched: None,
+        version: None,
+    };
+    let clock = Clock::manual(at(0));
+    let heard = Heard {
+        id: clock.id(),
+        kind: MessageKind::Text,
+        text: "Is anybody there?".to_owned(),
+        channel_message: 1.into(),
+    };
+    let heard = after(dialog().hear(heard, at(1)));
+    assert_eq!((heard.dialog.last_seq, heard.dialog.heard_seq), (1, 1));
+
+    let reply = Reply {
+        id: clock.id(),
+        text: "A moment.".to_owned(),
+        answer,
+        answers: Some(1),
+        then: Then::HandOff,
+    };
+    let change = heard.dialog.reply(reply.clone(), at(2)).unwrap();
+    let names: Vec<_> = change.events().map(Event::name).collect();
+    assert_eq!(names, ["reply.settled", "dialog.control"]);
+
+    let said = after(change);
+    assert_eq!(said.message.seq, 2);
+    assert_eq!(said.dialog.control, Control::Waiting);
+    assert_eq!((said.dialog.answered_seq, said.dialog.updated_at), (1, at(2)));
+    let late = said.dialog.reply(reply, at(3));
+    assert_eq!(late.unwrap_err(), Overtaken(Control::Waiting));
+}
+
+#[test]
+fn what_is_known_of_a_contact_is_not_told_again() {
+    let clock = Clock::manual(at(0));
+    let contact = Contact {
+        id: clock.id(),
+        workspace_id: clock.id(),
+        channel_id: clock.id(),
+        address: "7".into(),
+        chat_kind: ChatKind::Private,
+        display_name: String::new(),
+        blocked_at: None,
+    };
+    assert_eq!(contact.clone().unblock(at(1)), None);
+    let blocked = after(contact.block(at(5)).unwrap());
+    assert_eq!(blocked.clone().block(at(6)), None);
+    assert_eq!(blocked.clone().unblock(at(4)), None, "it was said before the contact blocked us");
+    assert_eq!(after(blocked.unblock(at(5)).unwrap()).blocked_at, None);
+}
+
+proptest! {
+    /// Whatever is tried in whatever order: a step happens exactly where the table has an edge,
+    /// raises the epoch by one and tells one event; a refused one changes nothing; a turn from
+    /// before any step cannot settle.
+    #[test]
+    fn control_follows_the_table_in_any_order(tried in prop::collection::vec(0_usize..6, 0..40)) {
+        const STEPS: [Step; 6] =
+            [Step::HandOff, Step::TakeOver, Step::Release, Step::HandBack, Step::Close, Step::Reopen];
+        let mut dialog = dialog();
+        let first = dialog.epoch;
+        let mut taken = 0;
+
+        for (number, now) in tried.into_iter().zip(1..) {
+            let before = dialog.clone();
+            let leads = EDGES
+                .iter()
+                .find(|(step, from, _)| *step == STEPS[number] && *from == before.control);
+            match take(STEPS[number], dialog, at(now)) {
+                Ok(change) => {
+                    taken += 1;
+                    let (_, _, to) = leads.expect("a step along an edge");
+                    prop_assert_eq!(change.events().count(), 1);
+                    dialog = after(change);
+                    prop_assert_eq!(dialog.control, *to);
+                    prop_assert_eq!(dialog.epoch, before.epoch + 1);
+                    prop_assert_eq!(dialog.updated_at, at(now));
+                    prop_assert!(!dialog.may_settle(before.epoch));
+                }
+                Err(refused) => {
+                    prop_assert!(leads.is_none());
+                    prop_assert_eq!(refused.control, before.control);
+                    dialog = before;
+                }
+            }
+        }
+        prop_assert_eq!(dialog.epoch, first + taken);
+        prop_assert_eq!(dialog.may_settle(first), taken == 0);
+    }
+}

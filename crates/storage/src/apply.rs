@@ -1,0 +1,114 @@
+//! The one room in which states, events and acts are written: [`Tx::apply`].
+
+#[cfg(feature = "testing")]
+use replyx_core::message::Message;
+use replyx_core::{
+    assistant::Assistant,
+    change::{Change, Gone, New, Noted, Parts},
+    dialog::{Contact, Dialog},
+    evaluation::{QuestionSet, Run},
+    knowledge::{Document, Source},
+    rules::{
+        assistant::{Publication, QuestionSetContent, RolledBack},
+        dialog::Utterance,
+        document::{DocumentFile, Linked, Unlinked, WaitingFile},
+        message::MessageDelivery,
+        run::MeasuredRun,
+    },
+};
+
+use crate::{StorageError, Tx};
+
+/// A state that [`Tx::apply`] can write.
+pub trait State: Send + Sync {
+    /// Writes the state.
+    fn write(&self, tx: &mut Tx, pen: Pen)
+    -> impl Future<Output = Result<(), StorageError>> + Send;
+}
+
+/// What one needs to write a [`State`]. Only [`Tx::apply`] has one.
+#[derive(Debug)]
+pub struct Pen(());
+
+impl Tx {
+    /// Writes a change: its state now, its events and acts when the transaction commits. Returns
+    /// the state.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the object is not there, or must not be there and is.
+    pub async fn apply<T: State>(&mut self, change: Change<T>) -> Result<T, StorageError> {
+        let Parts { log, state, events, acts } = change.into_parts();
+        state.write(self, Pen(())).await?;
+
+        if let Some(workspace) = log {
+            self.record(workspace, events);
+        }
+        for act in acts {
+            self.enter(log, act);
+        }
+        Ok(state)
+    }
+}
+
+/// Names the statement that writes each state.
+macro_rules! states {
+    ($($state:ty: |$tx:ident, $value:pat_param| $write:expr;)+) => {$(
+        impl State for $state {
+            async fn write(&self, $tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
+                let $value = self;
+                $write.await
+            }
+        }
+    )+};
+}
+
+states! {
+    New<Assistant>: |tx, New(it)| tx.workspace(it.workspace_id).assistants().insert(it);
+    Assistant: |tx, it| tx.workspace(it.workspace_id).assistants().update(it);
+    Publication: |tx, it| tx.workspace(it.workspace_id).assistants().publish(it);
+    RolledBack: |tx, it|
+        tx.workspace(it.workspace_id).assistants().roll_to(it.assistant_id, it.number);
+    Gone<Assistant>: |tx, Gone(it)| tx.workspace(it.workspace_id).assistants().delete(it);
+
+    New<QuestionSetContent<'_>>: |tx, New(it)|
+        tx.workspace(it.set.workspace_id).question_sets().insert(it);
+    QuestionSetContent<'_>: |tx, it| tx.workspace(it.set.workspace_id).question_sets().save(it);
+    Gone<QuestionSet>: |tx, Gone(it)| tx.workspace(it.workspace_id).question_sets().delete(it.id);
+    New<Run>: |tx, New(it)| tx.workspace(it.workspace_id).runs().insert(it);
+    Run: |tx, it| tx.workspace(it.workspace_id).runs().save(it, None);
+    MeasuredRun: |tx, it| tx.workspace(it.run.workspace_id).runs().save(&it.run, Some(&it.results));
+
+    New<DocumentFile<'_>>: |tx, New(it)|
+        tx.workspace(it.document.workspace_id).documents().insert(it);
+    Document: |tx, it| tx.workspace(it.workspace_id).documents().save(it);
+    DocumentFile<'_>: |tx, it| tx.workspace(it.document.workspace_id).documents().save_file(it);
+    WaitingFile<'_>: |tx, it| tx.workspace(it.document.workspace_id).documents().save_waiting(it);
+    Linked: |tx, it| tx.workspace(it.workspace_id).knowledge().add_link(it);
+    Unlinked: |tx, it| tx.workspace(it.workspace_id).knowledge().remove_link(it);
+    Gone<Document>: |tx, Gone(it)| tx.workspace(it.workspace_id).documents().delete(it);
+    New<Source>: |tx, New(it)| tx.workspace(it.workspace_id).sources().insert(it);
+    Source: |tx, it| tx.workspace(it.workspace_id).sources().save(it);
+    Gone<Source>: |tx, Gone(it)| tx.workspace(it.workspace_id).sources().delete(it);
+
+    Contact: |tx, it| tx.workspace(it.workspace_id).contacts().set_blocked(it);
+    New<Dialog>: |tx, New(it)| tx.workspace(it.workspace_id).dialogs().insert(it);
+    Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
+    Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
+    MessageDelivery: |tx, it| tx.workspace(it.workspace_id).messages().set_delivery(it);
+}
+
+#[cfg(feature = "testing")]
+impl State for New<Message> {
+    /// A message of which no dialog tells.
+    async fn write(&self, tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
+        let New(message) = self;
+        tx.workspace(message.workspace_id).messages().insert(message, None).await
+    }
+}
+
+impl State for Noted {
+    async fn write(&self, _tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
