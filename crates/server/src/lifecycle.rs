@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use replyx_api::{ApiSettings, AppState, access::Accesses, health::Health};
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
+use replyx_fleet::Fleet;
 use replyx_knowledge::sources::Parking;
 use tokio::{
     net::TcpListener,
@@ -24,7 +25,6 @@ use crate::{
     app::{self, App},
     banner,
     config::Config,
-    fleet::Fleet,
     heart::{self, BEAT, Heart},
     keys, privacy,
     roles::{Roles, http},

@@ -16,7 +16,6 @@ mod app;
 mod banner;
 mod cli;
 mod config;
-mod fleet;
 mod heart;
 mod keys;
 mod lifecycle;

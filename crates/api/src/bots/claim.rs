@@ -15,6 +15,7 @@ use replyx_core::{
     ids::{AssistantId, WorkspaceId},
     mail::Mail,
 };
+use replyx_fleet::hooks::new_path;
 use replyx_storage::{Tx, bots::Credentials};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -22,7 +23,6 @@ use serde_json::json;
 use crate::{
     caller::{BotsWrite, Caller, May},
     error::{ApiError, ApiResult},
-    hooks::telegram::new_path,
     state::AppState,
 };
 

@@ -15,21 +15,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use replyx_channels::telegram::{
-    inbound::{self, Read, Us},
-    webhook,
-};
-use replyx_core::{
-    bot::Bot,
-    channel::ChannelStatus,
-    clock::random_hex,
-    ids::ChannelId,
-    secret::{Keys, same, sha256_hex},
-    setting,
-};
-use replyx_engine::intake::{Door, IntakeError};
-use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
+use replyx_core::{bot::Bot, channel::ChannelStatus, secret::sha256_hex, setting};
+use replyx_engine::intake::IntakeError;
+use replyx_fleet::{hooks, receive};
 
 use crate::{
     address::ClientAddress,
@@ -41,30 +29,6 @@ use crate::{
 
 /// The header with the other secret.
 const SECRET: &str = "x-telegram-bot-api-secret-token";
-/// How many hexadecimal digits the secret part of an address has.
-const PATH_DIGITS: usize = 48;
-/// How many of them, at its beginning, are the bot's id.
-const ID_DIGITS: usize = 32;
-/// How many random bytes follow the id.
-const RANDOM_BYTES: usize = (PATH_DIGITS - ID_DIGITS) / 2;
-
-/// The secret part of a new bot's address. It begins with the bot's id, so that the other secret
-/// can be checked without the database.
-pub(crate) fn new_path(bot: ChannelId) -> String {
-    format!("{}{}", bot.into_uuid().simple(), random_hex::<RANDOM_BYTES>())
-}
-
-/// Does the header prove that Telegram calls for the bot whose id the path begins with?
-fn is_proved(keys: &Keys, path: &str, shown: &str) -> bool {
-    let id = path.get(..ID_DIGITS).and_then(|id| Uuid::try_parse(id).ok());
-    id.is_some_and(|id| same(shown, secret_token(keys, ChannelId::from(id)).expose_secret()))
-}
-
-/// The token Telegram shows in `X-Telegram-Bot-Api-Secret-Token` when it calls for this bot.
-pub fn secret_token(keys: &Keys, bot: ChannelId) -> SecretString {
-    let key = keys.key(&format!("telegram-webhook:{bot}"));
-    SecretString::from(sha256_hex(key.as_slice()))
-}
 
 /// Receives an update of a bot.
 ///
@@ -115,8 +79,8 @@ async fn authentic(
     address: ClientAddress,
 ) -> ApiResult<Bot> {
     let shown = headers.get(SECRET).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_path = path.len() == PATH_DIGITS && path.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_path && is_proved(state.keys(), path, shown) {
+    let is_path = hooks::is_path(path);
+    if is_path && hooks::is_proved(state.keys(), path, shown) {
         // All bots are called from the same few addresses: what others do there must not keep this
         // one out.
         return running(find(state, path).await?.ok_or(ApiError::NotFound("bot"))?);
@@ -145,7 +109,7 @@ async fn authentic(
         state.hook_guesses.missed(what, &whose, rate, 0);
         return Err(ApiError::NotFound("bot"));
     };
-    if !same(shown, secret_token(state.keys(), bot.id).expose_secret()) {
+    if !hooks::is_token(state.keys(), bot.id, shown) {
         state.hook_guesses.missed(wrong_secret, &whose, rate, 0);
         return Err(ApiError::Unauthenticated);
     }
@@ -170,41 +134,10 @@ fn running(bot: Bot) -> ApiResult<Bot> {
 
 /// Reads the update and hands it on.
 async fn take(state: &AppState, bot: &Bot, request: Request) -> ApiResult<StatusCode> {
-    let body = whole(Bytes::from_request(request, state).await, webhook::BODY_LIMIT)?;
-    let Ok(update) = webhook::update_from(&body) else {
-        metrics::counter!("updates_total", "outcome" => "malformed").increment(1);
-        return Ok(StatusCode::OK);
-    };
-    match inbound::read(&update, Us { id: bot.telegram_id, username: &bot.username }) {
-        Read::Ignored { reason, .. } => {
-            metrics::counter!("updates_ignored_total", "reason" => reason).increment(1);
-            metrics::counter!("updates_total", "outcome" => "ignored").increment(1);
-        }
-        Read::Inbound(inbound) => {
-            state.gatherer.accept(Door::from(bot), inbound).await.map_err(|error| match error {
-                IntakeError::Full => ApiError::Busy(Duration::from_secs(1)),
-                IntakeError::Storage(error) => error.into(),
-            })?;
-        }
-    }
+    let body = whole(Bytes::from_request(request, state).await, receive::BODY_LIMIT)?;
+    receive::posted(&state.gatherer, bot, &body).await.map_err(|error| match error {
+        IntakeError::Full => ApiError::Busy(Duration::from_secs(1)),
+        IntakeError::Storage(error) => error.into(),
+    })?;
     Ok(StatusCode::OK)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_path_and_its_token_prove_the_bot_without_the_database() {
-        let keys = Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap();
-        let bot = ChannelId::from(Uuid::from_u128(7));
-        let other = ChannelId::from(Uuid::from_u128(8));
-        let path = new_path(bot);
-        assert!(path.len() == PATH_DIGITS && path.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let token = |bot| secret_token(&keys, bot).expose_secret().to_owned();
-        assert!(is_proved(&keys, &path, &token(bot)));
-        assert!(!is_proved(&keys, &path, &token(other)));
-        assert!(!is_proved(&keys, &random_hex::<24>(), &token(bot)));
-        assert!(!is_proved(&keys, &path, "") && !is_proved(&keys, "", ""));
-    }
 }

@@ -27,7 +27,7 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::disable());
     let hooks = OpenApiRouter::new()
         .routes(routes!(hooks::telegram::receive))
-        .layer(DefaultBodyLimit::max(replyx_channels::telegram::webhook::BODY_LIMIT));
+        .layer(DefaultBodyLimit::max(replyx_fleet::receive::BODY_LIMIT));
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest(BASE, api.merge(uploads))
         .merge(hooks)

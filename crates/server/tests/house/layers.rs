@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit", &["core"]),
     ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "crawl"]),
     ("engine", &["core", "text", "storage", "live", "llm", "channels", "grounding", "knowledge"]),
+    ("fleet", &["core", "storage", "live", "channels", "engine"]),
     ("accounts", &["core", "storage", "live"]),
     ("assistants", &["core", "storage", "llm", "extract", "crawl", "knowledge"]),
     (
@@ -38,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "knowledge",
             "assistants",
             "engine",
+            "fleet",
         ],
     ),
     ("demo", &["terminal", "testkit"]),
@@ -56,6 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "knowledge",
             "assistants",
             "engine",
+            "fleet",
             "api",
             "demo",
         ],

@@ -60,7 +60,7 @@ pub(crate) async fn call(shop: &Shop, path: &str, secret: Option<&str>, body: &s
 
 pub(crate) fn secret_of(bot: &str) -> String {
     let keys = Keys::derive(&SecretString::from(SECRET)).unwrap();
-    let token = replyx_api::hooks::telegram::secret_token(&keys, bot.parse().unwrap());
+    let token = replyx_fleet::hooks::secret_token(&keys, bot.parse().unwrap());
     token.expose_secret().to_owned()
 }
 

@@ -8,15 +8,14 @@
 use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
-use replyx_api::hooks::telegram::secret_token;
 use replyx_channels::telegram::{BotClient, TelegramError};
-use replyx_core::{bot::BotMode, channel::ChannelStatus, ids::ChannelId};
+use replyx_core::{bot::BotMode, ids::ChannelId};
 use replyx_engine::Engine;
 use replyx_storage::{StorageError, bots::Credentials};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-mod poller;
+use crate::{failure::fail, hooks::secret_token, poller};
 
 /// How often to compare when nobody rings.
 const EVERY: Duration = Duration::from_secs(5);
@@ -202,30 +201,6 @@ async fn end(bot: Bot) {
             }
             Err(_) => tracing::info!("deleting a webhook timed out"),
         },
-    }
-}
-
-/// Marks a bot as one that cannot run until its owner acts, unless they have: with a newer token
-/// than the one that failed.
-async fn fail(engine: &Engine, credentials: &Credentials, error: &str) {
-    let saved = async {
-        let mut tx = engine.db.begin().await?;
-        let bots = tx.workspace(credentials.bot.workspace_id).bots();
-        let Some(mut bot) = bots.lock(credentials.bot.id).await? else { return Ok(()) };
-        let found = tx.workspace(bot.workspace_id).bots().credentials(bot.id).await?;
-        let same = found.is_some_and(|found| found.token_sealed == credentials.token_sealed);
-        if bot.status == ChannelStatus::Running && same {
-            bot.status = ChannelStatus::Failed;
-            bot.error = Some(error.to_owned());
-            bot.updated_at = engine.clock.now();
-            tx.workspace(bot.workspace_id).bots().save(&bot).await?;
-            tx.commit().await?;
-            metrics::counter!("telegram_bots_failed_total").increment(1);
-        }
-        Ok::<_, StorageError>(())
-    };
-    if let Err(error) = saved.await {
-        tracing::error!(error = &error as &dyn Error, "could not mark a bot as failed");
     }
 }
 

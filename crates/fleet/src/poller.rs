@@ -5,24 +5,19 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use replyx_channels::telegram::{
-    BotClient, RawUpdate, TelegramError,
-    inbound::{self, Read, Us},
-};
+use replyx_channels::telegram::{BotClient, RawUpdate, TelegramError};
 use replyx_core::{
-    channel::Inbound,
     clock::Clock,
     ids::ChannelId,
     retry::{Backoff, Retry},
 };
-use replyx_engine::{
-    Engine,
-    intake::{self, Door},
-};
+use replyx_engine::{Engine, intake::Door};
 use replyx_live::{Lease, LiveError};
-use replyx_storage::{StorageError, bots::Credentials};
+use replyx_storage::bots::Credentials;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+
+use crate::{failure, receive};
 
 /// How long Telegram waits for an update before it answers with none.
 const POLL_SECS: u32 = 25;
@@ -42,7 +37,7 @@ const AGAIN: Backoff = Backoff {
 };
 
 /// Why this process may poll a bot.
-pub(super) enum Right {
+pub(crate) enum Right {
     /// Nobody else polls it.
     Leased(Lease),
     /// Redis is away and nobody can have the lease, so customers come first. If others poll too,
@@ -51,7 +46,7 @@ pub(super) enum Right {
 }
 
 /// The right to poll a bot, if nobody else has it.
-pub(super) async fn right(engine: &Engine, bot: ChannelId) -> Option<Right> {
+pub(crate) async fn right(engine: &Engine, bot: ChannelId) -> Option<Right> {
     match acquire(engine, bot).await {
         Ok(lease) => lease.map(Right::Leased),
         Err(error) => {
@@ -88,7 +83,7 @@ async fn lost(engine: &Engine, bot: ChannelId, right: &mut Right) {
 }
 
 /// Polls one bot.
-pub(super) struct Poller {
+pub(crate) struct Poller {
     engine: Arc<Engine>,
     credentials: Credentials,
     client: BotClient,
@@ -98,14 +93,14 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    pub(super) fn new(engine: Arc<Engine>, credentials: Credentials, client: BotClient) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, credentials: Credentials, client: BotClient) -> Self {
         let offset = credentials.poll_offset;
         Self { engine, credentials, client, offset, failed: 0, conflicts: 0 }
     }
 
     /// Polls until stopped, until the right is lost, or until the bot cannot be polled any more.
     #[tracing::instrument(name = "fleet.poller.run", skip_all, fields(bot.id = %self.credentials.bot.id))]
-    pub(super) async fn run(mut self, mut right: Right, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, mut right: Right, stop: CancellationToken) {
         let engine = Arc::clone(&self.engine);
         let bot = self.credentials.bot.id;
         tokio::select! {
@@ -143,7 +138,7 @@ impl Poller {
     /// How long to wait after a failure; nothing when polling must end.
     async fn judge(&mut self, error: &TelegramError) -> Option<Duration> {
         self.failed += 1;
-        let fail = async |text: &str| super::fail(&self.engine, &self.credentials, text).await;
+        let fail = async |text: &str| failure::fail(&self.engine, &self.credentials, text).await;
         match error {
             TelegramError::Unauthorized => {
                 fail(&error.to_string()).await;
@@ -179,21 +174,10 @@ impl Poller {
     async fn store(&mut self, updates: Vec<RawUpdate>) {
         let Some(next) = updates.iter().map(|update| update.update_id + 1).max() else { return };
         let bot = &self.credentials.bot;
-        let us = Us { id: bot.telegram_id, username: &bot.username };
         let door = Door::from(bot);
-        let mut inbound = Vec::with_capacity(updates.len());
-        for update in &updates {
-            match inbound::read(update, us) {
-                Read::Inbound(message) => inbound.push((door, message)),
-                Read::Ignored { reason, .. } => {
-                    metrics::counter!("updates_ignored_total", "reason" => reason).increment(1);
-                    metrics::counter!("updates_total", "outcome" => "ignored").increment(1);
-                }
-            }
-        }
-
+        let inbound = receive::understand(bot, &updates);
         let mut failed = 0;
-        while let Err(error) = accept(&self.engine, &inbound, (door, next)).await {
+        while let Err(error) = receive::polled(&self.engine, &inbound, (door, next)).await {
             tracing::error!(error = &error as &dyn Error, "could not store updates");
             failed += 1;
             let [chance] = Clock::bytes();
@@ -204,27 +188,4 @@ impl Poller {
 
         self.offset = Some(next);
     }
-}
-
-/// Stores a batch. If it fails as a whole, one by one: an update that the database will never take
-/// must not keep all later ones out; it is counted and left behind.
-async fn accept(
-    engine: &Engine,
-    updates: &[(Door, Inbound)],
-    offset: (Door, i64),
-) -> Result<(), StorageError> {
-    let Err(error) = intake::accept_all(engine, updates, Some(offset)).await else { return Ok(()) };
-    if error.is_transient() {
-        return Err(error);
-    }
-    for update in updates {
-        if let Err(error) = intake::accept_all(engine, std::slice::from_ref(update), None).await {
-            if !matches!(error, StorageError::Constraint { .. } | StorageError::Corrupt { .. }) {
-                return Err(error);
-            }
-            tracing::error!(error = &error as &dyn Error, "an update was skipped");
-            metrics::counter!("updates_total", "outcome" => "left_behind").increment(1);
-        }
-    }
-    intake::accept_all(engine, &[], Some(offset)).await
 }
