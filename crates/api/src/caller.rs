@@ -48,7 +48,7 @@ macro_rules! needs {
 needs! {
     WorkspaceRead, WorkspaceWrite, MembersRead, MembersWrite, KeysWrite, AuditRead, AssistantsRead,
     AssistantsWrite, DocumentsRead, DocumentsWrite, BotsRead, BotsWrite, DialogsRead, DialogsWrite,
-    EventsRead,
+    EventsRead, MessagesWrite,
 }
 
 /// Somebody who has a permission in the workspace they act in.

@@ -16,6 +16,9 @@ use uuid::Uuid;
 pub struct DialogView {
     id: Uuid,
     assistant_id: Uuid,
+    /// The channel in which they write.
+    channel_id: Uuid,
+    /// The same as `channel_id`: the bot, if the channel is one.
     bot_id: Uuid,
     contact_id: Uuid,
     /// Who may speak: `ai`, `waiting` (for a human), `human` or `closed`.
@@ -37,6 +40,7 @@ impl From<Dialog> for DialogView {
         Self {
             id: dialog.id.into_uuid(),
             assistant_id: dialog.assistant_id.into_uuid(),
+            channel_id: dialog.channel_id.into_uuid(),
             bot_id: dialog.channel_id.into_uuid(),
             contact_id: dialog.contact_id.into_uuid(),
             control: dialog.control,

@@ -23,6 +23,7 @@ pub mod auth;
 pub mod bots;
 pub mod bounds;
 pub mod caller;
+pub mod channels;
 mod coding;
 pub mod cookies;
 pub mod csrf;

@@ -53,6 +53,7 @@ use crate::{
         (name = "sources", description = "Web pages that assistants learn from."),
         (name = "evaluation", description = "Evaluation of assistants."),
         (name = "bots", description = "The Telegram bots of assistants."),
+        (name = "channels", description = "Channels through which customers write; bots are one kind."),
         (name = "dialogs", description = "Conversations with customers."),
         (name = "usage", description = "Model use and its cost."),
         (name = "events", description = "The stream of events."),

@@ -41,6 +41,8 @@ words! {
         DialogsWrite = "dialogs:write",
         /// Follow what happens, as it happens.
         EventsRead = "events:read",
+        /// Post what customers say in a channel of one's own.
+        MessagesWrite = "messages:write",
     }
 }
 
@@ -55,7 +57,7 @@ impl Permission {
             | Self::BotsRead
             | Self::DialogsRead
             | Self::EventsRead => Role::Viewer,
-            Self::DialogsWrite => Role::Operator,
+            Self::DialogsWrite | Self::MessagesWrite => Role::Operator,
             Self::WorkspaceWrite
             | Self::MembersWrite
             | Self::KeysWrite
@@ -81,11 +83,12 @@ impl Permission {
             Self::AssistantsWrite => "create, change and delete assistants",
             Self::DocumentsRead => "see documents and their text",
             Self::DocumentsWrite => "upload, reindex and delete documents",
-            Self::BotsRead => "see bots",
-            Self::BotsWrite => "register, change, start, stop and delete bots",
+            Self::BotsRead => "see bots and other channels",
+            Self::BotsWrite => "register, change, start, stop and delete bots and other channels",
             Self::DialogsRead => "read conversations with customers",
             Self::DialogsWrite => "answer customers",
             Self::EventsRead => "stream events",
+            Self::MessagesWrite => "post customers' messages in a channel of your own",
         }
     }
 

@@ -108,10 +108,9 @@ impl Channels<'_> {
         row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
     }
 
-    /// A page of the channels of a kind, or of all, oldest first.
+    /// A page of the channels of every kind, oldest first.
     pub async fn list(
         self,
-        kind: Option<ChannelKind>,
         page: PageRequest<ChannelId>,
     ) -> Result<Page<Channel, ChannelId>, StorageError> {
         const SQL: &str = concat!(
@@ -119,13 +118,11 @@ impl Channels<'_> {
             columns!(),
             " FROM channels c
               WHERE c.workspace_id = $1 AND c.id > $2 AND c.deleted_at IS NULL
-                AND ($3 = '' OR c.kind = $3)
-              ORDER BY c.id LIMIT $4"
+              ORDER BY c.id LIMIT $3"
         );
         let after = page.after.map_or(Uuid::nil(), ChannelId::into_uuid);
-        let kind = kind.map_or("", ChannelKind::as_str);
         let rows = rows!(self.tx, Row, SQL;
-            self.workspace.into_uuid(), after, kind, i64::from(page.limit) + 1);
+            self.workspace.into_uuid(), after, i64::from(page.limit) + 1);
         let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |channel: &Channel| channel.id))
     }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    channel::MessageRef,
-    ids::{DialogId, WorkspaceId},
+    channel::{Address, MessageRef},
+    ids::{ChannelId, ContactId, DialogId, MessageId, WorkspaceId},
     message::{AnswerMeta, Message},
     page::{Page, PageRequest},
     rules::message::MessageDelivery,
@@ -31,6 +31,19 @@ struct Row {
     delivery: String,
     answer: Option<Json<AnswerMeta>>,
     created_at: DateTime<Utc>,
+}
+
+/// A message of a customer, as its channel knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The message.
+    pub message_id: MessageId,
+    /// Where it was said.
+    pub dialog_id: DialogId,
+    /// By whom.
+    pub contact_id: ContactId,
+    /// Its place in the dialog.
+    pub seq: i64,
 }
 
 /// One workspace's messages.
@@ -62,6 +75,33 @@ impl Messages<'_> {
             message.delivery.as_str(), message.answer.as_ref().map(Json), message.created_at,
             channel_message.map(MessageRef::as_str));
         Ok(())
+    }
+
+    /// Finds what a customer said under the channel's own name of it.
+    pub async fn heard(
+        self,
+        channel: ChannelId,
+        address: &Address,
+        channel_message: &MessageRef,
+    ) -> Result<Option<Heard>, StorageError> {
+        // The newest first: it is nearly always the last thing that was said.
+        const SQL: &str = "
+            SELECT m.id, m.dialog_id, c.id, m.seq
+              FROM contacts c
+              JOIN dialogs d ON d.workspace_id = c.workspace_id AND d.contact_id = c.id
+              JOIN messages m ON m.workspace_id = d.workspace_id AND m.dialog_id = d.id
+             WHERE c.workspace_id = $1 AND c.channel_id = $2 AND c.address = $3
+               AND m.channel_message = $4 AND m.author = 'customer'
+             ORDER BY d.id DESC, m.seq DESC LIMIT 1";
+        let found = row!(self.tx, (Uuid, Uuid, Uuid, i64), SQL;
+            self.workspace.into_uuid(), channel.into_uuid(), address.as_str(),
+            channel_message.as_str());
+        Ok(found.map(|(message, dialog, contact, seq)| Heard {
+            message_id: message.into(),
+            dialog_id: dialog.into(),
+            contact_id: contact.into(),
+            seq,
+        }))
     }
 
     /// The newest `limit` messages of a dialog up to number `upto`, oldest first.

@@ -5,9 +5,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    admin, answers, assistants, auth, bots, dialogs, documents, evaluation, events, health, hooks,
-    index, input::JSON_LIMIT, measure, models, openapi, problems, sources, state::AppState, usage,
-    users, workspaces,
+    admin, answers, assistants, auth, bots, channels, dialogs, documents, evaluation, events,
+    health, hooks, index, input::JSON_LIMIT, measure, models, openapi, problems, sources,
+    state::AppState, usage, users, workspaces,
 };
 
 /// The base of the API.
@@ -120,6 +120,10 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(bots::read::read, bots::update::update, bots::delete::delete))
         .routes(routes!(bots::start::start))
         .routes(routes!(bots::stop::stop))
+        .routes(routes!(channels::create::create))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::read, channels::delete))
+        .routes(routes!(channels::messages::post))
         .routes(routes!(dialogs::list::list))
         .routes(routes!(dialogs::read::read))
         .routes(routes!(dialogs::messages::messages))

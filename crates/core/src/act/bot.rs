@@ -1,8 +1,9 @@
-//! Acts on bots.
+//! Acts on bots and other channels.
 
 use super::acts;
 use crate::{
     bot::BotMode,
+    channel::ChannelKind,
     ids::{AssistantId, ChannelId},
 };
 
@@ -37,4 +38,14 @@ acts! {
 
     /// A bot was deleted.
     BotDeleted = "bot.deleted" on bot: ChannelId { username: String }
+
+    /// A channel that is no bot was created.
+    ChannelCreated = "channel.created" on channel: ChannelId {
+        kind: ChannelKind,
+        name: String,
+        assistant_id: AssistantId,
+    }
+
+    /// A channel that is no bot was deleted.
+    ChannelDeleted = "channel.deleted" on channel: ChannelId { kind: ChannelKind, name: String }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     bot::BotMode,
+    channel::ChannelKind,
     ids::{
         AssistantId, ChannelId, DialogId, DocumentId, InvitationId, ModelKeyId, QuestionSetId,
         RunId, SessionId, SourceId, WorkspaceId,
@@ -656,6 +657,31 @@ fn acts_on_bots_and_dialogs_are_stored_as_ever() {
                     taken_over: false,
                 }),
                 done("BotTokenReplaced", "bot.token_replaced", "bot", ID, &added),
+            ),
+            (
+                stored(&ChannelCreated {
+                    channel: bot,
+                    kind: ChannelKind::Api,
+                    name: text("App"),
+                    assistant_id: OTHER.parse().unwrap(),
+                }),
+                done(
+                    "ChannelCreated",
+                    "channel.created",
+                    "channel",
+                    ID,
+                    &format!(r#"{{"assistant_id":"{OTHER}","kind":"api","name":"App"}}"#),
+                ),
+            ),
+            (
+                stored(&ChannelDeleted { channel: bot, kind: ChannelKind::Api, name: text("App") }),
+                done(
+                    "ChannelDeleted",
+                    "channel.deleted",
+                    "channel",
+                    ID,
+                    r#"{"kind":"api","name":"App"}"#,
+                ),
             ),
             (
                 stored(&BotMovedAway { bot, username: username.clone() }),

@@ -1,4 +1,5 @@
-//! Crash safety: the real program is killed with SIGKILL again and again while customers write.
+//! Crash safety: the real program is killed with SIGKILL again and again while customers write in two
+//! channels: to a bot, and to a program of the owner that posts what they say.
 //!
 //! Whatever the instant, every message is stored once, every customer is answered, replies keep
 //! their order, and nothing is sent twice except what is counted as uncertain.
@@ -25,13 +26,18 @@ use replyx_testkit::{
     program::{Launch, Program},
     telegram::{Chat, FakeTelegram},
 };
+use reqwest::Method;
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 const CHATS: usize = 40;
 const MESSAGES: usize = 200;
 const KILLS: usize = 25;
 const TOKEN: &str = "4242:crash-test-token-of-thirty-characters";
+/// So many users of the owner's program say so many messages.
+const USERS: usize = 8;
+const POSTS: usize = 48;
 /// How often a turn is tried before the customer gets an apology: the engine's default.
 const TURN_ATTEMPTS: i64 = 8;
 /// How long everything may take to be answered after the last kill.
@@ -41,8 +47,8 @@ const SETTLE: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 struct Ordeal {
     workspace: WorkspaceId,
-    /// What each chat said, in order.
-    said: BTreeMap<i64, Vec<String>>,
+    /// What each customer said, by their address, in order.
+    said: BTreeMap<String, Vec<String>>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,15 +96,21 @@ async fn run(db: &TestDb, redis: Option<String>) {
     let workspace: WorkspaceId = me["workspace"]["id"].as_str().unwrap().parse().unwrap();
     let assistant = owner.assistant(&json!({"name": "Crash"})).await;
     owner.bot(&assistant, TOKEN).await;
+    let path = format!("/api/v1/assistants/{assistant}/channels");
+    let channel = owner.post(&path, &json!({"kind": "api", "name": "App"})).await.expect(201);
+    let channel = channel.text("id");
 
     let seed: u64 = rand::random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let chats: Vec<Chat> =
         (0..CHATS).map(|n| bot.customer(1000 + i64::try_from(n).unwrap())).collect();
+    let (moves, base) = watch::channel(program.base().to_owned());
     let talking = talk(&chats, StdRng::seed_from_u64(seed ^ 1));
-    let killing = kill_again_and_again(&launch, program, &mut random, &chats);
-    let (said, program) = tokio::join!(talking, killing);
+    let posting = post(&owner, base, &channel, StdRng::seed_from_u64(seed ^ 2));
+    let killing = kill_again_and_again(&launch, program, &mut random, &chats, &moves);
+    let (mut said, posted, program) = tokio::join!(talking, posting, killing);
+    said.extend(posted);
 
     let ordeal = Ordeal { workspace, said };
     wait_until_answered(&db.db, &ordeal, &program).await;
@@ -108,14 +120,42 @@ async fn run(db: &TestDb, redis: Option<String>) {
 }
 
 /// 200 messages, spread over the time in which the program is killed.
-async fn talk(chats: &[Chat], mut random: StdRng) -> BTreeMap<i64, Vec<String>> {
-    let mut said: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+async fn talk(chats: &[Chat], mut random: StdRng) -> BTreeMap<String, Vec<String>> {
+    let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for number in 0..MESSAGES {
         let chat = &chats[number % CHATS];
         let text = format!("message {number:03}");
         chat.say(&text);
-        said.entry(chat.id()).or_default().push(text);
+        said.entry(chat.id().to_string()).or_default().push(text);
         sleep(Duration::from_millis(random.random_range(20..120))).await;
+    }
+    said
+}
+
+/// The same through the owner's program, which posts each message until it is told that it is stored:
+/// a program that was killed may have stored it and not said so.
+async fn post(
+    owner: &Api,
+    base: watch::Receiver<String>,
+    channel: &str,
+    mut random: StdRng,
+) -> BTreeMap<String, Vec<String>> {
+    let path = format!("/api/v1/channels/{channel}/messages");
+    let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for number in 0..POSTS {
+        let user = format!("user-{}", number % USERS);
+        let text = format!("posted {number:03}");
+        let message = json!({"contact": user, "text": text, "client_id": format!("m-{number}")});
+        loop {
+            let there = owner.at(base.borrow().clone());
+            let answer = there.request(Method::POST, &path).json(&message).send().await;
+            if answer.is_ok_and(|answer| answer.status() == 202) {
+                break;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        said.entry(user).or_default().push(text);
+        sleep(Duration::from_millis(random.random_range(50..300))).await;
     }
     said
 }
@@ -125,6 +165,7 @@ async fn kill_again_and_again(
     mut program: Program,
     random: &mut StdRng,
     chats: &[Chat],
+    moves: &watch::Sender<String>,
 ) -> Program {
     for _ in 0..KILLS {
         // Alive until it has sent something, and then for a random moment longer.
@@ -138,6 +179,7 @@ async fn kill_again_and_again(
         sleep(Duration::from_millis(random.random_range(0..300))).await;
         program.kill().await;
         program = launch.start().await;
+        moves.send_replace(program.base().to_owned());
     }
     program
 }
@@ -147,7 +189,7 @@ fn sent(chats: &[Chat]) -> usize {
 }
 
 /// Everything each dialog holds.
-async fn dialogs(db: &Db, workspace: WorkspaceId) -> Vec<(Dialog, i64, Vec<Message>)> {
+async fn dialogs(db: &Db, workspace: WorkspaceId) -> Vec<(Dialog, String, Vec<Message>)> {
     let mut tx = db.read().await.unwrap();
     let page = PageRequest { limit: 200, after: None };
     let dialogs = tx.workspace(workspace).dialogs().list(page).await.unwrap().items;
@@ -156,11 +198,7 @@ async fn dialogs(db: &Db, workspace: WorkspaceId) -> Vec<(Dialog, i64, Vec<Messa
         let contact = tx.workspace(workspace).contacts().find(dialog.contact_id).await.unwrap();
         let page = PageRequest { limit: 200, after: None };
         let messages = tx.workspace(workspace).messages().list(dialog.id, page).await.unwrap();
-        all.push((
-            dialog,
-            contact.unwrap().address.as_str().parse::<i64>().unwrap(),
-            messages.items,
-        ));
+        all.push((dialog, contact.unwrap().address.to_string(), messages.items));
     }
     all
 }
@@ -176,12 +214,13 @@ async fn wait_until_answered(db: &Db, ordeal: &Ordeal, program: &Program) {
                 && from(messages, Author::Assistant)
                     .all(|message| message.delivery == Delivery::Delivered)
         });
-        if heard == MESSAGES && settled {
+        if heard == MESSAGES + POSTS && settled {
             return;
         }
         assert!(
             Instant::now() < deadline,
-            "after {SETTLE:?} {heard} of {MESSAGES} messages are stored, all answered: {settled}\n{}",
+            "after {SETTLE:?} {heard} of {} messages are stored, all answered: {settled}\n{}",
+            MESSAGES + POSTS,
             program.log()
         );
         sleep(Duration::from_millis(200)).await;
@@ -196,26 +235,32 @@ async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram
     let all = dialogs(db, ordeal.workspace).await;
     let Told { uncertain, given_up } = told(db, ordeal.workspace).await;
     let mut duplicates = 0;
-    assert_eq!(all.len(), CHATS, "each chat has one dialog");
-    for (dialog, chat_id, messages) in &all {
+    assert_eq!(all.len(), CHATS + USERS, "each customer has one dialog");
+    for (dialog, address, messages) in &all {
         let stored: Vec<&str> = from(messages, Author::Customer).map(|m| m.text.as_str()).collect();
-        assert_eq!(stored, ordeal.said[chat_id], "chat {chat_id}: stored once and in order");
+        assert_eq!(stored, ordeal.said[address], "{address}: stored once and in order");
 
         let replies: Vec<&Message> = from(messages, Author::Assistant).collect();
         for text in &stored {
             let answers = replies.iter().filter(|reply| reply.text.contains(text)).count();
             // Whose turn died with the program time after time gets an apology for an answer.
             let expected = usize::from(!given_up.contains(&dialog.id) || answers > 0);
-            assert_eq!(answers, expected, "chat {chat_id}: `{text}` is answered once: {replies:?}");
+            assert_eq!(answers, expected, "{address}: `{text}` is answered once: {replies:?}");
         }
-        assert!(replies.len() >= usize::from(!stored.is_empty()), "chat {chat_id} is answered");
+        assert!(replies.len() >= usize::from(!stored.is_empty()), "{address} is answered");
 
-        let chat = chats.iter().find(|chat| chat.id() == *chat_id).unwrap();
+        // What the owner's program reads is what is stored: nothing can be sent twice.
+        let Some(chat) = chats.iter().find(|chat| chat.id().to_string() == *address) else {
+            let answers: String = replies.iter().map(|reply| reply.text.as_str()).collect();
+            let places: Vec<_> = stored.iter().filter_map(|text| answers.find(text)).collect();
+            assert!(places.is_sorted(), "{address}: order: {answers}");
+            continue;
+        };
         let sent: Vec<String> = chat.sent().iter().map(|sent| sent.plain.clone()).collect();
         let mut in_order = sent.clone();
         in_order.dedup();
         let expected: Vec<&str> = replies.iter().map(|reply| reply.text.as_str()).collect();
-        assert_eq!(in_order, expected, "chat {chat_id}: order");
+        assert_eq!(in_order, expected, "{address}: order");
 
         for reply in &replies {
             let times = sent.iter().filter(|text| **text == reply.text).count();
@@ -231,7 +276,7 @@ async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram
     }
     assert!(telegram.violations().is_empty(), "{:?}", telegram.violations());
     println!(
-        "crash figures on {}: {MESSAGES} messages in {CHATS} chats, {KILLS} kills, lost 0, uncertain {}, duplicates {duplicates} \
+        "crash figures on {}: {MESSAGES} messages in {CHATS} chats and {POSTS} of {USERS} users, {KILLS} kills, lost 0, uncertain {}, duplicates {duplicates} \
          (all among the uncertain), given up {}",
         db.backend(),
         uncertain.values().sum::<i64>(),

@@ -77,6 +77,10 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
         "create_bot" => {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
+        "create_channel" => request.json(&json!({"kind": "api", "name": "Other"})),
+        "post_message" => {
+            request.json(&json!({"contact": "ann", "text": "Open?", "client_id": "stolen"}))
+        }
         "create_source" => request.json(&json!({"url": "http://127.0.0.1:9/"})),
         "update_source" => request.json(&json!({"refresh_hours": 24})),
         "update_bot" => request.json(&json!({"mode": "polling"})),
@@ -161,6 +165,7 @@ impl Town {
             ("documents", "id"),
             ("sources", "id"),
             ("bots", "id"),
+            ("channels", "id"),
             ("dialogs", "id"),
             ("members", "user_id"),
             ("invitations", "id"),
@@ -208,9 +213,16 @@ impl Town {
     /// What the shop holds, to see that nothing of it has changed.
     async fn inventory(&self) -> Vec<Value> {
         let mut all = vec![self.shop.owner.get("/api/v1/workspace").await.expect(200).body];
-        for kind in
-            ["assistants", "documents", "bots", "dialogs", "members", "invitations", "api-keys"]
-        {
+        for kind in [
+            "assistants",
+            "documents",
+            "bots",
+            "channels",
+            "dialogs",
+            "members",
+            "invitations",
+            "api-keys",
+        ] {
             all.push(self.shop.owner.get(&format!("/api/v1/{kind}")).await.expect(200).body);
         }
         all

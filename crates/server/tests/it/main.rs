@@ -11,6 +11,7 @@ mod auth;
 mod bad_input;
 mod bots;
 mod browser_session;
+mod channels;
 mod cli;
 mod contention;
 mod conventions;

@@ -1,0 +1,143 @@
+//! The ways in which customers and assistants write to each other, of every kind. Bots have operations
+//! of their own for what only they have ([`crate::bots`]).
+
+pub mod create;
+pub mod messages;
+
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    act::{BotDeleted, ChannelDeleted},
+    channel::{Channel, ChannelKind, ChannelStatus},
+    ids::ChannelId,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    caller::{BotsRead, BotsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Id, Params},
+    page::{List, PageQuery},
+    state::AppState,
+};
+
+/// A channel, as clients see one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChannelView {
+    id: Uuid,
+    assistant_id: Uuid,
+    /// `telegram` or `api`.
+    #[schema(example = "api")]
+    kind: ChannelKind,
+    /// What it is called: a bot's name in Telegram, or the name that it was given here.
+    #[schema(example = "Mobile app")]
+    name: String,
+    /// `running`, `stopped` or `failed`.
+    #[schema(example = "running")]
+    status: ChannelStatus,
+    /// Why it failed.
+    error: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Channel> for ChannelView {
+    fn from(channel: Channel) -> Self {
+        Self {
+            id: channel.id.into_uuid(),
+            assistant_id: channel.assistant_id.into_uuid(),
+            kind: channel.kind,
+            name: channel.name,
+            status: channel.status,
+            error: channel.error,
+            created_at: channel.created_at,
+            updated_at: channel.updated_at,
+        }
+    }
+}
+
+/// Lists the channels of every kind, oldest first.
+#[utoipa::path(
+    get, path = "/channels", operation_id = "list_channels", tag = "channels",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "a page of channels", body = List<ChannelView>),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.channels.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: May<BotsRead>,
+    Params(query): Params<PageQuery>,
+) -> ApiResult<Json<List<ChannelView>>> {
+    let page = query.request()?;
+    let mut tx = state.db().read().await?;
+    let page = tx.workspace(caller.workspace_id).channels().list(page).await?;
+    Ok(Json(List::of(page, ChannelView::from)))
+}
+
+/// Returns a channel.
+#[utoipa::path(
+    get, path = "/channels/{id}", operation_id = "read_channel", tag = "channels",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "the channel", body = ChannelView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such channel", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.channels.read", skip_all, fields(channel.id = %id))]
+pub async fn read(
+    State(state): State<AppState>,
+    caller: May<BotsRead>,
+    Id(id): Id<ChannelId>,
+) -> ApiResult<Json<ChannelView>> {
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).channels().find(id).await?;
+    Ok(Json(found.ok_or(ApiError::NotFound("channel"))?.into()))
+}
+
+/// Deletes a channel, and with it a bot's token. Its dialogs stay.
+#[utoipa::path(
+    delete, path = "/channels/{id}", operation_id = "delete_channel", tag = "channels",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "it is deleted"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such channel", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.channels.delete", skip_all, fields(channel.id = %id))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: May<BotsWrite>,
+    Id(id): Id<ChannelId>,
+) -> ApiResult<StatusCode> {
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
+    let mut tx = state.db().begin().await?;
+    let found = tx.workspace(workspace).channels().lock(id).await?;
+    let channel = found.ok_or(ApiError::NotFound("channel"))?;
+    if !tx.workspace(workspace).channels().delete(id, channel.kind, now).await? {
+        return Err(ApiError::NotFound("channel"));
+    }
+
+    let name = channel.name;
+    match channel.kind {
+        ChannelKind::Telegram => {
+            let deleted = BotDeleted { bot: id, username: name };
+            tx.workspace(workspace).record(deleted, &caller.actor(), now);
+        }
+        ChannelKind::Api => {
+            let deleted = ChannelDeleted { channel: id, kind: channel.kind, name };
+            tx.workspace(workspace).record(deleted, &caller.actor(), now);
+        }
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,108 @@
+//! `POST /api/v1/assistants/{id}/channels`
+
+use axum::{Json, extract::State, http::StatusCode};
+use garde::Validate;
+use replyx_core::{
+    act::ChannelCreated,
+    channel::{Channel, ChannelKind, ChannelStatus},
+    ids::AssistantId,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::ChannelView;
+use crate::{
+    caller::{BotsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id, plain_name},
+    location::Location,
+    state::AppState,
+};
+
+/// How many channels of the kind `api` a workspace has at most.
+const MOST: i64 = 100;
+
+/// The kinds of channels that are made here. A bot is made with its token: `POST assistants/{id}/bots`.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[schema(as = NewChannelKind)]
+#[serde(rename_all = "snake_case")]
+enum NewKind {
+    /// A program of yours, which posts what its users say and reads the replies.
+    Api,
+}
+
+/// A new channel.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CreateChannel)]
+pub struct Request {
+    /// `api`: a program of yours posts what its users say, and reads the replies.
+    #[garde(skip)]
+    #[schema(example = "api")]
+    kind: NewKind,
+    /// What you call it.
+    #[garde(length(chars, min = 1, max = 100), custom(plain_name))]
+    #[schema(min_length = 1, max_length = 100, example = "Mobile app")]
+    name: String,
+}
+
+/// Creates a channel of the kind `api`, which runs at once.
+///
+/// Post what its users say with `POST channels/{id}/messages`. Read the replies with
+/// `GET dialogs/{id}/messages`, and follow them with the event `reply.settled`.
+#[utoipa::path(
+    post, path = "/assistants/{id}/channels", operation_id = "create_channel", tag = "channels",
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
+    responses(
+        (status = 201, description = "the channel", body = ChannelView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`too_many_channels`: the workspace has 100 of them", body = Problem),
+        (status = 422, description = "a field is not acceptable", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.channels.create", skip_all, fields(assistant.id = %id))]
+pub async fn create(
+    State(state): State<AppState>,
+    caller: May<BotsWrite>,
+    Id(id): Id<AssistantId>,
+    Body(request): Body<Request>,
+) -> ApiResult<(StatusCode, Location, Json<ChannelView>)> {
+    let NewKind::Api = request.kind;
+    let workspace = caller.workspace_id;
+    let now = state.clock().now();
+    let channel = Channel {
+        id: state.clock().id(),
+        workspace_id: workspace,
+        assistant_id: id,
+        kind: ChannelKind::Api,
+        name: request.name,
+        status: ChannelStatus::Running,
+        error: None,
+        created_at: now,
+        updated_at: now,
+    };
+
+    let mut tx = state.db().begin().await?;
+    // Locked, so that it is not deleted meanwhile.
+    let known = tx.workspace(workspace).assistants().lock(id).await?;
+    known.ok_or(ApiError::NotFound("assistant"))?;
+    if tx.workspace(workspace).channels().count(ChannelKind::Api).await? >= MOST {
+        let detail = format!("a workspace has at most {MOST} channels of the kind `api`");
+        return Err(ApiError::Conflict { code: "too_many_channels", detail });
+    }
+    tx.workspace(workspace).channels().insert(&channel).await?;
+    let created = ChannelCreated {
+        channel: channel.id,
+        kind: channel.kind,
+        name: channel.name.clone(),
+        assistant_id: id,
+    };
+    tx.workspace(workspace).record(created, &caller.actor(), now);
+    tx.commit().await?;
+
+    let location = Location(format!("/api/v1/channels/{}", channel.id));
+    Ok((StatusCode::CREATED, location, Json(channel.into())))
+}
