@@ -1,5 +1,5 @@
-//! The ways in which customers and assistants write to each other, of every kind. Bots have operations
-//! of their own for what only they have ([`crate::bots`]).
+//! The ways in which customers and assistants write to each other, of every kind. Bots have
+//! operations of their own for what only they have ([`crate::bots`]).
 
 pub mod create;
 pub mod messages;

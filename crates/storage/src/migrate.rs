@@ -54,6 +54,7 @@ const MIGRATIONS: &[Step] = steps![
     12 "0012_channels",
     13 "0013_subjects_of_events",
     14 "0014_hook_paths_name_their_bot",
+    16 "0016_dialogs_by_contact",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

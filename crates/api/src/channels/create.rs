@@ -22,7 +22,8 @@ use crate::{
 /// How many channels of the kind `api` a workspace has at most.
 const MOST: i64 = 100;
 
-/// The kinds of channels that are made here. A bot is made with its token: `POST assistants/{id}/bots`.
+/// The kinds of channels that are made here. A bot is made with its token: `POST
+/// assistants/{id}/bots`.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[schema(as = NewChannelKind)]
 #[serde(rename_all = "snake_case")]

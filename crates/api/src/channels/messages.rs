@@ -25,7 +25,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = PostMessage)]
 pub struct Request {
-    /// Which user: any name that stays the same. All that one user says belongs to one dialog at a time.
+    /// Which user: any name that stays the same. All that one user says belongs to one dialog at a
+    /// time.
     #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
     #[schema(min_length = 1, max_length = 200, example = "user-42")]
     contact: String,
@@ -41,8 +42,8 @@ pub struct Request {
         example = "How much does a courier to Finland cost?"
     )]
     text: String,
-    /// Your name of this message, unique in the channel. A message with a name that was taken before
-    /// changes nothing, and gets the same answer, for seven days.
+    /// Your name of this message, unique in the channel. A message with a name that was taken
+    /// before changes nothing, and gets the same answer, for seven days.
     #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
     #[schema(min_length = 1, max_length = 200, example = "01J9ZK6T5W")]
     client_id: String,

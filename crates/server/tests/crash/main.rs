@@ -1,5 +1,5 @@
-//! Crash safety: the real program is killed with SIGKILL again and again while customers write in two
-//! channels: to a bot, and to a program of the owner that posts what they say.
+//! Crash safety: the real program is killed with SIGKILL again and again while customers write in
+//! two channels: to a bot, and to a program of the owner that posts what they say.
 //!
 //! Whatever the instant, every message is stored once, every customer is answered, replies keep
 //! their order, and nothing is sent twice except what is counted as uncertain.
@@ -132,8 +132,8 @@ async fn talk(chats: &[Chat], mut random: StdRng) -> BTreeMap<String, Vec<String
     said
 }
 
-/// The same through the owner's program, which posts each message until it is told that it is stored:
-/// a program that was killed may have stored it and not said so.
+/// The same through the owner's program, which posts each message until it is told that it is
+/// stored: a program that was killed may have stored it and not said so.
 async fn post(
     owner: &Api,
     base: watch::Receiver<String>,

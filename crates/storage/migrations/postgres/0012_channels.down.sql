@@ -35,7 +35,6 @@ ALTER TABLE outbox RENAME COLUMN channel_id TO bot_id;
 ALTER TABLE messages ALTER COLUMN channel_message TYPE BIGINT USING channel_message::bigint;
 ALTER TABLE messages RENAME COLUMN channel_message TO channel_message_id;
 
-DROP INDEX dialogs_by_contact;
 ALTER TABLE dialogs RENAME COLUMN channel_id TO bot_id;
 
 ALTER INDEX contacts_by_former_address RENAME TO contacts_by_former_chat;

@@ -45,7 +45,6 @@ ALTER TABLE contacts
 ALTER INDEX contacts_by_former_chat RENAME TO contacts_by_former_address;
 
 ALTER TABLE dialogs RENAME COLUMN bot_id TO channel_id;
-CREATE INDEX dialogs_by_contact ON dialogs (workspace_id, contact_id, id);
 
 ALTER TABLE messages RENAME COLUMN channel_message_id TO channel_message;
 ALTER TABLE messages ALTER COLUMN channel_message TYPE TEXT USING channel_message::text;

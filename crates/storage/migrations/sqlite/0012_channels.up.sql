@@ -153,7 +153,6 @@ CREATE INDEX deliveries_by_time ON deliveries (received_at);
 CREATE INDEX contacts_by_former_address ON contacts (workspace_id, channel_id, former_address)
     WHERE former_address IS NOT NULL;
 CREATE UNIQUE INDEX dialogs_open ON dialogs (workspace_id, contact_id) WHERE control <> 'closed';
-CREATE INDEX dialogs_by_contact ON dialogs (workspace_id, contact_id, id);
 CREATE INDEX outbox_due ON outbox (due_at) WHERE status IN ('queued', 'uncertain');
 CREATE INDEX outbox_claimed ON outbox (claimed_by) WHERE status = 'sending';
 CREATE INDEX outbox_unfinished ON outbox (workspace_id, channel_id, address, position)
