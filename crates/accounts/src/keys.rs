@@ -19,6 +19,7 @@ use replyx_core::{
     secret::sha256_hex,
     workspace::{ApiKey, KeyOwner},
 };
+use replyx_storage::{Db, StorageError, retried};
 
 use crate::{
     Cx, Error, Result,
@@ -62,6 +63,20 @@ pub async fn list(
 ) -> Result<Page<ApiKey, ApiKeyId>> {
     let mut tx = cx.db.read().await?;
     Ok(tx.workspace(caller.workspace_id).api_keys().list(page).await?)
+}
+
+/// Records that keys were used now. Uses are gathered and recorded together, not with each request.
+pub async fn record_uses(
+    db: &Db,
+    used: &[ApiKeyId],
+    now: DateTime<Utc>,
+) -> std::result::Result<(), StorageError> {
+    retried(|| async {
+        let mut tx = db.begin().await?;
+        tx.system().api_keys().touch(used, now).await?;
+        tx.commit().await.map(drop)
+    })
+    .await
 }
 
 /// Finds a key of the workspace.

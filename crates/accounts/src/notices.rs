@@ -7,15 +7,11 @@ use replyx_core::{
 };
 use replyx_storage::{StorageError, Tx};
 
-use crate::{Cx, Result};
+use crate::Cx;
 
 /// The letters that tell the owners of a bot's workspace that it was connected elsewhere. Somebody
 /// who claims bots over and over fills no mailbox. To be asked for before the transaction begins.
-///
-/// # Errors
-///
-/// [`Error::Storage`](crate::Error) when the database fails.
-pub async fn bot_moved(cx: &Cx, bot: &Bot) -> Result<Vec<Mail>> {
+pub async fn bot_moved(cx: &Cx, bot: &Bot) -> Result<Vec<Mail>, StorageError> {
     let mut tx = cx.db.read().await?;
     let workspace = tx.system().workspaces().find(bot.workspace_id).await?;
     let owners = tx.workspace(bot.workspace_id).members().owners_mail().await?;
@@ -39,7 +35,7 @@ pub async fn queue(
     tx: &mut Tx,
     letters: &[Mail],
     workspace: WorkspaceId,
-) -> std::result::Result<(), StorageError> {
+) -> Result<(), StorageError> {
     for letter in letters {
         cx.letters.queue_of(tx, letter, workspace).await?;
     }

@@ -18,6 +18,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use replyx_accounts::keys;
 use replyx_core::{
     clock::Clock,
     ids::{ApiKeyId, ProcessId, SessionId, WorkspaceId},
@@ -331,12 +332,7 @@ impl Accesses {
         if used.is_empty() {
             return;
         }
-        let written = async {
-            let mut tx = db.begin().await?;
-            tx.system().api_keys().touch(&used, now).await?;
-            tx.commit().await
-        };
-        if let Err(error) = written.await {
+        if let Err(error) = keys::record_uses(db, &used, now).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "could not record the use of API keys"

@@ -1,31 +1,27 @@
 //! The Telegram bots of assistants. A token comes in once, and never leaves again.
 
-mod claim;
 pub mod create;
-pub mod delete;
-pub mod list;
-pub mod read;
-pub mod start;
-pub mod stop;
 mod token;
-pub mod update;
 
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
+use garde::Validate;
 use replyx_core::{
     bot::{Bot, BotMode},
     channel::ChannelStatus,
     ids::ChannelId,
 };
-use replyx_storage::StorageError;
-use serde::Serialize;
-use serde_json::json;
+use replyx_fleet::bots;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::Caller,
-    error::{ApiError, ApiResult},
-    state::{AppState, WebhookScheme},
+    caller::{BotsRead, BotsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Body, Id, Params},
+    page::{List, PageQuery},
+    state::AppState,
 };
 
 /// A bot, as clients see one.
@@ -67,55 +63,145 @@ impl From<Bot> for BotView {
     }
 }
 
-/// Refuses a way for updates that cannot work here, instead of a bot that fails a moment later.
-///
-/// # Errors
-///
-/// 422 for `webhook` where Telegram has no address to call.
-fn check_mode(state: &AppState, mode: Option<BotMode>) -> ApiResult<()> {
-    if mode != Some(BotMode::Webhook) {
-        return Ok(());
-    }
-
-    let public_url = state.settings.public_url.as_deref();
-    let is_reachable = public_url.is_some_and(|url| match state.settings.webhooks {
-        WebhookScheme::HttpsOnly => url.starts_with("https://"),
-        WebhookScheme::HttpAllowed => true,
-    });
-    if is_reachable {
-        return Ok(());
-    }
-
-    let message =
-        "a webhook needs an https address that Telegram can call: set PUBLIC_URL, or use `polling`";
-    Err(ApiError::field("mode", message))
+/// Lists the bots, oldest first.
+#[utoipa::path(
+    get, path = "/bots", operation_id = "list_bots", tag = "bots",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "a page of bots", body = List<BotView>),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: May<BotsRead>,
+    Params(query): Params<PageQuery>,
+) -> ApiResult<Json<List<BotView>>> {
+    let page = query.request()?;
+    let mut tx = state.db().read().await?;
+    let page = tx.workspace(caller.workspace_id).bots().list(page).await?;
+    Ok(Json(List::of(page, BotView::from)))
 }
 
-/// Changes a bot, as the audit log calls it; a change that changes nothing is not told to anybody.
-async fn change(
-    state: &AppState,
-    caller: &Caller,
-    action: &str,
-    id: ChannelId,
-    change: impl FnOnce(&mut Bot) + Send,
-) -> ApiResult<BotView> {
-    let workspace = caller.workspace_id;
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).bots().lock(id).await?;
-    let before = found.ok_or(ApiError::NotFound("bot"))?;
-    let mut bot = before.clone();
-    change(&mut bot);
-    if bot != before {
-        bot.updated_at = state.clock().now();
-        tx.workspace(workspace).bots().save(&bot).await.map_err(|error| match error {
-            // Deleted since we found it.
-            StorageError::RowsAffected { .. } => ApiError::NotFound("bot"),
-            error => error.into(),
-        })?;
-        let details = json!({"username": bot.username, "mode": bot.mode.as_str()});
-        let act = caller.act(bot.updated_at, action, ("bot", id), details);
-        tx.workspace(workspace).audit().append(&act).await?;
-        tx.commit().await?;
-    }
-    Ok(bot.into())
+/// Shows a bot.
+#[utoipa::path(
+    get, path = "/bots/{id}", operation_id = "read_bot", tag = "bots",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "the bot", body = BotView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.read", skip_all, fields(bot.id = %id))]
+pub async fn read(
+    State(state): State<AppState>,
+    caller: May<BotsRead>,
+    Id(id): Id<ChannelId>,
+) -> ApiResult<Json<BotView>> {
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).bots().find(id).await?;
+    Ok(Json(found.ok_or(ApiError::NotFound("bot"))?.into()))
+}
+
+/// The fields to change. Absent fields stay as they are.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UpdateBot)]
+pub struct UpdateRequest {
+    /// How updates reach us: `auto`, `webhook` or `polling`.
+    #[garde(skip)]
+    #[schema(example = "polling")]
+    mode: Option<BotMode>,
+}
+
+/// Changes a bot.
+#[utoipa::path(
+    patch, path = "/bots/{id}", operation_id = "update_bot", tag = "bots",
+    params(("id" = Uuid, Path)), request_body = UpdateRequest,
+    responses(
+        (status = 200, description = "the bot as it is now", body = BotView),
+        (status = 400, description = "the body cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+        (status = 422, description = "a field is not acceptable; `mode` cannot be `webhook` without an https `PUBLIC_URL`",
+            body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.update", skip_all, fields(bot.id = %id))]
+pub async fn update(
+    State(state): State<AppState>,
+    caller: May<BotsWrite>,
+    Id(id): Id<ChannelId>,
+    Body(request): Body<UpdateRequest>,
+) -> ApiResult<Json<BotView>> {
+    let bot = bots::update(state.fleet(), &caller, id, request.mode).await?;
+    Ok(Json(bot.into()))
+}
+
+/// Starts a bot. If it had failed, its error is cleared.
+#[utoipa::path(
+    post, path = "/bots/{id}/start", operation_id = "start_bot", tag = "bots",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "the bot as it is now", body = BotView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+        (status = 409, description = "`bot_moved`: it was connected elsewhere with a newer token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.start", skip_all, fields(bot.id = %id))]
+pub async fn start(
+    State(state): State<AppState>,
+    caller: May<BotsWrite>,
+    Id(id): Id<ChannelId>,
+) -> ApiResult<Json<BotView>> {
+    let bot = bots::start(state.fleet(), &caller, id).await?;
+    Ok(Json(bot.into()))
+}
+
+/// Stops a bot. Telegram keeps the customers' messages for up to a day.
+#[utoipa::path(
+    post, path = "/bots/{id}/stop", operation_id = "stop_bot", tag = "bots",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "the bot as it is now", body = BotView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.stop", skip_all, fields(bot.id = %id))]
+pub async fn stop(
+    State(state): State<AppState>,
+    caller: May<BotsWrite>,
+    Id(id): Id<ChannelId>,
+) -> ApiResult<Json<BotView>> {
+    let bot = bots::stop(state.fleet(), &caller, id).await?;
+    Ok(Json(bot.into()))
+}
+
+/// Deletes a bot and its token. Its dialogs stay.
+#[utoipa::path(
+    delete, path = "/bots/{id}", operation_id = "delete_bot", tag = "bots",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such bot", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.bots.delete", skip_all, fields(bot.id = %id))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: May<BotsWrite>,
+    Id(id): Id<ChannelId>,
+) -> ApiResult<StatusCode> {
+    bots::delete(state.fleet(), &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -7,10 +7,10 @@ pub mod messages;
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    act::{BotDeleted, ChannelDeleted},
     channel::{Channel, ChannelKind, ChannelStatus},
     ids::ChannelId,
 };
+use replyx_fleet::channels;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -118,26 +118,6 @@ pub async fn delete(
     caller: May<BotsWrite>,
     Id(id): Id<ChannelId>,
 ) -> ApiResult<StatusCode> {
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let found = tx.workspace(workspace).channels().lock(id).await?;
-    let channel = found.ok_or(ApiError::NotFound("channel"))?;
-    if !tx.workspace(workspace).channels().delete(id, channel.kind, now).await? {
-        return Err(ApiError::NotFound("channel"));
-    }
-
-    let name = channel.name;
-    match channel.kind {
-        ChannelKind::Telegram => {
-            let deleted = BotDeleted { bot: id, username: name };
-            tx.workspace(workspace).record(deleted, &caller.actor(), now);
-        }
-        ChannelKind::Api => {
-            let deleted = ChannelDeleted { channel: id, kind: channel.kind, name };
-            tx.workspace(workspace).record(deleted, &caller.actor(), now);
-        }
-    }
-    tx.commit().await?;
+    channels::delete(state.fleet(), &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

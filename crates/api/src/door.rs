@@ -43,7 +43,7 @@ use crate::{
 /// What monitors ask. They must see how a server is that has no place for anybody.
 const MONITORS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
 /// Webhooks are sent by POST below this path. Whatever else asks there takes an ordinary place.
-const HOOKS: &str = "/hooks/telegram/";
+const HOOKS: &str = replyx_fleet::hooks::PATH;
 
 const MIB: u64 = 1024 * 1024;
 /// Bodies in memory beside uploads, in all and of one address.

@@ -3,6 +3,7 @@
 //! No text of an internal error reaches a client; it is logged here, once, with all its causes.
 
 mod assistants;
+mod fleet;
 
 use std::{error::Error, time::Duration};
 

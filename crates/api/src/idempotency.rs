@@ -31,7 +31,7 @@ use replyx_core::{
     session::{Access, Principal, WorkspaceAccess},
     user::User,
 };
-use replyx_storage::idempotency::Begun;
+use replyx_storage::{idempotency::Begun, retried};
 use tokio::{task::JoinError, time::timeout};
 use tracing::Instrument;
 
@@ -223,12 +223,15 @@ async fn once(
 
 /// Claims the key, or says what is known of it.
 async fn begin(state: &AppState, claim: &Claim, hash: &str) -> ApiResult<Begun> {
-    let now = state.clock().now();
-    let mut tx = state.db().begin().await?;
-    let keys = tx.system().idempotency();
-    let begun = keys.begin(&claim.scope, &claim.key, hash, now, STALE).await?;
-    tx.commit().await?;
-    Ok(begun)
+    let begun = retried(|| async {
+        let now = state.clock().now();
+        let mut tx = state.db().begin().await?;
+        let keys = tx.system().idempotency();
+        let begun = keys.begin(&claim.scope, &claim.key, hash, now, STALE).await?;
+        tx.commit().await?;
+        Ok(begun)
+    });
+    Ok(begun.await?)
 }
 
 /// Runs the handler, and stores its answer or gives the claim back.

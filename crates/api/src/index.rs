@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::html;
 
-const CONTENT: &str = "<p>ReplyX answers a business's customers in Telegram from the business's own documents. \
+const CONTENT: &str = "<p>ReplyX answers a business's customers from the business's own documents. \
     This is its API.</p>\n<dl>\n\
     <dt><a href=\"/api/docs/\">Documentation</a></dt><dd>every operation, to read and to try out</dd>\n\
     <dt><a href=\"/api/openapi.json\">OpenAPI</a></dt><dd>the same for programs</dd>\n\
@@ -21,7 +21,7 @@ const CONTENT: &str = "<p>ReplyX answers a business's customers in Telegram from
     <li>Create an assistant: <code>POST /api/v1/assistants</code></li>\n\
     <li>Upload what it should know: <code>POST /api/v1/assistants/{id}/documents</code></li>\n\
     <li>Ask it: <code>POST /api/v1/assistants/{id}/preview</code></li>\n\
-    <li>Connect a Telegram bot: <code>POST /api/v1/assistants/{id}/bots</code></li>\n</ol>\n";
+    <li>Connect a bot: <code>POST /api/v1/assistants/{id}/bots</code></li>\n</ol>\n";
 
 /// What this is, and where to go on.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -8,6 +8,7 @@ use replyx_assistants as assistants;
 use replyx_core::{clock::Clock, secret::Keys};
 use replyx_crawl::Private;
 use replyx_engine::{Engine, intake::Gatherer};
+use replyx_fleet::{self as fleet, Webhooks};
 use replyx_storage::{Db, tuning::Tuning};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +72,17 @@ impl Default for ApiSettings {
             private_addresses: Private::Refuse,
             program: PathBuf::new(),
         }
+    }
+}
+
+impl ApiSettings {
+    /// Whether Telegram has an address of ours to call.
+    fn webhooks(&self) -> Webhooks {
+        let is_reachable = self.public_url.as_deref().is_some_and(|url| match self.webhooks {
+            WebhookScheme::HttpsOnly => url.starts_with("https://"),
+            WebhookScheme::HttpAllowed => true,
+        });
+        if is_reachable { Webhooks::Reachable } else { Webhooks::Unreachable }
     }
 }
 
@@ -171,6 +183,15 @@ impl AppState {
             clock: &engine.clock,
             models: &engine.models,
             tuning: &engine.tuning,
+        }
+    }
+
+    /// What the use cases of channels work with.
+    pub(crate) fn fleet(&self) -> fleet::Cx<'_> {
+        fleet::Cx {
+            engine: &self.0.engine,
+            accounts: &self.0.accounts,
+            webhooks: self.0.settings.webhooks(),
         }
     }
 

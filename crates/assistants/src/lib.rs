@@ -14,10 +14,10 @@
 //! - Errors say what is wrong in words for the caller. What a client is told beyond that (a status,
 //!   a code) is decided by `api`.
 
+pub use replyx_core::refusal::{Missing, Unacceptable};
 use replyx_core::{actor::Caller, clock::Clock, ids::AssistantId};
 use replyx_llm::Models;
 use replyx_storage::{Db, StorageError, Tx, tuning::Tuning};
-use thiserror::Error;
 
 pub mod answers;
 pub mod assistants;
@@ -38,27 +38,6 @@ pub struct Cx<'a> {
     pub models: &'a Models,
     /// Settings that admins change.
     pub tuning: &'a Tuning,
-}
-
-/// There is no such object in the caller's workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("no such {0}")]
-pub struct Missing(pub &'static str);
-
-/// A value that the caller gave cannot be accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{field}` {message}")]
-pub struct Unacceptable {
-    /// The value's name; empty for the input as a whole.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-impl Unacceptable {
-    fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
-    }
 }
 
 /// Refuses what is to be added to an assistant that is not there, and keeps others from deleting it

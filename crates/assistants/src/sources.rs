@@ -148,6 +148,8 @@ async fn create_once(
     let workspace = caller.workspace_id;
     let source = new.source(cx.clock, workspace, assistant, url);
     let mut tx = cx.db.begin().await?;
+    // Locked, so that two who add the last one to different assistants see each other's.
+    tx.system().workspaces().lock(workspace).await?;
     // It may have been deleted while the name was looked up.
     lock_assistant::<SourceError>(&mut tx, caller, assistant).await?;
     if tx.workspace(workspace).sources().count().await? >= MAX_SOURCES {

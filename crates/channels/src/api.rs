@@ -6,10 +6,53 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
-use replyx_core::channel::{ChatKind, Outbound};
+use replyx_core::channel::{Address, ChatKind, Inbound, InboundContent, MessageRef, Outbound};
 
 use crate::{Channel, Happening, Paces, Route, SendOutcome};
+
+/// What a program posts: a message of one of its users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedMessage {
+    /// The program's name of the user, which stays the same.
+    pub contact: String,
+    /// What the user calls themselves; `contact` unless given.
+    pub name: Option<String>,
+    /// The words.
+    pub text: String,
+    /// The program's name of the message, unique in the channel.
+    pub client_id: String,
+}
+
+impl PostedMessage {
+    /// What it means.
+    pub fn understand(&self, now: DateTime<Utc>) -> Inbound {
+        Inbound {
+            key: self.client_id.clone().into(),
+            order: 0,
+            address: self.address(),
+            chat_kind: ChatKind::Private,
+            display_name: self.name.clone().unwrap_or_else(|| self.contact.clone()),
+            language_code: None,
+            sent_at: now,
+            content: InboundContent::Text {
+                text: self.text.trim().to_owned(),
+                message_id: self.message_ref(),
+            },
+        }
+    }
+
+    /// Where the user is reached.
+    pub fn address(&self) -> Address {
+        self.contact.as_str().into()
+    }
+
+    /// The channel's own name of the message.
+    pub fn message_ref(&self) -> MessageRef {
+        self.client_id.as_str().into()
+    }
+}
 
 /// The channel of an owner's own program.
 #[derive(Clone, Copy, Debug)]
@@ -49,5 +92,26 @@ mod tests {
     fn an_answer_is_one_part_as_it_was_written() {
         assert_eq!(Api.render(" **Two** days.\n"), [Outbound::text("**Two** days.", None)]);
         assert_eq!(Api.render(" \n"), []);
+    }
+
+    #[test]
+    fn a_posted_message_is_words_of_its_contact_under_the_name_that_the_program_gave() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut posted = PostedMessage {
+            contact: "user-42".to_owned(),
+            name: None,
+            text: " Hello?\n".to_owned(),
+            client_id: "m-1".to_owned(),
+        };
+        let inbound = posted.understand(now);
+        let message_id = posted.message_ref();
+        assert_eq!(inbound.key.as_str(), "m-1");
+        assert_eq!(inbound.address.as_str(), "user-42");
+        assert_eq!(inbound.display_name, "user-42");
+        assert_eq!(inbound.sent_at, now);
+        assert_eq!(inbound.content, InboundContent::Text { text: "Hello?".to_owned(), message_id });
+
+        posted.name = Some("Ann".to_owned());
+        assert_eq!(posted.understand(now).display_name, "Ann");
     }
 }

@@ -5,8 +5,17 @@ use replyx_core::channel::ChannelKind;
 use crate::{
     Channel,
     api::Api,
-    telegram::{Telegram, format},
+    telegram::{Limits, Rates, Telegram, TelegramError, format},
 };
+
+/// What the configuration says about the networks.
+#[derive(Clone, Debug)]
+pub struct ChannelsConfig {
+    /// The address of the Bot API server.
+    pub telegram_url: String,
+    /// How fast bots and their chats may speak.
+    pub telegram_rates: Rates,
+}
 
 /// The channels of all kinds.
 #[derive(Clone, Debug)]
@@ -21,6 +30,16 @@ impl Channels {
     #[must_use]
     pub const fn new(telegram: Telegram) -> Self {
         Self { telegram, api: Api }
+    }
+
+    /// All kinds, as the configuration says.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address of a network is none.
+    pub fn open(config: &ChannelsConfig) -> Result<Self, TelegramError> {
+        let telegram = Telegram::new(&config.telegram_url, Limits::default())?;
+        Ok(Self::new(telegram.with_rates(config.telegram_rates)))
     }
 
     /// The channel of a kind.

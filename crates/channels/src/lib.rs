@@ -9,11 +9,11 @@
 //! line in [`Channels::of`]; how its deliveries arrive is the affair of the crate that receives
 //! them.
 
-mod api;
+pub mod api;
 mod channel;
 pub mod email;
 mod kinds;
 pub mod telegram;
 
 pub use channel::{Channel, Happening, Pace, Paces, Route, SendOutcome};
-pub use kinds::{Channels, is_blank};
+pub use kinds::{Channels, ChannelsConfig, is_blank};

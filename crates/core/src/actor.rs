@@ -6,13 +6,9 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde_json::Value;
-
 use crate::{
     act::Actor,
     address::ClientAddress,
-    audit::{Act, ActorKind, Outcome},
     ids::{SessionId, UserId, WorkspaceId},
     session::{Access, Principal, WorkspaceAccess},
     user::User,
@@ -59,18 +55,6 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         self.access.principal.actor(&self.address.to_string())
     }
-
-    /// Something they did, for the audit log. `target` is what kind of thing it was done on, and
-    /// which one.
-    pub fn act(
-        &self,
-        now: DateTime<Utc>,
-        action: &str,
-        target: (&str, impl ToString),
-        details: Value,
-    ) -> Act {
-        act(&self.access, self.address, now, action, target, details)
-    }
 }
 
 /// A person who is signed in.
@@ -101,17 +85,6 @@ impl Account {
     pub fn actor(&self) -> Actor {
         self.access.principal.actor(&self.address.to_string())
     }
-
-    /// Something they did, for the audit log.
-    pub fn act(
-        &self,
-        now: DateTime<Utc>,
-        action: &str,
-        target: (&str, impl ToString),
-        details: Value,
-    ) -> Act {
-        act(&self.access, self.address, now, action, target, details)
-    }
 }
 
 /// A platform admin.
@@ -141,59 +114,5 @@ impl Admin {
             }
             Self::CommandLine => Actor::command_line(),
         }
-    }
-
-    /// Something they did as an admin, for the audit log.
-    pub fn act(
-        &self,
-        now: DateTime<Utc>,
-        action: &str,
-        target: (&str, impl ToString),
-        details: Value,
-    ) -> Act {
-        match self {
-            Self::Account(account) => {
-                Act { actor: ActorKind::Admin, ..account.act(now, action, target, details) }
-            }
-            Self::CommandLine => Act {
-                at: now,
-                actor: ActorKind::Admin,
-                actor_id: None,
-                actor_name: "command line".to_owned(),
-                action: action.to_owned(),
-                target: target.0.to_owned(),
-                target_id: Some(target.1.to_string()),
-                address: String::new(),
-                outcome: Outcome::Done,
-                details,
-            },
-        }
-    }
-}
-
-fn act(
-    access: &Access,
-    address: ClientAddress,
-    now: DateTime<Utc>,
-    action: &str,
-    (target, target_id): (&str, impl ToString),
-    details: Value,
-) -> Act {
-    let (actor, actor_id, actor_name) = match &access.principal {
-        Principal::User { user, .. } => (ActorKind::User, user.id.into_uuid(), user.email.clone()),
-        Principal::Key { id, name, .. } => (ActorKind::ApiKey, id.into_uuid(), name.clone()),
-    };
-
-    Act {
-        at: now,
-        actor,
-        actor_id: Some(actor_id),
-        actor_name,
-        action: action.to_owned(),
-        target: target.to_owned(),
-        target_id: Some(target_id.to_string()),
-        address: address.to_string(),
-        outcome: Outcome::Done,
-        details,
     }
 }

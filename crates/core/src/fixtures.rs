@@ -8,12 +8,16 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     assistant::{Assistant, AssistantSettings, Language, Version},
+    bot::{Bot, BotMode},
     change::{Change, Noted},
+    channel::{Channel, ChannelKind, ChannelStatus, ChatKind, Inbound, InboundContent},
     clock::{Clock, random_hex},
+    dialog::{Contact, Control, Dialog},
     evaluation::{QuestionSet, Run, RunStatus},
     event::Event,
-    ids::{AssistantId, WorkspaceId},
+    ids::{AssistantId, DialogId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
+    message::{Author, Delivery, Message, MessageKind},
     user::User,
     workspace::Workspace,
 };
@@ -146,6 +150,85 @@ pub fn run(clock: &Clock, set: &QuestionSet) -> Run {
         error: None,
         created_at: clock.now(),
         finished_at: None,
+    }
+}
+
+/// A channel that runs, of a program of the owner.
+pub fn channel(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -> Channel {
+    Channel {
+        id: clock.id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        kind: ChannelKind::Api,
+        name: "app".to_owned(),
+        status: ChannelStatus::Running,
+        error: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// A bot that runs, with a number that no other one has.
+pub fn bot(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -> Bot {
+    Bot {
+        id: clock.id(),
+        workspace_id: workspace,
+        assistant_id: assistant,
+        telegram_id: i64::from(u32::from_le_bytes(Clock::bytes())),
+        username: "shop_bot".to_owned(),
+        mode: BotMode::Auto,
+        status: ChannelStatus::Running,
+        error: None,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// The delivery with this number, from a person at this address: words to be answered.
+pub fn inbound(clock: &Clock, number: i64, address: i64) -> Inbound {
+    Inbound {
+        key: number.into(),
+        order: number,
+        address: address.into(),
+        chat_kind: ChatKind::Private,
+        display_name: format!("Customer {address}"),
+        language_code: Some("en".to_owned()),
+        sent_at: clock.now(),
+        content: InboundContent::Text { text: "Hello?".to_owned(), message_id: number.into() },
+    }
+}
+
+/// A dialog with a contact in which nothing has been said.
+pub fn dialog(clock: &Clock, assistant: AssistantId, contact: &Contact) -> Dialog {
+    Dialog {
+        id: clock.id(),
+        workspace_id: contact.workspace_id,
+        assistant_id: assistant,
+        channel_id: contact.channel_id,
+        contact_id: contact.id,
+        control: Control::Ai,
+        epoch: 0,
+        last_seq: 0,
+        heard_seq: 0,
+        answered_seq: 0,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    }
+}
+
+/// A reply in a dialog, which waits to be sent.
+pub fn reply(clock: &Clock, workspace: WorkspaceId, dialog: DialogId, seq: i64) -> Message {
+    Message {
+        id: clock.id(),
+        workspace_id: workspace,
+        dialog_id: dialog,
+        seq,
+        author: Author::Assistant,
+        kind: MessageKind::Text,
+        text: format!("reply {seq}"),
+        delivery: Delivery::Queued,
+        answer: None,
+        created_at: clock.now(),
     }
 }
 

@@ -29,6 +29,7 @@ pub mod nearest;
 pub mod page;
 pub mod patch;
 pub mod permission;
+pub mod refusal;
 pub mod retry;
 pub mod role;
 pub mod rules;

@@ -15,7 +15,7 @@ use replyx_storage::{StorageError, bots::Credentials};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{failure::fail, hooks::secret_token, poller};
+use crate::{failure::fail, hooks, poller};
 
 /// How often to compare when nobody rings.
 const EVERY: Duration = Duration::from_secs(5);
@@ -162,8 +162,8 @@ impl Fleet {
             return None;
         };
 
-        let url = format!("{public_url}/hooks/telegram/{}", credentials.hook_path);
-        let secret = secret_token(&self.engine.keys, id);
+        let url = format!("{public_url}{}{}", hooks::PATH, credentials.hook_path);
+        let secret = hooks::secret_token(&self.engine.keys, id);
         match client.set_webhook(&url, &secret, HOOK_CONNECTIONS).await {
             Ok(()) => Some(Bot::Hooked(client)),
             Err(error @ (TelegramError::Unauthorized | TelegramError::Refused { .. })) => {

@@ -8,6 +8,8 @@ use replyx_core::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+/// Below this path of our address Telegram posts updates; the secret part follows.
+pub const PATH: &str = "/hooks/telegram/";
 /// How many hexadecimal digits the secret part of an address has.
 const PATH_DIGITS: usize = 48;
 /// How many of them, at its beginning, are the bot's id.

@@ -4,10 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use replyx_api::access::Accesses;
-use replyx_channels::{
-    Channels,
-    telegram::{self, Telegram},
-};
+use replyx_channels::Channels;
 use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Bell, Engine, ledger};
 use replyx_knowledge::search::Search;
@@ -77,15 +74,13 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let reranker = config.reranker()?.map(|reranker| reranker.recorded(book.clone()));
     let models = Models::new(config.models()?, live.clone(), clock.clone())?.recorded(book);
     let search = Search::new(Arc::clone(&embeddings), config.search_cache());
-    let telegram = Telegram::new(config.telegram_api_url(), telegram::Limits::default())?
-        .with_rates(config.telegram_rates());
     let engine = Arc::new(Engine {
         db,
         live,
         search: search.reranked(reranker),
         embeddings,
         models,
-        channels: Channels::new(telegram),
+        channels: Channels::open(&config.channels())?,
         keys,
         process,
         clock,

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use replyx_accounts::MailDelivery;
 use replyx_api::{ApiSettings, WebhookScheme};
 use replyx_channels::email::{Post, Product};
-use replyx_channels::telegram::Rates;
+use replyx_channels::{ChannelsConfig, telegram::Rates};
 use replyx_core::secret::Keys;
 use replyx_crawl::Private;
 use replyx_engine::EngineSettings;
@@ -333,13 +333,14 @@ impl Config {
         EngineSettings { window, window_latest: defaults.window_latest.max(window), ..defaults }
     }
 
-    /// How fast bots and their chats may speak.
-    pub fn telegram_rates(&self) -> Rates {
-        Rates::new(
+    /// Where the networks are, and how fast channels may speak in them.
+    pub fn channels(&self) -> ChannelsConfig {
+        let telegram_rates = Rates::new(
             self.raw.telegram_bot_rate.max(1),
             self.raw.telegram_chat_rate.max(1),
             self.raw.telegram_group_rate.max(1),
-        )
+        );
+        ChannelsConfig { telegram_url: self.telegram_api_url().to_owned(), telegram_rates }
     }
 
     /// The providers of models.

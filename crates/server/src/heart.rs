@@ -8,6 +8,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
+use replyx_channels::Happening;
 use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Engine, providers};
 use replyx_storage::{StorageError, Tx, processes::Reaped, retried};
@@ -157,11 +158,13 @@ async fn reap(engine: &Engine, mut tx: Tx) -> Result<(), StorageError> {
             Err(_) => tracing::warn!("reading the use of model keys timed out"),
         }
     }
-    metrics::counter!("telegram_bot_uncertain_sends_total").increment(reaped.sends);
+    for kind in &reaped.sends {
+        engine.channels.of(*kind).count(Happening::Doubted);
+    }
     if reaped != Reaped::default() {
         tracing::info!(
             turns = reaped.turns,
-            sends.uncertain = reaped.sends,
+            sends.uncertain = reaped.sends.len(),
             jobs = reaped.jobs,
             calls = reaped.calls,
             "released the claims of dead processes"

@@ -1,7 +1,7 @@
 //! The audit log: the `audit_entries` and `audit_heads` tables. Entries are only ever added.
 //!
-//! Adding locks the chain's head until the transaction ends, so it is done at the commit
-//! ([`Scope::record`], [`System::record`]).
+//! Adding locks the chain's head until the transaction ends, so it is done at the commit. The only
+//! way to add one is an act with its own type ([`Scope::record`], [`System::record`]).
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -61,11 +61,6 @@ pub struct Audit<'t> {
 }
 
 impl Audit<'_> {
-    /// Adds an entry, and tells it in `Committed::audit`.
-    pub async fn append(self, act: &Act) -> Result<(), StorageError> {
-        append(self.tx, Some(self.workspace), act).await
-    }
-
     /// The entries, newest first.
     pub async fn list(
         self,
@@ -82,11 +77,6 @@ pub struct SystemAudit<'t> {
 }
 
 impl SystemAudit<'_> {
-    /// Adds an entry to the platform's log, and tells it in `Committed::audit`.
-    pub async fn append(self, act: &Act) -> Result<(), StorageError> {
-        append(self.tx, None, act).await
-    }
-
     /// The entries of the platform's log, newest first.
     pub async fn list(
         self,

@@ -22,6 +22,7 @@
 //! them in this order, and several rows of one table by their ids; otherwise two transactions may
 //! wait for each other, and one of them fails:
 //!
+//! - a workspace whose objects of a kind are counted, the assistant that gets one more;
 //! - a source, its documents, the assistants that know them ([`knowledge::Knowledge::lock`] locks
 //!   all of these that a transaction will need, before it changes the first);
 //! - a bot, its parts in the outbox (by chat and position), their messages;

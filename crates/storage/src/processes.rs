@@ -9,17 +9,17 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use replyx_core::ids::ProcessId;
+use replyx_core::{channel::ChannelKind, ids::ProcessId};
 
 use crate::{StorageError, Tx, tx::Conn};
 
 /// What was taken from processes that are no longer alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reaped {
     /// Turns that will be run again.
     pub turns: u64,
-    /// Sends whose outcome is unknown.
-    pub sends: u64,
+    /// The kind of the channel of each send whose outcome is unknown.
+    pub sends: Vec<ChannelKind>,
     /// Jobs that will be run again.
     pub jobs: u64,
     /// Calls of models that are accounted for with what they may have cost.
@@ -27,16 +27,19 @@ pub struct Reaped {
 }
 
 /// Frees what the dead held in a table, for each database: the columns of its key, the column that
-/// names the holder, which rows, and what becomes of them at `$1`. On `PostgreSQL` rows that
-/// another transaction is changing are passed over.
+/// names the holder, which rows, what becomes of them at `$1`, and what is told of each. On
+/// `PostgreSQL` rows that another transaction is changing are passed over.
 macro_rules! free {
-    ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal) => {
+    ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal $(; $told:literal)?) => {
         [
-            free!($table, $key, $by, $held, $freed, " FOR UPDATE SKIP LOCKED"),
-            free!($table, $key, $by, $held, $freed, ""),
+            free!(@ $table, $key, $by, $held, $freed, " FOR UPDATE SKIP LOCKED" $(, $told)?),
+            free!(@ $table, $key, $by, $held, $freed, "" $(, $told)?),
         ]
     };
-    ($table:literal, $key:literal, $by:literal, $held:literal, $freed:literal, $lock:literal) => {
+    (
+        @ $table:literal, $key:literal, $by:literal, $held:literal, $freed:literal, $lock:literal
+        $(, $told:literal)?
+    ) => {
         concat!(
             // Materialized: PostgreSQL may run a mere subquery once per row, each time locking
             // others.
@@ -60,6 +63,7 @@ macro_rules! free {
             ") IN (SELECT ",
             $key,
             " FROM held)"
+            $(, $told)?
         )
     };
 }
@@ -76,7 +80,9 @@ const FREE_SENDS: [&str; 2] = free!(
     "workspace_id, id",
     "claimed_by",
     "status = 'sending' AND claimed_by IS NOT NULL",
-    "status = 'uncertain', uncertain = uncertain + 1, claimed_by = NULL, due_at = $1, updated_at = $1"
+    "status = 'uncertain', uncertain = uncertain + 1, claimed_by = NULL, due_at = $1, updated_at = $1";
+    " RETURNING (SELECT c.kind FROM channels c
+                  WHERE c.workspace_id = outbox.workspace_id AND c.id = outbox.channel_id)"
 );
 const FREE_JOBS: [&str; 2] = free!(
     "jobs",
@@ -151,7 +157,7 @@ impl Processes<'_> {
              WHERE claimed_by = $1";
         let reaped = Reaped {
             turns: run!(self.tx, TURNS; id.into_uuid(), now),
-            sends: 0,
+            sends: Vec::new(),
             jobs: run!(self.tx, JOBS; id.into_uuid(), now),
             calls: 0,
         };
@@ -199,13 +205,16 @@ impl Processes<'_> {
 
         let reaped = Reaped {
             turns: run!(self.tx, turns; now),
-            sends: run!(self.tx, sends; now),
+            sends: rows!(self.tx, (String,), sends; now)
+                .into_iter()
+                .map(|(kind,)| kind.parse().map_err(StorageError::corrupt("channels")))
+                .collect::<Result<_, _>>()?,
             jobs: run!(self.tx, jobs; now),
             calls: run!(self.tx, calls),
         };
 
         self.tx.done.turns |= reaped.turns > 0;
-        self.tx.done.outbox |= reaped.sends > 0;
+        self.tx.done.outbox |= !reaped.sends.is_empty();
         self.tx.done.jobs |= reaped.jobs > 0;
 
         Ok(reaped)

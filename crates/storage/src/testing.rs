@@ -9,11 +9,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use replyx_core::clock::random_hex;
+use replyx_core::{audit::Act, clock::random_hex, ids::WorkspaceId};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::{Db, PoolSize, db::Pool, migrate};
+use crate::{Db, PoolSize, StorageError, Tx, audit, db::Pool, migrate};
 
 /// How often a template that somebody still looks at is tried to be renamed, and how long it takes
 /// between two tries.
@@ -168,6 +168,19 @@ pub async fn set_full(db: &Db, disk: Disk) {
     let pages = if disk == Disk::Full { 1 } else { 1_000_000 };
     let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
     sqlx::query(sql).execute(&mut *connection).await.expect("a pragma can be set");
+}
+
+/// Adds an entry of any name to an audit log at once, for tests of the log itself.
+///
+/// # Errors
+///
+/// Fails when the log's newest entry is not the one that its head says.
+pub async fn append_entry(
+    tx: &mut Tx,
+    chain: Option<WorkspaceId>,
+    act: &Act,
+) -> Result<(), StorageError> {
+    audit::append(tx, chain, act).await
 }
 
 /// Changes a database behind the program's back; returns how many rows.

@@ -2,19 +2,21 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_channels::telegram::TelegramError;
-use replyx_core::{bot::BotMode, ids::AssistantId};
+use replyx_core::{
+    bot::{Bot, BotMode},
+    ids::AssistantId,
+};
+use replyx_fleet::bots::{self, NewBot};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
     BotView,
-    claim::{self, Claim},
     token::{Token, plausible},
 };
 use crate::{
     caller::{BotsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id},
     location::Location,
     state::AppState,
@@ -42,7 +44,7 @@ pub struct Request {
 /// `failed` and keeps its dialogs. In the same assistant, the bot keeps its id and its dialogs.
 #[utoipa::path(
     post, path = "/assistants/{id}/bots", operation_id = "create_bot", tag = "bots",
-    security(("bearer" = ["bots:write"])), params(("id" = uuid::Uuid, Path)), request_body = Request,
+    params(("id" = uuid::Uuid, Path)), request_body = Request,
     responses(
         (status = 201, description = "the bot", body = BotView),
         (status = 400, description = "the body cannot be read", body = Problem),
@@ -63,31 +65,11 @@ pub async fn create(
     Id(id): Id<AssistantId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<BotView>)> {
-    super::check_mode(&state, request.mode)?;
-    let known =
-        state.db().read().await?.workspace(caller.workspace_id).assistants().find(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-
     let Token(token) = request.token;
-    let me = state
-        .engine
-        .channels
-        .telegram
-        .bot(&token)
-        .get_me()
-        .await
-        .map_err(|error| refused(&error))?;
-    let claim = Claim { me, token, assistant: id, mode: request.mode.unwrap_or(BotMode::Auto) };
-    let bot = claim::register(&state, &caller, &claim).await?;
+    let new = NewBot { token, mode: request.mode };
+    let still_may = || caller.still_may(&state);
+    let bot: Bot = bots::create(state.fleet(), &caller, id, new, still_may).await?;
+
     let location = Location(format!("/api/v1/bots/{}", bot.id));
     Ok((StatusCode::CREATED, location, Json(bot.into())))
-}
-
-/// What is told about a token that Telegram did not accept, or could not be asked about.
-fn refused(error: &TelegramError) -> ApiError {
-    if matches!(error, TelegramError::Unauthorized) {
-        return ApiError::field("token", "Telegram does not accept this token");
-    }
-    tracing::warn!(error.kind = error.kind(), "could not check the bot token");
-    ApiError::BadGateway("Telegram could not be asked about the token; try again".to_owned())
 }

@@ -2,25 +2,19 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{
-    act::ChannelCreated,
-    channel::{Channel, ChannelKind, ChannelStatus},
-    ids::AssistantId,
-};
+use replyx_core::ids::AssistantId;
+use replyx_fleet::channels;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::ChannelView;
 use crate::{
     caller::{BotsWrite, May},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id, plain_name},
     location::Location,
     state::AppState,
 };
-
-/// How many channels of the kind `api` a workspace has at most.
-const MOST: i64 = 100;
 
 /// The kinds of channels that are made here. A bot is made with its token: `POST
 /// assistants/{id}/bots`.
@@ -72,37 +66,7 @@ pub async fn create(
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<ChannelView>)> {
     let NewKind::Api = request.kind;
-    let workspace = caller.workspace_id;
-    let now = state.clock().now();
-    let channel = Channel {
-        id: state.clock().id(),
-        workspace_id: workspace,
-        assistant_id: id,
-        kind: ChannelKind::Api,
-        name: request.name,
-        status: ChannelStatus::Running,
-        error: None,
-        created_at: now,
-        updated_at: now,
-    };
-
-    let mut tx = state.db().begin().await?;
-    // Locked, so that it is not deleted meanwhile.
-    let known = tx.workspace(workspace).assistants().lock(id).await?;
-    known.ok_or(ApiError::NotFound("assistant"))?;
-    if tx.workspace(workspace).channels().count(ChannelKind::Api).await? >= MOST {
-        let detail = format!("a workspace has at most {MOST} channels of the kind `api`");
-        return Err(ApiError::Conflict { code: "too_many_channels", detail });
-    }
-    tx.workspace(workspace).channels().insert(&channel).await?;
-    let created = ChannelCreated {
-        channel: channel.id,
-        kind: channel.kind,
-        name: channel.name.clone(),
-        assistant_id: id,
-    };
-    tx.workspace(workspace).record(created, &caller.actor(), now);
-    tx.commit().await?;
+    let channel = channels::create(state.fleet(), &caller, id, &request.name).await?;
 
     let location = Location(format!("/api/v1/channels/{}", channel.id));
     Ok((StatusCode::CREATED, location, Json(channel.into())))

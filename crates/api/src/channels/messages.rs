@@ -1,21 +1,18 @@
 //! `POST /api/v1/channels/{id}/messages`
 
-use std::time::Duration;
-
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_core::{
-    channel::{Address, ChannelKind, ChannelStatus, ChatKind, Inbound, InboundContent, MessageRef},
-    ids::ChannelId,
-};
-use replyx_engine::intake::{Door, IntakeError};
+use replyx_channels::api::PostedMessage;
+use replyx_core::ids::ChannelId;
+use replyx_fleet::posts;
+use replyx_storage::messages::Heard;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     caller::{May, MessagesWrite},
-    error::{ApiError, ApiResult, Problem},
+    error::{ApiResult, Problem},
     input::{Body, Id, plain_name},
     state::AppState,
 };
@@ -49,6 +46,17 @@ pub struct Request {
     client_id: String,
 }
 
+impl From<Request> for PostedMessage {
+    fn from(request: Request) -> Self {
+        Self {
+            contact: request.contact,
+            name: request.name,
+            text: request.text,
+            client_id: request.client_id,
+        }
+    }
+}
+
 /// A message that is stored, and will be answered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PostedMessage)]
@@ -61,6 +69,17 @@ pub struct Response {
     /// Its place in the dialog, from 1: replies have larger ones.
     #[schema(example = 1)]
     seq: i64,
+}
+
+impl From<Heard> for Response {
+    fn from(heard: Heard) -> Self {
+        Self {
+            message_id: heard.message_id.into_uuid(),
+            dialog_id: heard.dialog_id.into_uuid(),
+            contact_id: heard.contact_id.into_uuid(),
+            seq: heard.seq,
+        }
+    }
 }
 
 /// Stores what a user of your program said; the assistant answers it within seconds.
@@ -87,49 +106,9 @@ pub async fn post(
     Id(id): Id<ChannelId>,
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<Response>)> {
-    let workspace = caller.workspace_id;
-    let found = state.db().read().await?.workspace(workspace).channels().find(id).await?;
-    let channel = found
-        .filter(|channel| channel.kind == ChannelKind::Api)
-        .ok_or(ApiError::NotFound("channel"))?;
-    if channel.status != ChannelStatus::Running {
-        let detail = "the channel does not run".to_owned();
-        return Err(ApiError::Conflict { code: "channel_stopped", detail });
-    }
-
-    let address = Address::from(request.contact);
-    let message = MessageRef::from(request.client_id.as_str());
-    let inbound = Inbound {
-        key: request.client_id.into(),
-        order: 0,
-        address: address.clone(),
-        chat_kind: ChatKind::Private,
-        display_name: request.name.unwrap_or_else(|| address.as_str().to_owned()),
-        language_code: None,
-        sent_at: state.clock().now(),
-        content: InboundContent::Text {
-            text: request.text.trim().to_owned(),
-            message_id: message.clone(),
-        },
-    };
-    state.gatherer.accept(Door::from(&channel), inbound).await.map_err(|error| match error {
-        IntakeError::Full => ApiError::Busy(Duration::from_secs(1)),
-        IntakeError::Storage(error) => error.into(),
-    })?;
-
-    // A repeat is answered as the first one was: from what is stored.
-    let mut tx = state.db().read().await?;
-    let heard = tx.workspace(workspace).messages().heard(id, &address, &message).await?;
-    let heard = heard.ok_or_else(|| {
-        ApiError::field("client_id", "is the name of a message of another contact")
-    })?;
-    let response = Response {
-        message_id: heard.message_id.into_uuid(),
-        dialog_id: heard.dialog_id.into_uuid(),
-        contact_id: heard.contact_id.into_uuid(),
-        seq: heard.seq,
-    };
-    Ok((StatusCode::ACCEPTED, Json(response)))
+    let message = request.into();
+    let heard = posts::post(state.fleet(), &state.gatherer, &caller, id, &message).await?;
+    Ok((StatusCode::ACCEPTED, Json(heard.into())))
 }
 
 /// Words must say something.

@@ -1,4 +1,5 @@
-//! What clients are told when a use case of `assistants` or `engine` fails.
+//! What clients are told when a use case of `assistants` or `engine` fails, or one of any crate is
+//! refused for a reason that several have.
 
 use std::time::Duration;
 

@@ -16,7 +16,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_core::{bot::Bot, channel::ChannelStatus, secret::sha256_hex, setting};
-use replyx_engine::intake::IntakeError;
 use replyx_fleet::{hooks, receive};
 
 use crate::{
@@ -135,9 +134,6 @@ fn running(bot: Bot) -> ApiResult<Bot> {
 /// Reads the update and hands it on.
 async fn take(state: &AppState, bot: &Bot, request: Request) -> ApiResult<StatusCode> {
     let body = whole(Bytes::from_request(request, state).await, receive::BODY_LIMIT)?;
-    receive::posted(&state.gatherer, bot, &body).await.map_err(|error| match error {
-        IntakeError::Full => ApiError::Busy(Duration::from_secs(1)),
-        IntakeError::Storage(error) => error.into(),
-    })?;
+    receive::posted(&state.gatherer, bot, &body).await?;
     Ok(StatusCode::OK)
 }

@@ -99,7 +99,7 @@ fn the_rest() -> Vec<Event> {
     let bot_id: ChannelId = id(8);
     let run_id: RunId = id(9);
     let channel_id: ChannelId = id(10);
-    let error = "Telegram refuses the token".to_owned();
+    let error = "the token was revoked".to_owned();
 
     vec![
         Event::AssistantPublished { assistant_id, number: 3 },

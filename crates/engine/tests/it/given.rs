@@ -17,15 +17,14 @@ use replyx_channels::{
 use replyx_core::{
     act::Actor,
     assistant::{Assistant, AssistantSettings, Language},
-    bot::{Bot, BotMode},
+    bot::Bot,
     change::New,
-    channel::ChannelStatus,
     channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
     fixtures,
     ids::{AssistantId, MessageId, WorkspaceId},
-    message::{Author, Delivery, Message, MessageKind},
+    message::Message,
     retry::Backoff,
     rules::dialog::Utterance,
     secret::Keys,
@@ -140,18 +139,7 @@ impl<'d> World<'d> {
     pub(crate) async fn line(&self) -> Line {
         let telegram_id = 1000 + self.number();
         let fake = self.telegram.add_bot(&format!("{telegram_id}:TEST"), "shop_bot");
-        let bot = Bot {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            assistant_id: self.assistant,
-            telegram_id,
-            username: "shop_bot".to_owned(),
-            mode: BotMode::Auto,
-            status: ChannelStatus::Running,
-            error: None,
-            created_at: self.clock.now(),
-            updated_at: self.clock.now(),
-        };
+        let bot = Bot { telegram_id, ..fixtures::bot(&self.clock, self.workspace, self.assistant) };
         let sealed =
             self.keys.seal(&SecretString::from(fake.token()), bot.id.into_uuid().as_bytes());
         let mut tx = self.db.db.begin().await.unwrap();
@@ -260,16 +248,8 @@ impl<'d> World<'d> {
 
     pub(crate) fn update(&self, chat_id: i64, content: InboundContent) -> Inbound {
         let number = self.number();
-        Inbound {
-            key: number.into(),
-            order: number,
-            address: chat_id.into(),
-            chat_kind: kind(chat_id),
-            display_name: format!("Customer {chat_id}"),
-            language_code: Some("en".to_owned()),
-            sent_at: self.clock.now(),
-            content,
-        }
+        let chat_kind = kind(chat_id);
+        Inbound { chat_kind, content, ..fixtures::inbound(&self.clock, number, chat_id) }
     }
 
     /// Takes in what a customer says.
@@ -301,23 +281,16 @@ impl<'d> World<'d> {
         let contacts = tx.workspace(self.workspace).contacts();
         let contact = contacts.meet(line.bot.id, &inbound, self.clock.id(), now).await.unwrap();
         let open = tx.workspace(self.workspace).dialogs().lock_open(contact.id).await.unwrap();
-        let mut dialog = open.unwrap_or_else(|| self.dialog_of(line, &contact));
+        let mut dialog = open.unwrap_or_else(|| self.dialog_of(&contact));
         if dialog.last_seq == 0 {
             tx.apply(dialog.clone().open()).await.unwrap();
         }
         dialog.last_seq += 1;
         dialog.updated_at = now;
+        let seq = dialog.last_seq;
         let message = Message {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            dialog_id: dialog.id,
-            seq: dialog.last_seq,
-            author: Author::Assistant,
-            kind: MessageKind::Text,
             text: text.to_owned(),
-            delivery: Delivery::Queued,
-            answer: None,
-            created_at: now,
+            ..fixtures::reply(&self.clock, self.workspace, dialog.id, seq)
         };
         let parts: Vec<_> = format::outbound(text)
             .into_iter()
@@ -332,21 +305,8 @@ impl<'d> World<'d> {
         message.id
     }
 
-    pub(crate) fn dialog_of(&self, line: &Line, contact: &Contact) -> Dialog {
-        Dialog {
-            id: self.clock.id(),
-            workspace_id: self.workspace,
-            assistant_id: self.assistant,
-            channel_id: line.bot.id,
-            contact_id: contact.id,
-            control: Control::Ai,
-            epoch: 0,
-            last_seq: 0,
-            heard_seq: 0,
-            answered_seq: 0,
-            created_at: self.clock.now(),
-            updated_at: self.clock.now(),
-        }
+    pub(crate) fn dialog_of(&self, contact: &Contact) -> Dialog {
+        fixtures::dialog(&self.clock, self.assistant, contact)
     }
 
     /// Takes on the turns that are due.

@@ -109,7 +109,7 @@ async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
     });
     sleep(Duration::from_millis(150)).await;
     assert!(!loser.is_finished(), "the contact was not locked");
-    let dialog = world.dialog_of(&line, &contact);
+    let dialog = world.dialog_of(&contact);
     winner.apply(dialog.clone().open()).await.unwrap();
     winner.commit().await.unwrap();
 

@@ -24,8 +24,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit", &["core"]),
     ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "crawl"]),
     ("engine", &["core", "text", "storage", "live", "llm", "channels", "grounding", "knowledge"]),
-    ("fleet", &["core", "storage", "live", "channels", "engine"]),
     ("accounts", &["core", "storage", "live"]),
+    ("fleet", &["core", "storage", "live", "channels", "accounts", "engine"]),
     ("assistants", &["core", "storage", "llm", "extract", "crawl", "knowledge"]),
     (
         "api",

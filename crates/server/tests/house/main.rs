@@ -13,6 +13,7 @@ mod code;
 mod layers;
 mod layout;
 mod traces;
+mod use_cases;
 mod workspace;
 
 /// Fails with all faults at once: an author who broke a rule in five files wants to see all five.

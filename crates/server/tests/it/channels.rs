@@ -1,5 +1,6 @@
 //! The channel of an owner's own program: it posts what its users say, and reads the replies.
 
+use replyx_core::{clock::Clock, fixtures};
 use replyx_testkit::api::Api;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -230,4 +231,28 @@ async fn what_is_not_acceptable_is_refused_and_stores_nothing(home: &Home) {
     }
     let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
     assert_eq!(dialogs["items"], json!([]));
+}
+
+#[on_every_home]
+async fn a_workspace_has_at_most_a_hundred_channels_of_programs(home: &Home) {
+    home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let me = shop.owner.get("/api/v1/me").await.expect(200).body;
+    let workspace = me["workspace"]["id"].as_str().unwrap().parse().unwrap();
+    let assistant = shop.assistant.parse().unwrap();
+    let mut tx = home.db.db.begin().await.unwrap();
+    for _ in 0..99 {
+        let channel = fixtures::channel(&Clock::system(), workspace, assistant);
+        tx.workspace(workspace).channels().insert(&channel).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    // Bots do not count.
+    let last = channel(&shop).await;
+    let path = format!("/api/v1/assistants/{}/channels", shop.assistant);
+    let request = json!({"kind": "api", "name": "One more"});
+    assert_problem(&shop.owner.post(&path, &request).await, 409, "too_many_channels");
+    shop.owner.delete(&format!("/api/v1/channels/{last}")).await.expect(204);
+    shop.owner.post(&path, &request).await.expect(201);
 }

@@ -125,6 +125,32 @@ impl Scene {
     }
 }
 
+/// The statuses of two requests that want a workspace's last place at once, for one assistant each:
+/// both are on their way before either may look.
+async fn both(scene: &Scene, what: &str, body: impl Fn(u32) -> Value) -> [u16; 2] {
+    let request = json!({"name": "Second"});
+    let second = scene.shop.owner.post("/api/v1/assistants", &request).await.expect(201).body;
+    let path = |assistant: &str| format!("/api/v1/assistants/{assistant}/{what}");
+    let one = path(&scene.shop.assistant);
+    let other = path(second["id"].as_str().unwrap());
+    let first_body = body(1);
+    let second_body = body(2);
+
+    let mut holder = scene.begin().await;
+    holder.system().workspaces().lock(scene.workspace).await.unwrap().expect("it is there");
+    let (one, other, ()) = tokio::join!(
+        scene.shop.owner.post(&one, &first_body),
+        scene.shop.owner.post(&other, &second_body),
+        async {
+            scene.waiting(2).await;
+            drop(holder);
+        }
+    );
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    statuses
+}
+
 fn id_in(text: &Value) -> Uuid {
     text.as_str().unwrap().parse().unwrap()
 }
@@ -237,4 +263,34 @@ async fn a_new_customer_is_answered_while_a_document_is_indexed() {
     let answer = bot.customer(7).ask("How long does delivery take?", Duration::from_secs(30)).await;
     tx.commit().await.unwrap();
     assert!(answer.is_some(), "waited for who indexes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_channels_created_at_once_one_takes_the_last_place() {
+    let scene = Scene::open().await;
+    let assistant = id_in(&json!(scene.shop.assistant)).into();
+    let mut tx = scene.begin().await;
+    for _ in 0..99 {
+        let channel = fixtures::channel(&Clock::system(), scene.workspace, assistant);
+        tx.workspace(scene.workspace).channels().insert(&channel).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let body = |number| json!({"kind": "api", "name": format!("Channel {number}")});
+    assert_eq!(both(&scene, "channels", body).await, [201, 409]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_sources_added_at_once_one_takes_the_last_place() {
+    let scene = Scene::open().await;
+    let assistant = id_in(&json!(scene.shop.assistant)).into();
+    let mut tx = scene.begin().await;
+    for _ in 0..49 {
+        let source = fixtures::source(&Clock::system(), scene.workspace, assistant);
+        tx.workspace(scene.workspace).sources().insert(&source).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let url = |number| json!({"url": scene.site.url(&format!("/page-{number}"))});
+    assert_eq!(both(&scene, "sources", url).await, [202, 409]);
 }

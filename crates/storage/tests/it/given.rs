@@ -4,17 +4,16 @@ use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     assistant::{Assistant, AssistantSettings, Language, Unverified, Version},
     audit::{Act, ActorKind, Outcome},
-    bot::{Bot, BotMode},
+    bot::Bot,
     change::{Change, New},
-    channel::ChannelStatus,
-    channel::{Channel, ChannelKind, ChatKind, Inbound, InboundContent, Outbound},
+    channel::{Channel, Inbound, Outbound},
     clock::{Clock, random_hex},
-    dialog::{Contact, Control, Dialog},
+    dialog::{Contact, Dialog},
     evaluation::{Question, QuestionSet, Run},
     fixtures,
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
     knowledge::{Document, DocumentKind, Replacement, Source, SourceStatus},
-    message::{Author, Delivery, Message, MessageKind},
+    message::Message,
     money::Money,
     permission::Permission,
     role::Role,
@@ -28,6 +27,7 @@ use replyx_storage::{
     Db,
     outbox::Sendable,
     passages::{NewPassage, PassageChanges, Span},
+    testing::append_entry,
 };
 use replyx_text::terms::index_text;
 
@@ -186,79 +186,32 @@ pub(crate) fn version(assistant: &Assistant, number: i64) -> Version {
 }
 
 pub(crate) fn bot(workspace: WorkspaceId, assistant: AssistantId) -> Bot {
-    Bot {
-        id: id(),
-        workspace_id: workspace,
-        assistant_id: assistant,
-        telegram_id: i64::from(u32::from_le_bytes(Clock::bytes())),
-        username: "lavka_bot".to_owned(),
-        mode: BotMode::Auto,
-        status: ChannelStatus::Running,
-        error: None,
-        created_at: at(0),
-        updated_at: at(0),
-    }
+    Bot { id: id(), ..fixtures::bot(&clock(), workspace, assistant) }
 }
 
 /// A channel through which a program of the owner talks.
 pub(crate) fn channel(workspace: WorkspaceId, assistant: AssistantId) -> Channel {
     Channel {
         id: id(),
-        workspace_id: workspace,
-        assistant_id: assistant,
-        kind: ChannelKind::Api,
         name: "Приложение".to_owned(),
-        status: ChannelStatus::Running,
-        error: None,
-        created_at: at(0),
-        updated_at: at(0),
+        ..fixtures::channel(&clock(), workspace, assistant)
     }
 }
 
 pub(crate) fn inbound(address: i64) -> Inbound {
-    Inbound {
-        key: 1.into(),
-        order: 1,
-        address: address.into(),
-        chat_kind: ChatKind::Private,
-        display_name: "Пётр".to_owned(),
-        language_code: Some("ru".to_owned()),
-        sent_at: at(0),
-        content: InboundContent::Text {
-            text: "Где заказ?".to_owned(), message_id: 1.into()
-        },
-    }
+    Inbound { display_name: "Пётр".to_owned(), ..fixtures::inbound(&clock(), 1, address) }
 }
 
 pub(crate) fn dialog(bot: &Bot, contact: &Contact) -> Dialog {
-    Dialog {
-        id: id(),
-        workspace_id: bot.workspace_id,
-        assistant_id: bot.assistant_id,
-        channel_id: bot.id,
-        contact_id: contact.id,
-        control: Control::Ai,
-        epoch: 1,
-        last_seq: 0,
-        heard_seq: 0,
-        answered_seq: 0,
-        created_at: at(0),
-        updated_at: at(0),
-    }
+    Dialog { id: id(), epoch: 1, ..fixtures::dialog(&clock(), bot.assistant_id, contact) }
 }
 
 pub(crate) fn message(workspace: WorkspaceId, dialog: DialogId, seq: i64) -> Message {
     Message {
         id: id(),
-        workspace_id: workspace,
-        dialog_id: dialog,
-        seq,
-        author: Author::Assistant,
-        kind: MessageKind::Text,
         text: format!("слово {seq}"),
-        delivery: Delivery::Queued,
-        answer: None,
         created_at: at(seq),
+        ..fixtures::reply(&clock(), workspace, dialog, seq)
     }
 }
 
@@ -496,7 +449,7 @@ impl Tenant {
         let hash = random_hex::<32>();
         tx.workspace(self.id).invitations().put(&self.invitation, &token).await.unwrap();
         tx.workspace(self.id).api_keys().insert(&self.key, &hash).await.unwrap();
-        tx.workspace(self.id).audit().append(&act("member.invited")).await.unwrap();
+        append_entry(&mut tx, Some(self.id), &act("member.invited")).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -116,7 +116,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
     let json = serde_json::json!({});
     let all = AuditFilter::default();
-    let act = given::act("x");
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
         api_keys.find(ours.key.id) => Ok(None),
@@ -143,7 +142,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         knowledge.unlink(ours.assistant.id, ours.document.id) => Ok(false),
         knowledge.changed(ours.document.id) => Ok(()),
         audit.list(&all, page()) => Ok(found) if found.items.is_empty(),
-        audit.append(&act) => Ok(()),
         bots.find(ours.bot.id) => Ok(None),
         bots.lock(ours.bot.id) => Ok(None),
         bots.credentials(ours.bot.id) => Ok(None),

@@ -6,7 +6,10 @@ use replyx_core::{
     message::{AnswerMeta, CheckOutcome, Citation, Message, Outcome},
     money::Money,
 };
-use replyx_storage::{on_every_db, testing::TestDb};
+use replyx_storage::{
+    on_every_db,
+    testing::{TestDb, append_entry},
+};
 
 use crate::given::{self, at, id};
 
@@ -83,7 +86,7 @@ async fn names_of_customers_and_documents_are_cleaned(home: &TestDb) {
 async fn an_audit_entry_is_hashed_as_it_is_stored(home: &TestDb) {
     let db = &home.db;
     let act = Act { actor_name: "ann\0@example.org".to_owned(), ..given::act("session.opened") };
-    commit!(db, |tx| tx.system().audit().append(&act));
+    commit!(db, |tx| append_entry(&mut tx, None, &act));
     let entries = read!(db, |tx| tx.system().audit().read(None, 0, 9));
     assert_eq!(entries[0].act.actor_name, "ann @example.org");
     assert_eq!(entries[0].hash, hash(GENESIS, None, 1, &entries[0].act));

@@ -5,7 +5,12 @@ use replyx_core::{
     ids::WorkspaceId,
     page::{Page, PageRequest},
 };
-use replyx_storage::{Db, StorageError, audit::AuditFilter, on_every_db, testing::TestDb};
+use replyx_storage::{
+    Db, StorageError,
+    audit::AuditFilter,
+    on_every_db,
+    testing::{TestDb, append_entry},
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -13,10 +18,7 @@ use crate::given::{self, at, id};
 
 async fn append(db: &Db, chain: Option<WorkspaceId>, act: &Act) -> Vec<Entry> {
     let mut tx = db.begin().await.unwrap();
-    match chain {
-        Some(workspace) => tx.workspace(workspace).audit().append(act).await.unwrap(),
-        None => tx.system().audit().append(act).await.unwrap(),
-    }
+    append_entry(&mut tx, chain, act).await.unwrap();
     tx.commit().await.unwrap().audit
 }
 
@@ -169,9 +171,7 @@ async fn entries_that_many_add_at_once_are_numbered_without_gaps(home: &TestDb) 
         let db = db.clone();
         adding.spawn(async move {
             let mut tx = db.begin().await.unwrap();
-            tx.workspace(workspace)
-                .audit()
-                .append(&given::act(&format!("act.{number}")))
+            append_entry(&mut tx, Some(workspace), &given::act(&format!("act.{number}")))
                 .await
                 .unwrap();
             tokio::task::yield_now().await;
@@ -214,11 +214,11 @@ async fn who_adds_waits_for_the_one_before_and_follows_it(home: &TestDb) {
     let workspace = chain_of(&home.db, 0).await;
     race!(
         db,
-        |tx| tx.workspace(workspace).audit().append(&given::act("first")),
-        tx.workspace(workspace).audit().append(&given::act("second"))
+        |tx| append_entry(&mut tx, Some(workspace), &given::act("first")),
+        append_entry(&mut tx, Some(workspace), &given::act("second"))
     );
     let mut undone = db.begin().await.unwrap();
-    undone.workspace(workspace).audit().append(&given::act("undone")).await.unwrap();
+    append_entry(&mut undone, Some(workspace), &given::act("undone")).await.unwrap();
     drop(undone);
     append(db, Some(workspace), &given::act("third")).await;
     let entries = verified(db, Some(workspace)).await.unwrap();
@@ -231,9 +231,9 @@ async fn many_entries_of_one_transaction_are_told_in_their_order(home: &TestDb) 
     let db = &home.db;
     let workspace = chain_of(&home.db, 0).await;
     let mut tx = db.begin().await.unwrap();
-    tx.workspace(workspace).audit().append(&given::act("one")).await.unwrap();
-    tx.system().audit().append(&given::act("two")).await.unwrap();
-    tx.workspace(workspace).audit().append(&given::act("three")).await.unwrap();
+    append_entry(&mut tx, Some(workspace), &given::act("one")).await.unwrap();
+    append_entry(&mut tx, None, &given::act("two")).await.unwrap();
+    append_entry(&mut tx, Some(workspace), &given::act("three")).await.unwrap();
     let told = tx.commit().await.unwrap().audit;
     let told: Vec<_> = told
         .iter()
@@ -324,7 +324,7 @@ async fn entries_that_changed_places_or_were_slipped_in_show(home: &TestDb) {
     assert_eq!(verified(db, Some(chain)).await, None);
     // Nor can anybody add to such a log.
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.workspace(chain).audit().append(&given::act("x")).await.unwrap_err().is_duplicate());
+    assert!(append_entry(&mut tx, Some(chain), &given::act("x")).await.unwrap_err().is_duplicate());
 }
 
 #[on_every_db]

@@ -1,0 +1,213 @@
+//! Bots: assistants' ways into Telegram.
+
+use std::future::Future;
+
+use replyx_channels::telegram::TelegramError;
+use replyx_core::{
+    act::{Act, BotStarted, BotStopped, BotUpdated, WorkspaceLog},
+    actor::Caller,
+    bot::{Bot, BotMode},
+    channel::{ChannelKind, ChannelStatus},
+    ids::{AssistantId, ChannelId},
+    refusal::{Missing, Unacceptable},
+};
+use replyx_storage::{StorageError, repeated};
+use secrecy::SecretString;
+use thiserror::Error;
+
+use crate::{
+    Cx,
+    channels::{ChannelError, delete_of},
+};
+
+mod claim;
+
+use claim::Claim;
+
+/// Whether Telegram has an address of this installation to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Webhooks {
+    /// The installation has an address that Telegram can call.
+    Reachable,
+    /// It has none.
+    Unreachable,
+}
+
+impl Webhooks {
+    /// Refuses a mode that cannot work here, instead of a bot that fails a moment later.
+    fn check(self, mode: Option<BotMode>) -> Result<(), Unacceptable> {
+        if mode != Some(BotMode::Webhook) || self == Self::Reachable {
+            return Ok(());
+        }
+
+        let message = "a webhook needs an https address that Telegram can call: set PUBLIC_URL, or use `polling`";
+        Err(Unacceptable::new("mode", message))
+    }
+}
+
+/// A new bot.
+#[derive(Clone, Debug)]
+pub struct NewBot {
+    /// The token that `@BotFather` gave out.
+    pub token: SecretString,
+    /// How updates are received; [`BotMode::Auto`] unless given.
+    pub mode: Option<BotMode>,
+}
+
+/// A bot could not be registered or changed.
+#[derive(Debug, Error)]
+pub enum BotError {
+    /// There is no such bot or assistant.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// A value cannot be accepted.
+    #[error(transparent)]
+    Unacceptable(#[from] Unacceptable),
+    /// It is registered with a token that works.
+    #[error(
+        "this bot is registered already; if it is yours, have `@BotFather` revoke its token and show the new one"
+    )]
+    Exists,
+    /// It was connected elsewhere with a newer token.
+    #[error(
+        "the bot was connected elsewhere with a newer token; connect it again with its newest token"
+    )]
+    Moved,
+    /// Telegram did not say whether a token works.
+    #[error("Telegram could not be asked about {0}; try again")]
+    Unasked(&'static str),
+    /// The database failed.
+    #[error("the bot could not be changed")]
+    Storage(#[from] StorageError),
+}
+
+/// Registers a bot and starts it. Telegram is asked whether the token is right.
+///
+/// A bot that runs elsewhere is taken over when Telegram refuses the token that is stored there. In
+/// the assistant that had the bot before, it keeps its id and its dialogs.
+///
+/// Telegram may take long to answer: `still_may` is called after each question, and its error ends
+/// the registration.
+pub async fn create<E, F>(
+    cx: Cx<'_>,
+    caller: &Caller,
+    assistant: AssistantId,
+    new: NewBot,
+    still_may: impl Fn() -> F,
+) -> Result<Bot, E>
+where
+    E: From<BotError>,
+    F: Future<Output = Result<(), E>>,
+{
+    let claim = admit(cx, caller, assistant, new).await?;
+    claim::register(cx, caller, &claim, still_may).await
+}
+
+/// Asks Telegram whose token it is.
+async fn admit(
+    cx: Cx<'_>,
+    caller: &Caller,
+    assistant: AssistantId,
+    new: NewBot,
+) -> Result<Claim, BotError> {
+    cx.webhooks.check(new.mode)?;
+    let mut tx = cx.engine.db.read().await?;
+    let known = tx.workspace(caller.workspace_id).assistants().find(assistant).await?;
+    known.ok_or(Missing("assistant"))?;
+    drop(tx);
+
+    let client = cx.engine.channels.telegram.bot(&new.token);
+    let me = client.get_me().await.map_err(|error| refused(&error))?;
+    Ok(Claim { me, token: new.token, assistant, mode: new.mode.unwrap_or(BotMode::Auto) })
+}
+
+/// What is told about a token that Telegram did not accept, or could not be asked about.
+fn refused(error: &TelegramError) -> BotError {
+    if matches!(error, TelegramError::Unauthorized) {
+        return Unacceptable::new("token", "Telegram does not accept this token").into();
+    }
+    tracing::warn!(error.kind = error.kind(), "could not check the bot token");
+    BotError::Unasked("the token")
+}
+
+/// Starts a bot. If it had failed, its error is cleared.
+///
+/// # Errors
+///
+/// [`BotError::Moved`] when it was connected elsewhere with a newer token.
+pub async fn start(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<Bot, BotError> {
+    let mut tx = cx.engine.db.read().await?;
+    if tx.workspace(caller.workspace_id).bots().has_moved(id).await? {
+        return Err(BotError::Moved);
+    }
+    drop(tx);
+
+    let alter = |bot: &mut Bot| {
+        bot.status = ChannelStatus::Running;
+        bot.error = None;
+    };
+    let act = |bot: &Bot| BotStarted { bot: id, username: bot.username.clone(), mode: bot.mode };
+    change(cx, caller, id, alter, act).await
+}
+
+/// Stops a bot. Telegram keeps the customers' messages for up to a day.
+pub async fn stop(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<Bot, BotError> {
+    let alter = |bot: &mut Bot| bot.status = ChannelStatus::Stopped;
+    let act = |bot: &Bot| BotStopped { bot: id, username: bot.username.clone(), mode: bot.mode };
+    change(cx, caller, id, alter, act).await
+}
+
+/// Changes how updates of a bot are received; without a mode it stays as it is.
+///
+/// # Errors
+///
+/// [`BotError::Unacceptable`] for a webhook where Telegram has no address to call.
+pub async fn update(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: ChannelId,
+    mode: Option<BotMode>,
+) -> Result<Bot, BotError> {
+    cx.webhooks.check(mode)?;
+    let alter = |bot: &mut Bot| bot.mode = mode.unwrap_or(bot.mode);
+    let act = |bot: &Bot| BotUpdated { bot: id, username: bot.username.clone(), mode: bot.mode };
+    change(cx, caller, id, alter, act).await
+}
+
+/// Changes a bot. A change that changes nothing is neither recorded nor announced.
+async fn change<A: Act<Log = WorkspaceLog>>(
+    cx: Cx<'_>,
+    caller: &Caller,
+    id: ChannelId,
+    alter: impl Fn(&mut Bot),
+    act: impl Fn(&Bot) -> A,
+) -> Result<Bot, BotError> {
+    repeated(|| async {
+        let workspace = caller.workspace_id;
+        let mut tx = cx.engine.db.begin().await?;
+        let before = tx.workspace(workspace).bots().lock(id).await?.ok_or(Missing("bot"))?;
+        let mut bot = before.clone();
+        alter(&mut bot);
+        if bot == before {
+            return Ok(bot);
+        }
+
+        let now = cx.engine.clock.now();
+        bot.updated_at = now;
+        let saved = tx.workspace(workspace).bots().save(&bot).await;
+        saved.map_err(|error| match error {
+            // It moved away since it was found.
+            StorageError::RowsAffected { .. } => Missing("bot").into(),
+            error => BotError::Storage(error),
+        })?;
+        tx.workspace(workspace).record(act(&bot), &caller.actor(), now);
+        tx.commit().await?;
+        Ok(bot)
+    })
+    .await
+}
+
+/// Deletes a bot and its token. Its dialogs stay.
+pub async fn delete(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<(), ChannelError> {
+    delete_of(cx, caller, id, |kind| kind == ChannelKind::Telegram, "bot").await
+}
