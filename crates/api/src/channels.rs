@@ -1,5 +1,5 @@
-//! The ways in which customers and assistants write to each other, of every kind. Bots have
-//! operations of their own for what only they have ([`crate::bots`]).
+//! Channels of every kind: the ways in which customers and assistants write to each other. What only
+//! bots have is in [`crate::bots`].
 
 pub mod create;
 pub mod messages;
@@ -31,7 +31,7 @@ pub struct ChannelView {
     /// `telegram` or `api`.
     #[schema(example = "api")]
     kind: ChannelKind,
-    /// What it is called: a bot's name in Telegram, or the name that it was given here.
+    /// Its name: a bot's username in Telegram, or the name given at its creation.
     #[schema(example = "Mobile app")]
     name: String,
     /// `running`, `stopped` or `failed`.
@@ -106,7 +106,7 @@ pub async fn read(
     delete, path = "/channels/{id}", operation_id = "delete_channel", tag = "channels",
     params(("id" = Uuid, Path)),
     responses(
-        (status = 204, description = "it is deleted"),
+        (status = 204, description = "deleted"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such channel", body = Problem),

@@ -16,9 +16,9 @@ use uuid::Uuid;
 pub struct DialogView {
     id: Uuid,
     assistant_id: Uuid,
-    /// The channel in which they write.
+    /// The channel that the customer writes in.
     channel_id: Uuid,
-    /// The same as `channel_id`: the bot, if the channel is one.
+    /// Same as `channel_id`: the bot, if the channel is a bot.
     bot_id: Uuid,
     contact_id: Uuid,
     /// Who may speak: `ai`, `waiting` (for a human), `human` or `closed`.

@@ -118,15 +118,10 @@ pub enum ApiError {
     /// Too many requests are being worked on.
     #[error("the server is overloaded; retry later")]
     Busy(Duration),
-    /// The database is busy or away. The client may try again after a moment; see `repeat.rs`.
+    /// The database is busy or away. The client may try again after a moment; what a use case
+    /// could repeat by itself it has repeated.
     #[error("the database is busy or unreachable; retry later")]
-    Unavailable {
-        /// What it said.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-        /// Whether the transaction may be done again at once.
-        undone: Undone,
-    },
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// The outside world did not answer.
     #[error("{0}")]
     BadGateway(String),
@@ -136,16 +131,6 @@ pub enum ApiError {
     /// Something of ours failed.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
-}
-
-/// Whether the database undid a transaction for the sake of another one, so that it may be done
-/// again at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Undone {
-    /// It did, as a whole.
-    Yes,
-    /// It did not, or nobody knows.
-    No,
 }
 
 /// What is wrong with one field.
@@ -209,15 +194,6 @@ impl ApiError {
         Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
-    /// The database failed a use case, which has repeated its transaction itself.
-    fn given_up(error: StorageError) -> Self {
-        if error.is_transient() {
-            Self::Unavailable { source: Box::new(error), undone: Undone::No }
-        } else {
-            Self::Internal(Box::new(error))
-        }
-    }
-
     /// The same failure once more, for a second reader. What failed inside is told only once, to
     /// the log.
     #[must_use]
@@ -231,9 +207,7 @@ impl ApiError {
             Self::Refused { code, detail } => Self::Refused { code, detail },
             Self::TooManyRequests(wait) => Self::TooManyRequests(wait.clone()),
             Self::Internal(source) => Self::Internal(with_causes(source.as_ref()).into()),
-            Self::Unavailable { source, undone } => {
-                Self::Unavailable { source: with_causes(source.as_ref()).into(), undone: *undone }
-            }
+            Self::Unavailable(source) => Self::Unavailable(with_causes(source.as_ref()).into()),
             other => Self::Internal(other.to_string().into()),
         }
     }
@@ -262,7 +236,7 @@ impl ApiError {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
             }
             Self::TooManyOpen { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
-            Self::Busy(_) | Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Busy(_) | Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
             Self::Account(refusal) => of_account(refusal),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -329,7 +303,7 @@ impl From<ProviderError> for ApiError {
             ProviderError::TooManyProviders => {
                 Self::Conflict { code: "too_many_model_providers", detail }
             }
-            ProviderError::Storage(source) => Self::given_up(source),
+            ProviderError::Storage(source) => source.into(),
         }
     }
 }
@@ -346,7 +320,7 @@ impl From<accounts::Error> for ApiError {
             E::NotMeant => Self::Csrf,
             E::TooMany(refusal) => Self::TooManyRequests(refusal),
             E::Busy(after) => Self::Busy(after),
-            E::Storage(source) => Self::given_up(source),
+            E::Storage(source) => source.into(),
             E::Internal(source) => Self::Internal(source),
             refusal => Self::Account(refusal),
         }
@@ -360,10 +334,7 @@ where
     fn from(error: E) -> Self {
         let Internal(source) = error.into();
         match source.downcast_ref::<StorageError>() {
-            Some(storage) if storage.is_transient() => {
-                let undone = if storage.is_undone() { Undone::Yes } else { Undone::No };
-                Self::Unavailable { source, undone }
-            }
+            Some(storage) if storage.is_transient() => Self::Unavailable(source),
             _ => Self::Internal(source),
         }
     }
@@ -390,20 +361,16 @@ impl IntoResponse for ApiError {
         if let Self::Internal(source) = &self {
             tracing::error!(error = source.as_ref() as &dyn Error, "request failed");
         }
-        if let Self::Unavailable { source, .. } = &self {
+        if let Self::Unavailable(source) = &self {
             tracing::warn!(error = source.as_ref() as &dyn Error, "request failed in the database");
         }
-        let undone = match &self {
-            Self::Unavailable { undone, .. } => *undone,
-            _ => Undone::No,
-        };
         let status = self.kind().0;
         let retry_after = match &self {
             Self::Busy(after) | Self::TooManyOpen { after, .. } | Self::Limited { after, .. } => {
                 Some(HeaderValue::from(seconds(*after)))
             }
             Self::TooManyRequests(refusal) => Some(HeaderValue::from(seconds(refusal.wait))),
-            Self::Unavailable { .. } => Some(HeaderValue::from_static("1")),
+            Self::Unavailable(_) => Some(HeaderValue::from_static("1")),
             _ => None,
         };
         let mut limit = HeaderMap::new();
@@ -420,10 +387,6 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        // For the layer that does it again.
-        if undone == Undone::Yes {
-            response.extensions_mut().insert(undone);
         }
         response
     }

@@ -53,7 +53,6 @@ pub mod page;
 pub mod problems;
 mod query;
 pub mod rates;
-mod repeat;
 pub mod router;
 pub mod shares;
 pub mod sources;

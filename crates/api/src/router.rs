@@ -14,7 +14,7 @@ use crate::{
     address, docs,
     door::{self, Door},
     error::ApiError,
-    headers, idempotency, identity, landing, limits, measure, openapi, query, rates, repeat,
+    headers, idempotency, identity, landing, limits, measure, openapi, query, rates,
     state::AppState,
     transfer,
 };
@@ -28,7 +28,7 @@ mod routes;
 /// From the outside in: a request gets an id, a span and a time; headers are set; panics become
 /// answers; the caller's address is found; the request takes a place; the caller's identity is
 /// found; limits are kept; unknown query parameters are refused; a repeated request is answered as
-/// before; what the database undid is done again.
+/// before.
 pub fn router(state: &AppState) -> Router {
     let (routes, mut document) = routes::all().split_for_parts();
     openapi::complete(&mut document);
@@ -45,7 +45,6 @@ pub fn router(state: &AppState) -> Router {
     let otherwise = state.clone();
 
     let inner = routes
-        .layer(middleware::from_fn(repeat::undone))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))
         .layer(middleware::from_fn_with_state(known, query::known))
         .layer(middleware::from_fn_with_state(state.clone(), rates::general))

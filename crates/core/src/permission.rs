@@ -88,7 +88,7 @@ impl Permission {
             Self::DialogsRead => "read conversations with customers",
             Self::DialogsWrite => "answer customers",
             Self::EventsRead => "stream events",
-            Self::MessagesWrite => "post customers' messages in a channel of your own",
+            Self::MessagesWrite => "post messages from the users of your program",
         }
     }
 

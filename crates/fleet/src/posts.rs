@@ -19,8 +19,8 @@ pub enum PostError {
     /// There is no such channel to which programs post.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// The channel does not run.
-    #[error("the channel does not run")]
+    /// The channel is not running.
+    #[error("the channel is not running")]
     Stopped,
     /// A value cannot be accepted.
     #[error(transparent)]
@@ -61,6 +61,6 @@ pub async fn post(
     let address = message.address();
     let name = message.message_ref();
     let heard = tx.workspace(workspace).messages().heard(id, &address, &name).await?;
-    let refused = || Unacceptable::new("client_id", "is the name of a message of another contact");
+    let refused = || Unacceptable::new("client_id", "was used for a message from another contact");
     Ok(heard.ok_or_else(refused)?)
 }

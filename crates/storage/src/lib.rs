@@ -38,8 +38,7 @@
 //!
 //! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in
 //! order), it undoes all of it, and the whole is done again: [`retried`] for background work,
-//! [`repeated`] for the transaction of a use case, `api::repeat` for requests whose handler opens
-//! its transaction itself.
+//! [`repeated`] for the transaction of a use case.
 
 #[macro_use]
 mod query;
@@ -101,6 +100,6 @@ pub use db::{Db, PoolSize};
 pub use error::StorageError;
 pub use migrate::{Loss, MigrationState, Schema};
 pub use refusals::Refusal;
-pub use retry::{repeated, retried, wait as wait_after_undone, watched};
+pub use retry::{repeated, retried};
 pub use scope::{Scope, System};
 pub use tx::{Committed, Listener, Tx};

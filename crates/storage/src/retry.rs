@@ -1,12 +1,12 @@
 //! Doing a whole transaction again that the database has undone.
 
-use std::{cell::Cell, error::Error, future::Future, time::Duration};
+use std::{error::Error, future::Future, time::Duration};
 
 use replyx_core::{
     clock::Clock,
     retry::{Backoff, Retry},
 };
-use tokio::{task_local, time::sleep};
+use tokio::time::sleep;
 
 use crate::StorageError;
 
@@ -70,31 +70,7 @@ fn was_undone(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// How long to wait after a transaction was undone so often.
-pub fn wait(failed: u32) -> Retry {
+fn wait(failed: u32) -> Retry {
     let [chance] = Clock::bytes();
     AGAIN.after(failed, chance)
-}
-
-task_local! {
-    static COMMITTED: Cell<u32>;
-}
-
-/// Does `work` and tells whether a transaction was committed in the meantime by the same task.
-/// Where none was, nothing has lasted, and the whole may be done again.
-pub async fn watched<T>(work: impl Future<Output = T>) -> (T, bool) {
-    let watched = async {
-        let done = work.await;
-        (done, COMMITTED.with(Cell::get) > 0)
-    };
-    COMMITTED.scope(Cell::new(0), watched).await
-}
-
-/// A transaction is about to be committed.
-pub(crate) fn committing() {
-    let _ = COMMITTED.try_with(|committed| committed.set(committed.get() + 1));
-}
-
-/// The commit has certainly failed.
-pub(crate) fn not_committed() {
-    let _ = COMMITTED.try_with(|committed| committed.set(committed.get().saturating_sub(1)));
 }

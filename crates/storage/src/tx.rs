@@ -11,7 +11,7 @@ use replyx_core::{
 use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
-use crate::{Scope, StorageError, System, audit, events, refusals::Refusals, retry};
+use crate::{Scope, StorageError, System, audit, events, refusals::Refusals};
 
 pub(crate) enum Conn {
     Postgres(sqlx::Transaction<'static, Postgres>),
@@ -163,16 +163,12 @@ impl Tx {
 
         let pending = std::mem::take(&mut self.pending);
         self.done.events = events::append(&mut self, &pending).await?;
-        retry::committing();
         let committed = match self.conn {
             Conn::Postgres(tx) => tx.commit().await,
             Conn::Sqlite(tx) => tx.commit().await,
         };
         if let Err(error) = committed.map_err(StorageError::from) {
             self.refusals.note(&error);
-            if error.is_undone() {
-                retry::not_committed();
-            }
             return Err(error);
         }
         if let Some(listener) = &self.listener {

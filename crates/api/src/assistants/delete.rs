@@ -20,7 +20,7 @@ use crate::{
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
-        (status = 409, description = "`assistant_in_use`: it still has bots", body = Problem),
+        (status = 409, description = "`assistant_in_use`: it still has channels", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id))]

@@ -16,13 +16,13 @@ use crate::{
     state::AppState,
 };
 
-/// The kinds of channels that are made here. A bot is made with its token: `POST
+/// The kinds of channels that this operation creates. A bot is created with its token: `POST
 /// assistants/{id}/bots`.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[schema(as = NewChannelKind)]
 #[serde(rename_all = "snake_case")]
 enum NewKind {
-    /// A program of yours, which posts what its users say and reads the replies.
+    /// A program of yours, which posts messages from its users and reads the replies.
     Api,
 }
 
@@ -31,20 +31,20 @@ enum NewKind {
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateChannel)]
 pub struct Request {
-    /// `api`: a program of yours posts what its users say, and reads the replies.
+    /// `api`: a program of yours posts messages from its users and reads the replies.
     #[garde(skip)]
     #[schema(example = "api")]
     kind: NewKind,
-    /// What you call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100), custom(plain_name))]
     #[schema(min_length = 1, max_length = 100, example = "Mobile app")]
     name: String,
 }
 
-/// Creates a channel of the kind `api`, which runs at once.
+/// Creates a channel of the kind `api`. It runs at once.
 ///
-/// Post what its users say with `POST channels/{id}/messages`. Read the replies with
-/// `GET dialogs/{id}/messages`, and follow them with the event `reply.settled`.
+/// Post messages from the users of your program with `POST channels/{id}/messages`. Read the
+/// replies with `GET dialogs/{id}/messages`; the event `reply.settled` announces them.
 #[utoipa::path(
     post, path = "/assistants/{id}/channels", operation_id = "create_channel", tag = "channels",
     params(("id" = uuid::Uuid, Path)), request_body = Request,

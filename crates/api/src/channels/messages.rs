@@ -17,21 +17,20 @@ use crate::{
     state::AppState,
 };
 
-/// What a user of your program said.
+/// A message from a user of your program.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PostMessage)]
 pub struct Request {
-    /// Which user: any name that stays the same. All that one user says belongs to one dialog at a
-    /// time.
+    /// Your identifier of the user, which never changes. A user has one open dialog at a time.
     #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
     #[schema(min_length = 1, max_length = 200, example = "user-42")]
     contact: String,
-    /// What the user calls themselves, to be shown to operators; `contact` unless given.
+    /// The user's display name, shown to operators; `contact` unless set.
     #[garde(inner(length(chars, min = 1, max = 128), custom(plain_name)))]
     #[schema(min_length = 1, max_length = 128, example = "Ann")]
     name: Option<String>,
-    /// The words.
+    /// The text of the message.
     #[garde(length(chars, min = 1, max = 4_096), custom(telling))]
     #[schema(
         min_length = 1,
@@ -39,8 +38,8 @@ pub struct Request {
         example = "How much does a courier to Finland cost?"
     )]
     text: String,
-    /// Your name of this message, unique in the channel. A message with a name that was taken
-    /// before changes nothing, and gets the same answer, for seven days.
+    /// Your identifier of this message, unique in the channel. For seven days a repeat with the same
+    /// identifier stores nothing and returns the same answer.
     #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
     #[schema(min_length = 1, max_length = 200, example = "01J9ZK6T5W")]
     client_id: String,
@@ -57,16 +56,16 @@ impl From<Request> for PostedMessage {
     }
 }
 
-/// A message that is stored, and will be answered.
+/// A stored message, which will be answered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PostedMessage)]
 pub struct Response {
     /// The message.
     message_id: Uuid,
-    /// Where the replies will be.
+    /// The dialog in which the replies appear.
     dialog_id: Uuid,
     contact_id: Uuid,
-    /// Its place in the dialog, from 1: replies have larger ones.
+    /// Its number in the dialog, from 1. Replies have larger numbers.
     #[schema(example = 1)]
     seq: i64,
 }
@@ -82,21 +81,21 @@ impl From<Heard> for Response {
     }
 }
 
-/// Stores what a user of your program said; the assistant answers it within seconds.
+/// Posts a message from a user of your program. The assistant answers it within seconds.
 ///
-/// The replies are in `GET dialogs/{id}/messages`, and are told by the event `reply.settled`.
+/// Read the replies with `GET dialogs/{id}/messages`; the event `reply.settled` announces them.
 #[utoipa::path(
     post, path = "/channels/{id}/messages", operation_id = "post_message", tag = "channels",
     params(("id" = Uuid, Path)), request_body = Request,
     responses(
-        (status = 202, description = "it is stored, and waits for its answer", body = Response),
+        (status = 202, description = "the message is stored and will be answered", body = Response),
         (status = 400, description = "the body cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such channel of the kind `api`", body = Problem),
-        (status = 409, description = "`channel_stopped`: the channel does not run", body = Problem),
+        (status = 409, description = "`channel_stopped`: the channel is not running", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
-        (status = 503, description = "too many messages wait to be stored; post it again", body = Problem),
+        (status = 503, description = "too many messages are waiting to be stored; post it again", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.channels.messages.post", skip_all, fields(channel.id = %id))]
@@ -111,7 +110,7 @@ pub async fn post(
     Ok((StatusCode::ACCEPTED, Json(heard.into())))
 }
 
-/// Words must say something.
+/// A message must not be blank.
 fn telling(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
 }

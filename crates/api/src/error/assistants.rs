@@ -56,7 +56,7 @@ impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::Unacceptable(refused) => refused.into(),
-            CreateError::Storage(error) => Self::given_up(error),
+            CreateError::Storage(error) => error.into(),
         }
     }
 }
@@ -67,7 +67,7 @@ impl From<UpdateError> for ApiError {
             UpdateError::Missing(missing) => missing.into(),
             UpdateError::Changed => Self::PreconditionFailed,
             UpdateError::Unacceptable(refused) => refused.into(),
-            UpdateError::Storage(error) => Self::given_up(error),
+            UpdateError::Storage(error) => error.into(),
         }
     }
 }
@@ -80,7 +80,7 @@ impl From<DeleteError> for ApiError {
                 Self::Conflict { code: "assistant_in_use", detail: error.to_string() }
             }
             DeleteError::Growing => Self::Busy(AGAIN),
-            DeleteError::Storage(error) => Self::given_up(error),
+            DeleteError::Storage(error) => error.into(),
         }
     }
 }
@@ -91,7 +91,7 @@ impl From<PublishError> for ApiError {
             PublishError::Missing(missing) => missing.into(),
             PublishError::Unacceptable(refused) => refused.into(),
             PublishError::Gate(closed) => closed.into(),
-            PublishError::Storage(error) => Self::given_up(error),
+            PublishError::Storage(error) => error.into(),
         }
     }
 }
@@ -110,7 +110,7 @@ impl From<DocumentError> for ApiError {
             DocumentError::DayIsFull(refused) => refused.into(),
             DocumentError::Unsupported(refused) => Self::UnsupportedMediaType(refused.to_string()),
             DocumentError::Interrupted(error) => error.into(),
-            DocumentError::Storage(error) => Self::given_up(error),
+            DocumentError::Storage(error) => error.into(),
         }
     }
 }
@@ -125,7 +125,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::DayIsFull(refused) => refused.into(),
             AnswerError::Corrupt(_) | AnswerError::Reader(_) => Self::Internal(error.into()),
             AnswerError::Interrupted(error) => error.into(),
-            AnswerError::Storage(error) => Self::given_up(error),
+            AnswerError::Storage(error) => error.into(),
         }
     }
 }
@@ -139,7 +139,7 @@ impl From<SourceError> for ApiError {
             SourceError::TooMany => {
                 Self::Conflict { code: "too_many_sources", detail: error.to_string() }
             }
-            SourceError::Storage(error) => Self::given_up(error),
+            SourceError::Storage(error) => error.into(),
         }
     }
 }
@@ -159,7 +159,7 @@ impl From<EvaluationError> for ApiError {
             EvaluationError::IsGate => {
                 Self::Conflict { code: "question_set_in_use", detail: error.to_string() }
             }
-            EvaluationError::Storage(error) => Self::given_up(error),
+            EvaluationError::Storage(error) => error.into(),
         }
     }
 }
@@ -171,7 +171,7 @@ impl From<ReleaseError> for ApiError {
             ReleaseError::NotWaiting(_) => {
                 Self::Conflict { code: "not_waiting", detail: error.to_string() }
             }
-            ReleaseError::Storage(error) => Self::given_up(error),
+            ReleaseError::Storage(error) => error.into(),
         }
     }
 }

@@ -18,7 +18,7 @@ impl From<BotError> for ApiError {
             BotError::Exists => Self::Conflict { code: "bot_exists", detail: error.to_string() },
             BotError::Moved => Self::Conflict { code: "bot_moved", detail: error.to_string() },
             BotError::Unasked(_) => Self::BadGateway(error.to_string()),
-            BotError::Storage(error) => Self::given_up(error),
+            BotError::Storage(error) => error.into(),
         }
     }
 }
@@ -30,7 +30,7 @@ impl From<ChannelError> for ApiError {
             ChannelError::TooMany => {
                 Self::Conflict { code: "too_many_channels", detail: error.to_string() }
             }
-            ChannelError::Storage(error) => Self::given_up(error),
+            ChannelError::Storage(error) => error.into(),
         }
     }
 }
@@ -52,7 +52,7 @@ impl From<IntakeError> for ApiError {
     fn from(error: IntakeError) -> Self {
         match error {
             IntakeError::Full => Self::Busy(AGAIN),
-            IntakeError::Storage(error) => Self::given_up(error),
+            IntakeError::Storage(error) => error.into(),
         }
     }
 }

@@ -69,9 +69,9 @@ codes! {
     }
     409 {
         already_member: "they are already a member",
-        assistant_in_use: "the assistant still has bots",
-        channel_stopped: "the channel does not run",
-        too_many_channels: "the workspace has as many channels of the kind `api` as it may",
+        assistant_in_use: "the assistant still has channels",
+        channel_stopped: "the channel is not running",
+        too_many_channels: "the workspace has 100 channels of the kind `api`",
         bot_exists: "this bot is registered already, and its stored token works",
         bot_moved: "the bot was connected elsewhere with a newer token",
         evaluation_regressed: "the draft is worse on the questions of the gate",
