@@ -95,7 +95,7 @@ pub(crate) async fn delete_of(
         let mut tx = cx.engine.db.begin().await?;
         let found = tx.workspace(workspace).channels().lock(id).await?;
         let channel = found.filter(|channel| is_of(channel.kind)).ok_or(Missing(name))?;
-        if !tx.workspace(workspace).channels().delete(id, channel.kind, now).await? {
+        if !tx.workspace(workspace).channels().delete(id, now).await? {
             return Err(Missing(name).into());
         }
 

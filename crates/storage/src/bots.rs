@@ -165,13 +165,6 @@ impl Bots<'_> {
         Ok(())
     }
 
-    /// Deletes a bot: its token is wiped, and its replies that are not known to be sent fail, with
-    /// their messages. A send that is under way may still be recorded as sent. `false`: there is no
-    /// such bot.
-    pub async fn delete(self, id: ChannelId, now: DateTime<Utc>) -> Result<bool, StorageError> {
-        self.tx.workspace(self.workspace).channels().delete(id, ChannelKind::Telegram, now).await
-    }
-
     /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is
     /// wiped, it fails with `error`, and its replies fail as those of a deleted bot do. Its dialogs
     /// stay. The caller holds its lock.

@@ -158,20 +158,13 @@ impl Channels<'_> {
     /// Deletes a channel, and with it its secrets. Its replies that are not known to be sent fail,
     /// with their messages; a send that is under way may still be recorded as sent. `false`: there
     /// is no such channel.
-    pub async fn delete(
-        self,
-        id: ChannelId,
-        kind: ChannelKind,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
+    pub async fn delete(self, id: ChannelId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE channels SET deleted_at = $3, updated_at = $3, status = 'stopped'
-             WHERE workspace_id = $1 AND id = $2 AND kind = $4 AND deleted_at IS NULL";
-        let deleted = run!(self.tx, SQL;
-            self.workspace.into_uuid(), id.into_uuid(), now, kind.as_str());
-        if deleted == 0 {
-            return Ok(false);
-        }
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING kind";
+        let deleted = value!(self.tx, String, SQL; self.workspace.into_uuid(), id.into_uuid(), now);
+        let Some(kind) = deleted else { return Ok(false) };
+        let kind: ChannelKind = kind.parse().map_err(StorageError::corrupt("channels"))?;
 
         let (why, event) = match kind {
             ChannelKind::Telegram => {

@@ -261,7 +261,7 @@ async fn of_a_deleted_bot_what_waits_fails_and_what_arrived_is_delivered(db: &Te
     eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
         .await;
     let mut tx = engine.db.begin().await.unwrap();
-    tx.workspace(world.workspace).bots().delete(line.bot.id, world.clock.now()).await.unwrap();
+    tx.workspace(world.workspace).channels().delete(line.bot.id, world.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(world.delivery(arrived).await, Failed, "as far as is known yet");
     eventually("the outcome", async || (world.count("message.delivered").await == 1).then_some(()))

@@ -348,8 +348,8 @@ async fn a_deleted_bot_ends_its_turns_in_silence(db: &TestDb) {
 
 async fn delete(world: &World<'_>, line: &crate::given::Line) {
     let mut tx = world.db.db.begin().await.unwrap();
-    let bots = tx.workspace(world.workspace).bots();
-    assert!(bots.delete(line.bot.id, world.clock.now()).await.unwrap());
+    let channels = tx.workspace(world.workspace).channels();
+    assert!(channels.delete(line.bot.id, world.clock.now()).await.unwrap());
     tx.commit().await.unwrap();
 }
 

@@ -48,7 +48,7 @@ async fn the_installation_runs_a_bot_once(home: &TestDb) {
     let refused = insert(db, &same, "another").await.unwrap_err();
     assert!(refused.is_duplicate(), "{refused:?}");
 
-    assert!(commit!(db, |tx| tx.workspace(ours.id).bots().delete(ours.bot.id, at(1))));
+    assert!(commit!(db, |tx| tx.workspace(ours.id).channels().delete(ours.bot.id, at(1))));
     insert(db, &same, "another").await.unwrap();
     let again = Bot { id: id(), ..ours.bot.clone() };
     assert!(insert(db, &again, "third").await.unwrap_err().is_duplicate());
@@ -103,8 +103,8 @@ async fn a_deleted_bot_leaves_no_token_and_is_found_by_nobody(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let id = tenant.bot.id;
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(id, at(1))));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).bots().delete(id, at(2))));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).channels().delete(id, at(1))));
+    assert!(!commit!(db, |tx| tx.workspace(tenant.id).channels().delete(id, at(2))));
     assert_eq!(find(db, &tenant).await, None);
     assert!(read!(db, |tx| tx.system().bots().find_by_hook(&tenant.hook)).is_none());
     assert!(read!(db, |tx| tx.system().bots().running(None, 9)).is_empty());

@@ -147,7 +147,7 @@ async fn bots_become_channels_with_all_they_hold_and_back(home: &TestDb) {
         None
     ));
     commit!(db, |tx| tx.workspace(moved.id).bots().move_away(&moved.bot, "elsewhere", at(5)));
-    commit!(db, |tx| tx.workspace(deleted.id).bots().delete(deleted.bot.id, at(6)));
+    commit!(db, |tx| tx.workspace(deleted.id).channels().delete(deleted.bot.id, at(6)));
     let before = conversation(&home.url).await;
 
     // What there was not before goes on the way back, and only that.

@@ -239,7 +239,7 @@ async fn nothing_is_sent_through_a_bot_that_does_not_run(home: &TestDb) {
         commit!(db, |tx| tx.workspace(tenant.id).bots().save(&bot));
         assert_eq!(sendable(db, at(9)).await.len(), count, "{status}");
     }
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(tenant.bot.id, at(1))));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).channels().delete(tenant.bot.id, at(1))));
     assert_eq!(sendable(db, at(9)).await, []);
     assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
 }
@@ -251,7 +251,7 @@ async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &T
     let tenant = given::tenant(db).await;
     tenant.reply::<2>(db, 1).await;
     let send = claimed(db, by, at(0)).await;
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).bots().delete(tenant.bot.id, at(1))));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).channels().delete(tenant.bot.id, at(1))));
     commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(send.id, by, at(2), "x", true));
     assert_eq!(sendable(db, at(9)).await, []);
     assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
@@ -304,7 +304,7 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
         let db = db.clone();
         let bot = tenant.bot.clone();
         tokio::spawn(async move {
-            commit!(&db, |tx| tx.workspace(bot.workspace_id).bots().delete(bot.id, at(1)))
+            commit!(&db, |tx| tx.workspace(bot.workspace_id).channels().delete(bot.id, at(1)))
         })
     };
     let waits = "SELECT 1 FROM pg_stat_activity
