@@ -1,5 +1,5 @@
-//! Channels of every kind: the ways in which customers and assistants write to each other. What only
-//! bots have is in [`crate::bots`].
+//! Channels of every kind: the ways in which customers and assistants write to each other. What
+//! only bots have is in [`crate::bots`].
 
 pub mod create;
 pub mod messages;

@@ -38,8 +38,8 @@ pub struct Request {
         example = "How much does a courier to Finland cost?"
     )]
     text: String,
-    /// Your identifier of this message, unique in the channel. For seven days a repeat with the same
-    /// identifier stores nothing and returns the same answer.
+    /// Your identifier of this message, unique in the channel. For seven days a repeat with the
+    /// same identifier stores nothing and returns the same answer.
     #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
     #[schema(min_length = 1, max_length = 200, example = "01J9ZK6T5W")]
     client_id: String,

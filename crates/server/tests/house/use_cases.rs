@@ -1,5 +1,5 @@
-//! Rules live in use cases: a handler of `api` parses, calls and shows. It opens no transaction that
-//! writes, and records no act by itself.
+//! Rules live in use cases: a handler of `api` parses, calls and shows. It opens no transaction
+//! that writes, and records no act by itself.
 
 use crate::assert_none;
 use crate::code::without_comment;
