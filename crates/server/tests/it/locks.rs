@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use replyx_core::{
+    change::New,
     clock::Clock,
     fixtures,
     ids::{DocumentId, SourceId, WorkspaceId},
@@ -287,7 +288,7 @@ async fn of_two_sources_added_at_once_one_takes_the_last_place() {
     let mut tx = scene.begin().await;
     for _ in 0..49 {
         let source = fixtures::source(&Clock::system(), scene.workspace, assistant);
-        tx.workspace(scene.workspace).sources().insert(&source).await.unwrap();
+        tx.apply(fixtures::unexplained(New(source))).await.unwrap();
     }
     tx.commit().await.unwrap();
 
