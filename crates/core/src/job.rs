@@ -1,4 +1,27 @@
 //! Kinds of background work.
+//!
+//! A kind is named once, beside the payload of its jobs, in the crate that owns the matter.
+
+/// A kind of background work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// What the queue, the log and the metrics call it. It is stored: it never changes.
+    pub name: &'static str,
+    /// What it weighs: which workers run it.
+    pub lane: Lane,
+}
+
+impl Kind {
+    /// A kind of work that waits for the network for a moment.
+    pub const fn light(name: &'static str) -> Self {
+        Self { name, lane: Lane::Light }
+    }
+
+    /// A kind of work that takes seconds to minutes of a processor.
+    pub const fn heavy(name: &'static str) -> Self {
+        Self { name, lane: Lane::Heavy }
+    }
+}
 
 /// Jobs that share workers. Each lane has workers of its own, so that a hundred documents do not
 /// hold up a mail.
@@ -17,16 +40,6 @@ pub enum Lane {
 impl Lane {
     /// Every lane.
     pub const ALL: [Self; 4] = [Self::Light, Self::Heavy, Self::Evaluation, Self::Crawl];
-
-    /// The lane of a kind of work.
-    pub fn of(kind: &str) -> Self {
-        match kind {
-            "index_document" | "embed_document" | "index_neighbours" => Self::Heavy,
-            "evaluate" => Self::Evaluation,
-            "fetch_source" => Self::Crawl,
-            _ => Self::Light,
-        }
-    }
 
     /// The word for it in the database.
     pub const fn as_str(self) -> &'static str {

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::{
     assistant::Language,
     ids::JobId,
+    job::Kind,
     secret::{Keys, SecretError},
 };
 
@@ -104,7 +105,7 @@ impl Letter {
 }
 
 /// The kind of the job that sends a mail.
-pub const KIND: &str = "mail";
+pub const KIND: Kind = Kind::light("mail");
 
 /// The payload of a mail's job cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

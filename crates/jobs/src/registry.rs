@@ -1,220 +1,187 @@
-//! Joins a job's kind with its work. The work is an ordinary function of the crate that owns the
-//! matter.
+//! The one list of all kinds of jobs: workers, metrics and tests go by it.
 
 use std::time::Duration;
 
-use futures::FutureExt;
-use replyx_core::{mail::KIND as MAIL, retry::Retry};
-use replyx_engine::{Engine, evaluation};
+use futures::{FutureExt, future::BoxFuture};
+use replyx_core::{job::Kind, retry::Retry};
 use replyx_knowledge::{
     evaluate::Evaluate,
-    index::{self, neighbours::IndexNeighbours},
-    sources::{self, FetchSource},
+    index::{IndexDocument, neighbours::IndexNeighbours},
+    sources::FetchSource,
 };
-use replyx_storage::jobs::ClaimedJob;
-use serde::de::DeserializeOwned;
 
-use super::{JobContext, fetch_source, mail};
+use crate::{
+    job::{Failed, Job, JobRun},
+    kinds::{index::EmbedDocument, mail::SendMail},
+};
 
-/// A job that did not succeed.
-pub(super) struct Failed {
-    /// Why.
-    pub(super) reason: String,
-    /// What to do about it.
-    pub(super) retry: Retry,
-    /// Does it count?
-    pub(super) attempt: Attempt,
+/// All kinds.
+const REGISTRY: &[Entry] = &[
+    Entry::of::<IndexDocument>(),
+    Entry::of::<EmbedDocument>(),
+    Entry::of::<IndexNeighbours>(),
+    Entry::of::<Evaluate>(),
+    Entry::of::<FetchSource>(),
+    Entry::of::<SendMail>(),
+];
+
+/// When giving a job up is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// When a job is looked at again that this version does not know.
+const UNKNOWN: Duration = Duration::from_mins(1);
+/// When a job that panicked is tried again.
+const AFTER_PANIC: Duration = Duration::from_secs(30);
+
+type Done<'a> = BoxFuture<'a, Result<(), Failed>>;
+
+/// A kind of job without its type.
+struct Entry {
+    kind: Kind,
+    attempts: u32,
+    run: fn(JobRun<'_>) -> Done<'_>,
+    give_up: fn(JobRun<'_>) -> Done<'_>,
 }
 
-/// Whether a job that did not succeed has been tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Attempt {
-    /// It was, and counts: there are only so many attempts.
-    Made,
-    /// It was interrupted for our sake: the database was busy, others have their turn, the program
-    /// ends.
-    Interrupted,
-}
-
-impl Failed {
-    /// The job was not to blame. It is tried again, also when it has no attempts left.
-    pub(super) fn interrupted(reason: String, retry: Retry) -> Self {
-        let retry = if retry == Retry::Never { Retry::After(LATER) } else { retry };
-        Self { reason, retry, attempt: Attempt::Interrupted }
+impl Entry {
+    const fn of<J: Job>() -> Self {
+        Self { kind: J::KIND, attempts: J::ATTEMPTS, run: run::<J>, give_up: give_up::<J> }
     }
 
-    /// The attempt counts.
-    pub(super) const fn made(reason: String, retry: Retry) -> Self {
-        Self { reason, retry, attempt: Attempt::Made }
+    fn find(name: &str) -> Option<&'static Self> {
+        REGISTRY.iter().find(|entry| entry.kind.name == name)
     }
 
-    /// A job of this kind panicked at this attempt. It counts: the job may panic each time. One
-    /// that panicked while it was given up is not tried again: nothing would ever end it.
-    pub(super) fn panicked(kind: &str, attempts: i64, again: Duration) -> Self {
-        if may_run(kind, attempts) {
-            Self::made("the job panicked".to_owned(), Retry::After(again))
-        } else {
-            Self::made("the job panicked while it was given up".to_owned(), Retry::Never)
-        }
+    /// May it be run at this attempt? Otherwise it is given up.
+    fn may_run(&self, attempt: i64) -> bool {
+        attempt <= i64::from(self.attempts)
     }
 }
-
-/// When a job that has no attempts left, and was not to blame, is tried again.
-const LATER: Duration = Duration::from_mins(5);
 
 /// Runs a job by its kind, or ends it when it has been claimed more often than it may be: those
 /// attempts did not end, so the job may be what ends the program.
-pub(super) async fn run_or_give_up(
-    engine: &Engine,
-    tools: &JobContext,
-    job: &ClaimedJob,
-) -> Result<(), Failed> {
-    if may_run(&job.kind, job.attempts) {
-        return run(engine, tools, job).await;
-    }
-
-    let reason = format!("given up after {} attempts that did not end", job.attempts - 1);
-    let indexing = indexing(engine, tools);
-    let again = || Retry::After(Duration::from_secs(5));
-
-    let told = match job.kind.as_str() {
-        index::IndexDocument::KIND => {
-            index::give_up(indexing, payload(job)?).await.map_err(|error| error.to_string())
-        }
-        index::embed::KIND => {
-            index::embed::give_up(indexing, payload(job)?).await.map_err(|error| error.to_string())
-        }
-        Evaluate::KIND => {
-            evaluation::give_up(engine, payload(job)?).await.map_err(|error| error.to_string())
-        }
-        FetchSource::KIND => fetch_source::give_up(engine, tools, payload(job)?)
-            .await
-            .map_err(|error| error.to_string()),
-        MAIL => {
-            mail::give_up(engine, job);
-            Ok(())
-        }
-        _ => Ok(()),
+pub(crate) async fn run_or_give_up(run: JobRun<'_>) -> Result<(), Failed> {
+    let Some(entry) = Entry::find(&run.row.kind) else {
+        // A newer version of the program may have queued it: it is left for that one.
+        let reason = format!("no work is known by the name `{}`", run.row.kind);
+        return Err(Failed::interrupted(reason, Retry::After(UNKNOWN)));
     };
 
-    match told {
-        Ok(()) => Err(Failed::made(reason, Retry::Never)),
-        Err(why) => Err(Failed::interrupted(why, again())),
-    }
-}
-
-/// May a job of this kind be run at this attempt? Otherwise it is given up.
-fn may_run(kind: &str, attempts: i64) -> bool {
-    most_attempts(kind).is_none_or(|most| attempts <= i64::from(most))
-}
-
-/// How often a job of this kind is claimed at most; `None` for one that a newer version of the
-/// program may know.
-fn most_attempts(kind: &str) -> Option<u32> {
-    match kind {
-        index::IndexDocument::KIND | index::embed::KIND | IndexNeighbours::KIND => {
-            Some(index::ATTEMPTS)
-        }
-        Evaluate::KIND => Some(evaluation::ATTEMPTS),
-        FetchSource::KIND => Some(sources::ATTEMPTS),
-        MAIL => Some(mail::ATTEMPTS),
-        _ => None,
-    }
-}
-
-/// Runs a job by its kind.
-pub(super) async fn run(
-    engine: &Engine,
-    tools: &JobContext,
-    job: &ClaimedJob,
-) -> Result<(), Failed> {
-    match job.kind.as_str() {
-        index::IndexDocument::KIND => {
-            let result =
-                index::run(indexing(engine, tools), payload(job)?, job.attempts).boxed().await;
-            result.map_err(|error| failed(&error, job))
-        }
-        index::embed::KIND => {
-            let result = index::embed::run(indexing(engine, tools), payload(job)?, job.attempts)
-                .boxed()
-                .await;
-            result.map_err(|error| failed(&error, job))
-        }
-        IndexNeighbours::KIND => {
-            let result =
-                index::neighbours::run(indexing(engine, tools), payload(job)?).boxed().await;
-            result.map_err(|error| failed(&error.into(), job))
-        }
-        Evaluate::KIND => {
-            let result = evaluation::run(engine, payload(job)?).boxed().await;
-            // Also when the database was only busy: each attempt asks, and pays, again.
-            result.map_err(|error| {
-                Failed::made(error.to_string(), Retry::After(Duration::from_secs(5)))
-            })
-        }
-        FetchSource::KIND => fetch_source::run(engine, tools, payload(job)?, job.attempts).await,
-        MAIL => mail::run(engine, tools, job).await,
-        // A newer version of the program may have queued it: it is left for that one.
-        unknown => {
-            let reason = format!("no work is known by the name `{unknown}`");
-            Err(Failed::interrupted(reason, Retry::After(Duration::from_mins(1))))
-        }
-    }
-}
-
-/// What indexing works with.
-pub(super) fn indexing<'a>(engine: &'a Engine, tools: &'a JobContext) -> index::IndexContext<'a> {
-    index::IndexContext {
-        db: &engine.db,
-        clock: &engine.clock,
-        program: &tools.program,
-        embeddings: &engine.embeddings,
-    }
-}
-
-fn payload<T: DeserializeOwned>(job: &ClaimedJob) -> Result<T, Failed> {
-    serde_json::from_value(job.payload.clone())
-        .map_err(|error| Failed::made(error.to_string(), Retry::Never))
-}
-
-fn failed(error: &index::IndexError, job: &ClaimedJob) -> Failed {
-    let reason = error.to_string();
-    let retry = error.retry(job.attempts);
-    if error.is_transient() {
-        Failed::interrupted(reason, retry)
+    if entry.may_run(run.row.attempts) {
+        (entry.run)(run).await
     } else {
-        Failed::made(reason, retry)
+        (entry.give_up)(run).await
+    }
+}
+
+/// What becomes of a job that panicked at this attempt. It counts: the job may panic each time. One
+/// that panicked while it was given up is not tried again: nothing would ever end it.
+pub(crate) fn panicked(kind: &str, attempt: i64) -> Failed {
+    if Entry::find(kind).is_none_or(|entry| entry.may_run(attempt)) {
+        Failed::made("the job panicked".to_owned(), Retry::After(AFTER_PANIC))
+    } else {
+        Failed::made("the job panicked while it was given up".to_owned(), Retry::Never)
     }
 }
 
 /// The kind as a label of a metric: never a word from the database.
-pub(super) fn label(kind: &str) -> &'static str {
-    [
-        index::IndexDocument::KIND,
-        index::embed::KIND,
-        IndexNeighbours::KIND,
-        Evaluate::KIND,
-        FetchSource::KIND,
-        MAIL,
-    ]
-    .into_iter()
-    .find(|known| *known == kind)
-    .unwrap_or("unknown")
+pub(crate) fn label(kind: &str) -> &'static str {
+    Entry::find(kind).map_or("unknown", |entry| entry.kind.name)
+}
+
+fn run<J: Job>(run: JobRun<'_>) -> Done<'_> {
+    async move { payload::<J>(run)?.run(run).await }.boxed()
+}
+
+fn give_up<J: Job>(run: JobRun<'_>) -> Done<'_> {
+    async move {
+        let reason = format!("given up after {} attempts that did not end", run.row.attempts - 1);
+        match payload::<J>(run)?.give_up(run).await {
+            Ok(()) => Err(Failed::made(reason, Retry::Never)),
+            Err(why) => Err(Failed::interrupted(why, Retry::After(AGAIN))),
+        }
+    }
+    .boxed()
+}
+
+fn payload<J: Job>(run: JobRun<'_>) -> Result<J, Failed> {
+    serde_json::from_value(run.row.payload.clone())
+        .map_err(|error| Failed::made(error.to_string(), Retry::Never))
 }
 
 #[cfg(test)]
 mod tests {
+    use replyx_engine::evaluation;
+    use replyx_knowledge::index;
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_job_that_panics_while_it_is_given_up_is_not_tried_again() {
-        let again = Duration::from_secs(30);
-        let after =
-            |kind: &str, attempts: u32| Failed::panicked(kind, attempts.into(), again).retry;
+        let after = |kind: &str, attempt: u32| panicked(kind, attempt.into()).retry;
         let most = index::ATTEMPTS;
-        assert_eq!(after(index::IndexDocument::KIND, most), Retry::After(again));
-        assert_eq!(after(index::IndexDocument::KIND, most + 1), Retry::Never);
-        assert_eq!(after(Evaluate::KIND, evaluation::ATTEMPTS + 1), Retry::Never);
-        assert_eq!(after("of_a_newer_version", 1_000), Retry::After(again));
+        let document = IndexDocument::KIND.name;
+        assert_eq!(after(document, most), Retry::After(AFTER_PANIC));
+        assert_eq!(after(document, most + 1), Retry::Never);
+        assert_eq!(after(Evaluate::KIND.name, evaluation::ATTEMPTS + 1), Retry::Never);
+        assert_eq!(after("of_a_newer_version", 1_000), Retry::After(AFTER_PANIC));
+    }
+
+    #[test]
+    fn each_kind_has_one_entry_and_its_own_label() {
+        for entry in REGISTRY {
+            let name = entry.kind.name;
+            let same = REGISTRY.iter().filter(|other| other.kind.name == name);
+            assert_eq!(same.count(), 1, "{name}");
+            assert_eq!(label(name), name);
+            assert!(entry.attempts > 0, "{name}");
+        }
+        assert_eq!(label("of_a_newer_version"), "unknown");
+    }
+
+    /// Both are stored: a queue that another version has filled must be read.
+    #[test]
+    fn kinds_keep_the_name_and_the_lane_under_which_they_are_stored() {
+        let stored: Vec<_> =
+            REGISTRY.iter().map(|entry| (entry.kind.name, entry.kind.lane.as_str())).collect();
+        let expected = [
+            ("index_document", "heavy"),
+            ("embed_document", "heavy"),
+            ("index_neighbours", "heavy"),
+            ("evaluate", "evaluation"),
+            ("fetch_source", "crawl"),
+            ("mail", "light"),
+        ];
+        assert_eq!(stored, expected);
+    }
+
+    #[test]
+    fn payloads_are_read_in_the_form_in_which_they_were_stored() {
+        let one = "00000000-0000-7000-8000-000000000001";
+        let two = "00000000-0000-7000-8000-000000000002";
+        let workspace_id = one.parse().unwrap();
+
+        let document = json!({"workspace_id": one, "document_id": two});
+        let expected = IndexDocument { workspace_id, document_id: two.parse().unwrap() };
+        let index: IndexDocument = serde_json::from_value(document.clone()).unwrap();
+        assert_eq!(index, expected);
+        let embed: EmbedDocument = serde_json::from_value(document).unwrap();
+        assert_eq!(embed, EmbedDocument(expected));
+
+        let run = json!({"workspace_id": one, "run_id": two});
+        let evaluate: Evaluate = serde_json::from_value(run).unwrap();
+        assert_eq!(evaluate, Evaluate { workspace_id, run_id: two.parse().unwrap() });
+
+        let source = json!({"workspace_id": one, "source_id": two});
+        let fetch: FetchSource = serde_json::from_value(source).unwrap();
+        assert_eq!(fetch, FetchSource { workspace_id, source_id: two.parse().unwrap() });
+
+        let assistant = json!({"workspace_id": one, "assistant_id": two});
+        let copy: IndexNeighbours = serde_json::from_value(assistant).unwrap();
+        assert_eq!(copy, IndexNeighbours { workspace_id, assistant_id: two.parse().unwrap() });
+
+        let sealed = json!({"sealed": "AAAA"});
+        let SendMail(mail) = serde_json::from_value(sealed.clone()).unwrap();
+        assert_eq!(mail, sealed);
     }
 }

@@ -15,7 +15,7 @@ use replyx_live::{Lease, Live};
 use replyx_storage::{StorageError, retried};
 use tokio::time::sleep;
 
-use super::{JobContext, registry};
+use crate::{job::JobContext, kinds::index::with};
 
 /// Telegram redelivers for a day; a week is safe.
 const UPDATES: Duration = Duration::from_hours(7 * 24);
@@ -61,11 +61,11 @@ macro_rules! forget {
 }
 
 /// Sweeps everything, one after another.
-pub(super) async fn all(engine: &Engine, tools: &JobContext) {
-    each(&engine.live, engine.process, sweeps(engine, tools)).await;
+pub(crate) async fn all(engine: &Engine, context: &JobContext) {
+    each(&engine.live, engine.process, sweeps(engine, context)).await;
 }
 
-fn sweeps<'a>(engine: &'a Engine, tools: &'a JobContext) -> Vec<Sweep<'a>> {
+fn sweeps<'a>(engine: &'a Engine, context: &'a JobContext) -> Vec<Sweep<'a>> {
     let now = engine.clock.now();
     let contact_days = (now - CONTACT_DAYS).date_naive();
     let model_calls = (now - MODEL_CALLS).date_naive();
@@ -86,8 +86,8 @@ fn sweeps<'a>(engine: &'a Engine, tools: &'a JobContext) -> Vec<Sweep<'a>> {
             tx.system().idempotency().forget(now - IDEMPOTENCY)
         }),
         forget!(engine, "model_calls", |tx| tx.system().model_calls().forget(model_calls)),
-        ("documents", documents(engine, tools).boxed()),
-        ("neighbours", neighbours(engine, tools).boxed()),
+        ("documents", documents(engine, context).boxed()),
+        ("neighbours", neighbours(engine, context).boxed()),
         ("sources", due_sources(engine).boxed()),
         ("accounts", accounts(engine).boxed()),
     ]
@@ -144,8 +144,8 @@ async fn while_held<T>(
 }
 
 /// Brings documents up to date that were indexed by earlier rules or embedded with another model.
-async fn documents(engine: &Engine, tools: &JobContext) -> Result<u64, StorageError> {
-    let queued = index::embed::refresh(registry::indexing(engine, tools), REFRESH).await?;
+async fn documents(engine: &Engine, context: &JobContext) -> Result<u64, StorageError> {
+    let queued = index::embed::refresh(with(engine, context), REFRESH).await?;
     if queued > 0 {
         tracing::info!(documents = queued, "queued documents to be indexed or embedded again");
     }
@@ -153,8 +153,8 @@ async fn documents(engine: &Engine, tools: &JobContext) -> Result<u64, StorageEr
 }
 
 /// Queues assistants whose vectors belong into the index of the database.
-async fn neighbours(engine: &Engine, tools: &JobContext) -> Result<u64, StorageError> {
-    index::neighbours::refresh(registry::indexing(engine, tools), LARGE).await.map(count)
+async fn neighbours(engine: &Engine, context: &JobContext) -> Result<u64, StorageError> {
+    index::neighbours::refresh(with(engine, context), LARGE).await.map(count)
 }
 
 /// Queues sources that are to be fetched again.

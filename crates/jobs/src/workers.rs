@@ -1,13 +1,10 @@
-//! Background jobs: takes on those that are due, runs each by its kind, and sweeps up now and then.
+//! The workers: they take on jobs that are due and run each by its kind.
 
-use std::{error::Error, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use replyx_channels::email::{Post, Product};
 use replyx_core::{job::Lane, retry::Retry};
-use replyx_crawl::Fetcher;
 use replyx_engine::Engine;
-use replyx_knowledge::sources::Parking;
 use replyx_storage::{
     StorageError,
     fair::{Places, Round},
@@ -20,13 +17,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub mod confinement;
-mod fetch_source;
-mod mail;
-mod registry;
-mod sweep;
-
-use registry::Attempt;
+use crate::{
+    job::{Attempt, Failed, JobContext, JobRun},
+    registry, sweep,
+};
 
 /// How many jobs of a lane run at once in this process, and how many of them for one share.
 ///
@@ -52,51 +46,32 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
 /// How long one try to hand jobs back may take.
 const HAND_BACK: Duration = Duration::from_secs(10);
-/// When a job that panicked is tried again.
-const AFTER_PANIC: Duration = Duration::from_secs(30);
 /// How often to sweep up.
 const SWEEP: Duration = Duration::from_mins(10);
 
-/// What jobs work with besides the engine.
-#[derive(Debug)]
-pub struct JobContext {
-    /// This very program, to be run as a child that reads hostile files.
-    pub program: PathBuf,
-    /// The way for mail out of the house.
-    pub post: Post,
-    /// What the mail is about.
-    pub product: Product,
-    /// Who fetches web pages.
-    pub fetcher: Fetcher,
-    /// Where crawls stay that gave way to others.
-    pub parking: Parking,
-    /// Ends jobs that take long.
-    pub stop: CancellationToken,
-}
-
 /// Works until stopped, then waits for the jobs that are running.
-pub async fn work(engine: Arc<Engine>, tools: JobContext, stop: CancellationToken) {
-    let tools = Arc::new(tools);
+pub async fn work(engine: Arc<Engine>, context: JobContext, stop: CancellationToken) {
+    let context = Arc::new(context);
     let running = TaskTracker::new();
     let lanes = Lane::ALL.map(|lane| {
         let workers = Workers {
             engine: Arc::clone(&engine),
-            tools: Arc::clone(&tools),
+            context: Arc::clone(&context),
             running: running.clone(),
             lane,
             round: Round::default(),
         };
         workers.work(stop.clone())
     });
-    tokio::join!(futures::future::join_all(lanes), sweep(&engine, &tools, &stop));
+    tokio::join!(futures::future::join_all(lanes), sweep(&engine, &context, &stop));
     running.close();
     running.wait().await;
 }
 
 /// Sweeps up now and then, until stopped.
-async fn sweep(engine: &Engine, tools: &JobContext, stop: &CancellationToken) {
+async fn sweep(engine: &Engine, context: &JobContext, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        sweep::all(engine, tools).await;
+        sweep::all(engine, context).await;
         tokio::select! {
             () = sleep(SWEEP) => {}
             () = stop.cancelled() => {}
@@ -107,7 +82,7 @@ async fn sweep(engine: &Engine, tools: &JobContext, stop: &CancellationToken) {
 /// The workers of one lane of jobs: a hundred documents do not hold up a mail.
 struct Workers {
     engine: Arc<Engine>,
-    tools: Arc<JobContext>,
+    context: Arc<JobContext>,
     running: TaskTracker,
     lane: Lane,
     round: Round,
@@ -166,10 +141,10 @@ impl Workers {
 
     fn spawn(&self, job: ClaimedJob, place: OwnedSemaphorePermit) {
         let engine = Arc::clone(&self.engine);
-        let tools = Arc::clone(&self.tools);
+        let context = Arc::clone(&self.context);
         let lane = self.lane;
         self.running.spawn(async move {
-            run(&engine, &tools, job).await;
+            run(&engine, &context, job).await;
             drop(place);
             engine.bell.ring_jobs(lane);
         });
@@ -226,13 +201,13 @@ impl Workers {
 }
 
 #[tracing::instrument(name = "worker.job.run", skip_all, fields(job.id = %job.id, job.kind = %job.kind))]
-async fn run(engine: &Engine, tools: &JobContext, job: ClaimedJob) {
+async fn run(engine: &Engine, context: &JobContext, job: ClaimedJob) {
     let begun = Instant::now();
     // A job that panicked would stay ours, and keep its place, as long as this process lives.
-    let result = AssertUnwindSafe(registry::run_or_give_up(engine, tools, &job))
+    let result = AssertUnwindSafe(registry::run_or_give_up(JobRun { engine, context, row: &job }))
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| Err(registry::Failed::panicked(&job.kind, job.attempts, AFTER_PANIC)));
+        .unwrap_or_else(|_| Err(registry::panicked(&job.kind, job.attempts)));
     let outcome = match &result {
         Ok(()) => "done",
         Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",
@@ -254,7 +229,7 @@ async fn run(engine: &Engine, tools: &JobContext, job: ClaimedJob) {
 async fn end(
     engine: &Engine,
     job: &ClaimedJob,
-    result: &Result<(), registry::Failed>,
+    result: &Result<(), Failed>,
 ) -> Result<(), StorageError> {
     let mut tx = engine.db.begin().await?;
     let jobs = tx.system().jobs();

@@ -15,6 +15,7 @@ use std::{
 use replyx_core::{
     clock::Clock,
     ids::{DocumentId, PassageId, WorkspaceId},
+    job::Kind,
     knowledge::{Document, DocumentStatus},
     retry::{Backoff, Retry},
     rules::document::{Indexed, Vectors},
@@ -80,7 +81,7 @@ pub struct IndexDocument {
 
 impl IndexDocument {
     /// What the queue calls this job.
-    pub const KIND: &'static str = "index_document";
+    pub const KIND: Kind = Kind::heavy("index_document");
 
     /// The job that reads this document.
     pub const fn of(document: &Document) -> Self {

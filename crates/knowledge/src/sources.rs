@@ -21,7 +21,7 @@ use chrono::TimeDelta;
 use replyx_core::{
     clock::Clock,
     ids::{SourceId, WorkspaceId},
-    job::Lane,
+    job::{Kind, Lane},
     knowledge::{Document, Source, SourceStatus},
     page::PageRequest,
     retry::{Backoff, Retry},
@@ -75,7 +75,7 @@ pub struct FetchSource {
 
 impl FetchSource {
     /// What the queue calls this job.
-    pub const KIND: &'static str = "fetch_source";
+    pub const KIND: Kind = Kind { name: "fetch_source", lane: Lane::Crawl };
 }
 
 /// A source could not be fetched to its end, and it is not the source's fault.

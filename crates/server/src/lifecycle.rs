@@ -11,6 +11,7 @@ use replyx_api::{ApiSettings, AppState, access::Accesses, health::Health};
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
 use replyx_fleet::Fleet;
+use replyx_jobs::JobContext;
 use replyx_knowledge::sources::Parking;
 use tokio::{
     net::TcpListener,
@@ -25,12 +26,12 @@ use crate::{
     app::{self, App},
     banner,
     config::Config,
+    confinement,
     heart::{self, BEAT, Heart},
     keys, privacy,
     roles::{Roles, http},
     slot::Slot,
     space, telemetry,
-    worker::{self, JobContext},
 };
 
 /// How long running turns and jobs may take to finish when the process stops.
@@ -130,7 +131,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
-        let tools = JobContext {
+        let context = JobContext {
             program: app::program()?,
             post: config.post()?,
             product: config.product(),
@@ -138,7 +139,8 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
             parking: Parking::default(),
             stop: intake_stop.clone(),
         };
-        turns.push(tokio::spawn(worker::work(Arc::clone(&engine), tools, intake_stop.clone())));
+        let jobs = replyx_jobs::work(Arc::clone(&engine), context, intake_stop.clone());
+        turns.push(tokio::spawn(jobs));
         tasks.push(tokio::spawn(delivery::work(Arc::clone(&engine), work_stop.clone())));
     }
     if roles.bots {
@@ -177,7 +179,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     }
     if roles.worker {
         // Last: the metrics must be there.
-        tokio::spawn(worker::confinement::tell(app::program()?));
+        tokio::spawn(confinement::tell(app::program()?));
     }
     log_start(&engine, address, begun);
     Ok(Running {

@@ -16,6 +16,7 @@ mod app;
 mod banner;
 mod cli;
 mod config;
+mod confinement;
 mod heart;
 mod keys;
 mod lifecycle;
@@ -24,7 +25,6 @@ mod roles;
 mod slot;
 mod space;
 mod telemetry;
-mod worker;
 
 fn main() -> ExitCode {
     privacy::umask();

@@ -10,6 +10,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
+use replyx_core::mail;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -114,12 +115,14 @@ impl Processes<'_> {
 }
 
 /// Where secrets stand that were sealed with the master secret and cannot be made again.
-const SEALED: [&str; 4] = [
+const SEALED: [&str; 3] = [
     "SELECT 1 FROM telegram_bots WHERE LENGTH(token_sealed) > 0 LIMIT 1",
     "SELECT 1 FROM model_keys LIMIT 1",
     "SELECT 1 FROM users WHERE totp_sealed IS NOT NULL LIMIT 1",
-    "SELECT 1 FROM jobs WHERE kind = 'mail' LIMIT 1",
 ];
+
+/// Letters that wait to be sent are sealed, too.
+const LETTERS: &str = "SELECT 1 FROM jobs WHERE kind = $1 LIMIT 1";
 
 impl Db {
     /// Does the database hold secrets that were sealed with the master secret? One without tables
@@ -128,13 +131,22 @@ impl Db {
         for sql in SEALED {
             let mut tx = self.read().await?;
             let found = async { Ok(rows!(tx, (i32,), sql)) }.await;
-            match found {
-                Ok(rows) if rows.is_empty() => {}
-                Ok(_) => return Ok(true),
-                Err(error @ StorageError::Driver(_)) if error.is_missing_table() => {}
-                Err(error) => return Err(error),
+            if is_any(found)? {
+                return Ok(true);
             }
         }
-        Ok(false)
+
+        let mut tx = self.read().await?;
+        let letters = async { Ok(rows!(tx, (i32,), LETTERS; mail::KIND.name)) }.await;
+        is_any(letters)
+    }
+}
+
+/// Is there a row? A table that is not there has none.
+fn is_any(found: Result<Vec<(i32,)>, StorageError>) -> Result<bool, StorageError> {
+    match found {
+        Ok(rows) => Ok(!rows.is_empty()),
+        Err(error @ StorageError::Driver(_)) if error.is_missing_table() => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{JobId, ProcessId, WorkspaceId},
-    job::Lane,
+    job::{Kind, Lane},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ impl Jobs<'_> {
     pub async fn enqueue_once(
         self,
         id: JobId,
-        kind: &'static str,
+        kind: Kind,
         payload: &serde_json::Value,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
@@ -50,7 +50,7 @@ impl Jobs<'_> {
             SELECT id FROM jobs
              WHERE workspace_id = $1 AND kind = $2 AND payload = $3 AND status = 'queued' LIMIT 1";
         let waiting = value!(self.tx, Uuid, WAITING;
-            self.workspace.into_uuid(), kind, Json(payload));
+            self.workspace.into_uuid(), kind.name, Json(payload));
         if waiting.is_some() {
             return Ok(());
         }
@@ -61,7 +61,7 @@ impl Jobs<'_> {
     pub async fn enqueue(
         self,
         id: JobId,
-        kind: &'static str,
+        kind: Kind,
         payload: &serde_json::Value,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
@@ -69,19 +69,19 @@ impl Jobs<'_> {
             INSERT INTO jobs (id, workspace_id, share, kind, payload, status, lane, due_at, created_at)
             VALUES ($1, $2, $2, $3, $4, 'queued', $5, $6, $6)";
         run!(self.tx, SQL;
-            id.into_uuid(), self.workspace.into_uuid(), kind, Json(payload), Lane::of(kind).as_str(),
+            id.into_uuid(), self.workspace.into_uuid(), kind.name, Json(payload), kind.lane.as_str(),
             now);
         self.tx.done.jobs = true;
         Ok(())
     }
 
     /// How many jobs of a kind wait, counted up to `most`.
-    pub async fn waiting(self, kind: &str, most: i64) -> Result<i64, StorageError> {
+    pub async fn waiting(self, kind: Kind, most: i64) -> Result<i64, StorageError> {
         const SQL: &str = "
             SELECT COUNT(*) FROM (
                 SELECT id FROM jobs WHERE workspace_id = $1 AND kind = $2 AND status = 'queued' LIMIT $3
             ) waiting";
-        let count = value!(self.tx, i64, SQL; self.workspace.into_uuid(), kind, most);
+        let count = value!(self.tx, i64, SQL; self.workspace.into_uuid(), kind.name, most);
         Ok(count.unwrap_or_default())
     }
 }
@@ -118,7 +118,7 @@ impl SystemJobs<'_> {
     pub async fn enqueue(
         self,
         id: JobId,
-        kind: &'static str,
+        kind: Kind,
         payload: &serde_json::Value,
         reason: Option<WorkspaceId>,
         now: DateTime<Utc>,
@@ -128,7 +128,7 @@ impl SystemJobs<'_> {
             VALUES ($1, $2, $3, $4, 'queued', $5, $6, $6)";
         let share = reason.map_or(NOBODY, WorkspaceId::into_uuid);
         run!(self.tx, SQL;
-            id.into_uuid(), share, kind, Json(payload), Lane::of(kind).as_str(), now);
+            id.into_uuid(), share, kind.name, Json(payload), kind.lane.as_str(), now);
         self.tx.done.jobs = true;
         Ok(())
     }
@@ -227,8 +227,8 @@ impl SystemJobs<'_> {
     }
 
     /// How many jobs of a kind wait, run, or are dead.
-    pub async fn count(self, kind: &str) -> Result<i64, StorageError> {
-        Ok(value!(self.tx, i64, "SELECT COUNT(*) FROM jobs WHERE kind = $1"; kind)
+    pub async fn count(self, kind: Kind) -> Result<i64, StorageError> {
+        Ok(value!(self.tx, i64, "SELECT COUNT(*) FROM jobs WHERE kind = $1"; kind.name)
             .unwrap_or_default())
     }
 }

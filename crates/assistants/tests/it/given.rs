@@ -20,6 +20,7 @@ use replyx_core::{
     role::Role,
     session::{Access, Principal, WorkspaceAccess},
 };
+use replyx_knowledge::index::IndexDocument;
 use replyx_live::Live;
 use replyx_llm::{Models, ModelsConfig};
 use replyx_storage::{Db, audit::AuditFilter, testing::TestDb, tuning::Tuning};
@@ -91,7 +92,7 @@ impl<'d> World<'d> {
     /// How many documents wait to be read.
     pub(crate) async fn waiting(&self, caller: &Caller) -> i64 {
         let mut tx = self.db.read().await.unwrap();
-        tx.workspace(caller.workspace_id).jobs().waiting("index_document", 100).await.unwrap()
+        tx.workspace(caller.workspace_id).jobs().waiting(IndexDocument::KIND, 100).await.unwrap()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use replyx_core::ids::WorkspaceId;
+use replyx_core::{ids::WorkspaceId, job::Kind};
 use replyx_engine::Engine;
-use replyx_knowledge::sources::{self, FetchSource, SourceError};
+use replyx_knowledge::sources::{self, FetchContext, FetchSource};
 use tokio::time::sleep;
 
-use super::{JobContext, registry::Failed};
+use crate::job::{Failed, Job, JobRun};
 
 /// How often it is looked whether the workspace has been suspended.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,46 +28,42 @@ async fn suspended(engine: &Engine, workspace: WorkspaceId) {
     }
 }
 
-/// Runs the job until it is done, its workspace is suspended, or the program ends.
-pub(super) async fn run(
-    engine: &Engine,
-    tools: &JobContext,
-    job: FetchSource,
-    attempt: i64,
-) -> Result<(), Failed> {
-    let workspace = job.workspace_id;
-    let ended = async {
-        tokio::select! {
-            () = tools.stop.cancelled() => {}
-            () = suspended(engine, workspace) => {}
-        }
-    };
-    let done = sources::run(with(engine, tools), job, ended).boxed().await;
-    done.map_err(|error| {
-        let reason = error.to_string();
-        let retry = error.retry(attempt);
-        if error.is_transient() {
-            Failed::interrupted(reason, retry)
-        } else {
-            Failed::made(reason, retry)
-        }
-    })
+impl Job for FetchSource {
+    const KIND: Kind = Self::KIND;
+    const ATTEMPTS: u32 = sources::ATTEMPTS;
+
+    /// Runs until the source is fetched, its workspace is suspended, or the program ends.
+    async fn run(self, run: JobRun<'_>) -> Result<(), Failed> {
+        let workspace = self.workspace_id;
+        let ended = async {
+            tokio::select! {
+                () = run.context.stop.cancelled() => {}
+                () = suspended(run.engine, workspace) => {}
+            }
+        };
+
+        let done = sources::run(with(run), self, ended).boxed().await;
+        done.map_err(|error| {
+            let reason = error.to_string();
+            let retry = error.retry(run.row.attempts);
+            if error.is_transient() {
+                Failed::interrupted(reason, retry)
+            } else {
+                Failed::made(reason, retry)
+            }
+        })
+    }
+
+    async fn give_up(self, run: JobRun<'_>) -> Result<(), String> {
+        sources::give_up(with(run), self).await.map_err(|error| error.to_string())
+    }
 }
 
-/// Ends a job that was tried too often without coming to an end.
-pub(super) async fn give_up(
-    engine: &Engine,
-    tools: &JobContext,
-    job: FetchSource,
-) -> Result<(), SourceError> {
-    sources::give_up(with(engine, tools), job).await
-}
-
-fn with<'a>(engine: &'a Engine, tools: &'a JobContext) -> sources::FetchContext<'a> {
-    sources::FetchContext {
-        db: &engine.db,
-        clock: &engine.clock,
-        fetcher: &tools.fetcher,
-        parking: &tools.parking,
+fn with(run: JobRun<'_>) -> FetchContext<'_> {
+    FetchContext {
+        db: &run.engine.db,
+        clock: &run.engine.clock,
+        fetcher: &run.context.fetcher,
+        parking: &run.context.parking,
     }
 }

@@ -6,58 +6,65 @@ use chrono::{DateTime, Utc};
 use replyx_channels::email::{self, Stamp};
 use replyx_core::{
     ids::JobId,
+    job::Kind,
     mail::{self, Letter, Mail},
     retry::Retry,
 };
-use replyx_engine::Engine;
-use replyx_storage::jobs::ClaimedJob;
+use serde::Deserialize;
 
-use super::{JobContext, registry::Failed};
-
-/// How often the job is claimed at most: as often as a mail is tried.
-pub(super) const ATTEMPTS: u32 = email::ATTEMPTS;
+use crate::job::{Failed, Job, JobRun};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
 
-/// Sends the mail of a job, unless what it says is out of date by now.
-pub(super) async fn run(
-    engine: &Engine,
-    tools: &JobContext,
-    job: &ClaimedJob,
-) -> Result<(), Failed> {
-    let never = |reason: String| Failed::made(reason, Retry::Never);
-    let mail = mail::open_payload(&engine.keys, job.id, &job.payload)
-        .map_err(|error| never(error.to_string()))?;
-    let now = engine.clock.now();
-    if is_stale(&mail, job.id, now) {
-        count(&mail, "stale");
-        return Err(never("what the mail says is out of date".to_owned()));
+/// Sends a mail. Its payload is sealed: only the row of the queue opens it.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SendMail(pub(crate) serde_json::Value);
+
+impl Job for SendMail {
+    const KIND: Kind = mail::KIND;
+    /// It is claimed as often as a mail is tried.
+    const ATTEMPTS: u32 = email::ATTEMPTS;
+
+    /// Sends the mail, unless what it says is out of date by now.
+    async fn run(self, run: JobRun<'_>) -> Result<(), Failed> {
+        let JobRun { engine, context, row } = run;
+        let never = |reason: String| Failed::made(reason, Retry::Never);
+        let mail = mail::open_payload(&engine.keys, row.id, &self.0)
+            .map_err(|error| never(error.to_string()))?;
+        let now = engine.clock.now();
+        if is_stale(&mail, row.id, now) {
+            count(&mail, "stale");
+            return Err(never("what the mail says is out of date".to_owned()));
+        }
+
+        let stamp = Stamp { id: row.id, at: now };
+        let sent = context.post.send(&mail, &context.product, &stamp).await;
+        let failed = sent.err().map(|error| {
+            let reason = match error.source() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            };
+            Failed::made(reason, error.retry(row.attempts))
+        });
+
+        let outcome = match &failed {
+            None => "sent",
+            Some(Failed { retry: Retry::After(_), .. }) => "again",
+            Some(Failed { retry: Retry::Never, .. }) => "dead",
+        };
+
+        count(&mail, outcome);
+        failed.map_or(Ok(()), Err)
     }
 
-    let sent = tools.post.send(&mail, &tools.product, &Stamp { id: job.id, at: now }).await;
-    let failed = sent.err().map(|error| {
-        let reason = match error.source() {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        };
-        Failed::made(reason, error.retry(job.attempts))
-    });
-
-    let outcome = match &failed {
-        None => "sent",
-        Some(Failed { retry: Retry::After(_), .. }) => "again",
-        Some(Failed { retry: Retry::Never, .. }) => "dead",
-    };
-
-    count(&mail, outcome);
-    failed.map_or(Ok(()), Err)
-}
-
-/// Notes a mail that was tried too often without coming to an end.
-pub(super) fn give_up(engine: &Engine, job: &ClaimedJob) {
-    if let Ok(mail) = mail::open_payload(&engine.keys, job.id, &job.payload) {
-        count(&mail, "dead");
+    /// Counts a mail that was tried too often without coming to an end.
+    async fn give_up(self, run: JobRun<'_>) -> Result<(), String> {
+        if let Ok(mail) = mail::open_payload(&run.engine.keys, run.row.id, &self.0) {
+            count(&mail, "dead");
+        }
+        Ok(())
     }
 }
 

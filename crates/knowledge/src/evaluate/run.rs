@@ -4,6 +4,7 @@ use replyx_core::{
     assistant::AssistantSettings,
     evaluation::Question,
     ids::{RunId, WorkspaceId},
+    job::{Kind, Lane},
     secret::sha256_hex,
 };
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub struct Evaluate {
 
 impl Evaluate {
     /// What the queue calls this job.
-    pub const KIND: &'static str = "evaluate";
+    pub const KIND: Kind = Kind { name: "evaluate", lane: Lane::Evaluation };
 }
 
 /// What a run measured, as one word: the settings and the questions. Two runs with the same hash

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use replyx_core::{clock::Clock, ids::AssistantId, retry::Retry, usage::Purpose};
+use replyx_core::{clock::Clock, ids::AssistantId, job::Kind, retry::Retry, usage::Purpose};
 use replyx_llm::Caller;
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{IndexContext, IndexDocument, IndexError, count, cut::embedded_text, neighbours};
 
 /// What the queue calls this job; its payload is that of [`IndexDocument`].
-pub const KIND: &str = "embed_document";
+pub const KIND: Kind = Kind::heavy("embed_document");
 
 /// How long one document keeps a worker before others have their turn.
 const SLICE: Duration = Duration::from_secs(30);

@@ -14,6 +14,7 @@ use std::{
 use replyx_core::{
     clock::Clock,
     ids::{AssistantId, WorkspaceId},
+    job::Kind,
 };
 use replyx_storage::{
     StorageError, Tx,
@@ -42,7 +43,7 @@ pub struct IndexNeighbours {
 
 impl IndexNeighbours {
     /// What the queue calls this job.
-    pub const KIND: &'static str = "index_neighbours";
+    pub const KIND: Kind = Kind::heavy("index_neighbours");
 }
 
 /// Queues the job, unless it waits already.

@@ -21,7 +21,6 @@ const TOLERATED: &[(&str, &str)] = &[
     ("knowledge", "search"),
     ("server", ""),
     ("server", "config"),
-    ("server", "worker"),
     ("storage", ""),
     ("testkit", "openai"),
     ("testkit", "telegram"),

@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "fleet",
         ],
     ),
+    ("jobs", &["core", "storage", "live", "channels", "crawl", "accounts", "knowledge", "engine"]),
     ("demo", &["terminal", "testkit"]),
     (
         "server",
@@ -60,6 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "engine",
             "fleet",
             "api",
+            "jobs",
             "demo",
         ],
     ),

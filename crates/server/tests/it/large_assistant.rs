@@ -1,6 +1,6 @@
 //! The job that fills the database's index of vectors, as the program's own worker runs it.
 
-use replyx_core::clock::Clock;
+use replyx_core::{clock::Clock, job::Kind};
 use replyx_storage::testing::tamper;
 use replyx_testkit::openai::FakeOpenAi;
 use serde_json::json;
@@ -23,7 +23,8 @@ async fn the_worker_copies_the_vectors_of_an_assistant_into_the_index() {
     let payload = json!({"workspace_id": workspace, "assistant_id": assistant});
     let mut tx = db.begin().await.unwrap();
     let jobs = tx.workspace(workspace.into()).jobs();
-    jobs.enqueue_once(clock.id(), "index_neighbours", &payload, clock.now()).await.unwrap();
+    let kind = Kind::heavy("index_neighbours");
+    jobs.enqueue_once(clock.id(), kind, &payload, clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     let set = until("all vectors are in the index", async || {
         let mut tx = db.read().await.unwrap();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use replyx_core::clock::Clock;
+use replyx_core::{
+    clock::Clock,
+    job::{Kind, Lane},
+};
 use replyx_storage::{Db, PoolSize, testing::tamper};
 use replyx_testkit::{
     openai::{Answer, FakeOpenAi},
@@ -122,7 +125,7 @@ async fn a_document_that_kills_the_program_again_and_again_fails() {
     let payload = json!({"workspace_id": workspace, "document_id": document});
     let jobs = tx.workspace(workspace.into()).jobs();
     let now = Clock::system().now();
-    jobs.enqueue(Clock::system().id(), "index_document", &payload, now).await.unwrap();
+    jobs.enqueue(Clock::system().id(), Kind::heavy("index_document"), &payload, now).await.unwrap();
     tx.commit().await.unwrap();
     for attempt in 1..=8 {
         let running = format!(
@@ -182,9 +185,9 @@ async fn work_that_never_came_to_an_end_is_given_up(home: &Home) {
     let id = |text: &str| text.parse::<uuid::Uuid>().unwrap();
     let mut tx = home.db.db.begin().await.unwrap();
     for (kind, what, of) in [
-        ("index_document", "document_id", &document),
-        ("fetch_source", "source_id", &source),
-        ("evaluate", "run_id", &run),
+        (Kind::heavy("index_document"), "document_id", &document),
+        (Kind { name: "fetch_source", lane: Lane::Crawl }, "source_id", &source),
+        (Kind { name: "evaluate", lane: Lane::Evaluation }, "run_id", &run),
     ] {
         let payload = json!({"workspace_id": workspace, what: of});
         let jobs = tx.workspace(id(&workspace).into()).jobs();

@@ -7,6 +7,7 @@ use replyx_core::{
     event::{Event, Recorded},
     fixtures,
     ids::{ChannelId, DialogId, MessageId, WorkspaceId},
+    job::Kind,
     message::Message,
 };
 use replyx_storage::{
@@ -261,7 +262,7 @@ async fn the_listener_hears_exactly_what_was_done_and_only_after_the_commit(home
     assert_eq!(ear.heard(), nothing, "nothing was queued");
 
     let job = serde_json::json!({});
-    commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(id(), "x", &job, at(1)));
+    commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(id(), Kind::light("x"), &job, at(1)));
     assert_eq!(ear.heard(), [Committed { jobs: true, ..Committed::default() }]);
 
     tenant.reply::<1>(&db, 1).await;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{JobId, OutboxId, ProcessId, WorkspaceId},
-    job::Lane,
+    job::{Kind, Lane},
 };
 use replyx_storage::{
     Db,
@@ -20,6 +20,9 @@ use serde_json::json;
 
 use crate::given::{self, Tenant, at, id, sendable};
 
+const INDEX: Kind = Kind::heavy("index_document");
+const MAIL: Kind = Kind::light("mail");
+
 /// Queues so many documents of a workspace, due one second after the other.
 async fn documents(db: &Db, workspace: WorkspaceId, count: i64, first: i64) {
     let mut tx = db.begin().await.unwrap();
@@ -28,7 +31,7 @@ async fn documents(db: &Db, workspace: WorkspaceId, count: i64, first: i64) {
         let payload = json!({ "n": number });
         let due = at(first + number);
         let jobs = tx.workspace(workspace).jobs();
-        jobs.enqueue(job, "index_document", &payload, due).await.unwrap();
+        jobs.enqueue(job, INDEX, &payload, due).await.unwrap();
     }
     tx.commit().await.unwrap();
 }
@@ -158,9 +161,9 @@ async fn a_lane_does_not_wait_for_another_and_mail_of_a_workspace_not_for_a_code
     let mut tx = db.begin().await.unwrap();
     for number in 0..20 {
         let jobs = tx.system().jobs();
-        jobs.enqueue(id(), "mail", &json!({}), Some(many), at(number)).await.unwrap();
+        jobs.enqueue(id(), MAIL, &json!({}), Some(many), at(number)).await.unwrap();
     }
-    tx.system().jobs().enqueue(code, "mail", &json!({}), None, at(50)).await.unwrap();
+    tx.system().jobs().enqueue(code, MAIL, &json!({}), None, at(50)).await.unwrap();
     tx.commit().await.unwrap();
 
     let claimed =
@@ -196,7 +199,7 @@ async fn a_job_that_is_handed_back_has_not_been_attempted(home: &TestDb) {
         );
         commit!(db, |tx| tx.system().jobs().hand_back(claimed[0].id, by, at(9)));
     }
-    let jobs = read!(db, |tx| tx.workspace(tenant).jobs().waiting("index_document", 5));
+    let jobs = read!(db, |tx| tx.workspace(tenant).jobs().waiting(INDEX, 5));
     assert_eq!(jobs, 1);
 }
 

@@ -12,6 +12,7 @@ use replyx_core::{
     evaluation::{Question, QuestionSet, Run},
     fixtures,
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
+    job::Kind,
     knowledge::{Document, DocumentKind, Replacement, Source, SourceStatus},
     message::Message,
     money::Money,
@@ -437,7 +438,7 @@ impl Tenant {
         tx.workspace(self.id).contacts().answered(contact, day).await.unwrap();
         tx.workspace(self.id)
             .jobs()
-            .enqueue(id::<JobId>(), "index", &serde_json::json!({"n": 1}), at(0))
+            .enqueue(id::<JobId>(), Kind::light("index"), &serde_json::json!({"n": 1}), at(0))
             .await
             .unwrap();
         tx.workspace(self.id)

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{JobId, ProcessId},
-    job::Lane,
+    job::{Kind, Lane},
 };
 use replyx_storage::{
     Db,
@@ -16,6 +16,8 @@ use serde_json::json;
 
 use crate::given::{self, at, id};
 
+const INDEX: Kind = Kind::light("index");
+
 async fn claim(db: &Db, by: ProcessId, now: DateTime<Utc>, limit: u32) -> Vec<ClaimedJob> {
     commit!(db, |tx| tx.system().jobs().claim(by, now, Lane::Light, Places::of(limit)))
 }
@@ -26,12 +28,7 @@ async fn given_jobs(db: &Db, count: i64) -> Vec<JobId> {
     for number in 0..count {
         let job: JobId = id();
         let payload = json!({ "number": number, "words": ["\"", "ё"] });
-        commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(
-            job,
-            "index",
-            &payload,
-            at(number)
-        ));
+        commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(job, INDEX, &payload, at(number)));
         jobs.push(job);
     }
     jobs
@@ -59,9 +56,9 @@ async fn a_job_is_claimed_when_due_and_deleted_when_done(home: &TestDb) {
     );
     assert_eq!(claim(db, by, at(99), 9).await, []);
     assert!(!read!(db, |tx| tx.system().jobs().any_due(at(99), Lane::Light)));
-    assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
+    assert_eq!(read!(db, |tx| tx.system().jobs().count(INDEX)), 1);
     commit!(db, |tx| tx.system().jobs().finish(job, by));
-    assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 0);
+    assert_eq!(read!(db, |tx| tx.system().jobs().count(INDEX)), 0);
 }
 
 #[on_every_db]
@@ -77,7 +74,7 @@ async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
     assert_eq!(claim(db, by, at(9999), 9).await, []);
     let rows = &given::rows(&home.url, None).await["jobs"];
     assert!(rows[0].contains("dead") && rows[0].contains("the file is empty"), "{rows:?}");
-    assert_eq!(read!(db, |tx| tx.system().jobs().count("index")), 1);
+    assert_eq!(read!(db, |tx| tx.system().jobs().count(INDEX)), 1);
 }
 
 #[on_every_db]
