@@ -112,13 +112,17 @@ pub(crate) async fn refuse_last_owner(tx: &mut Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the accounts that are due, each in a transaction of its own. One that fails does not
-/// keep the others.
-pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<(), StorageError> {
+/// Deletes the accounts that are due, each in a transaction of its own; how many. One that fails
+/// does not keep the others.
+pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<usize, StorageError> {
+    let mut deleted = 0;
     let due = db.read().await?.system().users().due_for_deletion(now, AT_ONCE).await?;
     for user in due {
         match retried(|| delete(db, user, now)).await {
-            Ok(true) => tracing::info!(user.id = %user, "account deleted"),
+            Ok(true) => {
+                deleted += 1;
+                tracing::info!(user.id = %user, "account deleted");
+            }
             Ok(false) => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -126,7 +130,7 @@ pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<(), StorageError> {
             }
         }
     }
-    Ok(())
+    Ok(deleted)
 }
 
 /// Deletes an account; `false` when it is not to be deleted any more.

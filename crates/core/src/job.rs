@@ -35,11 +35,14 @@ pub enum Lane {
     Evaluation,
     /// Fetching web pages: it mostly waits for its turn with a server.
     Crawl,
+    /// What runs by the clock. There is one job of a kind, and one process runs it at a time.
+    Scheduled,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 4] = [Self::Light, Self::Heavy, Self::Evaluation, Self::Crawl];
+    pub const ALL: [Self; 5] =
+        [Self::Light, Self::Heavy, Self::Evaluation, Self::Crawl, Self::Scheduled];
 
     /// The word for it in the database.
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Lane {
             Self::Heavy => "heavy",
             Self::Evaluation => "evaluation",
             Self::Crawl => "crawl",
+            Self::Scheduled => "scheduled",
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) trait Job: DeserializeOwned + Send + 'static {
     const KIND: Kind;
     /// How often it is claimed at most: one that has been claimed more often is given up.
     const ATTEMPTS: u32;
+    /// When it runs.
+    const SCHEDULE: Schedule = Schedule::WhenEnqueued;
 
     /// Does the work.
     fn run(self, run: JobRun<'_>) -> impl Future<Output = Result<(), Failed>> + Send;
@@ -27,6 +29,15 @@ pub(crate) trait Job: DeserializeOwned + Send + 'static {
     /// Ends a job whose attempts did not end: it may be what ends the program. An error says why
     /// that failed, too; it is tried again soon.
     fn give_up(self, run: JobRun<'_>) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// When a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schedule {
+    /// When somebody has enqueued it.
+    WhenEnqueued,
+    /// When a process starts, and so long after the last run ended.
+    Every(Duration),
 }
 
 /// What jobs work with besides the engine.

@@ -5,3 +5,4 @@ mod evaluate;
 mod fetch_source;
 pub(crate) mod index;
 pub(crate) mod mail;
+pub(crate) mod sweeps;

@@ -4,13 +4,15 @@
 //! and its work is an ordinary function of that crate. [`kinds`] joins the two as a [`job::Job`],
 //! [`registry`] is the one list of all kinds, and [`workers`] take on what is due and run it.
 //!
+//! Some jobs run by the clock instead ([`job::Schedule`]): each has one row in the queue, which
+//! stays.
+//!
 //! A job may run twice, also at once. It counts as attempted when it is claimed, so that one that
 //! ends the program is not tried forever.
 
 mod job;
 mod kinds;
 mod registry;
-mod sweep;
 mod workers;
 
 pub use job::JobContext;

@@ -11,8 +11,8 @@ use replyx_knowledge::{
 };
 
 use crate::{
-    job::{Failed, Job, JobRun},
-    kinds::{index::EmbedDocument, mail::SendMail},
+    job::{Failed, Job, JobRun, Schedule},
+    kinds::{index::EmbedDocument, mail::SendMail, sweeps},
 };
 
 /// All kinds.
@@ -23,6 +23,20 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<Evaluate>(),
     Entry::of::<FetchSource>(),
     Entry::of::<SendMail>(),
+    Entry::of::<sweeps::ForgetDeliveries>(),
+    Entry::of::<sweeps::ForgetParts>(),
+    Entry::of::<sweeps::ForgetContactDays>(),
+    Entry::of::<sweeps::ForgetSessions>(),
+    Entry::of::<sweeps::ForgetRegistrations>(),
+    Entry::of::<sweeps::ForgetPasswordResets>(),
+    Entry::of::<sweeps::ForgetLoginAttempts>(),
+    Entry::of::<sweeps::ForgetInvitations>(),
+    Entry::of::<sweeps::ForgetIdempotencyKeys>(),
+    Entry::of::<sweeps::ForgetModelCalls>(),
+    Entry::of::<sweeps::RefreshDocuments>(),
+    Entry::of::<sweeps::RefreshNeighbours>(),
+    Entry::of::<sweeps::QueueSources>(),
+    Entry::of::<sweeps::DeleteAccounts>(),
 ];
 
 /// When giving a job up is tried again.
@@ -38,13 +52,20 @@ type Done<'a> = BoxFuture<'a, Result<(), Failed>>;
 struct Entry {
     kind: Kind,
     attempts: u32,
+    schedule: Schedule,
     run: fn(JobRun<'_>) -> Done<'_>,
     give_up: fn(JobRun<'_>) -> Done<'_>,
 }
 
 impl Entry {
     const fn of<J: Job>() -> Self {
-        Self { kind: J::KIND, attempts: J::ATTEMPTS, run: run::<J>, give_up: give_up::<J> }
+        Self {
+            kind: J::KIND,
+            attempts: J::ATTEMPTS,
+            schedule: J::SCHEDULE,
+            run: run::<J>,
+            give_up: give_up::<J>,
+        }
     }
 
     fn find(name: &str) -> Option<&'static Self> {
@@ -83,6 +104,17 @@ pub(crate) fn panicked(kind: &str, attempt: i64) -> Failed {
     }
 }
 
+/// The kinds that run by the clock.
+pub(crate) fn scheduled() -> impl Iterator<Item = Kind> {
+    let scheduled = |entry: &&Entry| entry.schedule != Schedule::WhenEnqueued;
+    REGISTRY.iter().filter(scheduled).map(|entry| entry.kind)
+}
+
+/// When a job of this kind runs.
+pub(crate) fn schedule(kind: &str) -> Schedule {
+    Entry::find(kind).map_or(Schedule::WhenEnqueued, |entry| entry.schedule)
+}
+
 /// The kind as a label of a metric: never a word from the database.
 pub(crate) fn label(kind: &str) -> &'static str {
     Entry::find(kind).map_or("unknown", |entry| entry.kind.name)
@@ -110,6 +142,7 @@ fn payload<J: Job>(run: JobRun<'_>) -> Result<J, Failed> {
 
 #[cfg(test)]
 mod tests {
+    use replyx_core::job::Lane;
     use replyx_engine::evaluation;
     use replyx_knowledge::index;
     use serde_json::json;
@@ -151,8 +184,30 @@ mod tests {
             ("evaluate", "evaluation"),
             ("fetch_source", "crawl"),
             ("mail", "light"),
+            ("forget_deliveries", "scheduled"),
+            ("forget_outbox", "scheduled"),
+            ("forget_contact_days", "scheduled"),
+            ("forget_sessions", "scheduled"),
+            ("forget_registrations", "scheduled"),
+            ("forget_password_resets", "scheduled"),
+            ("forget_login_attempts", "scheduled"),
+            ("forget_invitations", "scheduled"),
+            ("forget_idempotency_keys", "scheduled"),
+            ("forget_model_calls", "scheduled"),
+            ("refresh_documents", "scheduled"),
+            ("refresh_neighbours", "scheduled"),
+            ("queue_sources", "scheduled"),
+            ("delete_accounts", "scheduled"),
         ];
         assert_eq!(stored, expected);
+    }
+
+    #[test]
+    fn what_runs_by_the_clock_has_the_lane_with_one_row_for_each_kind() {
+        for entry in REGISTRY {
+            let is_scheduled = entry.schedule != Schedule::WhenEnqueued;
+            assert_eq!(is_scheduled, entry.kind.lane == Lane::Scheduled, "{}", entry.kind.name);
+        }
     }
 
     #[test]
@@ -183,5 +238,7 @@ mod tests {
         let sealed = json!({"sealed": "AAAA"});
         let SendMail(mail) = serde_json::from_value(sealed.clone()).unwrap();
         assert_eq!(mail, sealed);
+
+        let _: sweeps::ForgetDeliveries = serde_json::from_value(json!({})).unwrap();
     }
 }

@@ -18,8 +18,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    job::{Attempt, Failed, JobContext, JobRun},
-    registry, sweep,
+    job::{Attempt, Failed, JobContext, JobRun, Schedule},
+    registry,
 };
 
 /// How many jobs of a lane run at once in this process, and how many of them for one share.
@@ -37,6 +37,8 @@ const fn places(lane: Lane) -> (u32, u32) {
         Lane::Evaluation => (512, 4),
         // The requests of all crawls take turns, see `replyx_crawl`.
         Lane::Crawl => (64, 8),
+        // They belong to nobody, and one that takes long must not hold up the others.
+        Lane::Scheduled => (4, 4),
     }
 }
 
@@ -46,11 +48,17 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
 /// How long one try to hand jobs back may take.
 const HAND_BACK: Duration = Duration::from_secs(10);
-/// How often to sweep up.
-const SWEEP: Duration = Duration::from_mins(10);
 
 /// Works until stopped, then waits for the jobs that are running.
 pub async fn work(engine: Arc<Engine>, context: JobContext, stop: CancellationToken) {
+    while let Err(error) = retried(|| schedule(&engine)).await {
+        tracing::error!(error = &error as &dyn Error, "could not schedule jobs");
+        tokio::select! {
+            () = sleep(LONGEST_SLEEP) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+
     let context = Arc::new(context);
     let running = TaskTracker::new();
     let lanes = Lane::ALL.map(|lane| {
@@ -63,20 +71,19 @@ pub async fn work(engine: Arc<Engine>, context: JobContext, stop: CancellationTo
         };
         workers.work(stop.clone())
     });
-    tokio::join!(futures::future::join_all(lanes), sweep(&engine, &context, &stop));
+    futures::future::join_all(lanes).await;
     running.close();
     running.wait().await;
 }
 
-/// Sweeps up now and then, until stopped.
-async fn sweep(engine: &Engine, context: &JobContext, stop: &CancellationToken) {
-    while !stop.is_cancelled() {
-        sweep::all(engine, context).await;
-        tokio::select! {
-            () = sleep(SWEEP) => {}
-            () = stop.cancelled() => {}
-        }
+/// Sees to it that what runs by the clock has its place in the queue.
+async fn schedule(engine: &Engine) -> Result<(), StorageError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    for kind in registry::scheduled() {
+        tx.system().jobs().schedule(engine.clock.id(), kind, now).await?;
     }
+    tx.commit().await.map(drop)
 }
 
 /// The workers of one lane of jobs: a hundred documents do not hold up a mail.
@@ -208,44 +215,66 @@ async fn run(engine: &Engine, context: &JobContext, job: ClaimedJob) {
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(registry::panicked(&job.kind, job.attempts)));
-    let outcome = match &result {
-        Ok(()) => "done",
-        Err(failed) if matches!(failed.retry, Retry::After(_)) => "again",
-        Err(_) => "dead",
-    };
-    metrics::counter!("jobs_total", "kind" => registry::label(&job.kind), "outcome" => outcome)
-        .increment(1);
+    let outcome = outcome(&job.kind, &result);
+    let kind = registry::label(&job.kind);
+    metrics::counter!("jobs_total", "kind" => kind, "outcome" => outcome).increment(1);
+    metrics::histogram!("job_duration_seconds", "kind" => kind).record(begun.elapsed());
     if let Err(failed) = &result {
         tracing::warn!(error = %failed.reason, job.outcome = outcome, "job failed");
     }
+
     while let Err(error) = retried(|| end(engine, &job, &result)).await {
         tracing::error!(error = &error as &dyn Error, "could not finish a job");
         sleep(LONGEST_SLEEP).await;
     }
+
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(job.outcome = outcome, duration_ms, "job ended");
+    if registry::schedule(&job.kind) == Schedule::WhenEnqueued {
+        tracing::info!(job.outcome = outcome, duration_ms, "job ended");
+    } else {
+        tracing::debug!(job.outcome = outcome, duration_ms, "job ended");
+    }
 }
 
+/// What became of a job, as a label of a metric.
+fn outcome(kind: &str, result: &Result<(), Failed>) -> &'static str {
+    match result {
+        Ok(()) => "done",
+        Err(Failed { retry: Retry::After(_), .. }) => "again",
+        Err(_) if registry::schedule(kind) != Schedule::WhenEnqueued => "failed",
+        Err(_) => "dead",
+    }
+}
+
+/// Writes what becomes of a job. One that runs by the clock is never dead: it waits for its next
+/// time.
 async fn end(
     engine: &Engine,
     job: &ClaimedJob,
     result: &Result<(), Failed>,
 ) -> Result<(), StorageError> {
+    let now = engine.clock.now();
+    let by = engine.process;
+    let next = match registry::schedule(&job.kind) {
+        Schedule::Every(pause) => Some(now + pause),
+        Schedule::WhenEnqueued => None,
+    };
+    let reason = result.as_ref().err().map(|failed| failed.reason.as_str());
+
     let mut tx = engine.db.begin().await?;
     let jobs = tx.system().jobs();
     match result {
-        Ok(()) => jobs.finish(job.id, engine.process).await?,
-        Err(failed) => {
-            let due = match failed.retry {
-                Retry::After(wait) => Some(engine.clock.now() + wait),
-                Retry::Never => None,
-            };
-            let reason = &failed.reason;
-            match due.filter(|_| failed.attempt == Attempt::Interrupted) {
-                Some(due) => jobs.hand_back(job.id, engine.process, due).await?,
-                None => jobs.fail(job.id, engine.process, reason, due).await?,
-            }
+        Err(Failed { retry: Retry::After(wait), attempt: Attempt::Interrupted, .. }) => {
+            jobs.hand_back(job.id, by, now + *wait).await?;
         }
+        Err(Failed { retry: Retry::After(wait), reason, .. }) => {
+            jobs.fail(job.id, by, reason, Some(now + *wait)).await?;
+        }
+        Ok(()) | Err(Failed { retry: Retry::Never, .. }) => match (next, reason) {
+            (Some(next), reason) => jobs.reschedule(job.id, by, reason, next).await?,
+            (None, Some(reason)) => jobs.fail(job.id, by, reason, None).await?,
+            (None, None) => jobs.finish(job.id, by).await?,
+        },
     }
     tx.commit().await?;
     Ok(())

@@ -202,9 +202,11 @@ pub struct SystemContacts<'t> {
 }
 
 impl SystemContacts<'_> {
-    /// Forgets what customers were answered on days before `day`.
+    /// Forgets what customers were answered on days before `day`, a batch at a time
+    /// ([`crate::sweep::BATCH`]).
     pub async fn forget_days(self, day: NaiveDate) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM contact_days WHERE day < $1"; day.to_string()))
+        const SQL: [&str; 2] = batch!("contact_days", "day < $1");
+        Ok(delete_batch!(self.tx, SQL; day.to_string()))
     }
 }
 

@@ -37,8 +37,10 @@ pub struct SystemDeliveries<'t> {
 }
 
 impl SystemDeliveries<'_> {
-    /// Forgets deliveries taken before `cutoff`. A repeat after that is taken as something new.
+    /// Forgets deliveries taken before `cutoff`, a batch at a time ([`crate::sweep::BATCH`]). A
+    /// repeat after that is taken as something new.
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM deliveries WHERE received_at < $1"; cutoff))
+        const SQL: [&str; 2] = batch!("deliveries", "received_at < $1");
+        Ok(delete_batch!(self.tx, SQL; cutoff))
     }
 }

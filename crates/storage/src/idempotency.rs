@@ -98,8 +98,9 @@ impl IdempotencyKeys<'_> {
         Ok(())
     }
 
-    /// Removes keys that were claimed before this time.
+    /// Removes keys that were claimed before this time, a batch at a time ([`crate::sweep::BATCH`]).
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM idempotency_keys WHERE created_at < $1"; before))
+        const SQL: [&str; 2] = batch!("idempotency_keys", "created_at < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 }

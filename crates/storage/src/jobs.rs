@@ -1,7 +1,8 @@
 //! Durable background work: the `jobs` table.
 //!
 //! A job is enqueued in the transaction that makes it necessary, runs at least once, and is deleted
-//! when it is done. One that can never succeed stays as `dead`, with the reason.
+//! when it is done. One that can never succeed stays as `dead`, with the reason. One that runs by
+//! the clock has one row for its kind, which stays.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -223,6 +224,44 @@ impl SystemJobs<'_> {
              WHERE id = $1 AND claimed_by = $2";
         let changed = run!(self.tx, SQL; id.into_uuid(), by.into_uuid(), due);
         self.tx.done.jobs |= changed == 1;
+        Ok(())
+    }
+
+    /// Makes sure that a job that runs by the clock has its row, and that it is due at once unless
+    /// it runs. There is one row for each such kind, however many processes say so.
+    pub async fn schedule(
+        self,
+        id: JobId,
+        kind: Kind,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO jobs (id, share, kind, payload, status, lane, due_at, created_at)
+            VALUES ($1, $2, $3, $4, 'queued', $5, $6, $6)
+            ON CONFLICT (kind) WHERE lane = 'scheduled'
+            DO UPDATE SET due_at = excluded.due_at
+             WHERE jobs.status = 'queued' AND jobs.due_at > excluded.due_at";
+        debug_assert_eq!(kind.lane, Lane::Scheduled, "nobody else has one row");
+        let nothing = serde_json::json!({});
+        run!(self.tx, SQL;
+            id.into_uuid(), NOBODY, kind.name, Json(&nothing), kind.lane.as_str(), now);
+        self.tx.done.jobs = true;
+        Ok(())
+    }
+
+    /// Ends a run of a job of ours that runs by the clock: it is due again at `due`, with all its
+    /// attempts. `error` says why the run failed, if it did.
+    pub async fn reschedule(
+        self,
+        id: JobId,
+        by: ProcessId,
+        error: Option<&str>,
+        due: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE jobs SET status = 'queued', claimed_by = NULL, attempts = 0, error = $3, due_at = $4
+             WHERE id = $1 AND claimed_by = $2";
+        run!(self.tx, SQL; id.into_uuid(), by.into_uuid(), error, due);
         Ok(())
     }
 

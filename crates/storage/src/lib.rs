@@ -44,6 +44,8 @@
 mod query;
 #[macro_use]
 pub mod fair;
+#[macro_use]
+pub mod sweep;
 
 pub mod api_keys;
 mod apply;

@@ -276,8 +276,10 @@ impl SystemInvitations<'_> {
         row!(self.tx, InvitationRow, SQL; token_hash).map(Invitation::try_from).transpose()
     }
 
-    /// Removes invitations that ended before this time.
+    /// Removes invitations that ended before this time, a batch at a time
+    /// ([`crate::sweep::BATCH`]).
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM invitations WHERE expires_at < $1"; before))
+        const SQL: [&str; 2] = batch!("invitations", "expires_at < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 }

@@ -54,6 +54,7 @@ const MIGRATIONS: &[Step] = steps![
     12 "0012_channels",
     13 "0013_subjects_of_events",
     14 "0014_hook_paths_name_their_bot",
+    15 "0015_scheduled_jobs",
     16 "0016_dialogs_by_contact",
 ];
 

@@ -199,9 +199,11 @@ pub struct SystemModelCalls<'t> {
 }
 
 impl SystemModelCalls<'_> {
-    /// Forgets calls of days before this one. Returns how many.
+    /// Forgets calls of days before this one, a batch at a time ([`crate::sweep::BATCH`]). Returns
+    /// how many.
     pub async fn forget(self, before: NaiveDate) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM model_calls WHERE day < $1"; before.to_string()))
+        const SQL: [&str; 2] = batch!("model_calls", "day < $1");
+        Ok(delete_batch!(self.tx, SQL; before.to_string()))
     }
 
     /// What each key was used for on a day and since the first of its month, without calls that are

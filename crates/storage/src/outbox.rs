@@ -367,15 +367,16 @@ impl SystemOutbox<'_> {
     }
 
     /// Forgets parts that were sent or failed before `cutoff`; their messages stay. The newest part
-    /// of a chat stays too: it holds the chat's position.
+    /// of a chat stays too: it holds the chat's position. A batch at a time ([`crate::sweep::BATCH`]).
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
-        const SQL: &str = "
-            DELETE FROM outbox
-             WHERE status IN ('sent', 'failed') AND updated_at < $1
+        const SQL: [&str; 2] = batch!(
+            "outbox",
+            "status IN ('sent', 'failed') AND updated_at < $1
                AND position < (SELECT MAX(p.position) FROM outbox p
                                 WHERE p.workspace_id = outbox.workspace_id
-                                  AND p.channel_id = outbox.channel_id AND p.address = outbox.address)";
-        Ok(run!(self.tx, SQL; cutoff))
+                                  AND p.channel_id = outbox.channel_id AND p.address = outbox.address)"
+        );
+        Ok(delete_batch!(self.tx, SQL; cutoff))
     }
 }
 

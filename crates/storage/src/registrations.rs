@@ -99,9 +99,11 @@ impl Registrations<'_> {
         Ok(run!(self.tx, "DELETE FROM registrations WHERE email = $1"; email) > 0)
     }
 
-    /// Removes registrations whose codes ended before this time.
+    /// Removes registrations whose codes ended before this time, a batch at a time
+    /// ([`crate::sweep::BATCH`]).
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM registrations WHERE expires_at < $1"; before))
+        const SQL: [&str; 2] = batch!("registrations", "expires_at < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 }
 
@@ -145,9 +147,10 @@ impl PasswordResets<'_> {
         Ok(value!(self.tx, Uuid, SQL; token_hash, now).map(UserId::from))
     }
 
-    /// Removes tokens that ended before this time.
+    /// Removes tokens that ended before this time, a batch at a time ([`crate::sweep::BATCH`]).
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM password_resets WHERE expires_at < $1"; before))
+        const SQL: [&str; 2] = batch!("password_resets", "expires_at < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 }
 
@@ -196,9 +199,11 @@ impl LoginAttempts<'_> {
         Ok(())
     }
 
-    /// Removes counts whose latest attempt was before this time.
+    /// Removes counts whose latest attempt was before this time, a batch at a time
+    /// ([`crate::sweep::BATCH`]).
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
-        Ok(run!(self.tx, "DELETE FROM login_attempts WHERE last_at < $1"; before))
+        const SQL: [&str; 2] = batch!("login_attempts", "last_at < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 }
 

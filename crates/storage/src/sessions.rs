@@ -13,7 +13,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, users, workspaces};
+use crate::{StorageError, Tx, sweep::BATCH, users, workspaces};
 
 mod row;
 
@@ -198,19 +198,25 @@ impl Sessions<'_> {
     }
 
     /// Removes sessions that ended (expired or were revoked) before this time, with their tokens;
-    /// returns how many.
+    /// returns how many. A batch at a time ([`BATCH`]), tokens first: a full batch of these counts,
+    /// too.
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
-        const TOKENS: &str = "
-            DELETE FROM refresh_tokens
-             WHERE session_id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1)";
+        const TOKENS: [&str; 2] = batch!(
+            "refresh_tokens",
+            "session_id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1)"
+        );
         // A session that has ended only since the statement before keeps its tokens, and stays for
         // the next time.
-        const SQL: &str = "
-            DELETE FROM sessions
-             WHERE (expires_at < $1 OR revoked_at < $1)
-               AND NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.session_id = sessions.id)";
-        run!(self.tx, TOKENS; before);
-        Ok(run!(self.tx, SQL; before))
+        const SQL: [&str; 2] = batch!(
+            "sessions",
+            "(expires_at < $1 OR revoked_at < $1)
+               AND NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.session_id = sessions.id)"
+        );
+        let tokens = delete_batch!(self.tx, TOKENS; before);
+        if tokens == BATCH {
+            return Ok(tokens);
+        }
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 }
 

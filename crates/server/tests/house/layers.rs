@@ -42,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "fleet",
         ],
     ),
-    ("jobs", &["core", "storage", "live", "channels", "crawl", "accounts", "knowledge", "engine"]),
+    ("jobs", &["core", "storage", "channels", "crawl", "accounts", "knowledge", "engine"]),
     ("demo", &["terminal", "testkit"]),
     (
         "server",

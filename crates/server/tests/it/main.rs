@@ -44,6 +44,7 @@ mod passwords;
 mod preview;
 mod profile;
 mod revocations;
+mod scheduled;
 mod second_factor;
 mod sessions;
 mod settings_cli;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use replyx_storage::{on_every_db, testing::TestDb};
+use replyx_storage::{on_every_db, sweep::BATCH, testing::TestDb};
 use tokio::time::timeout;
 
 use crate::given::{self, at};
@@ -90,4 +90,26 @@ async fn old_updates_are_forgotten(home: &TestDb) {
         &1.into(),
         at(0)
     )));
+}
+
+#[on_every_db]
+async fn a_sweep_deletes_a_batch_at_a_time(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    let last = BATCH + 1;
+    commit!(home.db, |tx| tx.workspace(tenant.id).deliveries().take(
+        tenant.bot.id,
+        &1.into(),
+        at(0)
+    ));
+    // With these there is one more than a batch.
+    let copied = format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < {last})
+         INSERT INTO deliveries (workspace_id, channel_id, key, received_at)
+         SELECT workspace_id, channel_id, CAST(n AS TEXT), received_at FROM deliveries, numbers"
+    );
+    assert_eq!(given::tamper(&home.url, &copied).await, BATCH);
+
+    assert_eq!(commit!(home.db, |tx| tx.system().deliveries().forget(at(100))), BATCH);
+    assert_eq!(commit!(home.db, |tx| tx.system().deliveries().forget(at(100))), 1);
+    assert_eq!(commit!(home.db, |tx| tx.system().deliveries().forget(at(100))), 0);
 }

@@ -123,3 +123,34 @@ async fn a_claim_passes_over_what_another_one_holds_on_postgres() {
     let others = claim(&home.db, id(), at(60), 9).await;
     assert_eq!(others.into_iter().map(|job| job.id).collect::<Vec<_>>(), [jobs[1]]);
 }
+
+const SCHEDULED: Kind = Kind { name: "forget_x", lane: Lane::Scheduled };
+
+async fn claim_scheduled(db: &Db, by: ProcessId, now: DateTime<Utc>) -> Vec<ClaimedJob> {
+    commit!(db, |tx| tx.system().jobs().claim(by, now, Lane::Scheduled, Places::of(9)))
+}
+
+#[on_every_db]
+async fn what_runs_by_the_clock_has_one_row_however_many_processes_schedule_it(home: &TestDb) {
+    let db = &home.db;
+    let by = id();
+    for second in 0..3 {
+        commit!(db, |tx| tx.system().jobs().schedule(id(), SCHEDULED, at(second)));
+    }
+    let claimed = claim_scheduled(db, by, at(0)).await;
+    assert_eq!(claimed.len(), 1, "due since it was scheduled first");
+    commit!(db, |tx| tx.system().jobs().schedule(id(), SCHEDULED, at(5)));
+    assert_eq!(claim_scheduled(db, id(), at(9)).await, [], "one process runs it at a time");
+
+    let job = claimed[0].id;
+    commit!(db, |tx| tx.system().jobs().reschedule(job, id(), None, at(10)));
+    assert_eq!(claim_scheduled(db, id(), at(10)).await, [], "only who holds it ends its run");
+    commit!(db, |tx| tx.system().jobs().reschedule(job, by, Some("it failed"), at(600)));
+    assert_eq!(claim_scheduled(db, id(), at(599)).await, []);
+
+    let again = claim_scheduled(db, by, at(600)).await;
+    assert_eq!((again[0].id, again[0].attempts), (job, 1), "a new run has all attempts");
+    commit!(db, |tx| tx.system().jobs().reschedule(job, by, None, at(1_200)));
+    commit!(db, |tx| tx.system().jobs().schedule(id(), SCHEDULED, at(700)));
+    assert_eq!(claim_scheduled(db, by, at(700)).await.len(), 1, "a process that starts runs it");
+}

@@ -1,8 +1,13 @@
 use std::collections::BTreeMap;
 
-use replyx_core::dialog::Dialog;
+use replyx_core::{
+    dialog::Dialog,
+    job::{Kind, Lane},
+};
 use replyx_storage::{
-    Db, Loss, PoolSize, Schema, on_every_db,
+    Db, Loss, PoolSize, Schema,
+    fair::Places,
+    on_every_db,
     testing::{self, TestDb},
 };
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -65,6 +70,35 @@ async fn older_bots_get_paths_that_name_them(home: &TestDb) {
     let mut tx = db.read().await.unwrap();
     let found = tx.system().bots().find_by_hook(&named).await.unwrap();
     assert_eq!(found.expect("it names its bot").bot.id, tenant.bot.id);
+}
+
+/// Before there was a lane for what runs by the clock.
+const UNSCHEDULED: usize = 14;
+
+#[on_every_db]
+async fn jobs_keep_their_lanes_when_what_runs_by_the_clock_gets_its_own(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    for lane in Lane::ALL.into_iter().filter(|lane| *lane != Lane::Scheduled) {
+        let kind = Kind { name: lane.as_str(), lane };
+        let payload = serde_json::json!({});
+        commit!(db, |tx| tx.workspace(tenant.id).jobs().enqueue(id(), kind, &payload, at(0)));
+    }
+    let scheduled = Kind { name: "forget_x", lane: Lane::Scheduled };
+    commit!(db, |tx| tx.system().jobs().schedule(id(), scheduled, at(0)));
+    let steps = applied(db).await.len();
+    db.migrate_down(steps - UNSCHEDULED).await.unwrap();
+    let unknown = given::tamper(&home.url, "UPDATE jobs SET kind = kind WHERE kind = 'forget_x'");
+    assert_eq!(unknown.await, 0, "an older version could not run it");
+
+    db.migrate().await.unwrap();
+    commit!(db, |tx| tx.system().jobs().schedule(id(), scheduled, at(0)));
+    for lane in Lane::ALL {
+        let claimed = commit!(db, |tx| tx.system().jobs().claim(id(), at(9), lane, Places::of(9)));
+        let kinds: Vec<_> = claimed.iter().map(|job| job.kind.as_str()).collect();
+        let expected = if lane == Lane::Scheduled { "forget_x" } else { lane.as_str() };
+        assert_eq!(kinds, [expected]);
+    }
 }
 
 #[on_every_db]

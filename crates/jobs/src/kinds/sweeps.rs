@@ -1,0 +1,205 @@
+//! What runs by the clock: forgets what is no longer needed, so that tables stay bounded, brings
+//! documents up to date, and deletes accounts whose time has come.
+//!
+//! Each is a job of its own, which one process runs at a time: one that fails, or takes long, holds
+//! up no other. What is deleted is deleted in batches, each in a transaction of its own.
+
+use std::time::Duration;
+
+use futures::{FutureExt, future::BoxFuture};
+use replyx_accounts::deletion;
+use replyx_core::{
+    job::{Kind, Lane},
+    retry::Retry,
+};
+use replyx_knowledge::{index, search::LARGE, sources};
+use replyx_storage::{StorageError, Tx, retried, sweep::BATCH};
+use serde::Deserialize;
+
+use super::index::with;
+use crate::job::{Failed, Job, JobRun, Schedule};
+
+/// How long after its end each is done again.
+const EVERY: Duration = Duration::from_mins(10);
+/// How often one is claimed that does not come to an end, before it waits for its next time.
+const ATTEMPTS: u32 = 3;
+/// When one is continued that the database interrupted.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How many documents are queued to be brought up to date in one run at most.
+const REFRESH: u32 = 2_000;
+
+const fn days(number: u64) -> Duration {
+    Duration::from_hours(24 * number)
+}
+
+/// A job that runs by the clock: `scheduled!(Name, "its_name", |run| what it does and counts)`.
+macro_rules! scheduled {
+    ($(#[$doc:meta])* $job:ident, $name:literal, |$run:ident| $work:expr) => {
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        pub(crate) struct $job {}
+
+        impl Job for $job {
+            const KIND: Kind = Kind { name: $name, lane: Lane::Scheduled };
+            const ATTEMPTS: u32 = ATTEMPTS;
+            const SCHEDULE: Schedule = Schedule::Every(EVERY);
+
+            async fn run(self, $run: JobRun<'_>) -> Result<(), Failed> {
+                let done = $work;
+                done.boxed().await
+            }
+
+            async fn give_up(self, _: JobRun<'_>) -> Result<(), String> {
+                Ok(())
+            }
+        }
+    };
+}
+
+/// A job that deletes what is older than `$age`: the statement deletes a batch at most.
+macro_rules! forget {
+    (
+        $(#[$doc:meta])* $job:ident, $name:literal, $age:expr,
+        |$tx:ident, $before:ident| $forget:expr
+    ) => {
+        scheduled!($(#[$doc])* $job, $name, |run| {
+            let $before = run.engine.clock.now() - $age;
+            in_batches(run, Self::KIND, move |$tx| $forget.boxed())
+        });
+    };
+}
+
+forget!(
+    /// Telegram redelivers for a day; a week is safe.
+    ForgetDeliveries, "forget_deliveries", days(7),
+    |tx, before| tx.system().deliveries().forget(before)
+);
+forget!(
+    /// Delivered parts are kept for questions about them; their messages stay.
+    ForgetParts, "forget_outbox", days(30),
+    |tx, before| tx.system().outbox().forget(before)
+);
+forget!(
+    /// The answers of a day are counted until it has ended on every clock.
+    ForgetContactDays, "forget_contact_days", days(2),
+    |tx, before| tx.system().contacts().forget_days(before.date_naive())
+);
+forget!(
+    /// Sessions that have ended are remembered: who comes back from the same place is no news.
+    ForgetSessions, "forget_sessions", days(90),
+    |tx, before| tx.system().sessions().forget(before)
+);
+forget!(
+    /// A registration may be sent a new code for a while after its last one has ended.
+    ForgetRegistrations, "forget_registrations", days(1),
+    |tx, before| tx.system().registrations().forget(before)
+);
+forget!(
+    /// Links that reset a password are of no use once they have ended.
+    ForgetPasswordResets, "forget_password_resets", Duration::ZERO,
+    |tx, before| tx.system().password_resets().forget(before)
+);
+forget!(
+    /// Failed attempts to sign in matter no longer than an account can be locked.
+    ForgetLoginAttempts, "forget_login_attempts", days(2),
+    |tx, before| tx.system().login_attempts().forget(before)
+);
+forget!(
+    /// An invitation is shown for a while after it has ended.
+    ForgetInvitations, "forget_invitations", days(30),
+    |tx, before| tx.system().invitations().forget(before)
+);
+forget!(
+    /// The answer to a request is kept for a day, in case the request is repeated.
+    ForgetIdempotencyKeys, "forget_idempotency_keys", days(1),
+    |tx, before| tx.system().idempotency().forget(before)
+);
+forget!(
+    /// Calls of models are accounted for: a year, and the month in which it is closed.
+    ForgetModelCalls, "forget_model_calls", days(400),
+    |tx, before| tx.system().model_calls().forget(before.date_naive())
+);
+
+scheduled!(
+    /// Queues documents that were indexed by earlier rules or embedded with another model.
+    RefreshDocuments, "refresh_documents", |run| {
+        let queued = index::embed::refresh(with(run.engine, run.context), REFRESH);
+        counted(Self::KIND, queued)
+    }
+);
+scheduled!(
+    /// Queues assistants whose vectors belong into the index of the database.
+    RefreshNeighbours, "refresh_neighbours", |run| {
+        let queued = index::neighbours::refresh(with(run.engine, run.context), LARGE);
+        counted(Self::KIND, queued)
+    }
+);
+scheduled!(
+    /// Queues sources that are to be fetched again.
+    QueueSources, "queue_sources", |run| {
+        counted(Self::KIND, sources::queue_due(&run.engine.db, &run.engine.clock))
+    }
+);
+scheduled!(
+    /// Deletes accounts whose time of grace is over.
+    DeleteAccounts, "delete_accounts", |run| {
+        counted(Self::KIND, deletion::purge(&run.engine.db, run.engine.clock.now()))
+    }
+);
+
+type Deleted<'a> = BoxFuture<'a, Result<u64, StorageError>>;
+
+/// Deletes batch by batch, each in a transaction of its own, until less than a batch is left.
+async fn in_batches(
+    run: JobRun<'_>,
+    kind: Kind,
+    forget: impl for<'t> Fn(&'t mut Tx) -> Deleted<'t> + Send + Sync,
+) -> Result<(), Failed> {
+    loop {
+        if run.context.stop.is_cancelled() {
+            let reason = "the program ends".to_owned();
+            return Err(Failed::interrupted(reason, Retry::After(Duration::ZERO)));
+        }
+
+        let batch = retried(|| async {
+            let mut tx = run.engine.db.begin().await?;
+            let deleted = forget(&mut tx).await?;
+            tx.commit().await?;
+            Ok(deleted)
+        });
+
+        let deleted = batch.await.map_err(|error| failed(&error))?;
+        count(kind, deleted);
+        if deleted < BATCH {
+            return Ok(());
+        }
+    }
+}
+
+/// Counts what was done.
+async fn counted(
+    kind: Kind,
+    work: impl Future<Output = Result<usize, StorageError>>,
+) -> Result<(), Failed> {
+    let number = work.await.map_err(|error| failed(&error))?;
+    count(kind, u64::try_from(number).unwrap_or(u64::MAX));
+    Ok(())
+}
+
+fn count(kind: Kind, number: u64) {
+    metrics::counter!("scheduled_rows_total", "kind" => kind.name).increment(number);
+    if number > 0 {
+        tracing::debug!(job.kind = kind.name, count = number, "cleaned up");
+    }
+}
+
+/// A database that is busy or away costs no attempt; after another error it waits for its next
+/// time.
+fn failed(error: &StorageError) -> Failed {
+    let reason = error.to_string();
+    if error.is_transient() {
+        Failed::interrupted(reason, Retry::After(AGAIN))
+    } else {
+        Failed::made(reason, Retry::Never)
+    }
+}
