@@ -76,11 +76,6 @@ impl Bell {
         let _ = timeout(longest, self.bots.notified()).await;
     }
 
-    /// Wakes the workers of a lane of this process: a place has become free.
-    pub fn ring_jobs(&self, lane: Lane) {
-        self.jobs[lane as usize].notify_one();
-    }
-
     /// Wakes those who do work of these kinds.
     fn ring(&self, work: Work) {
         if work.turns {

@@ -5,30 +5,25 @@
 //! one transaction. A part is claimed (`sending`) before the request leaves, so that a part found
 //! `sending` after a crash is known to be uncertain.
 
-use std::{cmp::Ordering, error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{cmp::Ordering, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use replyx_channels::{Happening, Pace, Route, SendOutcome};
 use replyx_core::ids::ChannelId;
 use replyx_live::{Limit, Permit, Rate};
-use replyx_storage::{StorageError, outbox::Sendable};
-use tokio::{
-    sync::{Semaphore, mpsc},
-    time::sleep,
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use replyx_storage::{Db, StorageError, Tx, fair::Round, outbox::Sendable};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use crate::Engine;
+use crate::{
+    Engine,
+    claims::{self, AtStop, Found, Queue},
+};
 use outcome::Outcome;
 
 pub mod outcome;
 mod record;
 
-/// How long to sleep at most when nobody rings.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// How many parts are claimed in one transaction.
-const TOGETHER: usize = 64;
 /// Why a part goes back whose claim could not be committed.
 const CLAIM_LOST: &str = "the database failed before it was sent";
 
@@ -39,59 +34,89 @@ const TOO_OFTEN: &str = "every attempt to send it was interrupted";
 
 /// Sends until stopped, then waits for the sends under way and writes their outcomes.
 pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
-    let free = Arc::new(Semaphore::new(engine.settings.sends));
     let (outcomes, arrivals) = mpsc::channel(engine.settings.sends);
     let recorder = tokio::spawn(record::work(Arc::clone(&engine), arrivals));
-    let under_way = TaskTracker::new();
-    let mut last_round = false;
-    while !last_round {
-        // What was settled just before the stop still goes out.
-        last_round = stop.is_cancelled();
-        let now = engine.clock.now();
-        let room = free.available_permits().min(TOGETHER);
-        let Claimed { parts, more } = match claim(&engine, now, room).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "could not claim sends");
-                tokio::select! {
-                    () = sleep(LONGEST_SLEEP) => {}
-                    () = stop.cancelled() => {}
-                }
-                continue;
-            }
-        };
-        let idle = parts.is_empty() && !more;
-        for part in parts {
-            let engine = Arc::clone(&engine);
-            let outcomes = outcomes.clone();
-            let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-            under_way.spawn(async move {
-                let sent = AssertUnwindSafe(send(&engine, &part)).catch_unwind().await;
-                let outcome = sent.unwrap_or_else(|_| outcome::of_panic(&part));
-                drop(permit);
-                let _ = outcomes.send((part, outcome)).await;
-            });
-        }
-        if idle && !last_round {
-            let nap = nap(&engine, now).await;
-            tokio::select! {
-                () = engine.bell.outbox(nap) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-    under_way.close();
-    under_way.wait().await;
-    drop(outcomes);
+    claims::work(Sends { engine, outcomes }, stop).await;
     let _ = recorder.await;
 }
 
-/// Parts that are ours to send.
-#[derive(Default)]
-struct Claimed {
-    parts: Vec<Sendable>,
-    /// There may be more that could be sent now.
-    more: bool,
+/// The parts of replies that wait to be sent.
+struct Sends {
+    engine: Arc<Engine>,
+    outcomes: mpsc::Sender<(Sendable, Outcome)>,
+}
+
+impl Queue for Sends {
+    type Piece = Sendable;
+
+    const PIECES: &'static str = "sends";
+    const TOGETHER: usize = 64;
+    /// What was settled just before the stop still goes out.
+    const AT_STOP: AtStop = AtStop::ClaimOnceMore;
+
+    fn db(&self) -> &Db {
+        &self.engine.db
+    }
+
+    fn places(&self) -> usize {
+        self.engine.settings.sends
+    }
+
+    /// Parts that a limit holds back are put off until it lets them through: they must not hide
+    /// others behind them.
+    async fn claim(&self, free: u32, _: Round) -> Result<Found<Sendable>, StorageError> {
+        let engine = &*self.engine;
+        let now = engine.clock.now();
+        let mut tx = engine.db.read().await?;
+        let found = tx.system().outbox().sendable(now, free).await?;
+        if found.is_empty() {
+            let due = tx.system().outbox().next_due(now).await?;
+            return Ok(Found::nothing_until(due, now));
+        }
+        drop(tx);
+        let permits = permits(engine, &found).await;
+        let mut found: Vec<_> = found.into_iter().zip(permits).collect();
+        found.sort_by(|(one, _), (other, _)| in_order(one, other));
+
+        let mut tx = engine.db.begin().await?;
+        let mut claimed = Vec::with_capacity(found.len());
+        let mut put_off = false;
+        for (part, permit) in found {
+            match permit {
+                Permit::Granted => {
+                    if tx.system().outbox().claim(&part, engine.process, now).await? {
+                        claimed.push(part);
+                    }
+                }
+                Permit::Wait(wait) => {
+                    engine.channels.of(part.channel_kind).count(Happening::Waited);
+                    tx.system().outbox().put_off(&part, now + wait).await?;
+                    put_off = true;
+                }
+            }
+        }
+        Ok(if claimed.is_empty() && !put_off { Found::Held } else { Found::Claimed(tx, claimed) })
+    }
+
+    /// None of them was sent.
+    async fn hand_back(&self, tx: &mut Tx, parts: &[Sendable]) -> Result<(), StorageError> {
+        let now = self.engine.clock.now();
+        for part in parts {
+            let outbox = tx.workspace(part.workspace_id).outbox();
+            outbox.put_back(part.id, self.engine.process, now, CLAIM_LOST, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&self, part: Sendable) {
+        let sent = AssertUnwindSafe(send(&self.engine, &part)).catch_unwind().await;
+        let outcome = sent.unwrap_or_else(|_| outcome::of_panic(&part));
+        let _ = self.outcomes.send((part, outcome)).await;
+    }
+
+    async fn wait(&self, longest: Duration) {
+        self.engine.bell.outbox(longest).await;
+    }
 }
 
 /// The order in which rows of the outbox are written: two transactions must not wait for each other
@@ -99,71 +124,6 @@ struct Claimed {
 fn in_order(one: &Sendable, other: &Sendable) -> Ordering {
     let place = |part: &Sendable| (part.workspace_id, part.channel_id);
     place(one).cmp(&place(other)).then_with(|| one.address.cmp(&other.address))
-}
-
-/// Claims parts that may be sent now. Those that a limit holds back are put off until it lets them
-/// through.
-async fn claim(engine: &Engine, now: DateTime<Utc>, room: usize) -> Result<Claimed, StorageError> {
-    let limit = u32::try_from(room).unwrap_or_default();
-    if limit == 0 {
-        return Ok(Claimed::default());
-    }
-    let found = engine.db.read().await?.system().outbox().sendable(now, limit).await?;
-    if found.is_empty() {
-        return Ok(Claimed::default());
-    }
-    // Parts that are held back must not hide others behind them.
-    let more = found.len() == room;
-    let permits = permits(engine, &found).await;
-
-    let mut tx = engine.db.begin().await?;
-    let mut claimed = Vec::with_capacity(found.len());
-    let mut found: Vec<_> = found.into_iter().zip(permits).collect();
-    found.sort_by(|(one, _), (other, _)| in_order(one, other));
-    for (part, permit) in found {
-        match permit {
-            Permit::Granted => {
-                if tx.system().outbox().claim(&part, engine.process, now).await? {
-                    claimed.push(part);
-                }
-            }
-            Permit::Wait(wait) => {
-                engine.channels.of(part.channel_kind).count(Happening::Waited);
-                tx.system().outbox().put_off(&part, now + wait).await?;
-            }
-        }
-    }
-    if let Err(error) = tx.commit().await {
-        unclaim(engine, &claimed).await;
-        return Err(error);
-    }
-    Ok(Claimed { parts: claimed, more })
-}
-
-/// Puts parts back whose claim could not be committed, as far as we know: if it was, they are ours,
-/// nobody else takes them, and certainly none of them was sent.
-async fn unclaim(engine: &Engine, parts: &[Sendable]) {
-    loop {
-        let put_back = async {
-            let now = engine.clock.now();
-            let mut tx = engine.db.begin().await?;
-            for part in parts {
-                let outbox = tx.workspace(part.workspace_id).outbox();
-                outbox.put_back(part.id, engine.process, now, CLAIM_LOST, false).await?;
-            }
-            tx.commit().await
-        };
-        match put_back.await {
-            Ok(_) => return,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn Error,
-                    "could not return parts to the outbox"
-                );
-                sleep(LONGEST_SLEEP).await;
-            }
-        }
-    }
 }
 
 async fn send(engine: &Engine, part: &Sendable) -> Outcome {
@@ -233,16 +193,4 @@ fn channel_key(channel: ChannelId) -> String {
 
 fn chat_key(part: &Sendable) -> String {
     format!("send:{}:{}", part.channel_id, part.address)
-}
-
-/// How long nothing will be due that was not due at `looked`, when we looked last.
-async fn nap(engine: &Engine, looked: DateTime<Utc>) -> Duration {
-    let due = async { engine.db.read().await?.system().outbox().next_due(looked).await }.await;
-    match due {
-        Ok(Some(due)) => (due - engine.clock.now())
-            .to_std()
-            .unwrap_or(Duration::from_millis(5))
-            .clamp(Duration::from_millis(5), LONGEST_SLEEP),
-        _ => LONGEST_SLEEP,
-    }
 }

@@ -9,7 +9,8 @@
 //! 3. [`delivery`] sends what was settled.
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run
-//! in another process, or be behind. [`bell`] only wakes who sleeps.
+//! in another process, or be behind. [`bell`] only wakes who sleeps, and [`claims`] is the loop by
+//! which turns, sends and jobs are taken on.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +23,7 @@ use replyx_storage::{Db, tuning::Tuning};
 
 pub mod bell;
 pub mod check;
+pub mod claims;
 pub mod context;
 pub mod delivery;
 pub mod evaluation;

@@ -34,8 +34,9 @@ use replyx_llm::{ChatRequest, Progress};
 use replyx_storage::{
     StorageError,
     turns::{Attempts, ClaimedTurn},
+    until_stored,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     Engine,
@@ -298,31 +299,22 @@ async fn written(
 
 /// Gives the turn back for another attempt, however long the database is away: as long as this
 /// process lives, nobody else would take the turn from it.
-pub(crate) async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts) {
-    let attempts = u32::try_from(turn.attempts).unwrap_or(u32::MAX);
-    let mut failed = 0;
-    loop {
-        let due = engine.clock.now() + wait(attempts);
-        let handed_back = async {
-            let mut tx = engine.db.begin().await?;
-            let turns = tx.workspace(turn.workspace_id).turns();
-            turns.hand_back(turn.dialog_id, engine.process, due, counted).await?;
-            tx.commit().await
-        };
-        match handed_back.await {
-            Ok(_) => return,
-            Err(error) => {
-                failed += 1;
-                tracing::error!(error = &error as &dyn Error, "could not release a turn");
-                sleep(wait(failed)).await;
-            }
-        }
-    }
+async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts) {
+    until_stored("hand back a turn", || async {
+        let due = engine.clock.now() + pause(turn);
+        let mut tx = engine.db.begin().await?;
+        let turns = tx.workspace(turn.workspace_id).turns();
+        turns.hand_back(turn.dialog_id, engine.process, due, counted).await?;
+        tx.commit().await
+    })
+    .await;
 }
 
-fn wait(failed: u32) -> Duration {
+/// How long a turn waits for its next attempt.
+pub(crate) fn pause(turn: &ClaimedTurn) -> Duration {
+    let attempts = u32::try_from(turn.attempts).unwrap_or(u32::MAX);
     let [chance] = Clock::bytes();
-    match AGAIN.after(failed, chance) {
+    match AGAIN.after(attempts, chance) {
         Retry::After(wait) => wait,
         Retry::Never => AGAIN.ceiling,
     }

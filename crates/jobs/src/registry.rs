@@ -1,4 +1,7 @@
 //! The one list of all kinds of jobs: workers, metrics and tests go by it.
+//!
+//! The work of a kind is an ordinary function of the crate that owns the matter; a file here makes
+//! it a [`Job`].
 
 use std::time::Duration;
 
@@ -10,10 +13,16 @@ use replyx_knowledge::{
     sources::FetchSource,
 };
 
-use crate::{
-    job::{Failed, Job, JobRun, Schedule},
-    kinds::{index::EmbedDocument, mail::SendMail, sweeps},
-};
+use crate::job::{Failed, Job, JobRun, Schedule};
+
+mod evaluate;
+mod fetch_source;
+mod index;
+mod mail;
+mod sweeps;
+
+use index::EmbedDocument;
+use mail::SendMail;
 
 /// All kinds.
 const REGISTRY: &[Entry] = &[

@@ -1,21 +1,21 @@
 //! The workers: they take on jobs that are due and run each by its kind.
 
-use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use replyx_core::{job::Lane, retry::Retry};
-use replyx_engine::Engine;
+use replyx_engine::{
+    Engine,
+    claims::{self, Found, Queue},
+};
 use replyx_storage::{
-    StorageError,
+    Db, StorageError, Tx,
     fair::{Places, Round},
     jobs::ClaimedJob,
-    retried,
+    until_stored,
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep, timeout},
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     job::{Attempt, Failed, JobContext, JobRun, Schedule},
@@ -42,38 +42,20 @@ const fn places(lane: Lane) -> (u32, u32) {
     }
 }
 
-/// How long to sleep at most when nobody rings.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// How long to wait at first when jobs are due that another process is claiming.
-const HELD_BY_OTHERS: Duration = Duration::from_millis(20);
-/// How long one try to hand jobs back may take.
-const HAND_BACK: Duration = Duration::from_secs(10);
-
 /// Works until stopped, then waits for the jobs that are running.
 pub async fn work(engine: Arc<Engine>, context: JobContext, stop: CancellationToken) {
-    while let Err(error) = retried(|| schedule(&engine)).await {
-        tracing::error!(error = &error as &dyn Error, "could not schedule jobs");
-        tokio::select! {
-            () = sleep(LONGEST_SLEEP) => {}
-            () = stop.cancelled() => return,
-        }
+    let scheduled = until_stored("schedule jobs", || schedule(&engine));
+    tokio::select! {
+        () = scheduled => {}
+        () = stop.cancelled() => return,
     }
 
     let context = Arc::new(context);
-    let running = TaskTracker::new();
     let lanes = Lane::ALL.map(|lane| {
-        let workers = Workers {
-            engine: Arc::clone(&engine),
-            context: Arc::clone(&context),
-            running: running.clone(),
-            lane,
-            round: Round::default(),
-        };
-        workers.work(stop.clone())
+        let jobs = Jobs { engine: Arc::clone(&engine), context: Arc::clone(&context), lane };
+        claims::work(jobs, stop.clone())
     });
     futures::future::join_all(lanes).await;
-    running.close();
-    running.wait().await;
 }
 
 /// Sees to it that what runs by the clock has its place in the queue.
@@ -86,124 +68,59 @@ async fn schedule(engine: &Engine) -> Result<(), StorageError> {
     tx.commit().await.map(drop)
 }
 
-/// The workers of one lane of jobs: a hundred documents do not hold up a mail.
-struct Workers {
+/// The jobs of one lane: a hundred documents do not hold up a mail.
+struct Jobs {
     engine: Arc<Engine>,
     context: Arc<JobContext>,
-    running: TaskTracker,
     lane: Lane,
-    round: Round,
 }
 
-/// What a look for jobs found.
-enum Found {
-    /// Jobs that are ours.
-    Jobs(Vec<ClaimedJob>),
-    /// Jobs are due, but none that may be taken now: other processes hold them, or one share has
-    /// its places.
-    Held,
-    /// No job is due, or no place is free.
-    Nothing,
-}
+impl Queue for Jobs {
+    type Piece = ClaimedJob;
 
-impl Workers {
-    async fn work(mut self, stop: CancellationToken) {
-        let (at_once, each) = places(self.lane);
-        let free = Arc::new(Semaphore::new(at_once as usize));
-        let mut patience = HELD_BY_OTHERS;
-        while !stop.is_cancelled() {
-            let room = u32::try_from(free.available_permits()).unwrap_or(at_once);
-            let places = Places { free: room, each, round: self.round };
-            let found = match retried(|| self.claim(places, &stop)).await {
-                Ok(found) => found,
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn Error, "could not claim jobs");
-                    sleep(LONGEST_SLEEP).await;
-                    continue;
-                }
-            };
-            let nap = match found {
-                Found::Jobs(jobs) => {
-                    self.round = self.round.after(jobs.iter().map(|job| job.share));
-                    patience = HELD_BY_OTHERS;
-                    for job in jobs {
-                        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
-                        self.spawn(job, permit);
-                    }
-                    continue;
-                }
-                Found::Held => {
-                    let nap = patience;
-                    patience = (patience * 2).min(LONGEST_SLEEP);
-                    nap
-                }
-                Found::Nothing => LONGEST_SLEEP,
-            };
-            tokio::select! {
-                () = self.engine.bell.jobs(self.lane, nap) => {}
-                () = stop.cancelled() => {}
-            }
-        }
+    const PIECES: &'static str = "jobs";
+
+    fn db(&self) -> &Db {
+        &self.engine.db
     }
 
-    fn spawn(&self, job: ClaimedJob, place: OwnedSemaphorePermit) {
-        let engine = Arc::clone(&self.engine);
-        let context = Arc::clone(&self.context);
-        let lane = self.lane;
-        self.running.spawn(async move {
-            run(&engine, &context, job).await;
-            drop(place);
-            engine.bell.ring_jobs(lane);
-        });
+    fn places(&self) -> usize {
+        let (at_once, _) = places(self.lane);
+        at_once as usize
     }
 
-    async fn claim(&self, places: Places, stop: &CancellationToken) -> Result<Found, StorageError> {
-        let engine = &self.engine;
-        let now = self.engine.clock.now();
-        if places.free == 0
-            || !engine.db.read().await?.system().jobs().any_due(now, self.lane).await?
-        {
-            return Ok(Found::Nothing);
+    async fn claim(&self, free: u32, round: Round) -> Result<Found<ClaimedJob>, StorageError> {
+        let engine = &*self.engine;
+        let now = engine.clock.now();
+        if !engine.db.read().await?.system().jobs().any_due(now, self.lane).await? {
+            return Ok(Found::nothing_until(None, now));
         }
+
+        let (_, each) = places(self.lane);
+        let places = Places { free, each, round };
         let mut tx = engine.db.begin().await?;
         let claimed = tx.system().jobs().claim(engine.process, now, self.lane, places).await?;
-        if claimed.is_empty() {
-            return Ok(Found::Held);
-        }
-        if let Err(error) = tx.commit().await {
-            // It may have been committed all the same: then they are ours, and nobody else takes
-            // them.
-            self.hand_back(&claimed, stop).await;
-            return Err(error);
-        }
-        Ok(Found::Jobs(claimed))
+        Ok(if claimed.is_empty() { Found::Held } else { Found::Claimed(tx, claimed) })
     }
 
-    /// Hands jobs back that may be ours, until that is done or the process stops: then all that is
-    /// ours is handed back.
-    async fn hand_back(&self, jobs: &[ClaimedJob], stop: &CancellationToken) {
-        let engine = &self.engine;
-        while !stop.is_cancelled() {
-            let handed_back = async {
-                let mut tx = engine.db.begin().await?;
-                for job in jobs {
-                    let due = engine.clock.now();
-                    tx.system().jobs().hand_back(job.id, engine.process, due).await?;
-                }
-                tx.commit().await
-            };
-            match timeout(HAND_BACK, handed_back).await {
-                Ok(Ok(_)) => return,
-                Ok(Err(error)) => {
-                    tracing::error!(error = &error as &dyn Error, "could not release jobs");
-                }
-                Err(_) => tracing::error!("releasing jobs timed out"),
-            }
-            tokio::select! {
-                () = sleep(LONGEST_SLEEP) => {}
-                () = stop.cancelled() => {}
-            }
+    fn after(&self, round: Round, jobs: &[ClaimedJob]) -> Round {
+        round.after(jobs.iter().map(|job| job.share))
+    }
+
+    async fn hand_back(&self, tx: &mut Tx, jobs: &[ClaimedJob]) -> Result<(), StorageError> {
+        let due = self.engine.clock.now();
+        for job in jobs {
+            tx.system().jobs().hand_back(job.id, self.engine.process, due).await?;
         }
+        Ok(())
+    }
+
+    async fn run(&self, job: ClaimedJob) {
+        run(&self.engine, &self.context, job).await;
+    }
+
+    async fn wait(&self, longest: Duration) {
+        self.engine.bell.jobs(self.lane, longest).await;
     }
 }
 
@@ -223,10 +140,7 @@ async fn run(engine: &Engine, context: &JobContext, job: ClaimedJob) {
         tracing::warn!(error = %failed.reason, job.outcome = outcome, "job failed");
     }
 
-    while let Err(error) = retried(|| end(engine, &job, &result)).await {
-        tracing::error!(error = &error as &dyn Error, "could not finish a job");
-        sleep(LONGEST_SLEEP).await;
-    }
+    until_stored("finish a job", || end(engine, &job, &result)).await;
 
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if registry::schedule(&job.kind) == Schedule::WhenEnqueued {

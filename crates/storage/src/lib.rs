@@ -37,8 +37,9 @@
 //! for them while they are deleted.
 //!
 //! Where the database ends a transaction all the same (a deadlock, a conflict that cannot be put in
-//! order), it undoes all of it, and the whole is done again: [`retried`] for background work,
-//! [`repeated`] for the transaction of a use case.
+//! order), it undoes all of it, and the whole is done again: [`retried`] for background work
+//! ([`until_stored`] where it must not be lost while the database is away), [`repeated`] for the
+//! transaction of a use case.
 
 #[macro_use]
 mod query;
@@ -102,6 +103,6 @@ pub use db::{Db, PoolSize};
 pub use error::StorageError;
 pub use migrate::{Loss, MigrationState, Schema};
 pub use refusals::Refusal;
-pub use retry::{repeated, retried};
+pub use retry::{repeated, retried, until_stored};
 pub use scope::{Scope, System};
 pub use tx::{Committed, Listener, Tx};

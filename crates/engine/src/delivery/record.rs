@@ -1,6 +1,6 @@
 //! Writes outcomes of sends, as many in one transaction as have arrived.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use replyx_channels::Happening;
@@ -8,15 +8,14 @@ use replyx_core::{
     channel::{Address, ChannelStatus},
     rules::message::SentReply,
 };
-use replyx_storage::{StorageError, Tx, outbox::Sendable, retried};
-use tokio::{sync::mpsc, time::sleep};
+use replyx_storage::{StorageError, Tx, outbox::Sendable, until_stored};
+use tokio::sync::mpsc;
 
 use super::{Outcome, in_order};
 use crate::Engine;
 
 /// How many outcomes share a transaction.
 const TOGETHER: usize = 64;
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// Writes until the last sender is gone. An outcome is known to nobody else, so writing is tried
 /// for as long as the process lives; if it dies first, the part is uncertain.
@@ -24,10 +23,7 @@ pub(super) async fn work(engine: Arc<Engine>, mut arrivals: mpsc::Receiver<(Send
     let mut batch = Vec::with_capacity(TOGETHER);
     while arrivals.recv_many(&mut batch, TOGETHER).await > 0 {
         batch.sort_by(|(one, _), (other, _)| in_order(one, other));
-        while let Err(error) = retried(|| write(&engine, &batch)).await {
-            tracing::error!(error = &error as &dyn Error, "could not store delivery outcomes");
-            sleep(AGAIN).await;
-        }
+        until_stored("record outcomes of sends", || write(&engine, &batch)).await;
         batch.clear();
     }
 }

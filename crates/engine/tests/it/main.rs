@@ -6,6 +6,7 @@ mod given;
 
 mod bell;
 mod checked;
+mod claims;
 mod delivery;
 mod delivery_faults;
 mod gather;
