@@ -1,8 +1,8 @@
 //! The one loop by which work is taken on: turns, sends and jobs.
 //!
-//! Work is queued in the database, and a [`Queue`] says how it is claimed. [`work`] waits for a free
-//! place, claims what is due, and runs each piece in a task of its own, which keeps its place until
-//! it ends.
+//! Work is queued in the database, and a [`Queue`] says how it is claimed. [`work`] waits for a
+//! free place, claims what is due, and runs each piece in a task of its own, which keeps its place
+//! until it ends.
 //!
 //! A claim whose commit failed may have lasted all the same. Then its pieces are ours and nobody
 //! else takes them, so they are handed back.

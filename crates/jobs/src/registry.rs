@@ -45,6 +45,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::RefreshDocuments>(),
     Entry::of::<sweeps::RefreshNeighbours>(),
     Entry::of::<sweeps::QueueSources>(),
+    Entry::of::<sweeps::DeleteDocuments>(),
     Entry::of::<sweeps::DeleteAccounts>(),
 ];
 
@@ -206,6 +207,7 @@ mod tests {
             ("refresh_documents", "scheduled"),
             ("refresh_neighbours", "scheduled"),
             ("queue_sources", "scheduled"),
+            ("delete_documents", "scheduled"),
             ("delete_accounts", "scheduled"),
         ];
         assert_eq!(stored, expected);

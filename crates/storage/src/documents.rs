@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx, knowledge::scope_term};
 
+mod deletion;
 mod outdated;
 
+pub use deletion::PURGE;
 pub use outdated::SystemDocuments;
 
 macro_rules! columns {
@@ -28,7 +30,11 @@ macro_rules! columns {
 
 macro_rules! find {
     () => {
-        concat!("SELECT ", columns!(), " FROM documents WHERE workspace_id = $1 AND id = $2")
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM documents WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
+        )
     };
 }
 
@@ -46,7 +52,8 @@ macro_rules! listed {
             $before,
             "SELECT ",
             $what,
-            " FROM documents WHERE workspace_id = $1 AND id > $2 AND (kind = 'answer') = $4",
+            " FROM documents WHERE workspace_id = $1 AND id > $2 AND (kind = 'answer') = $4
+                AND deleted_at IS NULL",
             $($more,)*
             " ORDER BY id LIMIT $3",
             $after
@@ -414,18 +421,6 @@ impl Documents<'_> {
         const SQL: &str = "SELECT index_version FROM documents WHERE workspace_id = $1 AND id = $2";
         let version = value!(self.tx, i64, SQL; self.workspace.into_uuid(), id.into_uuid());
         Ok(version.unwrap_or_default())
-    }
-
-    /// Deletes a document with everything made from it.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the document is not there.
-    pub(crate) async fn delete(self, document: &Document) -> Result<(), StorageError> {
-        const SQL: &str = "DELETE FROM documents WHERE workspace_id = $1 AND id = $2";
-        self.tx.workspace(self.workspace).knowledge().changed(document.id).await?;
-        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), document.id.into_uuid());
-        StorageError::expect_one_row("documents", deleted)
     }
 
     /// The scope terms of a document's passages.

@@ -98,7 +98,8 @@ impl IdempotencyKeys<'_> {
         Ok(())
     }
 
-    /// Removes keys that were claimed before this time, a batch at a time ([`crate::sweep::BATCH`]).
+    /// Removes keys that were claimed before this time, a batch at a time
+    /// ([`crate::sweep::BATCH`]).
     pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: [&str; 2] = batch!("idempotency_keys", "created_at < $1");
         Ok(delete_batch!(self.tx, SQL; before))

@@ -367,7 +367,8 @@ impl SystemOutbox<'_> {
     }
 
     /// Forgets parts that were sent or failed before `cutoff`; their messages stay. The newest part
-    /// of a chat stays too: it holds the chat's position. A batch at a time ([`crate::sweep::BATCH`]).
+    /// of a chat stays too: it holds the chat's position. A batch at a time
+    /// ([`crate::sweep::BATCH`]).
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: [&str; 2] = batch!(
             "outbox",

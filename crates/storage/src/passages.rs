@@ -359,6 +359,8 @@ impl Passages<'_> {
              WHERE workspace_id = $1
                AND terms_vector @@ $2::tsquery
                AND terms_vector @@ $3::tsquery
+               AND document_id NOT IN (SELECT id FROM documents
+                                        WHERE workspace_id = $1 AND deleted_at IS NOT NULL)
                AND ($5 IS NULL OR document_id = ANY(CAST(string_to_array($5, ',') AS UUID[])))
              ORDER BY ts_rank(terms_vector, $3::tsquery) DESC, number LIMIT $4";
         const SQLITE: &str = r#"
@@ -366,6 +368,8 @@ impl Passages<'_> {
               FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1
                AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'
+               AND document_id NOT IN (SELECT id FROM documents
+                                        WHERE workspace_id = $1 AND deleted_at IS NOT NULL)
                AND ($5 IS NULL OR document_id IN
                        (SELECT unhex(value) FROM json_each('["' || replace($5, ',', '","') || '"]')))
              ORDER BY passages_fts.rank, number LIMIT $4"#;
@@ -389,6 +393,7 @@ impl Passages<'_> {
                        FROM passages
                        JOIN documents ON documents.workspace_id = passages.workspace_id
                                      AND documents.id = passages.document_id
+                                     AND documents.deleted_at IS NULL
                       WHERE passages.workspace_id = $1 AND passages.id ",
                     $wanted
                 )

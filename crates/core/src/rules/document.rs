@@ -238,7 +238,8 @@ impl Document {
     }
 
     /// Deletes the document with its passages, because it is no longer wanted where it came from.
-    pub fn remove(self, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn remove(mut self, now: DateTime<Utc>) -> Change<Gone<Self>> {
+        self.updated_at = now;
         let event =
             Event::DocumentDeleted { document_id: self.id, assistants: self.assistants.clone() };
         Change::of(self.workspace_id, Gone(self)).telling(event, now)

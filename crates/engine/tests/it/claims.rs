@@ -60,10 +60,7 @@ impl<const CLAIMS_AT_STOP: bool> Queue for Fake<CLAIMS_AT_STOP> {
 
     async fn claim(&self, free: u32, _: Round) -> Result<Found<usize>, StorageError> {
         let mut tx = self.db.begin().await?;
-        let mut waiting = self.seen.waiting.lock().unwrap();
-        let taken = waiting.len().min(free as usize);
-        let pieces: Vec<usize> = waiting.drain(..taken).collect();
-        drop(waiting);
+        let pieces = self.seen.take(free as usize);
         if pieces.is_empty() {
             return Ok(Found::Nothing(Duration::from_secs(1)));
         }
@@ -96,6 +93,12 @@ impl Seen {
     fn with(pieces: usize) -> Arc<Self> {
         let waiting = Mutex::new((0..pieces).collect());
         Arc::new(Self { waiting, ..Self::default() })
+    }
+
+    fn take(&self, most: usize) -> Vec<usize> {
+        let mut waiting = self.waiting.lock().unwrap();
+        let taken = waiting.len().min(most);
+        waiting.drain(..taken).collect()
     }
 
     fn done(&self) -> Vec<usize> {

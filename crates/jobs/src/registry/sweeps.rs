@@ -13,7 +13,7 @@ use replyx_core::{
     retry::Retry,
 };
 use replyx_knowledge::{index, search::LARGE, sources};
-use replyx_storage::{StorageError, Tx, retried, sweep::BATCH};
+use replyx_storage::{StorageError, Tx, documents, retried, sweep::BATCH};
 use serde::Deserialize;
 
 use super::index::with;
@@ -28,19 +28,23 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// How many documents are queued to be brought up to date in one run at most.
 const REFRESH: u32 = 2_000;
 
+const fn by_the_clock(name: &'static str) -> Kind {
+    Kind { name, lane: Lane::Scheduled }
+}
+
 const fn days(number: u64) -> Duration {
     Duration::from_hours(24 * number)
 }
 
-/// A job that runs by the clock: `scheduled!(Name, "its_name", |run| what it does and counts)`.
+/// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
-    ($(#[$doc:meta])* $job:ident, $name:literal, |$run:ident| $work:expr) => {
+    ($(#[$doc:meta])* $job:ident, $kind:expr, |$run:ident| $work:expr) => {
         $(#[$doc])*
         #[derive(Deserialize)]
         pub(crate) struct $job {}
 
         impl Job for $job {
-            const KIND: Kind = Kind { name: $name, lane: Lane::Scheduled };
+            const KIND: Kind = $kind;
             const ATTEMPTS: u32 = ATTEMPTS;
             const SCHEDULE: Schedule = Schedule::Every(EVERY);
 
@@ -62,7 +66,7 @@ macro_rules! forget {
         $(#[$doc:meta])* $job:ident, $name:literal, $age:expr,
         |$tx:ident, $before:ident| $forget:expr
     ) => {
-        scheduled!($(#[$doc])* $job, $name, |run| {
+        scheduled!($(#[$doc])* $job, by_the_clock($name), |run| {
             let $before = run.engine.clock.now() - $age;
             in_batches(run, Self::KIND, move |$tx| $forget.boxed())
         });
@@ -122,27 +126,31 @@ forget!(
 
 scheduled!(
     /// Queues documents that were indexed by earlier rules or embedded with another model.
-    RefreshDocuments, "refresh_documents", |run| {
+    RefreshDocuments, by_the_clock("refresh_documents"), |run| {
         let queued = index::embed::refresh(with(run.engine, run.context), REFRESH);
         counted(Self::KIND, queued)
     }
 );
 scheduled!(
     /// Queues assistants whose vectors belong into the index of the database.
-    RefreshNeighbours, "refresh_neighbours", |run| {
+    RefreshNeighbours, by_the_clock("refresh_neighbours"), |run| {
         let queued = index::neighbours::refresh(with(run.engine, run.context), LARGE);
         counted(Self::KIND, queued)
     }
 );
 scheduled!(
     /// Queues sources that are to be fetched again.
-    QueueSources, "queue_sources", |run| {
+    QueueSources, by_the_clock("queue_sources"), |run| {
         counted(Self::KIND, sources::queue_due(&run.engine.db, &run.engine.clock))
     }
 );
 scheduled!(
+    /// Deletes what is left of large documents that were deleted.
+    DeleteDocuments, documents::PURGE, |run| purge_documents(run)
+);
+scheduled!(
     /// Deletes accounts whose time of grace is over.
-    DeleteAccounts, "delete_accounts", |run| {
+    DeleteAccounts, by_the_clock("delete_accounts"), |run| {
         counted(Self::KIND, deletion::purge(&run.engine.db, run.engine.clock.now()))
     }
 );
@@ -156,11 +164,7 @@ async fn in_batches(
     forget: impl for<'t> Fn(&'t mut Tx) -> Deleted<'t> + Send + Sync,
 ) -> Result<(), Failed> {
     loop {
-        if run.context.stop.is_cancelled() {
-            let reason = "the program ends".to_owned();
-            return Err(Failed::interrupted(reason, Retry::After(Duration::ZERO)));
-        }
-
+        may_go_on(run)?;
         let batch = retried(|| async {
             let mut tx = run.engine.db.begin().await?;
             let deleted = forget(&mut tx).await?;
@@ -173,6 +177,24 @@ async fn in_batches(
         if deleted < BATCH {
             return Ok(());
         }
+    }
+}
+
+/// Deletes step by step what is left of deleted documents.
+async fn purge_documents(run: JobRun<'_>) -> Result<(), Failed> {
+    loop {
+        may_go_on(run)?;
+        let step = retried(|| async {
+            let mut tx = run.engine.db.begin().await?;
+            let any = tx.system().documents().purge().await?;
+            tx.commit().await?;
+            Ok(any)
+        });
+
+        if !step.await.map_err(|error| failed(&error))? {
+            return Ok(());
+        }
+        count(documents::PURGE, 1);
     }
 }
 
@@ -191,6 +213,15 @@ fn count(kind: Kind, number: u64) {
     if number > 0 {
         tracing::debug!(job.kind = kind.name, count = number, "cleaned up");
     }
+}
+
+/// Between two steps: another process goes on when this one ends.
+fn may_go_on(run: JobRun<'_>) -> Result<(), Failed> {
+    if run.context.stop.is_cancelled() {
+        let reason = "the program ends".to_owned();
+        return Err(Failed::interrupted(reason, Retry::After(Duration::ZERO)));
+    }
+    Ok(())
 }
 
 /// A database that is busy or away costs no attempt; after another error it waits for its next

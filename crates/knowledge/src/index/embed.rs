@@ -64,7 +64,9 @@ pub async fn run(
             tx.commit().await?;
             return Ok(());
         }
-        let assistant = document.and_then(|document| document.assistants.first().copied());
+        // What is left of one that was deleted is found no more.
+        let Some(document) = document else { return Ok(()) };
+        let assistant = document.assistants.first().copied();
         if missing.is_empty() {
             return finish(tools, job, Some(model)).await;
         }

@@ -26,6 +26,7 @@ impl SystemDocuments<'_> {
               FROM documents
               JOIN workspaces ON workspaces.id = documents.workspace_id
              WHERE documents.status = 'ready' AND documents.index_version < $1
+               AND documents.deleted_at IS NULL
                AND workspaces.suspended_at IS NULL
              ORDER BY ROW_NUMBER() OVER (PARTITION BY documents.workspace_id ORDER BY documents.updated_at, documents.id),
                       documents.id
@@ -34,7 +35,7 @@ impl SystemDocuments<'_> {
             SELECT documents.workspace_id, documents.id, documents.index_version
               FROM documents
               JOIN workspaces ON workspaces.id = documents.workspace_id
-             WHERE documents.status = 'ready' AND documents.passages > 0
+             WHERE documents.status = 'ready' AND documents.passages > 0 AND documents.deleted_at IS NULL
                AND (documents.index_version < $1 OR documents.embedded < documents.passages
                     OR documents.embedded_with IS NULL OR documents.embedded_with <> $3)
                AND workspaces.suspended_at IS NULL

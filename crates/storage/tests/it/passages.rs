@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
-use replyx_core::{change::New, fixtures, ids::PassageId};
+use replyx_core::{act::Actor, change::New, fixtures, ids::PassageId, page::PageRequest};
 use replyx_storage::{
-    Db, on_every_db,
+    Db,
+    documents::DocumentFilter,
+    on_every_db,
     passages::{Candidate, NewPassage, PassageChanges, Span},
     testing::{self, TestDb},
 };
@@ -321,4 +323,51 @@ async fn both_databases_find_the_same_passages() {
             assert!(!found[0].0.is_empty(), "{text:?}: {terms:?} finds nothing");
         }
     }
+}
+
+#[on_every_db]
+async fn a_large_document_is_hidden_at_once_and_deleted_in_steps(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let texts: Vec<String> = (0..2_500).map(|number| format!("Lantern {number} glows")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let passages = store(db, &tenant, &texts).await;
+    let kept = store(db, &tenant, &["A lantern that is kept glows"]).await;
+    let some: Vec<PassageId> = passages[..20].iter().map(|passage| passage.id).collect();
+    let terms = query_terms("lantern");
+    assert_eq!(candidates(db, &tenant, &terms).await.len(), 100);
+    let found = read!(db, |tx| tx.workspace(tenant.id).passages().load(&some));
+    let id = found[0].document_id;
+
+    let mut tx = db.begin().await.unwrap();
+    let document = tx.workspace(tenant.id).documents().lock(id).await.unwrap().unwrap();
+    tx.apply(document.clone().delete(&Actor::system(), at(1))).await.unwrap();
+    tx.commit().await.unwrap();
+    let stored = async || {
+        let rows = read!(db, |tx| tx.workspace(tenant.id).passages().of(id));
+        rows.len()
+    };
+
+    // Before each step, and after the last: nobody finds it, and the other one is found.
+    for left in [2_500, 1_500, 500, 0] {
+        assert_eq!(stored().await, left);
+        assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().find(id)), None);
+        let page = PageRequest::new(Some(100), None);
+        let filter = DocumentFilter::default();
+        let listed = read!(db, |tx| tx.workspace(tenant.id).documents().list(filter, page));
+        assert!(listed.items.iter().all(|document| document.id != id));
+        let candidates = candidates(db, &tenant, &terms).await;
+        let found: Vec<_> = candidates.iter().map(Candidate::id).collect();
+        assert_eq!(found, [kept[0].id]);
+        assert!(read!(db, |tx| tx.workspace(tenant.id).passages().load(&some)).is_empty());
+        let outdated = read!(db, |tx| tx.system().documents().outdated(i64::MAX, None, 99));
+        assert!(outdated.iter().all(|(_, document, _)| *document != id));
+        assert_eq!(commit!(db, |tx| tx.system().documents().purge()), left > 0);
+    }
+
+    let left = given::rows(&home.url, None).await;
+    assert_eq!(left["documents"].len(), left["document_files"].len());
+    let mut tx = db.begin().await.unwrap();
+    let again = tx.apply(document.delete(&Actor::system(), at(2))).await;
+    assert!(again.is_err(), "it is gone");
 }
