@@ -7,7 +7,7 @@ use replyx_core::{permission::Permission, role::Role};
 use super::problems::CODES;
 
 const CONVENTIONS: &str = "\
-Answers a business's customers in Telegram from the business's own documents.
+Answers a business's customers in Telegram and in programs of your own, from the business's own documents.
 
 ## Conventions
 
