@@ -10,6 +10,9 @@ use crate::{
     event::Event,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// The run has ended: a process that was taken for dead and wakes up changes nothing that another
 /// has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -11,6 +11,9 @@ use crate::{
     patch::Patch,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// The source waits to be fetched, or is being fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the source is `{0}`")]
