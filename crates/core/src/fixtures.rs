@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     assistant::{Assistant, AssistantSettings, Language, Version},
     bot::{Bot, BotMode},
-    change::{Change, Noted},
+    change::{Change, New, Noted},
     channel::{Channel, ChannelKind, ChannelStatus, ChatKind, Inbound, InboundContent},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
@@ -18,6 +18,7 @@ use crate::{
     ids::{AssistantId, DialogId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
     message::{Author, Delivery, Message, MessageKind},
+    rules::channel::NewBot,
     user::User,
     workspace::Workspace,
 };
@@ -240,4 +241,28 @@ pub const fn unexplained<T>(state: T) -> Change<T> {
 /// An event that is recorded although nothing happened.
 pub fn event(workspace: WorkspaceId, event: Event, at: DateTime<Utc>) -> Change<Noted> {
     Change::noted(workspace, event, at)
+}
+
+/// A bot that was registered by nobody: only the log of events tells it.
+pub fn registered(bot: Bot, token_sealed: &[u8], hook_path: &str) -> Change<New<NewBot>> {
+    let event = Event::BotStatus { bot_id: bot.id, status: bot.status, error: None };
+    let token_sealed = token_sealed.to_vec();
+    let hook_path = hook_path.to_owned();
+    Change::noted(bot.workspace_id, event, bot.created_at)
+        .with(|_| New(NewBot { bot, token_sealed, hook_path }))
+}
+
+/// A bot as the channel that it is.
+pub fn channel_of(bot: &Bot) -> Channel {
+    Channel {
+        id: bot.id,
+        workspace_id: bot.workspace_id,
+        assistant_id: bot.assistant_id,
+        kind: ChannelKind::Telegram,
+        name: bot.username.clone(),
+        status: bot.status,
+        error: bot.error.clone(),
+        created_at: bot.created_at,
+        updated_at: bot.updated_at,
+    }
 }

@@ -6,6 +6,7 @@
 //! and acts are made of these types.
 
 pub mod assistant;
+pub mod channel;
 pub mod dialog;
 pub mod document;
 pub mod message;

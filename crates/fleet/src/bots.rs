@@ -2,12 +2,14 @@
 
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
 use replyx_channels::telegram::TelegramError;
 use replyx_core::{
-    act::{Act, BotStarted, BotStopped, BotUpdated, WorkspaceLog},
+    act::Actor,
     actor::Caller,
     bot::{Bot, BotMode},
-    channel::{ChannelKind, ChannelStatus},
+    change::Change,
+    channel::ChannelKind,
     ids::{AssistantId, ChannelId},
     refusal::{Missing, Unacceptable},
 };
@@ -142,19 +144,12 @@ pub async fn start(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<Bot, Bo
     }
     drop(tx);
 
-    let alter = |bot: &mut Bot| {
-        bot.status = ChannelStatus::Running;
-        bot.error = None;
-    };
-    let act = |bot: &Bot| BotStarted { bot: id, username: bot.username.clone(), mode: bot.mode };
-    change(cx, caller, id, alter, act).await
+    change(cx, caller, id, Bot::start).await
 }
 
 /// Stops a bot. Telegram keeps the customers' messages for up to a day.
 pub async fn stop(cx: Cx<'_>, caller: &Caller, id: ChannelId) -> Result<Bot, BotError> {
-    let alter = |bot: &mut Bot| bot.status = ChannelStatus::Stopped;
-    let act = |bot: &Bot| BotStopped { bot: id, username: bot.username.clone(), mode: bot.mode };
-    change(cx, caller, id, alter, act).await
+    change(cx, caller, id, Bot::stop).await
 }
 
 /// Changes how updates of a bot are received; without a mode it stays as it is.
@@ -169,38 +164,29 @@ pub async fn update(
     mode: Option<BotMode>,
 ) -> Result<Bot, BotError> {
     cx.webhooks.check(mode)?;
-    let alter = |bot: &mut Bot| bot.mode = mode.unwrap_or(bot.mode);
-    let act = |bot: &Bot| BotUpdated { bot: id, username: bot.username.clone(), mode: bot.mode };
-    change(cx, caller, id, alter, act).await
+    change(cx, caller, id, |bot, by, now| bot.set_mode(mode?, by, now)).await
 }
 
 /// Changes a bot. A change that changes nothing is neither recorded nor announced.
-async fn change<A: Act<Log = WorkspaceLog>>(
+async fn change(
     cx: Cx<'_>,
     caller: &Caller,
     id: ChannelId,
-    alter: impl Fn(&mut Bot),
-    act: impl Fn(&Bot) -> A,
+    rule: impl Fn(Bot, &Actor, DateTime<Utc>) -> Option<Change<Bot>>,
 ) -> Result<Bot, BotError> {
     repeated(|| async {
-        let workspace = caller.workspace_id;
         let mut tx = cx.engine.db.begin().await?;
-        let before = tx.workspace(workspace).bots().lock(id).await?.ok_or(Missing("bot"))?;
-        let mut bot = before.clone();
-        alter(&mut bot);
-        if bot == before {
+        let found = tx.workspace(caller.workspace_id).bots().lock(id).await?;
+        let bot = found.ok_or(Missing("bot"))?;
+        let Some(change) = rule(bot.clone(), &caller.actor(), cx.engine.clock.now()) else {
             return Ok(bot);
-        }
+        };
 
-        let now = cx.engine.clock.now();
-        bot.updated_at = now;
-        let saved = tx.workspace(workspace).bots().save(&bot).await;
-        saved.map_err(|error| match error {
+        let bot = tx.apply(change).await.map_err(|error| match error {
             // It moved away since it was found.
             StorageError::RowsAffected { .. } => Missing("bot").into(),
             error => BotError::Storage(error),
         })?;
-        tx.workspace(workspace).record(act(&bot), &caller.actor(), now);
         tx.commit().await?;
         Ok(bot)
     })

@@ -2,8 +2,8 @@
 //! only bots have is in [`crate::bots`].
 
 use replyx_core::{
-    act::{BotDeleted, ChannelCreated, ChannelDeleted},
     actor::Caller,
+    change::New,
     channel::{Channel, ChannelKind, ChannelStatus},
     ids::{AssistantId, ChannelId},
     refusal::Missing,
@@ -61,15 +61,7 @@ pub async fn create(
             created_at: now,
             updated_at: now,
         };
-        tx.workspace(workspace).channels().insert(&channel).await?;
-
-        let act = ChannelCreated {
-            channel: channel.id,
-            kind: channel.kind,
-            name: channel.name.clone(),
-            assistant_id,
-        };
-        tx.workspace(workspace).record(act, &caller.actor(), now);
+        let New(channel) = tx.apply(channel.create(&caller.actor())).await?;
         tx.commit().await?;
         Ok(channel)
     })
@@ -95,21 +87,7 @@ pub(crate) async fn delete_of(
         let mut tx = cx.engine.db.begin().await?;
         let found = tx.workspace(workspace).channels().lock(id).await?;
         let channel = found.filter(|channel| is_of(channel.kind)).ok_or(Missing(name))?;
-        if !tx.workspace(workspace).channels().delete(id, now).await? {
-            return Err(Missing(name).into());
-        }
-
-        let log = tx.workspace(workspace);
-        match channel.kind {
-            ChannelKind::Telegram => {
-                let act = BotDeleted { bot: id, username: channel.name };
-                log.record(act, &caller.actor(), now);
-            }
-            ChannelKind::Api => {
-                let act = ChannelDeleted { channel: id, kind: channel.kind, name: channel.name };
-                log.record(act, &caller.actor(), now);
-            }
-        }
+        tx.apply(channel.delete(&caller.actor(), now)).await?;
         tx.commit().await?;
         Ok(())
     })

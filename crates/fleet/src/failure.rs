@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-use replyx_core::channel::ChannelStatus;
 use replyx_engine::Engine;
 use replyx_storage::{StorageError, bots::Credentials};
 
@@ -12,14 +11,14 @@ pub(crate) async fn fail(engine: &Engine, credentials: &Credentials, error: &str
     let saved = async {
         let mut tx = engine.db.begin().await?;
         let bots = tx.workspace(credentials.bot.workspace_id).bots();
-        let Some(mut bot) = bots.lock(credentials.bot.id).await? else { return Ok(()) };
+        let Some(bot) = bots.lock(credentials.bot.id).await? else { return Ok(()) };
         let found = tx.workspace(bot.workspace_id).bots().credentials(bot.id).await?;
-        let same = found.is_some_and(|found| found.token_sealed == credentials.token_sealed);
-        if bot.status == ChannelStatus::Running && same {
-            bot.status = ChannelStatus::Failed;
-            bot.error = Some(error.to_owned());
-            bot.updated_at = engine.clock.now();
-            tx.workspace(bot.workspace_id).bots().save(&bot).await?;
+        if found.is_none_or(|found| found.token_sealed != credentials.token_sealed) {
+            return Ok(());
+        }
+
+        if let Ok(change) = bot.fail(error, engine.clock.now()) {
+            tx.apply(change).await?;
             tx.commit().await?;
             metrics::counter!("telegram_bots_failed_total").increment(1);
         }

@@ -4,12 +4,15 @@
 use replyx_core::message::Message;
 use replyx_core::{
     assistant::Assistant,
+    bot::Bot,
     change::{Change, Gone, New, Noted, Parts},
+    channel::Channel,
     dialog::{Contact, Dialog},
     evaluation::{QuestionSet, Run},
     knowledge::{Document, Source},
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
+        channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
         message::MessageDelivery,
@@ -70,6 +73,14 @@ states! {
     RolledBack: |tx, it|
         tx.workspace(it.workspace_id).assistants().roll_to(it.assistant_id, it.number);
     Gone<Assistant>: |tx, Gone(it)| tx.workspace(it.workspace_id).assistants().delete(it);
+
+    New<Channel>: |tx, New(it)| tx.workspace(it.workspace_id).channels().insert(it);
+    Channel: |tx, it| tx.workspace(it.workspace_id).channels().save(it);
+    Gone<Channel>: |tx, Gone(it)| tx.workspace(it.workspace_id).channels().delete(it);
+    New<NewBot>: |tx, New(it)| tx.workspace(it.bot.workspace_id).bots().insert(it);
+    Bot: |tx, it| tx.workspace(it.workspace_id).bots().save(it);
+    BotWithToken: |tx, it| tx.workspace(it.bot.workspace_id).bots().replace_token(it);
+    MovedAway: |tx, it| tx.workspace(it.0.workspace_id).bots().move_away(it);
 
     New<QuestionSetContent<'_>>: |tx, New(it)|
         tx.workspace(it.set.workspace_id).question_sets().insert(it);

@@ -1,18 +1,17 @@
 //! The audit log: the `audit_entries` and `audit_heads` tables. Entries are only ever added.
 //!
 //! Adding locks the chain's head until the transaction ends, so it is done at the commit. The only
-//! way to add one is an act with its own type ([`Scope::record`], [`System::record`]).
+//! way to add one is an act with its own type, in a change ([`Tx::apply`]).
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    act::{self, Actor, PlatformLog, WorkspaceLog},
     audit::{Act, Entry, GENESIS, hash},
     ids::WorkspaceId,
     page::{Page, PageRequest},
 };
 use uuid::Uuid;
 
-use crate::{Scope, StorageError, System, Tx, stored::Stored};
+use crate::{StorageError, Tx, stored::Stored};
 
 /// The name of the chain that is no workspace's.
 const PLATFORM: &str = "platform";
@@ -32,26 +31,6 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Only acts of this account or key.
     pub actor_id: Option<Uuid>,
-}
-
-impl Scope<'_> {
-    /// Enters an act into the workspace's audit log when the transaction commits. It is told in
-    /// `Committed::audit`.
-    #[expect(clippy::needless_pass_by_value, reason = "what was done is entered once")]
-    pub fn record(self, act: impl act::Act<Log = WorkspaceLog>, actor: &Actor, at: DateTime<Utc>) {
-        let entry = actor.did(&act, at);
-        self.tx.enter(Some(self.workspace), entry);
-    }
-}
-
-impl System<'_> {
-    /// Enters an act into the platform's audit log when the transaction commits. It is told in
-    /// `Committed::audit`.
-    #[expect(clippy::needless_pass_by_value, reason = "what was done is entered once")]
-    pub fn record(self, act: impl act::Act<Log = PlatformLog>, actor: &Actor, at: DateTime<Utc>) {
-        let entry = actor.did(&act, at);
-        self.tx.enter(None, entry);
-    }
 }
 
 /// One workspace's audit log.

@@ -10,6 +10,7 @@ use replyx_core::{
     channel::{Channel, ChannelKind, ChannelStatus},
     ids::{AssistantId, ChannelId, WorkspaceId},
     page::{Page, PageRequest},
+    rules::channel::{BotWithToken, MovedAway, NewBot},
 };
 use uuid::Uuid;
 
@@ -90,12 +91,8 @@ impl Bots<'_> {
     /// # Errors
     ///
     /// [`StorageError::is_duplicate`] when the installation already runs this bot.
-    pub async fn insert(
-        self,
-        bot: &Bot,
-        token_sealed: &[u8],
-        hook_path: &str,
-    ) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, new: &NewBot) -> Result<(), StorageError> {
+        let NewBot { bot, token_sealed, hook_path } = new;
         debug_assert_eq!(bot.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = "
             INSERT INTO telegram_bots (workspace_id, channel_id, telegram_id, token_sealed, hook_path, mode)
@@ -103,7 +100,8 @@ impl Bots<'_> {
         let channel = channel_of(bot);
         self.tx.workspace(self.workspace).channels().insert(&channel).await?;
         run!(self.tx, SQL;
-            self.workspace.into_uuid(), bot.id.into_uuid(), bot.telegram_id, token_sealed, hook_path,
+            self.workspace.into_uuid(), bot.id.into_uuid(), bot.telegram_id, token_sealed.as_slice(),
+            hook_path,
             bot.mode.as_str());
         Ok(())
     }
@@ -145,13 +143,12 @@ impl Bots<'_> {
         Ok(Page::of(found, page.limit, |bot: &Bot| bot.id))
     }
 
-    /// Writes a changed mode, status or error, and tells the log. A bot that moved away does not
-    /// run again.
+    /// Writes a changed mode, status or error. A bot that moved away does not run again.
     ///
     /// # Errors
     ///
     /// Fails when the bot is not there.
-    pub async fn save(self, bot: &Bot) -> Result<(), StorageError> {
+    pub(crate) async fn save(self, bot: &Bot) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE telegram_bots SET mode = $3
              WHERE workspace_id = $1 AND channel_id = $2 AND (released_at IS NULL OR $4 <> 'running')";
@@ -161,35 +158,26 @@ impl Bots<'_> {
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), bot.id.into_uuid(), bot.mode.as_str(), bot.status.as_str());
         StorageError::expect_one_row("telegram_bots", changed)?;
-        channels::announce(self.tx, self.workspace, &channel);
+        channels::wake(self.tx);
         Ok(())
     }
 
     /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is
-    /// wiped, it fails with `error`, and its replies fail as those of a deleted bot do. Its dialogs
+    /// wiped, it fails with its error, and its replies fail as those of a deleted bot do. Its dialogs
     /// stay. The caller holds its lock.
     ///
     /// # Errors
     ///
     /// Fails when the bot is not there.
-    pub async fn move_away(
-        self,
-        bot: &Bot,
-        error: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        let left = Bot {
-            status: ChannelStatus::Failed,
-            error: Some(error.to_owned()),
-            updated_at: now,
-            ..bot.clone()
-        };
-        let channel = channel_of(&left);
-        channels::update(self.tx, self.workspace, &channel).await?;
+    pub(crate) async fn move_away(self, left: &MovedAway) -> Result<(), StorageError> {
+        let MovedAway(bot) = left;
+        let now = bot.updated_at;
+        let error = bot.error.as_deref().unwrap_or_default();
+        channels::update(self.tx, self.workspace, &channel_of(bot)).await?;
         let released = release(self.tx, self.workspace, bot.id, now).await?;
         StorageError::expect_one_row("telegram_bots", released)?;
         channels::end_sends(self.tx, self.workspace, bot.id, error, now).await?;
-        channels::announce(self.tx, self.workspace, &channel);
+        channels::wake(self.tx);
         Ok(())
     }
 
@@ -231,16 +219,17 @@ impl Bots<'_> {
     ///
     /// [`StorageError::is_duplicate`] when the bot is connected elsewhere; fails too when it is not
     /// there.
-    pub async fn replace_token(self, bot: &Bot, token_sealed: &[u8]) -> Result<(), StorageError> {
+    pub(crate) async fn replace_token(self, newer: &BotWithToken) -> Result<(), StorageError> {
+        let BotWithToken { bot, token_sealed } = newer;
         const SQL: &str = "
             UPDATE telegram_bots SET token_sealed = $3, mode = $4, released_at = NULL
              WHERE workspace_id = $1 AND channel_id = $2";
         let channel = channel_of(bot);
         channels::update(self.tx, self.workspace, &channel).await?;
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), bot.id.into_uuid(), token_sealed, bot.mode.as_str());
+            self.workspace.into_uuid(), bot.id.into_uuid(), token_sealed.as_slice(), bot.mode.as_str());
         StorageError::expect_one_row("telegram_bots", changed)?;
-        channels::announce(self.tx, self.workspace, &channel);
+        channels::wake(self.tx);
         Ok(())
     }
 }

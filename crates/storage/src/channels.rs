@@ -6,7 +6,6 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{Channel, ChannelKind},
-    event::Event,
     ids::{AssistantId, ChannelId, WorkspaceId},
     page::{Page, PageRequest},
 };
@@ -65,9 +64,8 @@ pub struct Channels<'t> {
 }
 
 impl Channels<'_> {
-    /// Stores a new channel and tells the log. What its network needs beyond this is stored by the
-    /// table of its kind.
-    pub async fn insert(self, channel: &Channel) -> Result<(), StorageError> {
+    /// Stores a new channel. What its network needs beyond this is stored by the table of its kind.
+    pub(crate) async fn insert(self, channel: &Channel) -> Result<(), StorageError> {
         debug_assert_eq!(channel.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = "
             INSERT INTO channels (workspace_id, id, assistant_id, kind, name, status, error, created_at, updated_at)
@@ -76,7 +74,7 @@ impl Channels<'_> {
             self.workspace.into_uuid(), channel.id.into_uuid(), channel.assistant_id.into_uuid(),
             channel.kind.as_str(), &channel.name, channel.status.as_str(), &channel.error,
             channel.created_at, channel.updated_at);
-        announce(self.tx, self.workspace, channel);
+        wake(self.tx);
         Ok(())
     }
 
@@ -144,41 +142,41 @@ impl Channels<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// Writes a changed name, status or error, and tells the log.
+    /// Writes a changed name, status or error.
     ///
     /// # Errors
     ///
     /// Fails when the channel is not there.
-    pub async fn save(self, channel: &Channel) -> Result<(), StorageError> {
+    pub(crate) async fn save(self, channel: &Channel) -> Result<(), StorageError> {
         update(self.tx, self.workspace, channel).await?;
-        announce(self.tx, self.workspace, channel);
+        wake(self.tx);
         Ok(())
     }
 
     /// Deletes a channel, and with it its secrets. Its replies that are not known to be sent fail,
-    /// with their messages; a send that is under way may still be recorded as sent. `false`: there
-    /// is no such channel.
-    pub async fn delete(self, id: ChannelId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    /// with their messages; a send that is under way may still be recorded as sent.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the channel is not there.
+    pub(crate) async fn delete(self, channel: &Channel) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE channels SET deleted_at = $3, updated_at = $3, status = 'stopped'
-             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING kind";
-        let deleted = value!(self.tx, String, SQL; self.workspace.into_uuid(), id.into_uuid(), now);
-        let Some(kind) = deleted else { return Ok(false) };
-        let kind: ChannelKind = kind.parse().map_err(StorageError::corrupt("channels"))?;
+             WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let now = channel.updated_at;
+        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), channel.id.into_uuid(), now);
+        StorageError::expect_one_row("channels", deleted)?;
 
-        let (why, event) = match kind {
+        let why = match channel.kind {
             ChannelKind::Telegram => {
-                crate::bots::release(self.tx, self.workspace, id, now).await?;
-                ("the bot was deleted", Event::BotDeleted { bot_id: id })
+                crate::bots::release(self.tx, self.workspace, channel.id, now).await?;
+                "the bot was deleted"
             }
-            ChannelKind::Api => {
-                ("the channel was deleted", Event::ChannelDeleted { channel_id: id })
-            }
+            ChannelKind::Api => "the channel was deleted",
         };
-        end_sends(self.tx, self.workspace, id, why, now).await?;
+        end_sends(self.tx, self.workspace, channel.id, why, now).await?;
         self.tx.done.bots = true;
-        self.tx.record(self.workspace, vec![(now, event)]);
-        Ok(true)
+        Ok(())
     }
 
     /// Remembers how far a channel that is polled has been read: from which delivery on to go on.
@@ -205,23 +203,10 @@ pub(crate) async fn update(
     StorageError::expect_one_row("channels", changed)
 }
 
-/// Tells the log and the sleeping workers what a channel is now.
-pub(crate) fn announce(tx: &mut Tx, workspace: WorkspaceId, channel: &Channel) {
-    let error = channel.error.clone();
-    let event = match channel.kind {
-        ChannelKind::Telegram => {
-            Event::BotStatus { bot_id: channel.id, status: channel.status, error }
-        }
-        ChannelKind::Api => Event::ChannelStatus {
-            channel_id: channel.id,
-            kind: channel.kind,
-            status: channel.status,
-            error,
-        },
-    };
+/// Wakes those who run channels and send through them.
+pub(crate) const fn wake(tx: &mut Tx) {
     tx.done.bots = true;
     tx.done.outbox = true;
-    tx.record(workspace, vec![(channel.updated_at, event)]);
 }
 
 /// Ends what a channel that is no longer ours has to send, with the messages. What is being sent at

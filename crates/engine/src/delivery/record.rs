@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use replyx_channels::Happening;
-use replyx_core::{
-    channel::{Address, ChannelStatus},
-    rules::message::SentReply,
-};
+use replyx_core::{channel::Address, rules::message::SentReply};
 use replyx_storage::{StorageError, Tx, outbox::Sendable, until_stored};
 use tokio::sync::mpsc;
 
@@ -126,14 +123,10 @@ async fn fail_channel(
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let workspace = part.workspace_id;
-    if let Some(mut channel) = tx.workspace(workspace).channels().lock(part.channel_id).await?
-        && channel.status == ChannelStatus::Running
-        && has_secret(tx, part).await?
-    {
-        channel.status = ChannelStatus::Failed;
-        channel.error = Some(error.to_owned());
-        channel.updated_at = now;
-        tx.workspace(workspace).channels().save(&channel).await?;
+    let locked = tx.workspace(workspace).channels().lock(part.channel_id).await?;
+    let Some(Ok(change)) = locked.map(|channel| channel.fail(error, now)) else { return Ok(()) };
+    if has_secret(tx, part).await? {
+        tx.apply(change).await?;
     }
     Ok(())
 }

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use replyx_channels::telegram::Rates;
 use replyx_core::{
+    act::Actor,
     channel::ChannelStatus,
     event::Event,
+    fixtures,
     ids::MessageId,
     message::Delivery::{Delivered, Failed, Queued},
 };
@@ -234,7 +236,7 @@ async fn with_a_revoked_token_replies_wait_until_the_bot_is_started_again(db: &T
     let mut started =
         tx.workspace(world.workspace).bots().find(line.bot.id).await.unwrap().unwrap();
     (started.status, started.error) = (ChannelStatus::Running, None);
-    tx.workspace(world.workspace).bots().save(&started).await.unwrap();
+    tx.apply(fixtures::unexplained(started)).await.unwrap();
     tx.commit().await.unwrap();
 
     for message in waiting {
@@ -261,7 +263,8 @@ async fn of_a_deleted_bot_what_waits_fails_and_what_arrived_is_delivered(db: &Te
     eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
         .await;
     let mut tx = engine.db.begin().await.unwrap();
-    tx.workspace(world.workspace).channels().delete(line.bot.id, world.clock.now()).await.unwrap();
+    let channel = fixtures::channel_of(&line.bot);
+    tx.apply(channel.delete(&Actor::command_line(), world.clock.now())).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(world.delivery(arrived).await, Failed, "as far as is known yet");
     eventually("the outcome", async || (world.count("message.delivered").await == 1).then_some(()))

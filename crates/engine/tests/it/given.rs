@@ -143,8 +143,8 @@ impl<'d> World<'d> {
         let sealed =
             self.keys.seal(&SecretString::from(fake.token()), bot.id.into_uuid().as_bytes());
         let mut tx = self.db.db.begin().await.unwrap();
-        let bots = tx.workspace(self.workspace).bots();
-        bots.insert(&bot, &sealed, &random_hex::<16>()).await.unwrap();
+        let change = fixtures::registered(bot.clone(), &sealed, &random_hex::<16>());
+        tx.apply(change).await.unwrap();
         tx.commit().await.unwrap();
         Line { door: Door::from(&bot), bot, fake }
     }

@@ -348,8 +348,9 @@ async fn a_deleted_bot_ends_its_turns_in_silence(db: &TestDb) {
 
 async fn delete(world: &World<'_>, line: &crate::given::Line) {
     let mut tx = world.db.db.begin().await.unwrap();
-    let channels = tx.workspace(world.workspace).channels();
-    assert!(channels.delete(line.bot.id, world.clock.now()).await.unwrap());
+    let channel = replyx_core::fixtures::channel_of(&line.bot);
+    let by = replyx_core::act::Actor::command_line();
+    tx.apply(channel.delete(&by, world.clock.now())).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -11,13 +11,14 @@ use std::future::Future;
 use replyx_accounts::notices;
 use replyx_channels::telegram::{Me, TelegramError};
 use replyx_core::{
-    act::{Actor, BotCreated, BotMovedAway, BotTokenReplaced},
     actor::Caller,
     bot::{Bot, BotMode},
+    change::New,
     channel::ChannelStatus,
     ids::AssistantId,
     mail::Mail,
     refusal::Missing,
+    rules::channel::Takeover,
 };
 use replyx_storage::{StorageError, Tx, bots::Credentials, repeated};
 use secrecy::{ExposeSecret, SecretString};
@@ -137,13 +138,11 @@ async fn settle(
     if let Some(theirs) = &rows.theirs {
         let now = cx.engine.clock.now();
         let letters = former.map(|former| former.letters.as_slice()).unwrap_or_default();
-        tx.workspace(theirs.workspace_id).bots().move_away(theirs, MOVED, now).await?;
+        tx.apply(theirs.clone().move_away(MOVED, now)).await?;
         notices::queue(cx.accounts, &mut tx, letters, theirs.workspace_id).await?;
     }
 
-    let stored = store(cx, &mut tx, caller, claim, rows.ours.as_ref()).await?;
-    let Some(bot) = stored else { return Ok(None) };
-    record(&mut tx, caller, &bot, &rows);
+    let Some(bot) = store(cx, &mut tx, caller, claim, &rows).await? else { return Ok(None) };
     tx.commit().await?;
     Ok(Some(bot))
 }
@@ -180,12 +179,12 @@ async fn store(
     tx: &mut Tx,
     caller: &Caller,
     claim: &Claim,
-    ours: Option<&Bot>,
+    Rows { ours, theirs }: &Rows,
 ) -> Result<Option<Bot>, StorageError> {
     let clock = &cx.engine.clock;
     let now = clock.now();
     let bot = Bot {
-        id: ours.map_or_else(|| clock.id(), |ours| ours.id),
+        id: ours.as_ref().map_or_else(|| clock.id(), |ours| ours.id),
         workspace_id: caller.workspace_id,
         assistant_id: claim.assistant,
         telegram_id: claim.me.id,
@@ -193,43 +192,24 @@ async fn store(
         mode: claim.mode,
         status: ChannelStatus::Running,
         error: None,
-        created_at: ours.map_or(now, |ours| ours.created_at),
+        created_at: ours.as_ref().map_or(now, |ours| ours.created_at),
         updated_at: now,
     };
 
     let sealed = cx.engine.keys.seal(&claim.token, bot.id.into_uuid().as_bytes());
-    let bots = tx.workspace(caller.workspace_id).bots();
+    let takeover = if theirs.is_some() { Takeover::FromOther } else { Takeover::None };
+    let actor = caller.actor();
     let stored = match ours {
-        Some(_) => bots.replace_token(&bot, &sealed).await,
-        None => bots.insert(&bot, &sealed, &new_path(bot.id)).await,
+        Some(_) => tx.apply(bot.replace_token(sealed, takeover, &actor)).await.map(|it| it.bot),
+        None => {
+            let hook_path = new_path(bot.id);
+            let change = bot.create(sealed, hook_path, takeover, &actor);
+            tx.apply(change).await.map(|New(it)| it.bot)
+        }
     };
     match stored {
-        Ok(()) => Ok(Some(bot)),
+        Ok(bot) => Ok(Some(bot)),
         Err(error) if error.is_duplicate() => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Records in the audit log of both workspaces what became of the bot. The former owner does not
-/// learn who has it now.
-fn record(tx: &mut Tx, caller: &Caller, bot: &Bot, Rows { ours, theirs }: &Rows) {
-    let now = bot.updated_at;
-    let actor = caller.actor();
-    let username = bot.username.clone();
-    let assistant_id = bot.assistant_id;
-    let taken_over = theirs.is_some();
-
-    let log = tx.workspace(caller.workspace_id);
-    if ours.is_some() {
-        let act = BotTokenReplaced { bot: bot.id, username, assistant_id, taken_over };
-        log.record(act, &actor, now);
-    } else {
-        let act = BotCreated { bot: bot.id, username, assistant_id, taken_over };
-        log.record(act, &actor, now);
-    }
-
-    if let Some(theirs) = theirs {
-        let act = BotMovedAway { bot: theirs.id, username: theirs.username.clone() };
-        tx.workspace(theirs.workspace_id).record(act, &Actor::system(), now);
     }
 }

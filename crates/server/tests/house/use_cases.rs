@@ -56,7 +56,7 @@ fn a_handler_that_writes_is_a_fault_and_one_that_reads_is_not() {
         path: "crates/api/src/bots.rs".into(),
         text: "let mut tx = state.db().read().await?;\n\
                let mut tx = state.db().begin().await?;\n\
-               tx.workspace(id).record(act, &caller.actor(), now);\n"
+               tx.apply(Change::act(id, &caller.actor(), &act, now)).await?;\n"
             .to_owned(),
     });
     let expected = [

@@ -1,6 +1,6 @@
 //! The channel of an owner's own program: it posts what its users say, and reads the replies.
 
-use replyx_core::{clock::Clock, fixtures};
+use replyx_core::{change::New, clock::Clock, fixtures};
 use replyx_testkit::api::Api;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -244,7 +244,7 @@ async fn a_workspace_has_at_most_a_hundred_channels_of_programs(home: &Home) {
     let mut tx = home.db.db.begin().await.unwrap();
     for _ in 0..99 {
         let channel = fixtures::channel(&Clock::system(), workspace, assistant);
-        tx.workspace(workspace).channels().insert(&channel).await.unwrap();
+        tx.apply(fixtures::unexplained(New(channel))).await.unwrap();
     }
     tx.commit().await.unwrap();
 

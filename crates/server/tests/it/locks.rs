@@ -273,7 +273,7 @@ async fn of_two_channels_created_at_once_one_takes_the_last_place() {
     let mut tx = scene.begin().await;
     for _ in 0..99 {
         let channel = fixtures::channel(&Clock::system(), scene.workspace, assistant);
-        tx.workspace(scene.workspace).channels().insert(&channel).await.unwrap();
+        tx.apply(fixtures::unexplained(New(channel))).await.unwrap();
     }
     tx.commit().await.unwrap();
 

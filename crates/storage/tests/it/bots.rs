@@ -1,7 +1,12 @@
+use chrono::{DateTime, Utc};
 use replyx_core::{
+    act::Actor,
     bot::{Bot, BotMode},
-    channel::ChannelStatus,
+    change::{Change, Gone},
+    channel::{Channel, ChannelStatus},
     event::Event,
+    fixtures,
+    rules::channel::BotWithToken,
 };
 use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
 
@@ -13,8 +18,12 @@ async fn find(db: &Db, tenant: &Tenant) -> Option<Bot> {
 
 async fn insert(db: &Db, bot: &Bot, hook: &str) -> Result<(), StorageError> {
     let mut tx = db.begin().await.unwrap();
-    tx.workspace(bot.workspace_id).bots().insert(bot, b"sealed", hook).await?;
+    tx.apply(fixtures::registered(bot.clone(), b"sealed", hook)).await?;
     tx.commit().await.map(drop)
+}
+
+fn deleted(bot: &Bot, now: DateTime<Utc>) -> Change<Gone<Channel>> {
+    fixtures::channel_of(bot).delete(&Actor::command_line(), now)
 }
 
 #[on_every_db]
@@ -29,7 +38,7 @@ async fn a_bot_comes_back_as_it_was_stored(home: &TestDb) {
         updated_at: at(5),
         ..tenant.bot.clone()
     };
-    commit!(db, |tx| tx.workspace(tenant.id).bots().save(&changed));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(changed.clone())));
     commit!(db, |tx| tx.workspace(tenant.id).channels().set_poll_offset(changed.id, 1 << 40));
     let found = read!(db, |tx| tx.workspace(tenant.id).bots().credentials(changed.id)).unwrap();
     assert_eq!(found.bot, changed);
@@ -48,7 +57,7 @@ async fn the_installation_runs_a_bot_once(home: &TestDb) {
     let refused = insert(db, &same, "another").await.unwrap_err();
     assert!(refused.is_duplicate(), "{refused:?}");
 
-    assert!(commit!(db, |tx| tx.workspace(ours.id).channels().delete(ours.bot.id, at(1))));
+    commit!(db, |tx| tx.apply(deleted(&ours.bot, at(1))));
     insert(db, &same, "another").await.unwrap();
     let again = Bot { id: id(), ..ours.bot.clone() };
     assert!(insert(db, &again, "third").await.unwrap_err().is_duplicate());
@@ -61,7 +70,7 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
     let theirs = given::tenant(db).await;
     let telegram = ours.bot.telegram_id;
     let assistant = ours.assistant.id;
-    commit!(db, |tx| tx.workspace(ours.id).bots().move_away(&ours.bot, "gone", at(1)));
+    commit!(db, |tx| tx.apply(ours.bot.clone().move_away("gone", at(1))));
 
     let left = find(db, &ours).await.unwrap();
     assert_eq!((left.status, left.error.as_deref()), (ChannelStatus::Failed, Some("gone")));
@@ -73,9 +82,9 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
     assert!(read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram)).is_none());
     // It neither runs again by itself nor moves twice.
     let mut tx = db.begin().await.unwrap();
-    let running = tx.workspace(ours.id).bots().save(&ours.bot).await;
+    let running = tx.apply(fixtures::unexplained(ours.bot.clone())).await;
     assert!(matches!(running, Err(StorageError::RowsAffected { actual: 0, .. })));
-    let twice = tx.workspace(ours.id).bots().move_away(&ours.bot, "gone", at(2)).await;
+    let twice = tx.apply(ours.bot.clone().move_away("gone", at(2))).await;
     assert!(matches!(twice, Err(StorageError::RowsAffected { actual: 0, .. })));
     drop(tx);
 
@@ -85,14 +94,15 @@ async fn a_bot_that_moved_stays_without_its_token_and_may_come_home(home: &TestD
     let holder = read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram));
     assert_eq!(holder.unwrap().bot.id, same.id);
     let mut tx = db.begin().await.unwrap();
-    let back = tx.workspace(ours.id).bots().replace_token(&ours.bot, b"new").await;
+    let newer = BotWithToken { bot: ours.bot.clone(), token_sealed: b"new".to_vec() };
+    let back = tx.apply(fixtures::unexplained(newer.clone())).await;
     assert!(back.unwrap_err().is_duplicate(), "somebody else has it");
     drop(tx);
 
-    commit!(db, |tx| tx.workspace(theirs.id).bots().move_away(&same, "gone", at(3)));
+    commit!(db, |tx| tx.apply(same.move_away("gone", at(3))));
     let former = commit!(db, |tx| tx.workspace(ours.id).bots().lock_former(telegram, assistant));
     assert_eq!(former.unwrap().id, ours.bot.id);
-    commit!(db, |tx| tx.workspace(ours.id).bots().replace_token(&ours.bot, b"new"));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(newer)));
     let holder = read!(db, |tx| tx.system().bots().find_by_telegram_id(telegram)).unwrap();
     assert_eq!((holder.bot.id, holder.token_sealed), (ours.bot.id, b"new".to_vec()));
     assert_eq!(holder.bot.status, ChannelStatus::Running);
@@ -103,8 +113,11 @@ async fn a_deleted_bot_leaves_no_token_and_is_found_by_nobody(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let id = tenant.bot.id;
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).channels().delete(id, at(1))));
-    assert!(!commit!(db, |tx| tx.workspace(tenant.id).channels().delete(id, at(2))));
+    commit!(db, |tx| tx.apply(deleted(&tenant.bot, at(1))));
+    let mut tx = db.begin().await.unwrap();
+    let again = tx.apply(deleted(&tenant.bot, at(2))).await;
+    assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })));
+    drop(tx);
     assert_eq!(find(db, &tenant).await, None);
     assert!(read!(db, |tx| tx.system().bots().find_by_hook(&tenant.hook)).is_none());
     assert!(read!(db, |tx| tx.system().bots().running(None, 9)).is_empty());
@@ -115,7 +128,7 @@ async fn a_deleted_bot_leaves_no_token_and_is_found_by_nobody(home: &TestDb) {
             .await;
     assert_eq!(lengths, [0]);
     let mut tx = db.begin().await.unwrap();
-    let refused = tx.workspace(tenant.id).bots().save(&tenant.bot).await;
+    let refused = tx.apply(fixtures::unexplained(tenant.bot.clone())).await;
     assert!(matches!(refused, Err(StorageError::RowsAffected { actual: 0, .. })));
     let log = read!(db, |tx| tx.workspace(tenant.id).events().after(2, 9));
     assert_eq!(log.last().unwrap().event, Event::BotDeleted { bot_id: id });
@@ -129,7 +142,7 @@ async fn the_fleet_sees_every_running_bot_once(home: &TestDb) {
         let tenant = given::tenant(db).await;
         if number % 3 == 0 {
             let stopped = Bot { status: ChannelStatus::Stopped, ..tenant.bot };
-            commit!(db, |tx| tx.workspace(tenant.id).bots().save(&stopped));
+            commit!(db, |tx| tx.apply(fixtures::unexplained(stopped.clone())));
         } else {
             assert!(read!(db, |tx| tx.system().bots().find_by_hook(&tenant.hook)).is_some());
             expected.push(tenant.bot.id);

@@ -31,7 +31,11 @@ async fn a_repeated_update_is_taken_once(home: &TestDb) {
 async fn the_same_number_from_another_bot_is_another_update(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     let bot = given::bot(tenant.id, tenant.assistant.id);
-    commit!(home.db, |tx| tx.workspace(tenant.id).bots().insert(&bot, b"x", "another"));
+    commit!(home.db, |tx| tx.apply(replyx_core::fixtures::registered(
+        bot.clone(),
+        b"x",
+        "another"
+    )));
     let stranger = given::tenant(&home.db).await;
     for (workspace, bot) in
         [(tenant.id, tenant.bot.id), (tenant.id, bot.id), (stranger.id, stranger.bot.id)]

@@ -26,8 +26,7 @@ async fn only_a_unique_key_makes_a_duplicate(home: &TestDb) {
     drop(tx);
     let mut tx = db.begin().await.unwrap();
     let pointing_nowhere = given::bot(tenant.id, id());
-    let refused =
-        tx.workspace(tenant.id).bots().insert(&pointing_nowhere, b"x", "x").await.unwrap_err();
+    let refused = tx.apply(fixtures::registered(pointing_nowhere, b"x", "x")).await.unwrap_err();
     assert!(matches!(refused, StorageError::Constraint { .. }), "{refused:?}");
     assert!(!refused.is_duplicate() && !refused.is_transient());
 }

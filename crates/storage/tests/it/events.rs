@@ -268,7 +268,7 @@ async fn the_listener_hears_exactly_what_was_done_and_only_after_the_commit(home
     tenant.reply::<1>(&db, 1).await;
     assert_eq!(ear.heard(), [Committed { outbox: true, ..Committed::default() }]);
 
-    commit!(db, |tx| tx.workspace(tenant.id).bots().save(&tenant.bot));
+    commit!(db, |tx| tx.apply(tenant.bot.clone().fail("gone", at(1)).unwrap()));
     let heard = ear.heard();
     assert!(heard.len() == 1 && heard[0].bots && heard[0].outbox, "{heard:?}");
     assert_eq!(heard[0].events, [(tenant.id, 4)]);

@@ -263,7 +263,7 @@ async fn a_bot_that_is_stopped_hides_nobody_else(home: &TestDb) {
         let mut tenant = given::tenant(db).await;
         replies(db, &tenant, 3).await;
         tenant.bot.status = replyx_core::channel::ChannelStatus::Stopped;
-        commit!(db, |tx| tx.workspace(tenant.id).bots().save(&tenant.bot));
+        commit!(db, |tx| tx.apply(replyx_core::fixtures::unexplained(tenant.bot.clone())));
     }
     let one = given::tenant(db).await;
     let (_, [part]) = one.reply(db, 1).await;

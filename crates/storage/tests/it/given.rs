@@ -364,7 +364,7 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
     let version = version(&assistant, 1);
     tx.apply(assistant.publish_first(version)).await.unwrap();
-    tx.workspace(workspace.id).bots().insert(&bot, b"sealed", &hook).await.unwrap();
+    tx.apply(fixtures::registered(bot.clone(), b"sealed", &hook)).await.unwrap();
     let contact =
         tx.workspace(workspace.id).contacts().meet(bot.id, &inbound(7), id(), at(0)).await.unwrap();
     let dialog = dialog(&bot, &contact);

@@ -13,6 +13,7 @@ use replyx_core::{
     role::Role,
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
+        channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
         message::MessageDelivery,
@@ -147,20 +148,14 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         bots.lock(ours.bot.id) => Ok(None),
         bots.credentials(ours.bot.id) => Ok(None),
         bots.list(page()) => Ok(found) if found.items.iter().all(|b| b.workspace_id == theirs.id),
-        bots.save(&bot) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        bots.move_away(&bot, "x", at(1)) => Err(StorageError::RowsAffected { actual: 0, .. }),
         bots.has_moved(ours.bot.id) => Ok(false),
         bots.lock_former(ours.bot.telegram_id, ours.assistant.id) => Ok(None),
-        bots.replace_token(&bot, b"x") => Err(StorageError::RowsAffected { actual: 0, .. }),
-        channels.insert(&channel) => Err(StorageError::Constraint { .. }),
         channels.find(ours.bot.id) => Ok(None),
         channels.access(ours.bot.id) => Ok(None),
         channels.lock(ours.bot.id) => Ok(None),
         channels.list(page()) => Ok(found) if found.items.iter().all(|c| c.workspace_id == theirs.id),
         channels.count_of(ours.assistant.id) => Ok(0),
         channels.count(ChannelKind::Telegram) => Ok(1),
-        channels.save(&channel) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        channels.delete(ours.bot.id, at(1)) => Ok(false),
         channels.set_poll_offset(ours.bot.id, 77) => Ok(()),
         contacts.meet(ours.bot.id, &given::inbound(7), id(), at(1)) => Err(StorageError::Constraint { .. }),
         contacts.find(ours.contact.id) => Ok(None),
@@ -281,6 +276,12 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let content = |questions| QuestionSetContent { set: set.clone(), questions };
     let file = || DocumentFile { document: document.clone(), bytes: b"x" };
     states! { db, applied, refused;
+        "New<Channel>": New(channel.clone());
+        "Channel": channel.clone();
+        "Gone<Channel>": Gone(fixtures::channel_of(&bot));
+        "Bot": bot.clone();
+        "BotWithToken": BotWithToken { bot: bot.clone(), token_sealed: b"x".to_vec() };
+        "MovedAway": MovedAway(bot.clone());
         "Assistant": assistant.clone();
         "Gone<Assistant>": Gone(assistant.clone());
         "Publication": Publication {
@@ -331,9 +332,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     // What is new under an id of ours is another one in their workspace.
     commit!(db, |tx| tx.apply(fixtures::unexplained(New(assistant.clone()))));
     applied.push("New<Assistant>".to_owned());
-    answers! { db, theirs.id, called;
-        bots.insert(&new_bot, b"x", "x") => Ok(()),
-    }
+    commit!(db, |tx| tx.apply(fixtures::registered(new_bot, b"x", "x")));
+    applied.push("New<NewBot>".to_owned());
     commit!(db, |tx| tx.apply(fixtures::unexplained(New(file()))));
     applied.push("New<DocumentFile<'_>>".to_owned());
     assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
@@ -404,7 +404,6 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
     let contact = &theirs.contact;
     let text = Outbound::text("x", None);
     refused! {
-        "bot's assistant": bots.insert(&given::bot(theirs.id, ours.assistant.id), b"x", "x");
         "passage's document": passages.change(ours.document.id, &given::all_new(&given_passages()));
         "document's other assistant": knowledge.link(ours.assistant.id, theirs.document.id);
         "assistant's other document": knowledge.link(theirs.assistant.id, ours.document.id);
@@ -418,6 +417,11 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
         "member": members.insert(given::stranger(), Role::Owner, at(1));
     }
     refused! {
+        "bot's assistant": New(NewBot {
+            bot: given::bot(theirs.id, ours.assistant.id),
+            token_sealed: b"x".to_vec(),
+            hook_path: "x".to_owned(),
+        });
         "document's assistant": New(DocumentFile {
             document: given::document(theirs.id, ours.assistant.id),
             bytes: b"x",

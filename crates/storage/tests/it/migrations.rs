@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 
 use replyx_core::{
+    act::Actor,
+    change::New,
     dialog::Dialog,
+    fixtures,
     job::{Kind, Lane},
 };
 use replyx_storage::{
@@ -180,13 +183,14 @@ async fn bots_become_channels_with_all_they_hold_and_back(home: &TestDb) {
         &(-100_123).into(),
         None
     ));
-    commit!(db, |tx| tx.workspace(moved.id).bots().move_away(&moved.bot, "elsewhere", at(5)));
-    commit!(db, |tx| tx.workspace(deleted.id).channels().delete(deleted.bot.id, at(6)));
+    commit!(db, |tx| tx.apply(moved.bot.clone().move_away("elsewhere", at(5))));
+    let change = fixtures::channel_of(&deleted.bot).delete(&Actor::command_line(), at(6));
+    commit!(db, |tx| tx.apply(change));
     let before = conversation(&home.url).await;
 
     // What there was not before goes on the way back, and only that.
     let app = given::channel(serving.id, serving.assistant.id);
-    commit!(db, |tx| tx.workspace(serving.id).channels().insert(&app));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(app.clone()))));
     let of_app = given::inbound(7);
     let contact =
         commit!(db, |tx| tx.workspace(serving.id).contacts().meet(app.id, &of_app, id(), at(0)));

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    act::Actor,
     bot::Bot,
     channel::{ChannelKind, ChannelStatus},
     dialog::{Control, Dialog},
+    fixtures,
     ids::{OutboxId, ProcessId},
     message::Delivery,
 };
@@ -236,10 +238,11 @@ async fn nothing_is_sent_through_a_bot_that_does_not_run(home: &TestDb) {
         [(ChannelStatus::Stopped, 0), (ChannelStatus::Failed, 0), (ChannelStatus::Running, 1)]
     {
         let bot = Bot { status, ..tenant.bot.clone() };
-        commit!(db, |tx| tx.workspace(tenant.id).bots().save(&bot));
+        commit!(db, |tx| tx.apply(fixtures::unexplained(bot.clone())));
         assert_eq!(sendable(db, at(9)).await.len(), count, "{status}");
     }
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).channels().delete(tenant.bot.id, at(1))));
+    let change = fixtures::channel_of(&tenant.bot).delete(&Actor::command_line(), at(1));
+    commit!(db, |tx| tx.apply(change));
     assert_eq!(sendable(db, at(9)).await, []);
     assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
 }
@@ -251,7 +254,8 @@ async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &T
     let tenant = given::tenant(db).await;
     tenant.reply::<2>(db, 1).await;
     let send = claimed(db, by, at(0)).await;
-    assert!(commit!(db, |tx| tx.workspace(tenant.id).channels().delete(tenant.bot.id, at(1))));
+    let change = fixtures::channel_of(&tenant.bot).delete(&Actor::command_line(), at(1));
+    commit!(db, |tx| tx.apply(change));
     commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(send.id, by, at(2), "x", true));
     assert_eq!(sendable(db, at(9)).await, []);
     assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
@@ -304,7 +308,8 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
         let db = db.clone();
         let bot = tenant.bot.clone();
         tokio::spawn(async move {
-            commit!(&db, |tx| tx.workspace(bot.workspace_id).channels().delete(bot.id, at(1)))
+            let change = fixtures::channel_of(&bot).delete(&Actor::command_line(), at(1));
+            commit!(&db, |tx| tx.apply(change))
         })
     };
     let waits = "SELECT 1 FROM pg_stat_activity
@@ -320,7 +325,7 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
             .unwrap()
     );
     tx.commit().await.unwrap();
-    assert!(deleting.await.unwrap());
+    deleting.await.unwrap();
 }
 
 #[on_every_db]
