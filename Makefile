@@ -72,7 +72,7 @@ bench: ## Measure; the method and the results are in docs/benchmarks.md
 	@scripts/setup build
 	@scripts/setup model
 	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server -p replyx-knowledge \
-		-p replyx-llm -p replyx-e5 --bench answers --bench requests --bench ingest --bench search \
+		-p replyx-llm -p replyx-e5 --bench answers --bench requests --bench streams --bench ingest --bench search \
 		--bench embed --bench kernels
 
 fuzz: ## Feed every parser with damaged files, each for FUZZ_SECONDS (20)

@@ -12,6 +12,7 @@ mod watch;
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     mem,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -113,6 +114,26 @@ pub struct Accesses {
     watchers: Watchers,
     /// Rings when settings were changed, here or elsewhere.
     settings: channel::Sender<()>,
+    /// Streams of one credential that need to know it anew ask the database once.
+    turns: Turns,
+}
+
+/// A lock for each credential; a few share one.
+#[derive(Debug)]
+struct Turns([tokio::sync::Mutex<()>; 64]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
+    }
+}
+
+impl Turns {
+    async fn take(&self, credential: &Credential) -> tokio::sync::MutexGuard<'_, ()> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(credential);
+        let place = usize::try_from(hash % self.0.len() as u64).unwrap_or_default();
+        self.0[place].lock().await
+    }
 }
 
 impl Listener for Accesses {
@@ -220,13 +241,17 @@ impl Accesses {
         now: DateTime<Utc>,
         since: Since,
     ) -> Result<Option<Seen>, StorageError> {
-        let generation = {
-            let kept = self.lock();
-            let known = kept.entries.get(credential).filter(|entry| entry.is_good(now, since));
-            if let Some(entry) = known {
-                return Ok(Some(entry.seen.clone()));
-            }
-            kept.generation
+        if let Ok(seen) = self.known(credential, now, since) {
+            return Ok(Some(seen));
+        }
+        // A frame goes to many streams at once, which all need to know what is newer than it.
+        let _turn = match since {
+            Since::Lately => None,
+            Since::Instant(_) => Some(self.turns.take(credential).await),
+        };
+        let generation = match self.known(credential, now, since) {
+            Ok(seen) => return Ok(Some(seen)),
+            Err(generation) => generation,
         };
         let read_at = Instant::now();
         let seen = read(db, credential, now).await?;
@@ -241,6 +266,18 @@ impl Accesses {
             }
         }
         Ok(seen)
+    }
+
+    /// What is kept of a credential and is new enough, or the generation of what is kept.
+    fn known(
+        &self,
+        credential: &Credential,
+        now: DateTime<Utc>,
+        since: Since,
+    ) -> Result<Seen, u64> {
+        let kept = self.lock();
+        let known = kept.entries.get(credential).filter(|entry| entry.is_good(now, since));
+        known.map(|entry| entry.seen.clone()).ok_or(kept.generation)
     }
 
     /// Watches what this access depends on.

@@ -1,18 +1,19 @@
 //! `GET /api/v1/events`: the workspace's log as a stream of server-sent events.
 //!
-//! The log in the database is the only source: a stream reads on from the last number it has sent,
-//! and the live bus merely says when to look. So a stream that reconnects with `Last-Event-ID`, to
+//! The log in the database is the only source, and the live bus merely says when to look. It is read
+//! once for all streams of a workspace (`hub`); a stream sends what follows the last number it has
+//! sent, and reads the log itself where it has missed something. So a stream that reconnects with `Last-Event-ID`, to
 //! any process, misses nothing and sees nothing twice. Where that cannot be promised, the stream
 //! begins with `event: reset`.
 //!
 //! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 
 mod feed;
+pub(crate) mod hub;
 pub(crate) mod schema;
 pub mod ticket;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use replyx_live::Topic;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -81,12 +82,12 @@ pub async fn stream_events(
     let workspace = caller.workspace_id;
     let last = last_event_id(&headers)?;
     let guard = caller.guard(&state).await?;
-    // First listen, then look: what is committed in between is announced.
-    let news = state.engine.live.subscribe(&Topic::Log(workspace).to_string()).await;
+    // First join, then look: what is committed in between comes in frames.
+    let frames = state.hub.join(state.db(), &state.engine.live, workspace).await?;
     let begin = Begin::find(&state, workspace, last).await?;
 
     let (stream, response) = Stream::open(guard, AHEAD);
-    tokio::spawn(Feed::new(state, workspace, stream, begin).run(news));
+    tokio::spawn(Feed::new(state, workspace, stream, begin).run(frames));
     Ok(response)
 }
 

@@ -68,3 +68,4 @@ pub mod workspaces;
 pub use bounds::Bounds;
 pub use router::router;
 pub use state::{ApiSettings, AppState, WebhookScheme};
+pub use streams::Endless;

@@ -14,7 +14,8 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Accesses, bounds::Bounds, guesses::Guesses, health::Health, streams::ticket::Tickets,
+    access::Accesses, bounds::Bounds, events::hub::Hub, guesses::Guesses, health::Health,
+    streams::ticket::Tickets,
 };
 
 /// Which addresses Telegram calls with updates.
@@ -102,6 +103,8 @@ pub struct Inner {
     pub accounts: Cx,
     /// Tickets for streams.
     pub(crate) tickets: Tickets,
+    /// Who reads the log for streams.
+    pub(crate) hub: Hub,
     /// Guesses of sessions and API keys.
     pub guesses: Guesses,
     /// Guesses of webhooks.
@@ -160,6 +163,7 @@ impl AppState {
             accesses,
             accounts,
             tickets,
+            hub: Hub::default(),
             guesses: Guesses::default(),
             hook_guesses: Guesses::default(),
             health,

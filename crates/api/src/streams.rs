@@ -21,6 +21,7 @@ pub(crate) mod ticket;
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -28,7 +29,7 @@ use axum::{
 use futures::stream;
 use replyx_core::ids::WorkspaceId;
 use tokio::{
-    sync::mpsc,
+    sync::mpsc::{self, error::TrySendError},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,10 @@ const PING: &str = ": heartbeat\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
 const HELLO: &str = "retry: 3000\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
 /// The last words of a stream whose access has ended.
 const BYE: &str = "event: bye\ndata: {\"type\":\"bye\",\"reason\":\"access_ended\"}\n\n";
+
+/// An extension of an answer that does not end by itself, and whose connection ends with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Endless;
 
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +155,7 @@ impl Stream {
     pub(crate) async fn send(&mut self, frame: Bytes, read: Instant) -> Result<Sent, End> {
         self.guard.keep_seat_if_due().await;
         match self.guard.holds(Since::Instant(read)).await {
-            Ok(true) => self.push(frame).await.map(|()| Sent::Yes),
+            Ok(true) => self.hand_over(frame).await.map(|()| Sent::Yes),
             Ok(false) => Err(End::Over),
             Err(error) => {
                 tracing::warn!(
@@ -159,6 +164,16 @@ impl Stream {
                 );
                 Ok(Sent::NotNow)
             }
+        }
+    }
+
+    /// Hands over a frame right after the access was read. Where the reader has room, nothing needs
+    /// to be waited for.
+    async fn hand_over(&mut self, frame: Bytes) -> Result<(), End> {
+        match self.frames.try_send(frame) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(frame)) => self.push(frame).await,
+            Err(TrySendError::Closed(_)) => Err(End::Gone),
         }
     }
 
@@ -221,7 +236,7 @@ fn answer(waiting: mpsc::Receiver<Bytes>, cut: CancellationToken) -> Response {
         (header::CONNECTION, HeaderValue::from_static("close")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Body::from_stream(body)).into_response()
+    (Extension(Endless), headers, Body::from_stream(body)).into_response()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //!
 //! The program runs as a child process, as it would in production; the fake Bot API and the fake
 //! model run in this process and take their share of the same cores. Each parallel chat asks, waits
-//! for the answer, and asks again. The reply window and Telegram's limits are off: they are waits
+//! for the answer, and asks again: the same question, which searches by words, or one that nobody has
+//! asked before, for which the offline model makes a vector. The reply window and Telegram's limits are off: they are waits
 //! by design, not work.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
@@ -12,17 +13,73 @@ use std::time::{Duration, Instant};
 
 use replyx_storage::testing::{self, TestDb};
 use replyx_testkit::{api::Api, program::Launch, telegram::Chat};
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 #[path = "stage/stage.rs"]
 mod stage;
 
-use stage::{Stage, at};
+use stage::{Stage, at, cpu};
 
 const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURE: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(30);
 const STARTS: usize = 20;
+
+/// What is measured.
+#[derive(Clone, Copy)]
+struct Row {
+    questions: Questions,
+    bots: usize,
+    chats: usize,
+    /// Answers a second that are to be reached, on SQLite and on PostgreSQL.
+    goals: [&'static str; 2],
+}
+
+const fn row(questions: Questions, bots: usize, chats: usize, goals: [&'static str; 2]) -> Row {
+    Row { questions, bots, chats, goals }
+}
+
+const ROWS: [Row; 6] = [
+    row(Questions::Same, 1, 1, ["", ""]),
+    row(Questions::Same, 1, 16, ["", ""]),
+    row(Questions::Same, 1, 64, ["1200", "600"]),
+    row(Questions::Same, 64, 64, ["1000", "600"]),
+    row(Questions::Distinct, 1, 64, ["300", "300"]),
+    row(Questions::Distinct, 64, 64, ["300", "300"]),
+];
+
+/// What customers ask.
+#[derive(Clone, Copy)]
+enum Questions {
+    /// The same question for ever, found by words.
+    Same,
+    /// Each question once, found by words and meaning.
+    Distinct,
+}
+
+impl Questions {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Same => "the same, by words",
+            Self::Distinct => "distinct, offline model",
+        }
+    }
+
+    /// The question that a chat asks, by the numbers of both.
+    fn make(self, chat: usize, count: usize) -> String {
+        match self {
+            Self::Same => "When are you open?".to_owned(),
+            Self::Distinct => match count % 4 {
+                0 => format!("When are you open in week {count} for group {chat}?"),
+                1 => format!(
+                    "My order {chat}-{count} is late, until when can I call you on weekdays?"
+                ),
+                2 => format!("Сможете принять меня в будний день, номер {chat}/{count}?"),
+                _ => format!("Can I come by at {count} past ten with {chat} friends?"),
+            },
+        }
+    }
+}
 
 #[tokio::main]
 async fn main() {
@@ -31,25 +88,41 @@ async fn main() {
         return;
     }
     println!(
-        "| database | parallel chats | answered / s | p50 ms | p99 ms | max ms | resident MB |"
+        "| database | questions | bots | parallel chats | answered / s | goal | p50 ms | p99 ms | max ms \
+         | processor ms each | resident MB |"
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|");
-    for parallel in [1, 16, 64] {
-        answers(&testing::sqlite().await, None, parallel).await;
-    }
+    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let redis = std::env::var("REPLYX_TEST_REDIS").expect("run through `make bench`");
-    for parallel in [1, 16, 64] {
-        answers(&testing::postgres().await, Some(&redis), parallel).await;
+    for row in ROWS {
+        answers(&testing::sqlite().await, None, row, row.goals[0]).await;
+    }
+    for row in ROWS {
+        answers(&testing::postgres().await, Some(&redis), row, row.goals[1]).await;
     }
     start_up().await;
 }
 
-async fn answers(db: &TestDb, redis: Option<&str>, parallel: i64) {
-    let stage = Stage::set(db, redis, &[]).await;
+async fn answers(db: &TestDb, redis: Option<&str>, row: Row, goal: &str) {
+    let model = std::env::var("MODEL_DIR").expect("run through `make bench`");
+    let more: &[(&str, &str)] = match row.questions {
+        Questions::Same => &[("EMBEDDING_MODEL", "none")],
+        Questions::Distinct => &[("MODEL_DIR", &model)],
+    };
+    let stage = Stage::set_with(row.bots, db, redis, more).await;
+
     let begun = Instant::now();
-    let asking: Vec<_> = (0..parallel)
-        .map(|number| tokio::spawn(ask(stage.bot.customer(1000 + number), begun)))
+    let asking: Vec<_> = (0..row.chats)
+        .map(|number| {
+            let bot = &stage.bots[number % stage.bots.len()];
+            let customer = i64::try_from(1000 + number).expect("a small number");
+            tokio::spawn(ask(bot.customer(customer), number, row.questions, begun))
+        })
         .collect();
+    sleep_until((begun + WARM_UP).into()).await;
+    let used = cpu(&stage.program);
+    sleep_until((begun + WARM_UP + MEASURE).into()).await;
+    let used = cpu(&stage.program) - used;
+
     let mut latencies = Vec::new();
     for task in asking {
         match task.await.expect("asking does not panic") {
@@ -58,13 +131,17 @@ async fn answers(db: &TestDb, redis: Option<&str>, parallel: i64) {
         }
     }
     latencies.sort_unstable();
-    let per_second = latencies.len() as f64 / MEASURE.as_secs_f64();
     println!(
-        "| {} | {parallel} | {per_second:.0} | {:.1} | {:.1} | {:.1} | {:.0} |",
+        "| {} | {} | {} | {} | {:.0} | {goal} | {:.1} | {:.1} | {:.1} | {:.2} | {:.0} |",
         db.db.backend(),
+        row.questions.name(),
+        row.bots,
+        row.chats,
+        latencies.len() as f64 / MEASURE.as_secs_f64(),
         at(&latencies, 0.50),
         at(&latencies, 0.99),
         at(&latencies, 1.0),
+        used * 1000.0 / latencies.len().max(1) as f64,
         stage.program.resident_kb() as f64 / 1024.0
     );
     stage.program.terminate().await;
@@ -72,11 +149,19 @@ async fn answers(db: &TestDb, redis: Option<&str>, parallel: i64) {
 
 /// Asks until the time is up; the latencies of what was answered within the measured time. `None`:
 /// a question was left without an answer.
-async fn ask(chat: Chat, begun: Instant) -> Option<Vec<Duration>> {
+async fn ask(
+    chat: Chat,
+    number: usize,
+    questions: Questions,
+    begun: Instant,
+) -> Option<Vec<Duration>> {
     let mut latencies = Vec::new();
+    let mut count = 0;
     while begun.elapsed() < WARM_UP + MEASURE {
+        let question = questions.make(number, count);
+        count += 1;
         let asked = Instant::now();
-        chat.ask("When are you open?", PATIENCE).await?;
+        chat.ask(&question, PATIENCE).await?;
         let answered = begun.elapsed();
         if (WARM_UP..WARM_UP + MEASURE).contains(&answered) {
             latencies.push(asked.elapsed());

@@ -87,11 +87,11 @@ async fn ingestion(db: &TestDb, redis: Option<&str>, model: Option<&str>) {
 async fn beside(db: &TestDb, redis: Option<&str>, model: &str) {
     let stage = Stage::set(db, redis, &[("MODEL_DIR", model)]).await;
     // The first question loads the model.
-    stage.bot.customer(1).ask("When are you open?", PATIENCE).await.expect("an answer");
+    stage.bots[0].customer(1).ask("When are you open?", PATIENCE).await.expect("an answer");
     for count in [0, AT_ONCE] {
         let documents = upload(&stage, count).await;
         let begun = Instant::now();
-        let chats = (0..CHATS).map(|number| ask(stage.bot.customer(1_000 + number), begun));
+        let chats = (0..CHATS).map(|number| ask(stage.bots[0].customer(1_000 + number), begun));
         let answered = futures(chats).await;
         let mut latencies: Vec<Duration> = answered.into_iter().flatten().collect();
         latencies.sort_unstable();

@@ -14,7 +14,6 @@ use replyx_fleet::Fleet;
 use replyx_jobs::JobContext;
 use replyx_knowledge::sources::Parking;
 use tokio::{
-    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
     task::JoinHandle,
@@ -149,8 +148,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         intake.push(tokio::spawn(fleet.run(intake_stop.clone())));
     }
     if roles.http {
-        let listener = TcpListener::bind(config.listen())
-            .await
+        let listener = http::listen(config.listen())
             .with_context(|| format!("cannot listen on `{}`", config.listen()))?;
         let listens = listener.local_addr()?;
         address = Some(listens);

@@ -1,14 +1,16 @@
 //! Feeds one stream from the log.
 
-use std::{convert::Infallible, fmt::Write};
+use std::convert::Infallible;
 
 use axum::body::Bytes;
-use replyx_core::{event::Recorded, ids::WorkspaceId};
-use replyx_live::Subscription;
+use replyx_core::ids::WorkspaceId;
 use replyx_storage::StorageError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
-use super::{REPLAYED, TOGETHER};
+use super::{
+    REPLAYED,
+    hub::{Frame, Frames, Next},
+};
 use crate::{
     state::AppState,
     streams::{AGAIN, End, HEARTBEAT, Sent, Stream},
@@ -51,7 +53,10 @@ pub(super) struct Feed {
     workspace: WorkspaceId,
     stream: Stream,
     begin: Begin,
+    /// The number of the last event that was sent.
     last: i64,
+    /// Whether there may be events that were not sent.
+    is_behind: bool,
 }
 
 impl Feed {
@@ -62,28 +67,37 @@ impl Feed {
         begin: Begin,
     ) -> Self {
         let (Begin::After(last) | Begin::Reset(last)) = begin;
-        Self { state, workspace, stream, begin, last }
+        Self { state, workspace, stream, begin, last, is_behind: true }
     }
 
     /// Feeds it to its end.
-    pub(super) async fn run(mut self, mut news: Subscription) {
-        let Err(end) = self.follow(&mut news).await;
+    pub(super) async fn run(mut self, mut frames: Frames) {
+        let Err(end) = self.follow(&mut frames).await;
         self.stream.close(end);
     }
 
-    async fn follow(&mut self, news: &mut Subscription) -> Result<Infallible, End> {
+    async fn follow(&mut self, frames: &mut Frames) -> Result<Infallible, End> {
         self.stream.greet().await?;
         if let Begin::Reset(head) = self.begin {
             self.tell_reset(head).await?;
         }
+        self.catch_up().await?;
 
         let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.catch_up().await?;
             tokio::select! {
-                _ = news.next() => {}
-                _ = beat.tick() => self.stream.beat().await?,
+                next = frames.next() => match next {
+                    Next::Frame(frame) => self.pass_on(frame).await?,
+                    Next::Missed => self.catch_up().await?,
+                    Next::Ended => return Err(End::Stopping),
+                },
+                _ = beat.tick() => {
+                    self.stream.beat().await?;
+                    if self.is_behind {
+                        self.catch_up().await?;
+                    }
+                }
                 end = self.stream.ended() => return Err(end),
             }
         }
@@ -100,34 +114,51 @@ impl Feed {
         Ok(())
     }
 
-    /// Sends whatever the log holds beyond the last number sent. What cannot be read now is looked
-    /// for again with the next heartbeat or news.
-    async fn catch_up(&mut self) -> Result<(), End> {
-        loop {
-            let events = match self.read().await {
-                Ok(events) => events,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "could not read the event log");
-                    return Ok(());
-                }
-            };
-            let read = Instant::now();
-            let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
-            let full = events.len() == TOGETHER as usize;
-            if self.stream.send(frame(&events), read).await? == Sent::NotNow {
-                return Ok(());
-            }
-            self.last = last;
-            if !full {
-                return Ok(());
-            }
+    /// Sends a frame that follows what was sent; otherwise what the log holds.
+    async fn pass_on(&mut self, frame: Frame) -> Result<(), End> {
+        if frame.last <= self.last {
+            return Ok(());
         }
+        if frame.after != self.last {
+            return self.catch_up().await;
+        }
+        self.send(frame).await.map(drop)
     }
 
-    async fn read(&self) -> Result<Vec<Recorded>, StorageError> {
-        let mut tx = self.state.db().read().await?;
-        tx.workspace(self.workspace).events().after(self.last, TOGETHER).await
+    /// Sends whatever the log holds beyond the last number sent. What cannot be read now is looked
+    /// for again with the next heartbeat or frame.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        self.is_behind = true;
+        loop {
+            let (frame, is_full) =
+                match Frame::read(self.state.db(), self.workspace, self.last).await {
+                    Ok(Some(read)) => read,
+                    Ok(None) => break,
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, "could not read the event log");
+                        return Ok(());
+                    }
+                };
+            if self.send(frame).await? == Sent::NotNow {
+                return Ok(());
+            }
+            if !is_full {
+                break;
+            }
+        }
+        self.is_behind = false;
+        Ok(())
+    }
+
+    /// Sends a frame, if the access holds still.
+    async fn send(&mut self, frame: Frame) -> Result<Sent, End> {
+        let sent = self.stream.send(frame.bytes, frame.read).await?;
+        match sent {
+            Sent::Yes => self.last = frame.last,
+            Sent::NotNow => self.is_behind = true,
+        }
+        Ok(sent)
     }
 }
 
@@ -135,41 +166,9 @@ fn reset(head: i64) -> Bytes {
     Bytes::from(format!("id: {head}\nevent: reset\ndata: {{\"id\":{head},\"type\":\"reset\"}}\n\n"))
 }
 
-fn frame(events: &[Recorded]) -> Bytes {
-    let mut text = String::new();
-    for event in events {
-        let data = serde_json::to_string(event).unwrap_or_default();
-        // JSON escapes line ends, so the data is one line.
-        let _ = write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.event.name());
-    }
-    Bytes::from(text)
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use replyx_core::{clock::Clock, event::Event, message::Author};
-
     use super::*;
-
-    #[test]
-    fn an_event_is_one_frame_whatever_its_text() {
-        let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let event = Event::MessageStored {
-            dialog_id: clock.id(),
-            message_id: clock.id(),
-            seq: 1,
-            author: Author::Customer,
-            text: Some("line one\n\nid: 99\ndata: forged\r\n".to_owned()),
-        };
-        let frame = frame(&[Recorded { seq: 7, at: clock.now(), event }]);
-        let lines: Vec<&str> = std::str::from_utf8(&frame).unwrap().lines().collect();
-        assert_eq!(lines.len(), 4, "{lines:?}");
-        assert_eq!(lines[0], "id: 7");
-        assert_eq!(lines[1], "event: message.stored");
-        assert!(lines[2].starts_with("data: {\"id\":7,"));
-        assert_eq!(lines[3], "");
-    }
 
     #[test]
     fn a_stream_begins_anew_where_it_could_not_tell_everything() {

@@ -1,5 +1,10 @@
 //! What weights are multiplied with: rows of numbers in eight bits, 32 of which share a scale.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined does not see the processor's instructions"
+)]
+
 use super::{BLOCK, blocks::OFFSET};
 use crate::functions::vectorized;
 
@@ -61,8 +66,8 @@ impl Activations {
     }
 
     /// Rows.
-    pub(crate) const fn rows(&self) -> usize {
-        if self.blocks_per_row == 0 { 0 } else { self.blocks.len() / self.blocks_per_row }
+    pub(crate) fn rows(&self) -> usize {
+        self.blocks.len().checked_div(self.blocks_per_row).unwrap_or_default()
     }
 
     /// The blocks of all rows.

@@ -58,13 +58,18 @@ pub fn carry(question: &str, earlier: &[&str]) -> String {
     if !leans(question) {
         return question.to_owned();
     }
-    let own = names(question);
+
+    let mut known: Vec<String> =
+        names(question).iter().map(|name| terms::index_text(name)).collect();
     let mut carried: Vec<String> = Vec::new();
     for before in earlier.iter().rev() {
         for name in names(before) {
+            if carried.len() == CARRIED {
+                break;
+            }
             let stem = terms::index_text(&name);
-            let known = own.iter().chain(&carried).any(|known| terms::index_text(known) == stem);
-            if !known && carried.len() < CARRIED {
+            if !known.contains(&stem) {
+                known.push(stem);
                 carried.push(name);
             }
         }

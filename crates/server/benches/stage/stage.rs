@@ -11,13 +11,17 @@ use replyx_testkit::{
 };
 use serde_json::json;
 
-const TOKEN: &str = "4242:benchmark-token-of-thirty-characters";
+/// The token of a bot, by its number.
+fn token(number: usize) -> String {
+    format!("{}:benchmark-token-of-thirty-characters", 4242 + number)
+}
 
 #[allow(dead_code, reason = "not every bench looks at all of it")]
 /// A program with everything it needs around it.
 pub(crate) struct Stage {
     pub(crate) program: Program,
-    pub(crate) bot: Bot,
+    /// Bots of one assistant.
+    pub(crate) bots: Vec<Bot>,
     pub(crate) owner: Api,
     pub(crate) assistant: String,
     _telegram: FakeTelegram,
@@ -26,8 +30,18 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts it all; `more` is set in the program's environment.
+    /// Starts it all with one bot; `more` is set in the program's environment.
     pub(crate) async fn set(db: &TestDb, redis: Option<&str>, more: &[(&str, &str)]) -> Self {
+        Self::set_with(1, db, redis, more).await
+    }
+
+    /// Starts it all with some bots; `more` is set in the program's environment.
+    pub(crate) async fn set_with(
+        bots: usize,
+        db: &TestDb,
+        redis: Option<&str>,
+        more: &[(&str, &str)],
+    ) -> Self {
         let limits = Limits::published(Enforcement::Off);
         let telegram = FakeTelegram::builder()
             .checks(false)
@@ -36,7 +50,9 @@ impl Stage {
             .start()
             .await
             .expect("starts");
-        let bot = telegram.add_bot(TOKEN, "bench_bot");
+        let bots: Vec<Bot> = (0..bots)
+            .map(|number| telegram.add_bot(&token(number), &format!("bench_{number}_bot")))
+            .collect();
         let model = FakeOpenAi::builder().history(4).start().await.expect("starts");
         model.answer(|_| Answer::text("We are open from ten to six on weekdays."));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -62,8 +78,18 @@ impl Stage {
         let assistant = owner.assistant(&json!({"name": "Bench"})).await;
         let text = "# Opening hours\n\nWe are open from ten to six on weekdays.\n";
         owner.knowledge(&assistant, "hours.md", text.as_bytes()).await;
-        owner.bot(&assistant, TOKEN).await;
-        Self { program, bot, owner, assistant, _telegram: telegram, _model: model, _folder: folder }
+        for number in 0..bots.len() {
+            owner.bot(&assistant, &token(number)).await;
+        }
+        Self {
+            program,
+            bots,
+            owner,
+            assistant,
+            _telegram: telegram,
+            _model: model,
+            _folder: folder,
+        }
     }
 }
 
@@ -73,4 +99,15 @@ pub(crate) fn at(sorted: &[Duration], share: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
     let index = (last as f64 * share).round() as usize;
     sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
+}
+
+/// Processor time that a program has taken so far, seconds.
+#[allow(dead_code, reason = "not every bench looks at it")]
+pub(crate) fn cpu(program: &Program) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", program.pid()));
+    let stat = stat.expect("the program lives");
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok());
+    (ticks(11).unwrap_or_default() + ticks(12).unwrap_or_default()) / 100.0
 }

@@ -2,9 +2,10 @@
 //!
 //! A connection takes a place among all and among those of its address ([`Places`]); beyond the
 //! bound it is told so and closed. [`watched`] ends connections whose client does not do its part
-//! in time: send the head of a request, ask again, take the answer.
+//! in time: send the head of a request, ask again, take the answer. An answer that does not end by
+//! itself, a stream of events, leaves the HTTP server behind: see [`endless`].
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, future::pending, io, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -20,19 +21,21 @@ use hyper_util::{
 };
 use ipnet::IpNet;
 use replyx_api::{
-    ApiSettings, Bounds,
+    ApiSettings, Bounds, Endless,
     address::ClientAddress,
     shares::{Full, Place, Places},
 };
 use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::mpsc,
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use watched::{Phase, Turn, Watched};
 
+mod endless;
 mod watched;
 
 /// How long requests under way may take to finish when the process stops.
@@ -44,6 +47,8 @@ const BUFFER: usize = 64 * 1024;
 const HEADERS: usize = 100;
 /// After how long it is tried again to accept connections when the system refuses to.
 const AGAIN: Duration = Duration::from_millis(200);
+/// How many connections may wait to be accepted, where the system allows as many.
+const BACKLOG: u32 = 4_096;
 /// What is left of the system's bound of open files for everything but connections.
 const OTHER_FILES: u64 = 256;
 /// What a connection beyond the bound is told.
@@ -52,6 +57,15 @@ const NO_PLACE: &[u8] =
     retry-after: 1\r\nconnection: close\r\ncontent-length: 123\r\n\r\n\
     {\"type\":\"/problems/busy\",\"title\":\"Service Unavailable\",\"status\":503,\
     \"detail\":\"too many connections are open\",\"code\":\"busy\"}";
+
+/// Listens on an address.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port that the process before this one listened on can be taken at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until stopped.
 pub async fn serve(
@@ -149,14 +163,22 @@ impl Door {
         }
         let io = TokioIo::new(Watched::new(stream, turn.clone(), &self.bounds));
         let router = TowerToHyperService::new(self.router.clone());
+        let (handed, mut endless) = mpsc::channel(1);
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let busy = turn.begin();
+            let handed = handed.clone();
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             let answer = router.call(request);
             async move {
                 let response: Response = answer.await?;
                 let response = response.map(|body| Answered { body, _busy: busy });
+                if response.extensions().get::<Endless>().is_some() {
+                    // The connection goes on without the HTTP server, which ends here. If it has
+                    // ended already, so has the answer.
+                    let _ = handed.try_send(response);
+                    return pending().await;
+                }
                 Ok::<_, Infallible>(response)
             }
         });
@@ -169,11 +191,16 @@ impl Door {
             .serve_connection(io, service);
         async move {
             let _place = place;
-            let mut serving = std::pin::pin!(serving);
+            // In a place of its own, which is given back when a stream goes on without it.
+            let mut serving = Box::new(serving);
             let served = tokio::select! {
                 served = &mut serving => served,
+                Some(response) = endless.recv() => {
+                    let io = serving.into_parts().io.into_inner();
+                    return endless::carry(io, response).await;
+                }
                 () = stop.cancelled() => {
-                    serving.as_mut().graceful_shutdown();
+                    std::pin::Pin::new(&mut *serving).graceful_shutdown();
                     serving.await
                 }
             };

@@ -1,0 +1,236 @@
+//! Reads the log of each workspace once for all its streams.
+//!
+//! A reader follows the log as long as a stream of the workspace is open in this process, and hands
+//! what is new to all of them as one [`Frame`], whose bytes they share. A stream reads the log itself
+//! only while it catches up: at its beginning, and when it has missed frames.
+//!
+//! A frame says when it was read, so that a stream can send it only after its access was read again,
+//! later: that many share a frame changes nothing in what each may see.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt::Write,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use axum::body::Bytes;
+use replyx_core::{event::Recorded, ids::WorkspaceId};
+use replyx_live::{Live, Subscription, Topic};
+use replyx_storage::{Db, StorageError};
+use tokio::{
+    sync::broadcast,
+    task::AbortHandle,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+
+use super::TOGETHER;
+use crate::streams::HEARTBEAT;
+
+/// How many frames a stream may be behind before it has to read the log itself.
+const KEPT: usize = 16;
+
+/// Some events of the log, one behind the other, as they are sent.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    /// The number before the first event.
+    pub(super) after: i64,
+    /// The number of the last event.
+    pub(super) last: i64,
+    /// The events as server-sent events.
+    pub(super) bytes: Bytes,
+    /// All of it was read before this instant.
+    pub(super) read: Instant,
+}
+
+impl Frame {
+    /// Reads the log on from a number; `None`, when there is nothing more. The second value says
+    /// whether there may be more behind it.
+    pub(super) async fn read(
+        db: &Db,
+        workspace: WorkspaceId,
+        after: i64,
+    ) -> Result<Option<(Self, bool)>, StorageError> {
+        let mut tx = db.read().await?;
+        let events = tx.workspace(workspace).events().after(after, TOGETHER).await?;
+        let read = Instant::now();
+        let Some(last) = events.last().map(|event| event.seq) else { return Ok(None) };
+        let is_full = events.len() == TOGETHER as usize;
+        Ok(Some((Self { after, last, bytes: text(&events), read }, is_full)))
+    }
+}
+
+fn text(events: &[Recorded]) -> Bytes {
+    let mut text = String::new();
+    for event in events {
+        let data = serde_json::to_string(event).unwrap_or_default();
+        // JSON escapes line ends, so the data is one line.
+        let _ = write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.event.name());
+    }
+    Bytes::from(text)
+}
+
+/// The readers of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Hub(Mutex<HashMap<WorkspaceId, Weak<Reader>>>);
+
+/// Follows the log of a workspace, until dropped.
+#[derive(Debug)]
+struct Reader {
+    frames: broadcast::Sender<Frame>,
+    task: AbortHandle,
+}
+
+/// A stream's share of a reader.
+#[derive(Debug)]
+pub(super) struct Frames {
+    receiver: broadcast::Receiver<Frame>,
+    /// The reader goes on while a stream has it.
+    _reader: Arc<Reader>,
+}
+
+/// What comes of a reader.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// More of the log.
+    Frame(Frame),
+    /// Frames were missed.
+    Missed,
+    /// The reader has ended.
+    Ended,
+}
+
+impl Frames {
+    /// Waits for what comes next. May be cancelled without loss.
+    pub(super) async fn next(&mut self) -> Next {
+        match self.receiver.recv().await {
+            Ok(frame) => Next::Frame(frame),
+            Err(broadcast::error::RecvError::Lagged(_)) => Next::Missed,
+            Err(broadcast::error::RecvError::Closed) => Next::Ended,
+        }
+    }
+}
+
+impl Hub {
+    /// Joins the reader of a workspace, which begins with its first stream. What is committed after
+    /// this call comes in frames, or is missed and said to be.
+    pub(super) async fn join(
+        &self,
+        db: &Db,
+        live: &Live,
+        workspace: WorkspaceId,
+    ) -> Result<Frames, StorageError> {
+        if let Some(frames) = self.find(workspace) {
+            return Ok(frames);
+        }
+
+        // First listen, then look: what is committed in between is announced.
+        let news = live.subscribe(&Topic::Log(workspace).to_string()).await;
+        let mut tx = db.read().await?;
+        let head = tx.workspace(workspace).events().head().await?;
+        drop(tx);
+
+        let mut readers = self.lock();
+        // Another stream may have begun one in the meantime.
+        if let Some(frames) = readers.get(&workspace).and_then(Weak::upgrade).map(Frames::of) {
+            return Ok(frames);
+        }
+        let reader = Arc::new(Reader::start(db.clone(), workspace, news, head));
+        readers.retain(|_, reader| reader.strong_count() > 0);
+        match readers.entry(workspace) {
+            Entry::Occupied(mut place) => drop(place.insert(Arc::downgrade(&reader))),
+            Entry::Vacant(place) => drop(place.insert(Arc::downgrade(&reader))),
+        }
+        Ok(Frames::of(reader))
+    }
+
+    fn find(&self, workspace: WorkspaceId) -> Option<Frames> {
+        self.lock().get(&workspace).and_then(Weak::upgrade).map(Frames::of)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Weak<Reader>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Frames {
+    fn of(reader: Arc<Reader>) -> Self {
+        Self { receiver: reader.frames.subscribe(), _reader: reader }
+    }
+}
+
+impl Reader {
+    fn start(db: Db, workspace: WorkspaceId, news: Subscription, head: i64) -> Self {
+        let (frames, _) = broadcast::channel(KEPT);
+        let follow = follow(db, workspace, news, head, frames.clone());
+        Self { frames, task: tokio::spawn(follow).abort_handle() }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Reads the log on whenever there is news, and with every heartbeat, for what the bus has lost.
+async fn follow(
+    db: Db,
+    workspace: WorkspaceId,
+    mut news: Subscription,
+    head: i64,
+    frames: broadcast::Sender<Frame>,
+) {
+    let mut last = head;
+    let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+    loop {
+        match Frame::read(&db, workspace, last).await {
+            Ok(Some((frame, is_full))) => {
+                last = frame.last;
+                // Nobody listens while the last stream closes.
+                let _ = frames.send(frame);
+                if is_full {
+                    continue;
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, workspace.id = %workspace, "could not read the event log");
+            }
+        }
+
+        tokio::select! {
+            _ = news.next() => {}
+            _ = beat.tick() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use replyx_core::{clock::Clock, event::Event, message::Author};
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_frame_whatever_its_text() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let event = Event::MessageStored {
+            dialog_id: clock.id(),
+            message_id: clock.id(),
+            seq: 1,
+            author: Author::Customer,
+            text: Some("line one\n\nid: 99\ndata: forged\r\n".to_owned()),
+        };
+        let frame = text(&[Recorded { seq: 7, at: clock.now(), event }]);
+        let lines: Vec<&str> = std::str::from_utf8(&frame).unwrap().lines().collect();
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert_eq!(lines[0], "id: 7");
+        assert_eq!(lines[1], "event: message.stored");
+        assert!(lines[2].starts_with("data: {\"id\":7,"));
+        assert_eq!(lines[3], "");
+    }
+}
