@@ -254,7 +254,8 @@ impl Accesses {
             Err(generation) => generation,
         };
         let read_at = Instant::now();
-        let seen = read(db, credential, now).await?;
+        // In memory of its own: ten thousand streams wait here for what seldom happens.
+        let seen = Box::pin(read(db, credential, now)).await?;
         metrics::counter!("access_reads_total").increment(1);
 
         let mut kept = self.lock();

@@ -130,16 +130,17 @@ impl Feed {
     async fn catch_up(&mut self) -> Result<(), End> {
         self.is_behind = true;
         loop {
-            let (frame, is_full) =
-                match Frame::read(self.state.db(), self.workspace, self.last).await {
-                    Ok(Some(read)) => read,
-                    Ok(None) => break,
-                    Err(error) => {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::warn!(error, "could not read the event log");
-                        return Ok(());
-                    }
-                };
+            // In memory of its own, which a stream that has caught up does without.
+            let reading = Box::pin(Frame::read(self.state.db(), self.workspace, self.last));
+            let (frame, is_full) = match reading.await {
+                Ok(Some(read)) => read,
+                Ok(None) => break,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "could not read the event log");
+                    return Ok(());
+                }
+            };
             if self.send(frame).await? == Sent::NotNow {
                 return Ok(());
             }

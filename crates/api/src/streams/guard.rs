@@ -91,7 +91,7 @@ impl Guard {
     /// Keeps the places of the stream.
     pub(super) async fn keep_seat(&mut self) {
         self.kept_at = Instant::now();
-        self.seat.keep().await;
+        Box::pin(self.seat.keep()).await;
     }
 
     /// Keeps the places of the stream when a heartbeat would have: a reader that catches up slowly
