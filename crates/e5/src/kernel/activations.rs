@@ -60,6 +60,27 @@ impl Activations {
         self
     }
 
+    /// Takes what the levels leave of the numbers in the place of the levels: the two together have
+    /// some sixteen bits.
+    pub(crate) fn quantize_rest(&mut self, numbers: &[f32]) -> &Self {
+        let blocks = &mut self.blocks;
+        vectorized(
+            #[inline(always)]
+            || {
+                for (block, numbers) in blocks.iter_mut().zip(numbers.chunks_exact(BLOCK)) {
+                    let mut rest = [0.0_f32; BLOCK];
+                    let levels = block.levels.as_flattened();
+                    for ((rest, number), level) in rest.iter_mut().zip(numbers).zip(levels) {
+                        *rest = number - f32::from(*level) * block.scale;
+                    }
+                    quantize(block, &rest);
+                }
+            },
+        );
+
+        self
+    }
+
     /// Blocks of a row.
     pub(crate) const fn blocks_per_row(&self) -> usize {
         self.blocks_per_row
@@ -122,5 +143,21 @@ mod tests {
         assert!((blocks[0].scale - 2.0 / 127.0).abs() < 1e-9);
         assert_eq!(blocks[1], EMPTY, "of zeros there is no scale");
         assert_eq!(rows.rows(), 2);
+    }
+
+    #[test]
+    fn levels_and_those_of_the_rest_are_the_numbers() {
+        let numbers: Vec<f32> = (0_u8..64).map(|at| (f32::from(at) * 0.7).sin()).collect();
+        let value = |block: &ActivationBlock, at: usize| {
+            f32::from(block.levels.as_flattened()[at]) * block.scale
+        };
+        let mut rows = Activations::new();
+        let levels = rows.quantize(&numbers, BLOCK).blocks().to_vec();
+        let rest = rows.quantize_rest(&numbers).blocks();
+        for (at, number) in numbers.iter().enumerate() {
+            let place = (at / BLOCK, at % BLOCK);
+            let sum = value(&levels[place.0], place.1) + value(&rest[place.0], place.1);
+            assert!((sum - number).abs() < 3e-5, "{at}: {sum} {number}");
+        }
     }
 }
