@@ -1,8 +1,8 @@
 //! What may happen to the objects of the product, and what the logs say of it.
 //!
 //! Each module adds methods to types of its neighbors: `dialog.take_over(by, now)`,
-//! `source.fail(..)`. A method checks its rule and returns a [`Change`](crate::change::Change), or a
-//! typed error that says why it refuses. They stand here and not beside their types because events
+//! `source.fail(..)`. A method checks its rule and returns a [`Change`](crate::change::Change), or
+//! a typed error that says why it refuses. They stand here and not beside their types because events
 //! and acts are made of these types.
 
 pub mod assistant;

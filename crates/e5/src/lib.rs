@@ -4,8 +4,8 @@
 //! [`E5::load`] reads the one weights file that is known, [`E5::embed`] gives a text its vector. It
 //! blocks, and uses the thread it is called on and no other; one model may be used by many threads.
 //!
-//! The arithmetic is our own: weights stay in four bits, as they are in the file, and are multiplied
-//! in whole numbers by the [`Kernel`] that suits the running processor.
+//! The arithmetic is our own: weights stay in four bits, as they are in the file, and are
+//! multiplied in whole numbers by the [`Kernel`] that suits the running processor.
 
 use std::{io, path::Path};
 

@@ -163,8 +163,8 @@ impl Bots<'_> {
     }
 
     /// Takes a bot from its workspace because somebody showed a newer token elsewhere: its token is
-    /// wiped, it fails with its error, and its replies fail as those of a deleted bot do. Its dialogs
-    /// stay. The caller holds its lock.
+    /// wiped, it fails with its error, and its replies fail as those of a deleted bot do. Its
+    /// dialogs stay. The caller holds its lock.
     ///
     /// # Errors
     ///

@@ -67,8 +67,8 @@ pub(super) fn avx2(left: &Activations, weights: &Packed, sum: &mut [f32]) {
     unsafe { avx2_product(left, weights, sum) }
 }
 
-/// Makes a function that multiplies tile by tile: a few panels with a few rows, so few that all sums
-/// of a tile stay in registers.
+/// Makes a function that multiplies tile by tile: a few panels with a few rows, so few that all
+/// sums of a tile stay in registers.
 macro_rules! product {
     ($name:ident, $tile:ident, $features:literal, panels $panels:literal, rows $($rows:literal)+ or $most:literal) => {
         #[target_feature(enable = $features)]
@@ -91,7 +91,7 @@ macro_rules! product {
                         _ => $tile::<$most, 1>(rows, panels, sum, width),
                     }
                     rows = &rows[some * depth..];
-                    // The last row ends with the sums of these panels or later, not after a whole row.
+                    // The last row ends with the sums of these panels or later, not after a row.
                     sum = sum.get_mut(some * width..).unwrap_or_default();
                 }
             }
@@ -171,8 +171,8 @@ fn avx512_vnni_tile<const R: usize, const P: usize>(
     }
 }
 
-/// Makes a function that multiplies a tile in vectors of 256 bits. `dot` sums up products of a block,
-/// beginning with `nothing`; `whole` makes the sums of whole numbers of it.
+/// Makes a function that multiplies a tile in vectors of 256 bits. `dot` sums up products of a
+/// block, beginning with `nothing`; `whole` makes the sums of whole numbers of it.
 macro_rules! tile_of_256_bits {
     ($name:ident, $features:literal, $dot:ident, $whole:ident) => {
         #[target_feature(enable = $features)]
@@ -243,8 +243,8 @@ const fn as_it_is(sums: __m256i) -> __m256i {
     sums
 }
 
-/// Adds sums of two products in sixteen bits. They hold the eight of a block: a level of a weight is
-/// at most 15, one of the other side 127, and 8 * 2 * 15 * 127 = 30,480.
+/// Adds sums of two products in sixteen bits. They hold the eight of a block: a level of a weight
+/// is at most 15, one of the other side 127, and 8 * 2 * 15 * 127 = 30,480.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn add_pairs(sums: __m256i, weights: __m256i, levels: __m256i) -> __m256i {

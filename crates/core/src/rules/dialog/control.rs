@@ -1,7 +1,7 @@
 //! Who may speak in a dialog, and what changes that.
 //!
-//! [`EDGES`] is the whole state machine. Every step along an edge raises the dialog's epoch, so that
-//! a turn that runs at that moment can no longer settle.
+//! [`EDGES`] is the whole state machine. Every step along an edge raises the dialog's epoch, so
+//! that a turn that runs at that moment can no longer settle.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
