@@ -1,70 +1,64 @@
-//! The text layer of a PDF. Runs in a child process only: see [`super::isolated`].
+//! The text of a PDF. Runs in a child process only: see [`super::isolated`].
+//!
+//! The interpreter of `hayro` draws each page onto [`ink::Ink`], which takes down the glyphs and the
+//! lines between them; [`layout`] makes text of those.
 
-use pdf_oxide::{PdfDocument, object::Object};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hayro_interpret::{
+    Context, InterpreterCache, InterpreterSettings, TransformExt,
+    hayro_syntax::{DecryptionError, LoadPdfError, Pdf, page::Page},
+    interpret_page,
+    kurbo::Rect,
+};
 use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode, enumerated};
 
+use self::{fonts::BoldGlyphs, form::Fields, ink::Ink};
 use super::{
-    Extracted, MAX_TEXT, Unreadable,
-    encoding::decode,
-    is_readable,
-    layout::{self, Span},
-    plain::clean,
+    Extracted, MAX_TEXT, Unreadable, is_readable,
+    layout::{self, Glyph, Line, Sheet},
     thin,
     writer::one_line,
 };
 
+mod fonts;
 mod form;
+mod ink;
+mod strings;
 
 /// Pages beyond this are a hostile page tree, not a document that a business wrote.
 const MAX_PAGES: usize = 5_000;
 
-/// A picture of so many dots may be a page, and a smaller one is a logo: a sheet of A4 has half a
-/// million at 72 per inch.
-const SCAN: u64 = 300_000;
-
 /// Reads all pages.
-///
-/// The library's own plain text runs headings, table rows and paragraphs together, and its column
-/// order tears justified paragraphs apart, so only its spans are taken and [`layout`] makes lines
-/// of them.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Extracted, Unreadable> {
-    let document = PdfDocument::from_bytes(bytes).map_err(|_| Unreadable::Damaged)?;
-    // Many PDFs are encrypted with an empty password: anyone may read those.
-    if document.is_encrypted() && !document.authenticate(b"").unwrap_or(false) {
-        return Err(Unreadable::Locked);
-    }
-    let count = document.page_count().map_err(|_| Unreadable::Damaged)?;
+    // Many PDFs are encrypted with an empty password, which is tried: anyone may read those.
+    let pdf = Pdf::new(bytes).map_err(|error| match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Unreadable::Locked,
+        LoadPdfError::Decryption(_) | LoadPdfError::Invalid => Unreadable::Damaged,
+    })?;
+    let count = pdf.pages().len();
     if count == 0 {
         return Err(Unreadable::NoPages);
     }
     if count > MAX_PAGES {
         return Err(Unreadable::TooLong);
     }
-    let mut size = 0;
-    let mut broken = Vec::new();
+
+    let mut reader = Reader::new(&pdf);
+    let mut seen = Seen::default();
     let mut pages = Vec::with_capacity(count);
-    for page in 0..count {
-        let spans = document.extract_spans(page).unwrap_or_else(|_| {
-            broken.push(page + 1);
-            Vec::new()
-        });
-        let spans: Vec<Span> = spans.into_iter().map(Span::from).collect();
-        size += spans.iter().map(|span| span.text.len()).sum::<usize>();
-        if size > MAX_TEXT {
+    for page in pdf.pages().iter() {
+        let lines = reader.page(page, &mut seen);
+        if reader.room == 0 {
             return Err(Unreadable::TooLong);
         }
-        pages.push(spans);
+        pages.push(lines);
     }
 
-    let said: Vec<usize> = pages.iter().map(|spans| said(spans)).collect();
-    // A number in the corner of a picture is no text.
-    let is_scan = |at: usize, letters: usize| {
-        letters == 0 || thin::is_thin(letters) && has_picture(&document, at)
-    };
-    let scans = thin::numbers(&said, is_scan);
     let (text, pages, headings) = layout::write(pages);
+    let scans = seen.scans();
     match is_readable(&text) {
-        Err(Unreadable::Empty) if broken.len() == count => return Err(Unreadable::Damaged),
+        Err(Unreadable::Empty) if seen.broken().len() == count => return Err(Unreadable::Damaged),
         Err(Unreadable::Empty | Unreadable::NoText) => {
             return Err(Unreadable::NoTextLayer { pages: count });
         }
@@ -73,65 +67,160 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Extracted, Unreadable> {
         Ok(()) => {}
     }
 
-    let title = title(&document);
-    let warnings = warnings(&document, &said, &scans, &broken);
-    Ok(Extracted { text, pages, headings, kind: DocumentKind::Pdf, title, warnings })
+    let mut warnings = seen.warnings(&scans);
+    warnings.extend(unseen_values(reader.fields.count_unseen(&pdf)));
+    Ok(Extracted { text, pages, headings, kind: DocumentKind::Pdf, title: title(&pdf), warnings })
 }
 
-/// Letters and digits of a page, its running lines included.
-fn said(spans: &[Span]) -> usize {
-    let letters = spans.iter().flat_map(|span| span.text.chars());
-    letters.filter(|c| c.is_alphanumeric()).count()
+/// Reads the pages of one document.
+struct Reader<'a> {
+    pdf: &'a Pdf,
+    settings: InterpreterSettings,
+    cache: InterpreterCache<'a>,
+    bold: BoldGlyphs<'a>,
+    fields: Fields,
+    /// How many bytes of text may still come.
+    room: usize,
 }
 
-/// Does a page show a picture that may be the page itself?
-fn has_picture(document: &PdfDocument, page: usize) -> bool {
-    let is_large = |width: u32, height: u32| u64::from(width) * u64::from(height) >= SCAN;
-    let found = document.page_image_handles(page);
-    found.is_ok_and(|found| found.iter().any(|picture| is_large(picture.width, picture.height)))
-}
-
-/// What the owner should know: pages without text, thin and damaged ones, and values in a form.
-fn warnings(
-    document: &PdfDocument,
-    said: &[usize],
-    scans: &[usize],
-    broken: &[usize],
-) -> Vec<DocumentWarning> {
-    let silent: Vec<usize> = scans.iter().copied().filter(|page| !broken.contains(page)).collect();
-    let thin = thin::numbers(said, |at, letters| {
-        thin::is_thin(letters) && letters > 0 && !scans.contains(&(at + 1))
-    });
-    let mut warnings = thin::warnings("page", &silent, &thin);
-    if !broken.is_empty() {
-        let detail = format!("damaged and left out: page {}", enumerated(broken));
-        warnings.push(DocumentWarning::pages(WarningCode::DamagedPages, broken, detail));
+impl<'a> Reader<'a> {
+    fn new(pdf: &'a Pdf) -> Self {
+        let settings = InterpreterSettings::default();
+        Self {
+            pdf,
+            bold: BoldGlyphs::new(settings.clone()),
+            settings,
+            cache: InterpreterCache::new(),
+            fields: Fields::default(),
+            room: MAX_TEXT,
+        }
     }
 
-    let filled = form::filled(document);
-    if filled > 0 {
-        let values = if filled == 1 { "value" } else { "values" };
-        let detail = format!(
-            "{filled} {values} filled into form fields are not read: print the form to a new PDF to keep them"
-        );
-        warnings.push(DocumentWarning::count(WarningCode::FormValuesSkipped, filled, detail));
+    fn page(&mut self, page: &'a Page<'a>, seen: &mut Seen) -> Vec<Line> {
+        // One page that the interpreter stumbles over must not cost the others.
+        let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(page)));
+        let Ok((sheet, about)) = drawn else {
+            self.cache = InterpreterCache::new();
+            seen.pages.push(About { is_broken: true, ..About::default() });
+            return Vec::new();
+        };
+
+        seen.pages.push(about);
+        layout::read(sheet)
     }
 
-    warnings
+    /// Draws a page; what is seen only by machines counts where nothing else is seen.
+    fn draw(&mut self, page: &'a Page<'a>) -> (Sheet, About) {
+        self.bold.learn(page.resources());
+        let (width, height) = page.render_dimensions();
+        let bounds = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
+        let transform = page.initial_transform(false).to_kurbo();
+        let mut context =
+            Context::new(transform, bounds, &self.cache, self.pdf.xref(), self.settings.clone());
+        let mut ink = Ink::new(&self.bold, bounds, self.room);
+        interpret_page(page, &mut context, &mut ink);
+
+        if ink.is_full() {
+            self.room = 0;
+        }
+        let Ink { mut glyphs, unseen, rules, has_scan, nameless, .. } = ink;
+        let seen = letters(&glyphs);
+        if (has_scan || thin::is_thin(seen)) && letters(&unseen) > seen {
+            glyphs.extend(unseen);
+        }
+        form::add_missing(self.fields.of_page(page, transform), &mut glyphs);
+        let size: usize = glyphs.iter().map(|glyph| glyph.text.len()).sum();
+        self.room = self.room.saturating_sub(size);
+
+        let about = About {
+            letters: letters(&glyphs),
+            nameless,
+            has_scan,
+            is_broken: glyphs.is_empty()
+                && page.raw().contains_key(b"Contents".as_slice())
+                && page.page_stream().is_none(),
+        };
+        (Sheet { glyphs, rules }, about)
+    }
+}
+
+/// What there is to say about a page.
+#[derive(Clone, Copy, Default)]
+struct About {
+    /// Letters and digits, those of running lines included.
+    letters: usize,
+    /// Glyphs that no table of the file gives a character for.
+    nameless: usize,
+    has_scan: bool,
+    is_broken: bool,
+}
+
+impl About {
+    /// Is the page a picture of a page? A number in the corner of a picture is no text.
+    fn is_scan(self) -> bool {
+        self.letters == 0 && self.nameless == 0 || thin::is_thin(self.letters) && self.has_scan
+    }
+
+    /// Is there hardly anything of what the page shows?
+    fn is_thin(self) -> bool {
+        !self.is_scan() && (thin::is_thin(self.letters) || self.nameless > self.letters)
+    }
+}
+
+/// What there is to say about the pages read so far.
+#[derive(Default)]
+struct Seen {
+    pages: Vec<About>,
+}
+
+impl Seen {
+    /// The numbers of the pages, from 1, that meet a condition.
+    fn numbers(&self, meets: impl Fn(About) -> bool) -> Vec<usize> {
+        let numbered = self.pages.iter().zip(1..);
+        numbered.filter(|(about, _)| meets(**about)).map(|(_, number)| number).collect()
+    }
+
+    fn broken(&self) -> Vec<usize> {
+        self.numbers(|about| about.is_broken)
+    }
+
+    fn scans(&self) -> Vec<usize> {
+        self.numbers(About::is_scan)
+    }
+
+    /// What the owner should know: pages without text, thin and damaged ones.
+    fn warnings(&self, scans: &[usize]) -> Vec<DocumentWarning> {
+        let broken = self.broken();
+        let silent: Vec<usize> =
+            scans.iter().copied().filter(|page| !broken.contains(page)).collect();
+        let mut warnings = thin::warnings("page", &silent, &self.numbers(About::is_thin));
+        if !broken.is_empty() {
+            let detail = format!("damaged and left out: page {}", enumerated(&broken));
+            warnings.push(DocumentWarning::pages(WarningCode::DamagedPages, &broken, detail));
+        }
+        warnings
+    }
+}
+
+/// Says how many values of a form stand on no page.
+fn unseen_values(count: usize) -> Option<DocumentWarning> {
+    let values = if count == 1 { "value" } else { "values" };
+    let detail = format!(
+        "{count} {values} filled into form fields that no page shows are not read: print the form to a new PDF to \
+         keep them"
+    );
+    (count > 0).then(|| DocumentWarning::count(WarningCode::FormValuesSkipped, count, detail))
+}
+
+/// How many letters and digits there are.
+fn letters(glyphs: &[Glyph]) -> usize {
+    let all = glyphs.iter().flat_map(|glyph| glyph.text.chars());
+    all.filter(|c| c.is_alphanumeric()).count()
 }
 
 /// The title that its author gave it. Programs fill in the file's name where there is none.
-fn title(document: &PdfDocument) -> Option<String> {
-    let info = match document.trailer().as_dict()?.get("Info")? {
-        Object::Reference(at) => document.load_object(*at).ok()?,
-        direct => direct.clone(),
-    };
-    let title = match info.as_dict()?.get("Title")? {
-        Object::Reference(at) => document.load_object(*at).ok()?,
-        direct => direct.clone(),
-    };
-    let Object::String(bytes) = title else { return None };
-    let title = one_line(&decode(&bytes));
+fn title(pdf: &Pdf) -> Option<String> {
+    let title = one_line(&strings::text(pdf.metadata().title.as_ref()?));
     let title = title.strip_prefix("Microsoft Word - ").unwrap_or(&title);
     let is_file = title.rsplit_once('.').is_some_and(|(_, extension)| {
         (2..=4).contains(&extension.len())
@@ -141,24 +230,4 @@ fn title(document: &PdfDocument) -> Option<String> {
         || title.contains("://")
         || ["about:blank", "untitled"].contains(&title.to_lowercase().as_str());
     (!is_made_up && title.contains(char::is_alphabetic)).then(|| title.to_owned())
-}
-
-impl From<pdf_oxide::layout::TextSpan> for Span {
-    fn from(span: pdf_oxide::layout::TextSpan) -> Self {
-        Self {
-            x: span.bbox.x,
-            y: span.bbox.y,
-            width: span.bbox.width,
-            size: span.font_size.clamp(1.0, 1_000.0),
-            bold: span.font_weight.is_bold(),
-            // A hyphenated line end must survive until lines are joined.
-            // Bullets of symbol fonts have places of their own.
-            text: clean(
-                &span
-                    .text
-                    .replace('\u{AD}', "\u{2010}")
-                    .replace(['\u{F0A7}', '\u{F0B7}', '\u{F0D8}', '\u{F076}'], "•"),
-            ),
-        }
-    }
 }

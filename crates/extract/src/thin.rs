@@ -18,12 +18,6 @@ pub(super) fn letters(text: &str, pages: &[usize]) -> Vec<usize> {
         .collect()
 }
 
-/// The numbers of pages, from 1, that meet a condition.
-pub(super) fn numbers(pages: &[usize], meets: impl Fn(usize, usize) -> bool) -> Vec<usize> {
-    let numbered = pages.iter().enumerate();
-    numbered.filter(|(at, letters)| meets(*at, **letters)).map(|(at, _)| at + 1).collect()
-}
-
 /// Is there hardly anything on a page?
 pub(super) const fn is_thin(letters: usize) -> bool {
     letters < THIN
@@ -58,9 +52,7 @@ mod tests {
         let text = "A page with enough to say for itself\n\n7\n\n";
         let letters = letters(text, &[0, 38, text.len(), text.len()]);
         assert_eq!(letters, [29, 1, 0, 0]);
-        let silent = numbers(&letters, |_, letters| letters == 0);
-        let thin = numbers(&letters, |_, letters| letters > 0 && is_thin(letters));
-        let warnings = warnings("page", &silent, &thin);
+        let warnings = warnings("page", &[3, 4], &[2]);
         assert_eq!(warnings[0].pages, [3, 4]);
         assert_eq!(warnings[0].detail, "pages 3, 4 have no text: pictures or scans are not read");
         assert_eq!((warnings[1].count, warnings[1].pages.as_slice()), (1, &[2][..]));

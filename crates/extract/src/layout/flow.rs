@@ -12,6 +12,8 @@ const LONGEST_HEADING: usize = 150;
 const PARAGRAPH_GAP: f32 = 1.3;
 /// On this many pages at least a repeated line is a running one.
 const MIN_REPEATS: usize = 3;
+/// The sign where a word is broken and is not where it is whole.
+const SOFT: char = '\u{AD}';
 /// How many lines from a page's edge a running line may stand.
 const EDGE: usize = 2;
 
@@ -52,7 +54,11 @@ fn edge(page: &[Line], top: bool) -> std::ops::Range<usize> {
     if top { 0..page.len().min(EDGE) } else { page.len().saturating_sub(EDGE)..page.len() }
 }
 
+/// What lines that repeat have in common. Rows of a table differ in their numbers alone.
 fn running_key(line: &Line) -> String {
+    if line.row {
+        return line.text();
+    }
     line.text().chars().map(|c| if c.is_numeric() { '#' } else { c }).collect()
 }
 
@@ -66,6 +72,7 @@ pub(super) fn write(pages: &[Vec<Line>]) -> (String, Vec<usize>, Vec<Heading>) {
     for page in pages {
         writer.page(page);
     }
+    writer.settle();
     let Writer { text, starts, headings, .. } = writer;
     (text, starts, headings)
 }
@@ -103,6 +110,10 @@ impl<'p> Writer<'p> {
     fn page(&mut self, lines: &'p [Line]) {
         let right = lines.iter().map(Line::right).fold(0.0, f32::max);
         let mut start = None;
+        if lines.is_empty() {
+            // The page begins where the text ends, which must not change any more.
+            self.settle();
+        }
         for line in lines {
             let text = line.text();
             let block = self.style.block(line, &text);
@@ -130,7 +141,19 @@ impl<'p> Writer<'p> {
         self.starts.push(start.unwrap_or(self.text.len()));
     }
 
+    /// A word that is broken at the end of a block keeps its hyphen.
+    fn settle(&mut self) {
+        if self.text.ends_with(SOFT) {
+            self.text.pop();
+            self.text.push('-');
+            if let Some(heading) = self.headings.last_mut() {
+                heading.end = heading.end.min(self.text.len());
+            }
+        }
+    }
+
     fn begin(&mut self, block: Block) {
+        self.settle();
         let close = matches!(
             (self.open, block),
             (Some((Block::Row, _)), Block::Row)
@@ -177,17 +200,23 @@ impl<'p> Writer<'p> {
 
     /// Writes a further line of the open block; returns where it begins.
     fn join(&mut self, text: &str) -> usize {
-        match broken_word(&self.text, text) {
+        append(&mut self.text, text);
+        self.text.len() - text.len()
+    }
+}
+
+/// Goes on with a text in its next line: words broken at the line's end are joined.
+pub(super) fn append(text: &mut String, next: &str) {
+    if !text.is_empty() && !next.is_empty() {
+        match broken_word(text, next) {
             Some(Hyphen::Kept) => {}
             Some(Hyphen::Dropped) => {
-                self.text.pop();
+                text.pop();
             }
-            None => self.text.push(' '),
+            None => text.push(' '),
         }
-        let at = self.text.len();
-        self.text.push_str(text);
-        at
     }
+    text.push_str(next);
 }
 
 /// How the document looks where it is nothing special.
@@ -275,12 +304,14 @@ fn halves(size: f32) -> i32 {
 
 /// Does a list's item begin here?
 fn is_item(text: &str) -> bool {
-    let mut words = text.splitn(2, ' ');
-    let mark = words.next().unwrap_or_default();
+    text.split_once(' ').is_some_and(|(mark, _)| is_mark(mark))
+}
+
+/// Does this stand in front of a list's item?
+pub(super) fn is_mark(mark: &str) -> bool {
     let number = mark.strip_suffix([')', '.']).unwrap_or_default();
-    words.next().is_some()
-        && (matches!(mark, "•" | "◦" | "▪" | "‣" | "·" | "-" | "–" | "—" | "*" | "●" | "○" | "■")
-            || (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()))
+    matches!(mark, "•" | "◦" | "▪" | "‣" | "·" | "-" | "–" | "—" | "*" | "●" | "○" | "■")
+        || (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn ends_sentence(text: &str) -> bool {
@@ -295,8 +326,11 @@ enum Hyphen {
 /// Is a word broken between the end of `above` and the beginning of `below`, and is its hyphen its
 /// own?
 fn broken_word(above: &str, below: &str) -> Option<Hyphen> {
-    let hyphen = above.chars().next_back().filter(|c| matches!(c, '-' | '\u{2010}'))?;
+    let hyphen = above.chars().next_back().filter(|c| matches!(*c, '-' | '\u{2010}' | SOFT))?;
     let stem = &above[..above.len() - hyphen.len_utf8()];
+    if hyphen == SOFT {
+        return Some(Hyphen::Dropped);
+    }
     if !stem.ends_with(char::is_alphabetic) {
         return None;
     }
@@ -314,10 +348,7 @@ fn broken_word(above: &str, below: &str) -> Option<Hyphen> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Cell, Span},
-        *,
-    };
+    use super::{super::Cell, *};
 
     fn line(y: f32, size: f32, text: &str) -> Line {
         let cells =
@@ -384,7 +415,6 @@ mod tests {
     #[test]
     fn nothing_makes_nothing() {
         assert_eq!(write(&[]).0, "");
-        let spans: Vec<Span> = Vec::new();
-        assert_eq!(super::super::write(vec![spans]).1, [0]);
+        assert_eq!(super::super::write(vec![Vec::new()]).1, [0]);
     }
 }

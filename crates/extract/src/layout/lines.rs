@@ -1,255 +1,159 @@
-//! Where letters stand tells which of them are a line, a column, a table.
+//! Words at one height become a line, and its wide gaps divide it into cells.
 
-use super::{Break, Cell, Line, Span};
+use super::{
+    Break, Cell, Line, Span,
+    bidi::{self, Piece},
+    flow,
+    words::WORD_GAP,
+};
 
 /// A gap this wide, in font sizes, is no space between words.
 const CELL_GAP: f32 = 1.0;
-/// A gap this wide, in font sizes, is a space even where the file has none.
-const WORD_GAP: f32 = 0.15;
 /// A gap this wide, in font sizes, divides cells where the rows around it have cells at the same
 /// places.
 const NARROW_GAP: f32 = 0.33;
-/// Two columns have at least this many lines beside each other.
-const MIN_COLUMN: usize = 8;
-/// Half the width of the empty strip between two columns, points.
-const HALF_GUTTER: f32 = 4.0;
-/// Where on the page's width the strip may be looked for, in so many steps from 3/10 to 7/10.
-const GUTTER_STEPS: u8 = 60;
-
-/// The lines of a page in reading order.
-pub(super) fn read(mut spans: Vec<Span>) -> Vec<Line> {
-    spans.retain(|span| {
-        !span.text.trim().is_empty() && [span.x, span.y, span.width].iter().all(|n| n.is_finite())
-    });
-    let mut lines: Vec<Line> = match gutter(&spans) {
-        Some(gutter) => columns(spans, gutter),
-        None => rows(spans).into_iter().map(line).collect(),
-    };
-    divide_narrow_cells(&mut lines);
-    mark_tables(&mut lines);
-    lines
-}
-
-/// Divides lines at narrow gaps when each part then stands below a cell of the line above: a table
-/// whose columns are as wide as their longest words.
-fn divide_narrow_cells(lines: &mut [Line]) {
-    for i in 1..lines.len() {
-        let (above, below) = lines.split_at_mut(i);
-        let above = &above[i - 1];
-        let below = &mut below[0];
-        let distance = above.y - below.y;
-        if above.cells.len() > below.cells.len() && (0.0..above.size * 3.0).contains(&distance) {
-            divide(above, below);
-        }
-    }
-    for cell in lines.iter_mut().flat_map(|line| &mut line.cells) {
-        cell.breaks.clear();
-        cell.text = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    }
-}
-
-fn divide(above: &Line, below: &mut Line) {
-    let divides = |gap: &&Break| {
-        above.cells.windows(2).any(|pair| gap.left < pair[1].left && gap.right > pair[0].right)
-    };
-    let mut cells: Vec<Cell> = Vec::new();
-    for cell in &below.cells {
-        let mut at = 0;
-        let mut left = cell.left;
-        let end = Break { at: cell.text.len(), left: cell.right, right: cell.right };
-        for gap in cell.breaks.iter().filter(divides).chain([&end]) {
-            let text = cell.text.get(at..gap.at).unwrap_or_default().to_owned();
-            cells.push(Cell { left, right: gap.left, text, breaks: Vec::new() });
-            (at, left) = (gap.at, gap.right);
-        }
-    }
-    let mut pairs = cells.iter().zip(&above.cells);
-    if cells.len() == above.cells.len()
-        && pairs.all(|(cell, above)| cell.left < above.right && cell.right > above.left)
-    {
-        below.cells = cells;
-    }
-}
 
 /// Spans at one height, left to right; heights from the top.
-fn rows(mut spans: Vec<Span>) -> Vec<Vec<Span>> {
+pub(super) fn rows(mut spans: Vec<Span>) -> Vec<Vec<Span>> {
     spans.sort_by(|a, b| b.y.total_cmp(&a.y));
-    let mut rows: Vec<Vec<Span>> = Vec::new();
+    let mut rows: Vec<(f32, f32, Vec<Span>)> = Vec::new();
     for span in spans {
         match rows.last_mut() {
-            Some(row) if row[0].y - span.y < 0.5 * row[0].size.max(span.size) => row.push(span),
-            _ => rows.push(vec![span]),
+            Some((y, size, row)) if *y - span.y < 0.5 * size.max(span.size) => {
+                // A raised sign comes first and is not what the row stands on.
+                if span.size > *size * 1.2 {
+                    (*y, *size) = (span.y, span.size);
+                }
+                row.push(span);
+            }
+            _ => rows.push((span.y, span.size, vec![span])),
         }
     }
-    for row in &mut rows {
-        row.sort_by(|a, b| a.x.total_cmp(&b.x));
-        // Some programs print a letter twice to make it bold.
-        row.dedup_by(|a, b| a.text == b.text && (a.x - b.x).abs() < 1.0 && (a.y - b.y).abs() < 1.0);
-    }
-    rows
+    rows.into_iter()
+        .map(|(_, _, mut row)| {
+            row.sort_by(|a, b| a.x.total_cmp(&b.x));
+            // Some programs print a letter twice to make it bold or to give it a shadow.
+            row.dedup_by(|a, b| {
+                a.text == b.text
+                    && (a.x - b.x).abs() < 0.2 * a.size.min(a.width)
+                    && (a.y - b.y).abs() < 0.2 * a.size
+            });
+            row
+        })
+        .collect()
 }
 
 /// Joins a row's spans; never called with an empty row.
-fn line(row: Vec<Span>) -> Line {
-    let tallest = row.iter().max_by(|a, b| a.text.len().cmp(&b.text.len()));
-    let (y, size) = tallest.map_or((0.0, 1.0), |span| (span.y, span.size));
+pub(super) fn line(row: Vec<Span>) -> Line {
+    let longest = row.iter().max_by_key(|span| span.text.len());
+    let (y, size) = longest.map_or((0.0, 1.0), |span| (span.y, span.size));
     let bold = row.iter().all(|span| span.bold);
-    let mut cells: Vec<Cell> = Vec::new();
+    let mut cells: Vec<Vec<Span>> = Vec::new();
+    let mut right = f32::MIN;
     for span in row {
-        let right = span.x + span.width.max(0.0);
         match cells.last_mut() {
-            Some(cell) if span.x - cell.right <= CELL_GAP * size => {
-                if span.x - cell.right > WORD_GAP * size {
-                    cell.text.push(' ');
-                }
-                if span.x - cell.right > NARROW_GAP * size {
-                    cell.breaks.push(Break {
-                        at: cell.text.len(),
-                        left: cell.right,
-                        right: span.x,
-                    });
-                }
-                cell.text.push_str(&span.text);
-                cell.right = cell.right.max(right);
+            Some(cell) if span.x - right <= CELL_GAP * size => {
+                right = right.max(span.right());
+                cell.push(span);
             }
-            _ => cells.push(Cell { left: span.x, right, text: span.text, breaks: Vec::new() }),
+            _ => {
+                right = span.right();
+                cells.push(vec![span]);
+            }
         }
     }
-    for cell in &mut cells {
-        // Where a break is must stay true, so only ends are trimmed of a cell that has some.
-        if cell.breaks.is_empty() {
-            cell.text = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        }
+
+    let mut cells: Vec<Cell> = cells.into_iter().map(|spans| cell(spans, size)).collect();
+    if cells.len() == 2 && flow::is_mark(&cells[0].text) {
+        let mark = cells.remove(0);
+        cells[0].left = mark.left;
+        cells[0].text.insert_str(0, &format!("{} ", mark.text));
+        cells[0].breaks.clear();
     }
     Line { y, size, bold, cells, row: false }
 }
 
-/// The middle of the empty strip between two columns, where the page has two.
-///
-/// A table has such strips too; its cells do not fill their side of it.
-fn gutter(spans: &[Span]) -> Option<f32> {
-    let left = spans.iter().map(|span| span.x).reduce(f32::min)?;
-    let right = spans.iter().map(|span| span.x + span.width).reduce(f32::max)?;
-    let rows = rows(spans.to_vec());
-    let mut best: Option<(usize, f32)> = None;
-    for step in 0..=GUTTER_STEPS {
-        let x = left + (right - left) * (0.3 + 0.4 * f32::from(step) / f32::from(GUTTER_STEPS));
-        let beside: Vec<&Vec<Span>> = rows.iter().filter(|row| is_beside(row, x)).collect();
-        let filled = beside.iter().filter(|row| fills_both(row, left, x, right)).count();
-        if beside.len() >= MIN_COLUMN
-            && beside.len() * 2 >= rows.len()
-            && filled * 2 >= beside.len()
-            && best.is_none_or(|(most, _)| beside.len() > most)
-        {
-            best = Some((beside.len(), x));
-        }
+/// Joins the spans of a cell; never called without any.
+fn cell(spans: Vec<Span>, size: f32) -> Cell {
+    let left = spans.first().map_or(0.0, |span| span.x);
+    let right = spans.iter().map(Span::right).fold(left, f32::max);
+    if spans.iter().any(|span| span.text.chars().any(bidi::is_rtl)) {
+        let text = bidi::logical(pieces(spans, size));
+        return Cell { left, right, text, breaks: Vec::new() };
     }
-    best.map(|(_, x)| x)
-}
 
-fn crosses(span: &Span, x: f32) -> bool {
-    span.x < x + HALF_GUTTER && span.x + span.width > x - HALF_GUTTER
-}
-
-fn is_beside(row: &[Span], x: f32) -> bool {
-    !row.iter().any(|span| crosses(span, x))
-        && row.iter().any(|span| span.x < x)
-        && row.iter().any(|span| span.x > x)
-}
-
-fn fills_both(row: &[Span], left: f32, x: f32, right: f32) -> bool {
-    let width = |of: &dyn Fn(&Span) -> bool| -> f32 {
-        row.iter().filter(|span| of(span)).map(|span| span.width).sum()
-    };
-    width(&|span| span.x < x) > 0.6 * (x - left) && width(&|span| span.x > x) > 0.6 * (right - x)
-}
-
-/// Reads the left column before the right one, between lines that run across both.
-fn columns(spans: Vec<Span>, gutter: f32) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut left = Vec::new();
-    let mut right = Vec::new();
-    for row in rows(spans) {
-        if row.iter().any(|span| crosses(span, gutter)) {
-            lines.append(&mut left);
-            lines.append(&mut right);
-            lines.push(line(row));
-            continue;
+    let mut cell = Cell { left, right: left, text: String::new(), breaks: Vec::new() };
+    let mut base: Option<Span> = None;
+    for span in spans {
+        let gap = span.x - cell.right;
+        if !cell.text.is_empty() && is_spaced(&span, gap, size) {
+            cell.text.push(' ');
+        } else if base.as_ref().is_some_and(|base| is_power(base, &span, &cell.text)) {
+            cell.text.push('^');
         }
-        let (before, after): (Vec<Span>, Vec<Span>) =
-            row.into_iter().partition(|span| span.x < gutter);
-        for (side, part) in [(&mut left, before), (&mut right, after)] {
-            if !part.is_empty() {
-                side.push(line(part));
-            }
+        if !cell.text.is_empty() && gap > NARROW_GAP * size {
+            cell.breaks.push(Break { at: cell.text.len(), left: cell.right, right: span.x });
         }
+        cell.text.push_str(&span.text);
+        cell.right = cell.right.max(span.right());
+        base = match base {
+            Some(base) if span.size < 0.85 * base.size => Some(base),
+            _ => Some(span),
+        };
     }
-    lines.append(&mut left);
-    lines.append(&mut right);
-    lines
-}
 
-/// Neighbouring lines whose cells stand below each other are a table.
-fn mark_tables(lines: &mut [Line]) {
-    for i in 1..lines.len() {
-        let (above, below) = lines.split_at_mut(i);
-        let above = &mut above[i - 1];
-        let below = &mut below[0];
-        if above.cells.len() > 1 && below.cells.len() > 1 && is_aligned(above, below) {
-            above.row = true;
-            below.row = true;
-        }
+    // Where a break is must stay true, so only ends are trimmed of a cell that has some.
+    if cell.breaks.is_empty() {
+        cell.text = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
+    cell
 }
 
-fn is_aligned(above: &Line, below: &Line) -> bool {
-    let near = |a: f32, b: f32| (a - b).abs() < 0.6 * above.size.max(below.size);
-    above.cells.iter().skip(1).any(|a| {
-        let centre = |cell: &Cell| f32::midpoint(cell.left, cell.right);
-        below
-            .cells
-            .iter()
-            .skip(1)
-            .any(|b| near(a.left, b.left) || near(a.right, b.right) || near(centre(a), centre(b)))
-    })
+/// Is there a blank in front of a span?
+fn is_spaced(span: &Span, gap: f32, size: f32) -> bool {
+    gap > WORD_GAP * size || span.spaced && gap > -0.25 * size
+}
+
+/// Is a number raised above the letter or digit in front of it? Without a sign between them it would
+/// be a part of that number.
+fn is_power(base: &Span, raised: &Span, before: &str) -> bool {
+    raised.size < 0.85 * base.size
+        && raised.y > base.y + 0.15 * base.size
+        && raised.text.starts_with(|c: char| c.is_ascii_digit())
+        && before.ends_with(char::is_alphanumeric)
+        && !before.ends_with('^')
+}
+
+/// The spans of a line with the blanks between them. Blanks of the file do not count: which side of
+/// a letter they are on depends on the program that wrote it.
+fn pieces(spans: Vec<Span>, size: f32) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for span in spans {
+        let left = span.x;
+        let right = span.right();
+        let edge = pieces.last().map_or(left, |last| last.right);
+        if left - edge > WORD_GAP * size {
+            pieces.push(Piece { text: " ".to_owned(), left: edge, right: left });
+        }
+        pieces.extend(bidi::parts(&span.text, left, right));
+    }
+    pieces
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{columns, table},
+        *,
+    };
 
     fn span(x: f32, y: f32, width: f32, text: &str) -> Span {
-        Span { x, y, width, size: 10.0, bold: false, text: text.to_owned() }
+        let text = text.to_owned();
+        Span { x, y, width, size: 10.0, bold: false, text, spaced: false }
     }
 
     fn texts(spans: Vec<Span>) -> Vec<String> {
-        read(spans).iter().map(Line::text).collect()
-    }
-
-    #[test]
-    fn columns_are_read_one_after_the_other() {
-        let mut spans = vec![span(50.0, 800.0, 500.0, "A title across the page")];
-        for i in 0..10_u8 {
-            let y = 780.0 - 12.0 * f32::from(i);
-            spans.push(span(310.0, y, 240.0, &format!("right {i}")));
-            spans.push(span(50.0, y, 240.0, &format!("left {i}")));
-        }
-        let texts = texts(spans);
-        assert_eq!(texts[0], "A title across the page");
-        assert_eq!(texts[1], "left 0");
-        assert_eq!(texts[10], "left 9");
-        assert_eq!(texts[11], "right 0");
-    }
-
-    #[test]
-    fn a_table_is_read_row_by_row() {
-        let mut spans = Vec::new();
-        for i in 0..10_u8 {
-            let y = 780.0 - 12.0 * f32::from(i);
-            spans.push(span(50.0, y, 40.0, &format!("zone {i}")));
-            spans.push(span(300.0, y, 30.0, &format!("{i} EUR")));
-        }
-        assert_eq!(texts(spans)[3], "zone 3 | 3 EUR");
+        columns::read(spans, Vec::new(), &[]).iter().map(Line::text).collect()
     }
 
     #[test]
@@ -277,10 +181,27 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_do_no_harm() {
-        let mut spans = vec![span(f32::NAN, 1.0, 1.0, "nan"), span(1.0, f32::INFINITY, 1.0, "inf")];
-        spans.push(span(1.0, 1.0, 1.0, "whole"));
-        assert_eq!(texts(spans), ["whole"]);
-        assert!(read(Vec::new()).is_empty());
+    fn a_raised_number_does_not_melt_into_the_one_before_it() {
+        let raised = |x: f32, text: &str| Span { y: 103.5, size: 6.0, ..span(x, 100.0, 3.5, text) };
+        let spans = vec![
+            span(0.0, 100.0, 30.0, "from"),
+            span(33.0, 100.0, 17.0, "300"),
+            raised(50.0, "1"),
+            span(58.0, 100.0, 30.0, "euros"),
+        ];
+        assert_eq!(texts(spans), ["from 300^1 euros"]);
+
+        let ordinal = vec![span(0.0, 100.0, 6.0, "1"), raised(6.0, "st")];
+        assert_eq!(texts(ordinal), ["1st"]);
+    }
+
+    #[test]
+    fn a_mark_and_its_item_are_one_cell() {
+        let item = |y: f32, mark: &str, text: &str| {
+            vec![span(0.0, y, 8.0, mark), span(30.0, y, 90.0, text)]
+        };
+        let spans = [item(100.0, "1.", "Unpack it"), item(88.0, "2.", "Plug it in")].concat();
+        assert_eq!(texts(spans), ["1. Unpack it", "2. Plug it in"]);
+        assert_eq!(table::mark(Vec::new(), &[]).len(), 0);
     }
 }

@@ -7,4 +7,5 @@ mod detect;
 mod extract;
 mod formats;
 mod office;
+mod pdf;
 mod warnings;

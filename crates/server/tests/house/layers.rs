@@ -77,8 +77,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("chardetng", &["extract"]),
     ("csv", &["extract"]),
     ("ego-tree", &["extract"]),
+    ("hayro-font", &["extract"]),
+    ("hayro-interpret", &["extract"]),
     ("mail-parser", &["extract"]),
-    ("pdf_oxide", &["extract"]),
     ("scraper", &["extract"]),
     ("zip", &["extract"]),
     // What confines the child that reads files.
