@@ -1,10 +1,10 @@
 //! `GET /api/v1/events`: the workspace's log as a stream of server-sent events.
 //!
-//! The log in the database is the only source, and the live bus merely says when to look. It is read
-//! once for all streams of a workspace (`hub`); a stream sends what follows the last number it has
-//! sent, and reads the log itself where it has missed something. So a stream that reconnects with `Last-Event-ID`, to
-//! any process, misses nothing and sees nothing twice. Where that cannot be promised, the stream
-//! begins with `event: reset`.
+//! The log in the database is the only source, and the live bus merely says when to look. It is
+//! read once for all streams of a workspace (`hub`); a stream sends what follows the last number it
+//! has sent, and reads the log itself where it has missed something. So a stream that reconnects
+//! with `Last-Event-ID`, to any process, misses nothing and sees nothing twice. Where that cannot
+//! be promised, the stream begins with `event: reset`.
 //!
 //! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 

@@ -2,8 +2,8 @@
 //!
 //! Each module adds methods to types of its neighbors: `dialog.take_over(by, now)`,
 //! `source.fail(..)`. A method checks its rule and returns a [`Change`](crate::change::Change), or
-//! a typed error that says why it refuses. They stand here and not beside their types because events
-//! and acts are made of these types.
+//! a typed error that says why it refuses. They stand here and not beside their types because
+//! events and acts are made of these types.
 
 pub mod assistant;
 pub mod channel;

@@ -1,10 +1,10 @@
 //! Products of rows of numbers with 4-bit weights, in whole numbers.
 //!
 //! Weights stay as they are in the file: levels of four bits, 32 of which share a scale
-//! ([`Packed`]). What they are multiplied with is brought to eight bits first, 32 numbers sharing a scale
-//! ([`Activations`]); the products of a block are summed up as whole numbers, exactly, and only the
-//! sums meet the scales. [`Kernel`] is the code that does so: one per family of processors, and a
-//! portable one that says what the others have to give.
+//! ([`Packed`]). What they are multiplied with is brought to eight bits first, 32 numbers sharing a
+//! scale ([`Activations`]); the products of a block are summed up as whole numbers, exactly, and
+//! only the sums meet the scales. [`Kernel`] is the code that does so: one per family of
+//! processors, and a portable one that says what the others have to give.
 //!
 //! # What holds
 //!

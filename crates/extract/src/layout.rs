@@ -1,7 +1,8 @@
-//! Glyphs on a page become lines in reading order; lines become headings, paragraphs and table rows.
+//! Glyphs on a page become lines in reading order; lines become headings, paragraphs and table
+//! rows.
 //!
-//! A PDF knows where letters stand and how big they are, nothing more. [`read`] and [`write`] are the
-//! ways in. Geometry comes in this order:
+//! A PDF knows where letters stand and how big they are, nothing more. [`read`] and [`write`] are
+//! the ways in. Geometry comes in this order:
 //!
 //! 1. [`words`]: glyphs become words, in each direction of writing; what is struck through goes.
 //! 2. [`grid`] and [`cells`]: lines that cross are tables, and words belong to their cells.

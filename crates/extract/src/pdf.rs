@@ -1,7 +1,7 @@
 //! The text of a PDF. Runs in a child process only: see [`super::isolated`].
 //!
-//! The interpreter of `hayro` draws each page onto [`ink::Ink`], which takes down the glyphs and the
-//! lines between them; [`layout`] makes text of those.
+//! The interpreter of `hayro` draws each page onto [`ink::Ink`], which takes down the glyphs and
+//! the lines between them; [`layout`] makes text of those.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

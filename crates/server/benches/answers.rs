@@ -3,9 +3,9 @@
 //!
 //! The program runs as a child process, as it would in production; the fake Bot API and the fake
 //! model run in this process and take their share of the same cores. Each parallel chat asks, waits
-//! for the answer, and asks again: the same question, which searches by words, or one that nobody has
-//! asked before, for which the offline model makes a vector. The reply window and Telegram's limits are off: they are waits
-//! by design, not work.
+//! for the answer, and asks again: the same question, which searches by words, or one that nobody
+//! has asked before, for which the offline model makes a vector. The reply window and Telegram's
+//! limits are off: they are waits by design, not work.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 

@@ -1,11 +1,11 @@
 //! Reads the log of each workspace once for all its streams.
 //!
 //! A reader follows the log as long as a stream of the workspace is open in this process, and hands
-//! what is new to all of them as one [`Frame`], whose bytes they share. A stream reads the log itself
-//! only while it catches up: at its beginning, and when it has missed frames.
+//! what is new to all of them as one [`Frame`], whose bytes they share. A stream reads the log
+//! itself only while it catches up: at its beginning, and when it has missed frames.
 //!
-//! A frame says when it was read, so that a stream can send it only after its access was read again,
-//! later: that many share a frame changes nothing in what each may see.
+//! A frame says when it was read, so that a stream can send it only after its access was read
+//! again, later: that many share a frame changes nothing in what each may see.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -154,8 +154,8 @@ fn runs(seen: &[Piece], is_rtl_line: bool) -> Vec<(bool, Vec<&Piece>)> {
     runs
 }
 
-/// Numbers between words from right to left are part of that writing, though they are read the other
-/// way: in a line from left to right the whole stretch turns around.
+/// Numbers between words from right to left are part of that writing, though they are read the
+/// other way: in a line from left to right the whole stretch turns around.
 fn with_numbers(runs: Vec<(bool, Vec<&Piece>)>) -> Vec<(bool, Vec<&Piece>)> {
     let is_number = |run: &[&Piece]| run.iter().all(|piece| class(&piece.text) != Class::Left);
     let mut ordered: Vec<(bool, Vec<&Piece>)> = Vec::new();

@@ -176,8 +176,8 @@ enum Shape {
     Other,
 }
 
-/// Columns of text run on. A table has strips as well, but its cells do not, and lines may cross its
-/// strips.
+/// Columns of text run on. A table has strips as well, but its cells do not, and lines may cross
+/// its strips.
 fn shape(rows: &[Row], strips: &[f32], rules: &[Rule]) -> Shape {
     if rows.len() < MIN_LINES || strips.is_empty() {
         return Shape::Other;

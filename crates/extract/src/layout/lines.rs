@@ -114,8 +114,8 @@ fn is_spaced(span: &Span, gap: f32, size: f32) -> bool {
     gap > WORD_GAP * size || span.spaced && gap > -0.25 * size
 }
 
-/// Is a number raised above the letter or digit in front of it? Without a sign between them it would
-/// be a part of that number.
+/// Is a number raised above the letter or digit in front of it? Without a sign between them it
+/// would be a part of that number.
 fn is_power(base: &Span, raised: &Span, before: &str) -> bool {
     raised.size < 0.85 * base.size
         && raised.y > base.y + 0.15 * base.size

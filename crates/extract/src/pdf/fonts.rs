@@ -1,8 +1,8 @@
 //! Which glyphs are bold.
 //!
 //! The interpreter names a glyph's font where the font is a TrueType or composite one that the file
-//! holds. All others, the standard fonts among them, are known by the glyphs that their dictionaries
-//! select.
+//! holds. All others, the standard fonts among them, are known by the glyphs that their
+//! dictionaries select.
 
 use std::collections::HashSet;
 
