@@ -73,7 +73,7 @@ pub trait Queue: Send + Sync + 'static {
 /// What a look for work found.
 pub enum Found<P> {
     /// Pieces that are ours if the transaction is committed.
-    Claimed(Tx, Vec<P>),
+    Claimed(Box<Tx>, Vec<P>),
     /// Work is due, but none that may be taken now: other processes hold it, or one share has its
     /// places.
     Held,
@@ -82,6 +82,11 @@ pub enum Found<P> {
 }
 
 impl<P> Found<P> {
+    /// Pieces that are ours if the transaction is committed.
+    pub fn claimed(tx: Tx, pieces: Vec<P>) -> Self {
+        Self::Claimed(Box::new(tx), pieces)
+    }
+
     /// Nothing is due before `due`.
     pub fn nothing_until(due: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         let wait = due.map_or(LONGEST_SLEEP, |due| (due - now).to_std().unwrap_or_default());

@@ -95,7 +95,7 @@ impl Queue for Sends {
                 }
             }
         }
-        Ok(if claimed.is_empty() && !put_off { Found::Held } else { Found::Claimed(tx, claimed) })
+        Ok(if claimed.is_empty() && !put_off { Found::Held } else { Found::claimed(tx, claimed) })
     }
 
     /// None of them was sent.

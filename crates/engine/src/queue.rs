@@ -68,7 +68,7 @@ impl Queue for Turns {
                 tx.apply(dialog.turn_started(turn.attempts, now)).await?;
             }
         }
-        Ok(Found::Claimed(tx, claimed))
+        Ok(Found::claimed(tx, claimed))
     }
 
     fn after(&self, round: Round, turns: &[ClaimedTurn]) -> Round {

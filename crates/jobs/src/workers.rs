@@ -100,7 +100,7 @@ impl Queue for Jobs {
         let places = Places { free, each, round };
         let mut tx = engine.db.begin().await?;
         let claimed = tx.system().jobs().claim(engine.process, now, self.lane, places).await?;
-        Ok(if claimed.is_empty() { Found::Held } else { Found::Claimed(tx, claimed) })
+        Ok(if claimed.is_empty() { Found::Held } else { Found::claimed(tx, claimed) })
     }
 
     fn after(&self, round: Round, jobs: &[ClaimedJob]) -> Round {

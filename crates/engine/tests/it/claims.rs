@@ -67,7 +67,7 @@ impl<const CLAIMS_AT_STOP: bool> Queue for Fake<CLAIMS_AT_STOP> {
         // Something that a commit can fail with.
         let clock = Clock::system();
         tx.system().processes().beat(clock.id(), clock.now()).await?;
-        Ok(Found::Claimed(tx, pieces))
+        Ok(Found::claimed(tx, pieces))
     }
 
     async fn hand_back(&self, _: &mut Tx, pieces: &[usize]) -> Result<(), StorageError> {

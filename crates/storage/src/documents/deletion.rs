@@ -35,10 +35,12 @@ impl Documents<'_> {
         self.tx.workspace(self.workspace).knowledge().changed(document.id).await?;
 
         let large = value!(self.tx, Uuid, LARGE; workspace, id, i64::from(TOGETHER));
-        let deleted = match large {
-            Some(_) => hide(self.tx, workspace, id, document.updated_at).await?,
-            None => run!(self.tx, DELETE; workspace, id),
+        let deleted = if large.is_some() {
+            hide(self.tx, workspace, id, document.updated_at).await?
+        } else {
+            run!(self.tx, DELETE; workspace, id)
         };
+
         StorageError::expect_one_row("documents", deleted)
     }
 }
