@@ -231,7 +231,7 @@ async fn store(db: &Db, clock: &Clock, document: Document, texts: &[(String, Vec
     let workspace = document.workspace_id;
     let id = document.id;
     let mut tx = db.begin().await.expect("the database is there");
-    tx.apply(document.clone().add(b"")).await.expect("it is new");
+    tx.apply(document.clone().store(b"")).await.expect("it is new");
     tx.workspace(workspace).passages().change(id, &changes).await.expect("they are new");
     tx.workspace(workspace).passages().add_vectors(MODEL, &vectors).await.expect("they fit");
     let saved = Document { revision: 2, ..document };

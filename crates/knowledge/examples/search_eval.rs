@@ -260,7 +260,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
             created_at: clock.now(),
             updated_at: clock.now(),
         };
-        tx.apply(document.clone().add(b"")).await?;
+        tx.apply(document.clone().store(b"")).await?;
         let mut changes = PassageChanges::default();
         let mut stored = Vec::new();
         for (paragraph, position) in paragraphs.iter().zip(0_i64..) {

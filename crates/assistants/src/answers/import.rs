@@ -125,7 +125,7 @@ async fn store(
             sum.skipped += 1;
             continue;
         }
-        tx.apply(document.clone().add(original)).await?;
+        tx.apply(document.clone().store(original)).await?;
         index::queue(&mut tx, cx.clock, IndexDocument::of(document)).await?;
         sum.imported += 1;
         bytes += document.size;

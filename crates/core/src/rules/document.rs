@@ -83,8 +83,8 @@ pub enum UnlinkRefused {
 }
 
 impl Document {
-    /// Adds the document, which waits to be read.
-    pub fn add(self, bytes: &[u8]) -> Change<New<DocumentFile<'_>>> {
+    /// Stores the document, which waits to be read.
+    pub fn store(self, bytes: &[u8]) -> Change<New<DocumentFile<'_>>> {
         let at = self.created_at;
         self.told(at).with(|document| New(DocumentFile { document, bytes }))
     }
@@ -103,7 +103,7 @@ impl Document {
             assistant_id,
             size: self.size,
         };
-        self.add(bytes).done_by(by, &act, at)
+        self.store(bytes).done_by(by, &act, at)
     }
 
     /// Adds the answer, because somebody wrote it for an assistant.
@@ -115,7 +115,7 @@ impl Document {
     ) -> Change<New<DocumentFile<'b>>> {
         let at = self.created_at;
         let act = AnswerCreated { answer: self.id, name: self.name.clone(), assistant_id };
-        self.add(bytes).done_by(by, &act, at)
+        self.store(bytes).done_by(by, &act, at)
     }
 
     /// Says something else from now on, and waits to be read again.

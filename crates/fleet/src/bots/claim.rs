@@ -199,13 +199,12 @@ async fn store(
     let sealed = cx.engine.keys.seal(&claim.token, bot.id.into_uuid().as_bytes());
     let takeover = if theirs.is_some() { Takeover::FromOther } else { Takeover::None };
     let actor = caller.actor();
-    let stored = match ours {
-        Some(_) => tx.apply(bot.replace_token(sealed, takeover, &actor)).await.map(|it| it.bot),
-        None => {
-            let hook_path = new_path(bot.id);
-            let change = bot.create(sealed, hook_path, takeover, &actor);
-            tx.apply(change).await.map(|New(it)| it.bot)
-        }
+    let stored = if ours.is_some() {
+        tx.apply(bot.replace_token(sealed, takeover, &actor)).await.map(|it| it.bot)
+    } else {
+        let hook_path = new_path(bot.id);
+        let change = bot.create(sealed, hook_path, takeover, &actor);
+        tx.apply(change).await.map(|New(it)| it.bot)
     };
     match stored {
         Ok(bot) => Ok(Some(bot)),

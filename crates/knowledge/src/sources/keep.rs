@@ -140,7 +140,7 @@ impl Desk<'_> {
                 original,
             };
             let document = Document::queued(self.tools.clock, new);
-            let New(file) = self.tx.apply(document.add(&page.body)).await?;
+            let New(file) = self.tx.apply(document.store(&page.body)).await?;
             file.document.id
         };
 

@@ -79,7 +79,7 @@ impl<'d> Shop<'d> {
             ..fixtures::document(&self.clock, self.workspace, assistant_id)
         };
         let mut tx = self.db.begin().await.unwrap();
-        tx.apply(document.clone().add(bytes)).await.unwrap();
+        tx.apply(document.clone().store(bytes)).await.unwrap();
         tx.commit().await.unwrap();
         IndexDocument { workspace_id: self.workspace, document_id: document.id }
     }

@@ -185,7 +185,7 @@ async fn an_assistant_is_deleted_while_a_page_is_fetched_for_it() {
         let page =
             WebPage { url: "https://example.org/new".to_owned(), ..gone.page.clone().unwrap() };
         let new = Document { id: Clock::system().id(), page: Some(page), ..gone };
-        tx.apply(new.clone().add(b"new")).await.unwrap();
+        tx.apply(new.clone().store(b"new")).await.unwrap();
         tx.commit().await.unwrap();
     });
     deleted.expect(204);

@@ -24,7 +24,7 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
     let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
     let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
-    commit!(db, |tx| tx.apply(document.clone().add(&bytes)));
+    commit!(db, |tx| tx.apply(document.clone().store(&bytes)));
     let id = document.id;
     assert_eq!(
         read!(db, |tx| tx.workspace(tenant.id).documents().find(id)).as_ref(),
@@ -40,7 +40,7 @@ async fn a_document_comes_back_with_its_bytes(home: &TestDb) {
     );
 
     let empty = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.apply(empty.clone().add(b"")));
+    commit!(db, |tx| tx.apply(empty.clone().store(b"")));
     assert_eq!(
         read!(db, |tx| tx.workspace(tenant.id).documents().original(empty.id)),
         Some(Vec::new())
@@ -59,7 +59,7 @@ async fn what_becomes_of_a_document_is_told(home: &TestDb) {
         updated_at: at(5),
         ..document.clone()
     };
-    commit!(db, |tx| tx.apply(document.clone().add(b"x")));
+    commit!(db, |tx| tx.apply(document.clone().store(b"x")));
     let why = "the file is empty".to_owned();
     commit!(db, |tx| tx.apply(document.clone().fail_index(why, at(5))));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().find(document.id)), Some(failed));
@@ -99,7 +99,7 @@ async fn documents_are_listed_of_one_assistant_or_of_all(home: &TestDb) {
     let mut ids = Vec::new();
     for assistant in [tenant.assistant.id, other.id, tenant.assistant.id] {
         let document = given::document(tenant.id, assistant);
-        commit!(db, |tx| tx.apply(document.clone().add(b"x")));
+        commit!(db, |tx| tx.apply(document.clone().store(b"x")));
         ids.push(document.id);
     }
     let all = read!(db, |tx| tx
@@ -202,7 +202,7 @@ async fn outdated_documents_of_one_workspace_keep_nobody_elses_waiting(home: &Te
             passages: 2,
             ..given::document(tenant.id, tenant.assistant.id)
         };
-        commit!(db, |tx| tx.apply(document.clone().add(b"bytes")));
+        commit!(db, |tx| tx.apply(document.clone().store(b"bytes")));
         stored.push((tenant.id, document.id));
     }
     let outdated = async |version, model: Option<&str>, limit| {
@@ -259,7 +259,7 @@ async fn a_new_file_waits_beside_the_old_one_until_it_takes_its_place(home: &Tes
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let document = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.apply(document.clone().add(b"old")));
+    commit!(db, |tx| tx.apply(document.clone().store(b"old")));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).replacements().find(document.id)), None);
 
     let first = waiting("b.txt", "b");
@@ -308,7 +308,7 @@ async fn warnings_are_kept_and_told(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let mut document = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.apply(document.clone().add(b"x")));
+    commit!(db, |tx| tx.apply(document.clone().store(b"x")));
     document.warnings = vec![
         DocumentWarning::pages(WarningCode::PagesWithoutText, &[2, 3], "pages 2, 3 have no text"),
         DocumentWarning::names(WarningCode::HiddenSheets, vec!["Склад".to_owned()], "left out"),
@@ -366,7 +366,7 @@ async fn documents_of_the_same_name_are_found_for_their_assistant(home: &TestDb)
         (tenant.assistant.id, "a.md"),
     ] {
         let document = Document { name: name.to_owned(), ..given::document(tenant.id, assistant) };
-        commit!(db, |tx| tx.apply(document.clone().add(b"x")));
+        commit!(db, |tx| tx.apply(document.clone().store(b"x")));
         ids.push(document.id);
     }
     let same =
@@ -390,7 +390,7 @@ async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: 
             ..given::document(tenant.id, tenant.assistant.id)
         };
         let bytes = [number];
-        commit!(db, |tx| tx.apply(answer.clone().add(&bytes)));
+        commit!(db, |tx| tx.apply(answer.clone().store(&bytes)));
         stored.push((answer, vec![number]));
     }
     // Ids that are made within a millisecond are in no order.

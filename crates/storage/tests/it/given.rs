@@ -412,7 +412,7 @@ impl Tenant {
             channel_message: Some(5.into()),
         };
         tx.apply(fixtures::unexplained(said)).await.unwrap();
-        tx.apply(self.document.clone().add(b"bytes")).await.unwrap();
+        tx.apply(self.document.clone().store(b"bytes")).await.unwrap();
         tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
         let replacements = tx.workspace(self.id).replacements();
         replacements.put(self.document.id, &replacement(), b"newer", at(1)).await.unwrap();

@@ -358,6 +358,7 @@ fn given_passages() -> Vec<replyx_storage::passages::NewPassage> {
 }
 
 #[on_every_db]
+#[allow(clippy::too_many_lines, reason = "one look per reference")]
 async fn no_row_can_point_into_another_workspace(home: &TestDb) {
     let db = &home.db;
     let ours = given::tenant(db).await;

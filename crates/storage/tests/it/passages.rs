@@ -16,7 +16,7 @@ use crate::given::{self, Tenant, at, id};
 async fn store(db: &Db, tenant: &Tenant, texts: &[&str]) -> Vec<NewPassage> {
     let passages: Vec<_> = texts.iter().map(|text| given::passage(text)).collect();
     let document = given::document(tenant.id, tenant.assistant.id);
-    commit!(db, |tx| tx.apply(document.clone().add(b"x")));
+    commit!(db, |tx| tx.apply(document.clone().store(b"x")));
     let changes = given::all_new(&passages);
     commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
     passages

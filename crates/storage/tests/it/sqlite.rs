@@ -113,7 +113,7 @@ async fn a_full_disk_is_remembered_while_reading_goes_on() {
     let bytes = vec![b'x'; 1 << 20];
     let document = given::document(tenant.id, tenant.assistant.id);
     let mut tx = home.db.begin().await.unwrap();
-    let refused = tx.apply(document.clone().add(&bytes)).await;
+    let refused = tx.apply(document.clone().store(&bytes)).await;
     assert!(refused.is_err(), "there is no room for it");
     drop(tx);
     assert_eq!(home.db.refused_within(long), Some(Refusal::Full));
@@ -121,7 +121,7 @@ async fn a_full_disk_is_remembered_while_reading_goes_on() {
     home.db.ping().await.unwrap();
 
     testing::set_full(&home.db, testing::Disk::Roomy).await;
-    commit!(home.db, |tx| tx.apply(document.clone().add(&bytes)));
+    commit!(home.db, |tx| tx.apply(document.clone().store(&bytes)));
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn names_of_customers_and_documents_are_cleaned(home: &TestDb) {
     assert_eq!(met.display_name, "Ann  Lee");
     let mut document = given::document(tenant.id, tenant.assistant.id);
     "price\0list.md".clone_into(&mut document.name);
-    tx.apply(document.clone().add(b"a\0b")).await.unwrap();
+    tx.apply(document.clone().store(b"a\0b")).await.unwrap();
     tx.workspace(tenant.id).documents().set_text(document.id, Some("a\0b")).await.unwrap();
     tx.commit().await.unwrap();
 

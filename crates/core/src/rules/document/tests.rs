@@ -87,7 +87,7 @@ fn a_page_that_is_missing_twice_in_a_row_goes() {
 }
 
 /// What may happen to a document while it is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Happens {
     Advance(DocumentStatus),
     Index { passages: i64, there: Option<i64>, newer_waits: bool },

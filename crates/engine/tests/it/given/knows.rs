@@ -73,7 +73,7 @@ impl World<'_> {
         let id = passage.id;
         let changes = PassageChanges { new: vec![passage], ..PassageChanges::default() };
         let mut tx = self.db.db.begin().await.unwrap();
-        tx.apply(document.clone().add(b"bytes")).await.unwrap();
+        tx.apply(document.clone().store(b"bytes")).await.unwrap();
         tx.workspace(self.workspace).passages().change(document.id, &changes).await.unwrap();
         tx.workspace(self.workspace).documents().set_indexed(document.id, length, 1).await.unwrap();
         tx.commit().await.unwrap();

@@ -200,7 +200,7 @@ impl Home {
         let document = Document::queued(&engine.clock, new);
         // Nothing is queued: there is no worker here, and the document is read at once.
         let mut tx = engine.db.begin().await?;
-        let New(DocumentFile { document, .. }) = tx.apply(document.add(bytes)).await?;
+        let New(DocumentFile { document, .. }) = tx.apply(document.store(bytes)).await?;
         tx.commit().await?;
 
         let job = IndexDocument::of(&document);
