@@ -94,7 +94,7 @@ fn words(glyphs: impl Iterator<Item = Glyph>) -> Vec<Span> {
             continue;
         }
         if std::mem::take(&mut is_soft) {
-            glyph.text = SOFT_HYPHEN.to_owned();
+            SOFT_HYPHEN.clone_into(&mut glyph.text);
         } else if glyph.text == SOFT_HYPHEN {
             match soft_hyphen(&glyph, glyphs.peek()) {
                 Hyphen::Ends => {}
@@ -103,7 +103,7 @@ fn words(glyphs: impl Iterator<Item = Glyph>) -> Vec<Span> {
                     is_soft = true;
                     continue;
                 }
-                Hyphen::Shown => glyph.text = "\u{2010}".to_owned(),
+                Hyphen::Shown => "\u{2010}".clone_into(&mut glyph.text),
             }
         }
 

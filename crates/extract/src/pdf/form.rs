@@ -73,7 +73,7 @@ impl Fields {
             .and_then(|catalog| catalog.get::<Dict<'_>>(b"AcroForm".as_slice()))
             .and_then(|form| form.get::<Array<'_>>(b"Fields".as_slice()));
         let mut open: Vec<Dict<'_>> =
-            fields.iter().flat_map(|fields| fields.iter::<Dict<'_>>()).take(FIELDS).collect();
+            fields.iter().flat_map(Array::iter::<Dict<'_>>).take(FIELDS).collect();
         let mut looked_at = 0;
         let mut unseen = 0;
         while let Some(field) = open.pop() {

@@ -242,7 +242,7 @@ impl<'a> Device<'a> for Ink<'_, 'a> {
             if self.shows(bounds(&glyph)) {
                 self.room = room;
                 let noted = if is_unseen { &mut self.unseen } else { &mut self.glyphs };
-                noted.push(Glyph { text, bold, ..glyph });
+                noted.push(Glyph { bold, text, ..glyph });
             }
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn plain(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\u{FB00}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' => {
-                plain.extend([c].into_iter().nfkc())
+                plain.extend([c].into_iter().nfkc());
             }
             // A hyphenated line end must survive until lines are joined.
             '\u{AD}' => plain.push(c),
