@@ -33,7 +33,7 @@ use stage::{at, cpu};
 const STREAMS: usize = 10_000;
 const KEYS: usize = 90;
 const ROUNDS: u32 = 8;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::main]
 async fn main() {

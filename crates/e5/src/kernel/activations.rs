@@ -1,10 +1,5 @@
 //! What weights are multiplied with: rows of numbers in eight bits, 32 of which share a scale.
 
-#![expect(
-    clippy::inline_always,
-    reason = "what is not inlined does not see the processor's instructions"
-)]
-
 use super::{BLOCK, blocks::OFFSET};
 use crate::functions::vectorized;
 

@@ -1,11 +1,6 @@
 //! The kernel of every processor, and the measure of the others: plain code, which the compiler
 //! makes vectors of where it can.
 
-#![expect(
-    clippy::inline_always,
-    reason = "what is not inlined does not see the processor's instructions"
-)]
-
 use super::{
     BLOCK, PANEL,
     activations::{ActivationBlock, Activations, GROUP},

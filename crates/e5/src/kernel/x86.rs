@@ -8,6 +8,10 @@
     unsafe_code,
     reason = "ADR 21: calls of functions with instructions that were looked for"
 )]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined does not see the processor's instructions"
+)]
 
 use std::arch::x86_64::{
     __m256, __m256i, __m512, __m512i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps,

@@ -184,9 +184,12 @@ mod tests {
 
     const BOUNDS: LaneBounds = LaneBounds { waiting: 8, each: 4, together: 3 };
 
+    /// The texts of each pass.
+    type Passes = Arc<Mutex<Vec<Vec<String>>>>;
+
     /// A lane that waits twice at the barrier for each pass, and what it embedded in each.
-    fn given(barrier: &Arc<Barrier>) -> (Arc<Lane>, Arc<Mutex<Vec<Vec<String>>>>) {
-        let passes = Arc::new(Mutex::new(Vec::new()));
+    fn given(barrier: &Arc<Barrier>) -> (Arc<Lane>, Passes) {
+        let passes = Passes::default();
         let seen = Arc::clone(&passes);
         let barrier = Arc::clone(barrier);
         let lane = Lane::new("embed-test", BOUNDS, move |texts| {
@@ -271,7 +274,7 @@ mod tests {
         let asked = Arc::clone(&lane);
         let mut taken =
             tokio::spawn(
-                async move { asked.embed(None, "taken", Some(Duration::from_secs(60))).await },
+                async move { asked.embed(None, "taken", Some(Duration::from_mins(1))).await },
             );
         pass(&barrier).await;
         let early = timeout(Duration::from_millis(5), &mut taken).await;

@@ -30,6 +30,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    #[allow(dead_code, reason = "not every bench has one bot")]
     /// Starts it all with one bot; `more` is set in the program's environment.
     pub(crate) async fn set(db: &TestDb, redis: Option<&str>, more: &[(&str, &str)]) -> Self {
         Self::set_with(1, db, redis, more).await
