@@ -177,7 +177,8 @@ fn columns(run: &[Line]) -> Vec<(f32, f32)> {
     // Names on the left of a column and numbers on its right never stand in one row.
     let mut at = 1;
     while at < columns.len() {
-        let (left, right) = (columns[at - 1], columns[at]);
+        let left = columns[at - 1];
+        let right = columns[at];
         let holds = |line: &Line, column: (f32, f32)| {
             line.cells.iter().any(|cell| cell.left < column.1 && cell.right > column.0)
         };
