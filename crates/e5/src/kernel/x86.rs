@@ -1,12 +1,12 @@
 //! Kernels for processors of the x86-64 family.
 //!
-//! The only module of the crate with `unsafe` in it (ADR 21): a function that uses instructions
+//! The only module of the crate with `unsafe` in it (ADR 25): a function that uses instructions
 //! which not every processor has may be called only where they are there. Each of the three ways in
 //! makes sure of that itself; everything behind them, loads and stores included, is checked by the
 //! compiler.
 #![expect(
     unsafe_code,
-    reason = "ADR 21: calls of functions with instructions that were looked for"
+    reason = "ADR 25: calls of functions with instructions that were looked for"
 )]
 #![expect(
     clippy::inline_always,
