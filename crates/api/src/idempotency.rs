@@ -187,7 +187,9 @@ async fn once(
     let claim = scope.claim(key, &hash);
     let first = begin(&state, &claim, &hash).await?;
     let waited = first == Begun::Running;
-    let begun = if waited { wait::answer(&state, &claim, &hash).await? } else { first };
+    let workspace = body::workspace(request.extensions());
+    let begun =
+        if waited { wait::answer(&state, &claim, &hash, workspace).await? } else { first };
     match begun {
         Begun::Fresh => {}
         Begun::Done { status, response_sealed } => {

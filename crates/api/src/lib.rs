@@ -34,6 +34,8 @@ mod door;
 pub mod error;
 pub mod evaluation;
 pub mod events;
+#[cfg(test)]
+mod fair_places;
 pub mod guesses;
 mod headers;
 pub mod health;

@@ -197,6 +197,9 @@ settings! {
     /// Mebibytes.
     UPLOAD_MB_PER_DAY = "upload_mb_per_day", Int { min: 1, max: 1_000_000 }, "1024",
         "How many MiB of documents and imported answers a workspace may upload in a day (UTC).";
+    /// Mebibytes.
+    CRAWL_MB_PER_DAY = "crawl_mb_per_day", Int { min: 1, max: 1_000_000 }, "4096",
+        "How many MiB of web pages a workspace may fetch in a day (UTC), whether they are kept or not.";
     /// Per user or key.
     RATE_JOBS = "rate_jobs", Rate, "120/5m",
         "Other work that takes long, per user or key: documents read again, renamed, linked, unlinked or deleted, answers added or changed, assistants published, rolled back or deleted, evaluations.";

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{
     links::Directives,
+    meter::Meter,
     pace::Pace,
     reader::Reader,
     resolve::{self, LookUp, Private, Refused, Resolver},
@@ -88,6 +89,7 @@ pub struct Fetcher {
     pub(super) reader: Reader,
     pub(super) pace: Arc<Pace>,
     seats: Seats<WorkspaceId>,
+    meter: Meter,
 }
 
 /// What a server said about the state of a page, for asking whether it changed.
@@ -227,7 +229,15 @@ impl Fetcher {
             reader: reader.clone(),
             pace: Arc::default(),
             seats: Seats::new(limits.requests, limits.requests_each),
+            meter: Meter::default(),
         })
+    }
+
+    /// The same, which counts what it reads for itself.
+    #[must_use]
+    pub fn metered(&self) -> (Self, Meter) {
+        let meter = Meter::default();
+        (Self { meter: meter.clone(), ..self.clone() }, meter)
     }
 
     /// Waits until a host may be asked, and for one of the seats for requests: it is kept until the
@@ -273,7 +283,7 @@ impl Fetcher {
                 .await
                 .map_err(|_| FetchError::Slow)?
                 .map_err(before_headers)?;
-            answer(url, response, most).await
+            answer(url, response, most, &self.meter).await
         };
         tokio::time::timeout(self.limits.whole, whole).await.map_err(|_| FetchError::Slow)?
     }
@@ -345,13 +355,19 @@ fn before_headers(error: reqwest::Error) -> FetchError {
     }
 }
 
-async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, FetchError> {
+async fn answer(
+    url: &Url,
+    response: Response,
+    most: usize,
+    meter: &Meter,
+) -> Result<Answer, FetchError> {
     let headers = response.headers();
-    if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
-        > HEADERS
-    {
+    let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    meter.add(head);
+    if head > HEADERS {
         return Err(FetchError::TooLarge(HEADERS));
     }
+
     let status = response.status();
     match status {
         StatusCode::NOT_MODIFIED => return Ok(Answer::Unchanged),
@@ -385,7 +401,7 @@ async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, Fe
     };
 
     let charset = text(headers, &header::CONTENT_TYPE).and_then(charset).map(str::to_owned);
-    let body = in_utf8(read(response, most).await?, charset.as_deref());
+    let body = in_utf8(read(response, most, meter).await?, charset.as_deref());
     if body.len() > most {
         return Err(FetchError::TooLarge(most));
     }
@@ -394,7 +410,7 @@ async fn answer(url: &Url, response: Response, most: usize) -> Result<Answer, Fe
 }
 
 /// Reads a body, counting what comes out of the decompression.
-async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, FetchError> {
+async fn read(mut response: Response, most: usize, meter: &Meter) -> Result<Vec<u8>, FetchError> {
     if response.content_length().is_some_and(|length| length > most as u64) {
         return Err(FetchError::TooLarge(most));
     }
@@ -403,6 +419,7 @@ async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, FetchError
         let piece = response.chunk().await;
         let piece = piece.map_err(|error| FetchError::Broken(Some(error.without_url())))?;
         let Some(piece) = piece else { return Ok(body) };
+        meter.add(piece.len());
         if body.len() + piece.len() > most {
             return Err(FetchError::TooLarge(most));
         }

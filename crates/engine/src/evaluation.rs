@@ -32,7 +32,10 @@ use replyx_live::Seats;
 use replyx_storage::{State, StorageError};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{Engine, preview};
+use crate::{
+    Engine, preview,
+    turn::{self, BUSY},
+};
 
 /// How many questions of a run are under way at once: customers come first.
 const AT_ONCE: usize = 2;
@@ -172,13 +175,27 @@ async fn ask_all(
         // How long the questions have been under way together, milliseconds.
         let spent = &AtomicU64::new(0);
         let ask = move |at: usize| async move {
-            let _seat = QUESTIONS.take(workspace).await;
-            let begun = Instant::now();
-            let left = LONGEST.saturating_sub(Duration::from_millis(spent.load(Ordering::Relaxed)));
-            let judged = timeout(left, target.ask(&questions[at])).await;
-            let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            spent.fetch_add(took, Ordering::Relaxed);
-            judged.ok().transpose()
+            let mut failed = 0;
+            loop {
+                let seat = QUESTIONS.take(workspace).await;
+                let begun = Instant::now();
+                let left =
+                    LONGEST.saturating_sub(Duration::from_millis(spent.load(Ordering::Relaxed)));
+                let tried = timeout(left, target.attempt(&questions[at])).await;
+                let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                spent.fetch_add(took, Ordering::Relaxed);
+                drop(seat);
+
+                // That no model was free says nothing about the assistant.
+                failed += 1;
+                match tried {
+                    Ok(Ok(tried)) if tried.turned_away && failed < BUSY.attempts => {
+                        sleep(turn::wait(&BUSY, failed)).await;
+                    }
+                    Ok(tried) => return tried.map(|tried| Some(tried.judged)),
+                    Err(_) => return Ok(None),
+                }
+            }
         };
         let mut going = stream::iter(0..questions.len()).map(ask).buffered(AT_ONCE);
         while let Some(judged) = going.next().await {
@@ -235,22 +252,44 @@ pub struct Target<'a> {
     pub longest: Option<usize>,
 }
 
+/// A question that was put.
+struct Tried {
+    judged: Judged,
+    /// Whether no model was free to answer it.
+    turned_away: bool,
+}
+
 impl Target<'_> {
     /// Puts a question and judges how it went.
     pub async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
+        Ok(self.attempt(question).await?.judged)
+    }
+
+    async fn attempt(&self, question: &Question) -> Result<Tried, StorageError> {
         let query = Query { purpose: Purpose::Evaluation, ..Query::new(&question.question, DEPTH) };
         let search = &self.engine.search;
         let found = search.find(&self.engine.db, self.workspace, self.assistant, &query).await?;
-        let said = if self.answers { Some(self.answer(question).await?) } else { None };
-        Ok(judge(question, &found.hits, found.took, said))
+        let mut turned_away = false;
+        let said = if self.answers {
+            Some(self.answer(question, &mut turned_away).await?)
+        } else {
+            None
+        };
+        let judged = judge(question, &found.hits, found.took, said);
+        Ok(Tried { judged, turned_away })
     }
 
-    async fn answer(&self, question: &Question) -> Result<Said, StorageError> {
+    async fn answer(
+        &self,
+        question: &Question,
+        turned_away: &mut bool,
+    ) -> Result<Said, StorageError> {
         let Self { workspace, assistant, settings, .. } = *self;
         let asked = &question.question;
         let begun = Instant::now();
         let answered =
             preview::answer_once(self.engine, workspace, assistant, settings, asked).await?;
+        *turned_away = answered.turned_away;
         let meta = answered.reply.meta;
         Ok(Said {
             text: answered.reply.text,

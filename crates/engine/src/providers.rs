@@ -10,6 +10,7 @@ pub mod servers;
 
 use std::error::Error;
 
+use chrono::Datelike;
 use replyx_core::{
     ids::ModelKeyId,
     setting::{ALLOWED_MODELS, SettingKind, model_names},
@@ -92,6 +93,22 @@ pub async fn seed(engine: &Engine) -> Result<(), StorageError> {
         engine.models.seed_usage(ModelKeyId::from(usage.key_id), key_use(&usage)).await;
     }
     engine.models.trust(true);
+    seed_search(engine).await
+}
+
+/// The same of what embedding and reranking have cost.
+async fn seed_search(engine: &Engine) -> Result<(), StorageError> {
+    let Some(purse) = engine.embeddings.purse().filter(|purse| purse.is_limited()) else {
+        return Ok(());
+    };
+    let today = engine.clock.now().date_naive();
+    let first = today.with_day(1).unwrap_or(today);
+    let model = engine.embeddings.model().unwrap_or_default();
+    let mut tx = engine.db.read().await?;
+    let spent_today = tx.system().model_calls().search_cost(today, today, model).await?;
+    let this_month = tx.system().model_calls().search_cost(first, today, model).await?;
+    drop(tx);
+    purse.seed(spent_today, this_month).await;
     Ok(())
 }
 

@@ -77,7 +77,7 @@ impl Queue for Turns {
 
     async fn hand_back(&self, tx: &mut Tx, turns: &[ClaimedTurn]) -> Result<(), StorageError> {
         for turn in turns {
-            let due = self.engine.clock.now() + turn::pause(turn);
+            let due = self.engine.clock.now() + turn::pause(turn, &turn::FAILED);
             let waiting = tx.workspace(turn.workspace_id).turns();
             let by = self.engine.process;
             waiting.hand_back(turn.dialog_id, by, due, Attempts::Forgive).await?;

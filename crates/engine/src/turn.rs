@@ -52,11 +52,16 @@ use crate::{
 
 /// When a turn that failed is tried again. It fails when the database does: a model's failure is
 /// answered.
-const AGAIN: Backoff = Backoff {
+pub(crate) const FAILED: Backoff = Backoff {
     first: Duration::from_millis(500),
     ceiling: Duration::from_secs(10),
     attempts: u32::MAX,
 };
+
+/// When a turn that found no model free is tried again: a burst has some minutes to pass before the
+/// attempts are used up.
+pub(crate) const BUSY: Backoff =
+    Backoff { first: Duration::from_secs(2), ceiling: Duration::from_secs(30), attempts: 8 };
 
 /// Runs a turn to its end: settled, or handed back.
 #[tracing::instrument(name = "engine.turn.run", skip_all, fields(dialog.id = %turn.dialog_id, turn.attempt = turn.attempts))]
@@ -64,7 +69,16 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
     let begun = Instant::now();
     let mut ledger = Ledger::default();
     match AssertUnwindSafe(attempt(engine, &turn, begun, &mut ledger)).catch_unwind().await {
-        Ok(Ok(ended)) => {
+        Ok(Ok(Attempted::TurnedAway)) => {
+            metrics::counter!("turns_total", "outcome" => "busy").increment(1);
+            tracing::info!(
+                duration_ms = millis(begun.elapsed()),
+                "no model was free for a turn; it will be retried"
+            );
+            // It counts: a model that is never free is apologized for in the end.
+            hand_back(engine, &turn, Attempts::Keep, &BUSY).await;
+        }
+        Ok(Ok(Attempted::Ended(ended))) => {
             let outcome = match ended.settled {
                 Settled::Stored => ended.outcome.map_or("silent", Outcome::as_str),
                 Settled::Discarded => "discarded",
@@ -87,21 +101,30 @@ pub async fn run(engine: &Engine, turn: ClaimedTurn) {
             metrics::counter!("turns_total", "outcome" => "failed").increment(1);
             tracing::warn!(error = &error as &dyn Error, "turn failed; it will be retried");
             // The customer gets the fallback text after a few attempts. That the database is busy
-            // or away is none, unless a model was asked: each attempt asks, and pays, again.
-            let is_free = error.is_transient() && ledger.calls().is_empty();
+            // or away is none, unless a model was asked: each attempt asks, and pays, again. The
+            // first one always counts: the customer's limit was charged for it, and is once a turn.
+            let is_free = error.is_transient() && ledger.calls().is_empty() && turn.attempts > 1;
             let attempts = if is_free { Attempts::Forgive } else { Attempts::Keep };
-            hand_back(engine, &turn, attempts).await;
+            hand_back(engine, &turn, attempts, &FAILED).await;
         }
         // Unsettled and ours, it would keep its dialog silent as long as this process lives.
         Err(_) => {
             metrics::counter!("turns_total", "outcome" => "panicked").increment(1);
             tracing::error!("turn panicked; it will be retried");
-            hand_back(engine, &turn, Attempts::Keep).await;
+            hand_back(engine, &turn, Attempts::Keep, &FAILED).await;
         }
     }
 }
 
-/// How an attempt at a turn ended.
+/// What an attempt at a turn came to.
+enum Attempted {
+    /// The turn is over.
+    Ended(Ended),
+    /// No model was free to be asked: the turn is handed back.
+    TurnedAway,
+}
+
+/// How a turn ended.
 struct Ended {
     settled: Settled,
     outcome: Option<Outcome>,
@@ -110,8 +133,8 @@ struct Ended {
 }
 
 impl Ended {
-    fn silent(settled: Settled) -> Self {
-        Self { settled, outcome: None, answered: None }
+    fn silent(settled: Settled) -> Attempted {
+        Attempted::Ended(Self { settled, outcome: None, answered: None })
     }
 }
 
@@ -120,7 +143,7 @@ async fn attempt(
     turn: &ClaimedTurn,
     begun: Instant,
     ledger: &mut Ledger,
-) -> Result<Ended, StorageError> {
+) -> Result<Attempted, StorageError> {
     let context = match context::load(engine, turn).await? {
         Loaded::Ready(context) => *context,
         Loaded::Gone => return Ok(Ended::silent(settle::close(engine, turn, i64::MAX).await?)),
@@ -145,6 +168,11 @@ async fn attempt(
             match answer(engine, ask, ledger, &mut |_| {}).await {
                 Ok(answered) => {
                     *ledger = answered.ledger;
+                    if answered.turned_away {
+                        // The question may have been rewritten or embedded.
+                        account(engine, turn, ledger).await;
+                        return Ok(Attempted::TurnedAway);
+                    }
                     answered.reply
                 }
                 Err(error) => {
@@ -162,7 +190,7 @@ async fn attempt(
         account(engine, turn, ledger).await;
     }
     let answered = looked.then_some(context);
-    Ok(Ended { settled: settled?, outcome: Some(outcome), answered })
+    Ok(Attempted::Ended(Ended { settled: settled?, outcome: Some(outcome), answered }))
 }
 
 /// Stores what a turn cost that ends without a stored reply.
@@ -178,7 +206,7 @@ async fn limited(
     turn: &ClaimedTurn,
     context: Context,
     over: Over,
-) -> Result<Ended, StorageError> {
+) -> Result<Attempted, StorageError> {
     let heard = context.dialog.heard_seq;
     if over.notice == Notice::Given {
         let settled = settle::leave_unanswered(engine, turn, heard, over.bound).await?;
@@ -188,7 +216,8 @@ async fn limited(
     let reply = check::fixed(&context.ask, text.to_owned(), Outcome::Limited);
     let reply = Reply { limited: Some(over.bound), ..reply };
     let settled = settle::store(engine, turn, &context, reply, Ledger::default()).await?;
-    Ok(Ended { settled, outcome: Some(Outcome::Limited), answered: None })
+    let outcome = Some(Outcome::Limited);
+    Ok(Attempted::Ended(Ended { settled, outcome, answered: None }))
 }
 
 /// An answer on its way.
@@ -220,6 +249,9 @@ pub struct Answered {
     pub hits: Vec<Hit>,
     /// The calls of models it took.
     pub ledger: Ledger,
+    /// Whether the reply is an apology because no model was free: none was asked for an answer, and
+    /// asking again later helps.
+    pub turned_away: bool,
 }
 
 /// Answers a question: steps 3 to 7. `show` is told of each as it happens. What it costs is noted
@@ -238,13 +270,26 @@ pub async fn answer(
     let searched = rewrite::searched(engine, ask, ledger).await;
     let found = retrieve::passages(engine, ask, &searched, ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
-    let mut reply = written(engine, ask, &found.hits, ledger, show).await;
+    let Written { mut reply, turned_away } =
+        written(engine, ask, &found.hits, ledger, show).await;
     if searched != ask.question {
         reply.meta.searched = Some(searched);
     }
     let outcome = reply.meta.check.as_str();
     metrics::counter!("answer_checks_total", "outcome" => outcome).increment(1);
-    Ok(Answered { reply, hits: found.hits, ledger: mem::take(ledger) })
+    Ok(Answered { reply, hits: found.hits, ledger: mem::take(ledger), turned_away })
+}
+
+/// What came of asking for an answer.
+struct Written {
+    reply: Reply,
+    turned_away: bool,
+}
+
+impl From<Reply> for Written {
+    fn from(reply: Reply) -> Self {
+        Self { reply, turned_away: false }
+    }
 }
 
 /// Steps 5 to 7: an answer that may be said, at the second try if need be, or what is said instead.
@@ -254,9 +299,10 @@ async fn written(
     hits: &[Hit],
     ledger: &mut Ledger,
     show: &mut (dyn FnMut(Step<'_>) + Send),
-) -> Reply {
+) -> Written {
     let mut taken = Taken::default();
     let mut refused = Vec::new();
+    let mut turned_away = false;
     for purpose in [Purpose::Answer, Purpose::Regenerate] {
         let request = prompt::assemble(ask, hits, &engine.settings, &refused);
         if purpose == Purpose::Regenerate {
@@ -273,6 +319,7 @@ async fn written(
                 tracing::warn!(error = &failure as &dyn Error, "the model did not answer");
                 ledger.note(&engine.clock, ask, purpose, &failure.spent);
                 taken.fail(failure.spent.len());
+                turned_away = failure.error.was_not_asked();
                 break;
             }
         };
@@ -282,7 +329,7 @@ async fn written(
         if objections.is_empty() {
             let reply = check::answer(ask, hits, &completion, taken, &refused);
             show(Step::Checked(reply.meta.check, &refused));
-            return reply;
+            return reply.into();
         }
         refused = objections;
         // A quotation would be the same again.
@@ -291,17 +338,18 @@ async fn written(
         }
     }
     if refused.is_empty() {
-        return check::apology(ask, taken);
+        return Written { reply: check::apology(ask, taken), turned_away };
     }
+
     show(Step::Checked(CheckOutcome::Failed, &refused));
-    check::unverified(ask, taken, &refused)
+    check::unverified(ask, taken, &refused).into()
 }
 
 /// Gives the turn back for another attempt, however long the database is away: as long as this
 /// process lives, nobody else would take the turn from it.
-async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts) {
+async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts, backoff: &Backoff) {
     until_stored("hand back a turn", || async {
-        let due = engine.clock.now() + pause(turn);
+        let due = engine.clock.now() + pause(turn, backoff);
         let mut tx = engine.db.begin().await?;
         let turns = tx.workspace(turn.workspace_id).turns();
         turns.hand_back(turn.dialog_id, engine.process, due, counted).await?;
@@ -311,11 +359,15 @@ async fn hand_back(engine: &Engine, turn: &ClaimedTurn, counted: Attempts) {
 }
 
 /// How long a turn waits for its next attempt.
-pub(crate) fn pause(turn: &ClaimedTurn) -> Duration {
-    let attempts = u32::try_from(turn.attempts).unwrap_or(u32::MAX);
+pub(crate) fn pause(turn: &ClaimedTurn, backoff: &Backoff) -> Duration {
+    wait(backoff, u32::try_from(turn.attempts).unwrap_or(u32::MAX))
+}
+
+/// How long to wait after so many failures in a row.
+pub(crate) fn wait(backoff: &Backoff, failed: u32) -> Duration {
     let [chance] = Clock::bytes();
-    match AGAIN.after(attempts, chance) {
+    match backoff.after(failed, chance) {
         Retry::After(wait) => wait,
-        Retry::Never => AGAIN.ceiling,
+        Retry::Never => backoff.ceiling,
     }
 }

@@ -34,6 +34,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+mod day;
 mod keep;
 mod parking;
 
@@ -122,6 +123,8 @@ pub struct FetchContext<'a> {
     pub fetcher: &'a Fetcher,
     /// Where crawls stay that gave way to others.
     pub parking: &'a Parking,
+    /// How much a workspace may fetch in a day, bytes.
+    pub bytes_per_day: i64,
 }
 
 /// Queues the fetching of a source in the transaction that makes it necessary, unless it waits
@@ -224,6 +227,10 @@ async fn fetch(tools: FetchContext<'_>, job: FetchSource) -> Result<(), SourceEr
             }
         }
         going.progress.note(&visit);
+
+        if !day::has_room(tools, job, &going.read).await? {
+            return settle(tools, job, Some(day::is_full(tools))).await;
+        }
         if slice.elapsed() >= tools.parking.slice && others_wait(tools, job).await? {
             going.spent += slice.elapsed();
             tools.parking.park(job.source_id, going);
@@ -254,11 +261,19 @@ async fn start(tools: FetchContext<'_>, job: FetchSource) -> Result<Option<Going
         settle(tools, job, Some("the address cannot be read".to_owned())).await?;
         return Ok(None);
     };
-    match Crawl::begin(tools.fetcher, order).await {
+    let (fetcher, read) = tools.fetcher.metered();
+    if !day::has_room(tools, job, &read).await? {
+        settle(tools, job, Some(day::is_full(tools))).await?;
+        return Ok(None);
+    }
+
+    let begun_crawl = Crawl::begin(&fetcher, order).await;
+    day::has_room(tools, job, &read).await?;
+    match begun_crawl {
         Ok(crawl) => {
             let progress = Progress::default();
             let fetched_at = source.fetched_at;
-            Ok(Some(Going { crawl, progress, spent: begun.elapsed(), fetched_at }))
+            Ok(Some(Going { crawl, progress, read, spent: begun.elapsed(), fetched_at }))
         }
         Err(error) => {
             settle(tools, job, Some(sentence(&error))).await?;

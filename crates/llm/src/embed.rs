@@ -16,6 +16,7 @@ use crate::{
     limits::Limits,
     prices::Prices,
     providers::embeddings::OpenAiEmbeddings,
+    purse::Purse,
 };
 
 mod lane;
@@ -74,6 +75,7 @@ pub struct Embeddings {
     reason: Option<String>,
     offline: Option<Offline>,
     endpoint: Option<OpenAiEmbeddings>,
+    purse: Option<Purse>,
     questions: Cache<(String, String), Arc<[f32]>>,
 }
 
@@ -118,6 +120,18 @@ impl Embeddings {
         Self { endpoint: self.endpoint.map(|endpoint| endpoint.recorded(book)), ..self }
     }
 
+    /// The same models, whose calls are paid from a purse.
+    #[must_use]
+    pub fn paid_from(self, purse: Purse) -> Self {
+        let endpoint = self.endpoint.map(|endpoint| endpoint.paid_from(purse.clone()));
+        Self { endpoint, purse: Some(purse), ..self }
+    }
+
+    /// What pays for the calls.
+    pub const fn purse(&self) -> Option<&Purse> {
+        self.purse.as_ref()
+    }
+
     /// No model: search goes by words alone.
     pub fn none() -> Self {
         let weigh = |(model, text): &(String, String), vector: &Arc<[f32]>| {
@@ -128,6 +142,7 @@ impl Embeddings {
             reason: Some("no embedding model is configured".to_owned()),
             offline: None,
             endpoint: None,
+            purse: None,
             questions: Cache::builder().max_capacity(KEPT).weigher(weigh).build(),
         }
     }

@@ -39,7 +39,7 @@ pub enum ModelError {
     /// A provider's settings cannot be used.
     #[error("the model provider's settings cannot be used")]
     Settings(#[source] Cause),
-    /// No connection came about, or it broke before the provider answered.
+    /// No connection came about.
     #[error("the model provider cannot be reached")]
     Unreachable(#[source] Cause),
     /// The provider answered with an error status.
@@ -58,7 +58,7 @@ pub enum ModelError {
     /// A wait passed its bound.
     #[error("the model provider took too long: {0}")]
     Timeout(Waited),
-    /// The answer ended before the provider said that it was complete.
+    /// The connection broke, or the answer ended, before the provider said that it was complete.
     #[error("the model's answer broke off")]
     Broken(#[source] Option<Cause>),
     /// The provider said in the middle of the answer that it failed.
@@ -166,6 +166,43 @@ impl ModelError {
             | Self::TooLong { .. }
             | Self::Filtered => Retry::Never,
         }
+    }
+
+    /// Whether the provider had the question and may have worked on it: then it charges what it
+    /// read, although there is no answer. A provider that says that it refused or failed charges
+    /// nothing.
+    pub const fn was_taken(&self) -> bool {
+        match self {
+            Self::Timeout(waited) => !matches!(waited, Waited::Connect),
+            Self::Broken(_)
+            | Self::Malformed(_)
+            | Self::ContentType
+            | Self::TooLong { .. }
+            | Self::Empty
+            | Self::Filtered => true,
+            Self::NotConfigured { .. }
+            | Self::NotAllowed { .. }
+            | Self::NoPrice { .. }
+            | Self::LimitReached { .. }
+            | Self::Unrecorded
+            | Self::Settings(_)
+            | Self::Unreachable(_)
+            | Self::Refused { .. }
+            | Self::Failed(_)
+            | Self::Busy
+            | Self::Unavailable { .. } => false,
+        }
+    }
+
+    /// Whether nobody was asked because there was no room: asking again later helps, and costs no
+    /// more than asking once.
+    pub const fn was_not_asked(&self) -> bool {
+        matches!(self, Self::Busy | Self::Unrecorded)
+    }
+
+    /// Whether it keeps a model from being asked at all, now and later.
+    pub(crate) const fn is_a_bar(&self) -> bool {
+        matches!(self, Self::NotAllowed { .. } | Self::NoPrice { .. })
     }
 
     /// The kind of error in one word, for labels: there are few of them.

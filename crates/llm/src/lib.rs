@@ -35,6 +35,7 @@ mod models;
 mod no_answer;
 mod prices;
 mod providers;
+mod purse;
 mod tokens;
 
 pub use admission::AdmissionLimits;
@@ -59,5 +60,6 @@ pub use providers::{
     openai::{OpenAi, OpenAiConfig, Protocol},
     rerank::{RerankConfig, Reranker},
 };
+pub use purse::{Purse, SpendingLimit};
 pub use replyx_extractive::NAME as EXTRACTIVE;
 pub use tokens::{count_tokens, tokens};

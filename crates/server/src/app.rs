@@ -9,8 +9,10 @@ use replyx_core::{clock::Clock, ids::ProcessId};
 use replyx_engine::{Bell, Engine, ledger};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
-use replyx_llm::{Book, Embeddings, Models};
-use replyx_storage::{Committed, Db, Listener, PoolSize, tuning::Tuning};
+use replyx_llm::{Book, Embeddings, Models, Purse};
+use replyx_storage::{
+    Committed, Db, Holding, Listener, PoolSize, SchemaHold, tuning::Tuning,
+};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
 
@@ -28,6 +30,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// What callers of the API may do.
     pub accesses: Arc<Accesses>,
+    /// Keeps the schema as it is until the process has said that it lives.
+    pub starting: SchemaHold,
 }
 
 /// All who hear of commits.
@@ -53,6 +57,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let accesses = Arc::new(Accesses::default());
     let ears = Listeners { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
     let db = open_database(config).await?.with_listener(Arc::new(ears));
+    let starting = hold_schema(&db).await?;
     db.migrate().await.context("the database cannot be migrated")?;
     tell_of_vectors(&db).await?;
     let live = match config.redis_url() {
@@ -62,7 +67,9 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     // Every call that is paid for is recorded, no matter who makes it.
     let (book, notes) = Book::open(clock.clone());
     tokio::spawn(ledger::write(db.clone(), process, notes));
-    let embeddings = Arc::new(embeddings(config)?.recorded(book.clone()));
+    let purse = Purse::new(live.clone(), clock.clone(), config.search_spending()?);
+    let embeddings = embeddings(config)?.recorded(book.clone()).paid_from(purse.clone());
+    let embeddings = Arc::new(embeddings);
     if let Some(reason) = embeddings.state().reason {
         // A configured folder of the model is expected to exist.
         if config.origin("model_dir") == Origin::Default || embeddings.model().is_some() {
@@ -71,7 +78,9 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
             tracing::warn!(%reason, "search uses words only, although MODEL_DIR is set");
         }
     }
-    let reranker = config.reranker()?.map(|reranker| reranker.recorded(book.clone()));
+    let reranker = config.reranker()?;
+    let reranker =
+        reranker.map(|reranker| reranker.recorded(book.clone()).paid_from(purse.clone()));
     let models = Models::new(config.models()?, live.clone(), clock.clone())?.recorded(book);
     let search = Search::new(Arc::clone(&embeddings), config.search_cache());
     let engine = Arc::new(Engine {
@@ -88,7 +97,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         tuning: Arc::new(Tuning::new(config.setting_defaults())),
         settings: config.engine(),
     });
-    Ok(App { engine, accesses })
+    Ok(App { engine, accesses, starting })
 }
 
 /// Opens the database. One that starts at the same time gets some seconds, and the log says what is
@@ -105,6 +114,22 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
             }
             opened => return opened.context("the database cannot be opened"),
         }
+    }
+}
+
+/// Keeps others from taking migrations back. One who is about to is given some seconds.
+pub async fn hold_schema(db: &Db) -> anyhow::Result<SchemaHold> {
+    let begun = Instant::now();
+    loop {
+        if let Some(hold) = db.hold_schema(Holding::Shared).await? {
+            return Ok(hold);
+        }
+        ensure!(
+            begun.elapsed() < DATABASE_WAIT,
+            "`migrate down` is working on this database: start again when it has ended"
+        );
+        tracing::warn!("`migrate down` is working on this database; retrying");
+        sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -18,7 +18,7 @@ use replyx_channels::{ChannelsConfig, telegram::Rates};
 use replyx_core::secret::Keys;
 use replyx_crawl::Private;
 use replyx_engine::EngineSettings;
-use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker};
+use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker, SpendingLimit};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -364,6 +364,11 @@ impl Config {
     pub fn reranker(&self) -> anyhow::Result<Option<Reranker>> {
         let prices = self.models()?.prices;
         self.embeddings.reranker(self.secrets.get("rerank_api_key"), prices)
+    }
+
+    /// What embedding and reranking may cost.
+    pub fn search_spending(&self) -> anyhow::Result<SpendingLimit> {
+        self.embeddings.spending_limit()
     }
 
     /// What begins every key in Redis.

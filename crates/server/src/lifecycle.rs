@@ -115,8 +115,10 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let slot = Slot::take(config.data_dir(), &name, alone, &clock)?;
     privacy::repair(config);
     app::mend_secret_key(config).await?;
-    let App { engine, accesses } = app::connect(config, slot.id, clock).await?;
+    let App { engine, accesses, starting } = app::connect(config, slot.id, clock).await?;
     let heart = Heart::begin(&engine).await?;
+    // From now on the heartbeat tells that this process needs the schema.
+    starting.release().await?;
     let intake_stop = CancellationToken::new();
     let work_stop = CancellationToken::new();
     let mut intake = Vec::new();

@@ -56,6 +56,7 @@ const MIGRATIONS: &[Step] = steps![
     14 "0014_hook_paths_name_their_bot",
     15 "0015_scheduled_jobs",
     16 "0016_dialogs_by_contact",
+    18 "0018_fetched_bytes",
     21 "0021_documents_in_steps",
 ];
 

@@ -232,6 +232,26 @@ impl SystemModelCalls<'_> {
             .collect())
     }
 
+    /// What embedding and reranking cost from one day to another, both included, without calls that
+    /// are under way. What a preview or an evaluation embedded is known by the model.
+    pub async fn search_cost(
+        self,
+        from: NaiveDate,
+        to: NaiveDate,
+        model: &str,
+    ) -> Result<Money, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            halves!("cost"),
+            " FROM model_calls
+              WHERE day >= $1 AND day <= $2 AND outcome <> $3
+                AND (purpose IN ('embedding', 'search', 'rerank')
+                     OR (purpose IN ('preview', 'evaluation') AND model = $4))"
+        );
+        let rows = rows!(self.tx, (i64, i64), SQL; from.to_string(), to.to_string(), PENDING, model);
+        Ok(rows.first().map_or(Money::ZERO, |(high, low)| Money::from_micros(whole(*high, *low))))
+    }
+
     /// What every model was used for from one day to another, both included, in the whole
     /// installation, deleted workspaces included, by key, provider and model; at most `limit` rows.
     /// Calls that are under way are left out.

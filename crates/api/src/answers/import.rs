@@ -120,7 +120,10 @@ async fn receive(mut request: axum::extract::Request, limit: usize) -> ApiResult
 
 #[cfg(test)]
 mod tests {
+    use replyx_core::clock::Clock;
+
     use super::*;
+    use crate::fair_places;
 
     #[test]
     fn only_a_table_of_a_bounded_length_is_read() {
@@ -137,5 +140,11 @@ mod tests {
             let refused = acceptable(&headers(kind, 1), 10);
             assert!(matches!(refused, Err(ApiError::UnsupportedMediaType(_))), "{kind}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_imports_of_one_workspace_do_not_keep_anothers_waiting() {
+        let workspace = || Clock::system().id();
+        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]).await;
     }
 }

@@ -3,6 +3,8 @@
 mod stream;
 mod view;
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -30,6 +32,9 @@ use view::{PreviewEvent, PreviewView, prompt};
 
 /// The media type of a stream.
 const STREAM: &str = "text/event-stream";
+
+/// When to preview again if no model was free.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// A customer's message.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -154,6 +159,10 @@ pub async fn preview(
     let answered = answered.ok_or(ApiError::NotFound("assistant"))?;
     // A model takes its time: who was removed in the meantime reads nothing.
     caller.still_may(&state).await?;
+    if answered.turned_away {
+        return Err(ApiError::Busy(BUSY));
+    }
+
     Ok(Json(PreviewView::of(answered, last)).into_response())
 }
 

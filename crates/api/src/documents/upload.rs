@@ -213,3 +213,16 @@ impl Taken<'_> {
         Ok((StatusCode::ACCEPTED, Json(uploaded)).into_response())
     }
 }
+#[cfg(test)]
+mod tests {
+    use replyx_core::clock::Clock;
+
+    use super::*;
+    use crate::fair_places;
+
+    #[tokio::test]
+    async fn the_uploads_of_one_workspace_do_not_keep_anothers_waiting() {
+        let workspace = || Clock::system().id();
+        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]).await;
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::{
     body::Body,
     extract::{DefaultBodyLimit, FromRequest, MatchedPath, Request},
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, header},
 };
 use bytes::Bytes;
 use replyx_core::ids::WorkspaceId;
@@ -52,7 +52,8 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let body = whole(Bytes::from_request(bounded, state).await, limit)?;
     // Not before: who sends slowly would keep others waiting. What is in memory until then the door
     // counts.
-    let room = if is_upload { Some(ROOM.take(workspace(&parts)).await) } else { None };
+    let room =
+        if is_upload { Some(ROOM.take(workspace(&parts.extensions)).await) } else { None };
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let head = format!("{} {target}", parts.method);
     let headers = parts.headers.clone();
@@ -66,8 +67,8 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
 }
 
 /// The workspace for which a request is made.
-fn workspace(parts: &Parts) -> Option<WorkspaceId> {
-    let Some(Identity::Known(access)) = parts.extensions.get::<Identity>() else { return None };
+pub(super) fn workspace(extensions: &Extensions) -> Option<WorkspaceId> {
+    let Some(Identity::Known(access)) = extensions.get::<Identity>() else { return None };
     access.place.as_ref().map(|place| place.workspace.id)
 }
 
@@ -123,7 +124,10 @@ fn boundary(kind: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use replyx_core::clock::Clock;
+
     use super::*;
+    use crate::fair_places;
 
     fn of(head: &str, kind: &str, body: &str) -> String {
         let mut headers = HeaderMap::new();
@@ -168,5 +172,11 @@ mod tests {
         ] {
             assert_eq!(boundary(none.as_bytes()), None, "{none}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_bodies_of_one_workspace_do_not_keep_anothers_waiting() {
+        let workspace = || Some(Clock::system().id());
+        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]).await;
     }
 }

@@ -37,7 +37,7 @@ use replyx_engine::{
 };
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
-use replyx_llm::{Dialect, Embeddings, Limits, Models, ModelsConfig};
+use replyx_llm::{AdmissionLimits, Dialect, Embeddings, Limits, Models, ModelsConfig};
 use replyx_storage::{
     Committed, Db, Listener, StorageError, fair::Places, testing::TestDb, tuning::Tuning,
     turns::ClaimedTurn,
@@ -74,6 +74,8 @@ pub(crate) struct World<'d> {
     pub(crate) clock: Clock,
     pub(crate) workspace: WorkspaceId,
     pub(crate) assistant: AssistantId,
+    /// How many calls there may be at once to the model.
+    pub(crate) admission: AdmissionLimits,
     keys: Keys,
     live: Live,
     prefix: String,
@@ -130,6 +132,7 @@ impl<'d> World<'d> {
             prefix,
             workspace: workspace.id,
             assistant: assistant.id,
+            admission: AdmissionLimits::default(),
             keys: Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap(),
             clock,
         }
@@ -232,7 +235,8 @@ impl<'d> World<'d> {
             },
             ..Limits::default()
         };
-        let config = ModelsConfig { limits, ..ModelsConfig::default() };
+        let admission = self.admission;
+        let config = ModelsConfig { limits, admission, ..ModelsConfig::default() };
         let config = config.with("openai", Dialect::Completions, self.model.base_url(), "sk-test");
         Models::new(config, Live::in_process(), self.clock.clone()).unwrap()
     }

@@ -14,7 +14,7 @@ use crate::given::{Line, World, start};
 
 impl World<'_> {
     /// Sets what an admin would.
-    async fn tune(&self, engine: &Engine, name: &str, value: &str) {
+    pub(crate) async fn tune(&self, engine: &Engine, name: &str, value: &str) {
         let mut tx = engine.db.begin().await.unwrap();
         tx.system().settings().set(name, value, None, self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();

@@ -5,6 +5,7 @@
 mod given;
 
 mod bell;
+mod busy;
 mod checked;
 mod claims;
 mod delivery;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use replyx_core::{clock::Clock, ids::AssistantId, job::Kind, retry::Retry, usage::Purpose};
-use replyx_llm::Caller;
+use replyx_llm::{Caller, ModelError};
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
 
@@ -77,7 +77,10 @@ pub async fn run(
             return Ok(());
         }
         if let Err(error) = batch(tools, job, assistant, model, &missing).await {
-            if error.retry(attempt) == Retry::Never && matches!(error, IndexError::Embed(_)) {
+            // Money may be there tomorrow: until then words find it, and housekeeping tries again.
+            let is_spent = matches!(error, IndexError::Embed(ModelError::LimitReached { .. }));
+            let is_last = error.retry(attempt) == Retry::Never;
+            if is_spent || is_last && matches!(error, IndexError::Embed(_)) {
                 tracing::warn!(error = &error as &dyn std::error::Error, "document has no vectors");
                 return finish(tools, job, None).await;
             }

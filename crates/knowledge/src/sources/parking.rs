@@ -12,7 +12,7 @@ use replyx_core::ids::SourceId;
 use tokio::time::Instant;
 
 use super::Progress;
-use replyx_crawl::Crawl;
+use replyx_crawl::{Crawl, Meter};
 
 /// So many are kept; the one that has stood for longest is begun again from its beginning.
 const ROOM: usize = 256;
@@ -21,6 +21,8 @@ const ROOM: usize = 256;
 pub(super) struct Going {
     pub(super) crawl: Crawl,
     pub(super) progress: Progress,
+    /// What it has read and is not counted yet.
+    pub(super) read: Meter,
     /// How long it has been at work.
     pub(super) spent: Duration,
     /// When its source had last been fetched as the crawl began.

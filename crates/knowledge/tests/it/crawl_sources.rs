@@ -76,6 +76,7 @@ impl<'d> Office<'d> {
             clock: &self.clock,
             fetcher: &self.fetcher,
             parking: &self.parking,
+            bytes_per_day: i64::MAX,
         }
     }
 
@@ -324,8 +325,13 @@ async fn two_fetches_at_once_make_one_document_of_a_page(db: &TestDb) {
         let fetcher = office.fetcher.clone();
         async move {
             let parking = Parking::default();
-            let tools =
-                FetchContext { db: &db, clock: &clock, fetcher: &fetcher, parking: &parking };
+            let tools = FetchContext {
+                db: &db,
+                clock: &clock,
+                fetcher: &fetcher,
+                parking: &parking,
+                bytes_per_day: i64::MAX,
+            };
             sources::run(tools, job, std::future::pending()).await
         }
     };
@@ -334,6 +340,35 @@ async fn two_fetches_at_once_make_one_document_of_a_page(db: &TestDb) {
     second.unwrap();
     assert_eq!(office.paths().await.len(), 21);
     assert_eq!(office.found(job.source_id).await.unwrap().pages, 21);
+}
+
+/// Each fetch reads the page again: nothing says that it did not change, and it is not kept twice.
+#[on_every_db]
+async fn a_workspace_fetches_so_much_in_a_day_and_goes_on_the_next(db: &TestDb) {
+    let office = Office::open(&db.db).await;
+    let clock = Clock::manual(office.clock.now());
+    office.site.set("/", page(&"lantern ".repeat(5_000), &[]));
+    let job = office.source(SourceKind::Page, office.site.url("/")).await;
+    let fetch = async || {
+        let tools = FetchContext { clock: &clock, bytes_per_day: 100_000, ..office.tools() };
+        sources::run(tools, job, std::future::pending()).await.unwrap();
+        office.found(job.source_id).await.unwrap()
+    };
+
+    for _ in 0..2 {
+        let source = fetch().await;
+        assert_eq!((source.status, source.error), (SourceStatus::Ready, None));
+    }
+    let source = fetch().await;
+    assert_eq!(source.status, SourceStatus::Failed);
+    assert!(source.error.unwrap().contains("crawl_mb_per_day"));
+    office.site.forget();
+    assert_eq!(fetch().await.status, SourceStatus::Failed);
+    assert_eq!(office.site.hits().len(), 0, "it was asked although the day is full");
+    assert_eq!(office.paths().await, ["/"], "what is there stays");
+
+    clock.advance(Duration::from_hours(24));
+    assert_eq!(fetch().await.status, SourceStatus::Ready);
 }
 
 #[on_every_db]

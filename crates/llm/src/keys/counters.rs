@@ -45,7 +45,7 @@ impl Periods {
     /// What a key must pass to be used once more; passing counts the request.
     pub(crate) fn requests(&self, key: &ProviderKey) -> [Gate; 2] {
         let gate = |period: &Period, most: Option<u64>| Gate::Count {
-            key: counter(key, "requests", period),
+            key: counter(&key.id.to_string(), "requests", period),
             by: 1,
             most: most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)),
             ttl: period.left,
@@ -56,35 +56,50 @@ impl Periods {
     /// What a key must pass to be used for a call of at most this cost, which is set aside until
     /// the call has ended.
     pub(crate) fn money(&self, key: &ProviderKey, cost: Money) -> [Gate; 2] {
+        self.hold(&key.id.to_string(), [key.daily_cost, key.monthly_cost], cost)
+    }
+
+    /// The same for any owner of money, with the most of a day and of a month.
+    pub(crate) fn hold(&self, owner: &str, most: [Option<Money>; 2], cost: Money) -> [Gate; 2] {
         let gate = |period: &Period, most: Option<Money>| Gate::Hold {
-            key: counter(key, "cost", period),
+            key: counter(owner, "cost", period),
             by: cost.micros(),
             most: most.map(Money::micros),
             ttl: period.left,
         };
-        [gate(&self.day, key.daily_cost), gate(&self.month, key.monthly_cost)]
+        let [daily, monthly] = most;
+        [gate(&self.day, daily), gate(&self.month, monthly)]
     }
 
     /// Has the counters know at least of this use.
     pub(crate) fn seed(&self, key: &ProviderKey, used: KeyUse) -> Vec<Effect> {
-        let raise = |what, period: &Period, to| Effect::Raise {
-            key: counter(key, what, period),
-            to,
-            ttl: period.left,
-        };
+        let owner = key.id.to_string();
         let whole = |count: u64| i64::try_from(count).unwrap_or(MOST).min(MOST);
+        let mut effects = vec![
+            raise(&owner, "requests", &self.day, whole(used.day_requests)),
+            raise(&owner, "requests", &self.month, whole(used.month_requests)),
+        ];
+        effects.extend(self.seed_money(&owner, [used.day_cost, used.month_cost]));
+        effects
+    }
+
+    /// Has the counters know at least of what was spent today and this month.
+    pub(crate) fn seed_money(&self, owner: &str, spent: [Money; 2]) -> [Effect; 2] {
         let micros = |cost: Money| cost.micros().clamp(0, MOST);
-        vec![
-            raise("requests", &self.day, whole(used.day_requests)),
-            raise("requests", &self.month, whole(used.month_requests)),
-            raise("cost", &self.day, micros(used.day_cost)),
-            raise("cost", &self.month, micros(used.month_cost)),
+        let [today, this_month] = spent;
+        [
+            raise(owner, "cost", &self.day, micros(today)),
+            raise(owner, "cost", &self.month, micros(this_month)),
         ]
     }
 }
 
-fn counter(key: &ProviderKey, what: &str, period: &Period) -> String {
-    format!("key:{}:{what}:{}", key.id, period.name)
+fn raise(owner: &str, what: &str, period: &Period, to: i64) -> Effect {
+    Effect::Raise { key: counter(owner, what, period), to, ttl: period.left }
+}
+
+fn counter(owner: &str, what: &str, period: &Period) -> String {
+    format!("key:{owner}:{what}:{}", period.name)
 }
 
 #[cfg(test)]

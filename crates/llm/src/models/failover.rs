@@ -196,7 +196,14 @@ impl<'a> Call<'a> {
                 }
                 Err(Fallen::Barred(error)) => {
                     let provider = Arc::clone(&candidate.link.provider);
-                    self.last.get_or_insert((provider, error));
+                    // That somebody could answer later says more than that another never can.
+                    let is_news = match &self.last {
+                        Some((_, last)) => error.was_not_asked() && last.is_a_bar(),
+                        None => true,
+                    };
+                    if is_news {
+                        self.last = Some((provider, error));
+                    }
                     continue;
                 }
                 Err(Fallen::Failed(error, blame)) => (error, blame),

@@ -28,6 +28,7 @@ use crate::{
     limits::Limits,
     measure,
     prices::Prices,
+    purse::Purse,
     tokens::{count_tokens, most_tokens},
 };
 
@@ -83,6 +84,7 @@ pub(crate) struct OpenAiEmbeddings {
     key_id: Option<ModelKeyId>,
     prices: Prices,
     book: Option<Book>,
+    purse: Option<Purse>,
     clock: Clock,
 }
 
@@ -128,6 +130,7 @@ impl OpenAiEmbeddings {
             key_id,
             prices,
             book: None,
+            purse: None,
             clock: Clock::system(),
         })
     }
@@ -135,6 +138,11 @@ impl OpenAiEmbeddings {
     /// The same server; what it is asked is written down.
     pub(crate) fn recorded(self, book: Book) -> Self {
         Self { book: Some(book), ..self }
+    }
+
+    /// The same server; what it costs is paid from a purse.
+    pub(crate) fn paid_from(self, purse: Purse) -> Self {
+        Self { purse: Some(purse), ..self }
     }
 
     /// The vectors of some texts, in order and of unit length, and what they took.
@@ -232,13 +240,23 @@ impl OpenAiEmbeddings {
             first_token: None,
             duration: Duration::ZERO,
         };
+        let mut aside = match &self.purse {
+            Some(purse) => {
+                let most = price.map(|price| price.of(most(texts)));
+                Some(purse.set_aside(model, most).await?)
+            }
+            None => None,
+        };
         let entry = Entry::begin(self.book.as_ref(), caller, expected.clone()).await?;
+        if let Some(aside) = &mut aside {
+            aside.owes(expected.cost);
+        }
+
         let attempt = timeout_at(end, self.attempt(model, texts)).await;
         let outcome = attempt.unwrap_or(Err(ModelError::Timeout(Waited::Attempt)));
         let usage = match &outcome {
             Ok((_, reported)) => self.believed(*reported, own, texts),
-            // It has the texts, and may have worked on them.
-            Err(ModelError::Timeout(Waited::Attempt) | ModelError::Malformed(_)) => own,
+            Err(error) if error.was_taken() => own,
             Err(_) => Usage::default(),
         };
         let spent = Spent {
@@ -249,12 +267,15 @@ impl OpenAiEmbeddings {
             ..expected
         };
         entry.end(&spent);
+        if let Some(aside) = aside {
+            aside.settle(spent.cost);
+        }
         Ok((outcome.map(|(vectors, _)| vectors), spent))
     }
 
     /// What the server reports, as far as it can be.
     fn believed(&self, reported: Option<u64>, own: Usage, texts: &[String]) -> Usage {
-        let most = texts.iter().map(|text| 8 + most_tokens(text)).sum::<u64>();
+        let most = most(texts).prompt_tokens;
         match reported.filter(|reported| *reported > 0) {
             Some(reported) if reported <= most => {
                 Usage { prompt_tokens: reported, completion_tokens: 0, estimated: false }
@@ -277,6 +298,12 @@ impl OpenAiEmbeddings {
         let reported = answer.usage.as_ref().and_then(|usage| usage["prompt_tokens"].as_u64());
         Ok((vectors(answer, texts.len())?, reported))
     }
+}
+
+/// The most that texts can be read as.
+fn most(texts: &[String]) -> Usage {
+    let read = texts.iter().map(|text| 8 + most_tokens(text)).sum();
+    Usage { prompt_tokens: read, completion_tokens: 0, estimated: true }
 }
 
 /// The vectors in the order of their texts: one for each, none of them nothing.

@@ -274,8 +274,11 @@ fn is_stream(response: &Response) -> bool {
 pub(super) fn unreachable(error: reqwest::Error) -> ModelError {
     if error.is_connect() && error.is_timeout() {
         ModelError::Timeout(Waited::Connect)
-    } else {
+    } else if error.is_connect() {
         ModelError::Unreachable(error.without_url().into())
+    } else {
+        // The question may have arrived, and be answered to nobody.
+        ModelError::Broken(Some(error.without_url().into()))
     }
 }
 

@@ -21,8 +21,9 @@ use crate::{
     chat::{Caller, Spent, Usage},
     error::{ModelError, Waited},
     limits::Limits,
-    prices::Prices,
-    tokens::count_tokens,
+    prices::{Price, Prices},
+    purse::Purse,
+    tokens::{count_tokens, most_tokens},
 };
 
 /// The name under which what is asked stands in the ledger.
@@ -56,6 +57,7 @@ pub struct Reranker {
     patience: Duration,
     prices: Prices,
     book: Option<Book>,
+    purse: Option<Purse>,
     clock: Clock,
 }
 
@@ -95,13 +97,19 @@ impl Reranker {
         let RerankConfig { model, api_key: key, patience, prices, .. } = config;
         let client = http::client(&url, limits)?;
         let clock = Clock::system();
-        Ok(Self { client, url, key, model, patience, prices, book: None, clock })
+        Ok(Self { client, url, key, model, patience, prices, book: None, purse: None, clock })
     }
 
     /// The same server; what it is asked is written down.
     #[must_use]
     pub fn recorded(self, book: Book) -> Self {
         Self { book: Some(book), ..self }
+    }
+
+    /// The same server; what it costs is paid from a purse.
+    #[must_use]
+    pub fn paid_from(self, purse: Purse) -> Self {
+        Self { purse: Some(purse), ..self }
     }
 
     /// The places of the passages, the one that answers the question best first. Those that the
@@ -118,7 +126,18 @@ impl Reranker {
     ) -> Result<Vec<usize>, ModelError> {
         let begun = Instant::now();
         let expected = self.expected(question, passages);
+        let mut aside = match &self.purse {
+            Some(purse) => {
+                let most = self.price().map(|price| price.of(most(question, passages)));
+                Some(purse.set_aside(&self.model, most).await?)
+            }
+            None => None,
+        };
         let entry = Entry::begin(self.book.as_ref(), caller, expected.clone()).await?;
+        if let Some(aside) = &mut aside {
+            aside.owes(expected.cost);
+        }
+
         let body = json!({
             "model": self.model, "query": question, "documents": passages, "top_n": passages.len(),
         });
@@ -131,14 +150,18 @@ impl Reranker {
         metrics::counter!("rerank_requests_total", "outcome" => reason).increment(1);
         metrics::histogram!("rerank_seconds").record(begun.elapsed().as_secs_f64());
         let spent = Spent { outcome: reason, duration: begun.elapsed(), ..expected };
-        // A server that was not reached, or that refused, charges nothing.
-        let charges = match &outcome {
-            Ok(_) | Err(ModelError::Timeout(_) | ModelError::Malformed(_)) => true,
-            Err(_) => false,
-        };
+        let charges = outcome.as_ref().err().is_none_or(ModelError::was_taken);
         let nothing = Spent { usage: Usage::default(), cost: Money::ZERO, ..spent.clone() };
-        entry.end(if charges { &spent } else { &nothing });
+        let spent = if charges { spent } else { nothing };
+        entry.end(&spent);
+        if let Some(aside) = aside {
+            aside.settle(spent.cost);
+        }
         outcome
+    }
+
+    fn price(&self) -> Option<Price> {
+        self.prices.at(PROVIDER, &self.model)
     }
 
     /// What it is expected to take: the question is read with every passage. Servers do not report
@@ -147,7 +170,7 @@ impl Reranker {
         let question = count_tokens(&self.model, question);
         let read = passages.iter().map(|text| question + count_tokens(&self.model, text));
         let usage = Usage { prompt_tokens: read.sum(), completion_tokens: 0, estimated: true };
-        let price = self.prices.at(PROVIDER, &self.model);
+        let price = self.price();
         Spent {
             id: self.clock.id(),
             provider: PROVIDER.to_owned(),
@@ -161,6 +184,13 @@ impl Reranker {
             duration: Duration::ZERO,
         }
     }
+}
+
+/// The most that question and passages can be read as.
+fn most(question: &str, passages: &[String]) -> Usage {
+    let question = 8 + most_tokens(question);
+    let read = passages.iter().map(|text| question + 8 + most_tokens(text));
+    Usage { prompt_tokens: read.sum(), completion_tokens: 0, estimated: true }
 }
 
 fn places(answer: Answer, count: usize) -> Result<Vec<usize>, ModelError> {

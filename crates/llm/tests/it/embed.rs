@@ -3,7 +3,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use replyx_llm::{Caller, EmbedEndpoint, Embeddings, EmbeddingsConfig, ModelError, OFFLINE};
+use replyx_core::{clock::Clock, money::Money};
+use replyx_live::Live;
+use replyx_llm::{
+    Caller, EmbedEndpoint, Embeddings, EmbeddingsConfig, Limits, ModelError, OFFLINE, Prices,
+    Purse, RerankConfig, Reranker, SpendingLimit,
+};
 use replyx_testkit::openai::{FakeOpenAi, ModelFault};
 use serde::Deserialize;
 
@@ -172,4 +177,84 @@ async fn a_server_that_fails_for_a_while_is_asked_again_and_one_that_refuses_is_
         embeddings.query(Caller::default(), model, "third"),
     );
     late.await.unwrap().unwrap();
+}
+
+fn purse(daily: &str) -> Purse {
+    let daily = Some(daily.parse().unwrap());
+    let limit = SpendingLimit { daily, monthly: Some("100".parse().unwrap()) };
+    Purse::new(Live::in_process(), Clock::system(), limit)
+}
+
+/// Embeddings cost 0.02 dollars a million tokens: each of these texts some 0.00001.
+fn text(number: u32) -> String {
+    format!("{number} {}", "lantern ".repeat(500))
+}
+
+#[tokio::test]
+async fn many_at_once_never_spend_more_on_embedding_than_the_limit() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = FakeOpenAi::start().await;
+    let purse = purse("0.0005");
+    let embeddings = over_http(&server).paid_from(purse.clone());
+    let model = embeddings.model().unwrap();
+    let unknown = embeddings.query(Caller::default(), model, "hello").await.unwrap_err();
+    assert!(matches!(unknown, ModelError::LimitReached { .. }), "not known what is left: {unknown}");
+    assert_eq!(server.embedding_requests().len(), 0);
+
+    purse.seed(Money::ZERO, Money::ZERO).await;
+    let asked = (0..200).map(|number| {
+        let embeddings = &embeddings;
+        async move { embeddings.passages(Caller::default(), model, &[text(number)]).await }
+    });
+    let embedded = futures::future::join_all(asked).await;
+
+    let cost = embedded
+        .iter()
+        .filter_map(|embedded| Some(embedded.as_ref().ok()?.cost))
+        .fold(Money::ZERO, |sum, cost| sum + cost);
+    assert!(cost > Money::ZERO && cost <= Money::from_micros(500), "{cost}");
+    let answered = embedded.iter().filter(|embedded| embedded.is_ok()).count();
+    assert_eq!(answered, server.embedding_requests().len(), "asked and not paid");
+    let refused = embedded.into_iter().find_map(Result::err).unwrap();
+    assert!(matches!(refused, ModelError::LimitReached { wait: Some(_) }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_was_spent_before_counts_and_what_fails_gives_its_money_back() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = FakeOpenAi::start().await;
+    let purse = purse("0.01");
+    let embeddings = over_http(&server).paid_from(purse.clone());
+    let model = embeddings.model().unwrap();
+    purse.seed(Money::ZERO, Money::ZERO).await;
+    for number in 0..600 {
+        server.inject_embedding(ModelFault::status(400));
+        let texts = [text(number)];
+        let error = embeddings.passages(Caller::default(), model, &texts).await.unwrap_err();
+        assert!(matches!(error, ModelError::Refused { .. }), "{number}: {error:?}");
+    }
+    embeddings.query(Caller::default(), model, "hello").await.unwrap();
+
+    purse.seed("0.01".parse().unwrap(), Money::ZERO).await;
+    let spent = embeddings.query(Caller::default(), model, "again").await.unwrap_err();
+    assert!(matches!(spent, ModelError::LimitReached { .. }), "{spent:?}");
+}
+
+#[tokio::test]
+async fn a_reranker_without_a_price_is_not_asked_where_money_is_limited() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = RerankConfig {
+        base_url: format!("http://127.0.0.1:{port}"),
+        model: "judge".to_owned(),
+        api_key: KEY.into(),
+        patience: Duration::from_secs(2),
+        prices: Prices::embedded(),
+    };
+    let reranker = Reranker::new(config, &Limits::default()).unwrap();
+    let free = reranker.order(Caller::default(), "q", &["p".to_owned()]).await.unwrap_err();
+    assert!(matches!(free, ModelError::Unreachable(_)), "without a limit it is asked: {free:?}");
+    let reranker = reranker.paid_from(purse("5"));
+    let refused = reranker.order(Caller::default(), "q", &["p".to_owned()]).await.unwrap_err();
+    assert!(matches!(refused, ModelError::NoPrice { .. }), "{refused:?}");
 }

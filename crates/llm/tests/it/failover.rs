@@ -102,7 +102,7 @@ async fn whatever_fails_the_next_model_answers_once() {
         (ModelFault::status(500), "", false, "server_error"),
         (ModelFault::status(503), "", false, "server_error"),
         (ModelFault::status(529), "", false, "server_error"),
-        (ModelFault::Break, "", false, "unreachable"),
+        (ModelFault::Break, "", true, "broken"),
         (ModelFault::Hang, "", true, "timeout"),
         (late, "", true, "timeout"),
         (silent, "We |", true, "timeout"),

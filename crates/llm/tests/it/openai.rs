@@ -186,7 +186,7 @@ async fn each_way_of_failing_has_its_error() {
         (ModelFault::QuotaSpent, "quota", ""),
         (ModelFault::status(500), "server_error", ""),
         (ModelFault::status(503), "server_error", ""),
-        (ModelFault::Break, "unreachable", ""),
+        (ModelFault::Break, "broken", ""),
         (ModelFault::WrongContentType, "content_type", ""),
         (ModelFault::NotStreamed, "content_type", ""),
         (ModelFault::Garbage, "malformed", ""),

@@ -83,7 +83,7 @@ async fn each_way_of_failing_has_its_error() {
         (ModelFault::status(500), "server_error", ""),
         (ModelFault::status(429), "rate_limited", ""),
         (ModelFault::QuotaSpent, "quota", ""),
-        (ModelFault::Break, "unreachable", ""),
+        (ModelFault::Break, "broken", ""),
         (ModelFault::WrongContentType, "content_type", ""),
         (ModelFault::NotStreamed, "content_type", ""),
         (ModelFault::Garbage, "malformed", ""),

@@ -29,7 +29,7 @@ use replyx_storage::{Db, Listener, PoolSize, tuning::Tuning};
 use replyx_terminal::{complain, say};
 use secrecy::ExposeSecret;
 
-use crate::config::Config;
+use crate::{app, config::Config};
 
 /// How many entries are checked at once.
 const BATCH: u32 = 1000;
@@ -92,6 +92,7 @@ pub async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> 
     let accesses = Arc::new(Accesses::default());
     let db = Db::open(&config.database_url(), PoolSize { max: 2 }).await?;
     let db = db.with_listener(Arc::clone(&accesses) as Arc<dyn Listener>);
+    let hold = app::hold_schema(&db).await?;
     db.migrate().await.context("the database cannot be migrated")?;
 
     let done = if let Command::Audit { command: AuditCommand::Verify } = command {
@@ -99,6 +100,7 @@ pub async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> 
     } else {
         change(config, &db, command).await.map(|()| true)
     };
+    hold.release().await?;
     db.close().await;
     tell(config, &accesses).await;
     Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE })

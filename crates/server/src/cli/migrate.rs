@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal, Write};
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use replyx_core::clock::Clock;
-use replyx_storage::{Db, Loss, PoolSize};
+use replyx_storage::{Db, Holding, Loss, PoolSize};
 
 use super::sqlite_file;
 use replyx_terminal::say;
 
-use crate::{config::Config, heart::DEAD, privacy, slot::Slot};
+use crate::{app, config::Config, heart::DEAD, privacy, slot::Slot};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
@@ -35,7 +35,9 @@ pub async fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up => {
             let db = open(config).await?;
+            let hold = app::hold_schema(&db).await?;
             db.migrate().await?;
+            hold.release().await?;
             show(db).await
         }
         Command::Down { count, yes } => down(config, count, yes).await,
@@ -60,6 +62,11 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
     // Held until the end: a server that starts in the meantime is refused.
     let _alone = alone(config)?;
     let db = open(config).await?;
+    // On PostgreSQL, whose processes share no folder.
+    let hold = db.hold_schema(Holding::Alone).await?.context(
+        "`migrate down` needs the program to be stopped, and one of its processes is starting, or another `migrate` is \
+         at work",
+    )?;
     refuse_while_running(config, &db).await?;
     let undone: Vec<&str> = {
         let states = db.migrations().await?;
@@ -81,6 +88,7 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
         refuse_while_running(config, &db).await?;
     }
     db.migrate_down(count).await?;
+    hold.release().await?;
     show(db).await
 }
 

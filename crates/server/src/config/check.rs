@@ -11,12 +11,13 @@ use crate::telemetry;
 impl Config {
     /// What cannot be, although each setting can be read.
     pub(super) fn check(&self) -> Vec<anyhow::Error> {
-        let always: [fn(&Self) -> anyhow::Result<()>; 6] = [
+        let always: [fn(&Self) -> anyhow::Result<()>; 7] = [
             Self::check_addresses,
             |config| config.bounds.check(),
             |config| config.models().map(drop),
             |config| config.post().map(drop),
             |config| config.embeddings().map(drop),
+            |config| config.search_spending().map(drop),
             |config| telemetry::filter(config).map(drop),
         ];
         let in_production: [fn(&Self) -> anyhow::Result<()>; 4] = [

@@ -6,8 +6,10 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use replyx_core::money::Money;
 use replyx_llm::{
-    EmbedEndpoint, EmbeddingsConfig, Limits, Prices, RerankConfig, Reranker, configured_id, origin,
+    EmbedEndpoint, EmbeddingsConfig, Limits, Prices, RerankConfig, Reranker, SpendingLimit,
+    configured_id, origin,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -26,6 +28,8 @@ pub(super) struct RawEmbeddings {
     rerank_model: Option<String>,
     rerank_base_url: Option<String>,
     rerank_timeout_ms: u64,
+    search_daily_cost: Option<String>,
+    search_monthly_cost: Option<String>,
 }
 
 /// The server of chat models, which embeds as well unless another one does.
@@ -86,6 +90,14 @@ impl RawEmbeddings {
         Ok(Some(Reranker::new(config, &Limits::default())?))
     }
 
+    /// What embedding and reranking may cost.
+    pub(super) fn spending_limit(&self) -> anyhow::Result<SpendingLimit> {
+        Ok(SpendingLimit {
+            daily: dollars("SEARCH_DAILY_COST", self.search_daily_cost.as_deref())?,
+            monthly: dollars("SEARCH_MONTHLY_COST", self.search_monthly_cost.as_deref())?,
+        })
+    }
+
     fn endpoint(
         &self,
         key: Option<&SecretString>,
@@ -120,6 +132,15 @@ impl RawEmbeddings {
     }
 }
 
+/// An amount of money, if one is given.
+fn dollars(name: &str, text: Option<&str>) -> anyhow::Result<Option<Money>> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let amount = text.parse().ok().filter(|amount| *amount >= Money::ZERO);
+    amount.map(Some).with_context(|| {
+        format!("{name} `{text}` is not an amount of US dollars such as `5` or `0.50`")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
@@ -134,6 +155,8 @@ mod tests {
             rerank_model: None,
             rerank_base_url: None,
             rerank_timeout_ms: 2_000,
+            search_daily_cost: None,
+            search_monthly_cost: None,
         };
         let key = key.map(SecretString::from);
         let chat = chat.map(SecretString::from);
@@ -156,5 +179,16 @@ mod tests {
         let other = "http://127.0.0.1:9";
         assert_eq!(endpoint(Some(other), None, Some("c")), Some(format!("{other} ")));
         assert_eq!(endpoint(Some(other), Some("e"), Some("c")), Some(format!("{other} e")));
+    }
+
+    #[test]
+    fn a_limit_is_an_amount_of_dollars_or_nothing() {
+        assert_eq!(dollars("X", None).unwrap(), None);
+        assert_eq!(dollars("X", Some(" ")).unwrap(), None);
+        assert_eq!(dollars("X", Some("0")).unwrap(), Some(Money::ZERO));
+        assert_eq!(dollars("X", Some("2.50")).unwrap(), Some(Money::from_micros(2_500_000)));
+        for wrong in ["-1", "five", "1,5", "1e3", "$5"] {
+            assert!(dollars("X", Some(wrong)).unwrap_err().to_string().contains(wrong));
+        }
     }
 }

@@ -10,12 +10,14 @@ use replyx_testkit::{
 };
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::{
     harness::{EMAIL, Home, PASSWORD, Shop, TOKEN, assert_problem, on_every_home, until},
     workspaces::Person,
 };
 
+const OTHER_TOKEN: &str = "4002:second-token-of-thirty-characters-or-so";
 const ASSISTANTS: &str = "/api/v1/assistants";
 
 async fn keyed(who: &Api, key: &str, path: &str, body: &Value) -> Answer {
@@ -115,6 +117,34 @@ async fn a_repeat_does_not_wait_for_ever_for_the_first(home: &Home) {
     assert!(replayed(&again));
     assert_eq!(again.body["id"], done[0].body["id"]);
     assert_eq!(count(&shop.owner, "bots").await, 1);
+}
+
+/// One workspace repeats itself so often that nobody else would find a place to wait.
+#[on_every_home]
+async fn the_repeats_of_one_workspace_leave_room_for_those_of_another(home: &Home) {
+    let shop = home.open_with(home.launch().with("MAX_REQUESTS_PER_ADDRESS", 300)).await;
+    home.bot();
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    let own = stranger.assistant(&json!({"name": "Own"})).await;
+    let _other = home.telegram.add_bot(OTHER_TOKEN, "second_bot");
+    let body = json!({"token": TOKEN});
+    let path = bots(&shop);
+    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(20)).on("getMe"));
+    let many = join_all((0..120).map(|_| keyed(&shop.owner, "a", &path, &body)));
+    let few = async {
+        until("the first is asked", async || (home.telegram.faults_left() == 0).then_some(()))
+            .await;
+        // Repeats wait for five seconds.
+        sleep(Duration::from_secs(1)).await;
+        home.telegram.inject(TelegramFault::Delay(Duration::from_secs(2)).on("getMe"));
+        let path = format!("{ASSISTANTS}/{own}/bots");
+        let theirs = json!({"token": OTHER_TOKEN});
+        join_all((0..2).map(|_| keyed(&stranger, "b", &path, &theirs))).await
+    };
+    let (_, few) = tokio::join!(many, few);
+
+    assert!(few.iter().all(|answer| answer.status == 201), "{few:?}");
+    assert_eq!(few.iter().filter(|answer| replayed(answer)).count(), 1, "{few:?}");
 }
 
 #[on_every_home]

@@ -201,3 +201,40 @@ async fn a_preview_that_is_malformed_or_about_nothing_is_refused(home: &Home) {
     }
     assert_problem(&shop.owner.post(&path, &json!({"text": "Hi"})).await, 429, "too_many_requests");
 }
+
+/// A preview that finds no model free would show what no customer reads; a run would count it
+/// against the assistant.
+#[on_every_home]
+async fn what_finds_no_model_free_says_so_or_waits_and_is_held_against_nobody(home: &Home) {
+    let model = FakeOpenAi::start().await;
+    let launch = with_model(home.launch(), &model)
+        .with("MODEL_CALLS_PER_PROVIDER", "1")
+        .with("MODEL_QUEUE_SECONDS", "0");
+    let shop = home.open_with(launch).await;
+    shop.learn("returns.en.md").await;
+    model.inject(ModelFault::Hang);
+    let body = json!({"text": QUESTION});
+    let occupied = shop.stream(&body).send().await.unwrap();
+    until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
+
+    let refused = shop.owner.post(&shop.preview_path(), &body).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_problem(&refused, 503, "busy");
+    let events = shop.streamed(&body).await;
+    assert_eq!(events.last().unwrap(), &("failed".to_owned(), json!({"code": "busy"})));
+
+    let before = shop.metric("model_admission_refused_total", &[]).await;
+    let sets = format!("/api/v1/assistants/{}/question-sets", shop.assistant);
+    let set = json!({"name": "Returns", "questions": [{"question": QUESTION}]});
+    let set = shop.owner.post(&sets, &set).await.expect(201).text("id");
+    let runs = format!("/api/v1/question-sets/{set}/runs");
+    let run = shop.owner.post(&runs, &json!({"answers": true})).await.expect(202).text("id");
+    shop.metric_reaches("model_admission_refused_total", &[], before + 1.0).await;
+    drop(occupied);
+    let run = until("the run has ended", async || {
+        let run = shop.owner.get(&format!("/api/v1/evaluation-runs/{run}")).await.expect(200).body;
+        matches!(run["status"].as_str(), Some("done" | "failed")).then_some(run)
+    })
+    .await;
+    assert_eq!((&run["status"], &run["metrics"]["failed"]), (&json!("done"), &json!(0.0)), "{run}");
+}

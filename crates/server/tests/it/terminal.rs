@@ -2,10 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
-    process::{Command, Output, Stdio},
+    io::{self, Read, Write},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
 };
 
+use replyx_core::clock::Clock;
 use replyx_testkit::api::Api;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -88,6 +90,103 @@ async fn a_server_whose_output_nobody_reads_goes_on() {
         api.get("/api/v1/me").await.expect(401);
     }
     assert!(child.try_wait().unwrap().is_none(), "it lives");
+}
+
+/// A command on a terminal, at which somebody can type.
+struct Terminal {
+    child: Child,
+    keys: File,
+    shown: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Terminal {
+    fn open(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let child = Command::new(REPLYX)
+            .args(arguments)
+            .env_clear()
+            .env("TELEGRAM_API_URL", "http://127.0.0.1:1")
+            .envs(variables.iter().copied())
+            .stdin(slave())
+            .stdout(slave())
+            .stderr(slave())
+            .spawn()
+            .unwrap();
+        let keys = File::from(master);
+        let mut screen = keys.try_clone().unwrap();
+        let shown = Arc::<Mutex<Vec<u8>>>::default();
+        let kept = Arc::clone(&shown);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = screen.read(&mut buffer) {
+                kept.lock().unwrap().extend_from_slice(&buffer[..length]);
+            }
+        });
+        Self { child, keys, shown }
+    }
+
+    async fn shows(&self, text: &str) {
+        until(&format!("`{text}` is shown"), async || {
+            let shown = self.shown.lock().unwrap().clone();
+            String::from_utf8_lossy(&shown).contains(text).then_some(())
+        })
+        .await;
+    }
+
+    /// Types a line, and tells whether the command ended well.
+    async fn enter(mut self, line: &str) -> bool {
+        writeln!(self.keys, "{line}").unwrap();
+        let status =
+            until("the command ends", async || self.child.try_wait().unwrap()).await;
+        status.success()
+    }
+}
+
+/// A person may take their time, and others do not know that they are asked something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_migrations_back_is_alone_from_the_question_to_the_end() {
+    for home in [Home::postgres().await, Home::sqlite().await] {
+        let db = &home.db.db;
+        let process = Clock::system().id();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let folder = elsewhere.path().to_str().unwrap();
+        let variables = [("DATABASE_URL", &*home.db.url), ("DATA_DIR", folder)];
+        home.open().await.program.terminate().await;
+
+        let asked = Terminal::open(&["migrate", "down"], &variables);
+        asked.shows("Type `yes`").await;
+        if db.is_shared() {
+            let (status, text) = home.launch().run().await;
+            assert!(!status.success() && text.contains("`migrate down` is working"), "{text}");
+            let another = tempfile::tempdir().unwrap();
+            let other = Terminal::open(
+                &["migrate", "down", "--yes"],
+                &[variables[0], ("DATA_DIR", another.path().to_str().unwrap())],
+            );
+            other.shows("another `migrate` is at work").await;
+            assert!(!other.enter("").await);
+        }
+        // A process that does not know the lock.
+        let mut tx = db.begin().await.unwrap();
+        tx.system().processes().beat(process, Clock::system().now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(!asked.enter("yes").await, "taken back under a process that lives");
+        assert!(db.migrations().await.unwrap().iter().all(|migration| migration.applied));
+
+        let mut tx = db.begin().await.unwrap();
+        tx.system().processes().leave(process).await.unwrap();
+        tx.commit().await.unwrap();
+        let asked = Terminal::open(&["migrate", "down"], &variables);
+        asked.shows("Type `yes`").await;
+        assert!(asked.enter("yes").await);
+        assert!(!db.migrations().await.unwrap().last().unwrap().applied);
+        // The lock has gone with the command.
+        home.open().await;
+    }
 }
 
 /// Runs a command on a terminal and returns what it shows.

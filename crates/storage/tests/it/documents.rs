@@ -348,7 +348,18 @@ async fn bytes_are_counted_by_day_also_when_two_upload_at_once(home: &TestDb) {
     let (one, two, three) = tokio::join!(add(today, 1), add(today, 10), add(today, 100));
     assert_eq!(one.max(two).max(three), 111);
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).upload_days().bytes(today)), 111);
+    let fetch = async |day, bytes| {
+        let mut tx = db.begin().await.unwrap();
+        let sum = tx.workspace(tenant.id).upload_days().add_fetched(day, bytes).await.unwrap();
+        tx.commit().await.unwrap();
+        sum
+    };
+    let (one, other, _) = tokio::join!(fetch(today, 7), fetch(today, 70), add(today, 1_000));
+    assert_eq!((one.max(other), add(today, 0).await), (77, 1_111), "each has a count of its own");
     assert_eq!(add(tomorrow, 5).await, 5, "a new day begins with nothing");
+    assert_eq!(fetch(tomorrow, 3).await, 3);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).upload_days().bytes(tomorrow)), 5);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).upload_days().fetched(today)), 0);
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).upload_days().bytes(today)), 0);
 }
 

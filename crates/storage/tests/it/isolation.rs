@@ -191,6 +191,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         replacements.forget(ours.document.id) => Ok(()),
         upload_days.bytes(day) => Ok(0),
         upload_days.add(day, 7) => Ok(7),
+        upload_days.fetched(day) => Ok(0),
+        upload_days.add_fetched(day, 7) => Ok(7),
         documents.index_version(ours.document.id) => Ok(0),
         documents.twin(ours.assistant.id, &ours.document.name, &ours.document.content_hash) => Ok(None),
         documents.of_page(ours.source.id, "https://example.org/") => Ok(None),

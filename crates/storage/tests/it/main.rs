@@ -24,6 +24,7 @@ mod pages;
 mod passages;
 mod people;
 mod processes;
+mod schema_hold;
 mod sources;
 mod sqlite;
 mod stored;

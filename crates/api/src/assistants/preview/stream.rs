@@ -139,6 +139,9 @@ impl Story {
 
     async fn end(mut self, come: Come) {
         match come {
+            Come::Answer(Ok(Some(answered))) if answered.turned_away => {
+                self.push("failed", &json!({"code": "busy"}));
+            }
             Come::Answer(Ok(Some(answered))) => {
                 let view = PreviewView::of(*answered, mem::take(&mut self.prompt));
                 self.push("done", &view);

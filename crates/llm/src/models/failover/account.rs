@@ -15,7 +15,7 @@ use crate::{
     book::Entry,
     chat::{ChatRequest, Completion, Spent, Usage},
     citations::cited,
-    error::{ModelError, Waited},
+    error::ModelError,
     keys::Link,
     measure,
     models::Models,
@@ -122,19 +122,7 @@ impl Underway<'_> {
 
     /// A provider charges what it has begun to answer, whether we have heard the end of it or not.
     fn usage(&self, error: Option<&ModelError>) -> Usage {
-        let was_begun = match error {
-            // It answered: nothing that may be seen, or in a form that we cannot read.
-            None
-            | Some(
-                ModelError::Filtered
-                | ModelError::Empty
-                | ModelError::ContentType
-                | ModelError::Malformed(_)
-                | ModelError::TooLong { .. },
-            ) => true,
-            Some(ModelError::Timeout(waited)) => *waited != Waited::Connect,
-            Some(_) => self.brought.alive,
-        };
+        let was_begun = self.brought.alive || error.is_none_or(ModelError::was_taken);
         match self.brought.usage {
             Some(reported) => self.believed(reported),
             None if was_begun => self.estimate(),

@@ -1,0 +1,1 @@
+ALTER TABLE upload_days DROP COLUMN fetched;
