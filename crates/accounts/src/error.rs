@@ -48,7 +48,7 @@ pub enum Error {
     /// A refresh token came back.
     #[error("this refresh token was already used; sign in again")]
     RefreshReused,
-    /// A refresh token in a cookie came without a proof that a page of ours sent it.
+    /// A refresh token in a cookie came without a proof that one of our pages sent it.
     #[error("this request could not be verified as intended")]
     NotMeant,
 
@@ -136,7 +136,7 @@ pub enum Error {
     /// The database failed.
     #[error("the database failed")]
     Storage(#[from] StorageError),
-    /// Something of ours failed.
+    /// An internal error.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

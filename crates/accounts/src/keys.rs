@@ -35,7 +35,7 @@ const MOST: usize = 100;
 /// How much of a key is kept for people to tell keys apart.
 const SHOWN: usize = 12;
 
-/// Can it be a key of ours at all?
+/// Can it be one of our keys at all?
 pub fn is_key(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|digits| {
         digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -47,7 +47,7 @@ const NOTE_USES: Duration = Duration::from_secs(10);
 /// How many ids one message of the bus carries.
 const TOLD_AT_ONCE: usize = 500;
 /// How many ids wait at most to be told while the bus is away.
-const MOST_UNTOLD: usize = 10_000;
+const MOST_UNSENT: usize = 10_000;
 /// How often it is tried to tell what could not be told.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 
@@ -102,8 +102,8 @@ struct Kept {
     /// Keys that were used since it was last written down.
     used: HashSet<ApiKeyId>,
     /// What other processes have not been told.
-    untold: Vec<Uuid>,
-    settings_untold: bool,
+    unsent: Vec<Uuid>,
+    settings_unsent: bool,
 }
 
 /// The accesses that this process knows.
@@ -143,8 +143,8 @@ impl Listener for Accesses {
         }
         let mut kept = self.lock();
         kept.forget(&what.access);
-        kept.untold.extend(&what.access);
-        kept.settings_untold |= what.settings;
+        kept.unsent.extend(&what.access);
+        kept.settings_unsent |= what.settings;
         drop(kept);
         self.watchers.ring(&what.access);
         if what.settings {
@@ -323,17 +323,17 @@ impl Accesses {
     /// Whether there is something that other processes have not been told.
     pub fn has_news(&self) -> bool {
         let kept = self.lock();
-        !kept.untold.is_empty() || kept.settings_untold
+        !kept.unsent.is_empty() || kept.settings_unsent
     }
 
     /// Tells the other processes what changed here and they have not been told.
     pub async fn tell_once(&self, live: &Live, process: ProcessId) {
-        let (untold, settings) = {
+        let (unsent, settings) = {
             let mut kept = self.lock();
-            (mem::take(&mut kept.untold), mem::take(&mut kept.settings_untold))
+            (mem::take(&mut kept.unsent), mem::take(&mut kept.settings_unsent))
         };
         let mut news: Vec<News> =
-            untold.chunks(TOLD_AT_ONCE).map(|ids| News::Access { ids: ids.to_vec() }).collect();
+            unsent.chunks(TOLD_AT_ONCE).map(|ids| News::Access { ids: ids.to_vec() }).collect();
         if settings {
             news.push(News::Settings);
         }
@@ -351,17 +351,17 @@ impl Accesses {
     }
 
     /// Keeps what could not be told until the next try.
-    fn put_back(&self, untold: &[News]) {
+    fn put_back(&self, unsent: &[News]) {
         let mut kept = self.lock();
-        for news in untold {
+        for news in unsent {
             match news {
-                News::Access { ids } => kept.untold.extend(ids),
-                _ => kept.settings_untold = true,
+                News::Access { ids } => kept.unsent.extend(ids),
+                _ => kept.settings_unsent = true,
             }
         }
-        if kept.untold.len() > MOST_UNTOLD {
+        if kept.unsent.len() > MOST_UNSENT {
             // The others read each of these accesses again within seconds, told or not.
-            kept.untold.clear();
+            kept.unsent.clear();
         }
     }
 
@@ -456,7 +456,7 @@ mod tests {
         accesses.tell_once(&away, process).await;
         {
             let kept = accesses.lock();
-            assert_eq!((kept.untold.as_slice(), kept.settings_untold), (&[changed][..], true));
+            assert_eq!((kept.unsent.as_slice(), kept.settings_unsent), (&[changed][..], true));
         }
         accesses.tell_once(&Live::in_process(), process).await;
         assert!(!accesses.has_news());
@@ -466,7 +466,7 @@ mod tests {
     async fn what_waits_to_be_told_is_bounded() {
         let accesses = Accesses::default();
         let away = Live::redis("redis://127.0.0.1:1", "access").await.unwrap();
-        for _ in 0..=MOST_UNTOLD {
+        for _ in 0..=MOST_UNSENT {
             let changed: Uuid = Clock::system().id::<SessionId>().into_uuid();
             accesses.committed(&Committed { access: vec![changed], ..Committed::default() });
         }
@@ -474,6 +474,6 @@ mod tests {
 
         accesses.tell_once(&away, Clock::system().id()).await;
         let kept = accesses.lock();
-        assert_eq!((kept.untold.len(), kept.settings_untold), (0, true));
+        assert_eq!((kept.unsent.len(), kept.settings_unsent), (0, true));
     }
 }

@@ -75,7 +75,7 @@ pub struct AssistantView {
     /// Asked in this order when the model fails.
     #[schema(example = json!(["extractive"]))]
     fallback_models: Vec<String>,
-    /// The time zone in which it tells the time: an IANA name.
+    /// The assistant's time zone: an IANA name.
     #[schema(example = "Europe/Helsinki")]
     time_zone: String,
     /// Whether the facts of an answer must be in its sources.

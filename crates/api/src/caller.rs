@@ -24,7 +24,6 @@ use crate::{
     error::ApiError,
     identity::{Identity, Pass},
     state::AppState,
-    streams::Guard,
 };
 
 /// A permission as a type, so that a handler's signature can name it.
@@ -114,15 +113,6 @@ impl<P: Needs> May<P> {
         let again = Self::admit(access, pass, self.caller.address)?;
         let same = again.caller.workspace_id == self.caller.workspace_id;
         if same { Ok(()) } else { Err(ApiError::NotFound("workspace")) }
-    }
-
-    /// Guards a stream that they open: it ends when what they may do here ends.
-    ///
-    /// # Errors
-    ///
-    /// 429 when as many streams are open as may be.
-    pub(crate) async fn guard(&self, state: &AppState) -> Result<Guard, ApiError> {
-        Guard::open(state, &self.caller, &self.pass, P::PERMISSION).await
     }
 
     /// By what they were recognized.

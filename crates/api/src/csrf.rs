@@ -1,4 +1,4 @@
-//! A request that changes something and is authorised by a cookie has to prove that a page of ours
+//! A request that changes something and is authorised by a cookie has to prove that one of our pages
 //! sent it: it repeats the CSRF cookie in a header (which a stranger's page can neither read nor
 //! set), the token is signed for this very session (so a planted one is of no use), and the
 //! browser's own words on where the request comes from agree.
@@ -30,7 +30,7 @@ fn sign(state: &AppState, chance: &str, session: SessionId) -> String {
     keyed_hash(&state.keys().key("csrf"), &format!("{chance}.{session}"))
 }
 
-/// Was this request, authorised by a cookie, meant by a page of ours?
+/// Was this request, authorised by a cookie, meant by one of our pages?
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub(crate) fn check_origin(state: &AppState, headers: &HeaderMap) -> ApiResult<(
     if is_ours(state, headers) { Ok(()) } else { Err(ApiError::Csrf) }
 }
 
-/// Does the browser say that the request comes from a page of ours, as far as it says anything?
+/// Does the browser say that the request comes from one of our pages, as far as it says anything?
 fn is_ours(state: &AppState, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if headers.contains_key(header::ORIGIN) {

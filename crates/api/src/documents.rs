@@ -7,6 +7,7 @@ mod keep;
 pub mod link;
 pub mod list;
 mod name;
+mod places;
 pub mod read;
 pub mod reindex;
 pub mod replace;
@@ -50,7 +51,7 @@ pub struct DocumentView {
     status: DocumentStatus,
     /// Why it failed.
     error: Option<String>,
-    /// What was not read, or not well, although the document could be read.
+    /// Parts of the document that were not read, or not read well.
     warnings: Vec<WarningView>,
     /// How many passages it was cut into.
     #[schema(example = 4)]

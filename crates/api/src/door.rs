@@ -33,7 +33,7 @@ pub(crate) use departure::{Outgoing, Payer, Resident};
 use crate::{
     address::ClientAddress,
     bounds::Bounds,
-    documents::upload,
+    bulk,
     error::ApiError,
     limits::LONGEST,
     shares::{Full, Place, Places, Shares},
@@ -114,7 +114,7 @@ impl Door {
     /// A door that nobody has passed yet.
     pub(crate) fn new(settings: &ApiSettings) -> Self {
         let bounds = settings.bounds.clone();
-        let upload = settings.upload_limit.saturating_add(upload::ENVELOPE) as u64;
+        let upload = settings.upload_limit.saturating_add(bulk::ENVELOPE) as u64;
         let uploads = |count: u64, others: u64| upload.saturating_mul(count).saturating_add(others);
         Self {
             places: Places::new(bounds.requests, bounds.requests_per_address),

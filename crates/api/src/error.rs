@@ -19,7 +19,7 @@ use replyx_storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::rates::left;
+use crate::rate_headers;
 
 /// A failed request. The `Display` text of all but [`ApiError::Internal`] is shown to the client.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum ApiError {
         /// What prevents it.
         detail: &'static str,
     },
-    /// A change authorised by a cookie does not prove that a page of ours meant it.
+    /// A change authorised by a cookie does not prove that one of our pages meant it.
     #[error(
         "the CSRF token is missing or does not belong to this session, or the request comes from another site"
     )]
@@ -128,7 +128,7 @@ pub enum ApiError {
     /// A use case about people was refused.
     #[error(transparent)]
     Account(accounts::Error),
-    /// Something of ours failed.
+    /// An internal error.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -375,7 +375,7 @@ impl IntoResponse for ApiError {
         };
         let mut limit = HeaderMap::new();
         if let Self::TooManyRequests(refusal) = &self {
-            left::write(&refusal.limits, &mut limit);
+            rate_headers::write(&refusal.limits, &mut limit);
         }
         let problem = Problem::of(self);
         let mut response = (status, Json(problem)).into_response();

@@ -192,7 +192,7 @@ pub struct MetricsView {
     search_p99_ms: f64,
     answer_p50_ms: Option<f64>,
     answer_p99_ms: Option<f64>,
-    /// What providers charge for all of it, US dollars.
+    /// The providers' charge for all of it, in US dollars.
     #[schema(example = "0.001500")]
     cost: String,
 }

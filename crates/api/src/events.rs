@@ -36,7 +36,7 @@ pub const REPLAYED: i64 = 10_000;
 /// One event of the stream: its fields, as server-sent events name them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StreamedEvent {
-    /// Its number; goes into `Last-Event-ID`. `ping` and `bye` have none.
+    /// Its number; send it as `Last-Event-ID`. `ping` and `bye` have none.
     #[schema(example = "1")]
     id: String,
     /// Its type, as in `data`.

@@ -16,7 +16,7 @@ use crate::{csrf, identity, state::AppState};
 
 /// An answer of the API is data: nothing in it is run, nor framed.
 const DATA: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// A page of ours runs our own files, and asks nobody but us.
+/// Our pages run only our own files and send requests only to us.
 const PAGE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",

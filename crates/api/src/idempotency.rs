@@ -37,6 +37,7 @@ use tracing::Instrument;
 
 use crate::{
     address::ClientAddress,
+    bulk::IDEMPOTENCY_KEY as KEY,
     door::Arrival,
     error::{ApiError, ApiResult},
     identity::{self, Identity},
@@ -44,8 +45,6 @@ use crate::{
     state::AppState,
 };
 
-/// The header with the client's key.
-const KEY: &str = "idempotency-key";
 /// The longest key, bytes.
 const LONGEST_KEY: usize = 255;
 /// A claim that is older and has no answer belongs to a process that died: twice the time that a
@@ -110,8 +109,8 @@ fn answer(error: ApiError) -> Response {
 /// What the request claims; nothing, when keys are not respected for it.
 fn claim_of(request: &Request) -> ApiResult<Option<(Scope, String)>> {
     let path = request.uri().path();
-    let heeded = request.method() == Method::POST && path.starts_with(BASE);
-    if !heeded || NEVER.contains(&path) {
+    let is_respected = request.method() == Method::POST && path.starts_with(BASE);
+    if !is_respected || NEVER.contains(&path) {
         return Ok(None);
     }
     let Some(key) = key(request.headers())? else { return Ok(None) };
@@ -125,11 +124,6 @@ fn claim_of(request: &Request) -> ApiResult<Option<(Scope, String)>> {
         }),
     };
     Ok(scope.map(|scope| (scope, key)))
-}
-
-/// Does the request show a key, so that it may be read as a whole?
-pub(crate) fn has_key(headers: &HeaderMap) -> bool {
-    headers.contains_key(KEY)
 }
 
 fn key(headers: &HeaderMap) -> ApiResult<Option<String>> {
@@ -188,8 +182,7 @@ async fn once(
     let first = begin(&state, &claim, &hash).await?;
     let waited = first == Begun::Running;
     let workspace = body::workspace(request.extensions());
-    let begun =
-        if waited { wait::answer(&state, &claim, &hash, workspace).await? } else { first };
+    let begun = if waited { wait::answer(&state, &claim, &hash, workspace).await? } else { first };
     match begun {
         Begun::Fresh => {}
         Begun::Done { status, response_sealed } => {

@@ -23,11 +23,11 @@ const CONTENT: &str = "<p>ReplyX answers a business's customers from the busines
     <li>Ask it: <code>POST /api/v1/assistants/{id}/preview</code></li>\n\
     <li>Connect a bot: <code>POST /api/v1/assistants/{id}/bots</code></li>\n</ol>\n";
 
-/// What this is, and where to go on.
+/// The program and its entry points.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Index)]
 pub struct Index {
-    /// What this is called.
+    /// The name of the program.
     #[schema(example = "ReplyX")]
     name: &'static str,
     /// The version of the program.

@@ -26,7 +26,7 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::Internal(format!("a handler panicked: {text}").into()).into_response()
 }
 
-/// Gives each request an id of ours.
+/// Gives each request an id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewRequestId;
 

@@ -21,13 +21,13 @@ pub struct ModelView {
     /// The provider's name; `extractive` for the model that quotes.
     #[schema(example = "openai")]
     provider: String,
-    /// What a million tokens read cost, US dollars, a decimal number; `null`: not known.
+    /// The price of a million input tokens, in US dollars, as a decimal number; `null`: unknown.
     #[schema(example = "0.15")]
     input_price: Option<String>,
-    /// What a million tokens written cost, US dollars, a decimal number; `null`: not known.
+    /// The price of a million output tokens, in US dollars, as a decimal number; `null`: unknown.
     #[schema(example = "0.60")]
     output_price: Option<String>,
-    /// Tokens it reads and writes at once; `null`: not known.
+    /// The context length in tokens; `null`: unknown.
     #[schema(example = 128_000)]
     context: Option<u64>,
     /// Whether it is the default model.

@@ -7,6 +7,7 @@
 //! the problems that any such operation may answer with, headers, and examples.
 
 mod examples;
+mod headers;
 mod links;
 mod lists;
 mod operations;
@@ -38,7 +39,7 @@ use crate::{
 #[openapi(
     info(
         title = "ReplyX",
-        contact(name = "Whoever runs this installation"),
+        contact(name = "The operator of this installation"),
         license(name = "Apache-2.0", url = "https://www.apache.org/licenses/LICENSE-2.0"),
     ),
     servers((url = "/", description = "this installation")),

@@ -33,8 +33,7 @@ impl PageQuery {
             return Err(ApiError::Malformed("`limit` is 1 to 200".to_owned()));
         }
         let cursor = self.cursor.as_deref().map(str::parse).transpose();
-        let after =
-            cursor.map_err(|_| ApiError::Malformed("`cursor` is not one of ours".to_owned()))?;
+        let after = cursor.map_err(|_| ApiError::Malformed("`cursor` is not valid".to_owned()))?;
         Ok(PageRequest::new(self.limit, after))
     }
 }

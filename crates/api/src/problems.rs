@@ -43,7 +43,7 @@ pub struct Occurrence {
     #[schema(example = "Not Found")]
     title: &'static str,
     /// What it means.
-    #[schema(example = "it does not exist, or belongs to somebody else")]
+    #[schema(example = "it does not exist or belongs to another workspace")]
     explanation: &'static str,
     /// What a client can do.
     #[schema(example = "Check the id, and the workspace that you act in.")]

@@ -23,10 +23,9 @@ use crate::{
     door::Payer,
     error::{ApiError, ApiResult},
     identity::Identity,
+    rate_headers,
     state::AppState,
 };
-
-pub(crate) mod left;
 
 /// For whom an operation's limit is kept.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +165,7 @@ pub(crate) async fn general(state: State<AppState>, request: Request, next: Next
     }
 
     let mut response = next.run(request).await;
-    left::write(&counted, response.headers_mut());
+    rate_headers::write(&counted, response.headers_mut());
     response.extensions_mut().insert(payer);
 
     response

@@ -23,7 +23,7 @@ pub struct SourceView {
     /// How its pages are found: `page`, `site` or `sitemap`.
     #[schema(example = "site")]
     kind: SourceKind,
-    /// Where it begins.
+    /// Its start address.
     #[schema(example = "https://example.org/help/")]
     url: String,
     /// How many links away from there.
@@ -32,7 +32,7 @@ pub struct SourceView {
     /// How many pages at most.
     #[schema(example = 200)]
     max_pages: i64,
-    /// How often it is fetched again, hours; `null`: never by itself.
+    /// The refresh interval, hours; `null`: it is not refreshed automatically.
     #[schema(example = 24)]
     refresh_hours: Option<i64>,
     /// `queued`, `fetching`, `ready` or `failed`.

@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Accesses, bounds::Bounds, events::hub::Hub, guesses::Guesses, health::Health,
-    streams::ticket::Tickets,
+    access::Accesses, bounds::Bounds, events::hub::Hub, guesses::Guesses, tickets::Tickets,
+    vitals::Health,
 };
 
 /// Which addresses Telegram calls with updates.

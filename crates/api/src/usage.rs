@@ -26,7 +26,7 @@ pub struct TotalsView {
     /// Tokens written by models.
     #[schema(example = 4_200)]
     completion_tokens: i64,
-    /// What providers charge for them, US dollars, a decimal number.
+    /// The providers' charge for them, in US dollars, as a decimal number.
     #[schema(example = "0.0172")]
     cost: String,
 }
@@ -99,7 +99,7 @@ pub struct CallView {
     completion_tokens: u64,
     /// Whether the tokens are estimated, because the provider did not report them.
     estimated: bool,
-    /// What the provider charges, US dollars, a decimal number.
+    /// The provider's charge, in US dollars, as a decimal number.
     #[schema(example = "0.00042")]
     cost: String,
     /// From asking to the first word, milliseconds.

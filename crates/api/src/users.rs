@@ -2,12 +2,15 @@
 
 pub mod export;
 pub mod me;
+mod session;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{assistant::Language, user::User, workspace::Workspace};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub use session::SessionView;
 
 /// A user, as they see themselves.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,7 +20,7 @@ pub struct UserView {
     /// The e-mail address.
     #[schema(example = "owner@example.org")]
     email: String,
-    /// What they are called, when they said so.
+    /// Their name, if they gave one.
     #[schema(example = "Ada")]
     name: Option<String>,
     /// The language of their mail.

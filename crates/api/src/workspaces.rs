@@ -54,7 +54,7 @@ pub struct MembershipView {
     /// Whether you cannot act there, because your membership or the workspace is suspended.
     #[schema(example = false)]
     suspended: bool,
-    /// When the workspace was made.
+    /// When the workspace was created.
     created_at: DateTime<Utc>,
 }
 
@@ -76,7 +76,7 @@ impl From<Membership> for MembershipView {
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateWorkspace)]
 pub struct CreateRequest {
-    /// What its members will call it.
+    /// Its display name.
     #[garde(length(chars, min = 1, max = 100), custom(plain_name))]
     #[schema(example = "Green Lantern Shop", min_length = 1, max_length = 100)]
     name: String,
@@ -149,7 +149,7 @@ pub struct UpdateRequest {
     request_body = UpdateRequest,
     responses(
         (status = 200, description = "the workspace as it is now", body = WorkspaceView),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.workspaces.update", skip_all)]

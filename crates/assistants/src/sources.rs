@@ -49,7 +49,7 @@ pub enum SourceError {
 /// A new source. What is left out has a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSource {
-    /// Where it begins: a page, or a sitemap.
+    /// The start address: a page or a sitemap.
     pub url: String,
     /// How its pages are found; one page unless given.
     pub kind: Option<SourceKind>,

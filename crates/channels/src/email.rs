@@ -1,4 +1,4 @@
-//! E-mail: a letter of ours becomes a message, and leaves by SMTP or into a folder.
+//! E-mail: a letter becomes a message, which is sent by SMTP or written to a folder.
 //!
 //! [`Post::send`] renders the [`Letter`](replyx_core::mail::Letter) in its language from the
 //! templates under `email/templates`, as text and as HTML, and hands it over. Nothing that a person
@@ -32,7 +32,7 @@ pub use error::{ATTEMPTS, EmailError, Stage};
 /// What the letters are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Where it is found.
     pub url: Option<String>,

@@ -20,7 +20,7 @@ words! {
 }
 
 words! {
-    /// What happens to an answer whose facts are not in its sources, twice over.
+    /// What happens to an answer that fails the check twice.
     Unverified {
         /// The customer is told that the documents do not say it.
         Unknown = "unknown",

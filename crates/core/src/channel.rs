@@ -30,7 +30,7 @@ words! {
 }
 
 words! {
-    /// What the owner wants of a channel, and whether it can be had.
+    /// The state of a channel: the one its owner wants, and the actual one.
     ChannelStatus as "BotStatus" {
         /// Runs, or will as soon as a process takes it.
         Running = "running",

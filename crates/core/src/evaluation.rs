@@ -124,7 +124,7 @@ pub struct QuestionResult {
 }
 
 words! {
-    /// What became of a run.
+    /// The status of a run.
     RunStatus {
         /// Waiting for its turn.
         Queued = "queued",

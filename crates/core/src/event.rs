@@ -146,7 +146,7 @@ events! {
         assistant_id: AssistantId,
     }
 
-    /// Somebody else may speak now.
+    /// Control of the dialog changed.
     DialogControl = "dialog.control" {
         /// The dialog.
         dialog_id: DialogId,
@@ -196,11 +196,11 @@ events! {
         text: Option<String>,
     }
 
-    /// A turn ended without a reply: somebody took over while it ran.
+    /// A turn ended without a reply because somebody took over.
     TurnDiscarded = "turn.discarded" {
         /// The dialog.
         dialog_id: DialogId,
-        /// The epoch the turn had begun in.
+        /// The epoch in which the turn began.
         epoch: i64,
     }
 
@@ -234,7 +234,7 @@ events! {
         error: String,
     }
 
-    /// The contact blocked the bot, or let it speak again.
+    /// The contact blocked or unblocked the bot.
     ContactBlocked = "contact.blocked" {
         /// The contact.
         contact_id: ContactId,
@@ -293,7 +293,7 @@ events! {
     SourceDeleted = "source.deleted" {
         /// The source.
         source_id: SourceId,
-        /// Whose knowledge it was.
+        /// The assistant that was measured.
         assistant_id: AssistantId,
     }
 
@@ -336,7 +336,7 @@ events! {
         bot_id: ChannelId,
     }
 
-    /// A channel that is no bot was made, changed, or failed.
+    /// A channel other than a bot was created or changed, or failed.
     ChannelStatus = "channel.status" {
         /// The channel.
         channel_id: ChannelId,
@@ -349,7 +349,7 @@ events! {
         error: Option<String>,
     }
 
-    /// A channel that is no bot was deleted.
+    /// A channel other than a bot was deleted.
     ChannelDeleted = "channel.deleted" {
         /// The channel.
         channel_id: ChannelId,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 words! {
-    /// What became of a document.
+    /// The status of a document.
     DocumentStatus {
         /// Stored, waiting for its turn.
         Queued = "queued",
@@ -202,7 +202,7 @@ impl Document {
 }
 
 words! {
-    /// What an owner should know of a document that could be read.
+    /// A warning about a document that could be read.
     WarningCode {
         /// Pages or slides without any text: pictures or scans.
         PagesWithoutText = "pages_without_text",
@@ -332,7 +332,7 @@ words! {
 }
 
 words! {
-    /// What became of a source.
+    /// The status of a source.
     SourceStatus {
         /// Waiting to be fetched.
         Queued = "queued",
@@ -356,7 +356,7 @@ pub struct Source {
     pub assistant_id: AssistantId,
     /// How its pages are found.
     pub kind: SourceKind,
-    /// Where it begins.
+    /// Its start address.
     pub url: String,
     /// How many links away from there, 0 to 3.
     pub depth: i64,

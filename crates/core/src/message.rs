@@ -24,7 +24,7 @@ words! {
 }
 
 words! {
-    /// What kind of utterance it is.
+    /// The kind of message.
     MessageKind {
         /// Words.
         Text = "text",
@@ -36,7 +36,7 @@ words! {
 }
 
 words! {
-    /// What became of a reply.
+    /// The outcome of a reply.
     Delivery {
         /// Came from the customer: nothing to deliver.
         None = "none",
@@ -66,7 +66,7 @@ words! {
 }
 
 words! {
-    /// What became of the check of an answer's facts against its sources.
+    /// The result of checking an answer's facts against its sources.
     CheckOutcome {
         /// Every fact stands in the sources.
         Passed = "passed",
@@ -92,7 +92,7 @@ pub struct Message {
     pub seq: i64,
     /// The author.
     pub author: Author,
-    /// What kind of utterance it is.
+    /// The kind of message.
     pub kind: MessageKind,
     /// What was said.
     pub text: String,

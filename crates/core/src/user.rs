@@ -14,7 +14,7 @@ pub struct User {
     pub id: UserId,
     /// Where mail reaches them, in lower case; unique in the installation.
     pub email: String,
-    /// What they are called, when they said so.
+    /// Their name, if they gave one.
     pub name: Option<String>,
     /// The language of their mail.
     pub language: Language,

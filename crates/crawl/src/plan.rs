@@ -24,7 +24,7 @@ pub struct Order {
     pub workspace: WorkspaceId,
     /// How pages are found.
     pub kind: SourceKind,
-    /// Where it begins.
+    /// Its start address.
     pub url: Url,
     /// How many links away from there.
     pub depth: u8,

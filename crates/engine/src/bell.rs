@@ -28,7 +28,7 @@ pub struct Bell {
     jobs: [Notify; Lane::ALL.len()],
     bots: Notify,
     news: Notify,
-    untold: Mutex<PendingSignals>,
+    pending: Mutex<PendingSignals>,
 }
 
 /// What the other processes, and the streams of this one, have not been told yet.
@@ -40,15 +40,15 @@ struct PendingSignals {
 
 impl Listener for Bell {
     fn committed(&self, what: &Committed) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for (workspace, seq) in &what.events {
-            let head = untold.heads.entry(*workspace).or_default();
+            let head = pending.heads.entry(*workspace).or_default();
             *head = (*head).max(*seq);
         }
         let work =
             Work { turns: what.turns, outbox: what.outbox, jobs: what.jobs, bots: what.bots };
-        untold.work = untold.work.and(work);
-        drop(untold);
+        pending.work = pending.work.and(work);
+        drop(pending);
 
         self.ring(work);
         self.news.notify_one();
@@ -99,14 +99,14 @@ impl Bell {
                 () = self.news.notified() => {}
                 () = stop.cancelled() => return,
             }
-            let untold =
-                mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
+            let pending =
+                mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
             let mut told = Ok(());
-            for (workspace_id, seq) in untold.heads {
+            for (workspace_id, seq) in pending.heads {
                 told = told.and(live.tell(process, &News::Logged { workspace_id, seq }).await);
             }
-            if !untold.work.is_none() {
-                told = told.and(live.tell(process, &News::Work(untold.work)).await);
+            if !pending.work.is_none() {
+                told = told.and(live.tell(process, &News::Work(pending.work)).await);
             }
             if let Err(error) = told {
                 tracing::debug!(error = &error as &dyn std::error::Error, "news could not be told");

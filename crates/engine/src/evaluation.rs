@@ -270,11 +270,8 @@ impl Target<'_> {
         let search = &self.engine.search;
         let found = search.find(&self.engine.db, self.workspace, self.assistant, &query).await?;
         let mut turned_away = false;
-        let said = if self.answers {
-            Some(self.answer(question, &mut turned_away).await?)
-        } else {
-            None
-        };
+        let said =
+            if self.answers { Some(self.answer(question, &mut turned_away).await?) } else { None };
         let judged = judge(question, &found.hits, found.took, said);
         Ok(Tried { judged, turned_away })
     }

@@ -1,4 +1,4 @@
-//! Step 3: the passages of the assistant's documents that bear on the question.
+//! Step 3: the passages of the assistant's documents that are relevant to the question.
 
 use replyx_core::usage::Purpose;
 use replyx_knowledge::search::{Found, Hit, Query};

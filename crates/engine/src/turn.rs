@@ -6,7 +6,7 @@
 //! 2. [`guard`]: may it answer at all, and does that take a model?
 //!    And is it within what one customer is answered ([`limit`])?
 //! 3. [`rewrite`]: what is searched for, when the question leans on what was said before.
-//! 4. [`retrieve`]: the passages that bear on the question.
+//! 4. [`retrieve`]: the passages that are relevant to the question.
 //! 5. [`prompt`]: the text for the model.
 //! 6. [`Models::complete`](replyx_llm::Models::complete): the model's answer, within its bounds of
 //!    time and attempts.
@@ -270,8 +270,7 @@ pub async fn answer(
     let searched = rewrite::searched(engine, ask, ledger).await;
     let found = retrieve::passages(engine, ask, &searched, ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
-    let Written { mut reply, turned_away } =
-        written(engine, ask, &found.hits, ledger, show).await;
+    let Written { mut reply, turned_away } = written(engine, ask, &found.hits, ledger, show).await;
     if searched != ask.question {
         reply.meta.searched = Some(searched);
     }

@@ -24,7 +24,7 @@ use self::{compose::compose, question::Question, rank::Ranking, units::units};
 /// How far search trusts a passage, where it knows more than words. Both are 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fit {
-    /// How sure it is, by words and meaning, that the passage bears on the question.
+    /// How relevant the passage is to the question, by words and meaning.
     pub score: f64,
     /// How near the two are in meaning: 0 is what texts without anything in common have, 1 is the
     /// same text.

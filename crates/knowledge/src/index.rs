@@ -55,7 +55,7 @@ const OUR_TROUBLE: &str =
 
 /// Said of a document whose reading was cut short in all attempts.
 const KILLED: &str = "the file could not be read: each time it was tried the program was ended before it was done; the \
-                      file may be damaged or need too much memory: save it anew or in parts, and upload it again";
+                      file may be damaged or need too much memory: save it again or in parts, and upload it again";
 
 /// What indexing works with.
 #[derive(Clone, Copy, Debug)]

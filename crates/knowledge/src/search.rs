@@ -146,7 +146,7 @@ pub struct Found {
     pub took: Duration,
 }
 
-/// A passage that bears on a question.
+/// A passage that is relevant to a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     /// The passage.

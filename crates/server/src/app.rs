@@ -10,14 +10,12 @@ use replyx_engine::{Bell, Engine, ledger};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Book, Embeddings, Models, Purse};
-use replyx_storage::{
-    Committed, Db, Holding, Listener, PoolSize, SchemaHold, tuning::Tuning,
-};
+use replyx_storage::{Committed, Db, Holding, Listener, PoolSize, SchemaHold, tuning::Tuning};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    config::{Config, Origin},
+    config::{Config, Origin, sqlite_file},
     telemetry,
 };
 
@@ -55,8 +53,8 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let keys = config.keys()?;
     let bell = Arc::new(Bell::default());
     let accesses = Arc::new(Accesses::default());
-    let ears = Listeners { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
-    let db = open_database(config).await?.with_listener(Arc::new(ears));
+    let listeners = Listeners { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
+    let db = open_database(config).await?.with_listener(Arc::new(listeners));
     let starting = hold_schema(&db).await?;
     db.migrate().await.context("the database cannot be migrated")?;
     tell_of_vectors(&db).await?;
@@ -163,7 +161,7 @@ async fn tell_of_vectors(db: &Db) -> anyhow::Result<()> {
 pub async fn mend_secret_key(config: &Config) -> anyhow::Result<()> {
     let Some(path) = config.empty_secret_key() else { return Ok(()) };
     let url = config.database_url();
-    let is_new = crate::cli::sqlite_file(&url).is_some_and(|file| !file.exists());
+    let is_new = sqlite_file(&url).is_some_and(|file| !file.exists());
     if !is_new {
         let db =
             Db::open(&url, PoolSize { max: 1 }).await.context("the database cannot be opened")?;

@@ -9,16 +9,24 @@ use std::{
 use replyx_engine::Engine;
 use replyx_terminal::{Color, Painter, complain};
 
-use crate::{
-    config::{Config, LogFormat},
-    lifecycle::Running,
-};
+use crate::config::{Config, LogFormat};
 
 /// What somebody does who has just installed the program.
 const FIRST_STEP: &str = "there is no account yet: `replyx admin create EMAIL` makes the first admin, or register on the docs page";
 
+/// A program that has started and listens.
+pub struct Started<'a> {
+    /// What it works with.
+    pub engine: &'a Engine,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether there is no account yet.
+    pub is_new: bool,
+}
+
 /// Tells it.
-pub fn show(config: &Config, running: &Running, address: SocketAddr) {
+pub fn show(config: &Config, started: &Started<'_>) {
+    let address = started.address;
     let docs = format!("http://{address}/api/docs");
     let data = config.data_dir().display().to_string();
 
@@ -28,10 +36,10 @@ pub fn show(config: &Config, running: &Running, address: SocketAddr) {
         config.data_dir().join("mail").display().to_string()
     };
 
-    let model = model(&running.engine);
+    let model = model(started.engine);
     if !io::stderr().is_terminal() || config.log_format() == LogFormat::Json {
         tracing::info!(docs, data.folder = data, model, mail, "ready to use");
-        if running.is_new {
+        if started.is_new {
             tracing::info!("{FIRST_STEP}");
         }
         return;
@@ -51,7 +59,7 @@ pub fn show(config: &Config, running: &Running, address: SocketAddr) {
         complain!("  {} {value}", painter.paint(Color::Cyan, format_args!("{what:<8}")));
     }
 
-    if running.is_new {
+    if started.is_new {
         complain!("  {} {FIRST_STEP}", painter.paint(Color::Yellow, "first   "));
     }
 

@@ -22,8 +22,6 @@ mod doctor;
 mod knowledge;
 mod migrate;
 
-pub use doctor::sqlite_file;
-
 /// Answers a business's customers in Telegram from the business's own documents.
 #[derive(Debug, Parser)]
 #[command(name = "replyx", version, arg_required_else_help = true)]

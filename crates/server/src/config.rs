@@ -21,10 +21,12 @@ use replyx_engine::EngineSettings;
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker, SpendingLimit};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 mod check;
 mod database;
+mod defaults;
 mod embeddings;
 mod given;
 mod http;
@@ -32,10 +34,15 @@ mod models;
 mod names;
 mod report;
 mod secret_key;
+mod words;
 
+pub use database::sqlite_file;
 pub use given::{Flags, Origin};
 
 use given::Given;
+
+/// Libraries that are not to be heard at INFO, and what has a file of its own.
+const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
 
 /// Every default, with its documentation.
 const DEFAULTS: &str = include_str!("config/default.toml");
@@ -72,7 +79,7 @@ pub struct Config {
 
 #[derive(Clone, Debug, Deserialize)]
 struct Raw {
-    #[serde(deserialize_with = "given::word")]
+    #[serde(deserialize_with = "words::word")]
     environment: Kind,
     host: IpAddr,
     port: u16,
@@ -82,7 +89,7 @@ struct Raw {
     redis_prefix: String,
     trusted_proxies: String,
     cors_origins: String,
-    #[serde(deserialize_with = "given::word")]
+    #[serde(deserialize_with = "words::word")]
     database_tls: DatabaseTls,
     database_pool: u32,
     mail_from: String,
@@ -93,9 +100,9 @@ struct Raw {
     reply_window_ms: u64,
     upload_limit_mb: usize,
     search_cache_mb: u64,
-    #[serde(deserialize_with = "given::word")]
+    #[serde(deserialize_with = "words::word")]
     crawl_private_addresses: PrivateAddresses,
-    #[serde(deserialize_with = "given::word")]
+    #[serde(deserialize_with = "words::word")]
     log_format: LogFormat,
     log_level: String,
 }
@@ -162,7 +169,7 @@ impl Config {
                 Err(fault) => note(fault),
             }
         }
-        let setting_defaults = http::setting_defaults(&given, &mut note);
+        let setting_defaults = defaults::read(&given, &mut note);
         let trusted_proxies = http::trusted_proxies(&typed.raw.trusted_proxies);
         let cors_origins = http::cors_origins(&typed.raw.cors_origins);
         let config = Self {
@@ -267,8 +274,10 @@ impl Config {
     }
 
     /// Which log lines are written.
-    pub fn log_level(&self) -> &str {
-        &self.raw.log_level
+    pub fn log_filter(&self) -> anyhow::Result<EnvFilter> {
+        let level = &self.raw.log_level;
+        EnvFilter::try_new(format!("{QUIET},{level}"))
+            .with_context(|| format!("LOG_LEVEL `{level}` is not understood"))
     }
 
     /// The master secret. In development one is made and kept.

@@ -75,6 +75,7 @@ async fn follow(
 ) {
     let mut seeded_at = Instant::now();
     let mut read_at = Instant::now();
+
     loop {
         let next = if seeded { SEED_EVERY } else { AGAIN };
         tokio::select! {
@@ -93,6 +94,7 @@ async fn follow(
             }
             () = stop.cancelled() => return,
         }
+
         while let Err(error) = providers::load(&engine).await {
             tracing::warn!(error = &error as &dyn Error, "could not read the model keys");
             tokio::select! {

@@ -2,12 +2,12 @@
 //!
 //! An end comes in three steps within ten seconds: intake stops (no requests, no updates, no new
 //! turns); running turns finish, while delivery goes on sending what they settle; then this process
-//! strikes itself off, and whatever it still held is free for others at once.
+//! deregisters, and its claims are released at once.
 
 use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use replyx_api::{ApiSettings, AppState, access::Accesses, health::Health};
+use replyx_api::{ApiSettings, AppState, access::Accesses, vitals::Health};
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
 use replyx_fleet::Fleet;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{self, App},
-    banner,
+    banner::{self, Started},
     config::Config,
     confinement,
     heart::{self, BEAT, Heart},
@@ -75,7 +75,8 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     let running = start(&config, roles).await?;
     if let Some(address) = running.address {
         // For a caller that started us with port 0; one that does not listen is no reason to stop.
-        banner::show(&config, &running, address);
+        let engine = &running.engine;
+        banner::show(&config, &Started { engine, address, is_new: running.is_new });
         let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     }
     let db = running.engine.db.clone();
@@ -86,7 +87,7 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
             running.abandon();
             bail!(
                 "the database belongs to another installation than the one this process was started with: it was \
-                 made anew, or another one was put in its place; start the program again to work on it"
+                 created again or replaced by another one; start the program again to work on it"
             );
         }
     }

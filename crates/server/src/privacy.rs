@@ -10,7 +10,7 @@ use std::{
 
 use rustix::{fs::Mode, process};
 
-use crate::{cli::sqlite_file, config::Config};
+use crate::config::{Config, sqlite_file};
 
 /// What others may do with a file.
 const OTHERS: u32 = 0o077;

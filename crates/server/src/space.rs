@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use replyx_api::health::{Look, Space};
+use replyx_api::vitals::{Look, Space};
 
 /// Looks at the disk that holds `folder`.
 pub fn of(folder: &Path) -> Look {

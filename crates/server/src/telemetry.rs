@@ -8,7 +8,7 @@ use replyx_core::audit::Entry;
 use tokio_util::sync::CancellationToken;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, registry, util::SubscriberInitExt,
+    Layer, filter::filter_fn, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
 
 use crate::config::{Config, LogFormat};
@@ -28,13 +28,10 @@ pub const AUDIT: &str = "audit";
 /// How many files of audit lines are kept.
 const AUDIT_FILES: usize = 7;
 
-/// Libraries that are not to be heard at INFO, and what has a file of its own.
-const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
-
 /// Begins to log: to standard error, and what enters an audit log also to `audit.DATE.log`, a new
 /// file each day (UTC).
 pub fn logs(config: &Config) -> anyhow::Result<()> {
-    let filter = filter(config)?;
+    let filter = config.log_filter()?;
     // A log that cannot be written must not stop what is logged: the reader of a pipe may have
     // gone.
     let layer = tracing_subscriber::fmt::layer()
@@ -68,12 +65,6 @@ pub fn logs(config: &Config) -> anyhow::Result<()> {
         .with(audit)
         .try_init()
         .context("logging was begun twice")
-}
-
-/// Which log lines are written.
-pub fn filter(config: &Config) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(format!("{QUIET},{}", config.log_level()))
-        .with_context(|| format!("LOG_LEVEL `{}` is not understood", config.log_level()))
 }
 
 /// Writes an entry of an audit log into the log of the process, under a target of its own.

@@ -182,7 +182,7 @@ impl SystemJobs<'_> {
         Ok(value!(self.tx, Uuid, SQL; now, lane.as_str(), share).is_some())
     }
 
-    /// Ends a job of ours that is done.
+    /// Finishes a job that this process has claimed.
     pub async fn finish(self, id: JobId, by: ProcessId) -> Result<(), StorageError> {
         run!(self.tx, "DELETE FROM jobs WHERE id = $1 AND claimed_by = $2";
             id.into_uuid(), by.into_uuid());

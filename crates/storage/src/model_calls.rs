@@ -248,7 +248,8 @@ impl SystemModelCalls<'_> {
                 AND (purpose IN ('embedding', 'search', 'rerank')
                      OR (purpose IN ('preview', 'evaluation') AND model = $4))"
         );
-        let rows = rows!(self.tx, (i64, i64), SQL; from.to_string(), to.to_string(), PENDING, model);
+        let rows =
+            rows!(self.tx, (i64, i64), SQL; from.to_string(), to.to_string(), PENDING, model);
         Ok(rows.first().map_or(Money::ZERO, |(high, low)| Money::from_micros(whole(*high, *low))))
     }
 

@@ -59,7 +59,9 @@ impl Turns<'_> {
         Ok(())
     }
 
-    /// Ends a turn of ours. `false`: it had been taken from us, and nothing it did may last.
+    /// Finishes a turn that this process has claimed. `false`: another process has it, and nothing
+
+    /// of this attempt may be stored.
     pub async fn finish(self, dialog: DialogId, by: ProcessId) -> Result<bool, StorageError> {
         const SQL: &str = "
             DELETE FROM turns WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
@@ -68,7 +70,7 @@ impl Turns<'_> {
         Ok(deleted == 1)
     }
 
-    /// Hands a turn of ours back, to be run at `due`. `false`: it had been taken from us.
+    /// Releases a claimed turn, to be run at `due`. `false`: another process has it.
     pub async fn hand_back(
         self,
         dialog: DialogId,

@@ -21,6 +21,7 @@ mod answer;
 mod dialect;
 mod embeddings;
 mod fault;
+mod refusal;
 mod request;
 mod server;
 mod stream;

@@ -21,6 +21,7 @@
 
 mod bot;
 mod chat;
+mod dialog;
 mod fault;
 mod html;
 mod inbox;
@@ -28,6 +29,7 @@ mod limits;
 mod methods;
 mod schema;
 mod server;
+mod update;
 mod webhook;
 mod wire;
 
@@ -44,7 +46,8 @@ use tokio_util::sync::CancellationToken;
 use crate::net::{Server, http_client};
 
 pub use bot::{Bot, Refused};
-pub use chat::{Chat, ChatAction, Sent};
+pub use chat::Chat;
+pub use dialog::{ChatAction, Sent};
 pub use fault::{Injection, TelegramFault};
 pub use limits::{Enforcement, Excess, Limits, Rate};
 pub use webhook::Redelivery;

@@ -62,9 +62,9 @@ pub struct ModelKeyView {
     /// Why it is not used although it may: what the provider said. Enabling it, or a new secret,
     /// has it tried again.
     fault: Option<String>,
-    /// What it was used for today, UTC.
+    /// Its use today (UTC).
     today: KeyUsageView,
-    /// What it was used for this month, UTC.
+    /// Its use this month (UTC).
     month: KeyUsageView,
     /// How many of this month's requests were to models without a price: they are in no `cost`.
     #[schema(example = 0)]
@@ -82,7 +82,7 @@ pub struct KeyUsageView {
     /// How many requests.
     #[schema(example = 120)]
     requests: i64,
-    /// What they cost, US dollars, a decimal number.
+    /// Their cost, in US dollars, as a decimal number.
     #[schema(example = "0.0172")]
     cost: String,
 }
@@ -217,7 +217,7 @@ pub struct CreateRequest {
     #[garde(length(chars, min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100, example = "Main account")]
     name: String,
-    /// The key as the provider gave it out. It is stored encrypted, and never shown again.
+    /// The provider's key. It is stored encrypted and never shown again.
     #[garde(custom(plausible))]
     #[schema(value_type = String, format = Password, write_only, pattern = "^[!-~]{1,512}$", example = "sk-0123456789abcdef")]
     secret: Secret,
@@ -360,7 +360,7 @@ pub async fn update(
 #[utoipa::path(
     delete, path = "/admin/model-keys/{id}", operation_id = "delete_model_key", tag = "admin",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 204, description = "it is gone"))
+    responses((status = 204, description = "it was deleted"))
 )]
 #[tracing::instrument(name = "api.admin.model_keys.delete", skip_all, fields(key.id = %id))]
 pub async fn delete(

@@ -25,7 +25,7 @@ pub struct ModelProviderView {
     /// Its name, which may stand before a model's name: `ollama` in `ollama:llama3:8b`.
     #[schema(example = "ollama")]
     name: String,
-    /// What it speaks: `completions`, `responses` or `messages`.
+    /// Its protocol: `completions`, `responses` or `messages`.
     #[schema(example = "completions")]
     protocol: String,
     /// Everything before the path of the protocol.
@@ -87,7 +87,7 @@ pub async fn list(
     Ok(Json(List { items: all.into_values().collect(), next_cursor: None }))
 }
 
-/// What it speaks, and where it is.
+/// Its protocol and address.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SetModelProvider)]
@@ -104,7 +104,7 @@ pub struct SetRequest {
     base_url: String,
 }
 
-/// What a provider speaks.
+/// The protocol of a provider.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ModelProtocol)]
@@ -158,7 +158,7 @@ pub async fn set(
 #[utoipa::path(
     delete, path = "/admin/model-providers/{name}", operation_id = "delete_model_provider", tag = "admin",
     params(("name" = String, Path, example = "ollama")),
-    responses((status = 204, description = "it is gone"))
+    responses((status = 204, description = "it was deleted"))
 )]
 #[tracing::instrument(name = "api.admin.model_providers.delete", skip_all)]
 pub async fn delete(

@@ -151,7 +151,7 @@ fn scalar() -> Schema {
     request_body = SetRequest,
     responses(
         (status = 200, description = "the setting as it is now", body = SettingView),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.admin.settings.set", skip_all)]
@@ -184,7 +184,7 @@ pub async fn set(
     params(("name" = String, Path, example = "session_days")),
     responses(
         (status = 200, description = "the setting as it is now", body = SettingView),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.admin.settings.remove", skip_all)]

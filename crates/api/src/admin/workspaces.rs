@@ -145,7 +145,7 @@ fn known_names(names: &Vec<String>, (): &()) -> garde::Result {
     params(("id" = uuid::Uuid, Path)), request_body = UpdateRequest,
     responses(
         (status = 200, description = "the workspace as it is now", body = AdminWorkspaceView),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.admin.workspaces.update", skip_all, fields(workspace.id = %id.0))]

@@ -21,9 +21,6 @@ use crate::{
     state::AppState,
 };
 
-/// The path of imports, below the base of the API.
-pub(crate) const PATH: &str = "/assistants/{id}/answers/import";
-
 /// How many tables are worked on at once; more wait once their bodies have been read.
 const AT_ONCE: usize = 2;
 

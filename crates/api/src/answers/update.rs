@@ -44,7 +44,7 @@ pub struct Request {
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant or answer", body = Problem),
         (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]

@@ -17,7 +17,7 @@ use crate::{
     tagged::Tagged,
 };
 
-/// A new assistant. What is left out has a sensible default.
+/// A new assistant. Omitted fields have defaults.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateAssistant)]
@@ -75,7 +75,7 @@ pub struct Request {
     #[garde(custom(known_models))]
     #[schema(max_items = 5, example = json!(["extractive"]))]
     fallback_models: Vec<String>,
-    /// The time zone in which it tells the time: an IANA name; `UTC` unless set.
+    /// The assistant's time zone: an IANA name; `UTC` by default.
     #[garde(inner(custom(known_zone)))]
     #[schema(max_length = 64, example = "Europe/Helsinki")]
     time_zone: Option<String>,

@@ -21,7 +21,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = PublishAssistant)]
 pub struct Request {
-    /// What changed, for colleagues.
+    /// A description of the change for colleagues.
     #[serde(default)]
     #[garde(length(chars, max = 500))]
     #[schema(max_length = 500, example = "Prices of the new season")]

@@ -68,7 +68,7 @@ const fn ten() -> usize {
 #[schema(as = SearchResults)]
 pub struct Response {
     hits: Vec<HitView>,
-    /// The embedding model whose vectors took part; `null`: words alone decided.
+    /// The embedding model whose vectors were used; `null`: search used words only.
     #[schema(example = "multilingual-e5-small")]
     embedding_model: Option<String>,
 }

@@ -36,10 +36,10 @@ pub struct Response {
     /// How many passages they have.
     #[schema(example = 310)]
     passages: i64,
-    /// How many of them have a vector, of whatever model.
+    /// How many of them have a vector of any model.
     #[schema(example = 310)]
     embedded: i64,
-    /// The embedding model of the installation; `null`: passages are found by words alone.
+    /// The embedding model of the installation; `null`: search uses words only.
     #[schema(example = "multilingual-e5-small")]
     embedding_model: Option<String>,
     /// Grows with every change of what it knows.

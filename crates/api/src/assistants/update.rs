@@ -69,7 +69,7 @@ pub struct Request {
     #[garde(inner(custom(known_models)))]
     #[schema(max_items = 5, example = json!(["extractive"]))]
     fallback_models: Option<Vec<String>>,
-    /// The time zone in which it tells the time: an IANA name.
+    /// The assistant's time zone: an IANA name.
     #[garde(inner(custom(known_zone)))]
     #[schema(max_length = 64, example = "Europe/Helsinki")]
     time_zone: Option<String>,
@@ -124,7 +124,7 @@ impl From<Request> for DraftChange {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]

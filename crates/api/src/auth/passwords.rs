@@ -84,7 +84,7 @@ pub async fn forgot_password(
 #[serde(deny_unknown_fields)]
 #[schema(as = ResetPassword)]
 pub struct ResetRequest {
-    /// What stands behind `#token=` in the link.
+    /// The part after `#token=` of the link.
     #[garde(length(chars, max = 200))]
     #[schema(
         example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -53,8 +53,8 @@ pub struct Request {
         (status = 200, description = "the new tokens", body = Tokens),
         (status = 401, description = "`unauthenticated`; `refresh_reused` when it had been exchanged before",
             body = Problem),
-        (status = 403, description = "`csrf_failed` when the cookie was not sent by a page of ours", body = Problem),
-        (status = 404, description = "`not_found`: you are no member of this workspace", body = Problem),
+        (status = 403, description = "`csrf_failed` when the cookie was not sent by one of our pages", body = Problem),
+        (status = 404, description = "`not_found`: you are not a member of this workspace", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.auth.refresh", skip_all)]
@@ -76,7 +76,7 @@ pub async fn refresh(
 }
 
 /// Exchanges the refresh token of the cookie, and sets new cookies. A browser sends the cookie by
-/// itself, so the request has to prove that a page of ours meant it.
+/// itself, so the request has to prove that one of our pages meant it.
 async fn refresh_cookie(
     state: &AppState,
     device: &Device,

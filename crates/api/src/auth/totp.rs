@@ -61,14 +61,14 @@ pub async fn read(
     Ok(Json(StateResponse { enabled: found.enabled, recovery_codes_left }))
 }
 
-/// What an app needs to show codes. It is shown once.
+/// The secret for an authenticator app. It is shown once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BegunSecondFactor)]
 pub struct BegunResponse {
     /// The secret in base 32, to be typed.
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     secret: String,
-    /// The same as a URI, to be shown as a QR code.
+    /// The secret as a URI, for a QR code.
     #[schema(
         example = "otpauth://totp/ReplyX:owner%40example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=ReplyX"
     )]
@@ -172,7 +172,7 @@ pub struct RemoveRequest {
     delete, path = "/auth/totp", operation_id = "remove_second_factor", tag = "auth",
     request_body = RemoveRequest,
     responses(
-        (status = 204, description = "it is gone"),
+        (status = 204, description = "it was deleted"),
         (status = 403, description = "`wrong_password`, `wrong_totp`", body = Problem),
         (status = 409, description = "`no_second_factor`", body = Problem),
     )

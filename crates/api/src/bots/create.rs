@@ -27,7 +27,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateBot)]
 pub struct Request {
-    /// The token that `@BotFather` gave out. It is stored encrypted, and never shown again.
+    /// The token from `@BotFather`. It is stored encrypted and never shown again.
     #[garde(custom(plausible))]
     #[schema(value_type = String, format = Password, write_only, pattern = "^[0-9]{1,20}:[A-Za-z0-9_-]{30,100}$", example = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw")]
     token: Token,

@@ -62,7 +62,7 @@ pub struct AnswerView {
     /// Tokens written by the model.
     #[schema(example = 24)]
     completion_tokens: u64,
-    /// What the model's provider charges for them, US dollars, a decimal number.
+    /// The provider's charge for them, in US dollars, as a decimal number.
     #[schema(example = "0.00042")]
     cost: String,
     /// From the start of the turn to the stored reply, milliseconds.
@@ -75,7 +75,7 @@ pub struct AnswerView {
     /// `passed`, `regenerated` (the second answer passed), `failed` or `skipped`.
     #[schema(example = "passed")]
     check: CheckOutcome,
-    /// What the check did not find in the sources.
+    /// Statements that the check did not find in the sources.
     #[schema(example = json!([]))]
     objections: Vec<String>,
     /// The self-contained question that was searched for, where it is not the customer's.

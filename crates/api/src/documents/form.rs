@@ -14,16 +14,13 @@ use uuid::Uuid;
 
 use super::name;
 use crate::{
+    bulk::longest_form,
     error::{ApiError, ApiResult},
     input::announced,
 };
 
-/// What a form may hold beside the files themselves, bytes.
-pub(crate) const ENVELOPE: usize = 64 * 1024;
 /// Most files in one form.
 pub(super) const MOST_FILES: usize = 50;
-/// All files of a form together are at most so many times as large as the largest one may be.
-const TOGETHER: usize = 5;
 /// The longest field that is not a file, bytes.
 const LONGEST_WORD: usize = 64;
 
@@ -67,7 +64,7 @@ impl Form {
     pub(super) async fn open(mut request: Request, limit: usize) -> ApiResult<Self> {
         acceptable(request.headers(), limit)?;
         let announced = announced(request.headers()).is_some();
-        DefaultBodyLimit::max(most(limit)).apply(&mut request);
+        DefaultBodyLimit::max(longest_form(limit)).apply(&mut request);
         let fields = request
             .extract::<Multipart, _>()
             .await
@@ -100,14 +97,9 @@ impl Form {
     }
 }
 
-/// All of a form, bytes.
-pub(crate) fn most(limit: usize) -> usize {
-    limit.saturating_mul(TOGETHER).saturating_add(ENVELOPE)
-}
-
 /// What the head of a request tells, before anything of the body is read.
 fn acceptable(headers: &HeaderMap, limit: usize) -> ApiResult<()> {
-    if announced(headers).is_some_and(|length| length > most(limit) as u64) {
+    if announced(headers).is_some_and(|length| length > longest_form(limit) as u64) {
         return Err(ApiError::TooLarge(limit));
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -164,6 +156,7 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+    use crate::bulk::ENVELOPE;
 
     const KIND: &str = "multipart/form-data; boundary=x";
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{DocumentView, form::Upload, upload::place};
+use super::{DocumentView, form::Upload, places::place};
 use crate::{
     caller::{DocumentsWrite, May},
     error::{ApiError, ApiResult},

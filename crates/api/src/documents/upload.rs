@@ -1,7 +1,5 @@
 //! `POST /api/v1/assistants/{id}/documents`
 
-use std::sync::LazyLock;
-
 use axum::{
     Json,
     extract::State,
@@ -9,12 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_assistants::documents;
-use replyx_core::ids::{AssistantId, DocumentId, WorkspaceId};
-use replyx_live::{Seat, Seats};
+use replyx_core::ids::{AssistantId, DocumentId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use super::form::{ENVELOPE, most};
 use super::{
     form::{Form, Part, Upload},
     keep::{Desk, Uploaded},
@@ -25,21 +21,6 @@ use crate::{
     input::Id,
     state::AppState,
 };
-
-/// The path of uploads, below the base of the API.
-pub(crate) const PATH: &str = "/assistants/{id}/documents";
-
-/// How many uploads are worked on at once; more wait once their files have been read.
-const AT_ONCE: usize = 16;
-
-/// Workspaces take turns: many files of one do not keep another's waiting.
-static ROOM: LazyLock<Seats<WorkspaceId>> = LazyLock::new(|| Seats::new(AT_ONCE, AT_ONCE));
-
-/// Waits for a place to work on a file. Not before it has arrived: who sends slowly would keep
-/// others waiting.
-pub(super) async fn place(workspace: WorkspaceId) -> Seat<WorkspaceId> {
-    ROOM.take(workspace).await
-}
 
 /// A form with one file, or several.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -72,7 +53,7 @@ pub struct FileResult {
     /// The file's name; none for a form that broke off.
     #[schema(example = "delivery.md")]
     name: Option<String>,
-    /// The status that the file alone would have been answered with.
+    /// The status that an upload of this file alone would have.
     #[schema(example = 202)]
     status: u16,
     /// The document, waiting to be read.
@@ -211,18 +192,5 @@ impl Taken<'_> {
             None => self.desk.keep(self.assistant, file).await?,
         };
         Ok((StatusCode::ACCEPTED, Json(uploaded)).into_response())
-    }
-}
-#[cfg(test)]
-mod tests {
-    use replyx_core::clock::Clock;
-
-    use super::*;
-    use crate::fair_places;
-
-    #[tokio::test]
-    async fn the_uploads_of_one_workspace_do_not_keep_anothers_waiting() {
-        let workspace = || Clock::system().id();
-        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]).await;
     }
 }

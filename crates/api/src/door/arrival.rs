@@ -25,8 +25,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::{Door, Zone, refused};
 use crate::{
     bounds::{Bounds, HOOK, SLOWEST},
+    bulk,
     error::ApiError,
-    idempotency,
     limits::LONGEST,
     shares::{Full, Share},
 };
@@ -84,8 +84,7 @@ pub(super) fn watch(
         return (request, None);
     }
     // A share of nothing is always to be had.
-    let uncounted =
-        if idempotency::has_key(request.headers()) { u64::MAX } else { door.largest_body };
+    let uncounted = if bulk::has_key(request.headers()) { u64::MAX } else { door.largest_body };
     let Ok(share) = door.incoming.take(Some(whose), 0) else { return (request, None) };
     let arrival = Arrival::default();
     *arrival.room() = Some(share);

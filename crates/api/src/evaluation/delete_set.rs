@@ -16,7 +16,7 @@ use crate::{
     delete, path = "/question-sets/{id}", operation_id = "delete_question_set", tag = "evaluation",
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 204, description = "it is gone"),
+        (status = 204, description = "it was deleted"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such set", body = Problem),

@@ -26,7 +26,7 @@ pub struct Query {
     tolerance: Option<f64>,
 }
 
-/// What became better and worse.
+/// The metrics that improved and those that got worse.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EvaluationDiff)]
 pub struct Response {

@@ -15,7 +15,7 @@ use crate::{
     state::AppState,
 };
 
-/// What is to be measured.
+/// What to measure.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = StartEvaluationRun)]

@@ -41,7 +41,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such set", body = Problem),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]

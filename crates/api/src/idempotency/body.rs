@@ -13,8 +13,7 @@ use replyx_live::{Seat, Seats};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    answers::import,
-    documents::upload,
+    bulk,
     error::{ApiError, ApiResult},
     identity::Identity,
     input::{JSON_LIMIT, announced, whole},
@@ -39,11 +38,11 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let ends_with = |end| matched.is_some_and(|path| path.ends_with(end));
-    let is_form = ends_with(upload::PATH);
-    let is_table = ends_with(import::PATH);
+    let is_form = ends_with(bulk::UPLOAD_PATH);
+    let is_table = ends_with(bulk::IMPORT_PATH);
     let is_upload = is_form || is_table;
     let limit = if is_upload { state.settings.upload_limit } else { JSON_LIMIT };
-    let most = if is_form { upload::most(limit) } else { limit };
+    let most = if is_form { bulk::longest_form(limit) } else { limit };
     if announced(&parts.headers).is_some_and(|length| length > most as u64) {
         return Err(ApiError::TooLarge(limit));
     }
@@ -52,8 +51,7 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let body = whole(Bytes::from_request(bounded, state).await, limit)?;
     // Not before: who sends slowly would keep others waiting. What is in memory until then the door
     // counts.
-    let room =
-        if is_upload { Some(ROOM.take(workspace(&parts.extensions)).await) } else { None };
+    let room = if is_upload { Some(ROOM.take(workspace(&parts.extensions)).await) } else { None };
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let head = format!("{} {target}", parts.method);
     let headers = parts.headers.clone();

@@ -8,6 +8,7 @@ use utoipa::openapi::{
 };
 
 use super::{
+    headers,
     problems::{self, Code, code},
     shared,
 };
@@ -231,15 +232,15 @@ impl Kind {
             };
             let ours = generic.extract_if(.., |codes| codes[0].status == status).next();
             if status < 400 {
-                shared::add_headers(response, status, self.limited);
+                headers::add_headers(response, status, self.limited);
                 if status == 201 {
-                    shared::add_header(response, "Location");
+                    headers::add_header(response, "Location");
                 }
                 if self.conditional || self.cached {
-                    shared::add_header(response, "ETag");
+                    headers::add_header(response, "ETag");
                 }
                 if self.repeatable {
-                    shared::add_header(response, "Idempotent-Replayed");
+                    headers::add_header(response, "Idempotent-Replayed");
                 }
             } else if is_problem(response) {
                 match special(status, response, ours.as_deref().unwrap_or_default()) {
@@ -249,7 +250,7 @@ impl Kind {
             } else {
                 // It has a form of its own, and may still be a problem of a layer around the
                 // handler.
-                shared::add_headers(response, status, self.limited);
+                headers::add_headers(response, status, self.limited);
                 let ours = problems::response("", &ours.unwrap_or_default());
                 response.content.extend(ours.content);
             }

@@ -58,7 +58,7 @@ codes! {
         wrong_totp: "the code of the second factor is wrong",
     }
     404 {
-        not_found: "it does not exist, or belongs to somebody else",
+        not_found: "it does not exist or belongs to another workspace",
         no_original: "the document is a page or an answer, and was not uploaded as a file",
     }
     405 {
@@ -86,7 +86,7 @@ codes! {
         invitation_void: "the person who sent the invitation may no longer invite",
         is_page: "the document is a page of a source, which keeps it up to date",
         last_assistant: "no other assistant knows the document",
-        last_owner: "nobody else could act as an owner",
+        last_owner: "there would be no owner left",
         not_waiting: "the dialog is not waiting for a human",
         not_ready: "it is not finished: a document has not been read, or a run has not ended",
         second_factor_exists: "a second factor is already enabled",
@@ -184,7 +184,7 @@ pub(super) fn response(description: impl Into<String>, codes: &[&'static Code]) 
     let mut response =
         ResponseBuilder::new().description(description).content(MEDIA_TYPE, content).build();
     let status = codes.first().map_or(0, |code| code.status);
-    super::shared::add_headers(&mut response, status, true);
+    super::headers::add_headers(&mut response, status, true);
     response
 }
 

@@ -15,12 +15,12 @@ use crate::{
     state::AppState,
 };
 
-/// A new source. What is left out has a sensible default.
+/// A new source. Omitted fields have defaults.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = CreateSource)]
 pub struct Request {
-    /// Where it begins: a page, or a sitemap.
+    /// The start address: a page or a sitemap.
     #[garde(length(bytes, min = 1, max = 2_000))]
     #[schema(min_length = 1, max_length = 2_000, example = "https://example.org/help/")]
     url: String,
@@ -36,7 +36,7 @@ pub struct Request {
     #[garde(range(min = 1, max = 1_000))]
     #[schema(minimum = 1, maximum = 1_000, example = 200)]
     max_pages: Option<i64>,
-    /// How often it is fetched again, hours; never by itself unless set.
+    /// The refresh interval, hours; by default it is not refreshed automatically.
     #[garde(range(min = 1, max = 8_760))]
     #[schema(minimum = 1, maximum = 8_760, example = 24)]
     refresh_hours: Option<i64>,

@@ -30,7 +30,7 @@ pub struct Request {
     #[garde(range(min = 1, max = 1_000))]
     #[schema(minimum = 1, maximum = 1_000, example = 100)]
     max_pages: Option<i64>,
-    /// How often it is fetched again, hours; `null`: never by itself.
+    /// The refresh interval, hours; `null`: it is not refreshed automatically.
     #[serde(default)]
     #[garde(inner(range(min = 1, max = 8_760)))]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 8_760, example = 24)]
@@ -57,7 +57,7 @@ impl From<Request> for SourceChange {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such source", body = Problem),
-        (status = 412, description = "somebody else has changed it", body = Problem),
+        (status = 412, description = "it was changed in the meantime", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]

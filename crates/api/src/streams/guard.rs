@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{HEARTBEAT, seat::Seat};
 use crate::{
     access::{Credential, LIFETIME, Since, Watch},
-    caller::Caller,
+    caller::{Caller, May, Needs},
     error::{ApiError, ApiResult},
     identity::Pass,
     state::AppState,
@@ -40,6 +40,17 @@ pub(crate) struct Guard {
     looked_at: Instant,
     /// When the key ends by which it was opened.
     key_ends_at: Option<DateTime<Utc>>,
+}
+
+impl<P: Needs> May<P> {
+    /// Guards a stream that they open: it ends when what they may do here ends.
+    ///
+    /// # Errors
+    ///
+    /// 429 when as many streams are open as may be.
+    pub(crate) async fn guard(&self, state: &AppState) -> ApiResult<Guard> {
+        Guard::open(state, self, self.pass(), P::PERMISSION).await
+    }
 }
 
 impl Guard {

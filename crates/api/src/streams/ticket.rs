@@ -11,7 +11,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use replyx_core::{clock::random_hex, session::Access};
-use replyx_live::{Entry, Gate, Live};
+use replyx_live::{Entry, Gate};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +32,6 @@ const LONGEST: usize = 1_000;
 /// The query parameter.
 pub(crate) const PARAMETER: &str = "ticket";
 
-/// To what tickets are sealed.
-#[derive(Debug)]
-pub(crate) struct Tickets {
-    row: Vec<u8>,
-}
-
 /// What stands in a ticket.
 #[derive(Serialize, Deserialize)]
 struct Ticket {
@@ -47,17 +41,6 @@ struct Ticket {
     until: Option<DateTime<Utc>>,
     /// When the ticket ends.
     expires_at: DateTime<Utc>,
-}
-
-impl Tickets {
-    /// Where no other process knows which tickets were used, they end with this one.
-    pub(crate) fn new(live: &Live) -> Self {
-        let row = match live.backend() {
-            "redis" => "events-ticket".to_owned(),
-            _ => format!("events-ticket {}", random_hex::<16>()),
-        };
-        Self { row: row.into_bytes() }
-    }
 }
 
 /// Creates a ticket with the access of the caller in the current workspace; returns it with its
@@ -71,7 +54,7 @@ pub(crate) fn make(state: &AppState, caller: &Caller, pass: &Pass) -> (String, D
     let until = pass.until;
     let ticket = Ticket { id: random_hex::<16>(), credential, until, expires_at };
     let text = serde_json::to_string(&ticket).expect("a ticket is made of texts and times");
-    let sealed = state.keys().seal(&SecretString::from(text), &state.tickets.row);
+    let sealed = state.keys().seal(&SecretString::from(text), state.tickets.row());
     (BASE64_URL_SAFE_NO_PAD.encode(sealed), expires_at)
 }
 
@@ -102,7 +85,7 @@ fn read(state: &AppState, text: &str) -> Option<Ticket> {
         return None;
     }
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-    let opened = state.keys().open(&sealed, &state.tickets.row).ok()?;
+    let opened = state.keys().open(&sealed, state.tickets.row()).ok()?;
     serde_json::from_str(opened.expose_secret()).ok()
 }
 

@@ -17,8 +17,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::SessionView;
 use super::UserView;
-use crate::{auth::sessions::SessionView, caller::Account, error::ApiResult, state::AppState};
+use crate::{caller::Account, error::ApiResult, state::AppState};
 
 /// All data stored about a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,7 +35,7 @@ pub struct Response {
     memberships: Vec<ExportedMembership>,
     /// The API keys they created there, without secrets.
     api_keys: Vec<ExportedKey>,
-    /// What they did, newest first: the newest 1,000 acts of the installation's log and of each
+    /// Their audit entries, newest first: the newest 1,000 acts of the installation's log and of each
     /// workspace's, at most 5,000 in all.
     acts: Vec<ExportedAct>,
     /// Whether these are all their acts; otherwise the logs have more.
@@ -74,7 +75,7 @@ pub struct ExportedKey {
     id: Uuid,
     /// The workspace.
     workspace_id: Uuid,
-    /// What it is called.
+    /// Its name.
     #[schema(example = "Nightly upload")]
     name: String,
     /// When it expires, if it does.
@@ -103,7 +104,7 @@ impl From<ApiKey> for ExportedKey {
 pub struct ExportedAct {
     /// When it happened.
     at: DateTime<Utc>,
-    /// In which workspace's log it stands; `null` is the installation's.
+    /// The workspace whose log has it; `null`: the log of the installation.
     workspace_id: Option<Uuid>,
     /// What was done.
     #[schema(example = "session.opened")]

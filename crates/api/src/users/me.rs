@@ -32,7 +32,7 @@ pub struct Response {
     /// Their role there.
     #[schema(example = "owner")]
     role: Option<Role>,
-    /// What they may do there; nothing while they or the workspace are suspended.
+    /// Their permissions there; none while they or the workspace are suspended.
     #[schema(example = json!(["assistants:read", "dialogs:read"]))]
     permissions: Vec<Permission>,
 }
@@ -106,7 +106,7 @@ pub struct DeleteRequest {
     code: Option<String>,
 }
 
-/// What will happen, and when.
+/// The scheduled deletion.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ScheduledDeletion)]
 pub struct DeleteResponse {

@@ -19,7 +19,7 @@ use crate::{
     state::AppState,
 };
 
-/// An invitation, as members see one. Its link is known to whom it was mailed alone.
+/// An invitation, as members see it. Only the recipient has its link.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InvitationView {
     /// Identity.
@@ -120,7 +120,7 @@ pub async fn create(
 #[utoipa::path(
     delete, path = "/invitations/{id}", operation_id = "delete_invitation", tag = "workspaces",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 204, description = "it is gone"))
+    responses((status = 204, description = "it was deleted"))
 )]
 #[tracing::instrument(name = "api.invitations.delete", skip_all, fields(invitation.id = %id.0))]
 pub async fn delete(
@@ -137,7 +137,7 @@ pub async fn delete(
 #[serde(deny_unknown_fields)]
 #[schema(as = AcceptInvitation)]
 pub struct AcceptRequest {
-    /// What stands after `#token=` in the link that was mailed.
+    /// The part after `#token=` of the link in the mail.
     #[garde(length(chars, min = 1, max = 200))]
     #[schema(
         example = "8c1d1f0b7d3e4a5f6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c",

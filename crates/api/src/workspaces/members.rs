@@ -92,7 +92,7 @@ pub struct UpdateRequest {
     request_body = UpdateRequest,
     responses(
         (status = 200, description = "the member", body = MemberView),
-        (status = 409, description = "`last_owner`: nobody else could act as an owner", body = Problem),
+        (status = 409, description = "`last_owner`: there would be no owner left", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.members.update", skip_all, fields(user.id = %id.0))]
@@ -117,7 +117,7 @@ pub async fn update(
     params(("id" = uuid::Uuid, Path, description = "the member's `user_id`")),
     responses(
         (status = 204, description = "the member is removed"),
-        (status = 409, description = "`last_owner`: nobody else could act as an owner", body = Problem),
+        (status = 409, description = "`last_owner`: there would be no owner left", body = Problem),
     )
 )]
 #[tracing::instrument(name = "api.members.remove", skip_all, fields(user.id = %id.0))]

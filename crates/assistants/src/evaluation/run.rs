@@ -13,7 +13,7 @@ use replyx_storage::{Tx, repeated};
 use super::{EvaluationError, MAX_RUNS, MAX_WAITING, find};
 use crate::{Cx, Missing, permitted::Permitted};
 
-/// What is to be measured.
+/// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewRun {
     /// By which settings.

@@ -133,14 +133,14 @@ pub enum Outbound {
     },
     /// Words that are not final: shown while the answer is written, and replaced by it.
     Draft(OutboundText),
-    /// An earlier message of ours says something else from now on.
+    /// One of our earlier messages is edited.
     Edit {
         /// The message.
         message_id: MessageRef,
         /// What it says.
         text: OutboundText,
     },
-    /// An earlier message of ours is taken back.
+    /// One of our earlier messages is deleted.
     Delete {
         /// The message.
         message_id: MessageRef,

@@ -51,7 +51,7 @@ pub enum Outcome {
 
 /// What to write when sending a part panicked: nobody knows how far it got.
 pub fn of_panic(part: &Sendable) -> Outcome {
-    unknown(part, "a fault of ours interrupted the send".to_owned())
+    unknown(part, "an internal error interrupted the send".to_owned())
 }
 
 /// Nobody can know whether it was sent. It is repeated once.

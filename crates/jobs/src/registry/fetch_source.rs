@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use replyx_core::{ids::WorkspaceId, job::Kind};
+use replyx_core::{ids::WorkspaceId, job::Kind, setting::CRAWL_MB_PER_DAY};
 use replyx_engine::Engine;
 use replyx_knowledge::sources::{self, FetchContext, FetchSource};
 use tokio::time::sleep;
@@ -65,5 +65,6 @@ fn with(run: JobRun<'_>) -> FetchContext<'_> {
         clock: &run.engine.clock,
         fetcher: &run.context.fetcher,
         parking: &run.context.parking,
+        bytes_per_day: run.engine.tuning.int(CRAWL_MB_PER_DAY).saturating_mul(1024 * 1024),
     }
 }

@@ -15,7 +15,7 @@ pub struct Change {
     pub regressed: bool,
 }
 
-/// What became better and worse.
+/// The metrics that improved and those that got worse.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// The measures that both runs have.

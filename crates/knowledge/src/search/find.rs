@@ -18,15 +18,13 @@ use super::{
     Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, SearchPath, asked,
     cache::Loaded,
     fuse::{self, Ranked, Sayings},
-    large::{self, Large, Listed},
+    large::{self, DEPTH, Large, Listed},
     rerank::{READ, rerank},
     segment::Segment,
     snapshot::{PassageAt, Snapshot},
     vectors::unit,
 };
 
-/// So many passages of each order are joined.
-pub(super) const DEPTH: usize = 100;
 /// So many more are found than asked for: some may be gone when they are loaded.
 const SPARE: usize = 5;
 /// With more passages than this the work is done where it holds up nobody else.
@@ -290,7 +288,7 @@ async fn load(
     Ok(hits)
 }
 
-/// How sure a passage is to bear on the question, 0 to 1: either kind of evidence is enough.
+/// How relevant a passage is to the question, 0 to 1: either kind of evidence is enough.
 fn confidence(words: Option<f64>, meaning: Option<f64>) -> f64 {
     1.0 - (1.0 - words.unwrap_or(0.0)) * (1.0 - meaning.unwrap_or(0.0))
 }

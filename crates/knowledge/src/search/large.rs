@@ -23,13 +23,14 @@ use replyx_text::terms;
 use super::{
     Mode, Query,
     asked::meaningful,
-    find::DEPTH,
     fuse::{self, Ranked, Sayings},
     score::{Asked, Stand, Word},
     segment::hash,
     vectors::Vectors,
 };
 
+/// So many passages of each order are joined.
+pub(super) const DEPTH: usize = 100;
 /// No more passages than this are compared for one question.
 const CANDIDATES: u32 = 400;
 /// So many stems are kept with how often they occur.

@@ -198,7 +198,10 @@ async fn many_at_once_never_spend_more_on_embedding_than_the_limit() {
     let embeddings = over_http(&server).paid_from(purse.clone());
     let model = embeddings.model().unwrap();
     let unknown = embeddings.query(Caller::default(), model, "hello").await.unwrap_err();
-    assert!(matches!(unknown, ModelError::LimitReached { .. }), "not known what is left: {unknown}");
+    assert!(
+        matches!(unknown, ModelError::LimitReached { .. }),
+        "not known what is left: {unknown}"
+    );
     assert_eq!(server.embedding_requests().len(), 0);
 
     purse.seed(Money::ZERO, Money::ZERO).await;

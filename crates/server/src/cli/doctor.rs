@@ -4,12 +4,7 @@
 //! Telegram are asked for a sign of life; providers of models are asked, and Telegram about the
 //! tokens of bots, only with `--online`. All are asked at once, each for a bounded time.
 
-use std::{
-    fmt, fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fmt, fs, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use replyx_core::clock::Clock;
@@ -20,7 +15,7 @@ use replyx_terminal::{Color, Painter, say};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, sqlite_file};
 
 mod confinement;
 mod host;
@@ -263,14 +258,6 @@ fn nearest_vectors(index: &VectorIndex) -> String {
     }
 }
 
-/// The file of an `SQLite` database; nothing for one in memory.
-pub fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    let path = path.split('?').next().unwrap_or(path);
-    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
-}
-
 async fn redis(config: &Config) -> Finding {
     const ABOUT: &str = "live state";
     let Some(url) = config.redis_url() else {
@@ -387,19 +374,5 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
             Finding::fault(ABOUT, format!("`{model}`: {:#}; {WORDS}", anyhow::Error::from(error)))
         }
         Err(_) => Finding::fault(ABOUT, format!("`{model}` does not answer; {WORDS}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_of_a_database_is_found_in_its_address() {
-        let file = |url: &str| sqlite_file(url).map(|path| path.display().to_string());
-        assert_eq!(file("sqlite:./data/x.db").as_deref(), Some("./data/x.db"));
-        assert_eq!(file("sqlite:///x/y.db?mode=rwc").as_deref(), Some("/x/y.db"));
-        assert_eq!(file("sqlite::memory:"), None);
-        assert_eq!(file("postgres://localhost/x"), None);
     }
 }

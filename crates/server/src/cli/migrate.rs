@@ -7,10 +7,15 @@ use clap::Subcommand;
 use replyx_core::clock::Clock;
 use replyx_storage::{Db, Holding, Loss, PoolSize};
 
-use super::sqlite_file;
 use replyx_terminal::say;
 
-use crate::{app, config::Config, heart::DEAD, privacy, slot::Slot};
+use crate::{
+    app,
+    config::{Config, sqlite_file},
+    heart::DEAD,
+    privacy,
+    slot::Slot,
+};
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {

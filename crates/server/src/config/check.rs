@@ -6,7 +6,6 @@ use anyhow::{Context, ensure};
 use url::Url;
 
 use super::{Config, DatabaseTls, PrivateAddresses, database, given::masked};
-use crate::telemetry;
 
 impl Config {
     /// What cannot be, although each setting can be read.
@@ -18,7 +17,7 @@ impl Config {
             |config| config.post().map(drop),
             |config| config.embeddings().map(drop),
             |config| config.search_spending().map(drop),
-            |config| telemetry::filter(config).map(drop),
+            |config| config.log_filter().map(drop),
         ];
         let in_production: [fn(&Self) -> anyhow::Result<()>; 4] = [
             Self::check_crawling,

@@ -8,10 +8,6 @@ use std::{
 };
 
 use config::{ConfigError, File, FileFormat, Value};
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error, IntoDeserializer, value},
-};
 
 use super::{DEFAULTS, Raw, embeddings::RawEmbeddings, http::RawBounds, models::RawModels, names};
 
@@ -248,15 +244,6 @@ fn without_excerpt(error: &str) -> String {
         Some(reason) if !reason.is_empty() => format!("{place}: {reason}"),
         _ => place.to_owned(),
     }
-}
-
-/// Reads one of a closed set of words; the error names them all.
-pub(super) fn word<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let read: Result<T, value::Error> = T::deserialize(text.into_deserializer());
-    read.map_err(D::Error::custom)
 }
 
 #[cfg(test)]

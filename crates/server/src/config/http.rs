@@ -1,20 +1,14 @@
-//! Who may stand before us, who may read us, what the door bears, and what admins may change.
+//! Trusted proxies, origins that may read answers, and the bounds of connections and requests.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use ipnet::IpNet;
 use replyx_api::Bounds;
-use replyx_core::setting;
 use serde::Deserialize;
 use url::Url;
 
-use super::given::Given;
-
-/// The parts of a list that is separated by commas.
-pub(super) fn parts(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|part| !part.is_empty())
-}
+use super::words::parts;
 
 /// Addresses and networks.
 pub(super) fn trusted_proxies(list: &str) -> anyhow::Result<Vec<IpNet>> {
@@ -40,31 +34,6 @@ pub(super) fn cors_origins(list: &str) -> anyhow::Result<Vec<String>> {
         Ok(text.to_owned())
     };
     parts(list).map(origin).collect()
-}
-
-/// The settings that admins change, as far as the configuration says something of them.
-pub(super) fn setting_defaults(
-    given: &Given,
-    note: &mut impl FnMut(anyhow::Error),
-) -> HashMap<String, String> {
-    let mut defaults = HashMap::new();
-    for spec in setting::SETTINGS {
-        let value = match given.text(spec.name) {
-            Ok(Some(value)) => value,
-            Ok(None) => continue,
-            Err(fault) => {
-                note(anyhow!(fault));
-                continue;
-            }
-        };
-        match spec.kind.check(&value) {
-            Ok(()) => drop(defaults.insert(spec.name.to_owned(), value)),
-            Err(expected) => {
-                note(anyhow!("{} must be {expected}, not `{value}`", given.called(spec.name)));
-            }
-        }
-    }
-    defaults
 }
 
 /// Bounds of connections and requests, as configured.

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::{given::word, http::parts};
+use super::words::{parts, word};
 
 /// What the configuration says of models, secrets aside.
 #[derive(Clone, Debug, Deserialize)]

@@ -34,7 +34,7 @@ const FAMILIES: [&str; 11] = [
     "telegram_",
     "upload_",
 ];
-/// Variables of ours that are no settings.
+/// Variables of the program that are not settings.
 const OTHERS: [&str; 2] = ["replyx_config", "replyx_test_"];
 /// The ends of the variables that Kubernetes sets for a service of any name, such as
 /// `TELEGRAM_SERVICE_HOST`.
@@ -70,7 +70,7 @@ pub(super) fn unknown_in_file(name: &str) -> Option<String> {
     })
 }
 
-/// What to say of a variable that is none of ours and looks like one.
+/// The warning about an unknown variable whose name resembles a setting.
 pub(super) fn suspicious(variable: &str) -> Option<String> {
     let name = variable.to_lowercase();
     if is_known(&name) || OTHERS.iter().any(|other| name.starts_with(other)) {

@@ -140,8 +140,7 @@ impl Terminal {
     /// Types a line, and tells whether the command ended well.
     async fn enter(mut self, line: &str) -> bool {
         writeln!(self.keys, "{line}").unwrap();
-        let status =
-            until("the command ends", async || self.child.try_wait().unwrap()).await;
+        let status = until("the command ends", async || self.child.try_wait().unwrap()).await;
         status.success()
     }
 }

@@ -16,9 +16,10 @@ use serde_json::{Map, Value, json};
 use super::{
     World,
     dialect::Dialect,
-    lock, remember,
+    lock,
+    refusal::{authorized, fail, invalid_request, known, read_json},
+    remember,
     request::{Invalid, positive},
-    server::{authorized, fail, invalid_request, known, read_json},
 };
 use crate::net::Connection;
 

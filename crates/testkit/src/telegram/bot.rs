@@ -14,10 +14,11 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{
     Shared,
-    chat::{Chat, ChatCore},
-    inbox::{Inbox, Update, lane_of},
+    dialog::ChatCore,
+    inbox::{Inbox, lane_of},
     limits::{Excess, Window},
     schema::Schema,
+    update::Update,
 };
 
 /// A call that was refused on its merits (not by an ordered fault).
@@ -107,6 +108,13 @@ impl BotCore {
         self.sent.notify_waiters();
     }
 
+    /// The chat with this number, a new one if there is none.
+    pub(crate) fn enter(&self, id: i64, name: &str, language: &str) -> Arc<ChatCore> {
+        let mut chats = lock(&self.chats);
+        let core = chats.entry(id).or_insert_with(|| Arc::new(ChatCore::new(id, name, language)));
+        Arc::clone(core)
+    }
+
     pub(crate) fn chat(&self, id: i64) -> Option<Arc<ChatCore>> {
         lock(&self.chats).get(&id).cloned()
     }
@@ -154,38 +162,6 @@ impl Bot {
     /// The bot's token.
     pub fn token(&self) -> &str {
         &self.0.token
-    }
-
-    /// The private chat of a customer who has started the bot; the same one for the same id.
-    ///
-    /// # Panics
-    ///
-    /// When the id is not positive, as people's are.
-    pub fn customer(&self, id: i64) -> Chat {
-        self.person(id, &format!("Customer {id}"), "en")
-    }
-
-    /// As [`Self::customer`], with a name and the language of the customer's app.
-    pub fn person(&self, id: i64, name: &str, language: &str) -> Chat {
-        assert!(id > 0, "a person's chat has a positive id");
-        self.enter(id, name, language)
-    }
-
-    /// A group that the bot is a member of; the same one for the same id. From
-    /// -1,000,000,000,000 downwards it is a supergroup.
-    ///
-    /// # Panics
-    ///
-    /// When the id is not negative, as groups' are.
-    pub fn group(&self, id: i64, title: &str) -> Chat {
-        assert!(id < 0, "a group has a negative id");
-        self.enter(id, title, "en")
-    }
-
-    fn enter(&self, id: i64, name: &str, language: &str) -> Chat {
-        let mut chats = lock(&self.0.chats);
-        let core = chats.entry(id).or_insert_with(|| Arc::new(ChatCore::new(id, name, language)));
-        Chat { bot: Arc::clone(&self.0), core: Arc::clone(core) }
     }
 
     /// Gives the bot this update; returns its id, which is ours unless it had one.

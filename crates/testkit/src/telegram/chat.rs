@@ -1,104 +1,45 @@
 //! The chats of a bot: what people do in them, and what the bot has sent there.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    bot::{Bot, BotCore},
+    dialog::{ChatAction, ChatCore, ChatState, Sent},
+    unix_time,
 };
 
-use super::{bot::BotCore, limits::Window, unix_time};
-
-/// A message that the bot has sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sent {
-    /// Counts the bot's messages in this chat, from 1.
-    pub seq: u64,
-    /// The chat.
-    pub chat_id: i64,
-    /// Telegram's number of the message.
-    pub message_id: i64,
-    /// When it was accepted.
-    pub at: Instant,
-    /// The text as it came, with its markup.
-    pub text: String,
-    /// The text as people see it.
-    pub plain: String,
-    /// How the markup was to be read.
-    pub parse_mode: Option<String>,
-    /// The message that it replies to.
-    pub reply_to: Option<i64>,
-    /// False when the answer to the bot was held back on order: the bot cannot know that it was
-    /// sent.
-    pub answered: bool,
-}
-
-/// Something that the bot was seen doing, such as `typing`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChatAction {
-    /// When it happened.
-    pub at: Instant,
-    /// What.
-    pub action: String,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct ChatState {
-    pub(crate) sent: VecDeque<Arc<Sent>>,
-    pub(crate) sent_total: u64,
-    pub(crate) actions: VecDeque<ChatAction>,
-    pub(crate) blocked: bool,
-    pub(crate) upgraded_to: Option<i64>,
-    pub(crate) window: Window,
-}
-
-#[derive(Debug)]
-pub(crate) struct ChatCore {
-    pub(crate) id: i64,
-    name: String,
-    language: String,
-    state: Mutex<ChatState>,
-    changed: Notify,
-}
-
-impl ChatCore {
-    pub(crate) fn new(id: i64, name: &str, language: &str) -> Self {
-        Self {
-            id,
-            name: name.to_owned(),
-            language: language.to_owned(),
-            state: Mutex::default(),
-            changed: Notify::new(),
-        }
+impl Bot {
+    /// The private chat of a customer who has started the bot; the same one for the same id.
+    ///
+    /// # Panics
+    ///
+    /// When the id is not positive, as people's are.
+    pub fn customer(&self, id: i64) -> Chat {
+        self.person(id, &format!("Customer {id}"), "en")
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, ChatState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// As [`Self::customer`], with a name and the language of the customer's app.
+    pub fn person(&self, id: i64, name: &str, language: &str) -> Chat {
+        assert!(id > 0, "a person's chat has a positive id");
+        self.enter(id, name, language)
     }
 
-    pub(crate) fn is_group(&self) -> bool {
-        self.id < 0
+    /// A group that the bot is a member of; the same one for the same id. From
+    /// -1,000,000,000,000 downwards it is a supergroup.
+    ///
+    /// # Panics
+    ///
+    /// When the id is not negative, as groups' are.
+    pub fn group(&self, id: i64, title: &str) -> Chat {
+        assert!(id < 0, "a group has a negative id");
+        self.enter(id, title, "en")
     }
 
-    /// Wakes those who wait for a message.
-    pub(crate) fn announce(&self) {
-        self.changed.notify_waiters();
-    }
-
-    /// The `Chat` object.
-    pub(crate) fn describe(&self) -> Value {
-        match self.id {
-            0.. => json!({"id": self.id, "type": "private", "first_name": self.name}),
-            ..=-1_000_000_000_000 => {
-                json!({"id": self.id, "type": "supergroup", "title": self.name})
-            }
-            _ => json!({"id": self.id, "type": "group", "title": self.name}),
-        }
+    fn enter(&self, id: i64, name: &str, language: &str) -> Chat {
+        Chat { bot: Arc::clone(&self.0), core: self.0.enter(id, name, language) }
     }
 }
 
@@ -181,7 +122,7 @@ impl Chat {
     pub fn upgrade_unheard(&self, to: i64) -> Self {
         assert!(self.core.is_group(), "only a group becomes a supergroup");
         assert!(to <= -1_000_000_000_000, "a supergroup's number is below -1,000,000,000,000");
-        let bot = super::Bot(Arc::clone(&self.bot));
+        let bot = Bot(Arc::clone(&self.bot));
         let supergroup = bot.group(to, &self.core.name);
         self.core.lock().upgraded_to = Some(to);
         supergroup

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{webhook::Webhook, wire::Refusal};
+use super::{update::Update, webhook::Webhook, wire::Refusal};
 
 /// The most updates that wait for a bot; past it the oldest is lost, as it is with Telegram after a
 /// day.
@@ -23,18 +23,6 @@ const MOST_PENDING: usize = 100_000;
 
 /// The kinds that a bot must ask for by name.
 const ON_REQUEST: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
-
-/// Something that happened, as the bot is told of it.
-#[derive(Debug)]
-pub(crate) struct Update {
-    pub(crate) id: i64,
-    /// The name of its one field beside the id.
-    pub(crate) kind: String,
-    /// Updates of a lane (a chat) are delivered one after another.
-    pub(crate) lane: i64,
-    /// The JSON text.
-    pub(crate) body: String,
-}
 
 /// The parameters of `getUpdates`.
 #[derive(Debug)]
@@ -148,7 +136,7 @@ impl Inbox {
 
     fn announce(self: &Arc<Self>, state: MutexGuard<'_, State>, update: Arc<Update>) {
         if let Some(webhook) = &state.webhook {
-            webhook.enqueue(self, update);
+            webhook.enqueue(self.confirms(), update);
         } else {
             drop(state);
             self.changed.notify_waiters();
@@ -167,6 +155,12 @@ impl Inbox {
 
     pub(crate) fn webhook(&self) -> Option<Arc<Webhook>> {
         self.lock().webhook.clone()
+    }
+
+    /// Tells us of the updates that a webhook has taken.
+    fn confirms(self: &Arc<Self>) -> impl Fn(i64) + Send + Sync + 'static {
+        let inbox = Arc::clone(self);
+        move |id| inbox.confirm(id)
     }
 
     /// Forgets an update that a webhook has taken.
@@ -210,7 +204,7 @@ impl Inbox {
 
         if let Some(webhook) = &webhook {
             for update in state.pending.values() {
-                webhook.enqueue(self, Arc::clone(update));
+                webhook.enqueue(self.confirms(), Arc::clone(update));
             }
         }
 

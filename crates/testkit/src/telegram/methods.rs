@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     bot::{BotCore, lock},
-    chat::{ChatAction, ChatCore, Sent},
+    dialog::{ChatAction, ChatCore, Sent},
     html::{self, Formatted},
     inbox::Poll,
     limits::Enforcement,

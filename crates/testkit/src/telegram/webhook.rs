@@ -16,12 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{
-    Shared,
-    inbox::{Inbox, Update},
-    unix_time,
-    wire::Refusal,
-};
+use super::{Shared, unix_time, update::Update, wire::Refusal};
 
 const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
 const PORTS: [u16; 4] = [80, 88, 443, 8443];
@@ -111,8 +106,13 @@ impl Webhook {
         self.stop.cancel();
     }
 
-    /// Takes an update to be delivered after those of its chat.
-    pub(crate) fn enqueue(self: &Arc<Self>, inbox: &Arc<Inbox>, update: Arc<Update>) {
+    /// Takes an update to be delivered after those of its chat; `confirm` is told the id of each
+    /// that was taken.
+    pub(crate) fn enqueue(
+        self: &Arc<Self>,
+        confirm: impl Fn(i64) + Send + Sync + 'static,
+        update: Arc<Update>,
+    ) {
         let lane = update.lane;
         let mut lanes = lock(&self.lanes);
         let queue = lanes.entry(lane).or_default();
@@ -120,20 +120,19 @@ impl Webhook {
         // A lane has a task from its first update to its last.
         if queue.len() == 1 {
             let webhook = Arc::clone(self);
-            let inbox = Arc::clone(inbox);
             self.shared.runtime.spawn(async move {
                 let stop = webhook.stop.clone();
-                stop.run_until_cancelled(webhook.run_lane(lane, &inbox)).await;
+                stop.run_until_cancelled(webhook.run_lane(lane, &confirm)).await;
             });
         }
     }
 
-    async fn run_lane(&self, lane: i64, inbox: &Inbox) {
+    async fn run_lane(&self, lane: i64, confirm: &(impl Fn(i64) + Sync)) {
         loop {
             let next = lock(&self.lanes).get(&lane).and_then(|queue| queue.front().cloned());
             let Some(update) = next else { return };
             self.deliver(&update).await;
-            inbox.confirm(update.id);
+            confirm(update.id);
             let mut lanes = lock(&self.lanes);
             if let Some(queue) = lanes.get_mut(&lane) {
                 queue.pop_front();

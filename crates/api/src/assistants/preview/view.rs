@@ -8,7 +8,7 @@ use crate::{assistants::search::HitView, dialogs::messages::AnswerView, usage::C
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Preview)]
 pub(super) struct PreviewView {
-    /// What the customer would read; Markdown.
+    /// The reply to the customer; Markdown.
     #[schema(example = "You may return an item within 30 days.")]
     text: String,
     /// Whether the dialog would wait for a human.
@@ -17,11 +17,11 @@ pub(super) struct PreviewView {
     answer: AnswerView,
     /// The passages the model was shown, best first.
     hits: Vec<HitView>,
-    /// What the model was sent last.
+    /// The last prompt.
     prompt: Vec<PromptView>,
     /// Every call of a model that it took.
     calls: Vec<CallView>,
-    /// What these calls cost together, US dollars, a decimal number.
+    /// The total cost of these calls, in US dollars, as a decimal number.
     #[schema(example = "0.00042")]
     total_cost: String,
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Finding, PATIENCE, sqlite_file};
-use crate::config::{Config, Origin};
+use super::{Finding, PATIENCE};
+use crate::config::{Config, Origin, sqlite_file};
 
 const ABOUT: &str = "telegram";
 /// At most so many bots are asked about.

@@ -40,8 +40,7 @@ use tempfile::TempDir;
 use super::Asked;
 use crate::{
     app::{self, App},
-    cli::doctor::sqlite_file,
-    config::Config,
+    config::{Config, sqlite_file},
 };
 
 /// No document is longer than this, bytes: the bound of an upload.

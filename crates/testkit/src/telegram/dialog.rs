@@ -1,0 +1,99 @@
+//! What a chat remembers: what the bot has sent and done there.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::{Value, json};
+use tokio::{sync::Notify, time::Instant};
+
+use super::limits::Window;
+
+/// A message that the bot has sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    /// Counts the bot's messages in this chat, from 1.
+    pub seq: u64,
+    /// The chat.
+    pub chat_id: i64,
+    /// Telegram's number of the message.
+    pub message_id: i64,
+    /// When it was accepted.
+    pub at: Instant,
+    /// The text as it came, with its markup.
+    pub text: String,
+    /// The text as people see it.
+    pub plain: String,
+    /// How the markup was to be read.
+    pub parse_mode: Option<String>,
+    /// The message that it replies to.
+    pub reply_to: Option<i64>,
+    /// False when the answer to the bot was held back on order: the bot cannot know that it was
+    /// sent.
+    pub answered: bool,
+}
+
+/// Something that the bot was seen doing, such as `typing`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatAction {
+    /// When it happened.
+    pub at: Instant,
+    /// What.
+    pub action: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ChatState {
+    pub(crate) sent: VecDeque<Arc<Sent>>,
+    pub(crate) sent_total: u64,
+    pub(crate) actions: VecDeque<ChatAction>,
+    pub(crate) blocked: bool,
+    pub(crate) upgraded_to: Option<i64>,
+    pub(crate) window: Window,
+}
+
+#[derive(Debug)]
+pub(crate) struct ChatCore {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) language: String,
+    state: Mutex<ChatState>,
+    pub(crate) changed: Notify,
+}
+
+impl ChatCore {
+    pub(crate) fn new(id: i64, name: &str, language: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            language: language.to_owned(),
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, ChatState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_group(&self) -> bool {
+        self.id < 0
+    }
+
+    /// Wakes those who wait for a message.
+    pub(crate) fn announce(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// The `Chat` object.
+    pub(crate) fn describe(&self) -> Value {
+        match self.id {
+            0.. => json!({"id": self.id, "type": "private", "first_name": self.name}),
+            ..=-1_000_000_000_000 => {
+                json!({"id": self.id, "type": "supergroup", "title": self.name})
+            }
+            _ => json!({"id": self.id, "type": "group", "title": self.name}),
+        }
+    }
+}
