@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// How often a stream says that it lives.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
+
 /// Bounds of connections and requests. Beyond each there is a clear answer, or the end of the
 /// connection.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
-//! A request that changes something and is authorised by a cookie has to prove that one of our pages
-//! sent it: it repeats the CSRF cookie in a header (which a stranger's page can neither read nor
-//! set), the token is signed for this very session (so a planted one is of no use), and the
+//! A request that changes something and is authorised by a cookie has to prove that one of our
+//! pages sent it: it repeats the CSRF cookie in a header (which a stranger's page can neither read
+//! nor set), the token is signed for this very session (so a planted one is of no use), and the
 //! browser's own words on where the request comes from agree.
 
 use axum::http::{HeaderMap, header};

@@ -9,7 +9,6 @@
 //! Who may read on, and how long a slow reader is waited for, is `crate::streams`' matter.
 
 mod feed;
-pub(crate) mod hub;
 pub(crate) mod schema;
 pub mod ticket;
 
@@ -26,10 +25,8 @@ use crate::{
 use feed::{Begin, Feed};
 use schema::EventText;
 
-/// How many frames may wait for a reader; a frame holds up to [`TOGETHER`] events.
+/// How many frames may wait for a reader.
 pub const AHEAD: usize = 4;
-/// How many events share a frame.
-pub const TOGETHER: u32 = 64;
 /// How many events a stream replays at most: a reader that is further behind starts over.
 pub const REPLAYED: i64 = 10_000;
 

@@ -42,6 +42,7 @@ mod headers;
 pub mod health;
 pub mod hooks;
 mod html;
+mod hub;
 mod idempotency;
 pub mod identity;
 pub mod index;

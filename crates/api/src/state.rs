@@ -14,8 +14,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Accesses, bounds::Bounds, events::hub::Hub, guesses::Guesses, tickets::Tickets,
-    vitals::Health,
+    access::Accesses, bounds::Bounds, guesses::Guesses, hub::Hub, tickets::Tickets, vitals::Health,
 };
 
 /// Which addresses Telegram calls with updates.

@@ -35,12 +35,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Since;
+pub(crate) use crate::bounds::HEARTBEAT;
 pub(crate) use guard::{AGAIN, Guard};
 
 /// How long a reader may take for a frame.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a stream says that it lives.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A sign of life.
 const COMMENT: &str = ": heartbeat\n\n";

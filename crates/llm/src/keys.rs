@@ -17,7 +17,6 @@ mod held;
 mod registry;
 
 pub(crate) use client::Client;
-pub(crate) use counters::Periods;
 pub(crate) use held::{HeldKey, Standing};
 pub(crate) use registry::{ANTHROPIC, DEFAULT_PROVIDER, Link, Registry, Table};
 

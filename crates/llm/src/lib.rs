@@ -33,6 +33,7 @@ mod limits;
 mod measure;
 mod models;
 mod no_answer;
+mod periods;
 mod prices;
 mod providers;
 mod purse;

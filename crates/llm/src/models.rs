@@ -20,11 +20,12 @@ use crate::{
     chat::{ChatRequest, Completion, Failure, Progress},
     error::ModelError,
     keys::{
-        ANTHROPIC, DEFAULT_PROVIDER, Dialect, HeldKey, KeyEvent, KeyUse, Periods, Provider,
-        ProviderKey, Registry, Table,
+        ANTHROPIC, DEFAULT_PROVIDER, Dialect, HeldKey, KeyEvent, KeyUse, Provider, ProviderKey,
+        Registry, Table,
     },
     limits::Limits,
     measure,
+    periods::Periods,
     prices::Prices,
     providers::anthropic::AnthropicConfig,
 };

@@ -19,7 +19,7 @@ use replyx_core::{
 use replyx_live::{Effect, Entry, Gate, Live};
 use tokio::time::{Instant, sleep};
 
-use crate::{error::ModelError, keys::Periods, measure};
+use crate::{error::ModelError, measure, periods::Periods};
 
 /// The name of the counters.
 const NAME: &str = "search";

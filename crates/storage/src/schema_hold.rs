@@ -1,10 +1,10 @@
 //! Keeps the schema as it is while a process starts, and keeps processes from starting while the
 //! schema is taken back.
 //!
-//! Each migration has a lock of its own, which ends with it. This one spans what must not be torn
-//! apart: a start brings the schema up to date and then says that it lives; whoever takes migrations
-//! back makes sure that nobody lives, asks a person, and then deletes. On `SQLite` the lock on the
-//! data folder does this.
+//! Each migration has a lock of its own, which ends with it. This one spans several steps: a start
+//! brings the schema up to date and then writes its first heartbeat; `migrate down` makes sure that
+//! no process lives, asks a person, and then deletes. On `SQLite` the lock on the data folder does
+//! this.
 
 use sqlx::{ConnectOptions, Connection, PgConnection};
 

@@ -7,11 +7,9 @@ use replyx_core::ids::WorkspaceId;
 use replyx_storage::StorageError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
-use super::{
-    REPLAYED,
-    hub::{Frame, Frames, Next},
-};
+use super::REPLAYED;
 use crate::{
+    hub::{Frame, Frames, Next},
     state::AppState,
     streams::{AGAIN, End, HEARTBEAT, Sent, Stream},
 };

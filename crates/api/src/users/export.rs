@@ -35,7 +35,7 @@ pub struct Response {
     memberships: Vec<ExportedMembership>,
     /// The API keys they created there, without secrets.
     api_keys: Vec<ExportedKey>,
-    /// Their audit entries, newest first: the newest 1,000 acts of the installation's log and of each
+    /// Their audit entries, newest first: the newest 1,000 of the installation's log and of each
     /// workspace's, at most 5,000 in all.
     acts: Vec<ExportedAct>,
     /// Whether these are all their acts; otherwise the logs have more.

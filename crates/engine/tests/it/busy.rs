@@ -45,7 +45,9 @@ async fn a_turn_that_finds_no_model_free_is_answered_later_and_not_apologized_fo
     assert_eq!((world.turns().await, world.model.request_count()), (2, 1));
     assert_eq!(world.answer(&engine).await, 0, "it is tried again at once");
 
+    // Its place is free once the task is gone.
     occupied.abort();
+    occupied.await.unwrap_err();
     eventually("the question to be answered", async || {
         world.clock.advance(Duration::from_secs(30));
         world.answer(&engine).await;

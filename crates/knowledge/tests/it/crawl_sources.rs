@@ -350,7 +350,7 @@ async fn a_workspace_fetches_so_much_in_a_day_and_goes_on_the_next(db: &TestDb) 
     office.site.set("/", page(&"lantern ".repeat(5_000), &[]));
     let job = office.source(SourceKind::Page, office.site.url("/")).await;
     let fetch = async || {
-        let tools = FetchContext { clock: &clock, bytes_per_day: 100_000, ..office.tools() };
+        let tools = FetchContext { clock: &clock, bytes_per_day: 200_000, ..office.tools() };
         sources::run(tools, job, std::future::pending()).await.unwrap();
         office.found(job.source_id).await.unwrap()
     };

@@ -1,47 +1,12 @@
-use std::time::Duration;
+//! What the limits of a key count.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use replyx_core::money::Money;
 use replyx_live::{Effect, Gate};
 
 use super::{KeyUse, ProviderKey};
-
-/// A counter is raised to this at most: beyond it the numbers of Redis are not exact.
-const MOST: i64 = 1 << 52;
-
-/// The day and the month (UTC) in which a key is used. Each has its own counters, which end with
-/// it.
-pub(crate) struct Periods {
-    day: Period,
-    month: Period,
-}
-
-struct Period {
-    name: String,
-    left: Duration,
-}
+use crate::periods::{MOST, Period, Periods, counter, raise};
 
 impl Periods {
-    pub(crate) fn at(now: DateTime<Utc>) -> Self {
-        let today = now.date_naive();
-        let left = |end: Option<NaiveDate>| {
-            let end = end.and_then(|end| end.and_hms_opt(0, 0, 0)).map(|end| end.and_utc());
-            let left = end.map_or(0, |end| (end - now).num_seconds());
-            Duration::from_secs(u64::try_from(left).unwrap_or(0) + 1)
-        };
-        let first = today.with_day(1).unwrap_or(today);
-        Self {
-            day: Period {
-                name: today.format("%Y-%m-%d").to_string(),
-                left: left(today.checked_add_days(Days::new(1))),
-            },
-            month: Period {
-                name: today.format("%Y-%m").to_string(),
-                left: left(first.checked_add_months(Months::new(1))),
-            },
-        }
-    }
-
     /// What a key must pass to be used once more; passing counts the request.
     pub(crate) fn requests(&self, key: &ProviderKey) -> [Gate; 2] {
         let gate = |period: &Period, most: Option<u64>| Gate::Count {
@@ -59,18 +24,6 @@ impl Periods {
         self.hold(&key.id.to_string(), [key.daily_cost, key.monthly_cost], cost)
     }
 
-    /// The same for any owner of money, with the most of a day and of a month.
-    pub(crate) fn hold(&self, owner: &str, most: [Option<Money>; 2], cost: Money) -> [Gate; 2] {
-        let gate = |period: &Period, most: Option<Money>| Gate::Hold {
-            key: counter(owner, "cost", period),
-            by: cost.micros(),
-            most: most.map(Money::micros),
-            ttl: period.left,
-        };
-        let [daily, monthly] = most;
-        [gate(&self.day, daily), gate(&self.month, monthly)]
-    }
-
     /// Has the counters know at least of this use.
     pub(crate) fn seed(&self, key: &ProviderKey, used: KeyUse) -> Vec<Effect> {
         let owner = key.id.to_string();
@@ -81,44 +34,5 @@ impl Periods {
         ];
         effects.extend(self.seed_money(&owner, [used.day_cost, used.month_cost]));
         effects
-    }
-
-    /// Has the counters know at least of what was spent today and this month.
-    pub(crate) fn seed_money(&self, owner: &str, spent: [Money; 2]) -> [Effect; 2] {
-        let micros = |cost: Money| cost.micros().clamp(0, MOST);
-        let [today, this_month] = spent;
-        [
-            raise(owner, "cost", &self.day, micros(today)),
-            raise(owner, "cost", &self.month, micros(this_month)),
-        ]
-    }
-}
-
-fn raise(owner: &str, what: &str, period: &Period, to: i64) -> Effect {
-    Effect::Raise { key: counter(owner, what, period), to, ttl: period.left }
-}
-
-fn counter(owner: &str, what: &str, period: &Period) -> String {
-    format!("key:{owner}:{what}:{}", period.name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_ends_at_midnight_and_a_month_with_its_last_day() {
-        for (now, day, month) in [
-            ("2026-02-28T23:59:50Z", 11, 11),
-            ("2028-02-28T00:00:00Z", 86_401, 2 * 86_400 + 1),
-            ("2026-12-31T12:00:00Z", 43_201, 43_201),
-            ("2026-01-31T00:00:00Z", 86_401, 86_401),
-        ] {
-            let periods = Periods::at(now.parse().unwrap());
-            assert_eq!(periods.day.left.as_secs(), day, "{now}");
-            assert_eq!(periods.month.left.as_secs(), month, "{now}");
-            assert_eq!(periods.day.name, now[..10]);
-            assert_eq!(periods.month.name, now[..7]);
-        }
     }
 }

@@ -16,9 +16,10 @@ use crate::{
     book::Entry,
     chat::{ChatRequest, Completion, Failure, Progress, Spent},
     error::ModelError,
-    keys::{Client, HeldKey, Link, Periods},
+    keys::{Client, HeldKey, Link},
     measure,
     models::Models,
+    periods::Periods,
 };
 
 mod account;

@@ -184,7 +184,7 @@ async fn whoever_takes_migrations_back_is_alone_from_the_question_to_the_end() {
         assert!(asked.enter("yes").await);
         assert!(!db.migrations().await.unwrap().last().unwrap().applied);
         // The lock has gone with the command.
-        home.open().await;
+        home.launch().start().await.terminate().await;
     }
 }
 

@@ -8,9 +8,10 @@ use replyx_live::{BreakerRules, Effect, Gate};
 use super::blame::Blame;
 use crate::{
     admission::Inside,
-    keys::{HeldKey, KeyEvent, Link, Periods, Standing},
+    keys::{HeldKey, KeyEvent, Link, Standing},
     measure,
     models::Models,
+    periods::Periods,
 };
 
 /// A key that was refused is tried again after this long, should nobody look after it.

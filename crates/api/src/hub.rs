@@ -23,29 +23,30 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
-use super::TOGETHER;
-use crate::streams::HEARTBEAT;
+use crate::bounds::HEARTBEAT;
 
+/// How many events share a frame.
+pub(crate) const TOGETHER: u32 = 64;
 /// How many frames a stream may be behind before it has to read the log itself.
 const KEPT: usize = 16;
 
 /// Some events of the log, one behind the other, as they are sent.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// The number before the first event.
-    pub(super) after: i64,
+    pub(crate) after: i64,
     /// The number of the last event.
-    pub(super) last: i64,
+    pub(crate) last: i64,
     /// The events as server-sent events.
-    pub(super) bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// All of it was read before this instant.
-    pub(super) read: Instant,
+    pub(crate) read: Instant,
 }
 
 impl Frame {
     /// Reads the log on from a number; `None`, when there is nothing more. The second value says
     /// whether there may be more behind it.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         db: &Db,
         workspace: WorkspaceId,
         after: i64,
@@ -82,7 +83,7 @@ struct Reader {
 
 /// A stream's share of a reader.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     receiver: broadcast::Receiver<Frame>,
     /// The reader goes on while a stream has it.
     _reader: Arc<Reader>,
@@ -90,7 +91,7 @@ pub(super) struct Frames {
 
 /// What comes of a reader.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// More of the log.
     Frame(Frame),
     /// Frames were missed.
@@ -101,7 +102,7 @@ pub(super) enum Next {
 
 impl Frames {
     /// Waits for what comes next. May be cancelled without loss.
-    pub(super) async fn next(&mut self) -> Next {
+    pub(crate) async fn next(&mut self) -> Next {
         match self.receiver.recv().await {
             Ok(frame) => Next::Frame(frame),
             Err(broadcast::error::RecvError::Lagged(_)) => Next::Missed,
@@ -113,7 +114,7 @@ impl Frames {
 impl Hub {
     /// Joins the reader of a workspace, which begins with its first stream. What is committed after
     /// this call comes in frames, or is missed and said to be.
-    pub(super) async fn join(
+    pub(crate) async fn join(
         &self,
         db: &Db,
         live: &Live,
