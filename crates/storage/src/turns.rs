@@ -60,7 +60,6 @@ impl Turns<'_> {
     }
 
     /// Finishes a turn that this process has claimed. `false`: another process has it, and nothing
-
     /// of this attempt may be stored.
     pub async fn finish(self, dialog: DialogId, by: ProcessId) -> Result<bool, StorageError> {
         const SQL: &str = "
