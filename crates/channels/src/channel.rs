@@ -89,8 +89,8 @@ pub struct Pace {
 
 impl Pace {
     /// A pace by which no stretch of time `per` ever sees more than `most`: what may be taken at
-    /// once after a rest is taken from what is earned in the meantime. A sixth of it leaves room for
-    /// both.
+    /// once after a rest is taken from what is earned in the meantime. A sixth of it leaves room
+    /// for both.
     pub const fn at_most(most: u32, per: Duration) -> Self {
         let burst = most / 6;
         if burst < 2 {

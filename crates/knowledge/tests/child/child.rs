@@ -1,8 +1,10 @@
 //! What the tests of indexing run as the extracting program: a good child, unless its input tells
-//! it to be slow or to die. `crates/extract/tests/child` does worse.
+//! it to wait or to die. `crates/extract/tests/child` does worse.
 
 use std::{
+    fs,
     io::{self, BufRead},
+    path::Path,
     process,
     thread::sleep,
     time::Duration,
@@ -15,11 +17,22 @@ fn main() -> io::Result<()> {
     // Peeked at: the bytes stay in the buffer for the real child.
     let order = io::stdin().lock().fill_buf()?.to_vec();
     match order.as_slice() {
-        b"%PDF-slow" => sleep(Duration::from_secs(1)),
+        b"%PDF-held" => wait()?,
         // What is left of a child that the kernel ended.
         b"%PDF-memory" => process::abort(),
         _ => {}
     }
 
     replyx_extract::child_main(kind)
+}
+
+/// Says beside the program that the file is being read, and waits to be let go on.
+fn wait() -> io::Result<()> {
+    let program = std::env::args().next().ok_or_else(|| io::Error::other("no name"))?;
+    let folder = Path::new(&program).parent().ok_or_else(|| io::Error::other("no folder"))?;
+    fs::write(folder.join("reading"), "")?;
+    while !folder.join("go").exists() {
+        sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }

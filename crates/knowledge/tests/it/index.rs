@@ -13,7 +13,7 @@ use replyx_knowledge::index::IndexError;
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::{
-    child::{data, program},
+    child::{Held, data},
     shop::Shop,
 };
 
@@ -110,13 +110,13 @@ async fn a_document_deleted_before_or_while_it_is_read_is_a_quiet_success(db: &T
     delete(&shop, job.document_id).await;
     shop.index(job).await;
 
-    let job = shop.upload("b.pdf", Pdf, b"%PDF-slow").await;
-    let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
-        // The child sleeps for a second; the deletion falls into that time.
-        while shop.document(job).await.status != Extracting {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+    let job = shop.upload("b.pdf", Pdf, Held::FILE).await;
+    let child = Held::new();
+    let program = child.program();
+    let (outcome, ()) = tokio::join!(shop.index_with(&program, job, 1), async {
+        child.reading().await;
         delete(&shop, job.document_id).await;
+        child.go();
     });
     outcome.unwrap();
     assert!(shop.search("delivery").await.is_empty());
@@ -125,14 +125,14 @@ async fn a_document_deleted_before_or_while_it_is_read_is_a_quiet_success(db: &T
 #[on_every_db]
 async fn no_transaction_is_open_while_a_file_is_read(db: &TestDb) {
     let shop = Shop::open(&db.db).await;
-    let job = shop.upload("b.pdf", Pdf, b"%PDF-slow").await;
-    let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
-        while shop.document(job).await.status != Extracting {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        let start = std::time::Instant::now();
+    let job = shop.upload("b.pdf", Pdf, Held::FILE).await;
+    let child = Held::new();
+    let program = child.program();
+    let (outcome, ()) = tokio::join!(shop.index_with(&program, job, 1), async {
+        child.reading().await;
+        // With the writer held this could not be stored, and the child would read for ever.
         shop.upload("c.txt", Text, b"Another upload.").await;
-        assert!(start.elapsed().as_millis() < 700, "the writer was held");
+        child.go();
     });
     outcome.unwrap();
 }

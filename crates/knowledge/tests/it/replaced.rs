@@ -5,7 +5,7 @@ use replyx_core::{
     ids::DocumentId,
     knowledge::{
         DocumentKind::{self, Pdf, Text},
-        DocumentStatus::{Extracting, Failed, Queued, Ready},
+        DocumentStatus::{Failed, Queued, Ready},
         Replacement, WarningCode,
     },
     rules::document::DocumentFile,
@@ -15,7 +15,7 @@ use replyx_knowledge::index::IndexDocument;
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::{
-    child::{data, program},
+    child::{Held, data},
     shop::Shop,
 };
 
@@ -98,13 +98,14 @@ async fn a_file_that_comes_while_another_is_read_is_the_one_that_counts(db: &Tes
     let shop = Shop::open(&db.db).await;
     let job = shop.upload("old.txt", Text, b"Delivery costs 450 roubles.").await;
     shop.index(job).await;
-    // The child takes its time with this one; the next file falls into that time.
-    replace(&shop, job, Pdf, b"%PDF-slow").await;
-    let (outcome, ()) = tokio::join!(shop.index_with(program(), job, 1), async {
-        while shop.document(job).await.status != Extracting {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+    // The next file comes while the child has this one.
+    replace(&shop, job, Pdf, Held::FILE).await;
+    let child = Held::new();
+    let program = child.program();
+    let (outcome, ()) = tokio::join!(shop.index_with(&program, job, 1), async {
+        child.reading().await;
         replace(&shop, job, Text, b"Delivery costs 300 roubles.").await;
+        child.go();
     });
     outcome.unwrap();
 
@@ -121,11 +122,11 @@ async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &Test
     let shop = Shop::open(&db.db).await;
     let job = shop.upload("old.pdf", Pdf, &data("handbook.en.pdf")).await;
     shop.index(job).await;
-    let slow = shop.upload("slow.pdf", Pdf, b"%PDF-slow").await;
-    let (outcome, ()) = tokio::join!(shop.index_with(program(), slow, 1), async {
-        while shop.document(slow).await.status != Extracting {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+    let slow = shop.upload("slow.pdf", Pdf, Held::FILE).await;
+    let child = Held::new();
+    let program = child.program();
+    let (outcome, ()) = tokio::join!(shop.index_with(&program, slow, 1), async {
+        child.reading().await;
         // This one was never read, so there is nothing to keep: the API changes it in place.
         let mut tx = shop.db.begin().await.unwrap();
         let scope = tx.workspace(shop.workspace);
@@ -135,6 +136,7 @@ async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &Test
         let file = DocumentFile { document, bytes: new };
         tx.apply(fixtures::unexplained(file)).await.unwrap();
         tx.commit().await.unwrap();
+        child.go();
     });
     outcome.unwrap();
     assert_ne!(shop.document(slow).await.status, Failed, "the failure is that of another file");
