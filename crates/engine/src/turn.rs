@@ -129,7 +129,7 @@ struct Ended {
     settled: Settled,
     outcome: Option<Outcome>,
     /// What it began with, if an answer was looked for.
-    answered: Option<Context>,
+    answered: Option<Box<Context>>,
 }
 
 impl Ended {
@@ -189,7 +189,7 @@ async fn attempt(
     if !matches!(settled, Ok(Settled::Stored | Settled::Discarded)) {
         account(engine, turn, ledger).await;
     }
-    let answered = looked.then_some(context);
+    let answered = looked.then(|| Box::new(context));
     Ok(Attempted::Ended(Ended { settled: settled?, outcome: Some(outcome), answered }))
 }
 

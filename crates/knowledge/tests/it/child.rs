@@ -50,5 +50,5 @@ impl Held {
 pub(crate) fn data(name: &str) -> Vec<u8> {
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "../extract/tests/data", name].iter().collect();
-    std::fs::read(path).expect("the tests' data is there")
+    fs::read(path).expect("the tests' data is there")
 }
