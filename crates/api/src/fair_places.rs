@@ -7,10 +7,7 @@ use replyx_live::Seats;
 
 /// One takes every place it can get and waits for more: whoever comes after it gets the next one
 /// that becomes free.
-pub(crate) async fn are_taken_in_turns<K: Clone + Eq + Hash>(
-    places: &Seats<K>,
-    [greedy, late]: [K; 2],
-) {
+pub(crate) fn are_taken_in_turns<K: Clone + Eq + Hash>(places: &Seats<K>, [greedy, late]: [K; 2]) {
     let mut held = Vec::new();
     while let Some(seat) = places.take(greedy.clone()).now_or_never() {
         held.push(seat);

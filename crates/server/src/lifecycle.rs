@@ -133,14 +133,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
 
     if roles.worker {
         turns.push(tokio::spawn(queue::work(Arc::clone(&engine), intake_stop.clone())));
-        let context = JobContext {
-            program: app::program()?,
-            post: config.post()?,
-            product: config.product(),
-            fetcher: Fetcher::new(&config.crawling(app::program()?))?,
-            parking: Parking::default(),
-            stop: intake_stop.clone(),
-        };
+        let context = job_context(config, &intake_stop)?;
         let jobs = replyx_jobs::work(Arc::clone(&engine), context, intake_stop.clone());
         turns.push(tokio::spawn(jobs));
         tasks.push(tokio::spawn(delivery::work(Arc::clone(&engine), work_stop.clone())));
@@ -190,6 +183,18 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         is_new,
         intake: Intake { stop: intake_stop, tasks: intake },
         work: Work { turns, stop: work_stop, tasks },
+    })
+}
+
+/// What jobs work with.
+fn job_context(config: &Config, stop: &CancellationToken) -> anyhow::Result<JobContext> {
+    Ok(JobContext {
+        program: app::program()?,
+        post: config.post()?,
+        product: config.product(),
+        fetcher: Fetcher::new(&config.crawling(app::program()?))?,
+        parking: Parking::default(),
+        stop: stop.clone(),
     })
 }
 

@@ -24,9 +24,9 @@ mod tests {
     use super::*;
     use crate::fair_places;
 
-    #[tokio::test]
-    async fn the_uploads_of_one_workspace_do_not_keep_anothers_waiting() {
+    #[test]
+    fn the_uploads_of_one_workspace_do_not_keep_anothers_waiting() {
         let workspace = || Clock::system().id();
-        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]).await;
+        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]);
     }
 }

@@ -172,9 +172,9 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_bodies_of_one_workspace_do_not_keep_anothers_waiting() {
+    #[test]
+    fn the_bodies_of_one_workspace_do_not_keep_anothers_waiting() {
         let workspace = || Some(Clock::system().id());
-        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]).await;
+        fair_places::are_taken_in_turns(&ROOM, [workspace(), workspace()]);
     }
 }

@@ -77,8 +77,8 @@ mod tests {
     use super::*;
     use crate::fair_places;
 
-    #[tokio::test]
-    async fn the_repeats_of_one_workspace_do_not_keep_anothers_waiting() {
-        fair_places::are_taken_in_turns(&WAITING, ["greedy".to_owned(), "late".to_owned()]).await;
+    #[test]
+    fn the_repeats_of_one_workspace_do_not_keep_anothers_waiting() {
+        fair_places::are_taken_in_turns(&WAITING, ["greedy".to_owned(), "late".to_owned()]);
     }
 }
