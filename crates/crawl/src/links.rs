@@ -1,8 +1,8 @@
 //! What a page says to robots and where it leads.
 //!
 //! A scanner of tags, not a parser: it looks at every byte once, so no page can make it slow. What
-//! it has to understand is little: `a`, `area`, `base`, `link rel=canonical` and
-//! `meta name=robots`.
+//! it has to understand is little: `a`, `area`, `base`, `link rel=canonical`,
+//! `meta name=robots` and `meta http-equiv=refresh`.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -14,6 +14,8 @@ use super::place::normalise;
 
 /// Most links taken from one page.
 const MOST: usize = 10_000;
+/// A page that leads on after at most so many seconds is none that people read.
+const LONGEST_STAY: f64 = 10.0;
 /// What robots call us in lower case.
 const OUR_NAME: &str = "replyx";
 
@@ -78,6 +80,8 @@ pub struct Links {
     pub targets: Vec<Url>,
     /// The address it would rather be known by.
     pub canonical: Option<Url>,
+    /// Where it sends its readers by itself, soon.
+    pub refresh: Option<Url>,
     /// What it asks of robots.
     pub directives: Directives,
 }
@@ -87,6 +91,7 @@ pub struct Links {
 struct Told {
     targets: Vec<String>,
     canonical: Option<String>,
+    refresh: Option<String>,
     index: bool,
     follow: bool,
 }
@@ -96,6 +101,7 @@ impl From<Links> for Told {
         Self {
             targets: links.targets.into_iter().map(String::from).collect(),
             canonical: links.canonical.map(String::from),
+            refresh: links.refresh.map(String::from),
             index: links.directives.index,
             follow: links.directives.follow,
         }
@@ -108,6 +114,7 @@ impl From<Told> for Links {
         Self {
             targets: told.targets.iter().filter_map(url).take(MOST).collect(),
             canonical: told.canonical.as_ref().and_then(url),
+            refresh: told.refresh.as_ref().and_then(url),
             directives: Directives { index: told.index, follow: told.follow },
         }
     }
@@ -142,7 +149,10 @@ impl Links {
                         base = url;
                     }
                 }
-                "meta" => links.directives = links.directives.and(tag.directives()),
+                "meta" => {
+                    links.directives = links.directives.and(tag.directives());
+                    links.refresh = links.refresh.or_else(|| tag.refresh(&base));
+                }
                 "link" if tag.has_word("rel", "canonical") && links.canonical.is_none() => {
                     links.canonical = tag.target(&base);
                 }
@@ -161,10 +171,12 @@ impl Links {
     }
 }
 
+/// The page's characters. An address in another alphabet is one of UTF-8 on the wire, whatever the
+/// page is encoded in.
 fn decoded(body: &[u8]) -> Cow<'_, str> {
-    match encoding_rs::Encoding::for_bom(body) {
-        Some((encoding, _)) => encoding.decode(body).0,
-        None => String::from_utf8_lossy(body),
+    match str::from_utf8(body) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+        _ => Cow::Owned(replyx_extract::decode_markup(body)),
     }
 }
 
@@ -187,6 +199,19 @@ impl Tag<'_> {
 
     fn target(&self, base: &Url) -> Option<Url> {
         base.join(&self.value("href")?).ok().and_then(normalise)
+    }
+
+    /// Where `<meta http-equiv=refresh content="0; url=/new/">` leads.
+    fn refresh(&self, base: &Url) -> Option<Url> {
+        self.value("http-equiv").filter(|name| name.eq_ignore_ascii_case("refresh"))?;
+        let content = self.value("content")?;
+        let (stay, target) = content.split_once([';', ','])?;
+        let is_soon = stay.trim().parse::<f64>().is_ok_and(|stay| stay <= LONGEST_STAY);
+        let target = target.trim();
+        let name = target.get(..3).filter(|name| name.eq_ignore_ascii_case("url"))?;
+        let target = target[name.len()..].trim_start().strip_prefix('=')?;
+        let target = target.trim().trim_matches(['"', '\'']);
+        base.join(target).ok().filter(|_| is_soon).and_then(normalise)
     }
 
     fn directives(&self) -> Directives {

@@ -45,6 +45,8 @@ pub enum Skip {
     NoIndex,
     /// The same page stands elsewhere.
     Duplicate,
+    /// It led back to itself, again and again.
+    ToItself,
     /// It led out of the site.
     Elsewhere,
     /// It is nothing that can be read.
@@ -60,6 +62,9 @@ impl Skip {
             Self::Disallowed => "the site's `robots.txt` does not allow robots to read this page",
             Self::NoIndex => "the page asks robots not to use it",
             Self::Duplicate => "the page is the same as another one",
+            Self::ToItself => {
+                "the page leads back to itself: it may open only for browsers that keep its cookies"
+            }
             Self::Elsewhere => "the page leads to another site",
             Self::NotText => "the page is of no format that can be read",
             Self::Budget => "the site is larger than allowed",
@@ -263,11 +268,21 @@ impl Crawl {
             let asked = self.fetcher.get(url, &known);
             match resolve::on_behalf(self.workspace, asked).await? {
                 Answer::Redirect(target) => {
-                    *url = normalise(target).ok_or(resolve::Refused::Scheme)?;
+                    let target = normalise(target).ok_or(resolve::Refused::Scheme)?;
+                    if target == *url {
+                        return Ok(Outcome::Skipped(Skip::ToItself));
+                    }
+                    *url = target;
                 }
                 Answer::Page(page) => {
-                    self.settle_scope(url);
-                    return self.judge(step, url, page).await;
+                    let links = self.links_of(url, &page).await?;
+                    let refresh = links.as_ref().and_then(|links| links.refresh.clone());
+                    let Some(target) = refresh.filter(|to| to != url && hop < REDIRECTS) else {
+                        self.settle_scope(url);
+                        return Ok(self.judge(step, url, page, links));
+                    };
+                    // Servers that cannot redirect send a page that does.
+                    *url = target;
                 }
                 Answer::Unchanged => {
                     self.settle_scope(url);
@@ -303,43 +318,51 @@ impl Crawl {
         Ok(robots.allow(url).then(|| robots.gap(limits.gap, limits.longest_gap)))
     }
 
-    /// Decides whether a page is kept, and follows its links.
-    async fn judge(&mut self, step: &Step, url: &Url, page: Page) -> Result<Outcome, FetchError> {
+    /// Where a page leads; nothing where it is none of HTML.
+    async fn links_of(&self, url: &Url, page: &Page) -> Result<Option<Links>, FetchError> {
         let name = url.path().rsplit('/').next().unwrap_or_default();
-        let Ok(kind) = kind_of(name, &page) else { return Ok(Outcome::Skipped(Skip::NotText)) };
+        if !kind_of(name, page).is_ok_and(|kind| kind == DocumentKind::Html) {
+            return Ok(None);
+        }
+        let links = self.fetcher.reader.links(self.workspace, url, &page.body).await;
+        links.map(Some).map_err(FetchError::Unread)
+    }
+
+    /// Decides whether a page is kept, and follows its links.
+    fn judge(&mut self, step: &Step, url: &Url, page: Page, links: Option<Links>) -> Outcome {
+        let name = url.path().rsplit('/').next().unwrap_or_default();
+        let Ok(kind) = kind_of(name, &page) else { return Outcome::Skipped(Skip::NotText) };
         let mut directives = page.directives;
-        if kind == DocumentKind::Html {
-            let links = self.fetcher.reader.links(self.workspace, url, &page.body).await;
-            let links = links.map_err(FetchError::Unread)?;
+        if let Some(links) = links {
             directives = directives.and(links.directives);
             let canonical = links.canonical.clone().filter(|canonical| canonical != url);
             self.lead_on(Links { directives, ..links }, step.depth);
             if let Some(canonical) = canonical
                 && self.is_better(canonical, url, step.depth)
             {
-                return Ok(Outcome::Skipped(Skip::Duplicate));
+                return Outcome::Skipped(Skip::Duplicate);
             }
         }
 
         if !directives.index {
-            return Ok(Outcome::Skipped(Skip::NoIndex));
+            return Outcome::Skipped(Skip::NoIndex);
         }
 
         let bytes_left = self.bytes_left + self.plan.size(url);
         if page.body.len() > bytes_left {
             self.plan.close();
             self.partial = true;
-            return Ok(Outcome::Skipped(Skip::Budget));
+            return Outcome::Skipped(Skip::Budget);
         }
 
         if !self.bodies.insert(Sha256::digest(&page.body).into()) {
-            return Ok(Outcome::Skipped(Skip::Duplicate));
+            return Outcome::Skipped(Skip::Duplicate);
         }
 
         self.bytes_left = bytes_left - page.body.len();
         self.pages_left = self.pages_left.saturating_sub(1);
 
-        Ok(Outcome::Page { kind, page: Box::new(page) })
+        Outcome::Page { kind, page: Box::new(page) }
     }
 
     /// Whether another address of the page is kept in its place.

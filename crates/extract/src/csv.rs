@@ -3,7 +3,9 @@
 use csv::{ReaderBuilder, StringRecord, Trim};
 use replyx_core::knowledge::DocumentKind;
 
-use super::{Extracted, MAX_TEXT, Unreadable, encoding::decode, header::Header, writer::Writer};
+use super::{
+    Extracted, MAX_TEXT, Unreadable, encoding::decode, header::Header, html, writer::Writer,
+};
 
 /// What may divide cells, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -45,19 +47,35 @@ pub(super) fn csv(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     let mut writer = Writer::new(DocumentKind::Csv);
     let mut header = Header::default();
     let mut cells = 0;
-    let delimiter = sniff(&text).map_or(b',', |shape| shape.delimiter);
-    for record in reader(&text, delimiter).records() {
+    let (told, text) = told_delimiter(&text);
+    let delimiter = told.or_else(|| Some(sniff(text)?.delimiter)).unwrap_or(DELIMITERS[0]);
+    for record in reader(text, delimiter).records() {
         let record = record.map_err(|_| Unreadable::Damaged)?;
         cells += record.len();
         if cells > MAX_CELLS || writer.is_full() || record.as_slice().len() > MAX_TEXT {
             return Err(Unreadable::TooLong);
         }
-        let row: Vec<String> = record.iter().map(str::to_owned).collect();
+        // Shops export descriptions as pieces of pages.
+        let shown = |cell: &str| html::value(cell).unwrap_or_else(|| cell.to_owned());
+        let row: Vec<String> = record.iter().map(shown).collect();
         header.row(&row);
         writer.row(&row);
     }
     header.warn(None, &mut writer);
     writer.finish()
+}
+
+/// Excel's own first line, `sep=;`, which names the delimiter and is no row.
+fn told_delimiter(text: &str) -> (Option<u8>, &str) {
+    let bare = text.trim_start_matches('\u{FEFF}');
+    let (line, rest) = bare.split_once('\n').unwrap_or((bare, ""));
+    let line = line.trim_end_matches('\r').trim_matches('"');
+    let is_told = line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
+    match line.as_bytes().get(4..) {
+        Some(&[delimiter]) if is_told => (Some(delimiter), rest),
+        Some([]) if is_told && line.len() == 4 => (None, rest),
+        _ => (None, bare),
+    }
 }
 
 /// The questions and answers of a table: two columns called so in English, Russian and some other
@@ -74,10 +92,12 @@ pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
     }
 
     let text = decode(bytes);
-    let delimiter = sniff(&text).ok_or(Unreadable::NoPairs)?.delimiter;
+    let (told, text) = told_delimiter(&text);
+    let sniffed = || Some(sniff(text)?.delimiter);
+    let delimiter = told.or_else(sniffed).ok_or(Unreadable::NoPairs)?;
     let mut columns = None;
     let mut found = Vec::new();
-    for (index, record) in reader(&text, delimiter).records().enumerate() {
+    for (index, record) in reader(text, delimiter).records().enumerate() {
         let record = record.map_err(|_| Unreadable::Damaged)?;
         if record.iter().all(str::is_empty) {
             continue;
@@ -134,6 +154,10 @@ pub(crate) struct Shape {
 
 /// The delimiter that makes the most regular table of a text.
 pub(crate) fn sniff(text: &str) -> Option<Shape> {
+    let (told, text) = told_delimiter(text);
+    if let Some(shape) = told.and_then(|delimiter| shape(text, delimiter)) {
+        return Some(shape);
+    }
     let mut end = text.len().min(HEAD);
     if end < text.len() {
         // Its last row may be cut off.
@@ -175,19 +199,25 @@ mod tests {
     #[test]
     fn the_delimiter_is_found_and_quotes_are_obeyed() {
         for (table, expected) in [
-            ("Зона,Цена\nГород,\"290,50\"\n", "Зона | Цена\nГород | 290,50"),
+            ("Зона,Цена\nГород,\"290,50\"\n", "Зона | Цена\n--- | ---\nГород | 290,50"),
             (
                 "Zone;Price;Days\r\n\"a;\"\"b\"\"\";1,5;2\r\n;;\r\n",
-                "Zone | Price | Days\na;\"b\" | 1,5 | 2",
+                "Zone | Price | Days\n--- | --- | ---\na;\"b\" | 1,5 | 2",
             ),
-            ("a\tb\n1, 2, 3\t4\n", "a | b\n1, 2, 3 | 4"),
-            ("\u{FEFF}a|b\n1|2\n", "a | b\n1 | 2"),
-            ("a,b\n\"two\nlines | here\",2", "a | b\ntwo lines / here | 2"),
+            ("a\tb\n1, 2, 3\t4\n", "a | b\n--- | ---\n1, 2, 3 | 4"),
+            ("sep=;\r\na;b\r\n1,5;2", "a | b\n--- | ---\n1,5 | 2"),
+            (
+                "Title,Body\nLamp,\"<p>Height: <b>31 cm</b></p><ul><li>E14 &ndash; no bulb</li></ul>\"",
+                "Title | Body\n--- | ---\nLamp | Height: 31 cm; E14 – no bulb",
+            ),
+            ("a,b\n1 < 2,R&D", "a | b\n--- | ---\n1 < 2 | R&D"),
+            ("\u{FEFF}a|b\n1|2\n", "a | b\n--- | ---\n1 | 2"),
+            ("a,b\n\"two\nlines | here\",2", "a | b\n--- | ---\ntwo lines / here | 2"),
         ] {
             assert_eq!(csv(table.as_bytes()).unwrap().text, expected);
         }
         let old = encoding_rs::WINDOWS_1251.encode("Товар;Цена\nЧайник;290\nКружка;150").0;
-        assert_eq!(csv(&old).unwrap().text, "Товар | Цена\nЧайник | 290\nКружка | 150");
+        assert_eq!(csv(&old).unwrap().text, "Товар | Цена\n--- | ---\nЧайник | 290\nКружка | 150");
     }
 
     #[test]

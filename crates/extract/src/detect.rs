@@ -26,7 +26,7 @@ pub(crate) use compound::stream;
 pub struct Unsupported(pub &'static str);
 
 /// What we do read, in a sentence for owners.
-const READ: &str = "text, Markdown, HTML, PDF, Word (.docx), Excel (.xlsx, .xls), PowerPoint (.pptx), OpenDocument (.odt, .ods), \
+const READ: &str = "text, Markdown, HTML, PDF, Word (.docx, .doc), Excel (.xlsx, .xls), PowerPoint (.pptx), OpenDocument (.odt, .ods), \
      EPUB, RTF, CSV, JSON and mail (.eml) files can be read";
 
 /// How much of a file is looked at, bytes.
@@ -36,10 +36,16 @@ const CONTROL_SHARE: usize = 50;
 /// A larger file is taken for JSON by its beginning alone.
 const LARGEST_JSON: usize = 4 * 1024 * 1024;
 
+/// News of a site, as programs fetch them.
+const FEED: Unsupported = Unsupported("a news feed (RSS or Atom): add the site itself as a source");
+
 /// What a mark-up file begins with, in lower case; no format: not read.
 const MARKUP: &[(&str, Result<DocumentKind, Unsupported>)] = &[
     ("<!doctype html", Ok(DocumentKind::Html)),
     ("<html", Ok(DocumentKind::Html)),
+    ("<rss", Err(FEED)),
+    ("<feed", Err(FEED)),
+    ("<rdf:rdf", Err(FEED)),
     ("<head", Ok(DocumentKind::Html)),
     ("<body", Ok(DocumentKind::Html)),
     ("<title", Ok(DocumentKind::Html)),

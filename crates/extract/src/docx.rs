@@ -1,25 +1,28 @@
 //! Microsoft Word since 2007.
 //!
 //! [`docx`] is the way in. The text is what a reader of the document sees when all changes are
-//! accepted: deletions, hidden text, headers, footers, comments and tables of contents are left
-//! out; notes come after the text. [`styles`] knows which paragraphs are headings, [`numbering`]
-//! which are items, [`inline`] what a paragraph says.
+//! accepted: deletions, hidden and struck-out text, comments and tables of contents are left out;
+//! notes come after the text, then headers and footers, which often hold the only phone number,
+//! once and without the numbers of pages. [`styles`] knows which paragraphs are headings,
+//! [`super::numbering`] what stands before items, [`inline`] what a paragraph says.
+
+use std::collections::HashSet;
+
+use replyx_core::knowledge::DocumentKind;
 
 use super::{
-    Extracted, Unreadable,
-    package::{Package, Relations},
+    Extracted, Unreadable, doc,
+    numbering::{Mark, Numbering},
+    package::{Package, Relations, is_compound},
     writer::Writer,
     xml::{Element, Tree},
 };
-use replyx_core::knowledge::DocumentKind;
 
 mod inline;
-mod numbering;
 mod styles;
 mod table;
 
-use inline::{Inline, Notes};
-use numbering::{Mark, Numbering};
+use inline::{Context, Inline, Notes};
 use styles::{Role, Styles};
 
 /// Reads a document.
@@ -28,7 +31,11 @@ use styles::{Role, Styles};
 ///
 /// Returns [`Unreadable`] when it is no Word document, damaged, locked or too large.
 pub(super) fn docx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
-    let mut package = Package::open(bytes)?;
+    let mut package = match Package::open(bytes) {
+        // A compound file that is not an encrypted document is one of the time before.
+        Err(Unreadable::Damaged) if is_compound(bytes) => return doc::doc(bytes),
+        other => other?,
+    };
     let root = Relations::of(&mut package, "")?;
     let main = root.part("officeDocument").unwrap_or("word/document.xml").to_owned();
     let relations = Relations::of(&mut package, &main)?;
@@ -54,6 +61,13 @@ pub(super) fn docx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     }
     let body = tree.root().child("body").ok_or(Unreadable::Damaged)?;
 
+    let mut margins = Vec::new();
+    for name in ["header", "footer"].iter().flat_map(|kind| relations.parts(kind)).take(MAX_MARGINS)
+    {
+        let Some(source) = package.text(name)? else { continue };
+        margins.push((source, Relations::of(&mut package, name)?));
+    }
+
     let mut reading = Reading {
         styles: Styles::read(styles.as_deref())?,
         numbering: Numbering::read(numbering.as_deref())?,
@@ -75,8 +89,19 @@ pub(super) fn docx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     for (number, text) in notes {
         reading.writer.paragraph(&format!("[{number}] {text}"));
     }
+
+    let mut told = HashSet::new();
+    for (source, own) in &margins {
+        reading.relations = own;
+        reading.margin(&Tree::parse(source)?, &mut told);
+    }
     reading.writer.finish()
 }
+
+/// Most headers and footers that are read: each section may have three of each.
+const MAX_MARGINS: usize = 60;
+/// What stands beside the number of a page says nothing, letters.
+const FEWEST_LETTERS: usize = 12;
 
 /// The title in an Open XML document's properties.
 pub(super) fn core_title(
@@ -89,6 +114,11 @@ pub(super) fn core_title(
     let Ok(tree) = Tree::parse(&source) else { return Ok(None) };
     let title = tree.root().child("title").map(|title| title.text().trim().to_owned());
     Ok(title.filter(|title| !title.is_empty()))
+}
+
+/// Does a switch say yes? Without a value it does.
+fn is_on(switch: Element) -> bool {
+    !matches!(switch.attribute("val").as_deref(), Some("0" | "false" | "off"))
 }
 
 /// Of a choice between forms of the same content, the one to read.
@@ -132,21 +162,54 @@ impl Reading<'_> {
         if matches!(role, Role::Contents) {
             return;
         }
-        let inline = Inline::read(paragraph, self.relations, &mut self.notes);
+        let inline = self.inline(paragraph);
         let text = inline.text.trim();
         match role {
             // A paragraph with nothing but a picture takes no number either.
             _ if text.is_empty() => {}
-            Role::Heading(level) => self.writer.heading(level, text),
+            Role::Heading(level) => match self.number(paragraph, text) {
+                Some(number) => self.writer.heading(level, &format!("{number} {text}")),
+                None => self.writer.heading(level, text),
+            },
             Role::Contents | Role::Text(None) => self.writer.paragraph(text),
             Role::Text(Some((list, depth))) => match self.numbering.next(&list, depth) {
-                Mark::Number(number) => self.writer.item(depth, Some(number), text),
+                Mark::Number(number) => self.writer.marked(depth, &number, text),
                 Mark::Bullet => self.writer.item(depth, None, text),
                 Mark::Nothing => self.writer.paragraph(text),
             },
         }
         for boxed in inline.boxes {
             self.blocks(boxed);
+        }
+    }
+
+    /// What a paragraph says.
+    fn inline<'t>(&mut self, paragraph: Element<'t>) -> Inline<'t> {
+        let context = Context { relations: self.relations, styles: &self.styles };
+        Inline::read(paragraph, context, &mut self.notes)
+    }
+
+    /// The number before a heading or a paragraph of a cell, if it says anything.
+    fn number(&mut self, paragraph: Element, text: &str) -> Option<String> {
+        let list = self.styles.list(paragraph.child("pPr")).filter(|_| !text.trim().is_empty());
+        let (list, depth) = list?;
+        match self.numbering.next(&list, depth) {
+            Mark::Number(number) => Some(number),
+            Mark::Bullet | Mark::Nothing => None,
+        }
+    }
+
+    /// Writes a header or a footer, unless another one has told the same.
+    fn margin(&mut self, tree: &Tree, told: &mut HashSet<String>) {
+        for paragraph in tree.root().outermost("p") {
+            let inline = self.inline(paragraph);
+            let letters = inline.text.chars().filter(|c| c.is_alphabetic()).count();
+            let only_counts = inline.counts_pages && letters < FEWEST_LETTERS;
+            let text = inline.text.trim();
+            if !only_counts && text.contains(char::is_alphanumeric) && told.insert(text.to_owned())
+            {
+                self.writer.paragraph(text);
+            }
         }
     }
 
@@ -158,7 +221,7 @@ impl Reading<'_> {
             let Some(number) = self.notes.number(ends, &id) else { continue };
             let texts: Vec<String> = note
                 .descendants("p")
-                .map(|p| Inline::read(p, self.relations, &mut self.notes).text.trim().to_owned())
+                .map(|p| self.inline(p).text.trim().to_owned())
                 .filter(|text| !text.is_empty())
                 .collect();
             notes.push((number, texts.join("\n")));

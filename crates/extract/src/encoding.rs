@@ -1,7 +1,7 @@
 //! Bytes become characters, in the encodings that people have.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
 
 /// How much is looked at to recognise UTF-16 or a declaration, bytes.
 const HEAD: usize = 16 * 1024;
@@ -13,7 +13,7 @@ pub(crate) fn decode(bytes: &[u8]) -> String {
 }
 
 /// Characters of an HTML or XML file, which may say what it is encoded in.
-pub(super) fn decode_markup(bytes: &[u8]) -> String {
+pub fn decode_markup(bytes: &[u8]) -> String {
     decode_as(bytes, declared(bytes))
 }
 
@@ -51,13 +51,52 @@ fn decode_as(bytes: &[u8], declared: Option<&'static Encoding>) -> String {
     let lossy = String::from_utf8_lossy(bytes);
     if !is_damaged_utf8(&lossy) && !escapes(bytes, declared) {
         // What is valid UTF-8 is UTF-8, whatever a declaration says that was copied from elsewhere.
-        return lossy.into_owned();
+        return undone(&lossy).unwrap_or_else(|| lossy.into_owned());
     }
     // A declared encoding that the bytes cannot be in is a lie as well.
     let believed = declared.and_then(|encoding| {
         encoding.decode_without_bom_handling_and_without_replacement(bytes).map(Into::into)
     });
     believed.unwrap_or_else(|| guess(bytes).decode_without_bom_handling(bytes).0.into_owned())
+}
+
+/// The text as it was before a program took its UTF-8 for an older encoding and wrote it once more,
+/// line by line; `None` where no line is like that. Real words never come out as UTF-8 again.
+fn undone(text: &str) -> Option<String> {
+    let mut changed = false;
+    let lines = text.split('\n').map(|line| {
+        let found =
+            [WINDOWS_1252, WINDOWS_1251].into_iter().find_map(|page| undone_line(line, page));
+        changed |= found.is_some();
+        found.unwrap_or_else(|| line.to_owned())
+    });
+    let lines: Vec<String> = lines.collect();
+    changed.then(|| lines.join("\n"))
+}
+
+fn undone_line(line: &str, page: &'static Encoding) -> Option<String> {
+    /// Fewer signs may be what they are.
+    const FEWEST: usize = 4;
+    if line.chars().filter(|c| !c.is_ascii()).take(FEWEST).count() < FEWEST {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(line.len());
+    for c in line.chars() {
+        // Bytes without a sign were taken for control characters.
+        if let Ok(byte) = u8::try_from(c)
+            && (byte.is_ascii() || (0x80..0xA0).contains(&byte))
+        {
+            bytes.push(byte);
+            continue;
+        }
+        let mut buffer = [0; 4];
+        let (coded, _, unknown) = page.encode(c.encode_utf8(&mut buffer));
+        if unknown {
+            return None;
+        }
+        bytes.extend_from_slice(&coded);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Is it declared to be in an encoding that writes everything in ASCII bytes?
@@ -134,7 +173,7 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
 
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1253};
+    use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1253};
 
     use super::*;
 
@@ -146,6 +185,20 @@ mod tests {
 
     fn utf16(text: &str, of: fn(u16) -> [u8; 2]) -> Vec<u8> {
         text.encode_utf16().flat_map(of).collect()
+    }
+
+    #[test]
+    fn text_that_was_encoded_twice_is_read_as_it_was_meant() {
+        for page in [WINDOWS_1252, WINDOWS_1251] {
+            for text in [SHOP, "Тёплый приём, 5 €"] {
+                let misread = page.decode_without_bom_handling(text.as_bytes()).0;
+                let mixed = format!("{misread}\n{LONG}");
+                assert_eq!(decode(mixed.as_bytes()), format!("{text}\n{LONG}"), "{misread}");
+            }
+        }
+        for text in [SHOP, LONG, MENU, "РџСЂРё — РџСЂРё, ЎўЄє Ѓѓ"] {
+            assert_eq!(decode(text.as_bytes()), text);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use replyx_core::knowledge::{DocumentWarning, WarningCode};
 
-use super::writer::Writer;
+use super::{columns::is_number, writer::Writer};
 
 /// Looks at the rows of a table, one after the other.
 #[derive(Default)]
@@ -50,17 +50,6 @@ impl Header {
         warning.names = sheet.map(str::to_owned).into_iter().collect();
         writer.warn(warning);
     }
-}
-
-/// A number as tables show it: with signs of thousands, a currency or a per cent sign. A year may
-/// be a column's name.
-fn is_number(cell: &str) -> bool {
-    let cell = cell.trim();
-    let digits = cell.chars().filter(char::is_ascii_digit).count();
-    let others = cell.chars().filter(|c| c.is_alphabetic()).count();
-    let is_year =
-        digits == 4 && cell.len() == 4 && (cell.starts_with("19") || cell.starts_with("20"));
-    digits > 0 && others == 0 && !is_year
 }
 
 #[cfg(test)]

@@ -68,11 +68,19 @@ impl Text<'_> {
             Value::Object(fields) => {
                 let (scalars, others): (Vec<_>, Vec<_>) =
                     fields.iter().partition(|(_, value)| value.is_line());
+                let has_text = fields.iter().any(|(key, _)| key == "text");
                 for (key, value) in scalars.into_iter().chain(others) {
+                    // The same pieces once more, as exports of chats list them.
+                    if has_text && key == "text_entities" {
+                        continue;
+                    }
                     self.lines_of(&join(path, key), value, level);
                 }
             }
-            Value::Array(items) if !value.is_line() => self.list(path, items, level),
+            Value::Array(items) if !value.is_line() => match pieces(items) {
+                Some(text) => self.line(path, &text),
+                None => self.list(path, items, level),
+            },
             line => self.line(path, &line.line()),
         }
     }
@@ -117,6 +125,25 @@ impl Text<'_> {
             self.value("", item, level.saturating_add(1).min(6));
         }
     }
+}
+
+/// The text of a message that an export tears into its links and words:
+/// `["See ", {"type": "link", "text": "our site"}, "."]`.
+fn pieces(items: &[Value<'_>]) -> Option<String> {
+    let piece = |item: &Value<'_>| match item {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(fields) => {
+            let typed = fields.iter().any(|(key, _)| key == "type");
+            let text = fields.iter().find(|(key, _)| key == "text").map(|(_, value)| value);
+            match text {
+                Some(Value::String(text)) if typed => Some(text.clone()),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let torn = items.iter().any(|item| matches!(item, Value::Object(_)));
+    torn.then(|| items.iter().map(piece).collect()).flatten()
 }
 
 /// The columns of a list of flat objects, in the order of their first appearance.
@@ -179,7 +206,7 @@ mod tests {
             text(
                 r#"{"prices": [{"zone": "City", "price": 4.90}, {"zone": "Country", "days": 3}]}"#
             ),
-            "prices\n\nzone | price | days\nCity | 4.90\nCountry |  | 3"
+            "prices\n\nzone | price | days\n--- | --- | ---\nCity | 4.90\nCountry |  | 3"
         );
         let found = json(
             r#"{"faq": [{"question": "Open?", "tags": [{"a": 1}], "answer": "Yes"}, {"x": {"y": [[1], [2]]}}]}"#
@@ -195,10 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn a_message_in_pieces_is_one_text() {
+        let source = r#"{"messages": [{"id": 1, "text": ["See ", {"type": "link", "text": "our site"}, "."],
+            "text_entities": [{"type": "plain", "text": "See "}]}, {"id": 2, "text": "<p>R&amp;D &ndash; <b>5 €</b></p>"}]}"#;
+        assert_eq!(text(source), "1\n\nid: 1\ntext: See our site.\n\n2\n\nid: 2\ntext: R&D – 5 €");
+    }
+
+    #[test]
     fn a_value_on_each_line_is_a_list() {
         assert_eq!(
             text("{\"q\": \"a\", \"a\": 1}\n{\"q\": \"b\", \"a\": 2}\n"),
-            "q | a\na | 1\nb | 2"
+            "q | a\n--- | ---\na | 1\nb | 2"
         );
     }
 

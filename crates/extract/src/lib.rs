@@ -7,32 +7,39 @@
 //! be started is our own trouble and worth another try.
 //!
 //! All formats but Markdown become plain text of one shape: blocks divided by a blank line, tables
-//! as rows of `cell | cell`, items as `- text`, and the headings' places beside it. `writer` alone
-//! makes that shape.
+//! as rows of `cell | cell` with a line `--- | ---` below the names of columns, items as `- text`
+//! or behind the number that their program shows, and the headings' places beside it. `writer`
+//! alone makes that shape, `grid` repeats what merged cells say.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 mod answer;
+mod columns;
 mod confinement;
 mod csv;
 mod detect;
+mod doc;
 mod docx;
 mod eml;
 mod encoding;
 mod epub;
+mod grid;
 mod header;
 mod html;
 mod isolation;
 mod json;
 mod layout;
+mod numbering;
+mod numeral;
 mod odt;
 mod package;
 mod pdf;
 mod plain;
 mod pptx;
 mod rtf;
+mod script;
 mod thin;
 mod writer;
 mod xlsx;
@@ -41,6 +48,7 @@ mod xml;
 pub use self::csv::pairs;
 pub use confinement::{Confinement, Extent, Missing, Part, confine, hide};
 pub use detect::{Unsupported, detect};
+pub use encoding::decode_markup;
 pub use isolation::{
     Task, UnknownTask, child_main, child_task, confinement, isolated, isolated_pairs,
     isolated_within, probe_main, task,
@@ -90,6 +98,12 @@ pub enum Unreadable {
     /// Not a letter and not a digit in it.
     #[error("the file has no readable text")]
     NoText,
+    /// A web page without text of its own.
+    #[error(
+        "the page has no readable text: what a script puts there in the browser is not in the file; save the page from \
+         the browser and upload it"
+    )]
+    EmptyPage,
     /// Pages without text.
     #[error("the PDF has no text layer{}; it seems to be a scan", of_pages(*pages))]
     NoTextLayer {

@@ -8,6 +8,7 @@ use replyx_core::knowledge::DocumentKind;
 
 use super::{
     Extracted, Unreadable,
+    grid::{Grid, Role, Span},
     package::Package,
     writer::Writer,
     xml::{Element, Tree},
@@ -19,9 +20,10 @@ mod styles;
 
 use inline::Inline;
 use list::Lists;
-use styles::Styles;
+use styles::{Mark, OUTLINE};
 
 pub(super) use inline::cell_text;
+pub(super) use styles::Styles;
 
 /// Most times a repeated cell is written.
 const REPEATED: u64 = 64;
@@ -93,8 +95,10 @@ impl<'t> Reading<'t> {
         match block.name() {
             "h" => {
                 let level = block.number("outline-level").unwrap_or(1).clamp(1, 9);
+                let level = u8::try_from(level).unwrap_or(9);
+                let number = self.outline_number(block, usize::from(level) - 1);
                 self.paragraph(block, |writer, text| {
-                    writer.heading(u8::try_from(level).unwrap_or(9), text);
+                    writer.heading(level, &format!("{number} {text}"));
                 });
             }
             "p" if self.styles.is_title(block.attribute("style-name").as_deref()) => {
@@ -111,8 +115,19 @@ impl<'t> Reading<'t> {
         }
     }
 
+    /// The number that the document's outline gives a heading; mostly none.
+    fn outline_number(&mut self, heading: Element, depth: usize) -> String {
+        let counts = matches!(self.styles.mark(Some(OUTLINE), depth), Mark::Number(_));
+        let listed = heading.attribute("is-list-header").as_deref() == Some("true");
+        if !counts || listed {
+            return String::new();
+        }
+        self.lists.restart_below(Some(OUTLINE), depth);
+        self.lists.next(&self.styles, Some(OUTLINE), depth).unwrap_or_default()
+    }
+
     fn paragraph(&mut self, paragraph: Element<'t>, write: impl FnOnce(&mut Writer, &str)) {
-        let inline = Inline::read(paragraph, &mut self.notes);
+        let inline = Inline::read(paragraph, &self.styles, &mut self.notes);
         let text = inline.text.trim();
         if !text.is_empty() {
             write(&mut self.writer, text);
@@ -142,9 +157,19 @@ impl<'t> Reading<'t> {
                         let named = block.attribute("style-name");
                         let style = style.or_else(|| self.styles.list_of(named.as_deref()));
                         let style = style.map(str::to_owned);
-                        let mark = self.styles.mark(style.as_deref(), depth);
-                        let number = self.lists.next(style.as_deref(), depth, mark);
-                        self.paragraph(block, |writer, text| writer.item(depth, number, text));
+                        let number = self.lists.next(&self.styles, style.as_deref(), depth);
+                        let mark = number.unwrap_or_else(|| "-".to_owned());
+                        self.paragraph(block, |writer, text| writer.marked(depth, &mark, text));
+                    }
+                    "h" if !marked => {
+                        marked = true;
+                        let level = block.number("outline-level").unwrap_or(1).clamp(1, 9);
+                        let level = u8::try_from(level).unwrap_or(9);
+                        let number =
+                            self.lists.next(&self.styles, style, depth).unwrap_or_default();
+                        self.paragraph(block, |writer, text| {
+                            writer.heading(level, &format!("{number} {text}"));
+                        });
                     }
                     _ => self.block(block),
                 }
@@ -152,8 +177,7 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// Writes a table. What merged cells cover is blank; a table of one column is a frame around
-    /// its content.
+    /// Writes a table; one of a single column is a frame around its content.
     fn table(&mut self, table: Element<'t>) {
         let mut rows = Vec::new();
         table_rows(table, &mut rows);
@@ -163,19 +187,65 @@ impl<'t> Reading<'t> {
             }
             return;
         }
-        for row in rows {
-            let mut texts = Vec::new();
-            for cell in cells(row) {
-                let text = match cell.name() {
-                    "table-cell" => cell_text(cell, " ", &mut self.notes),
-                    _ => String::new(),
-                };
+        let headers: Vec<Element> =
+            table.children_named("table-header-rows").flat_map(Element::children).collect();
+        let mut grid = Grid::default();
+        for (place, row) in rows.into_iter().enumerate() {
+            let role = if place < headers.len() { Role::Head } else { Role::Data };
+            for cell in cells(row).filter(|cell| cell.name() == "table-cell") {
+                let text = self.cell(cell);
                 let times = cell.number("number-columns-repeated").unwrap_or(1).min(REPEATED);
-                texts.extend((0..times).map(|_| text.clone()));
+                for _ in 0..times {
+                    grid.cell(&text, span(cell), role);
+                }
             }
-            self.writer.row(&texts);
+            grid.end_row();
         }
-        self.writer.end_table();
+        grid.write(&mut self.writer);
+    }
+
+    /// What a cell says; items of its lists keep their numbers.
+    fn cell(&mut self, cell: Element<'t>) -> String {
+        let mut texts = Vec::new();
+        for block in cell.children() {
+            if block.name() == "list" {
+                self.cell_list(block, None, 0, &mut texts);
+            } else {
+                texts.push(cell_text(block, " ", &self.styles, &mut self.notes));
+            }
+        }
+        texts.retain(|text| !text.trim().is_empty());
+        texts.join(" ")
+    }
+
+    fn cell_list(
+        &mut self,
+        list: Element<'t>,
+        outer: Option<&str>,
+        depth: usize,
+        texts: &mut Vec<String>,
+    ) {
+        let own = list.attribute("style-name");
+        let style = own.as_deref().or(outer);
+        self.lists.begin(
+            style,
+            depth,
+            list.attribute("continue-numbering").as_deref() == Some("true"),
+        );
+        for item in list.children() {
+            let mut number = self.lists.next(&self.styles, style, depth);
+            for block in item.children() {
+                if block.name() == "list" {
+                    self.cell_list(block, style, depth + 1, texts);
+                    continue;
+                }
+                let text = cell_text(block, " ", &self.styles, &mut self.notes);
+                texts.push(match number.take() {
+                    Some(number) => format!("{number} {text}"),
+                    None => text,
+                });
+            }
+        }
     }
 
     fn write_notes(&mut self) {
@@ -184,10 +254,19 @@ impl<'t> Reading<'t> {
         while let Some(note) = self.notes.get(index).copied() {
             index += 1;
             let Some(body) = note.child("note-body") else { continue };
-            let text = cell_text(body, "\n", &mut self.notes);
+            let text = cell_text(body, "\n", &self.styles, &mut self.notes);
             self.writer.paragraph(&format!("[{index}] {text}"));
         }
     }
+}
+
+/// How many columns and rows a cell covers.
+pub(super) fn span(cell: Element) -> Span {
+    let count = |name: &str| {
+        let count = cell.number(name).unwrap_or(1).max(1);
+        usize::try_from(count).unwrap_or(1)
+    };
+    Span { columns: count("number-columns-spanned"), rows: count("number-rows-spanned") }
 }
 
 /// The rows of a table, also those in groups and headers.

@@ -73,11 +73,6 @@ impl<'a> Package<'a> {
         self.names.contains_key(&key(name))
     }
 
-    /// The names, in lower case, that end in this.
-    pub(super) fn names_ending(&self, end: &str) -> Vec<String> {
-        self.names.keys().filter(|name| name.ends_with(end)).cloned().collect()
-    }
-
     /// An entry's bytes, nothing when there is no such entry.
     ///
     /// # Errors
@@ -111,7 +106,7 @@ impl<'a> Package<'a> {
     /// # Errors
     ///
     /// As [`Package::read`].
-    pub(super) fn check(mut self) -> Result<(), Unreadable> {
+    pub(super) fn check(&mut self) -> Result<(), Unreadable> {
         for index in 0..self.archive.len() {
             self.copy(index, &mut std::io::sink())?;
         }

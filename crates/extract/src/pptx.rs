@@ -1,20 +1,22 @@
 //! Microsoft `PowerPoint` since 2007.
 //!
-//! [`pptx`] is the way in. A slide is a page: its title is a heading, then its shapes in their
-//! order, tables, diagrams, and the speaker's notes. Hidden slides, dates, footers and slide
-//! numbers are left out. [`shape`] reads paragraphs.
+//! [`pptx`] is the way in. A slide is a page: its title is a heading, then its shapes from top to
+//! bottom, tables, diagrams, the numbers of charts, and the speaker's notes. Hidden slides, dates,
+//! footers and slide numbers are left out. [`shape`] reads paragraphs, [`chart`] charts.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode, enumerated};
 
 use super::{
     Extracted, Unreadable,
     docx::core_title,
+    grid::{Grid, Role, Span},
     package::{Package, Relations},
     thin,
     writer::Writer,
     xml::{Element, Tree},
 };
 
+mod chart;
 mod shape;
 
 use shape::{Kind, Shapes};
@@ -104,6 +106,7 @@ fn write_slide(
             Kind::Text => write_paragraphs(shape, &relations, false, writer),
             Kind::Table => write_table(shape, &relations, writer),
             Kind::Diagram => write_diagram(package, shape, &relations, writer)?,
+            Kind::Chart => chart::write(package, shape, &relations, writer)?,
             Kind::Title => {}
         }
     }
@@ -137,18 +140,27 @@ fn write_paragraphs(shape: Element, relations: &Relations, listed: bool, writer:
 }
 
 fn write_table(table: Element, relations: &Relations, writer: &mut Writer) {
-    for row in table.children_named("tr") {
-        // Cells a merged one covers are there, and empty.
-        let cells: Vec<String> = row
-            .children_named("tc")
-            .map(|cell| {
-                let texts = shape::paragraphs(cell, relations).into_iter().map(|it| it.text);
-                texts.collect::<Vec<_>>().join(" ")
-            })
-            .collect();
-        writer.row(&cells);
+    let has_header = table.child("tblPr").and_then(|it| it.attribute("firstRow"));
+    let has_header = matches!(has_header.as_deref(), Some("1" | "true"));
+    let mut grid = Grid::default();
+    for (place, row) in table.children_named("tr").enumerate() {
+        let role = if has_header && place == 0 { Role::Head } else { Role::Data };
+        for cell in row.children_named("tc") {
+            // Cells a merged one covers are there, and empty.
+            let is_covered = ["hMerge", "vMerge"]
+                .iter()
+                .any(|name| matches!(cell.attribute(name).as_deref(), Some("1" | "true")));
+            if is_covered {
+                continue;
+            }
+            let texts = shape::paragraphs(cell, relations).into_iter().map(|it| it.text);
+            let count = |name: &str| usize::try_from(cell.number(name).unwrap_or(1)).unwrap_or(1);
+            let span = Span { columns: count("gridSpan"), rows: count("rowSpan") };
+            grid.cell(&texts.collect::<Vec<_>>().join(" "), span, role);
+        }
+        grid.end_row();
     }
-    writer.end_table();
+    grid.write(writer);
 }
 
 fn write_diagram(

@@ -69,7 +69,7 @@ mod tests {
         let found = rtf(document.as_bytes()).unwrap();
         assert_eq!(
             found.text,
-            "Prices\n\nCity\n\n1. one\n  - two\n\nZone | Price\nCity centre | 290\n\nSee the site (https://example.com/)."
+            "Prices\n\nCity\n\n1. one\n  - two\n\nZone | Price\n--- | ---\nCity centre | 290\n\nSee the site (https://example.com/)."
         );
         let levels: Vec<u8> = found.headings.iter().map(|heading| heading.level).collect();
         assert_eq!(levels, [1, 2]);

@@ -1,8 +1,9 @@
 //! Workbooks: Microsoft Excel, since 2007 and before, and `OpenDocument`.
 //!
 //! [`xlsx`] is the way in. A sheet is a page that begins with its name as a heading; hidden sheets,
-//! empty rows and empty columns are left out. [`sheet`] holds the cells of one sheet, [`excel`],
-//! [`xls`] and [`ods`] fill it, [`value`] writes cells down.
+//! columns and rows, struck-out cells, empty rows and empty columns are left out. [`sheet`] holds
+//! the cells of one sheet, [`excel`], [`xls`] and [`ods`] fill it, [`format`] writes numbers as
+//! their cells show them, [`formula`] calculates what nobody has yet.
 
 use replyx_core::knowledge::{DocumentKind, DocumentWarning, WarningCode};
 
@@ -13,10 +14,15 @@ use super::{
 };
 
 mod excel;
+mod format;
+mod formula;
+mod looks;
 mod ods;
 mod sheet;
 mod value;
 mod xls;
+
+pub(super) use value::decimal;
 
 /// Reads a workbook.
 ///
@@ -36,7 +42,7 @@ pub(super) fn xlsx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     if package.has("content.xml") {
         ods::read(package, &mut writer)?;
     } else {
-        excel::read(package, bytes, &mut writer)?;
+        excel::read(package, &mut writer)?;
     }
     writer.finish()
 }

@@ -141,7 +141,7 @@ const KIND_WORDS: &[(Wanted, &str)] = &[
         "big large high far old tall amount number количество процент* сумма сумму суммы",
     ),
     (Wanted::Phone, "phone telephone call number телефон* позвонить номер"),
-    (Wanted::Email, "email mail почта почты почту почте емейл имейл"),
+    (Wanted::Email, "e email mail address адрес* почта почты почту почте емейл имейл"),
     (Wanted::Place, "address located адрес* находит* находятся расположен*"),
     (Wanted::Duration, "take takes last duration длится занимает срок сроки длительность"),
 ];

@@ -9,6 +9,7 @@
 //! It works best in English and Russian, whose words it reduces to stems; in other languages it
 //! compares words, and pairs of characters where a script has no spaces.
 
+mod clause;
 mod compose;
 mod evidence;
 mod inline;
@@ -58,8 +59,12 @@ pub const NAME: &str = "extractive";
 
 /// Answers a question from the sources; `None` when they do not hold the answer.
 pub fn quote(question: &str, sources: &[Source]) -> Option<Quotation> {
-    let question = Question::of(question);
     let units = units(sources);
+    if let Some(found) = clause::quote(question, &units) {
+        return Some(found);
+    }
+
+    let question = Question::of(question);
     let ranking = Ranking::of(&question, &units);
     let fits: Vec<Option<Fit>> = sources.iter().map(|source| source.fit).collect();
     compose(&question, &units, &ranking, &fits)

@@ -1,6 +1,8 @@
 //! A source taken apart into what can be quoted: sentences, list items and table rows, each with
 //! the headings it stands under.
 
+use replyx_text::clauses;
+
 use super::{inline::plain, sentences::sentences};
 use crate::Source;
 
@@ -10,6 +12,10 @@ const MOST_UNITS: usize = 2_000;
 /// A heading says what it says in its beginning, characters.
 const LONGEST_HEADING: usize = 200;
 const LONGEST_SOURCE: usize = 8 * 1024;
+/// A clause of a contract is quoted whole up to this length, characters.
+const LONGEST_CLAUSE: usize = 300;
+/// So many columns of a table have names.
+const MOST_COLUMNS: usize = 200;
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +65,17 @@ struct Reading {
     above: String,
     inner: Vec<(usize, String)>,
     intro: Option<usize>,
+    /// The columns of the table that the source begins in the middle of.
+    columns: Vec<String>,
 }
 
 impl Reading {
     fn source(&mut self, number: usize, source: &Source) {
         self.source = number;
-        let above = std::iter::once(&source.title).chain(&source.headings).take(8);
+        let header = source.headings.last().filter(|heading| heading.contains(" | "));
+        self.columns = header.map(|header| cells(header)).unwrap_or_default();
+        let headings = &source.headings[..source.headings.len() - usize::from(header.is_some())];
+        let above = std::iter::once(&source.title).chain(headings).take(8);
         self.above = above.map(|line| beginning(line)).collect::<Vec<_>>().join("\n");
         self.inner.clear();
         self.intro = None;
@@ -91,7 +102,16 @@ impl Reading {
         }
         self.block += 1;
         if is_table(lines) {
-            return self.table(lines);
+            let columns = cells(lines[0]);
+            return 2 + self.rows(&columns, &lines[2..]);
+        }
+        if is_row(line) {
+            let columns = std::mem::take(&mut self.columns);
+            return self.rows(&columns, lines);
+        }
+        self.columns.clear();
+        if let Some(taken) = self.clause(lines) {
+            return taken;
         }
         if item(line).is_some() {
             return self.list(lines);
@@ -99,11 +119,11 @@ impl Reading {
         self.paragraph(lines)
     }
 
-    fn table(&mut self, lines: &[&str]) -> usize {
-        let columns = cells(lines[0]);
-        let rows = lines[2..].iter().take_while(|line| line.contains('|'));
-        let mut taken = 2;
-        for row in rows {
+    /// Reads the rows that the lines begin with; returns how many there are. A row is quoted with
+    /// the names of its columns where they are known.
+    fn rows(&mut self, columns: &[String], lines: &[&str]) -> usize {
+        let mut taken = 0;
+        for row in lines.iter().take_while(|line| line.contains('|')) {
             taken += 1;
             let named = cells(row).into_iter().enumerate().filter(|(_, cell)| !cell.is_empty());
             let text: Vec<String> = named
@@ -118,10 +138,52 @@ impl Reading {
         taken
     }
 
+    /// Reads a clause with a number, which is part of what it says: a customer asks for `2.3`.
+    fn clause(&mut self, lines: &[&str]) -> Option<usize> {
+        clauses::mark(lines[0])?;
+        let goes_on = |line: &&&str| {
+            let line = line.trim();
+            !line.is_empty()
+                && clauses::mark(line).is_none()
+                && item(line).is_none()
+                && !is_row(line)
+                && !line.starts_with('#')
+        };
+        let taken = 1 + lines[1..].iter().take_while(goes_on).count();
+        let text = plain(&lines[..taken].join("\n"));
+
+        if text.chars().count() > LONGEST_CLAUSE {
+            self.prose(&text);
+            return Some(taken);
+        }
+        let pushed = self.push(Kind::Item, text.clone());
+        if let Some(intro) = pushed.filter(|_| text.ends_with(':')) {
+            self.intro = Some(intro);
+        }
+        Some(taken + self.points(&lines[taken..]))
+    }
+
+    /// Reads the points `a)`, `b)` of the clause above them; returns how many lines they take.
+    fn points(&mut self, lines: &[&str]) -> usize {
+        let is_point = |line: &&&str| {
+            clauses::mark(line).is_some_and(|(mark, _)| {
+                !clauses::number(mark).contains(|c: char| c.is_ascii_digit())
+            })
+        };
+        let points = lines.iter().take_while(is_point).count();
+        for line in &lines[..points] {
+            self.push(Kind::Item, plain(line));
+        }
+        points
+    }
+
     fn list(&mut self, lines: &[&str]) -> usize {
         let mut items: Vec<String> = Vec::new();
         let mut taken = 0;
         for line in lines {
+            if !items.is_empty() && clauses::mark(line).is_some() {
+                break;
+            }
             if let Some(text) = item(line.trim()) {
                 items.push(text.to_owned());
             } else if line.starts_with([' ', '\t']) && !line.trim().is_empty() {
@@ -146,7 +208,9 @@ impl Reading {
             line.is_empty()
                 || heading(line, lines.get(at + 1).copied()).is_some()
                 || item(line).is_some()
+                || clauses::mark(line).is_some()
                 || is_table(&lines[at..])
+                || is_row(line)
                 || line.starts_with("```")
         };
 
@@ -273,9 +337,19 @@ fn is_table(lines: &[&str]) -> bool {
         && separator.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
 }
 
+/// Is the line a row of a table, as extracted text writes it? In prose a bar is rare, and one alone
+/// is no row.
+fn is_row(line: &str) -> bool {
+    let line = line.trim();
+    line.contains(" | ") || line.ends_with(" |") || line.starts_with("| ")
+}
+
+/// The cells of a row. An empty one keeps its place.
 fn cells(line: &str) -> Vec<String> {
-    let line = line.trim().trim_start_matches('|');
-    line.strip_suffix('|').unwrap_or(line).split('|').map(plain).collect()
+    let line = line.trim();
+    let line = line.strip_prefix('|').unwrap_or(line);
+    let line = line.strip_suffix('|').unwrap_or(line);
+    line.split('|').take(MOST_COLUMNS).map(plain).collect()
 }
 
 #[cfg(test)]
@@ -295,6 +369,37 @@ mod tests {
     fn rows_of_a_table_carry_their_headers() {
         let table = "| City | Price |\n|---|--:|\n| **Riga** | 5 € |\n| Oslo | |\n\nAfter.";
         assert_eq!(texts(table), ["City: Riga; Price: 5 €", "City: Oslo", "After."]);
+    }
+
+    #[test]
+    fn rows_in_the_middle_of_a_table_have_the_columns_of_its_header() {
+        let source = |headings: &[&str], text: &str| Source {
+            headings: headings.iter().map(|heading| (*heading).to_owned()).collect(),
+            text: text.to_owned(),
+            ..Source::default()
+        };
+        let rows = "Alpha | 310\n | | 12\nBeta |\n\nx | y";
+        let found = units(&[source(&["Prices", "Model | Price | Stock"], rows)]);
+        let texts: Vec<&str> = found.iter().map(|unit| unit.text.as_str()).collect();
+        assert_eq!(texts, ["Model: Alpha; Price: 310", "Price: 12", "Model: Beta", "x; y"]);
+        assert!(found.iter().all(|unit| unit.headings == "\nPrices"));
+    }
+
+    #[test]
+    fn a_clause_keeps_its_number_and_the_list_below_knows_it() {
+        let text = "2. Payment\n2.1. We accept:\na) cash\nb) cards\n2.2. Late payment costs\n0.1 percent a day.";
+        let found = units(&[Source { text: text.into(), ..Source::default() }]);
+        let texts: Vec<&str> = found.iter().map(|unit| unit.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "Payment",
+                "2.1. We accept:",
+                "a) cash",
+                "b) cards",
+                "2.2. Late payment costs 0.1 percent a day."
+            ]
+        );
     }
 
     #[test]

@@ -60,6 +60,60 @@ fn a_question_in_a_list_is_answered_by_what_stands_behind_it() {
     assert_eq!(answered("Can I return an item?", &[asked_in_vain]).0, "");
 }
 
+/// A catalogue as search gives it: passages from the middle of a table, its header among the
+/// headings.
+#[test]
+fn the_row_that_is_asked_for_is_quoted_with_its_columns_and_not_its_neighbours() {
+    let header = "Артикул | Товар | Цена, ₽ | Остаток";
+    let passages: Vec<Source> = [12_340, 3_120, 20_010]
+        .iter()
+        .map(|first| {
+            let row = |number: u32| {
+                format!("KS-{number} | Товар номер {number} | {} | 4", 100 + number % 977)
+            };
+            let rows: Vec<String> = (*first..first + 12).map(row).collect();
+            source("price", &["Прайс", header], &rows.join("\n"))
+        })
+        .collect();
+
+    let (answer, used) = answered("Сколько стоит товар номер 12345?", &passages);
+    let price = 100 + 12_345 % 977;
+    assert_eq!(
+        answer,
+        format!("Артикул: KS-12345; Товар: Товар номер 12345; Цена, ₽: {price}; Остаток: 4")
+    );
+    assert_eq!(used, [0]);
+
+    let (answer, _) = answered("Сколько стоит KS-3125?", &passages);
+    assert!(answer.contains("KS-3125") && !answer.contains("KS-3124"), "{answer}");
+}
+
+#[test]
+fn a_row_without_known_columns_is_quoted_alone() {
+    let rows = "Замена молнии вид 6 | 410\nЗамена молнии вид 7 | 730\nЗамена молнии вид 8 | 520";
+    let (answer, _) =
+        answered("Сколько стоит замена молнии вид 7?", &[source("Ремонт", &[], rows)]);
+    assert_eq!(answer, "Замена молнии вид 7; 730");
+}
+
+#[test]
+fn a_clause_is_quoted_by_its_number() {
+    let contract = "Статья 2 Оплата\n\n2.1. За просрочку — 0,2 процента в день.\n2.2. Оплата:\na) наличными\n\
+                    b) картой\n2.3. Счёт выставляется раз в месяц.";
+    let contract = [source("Договор", &[], contract)];
+    for (question, expected) in [
+        ("Что сказано в пункте 2.1 договора?", "2.1. За просрочку — 0,2 процента в день."),
+        ("Что в п. 2.2?", "2.2. Оплата:\na) наличными\nb) картой"),
+        ("Процитируйте пункт 2.3", "2.3. Счёт выставляется раз в месяц."),
+    ] {
+        assert_eq!(answered(question, &contract).0, expected);
+    }
+    assert_ne!(
+        answered("Что сказано в пункте 9.1?", &contract).0,
+        "2.1. За просрочку — 0,2 процента в день."
+    );
+}
+
 #[test]
 fn an_introduction_is_said_once() {
     for (text, question) in [

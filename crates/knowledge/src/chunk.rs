@@ -66,6 +66,9 @@ impl Chunking {
 /// Titles in [`Chunk::headings`] are cut to this length, characters.
 const LONGEST_TITLE: usize = 120;
 
+/// A table's header in [`Chunk::headings`] is cut to this length, characters.
+const LONGEST_HEADER: usize = 400;
+
 /// A passage-to-be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
@@ -160,7 +163,7 @@ impl Packer<'_> {
         let end = pack.range.end;
         let mut headings: Vec<String> = self.path.iter().map(|(_, title)| title.clone()).collect();
         if let Some(header) = pack.header.filter(|header| header.end <= start) {
-            headings.push(words_of(&self.document.text[header]));
+            headings.push(columns_of(&self.document.text[header]));
         }
         let pages = &self.document.pages;
         let page = pages.partition_point(|at| *at <= start);
@@ -174,8 +177,23 @@ impl Packer<'_> {
     }
 }
 
-/// The cells of a table row as words.
-fn words_of(row: &str) -> String {
-    let cells = row.split(['|', '\t']).map(str::trim).filter(|cell| !cell.is_empty());
-    cells.collect::<Vec<_>>().join(", ").chars().take(LONGEST_TITLE).collect()
+/// The names of a table's columns as a heading: `Model | Price`. An empty one keeps its place, for
+/// whoever reads the rows below; a name too many is left out as a whole.
+fn columns_of(row: &str) -> String {
+    let row = row.trim();
+    let bare = row.strip_prefix('|').unwrap_or(row);
+    let bare = bare.strip_suffix('|').unwrap_or(bare);
+
+    let mut columns = String::new();
+    for (place, cell) in bare.split(['|', '\t']).enumerate() {
+        let cell = cell.trim().replace(" > ", " ");
+        if columns.chars().count() + cell.chars().count() > LONGEST_HEADER {
+            break;
+        }
+        if place > 0 {
+            columns.push_str(" | ");
+        }
+        columns.push_str(&cell);
+    }
+    columns
 }

@@ -108,9 +108,54 @@ async fn loops_of_redirects_and_links_end() {
     let visits = crawl(&fetcher(), Order { depth: 3, ..order(&site, SourceKind::Site, "/") }).await;
     let word = |path: &str| &visits.iter().find(|(p, _)| p == path).unwrap().1;
     assert_eq!(word("/r1"), "Duplicate");
-    assert_eq!(word("/r0"), "Duplicate");
+    assert_eq!(word("/r0"), "ToItself");
     assert_eq!(word("/far0"), "the page was redirected more than 5 times");
     assert!(site.paths().len() < 25, "{:?}", site.paths());
+}
+
+#[tokio::test]
+async fn a_page_that_sends_its_readers_on_is_followed() {
+    let site = FakeSite::start().await.unwrap();
+    let refresh = |to: &str, stay: &str| {
+        Reply::html(format!(
+            "<html><head><meta http-equiv='Refresh' content='{stay}; URL={to}'></head><body>Moved.</body></html>"
+        ))
+    };
+    site.set("/meta/", refresh("/meta/new/", "0"));
+    site.set("/meta/new/", page("new", &["a", "b"]));
+    site.set("/meta/new/a", refresh("/meta/new/b", "0"));
+    site.set("/meta/new/b", refresh("/meta/new/b", "5"));
+    let expected: [&[&str]; 2] = [&["/meta/new/", "/meta/new/b"], &["/meta/new/"]];
+    for (kind, expected) in [SourceKind::Site, SourceKind::Page].into_iter().zip(expected) {
+        let visits = crawl(&fetcher(), order(&site, kind, "/meta/")).await;
+        assert_eq!(kept(&visits), expected, "{visits:?}");
+    }
+    // One that goes round ends, and news that reload themselves are pages.
+    site.set("/x/", refresh("/x/y", "0"));
+    site.set("/x/y", refresh("/x/", "0"));
+    crawl(&fetcher(), order(&site, SourceKind::Site, "/x/")).await;
+    site.set("/slow/", refresh("/meta/new/", "300"));
+    let visits = crawl(&fetcher(), order(&site, SourceKind::Site, "/slow/")).await;
+    assert_eq!(kept(&visits), ["/slow/"]);
+}
+
+#[tokio::test]
+async fn addresses_in_other_letters_are_asked_for_as_utf_8() {
+    let site = FakeSite::start().await.unwrap();
+    let text = "<html><head><meta http-equiv='Content-Type' content='text/html; charset=windows-1251'></head>\
+                <body><p>Хлеб и булки каждый день.</p><a href='/часы.html'>Часы</a></body></html>";
+    let body: Vec<u8> = text
+        .chars()
+        .map(|c| match c {
+            'А'..='я' => u8::try_from(u32::from(c) - u32::from('А') + 0xC0).unwrap(),
+            c => u8::try_from(c).unwrap(),
+        })
+        .collect();
+    site.set("/", Reply::of("text/html", body));
+    let hours = "/%D1%87%D0%B0%D1%81%D1%8B.html";
+    site.set(hours, page("hours", &[]));
+    let visits = crawl(&fetcher(), order(&site, SourceKind::Site, "/")).await;
+    assert_eq!(kept(&visits), ["/", hours]);
 }
 
 #[tokio::test]

@@ -16,13 +16,18 @@ const ENTRY: usize = 128;
 /// Directories longer than this are not looked through, entries.
 const ENTRIES: usize = 4_096;
 
+/// Shorter streams share sectors.
+const SMALLEST: u32 = 4_096;
+/// The sectors that short streams are cut into, bytes.
+const SMALL_SECTOR: usize = 64;
+
 /// Is it a compound file?
 pub(super) fn is_compound(head: &[u8]) -> bool {
     head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
 }
 
-/// What a compound file is. A workbook is read; of others the menu that saves them as something
-/// that is read is named.
+/// What a compound file is. Workbooks and Word documents are read; of others the menu that saves
+/// them as something that is read is named.
 pub(super) fn detect(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     let top = top_names(bytes);
     // A damaged directory: the names are still somewhere, as UTF-16.
@@ -39,10 +44,7 @@ pub(super) fn detect(bytes: &[u8]) -> Result<DocumentKind, Unsupported> {
     } else if has("Workbook") || has("Book") {
         Ok(DocumentKind::Xlsx)
     } else if has("WordDocument") {
-        Err(Unsupported(
-            "an old Word document (.doc): save it as .docx (in Word: File > Save As > Word Document (*.docx); \
-             in LibreOffice: File > Save As > Word 2010-365 Document (.docx))",
-        ))
+        Ok(DocumentKind::Docx)
     } else if has("PowerPoint Document") {
         Err(Unsupported(
             "an old PowerPoint presentation (.ppt): save it as .pptx (in PowerPoint: File > Save As > \
@@ -67,17 +69,18 @@ fn top_names(bytes: &[u8]) -> Option<Vec<String>> {
     Some(root(bytes)?.into_iter().map(|entry| entry.name).collect())
 }
 
-/// The bytes of a stream in the root, unless the file is damaged or the stream is among the
-/// smallest, which are kept elsewhere.
+/// The bytes of a stream in the root, unless the file is damaged.
 pub(crate) fn stream(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
-    /// Shorter streams share sectors.
-    const SMALLEST: u32 = 4_096;
-    let entry = root(bytes)?.into_iter().find(|entry| entry.name.eq_ignore_ascii_case(name))?;
-    if entry.length < SMALLEST {
-        return None;
-    }
-    let mut stream = Sectors::of(bytes)?.chain(entry.first, bytes.len())?;
-    stream.truncate(usize::try_from(entry.length).ok()?);
+    let entries = root(bytes)?;
+    let entry = entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))?;
+    let length = usize::try_from(entry.length).ok()?;
+    let sectors = Sectors::of(bytes)?;
+    let mut stream = if entry.length < SMALLEST {
+        sectors.small(entry.first, length)?
+    } else {
+        sectors.chain(entry.first, bytes.len())?
+    };
+    stream.truncate(length);
     Some(stream)
 }
 
@@ -130,11 +133,37 @@ impl<'a> Sectors<'a> {
             12 => 4_096,
             _ => return None,
         };
-        // The first 109 tables are listed in the head; they reach over 6 MiB, and the directory is
-        // mostly at the front.
+        // The first 109 tables are listed in the head, those of files over 6 MiB in sectors of
+        // their own.
         let listed = (0..109).map_while(|index| word(bytes, 76 + index * 4));
         let tables = listed.filter(|sector| *sector < LAST_SECTOR).collect();
-        Some(Self { bytes, size, tables })
+        let mut sectors = Self { bytes, size, tables };
+        let mut next = word(bytes, 68)?;
+        let most = bytes.len() / size / (size / 4) + 1;
+        while next < LAST_SECTOR && sectors.tables.len() <= most + 109 {
+            let Some(list) = sectors.sector(next) else { break };
+            let own = (0..size / 4 - 1).map_while(|index| word(list, index * 4));
+            sectors.tables.extend(own.filter(|sector| *sector < LAST_SECTOR));
+            next = word(list, size - 4).unwrap_or(LAST_SECTOR);
+        }
+        Some(sectors)
+    }
+
+    /// The bytes of a short stream, which the root keeps with others.
+    fn small(&self, first: u32, length: usize) -> Option<Vec<u8>> {
+        let directory = self.chain(word(self.bytes, 48)?, ENTRIES * ENTRY)?;
+        let shared = self.chain(word(&directory, 116)?, self.bytes.len())?;
+        let followers = self.chain(word(self.bytes, 60)?, self.bytes.len())?;
+        let mut stream = Vec::with_capacity(length);
+        let mut number = first;
+        while number < LAST_SECTOR && stream.len() < length {
+            let at = usize::try_from(number).ok()?;
+            let start = at.checked_mul(SMALL_SECTOR)?;
+            let end = start.checked_add(SMALL_SECTOR)?.min(shared.len());
+            stream.extend_from_slice(shared.get(start..end).filter(|part| !part.is_empty())?);
+            number = word(&followers, at.checked_mul(4)?)?;
+        }
+        Some(stream)
     }
 
     fn sector(&self, number: u32) -> Option<&'a [u8]> {
@@ -219,7 +248,7 @@ mod tests {
         assert_eq!(detect(&compound(&["Workbook"], &["WordDocument"])), Ok(DocumentKind::Xlsx));
         assert_eq!(detect(&compound(&["Book"], &[])), Ok(DocumentKind::Xlsx));
         let word = detect(&compound(&["\u{5}Summary", "WordDocument"], &["Workbook"]));
-        assert!(word.unwrap_err().0.contains("File > Save As > Word Document (*.docx)"));
+        assert_eq!(word, Ok(DocumentKind::Docx));
         let slides = detect(&compound(&["PowerPoint Document"], &[]));
         assert!(slides.unwrap_err().0.contains("PowerPoint Presentation (*.pptx)"));
         let other = detect(&compound(&["Contents"], &["Workbook"]));

@@ -5,9 +5,11 @@ use std::{collections::HashMap, fmt::Write};
 use super::{
     super::{
         package::{Relations, link},
+        script::{lowered, raised},
         xml::Element,
     },
-    alternative,
+    alternative, is_on,
+    styles::Styles,
 };
 
 /// Runs, links and fields as text.
@@ -16,7 +18,16 @@ pub(super) struct Inline<'t> {
     pub(super) text: String,
     /// The content of text boxes anchored here.
     pub(super) boxes: Vec<Element<'t>>,
+    /// Does it show the number of the page or of pages?
+    pub(super) counts_pages: bool,
     fields: Vec<Field>,
+}
+
+/// What the reading of a paragraph takes from its document.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'d> {
+    pub(super) relations: &'d Relations,
+    pub(super) styles: &'d Styles,
 }
 
 /// A field between its beginning and its end.
@@ -48,13 +59,15 @@ impl Notes {
 
 impl<'t> Inline<'t> {
     /// Reads a paragraph.
-    pub(super) fn read(paragraph: Element<'t>, relations: &Relations, notes: &mut Notes) -> Self {
+    pub(super) fn read(paragraph: Element<'t>, context: Context<'_>, notes: &mut Notes) -> Self {
         let mut inline = Self::default();
-        inline.walk(paragraph, relations, notes);
+        if !context.styles.strikes(paragraph) {
+            inline.walk(paragraph, context, notes);
+        }
         inline
     }
 
-    fn walk(&mut self, parent: Element<'t>, relations: &Relations, notes: &mut Notes) {
+    fn walk(&mut self, parent: Element<'t>, context: Context<'_>, notes: &mut Notes) {
         for element in parent.children() {
             match element.name() {
                 "t" => self.text.push_str(&element.text()),
@@ -68,19 +81,29 @@ impl<'t> Inline<'t> {
                     }
                 }
                 "footnoteReference" | "endnoteReference" => self.note(element, notes),
-                "r" if hidden(element) => {}
+                "r" if hidden(element) || context.styles.is_struck(element) => {}
+                "r" => match context.styles.script(element).as_deref() {
+                    Some("superscript") => self.wrapped(element, context, notes, raised),
+                    Some("subscript") => self.wrapped(element, context, notes, lowered),
+                    _ => self.walk(element, context, notes),
+                },
+                "sym" => self.text.push_str(symbol(element)),
+                "f" | "sSup" | "sSub" | "rad" => self.formula(element, context, notes),
                 "hyperlink" => {
                     let from = self.text.len();
-                    self.walk(element, relations, notes);
+                    self.walk(element, context, notes);
                     let address = element.prefixed("id");
-                    if let Some(address) = address.and_then(|id| relations.address(&id)) {
+                    if let Some(address) = address.and_then(|id| context.relations.address(&id)) {
                         link(&mut self.text, from, address);
                     }
                 }
                 "fldSimple" => {
                     let from = self.text.len();
-                    self.walk(element, relations, notes);
+                    self.walk(element, context, notes);
                     let instruction = element.attribute("instr").unwrap_or_default();
+                    if self.is_page_number(&instruction) {
+                        self.text.truncate(from);
+                    }
                     if let Some(address) = hyperlink(&instruction) {
                         link(&mut self.text, from, address);
                     }
@@ -90,12 +113,12 @@ impl<'t> Inline<'t> {
                 }
                 "AlternateContent" => {
                     if let Some(chosen) = alternative(element) {
-                        self.walk(chosen, relations, notes);
+                        self.walk(chosen, context, notes);
                     }
                 }
                 "del" | "moveFrom" | "delText" | "delInstrText" | "rt" | "pPr" | "rPr"
                 | "sdtPr" => {}
-                _ => self.walk(element, relations, notes),
+                _ => self.walk(element, context, notes),
             }
         }
     }
@@ -113,12 +136,71 @@ impl<'t> Inline<'t> {
                 let Some(Field { instruction, result: Some(from) }) = self.fields.pop() else {
                     return;
                 };
+                if self.is_page_number(&instruction) {
+                    self.text.truncate(from);
+                }
                 if let Some(address) = hyperlink(&instruction) {
                     link(&mut self.text, from, address);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Does a field count pages? The number is one of the paper, not of the text.
+    fn is_page_number(&mut self, instruction: &str) -> bool {
+        let name = instruction.split_whitespace().next().unwrap_or_default();
+        let counts = matches!(name, "PAGE" | "NUMPAGES" | "SECTIONPAGES");
+        self.counts_pages |= counts;
+        counts
+    }
+
+    /// Reads a run that is raised or lowered.
+    fn wrapped(
+        &mut self,
+        run: Element<'t>,
+        context: Context<'_>,
+        notes: &mut Notes,
+        wrap: fn(&str) -> String,
+    ) {
+        let from = self.text.len();
+        self.walk(run, context, notes);
+        let inner = self.text.split_off(from);
+        self.text.push_str(&wrap(&inner));
+    }
+
+    /// Reads a part of a formula: a fraction, a power, an index, a root.
+    fn formula(&mut self, formula: Element<'t>, context: Context<'_>, notes: &mut Notes) {
+        let mut part = |name: &'static str| {
+            let from = self.text.len();
+            if let Some(part) = formula.child(name) {
+                self.walk(part, context, notes);
+            }
+            self.text.split_off(from).trim().to_owned()
+        };
+        let said = match formula.name() {
+            "f" => {
+                let over = part("num");
+                let under = part("den");
+                let gap = if self.text.ends_with(|c: char| c.is_ascii_digit()) { " " } else { "" };
+                format!("{gap}{}/{}", grouped(&over), grouped(&under))
+            }
+            "sSup" => {
+                let base = part("e");
+                format!("{base}^{}", grouped(&part("sup")))
+            }
+            "sSub" => {
+                let base = part("e");
+                format!("{base}{}", lowered(&part("sub")))
+            }
+            _ => {
+                let degree = part("deg");
+                let radical =
+                    if degree.is_empty() { "√".to_owned() } else { format!("{degree}√") };
+                format!("{radical}{}", grouped(&part("e")))
+            }
+        };
+        self.text.push_str(&said);
     }
 
     fn note(&mut self, reference: Element, notes: &mut Notes) {
@@ -130,14 +212,34 @@ impl<'t> Inline<'t> {
     }
 }
 
-/// Is a run hidden from readers?
-fn hidden(run: Element) -> bool {
-    run.path(&["rPr", "vanish"]).is_some_and(|vanish| is_on(vanish))
+/// A part of a formula that is more than one number or name stands in brackets.
+fn grouped(part: &str) -> String {
+    let single = part.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | ','));
+    if single || part.is_empty() { part.to_owned() } else { format!("({part})") }
 }
 
-/// Does a switch say yes? Without a value it does.
-pub(super) fn is_on(switch: Element) -> bool {
-    !matches!(switch.attribute("val").as_deref(), Some("0" | "false" | "off"))
+/// What a character of a font of signs shows.
+fn symbol(element: Element) -> &'static str {
+    let font = element.attribute("font").unwrap_or_default().to_lowercase();
+    let code = element.attribute("char").unwrap_or_default();
+    let code = u32::from_str_radix(&code, 16).unwrap_or(0) & 0xFF;
+    if !font.contains("wingdings") {
+        return "";
+    }
+    match (font.contains('2'), code) {
+        (false, 0xFC) | (true, 0x50) => "✓",
+        (false, 0xFB) | (true, 0x4F) => "✗",
+        (false, 0xFE) | (true, 0x52) => "☑",
+        (false, 0xFD) | (true, 0x51 | 0x53) => "☒",
+        (false, 0xA8 | 0x6F) | (true, 0xA3) => "☐",
+        (false, 0xE0 | 0xE8) => "→",
+        _ => "",
+    }
+}
+
+/// Is a run hidden from readers?
+fn hidden(run: Element) -> bool {
+    run.path(&["rPr", "vanish"]).is_some_and(is_on)
 }
 
 /// The address in a field's instruction, when it is a link to the outside.

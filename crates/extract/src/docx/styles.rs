@@ -2,9 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::super::{
-    Unreadable,
-    xml::{Element, Tree},
+use super::{
+    super::{
+        Unreadable,
+        xml::{Element, Tree},
+    },
+    is_on,
 };
 
 /// Longest chain of styles based on one another.
@@ -49,6 +52,10 @@ struct Style {
     outline: Option<u64>,
     list: Option<String>,
     depth: Option<u64>,
+    /// Is its text struck through, where it says so?
+    struck: Option<bool>,
+    /// Is its text raised or lowered?
+    script: Option<String>,
 }
 
 impl Styles {
@@ -75,6 +82,8 @@ impl Styles {
                 outline: number(&["pPr", "outlineLvl"]),
                 list: value(&["pPr", "numPr", "numId"]).map(Cow::into_owned),
                 depth: number(&["pPr", "numPr", "ilvl"]),
+                struck: style.child("rPr").and_then(struck),
+                script: value(&["rPr", "vertAlign"]).map(Cow::into_owned),
             };
             styles.by_id.insert(id, read);
         }
@@ -99,12 +108,46 @@ impl Styles {
         if let Some(level) = level {
             return Role::Heading(u8::try_from(level).unwrap_or(9));
         }
+        Role::Text(self.list(properties))
+    }
+
+    /// The list that a paragraph belongs to, and how deep it stands in it; headings have numbers,
+    /// too.
+    pub(super) fn list(&self, properties: Option<Element>) -> Option<(String, usize)> {
+        let value = |names: &[&'static str]| properties?.path(names)?.attribute("val");
+        let own = value(&["pStyle"]);
+        let chain = self.chain(own.as_deref().or(self.default.as_deref()));
         let list = value(&["numPr", "numId"]).map(Cow::into_owned);
         let list = list.or_else(|| chain.iter().find_map(|style| style.list.clone()));
         let depth = value(&["numPr", "ilvl"]).and_then(|depth| depth.trim().parse().ok());
         let depth = depth.or_else(|| chain.iter().find_map(|style| style.depth)).unwrap_or(0);
         let depth = usize::try_from(depth.min(8)).unwrap_or(8);
-        Role::Text(list.filter(|id| id != "0").map(|id| (id, depth)))
+        list.filter(|id| id != "0").map(|id| (id, depth))
+    }
+
+    /// Is a run struck through, by itself or by its style?
+    pub(super) fn is_struck(&self, run: Element) -> bool {
+        let Some(properties) = run.child("rPr") else { return false };
+        struck(properties).unwrap_or_else(|| {
+            let style = properties.child("rStyle").and_then(|style| style.attribute("val"));
+            self.chain(style.as_deref()).iter().find_map(|style| style.struck).unwrap_or(false)
+        })
+    }
+
+    /// Is all of a paragraph struck through by its style?
+    pub(super) fn strikes(&self, paragraph: Element) -> bool {
+        let style = paragraph.path(&["pPr", "pStyle"]).and_then(|style| style.attribute("val"));
+        self.chain(style.as_deref()).iter().find_map(|style| style.struck).unwrap_or(false)
+    }
+
+    /// Is a run raised (`superscript`) or lowered (`subscript`)?
+    pub(super) fn script(&self, run: Element) -> Option<String> {
+        let properties = run.child("rPr")?;
+        let own = properties.child("vertAlign").and_then(|align| align.attribute("val"));
+        own.map(Cow::into_owned).or_else(|| {
+            let style = properties.child("rStyle").and_then(|style| style.attribute("val"));
+            self.chain(style.as_deref()).iter().find_map(|style| style.script.clone())
+        })
     }
 
     /// A style and those it is based on.
@@ -113,6 +156,12 @@ impl Styles {
         let next = |style: &&Style| self.by_id.get(style.based_on.as_ref()?);
         std::iter::successors(first, next).take(CHAIN).collect()
     }
+}
+
+/// What the properties of a run say of a line through it.
+fn struck(properties: Element) -> Option<bool> {
+    let lines = ["strike", "dstrike"].map(|name| properties.child(name).map(is_on));
+    if lines.iter().all(Option::is_none) { None } else { Some(lines.contains(&Some(true))) }
 }
 
 fn named_level(name: &str) -> Option<u64> {

@@ -1,17 +1,16 @@
 //! Tables become rows of one line each.
 
-use super::{
-    Reading,
-    inline::{Inline, flat, is_on},
+use super::{Reading, inline::flat, is_on};
+use crate::{
+    grid::{Grid, Role, Span},
+    xml::Element,
 };
-use crate::xml::Element;
 
 /// Most columns one merged cell may span.
 const SPAN: u64 = 63;
 
 impl Reading<'_> {
-    /// Writes a table. What merged cells cover is blank; a table of one column is a frame around
-    /// its content.
+    /// Writes a table; one of a single column is a frame around its content.
     pub(super) fn table(&mut self, table: Element) {
         let mut rows = Vec::new();
         collect(table, "tr", &mut rows);
@@ -34,18 +33,25 @@ impl Reading<'_> {
         }
 
         let mut boxes = Vec::new();
+        let mut grid = Grid::default();
         for (row, cells) in rows {
-            let mut texts = Vec::new();
-            blanks(&mut texts, row.path(&["trPr", "gridBefore"]).and_then(|it| it.number("val")));
-            for cell in cells {
-                texts.push(self.cell(cell, &mut boxes));
-                let span = cell.path(&["tcPr", "gridSpan"]).and_then(|it| it.number("val"));
-                blanks(&mut texts, span.map(|span| span.saturating_sub(1)));
+            let is_header = row.path(&["trPr", "tblHeader"]).is_some_and(is_on);
+            let role = if is_header { Role::Head } else { Role::Data };
+            if let Some(before) = row.path(&["trPr", "gridBefore"]) {
+                grid.cell("", span(Some(before)), role);
             }
-            self.writer.row(&texts);
+            for cell in cells {
+                let span = span(cell.path(&["tcPr", "gridSpan"]));
+                if is_continued(cell) {
+                    grid.below(span);
+                } else {
+                    let text = self.cell(cell, &mut boxes);
+                    grid.cell(&text, span, role);
+                }
+            }
+            grid.end_row();
         }
-
-        self.writer.end_table();
+        grid.write(&mut self.writer);
 
         for boxed in boxes {
             self.blocks(boxed);
@@ -53,22 +59,26 @@ impl Reading<'_> {
     }
 
     fn cell<'t>(&mut self, cell: Element<'t>, boxes: &mut Vec<Element<'t>>) -> String {
-        let merge = cell.path(&["tcPr", "vMerge"]);
-        if merge.is_some_and(|it| it.attribute("val").as_deref() != Some("restart") && is_on(it)) {
-            return String::new();
-        }
         flat(cell, &mut |paragraph| {
-            let inline = Inline::read(paragraph, self.relations, &mut self.notes);
+            let inline = self.inline(paragraph);
             boxes.extend(inline.boxes);
-            inline.text
+            match self.number(paragraph, &inline.text) {
+                Some(number) => format!("{number} {}", inline.text.trim()),
+                None => inline.text,
+            }
         })
     }
 }
 
-fn blanks(texts: &mut Vec<String>, count: Option<u64>) {
-    for _ in 0..count.unwrap_or(0).min(SPAN) {
-        texts.push(String::new());
-    }
+/// Does the cell go on with the one above it?
+fn is_continued(cell: Element) -> bool {
+    let merge = cell.path(&["tcPr", "vMerge"]);
+    merge.is_some_and(|it| it.attribute("val").as_deref() != Some("restart") && is_on(it))
+}
+
+fn span(count: Option<Element>) -> Span {
+    let columns = count.and_then(|it| it.number("val")).unwrap_or(1).min(SPAN);
+    Span { columns: usize::try_from(columns).unwrap_or(1), rows: 1 }
 }
 
 /// Elements of a name, also through controls and changes around them, but not inside one another.

@@ -8,9 +8,15 @@ use scraper::{Node, node::Element};
 use url::Url;
 
 use super::{
-    super::writer::{Writer, one_line},
-    scope::{Root, is_skipped},
-    table::{Table, layouts},
+    super::{
+        grid::{Grid, Role},
+        script,
+        writer::{Writer, one_line},
+    },
+    scope::Scope,
+    sign,
+    table::{layouts, span},
+    tree::Root,
 };
 
 /// Longest address that is written behind a link's text, bytes.
@@ -19,7 +25,7 @@ const LONGEST_ADDRESS: usize = 300;
 const FEWEST_WORDS: usize = 3;
 
 /// Writes what is in `root`.
-pub(super) fn walk(root: Root<'_>, base: Option<&Url>, whole_forms: bool, writer: &mut Writer) {
+pub(super) fn walk(root: Root<'_>, base: Option<&Url>, scope: &Scope, writer: &mut Writer) {
     let mut walk = Walk {
         writer,
         base,
@@ -28,10 +34,12 @@ pub(super) fn walk(root: Root<'_>, base: Option<&Url>, whole_forms: bool, writer
         lists: Vec::new(),
         item: None,
         heading: None,
+        heads_panel: false,
         level: 0,
         pre: 0,
         tables: Vec::new(),
         in_cell: false,
+        heads: 0,
         links: Vec::new(),
         term: String::new(),
     };
@@ -44,9 +52,10 @@ pub(super) fn walk(root: Root<'_>, base: Option<&Url>, whole_forms: bool, writer
         match edge {
             Edge::Open(node) if skipped.is_none() => match node.value() {
                 Node::Text(text) => walk.text(text),
-                Node::Element(element)
-                    if node != root && is_skipped(node, element, whole_forms) =>
-                {
+                Node::Element(element) if node != root && walk.replace(node, element) => {
+                    skipped = Some(node.id());
+                }
+                Node::Element(element) if node != root && scope.skips(node, element) => {
                     skipped = Some(node.id());
                 }
                 Node::Element(element) => walk.open(node.id(), element),
@@ -81,12 +90,16 @@ struct Walk<'w, 'p> {
     /// The item that the block begins: its depth and number.
     item: Option<(usize, Option<u64>)>,
     heading: Option<u8>,
+    /// Is the heading a button that opens what is below?
+    heads_panel: bool,
     /// The level of the last heading.
     level: u8,
     /// How many `<pre>` are open.
     pre: usize,
-    tables: Vec<Table>,
+    tables: Vec<Grid>,
     in_cell: bool,
+    /// How many `<thead>` are open.
+    heads: usize,
     /// Where the open links begin in `text`, and where they lead.
     links: Vec<(usize, &'p str)>,
     /// What the next definition defines.
@@ -107,17 +120,17 @@ impl<'p> Walk<'_, 'p> {
             "br" => self.text.push(if self.in_cell || self.heading.is_some() { ' ' } else { '\n' }),
             "a" => self.links.push((self.text.len(), element.attr("href").unwrap_or_default())),
             "img" => self.picture(element.attr("alt").unwrap_or_default()),
-            "sup" | "sub" | "span" | "b" | "i" | "em" | "strong" => {}
+            "sup" => self.text.push(script::RAISED),
+            "sub" => self.text.push(script::LOWERED),
+            "span" | "b" | "i" | "em" | "strong" => {}
             "table" if self.layouts.contains(&id) => self.flush(),
             "table" => {
                 self.flush();
                 self.writer.end_table();
-                self.tables.push(Table::default());
+                self.tables.push(Grid::default());
             }
+            "thead" => self.heads += 1,
             "td" | "th" if !self.tables.is_empty() => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.begin_cell(element.attr("colspan"), element.attr("rowspan"));
-                }
                 self.text.clear();
                 self.in_cell = true;
             }
@@ -136,14 +149,19 @@ impl<'p> Walk<'_, 'p> {
                 self.flush();
                 self.heading = Some((self.level + 1).min(6));
             }
-            "ul" | "ol" => {
+            "button" if self.heading.is_none() && self.item.is_none() => {
+                self.flush();
+                self.heads_panel = true;
+                self.heading = Some((self.level + 1).min(6));
+            }
+            "ul" | "ol" | "select" => {
                 self.flush();
                 let start =
                     || element.attr("start").and_then(|start| start.parse().ok()).unwrap_or(1);
                 self.lists.push(List { next: (name == "ol").then(start) });
             }
             "dl" => self.end_term(),
-            "li" => {
+            "li" | "option" => {
                 self.flush();
                 let depth = self.lists.len().saturating_sub(1);
 
@@ -181,9 +199,9 @@ impl<'p> Walk<'_, 'p> {
             "table" => {
                 if let Some(mut table) = self.tables.pop() {
                     if table.has_row() {
-                        table.end_row(self.writer);
+                        table.end_row();
                     }
-                    self.writer.end_table();
+                    table.write(self.writer);
                     self.text.clear();
                 }
             }
@@ -191,15 +209,19 @@ impl<'p> Walk<'_, 'p> {
                 self.in_cell = false;
                 let text = one_line(&std::mem::take(&mut self.text));
                 self.links.clear();
+                let is_head = element.name() == "th" || self.heads > 0;
+                let role = if is_head { Role::Head } else { Role::Data };
                 if let Some(table) = self.tables.last_mut() {
-                    table.end_cell(text);
+                    table.cell(&text, span(element), role);
                 }
             }
             "tr" => {
                 if let Some(table) = self.tables.last_mut() {
-                    table.end_row(self.writer);
+                    table.end_row();
                 }
             }
+            "thead" => self.heads = self.heads.saturating_sub(1),
+            "sup" | "sub" => self.text.push(script::END),
             name if self.in_cell => self.soft_break(name),
             name => self.close_block(name),
         }
@@ -211,11 +233,15 @@ impl<'p> Walk<'_, 'p> {
                 self.flush();
                 self.heading = None;
             }
-            "ul" | "ol" => {
+            "button" if std::mem::take(&mut self.heads_panel) => {
+                self.flush();
+                self.heading = None;
+            }
+            "ul" | "ol" | "select" => {
                 self.flush();
                 self.lists.pop();
             }
-            "li" | "dd" => {
+            "li" | "dd" | "option" => {
                 self.flush();
                 self.item = None;
             }
@@ -235,6 +261,25 @@ impl<'p> Walk<'_, 'p> {
             name if is_block(name) => self.flush(),
             _ => {}
         }
+    }
+
+    /// Writes what an element shows without words, if it does; its content is left out then.
+    fn replace(&mut self, node: Root<'_>, element: &Element) -> bool {
+        if let Some(address) = element.attr("data-cfemail").and_then(sign::address) {
+            self.text.push_str(&address);
+            return true;
+        }
+        if element.name() == "svg" && !self.in_cell {
+            return false;
+        }
+        let Some(shown) = sign::shown(node, element, self.in_cell) else { return false };
+        if self.in_cell {
+            self.text.push(' ');
+            self.text.push_str(&one_line(&shown));
+        } else {
+            self.picture(&shown);
+        }
+        true
     }
 
     /// Inside a cell blocks do not break the row.
@@ -272,7 +317,9 @@ impl<'p> Walk<'_, 'p> {
     }
 
     fn picture(&mut self, description: &str) {
-        if self.heading.is_none() && description.split_whitespace().count() >= FEWEST_WORDS {
+        let says = self.in_cell && !self.text.contains(char::is_alphanumeric)
+            || description.split_whitespace().count() >= FEWEST_WORDS;
+        if self.heading.is_none() && says {
             self.text.push(' ');
             self.text.push_str(&one_line(description));
             self.text.push(' ');
@@ -301,6 +348,9 @@ impl<'p> Walk<'_, 'p> {
     /// Where a link leads, if that is of use outside the page.
     fn address(&self, to: &str) -> Option<String> {
         let to = to.trim();
+        if to.contains("/cdn-cgi/l/email-protection") {
+            return sign::protected(to).and_then(sign::address);
+        }
         if to.is_empty() || to.starts_with('#') || to.len() > LONGEST_ADDRESS {
             return None;
         }
@@ -337,9 +387,10 @@ fn says(text: &str, address: &str) -> bool {
 }
 
 fn is_block(name: &str) -> bool {
-    const BLOCKS: [&str; 28] = [
+    const BLOCKS: [&str; 29] = [
         "address",
         "article",
+        "aside",
         "blockquote",
         "body",
         "caption",

@@ -2,7 +2,7 @@
 //!
 //! Numbers stay the text that they are: a price must not change by being read.
 
-use super::super::Unreadable;
+use super::super::{Unreadable, html};
 
 /// Values inside one another.
 const MAX_DEPTH: usize = 128;
@@ -49,7 +49,8 @@ impl Value<'_> {
             Self::Null | Self::Object(_) => String::new(),
             Self::Bool(value) => value.to_string(),
             Self::Number(number) => (*number).to_owned(),
-            Self::String(text) => text.clone(),
+            // Shops export descriptions as pieces of pages.
+            Self::String(text) => html::value(text).unwrap_or_else(|| text.clone()),
             Self::Array(items) => {
                 let lines: Vec<String> =
                     items.iter().map(Self::line).filter(|line| !line.is_empty()).collect();

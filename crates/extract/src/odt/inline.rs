@@ -2,9 +2,13 @@
 
 use std::fmt::Write;
 
-use super::super::{
-    package::link,
-    xml::{Content, Element},
+use super::{
+    super::{
+        package::link,
+        script::{lowered, raised},
+        xml::{Content, Element},
+    },
+    styles::{Script, Styles},
 };
 
 /// Most blanks one element may stand for.
@@ -20,23 +24,30 @@ pub(super) struct Inline<'t> {
 
 impl<'t> Inline<'t> {
     /// Reads a paragraph; its notes are added to the document's.
-    pub(super) fn read(paragraph: Element<'t>, notes: &mut Vec<Element<'t>>) -> Self {
+    pub(super) fn read(
+        paragraph: Element<'t>,
+        styles: &Styles,
+        notes: &mut Vec<Element<'t>>,
+    ) -> Self {
         let mut inline = Self::default();
-        inline.walk(paragraph, notes);
+        if !styles.strikes(paragraph.attribute("style-name").as_deref()) {
+            inline.walk(paragraph, styles, notes);
+        }
         inline
     }
 
-    fn walk(&mut self, parent: Element<'t>, notes: &mut Vec<Element<'t>>) {
+    fn walk(&mut self, parent: Element<'t>, styles: &Styles, notes: &mut Vec<Element<'t>>) {
         for content in parent.content() {
             match content {
                 Content::Text(text) => self.collapse(text),
-                Content::Element(element) => self.element(element, notes),
+                Content::Element(element) => self.element(element, styles, notes),
             }
         }
     }
 
-    fn element(&mut self, element: Element<'t>, notes: &mut Vec<Element<'t>>) {
+    fn element(&mut self, element: Element<'t>, styles: &Styles, notes: &mut Vec<Element<'t>>) {
         match element.name() {
+            "span" => self.span(element, styles, notes),
             "s" => {
                 let count = element.number("c").unwrap_or(1).min(BLANKS);
                 self.text.extend((0..count).map(|_| ' '));
@@ -45,7 +56,7 @@ impl<'t> Inline<'t> {
             "line-break" => self.text.push('\n'),
             "a" => {
                 let from = self.text.len();
-                self.walk(element, notes);
+                self.walk(element, styles, notes);
                 if let Some(address) = element.attribute("href") {
                     link(&mut self.text, from, &address);
                 }
@@ -57,7 +68,23 @@ impl<'t> Inline<'t> {
             "frame" => self.boxes.extend(element.outermost("text-box")),
             "custom-shape" | "rect" | "ellipse" => self.boxes.push(element),
             "annotation" | "annotation-end" | "hidden-text" | "ruby-text" | "tracked-changes" => {}
-            _ => self.walk(element, notes),
+            _ => self.walk(element, styles, notes),
+        }
+    }
+
+    fn span(&mut self, span: Element<'t>, styles: &Styles, notes: &mut Vec<Element<'t>>) {
+        let style = span.attribute("style-name");
+        if styles.is_struck(style.as_deref()) {
+            return;
+        }
+        let from = self.text.len();
+        self.walk(span, styles, notes);
+        if let Some(script) = styles.script(style.as_deref()) {
+            let inner = self.text.split_off(from);
+            self.text.push_str(&match script {
+                Script::Raised => raised(&inner),
+                Script::Lowered => lowered(&inner),
+            });
         }
     }
 
@@ -77,6 +104,7 @@ impl<'t> Inline<'t> {
 pub(in super::super) fn cell_text<'t>(
     cell: Element<'t>,
     between: &str,
+    styles: &Styles,
     notes: &mut Vec<Element<'t>>,
 ) -> String {
     let mut texts: Vec<String> = Vec::new();
@@ -88,7 +116,7 @@ pub(in super::super) fn cell_text<'t>(
             waiting.extend(inner.into_iter().rev());
             continue;
         }
-        let inline = Inline::read(element, notes);
+        let inline = Inline::read(element, styles, notes);
         if !inline.text.trim().is_empty() {
             texts.push(inline.text.trim().to_owned());
         }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::styles::Mark;
+use super::styles::{Mark, Styles};
+
+/// Levels that lists have.
+const DEEPEST: usize = 10;
 
 /// The last number by list style and depth.
 #[derive(Default)]
@@ -23,12 +26,32 @@ impl Lists {
         self.last.insert(key(style, depth), number.saturating_sub(1));
     }
 
-    /// The number of the next item; nothing for a bullet.
-    pub(super) fn next(&mut self, style: Option<&str>, depth: usize, mark: Mark) -> Option<u64> {
-        let Mark::Number(start) = mark else { return None };
-        let last = self.last.entry(key(style, depth)).or_insert(start.saturating_sub(1));
+    /// What the program shows before the next item; nothing for a bullet.
+    pub(super) fn next(
+        &mut self,
+        styles: &Styles,
+        style: Option<&str>,
+        depth: usize,
+    ) -> Option<String> {
+        let Mark::Number(level) = styles.mark(style, depth) else { return None };
+        let last = self.last.entry(key(style, depth)).or_insert(level.start.saturating_sub(1));
         *last = last.saturating_add(1);
-        Some(*last)
+
+        let numbers: Vec<String> = (depth + 1 - level.shown.min(depth + 1)..=depth)
+            .filter_map(|above| {
+                let Mark::Number(level) = styles.mark(style, above) else { return None };
+                let number = self.last.get(&key(style, above)).copied().unwrap_or(level.start);
+                Some(level.numeral.write(number))
+            })
+            .collect();
+        Some(format!("{}{}{}", level.prefix, numbers.join("."), level.suffix))
+    }
+
+    /// A heading of a level begins: deeper ones count again.
+    pub(super) fn restart_below(&mut self, style: Option<&str>, depth: usize) {
+        for below in depth + 1..DEEPEST {
+            self.last.remove(&key(style, below));
+        }
     }
 }
 

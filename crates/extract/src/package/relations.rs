@@ -15,6 +15,13 @@ pub(in super::super) struct Relation {
     pub(in super::super) external: bool,
 }
 
+impl Relation {
+    /// Does it point to another part of that type?
+    pub(in super::super) fn is(&self, kind: &str) -> bool {
+        self.kind == kind && !self.external
+    }
+}
+
 /// The pointers of one part.
 #[derive(Debug, Default)]
 pub(in super::super) struct Relations(Vec<Relation>);
@@ -54,8 +61,14 @@ impl Relations {
 
     /// The first of a type that points to another part.
     pub(in super::super) fn part(&self, kind: &str) -> Option<&str> {
-        let found = self.0.iter().find(|relation| relation.kind == kind && !relation.external)?;
-        Some(&found.target)
+        self.parts(kind).next()
+    }
+
+    /// All parts of a type that are pointed to.
+    pub(in super::super) fn parts(&self, kind: &str) -> impl Iterator<Item = &str> {
+        let kind = kind.to_owned();
+        let found = self.0.iter().filter(move |it| it.kind == kind && !it.external);
+        found.map(|relation| relation.target.as_str())
     }
 
     /// Where a link leads, when it leads outside.

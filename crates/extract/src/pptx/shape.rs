@@ -3,8 +3,13 @@
 use super::super::{
     docx::alternative,
     package::{Relations, link},
+    script::{lowered, raised},
     xml::Element,
 };
+
+/// Shapes whose tops are nearer than this stand side by side, English metric units: a third of an
+/// inch.
+const ONE_LINE: i64 = 300_000;
 
 /// Levels a paragraph may have.
 pub(super) const LEVELS: usize = 9;
@@ -20,6 +25,8 @@ pub(super) enum Kind {
     Table,
     /// A pointer to a diagram's data.
     Diagram,
+    /// A pointer to a chart.
+    Chart,
 }
 
 /// The shapes of a slide in their order, groups taken apart.
@@ -33,6 +40,33 @@ impl<'t> Shapes<'t> {
         shapes
     }
 
+    /// Puts the shapes in the order in which people read them: from top to bottom, side by side
+    /// from left to right. The file has them in the order in which they were drawn. Shapes that
+    /// take their place from a template stay before the others.
+    fn in_reading_order(found: Vec<(Kind, Element<'t>, Element<'t>)>) -> Vec<(Kind, Element<'t>)> {
+        let mut placed: Vec<_> =
+            found.into_iter().map(|(kind, shape, frame)| (place(frame), kind, shape)).collect();
+        placed.sort_by_key(|(place, _, _)| place.map(|(x, y)| (y, x)));
+
+        // Lines of shapes that stand side by side.
+        let mut lines: Vec<(i64, Vec<_>)> = Vec::new();
+        let mut ordered = Vec::new();
+        for (place, kind, shape) in placed {
+            match (place, lines.last_mut()) {
+                (None, _) => ordered.push((kind, shape)),
+                (Some((x, y)), Some((top, line))) if y - *top < ONE_LINE => {
+                    line.push((x, kind, shape));
+                }
+                (Some((x, y)), _) => lines.push((y, vec![(x, kind, shape)])),
+            }
+        }
+        for (_, mut line) in lines {
+            line.sort_by_key(|(x, _, _)| *x);
+            ordered.extend(line.into_iter().map(|(_, kind, shape)| (kind, shape)));
+        }
+        ordered
+    }
+
     /// Those of one kind.
     pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = Element<'t>> {
         self.0.iter().filter(move |(it, _)| *it == kind).map(|(_, shape)| *shape)
@@ -44,23 +78,47 @@ impl<'t> Shapes<'t> {
     }
 
     fn walk(&mut self, tree: Element<'t>) {
-        for shape in tree.children() {
-            match shape.name() {
-                "sp" => self.0.extend(kind(shape).map(|kind| (kind, shape))),
-                "grpSp" => self.walk(shape),
-                "AlternateContent" => {
-                    if let Some(chosen) = alternative(shape) {
-                        self.walk(chosen);
-                    }
+        let mut found = Vec::new();
+        gather(tree, None, &mut found);
+        self.0 = Self::in_reading_order(found);
+    }
+}
+
+/// The shapes of a tree with what gives them their place: a group gives it to what is in it.
+fn gather<'t>(
+    tree: Element<'t>,
+    group: Option<Element<'t>>,
+    found: &mut Vec<(Kind, Element<'t>, Element<'t>)>,
+) {
+    for shape in tree.children() {
+        let frame = group.unwrap_or(shape);
+        match shape.name() {
+            "sp" => found.extend(kind(shape).map(|kind| (kind, shape, frame))),
+            "grpSp" => gather(shape, Some(frame), found),
+            "AlternateContent" => {
+                if let Some(chosen) = alternative(shape) {
+                    gather(chosen, group, found);
                 }
-                "graphicFrame" => {
-                    self.0.extend(shape.outermost("tbl").map(|table| (Kind::Table, table)));
-                    self.0.extend(shape.outermost("relIds").map(|it| (Kind::Diagram, it)));
-                }
-                _ => {}
             }
+            "graphicFrame" => {
+                let kinds =
+                    [("tbl", Kind::Table), ("relIds", Kind::Diagram), ("chart", Kind::Chart)];
+                for (name, kind) in kinds {
+                    found.extend(shape.outermost(name).map(|it| (kind, it, frame)));
+                }
+            }
+            _ => {}
         }
     }
+}
+
+/// How far a shape is from the left and the top, where it says so itself.
+fn place(shape: Element) -> Option<(i64, i64)> {
+    let properties = ["spPr", "grpSpPr"].iter().find_map(|name| shape.child(name)?.child("xfrm"));
+    let offset = properties.or_else(|| shape.child("xfrm"))?.child("off")?;
+    let number = |name: &str| offset.attribute(name)?.trim().parse::<i64>().ok();
+    let bound = |number: i64| number.clamp(-1_000_000_000, 1_000_000_000);
+    Some((bound(number("x")?), bound(number("y")?)))
 }
 
 /// Nothing for the furniture of a slide: dates, footers, numbers.
@@ -124,8 +182,19 @@ fn text(paragraph: Element, relations: &Relations) -> String {
         match run.name() {
             "br" => text.push('\n'),
             "r" | "fld" => {
+                let look = |name: &str| run.child("rPr").and_then(|it| it.attribute(name));
+                if look("strike").is_some_and(|strike| strike != "noStrike") {
+                    continue;
+                }
                 if let Some(said) = run.child("t") {
-                    text.push_str(&said.text());
+                    let baseline = look("baseline").unwrap_or_default();
+                    let baseline: f64 = baseline.trim_end_matches('%').parse().unwrap_or(0.0);
+                    let said = said.text();
+                    text.push_str(&match baseline {
+                        raise if raise > 0.0 => raised(&said),
+                        lower if lower < 0.0 => lowered(&said),
+                        _ => said,
+                    });
                 }
                 let pointer = run.path(&["rPr", "hlinkClick"]).and_then(|it| it.prefixed("id"));
                 if let Some(address) = pointer.and_then(|id| relations.address(&id)) {

@@ -3,6 +3,8 @@
 use super::{
     super::{
         Unreadable,
+        grid::{Grid, Role, Span},
+        script::{lowered, raised},
         writer::{Writer, one_line},
     },
     MAX_DEPTH,
@@ -16,6 +18,9 @@ mod groups;
 /// How much deeper an item stands than the one it belongs to, twentieths of a point: a quarter of
 /// an inch.
 const INDENT: i32 = 360;
+
+/// A row has at most so many cells.
+const MAX_CELLS: usize = 500;
 
 /// What a group's text is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,25 @@ struct State {
     /// How many bytes stand for one `\u` in programs that do not know it.
     fallback: usize,
     hidden: bool,
+    struck: bool,
+    script: Script,
+}
+
+/// How text stands on its line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Level,
+    Raised,
+    Lowered,
+}
+
+/// How the cells of a row are merged.
+#[derive(Clone, Copy, Default)]
+struct Merge {
+    /// It goes on with the cell above.
+    below: bool,
+    /// It goes on with the cell before.
+    beside: bool,
 }
 
 /// What holds for a paragraph.
@@ -73,8 +97,15 @@ struct Body<'w> {
     /// Has the group just begun with `\*`?
     optional: bool,
     row: Vec<String>,
+    grid: Grid,
+    /// The cells that the row is said to have.
+    merges: Vec<Merge>,
+    merge: Merge,
+    is_header: bool,
     had_row: bool,
     mark: Option<String>,
+    /// Where the paragraph of a cell begins in `text`.
+    cell_from: usize,
     /// Text of the groups that are not the document's body.
     aside: String,
     entry: (Option<i32>, Option<i32>),
@@ -86,7 +117,15 @@ struct Body<'w> {
 
 /// Writes a document.
 pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> {
-    let state = State { part: Part::Body, begins: false, font: None, fallback: 1, hidden: false };
+    let state = State {
+        part: Part::Body,
+        begins: false,
+        font: None,
+        fallback: 1,
+        hidden: false,
+        struck: false,
+        script: Script::Level,
+    };
 
     let mut body = Body {
         writer,
@@ -100,8 +139,13 @@ pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> 
         passed_over: 0,
         optional: false,
         row: Vec::new(),
+        grid: Grid::default(),
+        merges: Vec::new(),
+        merge: Merge::default(),
+        is_header: false,
         had_row: false,
         mark: None,
+        cell_from: 0,
         aside: String::new(),
         entry: (None, None),
         link: None,
@@ -222,7 +266,12 @@ impl Body<'_> {
         match self.state.part {
             Part::Skipped | Part::Fonts | Part::Info => {}
             _ if self.state.hidden => {}
-            Part::Body | Part::Result | Part::Note => self.text.push_str(text),
+            Part::Body | Part::Result | Part::Note if self.state.struck => {}
+            Part::Body | Part::Result | Part::Note => match self.state.script {
+                Script::Level => self.text.push_str(text),
+                Script::Raised => self.text.push_str(&raised(text)),
+                Script::Lowered => self.text.push_str(&lowered(text)),
+            },
             Part::Styles | Part::Title | Part::Mark | Part::Instruction => {
                 self.aside.push_str(text);
             }
@@ -252,7 +301,18 @@ impl Body<'_> {
             "ilvl" => self.paragraph.depth = usize::try_from(value.unwrap_or(0)).unwrap_or(0),
             "li" => self.paragraph.indent = value.unwrap_or(0),
             "v" | "deleted" => self.state.hidden = value != Some(0),
-            "plain" => self.state.hidden = false,
+            "plain" => {
+                self.state.hidden = false;
+                self.state.struck = false;
+                self.state.script = Script::Level;
+            }
+            "strike" | "striked" => self.state.struck = value != Some(0),
+            "super" => self.state.script = Script::Raised,
+            "sub" => self.state.script = Script::Lowered,
+            "up" | "dn" if value.unwrap_or(6) > 0 => {
+                self.state.script = if word == "up" { Script::Raised } else { Script::Lowered };
+            }
+            "nosupersub" | "up" | "dn" => self.state.script = Script::Level,
             _ if matches!(self.state.part, Part::Body | Part::Result | Part::Note) => {
                 self.body_word(word);
             }
@@ -271,30 +331,70 @@ impl Body<'_> {
             }
             "intbl" => self.paragraph.in_table = true,
             "par" | "page" | "sect" if self.state.part == Part::Note => self.text.push(' '),
-            "par" | "page" | "sect" if self.paragraph.in_table => self.text.push(' '),
+            "par" | "page" | "sect" if self.paragraph.in_table => {
+                self.take_mark();
+                self.text.push(' ');
+                self.cell_from = self.text.len();
+            }
             "par" | "page" | "sect" => self.end_paragraph(),
             "line" | "softline" => self.text.push('\n'),
+            "trowd" => {
+                self.merges.clear();
+                self.merge = Merge::default();
+                self.is_header = false;
+            }
+            "trhdr" => self.is_header = true,
+            "clvmrg" => self.merge.below = true,
+            "clmrg" => self.merge.beside = true,
+            "cellx" if self.merges.len() < MAX_CELLS => {
+                self.merges.push(std::mem::take(&mut self.merge));
+            }
             "cell" => {
+                self.take_mark();
                 let cell = one_line(&std::mem::take(&mut self.text));
                 self.results.clear();
-                self.mark = None;
-                if self.row.len() < 500 {
+                if self.row.len() < MAX_CELLS {
                     self.row.push(cell);
                 }
             }
-            "row" => {
-                let row = std::mem::take(&mut self.row);
-                self.writer.row(&row);
-                self.had_row = true;
-            }
+            "row" => self.end_row(),
             "nestcell" | "nestrow" => self.text.push_str("; "),
             _ => {}
         }
     }
 
+    /// Puts the number of an item in a cell before it.
+    fn take_mark(&mut self) {
+        let from = std::mem::take(&mut self.cell_from);
+        let Some(mark) = self.mark.take().filter(|mark| mark.contains(char::is_alphanumeric))
+        else {
+            return;
+        };
+        if self.text.get(from..).is_some_and(|text| !text.trim().is_empty()) {
+            self.text.insert_str(from, &format!("{mark} "));
+        }
+    }
+
+    fn end_row(&mut self) {
+        let role = if self.is_header { Role::Head } else { Role::Data };
+        let cells = std::mem::take(&mut self.row);
+        let merge = |at: usize| self.merges.get(at).copied().unwrap_or_default();
+        for (at, cell) in cells.iter().enumerate().filter(|(at, _)| !merge(*at).beside) {
+            let beside = (at + 1..cells.len()).take_while(|at| merge(*at).beside).count();
+            let span = Span { columns: beside + 1, rows: 1 };
+            if merge(at).below {
+                self.grid.below(span);
+            } else {
+                self.grid.cell(cell, span, role);
+            }
+        }
+        self.grid.end_row();
+        self.had_row = true;
+    }
+
     fn end_paragraph(&mut self) {
         if std::mem::take(&mut self.had_row) {
-            self.writer.end_table();
+            std::mem::take(&mut self.grid).write(self.writer);
         }
 
         self.results.clear();
@@ -309,10 +409,10 @@ impl Body<'_> {
                 self.writer.heading(level, &format!("{mark} {text}"));
             }
             (Some(level), _) => self.writer.heading(level, text.trim_end().trim_end_matches('¶')),
-            (None, Some(mark)) => {
-                let number = mark.trim_end_matches(['.', ')']).parse().ok();
-                self.writer.item(self.paragraph.depth, number, &text);
+            (None, Some(mark)) if mark.contains(char::is_alphanumeric) => {
+                self.writer.marked(self.paragraph.depth, &mark, &text);
             }
+            (None, Some(_)) => self.writer.item(self.paragraph.depth, None, &text),
             (None, None) => match drawn_mark(&text) {
                 Some((number, text)) => {
                     let depth = usize::try_from(self.paragraph.indent / INDENT - 1).unwrap_or(0);

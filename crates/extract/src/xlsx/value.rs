@@ -2,29 +2,10 @@
 
 use std::fmt::Write;
 
-use calamine::{DataRef, ExcelDateTime};
-
-/// A cell as a reader sees it: dates as ISO 8601, numbers without the noise of floating point. An
-/// error says nothing.
-pub(super) fn said(value: &DataRef, percent: bool) -> String {
-    match value {
-        DataRef::Int(number) if percent => format!("{}%", number.saturating_mul(100)),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) if percent => format!("{}%", decimal(number * 100.0)),
-        DataRef::Float(number) => decimal(*number),
-        DataRef::String(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Bool(true) => "TRUE".to_owned(),
-        DataRef::Bool(false) => "FALSE".to_owned(),
-        DataRef::DateTime(moment) => serial(moment),
-        DataRef::DateTimeIso(moment) => iso(moment),
-        DataRef::DurationIso(duration) => duration.clone(),
-        DataRef::Error(_) | DataRef::Empty => String::new(),
-    }
-}
+use calamine::{ExcelDateTime, ExcelDateTimeType};
 
 /// A number with the fifteen digits a double can hold, no more.
-pub(super) fn decimal(number: f64) -> String {
+pub(in super::super) fn decimal(number: f64) -> String {
     let size = number.abs();
     let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
     if rounded == 0.0 {
@@ -46,13 +27,11 @@ pub(super) fn iso(moment: &str) -> String {
     }
 }
 
-fn serial(moment: &ExcelDateTime) -> String {
+/// A moment as old workbooks have it.
+pub(super) fn serial(moment: &ExcelDateTime) -> String {
     let days = moment.as_f64();
     if moment.is_duration() {
-        let seconds = (days * 86_400.0).round();
-        let hours = (seconds / 3600.0).trunc();
-        let rest = (seconds % 3600.0).abs();
-        return format!("{hours}:{:02}:{:02}", (rest / 60.0).trunc(), rest % 60.0);
+        return elapsed(days);
     }
     let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
     let mut time = format!("{hour:02}:{minute:02}");
@@ -66,6 +45,39 @@ fn serial(moment: &ExcelDateTime) -> String {
     } else {
         format!("{year:04}-{month:02}-{day:02} {time}")
     }
+}
+
+/// What a format shows of a number of days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    Day,
+    Time,
+    DayAndTime,
+    /// How long something takes.
+    Length,
+}
+
+/// A number of days since the workbook's beginning as its cell shows it.
+pub(super) fn moment(days: f64, from_1904: bool, shown: Moment) -> String {
+    if !days.is_finite() || !(0.0..3_000_000.0).contains(&days) {
+        return decimal(days);
+    }
+    let part = match shown {
+        Moment::Length => return elapsed(days),
+        Moment::Day => days.trunc(),
+        Moment::Time => days.fract(),
+        Moment::DayAndTime => days,
+    };
+    serial(&ExcelDateTime::new(part, ExcelDateTimeType::DateTime, from_1904))
+}
+
+fn elapsed(days: f64) -> String {
+    let seconds = (days * 86_400.0).round();
+    let hours = (seconds / 3600.0).trunc();
+    let minutes = (seconds % 3600.0).abs();
+    let rest = minutes % 60.0;
+    let text = format!("{hours}:{:02}", (minutes / 60.0).trunc());
+    if rest > 0.0 { format!("{text}:{rest:02}") } else { text }
 }
 
 #[cfg(test)]
@@ -82,7 +94,6 @@ mod tests {
         assert_eq!(decimal(-0.0), "0");
         assert_eq!(decimal(4_607_123_456_789.0), "4607123456789");
         assert_eq!(decimal(1e300), "1e300");
-        assert_eq!(said(&DataRef::Float(0.07), true), "7%");
     }
 
     #[test]
@@ -91,7 +102,7 @@ mod tests {
         assert_eq!(at(45_943.0, DateTime), "2025-10-13");
         assert_eq!(at(45_943.5, DateTime), "2025-10-13 12:00");
         assert_eq!(at(0.75, DateTime), "18:00");
-        assert_eq!(at(1.25, TimeDelta), "30:00:00");
+        assert_eq!(at(1.25, TimeDelta), "30:00");
         assert_eq!(iso("2026-01-02T00:00:00"), "2026-01-02");
         assert_eq!(iso("2026-01-02T09:30:00"), "2026-01-02 09:30");
     }

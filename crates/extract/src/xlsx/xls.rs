@@ -5,13 +5,16 @@ use std::{io::Cursor, panic::catch_unwind};
 use calamine::{Data, DataRef, Reader, SheetType, SheetVisible, Xls, XlsError};
 
 use super::{
-    super::{Unreadable, writer::Writer},
+    super::{Unreadable, html, writer::Writer},
+    format::Format,
     sheet::{Allowance, Sheet},
-    value::said,
+    value::{iso, serial},
     warn_hidden,
 };
 
-mod percents;
+mod records;
+
+use records::Book;
 
 /// Reads the visible sheets of a compound file.
 ///
@@ -35,7 +38,7 @@ pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> 
         return Err(Unreadable::Damaged);
     }
 
-    let percents = percents::of(bytes);
+    let book = Book::read(bytes);
     let mut allowance = Allowance::default();
     for (number, name) in shown.into_iter().map(|(number, sheet)| (number, sheet.name)) {
         let range = workbook.worksheet_range(&name).map_err(|error| unreadable(&error))?;
@@ -43,13 +46,36 @@ pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> 
         let mut sheet = Sheet::default();
         for (row, column, value) in range.used_cells() {
             let place = (at(top, row)?, at(left, column)?);
-            let percent = percents.get(number).is_some_and(|cells| cells.contains(&place));
-            sheet.set(place, &said(&cell(value), percent), &mut allowance)?;
+            let look = book.look(number, place);
+            if look.is_struck {
+                continue;
+            }
+            let text = said(&cell(value), &look.format);
+            let text = html::value(&text).unwrap_or(text);
+            sheet.set(place, &text, &mut allowance)?;
         }
+        book.mark(number, &mut sheet);
         sheet.write(&name, writer)?;
     }
     warn_hidden(hidden.into_iter().map(|(_, sheet)| sheet.name).collect(), writer);
     Ok(())
+}
+
+/// A cell as a reader sees it: numbers in their format, dates as ISO 8601. An error says nothing.
+fn said(value: &DataRef, format: &Format) -> String {
+    match value {
+        #[expect(clippy::cast_precision_loss, reason = "a workbook's numbers are floats")]
+        DataRef::Int(number) => format.show(*number as f64, false),
+        DataRef::Float(number) => format.show(*number, false),
+        DataRef::String(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Bool(true) => "TRUE".to_owned(),
+        DataRef::Bool(false) => "FALSE".to_owned(),
+        DataRef::DateTime(moment) => serial(moment),
+        DataRef::DateTimeIso(moment) => iso(moment),
+        DataRef::DurationIso(duration) => duration.clone(),
+        DataRef::Error(_) | DataRef::Empty => String::new(),
+    }
 }
 
 /// The reader trusts lengths and places in the file, and panics where they lie.

@@ -136,7 +136,9 @@ fn other_formats_are_named_and_those_we_read_listed() {
         b"PK\x03\x04rest".as_slice(),
         b"\x89PNG\r\n\x1A\n....",
         b"<svg onload=alert(1)>",
+        b"<?xml version=\"1.0\"?><note/>",
         b"<?xml version=\"1.0\"?><feed/>",
+        b"<rss version=\"2.0\"><channel/></rss>",
         &noise,
     ]
     .into_iter()
@@ -144,11 +146,19 @@ fn other_formats_are_named_and_those_we_read_listed() {
     .collect();
     assert_eq!(
         seen,
-        ["a ZIP archive", "a PNG image", "an SVG image", "an XML file", "a binary file",]
+        [
+            "a ZIP archive",
+            "a PNG image",
+            "an SVG image",
+            "an XML file",
+            "a news feed (RSS or Atom): add the site itself as a source",
+            "a news feed (RSS or Atom): add the site itself as a source",
+            "a binary file"
+        ]
     );
     assert_eq!(detect("a.txt", &old("Workbook")), Ok(Xlsx));
+    assert_eq!(detect("a.txt", &old("WordDocument")), Ok(Docx));
     for (stream, words) in [
-        ("WordDocument", "File > Save As > Word Document (*.docx)"),
         ("PowerPoint Document", "File > Save As > PowerPoint Presentation (*.pptx)"),
         ("__properties_version1.0", "File > Save As > Text Only (*.txt)"),
         ("EncryptedPackage", "File > Info > Protect Document > Encrypt with Password"),

@@ -199,9 +199,7 @@ async fn an_old_workbook_reads_as_the_new_one() {
     let old_text = read(Xlsx, &old).await.unwrap();
     let new_text = read(Xlsx, &new).await.unwrap();
     assert!(new_text.text.contains("покупателям |  | 7%"), "{}", new_text.text);
-    // The new file has no result beside the formula of its last row but one.
-    let calculated = new_text.text.replace("Итого |", "Итого |  | 46960.5");
-    assert_eq!(old_text.text, calculated);
+    assert_eq!(old_text.text, new_text.text);
     assert_eq!(old_text.warnings, new_text.warnings);
 
     // The library behind it believes every number in the file.

@@ -145,12 +145,16 @@ fn number(text: &str) -> Option<u8> {
 fn is_item(text: &str) -> bool {
     let Some((mark, _)) = text.split_once(char::is_whitespace) else { return false };
     let number = mark.strip_suffix([')', '.']).unwrap_or_default();
-    matches!(mark, "-" | "–" | "—" | "*" | "+" | "•" | "◦" | "▪" | "‣" | "·" | "●" | "○" | "■")
+    replyx_text::clauses::mark(text).is_some()
+        || matches!(
+            mark,
+            "-" | "–" | "—" | "*" | "+" | "•" | "◦" | "▪" | "‣" | "·" | "●" | "○" | "■"
+        )
         || (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_row(text: &str) -> bool {
-    text.contains(" | ") || text.contains('\t')
+    text.contains(" | ") || text.contains('\t') || text.ends_with(" |")
 }
 
 /// How many lines from here are rows of a table, if at least two.

@@ -33,11 +33,7 @@ pub(super) fn of(text: &str, block: Block, chunking: Chunking) -> Vec<Unit> {
         Kind::Prose => (sentences::find(text, block.range), None),
         Kind::Heading { .. } => (vec![block.range], None),
         Kind::Lines => (lines(text, block.range), None),
-        Kind::Table => {
-            let rows = lines(text, block.range);
-            let header = rows.first().cloned();
-            (rows, header)
-        }
+        Kind::Table => table(text, block.range),
     };
 
     parts
@@ -45,6 +41,33 @@ pub(super) fn of(text: &str, block: Block, chunking: Chunking) -> Vec<Unit> {
         .flat_map(|part| cut(text, part, chunking))
         .map(|(range, length)| unit(range, length, header.clone()))
         .collect()
+}
+
+/// The rows of a table and what names its columns. The rule below a header stays with it: alone it
+/// says nothing.
+fn table(text: &str, range: Range<usize>) -> (Vec<Range<usize>>, Option<Range<usize>>) {
+    let mut rows = lines(text, range);
+    let is_rule = |row: &Range<usize>| {
+        let row = &text[row.clone()];
+        row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' ' | '\t'))
+    };
+
+    let header = rows.first().cloned();
+    let ruled = rows.get(1).is_some_and(is_rule);
+    if ruled {
+        let rule = rows.remove(1);
+        rows[0].end = rule.end;
+        return (rows, header);
+    }
+
+    // Older texts and text files have no rule; a row of amounts names nothing.
+    let names = |header: &Range<usize>| {
+        let cells = text[header.clone()].split(['|', '\t']).map(str::trim);
+        !cells.into_iter().any(|cell| {
+            cell.contains(|c: char| c.is_ascii_digit()) && !cell.contains(char::is_alphabetic)
+        })
+    };
+    (rows, header.filter(names))
 }
 
 fn lines(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
@@ -135,5 +158,22 @@ mod tests {
         let units = of(&table, block, Chunking::default());
         assert_eq!(units.len(), 201);
         assert!(units.iter().all(|unit| unit.header == Some(0..12)));
+    }
+
+    #[test]
+    fn the_rule_below_a_header_stays_with_it_and_a_row_of_amounts_is_no_header() {
+        let rows = "lamp | 10 EUR\n".repeat(200);
+        let cut = |table: &str| {
+            let block = Block { range: 0..table.trim_end().len(), kind: Kind::Table };
+            of(table, block, Chunking::default())
+        };
+
+        let ruled = cut(&format!("name | price\n--- | ---\n{rows}"));
+        assert_eq!(ruled.len(), 201);
+        assert_eq!(ruled[0].range, 0..22);
+        assert!(ruled.iter().all(|unit| unit.header == Some(0..12)));
+
+        let bare = cut(&format!("lamp | 10.50\n{rows}"));
+        assert!(bare.iter().all(|unit| unit.header.is_none()));
     }
 }

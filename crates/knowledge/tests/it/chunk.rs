@@ -214,7 +214,7 @@ fn tables_stay_whole_and_large_ones_repeat_their_header_beside_the_text() {
     assert!(chunks.len() > 3);
     assert_eq!(chunks[0].headings, "Prices");
     for chunk in &chunks[1..] {
-        assert_eq!(chunk.headings, "Prices > Article, Price");
+        assert_eq!(chunk.headings, "Prices > Article | Price");
         assert!(chunk.text.lines().all(|line| line.len() == row.len() - 1), "rows stay whole");
     }
 }

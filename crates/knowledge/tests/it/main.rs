@@ -8,6 +8,7 @@ mod crawl_sources;
 mod fusion;
 mod index;
 mod neighbours;
+mod people;
 mod replaced;
 mod rerank;
 mod search;
