@@ -11,7 +11,10 @@
 
 use std::time::{Duration, Instant};
 
-use replyx_storage::testing::{self, TestDb};
+use replyx_storage::{
+    Sync,
+    testing::{self, TestDb},
+};
 use replyx_testkit::{api::Api, program::Launch, telegram::Chat};
 use tokio::time::{sleep, sleep_until};
 
@@ -94,21 +97,58 @@ async fn main() {
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let redis = std::env::var("REPLYX_TEST_REDIS").expect("run through `make bench`");
     for row in ROWS {
-        answers(&testing::sqlite().await, None, row, row.goals[0]).await;
+        for sync in [Sync::Full, Sync::Normal] {
+            answers(&testing::sqlite().await, Home::Alone(sync), row, row.goals[0]).await;
+        }
     }
     for row in ROWS {
-        answers(&testing::postgres().await, Some(&redis), row, row.goals[1]).await;
+        answers(&testing::postgres().await, Home::Cluster(&redis), row, row.goals[1]).await;
     }
     start_up().await;
 }
 
-async fn answers(db: &TestDb, redis: Option<&str>, row: Row, goal: &str) {
+/// What the program stands on.
+#[derive(Clone, Copy)]
+enum Home<'a> {
+    /// `SQLite`.
+    Alone(Sync),
+    /// `PostgreSQL` and this Redis.
+    Cluster(&'a str),
+}
+
+impl<'a> Home<'a> {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Alone(Sync::Full) => "sqlite, full",
+            Self::Alone(Sync::Normal) => "sqlite, normal",
+            Self::Cluster(_) => "postgres",
+        }
+    }
+
+    const fn redis(self) -> Option<&'a str> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Cluster(redis) => Some(redis),
+        }
+    }
+
+    /// `DATABASE_SYNC`, which means nothing to `PostgreSQL`.
+    const fn sync(self) -> &'static str {
+        match self {
+            Self::Alone(Sync::Normal) => "normal",
+            Self::Alone(Sync::Full) | Self::Cluster(_) => "full",
+        }
+    }
+}
+
+async fn answers(db: &TestDb, home: Home<'_>, row: Row, goal: &str) {
     let model = std::env::var("MODEL_DIR").expect("run through `make bench`");
-    let more: &[(&str, &str)] = match row.questions {
-        Questions::Same => &[("EMBEDDING_MODEL", "none")],
-        Questions::Distinct => &[("MODEL_DIR", &model)],
+    let embedding = match row.questions {
+        Questions::Same => ("EMBEDDING_MODEL", "none"),
+        Questions::Distinct => ("MODEL_DIR", model.as_str()),
     };
-    let stage = Stage::set_with(row.bots, db, redis, more).await;
+    let more = [embedding, ("DATABASE_SYNC", home.sync())];
+    let stage = Stage::set_with(row.bots, db, home.redis(), &more).await;
 
     let begun = Instant::now();
     let asking: Vec<_> = (0..row.chats)
@@ -133,7 +173,7 @@ async fn answers(db: &TestDb, redis: Option<&str>, row: Row, goal: &str) {
     latencies.sort_unstable();
     println!(
         "| {} | {} | {} | {} | {:.0} | {goal} | {:.1} | {:.1} | {:.1} | {:.2} | {:.0} |",
-        db.db.backend(),
+        home.name(),
         row.questions.name(),
         row.bots,
         row.chats,

@@ -57,6 +57,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let db = open_database(config).await?.with_listener(Arc::new(listeners));
     let starting = hold_schema(&db).await?;
     db.migrate().await.context("the database cannot be migrated")?;
+    db.optimize().await.context("the database cannot be optimized")?;
     tell_of_vectors(&db).await?;
     let live = match config.redis_url() {
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,
@@ -104,7 +105,8 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
     let begun = Instant::now();
     loop {
         let size = PoolSize { max: config.database_pool() };
-        match Db::open(&config.database_url(), size).await {
+        let opened = Db::open_synced(&config.database_url(), size, config.database_sync()).await;
+        match opened {
             Err(error) if error.is_transient() && begun.elapsed() < DATABASE_WAIT => {
                 let cause = &error as &dyn std::error::Error;
                 tracing::warn!(error = cause, "database is unreachable; retrying");

@@ -19,6 +19,7 @@ use replyx_core::secret::Keys;
 use replyx_crawl::Private;
 use replyx_engine::EngineSettings;
 use replyx_llm::{EmbeddingsConfig, ModelsConfig, Reranker, SpendingLimit};
+use replyx_storage::Sync;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -91,6 +92,8 @@ struct Raw {
     cors_origins: String,
     #[serde(deserialize_with = "words::word")]
     database_tls: DatabaseTls,
+    #[serde(deserialize_with = "words::word")]
+    database_sync: DatabaseSync,
     database_pool: u32,
     mail_from: String,
     telegram_api_url: String,
@@ -119,6 +122,13 @@ enum Kind {
 enum DatabaseTls {
     Require,
     Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DatabaseSync {
+    Full,
+    Normal,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -236,6 +246,14 @@ impl Config {
     /// The most connections to the database.
     pub const fn database_pool(&self) -> u32 {
         self.raw.database_pool
+    }
+
+    /// Whether what was committed to `SQLite` survives a loss of power.
+    pub const fn database_sync(&self) -> Sync {
+        match self.raw.database_sync {
+            DatabaseSync::Full => Sync::Full,
+            DatabaseSync::Normal => Sync::Normal,
+        }
     }
 
     /// The address of Redis, if there is one.

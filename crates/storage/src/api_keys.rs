@@ -23,7 +23,7 @@ macro_rules! keys {
 }
 
 /// A key, its workspace, and where its maker stands there.
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct AccessRow {
     id: Uuid,
     name: String,
@@ -31,7 +31,7 @@ struct AccessRow {
     service: bool,
     created_by: Uuid,
     expires_at: Option<DateTime<Utc>>,
-    #[sqlx(flatten)]
+    #[row(flatten)]
     workspace: workspaces::Row,
     /// The maker's role, if they may act there.
     role: Option<String>,
@@ -50,7 +50,7 @@ impl AccessRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
     id: Uuid,

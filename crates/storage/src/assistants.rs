@@ -49,12 +49,12 @@ macro_rules! version {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Owned {
     workspace_id: Uuid,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct VersionRow {
     number: i64,
     settings: Json<AssistantSettings>,
@@ -64,7 +64,7 @@ struct VersionRow {
     created_at: DateTime<Utc>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
     id: Uuid,

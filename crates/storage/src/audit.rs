@@ -89,7 +89,7 @@ impl SystemAudit<'_> {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     seq: i64,
     at: DateTime<Utc>,

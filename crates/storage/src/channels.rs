@@ -33,7 +33,7 @@ macro_rules! find {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
     id: Uuid,
@@ -44,7 +44,7 @@ struct Row {
     error: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    #[sqlx(default)]
+    #[row(default)]
     secret_sealed: Option<Vec<u8>>,
 }
 

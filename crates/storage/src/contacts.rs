@@ -17,7 +17,7 @@ macro_rules! columns {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
     id: Uuid,
@@ -29,7 +29,7 @@ struct Row {
 }
 
 /// What a customer was answered on a day, and whether they were told that it is enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::FromRow)]
 pub struct ContactDay {
     /// How many answers they got.
     pub answers: i64,

@@ -27,7 +27,7 @@ macro_rules! runs {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct SetRow {
     workspace_id: Uuid,
     id: Uuid,
@@ -38,7 +38,7 @@ struct SetRow {
     updated_at: DateTime<Utc>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct RunRow {
     workspace_id: Uuid,
     id: Uuid,

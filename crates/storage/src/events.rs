@@ -40,7 +40,7 @@ pub(crate) const AFTER: &str = events!("events.seq > $2 ORDER BY events.seq LIMI
 pub(crate) const OF_DIALOG: &str =
     events!("events.dialog_id = $4 AND events.seq > $2 ORDER BY events.seq LIMIT $3");
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     seq: i64,
     payload: Json<Event>,

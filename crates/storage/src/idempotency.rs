@@ -24,7 +24,7 @@ pub enum Begun {
     Other,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     request_hash: String,
     status: Option<i64>,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{StorageError, passages::Passages};
 
 /// What search compares of a passage.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, crate::FromRow)]
 pub struct IndexedPassage {
     document_id: Uuid,
     id: Uuid,

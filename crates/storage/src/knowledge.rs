@@ -21,7 +21,7 @@ pub(crate) const UNSCOPE_ALL: &str = "
                             WHERE workspace_id = $1 AND assistant_id = $2)";
 
 /// How much an assistant knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::FromRow)]
 pub struct Head {
     /// Grows with every change of what it knows.
     pub revision: i64,
@@ -34,7 +34,7 @@ pub struct Head {
 }
 
 /// What became of the documents that an assistant knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::FromRow)]
 pub struct Census {
     /// How many of them are answers written by people.
     pub answers: i64,
@@ -59,7 +59,7 @@ pub struct KnownDocument {
     pub passages: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct KnownRow {
     id: Uuid,
     revision: i64,

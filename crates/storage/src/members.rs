@@ -32,7 +32,7 @@ macro_rules! invitation {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct MemberRow {
     user_id: Uuid,
     email: String,
@@ -57,7 +57,7 @@ impl TryFrom<MemberRow> for Member {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct InvitationRow {
     workspace_id: Uuid,
     id: Uuid,

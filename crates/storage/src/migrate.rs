@@ -6,10 +6,7 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{
-    AssertSqlSafe, Row, SqlSafeStr, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::{Db, StorageError, db::Pool};
 
@@ -113,13 +110,12 @@ impl Db {
     ///
     /// Fails when a migration does, or when an applied one has been changed since.
     pub async fn migrate(&self) -> Result<(), StorageError> {
-        match &self.pool {
-            Pool::Postgres(pool) => self.migrator().run(pool).await.map_err(StorageError::Migrate),
-            Pool::Sqlite { writer, .. } => {
-                let pool = unchecked(writer).await?;
-                check(pool.clone(), self.migrator().run(&pool).await).await
-            }
-        }
+        let migrator = self.migrator();
+        let done = match &self.pool {
+            Pool::Postgres(pool) => migrator.run(pool).await,
+            Pool::Sqlite(sqlite) => sqlite.migrate_up(&migrator).await,
+        };
+        done.map_err(StorageError::Migrate)
     }
 
     /// Takes back the newest `count` applied migrations, with the data they hold.
@@ -136,15 +132,12 @@ impl Db {
             .map(|state| state.number)
             .collect();
         let target = applied.len().checked_sub(count + 1).map_or(0, |at| applied[at]);
-        match &self.pool {
-            Pool::Postgres(pool) => {
-                self.migrator().undo(pool, target).await.map_err(StorageError::Migrate)
-            }
-            Pool::Sqlite { writer, .. } => {
-                let pool = unchecked(writer).await?;
-                check(pool.clone(), self.migrator().undo(&pool, target).await).await
-            }
-        }
+        let migrator = self.migrator();
+        let done = match &self.pool {
+            Pool::Postgres(pool) => migrator.undo(pool, target).await,
+            Pool::Sqlite(sqlite) => sqlite.migrate_down(&migrator, target).await,
+        };
+        done.map_err(StorageError::Migrate)
     }
 
     /// What [`Self::migrate_down`] would delete.
@@ -222,7 +215,7 @@ impl Db {
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, StorageError> {
         let applied: Vec<i64> = match &self.pool {
             Pool::Postgres(pool) => applied(&mut *pool.acquire().await?).await,
-            Pool::Sqlite { writer, .. } => applied(&mut *writer.acquire().await?).await,
+            Pool::Sqlite(sqlite) => sqlite.applied_migrations().await,
         }
         .map_err(StorageError::Migrate)?;
         Ok(MIGRATIONS
@@ -249,27 +242,6 @@ impl Db {
             .collect();
         Migrator::with_migrations(migrations)
     }
-}
-
-/// A connection to `SQLite` that does not check foreign keys: a table can be changed only by making
-/// it again, and others refer to it in the meantime. [`check`] looks afterwards whether all of them
-/// still refer to something.
-async fn unchecked(writer: &SqlitePool) -> Result<SqlitePool, StorageError> {
-    let options = SqliteConnectOptions::clone(&writer.connect_options()).foreign_keys(false);
-    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
-}
-
-/// Says what became of migrations on an unchecked connection, and closes it.
-async fn check(pool: SqlitePool, done: Result<(), MigrateError>) -> Result<(), StorageError> {
-    done.map_err(StorageError::Migrate)?;
-    let broken = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&pool).await?;
-    if let Some(row) = broken {
-        let table: String = row.try_get(0)?;
-        let why = format!("rows of `{table}` refer to rows that are not there");
-        return Err(StorageError::Migrate(MigrateError::Source(why.into())));
-    }
-    pool.close().await;
-    Ok(())
 }
 
 /// What goes when a migration is taken back.

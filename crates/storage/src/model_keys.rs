@@ -44,7 +44,7 @@ pub struct ModelKey {
 }
 
 /// A named endpoint that speaks one of the protocols.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, crate::FromRow)]
 pub struct ModelProvider {
     /// Its name: the part of a model's name before the first colon.
     pub name: String,
@@ -65,7 +65,7 @@ macro_rules! columns {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     id: Uuid,
     provider: String,

@@ -53,7 +53,7 @@ pub struct Sendable {
     pub secret_sealed: Option<Vec<u8>>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     id: Uuid,
     workspace_id: Uuid,

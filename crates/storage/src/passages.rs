@@ -82,7 +82,7 @@ pub struct Unembedded {
 }
 
 /// A passage that may be what a question is about, as the full-text index found it.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, crate::FromRow)]
 pub struct Candidate {
     id: Uuid,
     document_id: Uuid,
@@ -106,7 +106,7 @@ impl Candidate {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     id: Uuid,
     document_id: Uuid,

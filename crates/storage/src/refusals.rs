@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::StorageError;
+use crate::{StorageError, sqlite::SqliteError};
 
 /// Why the database refused a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +33,15 @@ impl Refusal {
     /// or a connection.
     fn of(error: &StorageError) -> Option<Self> {
         let StorageError::Driver(sqlx::Error::Database(error)) = error else { return None };
-        let code = error.code()?;
-        if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-            // The lower byte is the kind, the rest says more (https://www.sqlite.org/rescode.html).
-            return match code.parse::<i32>().ok()? & 0xff {
+        if let Some(error) = error.try_downcast_ref::<SqliteError>() {
+            return match error.kind_of_failure() {
                 13 => Some(Self::Full),
                 8 => Some(Self::ReadOnly),
                 10 | 11 | 14 | 26 => Some(Self::Broken),
                 _ => None,
             };
         }
-        match code.as_ref() {
+        match error.code()?.as_ref() {
             "53100" => Some(Self::Full),
             "25006" => Some(Self::ReadOnly),
             code if code.starts_with("58") || code.starts_with("XX0") => Some(Self::Broken),

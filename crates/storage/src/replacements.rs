@@ -13,7 +13,7 @@ use replyx_core::{
 
 use crate::{StorageError, Tx};
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     name: String,
     kind: String,

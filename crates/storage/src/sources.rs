@@ -23,7 +23,7 @@ macro_rules! find {
     };
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
     id: Uuid,

@@ -7,13 +7,21 @@
 //! `REPLYX_TEST_PGVECTOR` one with pgvector; without them a test fails, it does not skip: run
 //! through `make test` or `scripts/services run`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use replyx_core::{audit::Act, clock::random_hex, ids::WorkspaceId};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
-use crate::{Db, PoolSize, StorageError, Tx, audit, db::Pool, migrate};
+use crate::{Db, PoolSize, StorageError, Sync, Tx, audit, db::Pool, migrate};
+
+mod statements;
+
+pub(crate) use statements::Statements;
+pub use statements::{explain, statements};
 
 /// How often a template that somebody still looks at is tried to be renamed, and how long it takes
 /// between two tries.
@@ -60,11 +68,8 @@ async fn sqlite_template() -> PathBuf {
     migrated(&format!("sqlite:{}", file.display())).await;
     // Part of it may still stand in the log beside the file, which a copy of the file would lack.
     let whole = folder.path().join("whole.db");
-    let file = file.to_str().expect("the folder has a plain name");
-    let mut connection = SqliteConnection::connect(file).await.expect("the file opens");
-    let copy = AssertSqlSafe(format!("VACUUM INTO '{}'", whole.display()));
-    sqlx::query(copy).execute(&mut connection).await.expect("the file can be copied");
-    connection.close().await.expect("the file closes");
+    let copy = format!("VACUUM INTO '{}'", whole.display());
+    on_file(&file, move |connection| connection.execute_batch(&copy)).await;
     std::fs::rename(&whole, &template).expect("the template can be renamed");
     template
 }
@@ -142,7 +147,8 @@ async fn rename(connection: &mut PgConnection, from: &str, to: &str) {
 }
 
 async fn migrated(url: &str) {
-    let db = Db::open(url, PoolSize { max: 2 }).await.expect("a fresh database opens");
+    let db = Db::open_synced(url, PoolSize { max: 2 }, Sync::Normal).await;
+    let db = db.expect("a fresh database opens");
     db.migrate().await.expect("a fresh database can be migrated");
     db.close().await;
 }
@@ -162,12 +168,11 @@ pub enum Disk {
 ///
 /// When it is not `SQLite`.
 pub async fn set_full(db: &Db, disk: Disk) {
-    let Pool::Sqlite { writer, .. } = &db.pool else { panic!("only `SQLite` can be made full") };
-    let mut connection = writer.acquire().await.expect("the writer is free");
+    let Pool::Sqlite(sqlite) = &db.pool else { panic!("only `SQLite` can be made full") };
+    let writer = sqlite.writer().await.expect("the writer is free");
     // As many as there are already is the least that is taken.
     let pages = if disk == Disk::Full { 1 } else { 1_000_000 };
-    let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-    sqlx::query(sql).execute(&mut *connection).await.expect("a pragma can be set");
+    writer.set_max_pages(pages).expect("a pragma can be set");
 }
 
 /// Adds an entry of any name to an audit log at once, for tests of the log itself.
@@ -189,15 +194,32 @@ pub async fn append_entry(
 ///
 /// When the statement fails.
 pub async fn tamper(url: &str, sql: &str) -> u64 {
-    let sql = AssertSqlSafe(sql.to_owned());
-    let changed = if let Some(path) = url.strip_prefix("sqlite:") {
-        let mut connection = SqliteConnection::connect(path).await.expect("the file opens");
-        sqlx::query(sql).execute(&mut connection).await.map(|done| done.rows_affected())
-    } else {
-        let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
-        sqlx::query(sql).execute(&mut connection).await.map(|done| done.rows_affected())
-    };
-    changed.expect("the statement can be run")
+    let sql = sql.to_owned();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return on_file(path.as_ref(), move |connection| {
+            connection.execute_batch(&sql)?;
+            Ok(connection.changes())
+        })
+        .await;
+    }
+    let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
+    let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await;
+    done.expect("the statement can be run").rows_affected()
+}
+
+/// Does something on a connection of its own to a file, on another thread: what holds the file may
+/// be a task of this one.
+async fn on_file<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> T {
+    let path = path.to_owned();
+    let done = tokio::task::spawn_blocking(move || {
+        let connection = rusqlite::Connection::open(path)?;
+        connection.execute_batch("PRAGMA foreign_keys = ON")?;
+        work(&connection)
+    });
+    done.await.expect("it does not panic").expect("the statement can be run")
 }
 
 /// How the database goes about claiming jobs, claiming turns and finding what may be sent: a line
@@ -242,11 +264,13 @@ async fn plan(url: &str, [postgres, sqlite]: [&str; 2], time: &str) -> String {
         .into_iter()
         .fold(text, |text, (name, value)| text.replace(name, value));
     if let Some(path) = url.strip_prefix("sqlite:") {
-        let mut connection = SqliteConnection::connect(path).await.expect("the file opens");
-        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
-        let rows: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(sql).fetch_all(&mut connection).await.expect("it is explained");
-        rows.into_iter().map(|(_, _, _, step)| step + "\n").collect()
+        let sql = format!("EXPLAIN QUERY PLAN {text}");
+        on_file(path.as_ref(), move |connection| {
+            let mut explained = connection.prepare(&sql)?;
+            let steps = explained.query_map([], |row| Ok(row.get::<_, String>(3)? + "\n"))?;
+            steps.collect()
+        })
+        .await
     } else {
         let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
         let sql = AssertSqlSafe(format!("EXPLAIN {text}"));
@@ -257,7 +281,9 @@ async fn plan(url: &str, [postgres, sqlite]: [&str; 2], time: &str) -> String {
 }
 
 async fn open(url: String, postgres: Option<(String, String)>, folder: TempDir) -> TestDb {
-    let db = Db::open(&url, PoolSize { max: 8 }).await.expect("a fresh database opens");
+    // A test that cuts the power would notice.
+    let db = Db::open_synced(&url, PoolSize { max: 8 }, Sync::Normal).await;
+    let db = db.expect("a fresh database opens");
     TestDb { db, url, postgres, _folder: folder }
 }
 

@@ -8,14 +8,16 @@ use replyx_core::{
     event::Event,
     ids::WorkspaceId,
 };
-use sqlx::{Postgres, Sqlite};
+use sqlx::Postgres;
 use uuid::Uuid;
 
-use crate::{Scope, StorageError, System, audit, events, refusals::Refusals};
+#[cfg(feature = "testing")]
+use crate::testing::Statements;
+use crate::{Scope, StorageError, System, audit, events, refusals::Refusals, sqlite::Transaction};
 
 pub(crate) enum Conn {
     Postgres(sqlx::Transaction<'static, Postgres>),
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(Transaction),
 }
 
 /// Hears of every commit: the live bus and the sleeping workers hang here.
@@ -52,9 +54,9 @@ pub struct Tx {
     pub(crate) done: Committed,
     /// A statement failed: nothing of this transaction may last.
     pub(crate) failed: bool,
-    /// How many statements it has sent, for tests of what costs how many.
+    /// What it has sent, for tests.
     #[cfg(feature = "testing")]
-    statements: usize,
+    statements: Statements,
     pending: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
     /// What is entered into audit logs at the commit.
     acts: Vec<(Option<WorkspaceId>, Act)>,
@@ -75,7 +77,7 @@ impl Tx {
             done: Committed::default(),
             failed: false,
             #[cfg(feature = "testing")]
-            statements: 0,
+            statements: Statements::default(),
             pending: BTreeMap::new(),
             acts: Vec::new(),
             listener,
@@ -84,18 +86,25 @@ impl Tx {
     }
 
     /// A statement is about to be sent.
-    #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "only tests count"))]
-    pub(crate) const fn count_statement(&mut self) {
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(unused_variables, clippy::unused_self, reason = "only tests look")
+    )]
+    pub(crate) fn note_statement(&mut self, sql: &str) {
         #[cfg(feature = "testing")]
-        {
-            self.statements += 1;
-        }
+        self.statements.note(sql);
+    }
+
+    /// The same transaction, whose statements are noted among those of its database.
+    #[cfg(feature = "testing")]
+    pub(crate) fn noted_by(self, statements: &Statements) -> Self {
+        Self { statements: statements.again(), ..self }
     }
 
     /// How many statements this transaction has sent.
     #[cfg(feature = "testing")]
     pub const fn statements(&self) -> usize {
-        self.statements
+        self.statements.count()
     }
 
     /// A statement failed: the transaction is not to last, and health may have to know why.

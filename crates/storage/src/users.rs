@@ -16,16 +16,16 @@ mod row;
 
 pub(crate) use row::{Row, read, user_columns};
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct KnownRow {
-    #[sqlx(flatten)]
+    #[row(flatten)]
     user: Row,
     password_hash: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 struct MembershipRow {
-    #[sqlx(flatten)]
+    #[row(flatten)]
     workspace: workspaces::Row,
     role: String,
     member_suspended_at: Option<DateTime<Utc>>,

@@ -21,7 +21,7 @@ macro_rules! workspace_columns {
 pub(crate) use workspace_columns;
 
 /// A workspace as stored.
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 #[expect(clippy::struct_field_names, reason = "columns that are told from a user's in a join")]
 pub(crate) struct Row {
     pub workspace_id: Uuid,

@@ -11,8 +11,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("e5", &[]),
     ("testkit-macros", &[]),
+    ("storage-macros", &[]),
     // Its feature `testing` alone imports `testkit-macros`.
-    ("storage", &["core", "testkit-macros"]),
+    ("storage", &["core", "storage-macros", "testkit-macros"]),
     ("terminal", &[]),
     ("live", &["core"]),
     ("grounding", &["text"]),
@@ -72,6 +73,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const OWNED: &[(&str, &[&str])] = &[
     ("rust-stemmers", &["text"]),
     ("sqlx", &["storage"]),
+    ("rusqlite", &["storage"]),
     ("redis", &["live"]),
     ("calamine", &["extract"]),
     ("chardetng", &["extract"]),

@@ -76,6 +76,7 @@ async fn all_that_is_wrong_is_said_at_once() {
         ("LOG_LEVEL", "a=b=c"),
         ("OPENAI_PROTOCOL", "telepathy"),
         ("DATABASE_TLS", "of"),
+        ("DATABASE_SYNC", "maybe"),
         ("CRAWL_PRIVATE_ADDRESSES", "yes"),
         ("EMAIL_CONFIRMATION", "maybe"),
         ("REGISTRATION_OPEN", "perhaps"),
@@ -97,6 +98,7 @@ async fn all_that_is_wrong_is_said_at_once() {
         "LOG_LEVEL `a=b=c` is not understood",
         "OPENAI_PROTOCOL must be",
         "DATABASE_TLS must be `require` or `off`, not `of`",
+        "DATABASE_SYNC must be `full` or `normal`, not `maybe`",
         "CRAWL_PRIVATE_ADDRESSES must be `refuse` or `allow`, not `yes`",
         "EMAIL_CONFIRMATION must be one of",
         "REGISTRATION_OPEN must be `true` or `false`, not `perhaps`",
@@ -109,11 +111,11 @@ async fn all_that_is_wrong_is_said_at_once() {
     }
     assert!(!out.contains("hunter2") && !err.contains("hunter2"), "{out}{err}");
     let faults = out.lines().filter(|line| line.starts_with("FAULT")).count();
-    assert_eq!(faults, 17, "each is said once: {out}");
+    assert_eq!(faults, 18, "each is said once: {out}");
 
     // A start says the first, and where to find the others.
     let (good, _, err) = run(&["serve"], &variables).await;
-    assert!(!good && err.contains("and 16 more faults: `replyx config check` lists all"), "{err}");
+    assert!(!good && err.contains("and 17 more faults: `replyx config check` lists all"), "{err}");
     assert_eq!(err.lines().filter(|line| line.starts_with("replyx: ")).count(), 1, "{err}");
 
     let (good, out, err) = run(&["config", "check"], &[("SECRET_KEY", "short")]).await;

@@ -11,7 +11,7 @@ use crate::StorageError;
 const UNFINISHED: i64 = -1;
 
 /// A vector that is not in the index yet.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, crate::FromRow)]
 pub struct Uncopied {
     id: Uuid,
     document_id: Uuid,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{StorageError, users, workspaces};
 
 /// A session as stored.
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 pub(super) struct Row {
     id: Uuid,
     user_id: Uuid,
@@ -24,9 +24,9 @@ pub(super) struct Row {
 }
 
 /// A user and, where they are a member, a workspace.
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 pub(super) struct AccessRow {
-    #[sqlx(flatten)]
+    #[row(flatten)]
     user: users::Row,
     workspace_id: Option<Uuid>,
     workspace_name: Option<String>,

@@ -16,7 +16,7 @@ macro_rules! user_columns {
 pub(crate) use user_columns;
 
 /// A user as stored.
-#[derive(sqlx::FromRow)]
+#[derive(crate::FromRow)]
 pub(crate) struct Row {
     id: Uuid,
     email: String,

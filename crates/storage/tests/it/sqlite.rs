@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use replyx_core::{change::New, fixtures};
-use replyx_storage::{Db, PoolSize, Refusal, fair::Places, testing};
+use replyx_storage::{Db, PoolSize, Refusal, Sync, fair::Places, testing};
 use tokio::time::timeout;
 
 use crate::given::{self, at};
@@ -131,4 +131,124 @@ async fn what_a_constraint_refuses_says_nothing_of_the_disk() {
     let mut tx = home.db.begin().await.unwrap();
     tx.apply(fixtures::unexplained(New(tenant.assistant.clone()))).await.unwrap_err();
     assert_eq!(home.db.refused_within(Duration::from_mins(1)), None);
+}
+
+/// The task that wrote is gone in the middle of its transaction.
+#[tokio::test]
+async fn a_dropped_task_leaves_nothing_behind() {
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    let db = home.db.clone();
+    let workspace = tenant.id;
+    let dialog = tenant.dialog.id;
+    let (send, written) = tokio::sync::oneshot::channel();
+    let task = tokio::spawn(async move {
+        let mut tx = db.begin().await.unwrap();
+        tx.workspace(workspace).turns().request(dialog, at(0), at(0)).await.unwrap();
+        send.send(()).unwrap();
+        std::future::pending::<()>().await;
+        tx.commit().await.unwrap();
+    });
+    written.await.unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+
+    assert_eq!(read!(home.db, |tx| tx.workspace(tenant.id).turns().count()), 0);
+    commit!(home.db, |tx| tx.workspace(tenant.id).turns().request(dialog, at(0), at(0)));
+    assert_eq!(read!(home.db, |tx| tx.workspace(tenant.id).turns().count()), 1);
+}
+
+#[tokio::test]
+async fn writers_are_served_in_the_order_in_which_they_came() {
+    let home = testing::sqlite().await;
+    let first = home.db.begin().await.unwrap();
+    let served = std::cell::RefCell::new(Vec::new());
+    let wait = async |number: u32| {
+        let tx = home.db.begin().await.unwrap();
+        served.borrow_mut().push(number);
+        // Whoever came later could take the lock here if it were not for the order.
+        tokio::task::yield_now().await;
+        drop(tx);
+        tokio::task::yield_now().await;
+    };
+    let free = async {
+        tokio::task::yield_now().await;
+        drop(first);
+    };
+    tokio::join!(wait(1), wait(2), wait(3), free, wait(4));
+    assert_eq!(served.into_inner(), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_closed_database_refuses_and_waits_for_those_who_are_at_it() {
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    let mut tx = home.db.begin().await.unwrap();
+    let close = home.db.close();
+    tokio::pin!(close);
+    assert!(timeout(Duration::from_millis(100), &mut close).await.is_err());
+    tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    close.await;
+    assert!(home.db.begin().await.is_err());
+    assert!(home.db.read().await.is_err());
+    home.db.close().await;
+
+    let again = Db::open(&home.url, PoolSize { max: 1 }).await.unwrap();
+    assert_eq!(read!(again, |tx| tx.workspace(tenant.id).turns().count()), 1);
+}
+
+#[tokio::test]
+async fn a_commit_that_waits_for_the_disk_lets_the_next_one_write() {
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    let db = Db::open_synced(&home.url, PoolSize { max: 1 }, Sync::Full).await.unwrap();
+    let mut chats = Vec::new();
+    for number in 100..104 {
+        chats.push(given::chat(&db, &tenant, number).await.dialog.id);
+    }
+    let write = async |dialog| {
+        commit!(db, |tx| tx.workspace(tenant.id).turns().request(dialog, at(0), at(0)));
+    };
+    let [one, two, three, four] = [0, 1, 2, 3].map(|at| write(chats[at]));
+    tokio::join!(one, two, three, four);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 4);
+}
+
+/// A reader keeps the log from starting again; once it is gone, the log is as short as before.
+#[tokio::test]
+async fn the_log_is_bounded() {
+    const MB: u64 = 1 << 20;
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    let log = format!("{}-wal", home.url.strip_prefix("sqlite:").unwrap());
+    let length = || std::fs::metadata(&log).unwrap().len();
+    let bytes = vec![b'x'; 4 << 20];
+    let write = async || {
+        let document = given::document(tenant.id, tenant.assistant.id);
+        commit!(home.db, |tx| tx.apply(document.clone().store(&bytes)));
+    };
+
+    let mut reader = home.db.read().await.unwrap();
+    reader.workspace(tenant.id).turns().count().await.unwrap();
+    for _ in 0..18 {
+        write().await;
+    }
+    assert!(length() > 64 * MB, "{}", length());
+    reader.commit().await.unwrap();
+    for _ in 0..5 {
+        write().await;
+    }
+    assert!(length() < 32 * MB, "{}", length());
+}
+
+#[tokio::test]
+async fn what_is_known_of_tables_can_be_brought_up_to_date() {
+    let home = testing::sqlite().await;
+    let tenant = given::tenant(&home.db).await;
+    tenant.fill(&home.db).await;
+    home.db.optimize().await.unwrap();
+    let known =
+        given::numbers(&home.url, "SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = 'messages'").await;
+    assert!(known[0] > 0, "{known:?}");
 }

@@ -1,0 +1,89 @@
+//! What a database was sent, and how it goes about it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+use super::on_file;
+use crate::Db;
+
+/// The statements that one transaction has sent, and the texts of all that its database was sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statements {
+    count: usize,
+    texts: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Statements {
+    /// For another transaction of the same database.
+    pub(crate) fn again(&self) -> Self {
+        Self { count: 0, texts: Arc::clone(&self.texts) }
+    }
+
+    pub(crate) fn note(&mut self, sql: &str) {
+        self.count += 1;
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !texts.contains(sql) {
+            texts.insert(sql.to_owned());
+        }
+    }
+
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// The texts of the statements that this database was sent, by it and its clones.
+pub fn statements(db: &Db) -> Vec<String> {
+    let texts = db.statements.texts.lock().unwrap_or_else(PoisonError::into_inner);
+    texts.iter().filter(|text| !text.is_empty()).cloned().collect()
+}
+
+/// How the database goes about a statement, whatever it is sent with: a line for each step.
+/// `PostgreSQL` is told to read a table from end to end, and to sort, only where it knows no other
+/// way, because in a test all tables are short.
+///
+/// # Panics
+///
+/// When the database does not explain it.
+pub async fn explain(url: &str, sql: &str) -> Vec<String> {
+    let Some(path) = url.strip_prefix("sqlite:") else { return explain_on_server(url, sql).await };
+    let sql = format!("EXPLAIN QUERY PLAN {sql}");
+    on_file(path.as_ref(), move |connection| {
+        let mut explained = connection.prepare(&sql)?;
+        let mut found = explained.raw_query();
+        let mut steps = Vec::new();
+        while let Some(step) = found.next()? {
+            steps.push(step.get(3)?);
+        }
+        Ok(steps)
+    })
+    .await
+}
+
+async fn explain_on_server(url: &str, sql: &str) -> Vec<String> {
+    const GENERIC: &str = "
+        SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_sort = off;
+        SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    const PARAMETERS: &str =
+        "SELECT COALESCE(array_length(parameter_types, 1), 0) FROM pg_prepared_statements
+          WHERE name = 'explained'";
+    let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
+    let prepare = AssertSqlSafe(format!("PREPARE explained AS {sql}"));
+    connection.execute(sqlx::raw_sql(GENERIC)).await.expect("settings can be set");
+    connection.execute(sqlx::raw_sql(prepare)).await.expect("it can be prepared");
+    let count: i32 = sqlx::query_scalar(PARAMETERS)
+        .fetch_one(&mut connection)
+        .await
+        .expect("what is prepared is listed");
+
+    let nulls = vec!["NULL"; usize::try_from(count).unwrap_or_default()].join(", ");
+    let values = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+    let explain = AssertSqlSafe(format!("EXPLAIN (COSTS OFF) EXECUTE explained {values}"));
+    let steps =
+        connection.fetch_all(sqlx::raw_sql(explain)).await.expect("the statement is explained");
+    steps.iter().map(|step| step.get(0)).collect()
+}
