@@ -140,7 +140,7 @@ impl Assistants<'_> {
     }
 
     /// Finds an assistant and locks it with its sources and the documents that these fetched or it
-    /// knows: what [`Self::delete`] takes away. They come first, as for who fetches and indexes.
+    /// knows: what a deletion takes away. They come first, as for who fetches and indexes.
     pub async fn lock_whole(self, id: AssistantId) -> Result<Whole, StorageError> {
         let before = held(self.tx, self.workspace, id, true).await?;
         let found = self.tx.workspace(self.workspace).assistants().lock(id).await?;

@@ -22,9 +22,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = PostMessage)]
 pub struct Request {
-    /// Your identifier of the user, which never changes. A user has one open dialog at a time.
-    #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
-    #[schema(min_length = 1, max_length = 200, example = "user-42")]
+    /// Your identifier of the user, which never changes: visible ASCII characters. A user has one
+    /// open dialog at a time.
+    #[garde(custom(identifier))]
+    #[schema(pattern = "^[!-~]{1,200}$", example = "user-42")]
     contact: String,
     /// The user's display name, shown to operators; `contact` unless set.
     #[garde(inner(length(chars, min = 1, max = 128), custom(plain_name)))]
@@ -38,11 +39,19 @@ pub struct Request {
         example = "How much does a courier to Finland cost?"
     )]
     text: String,
-    /// Your identifier of this message, unique in the channel. For seven days a repeat with the
-    /// same identifier stores nothing and returns the same answer.
-    #[garde(length(chars, min = 1, max = 200), custom(plain_name))]
-    #[schema(min_length = 1, max_length = 200, example = "01J9ZK6T5W")]
+    /// Your identifier of this message, unique in the channel: visible ASCII characters. For seven
+    /// days a repeat with the same identifier stores nothing and returns the same answer.
+    #[garde(custom(identifier))]
+    #[schema(pattern = "^[!-~]{1,200}$", example = "01J9ZK6T5W")]
     client_id: String,
+}
+
+/// An identifier of the program's own.
+fn identifier(text: &str, (): &()) -> garde::Result {
+    if (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(garde::Error::new("must have 1 to 200 visible ASCII characters, without blanks"))
 }
 
 impl From<Request> for PostedMessage {

@@ -225,6 +225,9 @@ async fn what_is_not_acceptable_is_refused_and_stores_nothing(home: &Home) {
         said("user-42", &long, "m-1"),
         said("user-42", "Hello?", ""),
         said("user-42", "Hello?", &"x".repeat(201)),
+        said("user-42", "Hello?", "m\u{1}1"),
+        said("user 42", "Hello?", "m-1"),
+        said("\u{ca}", "Hello?", "m-1"),
         json!({"contact": "user-42", "text": "Hello?"}),
     ] {
         assert_problem(&shop.owner.post(&path, &wrong).await, 422, "invalid");
