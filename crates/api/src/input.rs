@@ -220,6 +220,15 @@ pub(crate) fn plain_name(text: &str, (): &()) -> garde::Result {
     name::check(text).map_err(garde::Error::new)
 }
 
+/// What other programs name their things by: 1 to 200 visible ASCII characters.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+pub(crate) fn visible(text: &str, (): &()) -> garde::Result {
+    if (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(garde::Error::new("must have 1 to 200 visible ASCII characters, without blanks"))
+}
+
 #[cfg(test)]
 mod tests {
     use garde::Validate;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     caller::{May, MessagesWrite},
     error::{ApiResult, Problem},
-    input::{Body, Id, plain_name},
+    input::{Body, Id, plain_name, visible},
     state::AppState,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 pub struct Request {
     /// Your identifier of the user, which never changes: visible ASCII characters. A user has one
     /// open dialog at a time.
-    #[garde(custom(identifier))]
+    #[garde(custom(visible))]
     #[schema(pattern = "^[!-~]{1,200}$", example = "user-42")]
     contact: String,
     /// The user's display name, shown to operators; `contact` unless set.
@@ -41,17 +41,9 @@ pub struct Request {
     text: String,
     /// Your identifier of this message, unique in the channel: visible ASCII characters. For seven
     /// days a repeat with the same identifier stores nothing and returns the same answer.
-    #[garde(custom(identifier))]
+    #[garde(custom(visible))]
     #[schema(pattern = "^[!-~]{1,200}$", example = "01J9ZK6T5W")]
     client_id: String,
-}
-
-/// An identifier of the program's own.
-fn identifier(text: &str, (): &()) -> garde::Result {
-    if (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    Err(garde::Error::new("must have 1 to 200 visible ASCII characters, without blanks"))
 }
 
 impl From<Request> for PostedMessage {
