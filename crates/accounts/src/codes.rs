@@ -1,6 +1,6 @@
 //! The second factor: six digits that change every half minute (RFC 6238), or one of ten recovery
-//! codes for who has lost the device that shows them. Each opens once, however many ask with it at
-//! the same time.
+//! codes for a person who has lost the device that shows them. Each code works once, even when
+//! several requests use it at the same time.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{

@@ -183,7 +183,7 @@ async fn fate(tx: &mut Tx, workspace: WorkspaceId, leaving: UserId) -> Result<Fa
     let leaves_as_owner =
         members.iter().any(|member| member.user_id == leaving && member.role == Role::Owner);
     let staying = members.into_iter().filter(|member| member.user_id != leaving);
-    // Who may act before who may not, then by rank, then who has been there longest.
+    // Active members come before suspended ones, then the higher role, then the longer membership.
     let rank = |member: &Member| {
         (member.suspended_at.is_none(), member.role, std::cmp::Reverse(member.created_at))
     };

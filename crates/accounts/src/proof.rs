@@ -1,7 +1,7 @@
-//! Proof that it is the person who asks, and not who found their access token: what takes an
-//! account over, or away, asks for the password (and the second factor) once more. Wrong ones are
-//! counted as those at sign-in are, in counts of their own, so that guessing here does not
-//! lock the person out there.
+//! Proof that a request comes from the person, and not from somebody who found their access token:
+//! operations that take over or delete an account ask for the password (and the second factor)
+//! again. Failed attempts are limited as at sign-in but counted separately, so that guessing here
+//! does not lock the person out there.
 
 use chrono::{DateTime, Utc};
 use replyx_core::{act, actor::Account, change::Change};
@@ -31,7 +31,8 @@ pub(crate) async fn by_password(cx: &Cx, account: &Account, password: String) ->
     attempts::clear(cx, &count).await
 }
 
-/// Is it a code of their second factor? It is used up. Who has none needs none.
+/// Checks a code of the account's second factor, which cannot be used again. An account without a
+/// second factor needs no code.
 ///
 /// # Errors
 ///

@@ -1,9 +1,8 @@
 //! Making an account: registering, and confirming the e-mail address by a code that was mailed.
 //!
-//! Where addresses are confirmed by mail, an address that is taken is answered as one that is not:
-//! the same work is done, and its owner is told by mail. Where they are not confirmed there is
-//! nothing that could be answered instead of [`Error::EmailTaken`]: somebody who is let in at once
-//! sees that they were.
+//! Where addresses are confirmed by mail, the answer does not reveal whether an address is taken:
+//! the same work is done, and its owner is told by mail. Without confirmation, registering signs in
+//! at once, so a taken address can only be answered with [`Error::EmailTaken`].
 
 use replyx_core::{
     act,
@@ -104,8 +103,8 @@ pub async fn register(cx: &Cx, device: &Device, person: NewPerson) -> Result<Reg
     Ok(Registered { user: account.user, membership, session: Some(session) })
 }
 
-/// The hash of the token of an open invitation to this address. Who has its token reads the mail of
-/// the address.
+/// The hash of the token of an open invitation to this address. Whoever has the token can read the
+/// mail of the address.
 async fn invited(cx: &Cx, token: &str, email: &str) -> Result<String> {
     let hash = sha256_hex(token.as_bytes());
     let now = cx.clock.now();

@@ -67,8 +67,8 @@ impl OpenSession {
     }
 }
 
-/// Opens a session for somebody who has proved who they are. The place is where its first access
-/// token acts.
+/// Opens a session for a person who has proved their identity. The place is the workspace for which
+/// its first access token is valid.
 pub(crate) async fn open(
     cx: &Cx,
     tx: &mut Tx,

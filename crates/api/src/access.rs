@@ -388,7 +388,9 @@ impl Accesses {
                 heard = settings.next() => heard,
                 () = stop.cancelled() => return,
             };
+
             match heard {
+                // Anything may have been missed.
                 Heard::Gap => {
                     self.lock().forget_all();
                     self.watchers.ring_all();

@@ -364,6 +364,7 @@ impl IntoResponse for ApiError {
         if let Self::Unavailable(source) = &self {
             tracing::warn!(error = source.as_ref() as &dyn Error, "request failed in the database");
         }
+
         let status = self.kind().0;
         let retry_after = match &self {
             Self::Busy(after) | Self::TooManyOpen { after, .. } | Self::Limited { after, .. } => {
@@ -377,6 +378,7 @@ impl IntoResponse for ApiError {
         if let Self::TooManyRequests(refusal) = &self {
             rate_headers::write(&refusal.limits, &mut limit);
         }
+
         let problem = Problem::of(self);
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
