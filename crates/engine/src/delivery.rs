@@ -103,7 +103,7 @@ impl Queue for Sends {
         let now = self.engine.clock.now();
         for part in parts {
             let outbox = tx.workspace(part.workspace_id).outbox();
-            outbox.put_back(part.id, self.engine.process, now, CLAIM_LOST, false).await?;
+            outbox.put_back(part, self.engine.process, now, CLAIM_LOST, false).await?;
         }
         Ok(())
     }

@@ -140,10 +140,11 @@ impl Outbox<'_> {
         Ok(changed == 1)
     }
 
-    /// Puts a part back to be sent at `due`; `uncertain` when it may have been sent already.
+    /// Puts a part back to be sent at `due`; `uncertain` when it may have been sent already. Done
+    /// again, because nobody knows whether it was stored, it leaves a newer claim alone.
     pub async fn put_back(
         self,
-        id: OutboxId,
+        send: &Sendable,
         by: ProcessId,
         due: DateTime<Utc>,
         error: &str,
@@ -153,10 +154,11 @@ impl Outbox<'_> {
             UPDATE outbox SET status = CASE WHEN $6 = 1 THEN 'uncertain' ELSE 'queued' END,
                    uncertain = uncertain + $6, claimed_by = NULL, due_at = $4, error = $5,
                    updated_at = $4
-             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3 AND status = 'sending'";
+             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3 AND status = 'sending'
+               AND attempts = $7";
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(), due, error,
-            i64::from(uncertain));
+            self.workspace.into_uuid(), send.id.into_uuid(), by.into_uuid(), due, error,
+            i64::from(uncertain), send.attempts + 1);
         self.tx.done.outbox |= changed == 1;
         Ok(())
     }
@@ -214,13 +216,15 @@ impl Outbox<'_> {
         const THIS: &str = "
             UPDATE outbox SET status = 'failed', uncertain = uncertain + $6, claimed_by = NULL,
                    error = $4, updated_at = $5
-             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3 AND status = 'sending'";
+             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3 AND status = 'sending'
+               AND attempts = $7";
         const REST: &str = "
             UPDATE outbox SET status = 'failed', error = $3, updated_at = $4
              WHERE workspace_id = $1 AND message_id = $2 AND status IN ('queued', 'uncertain')";
         let workspace = self.workspace.into_uuid();
         let changed = run!(self.tx, THIS;
-            workspace, send.id.into_uuid(), by.into_uuid(), error, now, i64::from(uncertain));
+            workspace, send.id.into_uuid(), by.into_uuid(), error, now, i64::from(uncertain),
+            send.attempts + 1);
         if changed == 1 {
             run!(self.tx, REST; workspace, send.message_id.into_uuid(), error, now);
         }

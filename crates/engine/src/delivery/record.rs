@@ -66,12 +66,12 @@ async fn write_one(
         }
         Outcome::Again { after, error } => {
             let outbox = tx.workspace(workspace).outbox();
-            outbox.put_back(part.id, by, now + *after, error, false).await?;
+            outbox.put_back(part, by, now + *after, error, false).await?;
         }
         Outcome::Uncertain { after, error } => {
             engine.channels.of(part.channel_kind).count(Happening::Doubted);
             let outbox = tx.workspace(workspace).outbox();
-            outbox.put_back(part.id, by, now + *after, error, true).await?;
+            outbox.put_back(part, by, now + *after, error, true).await?;
         }
         Outcome::Failed { error, uncertain } => {
             if *uncertain {
@@ -87,7 +87,7 @@ async fn write_one(
         Outcome::Moved(_) => {}
         Outcome::ChannelFailed(error) => {
             let outbox = tx.workspace(workspace).outbox();
-            outbox.put_back(part.id, by, now, error, false).await?;
+            outbox.put_back(part, by, now, error, false).await?;
         }
     }
     Ok(())
@@ -111,7 +111,7 @@ async fn follow(
     let contact = tx.workspace(workspace).contacts().follow(part.channel_id, from, to).await?;
     tx.workspace(workspace).outbox().follow(part.channel_id, from, to, contact).await?;
     let outbox = tx.workspace(workspace).outbox();
-    outbox.put_back(part.id, engine.process, now, &error, false).await?;
+    outbox.put_back(part, engine.process, now, &error, false).await?;
     engine.channels.of(part.channel_kind).count(Happening::Followed);
     Ok(())
 }

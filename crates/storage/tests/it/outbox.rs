@@ -145,16 +145,40 @@ async fn an_old_list_does_not_send_what_was_put_back_since(home: &TestDb) {
     tenant.reply::<1>(db, 1).await;
     let old = sendable(db, at(0)).await.remove(0);
     claimed(db, quick, at(0)).await;
-    commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(
-        old.id,
-        quick,
-        at(30),
-        "429",
-        false
-    ));
+    commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(&old, quick, at(30), "429", false));
     assert!(!claim(db, &old, slow, at(1)).await, "it is not due");
     assert!(!claim(db, &old, slow, at(30)).await, "its attempts are not what the list says");
     assert_eq!(claimed(db, slow, at(30)).await.attempts, 1);
+}
+
+/// Nobody knew whether it had been stored that the part was put back, or that its reply failed, so
+/// it was done again: after the same process had claimed the part anew.
+#[on_every_db]
+async fn an_outcome_that_is_stored_twice_leaves_the_next_send_alone(home: &TestDb) {
+    let db = &home.db;
+    let by = id();
+    let tenant = given::tenant(db).await;
+    tenant.reply::<1>(db, 1).await;
+    let first = claimed(db, by, at(0)).await;
+    let put_back = async || {
+        let outcome = ("timed out", true);
+        commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(
+            &first,
+            by,
+            at(1),
+            outcome.0,
+            outcome.1
+        ));
+    };
+    put_back().await;
+    let next = claimed(db, by, at(1)).await;
+
+    put_back().await;
+    let failed =
+        commit!(db, |tx| tx.workspace(tenant.id).outbox().failed(&first, by, "x", false, at(1)));
+    assert!(!failed, "it is on its way again");
+    assert_eq!(sendable(db, at(9)).await, [], "nobody else takes it");
+    assert!(sent(db, &next, by).await);
 }
 
 #[on_every_db]
@@ -163,25 +187,25 @@ async fn what_is_put_back_keeps_its_place_and_counts_doubt(home: &TestDb) {
     let by = id();
     let tenant = given::tenant(db).await;
     let (message, [first, _]) = tenant.reply::<2>(db, 1).await;
-    let outbox_put_back = async |due, uncertain| {
+    let put_back = async |send: &Sendable, due, uncertain| {
         commit!(db, |tx| {
-            tx.workspace(tenant.id).outbox().put_back(first, by, due, "timed out", uncertain)
+            tx.workspace(tenant.id).outbox().put_back(send, by, due, "timed out", uncertain)
         });
     };
-    claimed(db, by, at(0)).await;
-    outbox_put_back(at(10), false).await;
+    let send = claimed(db, by, at(0)).await;
+    put_back(&send, at(10), false).await;
     assert_eq!(sendable(db, at(9)).await, [], "the second part does not overtake");
     assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(5))), Some(at(10)));
     let again = claimed(db, by, at(10)).await;
     assert_eq!((again.id, again.attempts, again.uncertain), (first, 1, 0));
-    outbox_put_back(at(20), true).await;
+    put_back(&again, at(20), true).await;
     let again = claimed(db, by, at(20)).await;
     assert_eq!((again.id, again.attempts, again.uncertain), (first, 2, 1));
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
     assert!(sent(db, &again, by).await);
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
     // Whoever lost the claim cannot put it back.
-    outbox_put_back(at(30), true).await;
+    put_back(&again, at(30), true).await;
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(message)), 1);
 }
 
@@ -256,7 +280,7 @@ async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &T
     let send = claimed(db, by, at(0)).await;
     let change = fixtures::channel_of(&tenant.bot).delete(&Actor::command_line(), at(1));
     commit!(db, |tx| tx.apply(change));
-    commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(send.id, by, at(2), "x", true));
+    commit!(db, |tx| tx.workspace(tenant.id).outbox().put_back(&send, by, at(2), "x", true));
     assert_eq!(sendable(db, at(9)).await, []);
     assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
     assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(0))), None);
