@@ -310,13 +310,17 @@ impl Passages<'_> {
             SELECT (SELECT COUNT(*) FROM passages
                      WHERE workspace_id = $1
                        AND terms_vector @@ $2::tsquery
-                       AND terms_vector @@ asked.query::tsquery)
+                       AND terms_vector @@ asked.query::tsquery
+                       AND document_id NOT IN (SELECT id FROM documents
+                            WHERE workspace_id = $1 AND deleted_at IS NOT NULL))
               FROM UNNEST($3) WITH ORDINALITY AS asked (query, place) ORDER BY asked.place";
         // CROSS JOIN: the full-text index must drive, or SQLite asks it once for every passage.
         const SQLITE: &str = "
             SELECT COUNT(*) FROM passages_fts CROSS JOIN passages ON passages.number = passages_fts.rowid
              WHERE workspace_id = $1
-               AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'";
+               AND passages_fts MATCH $2 || ' AND terms : (' || $3 || ')'
+               AND document_id NOT IN (SELECT id FROM documents
+                    WHERE workspace_id = $1 AND deleted_at IS NOT NULL)";
         let scope = scope_query(self.tx, assistant);
         let mut counts = Vec::with_capacity(terms.len());
         if matches!(self.tx.conn, Conn::Postgres(_)) {

@@ -25,7 +25,10 @@ macro_rules! batch {
                 $condition,
                 " LIMIT ",
                 batch_size!(),
-                "))"
+                // Asked again: a row that was renewed while this waited for it is kept.
+                ")) AND (",
+                $condition,
+                ")"
             ),
             concat!(
                 "DELETE FROM ",

@@ -2,7 +2,8 @@
 //! documents up to date, and deletes accounts whose time has come.
 //!
 //! Each is a job of its own, which one process runs at a time: one that fails, or takes long, holds
-//! up no other. What is deleted is deleted in batches, each in a transaction of its own.
+//! up no other. What is old is deleted in batches, each in a transaction of its own, and accounts
+//! one by one.
 
 use std::time::Duration;
 
@@ -186,15 +187,13 @@ async fn purge_documents(run: JobRun<'_>) -> Result<(), Failed> {
         may_go_on(run)?;
         let step = retried(|| async {
             let mut tx = run.engine.db.begin().await?;
-            let any = tx.system().documents().purge().await?;
+            let gone = tx.system().documents().purge().await?;
             tx.commit().await?;
-            Ok(any)
+            Ok(gone)
         });
 
-        if !step.await.map_err(|error| failed(&error))? {
-            return Ok(());
-        }
-        count(documents::PURGE, 1);
+        let Some(gone) = step.await.map_err(|error| failed(&error))? else { return Ok(()) };
+        count(documents::PURGE, gone);
     }
 }
 

@@ -67,8 +67,8 @@ async fn hide(
 
 impl SystemDocuments<'_> {
     /// Deletes a step of what is left of documents that were deleted: some passages of one, or the
-    /// last of them with the document itself. `false`: nothing is left.
-    pub async fn purge(self) -> Result<bool, StorageError> {
+    /// last of them with the document itself. How many passages went; `None`: nothing is left.
+    pub async fn purge(self) -> Result<Option<u64>, StorageError> {
         const NEXT: &str = "
             SELECT workspace_id, id FROM documents WHERE deleted_at IS NOT NULL
              ORDER BY workspace_id, id LIMIT 1";
@@ -80,11 +80,11 @@ impl SystemDocuments<'_> {
             "DELETE FROM documents WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
 
         let next = row!(self.tx, (Uuid, Uuid), NEXT);
-        let Some((workspace, id)) = next else { return Ok(false) };
+        let Some((workspace, id)) = next else { return Ok(None) };
         let gone = run!(self.tx, PASSAGES; workspace, id, i64::from(TOGETHER));
         if gone < u64::from(TOGETHER) {
             run!(self.tx, DOCUMENT; workspace, id);
         }
-        Ok(true)
+        Ok(Some(gone))
     }
 }

@@ -56,6 +56,28 @@ async fn every_step_can_be_taken_back_and_again_over_data(home: &TestDb) {
     given::tenant(db).await.fill(db).await;
 }
 
+/// A document that is being deleted in steps has rows that nothing but it refers to.
+#[on_every_db]
+async fn the_steps_of_a_deletion_are_taken_back_whole(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let texts: Vec<String> = (0..1_001).map(|number| format!("Lantern {number} glows")).collect();
+    let passages: Vec<_> = texts.iter().map(|text| given::passage(text)).collect();
+    let document = given::document(tenant.id, tenant.assistant.id);
+    commit!(db, |tx| tx.apply(document.clone().store(b"x")));
+    let changes = given::all_new(&passages);
+    commit!(db, |tx| tx.workspace(tenant.id).passages().change(document.id, &changes));
+    commit!(db, |tx| tx.apply(document.clone().delete(&Actor::system(), at(1))));
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).passages().of(document.id)).len(), 1_001);
+
+    let states = db.migrations().await.unwrap();
+    let newer = states.iter().filter(|state| state.number >= 21).count();
+    db.migrate_down(newer).await.unwrap();
+    db.migrate().await.unwrap();
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).passages().of(document.id)), []);
+    assert_eq!(read!(db, |tx| tx.workspace(tenant.id).documents().original(document.id)), None);
+}
+
 #[on_every_db]
 async fn older_bots_get_paths_that_name_them(home: &TestDb) {
     let db = &home.db;
