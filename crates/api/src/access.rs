@@ -30,7 +30,7 @@ use replyx_storage::{Committed, Db, Listener, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, watch as channel},
-    time::{Instant, MissedTickBehavior},
+    time::{Instant, MissedTickBehavior, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,6 +40,8 @@ use watch::Watchers;
 /// How long an entry lives at most: also the longest error of a process that cannot hear the
 /// others.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
+/// How long a look waits at most for another look at the same credential.
+const TURN: Duration = Duration::from_secs(1);
 /// How many entries are kept; past that all are forgotten and read again.
 const ENTRIES: usize = 50_000;
 /// How often uses of API keys are written down.
@@ -245,9 +247,10 @@ impl Accesses {
             return Ok(Some(seen));
         }
         // A frame goes to many streams at once, which all need to know what is newer than it.
+        // The turn saves work and no more: nobody waits long for it.
         let _turn = match since {
             Since::Lately => None,
-            Since::Instant(_) => Some(self.turns.take(credential).await),
+            Since::Instant(_) => timeout(TURN, self.turns.take(credential)).await.ok(),
         };
         let generation = match self.known(credential, now, since) {
             Ok(seen) => return Ok(Some(seen)),
@@ -444,6 +447,19 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_before_an_instant_says_nothing_about_it() {
+        let clock = Clock::system();
+        let principal = Principal::Key { id: clock.id(), name: "Shop".to_owned(), maker: None };
+        let access = Arc::new(Access { principal, place: None });
+        let read_at = Instant::now();
+        let entry = Entry { seen: Seen { access, ends_at: None }, read_at };
+        let now = clock.now();
+        assert!(entry.is_good(now, Since::Instant(read_at)));
+        assert!(!entry.is_good(now, Since::Instant(read_at + Duration::from_nanos(1))));
+        assert!(entry.is_good(now, Since::Lately));
+    }
 
     #[tokio::test]
     async fn what_could_not_be_told_is_told_later() {

@@ -77,7 +77,8 @@ pub(crate) struct Hub(Mutex<HashMap<WorkspaceId, Weak<Reader>>>);
 /// Follows the log of a workspace, until dropped.
 #[derive(Debug)]
 struct Reader {
-    frames: broadcast::Sender<Frame>,
+    /// The task has the sender: when it ends, its streams hear so.
+    frames: broadcast::WeakSender<Frame>,
     task: AbortHandle,
 }
 
@@ -132,20 +133,21 @@ impl Hub {
 
         let mut readers = self.lock();
         // Another stream may have begun one in the meantime.
-        if let Some(frames) = readers.get(&workspace).and_then(Weak::upgrade).map(Frames::of) {
+        if let Some(frames) = readers.get(&workspace).and_then(Frames::of) {
             return Ok(frames);
         }
-        let reader = Arc::new(Reader::start(db.clone(), workspace, news, head));
+        let (reader, receiver) = Reader::start(db.clone(), workspace, news, head);
+        let reader = Arc::new(reader);
         readers.retain(|_, reader| reader.strong_count() > 0);
         match readers.entry(workspace) {
             Entry::Occupied(mut place) => drop(place.insert(Arc::downgrade(&reader))),
             Entry::Vacant(place) => drop(place.insert(Arc::downgrade(&reader))),
         }
-        Ok(Frames::of(reader))
+        Ok(Frames { receiver, _reader: reader })
     }
 
     fn find(&self, workspace: WorkspaceId) -> Option<Frames> {
-        self.lock().get(&workspace).and_then(Weak::upgrade).map(Frames::of)
+        self.lock().get(&workspace).and_then(Frames::of)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Weak<Reader>>> {
@@ -154,16 +156,25 @@ impl Hub {
 }
 
 impl Frames {
-    fn of(reader: Arc<Reader>) -> Self {
-        Self { receiver: reader.frames.subscribe(), _reader: reader }
+    /// A share of a reader that goes on.
+    fn of(reader: &Weak<Reader>) -> Option<Self> {
+        let reader = reader.upgrade()?;
+        let receiver = reader.frames.upgrade()?.subscribe();
+        Some(Self { receiver, _reader: reader })
     }
 }
 
 impl Reader {
-    fn start(db: Db, workspace: WorkspaceId, news: Subscription, head: i64) -> Self {
-        let (frames, _) = broadcast::channel(KEPT);
-        let follow = follow(db, workspace, news, head, frames.clone());
-        Self { frames, task: tokio::spawn(follow).abort_handle() }
+    fn start(
+        db: Db,
+        workspace: WorkspaceId,
+        news: Subscription,
+        head: i64,
+    ) -> (Self, broadcast::Receiver<Frame>) {
+        let (sender, receiver) = broadcast::channel(KEPT);
+        let frames = sender.downgrade();
+        let task = tokio::spawn(follow(db, workspace, news, head, sender)).abort_handle();
+        (Self { frames, task }, receiver)
     }
 }
 
@@ -215,6 +226,36 @@ mod tests {
     use replyx_core::{clock::Clock, event::Event, message::Author};
 
     use super::*;
+
+    fn frame(number: i64) -> Frame {
+        Frame { after: number - 1, last: number, bytes: Bytes::new(), read: Instant::now() }
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_told_that_it_missed_frames_and_that_its_reader_has_ended() {
+        let (sender, receiver) = broadcast::channel(KEPT);
+        let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
+        let reader = Arc::new(Reader { frames: sender.downgrade(), task });
+        let weak = Arc::downgrade(&reader);
+        let mut first = Frames { receiver, _reader: reader };
+        let mut second = Frames::of(&weak).expect("it goes on");
+
+        let most = i64::try_from(KEPT).unwrap();
+        for number in 1..=most + 3 {
+            sender.send(frame(number)).unwrap();
+            let Next::Frame(frame) = second.next().await else { panic!("it reads all") };
+            assert_eq!((frame.after, frame.last), (number - 1, number));
+        }
+
+        assert!(matches!(first.next().await, Next::Missed));
+        for number in 4..=most + 3 {
+            let Next::Frame(frame) = first.next().await else { panic!("the newest are kept") };
+            assert_eq!(frame.last, number);
+        }
+        drop(sender);
+        assert!(matches!(first.next().await, Next::Ended));
+        assert!(Frames::of(&weak).is_none(), "nobody joins what has ended");
+    }
 
     #[test]
     fn an_event_is_one_frame_whatever_its_text() {

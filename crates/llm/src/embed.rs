@@ -197,7 +197,7 @@ impl Embeddings {
         }
         let begun = tokio::time::Instant::now();
         let (vector, spent): (Arc<[f32]>, _) = if model == OFFLINE {
-            (self.offline(model)?.question(caller.workspace, text).await?.into(), None)
+            (self.offline(model)?.question(caller, text).await?.into(), None)
         } else {
             let texts = [text.to_owned()];
             let mut embedded = self.endpoint(model)?.embed(caller, model, &texts).await?;

@@ -13,11 +13,11 @@ use std::{
     time::Duration,
 };
 
-use replyx_core::ids::WorkspaceId;
+use replyx_core::usage::Purpose;
 use replyx_e5::{E5, FILE_BYTES, Role};
 
 use super::lane::{Fault, Lane, LaneBounds};
-use crate::error::ModelError;
+use crate::{chat::Caller, error::ModelError};
 
 /// At most eight questions are embedded together: more would save little, and the first would wait
 /// for the last.
@@ -86,12 +86,14 @@ impl Offline {
     /// The vector of a question; refused as busy when too many wait, or for too long.
     pub(super) async fn question(
         &self,
-        whose: Option<WorkspaceId>,
+        caller: Caller,
         text: &str,
     ) -> Result<Vec<f32>, ModelError> {
-        // Those who come while it is loaded wait for that.
-        let patience = self.is_loaded().then_some(PATIENCE);
-        self.0.questions.embed(whose, text, patience).await
+        // Those who come while it is loaded wait for that, and an evaluation must not measure how
+        // busy the machine is.
+        let waits = !self.is_loaded() || caller.purpose == Purpose::Evaluation;
+        let patience = (!waits).then_some(PATIENCE);
+        self.0.questions.embed(caller.workspace, text, patience).await
     }
 
     /// The vector of a passage.

@@ -12,7 +12,7 @@ use reqwest::Client;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 use url::Url;
 
 use super::http;
@@ -125,15 +125,18 @@ impl Reranker {
         passages: &[String],
     ) -> Result<Vec<usize>, ModelError> {
         let begun = Instant::now();
+        let end = begun + self.patience;
         let expected = self.expected(question, passages);
         let mut aside = match &self.purse {
             Some(purse) => {
                 let most = self.price().map(|price| price.of(most(question, passages)));
-                Some(purse.set_aside(&self.model, most).await?)
+                let aside = purse.set_aside(&self.model, most);
+                Some(timeout_at(end, aside).await.map_err(late)??)
             }
             None => None,
         };
-        let entry = Entry::begin(self.book.as_ref(), caller, expected.clone()).await?;
+        let entry = Entry::begin(self.book.as_ref(), caller, expected.clone());
+        let entry = timeout_at(end, entry).await.map_err(late)??;
         if let Some(aside) = &mut aside {
             aside.owes(expected.cost);
         }
@@ -142,10 +145,8 @@ impl Reranker {
             "model": self.model, "query": question, "documents": passages, "top_n": passages.len(),
         });
         let asked = http::post::<Answer>(&self.client, &self.url, &self.key, &body, ANSWER);
-        let answered = timeout(self.patience, asked).await;
-        let outcome = answered
-            .unwrap_or(Err(ModelError::Timeout(Waited::Attempt)))
-            .and_then(|answer| places(answer, passages.len()));
+        let answered = timeout_at(end, asked).await.map_err(late);
+        let outcome = answered.flatten().and_then(|answer| places(answer, passages.len()));
         let reason = outcome.as_ref().map_or_else(ModelError::reason, |_| "ok");
         metrics::counter!("rerank_requests_total", "outcome" => reason).increment(1);
         metrics::histogram!("rerank_seconds").record(begun.elapsed().as_secs_f64());
@@ -205,6 +206,11 @@ fn places(answer: Answer, count: usize) -> Result<Vec<usize>, ModelError> {
     judged.sort_by(|a, b| b.relevance_score.total_cmp(&a.relevance_score));
     let rest = (0..count).filter(|place| !seen[*place]);
     Ok(judged.iter().map(|one| one.index).chain(rest).collect())
+}
+
+/// What becomes of a request whose time is over.
+fn late(_: Elapsed) -> ModelError {
+    ModelError::Timeout(Waited::Attempt)
 }
 
 #[cfg(test)]

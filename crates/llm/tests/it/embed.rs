@@ -4,6 +4,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use replyx_core::{clock::Clock, money::Money};
+use replyx_e5::{E5, FILE as OFFLINE_FILE, Kernel, Role};
 use replyx_live::Live;
 use replyx_llm::{
     Caller, EmbedEndpoint, Embeddings, EmbeddingsConfig, Limits, ModelError, OFFLINE, Prices,
@@ -68,6 +69,25 @@ async fn the_offline_model_gives_the_vectors_of_its_own_engine() {
         assert!(likeness > 0.999, "{likeness}: {}", reference.text);
     }
     assert!(embeddings.state().loaded);
+}
+
+/// Questions of different workspaces share a pass of the model.
+#[test]
+fn texts_that_are_embedded_together_do_not_see_each_other() {
+    let words = |count: usize| vec!["lantern"; count].join(" ");
+    let texts = ["How much?".to_owned(), String::new(), words(40), words(600)];
+    for kernel in Kernel::all() {
+        let model = E5::load_for(&model_dir().join(OFFLINE_FILE), kernel).unwrap();
+        let together = model.embed(Role::Question, &texts).unwrap();
+        for (text, embedded) in texts.iter().zip(&together) {
+            let alone = model.embed(Role::Question, std::slice::from_ref(text)).unwrap().remove(0);
+            let name = kernel.name();
+            assert_eq!(embedded.cut, alone.cut, "{name}");
+            let furthest = embedded.vector.iter().zip(&alone.vector).map(|(a, b)| (a - b).abs());
+            assert!(furthest.fold(0.0, f32::max) < 1e-6, "{name}: {} characters", text.len());
+        }
+        assert!(together[3].cut && !together[2].cut);
+    }
 }
 
 #[tokio::test]

@@ -193,15 +193,19 @@ impl Door {
             let _place = place;
             // In a place of its own, which is given back when a stream goes on without it.
             let mut serving = Box::new(serving);
-            let served = tokio::select! {
-                served = &mut serving => served,
-                Some(response) = endless.recv() => {
-                    let io = serving.into_parts().io.into_inner();
-                    return endless::carry(io, response).await;
-                }
-                () = stop.cancelled() => {
-                    std::pin::Pin::new(&mut *serving).graceful_shutdown();
-                    serving.await
+            let mut is_stopping = false;
+            let served = loop {
+                tokio::select! {
+                    served = &mut serving => break served,
+                    // Also while it stops: a stream that was being opened says so itself.
+                    Some(response) = endless.recv() => {
+                        let io = serving.into_parts().io.into_inner();
+                        return endless::carry(io, response).await;
+                    }
+                    () = stop.cancelled(), if !is_stopping => {
+                        is_stopping = true;
+                        std::pin::Pin::new(&mut *serving).graceful_shutdown();
+                    }
                 }
             };
             if let Err(error) = served {

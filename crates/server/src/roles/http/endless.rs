@@ -20,6 +20,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Answered, watched::Watched};
 
+/// What a client may send while it reads a stream, bytes: nothing asks for it.
+const UNASKED: usize = 64 * 1024;
+
 /// Writes an answer and reads nothing but the end of the connection.
 pub(super) async fn carry(mut io: Watched, response: Response<Answered>) {
     if let Err(error) = write(&mut io, response).await {
@@ -31,11 +34,12 @@ async fn write(io: &mut Watched, response: Response<Answered>) -> Result<()> {
     io.write_all(&head(&response, Clock::system().now())).await?;
 
     let mut body = response.into_body();
+    let mut unasked = UNASKED;
     loop {
         let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
         let frame = tokio::select! {
             frame = frame => frame,
-            () = gone(io) => return Ok(()),
+            () = gone(io, &mut unasked) => return Ok(()),
         };
         let Some(frame) = frame else { break };
         if let Ok(data) = frame.map_err(Error::other)?.into_data() {
@@ -46,10 +50,15 @@ async fn write(io: &mut Watched, response: Response<Answered>) -> Result<()> {
     io.shutdown().await
 }
 
-/// Waits until the client has closed its end. What it sends until then is thrown away.
-async fn gone(io: &mut Watched) {
-    let mut unasked = [0; 64];
-    while let Ok(1..) = io.read(&mut unasked).await {}
+/// Waits until the client has closed its end, or has sent more than is `left`. What it sends is
+/// thrown away.
+async fn gone(io: &mut Watched, left: &mut usize) {
+    let mut unasked = [0; 512];
+    while *left > 0
+        && let Ok(count @ 1..) = io.read(&mut unasked).await
+    {
+        *left = left.saturating_sub(count);
+    }
 }
 
 /// The head of an answer whose body ends with the connection.
