@@ -13,7 +13,7 @@ use replyx_core::{
 };
 use replyx_engine::{Engine, intake::Door};
 use replyx_live::{Lease, LiveError};
-use replyx_storage::bots::Credentials;
+use replyx_storage::{bots::Credentials, until_stored};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -176,16 +176,8 @@ impl Poller {
         let bot = &self.credentials.bot;
         let door = Door::from(bot);
         let inbound = receive::understand(bot, &updates);
-        let mut failed = 0;
-        while let Err(error) = receive::polled(&self.engine, &inbound, (door, next)).await {
-            tracing::error!(error = &error as &dyn Error, "could not store updates");
-            failed += 1;
-            let [chance] = Clock::bytes();
-            if let Retry::After(wait) = AGAIN.after(failed, chance) {
-                sleep(wait).await;
-            }
-        }
-
+        until_stored("store updates", || receive::polled(&self.engine, &inbound, (door, next)))
+            .await;
         self.offset = Some(next);
     }
 }

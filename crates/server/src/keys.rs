@@ -7,7 +7,7 @@ use anyhow::Context;
 use replyx_core::ids::ModelKeyId;
 use replyx_engine::{Engine, providers};
 use replyx_llm::KeyEvent;
-use replyx_storage::StorageError;
+use replyx_storage::{StorageError, until_stored};
 use tokio::{
     sync::{
         broadcast::{Receiver, error::RecvError},
@@ -95,12 +95,9 @@ async fn follow(
             () = stop.cancelled() => return,
         }
 
-        while let Err(error) = providers::load(&engine).await {
-            tracing::warn!(error = &error as &dyn Error, "could not read the model keys");
-            tokio::select! {
-                () = sleep(AGAIN) => {}
-                () = stop.cancelled() => return,
-            }
+        tokio::select! {
+            () = until_stored("read the model keys", || providers::load(&engine)) => {}
+            () = stop.cancelled() => return,
         }
         read_at = Instant::now();
     }

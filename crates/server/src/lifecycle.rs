@@ -13,6 +13,7 @@ use replyx_engine::{Engine, delivery, queue};
 use replyx_fleet::Fleet;
 use replyx_jobs::JobContext;
 use replyx_knowledge::sources::Parking;
+use replyx_storage::until_stored;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -26,7 +27,7 @@ use crate::{
     banner::{self, Started},
     config::Config,
     confinement,
-    heart::{self, BEAT, Heart},
+    heart::{self, Heart},
     keys, privacy,
     roles::{Roles, http},
     slot::Slot,
@@ -311,12 +312,9 @@ async fn retune(engine: Arc<Engine>, mut changes: watch::Receiver<()>, stop: Can
             () = sleep(READ_SETTINGS) => {}
             () = stop.cancelled() => return,
         }
-        while let Err(error) = engine.tuning.reload(&engine.db).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "could not read the settings");
-            tokio::select! {
-                () = sleep(BEAT) => {}
-                () = stop.cancelled() => return,
-            }
+        tokio::select! {
+            () = until_stored("read the settings", || engine.tuning.reload(&engine.db)) => {}
+            () = stop.cancelled() => return,
         }
     }
 }
