@@ -1,8 +1,8 @@
 //! Offers to become a member, sent by mail.
 //!
 //! The link holds a token that is stored as a hash and works once. Until it is accepted, an
-//! invitation depends on its sender: it is void while they may not invite people into that role, are
-//! suspended or blocked, or have asked for their account to be deleted.
+//! invitation depends on its sender: it is void while they may not invite people into that role,
+//! are suspended or blocked, or have asked for their account to be deleted.
 
 use chrono::TimeDelta;
 use replyx_core::{

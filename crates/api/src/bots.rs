@@ -190,7 +190,7 @@ pub async fn stop(
     delete, path = "/bots/{id}", operation_id = "delete_bot", tag = "bots",
     params(("id" = Uuid, Path)),
     responses(
-        (status = 204, description = "it is gone"),
+        (status = 204, description = "the bot was deleted"),
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such bot", body = Problem),

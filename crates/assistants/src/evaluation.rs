@@ -181,9 +181,13 @@ pub async fn delete_set(
     repeated(|| async {
         let workspace = caller.workspace_id;
         let mut tx = cx.db.begin().await?;
+        // The assistant first, as for who deletes it.
+        let found = tx.workspace(workspace).question_sets().find(id).await?;
+        let assistant_id = found.ok_or(Missing("question set"))?.assistant_id;
+        let assistant = tx.workspace(workspace).assistants().lock(assistant_id).await?;
         let found = tx.workspace(workspace).question_sets().lock(id).await?;
         let set = found.ok_or(Missing("question set"))?;
-        let assistant = tx.workspace(workspace).assistants().lock(set.assistant_id).await?;
+
         let gate = assistant.and_then(|assistant| assistant.gate);
         if gate.is_some_and(|gate| gate.set_id == id) {
             return Err(EvaluationError::IsGate);

@@ -227,8 +227,12 @@ async fn delete_some(cx: Cx<'_>, caller: &Caller, id: SourceId) -> Result<Left, 
     // assistants, too.
     let ids: Vec<DocumentId> = page.items.iter().map(|document| document.id).collect();
     tx.workspace(workspace).knowledge().lock(&ids, &[]).await?;
-    for document in page.items {
-        tx.apply(document.remove(now)).await?;
+    for id in ids {
+        // Somebody may have deleted it while we waited for it.
+        let found = tx.workspace(workspace).documents().lock(id).await?;
+        if let Some(document) = found {
+            tx.apply(document.remove(now)).await?;
+        }
     }
     if page.next.is_some() {
         tx.commit().await?;

@@ -293,7 +293,7 @@ events! {
     SourceDeleted = "source.deleted" {
         /// The source.
         source_id: SourceId,
-        /// The assistant that was measured.
+        /// The assistant that knew it.
         assistant_id: AssistantId,
     }
 

@@ -91,6 +91,9 @@ fn headers(document: &Document, original: &[u8]) -> HeaderMap {
     headers
 }
 
+/// What files of Office before 2007 begin with.
+const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0";
+
 /// The type of a file, as its content was recognized.
 fn media_type(kind: DocumentKind, original: &[u8]) -> &'static str {
     match kind {
@@ -98,12 +101,11 @@ fn media_type(kind: DocumentKind, original: &[u8]) -> &'static str {
         DocumentKind::Markdown => "text/markdown",
         DocumentKind::Html => "text/html",
         DocumentKind::Pdf => "application/pdf",
+        DocumentKind::Docx if original.starts_with(COMPOUND) => "application/msword",
         DocumentKind::Docx => {
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         }
-        DocumentKind::Xlsx if original.starts_with(b"\xD0\xCF\x11\xE0") => {
-            "application/vnd.ms-excel"
-        }
+        DocumentKind::Xlsx if original.starts_with(COMPOUND) => "application/vnd.ms-excel",
         DocumentKind::Xlsx if is_open_document(original) => {
             "application/vnd.oasis.opendocument.spreadsheet"
         }
@@ -156,6 +158,18 @@ fn attachment(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_old_office_are_not_those_of_the_new() {
+        let new = b"PK\x03\x04".as_slice();
+        for (kind, old) in [
+            (DocumentKind::Docx, "application/msword"),
+            (DocumentKind::Xlsx, "application/vnd.ms-excel"),
+        ] {
+            assert_eq!(media_type(kind, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), old);
+            assert!(media_type(kind, new).contains("openxmlformats"));
+        }
+    }
 
     #[test]
     fn no_name_breaks_out_of_its_header() {

@@ -139,6 +139,7 @@ impl Source {
         }
         self.status = SourceStatus::Queued;
         self.next_at = None;
+        self.error = None;
         self.updated_at = now;
         Ok(self.told(now))
     }

@@ -1,6 +1,9 @@
 //! Requests that come twice.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use futures::future::join_all;
 use replyx_core::role::Role;
@@ -129,20 +132,28 @@ async fn the_repeats_of_one_workspace_leave_room_for_those_of_another(home: &Hom
     let _other = home.telegram.add_bot(OTHER_TOKEN, "second_bot");
     let body = json!({"token": TOKEN});
     let path = bots(&shop);
-    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(20)).on("getMe"));
-    let many = join_all((0..120).map(|_| keyed(&shop.owner, "a", &path, &body)));
+    // Longer than repeats wait, which is five seconds.
+    home.telegram.inject(TelegramFault::Delay(Duration::from_secs(6)).on("getMe"));
+    let refused = AtomicUsize::new(0);
+    let greedy = async || {
+        let answer = keyed(&shop.owner, "a", &path, &body).await;
+        refused.fetch_add(usize::from(answer.status == 409), Ordering::Relaxed);
+    };
+    let many = join_all((0..120).map(|_| greedy()));
     let few = async {
         until("the first is asked", async || (home.telegram.faults_left() == 0).then_some(()))
             .await;
-        // Repeats wait for five seconds.
         sleep(Duration::from_secs(1)).await;
-        home.telegram.inject(TelegramFault::Delay(Duration::from_secs(2)).on("getMe"));
+        home.telegram.inject(TelegramFault::Delay(Duration::from_millis(500)).on("getMe"));
         let path = format!("{ASSISTANTS}/{own}/bots");
         let theirs = json!({"token": OTHER_TOKEN});
-        join_all((0..2).map(|_| keyed(&stranger, "b", &path, &theirs))).await
+        let few = join_all((0..2).map(|_| keyed(&stranger, "b", &path, &theirs))).await;
+        (few, refused.load(Ordering::Relaxed))
     };
-    let (_, few) = tokio::join!(many, few);
+    let (_, (few, refused_before)) = tokio::join!(many, few);
 
+    assert_eq!(refused_before, 0, "they waited all the while");
+    assert!(refused.load(Ordering::Relaxed) > 100);
     assert!(few.iter().all(|answer| answer.status == 201), "{few:?}");
     assert_eq!(few.iter().filter(|answer| replayed(answer)).count(), 1, "{few:?}");
 }

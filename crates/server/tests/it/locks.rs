@@ -163,6 +163,20 @@ async fn a_source_is_deleted_while_one_of_its_documents_is_indexed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_is_deleted_while_one_of_its_documents_is_deleted() {
+    let (scene, source) = Scene::with_source().await;
+    let mut tx = scene.begin().await;
+    let document = scene.lock(&mut tx, scene.documents[1]).await;
+    let (deleted, ()) = tokio::join!(scene.shop.owner.delete(&source), async {
+        scene.waiting(1).await;
+        tx.apply(document.clone().remove(document.updated_at)).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    deleted.expect(204);
+    scene.nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_assistant_is_deleted_while_one_of_its_documents_is_indexed() {
     let scene = Scene::with_documents().await;
     scene.delete_while_indexed(&scene.assistant()).await;

@@ -243,7 +243,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
             => Err(StorageError::Constraint { .. }),
         outbox.sent(send.id, by, Some(&5.into()), at(1)) => Ok(false),
-        outbox.put_back(send.id, by, at(1), "x", true) => Ok(()),
+        outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),
         passages.change(id(), &given::all_new(&given_passages())) => Err(StorageError::Constraint { .. }),
@@ -279,7 +279,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let file = || DocumentFile { document: document.clone(), bytes: b"x" };
     states! { db, applied, refused;
         "New<Channel>": New(channel.clone());
-        "Channel": channel.clone();
+        "Channel": fixtures::channel_of(&bot);
         "Gone<Channel>": Gone(fixtures::channel_of(&bot));
         "Bot": bot.clone();
         "BotWithToken": BotWithToken { bot: bot.clone(), token_sealed: b"x".to_vec() };

@@ -75,6 +75,8 @@ impl Document {
                 if there == self.passages || self.embedded_with.is_none() || fresh {
                     self.embedded = there;
                     self.embedded_with = Some(model);
+                } else {
+                    self.embedded = self.embedded.min(self.passages);
                 }
                 if there < self.passages {
                     self.status = DocumentStatus::Embedding;

@@ -90,7 +90,7 @@ fn a_page_that_is_missing_twice_in_a_row_goes() {
 #[derive(Clone, Copy, Debug)]
 enum Happens {
     Advance(DocumentStatus),
-    Index { passages: i64, there: Option<i64>, newer_waits: bool },
+    Index { passages: i64, there: Option<i64>, fresh: bool, newer_waits: bool },
     Fail,
     KeepFile,
     AddVectors(i64),
@@ -103,10 +103,11 @@ fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         prop::sample::select(vec![DocumentStatus::Extracting, DocumentStatus::Chunking])
             .prop_map(Happens::Advance),
-        (0_i64..9, prop::option::of(0_i64..9), any::<bool>()).prop_map(
-            |(passages, there, newer_waits)| Happens::Index {
+        (0_i64..9, prop::option::of(0_i64..9), any::<bool>(), any::<bool>()).prop_map(
+            |(passages, there, fresh, newer_waits)| Happens::Index {
                 passages,
                 there: there.map(|there| there.min(passages)),
+                fresh,
                 newer_waits,
             }
         ),
@@ -122,11 +123,11 @@ fn happens() -> impl Strategy<Value = Happens> {
 fn happen(document: Document, what: Happens, now: DateTime<Utc>) -> Option<Change<Document>> {
     match what {
         Happens::Advance(to) => document.advance(to, now),
-        Happens::Index { passages, there, newer_waits } => {
+        Happens::Index { passages, there, fresh, newer_waits } => {
             let vectors = there.map_or(Vectors::NoModel, |there| Vectors::Of {
                 model: "e5".to_owned(),
                 there,
-                fresh: true,
+                fresh,
             });
             let read = Indexed {
                 replaced_by: None,

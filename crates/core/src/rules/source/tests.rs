@@ -141,7 +141,7 @@ proptest! {
                 prop_assert_eq!(source.status, SourceStatus::Queued);
             }
             if source.status != SourceStatus::Failed && !matches!(what, Happens::Progress(_)) {
-                prop_assert!(source.error.is_none() || matches!(what, Happens::ComeDue));
+                prop_assert!(source.error.is_none());
             }
             prop_assert_eq!(source.updated_at, at(now));
         }
