@@ -8,11 +8,11 @@ use replyx_core::{
     channel::Channel,
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
-    message::{Author, Message, MessageKind},
+    message::{Author, MessageKind},
     usage::Purpose,
 };
 use replyx_llm::{Caller, Models};
-use replyx_storage::{StorageError, contacts::ContactDay, turns::ClaimedTurn};
+use replyx_storage::{StorageError, contacts::ContactDay, messages::Spoken, turns::ClaimedTurn};
 use secrecy::SecretString;
 
 use crate::Engine;
@@ -28,7 +28,7 @@ pub struct Context {
     /// The customer.
     pub contact: Contact,
     /// What the customer has said since the last answer, oldest first.
-    pub pending: Vec<Message>,
+    pub pending: Vec<Spoken>,
     /// What an answer is made from.
     pub ask: AnswerRequest,
     /// What the customer was answered today.
@@ -109,7 +109,7 @@ impl AnswerRequest {
 
 /// The customer's words that are to be answered, one message a line: the newest that fit into
 /// 16,000 bytes, and the last one in any case.
-fn question(pending: &[Message]) -> String {
+fn question(pending: &[Spoken]) -> String {
     let mut room = QUESTION;
     let mut texts: Vec<&str> = pending
         .iter()
@@ -129,7 +129,7 @@ fn question(pending: &[Message]) -> String {
 }
 
 /// What of a dialog's messages was said in words, by the customer or by us.
-fn said(messages: Vec<Message>) -> Vec<Said> {
+fn said(messages: Vec<Spoken>) -> Vec<Said> {
     let said = messages.into_iter().filter(|message| message.kind == MessageKind::Text);
     said.filter_map(|message| {
         let ours = match message.author {
@@ -186,7 +186,7 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
     // Twice what is shown, so that what falls out of sight can be summed up.
     let limit = engine.settings.history.saturating_mul(2).saturating_add(asked.min(100));
     let messages =
-        tx.workspace(workspace).messages().recent(dialog.id, dialog.heard_seq, limit).await?;
+        tx.workspace(workspace).messages().spoken(dialog.id, dialog.heard_seq, limit).await?;
     let summary = tx.workspace(workspace).dialogs().summary(dialog.id).await?;
     let now = engine.clock.now();
     let today = tx.workspace(workspace).contacts().day(contact.id, now.date_naive()).await?;

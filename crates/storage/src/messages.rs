@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{Address, MessageRef},
     ids::{ChannelId, ContactId, DialogId, MessageId, WorkspaceId},
-    message::{AnswerMeta, Message},
+    message::{AnswerMeta, Author, Message, MessageKind},
     page::{Page, PageRequest},
     rules::message::MessageDelivery,
 };
@@ -44,6 +44,19 @@ pub struct Heard {
     pub contact_id: ContactId,
     /// Its place in the dialog.
     pub seq: i64,
+}
+
+/// What was said: a message without what only those read who look at it in the inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Its place in the dialog.
+    pub seq: i64,
+    /// By whom.
+    pub author: Author,
+    /// What kind of message it is.
+    pub kind: MessageKind,
+    /// The words.
+    pub text: String,
 }
 
 /// One workspace's messages.
@@ -104,22 +117,21 @@ impl Messages<'_> {
         }))
     }
 
-    /// The newest `limit` messages of a dialog up to number `upto`, oldest first.
-    pub async fn recent(
+    /// What was said in a dialog up to number `upto`: the newest `limit` messages, oldest first.
+    /// How answers came about is not read: it is longer than the answers.
+    pub async fn spoken(
         self,
         dialog: DialogId,
         upto: i64,
         limit: u32,
-    ) -> Result<Vec<Message>, StorageError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM messages WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3
-               ORDER BY seq DESC LIMIT $4"
-        );
-        let rows = rows!(self.tx, Row, SQL;
+    ) -> Result<Vec<Spoken>, StorageError> {
+        const SQL: &str = "
+            SELECT seq, author, kind, text FROM messages
+             WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3
+             ORDER BY seq DESC LIMIT $4";
+        let rows = rows!(self.tx, (i64, String, String, String), SQL;
             self.workspace.into_uuid(), dialog.into_uuid(), upto, i64::from(limit));
-        rows.into_iter().rev().map(read).collect()
+        rows.into_iter().rev().map(read_spoken).collect()
     }
 
     /// A page of a dialog's messages, oldest first.
@@ -170,4 +182,14 @@ fn read(row: Row) -> Result<Message, StorageError> {
         answer: row.answer.map(|Json(answer)| answer),
         created_at: row.created_at,
     })
+}
+
+fn read_spoken(
+    (seq, author, kind, text): (i64, String, String, String),
+) -> Result<Spoken, StorageError> {
+    let corrupt = StorageError::corrupt("messages");
+    match (author.parse(), kind.parse()) {
+        (Ok(author), Ok(kind)) => Ok(Spoken { seq, author, kind, text }),
+        (Err(error), _) | (_, Err(error)) => Err(corrupt(error)),
+    }
 }

@@ -55,6 +55,7 @@ const MIGRATIONS: &[Step] = steps![
     16 "0016_dialogs_by_contact",
     18 "0018_fetched_bytes",
     21 "0021_documents_in_steps",
+    22 "0022_suspended_workspaces",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

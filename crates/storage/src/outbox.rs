@@ -247,8 +247,9 @@ pub struct SystemOutbox<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
-/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. `CROSS JOIN`
-/// keeps `SQLite` from starting at the channels and reading everything each of them ever sent.
+/// The ids of the parts of `shares.share` that may be sent, the longest waiting first. Here and
+/// below `CROSS JOIN` keeps `SQLite` from starting at the channels and reading everything each of
+/// them ever sent.
 macro_rules! of_share {
     ($columns:literal) => {
         concat!(
@@ -301,9 +302,11 @@ macro_rules! sendable {
                     o.chat_kind, o.dialog_id, o.message_id, o.part, o.parts, o.content, o.attempts,
                     o.uncertain, t.token_sealed AS secret_sealed
                FROM due
-               JOIN outbox o ON o.workspace_id = due.workspace_id AND o.id = due.id
-               JOIN channels c ON c.workspace_id = o.workspace_id AND c.id = o.channel_id
+              CROSS JOIN outbox o
+              CROSS JOIN channels c
                LEFT JOIN telegram_bots t ON t.workspace_id = c.workspace_id AND t.channel_id = c.id
+              WHERE o.workspace_id = due.workspace_id AND o.id = due.id
+                AND c.workspace_id = o.workspace_id AND c.id = o.channel_id
               ORDER BY due.place, o.due_at"
         )
     };

@@ -18,8 +18,10 @@ use tempfile::TempDir;
 
 use crate::{Db, PoolSize, StorageError, Sync, Tx, audit, db::Pool, migrate};
 
+mod age;
 mod statements;
 
+pub use age::age;
 pub(crate) use statements::Statements;
 pub use statements::{explain, statements};
 

@@ -15,6 +15,7 @@ mod injection;
 mod intake;
 mod limit;
 mod outage;
+mod plans;
 mod preview;
 mod prompt;
 mod property;

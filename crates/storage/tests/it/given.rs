@@ -16,6 +16,7 @@ use replyx_core::{
     knowledge::{Document, DocumentKind, Replacement, Source, SourceStatus},
     message::Message,
     money::Money,
+    page::PageRequest,
     permission::Permission,
     role::Role,
     rules::{assistant::QuestionSetContent, dialog::Utterance},
@@ -214,6 +215,12 @@ pub(crate) fn message(workspace: WorkspaceId, dialog: DialogId, seq: i64) -> Mes
         created_at: at(seq),
         ..fixtures::reply(&clock(), workspace, dialog, seq)
     }
+}
+
+/// The messages of the tenant's dialog, oldest first.
+pub(crate) async fn messages(db: &Db, tenant: &Tenant) -> Vec<Message> {
+    let page = PageRequest::new(None, None);
+    read!(db, |tx| tx.workspace(tenant.id).messages().list(tenant.dialog.id, page)).items
 }
 
 /// Stores a message of which no dialog and no event tells.

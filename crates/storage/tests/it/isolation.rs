@@ -236,7 +236,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         members.remove(ours.user.id) => Ok(false),
         members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
         messages.heard(ours.bot.id, &ours.contact.address, &5.into()) => Ok(None),
-        messages.recent(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
+        messages.spoken(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
         outbox.has_followed(id()) => Ok(false),
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),

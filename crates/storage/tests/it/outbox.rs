@@ -284,8 +284,7 @@ async fn a_send_that_was_running_when_its_bot_was_deleted_waits_no_more(home: &T
     assert_eq!(sendable(db, at(9)).await, []);
     assert_eq!(read!(db, |tx| tx.system().outbox().waiting()), 0);
     assert_eq!(read!(db, |tx| tx.system().outbox().next_due(at(0))), None);
-    let messages =
-        read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
+    let messages = given::messages(db, &tenant).await;
     assert_eq!(messages[0].delivery, Delivery::Failed);
     let doubts = read!(db, |tx| tx.workspace(tenant.id).outbox().uncertain(send.message_id));
     assert_eq!(doubts, 1, "it may have arrived");

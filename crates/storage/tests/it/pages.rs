@@ -2,6 +2,7 @@ use replyx_core::{
     change::New,
     dialog::Control,
     fixtures::unexplained,
+    message::Author,
     page::PageRequest,
     rules::{dialog::Utterance, message::SentReply},
 };
@@ -87,8 +88,9 @@ async fn messages_come_oldest_first_and_the_recent_ones_too(home: &TestDb) {
         .messages()
         .list(dialog, PageRequest::new(Some(3), Some(2))));
     assert_eq!((seqs(page.items), page.next), (vec![3, 4, 5], None));
-    let recent = read!(db, |tx| tx.workspace(tenant.id).messages().recent(dialog, 4, 2));
-    assert_eq!(seqs(recent), [3, 4]);
+    let spoken = read!(db, |tx| tx.workspace(tenant.id).messages().spoken(dialog, 4, 2));
+    let words: Vec<_> = spoken.iter().map(|said| (said.seq, said.author, &*said.text)).collect();
+    assert_eq!(words, [(3, Author::Assistant, "слово 3"), (4, Author::Assistant, "слово 4")]);
 
     let taken = given::message(tenant.id, dialog, 5);
     let mut tx = db.begin().await.unwrap();
@@ -134,7 +136,7 @@ async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
         SentReply { workspace_id: tenant.id, dialog_id: tenant.dialog.id, message_id: message.id };
     commit!(db, |tx| tx.apply(reply.delivered(0, at(7))));
     message.delivery = Delivery::Delivered;
-    let found = read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
+    let found = given::messages(db, &tenant).await;
     assert_eq!(found, [message]);
 
     let mut dialog = tenant.dialog.clone();

@@ -47,7 +47,7 @@ async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
     };
     commit!(db, |tx| tx.apply(given::said(&message)));
 
-    let stored = read!(db, |tx| tx.workspace(tenant.id).messages().recent(tenant.dialog.id, 9, 9));
+    let stored = given::messages(db, &tenant).await;
     assert_eq!(stored[0].text, "It takes  two  days.\n");
     let answer = stored[0].answer.as_ref().unwrap();
     assert_eq!(answer.searched.as_deref(), Some("how long"));
