@@ -15,7 +15,7 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, knowledge::scope_term};
+use crate::{StorageError, Tx, knowledge, passages::scope_term};
 
 /// How many versions of an assistant are kept, besides those that an evaluation measured.
 const VERSIONS: i64 = 200;
@@ -311,7 +311,7 @@ impl Assistants<'_> {
         let deleted = run!(self.tx, SQL; workspace, id, assistant.updated_at);
         StorageError::expect_one_row("assistants", deleted)?;
 
-        run!(self.tx, crate::knowledge::UNSCOPE_ALL; workspace, id, scope_term(assistant.id));
+        run!(self.tx, knowledge::UNSCOPE_ALL; workspace, id, scope_term(assistant.id));
         for sql in DERIVED {
             run!(self.tx, sql; workspace, id);
         }

@@ -174,7 +174,7 @@ impl Bots<'_> {
         let now = bot.updated_at;
         let error = bot.error.as_deref().unwrap_or_default();
         channels::update(self.tx, self.workspace, &channel_of(bot)).await?;
-        let released = release(self.tx, self.workspace, bot.id, now).await?;
+        let released = channels::release(self.tx, self.workspace, bot.id, now).await?;
         StorageError::expect_one_row("telegram_bots", released)?;
         channels::end_sends(self.tx, self.workspace, bot.id, error, now).await?;
         channels::wake(self.tx);
@@ -276,20 +276,6 @@ impl SystemBots<'_> {
               FROM channels WHERE kind = 'telegram' AND deleted_at IS NULL";
         Ok(row!(self.tx, (i64, i64), SQL).unwrap_or_default())
     }
-}
-
-/// Wipes the token of a bot that is no longer ours, so that another row may hold the bot.
-pub(crate) async fn release(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    id: ChannelId,
-    now: DateTime<Utc>,
-) -> Result<u64, StorageError> {
-    const SQL: &str = "
-        UPDATE telegram_bots SET token_sealed = $3, released_at = $4
-         WHERE workspace_id = $1 AND channel_id = $2 AND released_at IS NULL";
-    let none: &[u8] = &[];
-    Ok(run!(tx, SQL; workspace.into_uuid(), id.into_uuid(), none, now))
 }
 
 fn channel_of(bot: &Bot) -> Channel {

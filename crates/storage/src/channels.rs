@@ -169,7 +169,7 @@ impl Channels<'_> {
 
         let why = match channel.kind {
             ChannelKind::Telegram => {
-                crate::bots::release(self.tx, self.workspace, channel.id, now).await?;
+                release(self.tx, self.workspace, channel.id, now).await?;
                 "the bot was deleted"
             }
             ChannelKind::Api => "the channel was deleted",
@@ -201,6 +201,20 @@ pub(crate) async fn update(
         workspace.into_uuid(), channel.id.into_uuid(), &channel.name,
         channel.status.as_str(), &channel.error, channel.updated_at);
     StorageError::expect_one_row("channels", changed)
+}
+
+/// Wipes the token of a bot that is no longer ours, so that another row may hold the bot.
+pub(crate) async fn release(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: ChannelId,
+    now: DateTime<Utc>,
+) -> Result<u64, StorageError> {
+    const SQL: &str = "
+        UPDATE telegram_bots SET token_sealed = $3, released_at = $4
+         WHERE workspace_id = $1 AND channel_id = $2 AND released_at IS NULL";
+    let none: &[u8] = &[];
+    Ok(run!(tx, SQL; workspace.into_uuid(), id.into_uuid(), none, now))
 }
 
 /// Wakes those who run channels and send through them.

@@ -2,11 +2,13 @@
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgPool, postgres::PgConnectOptions};
+use uuid::Uuid;
 
 use crate::{
     StorageError,
-    installation::Installation,
+    installation::{self, Installation},
     postgres,
     refusals::{Refusal, Refusals},
     sqlite::{Sqlite, Sync},
@@ -38,7 +40,7 @@ pub struct Db {
     listener: Option<Arc<dyn Listener>>,
     refusals: Refusals,
     #[cfg(feature = "testing")]
-    pub(crate) statements: crate::testing::Statements,
+    pub(crate) statements: crate::statements::Statements,
 }
 
 #[derive(Clone)]
@@ -88,7 +90,7 @@ impl Db {
             listener: None,
             refusals: Refusals::default(),
             #[cfg(feature = "testing")]
-            statements: crate::testing::Statements::default(),
+            statements: crate::statements::Statements::default(),
         })
     }
 
@@ -163,6 +165,29 @@ impl Db {
         let mut tx = self.read().await?;
         run!(tx, "SELECT 1");
         Ok(())
+    }
+
+    /// Says which installation the database belongs to, and from now on refuses to work on another
+    /// one's. A database without an id is given `fresh`.
+    pub async fn join_installation(
+        &self,
+        fresh: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Uuid, StorageError> {
+        const INSERT: &str = "
+            INSERT INTO installation (name, id, created_at) VALUES ('this', $1, $2)
+            ON CONFLICT (name) DO NOTHING";
+        let mut tx = self.begin().await?;
+        run!(tx, INSERT; fresh, now);
+        let found = value!(tx, Uuid, installation::FIND);
+        tx.commit().await?;
+        let id = found.ok_or(StorageError::RowsAffected { table: "installation", actual: 0 })?;
+        Ok(self.installation.join(id))
+    }
+
+    /// Waits until the database turns out to be another installation's.
+    pub async fn turned_foreign(&self) {
+        self.installation.turned_foreign().await;
     }
 
     /// Why the database took no write, if one was refused within this time.

@@ -12,7 +12,7 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, knowledge::scope_term};
+use crate::{StorageError, Tx, passages::scope_term};
 
 mod deletion;
 mod outdated;

@@ -9,15 +9,14 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use chrono::{DateTime, Utc};
-use replyx_core::mail;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Db, StorageError, processes::Processes};
+use crate::StorageError;
 
-const FIND: &str = "SELECT id FROM installation";
+/// The id of the installation that a database belongs to.
+pub(crate) const FIND: &str = "SELECT id FROM installation";
 
 /// What a process knows of its installation. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -39,6 +38,28 @@ impl Default for Installation {
 }
 
 impl Installation {
+    /// The id that the process began with; `found` from now on, if it has none.
+    pub(crate) fn join(&self, found: Uuid) -> Uuid {
+        *self.id.get_or_init(|| found)
+    }
+
+    /// Whether the database may still be ours: not if it was found to have another id than the one
+    /// the process began with.
+    pub(crate) fn admits(&self, found: Option<Uuid>) -> bool {
+        let admitted = self.id.get().is_none_or(|expected| found == Some(*expected));
+        if !admitted {
+            self.foreign.send_replace(true);
+        }
+        admitted
+    }
+
+    /// Waits until the database turns out to be another installation's.
+    pub(crate) async fn turned_foreign(&self) {
+        let mut foreign = self.foreign.subscribe();
+        // The sender lives as long as we do.
+        let _ = foreign.wait_for(|foreign| *foreign).await;
+    }
+
     /// Refuses a connection that was made earlier, if it was to a database without tables that has
     /// become another installation's since. `false` closes it.
     pub(crate) async fn check_again(&self, conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
@@ -51,7 +72,9 @@ impl Installation {
 
     /// Refuses a connection to another installation.
     pub(crate) async fn check(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let Some(expected) = self.id.get() else { return Ok(()) };
+        if self.id.get().is_none() {
+            return Ok(());
+        }
         let found: Option<(Uuid,)> = match sqlx::query_as(FIND).fetch_optional(conn).await {
             // Nothing has been made in it yet, or everything was taken back: `/health` tells of
             // that.
@@ -63,90 +86,9 @@ impl Installation {
             }
             found => found?,
         };
-        if found == Some((*expected,)) {
+        if self.admits(found.map(|(id,)| id)) {
             return Ok(());
         }
-        self.foreign.send_replace(true);
         Err(sqlx::Error::Configuration(Box::new(StorageError::Foreign)))
-    }
-}
-
-impl Db {
-    /// Says which installation the database belongs to, and from now on refuses to work on another
-    /// one's. A database without an id is given `fresh`.
-    pub async fn join_installation(
-        &self,
-        fresh: Uuid,
-        now: DateTime<Utc>,
-    ) -> Result<Uuid, StorageError> {
-        const INSERT: &str = "
-            INSERT INTO installation (name, id, created_at) VALUES ('this', $1, $2)
-            ON CONFLICT (name) DO NOTHING";
-        let mut tx = self.begin().await?;
-        run!(tx, INSERT; fresh, now);
-        let found = value!(tx, Uuid, FIND);
-        tx.commit().await?;
-        let id = found.ok_or(StorageError::RowsAffected { table: "installation", actual: 0 })?;
-        Ok(*self.installation.id.get_or_init(|| id))
-    }
-
-    /// Waits until the database turns out to be another installation's.
-    pub async fn turned_foreign(&self) {
-        let mut foreign = self.installation.foreign.subscribe();
-        // The sender lives as long as we do.
-        let _ = foreign.wait_for(|foreign| *foreign).await;
-    }
-}
-
-impl Processes<'_> {
-    /// Makes sure, with a beat, that the database is still that of our installation.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::Foreign`] when it is not; from then on [`Db::turned_foreign`] is done.
-    pub async fn check_installation(self, db: &Db) -> Result<(), StorageError> {
-        let Some(expected) = db.installation.id.get() else { return Ok(()) };
-        if value!(self.tx, Uuid, FIND) == Some(*expected) {
-            return Ok(());
-        }
-        db.installation.foreign.send_replace(true);
-        Err(StorageError::Foreign)
-    }
-}
-
-/// Where secrets stand that were sealed with the master secret and cannot be made again.
-const SEALED: [&str; 3] = [
-    "SELECT 1 FROM telegram_bots WHERE LENGTH(token_sealed) > 0 LIMIT 1",
-    "SELECT 1 FROM model_keys LIMIT 1",
-    "SELECT 1 FROM users WHERE totp_sealed IS NOT NULL LIMIT 1",
-];
-
-/// Letters that wait to be sent are sealed, too.
-const LETTERS: &str = "SELECT 1 FROM jobs WHERE kind = $1 LIMIT 1";
-
-impl Db {
-    /// Does the database hold secrets that were sealed with the master secret? One without tables
-    /// holds none.
-    pub async fn holds_sealed(&self) -> Result<bool, StorageError> {
-        for sql in SEALED {
-            let mut tx = self.read().await?;
-            let found = async { Ok(rows!(tx, (i32,), sql)) }.await;
-            if is_any(found)? {
-                return Ok(true);
-            }
-        }
-
-        let mut tx = self.read().await?;
-        let letters = async { Ok(rows!(tx, (i32,), LETTERS; mail::KIND.name)) }.await;
-        is_any(letters)
-    }
-}
-
-/// Is there a row? A table that is not there has none.
-fn is_any(found: Result<Vec<(i32,)>, StorageError>) -> Result<bool, StorageError> {
-    match found {
-        Ok(rows) => Ok(!rows.is_empty()),
-        Err(error @ StorageError::Driver(_)) if error.is_missing_table() => Ok(false),
-        Err(error) => Err(error),
     }
 }

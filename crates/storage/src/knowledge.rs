@@ -11,7 +11,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, documents::Documents};
+use crate::{StorageError, Tx, passages::scope_term};
 
 /// Takes an assistant (`$2`, its term `$3`) out of the passages of all documents it knows.
 pub(crate) const UNSCOPE_ALL: &str = "
@@ -287,25 +287,5 @@ impl Knowledge<'_> {
         let sql = self.tx.sql(raise!(concat!(known!(), " FOR NO KEY UPDATE")), raise!(known!()));
         run!(self.tx, sql; self.workspace.into_uuid(), document.into_uuid());
         Ok(())
-    }
-}
-
-/// The term that stands in every passage an assistant knows and in no other: no word holds its
-/// first sign.
-pub(crate) fn scope_term(assistant: AssistantId) -> String {
-    format!("@{}", assistant.into_uuid().simple())
-}
-
-impl Documents<'_> {
-    /// Writes by which rules the index of a document counts as made, and leaves the index as it is.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the document is not there.
-    pub async fn set_index_version(self, id: DocumentId, version: i64) -> Result<(), StorageError> {
-        const SQL: &str =
-            "UPDATE documents SET index_version = $3 WHERE workspace_id = $1 AND id = $2";
-        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), version);
-        StorageError::expect_one_row("documents", changed)
     }
 }

@@ -54,6 +54,7 @@ pub mod assistants;
 pub mod audit;
 pub mod bots;
 pub mod channels;
+mod commit;
 pub mod contacts;
 mod db;
 pub mod deliveries;
@@ -84,11 +85,14 @@ mod retry;
 mod rows;
 mod schema_hold;
 mod scope;
+mod sealed;
 pub mod second_factors;
 pub mod sessions;
 pub mod settings;
 pub mod sources;
 mod sqlite;
+#[cfg(feature = "testing")]
+mod statements;
 mod stored;
 #[cfg(feature = "testing")]
 pub use replyx_testkit_macros::on_every_db;

@@ -12,7 +12,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, knowledge::scope_term, tx::Conn};
+use crate::{StorageError, Tx, tx::Conn};
 
 /// A passage to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -455,4 +455,10 @@ fn any_of(tx: &Tx, terms: &[String]) -> Option<String> {
 fn list(ids: impl Iterator<Item = Uuid>) -> String {
     let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
     ids.join(",")
+}
+
+/// The term that stands in every passage an assistant knows and in no other: no word holds its
+/// first sign.
+pub(crate) fn scope_term(assistant: AssistantId) -> String {
+    format!("@{}", assistant.into_uuid().simple())
 }

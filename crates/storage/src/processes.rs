@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{channel::ChannelKind, ids::ProcessId};
+use uuid::Uuid;
 
-use crate::{StorageError, Tx, tx::Conn};
+use crate::{Db, StorageError, Tx, installation, tx::Conn};
 
 /// What was taken from processes that are no longer alive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,6 +107,16 @@ pub struct Processes<'t> {
 }
 
 impl Processes<'_> {
+    /// Makes sure, with a beat, that the database is still that of our installation.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Foreign`] when it is not; from then on [`Db::turned_foreign`] is done.
+    pub async fn check_installation(self, db: &Db) -> Result<(), StorageError> {
+        let found = value!(self.tx, Uuid, installation::FIND);
+        if db.installation.admits(found) { Ok(()) } else { Err(StorageError::Foreign) }
+    }
+
     /// Says that a process is alive; the first beat registers it. `PostgreSQL` takes the time from
     /// its own clock, because those of the processes may differ; on `SQLite` it is `now`, of the
     /// only process there is.

@@ -103,3 +103,9 @@ macro_rules! run {
             |connection, text, values| connection.run(text, values))
     };
 }
+
+/// The pattern of texts that contain this one, to be used with `ESCAPE '\'`.
+pub(crate) fn containing(text: &str) -> String {
+    let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{literal}%")
+}

@@ -49,6 +49,18 @@ pub struct System<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
+impl Tx {
+    /// Narrows the transaction to one workspace.
+    pub const fn workspace(&mut self, id: WorkspaceId) -> Scope<'_> {
+        Scope::new(self, id)
+    }
+
+    /// Work across workspaces. Every use is reviewed.
+    pub const fn system(&mut self) -> System<'_> {
+        System::new(self)
+    }
+}
+
 macro_rules! tables {
     ($($(#[$meta:meta])* $name:ident: $table:ident),+ $(,)?) => {
         impl<'t> Scope<'t> {

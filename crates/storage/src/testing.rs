@@ -22,7 +22,6 @@ mod age;
 mod statements;
 
 pub use age::age;
-pub(crate) use statements::Statements;
 pub use statements::{explain, statements};
 
 /// How often a template that somebody still looks at is tried to be renamed, and how long it takes

@@ -12,8 +12,8 @@ use sqlx::Postgres;
 use uuid::Uuid;
 
 #[cfg(feature = "testing")]
-use crate::testing::Statements;
-use crate::{Scope, StorageError, System, audit, events, refusals::Refusals, sqlite::Transaction};
+use crate::statements::Statements;
+use crate::{StorageError, refusals::Refusals, sqlite::Transaction};
 
 pub(crate) enum Conn {
     Postgres(sqlx::Transaction<'static, Postgres>),
@@ -48,6 +48,15 @@ pub struct Committed {
     pub audit: Vec<Entry>,
 }
 
+/// What a transaction writes at its commit.
+#[derive(Default)]
+pub(crate) struct Pending {
+    /// The events of each workspace's log.
+    pub(crate) events: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
+    /// What is entered into audit logs (`None`: the platform's).
+    pub(crate) acts: Vec<(Option<WorkspaceId>, Act)>,
+}
+
 /// An open transaction. Dropping it undoes it.
 pub struct Tx {
     pub(crate) conn: Conn,
@@ -57,9 +66,7 @@ pub struct Tx {
     /// What it has sent, for tests.
     #[cfg(feature = "testing")]
     statements: Statements,
-    pending: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
-    /// What is entered into audit logs at the commit.
-    acts: Vec<(Option<WorkspaceId>, Act)>,
+    pending: Pending,
     listener: Option<Arc<dyn Listener>>,
     refusals: Refusals,
 }
@@ -78,8 +85,7 @@ impl Tx {
             failed: false,
             #[cfg(feature = "testing")]
             statements: Statements::default(),
-            pending: BTreeMap::new(),
-            acts: Vec::new(),
+            pending: Pending::default(),
             listener,
             refusals,
         }
@@ -115,16 +121,6 @@ impl Tx {
         error
     }
 
-    /// Narrows the transaction to one workspace.
-    pub const fn workspace(&mut self, id: WorkspaceId) -> Scope<'_> {
-        Scope::new(self, id)
-    }
-
-    /// Work across workspaces. Every use is reviewed.
-    pub const fn system(&mut self) -> System<'_> {
-        System::new(self)
-    }
-
     /// Chooses the text of a statement that the two databases cannot share.
     pub(crate) const fn sql(&self, postgres: &'static str, sqlite: &'static str) -> &'static str {
         match self.conn {
@@ -140,7 +136,7 @@ impl Tx {
     /// can be.
     pub(crate) fn record(&mut self, workspace: WorkspaceId, events: Vec<(DateTime<Utc>, Event)>) {
         if !events.is_empty() {
-            self.pending.entry(workspace).or_default().extend(events);
+            self.pending.events.entry(workspace).or_default().extend(events);
         }
     }
 
@@ -149,29 +145,16 @@ impl Tx {
     /// Like the numbers of events, those of entries are given at the very end, because the head of
     /// the log is locked from then on.
     pub(crate) fn enter(&mut self, log: Option<WorkspaceId>, act: Act) {
-        self.acts.push((log, act));
+        self.pending.acts.push((log, act));
     }
 
-    /// Commits the transaction.
-    ///
-    /// # Errors
-    ///
-    /// Fails when a statement of the transaction did; then nothing was changed, as far as can be
-    /// known.
-    pub async fn commit(mut self) -> Result<Committed, StorageError> {
-        if self.failed {
-            return Err(StorageError::Undone);
-        }
-        // Always in one order, so that two transactions do not wait for each other's heads:
-        // workspaces by their ids, the platform last.
-        let mut acts = std::mem::take(&mut self.acts);
-        acts.sort_by_key(|(log, _)| (log.is_none(), *log));
-        for (log, act) in acts {
-            audit::append(&mut self, log, &act).await?;
-        }
+    /// What waits to be written at the commit.
+    pub(crate) fn take_pending(&mut self) -> Pending {
+        std::mem::take(&mut self.pending)
+    }
 
-        let pending = std::mem::take(&mut self.pending);
-        self.done.events = events::append(&mut self, &pending).await?;
+    /// Makes the transaction last, and tells the listener.
+    pub(crate) async fn end(self) -> Result<Committed, StorageError> {
         let committed = match self.conn {
             Conn::Postgres(tx) => tx.commit().await,
             Conn::Sqlite(tx) => tx.commit().await,
@@ -180,6 +163,7 @@ impl Tx {
             self.refusals.note(&error);
             return Err(error);
         }
+
         if let Some(listener) = &self.listener {
             listener.committed(&self.done);
         }

@@ -10,7 +10,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, workspaces};
+use crate::{StorageError, Tx, query::containing, workspaces};
 
 mod row;
 
@@ -274,10 +274,4 @@ fn tell(tx: &mut Tx, id: UserId, changed: u64) -> Result<(), StorageError> {
     StorageError::expect_one_row("users", changed)?;
     tx.done.access.push(id.into_uuid());
     Ok(())
-}
-
-/// The pattern of texts that contain this one, to be used with `ESCAPE '\'`.
-pub(crate) fn containing(text: &str) -> String {
-    let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{literal}%")
 }

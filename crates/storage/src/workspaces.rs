@@ -9,7 +9,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, users::containing};
+use crate::{StorageError, Tx, query::containing};
 
 /// The columns of [`Row`], from a table or a join in which `workspaces` is `w`.
 macro_rules! workspace_columns {

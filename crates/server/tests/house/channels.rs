@@ -29,7 +29,7 @@ const ROOMS: &[&str] = &[
     "crates/storage/src/channels",
     // What is sent is joined with the secret of its channel.
     "crates/storage/src/outbox",
-    "crates/storage/src/installation",
+    "crates/storage/src/sealed",
     // Its operations, and the document that describes them.
     "crates/api/src/bots",
     "crates/api/src/hooks",

@@ -11,38 +11,23 @@ use crate::assert_none;
 use crate::code::code_of;
 use crate::workspace::{Package, Source, Workspace};
 
-/// Places that still have circles: a crate, and the module inside it whose children form them.
-///
-/// The list may only get shorter: a place without a circle is a fault, too.
-const TOLERATED: &[(&str, &str)] = &[("storage", "")];
-
 /// A module's path inside its crate: `["worker", "registry"]`; the root is empty.
 type Module = Vec<String>;
 
 /// Which sibling uses which, below one parent.
 type Siblings = BTreeMap<String, BTreeSet<String>>;
 
-fn faults(workspace: &Workspace, tolerated: &[(&str, &str)]) -> Vec<String> {
+fn faults(workspace: &Workspace) -> Vec<String> {
     let mut faults = Vec::new();
 
     for package in &workspace.packages {
         let name = package.short_name();
-        let mut circular = BTreeSet::new();
 
         for (parent, siblings) in Modules::of(package).siblings() {
             let parent = parent.join("::");
+            let place = if parent.is_empty() { "the root" } else { &parent };
             for circle in circles(&siblings) {
-                circular.insert(parent.clone());
-                if !tolerated.contains(&(name, &*parent)) {
-                    let place = if parent.is_empty() { "the root" } else { &parent };
-                    faults.push(format!("`{name}`, in {place}: {}", circle.join(" -> ")));
-                }
-            }
-        }
-
-        for (_, parent) in tolerated.iter().filter(|(of, _)| *of == name) {
-            if !circular.contains(*parent) {
-                faults.push(format!("`{name}`: `{parent}` has no circle; remove it from the list"));
+                faults.push(format!("`{name}`, in {place}: {}", circle.join(" -> ")));
             }
         }
     }
@@ -276,12 +261,12 @@ fn with(files: &[(&str, &str)]) -> Vec<String> {
         text: (*text).to_owned(),
     });
     workspace.package("core").sources = sources.collect();
-    faults(&workspace, &[])
+    faults(&workspace)
 }
 
 #[test]
 fn no_module_imports_a_neighbor_that_imports_it() {
-    assert_none(&faults(&Workspace::read(), TOLERATED));
+    assert_none(&faults(&Workspace::read()));
 }
 
 #[test]
@@ -324,12 +309,4 @@ fn what_is_only_said_in_comments_or_used_in_tests_is_free() {
         ("b", "// See `crate::a::A`.\n#[cfg(test)]\nmod tests {\n    use crate::a::A;\n}\n"),
     ]);
     assert_none(&found);
-}
-
-#[test]
-fn a_place_on_the_list_that_has_no_circle_any_more_is_a_fault() {
-    let mut workspace = Workspace::read();
-    workspace.packages.retain(|package| package.short_name() == "core");
-    let found = faults(&workspace, &[("core", "words")]);
-    assert_eq!(found, ["`core`: `words` has no circle; remove it from the list"]);
 }

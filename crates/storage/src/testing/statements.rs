@@ -1,45 +1,13 @@
-//! What a database was sent, and how it goes about it.
-
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+//! The statements that a database was sent, and how it executes them.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::on_file;
 use crate::Db;
 
-/// The statements that one transaction has sent, and the texts of all that its database was sent.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Statements {
-    count: usize,
-    texts: Arc<Mutex<BTreeSet<String>>>,
-}
-
-impl Statements {
-    /// For another transaction of the same database.
-    pub(crate) fn again(&self) -> Self {
-        Self { count: 0, texts: Arc::clone(&self.texts) }
-    }
-
-    pub(crate) fn note(&mut self, sql: &str) {
-        self.count += 1;
-        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        if !texts.contains(sql) {
-            texts.insert(sql.to_owned());
-        }
-    }
-
-    pub(crate) const fn count(&self) -> usize {
-        self.count
-    }
-}
-
 /// The texts of the statements that this database was sent, by it and its clones.
 pub fn statements(db: &Db) -> Vec<String> {
-    let texts = db.statements.texts.lock().unwrap_or_else(PoisonError::into_inner);
-    texts.iter().filter(|text| !text.is_empty()).cloned().collect()
+    db.statements.texts().into_iter().filter(|text| !text.is_empty()).collect()
 }
 
 /// How the database goes about a statement, whatever it is sent with: a line for each step.
