@@ -208,6 +208,17 @@ pub async fn tamper(url: &str, sql: &str) -> u64 {
     done.expect("the statement can be run").rows_affected()
 }
 
+/// How many sessions of a `PostgreSQL` database wait for a lock that another one holds.
+///
+/// # Panics
+///
+/// When the database cannot be asked.
+pub async fn lock_waiters(url: &str) -> u64 {
+    const WAITERS: &str = "SELECT 1 FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    tamper(url, WAITERS).await
+}
+
 /// Does something on a connection of its own to a file, on another thread: what holds the file may
 /// be a task of this one.
 async fn on_file<T: Send + 'static>(

@@ -9,11 +9,14 @@
 //! - [`site`]: a web site for crawlers, and can be told to misbehave.
 //! - [`program`] and [`api`]: our own program as a child process, and a person who uses its API.
 //!
+//! A call can be [held](Hold) until the test has done what is to happen in the meantime.
+//!
 //! Every server listens on a free port of 127.0.0.1 unless told otherwise, and ends when its handle
 //! is dropped. All of them keep a bounded history, and none of them writes to disk.
 
 pub mod anthropic;
 pub mod api;
+mod hold;
 mod net;
 pub mod openai;
 pub mod program;
@@ -23,4 +26,5 @@ pub mod site;
 pub mod smtp;
 pub mod telegram;
 
+pub use hold::Hold;
 pub use net::http_client;

@@ -11,7 +11,7 @@ use replyx_core::{
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::telegram::{Excess, TelegramFault};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::given::{LONG, Line, Working, World, eventually, received};
 
@@ -81,8 +81,7 @@ async fn two_chats_that_were_too_fast_stop_their_bot_and_no_other(db: &TestDb) {
     let mut all = vec![world.reply(&line, 7, "a").await, world.reply(&line, 8, "b").await];
     let begun = Instant::now();
     let working = Working::sends(&engine);
-    eventually("the refusals", async || (world.telegram.faults_left() == 0).then_some(())).await;
-    sleep(Duration::from_millis(200)).await;
+    world.postponed(2).await;
     all.push(world.reply(&line, 9, "c").await);
     let free = world.reply(&other, 9, "d").await;
     World::ring(&engine);
@@ -136,15 +135,14 @@ async fn telegrams_limits_are_kept(db: &TestDb) {
     for message in all {
         assert_eq!(world.delivered(message).await, Delivered);
     }
-    let took = begun.elapsed();
-    sleep(Duration::from_secs(5).saturating_sub(took)).await;
+    eventually("the group", async || (line.chat(-5).sent_total() >= 2).then_some(())).await;
     working.stop().await;
+    let took = begun.elapsed();
 
     assert_eq!(line.fake.excess(), Excess::default());
-    assert!(took < Duration::from_mins(1), "75 messages took {took:?}");
     // One every three seconds, besides those of the first moment.
     let most = 6 + took.as_secs() / 3;
-    assert!((2..=most).contains(&line.chat(-5).sent_total()));
+    assert!(line.chat(-5).sent_total() <= most);
     for chat in 1..=25 {
         let sent = line.chat(chat).sent();
         // A second, less what a busy machine delays a message on its way.
@@ -227,7 +225,11 @@ async fn with_a_revoked_token_replies_wait_until_the_bot_is_started_again(db: &T
     .await;
     assert!(failed.error.unwrap().contains("token"));
     assert_eq!(world.delivered(free).await, Delivered);
-    sleep(Duration::from_millis(300)).await;
+
+    // The queue has been looked through when a later reply of the other bot arrives.
+    let later = world.reply(&other, 8, "later").await;
+    World::ring(&engine);
+    assert_eq!(world.delivered(later).await, Delivered);
     assert_eq!(world.delivery(waiting[0]).await, Queued);
 
     let fake = world.telegram.add_bot(line.fake.token(), "shop_bot");

@@ -7,7 +7,6 @@ use replyx_core::{
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::{proxy::BreakingProxy, telegram::TelegramFault};
-use tokio::time::sleep;
 
 use crate::{
     delivery::failure,
@@ -51,7 +50,7 @@ async fn a_refused_connection_is_tried_again_and_nothing_is_uncertain(db: &TestD
     proxy.refuse().await;
     let reply = world.reply(&line, 7, "hello").await;
     let working = Working::sends(&engine);
-    sleep(Duration::from_millis(300)).await;
+    world.postponed(1).await;
     proxy.restore().await;
     assert_eq!(world.delivered(reply).await, Delivered);
     working.stop().await;
@@ -144,10 +143,9 @@ async fn the_send_of_a_dead_process_is_repeated_as_uncertain(db: &TestDb) {
     let reply = world.reply(&line, 7, "hello").await;
     let dying = Working::sends(&dead);
     assert!(line.chat(7).wait_until(1, Duration::from_secs(10)).await);
-    let working = Working::sends(&alive);
-    sleep(Duration::from_millis(200)).await;
-    assert_eq!(line.chat(7).sent_total(), 1, "a send was taken from the living");
+    assert_eq!(world.sendable().await, 0, "a send can be taken from the living");
     world.bury(&dead).await;
+    let working = Working::sends(&alive);
     assert_eq!(world.delivered(reply).await, Delivered);
     assert_eq!((line.chat(7).sent_total(), uncertain(&world, reply).await), (2, 1));
     working.stop().await;

@@ -11,7 +11,7 @@ use replyx_storage::{
     Db, PoolSize, on_every_db,
     testing::{self, TestDb},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::{
     given::{LONG, World},
@@ -53,8 +53,8 @@ async fn past_its_bound_updates_are_refused_at_once_and_the_others_are_stored(db
 
     let (refused, mut waiting) = hand_in(&gatherer, &world, line.door, UPDATES).await;
     assert!(refused > 100, "{refused} of {UPDATES} were refused");
-    // Time for what must not happen: nothing can be stored yet.
-    sleep(Duration::from_millis(300)).await;
+    // The first of them are on their way, and cannot be stored yet.
+    world.held_up(1).await;
     for accepted in &mut waiting {
         assert!(poll!(accepted).is_pending(), "acknowledged before it was stored");
     }
@@ -112,10 +112,8 @@ async fn an_update_that_cannot_be_stored_does_not_spoil_the_others(db: &TestDb) 
         let update = world.text(7, &number.to_string());
         async move { gatherer.accept(door, update).await }
     });
-    let release = async {
-        sleep(Duration::from_millis(100)).await;
-        drop(holder);
-    };
+    // All of them have been handed in when this is looked at.
+    let release = async { drop(holder) };
     let (outcomes, ()) = tokio::join!(join_all(updates), release);
 
     let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, o)| o.is_err()).collect();

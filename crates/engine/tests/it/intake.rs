@@ -10,7 +10,6 @@ use replyx_core::{
 };
 use replyx_engine::intake::{self, Door};
 use replyx_storage::{on_every_db, testing::TestDb};
-use tokio::time::sleep;
 
 use crate::given::{World, start};
 
@@ -107,7 +106,7 @@ async fn two_first_messages_of_one_contact_make_one_dialog(db: &TestDb) {
         let batch = [(line.door, world.text(7, "second"))];
         async move { intake::accept_all(&engine, &batch, None).await }
     });
-    sleep(Duration::from_millis(150)).await;
+    world.held_up(1).await;
     assert!(!loser.is_finished(), "the contact was not locked");
     let dialog = world.dialog_of(&contact);
     winner.apply(dialog.clone().open()).await.unwrap();

@@ -1,16 +1,16 @@
 //! The way to the database breaks. Only `PostgreSQL` has one that can.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use replyx_core::message::Delivery;
 use replyx_storage::{Db, PoolSize, testing};
 use replyx_testkit::{
+    Hold,
     proxy::{BreakingProxy, Direction},
     telegram::TelegramFault,
 };
-use tokio::time::sleep;
 
-use crate::given::{Working, World, eventually, received};
+use crate::given::{LONG, Working, World, eventually, received};
 
 /// A way to a database that can be broken.
 pub(crate) struct Wire {
@@ -27,6 +27,21 @@ impl Wire {
         let proxy = BreakingProxy::to(target).unwrap();
         let url = format!("{before}@{}/{after}", proxy.addr());
         Self { proxy, url }
+    }
+
+    /// Cuts all connections, and new ones before the first answer.
+    fn cut(&self) {
+        self.proxy.cut_after(Direction::Down, 0);
+        self.proxy.cut_all();
+    }
+
+    /// Waits until a connection has been attempted so many times more.
+    async fn attempted(&self, times: u64) {
+        let before = self.proxy.accepted();
+        eventually("the database to be tried", async || {
+            (self.proxy.accepted() >= before + times).then_some(())
+        })
+        .await;
     }
 }
 
@@ -45,11 +60,10 @@ async fn a_turn_whose_settling_breaks_leaves_nothing_and_is_run_again() {
     let id = world.dialog().await.id;
     holder.workspace(world.workspace).dialogs().lock(id).await.unwrap().unwrap();
     let running = world.begin_turn(&engine, turn).await;
-    sleep(Duration::from_millis(700)).await;
-    wire.proxy.refuse().await;
-    wire.proxy.cut_all();
+    world.held_up(1).await;
+    wire.cut();
     drop(holder);
-    sleep(Duration::from_millis(300)).await;
+    wire.attempted(2).await;
     assert_eq!(world.said().await, ["customer: hello"]);
     assert_eq!((world.turns().await, world.waiting().await), (1, 0));
     assert!(!running.is_finished(), "given up while the database was away");
@@ -102,14 +116,14 @@ async fn what_was_sent_is_written_when_the_database_is_back() {
     let engine = world.engine_on(broken, &world.telegram.url(), |_| {}).await;
     let line = world.line().await;
     let reply = world.reply(&line, 7, "hello").await;
-    world.telegram.inject(TelegramFault::Delay(Duration::from_millis(500)).on("sendMessage"));
+    let hold = Hold::default();
+    world.telegram.inject(TelegramFault::Hold(hold.clone()).on("sendMessage"));
     let working = Working::sends(&engine);
-    eventually("the send to begin", async || (world.telegram.faults_left() == 0).then_some(()))
-        .await;
-    wire.proxy.refuse().await;
-    wire.proxy.cut_all();
-    assert!(line.chat(7).wait_until(1, Duration::from_secs(5)).await);
-    sleep(Duration::from_millis(500)).await;
+    hold.reached().await;
+    wire.cut();
+    hold.release();
+    assert!(line.chat(7).wait_until(1, LONG).await);
+    wire.attempted(2).await;
     assert_eq!(world.delivery(reply).await, Delivery::Queued);
 
     wire.proxy.restore().await;
@@ -122,6 +136,8 @@ async fn what_was_sent_is_written_when_the_database_is_back() {
 /// anywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_the_connection_breaks_each_message_is_answered_once_heavy() {
+    /// So many connections are made before everything passes again.
+    const BROKEN: u64 = 3;
     let db = testing::postgres().await;
     let world = World::open(&db).await;
     let wire = Wire::to(&db.url);
@@ -139,12 +155,14 @@ async fn wherever_the_connection_breaks_each_message_is_answered_once_heavy() {
         world.say(&intake, &line, 7, &text).await;
         asked.push(format!("You said: {text}"));
         World::ring(&engine);
-        sleep(Duration::from_millis(400)).await;
-        wire.proxy.restore().await;
-        eventually("the answer", async || {
-            (world.turns().await == 0 && world.waiting().await == 0).then_some(())
+        let before = wire.proxy.accepted();
+        let is_done = async || world.turns().await == 0 && world.waiting().await == 0;
+        eventually("connections to break", async || {
+            (wire.proxy.accepted() >= before + BROKEN || is_done().await).then_some(())
         })
         .await;
+        wire.proxy.restore().await;
+        eventually("the answer", async || is_done().await.then_some(())).await;
     }
     eventually("the deliveries to be written", async || {
         let messages = world.messages().await;

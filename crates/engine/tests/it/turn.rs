@@ -1,5 +1,6 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures::poll;
 use replyx_core::{
     dialog::Control,
     event::Event,
@@ -8,7 +9,10 @@ use replyx_core::{
 };
 use replyx_engine::turn;
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::openai::{Answer, ModelFault};
+use replyx_testkit::{
+    Hold,
+    openai::{Answer, ModelFault},
+};
 use tokio::time::sleep;
 
 use crate::given::{Working, World, eventually};
@@ -384,15 +388,16 @@ async fn a_stop_waits_for_the_turns_that_run_and_begins_no_others(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
     let engine = world.engine().await;
-    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(500)));
+    let hold = Hold::default();
+    world.model.inject(ModelFault::Hold(hold.clone()));
     world.say(&engine, &line, 7, "one").await;
     let working = Working::turns(&engine);
-    eventually("the model to be asked", async || (world.model.request_count() > 0).then_some(()))
-        .await;
-    let stopping = tokio::spawn(working.stop());
-    sleep(Duration::from_millis(100)).await;
+    hold.reached().await;
+    let mut stopping = Box::pin(working.stop());
+    assert!(poll!(&mut stopping).is_pending(), "the turn was not waited for");
     world.say(&engine, &line, 7, "two").await;
-    stopping.await.unwrap();
+    hold.release();
+    stopping.await;
 
     let said = ["customer: one", "customer: two", "assistant: You said: one"];
     assert_eq!(world.said().await, said);

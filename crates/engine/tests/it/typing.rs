@@ -1,26 +1,29 @@
 use std::time::Duration;
 
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::openai::ModelFault;
-use tokio::time::sleep;
+use replyx_testkit::{Hold, openai::ModelFault};
 
-use crate::given::World;
+use crate::given::{World, eventually};
 
 #[on_every_db]
 async fn only_who_waits_sees_the_assistant_typing(db: &TestDb) {
     let world = World::open(db).await;
     let line = world.line().await;
-    let engine =
-        world.engine_with(|settings| settings.typing_after = Duration::from_millis(300)).await;
-
-    world.say(&engine, &line, 7, "quick").await;
-    world.answer(&engine).await;
-    sleep(Duration::from_millis(400)).await;
+    let patient = world.engine().await;
+    world.say(&patient, &line, 7, "quick").await;
+    world.answer(&patient).await;
     assert!(line.chat(7).chat_actions().is_empty(), "typing for a quick answer");
 
-    world.model.inject(ModelFault::DelayFirst(Duration::from_millis(900)));
+    let engine =
+        world.engine_with(|settings| settings.typing_after = Duration::from_millis(300)).await;
+    let hold = Hold::default();
+    world.model.inject(ModelFault::Hold(hold.clone()));
     world.say(&engine, &line, 8, "slow").await;
-    world.answer(&engine).await;
+    let turn = world.claim_one(&engine).await;
+    let running = world.begin_turn(&engine, turn).await;
+    eventually("typing", async || (!line.chat(8).chat_actions().is_empty()).then_some(())).await;
+    hold.release();
+    running.await.unwrap();
     let seen = line.chat(8).chat_actions();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].action, "typing");

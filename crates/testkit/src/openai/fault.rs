@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Hold;
+
 /// What goes wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFault {
@@ -20,6 +22,8 @@ pub enum ModelFault {
     QuotaSpent,
     /// The answer begins this much later.
     DelayFirst(Duration),
+    /// The answer begins once the test releases it.
+    Hold(Hold),
     /// Nothing comes for a while in the middle of the stream.
     Silence {
         /// After so many pieces of text.

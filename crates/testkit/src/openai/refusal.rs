@@ -80,6 +80,10 @@ pub(super) async fn fail(
             tokio::time::sleep(*time).await;
             None
         }
+        ModelFault::Hold(hold) => {
+            hold.pass().await;
+            None
+        }
         _ => None,
     }
 }

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use crate::Hold;
+
 /// What goes wrong with a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TelegramFault {
@@ -27,6 +29,8 @@ pub enum TelegramFault {
     },
     /// Answered as ever, but this much later.
     Delay(Duration),
+    /// Carried out and answered as ever, once the test releases it.
+    Hold(Hold),
     /// The connection breaks and nothing was done.
     BreakBefore,
     /// The call is carried out and the connection breaks before the answer: the client cannot know.

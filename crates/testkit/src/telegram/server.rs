@@ -78,6 +78,10 @@ async fn run(
             tokio::time::sleep(time).await;
             carry_out(bot, method, parameters, true).await
         }
+        Some(TelegramFault::Hold(hold)) => {
+            hold.pass().await;
+            carry_out(bot, method, parameters, true).await
+        }
         Some(TelegramFault::BreakAfter) => {
             carry_out(bot, method, parameters, false).await;
             connection.cut();

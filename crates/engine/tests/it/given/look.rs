@@ -7,6 +7,7 @@ use replyx_core::{
     message::{Delivery, Message},
     page::PageRequest,
 };
+use replyx_storage::testing;
 
 use super::{World, eventually};
 
@@ -78,6 +79,35 @@ impl World<'_> {
     pub(crate) async fn turns(&self) -> i64 {
         let mut tx = self.db.db.read().await.unwrap();
         tx.workspace(self.workspace).turns().count().await.unwrap()
+    }
+
+    /// Waits until so many transactions are held up by locks of others. On `SQLite` nothing can be
+    /// seen of that: its one writer is waited for before a transaction begins.
+    pub(crate) async fn held_up(&self, least: u64) {
+        if !self.db.db.is_shared() {
+            return;
+        }
+        eventually("a transaction to be held up", async || {
+            (testing::lock_waiters(&self.db.url).await >= least).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until so many parts were sent in vain and wait for their next attempt.
+    pub(crate) async fn postponed(&self, least: u64) {
+        // Both databases count the rows of a change, also of one to the same value.
+        const TRIED: &str =
+            "UPDATE outbox SET attempts = attempts WHERE status = 'queued' AND attempts > 0";
+        eventually("parts to be postponed", async || {
+            (testing::tamper(&self.db.url, TRIED).await >= least).then_some(())
+        })
+        .await;
+    }
+
+    /// How many parts may be sent now.
+    pub(crate) async fn sendable(&self) -> usize {
+        let mut tx = self.db.db.read().await.unwrap();
+        tx.system().outbox().sendable(self.clock.now(), 100).await.unwrap().len()
     }
 
     /// How many parts wait to be sent.
