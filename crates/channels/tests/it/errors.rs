@@ -166,7 +166,7 @@ async fn a_connection_that_takes_too_long_to_make_sent_nothing() {
     let began = Instant::now();
     let error = client(&url).get_me().await.unwrap_err();
     assert!(matches!(error, TelegramError::NotSent(_)), "{error:?}");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

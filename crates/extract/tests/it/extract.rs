@@ -134,7 +134,7 @@ async fn a_hanging_child_is_killed_in_time() {
     let start = Instant::now();
     let outcome = isolated_within(program(), Pdf, b"%PDF-hang", Duration::from_millis(300)).await;
     assert!(matches!(outcome, Err(ExtractError::Unreadable(Unreadable::TooComplex))));
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

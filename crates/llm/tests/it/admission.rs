@@ -141,6 +141,7 @@ async fn whoever_goes_away_gives_the_place_to_the_next() {
             Answer::text("We open at nine").in_pieces_of(8).paced(Duration::from_secs(5))
         });
         let models = models(&server, &live, bounds);
+        let asked = server.request_count();
         let calls: Vec<_> = (0..6)
             .map(|_| {
                 let models = Arc::clone(&models);
@@ -148,7 +149,9 @@ async fn whoever_goes_away_gives_the_place_to_the_next() {
                 tokio::spawn(async move { ask(&models, &asked).await.0.is_ok() })
             })
             .collect();
-        sleep(Duration::from_millis(300)).await;
+        while server.request_count() < asked + 2 {
+            sleep(Duration::from_millis(10)).await;
+        }
         calls.iter().for_each(tokio::task::JoinHandle::abort);
         drop(join_all(calls).await);
         server.answer(|_| Answer::text("We open at nine"));

@@ -1,12 +1,15 @@
 //! A provider that fails is left alone, and tried by one at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use replyx_core::clock::Clock;
 use replyx_live::{BreakerRules, Effect, Live};
 use replyx_llm::{Dialect, ModelError, Models, ModelsConfig};
-use replyx_testkit::openai::ModelFault;
+use replyx_testkit::{Hold, openai::ModelFault};
 
 use crate::{
     failover::{ask, fake, limits, to},
@@ -33,18 +36,22 @@ async fn exactly_one_of_two_processes_probes_and_its_success_lets_all_in() {
         Arc::new(Models::new(config, live.clone(), Clock::system()).unwrap())
     });
     let asked = to(&["gpt-4o-mini"]);
+    let begun = Instant::now();
     open_for(&here, "openai", Duration::from_millis(400)).await;
-    server.inject(ModelFault::DelayFirst(Duration::from_millis(250)));
+    let hold = Hold::default();
+    server.inject(ModelFault::Hold(hold.clone()));
     let asking = (0..16).map(|number| {
         let models = Arc::clone(if number % 2 == 0 { &one } else { &two });
         let asked = asked.clone();
         tokio::spawn(async move { ask(&models, &asked).await.0.map(|answer| answer.attempts) })
     });
     let asking: Vec<_> = asking.collect();
+    hold.reached().await;
+    assert!(begun.elapsed() >= Duration::from_millis(400), "it is open");
+    // Time for what must not happen.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(server.request_count(), 0, "it is open");
-    tokio::time::sleep(Duration::from_millis(380)).await;
     assert_eq!(server.request_count(), 1, "one probes");
+    hold.release();
     for answer in join_all(asking).await {
         assert_eq!(answer.unwrap().unwrap(), 1, "the others wait for it");
     }

@@ -116,7 +116,7 @@ async fn retry_after_is_obeyed_up_to_its_bound() {
 async fn all_attempts_together_are_bounded() {
     let server = FakeOpenAi::start().await;
     let total = Duration::from_millis(500);
-    let limits = Limits { total, first_token: Duration::from_secs(9), ..quick() };
+    let limits = Limits { total, first_token: Duration::from_mins(2), ..quick() };
     let models = models(server.base_url(), limits);
     server.inject(ModelFault::Hang);
     server.inject(ModelFault::Hang);
@@ -124,7 +124,7 @@ async fn all_attempts_together_are_bounded() {
     let error = ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap_err().error;
     assert!(matches!(error, ModelError::Timeout(Waited::Attempt)), "{error:?}");
     // Sooner than the first token would have been given up for.
-    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(begun.elapsed() < Duration::from_mins(1));
     assert_eq!(server.request_count(), 1);
 }
 

@@ -1,7 +1,7 @@
 //! Of two who have read the same and change it, the second is refused, if it says what it has read.
 
 use replyx_core::{clock::Clock, ids::WorkspaceId};
-use replyx_storage::{Tx, testing::tamper};
+use replyx_storage::{Tx, testing::lock_waiters};
 use replyx_testkit::{
     api::{Answer, Api},
     site::{FakeSite, Reply},
@@ -224,10 +224,8 @@ async fn one_of_two(home: &Home, thing: &Thing, hold: impl AsyncFnOnce(&mut Tx))
     let mut tx = home.db.db.begin().await.unwrap();
     hold(&mut tx).await;
     let release = async {
-        let waits = "SELECT 1 FROM pg_stat_activity
-                      WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let url = &home.db.url;
-        until("both wait", async || (tamper(url, waits).await >= 2).then_some(())).await;
+        until("both wait", async || (lock_waiters(url).await >= 2).then_some(())).await;
         drop(tx);
     };
 

@@ -10,7 +10,7 @@ use replyx_core::{
     ids::{DocumentId, SourceId, WorkspaceId},
     knowledge::{Document, WebPage},
 };
-use replyx_storage::{Tx, testing::tamper};
+use replyx_storage::{Tx, testing::lock_waiters};
 use replyx_testkit::site::{FakeSite, Reply};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -83,10 +83,8 @@ impl Scene {
 
     /// Looks until so many wait for a row.
     async fn waiting(&self, least: u64) {
-        let waits = "SELECT 1 FROM pg_stat_activity
-                      WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let url = &self.home.db.url;
-        until("somebody waits", async || (tamper(url, waits).await >= least).then_some(())).await;
+        until("somebody waits", async || (lock_waiters(url).await >= least).then_some(())).await;
     }
 
     fn assistant(&self) -> String {

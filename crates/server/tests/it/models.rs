@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use replyx_testkit::{
+    Hold,
     openai::{Answer, FakeOpenAi, ModelFault},
     telegram::Bot,
 };
@@ -253,18 +254,23 @@ async fn messages_within_the_window_are_answered_together(home: &Home) {
 async fn messages_that_come_while_a_turn_runs_are_answered_together_by_the_next(home: &Home) {
     let model = FakeOpenAi::start().await;
     model.answer(|request| Answer::text(format!("Said: {}", request.question())));
-    let (_shop, bot) = shop(home, &model, 50).await;
+    let (shop, bot) = shop(home, &model, 50).await;
     let ann = bot.customer(7);
-    model.inject(ModelFault::DelayFirst(Duration::from_secs(3)));
+    let hold = Hold::default();
+    model.inject(ModelFault::Hold(hold.clone()));
     ann.say("first");
-    until("the model is asked", async || (model.request_count() == 1).then_some(())).await;
+    hold.reached().await;
     ann.say("second");
-    tokio::time::sleep(Duration::from_millis(500)).await;
     ann.say("third");
+    until("all are stored", async || (shop.messages().await.len() == 3).then_some(())).await;
     // Nobody waits for another dialog.
-    let bob = bot.customer(8).ask("aside", Duration::from_secs(2)).await;
+    let bob = bot.customer(8).ask("aside", PATIENCE).await;
     assert_eq!(bob.unwrap().plain, "Said: aside");
-    assert!(!ann.chat_actions().is_empty(), "the customer sees that somebody types");
+    until("the customer sees that somebody types", async || {
+        (!ann.chat_actions().is_empty()).then_some(())
+    })
+    .await;
+    hold.release();
     assert!(ann.wait_until(2, PATIENCE).await);
     a_moment().await;
     let sent: Vec<String> = ann.sent().iter().map(|sent| sent.plain.clone()).collect();

@@ -14,7 +14,7 @@ use replyx_storage::{
     Db, PoolSize, StorageError, on_every_db,
     outbox::Sendable,
     testing::TestDb,
-    testing::{postgres, tamper},
+    testing::{lock_waiters, postgres, tamper},
 };
 use tokio::{
     task::JoinSet,
@@ -335,9 +335,7 @@ async fn a_bot_is_deleted_while_outcomes_of_its_sends_are_written() {
             commit!(&db, |tx| tx.apply(change))
         })
     };
-    let waits = "SELECT 1 FROM pg_stat_activity
-                  WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while tamper(&home.url, waits).await == 0 {
+    while lock_waiters(&home.url).await == 0 {
         sleep(Duration::from_millis(20)).await;
     }
     assert!(

@@ -8,6 +8,9 @@ use tokio::time::timeout;
 
 use crate::given::{self, at};
 
+/// What must not wait would wait without end.
+const LONG: Duration = Duration::from_secs(20);
+
 #[tokio::test]
 async fn a_reader_does_not_wait_for_an_open_writer() {
     let home = testing::sqlite().await;
@@ -15,7 +18,7 @@ async fn a_reader_does_not_wait_for_an_open_writer() {
     let mut writer = home.db.begin().await.unwrap();
     writer.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)).await.unwrap();
     let count = async { read!(home.db, |tx| tx.workspace(tenant.id).turns().count()) };
-    assert_eq!(timeout(Duration::from_secs(1), count).await.unwrap(), 0);
+    assert_eq!(timeout(LONG, count).await.unwrap(), 0);
     writer.commit().await.unwrap();
     assert_eq!(read!(home.db, |tx| tx.workspace(tenant.id).turns().count()), 1);
 }
@@ -33,7 +36,7 @@ async fn a_writer_does_not_wait_for_an_open_reader() {
             at(0)
         ));
     };
-    timeout(Duration::from_secs(1), write).await.unwrap();
+    timeout(LONG, write).await.unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +45,7 @@ async fn a_writer_waits_for_the_other_one() {
     let first = home.db.begin().await.unwrap();
     assert!(timeout(Duration::from_millis(200), home.db.begin()).await.is_err());
     first.commit().await.unwrap();
-    timeout(Duration::from_secs(1), home.db.begin()).await.unwrap().unwrap();
+    timeout(LONG, home.db.begin()).await.unwrap().unwrap();
 }
 
 /// Another program (a backup, a second start by mistake) writes to the same file.
