@@ -18,7 +18,7 @@ use replyx_core::{
 };
 use replyx_storage::{StorageError, Tx};
 
-use crate::{Cx, Device, Error, Result, token::Subject};
+use crate::{Cx, Device, Error, Result, token::TokenSubject};
 
 /// What a refresh token begins with.
 const PREFIX: &str = "rx_refresh_";
@@ -48,7 +48,7 @@ fn refresh_token_of(secret: [u8; 32]) -> (String, String) {
 #[derive(Debug)]
 pub struct OpenSession {
     /// What its access tokens say.
-    pub subject: Subject,
+    pub subject: TokenSubject,
     /// The newest refresh token.
     pub refresh_token: String,
     /// How long it is good.
@@ -62,7 +62,7 @@ impl OpenSession {
         refresh_token: String,
         lifetime: Duration,
     ) -> Self {
-        let subject = Subject { user: session.user_id, session: session.id, place };
+        let subject = TokenSubject { user: session.user_id, session: session.id, place };
         Self { subject, refresh_token, lifetime }
     }
 }

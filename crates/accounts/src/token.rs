@@ -29,7 +29,7 @@ const AHEAD: i64 = 60;
 
 /// Whom a token speaks of. What they may do is read again, not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub struct TokenSubject {
     /// The person.
     pub user: UserId,
     /// Their session.
@@ -101,7 +101,7 @@ impl Tokens {
     }
 
     /// Creates a token.
-    pub fn issue(&self, subject: &Subject) -> Result<String> {
+    pub fn issue(&self, subject: &TokenSubject) -> Result<String> {
         let now = self.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -153,9 +153,9 @@ mod tests {
         Tokens::new(&Keys::derive(&SecretString::from(secret)).unwrap(), clock.clone())
     }
 
-    fn subject(clock: &Clock) -> Subject {
+    fn subject(clock: &Clock) -> TokenSubject {
         let place = Some((clock.id(), Role::Owner));
-        Subject { user: clock.id(), session: clock.id(), place }
+        TokenSubject { user: clock.id(), session: clock.id(), place }
     }
 
     #[test]

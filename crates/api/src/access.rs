@@ -25,7 +25,7 @@ use replyx_core::{
     ids::{ApiKeyId, ProcessId, SessionId, WorkspaceId},
     session::{Access, Principal},
 };
-use replyx_live::{Heard, Live, News, Topic};
+use replyx_live::{Live, News, NewsSignal, Topic};
 use replyx_storage::{Committed, Db, Listener, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -394,19 +394,19 @@ impl Accesses {
 
             match heard {
                 // Anything may have been missed.
-                Heard::Gap => {
+                NewsSignal::Gap => {
                     self.lock().forget_all();
                     self.watchers.ring_all();
                     self.settings.send_replace(());
                 }
-                Heard::News(News::Access { ids }) => {
+                NewsSignal::News(News::Access { ids }) => {
                     self.lock().forget(&ids);
                     self.watchers.ring(&ids);
                 }
-                Heard::News(News::Settings) => {
+                NewsSignal::News(News::Settings) => {
                     self.settings.send_replace(());
                 }
-                Heard::News(_) => {}
+                NewsSignal::News(_) => {}
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::{Cx, Missing, Unacceptable, lock_assistant};
 
 mod run;
 
-pub use run::{Measure, NewRun, Subject, start_run};
+pub use run::{Measure, MeasuredSettings, NewRun, start_run};
 
 /// Most sets of an assistant.
 const MAX_SETS: usize = 50;

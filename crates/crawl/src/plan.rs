@@ -52,7 +52,7 @@ pub struct Known {
 
 /// A page to be fetched.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct PageVisit {
     pub(super) url: Url,
     /// Links away from the beginning.
     pub(super) depth: u8,
@@ -64,7 +64,7 @@ pub(super) struct Step {
 
 /// The pages that wait, and those that have been.
 pub(super) struct Plan {
-    waiting: VecDeque<Step>,
+    waiting: VecDeque<PageVisit>,
     seen: HashSet<Url>,
     traps: Traps,
     depth: u8,
@@ -90,10 +90,10 @@ impl Plan {
     /// Puts a page at the end unless it was there before, lies outside or is a trap. Whether it was
     /// put.
     pub(super) fn add(&mut self, url: Url, depth: u8) -> bool {
-        self.put(Step { url, depth, failed: 0, changed: None })
+        self.put(PageVisit { url, depth, failed: 0, changed: None })
     }
 
-    pub(super) fn put(&mut self, step: Step) -> bool {
+    pub(super) fn put(&mut self, step: PageVisit) -> bool {
         let fits = step.depth <= self.depth
             && self.waiting.len() < WAITING
             && self.holds(&step.url)
@@ -109,12 +109,12 @@ impl Plan {
     }
 
     /// Puts a page at the end whatever was before.
-    pub(super) fn again(&mut self, step: Step) {
+    pub(super) fn again(&mut self, step: PageVisit) {
         self.waiting.push_back(step);
     }
 
     /// The next page.
-    pub(super) fn next(&mut self) -> Option<Step> {
+    pub(super) fn next(&mut self) -> Option<PageVisit> {
         self.waiting.pop_front()
     }
 
@@ -150,7 +150,7 @@ impl Plan {
     }
 
     /// Whether a list says that a page is as it was.
-    pub(super) fn is_unchanged(&self, step: &Step) -> bool {
+    pub(super) fn is_unchanged(&self, step: &PageVisit) -> bool {
         let since = self.known.get(&step.url).map(|known| known.since);
         step.changed.zip(since).is_some_and(|(changed, since)| changed < since - MARGIN)
     }

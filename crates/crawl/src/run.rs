@@ -17,7 +17,7 @@ use super::{
     fetch::{Answer, FetchError, Fetcher, Page, REDIRECTS},
     links::Links,
     place::{Scope, normalise},
-    plan::{Order, Plan, Step},
+    plan::{Order, PageVisit, Plan},
     resolve,
     robots::Robots,
     sitemap::{self, Entry, Sitemap},
@@ -211,13 +211,13 @@ impl Crawl {
     }
 
     /// `None`: the page waits for another attempt.
-    async fn visit(&mut self, step: Step) -> Option<Visit> {
+    async fn visit(&mut self, step: PageVisit) -> Option<Visit> {
         let depth = step.depth;
         let mut url = step.url.clone();
         let outcome = match self.fetch(&step, &mut url).await {
             Ok(outcome) => outcome,
             Err(error) if self.may_try_again(&step, &url, &error) => {
-                self.plan.again(Step { failed: step.failed + 1, ..step });
+                self.plan.again(PageVisit { failed: step.failed + 1, ..step });
                 return None;
             }
             Err(error) => {
@@ -233,7 +233,7 @@ impl Crawl {
         Some(Visit { asked, url, depth, outcome })
     }
 
-    fn may_try_again(&self, step: &Step, url: &Url, error: &FetchError) -> bool {
+    fn may_try_again(&self, step: &PageVisit, url: &Url, error: &FetchError) -> bool {
         if !error.is_passing() || step.failed + 1 >= ATTEMPTS {
             return false;
         }
@@ -250,7 +250,7 @@ impl Crawl {
     }
 
     /// Asks for a page and wherever it moved; `url` ends where the page is.
-    async fn fetch(&mut self, step: &Step, url: &mut Url) -> Result<Outcome, FetchError> {
+    async fn fetch(&mut self, step: &PageVisit, url: &mut Url) -> Result<Outcome, FetchError> {
         for hop in 0..=REDIRECTS {
             if hop > 0 && step.failed == 0 && !self.plan.arrive(url) {
                 return Ok(Outcome::Skipped(Skip::Duplicate));
@@ -329,7 +329,7 @@ impl Crawl {
     }
 
     /// Decides whether a page is kept, and follows its links.
-    fn judge(&mut self, step: &Step, url: &Url, page: Page, links: Option<Links>) -> Outcome {
+    fn judge(&mut self, step: &PageVisit, url: &Url, page: Page, links: Option<Links>) -> Outcome {
         let name = url.path().rsplit('/').next().unwrap_or_default();
         let Ok(kind) = kind_of(name, &page) else { return Outcome::Skipped(Skip::NotText) };
         let mut directives = page.directives;
@@ -377,7 +377,7 @@ impl Crawl {
         self.preferred.insert(canonical.clone());
         let met = !self.plan.arrive(&canonical);
         if !met {
-            self.plan.again(Step { url: canonical, depth, failed: 0, changed: None });
+            self.plan.again(PageVisit { url: canonical, depth, failed: 0, changed: None });
         }
         true
     }
@@ -427,7 +427,7 @@ impl Crawl {
                     pages += entries.len();
                     for entry in entries.into_iter().filter(|entry| scope.holds(&entry.url)) {
                         let Entry { url, changed } = entry;
-                        self.plan.put(Step { url, depth: 0, failed: 0, changed });
+                        self.plan.put(PageVisit { url, depth: 0, failed: 0, changed });
                     }
                 }
                 _ if read == 1 => {

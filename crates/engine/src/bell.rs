@@ -14,7 +14,7 @@ use replyx_core::{
     ids::{ProcessId, WorkspaceId},
     job::Lane,
 };
-use replyx_live::{Heard, Live, News, Topic, Work};
+use replyx_live::{Live, News, NewsSignal, Topic, Work};
 use replyx_storage::{Committed, Listener};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -123,9 +123,9 @@ impl Bell {
                 () = stop.cancelled() => return,
             };
             match heard {
-                Heard::Gap => self.ring(Work::ALL),
-                Heard::News(News::Work(work)) => self.ring(work),
-                Heard::News(_) => {}
+                NewsSignal::Gap => self.ring(Work::ALL),
+                NewsSignal::News(News::Work(work)) => self.ring(work),
+                NewsSignal::News(_) => {}
             }
         }
     }
@@ -158,7 +158,7 @@ mod tests {
             });
             timeout(Duration::from_secs(5), other.turns.notified()).await.expect("was woken");
             let logged = News::Logged { workspace_id: workspace, seq: 7 };
-            assert_eq!(log.next().await, Heard::News(logged));
+            assert_eq!(log.next().await, NewsSignal::News(logged));
             one.turns.notified().await;
             let again = timeout(Duration::from_millis(100), one.turns.notified()).await;
             assert!(again.is_err(), "its own news came back to it");

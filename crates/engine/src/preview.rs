@@ -30,12 +30,12 @@ pub struct PreviewRequest {
     /// What was said before, oldest first; the number of a message is its place.
     pub history: Vec<Said>,
     /// By which settings to answer.
-    pub version: Which,
+    pub version: PreviewVersion,
 }
 
-/// Which settings of an assistant.
+/// Which settings of an assistant answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Which {
+pub enum PreviewVersion {
     /// Those that are being worked on.
     #[default]
     Draft,
@@ -169,17 +169,17 @@ async fn settings(
     engine: &Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
-    which: Which,
+    which: PreviewVersion,
 ) -> Result<Option<(AssistantSettings, Option<i64>)>, StorageError> {
     let mut tx = engine.db.read().await?;
     let assistants = tx.workspace(workspace).assistants();
     let version = match which {
-        Which::Draft => {
+        PreviewVersion::Draft => {
             let draft = assistants.find(assistant).await?;
             return Ok(draft.map(|draft| (draft.settings, None)));
         }
-        Which::Published => assistants.published(assistant).await?,
-        Which::Number(number) => assistants.version(assistant, number).await?,
+        PreviewVersion::Published => assistants.published(assistant).await?,
+        PreviewVersion::Number(number) => assistants.version(assistant, number).await?,
     };
     Ok(version.map(|version| (version.settings, Some(version.number))))
 }

@@ -92,7 +92,7 @@ pub async fn seed(engine: &Engine) -> Result<(), StorageError> {
     for usage in used {
         engine.models.seed_usage(ModelKeyId::from(usage.key_id), key_use(&usage)).await;
     }
-    engine.models.trust(true);
+    engine.models.trust();
     seed_search(engine).await
 }
 

@@ -22,7 +22,7 @@ mod inline;
 mod styles;
 mod table;
 
-use inline::{Context, Inline, Notes};
+use inline::{Context, Inline, NoteKind, Notes};
 use styles::{Role, Styles};
 
 /// Reads a document.
@@ -80,10 +80,11 @@ pub(super) fn docx(bytes: &[u8]) -> Result<Extracted, Unreadable> {
     }
     reading.blocks(body);
     let mut notes = Vec::new();
-    for (index, text) in [footnotes, endnotes].into_iter().enumerate() {
+    let kinds = [(NoteKind::Footnote, footnotes), (NoteKind::Endnote, endnotes)];
+    for (index, (kind, text)) in kinds.into_iter().enumerate() {
         let Some(text) = text else { continue };
         reading.relations = &note_relations[index];
-        notes.extend(reading.notes(&Tree::parse(&text)?, index == 1));
+        notes.extend(reading.notes(&Tree::parse(&text)?, kind));
     }
     notes.sort();
     for (number, text) in notes {
@@ -214,11 +215,11 @@ impl Reading<'_> {
     }
 
     /// The notes the text refers to, by their numbers; the others are not shown to a reader.
-    fn notes(&mut self, tree: &Tree, ends: bool) -> Vec<(u64, String)> {
+    fn notes(&mut self, tree: &Tree, kind: NoteKind) -> Vec<(u64, String)> {
         let mut notes = Vec::new();
         for note in tree.root().children() {
             let id = note.attribute("id").unwrap_or_default();
-            let Some(number) = self.notes.number(ends, &id) else { continue };
+            let Some(number) = self.notes.number(kind, &id) else { continue };
             let texts: Vec<String> = note
                 .descendants("p")
                 .map(|p| self.inline(p).text.trim().to_owned())

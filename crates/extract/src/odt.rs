@@ -19,7 +19,7 @@ mod list;
 mod styles;
 
 use inline::Inline;
-use list::Lists;
+use list::{Counting, Lists};
 use styles::{Mark, OUTLINE};
 
 pub(super) use inline::cell_text;
@@ -140,8 +140,10 @@ impl<'t> Reading<'t> {
     fn list(&mut self, list: Element<'t>, outer: Option<&str>, depth: usize) {
         let own = list.attribute("style-name");
         let style = own.as_deref().or(outer);
-        let goes_on = list.attribute("continue-numbering").as_deref() == Some("true");
-        self.lists.begin(style, depth, goes_on || list.attribute("continue-list").is_some());
+        let goes_on = list.attribute("continue-numbering").as_deref() == Some("true")
+            || list.attribute("continue-list").is_some();
+        let counting = if goes_on { Counting::On } else { Counting::Again };
+        self.lists.begin(style, depth, counting);
 
         for item in list.children() {
             if let Some(number) = item.number("start-value") {
@@ -227,11 +229,9 @@ impl<'t> Reading<'t> {
     ) {
         let own = list.attribute("style-name");
         let style = own.as_deref().or(outer);
-        self.lists.begin(
-            style,
-            depth,
-            list.attribute("continue-numbering").as_deref() == Some("true"),
-        );
+        let goes_on = list.attribute("continue-numbering").as_deref() == Some("true");
+        let counting = if goes_on { Counting::On } else { Counting::Again };
+        self.lists.begin(style, depth, counting);
         for item in list.children() {
             let mut number = self.lists.next(&self.styles, style, depth);
             for block in item.children() {

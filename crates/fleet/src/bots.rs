@@ -49,7 +49,7 @@ impl Webhooks {
 
 /// A new bot.
 #[derive(Clone, Debug)]
-pub struct NewBot {
+pub struct BotRegistration {
     /// The token that `@BotFather` gave out.
     pub token: SecretString,
     /// How updates are received; [`BotMode::Auto`] unless given.
@@ -94,7 +94,7 @@ pub async fn create<E, F>(
     cx: Cx<'_>,
     caller: &Caller,
     assistant: AssistantId,
-    new: NewBot,
+    new: BotRegistration,
     still_may: impl Fn() -> F,
 ) -> Result<Bot, E>
 where
@@ -110,7 +110,7 @@ async fn admit(
     cx: Cx<'_>,
     caller: &Caller,
     assistant: AssistantId,
-    new: NewBot,
+    new: BotRegistration,
 ) -> Result<Claim, BotError> {
     cx.webhooks.check(new.mode)?;
     let mut tx = cx.engine.db.read().await?;

@@ -41,11 +41,11 @@ pub struct Fleet {
 /// A bot that runs here, and with which token.
 struct Running {
     token_sealed: Vec<u8>,
-    bot: Bot,
+    bot: RunningBot,
 }
 
 /// How a bot runs here.
-enum Bot {
+enum RunningBot {
     Polling {
         stop: CancellationToken,
         task: JoinHandle<()>,
@@ -75,7 +75,7 @@ impl Fleet {
 
         let mut tasks = Vec::new();
         for bot in std::mem::take(&mut self.running).into_values() {
-            if let Bot::Polling { stop, task } = bot.bot {
+            if let RunningBot::Polling { stop, task } = bot.bot {
                 stop.cancel();
                 tasks.push(task);
             }
@@ -140,7 +140,7 @@ impl Fleet {
         }
     }
 
-    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<Bot> {
+    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<RunningBot> {
         let id = credentials.bot.id;
         let Ok(token) = self.engine.keys.open(&credentials.token_sealed, id.into_uuid().as_bytes())
         else {
@@ -154,7 +154,7 @@ impl Fleet {
             let stop = CancellationToken::new();
             let poller = poller::Poller::new(Arc::clone(&self.engine), credentials, client);
             let task = tokio::spawn(poller.run(right, stop.clone()));
-            return Some(Bot::Polling { stop, task });
+            return Some(RunningBot::Polling { stop, task });
         }
 
         let Some(public_url) = &self.public_url else {
@@ -165,7 +165,7 @@ impl Fleet {
         let url = format!("{public_url}{}{}", hooks::PATH, credentials.hook_path);
         let secret = hooks::secret_token(&self.engine.keys, id);
         match client.set_webhook(&url, &secret, HOOK_CONNECTIONS).await {
-            Ok(()) => Some(Bot::Hooked(client)),
+            Ok(()) => Some(RunningBot::Hooked(client)),
             Err(error @ (TelegramError::Unauthorized | TelegramError::Refused { .. })) => {
                 fail(&self.engine, &credentials, &error.to_string()).await;
                 None
@@ -178,7 +178,7 @@ impl Fleet {
     }
 }
 
-impl Bot {
+impl RunningBot {
     /// Does it run, and in this way?
     fn runs(&self, mode: BotMode) -> bool {
         match self {
@@ -188,13 +188,13 @@ impl Bot {
     }
 }
 
-async fn end(bot: Bot) {
+async fn end(bot: RunningBot) {
     match bot {
-        Bot::Polling { stop, task } => {
+        RunningBot::Polling { stop, task } => {
             stop.cancel();
             let _ = timeout(FINISH, task).await;
         }
-        Bot::Hooked(client) => match timeout(FINISH, client.delete_webhook()).await {
+        RunningBot::Hooked(client) => match timeout(FINISH, client.delete_webhook()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::info!(error = &error as &dyn Error, "could not delete a webhook");

@@ -8,7 +8,7 @@ use replyx_core::{
     refusal::{Missing, Unacceptable},
 };
 use replyx_engine::intake::{Door, Gatherer, IntakeError};
-use replyx_storage::{StorageError, messages::Heard};
+use replyx_storage::{StorageError, messages::AcceptedMessage};
 use thiserror::Error;
 
 use crate::Cx;
@@ -44,7 +44,7 @@ pub async fn post(
     caller: &Caller,
     id: ChannelId,
     message: &PostedMessage,
-) -> Result<Heard, PostError> {
+) -> Result<AcceptedMessage, PostError> {
     let workspace = caller.workspace_id;
     let found = cx.engine.db.read().await?.workspace(workspace).channels().find(id).await?;
     let channel =

@@ -241,7 +241,7 @@ async fn keep(
         let stored = tx.workspace(workspace).passages().of(document.id).await?;
         let made_by = tx.workspace(workspace).documents().index_version(document.id).await?;
         let is_stale = |id: &PassageId| made_by != INDEX_VERSION && !current.contains(id);
-        let Step { changes, is_last } =
+        let PassageStep { changes, is_last } =
             changes(stored, &cut.passages, is_stale, together, tools.clock);
         fresh += changes.new.len();
         tx.workspace(workspace).passages().change(document.id, &changes).await?;
@@ -350,7 +350,7 @@ async fn fail(
 }
 
 /// Some of what has to change.
-struct Step {
+struct PassageStep {
     changes: PassageChanges,
     /// Nothing else has to.
     is_last: bool,
@@ -365,7 +365,7 @@ fn changes(
     is_stale: impl Fn(&PassageId) -> bool,
     most: usize,
     clock: &Clock,
-) -> Step {
+) -> PassageStep {
     let mut known: HashMap<String, Vec<StoredPassage>> = HashMap::new();
     for passage in stored.into_iter().rev() {
         known.entry(passage.hash.clone()).or_default().push(passage);
@@ -413,7 +413,7 @@ fn changes(
         is_last = unwanted.len() <= room;
         changes.gone = unwanted.into_iter().take(room).collect();
     }
-    Step { changes, is_last }
+    PassageStep { changes, is_last }
 }
 
 fn count(number: usize) -> i64 {
@@ -470,7 +470,8 @@ mod tests {
             .collect();
         let pieces = ["a", "new", "b", "b"].into_iter().zip(0..).map(|(hash, at)| piece(hash, at));
         let pieces: Vec<_> = pieces.collect();
-        let Step { changes, is_last } = changes(stored.clone(), &pieces, |_| false, 9, &clock);
+        let PassageStep { changes, is_last } =
+            changes(stored.clone(), &pieces, |_| false, 9, &clock);
         assert!(is_last);
         assert_eq!(changes.gone, [stored[3].id]);
         assert_eq!(changes.moved, [(stored[1].id, place(2)), (stored[2].id, place(3))]);
@@ -483,7 +484,8 @@ mod tests {
         let clock = Clock::system();
         let place = Span { position: 0, start: 0, end: 1, page: None };
         let stored = vec![StoredPassage { id: clock.id(), hash: "a".to_owned(), place }];
-        let Step { changes, .. } = changes(stored.clone(), &[piece("a", 0)], |_| true, 9, &clock);
+        let PassageStep { changes, .. } =
+            changes(stored.clone(), &[piece("a", 0)], |_| true, 9, &clock);
         assert_eq!(changes.reindexed, [(stored[0].id, "a".to_owned(), 1)]);
         assert!(changes.new.is_empty() && changes.gone.is_empty());
     }
@@ -510,7 +512,8 @@ mod tests {
         let mut reindexed = 0;
         for step in 1.. {
             let is_stale = |id: &PassageId| !current.contains(id);
-            let Step { changes, is_last } = changes(now.clone(), &pieces, is_stale, 2, &clock);
+            let PassageStep { changes, is_last } =
+                changes(now.clone(), &pieces, is_stale, 2, &clock);
             assert!(changes.new.len() + changes.gone.len() + changes.reindexed.len() <= 2);
             reindexed += changes.reindexed.len();
             for (id, place) in &changes.moved {

@@ -43,7 +43,7 @@ pub use error::LiveError;
 pub use gates::{BreakerRules, Effect, Entry, Gate};
 pub use leases::Lease;
 pub use limits::{Limit, Permit, Rate, Spent};
-pub use news::{Heard, Listener, News, Topic, Work};
+pub use news::{Listener, News, NewsSignal, Topic, Work};
 pub use quota::{Left, Quota, TooMany};
 pub use turns::{Lines, Seat, Seats};
 

@@ -126,7 +126,7 @@ struct Told<N> {
 
 /// What a listener hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum NewsSignal {
     /// Another process tells this.
     News(News),
     /// News may have been missed: look in the database.
@@ -142,16 +142,16 @@ pub struct Listener {
 
 impl Listener {
     /// Waits for what another process tells. Never ends by itself; may be cancelled without loss.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> NewsSignal {
         loop {
             let message = match self.subscription.next().await {
-                Signal::Gap => return Heard::Gap,
+                Signal::Gap => return NewsSignal::Gap,
                 Signal::Message(message) => message,
             };
 
             match serde_json::from_slice::<Told<News>>(&message) {
                 Ok(told) if told.from == self.own => {}
-                Ok(told) => return Heard::News(told.news),
+                Ok(told) => return NewsSignal::News(told.news),
                 Err(_) => metrics::counter!("news_unknown_total").increment(1),
             }
         }
@@ -229,7 +229,7 @@ mod tests {
         }
 
         let bots = Work { bots: true, ..Work::default() };
-        assert_eq!(listener.next().await, Heard::News(News::Work(bots)));
+        assert_eq!(listener.next().await, NewsSignal::News(News::Work(bots)));
     }
 
     #[tokio::test]
@@ -244,7 +244,7 @@ mod tests {
         live.tell(here, &News::Settings).await.unwrap();
         live.tell(there, &News::Settings).await.unwrap();
 
-        assert_eq!(listener.next().await, Heard::News(News::Settings));
+        assert_eq!(listener.next().await, NewsSignal::News(News::Settings));
         let again = tokio::time::timeout(std::time::Duration::from_millis(50), listener.next());
         assert!(again.await.is_err(), "its own news came back to it");
     }

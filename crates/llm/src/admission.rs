@@ -22,8 +22,8 @@ use crate::measure;
 mod inside;
 mod line;
 
-pub(crate) use inside::Inside;
-use line::{Head, Line, Waiter};
+pub(crate) use inside::{Inside, SharePlace};
+use line::{Exit, Head, Line, Waiter};
 
 /// A place whose holder has died is free after this long.
 const PLACE_TTL: Duration = Duration::from_secs(30);
@@ -86,9 +86,9 @@ impl AdmissionRequest {
         Self { provider, share, holder: holder.to_owned(), gates }
     }
 
-    fn frees(&self, share: bool) -> Vec<Effect> {
+    fn frees(&self, share: SharePlace) -> Vec<Effect> {
         let mut frees = vec![Effect::Free { key: format!("provider:{}", self.provider) }];
-        if share {
+        if share == SharePlace::Freed {
             frees.push(Effect::Free { key: share_key(&self.share) });
         }
         frees
@@ -254,11 +254,11 @@ impl Doors {
         Ok((Leaving { doors: Arc::clone(self), ask: Arc::clone(ask), id }, answer))
     }
 
-    /// Takes a call out of its line; `served` sends its workspace to the end of it.
-    fn take(&self, ask: &AdmissionRequest, id: u64, served: bool) -> Option<Waiter> {
+    /// Takes a call out of its line.
+    fn take(&self, ask: &AdmissionRequest, id: u64, exit: Exit) -> Option<Waiter> {
         let mut lines = self.lines();
         let line = lines.of.get_mut(&ask.provider)?;
-        let waiter = line.take(&ask.share, id, served)?;
+        let waiter = line.take(&ask.share, id, exit)?;
         if line.is_empty() {
             lines.of.remove(&ask.provider);
         }
@@ -304,7 +304,7 @@ impl Doors {
                 Err(Turned::Share) => drop(spent.insert(ask.share.clone())),
                 answer => {
                     served = true;
-                    if let Some(waiter) = self.take(&ask, id, true) {
+                    if let Some(waiter) = self.take(&ask, id, Exit::Served) {
                         // A waiter that has gone in the meantime gives the place back by that.
                         let _ = waiter.tell.send(answer);
                     }
@@ -332,7 +332,7 @@ struct Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.doors.take(&self.ask, self.id, false);
+        self.doors.take(&self.ask, self.id, Exit::Abandoned);
     }
 }
 

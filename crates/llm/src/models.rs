@@ -174,10 +174,15 @@ impl Models {
         }
     }
 
-    /// Says whether it is known what keys were used for before this process began. While it is not,
-    /// the limits of keys count as reached.
-    pub fn trust(&self, known: bool) {
-        self.trusted.store(known, Ordering::Relaxed);
+    /// It is known what keys were used for before this process began.
+    pub fn trust(&self) {
+        self.trusted.store(true, Ordering::Relaxed);
+    }
+
+    /// It is not known what keys were used for: until [`Self::trust`] the limits of keys count as
+    /// reached.
+    pub fn distrust(&self) {
+        self.trusted.store(false, Ordering::Relaxed);
     }
 
     /// How long a key is not used because nobody knows what it was used for.

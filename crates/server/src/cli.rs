@@ -159,7 +159,10 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Admin { command } => admin::run(&load()?, command).await,
         Command::Knowledge { command } => Ok(knowledge::run(load(), command).await),
-        Command::Doctor { online } => Ok(Box::pin(doctor::run(file, online)).await),
+        Command::Doctor { online } => {
+            let inquiry = if online { doctor::Inquiry::Online } else { doctor::Inquiry::Local };
+            Ok(Box::pin(doctor::run(file, inquiry)).await)
+        }
         Command::Config { command } => config::run(file, command),
         Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
     }

@@ -48,7 +48,7 @@ pub(crate) async fn start(
     }
     // Without it nobody knows what is left of a key's limits: they count as reached until it is
     // known.
-    engine.models.trust(false);
+    engine.models.distrust();
     let seeded = match providers::seed(engine).await {
         Ok(()) => true,
         Err(error) => {

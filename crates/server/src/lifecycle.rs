@@ -30,7 +30,7 @@ use crate::{
     heart::{self, Heart},
     keys, privacy,
     roles::{Roles, http},
-    slot::Slot,
+    slot::{Occupancy, Slot},
     space, telemetry,
 };
 
@@ -112,9 +112,10 @@ fn log_start(engine: &Engine, address: Option<std::net::SocketAddr>, begun: Inst
 pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let begun = Instant::now();
     let clock = heart::machine_clock();
-    let alone = config.database_url().starts_with("sqlite:");
-    let name = if alone { "process".to_owned() } else { roles.name() };
-    let slot = Slot::take(config.data_dir(), &name, alone, &clock)?;
+    let is_alone = config.database_url().starts_with("sqlite:");
+    let name = if is_alone { "process".to_owned() } else { roles.name() };
+    let occupancy = if is_alone { Occupancy::Exclusive } else { Occupancy::Shared };
+    let slot = Slot::take(config.data_dir(), &name, occupancy, &clock)?;
     privacy::repair(config);
     app::mend_secret_key(config).await?;
     let App { engine, accesses, starting } = app::connect(config, slot.id, clock).await?;

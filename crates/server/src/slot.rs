@@ -16,6 +16,15 @@ use std::{
 use anyhow::{Context, bail};
 use replyx_core::{clock::Clock, ids::ProcessId};
 
+/// How many processes may work with a data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupancy {
+    /// One: its database is made for one process.
+    Exclusive,
+    /// Several, each with an id of its own.
+    Shared,
+}
+
 /// An id that nobody else uses while this lives.
 #[derive(Debug)]
 pub struct Slot {
@@ -25,9 +34,17 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Takes the id of the dead, or a new one. With `alone` a living owner is an error: the
-    /// database is made for one process.
-    pub fn take(folder: &Path, name: &str, alone: bool, clock: &Clock) -> anyhow::Result<Self> {
+    /// Takes the id of the dead, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the owner of an exclusive folder lives.
+    pub fn take(
+        folder: &Path,
+        name: &str,
+        occupancy: Occupancy,
+        clock: &Clock,
+    ) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)
             .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
         let path = folder.join(format!("{name}.id"));
@@ -42,7 +59,7 @@ impl Slot {
 
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) if alone => bail!(
+            Err(TryLockError::WouldBlock) if occupancy == Occupancy::Exclusive => bail!(
                 "another replyx runs on the data folder `{}`; several processes need DATABASE_URL=postgres://...",
                 folder.display()
             ),
@@ -80,13 +97,13 @@ mod tests {
     fn an_id_is_taken_over_from_the_dead_and_never_from_the_living() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let first = Slot::take(folder.path(), "all", false, &clock).unwrap();
-        let second = Slot::take(folder.path(), "all", false, &clock).unwrap();
+        let first = Slot::take(folder.path(), "all", Occupancy::Shared, &clock).unwrap();
+        let second = Slot::take(folder.path(), "all", Occupancy::Shared, &clock).unwrap();
         assert_ne!(first.id, second.id);
-        assert!(Slot::take(folder.path(), "all", true, &clock).is_err());
+        assert!(Slot::take(folder.path(), "all", Occupancy::Exclusive, &clock).is_err());
 
         let id = first.id;
         drop(first);
-        assert_eq!(Slot::take(folder.path(), "all", true, &clock).unwrap().id, id);
+        assert_eq!(Slot::take(folder.path(), "all", Occupancy::Exclusive, &clock).unwrap().id, id);
     }
 }

@@ -142,11 +142,11 @@ impl Assistants<'_> {
     /// Finds an assistant and locks it with its sources and the documents that these fetched or it
     /// knows: what a deletion takes away. They come first, as for who fetches and indexes.
     pub async fn lock_whole(self, id: AssistantId) -> Result<Whole, StorageError> {
-        let before = held(self.tx, self.workspace, id, true).await?;
+        let before = held(self.tx, self.workspace, id, Rows::Locked).await?;
         let found = self.tx.workspace(self.workspace).assistants().lock(id).await?;
         let Some(assistant) = found else { return Ok(Whole::Missing) };
         // From here on nothing is added: who adds holds the assistant or one of its sources.
-        let after = held(self.tx, self.workspace, id, false).await?;
+        let after = held(self.tx, self.workspace, id, Rows::Read).await?;
         let all = after.iter().all(|row| before.contains(row));
         Ok(if all { Whole::Locked(Box::new(assistant)) } else { Whole::Grown })
     }
@@ -319,12 +319,19 @@ impl Assistants<'_> {
     }
 }
 
+/// Whether rows that are read are kept from being changed by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rows {
+    Read,
+    Locked,
+}
+
 /// The ids of an assistant's sources and of the documents that these fetched or it knows.
 async fn held(
     tx: &mut Tx,
     workspace: WorkspaceId,
     assistant: AssistantId,
-    lock: bool,
+    rows: Rows,
 ) -> Result<HashSet<Uuid>, StorageError> {
     macro_rules! sources {
         () => {
@@ -343,7 +350,7 @@ async fn held(
         };
     }
 
-    let (sources, documents) = if lock {
+    let (sources, documents) = if rows == Rows::Locked {
         let sources = tx.sql(concat!(sources!(), " FOR NO KEY UPDATE"), sources!());
         (sources, tx.sql(concat!(documents!(), " FOR NO KEY UPDATE"), documents!()))
     } else {

@@ -35,7 +35,7 @@ struct Row {
 
 /// A message of a customer, as its channel knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct AcceptedMessage {
     /// The message.
     pub message_id: MessageId,
     /// Where it was said.
@@ -96,7 +96,7 @@ impl Messages<'_> {
         channel: ChannelId,
         address: &Address,
         channel_message: &MessageRef,
-    ) -> Result<Option<Heard>, StorageError> {
+    ) -> Result<Option<AcceptedMessage>, StorageError> {
         // The newest first: it is nearly always the last thing that was said.
         const SQL: &str = "
             SELECT m.id, m.dialog_id, c.id, m.seq
@@ -109,7 +109,7 @@ impl Messages<'_> {
         let found = row!(self.tx, (Uuid, Uuid, Uuid, i64), SQL;
             self.workspace.into_uuid(), channel.into_uuid(), address.as_str(),
             channel_message.as_str());
-        Ok(found.map(|(message, dialog, contact, seq)| Heard {
+        Ok(found.map(|(message, dialog, contact, seq)| AcceptedMessage {
             message_id: message.into(),
             dialog_id: dialog.into(),
             contact_id: contact.into(),

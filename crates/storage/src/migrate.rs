@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::{Db, StorageError, db::Pool};
 
-struct Step {
+struct MigrationTexts {
     number: i64,
     name: &'static str,
     /// Up and down, for `SQLite`.
@@ -21,7 +21,7 @@ struct Step {
 
 macro_rules! steps {
     ($($number:literal $file:literal),+ $(,)?) => {
-        &[$(Step {
+        &[$(MigrationTexts {
             number: $number,
             name: $file,
             sqlite: [
@@ -36,7 +36,7 @@ macro_rules! steps {
     };
 }
 
-const MIGRATIONS: &[Step] = steps![
+const MIGRATIONS: &[MigrationTexts] = steps![
     1 "0001_foundation",
     2 "0002_knowledge",
     3 "0003_conversation",
@@ -231,7 +231,8 @@ impl Db {
 
     fn migrator(&self) -> Migrator {
         let kinds = [MigrationType::ReversibleUp, MigrationType::ReversibleDown];
-        let texts = |step: &Step| if self.is_shared() { step.postgres } else { step.sqlite };
+        let texts =
+            |step: &MigrationTexts| if self.is_shared() { step.postgres } else { step.sqlite };
         let migrations = MIGRATIONS
             .iter()
             .flat_map(|step| {

@@ -32,7 +32,7 @@ const KEPT: usize = 10_000;
 
 /// At which step a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum SmtpStep {
     /// As soon as there is a connection.
     Connect,
     /// At `AUTH`.
@@ -58,7 +58,7 @@ pub enum SmtpFault {
     /// The connection is closed without an answer.
     Drop,
     /// The message is kept, and the connection is closed without an answer. Only for
-    /// [`Step::Message`].
+    /// [`SmtpStep::Message`].
     KeepAndDrop,
     /// No answer comes; the connection stays open.
     Hang,
@@ -90,7 +90,7 @@ struct World {
     tls: Option<(Encryption, Arc<ServerConfig>)>,
     received: watch::Sender<Vec<Received>>,
     violations: Mutex<Vec<String>>,
-    faults: Mutex<VecDeque<(Step, SmtpFault)>>,
+    faults: Mutex<VecDeque<(SmtpStep, SmtpFault)>>,
     connections: Mutex<u64>,
 }
 
@@ -159,12 +159,12 @@ impl FakeSmtp {
 
     /// Orders a fault; each happens once. Those of one step happen in the order they were ordered
     /// in.
-    pub fn fail(&self, step: Step, fault: SmtpFault) {
+    pub fn fail(&self, step: SmtpStep, fault: SmtpFault) {
         lock(&self.world.faults).push_back((step, fault));
     }
 
     /// Orders the same fault so many times.
-    pub fn fail_next(&self, times: usize, step: Step, fault: SmtpFault) {
+    pub fn fail_next(&self, times: usize, step: SmtpStep, fault: SmtpFault) {
         lock(&self.world.faults).extend(std::iter::repeat_n((step, fault), times));
     }
 
@@ -225,7 +225,7 @@ impl Drop for FakeSmtp {
 
 impl World {
     /// The fault ordered for this step, if there is one.
-    fn strike(&self, step: Step) -> Option<SmtpFault> {
+    fn strike(&self, step: SmtpStep) -> Option<SmtpFault> {
         let mut faults = lock(&self.faults);
         let at = faults.iter().position(|(other, _)| *other == step)?;
         faults.remove(at).map(|(_, fault)| fault)

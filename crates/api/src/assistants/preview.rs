@@ -16,7 +16,7 @@ use replyx_assistants::permitted::Permitted;
 use replyx_core::ids::{AssistantId, WorkspaceId};
 use replyx_engine::{
     context::Said,
-    preview::{self, PreviewRequest, Which},
+    preview::{self, PreviewRequest, PreviewVersion},
     turn::Step,
 };
 use serde::Deserialize;
@@ -81,14 +81,14 @@ enum Speaker {
     Assistant,
 }
 
-fn version(text: &str) -> Option<Which> {
+fn version(text: &str) -> Option<PreviewVersion> {
     match text {
-        "draft" => Some(Which::Draft),
-        "published" => Some(Which::Published),
+        "draft" => Some(PreviewVersion::Draft),
+        "published" => Some(PreviewVersion::Published),
         number => {
             let canonical = number.bytes().all(|byte| byte.is_ascii_digit());
             let number = number.parse().ok().filter(|number| canonical && *number >= 1);
-            number.map(Which::Number)
+            number.map(PreviewVersion::Number)
         }
     }
 }
@@ -171,18 +171,18 @@ async fn there_is(
     state: &AppState,
     workspace: WorkspaceId,
     id: AssistantId,
-    which: Which,
+    which: PreviewVersion,
 ) -> ApiResult<()> {
     let mut tx = state.db().read().await?;
     let found = tx.workspace(workspace).assistants().find(id).await?;
     let draft = found.ok_or(ApiError::NotFound("assistant"))?;
     let settings = match which {
-        Which::Draft => draft.settings,
-        Which::Published => {
+        PreviewVersion::Draft => draft.settings,
+        PreviewVersion::Published => {
             let found = tx.workspace(workspace).assistants().published(id).await?;
             found.ok_or(ApiError::NotFound("version"))?.settings
         }
-        Which::Number(number) => {
+        PreviewVersion::Number(number) => {
             let found = tx.workspace(workspace).assistants().version(id, number).await?;
             found.ok_or(ApiError::NotFound("version"))?.settings
         }
@@ -197,9 +197,9 @@ mod tests {
 
     #[test]
     fn a_version_is_a_word_or_a_number_from_one() {
-        assert_eq!(version("draft"), Some(Which::Draft));
-        assert_eq!(version("published"), Some(Which::Published));
-        assert_eq!(version("12"), Some(Which::Number(12)));
+        assert_eq!(version("draft"), Some(PreviewVersion::Draft));
+        assert_eq!(version("published"), Some(PreviewVersion::Published));
+        assert_eq!(version("12"), Some(PreviewVersion::Number(12)));
         for bad in ["", "0", "-1", "+1", "1.0", "Draft", "99999999999999999999"] {
             assert_eq!(version(bad), None, "{bad}");
         }

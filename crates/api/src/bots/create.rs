@@ -6,7 +6,7 @@ use replyx_core::{
     bot::{Bot, BotMode},
     ids::AssistantId,
 };
-use replyx_fleet::bots::{self, NewBot};
+use replyx_fleet::bots::{self, BotRegistration};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -66,7 +66,7 @@ pub async fn create(
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Location, Json<BotView>)> {
     let Token(token) = request.token;
-    let new = NewBot { token, mode: request.mode };
+    let new = BotRegistration { token, mode: request.mode };
     let still_may = || caller.still_may(&state);
     let bot: Bot = bots::create(state.fleet(), &caller, id, new, still_may).await?;
 

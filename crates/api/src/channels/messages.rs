@@ -5,7 +5,7 @@ use garde::Validate;
 use replyx_channels::api::PostedMessage;
 use replyx_core::ids::ChannelId;
 use replyx_fleet::posts;
-use replyx_storage::messages::Heard;
+use replyx_storage::messages::AcceptedMessage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -71,8 +71,8 @@ pub struct Response {
     seq: i64,
 }
 
-impl From<Heard> for Response {
-    fn from(heard: Heard) -> Self {
+impl From<AcceptedMessage> for Response {
+    fn from(heard: AcceptedMessage) -> Self {
         Self {
             message_id: heard.message_id.into_uuid(),
             dialog_id: heard.dialog_id.into_uuid(),

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use garde::Validate;
-use replyx_assistants::evaluation::{self, Measure, NewRun, Subject};
+use replyx_assistants::evaluation::{self, Measure, MeasuredSettings, NewRun};
 use replyx_core::ids::QuestionSetId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -57,7 +57,7 @@ pub async fn start_run(
     Body(request): Body<Request>,
 ) -> ApiResult<(StatusCode, Json<RunView>)> {
     let new = NewRun {
-        subject: request.version.map_or(Subject::Draft, Subject::Version),
+        subject: request.version.map_or(MeasuredSettings::Draft, MeasuredSettings::Version),
         measure: if request.answers { Measure::SearchAndAnswers } else { Measure::Search },
     };
     let run = evaluation::start_run(state.assistants(), &caller, id, new).await?;

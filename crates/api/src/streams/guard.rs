@@ -12,7 +12,7 @@ use replyx_storage::StorageError;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{HEARTBEAT, seat::Seat};
+use super::{HEARTBEAT, seat::StreamSeat};
 use crate::{
     access::{Credential, LIFETIME, Since, Watch},
     caller::{Caller, May, Needs},
@@ -34,7 +34,7 @@ pub(crate) struct Guard {
     /// Whether a platform admin opened it, who may be none any more.
     admin: bool,
     watch: Watch,
-    seat: Seat,
+    seat: StreamSeat,
     /// When the places were last kept.
     kept_at: Instant,
     looked_at: Instant,
@@ -65,7 +65,7 @@ impl Guard {
         pass: &Pass,
         needs: Permission,
     ) -> ApiResult<Self> {
-        let seat = Seat::take(state, caller).await?;
+        let seat = StreamSeat::take(state, caller).await?;
         let credential = match &pass.credential {
             // Who did not name a workspace would later be looked up in another one.
             Credential::Session(session, _) => {

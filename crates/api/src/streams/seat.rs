@@ -19,13 +19,13 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Two places, held until dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct StreamSeat {
     live: Live,
     holder: String,
     gates: [Gate; 2],
 }
 
-impl Seat {
+impl StreamSeat {
     /// Takes a place among the caller's streams and one among the workspace's. An API key counts
     /// for itself.
     ///
@@ -72,7 +72,7 @@ fn refusal(gate: usize) -> ApiError {
     ApiError::TooManyOpen { code: "too_many_streams", detail, after: RETRY }
 }
 
-impl Drop for Seat {
+impl Drop for StreamSeat {
     fn drop(&mut self) {
         metrics::gauge!("sse_connections").decrement(1.0);
         let key = |gate: &Gate| match gate {

@@ -17,14 +17,14 @@ use crate::{Cx, Missing, permitted::Permitted};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewRun {
     /// By which settings.
-    pub subject: Subject,
+    pub subject: MeasuredSettings,
     /// Search alone, or answers, too.
     pub measure: Measure,
 }
 
 /// By which settings an assistant is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum MeasuredSettings {
     /// Those of its draft.
     Draft,
     /// Those of a published version.
@@ -89,9 +89,9 @@ async fn start_run_once(
 async fn settings(
     tx: &mut Tx,
     assistant: Assistant,
-    subject: Subject,
+    subject: MeasuredSettings,
 ) -> Result<AssistantSettings, EvaluationError> {
-    let Subject::Version(number) = subject else { return Ok(assistant.settings) };
+    let MeasuredSettings::Version(number) = subject else { return Ok(assistant.settings) };
     let assistants = tx.workspace(assistant.workspace_id).assistants();
     let found = assistants.version(assistant.id, number).await?;
     Ok(found.ok_or(Missing("version"))?.settings)
@@ -104,8 +104,8 @@ fn queued(cx: Cx<'_>, set: &QuestionSet, new: NewRun, settings_hash: String) -> 
         set_id: set.id,
         assistant_id: set.assistant_id,
         version: match new.subject {
-            Subject::Draft => None,
-            Subject::Version(number) => Some(number),
+            MeasuredSettings::Draft => None,
+            MeasuredSettings::Version(number) => Some(number),
         },
         settings_hash,
         answers: new.measure == Measure::SearchAndAnswers,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use replyx_assistants::{
     assistants::{self, DraftChange, GateClosed, PublishError, UpdateError},
-    evaluation::{self, Measure, NewRun, Subject},
+    evaluation::{self, Measure, MeasuredSettings, NewRun},
 };
 use replyx_core::{
     actor::Caller,
@@ -73,15 +73,15 @@ async fn a_gate_opens_for_a_draft_that_was_measured_and_is_no_worse(home: &TestD
     assistants::update(world.cx(), &caller, ada.id, greeted, |_| true).await.unwrap();
     assert!(matches!(publish(&world, &caller, &ada).await, Err(GateClosed::Unmeasured(_))));
 
-    measured(&world, &caller, set.id, Subject::Draft, 0.5).await;
+    measured(&world, &caller, set.id, MeasuredSettings::Draft, 0.5).await;
     assert!(matches!(publish(&world, &caller, &ada).await, Err(GateClosed::Unmeasured(_))));
-    measured(&world, &caller, set.id, Subject::Version(1), 0.6).await;
+    measured(&world, &caller, set.id, MeasuredSettings::Version(1), 0.6).await;
     let Err(GateClosed::Regressed(worse)) = publish(&world, &caller, &ada).await else {
         panic!("a draft that does worse was published")
     };
     assert!(worse.contains("fell from 0.600 to 0.500"), "{worse}");
 
-    let run = measured(&world, &caller, set.id, Subject::Draft, 0.6).await;
+    let run = measured(&world, &caller, set.id, MeasuredSettings::Draft, 0.6).await;
     assert_eq!(publish(&world, &caller, &ada).await, Ok(Some(run)));
 }
 
@@ -102,7 +102,7 @@ async fn measured(
     world: &World<'_>,
     caller: &Caller,
     set: QuestionSetId,
-    subject: Subject,
+    subject: MeasuredSettings,
     recall: f64,
 ) -> RunId {
     world.clock.advance(Duration::from_secs(1));

@@ -7,7 +7,7 @@ use replyx_assistants::{
     answers::{self, Added, Pair, PairChange},
     assistants::{self, DraftChange},
     documents::{self, Stored},
-    evaluation::{self, Measure, NewRun, SetChange, Subject},
+    evaluation::{self, Measure, MeasuredSettings, NewRun, SetChange},
     sources::{self, NewSource, SourceChange},
 };
 use replyx_core::evaluation::Question;
@@ -94,7 +94,7 @@ a,b
     let change = SetChange::default();
     is_missing("create", evaluation::create_set(cx, &stranger, ada.id, "x", &questions).await);
     is_missing("update", evaluation::update_set(cx, &stranger, set.id, &change, |_| true).await);
-    let run = NewRun { subject: Subject::Draft, measure: Measure::Search };
+    let run = NewRun { subject: MeasuredSettings::Draft, measure: Measure::Search };
     is_missing("run", evaluation::start_run(cx, &stranger, set.id, run).await);
     is_missing("delete", evaluation::delete_set(cx, &stranger, set.id).await);
 

@@ -9,7 +9,7 @@ use replyx_core::{
     mail::{Letter, Mail},
     retry::Retry,
 };
-use replyx_testkit::smtp::{FakeSmtp, Received, SmtpFault, Step};
+use replyx_testkit::smtp::{FakeSmtp, Received, SmtpFault, SmtpStep};
 use secrecy::SecretString;
 use tokio::time::timeout;
 
@@ -185,15 +185,15 @@ async fn what_is_not_an_address_is_never_tried() {
 async fn refusals_are_sorted_by_whom_they_concern_and_repeat_nothing() {
     let world = World::start().await;
     for (step, code, stage, never) in [
-        (Step::Connect, 421, Stage::Greeting, false),
-        (Step::Connect, 554, Stage::Greeting, false),
-        (Step::Mail, 451, Stage::Sender, false),
-        (Step::Mail, 550, Stage::Sender, false),
-        (Step::Rcpt, 451, Stage::Recipient, false),
-        (Step::Rcpt, 550, Stage::Recipient, true),
-        (Step::Data, 421, Stage::Message, false),
-        (Step::Message, 451, Stage::Message, false),
-        (Step::Message, 554, Stage::Message, true),
+        (SmtpStep::Connect, 421, Stage::Greeting, false),
+        (SmtpStep::Connect, 554, Stage::Greeting, false),
+        (SmtpStep::Mail, 451, Stage::Sender, false),
+        (SmtpStep::Mail, 550, Stage::Sender, false),
+        (SmtpStep::Rcpt, 451, Stage::Recipient, false),
+        (SmtpStep::Rcpt, 550, Stage::Recipient, true),
+        (SmtpStep::Data, 421, Stage::Message, false),
+        (SmtpStep::Message, 451, Stage::Message, false),
+        (SmtpStep::Message, 554, Stage::Message, true),
     ] {
         world.0.fail(step, SmtpFault::Refuse(code));
         let error = world.send(&confirmation(ANN)).await.unwrap_err();
@@ -216,11 +216,11 @@ async fn a_broken_connection_is_tried_again_under_the_same_id() {
     let post = world.post();
     let mail = confirmation(ANN);
     let faults = [
-        (Step::Connect, SmtpFault::Drop),
-        (Step::Rcpt, SmtpFault::Drop),
-        (Step::Message, SmtpFault::Drop),
-        (Step::Mail, SmtpFault::Garble),
-        (Step::Message, SmtpFault::KeepAndDrop),
+        (SmtpStep::Connect, SmtpFault::Drop),
+        (SmtpStep::Rcpt, SmtpFault::Drop),
+        (SmtpStep::Message, SmtpFault::Drop),
+        (SmtpStep::Mail, SmtpFault::Garble),
+        (SmtpStep::Message, SmtpFault::KeepAndDrop),
     ];
     for (step, fault) in faults {
         world.0.fail(step, fault);
@@ -239,7 +239,7 @@ async fn a_broken_connection_is_tried_again_under_the_same_id() {
 #[tokio::test]
 async fn a_server_that_takes_the_mail_and_then_hangs_has_taken_it() {
     let world = World::start().await;
-    world.0.fail(Step::Quit, SmtpFault::Hang);
+    world.0.fail(SmtpStep::Quit, SmtpFault::Hang);
     let mail = confirmation(ANN);
     let sent = timeout(Duration::from_secs(10), world.send(&mail));
     sent.await.expect("saying goodbye is bounded").unwrap();
@@ -249,7 +249,7 @@ async fn a_server_that_takes_the_mail_and_then_hangs_has_taken_it() {
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up() {
     let world = World::start().await;
-    for step in [Step::Connect, Step::Mail, Step::Message] {
+    for step in [SmtpStep::Connect, SmtpStep::Mail, SmtpStep::Message] {
         world.0.fail(step, SmtpFault::Hang);
         let post = world.post().with_patience(Duration::from_millis(500));
         let error = post.send(&confirmation(ANN), &product(), &stamp()).await.unwrap_err();

@@ -9,7 +9,7 @@ use replyx_core::{
 };
 use replyx_engine::{
     context::Said,
-    preview::{self, PreviewRequest, Which},
+    preview::{self, PreviewRequest, PreviewVersion},
     turn::Step,
 };
 use replyx_storage::{on_every_db, testing::TestDb};
@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::given::{World, assistant};
 
-fn request(text: &str, version: Which) -> PreviewRequest {
+fn request(text: &str, version: PreviewVersion) -> PreviewRequest {
     PreviewRequest { text: text.to_owned(), history: Vec::new(), version }
 }
 
@@ -38,7 +38,7 @@ async fn every_step_of_a_preview_is_shown_and_only_the_cost_is_stored(db: &TestD
     });
     let mut shown = Vec::new();
     let mut text = String::new();
-    let request = request("How long is delivery to Norway?", Which::Published);
+    let request = request("How long is delivery to Norway?", PreviewVersion::Published);
     let answered =
         preview::run(&engine, world.workspace, world.assistant, request, &mut |step| match step {
             Step::Text(more) => text.push_str(more),
@@ -84,7 +84,7 @@ async fn what_a_preview_cost_is_kept_when_nobody_waits_for_its_end(db: &TestDb) 
     world.publish(|settings| settings.check_answers = true).await;
     world.learn("delivery.md", "", "Delivery to Norway takes 5 days.").await;
     world.model.answer(|_| Answer::text("It takes 6 days [1].").costing(1_000, 100));
-    let asked = request("How long is delivery to Norway?", Which::Published);
+    let asked = request("How long is delivery to Norway?", PreviewVersion::Published);
     let mut prompts = 0;
     let refused = Notify::new();
     let mut show = |step: Step<'_>| {
@@ -129,10 +129,10 @@ async fn a_preview_answers_by_the_version_that_is_asked_for(db: &TestDb) {
     world.model.answer(|_| Answer::text("[[no-answer]]"));
 
     for (version, said) in [
-        (Which::Draft, "Draft."),
-        (Which::Published, "Second."),
-        (Which::Number(1), "I do not know."),
-        (Which::Number(2), "Second."),
+        (PreviewVersion::Draft, "Draft."),
+        (PreviewVersion::Published, "Second."),
+        (PreviewVersion::Number(1), "I do not know."),
+        (PreviewVersion::Number(2), "Second."),
     ] {
         let request = PreviewRequest {
             history: vec![Said { seq: 1, ours: false, text: "Good day to you".to_owned() }],
@@ -146,11 +146,11 @@ async fn a_preview_answers_by_the_version_that_is_asked_for(db: &TestDb) {
         assert_eq!(answered.reply.text, said, "{version:?}");
         assert_eq!(answered.reply.meta.outcome, Outcome::Unknown);
     }
-    let none = request("x", Which::Number(9));
+    let none = request("x", PreviewVersion::Number(9));
     let none = preview::run(&engine, world.workspace, world.assistant, none, &mut |_| {}).await;
     assert!(none.unwrap().is_none());
     let stranger = world.clock.id();
-    let draft = request("x", Which::Draft);
+    let draft = request("x", PreviewVersion::Draft);
     let strange = preview::run(&engine, stranger, world.assistant, draft, &mut |_| {}).await;
     assert!(strange.unwrap().is_none(), "another workspace's assistant");
 }

@@ -41,19 +41,25 @@ struct Field {
 /// Notes in the order of their marks.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Whether it is an endnote, and its id.
-    numbers: HashMap<(bool, String), u64>,
+    numbers: HashMap<(NoteKind, String), u64>,
+}
+
+/// Where a note stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum NoteKind {
+    Footnote,
+    Endnote,
 }
 
 impl Notes {
     /// The number a note's mark got.
-    pub(super) fn number(&self, ends: bool, id: &str) -> Option<u64> {
-        self.numbers.get(&(ends, id.to_owned())).copied()
+    pub(super) fn number(&self, kind: NoteKind, id: &str) -> Option<u64> {
+        self.numbers.get(&(kind, id.to_owned())).copied()
     }
 
-    fn mark(&mut self, ends: bool, id: &str) -> u64 {
+    fn mark(&mut self, kind: NoteKind, id: &str) -> u64 {
         let next = self.numbers.len() as u64 + 1;
-        *self.numbers.entry((ends, id.to_owned())).or_insert(next)
+        *self.numbers.entry((kind, id.to_owned())).or_insert(next)
     }
 }
 
@@ -204,9 +210,10 @@ impl<'t> Inline<'t> {
     }
 
     fn note(&mut self, reference: Element, notes: &mut Notes) {
-        let ends = reference.name() == "endnoteReference";
+        let is_endnote = reference.name() == "endnoteReference";
+        let kind = if is_endnote { NoteKind::Endnote } else { NoteKind::Footnote };
         if let Some(id) = reference.attribute("id") {
-            let number = notes.mark(ends, &id);
+            let number = notes.mark(kind, &id);
             let _ = write!(self.text, "[{number}]");
         }
     }

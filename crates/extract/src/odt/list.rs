@@ -7,6 +7,15 @@ use super::styles::{Mark, Styles};
 /// Levels that lists have.
 const DEEPEST: usize = 10;
 
+/// Where a list begins to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counting {
+    /// After the last number of its style.
+    On,
+    /// With the first number.
+    Again,
+}
+
 /// The last number by list style and depth.
 #[derive(Default)]
 pub(super) struct Lists {
@@ -14,9 +23,9 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// A list begins; it counts on from the last one of its style or again.
-    pub(super) fn begin(&mut self, style: Option<&str>, depth: usize, goes_on: bool) {
-        if !goes_on {
+    /// A list begins.
+    pub(super) fn begin(&mut self, style: Option<&str>, depth: usize, counting: Counting) {
+        if counting == Counting::Again {
             self.last.remove(&key(style, depth));
         }
     }

@@ -18,6 +18,15 @@ use super::{AdmissionRequest, Doors, PLACE_TTL};
 /// How often a place is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 
+/// What becomes of the place of a workspace when one of its calls leaves a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SharePlace {
+    /// The call goes on with another provider or key.
+    Kept,
+    /// Another call may take it.
+    Freed,
+}
+
 /// A call that was let in. Dropped without [`Inside::end`], it gives everything back at once.
 #[derive(Debug)]
 pub(crate) struct Inside {
@@ -63,15 +72,15 @@ impl Inside {
         }
     }
 
-    /// Leaves with these effects and this cost. The workspace's place is kept where the call goes
-    /// on elsewhere. For each effect: is it a report to a breaker that is open now?
+    /// Leaves with these effects and this cost. For each effect: is it a report to a breaker that
+    /// is open now?
     pub(crate) async fn end(
         mut self,
         mut effects: Vec<Effect>,
-        keeps_share: bool,
+        share: SharePlace,
         cost: Money,
     ) -> Vec<bool> {
-        effects.extend(self.ask.frees(!keeps_share));
+        effects.extend(self.ask.frees(share));
         effects.extend(self.ask.settles(cost.micros()));
         self.over = true;
         // In a task of its own, so that it happens once even if nobody waits for it any more.
@@ -89,7 +98,7 @@ impl Drop for Inside {
         if self.over {
             return;
         }
-        let mut effects = self.ask.frees(true);
+        let mut effects = self.ask.frees(SharePlace::Freed);
         effects.extend(self.ask.settles(self.owed.load(Ordering::Relaxed)));
         effects.extend(self.ask.gates.iter().filter_map(|gate| match gate {
             Gate::Breaker { key } => Some(Effect::Report {

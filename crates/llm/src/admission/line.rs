@@ -16,6 +16,14 @@ pub(super) struct Waiter {
     pub(super) tell: oneshot::Sender<Result<Inside, Turned>>,
 }
 
+/// How a call leaves its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    Served,
+    /// Nobody waits for it any more.
+    Abandoned,
+}
+
 /// The first call of a workspace.
 pub(super) struct Head {
     pub(super) id: u64,
@@ -54,7 +62,7 @@ impl Line {
     /// Takes the newest call of a workspace out.
     pub(super) fn take_last(&mut self, share: &str) -> Option<Waiter> {
         let id = self.queues.get(share)?.back()?.id;
-        self.take(share, id, false)
+        self.take(share, id, Exit::Abandoned)
     }
 
     pub(super) fn join(&mut self, waiter: Waiter) {
@@ -75,8 +83,9 @@ impl Line {
             .map(|waiter| Head { id: waiter.id, ask: Arc::clone(&waiter.ask) })
     }
 
-    /// Takes a call out; `served` sends its workspace to the end of the line.
-    pub(super) fn take(&mut self, share: &str, id: u64, served: bool) -> Option<Waiter> {
+    /// Takes a call out; the workspace of one that was served goes to the end of the line.
+    pub(super) fn take(&mut self, share: &str, id: u64, exit: Exit) -> Option<Waiter> {
+        let served = exit == Exit::Served;
         let queue = self.queues.get_mut(share)?;
         let waiter = queue.remove(queue.iter().position(|waiter| waiter.id == id)?)?;
         let is_last = queue.is_empty();

@@ -257,13 +257,13 @@ async fn limits_count_as_reached_while_nobody_knows_what_was_used() {
     let server = fake("Nine.").await;
     let keys = [limited(key("openai", "sk-one", 0), "5"), key("other", "sk-two", 0)];
     let models = with_keys(&server, &Live::in_process(), &keys);
-    models.trust(false);
+    models.distrust();
     let failure = timeout(PATIENCE, ask(&models, &to(&["gpt-4o-mini"]))).await;
     assert!(failure.is_err() || failure.unwrap().0.is_err());
     assert_eq!(server.request_count(), 0);
     ask(&models, &to(&["other:gpt-4o-mini"])).await.0.unwrap();
     models.seed_usage(keys[0].id, KeyUse::default()).await;
-    models.trust(true);
+    models.trust();
     ask(&models, &to(&["gpt-4o-mini"])).await.0.unwrap();
 }
 

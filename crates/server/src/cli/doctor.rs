@@ -72,12 +72,21 @@ impl Finding {
     }
 }
 
+/// Whom `doctor` asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inquiry {
+    /// What is here, and whether the Bot API answers.
+    Local,
+    /// Also the providers of models, and the Bot API about the tokens of bots.
+    Online,
+}
+
 /// Looks at everything and prints what it found. It fails when something that is configured does
 /// not work.
-pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
+pub async fn run(file: Option<&Path>, inquiry: Inquiry) -> ExitCode {
     const ABOUT: &str = "configuration";
     let findings = match Config::examine(file, std::env::vars().collect(), Flags::new()) {
-        Ok((config, faults)) if faults.is_empty() => Box::pin(look(&config, online)).await,
+        Ok((config, faults)) if faults.is_empty() => Box::pin(look(&config, inquiry)).await,
         Ok((_, faults)) => faults.into_iter().map(|text| Finding::fault(ABOUT, text)).collect(),
         Err(error) => vec![Finding::fault(ABOUT, format!("{error:#}"))],
     };
@@ -99,15 +108,15 @@ pub async fn run(file: Option<&Path>, online: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn look(config: &Config, online: bool) -> Vec<Finding> {
+async fn look(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
     let (database, clock, redis, models, embeddings, mail, telegram, confinement) = tokio::join!(
         database(config),
         host::clock(config),
         redis(config),
-        models(config, online),
-        embeddings(config, online),
+        models(config, inquiry),
+        embeddings(config, inquiry),
         mail::look(config),
-        telegram::look(config, online),
+        telegram::look(config, inquiry),
         confinement::look(),
     );
 
@@ -277,7 +286,7 @@ async fn redis(config: &Config) -> Finding {
     }
 }
 
-async fn models(config: &Config, online: bool) -> Vec<Finding> {
+async fn models(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
     const ABOUT: &str = "models";
 
     let models = match config.models() {
@@ -293,7 +302,7 @@ async fn models(config: &Config, online: bool) -> Vec<Finding> {
         }
 
         let name = &provider.name;
-        if online {
+        if inquiry == Inquiry::Online {
             let key = keys.next().map(|key| &key.secret);
             findings.push(match online::provider(provider, key).await {
                 Ok(()) => Finding::ok(ABOUT, format!("`{name}` answers")),
@@ -328,7 +337,7 @@ fn left_out(config: ModelsConfig) -> anyhow::Result<Vec<String>> {
     Ok(models.left_out())
 }
 
-async fn embeddings(config: &Config, online: bool) -> Finding {
+async fn embeddings(config: &Config, inquiry: Inquiry) -> Finding {
     const ABOUT: &str = "embeddings";
     const WORDS: &str = "search goes by words alone";
 
@@ -356,7 +365,7 @@ async fn embeddings(config: &Config, online: bool) -> Finding {
         };
     };
 
-    if model != OFFLINE && !online {
+    if model != OFFLINE && inquiry == Inquiry::Local {
         return Finding::ok(ABOUT, format!("`{model}` over HTTP; `--online` asks it"));
     }
 

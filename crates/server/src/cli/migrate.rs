@@ -14,7 +14,7 @@ use crate::{
     config::{Config, sqlite_file},
     heart::DEAD,
     privacy,
-    slot::Slot,
+    slot::{Occupancy, Slot},
 };
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -102,7 +102,7 @@ fn alone(config: &Config) -> anyhow::Result<Option<Slot>> {
     if sqlite_file(&config.database_url()).is_none() {
         return Ok(None);
     }
-    let slot = Slot::take(config.data_dir(), "process", true, &Clock::system())
+    let slot = Slot::take(config.data_dir(), "process", Occupancy::Exclusive, &Clock::system())
         .context("`migrate down` needs the program to be stopped")?;
     Ok(Some(slot))
 }

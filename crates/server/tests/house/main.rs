@@ -5,6 +5,7 @@
 //! The real workspace must have none; a workspace spoilt on purpose must have the one it was spoilt
 //! with.
 
+mod booleans;
 mod budgets;
 mod changes;
 mod channels;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use replyx_api::auth::token::{LIFETIME, Subject, Tokens};
+use replyx_api::auth::token::{LIFETIME, TokenSubject, Tokens};
 use replyx_core::{clock::Clock, ids::SessionId, role::Role, secret::Keys};
 use replyx_testkit::api::{Answer, Api};
 use reqwest::Method;
@@ -62,7 +62,7 @@ pub(crate) async fn operations(api: &Api) -> Vec<Operation> {
 fn token(secret: &str, clock: Clock, like: &Value, session: SessionId) -> String {
     let keys = Keys::derive(&SecretString::from(secret)).unwrap();
     let workspace = like["workspace"]["id"].as_str().unwrap().parse().unwrap();
-    let subject = Subject {
+    let subject = TokenSubject {
         user: like["user"]["id"].as_str().unwrap().parse().unwrap(),
         session,
         place: Some((workspace, Role::Owner)),
@@ -84,7 +84,7 @@ pub(crate) fn ending_soon(of: &str, seconds: u64) -> String {
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     let made = Clock::system().now() + Duration::from_secs(seconds) - LIFETIME;
     let keys = Keys::derive(&SecretString::from(SECRET)).unwrap();
-    let subject = Subject {
+    let subject = TokenSubject {
         user: claims["sub"].as_str().unwrap().parse().unwrap(),
         session: session(of),
         place: None,

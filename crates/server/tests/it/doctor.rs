@@ -4,7 +4,7 @@ use std::fs;
 
 use replyx_testkit::{
     openai::{FakeOpenAi, ModelFault},
-    smtp::{self, FakeSmtp, Step},
+    smtp::{self, FakeSmtp, SmtpStep},
     telegram::FakeTelegram,
 };
 
@@ -133,7 +133,7 @@ async fn the_mail_server_is_asked_and_nothing_is_sent() {
         let (good, said) = look(&url).await;
         assert!(!good && said.starts_with("FAULT") && said.contains(remedy), "{remedy}: {said}");
     }
-    smtp.fail(Step::Connect, smtp::SmtpFault::Garble);
+    smtp.fail(SmtpStep::Connect, smtp::SmtpFault::Garble);
     let (good, said) = look(&smtp.url()).await;
     assert!(!good && said.starts_with("FAULT"), "{said}");
     assert!(smtp.received().is_empty());

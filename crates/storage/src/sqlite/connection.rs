@@ -41,6 +41,14 @@ pub(super) fn take_pages() -> u32 {
     PAGES.take()
 }
 
+/// What to do when another program holds the write lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnBusy {
+    /// Try again.
+    Wait,
+    Fail,
+}
+
 /// A connection to the file.
 pub(crate) struct Connection {
     /// Large, and moved with each transaction.
@@ -139,14 +147,14 @@ impl Connection {
 
     /// Takes the write lock, or tells that another program has it; as an error when the caller does
     /// not want to wait any longer.
-    pub(super) fn begin_immediate(&mut self, may_wait: bool) -> Result<bool, sqlx::Error> {
+    pub(super) fn begin_immediate(&mut self, busy: OnBusy) -> Result<bool, sqlx::Error> {
         let begun = self.raw.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| {
             begin.raw_execute()?;
             Ok(())
         });
         match begun {
             Ok(()) => Ok(true),
-            Err(error) if may_wait && is_busy(&error) => Ok(false),
+            Err(error) if busy == OnBusy::Wait && is_busy(&error) => Ok(false),
             Err(error) => Err(told(error)),
         }
     }
@@ -290,7 +298,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = connection(&folder);
         connection.run("CREATE TABLE t (x INTEGER)", &[]).unwrap();
-        assert!(connection.begin_immediate(false).unwrap());
+        assert!(connection.begin_immediate(OnBusy::Fail).unwrap());
         connection.run("INSERT INTO t VALUES (1)", &[]).unwrap();
         assert!(connection.clean());
         assert_eq!(connection.row::<(i64,)>("SELECT COUNT(*) FROM t", &[]).unwrap(), Some((0,)));

@@ -10,7 +10,7 @@ use crate::net::Connection;
 
 /// One thing that happens in a stream.
 #[derive(Debug)]
-enum Step {
+enum StreamStep {
     Send(String),
     Wait(Duration),
     Cut,
@@ -29,11 +29,11 @@ pub(super) fn body(
         |(mut steps, connection)| async {
             loop {
                 match steps.pop_front()? {
-                    Step::Send(text) => {
+                    StreamStep::Send(text) => {
                         return Some((Ok::<_, Infallible>(Bytes::from(text)), (steps, connection)));
                     }
-                    Step::Wait(time) => tokio::time::sleep(time).await,
-                    Step::Cut => {
+                    StreamStep::Wait(time) => tokio::time::sleep(time).await,
+                    StreamStep::Cut => {
                         // What was sent before must have left.
                         tokio::time::sleep(Duration::from_millis(20)).await;
                         connection.cut();
@@ -45,9 +45,9 @@ pub(super) fn body(
     ))
 }
 
-fn steps(frames: Frames, pause: Duration, fault: Option<&ModelFault>) -> VecDeque<Step> {
+fn steps(frames: Frames, pause: Duration, fault: Option<&ModelFault>) -> VecDeque<StreamStep> {
     let Frames { opening, pieces, closing, error, malformed } = frames;
-    let mut steps: VecDeque<Step> = opening.into_iter().map(Step::Send).collect();
+    let mut steps: VecDeque<StreamStep> = opening.into_iter().map(StreamStep::Send).collect();
     let all = pieces.len();
     let mut pieces = pieces.into_iter();
     for sent in 0..=all {
@@ -58,11 +58,11 @@ fn steps(frames: Frames, pause: Duration, fault: Option<&ModelFault>) -> VecDequ
         }
         let Some(piece) = pieces.next() else { break };
         if !pause.is_zero() {
-            steps.push_back(Step::Wait(pause));
+            steps.push_back(StreamStep::Wait(pause));
         }
-        steps.push_back(Step::Send(piece));
+        steps.push_back(StreamStep::Send(piece));
     }
-    steps.extend(closing.into_iter().map(Step::Send));
+    steps.extend(closing.into_iter().map(StreamStep::Send));
     steps
 }
 
@@ -71,16 +71,16 @@ fn befall(
     fault: Option<&ModelFault>,
     sent: usize,
     (error, malformed): (&str, &str),
-    steps: &mut VecDeque<Step>,
+    steps: &mut VecDeque<StreamStep>,
 ) -> Option<bool> {
     let (after, step, ends) = match fault? {
-        ModelFault::Silence { after, time } => (*after, Some(Step::Wait(*time)), false),
-        ModelFault::BreakAfter(after) => (*after, Some(Step::Cut), true),
+        ModelFault::Silence { after, time } => (*after, Some(StreamStep::Wait(*time)), false),
+        ModelFault::BreakAfter(after) => (*after, Some(StreamStep::Cut), true),
         ModelFault::EndAfter(after) => (*after, None, true),
         ModelFault::MalformedAfter(after) => {
-            (*after, Some(Step::Send(malformed.to_owned())), false)
+            (*after, Some(StreamStep::Send(malformed.to_owned())), false)
         }
-        ModelFault::ErrorAfter(after) => (*after, Some(Step::Send(error.to_owned())), true),
+        ModelFault::ErrorAfter(after) => (*after, Some(StreamStep::Send(error.to_owned())), true),
         _ => return None,
     };
     if after != sent {

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
-use super::{Encryption, Received, SmtpFault, Step, World};
+use super::{Encryption, Received, SmtpFault, SmtpStep, World};
 
 type Wire = Either<TcpStream, TlsStream<TcpStream>>;
 
@@ -59,7 +59,7 @@ async fn converse(tcp: TcpStream, world: Arc<World>) -> Result<(), End> {
         }
         _ => Session::new(Either::Left(tcp), world),
     };
-    if session.strike(Step::Connect).await? {
+    if session.strike(SmtpStep::Connect).await? {
         return Ok(());
     }
     session.say("220 fake.test ESMTP").await?;
@@ -113,7 +113,7 @@ impl Session {
                 }
                 "NOOP" => self.say("250 2.0.0 fine").await?,
                 "QUIT" => {
-                    if !self.strike(Step::Quit).await? {
+                    if !self.strike(SmtpStep::Quit).await? {
                         self.say("221 2.0.0 bye").await?;
                     }
                     return Err(End::Closed);
@@ -138,7 +138,7 @@ impl Session {
     }
 
     async fn auth(&mut self, rest: &str) -> Result<(), End> {
-        if self.strike(Step::Auth).await? {
+        if self.strike(SmtpStep::Auth).await? {
             return Ok(());
         }
         let Some((user, password)) = self.world.login.clone() else {
@@ -169,7 +169,7 @@ impl Session {
         let Some(from) = path(rest, "FROM:") else {
             return self.refuse(501, "MAIL without a path").await;
         };
-        if self.strike(Step::Mail).await? {
+        if self.strike(SmtpStep::Mail).await? {
             return Ok(());
         }
         self.from = Some(from);
@@ -187,7 +187,7 @@ impl Session {
             return self.refuse(501, "RCPT without a path").await;
         };
         self.to.push(to);
-        if self.strike(Step::Rcpt).await? {
+        if self.strike(SmtpStep::Rcpt).await? {
             self.to.pop();
             return Ok(());
         }
@@ -198,7 +198,7 @@ impl Session {
         if self.to.is_empty() {
             return self.refuse(503, "DATA before RCPT").await;
         }
-        if self.strike(Step::Data).await? {
+        if self.strike(SmtpStep::Data).await? {
             return Ok(());
         }
 
@@ -234,7 +234,7 @@ impl Session {
             }
         }
 
-        match self.world.strike(Step::Message) {
+        match self.world.strike(SmtpStep::Message) {
             Some(SmtpFault::KeepAndDrop) => {
                 self.world.keep(mail);
                 return Err(End::Closed);
@@ -259,7 +259,7 @@ impl Session {
     }
 
     /// Triggers an ordered fault. True when the step has been answered.
-    async fn strike(&mut self, step: Step) -> Result<bool, End> {
+    async fn strike(&mut self, step: SmtpStep) -> Result<bool, End> {
         match self.world.strike(step) {
             None => Ok(false),
             Some(fault) => self.suffer(fault).await.map(|()| true),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use replyx_testkit::smtp::{FakeSmtp, SmtpFault, Step};
+use replyx_testkit::smtp::{FakeSmtp, SmtpFault, SmtpStep};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -85,8 +85,8 @@ async fn a_login_is_asked_for_and_checked() {
 #[tokio::test]
 async fn faults_happen_once_each_in_their_order() {
     let server = FakeSmtp::start().await;
-    server.fail_next(2, Step::Rcpt, SmtpFault::Refuse(451));
-    server.fail(Step::Rcpt, SmtpFault::Refuse(421));
+    server.fail_next(2, SmtpStep::Rcpt, SmtpFault::Refuse(451));
+    server.fail(SmtpStep::Rcpt, SmtpFault::Refuse(421));
     let text =
         "EHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nRCPT TO:<b@y>\r\nRCPT TO:<b@y>\r\nNOOP\r\n";
     assert_eq!(say(&server, text).await, "220 250 250 451 451 421");

@@ -7,7 +7,7 @@ use replyx_live::{BreakerRules, Effect, Gate};
 
 use super::blame::Blame;
 use crate::{
-    admission::Inside,
+    admission::{Inside, SharePlace},
     keys::{HeldKey, KeyEvent, Link, Standing},
     measure,
     models::Models,
@@ -144,7 +144,9 @@ impl Models {
         let mut effects = vec![report(provider_breaker(link)), report(key_breaker(held))];
         effects.extend(blame.and_then(|blame| self.rest(link, held, blame)));
         let stood = held.standing();
-        let opened = inside.end(effects, blame.is_some(), cost).await;
+        // A call that failed goes on elsewhere.
+        let share = if blame.is_some() { SharePlace::Kept } else { SharePlace::Freed };
+        let opened = inside.end(effects, share, cost).await;
         measure::breaker(&link.provider, if opened.first() == Some(&true) { 1.0 } else { 0.0 });
         if blame.is_none() {
             held.works();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Finding, PATIENCE};
+use super::{Finding, Inquiry, PATIENCE};
 use crate::config::{Config, Origin, sqlite_file};
 
 const ABOUT: &str = "telegram";
@@ -18,7 +18,7 @@ const BOTS: u32 = 20;
 const AT_ONCE: usize = 5;
 
 /// Asks the Bot API for a sign of life; with `--online` also about the tokens of some bots.
-pub(super) async fn look(config: &Config, online: bool) -> Vec<Finding> {
+pub(super) async fn look(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
     let bots = timeout(PATIENCE, stored(config)).await.ok().and_then(Result::ok);
     let bots = bots.unwrap_or_default();
     match answers(config).await {
@@ -30,7 +30,7 @@ pub(super) async fn look(config: &Config, online: bool) -> Vec<Finding> {
         }
         Ok(host) => {
             let mut findings = vec![Finding::ok(ABOUT, format!("`{host}` answers"))];
-            if online {
+            if inquiry == Inquiry::Online {
                 findings.extend(tokens(config, bots).await);
             }
             findings
