@@ -1,11 +1,8 @@
 //! The assistant that answers.
 
 pub mod create;
-pub mod delete;
-pub mod list;
 pub mod preview;
 pub mod publish;
-pub mod read;
 pub mod rollback;
 pub mod search;
 pub mod stats;
@@ -13,14 +10,26 @@ pub mod templates;
 pub mod update;
 pub mod versions;
 
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use garde::Validate;
-use replyx_core::assistant::{Assistant, AssistantSettings, Gate, Language, Unverified};
+use replyx_assistants::assistants;
+use replyx_core::{
+    assistant::{Assistant, AssistantSettings, Gate, Language, Unverified},
+    ids::AssistantId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::tagged::{Edition, Tagged};
+use crate::{
+    caller::{AssistantsRead, AssistantsWrite, May},
+    error::{ApiError, ApiResult, Problem},
+    input::{Id, Params},
+    page::{List, PageQuery},
+    state::AppState,
+    tagged::{Edition, Tagged},
+};
 
 /// The questions on which a new version must not be worse.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -154,4 +163,69 @@ pub(crate) fn known_models(names: &Vec<String>, (): &()) -> garde::Result {
         return Err(garde::Error::new("each must have 1 to 100 characters"));
     }
     Ok(())
+}
+
+/// Lists the assistants, oldest first.
+#[utoipa::path(
+    get, path = "/assistants", operation_id = "list_assistants", tag = "assistants",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "a page of assistants", body = List<AssistantView>),
+        (status = 400, description = "the query cannot be read", body = Problem),
+        (status = 401, description = "no valid token", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.list", skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: May<AssistantsRead>,
+    Params(query): Params<PageQuery>,
+) -> ApiResult<Json<List<AssistantView>>> {
+    let mut tx = state.db().read().await?;
+    let page = tx.workspace(caller.workspace_id).assistants().list(query.request()?).await?;
+    Ok(Json(List::of(page, AssistantView::from)))
+}
+
+/// Shows an assistant.
+#[utoipa::path(
+    get, path = "/assistants/{id}", operation_id = "read_assistant", tag = "assistants",
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the assistant", body = AssistantView),
+        (status = 304, description = "not modified"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.read", skip_all, fields(assistant.id = %id))]
+pub async fn read(
+    State(state): State<AppState>,
+    caller: May<AssistantsRead>,
+    Id(id): Id<AssistantId>,
+) -> ApiResult<Tagged<AssistantView>> {
+    let mut tx = state.db().read().await?;
+    let found = tx.workspace(caller.workspace_id).assistants().find(id).await?;
+    found.map(tagged).ok_or(ApiError::NotFound("assistant"))
+}
+
+/// Deletes an assistant with its documents. Delete its bots first.
+#[utoipa::path(
+    delete, path = "/assistants/{id}", operation_id = "delete_assistant", tag = "assistants",
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 204, description = "it was deleted"),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such assistant", body = Problem),
+        (status = 409, description = "`assistant_in_use`: it still has channels", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.assistants.delete", skip_all, fields(assistant.id = %id))]
+pub async fn delete(
+    State(state): State<AppState>,
+    caller: May<AssistantsWrite>,
+    Id(id): Id<AssistantId>,
+) -> ApiResult<StatusCode> {
+    assistants::delete(state.assistants(), &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

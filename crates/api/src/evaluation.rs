@@ -1,13 +1,10 @@
 //! How assistants are measured: question sets, runs, and the gate before a version is published.
 
 pub mod create_set;
-pub mod delete_set;
 pub mod diff;
-pub mod list_runs;
-pub mod list_sets;
-pub mod read_run;
-pub mod read_set;
 pub mod results;
+pub mod runs;
+pub mod sets;
 pub mod start_run;
 pub mod update_set;
 

@@ -83,12 +83,8 @@ fn in_workspaces() -> OpenApiRouter<AppState> {
 /// The product's own matter.
 fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(assistants::create::create, assistants::list::list))
-        .routes(routes!(
-            assistants::read::read,
-            assistants::update::update,
-            assistants::delete::delete
-        ))
+        .routes(routes!(assistants::create::create, assistants::list))
+        .routes(routes!(assistants::read, assistants::update::update, assistants::delete))
         .routes(routes!(assistants::templates::templates))
         .routes(routes!(models::list))
         .routes(routes!(assistants::publish::publish))
@@ -97,8 +93,8 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(assistants::search::search))
         .routes(routes!(assistants::preview::preview))
         .routes(routes!(assistants::stats::stats))
-        .routes(routes!(answers::create::create, answers::list::list))
-        .routes(routes!(answers::read::read, answers::update::update, answers::delete::delete))
+        .routes(routes!(answers::create::create, answers::list))
+        .routes(routes!(answers::read, answers::update::update, answers::delete))
         .routes(routes!(usage::list::list))
         .routes(routes!(documents::list::list))
         .routes(routes!(
@@ -111,9 +107,9 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(documents::link::link, documents::unlink::unlink))
         .routes(routes!(documents::reindex::reindex))
         .routes(routes!(sources::create::create))
-        .routes(routes!(sources::list::list))
-        .routes(routes!(sources::read::read, sources::update::update, sources::delete::delete))
-        .routes(routes!(sources::fetch::fetch))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::read, sources::update::update, sources::delete))
+        .routes(routes!(sources::fetch))
         .merge(evaluations())
         .routes(routes!(bots::create::create))
         .routes(routes!(bots::list))
@@ -135,14 +131,14 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
 /// How assistants are measured.
 fn evaluations() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(evaluation::create_set::create_set, evaluation::list_sets::list_sets))
+        .routes(routes!(evaluation::create_set::create_set, evaluation::sets::list_sets))
         .routes(routes!(
-            evaluation::read_set::read_set,
+            evaluation::sets::read_set,
             evaluation::update_set::update_set,
-            evaluation::delete_set::delete_set
+            evaluation::sets::delete_set
         ))
-        .routes(routes!(evaluation::start_run::start_run, evaluation::list_runs::list_runs))
-        .routes(routes!(evaluation::read_run::read_run))
+        .routes(routes!(evaluation::start_run::start_run, evaluation::runs::list_runs))
+        .routes(routes!(evaluation::runs::read_run))
         .routes(routes!(evaluation::results::results))
         .routes(routes!(evaluation::diff::diff))
 }
