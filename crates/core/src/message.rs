@@ -79,6 +79,38 @@ words! {
     }
 }
 
+words! {
+    /// What a customer's message is, told before anything is looked up.
+    MessageAct {
+        /// The customer says hello.
+        Greeting = "greeting",
+        /// The customer thanks.
+        Thanks = "thanks",
+        /// The customer agrees, or says that they understood.
+        Agreement = "agreement",
+        /// The customer says goodbye.
+        Farewell = "farewell",
+        /// Nothing but emoji.
+        Emoji = "emoji",
+        /// The customer asks who answers.
+        WhoAreYou = "who_are_you",
+        /// The customer asks what the assistant is for, or says that they have a question.
+        WhatCanYouDo = "what_can_you_do",
+        /// The customer asks for a human.
+        WantsHuman = "wants_human",
+        /// The customer complains.
+        Complaint = "complaint",
+        /// The customer wants to book something, or to change a booking.
+        Booking = "booking",
+        /// The customer asks what became of an order.
+        OrderStatus = "order_status",
+        /// Insults, and nothing else.
+        Abuse = "abuse",
+        /// Everything else: the documents are searched.
+        Question = "question",
+    }
+}
+
 /// One utterance in a dialog.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {

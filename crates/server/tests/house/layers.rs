@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("terminal", &[]),
     ("live", &["core"]),
     ("grounding", &["text"]),
+    ("acts", &["core", "text"]),
     ("extractive", &["text"]),
     ("llm", &["core", "live", "e5", "extractive"]),
     ("channels", &["core"]),

@@ -1,0 +1,70 @@
+//! What a customer's message is before it is a question: a greeting, thanks, a wish for a human.
+//!
+//! [`tell`] is the way in for words, in English and Russian: by rules, without a model. Small talk
+//! is recognized only when the rules account for *every* word of the message (`small_talk`), so a
+//! message that holds a question as well is a question. What concerns a human, a booking or an
+//! order is recognized by patterns of a clause (`matters`).
+//!
+//! [`voice`] is the way in for vectors, in any language: the caller embeds [`voice::EXAMPLES`] once
+//! and compares them with the vector of the message.
+//!
+//! Nothing here reads or stores anything, and nothing depends on who asks.
+
+mod language;
+mod lexicon;
+mod matters;
+mod pattern;
+mod reading;
+mod small_talk;
+pub mod voice;
+
+pub use language::{Tongue, tongue};
+pub use replyx_core::message::MessageAct;
+
+use lexicon::Sight;
+use reading::Reading;
+
+/// What the rules make of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What the message is.
+    pub act: MessageAct,
+    /// What else it is: a greeting in front of a question, anger beside a request.
+    pub beside: Option<MessageAct>,
+}
+
+impl Told {
+    const fn only(act: MessageAct) -> Self {
+        Self { act, beside: None }
+    }
+}
+
+/// Tells what a message is. What no rule accounts for is a question.
+///
+/// The message is also read as if typed in the wrong keyboard layout, or in Latin letters for
+/// Russian ones, when it means nothing as it stands.
+pub fn tell(text: &str) -> Told {
+    let mut beside = None;
+    for reading in Reading::all(text) {
+        let sights = Sight::all(&reading);
+        let told = of_reading(&reading, &sights);
+        if told.act != MessageAct::Question {
+            return told;
+        }
+        beside = beside.or_else(|| sights.iter().find_map(small_talk::leading));
+    }
+
+    Told { act: MessageAct::Question, beside }
+}
+
+fn of_reading(reading: &Reading, sights: &[Sight<'_>]) -> Told {
+    if let Some(act) = small_talk::whole(reading, sights) {
+        return Told::only(act);
+    }
+    let Some(act) = matters::of(reading, sights) else {
+        return Told::only(MessageAct::Question);
+    };
+
+    let angry = act != MessageAct::Complaint && matters::is_angry(reading, sights);
+    Told { act, beside: angry.then_some(MessageAct::Complaint) }
+}
