@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{ProcessId, WorkspaceId},
     job::Lane,
@@ -19,10 +20,16 @@ use replyx_storage::{Committed, Listener};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+mod agenda;
+
+use agenda::Agenda;
+pub use agenda::NextTurn;
+
 /// Wakes the sleeping workers.
 #[derive(Debug, Default)]
 pub struct Bell {
     turns: Notify,
+    agenda: Mutex<Agenda>,
     outbox: Notify,
     /// One for each lane: a worker that is woken for all looks in its own.
     jobs: [Notify; Lane::ALL.len()],
@@ -50,6 +57,9 @@ impl Listener for Bell {
         pending.work = pending.work.and(work);
         drop(pending);
 
+        if work.turns {
+            self.note_turns(&what.turns_due);
+        }
         self.ring(work);
         self.news.notify_one();
     }
@@ -59,6 +69,17 @@ impl Bell {
     /// Sleeps until turns may be due, at most `longest`.
     pub async fn turns(&self, longest: Duration) {
         let _ = timeout(longest, self.turns.notified()).await;
+    }
+
+    /// What is known of the next turn. What is due is the caller's: nobody is told of it again.
+    pub fn next_turn(&self, now: DateTime<Utc>) -> NextTurn {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).next(now)
+    }
+
+    /// Notes when turns will be due; without any times, the database is to be asked. Nobody is
+    /// woken.
+    pub fn note_turns(&self, due: &[DateTime<Utc>]) {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).add(due);
     }
 
     /// Sleeps until replies may be sent, at most `longest`.
@@ -74,6 +95,14 @@ impl Bell {
     /// Sleeps until a bot may have changed, at most `longest`.
     pub async fn bots(&self, longest: Duration) {
         let _ = timeout(longest, self.bots.notified()).await;
+    }
+
+    /// Other processes have committed work of these kinds, and did not say when it is due.
+    fn heard(&self, work: Work) {
+        if work.turns {
+            self.note_turns(&[]);
+        }
+        self.ring(work);
     }
 
     /// Wakes those who do work of these kinds.
@@ -123,8 +152,8 @@ impl Bell {
                 () = stop.cancelled() => return,
             };
             match heard {
-                NewsSignal::Gap => self.ring(Work::ALL),
-                NewsSignal::News(News::Work(work)) => self.ring(work),
+                NewsSignal::Gap => self.heard(Work::ALL),
+                NewsSignal::News(News::Work(work)) => self.heard(work),
                 NewsSignal::News(_) => {}
             }
         }

@@ -12,10 +12,13 @@ use std::{error::Error, future::Future, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use replyx_storage::{Db, StorageError, Tx, fair::Round, retried, until_stored};
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::sleep,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 /// How long to sleep at most when nobody rings.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -44,10 +47,10 @@ pub trait Queue: Send + Sync + 'static {
     /// How many pieces run at once in this process.
     fn places(&self) -> usize;
 
-    /// Claims pieces that are due for so many free places. It leaves the commit to the caller.
+    /// Claims pieces that are due for the free places. It leaves the commit to the caller.
     fn claim(
         &self,
-        free: u32,
+        free: Free,
         round: Round,
     ) -> impl Future<Output = Result<Found<Self::Piece>, StorageError>> + Send;
 
@@ -63,11 +66,31 @@ pub trait Queue: Send + Sync + 'static {
         pieces: &[Self::Piece],
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
+    /// Work begins: whoever has claimed a piece in a transaction of their own may begin it in this
+    /// room, until [`Self::close`].
+    fn open(&self, _: Room<Self>)
+    where
+        Self: Sized,
+    {
+    }
+
+    /// Work ends, or is dropped. Places that were taken before may still be used.
+    fn close(&self) {}
+
     /// Does a piece of work, and writes what became of it.
     fn run(&self, piece: Self::Piece) -> impl Future<Output = ()> + Send;
 
     /// Sleeps until there may be work, at most `longest`.
     fn wait(&self, longest: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// How much work may be taken on.
+#[derive(Clone, Copy, Debug)]
+pub struct Free {
+    /// At most so many pieces in one claim.
+    pub places: u32,
+    /// How many pieces run now.
+    pub running: usize,
 }
 
 /// What a look for work found.
@@ -106,19 +129,15 @@ pub enum AtStop {
 /// Takes on work until stopped, then waits for the pieces that are running. Dropping the future
 /// leaves these to the process's end, which hands them back ([`replyx_storage::processes`]).
 pub async fn work<Q: Queue>(queue: Q, stop: CancellationToken) {
-    let mut claims = Claims {
-        free: Arc::new(Semaphore::new(queue.places())),
-        queue: Arc::new(queue),
-        running: TaskTracker::new(),
-        ended: Arc::new(Notify::new()),
-        round: Round::default(),
-        patience: HELD_BY_OTHERS,
-    };
+    let room = Room::of(queue);
+    room.queue.open(room.clone());
+    let opened = Opened(Arc::clone(&room.queue));
+    let mut claims = Claims { room, round: Round::default(), patience: HELD_BY_OTHERS };
 
     while !stop.is_cancelled() {
         // Who has no place leaves the work to other processes.
         tokio::select! {
-            place = claims.free.acquire() => drop(place),
+            place = claims.room.free.acquire() => drop(place),
             () = stop.cancelled() => break,
         }
 
@@ -132,16 +151,90 @@ pub async fn work<Q: Queue>(queue: Q, stop: CancellationToken) {
     if Q::AT_STOP == AtStop::ClaimOnceMore {
         claims.claim().await;
     }
-    claims.running.close();
-    claims.running.wait().await;
+    drop(opened);
+    claims.room.running.close();
+    claims.room.running.wait().await;
 }
 
-struct Claims<Q> {
+/// The places of a queue at work.
+#[derive(Debug)]
+pub struct Room<Q> {
     queue: Arc<Q>,
     free: Arc<Semaphore>,
     running: TaskTracker,
     /// Rings when a piece has ended.
     ended: Arc<Notify>,
+}
+
+impl<Q> Clone for Room<Q> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: Arc::clone(&self.queue),
+            free: Arc::clone(&self.free),
+            running: self.running.clone(),
+            ended: Arc::clone(&self.ended),
+        }
+    }
+}
+
+impl<Q: Queue> Room<Q> {
+    fn of(queue: Q) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(queue.places())),
+            queue: Arc::new(queue),
+            running: TaskTracker::new(),
+            ended: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Takes a place, while more than half of them are free: the other half is for what waits in
+    /// the queue, whose shares take turns.
+    pub fn place(&self) -> Option<Place<Q>> {
+        if self.free.available_permits() <= self.queue.places() / 2 {
+            return None;
+        }
+        let taken = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        Some(self.taken(taken))
+    }
+
+    fn taken(&self, permit: OwnedSemaphorePermit) -> Place<Q> {
+        Place { permit, token: self.running.token(), room: self.clone() }
+    }
+}
+
+/// A place for one piece of work. As long as it is held, its room is not left.
+#[derive(Debug)]
+pub struct Place<Q> {
+    room: Room<Q>,
+    permit: OwnedSemaphorePermit,
+    token: TaskTrackerToken,
+}
+
+impl<Q: Queue> Place<Q> {
+    /// Begins a piece that this process has claimed.
+    pub fn begin(self, piece: Q::Piece) {
+        let Self { room, permit, token } = self;
+        let Room { queue, running, ended, .. } = room;
+        running.spawn(async move {
+            queue.run(piece).await;
+            drop(permit);
+            ended.notify_one();
+        });
+        drop(token);
+    }
+}
+
+/// A queue at work, closed when this is dropped.
+struct Opened<Q: Queue>(Arc<Q>);
+
+impl<Q: Queue> Drop for Opened<Q> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+struct Claims<Q> {
+    room: Room<Q>,
     round: Round,
     /// How long to wait when work is due that may not be taken.
     patience: Duration,
@@ -172,7 +265,7 @@ impl<Q: Queue> Claims<Q> {
         };
 
         if matches!(next, Next::Look) {
-            self.round = self.queue.after(self.round, &pieces);
+            self.round = self.room.queue.after(self.round, &pieces);
             self.patience = HELD_BY_OTHERS;
         }
         for piece in pieces {
@@ -182,13 +275,16 @@ impl<Q: Queue> Claims<Q> {
     }
 
     async fn try_claim(&self) -> Result<(Vec<Q::Piece>, Next), StorageError> {
-        let free = self.free.available_permits().min(Q::TOGETHER);
+        let free = self.room.free.available_permits();
         if free == 0 {
             return Ok((Vec::new(), Next::Look));
         }
 
-        let free = u32::try_from(free).unwrap_or(u32::MAX);
-        let (tx, pieces) = match self.queue.claim(free, self.round).await? {
+        let free = Free {
+            places: u32::try_from(free.min(Q::TOGETHER)).unwrap_or(u32::MAX),
+            running: self.room.queue.places().saturating_sub(free),
+        };
+        let (tx, pieces) = match self.room.queue.claim(free, self.round).await? {
             Found::Claimed(tx, pieces) => (tx, pieces),
             Found::Held => return Ok((Vec::new(), Next::Held)),
             Found::Nothing(nap) => return Ok((Vec::new(), Next::Sleep(nap))),
@@ -202,39 +298,33 @@ impl<Q: Queue> Claims<Q> {
     }
 
     async fn hand_back(&self, pieces: &[Q::Piece]) {
-        let db = self.queue.db();
+        let queue = &*self.room.queue;
         until_stored("hand back claimed work", || async {
-            let mut tx = db.begin().await?;
-            self.queue.hand_back(&mut tx, pieces).await?;
+            let mut tx = queue.db().begin().await?;
+            queue.hand_back(&mut tx, pieces).await?;
             tx.commit().await.map(drop)
         })
         .await;
     }
 
     async fn begin(&self, piece: Q::Piece) {
-        let Ok(place) = Arc::clone(&self.free).acquire_owned().await else { return };
-        let queue = Arc::clone(&self.queue);
-        let ended = Arc::clone(&self.ended);
-        self.running.spawn(async move {
-            queue.run(piece).await;
-            drop(place);
-            ended.notify_one();
-        });
+        let Ok(permit) = Arc::clone(&self.room.free).acquire_owned().await else { return };
+        self.room.taken(permit).begin(piece);
     }
 
     /// Waits until it is worth looking again.
     async fn rest(&mut self, next: Next) {
         match next {
             Next::Look => {}
-            Next::Sleep(nap) => self.queue.wait(nap).await,
+            Next::Sleep(nap) => self.room.queue.wait(nap).await,
             Next::Failed => sleep(LONGEST_SLEEP).await,
             Next::Held => {
                 let nap = self.patience;
                 self.patience = (nap * 2).min(Q::HELD_AT_MOST);
                 tokio::select! {
-                    () = self.queue.wait(nap) => {}
+                    () = self.room.queue.wait(nap) => {}
                     // A share that has all its places may have one more.
-                    () = self.ended.notified() => self.patience = HELD_BY_OTHERS,
+                    () = self.room.ended.notified() => self.patience = HELD_BY_OTHERS,
                 }
             }
         }

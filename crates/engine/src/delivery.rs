@@ -8,8 +8,8 @@
 use std::{cmp::Ordering, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use replyx_channels::{Happening, Pace, Route, SendOutcome};
-use replyx_core::ids::ChannelId;
+use replyx_channels::{Happening, Pace, Paces, Route, SendOutcome};
+use replyx_core::{channel::Address, ids::ChannelId};
 use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::{Db, StorageError, Tx, fair::Round, outbox::Sendable};
 use tokio::sync::mpsc;
@@ -17,12 +17,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine,
-    claims::{self, AtStop, Found, Queue},
+    claims::{self, AtStop, Found, Free, Queue, Room},
 };
 use outcome::Outcome;
 
+mod desk;
 pub mod outcome;
 mod record;
+
+pub use desk::Desk;
+pub(crate) use desk::{reserve, speaks, take_back};
 
 /// Why a part goes back whose claim could not be committed.
 const CLAIM_LOST: &str = "the database failed before it was sent";
@@ -41,7 +45,8 @@ pub async fn work(engine: Arc<Engine>, stop: CancellationToken) {
 }
 
 /// The parts of replies that wait to be sent.
-struct Sends {
+#[derive(Debug)]
+pub struct Sends {
     engine: Arc<Engine>,
     outcomes: mpsc::Sender<(Sendable, Outcome)>,
 }
@@ -64,11 +69,11 @@ impl Queue for Sends {
 
     /// Parts that a limit holds back are put off until it lets them through: they must not hide
     /// others behind them.
-    async fn claim(&self, free: u32, _: Round) -> Result<Found<Sendable>, StorageError> {
+    async fn claim(&self, free: Free, _: Round) -> Result<Found<Sendable>, StorageError> {
         let engine = &*self.engine;
         let now = engine.clock.now();
         let mut tx = engine.db.read().await?;
-        let found = tx.system().outbox().sendable(now, free).await?;
+        let found = tx.system().outbox().sendable(now, free.places).await?;
         if found.is_empty() {
             let due = tx.system().outbox().next_due(now).await?;
             return Ok(Found::nothing_until(due, now));
@@ -96,6 +101,14 @@ impl Queue for Sends {
             }
         }
         Ok(if claimed.is_empty() && !put_off { Found::Held } else { Found::claimed(tx, claimed) })
+    }
+
+    fn open(&self, room: Room<Self>) {
+        self.engine.desk.open(Some(room));
+    }
+
+    fn close(&self) {
+        self.engine.desk.open(None);
     }
 
     /// None of them was sent.
@@ -149,7 +162,7 @@ async fn send(engine: &Engine, part: &Sendable) -> Outcome {
 /// Obeys a 429. It does not say whether the chat or the whole bot was too fast: the first one stops
 /// the chat, and another chat's within the same time stops the bot. Other bots go on.
 async fn pause(engine: &Engine, part: &Sendable, retry_after: Duration) {
-    engine.live.pause(&chat_key(part), retry_after).await;
+    engine.live.pause(&chat_key(part.channel_id, &part.address), retry_after).await;
     let first = Limit {
         key: format!("flood:{}", part.channel_id),
         rate: Rate { per: retry_after, count: 1, burst: 1 },
@@ -161,7 +174,11 @@ async fn pause(engine: &Engine, part: &Sendable, retry_after: Duration) {
 
 /// What the limits say to each part. What has no limits is not asked about.
 async fn permits(engine: &Engine, parts: &[Sendable]) -> Vec<Permit> {
-    let wanted: Vec<Vec<Limit>> = parts.iter().map(|part| limits(engine, part)).collect();
+    let limits = |part: &Sendable| {
+        let paces = engine.channels.of(part.channel_kind).paces(part.chat_kind);
+        limits(paces, part.channel_id, &part.address)
+    };
+    let wanted: Vec<Vec<Limit>> = parts.iter().map(limits).collect();
     let asked: Vec<&[Limit]> =
         wanted.iter().map(Vec::as_slice).filter(|limits| !limits.is_empty()).collect();
     let mut answers = Vec::new().into_iter();
@@ -175,11 +192,10 @@ async fn permits(engine: &Engine, parts: &[Sendable]) -> Vec<Permit> {
     wanted.iter().map(permit).collect()
 }
 
-fn limits(engine: &Engine, part: &Sendable) -> Vec<Limit> {
-    let paces = engine.channels.of(part.channel_kind).paces(part.chat_kind);
-    let chat = paces.chat.map(|pace| Limit { key: chat_key(part), rate: rate(pace) });
-    let channel =
-        paces.channel.map(|pace| Limit { key: channel_key(part.channel_id), rate: rate(pace) });
+/// How fast a channel may speak, and in one of its chats.
+fn limits(paces: Paces, channel: ChannelId, address: &Address) -> Vec<Limit> {
+    let chat = paces.chat.map(|pace| Limit { key: chat_key(channel, address), rate: rate(pace) });
+    let channel = paces.channel.map(|pace| Limit { key: channel_key(channel), rate: rate(pace) });
     chat.into_iter().chain(channel).collect()
 }
 
@@ -191,6 +207,6 @@ fn channel_key(channel: ChannelId) -> String {
     format!("send:{channel}")
 }
 
-fn chat_key(part: &Sendable) -> String {
-    format!("send:{}:{}", part.channel_id, part.address)
+fn chat_key(channel: ChannelId, address: &Address) -> String {
+    format!("send:{channel}:{address}")
 }

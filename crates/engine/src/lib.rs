@@ -47,6 +47,7 @@ mod typing;
 pub mod usage;
 
 pub use bell::Bell;
+pub use delivery::Desk;
 
 /// What the conversation works with. One per process, shared.
 #[derive(Debug)]
@@ -71,6 +72,8 @@ pub struct Engine {
     pub process: ProcessId,
     /// Wakes the sleeping workers.
     pub bell: Arc<Bell>,
+    /// Where settled replies are handed to delivery.
+    pub desk: Desk,
     /// Settings that admins change.
     pub tuning: Arc<Tuning>,
     /// The numbers.

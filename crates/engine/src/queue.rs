@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine,
-    claims::{self, Found, Queue},
+    bell::NextTurn,
+    claims::{self, Found, Free, Queue},
     turn,
 };
 
@@ -31,6 +32,56 @@ struct Turns {
     engine: Arc<Engine>,
 }
 
+impl Turns {
+    async fn try_claim(
+        &self,
+        free: Free,
+        round: Round,
+    ) -> Result<Found<ClaimedTurn>, StorageError> {
+        let engine = &*self.engine;
+        let now = engine.clock.now();
+        let told = engine.bell.next_turn(now);
+        let due = match told {
+            NextTurn::Due(_) => Some(now),
+            NextTurn::At(due) => due,
+            NextTurn::Unknown => {
+                let due = engine.db.read().await?.system().turns().next_due().await?;
+                if let Some(due) = due.filter(|due| *due > now) {
+                    engine.bell.note_turns(&[due]);
+                }
+                due
+            }
+        };
+        if due.is_none_or(|due| due > now) {
+            return Ok(Found::nothing_until(due, now));
+        }
+
+        let each = each(engine.settings.turns);
+        let places = Places { free: free.places, each, round };
+        let mut tx = engine.db.begin().await?;
+        let claimed = tx.system().turns().claim(engine.process, now, places).await?;
+        // There may be more: than there were places, of a workspace that has all of its own, or
+        // somebody else has locked it at the moment.
+        let expected = if let NextTurn::Due(turns) = told { turns.max(1) } else { 1 };
+        let running = free.running + claimed.len();
+        let is_all = (expected..free.places as usize).contains(&claimed.len());
+        if !is_all || running >= each as usize {
+            engine.bell.note_turns(&[]);
+        }
+        if claimed.is_empty() {
+            return Ok(Found::Held);
+        }
+
+        for turn in &claimed {
+            let dialog = tx.workspace(turn.workspace_id).dialogs().find(turn.dialog_id).await?;
+            if let Some(dialog) = dialog {
+                tx.apply(dialog.turn_started(turn.attempts, now)).await?;
+            }
+        }
+        Ok(Found::claimed(tx, claimed))
+    }
+}
+
 impl Queue for Turns {
     type Piece = ClaimedTurn;
 
@@ -47,28 +98,10 @@ impl Queue for Turns {
         self.engine.settings.turns
     }
 
-    async fn claim(&self, free: u32, round: Round) -> Result<Found<ClaimedTurn>, StorageError> {
-        let engine = &*self.engine;
-        let now = engine.clock.now();
-        let due = engine.db.read().await?.system().turns().next_due().await?;
-        if due.is_none_or(|due| due > now) {
-            return Ok(Found::nothing_until(due, now));
-        }
-
-        let places = Places { free, each: each(engine.settings.turns), round };
-        let mut tx = engine.db.begin().await?;
-        let claimed = tx.system().turns().claim(engine.process, now, places).await?;
-        if claimed.is_empty() {
-            return Ok(Found::Held);
-        }
-
-        for turn in &claimed {
-            let dialog = tx.workspace(turn.workspace_id).dialogs().find(turn.dialog_id).await?;
-            if let Some(dialog) = dialog {
-                tx.apply(dialog.turn_started(turn.attempts, now)).await?;
-            }
-        }
-        Ok(Found::claimed(tx, claimed))
+    async fn claim(&self, free: Free, round: Round) -> Result<Found<ClaimedTurn>, StorageError> {
+        let bell = &self.engine.bell;
+        // What a failure leaves undone was taken from the bell, which is not told of it again.
+        self.try_claim(free, round).await.inspect_err(|_| bell.note_turns(&[]))
     }
 
     fn after(&self, round: Round, turns: &[ClaimedTurn]) -> Round {

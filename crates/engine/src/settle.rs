@@ -13,11 +13,14 @@ use replyx_core::{
     rules::dialog::{self as rules, Then, Utterance},
 };
 use replyx_storage::{
-    StorageError, Tx, retried,
+    StorageError, Tx,
+    channels::Access,
+    outbox::{NewParts, Sendable},
+    retried,
     turns::{Attempts, ClaimedTurn},
 };
 
-use crate::{Engine, check::Reply, context::Context, usage::Ledger};
+use crate::{Engine, check::Reply, context::Context, delivery, usage::Ledger};
 
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +45,24 @@ pub async fn store(
     reply: Reply,
     ledger: Ledger,
 ) -> Result<Settled, StorageError> {
-    retried(|| store_once(engine, turn, context, reply.clone(), ledger.clone())).await
+    let place = delivery::reserve(engine, context).await;
+    let way = if place.is_some() { Way::Desk } else { Way::Outbox };
+    let store = || store_once(engine, turn, context, reply.clone(), ledger.clone(), way);
+    let (settled, handed) = retried(store).await?;
+
+    if let Some((place, part)) = place.zip(handed) {
+        place.begin(part);
+    }
+    Ok(settled)
+}
+
+/// How the first part of a reply leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// This process sends it as soon as it is stored.
+    Desk,
+    /// Whichever process finds it.
+    Outbox,
 }
 
 async fn store_once(
@@ -51,7 +71,8 @@ async fn store_once(
     context: &Context,
     reply: Reply,
     ledger: Ledger,
-) -> Result<Settled, StorageError> {
+    way: Way,
+) -> Result<(Settled, Option<Sendable>), StorageError> {
     let now = engine.clock.now();
     let workspace = turn.workspace_id;
     let begun = &context.dialog;
@@ -59,7 +80,7 @@ async fn store_once(
 
     let mut tx = engine.db.begin().await?;
     let Some(dialog) = tx.workspace(workspace).dialogs().lock(turn.dialog_id).await? else {
-        return Ok(Settled::Lost);
+        return Ok((Settled::Lost, None));
     };
     if !dialog.may_settle(begun.epoch) {
         // Nobody sees the answer; it was paid for all the same.
@@ -68,16 +89,18 @@ async fn store_once(
         // Handed back in the meantime: what nobody has answered is answered again.
         let handled =
             if dialog.control == Control::Ai { dialog.answered_seq } else { dialog.heard_seq };
-        return end(engine, tx, turn, &dialog, handled, Settled::Discarded, now).await;
+        let settled = end(engine, tx, turn, &dialog, handled, Settled::Discarded, now).await?;
+        return Ok((settled, None));
     }
     if dialog.answered_seq != begun.answered_seq {
-        return Ok(Settled::Lost);
+        return Ok((Settled::Lost, None));
     }
-    if tx.workspace(workspace).channels().find(dialog.channel_id).await?.is_none() {
+    let Some(access) = tx.workspace(workspace).channels().access(dialog.channel_id).await? else {
         // Deleted in the meantime: nothing leaves through it any more. What was asked was paid for.
         tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
-        return end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await;
-    }
+        let settled = end(engine, tx, turn, &dialog, i64::MAX, Settled::Silent, now).await?;
+        return Ok((settled, None));
+    };
     let limited = reply.limited;
     let said = rules::Reply {
         id: engine.clock.id(),
@@ -86,16 +109,41 @@ async fn store_once(
         answers: limited.is_none().then_some(begun.heard_seq),
         then: if reply.hand_off { Then::HandOff } else { Then::GoOn },
     };
-    let Ok(change) = dialog.reply(said, now) else { return Ok(Settled::Lost) };
+    let Ok(change) = dialog.reply(said, now) else { return Ok((Settled::Lost, None)) };
     count(&mut tx, context, limited, now).await?;
     let Utterance { dialog, message, .. } = tx.apply(change).await?;
 
     tx.workspace(workspace).model_calls().insert(&ledger.of_message(message.id)).await?;
-    tx.workspace(workspace)
-        .outbox()
-        .enqueue(&dialog, &context.contact, message.id, &parts, now)
-        .await?;
-    end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await
+    let contact = &context.contact;
+    let new = NewParts { dialog: &dialog, contact, message: message.id, parts: &parts };
+    let handed = queue(engine, &mut tx, new, access, way).await?;
+    let ended = end(engine, tx, turn, &dialog, begun.heard_seq, Settled::Stored, now).await;
+    if let (Err(_), Some(part)) = (&ended, &handed) {
+        // It may be stored all the same, and then nobody else sends it.
+        delivery::take_back(engine, part).await;
+    }
+    let settled = ended?;
+    Ok((settled, handed.filter(|_| settled == Settled::Stored)))
+}
+
+/// Queues the parts of a reply. The first is returned when it is this process's to send.
+async fn queue(
+    engine: &Engine,
+    tx: &mut Tx,
+    new: NewParts<'_>,
+    access: Access,
+    way: Way,
+) -> Result<Option<Sendable>, StorageError> {
+    let now = engine.clock.now();
+    let outbox = tx.workspace(new.dialog.workspace_id).outbox();
+    if way == Way::Outbox || !delivery::speaks(&access.channel) {
+        outbox.enqueue(new.dialog, new.contact, new.message, new.parts, now).await?;
+        return Ok(None);
+    }
+    if !outbox.hand_over(new, engine.process, now).await? {
+        return Ok(None);
+    }
+    Ok(new.first(access.channel.kind, access.secret_sealed))
 }
 
 /// Counts an answer to the customer, or notes of which bound they are told instead.

@@ -172,7 +172,9 @@ impl Processes<'_> {
             jobs: run!(self.tx, JOBS; id.into_uuid(), now),
             calls: 0,
         };
-        self.tx.done.turns |= reaped.turns > 0;
+        if reaped.turns > 0 {
+            self.tx.done.any_turns();
+        }
         self.tx.done.jobs |= reaped.jobs > 0;
         Ok(reaped)
     }
@@ -224,7 +226,9 @@ impl Processes<'_> {
             calls: run!(self.tx, calls),
         };
 
-        self.tx.done.turns |= reaped.turns > 0;
+        if reaped.turns > 0 {
+            self.tx.done.any_turns();
+        }
         self.tx.done.outbox |= !reaped.sends.is_empty();
         self.tx.done.jobs |= reaped.jobs > 0;
 

@@ -52,10 +52,11 @@ impl Turns<'_> {
             ON CONFLICT (workspace_id, dialog_id) DO UPDATE
                SET due_at = CASE WHEN excluded.due_at < turns.due_latest
                                  THEN excluded.due_at ELSE turns.due_latest END
-             WHERE turns.claimed_by IS NULL AND turns.attempts = 0";
-        let changed =
-            run!(self.tx, SQL; self.workspace.into_uuid(), dialog.into_uuid(), due, latest);
-        self.tx.done.turns |= changed == 1;
+             WHERE turns.claimed_by IS NULL AND turns.attempts = 0
+            RETURNING due_at";
+        let due = value!(self.tx, DateTime<Utc>, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), due, latest);
+        self.tx.done.turn(due);
         Ok(())
     }
 
@@ -88,7 +89,7 @@ impl Turns<'_> {
         };
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid(), due, attempts);
-        self.tx.done.turns |= changed == 1;
+        self.tx.done.turn((changed == 1).then_some(due));
         Ok(changed == 1)
     }
 

@@ -34,6 +34,8 @@ pub struct Committed {
     pub events: Vec<(WorkspaceId, i64)>,
     /// A turn was queued, or is free again.
     pub turns: bool,
+    /// When the turns are due that were queued, if that is known of all of them.
+    pub turns_due: Vec<DateTime<Utc>>,
     /// A reply was queued.
     pub outbox: bool,
     /// A job was queued.
@@ -55,6 +57,23 @@ pub(crate) struct Pending {
     pub(crate) events: BTreeMap<WorkspaceId, Vec<(DateTime<Utc>, Event)>>,
     /// What is entered into audit logs (`None`: the platform's).
     pub(crate) acts: Vec<(Option<WorkspaceId>, Act)>,
+}
+
+impl Committed {
+    /// A turn will be due then, unless it was left alone.
+    pub(crate) fn turn(&mut self, due: Option<DateTime<Utc>>) {
+        let is_known = !self.turns || !self.turns_due.is_empty();
+        self.turns |= due.is_some();
+        if is_known {
+            self.turns_due.extend(due);
+        }
+    }
+
+    /// Turns are free again, and may be due at any time.
+    pub(crate) fn any_turns(&mut self) {
+        self.turns = true;
+        self.turns_due.clear();
+    }
 }
 
 /// An open transaction. Dropping it undoes it.

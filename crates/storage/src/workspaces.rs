@@ -141,7 +141,9 @@ impl Workspaces<'_> {
     ) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE workspaces SET suspended_at = $2 WHERE id = $1";
         let changed = run!(self.tx, SQL; id.into_uuid(), suspended_at);
-        self.tx.done.turns |= suspended_at.is_none();
+        if suspended_at.is_none() {
+            self.tx.done.any_turns();
+        }
         self.tx.done.jobs |= suspended_at.is_none();
         tell(self.tx, id, changed)
     }

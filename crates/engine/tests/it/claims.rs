@@ -9,7 +9,7 @@ use std::{
 };
 
 use replyx_core::clock::Clock;
-use replyx_engine::claims::{self, AtStop, Found, Queue};
+use replyx_engine::claims::{self, AtStop, Found, Free, Queue, Room};
 use replyx_storage::{
     Db, StorageError, Tx,
     fair::Round,
@@ -41,6 +41,8 @@ struct Fake<const CLAIMS_AT_STOP: bool> {
     db: Db,
     seen: Arc<Seen>,
     gate: Arc<Semaphore>,
+    /// Where others begin pieces, while it is at work.
+    room: Arc<Mutex<Option<Room<Self>>>>,
 }
 
 impl<const CLAIMS_AT_STOP: bool> Queue for Fake<CLAIMS_AT_STOP> {
@@ -58,9 +60,9 @@ impl<const CLAIMS_AT_STOP: bool> Queue for Fake<CLAIMS_AT_STOP> {
         3
     }
 
-    async fn claim(&self, free: u32, _: Round) -> Result<Found<usize>, StorageError> {
+    async fn claim(&self, free: Free, _: Round) -> Result<Found<usize>, StorageError> {
         let mut tx = self.db.begin().await?;
-        let pieces = self.seen.take(free as usize);
+        let pieces = self.seen.take(free.places as usize);
         if pieces.is_empty() {
             return Ok(Found::Nothing(Duration::from_secs(1)));
         }
@@ -74,6 +76,14 @@ impl<const CLAIMS_AT_STOP: bool> Queue for Fake<CLAIMS_AT_STOP> {
         self.seen.handed_back.lock().unwrap().extend(pieces);
         self.seen.waiting.lock().unwrap().extend(pieces);
         Ok(())
+    }
+
+    fn open(&self, room: Room<Self>) {
+        *self.room.lock().unwrap() = Some(room);
+    }
+
+    fn close(&self) {
+        *self.room.lock().unwrap() = None;
     }
 
     async fn run(&self, piece: usize) {
@@ -109,7 +119,33 @@ impl Seen {
 }
 
 fn fake<const CLAIMS_AT_STOP: bool>(db: &Db, seen: &Arc<Seen>) -> Fake<CLAIMS_AT_STOP> {
-    Fake { db: db.clone(), seen: Arc::clone(seen), gate: Arc::new(Semaphore::new(0)) }
+    let gate = Arc::new(Semaphore::new(0));
+    Fake { db: db.clone(), seen: Arc::clone(seen), gate, room: Arc::default() }
+}
+
+#[on_every_db]
+async fn others_take_half_of_the_places_and_are_waited_for(home: &TestDb) {
+    let seen = Seen::with(0);
+    let stop = CancellationToken::new();
+    let queue = fake::<false>(&home.db, &seen);
+    let gate = Arc::clone(&queue.gate);
+    let room = Arc::clone(&queue.room);
+    let working = tokio::spawn(claims::work(queue, stop.clone()));
+    let room_of = || room.lock().unwrap().clone();
+    let opened = eventually("work begins", async || room_of()).await;
+
+    let first = opened.place().unwrap();
+    let second = opened.place().unwrap();
+    assert!(opened.place().is_none(), "the third is kept for the queue");
+    stop.cancel();
+    eventually("work ends", async || room_of().is_none().then_some(())).await;
+    assert!(!working.is_finished(), "two places are held");
+
+    first.begin(7);
+    second.begin(8);
+    gate.add_permits(2);
+    timeout(LONG, working).await.expect("it ends").expect("it does not panic");
+    assert_eq!(seen.done(), [7, 8]);
 }
 
 #[on_every_db]

@@ -30,7 +30,7 @@ use replyx_core::{
     secret::Keys,
 };
 use replyx_engine::{
-    Bell, Engine, EngineSettings,
+    Bell, Desk, Engine, EngineSettings,
     context::{Context, Loaded},
     intake::{self, Door},
     turn,
@@ -216,6 +216,7 @@ impl<'d> World<'d> {
             clock: self.clock.clone(),
             process: self.clock.id(),
             bell,
+            desk: Desk::default(),
             tuning: Arc::new(tuning()),
             settings,
         };

@@ -10,6 +10,7 @@ mod checked;
 mod claims;
 mod delivery;
 mod delivery_faults;
+mod desk;
 mod gather;
 mod injection;
 mod intake;

@@ -247,7 +247,8 @@ async fn the_listener_hears_exactly_what_was_done_and_only_after_the_commit(home
     assert_eq!(ear.heard(), [], "it was undone");
 
     commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(1), at(2)));
-    assert_eq!(ear.heard(), [Committed { turns: true, ..Committed::default() }]);
+    let turns = Committed { turns: true, turns_due: vec![at(1)], ..Committed::default() };
+    assert_eq!(ear.heard(), [turns]);
 
     let by = given::process(&home.db, at(0)).await;
     commit!(db, |tx| tx.system().turns().claim(by, at(2), Places::of(5)));

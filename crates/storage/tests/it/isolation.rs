@@ -28,6 +28,7 @@ use replyx_storage::{
     fair::Places,
     neighbours::VectorIndex,
     on_every_db,
+    outbox::NewParts,
     testing::{TestDb, pgvector},
 };
 
@@ -113,6 +114,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let day = at(0).date_naive();
     let message = given::message(theirs.id, ours.dialog.id, 9);
     let text = Outbound::text("x", None);
+    let parts = [(id(), text.clone())];
     let terms = vec!["доставк".to_owned()];
     let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
     let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
@@ -242,6 +244,11 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
             => Err(StorageError::Constraint { .. }),
+        outbox.hand_over(
+            NewParts { dialog: &dialog, contact: &ours.contact, message: ours.message.id, parts: &parts },
+            by,
+            at(1),
+        ) => Err(StorageError::Constraint { .. }),
         outbox.sent(send.id, by, Some(&5.into()), at(1)) => Ok(false),
         outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),

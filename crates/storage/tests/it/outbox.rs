@@ -12,7 +12,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     Db, PoolSize, StorageError, on_every_db,
-    outbox::Sendable,
+    outbox::{NewParts, Sendable},
     testing::TestDb,
     testing::{lock_waiters, postgres, tamper},
 };
@@ -439,6 +439,77 @@ async fn a_repeated_id_is_refused(home: &TestDb) {
         .enqueue(&tenant.dialog, &tenant.contact, message, &[(part, content)], at(0))
         .await;
     assert!(refused.is_err_and(|error| error.is_duplicate()));
+}
+
+/// Stores a reply and hands the first of its two parts over.
+async fn hand_over(
+    tx: &mut replyx_storage::Tx,
+    tenant: &Tenant,
+    seq: i64,
+    by: ProcessId,
+) -> Result<bool, StorageError> {
+    let message = given::message(tenant.id, tenant.dialog.id, seq);
+    tx.apply(given::said(&message)).await?;
+    let parts = given::parts::<2>();
+    let new = NewParts {
+        dialog: &tenant.dialog,
+        contact: &tenant.contact,
+        message: message.id,
+        parts: &parts,
+    };
+    tx.workspace(tenant.id).outbox().hand_over(new, by, at(0)).await
+}
+
+#[on_every_db]
+async fn a_part_that_is_handed_over_is_claimed_and_the_rest_waits_for_it(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let by = given::process(db, at(0)).await;
+    let mut tx = db.begin().await.unwrap();
+    assert!(hand_over(&mut tx, &tenant, 1, by).await.unwrap());
+    assert!(!tx.commit().await.unwrap().outbox, "nothing is there to be looked for");
+    assert_eq!(sendable(db, at(9)).await, []);
+
+    let mut tx = db.begin().await.unwrap();
+    assert!(!hand_over(&mut tx, &tenant, 2, by).await.unwrap(), "the first is unfinished");
+    assert!(tx.commit().await.unwrap().outbox);
+    assert_eq!(sendable(db, at(9)).await, []);
+    assert_eq!(positions(&home.url).await, [1, 2, 3, 4]);
+
+    // The process dies: the part is uncertain, as any that was found `sending`.
+    let mut tx = db.begin().await.unwrap();
+    tx.system().processes().leave(by).await.unwrap();
+    tx.system().processes().reap(Duration::from_secs(60), at(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = sendable(db, at(9)).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].part, found[0].attempts, found[0].uncertain), (1, 1, 1));
+}
+
+#[on_every_db]
+async fn who_waits_behind_a_part_is_told_when_it_was_sent(home: &TestDb) {
+    let db = &home.db;
+    let by = id();
+    let tenant = given::tenant(db).await;
+    tenant.reply::<2>(db, 1).await;
+    for waits in [true, false] {
+        let send = claimed(db, by, at(0)).await;
+        let mut tx = db.begin().await.unwrap();
+        let outbox = tx.workspace(tenant.id).outbox();
+        assert!(outbox.sent(send.id, by, None, at(1)).await.unwrap());
+        assert_eq!(tx.commit().await.unwrap().outbox, waits);
+    }
+}
+
+#[on_every_db]
+async fn of_two_replies_to_one_chat_at_once_only_one_is_handed_over(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let other = tenant.clone();
+    let by = id();
+    let (first, second) =
+        race!(db, |tx| hand_over(&mut tx, &tenant, 1, by), hand_over(&mut tx, &other, 2, by));
+    assert_eq!((first, second), (true, false));
 }
 
 /// Stores a reply and queues its two parts.
