@@ -35,8 +35,15 @@ const HOOK_CONNECTIONS: u8 = 40;
 pub struct Fleet {
     engine: Arc<Engine>,
     public_url: Option<String>,
+    /// How many bots may poll here: each keeps a file open.
+    most: usize,
     running: HashMap<ChannelId, Running>,
+    /// How many bots were left to other processes, for want of files.
+    left: usize,
 }
+
+/// How a bot is to get its updates, and with what.
+type Desired = (BotMode, Credentials);
 
 /// A bot that runs here, and with which token.
 struct Running {
@@ -55,9 +62,10 @@ enum RunningBot {
 }
 
 impl Fleet {
-    /// An empty fleet. With a public https address bots work by webhook unless told otherwise.
-    pub fn new(engine: Arc<Engine>, public_url: Option<String>) -> Self {
-        Self { engine, public_url, running: HashMap::new() }
+    /// An empty fleet, in which `most` bots may poll. With a public https address bots work by
+    /// webhook unless told otherwise.
+    pub fn new(engine: Arc<Engine>, public_url: Option<String>, most: usize) -> Self {
+        Self { engine, public_url, most, running: HashMap::new(), left: 0 }
     }
 
     /// Reconciles until stopped, then ends the pollers. Webhooks stay: Telegram keeps what we do
@@ -108,9 +116,9 @@ impl Fleet {
         let surplus = surplus.map(|running| end(running.bot));
         stream::iter(surplus).buffer_unordered(AT_ONCE).collect::<()>().await;
 
+        let fresh = self.fitting(desired);
         let fleet = &*self;
-        let fresh = desired.into_iter().filter(|(id, _)| !fleet.running.contains_key(id));
-        let fresh = fresh.map(|(id, (mode, credentials))| async move {
+        let fresh = fresh.into_iter().map(|(id, (mode, credentials))| async move {
             let token_sealed = credentials.token_sealed.clone();
             // One that is not answered in time is tried again by the next comparison.
             let begun = timeout(PATIENCE, fleet.begin(mode, credentials)).await.ok().flatten();
@@ -122,8 +130,32 @@ impl Fleet {
         Ok(())
     }
 
+    /// Those that are to be begun: bots that do not run yet, as many as may poll.
+    fn fitting(&mut self, desired: HashMap<ChannelId, Desired>) -> Vec<(ChannelId, Desired)> {
+        let is_polling = |running: &&Running| matches!(running.bot, RunningBot::Polling { .. });
+        let polling = self.running.values().filter(is_polling).count();
+        let mut fresh: Vec<_> =
+            desired.into_iter().filter(|(id, _)| !self.running.contains_key(id)).collect();
+        let all = fresh.len();
+        keep_fitting(&mut fresh, self.most.saturating_sub(polling));
+
+        let left = all - fresh.len();
+        metrics::gauge!("telegram_bots_left").set(count(left));
+        if left > 0 && self.left == 0 {
+            tracing::error!(
+                bots.polling_most = self.most,
+                bots.left = left,
+                "this process polls as many bots as it may have files open for, and leaves the others \
+                 to other processes; raise the limit of open files (`ulimit -n`, `LimitNOFILE`) and \
+                 restart"
+            );
+        }
+        self.left = left;
+        fresh
+    }
+
     /// The bots that should run, each with the way it is to get its updates.
-    async fn desired(&self) -> Result<HashMap<ChannelId, (BotMode, Credentials)>, StorageError> {
+    async fn desired(&self) -> Result<HashMap<ChannelId, Desired>, StorageError> {
         let public_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
         let mut desired = HashMap::new();
         let mut after = None;
@@ -188,6 +220,17 @@ impl RunningBot {
     }
 }
 
+/// Keeps as many of the bots that poll as there is room for, and all others.
+fn keep_fitting<T>(bots: &mut Vec<(ChannelId, (BotMode, T))>, mut room: usize) {
+    bots.retain(|(_, (mode, _))| {
+        let fits = *mode != BotMode::Polling || room > 0;
+        if *mode == BotMode::Polling {
+            room = room.saturating_sub(1);
+        }
+        fits
+    });
+}
+
 async fn end(bot: RunningBot) {
     match bot {
         RunningBot::Polling { stop, task } => {
@@ -207,4 +250,26 @@ async fn end(bot: RunningBot) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge needs no more than 52 bits")]
 const fn count(number: usize) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use replyx_core::clock::Clock;
+
+    use super::*;
+
+    #[test]
+    fn as_many_bots_poll_as_there_are_files_for_and_webhooks_need_none() {
+        let clock = Clock::system();
+        let modes = [BotMode::Polling, BotMode::Webhook, BotMode::Polling, BotMode::Polling];
+        let bots: Vec<_> = modes.into_iter().map(|mode| (clock.id(), (mode, ()))).collect();
+        let kept = |room| {
+            let mut bots = bots.clone();
+            keep_fitting(&mut bots, room);
+            bots.into_iter().map(|(_, (mode, ()))| mode).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(9), modes);
+        assert_eq!(kept(1), [BotMode::Polling, BotMode::Webhook]);
+        assert_eq!(kept(0), [BotMode::Webhook]);
+    }
 }

@@ -27,6 +27,7 @@ use crate::{
     banner::{self, Started},
     config::Config,
     confinement,
+    files::OpenFiles,
     heart::{self, Heart},
     keys, privacy,
     roles::{Roles, http},
@@ -111,6 +112,7 @@ fn log_start(engine: &Engine, address: Option<std::net::SocketAddr>, begun: Inst
 /// Starts the roles.
 pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let begun = Instant::now();
+    let files = OpenFiles::raise();
     let clock = heart::machine_clock();
     let is_alone = config.database_url().starts_with("sqlite:");
     let name = if is_alone { "process".to_owned() } else { roles.name() };
@@ -142,7 +144,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     }
     if roles.bots {
         let public_url = config.public_url().map(str::to_owned);
-        let fleet = Fleet::new(Arc::clone(&engine), public_url);
+        let fleet = Fleet::new(Arc::clone(&engine), public_url, files.bots());
         intake.push(tokio::spawn(fleet.run(intake_stop.clone())));
     }
     if roles.http {
@@ -167,8 +169,9 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         let router = replyx_api::router(&state);
         let stop = intake_stop.clone();
         let settings = state.settings.clone();
+        let most = if roles.bots { files.connections() } else { files.connections_alone() };
         intake.push(tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, router, &settings, stop).await {
+            if let Err(error) = http::serve(listener, router, &settings, most, stop).await {
                 tracing::error!(error = %error, "http server failed");
             }
         }));

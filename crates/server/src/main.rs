@@ -17,6 +17,7 @@ mod banner;
 mod cli;
 mod config;
 mod confinement;
+mod files;
 mod heart;
 mod keys;
 mod lifecycle;

@@ -49,8 +49,6 @@ const HEADERS: usize = 100;
 const AGAIN: Duration = Duration::from_millis(200);
 /// How many connections may wait to be accepted, where the system allows as many.
 const BACKLOG: u32 = 4_096;
-/// What is left of the system's bound of open files for everything but connections.
-const OTHER_FILES: u64 = 256;
 /// What a connection beyond the bound is told.
 const NO_PLACE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
@@ -67,15 +65,16 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until stopped.
+/// Serves until stopped. There are files for `most` connections at once.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     settings: &ApiSettings,
+    most: u64,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let bounds = settings.bounds.clone();
-    let most = bounds.connections.min(open_files());
+    let most = bounds.connections.min(most);
     let places = Places::new(most, bounds.connections_per_address);
     let door = Door { places, trusted: settings.trusted_proxies.clone(), bounds, router };
     let mut open = JoinSet::new();
@@ -105,17 +104,6 @@ pub async fn serve(
         tracing::warn!("requests were cut off at shutdown");
     }
     Ok(())
-}
-
-/// How many connections the system lets this process have, after it has been asked for more.
-fn open_files() -> u64 {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
-    let now = match rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
-        Ok(()) => raised.current,
-        Err(_) => limit.current,
-    };
-    now.map_or(u64::MAX, |files| files.saturating_sub(OTHER_FILES).max(1))
 }
 
 /// Tells a connection that there is no place for it, as far as that needs no waiting.

@@ -113,6 +113,7 @@ pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
     (Counter, "telegram_bot_sends_total", "Sends to Telegram, by outcome."),
     (Counter, "telegram_bot_uncertain_sends_total", "Sends that may or may not have arrived."),
     (Counter, "telegram_bots_failed_total", "Bots that were marked as failed."),
+    (Gauge, "telegram_bots_left", "Bots left to other processes, for want of open files."),
     (Gauge, "telegram_bots_running", "Bots that this process runs."),
     (Gauge, "telegram_total_bots", "Bots that should run."),
     (Histogram, "turn_duration_seconds", "Time of a turn, from its start to the stored reply."),
