@@ -68,7 +68,7 @@ schemathesis: build ## The program answers as openapi.json says, whatever it is 
 demo: build ## The demo, once, with a verdict
 	$(step) "demo" $(replyx) demo --once
 
-bench: ## Measure; the method and the results are in docs/benchmarks.md
+bench: ## Measure (BENCH_LONG=1: also large assistants); the method and the results are in docs/benchmarks.md
 	@scripts/setup build
 	@scripts/setup model
 	$(step) "bench" scripts/services run --durable cargo bench --locked -p replyx-server -p replyx-knowledge \

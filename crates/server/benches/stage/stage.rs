@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use replyx_storage::testing::TestDb;
+use replyx_storage::testing::{self, TestDb};
 use replyx_testkit::{
     api::Api,
     openai::{Answer, FakeOpenAi},
@@ -24,6 +24,7 @@ pub(crate) struct Stage {
     pub(crate) bots: Vec<Bot>,
     pub(crate) owner: Api,
     pub(crate) assistant: String,
+    launch: Launch,
     _telegram: FakeTelegram,
     _model: FakeOpenAi,
     _folder: tempfile::TempDir,
@@ -87,10 +88,22 @@ impl Stage {
             bots,
             owner,
             assistant,
+            launch,
             _telegram: telegram,
             _model: model,
             _folder: folder,
         }
+    }
+
+    #[allow(dead_code, reason = "not every bench needs an old installation")]
+    /// The same, of an installation that has been in use for long: all that it has is copied into
+    /// so many workspaces while the program is down.
+    pub(crate) async fn aged(self, db: &TestDb, copies: usize) -> Self {
+        let Self { program, launch, .. } = self;
+        program.terminate().await;
+        testing::age(&db.url, copies).await;
+        let program = launch.start().await;
+        Self { program, launch, ..self }
     }
 }
 
