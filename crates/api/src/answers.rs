@@ -99,7 +99,7 @@ pub async fn list(
     let page = tx.workspace(workspace).documents().list_with_originals(filter, page).await?;
     let next_cursor = page.next.map(|cursor| cursor.to_string());
     let views = page.items.into_iter().map(|(document, original)| {
-        let pair = Pair::parse(&original)?;
+        let pair = Pair::parse(&original.into_inline().unwrap_or_default())?;
         Ok(PairView::of(document, pair))
     });
     let items = views.collect::<ApiResult<Vec<_>>>()?;

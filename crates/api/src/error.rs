@@ -118,9 +118,9 @@ pub enum ApiError {
     /// Too many requests are being worked on.
     #[error("the server is overloaded; retry later")]
     Busy(Duration),
-    /// The database is busy or away. The client may try again after a moment; what a use case
-    /// could repeat by itself it has repeated.
-    #[error("the database is busy or unreachable; retry later")]
+    /// The database or the store of files is busy or away. The client may try again after a moment;
+    /// what a use case could repeat by itself it has repeated.
+    #[error("the database or the store of files is busy or unreachable; retry later")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// The outside world did not answer.
     #[error("{0}")]

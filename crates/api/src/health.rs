@@ -2,8 +2,8 @@
 //!
 //! - `GET /health`: 200 when requests can be served, else 503 and why.
 //! - `GET /health/live`: 200 as long as the process answers at all.
-//! - `GET /health/ready`: as `/health`, with each part named; `degraded` when Redis is away or
-//!   little space is left.
+//! - `GET /health/ready`: as `/health`, with each part named; `degraded` when Redis is away, the
+//!   store of files failed or little space is left.
 
 use axum::{Json, extract::State, http::StatusCode};
 
@@ -27,7 +27,8 @@ pub async fn health(state: State<AppState>) -> (StatusCode, Json<Report>) {
 /// Shows whether to send requests to this process.
 ///
 /// Like `/health`, and also 503 while the program is stopping. Each part is listed; `degraded` if
-/// Redis is unavailable or the data disk is nearly full. `down` also if the database refused a
+/// Redis is unavailable, the store of files failed within the last 30 seconds, or the data disk is
+/// nearly full. `down` also if the database refused a
 /// write within the last 30 seconds.
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "read_readiness", tag = "ops",

@@ -54,6 +54,9 @@ pub struct Report {
     /// How many bytes may still be written there; `null` when that is not known.
     #[schema(example = 48_318_382_080_u64)]
     disk_free_bytes: Option<u64>,
+    /// The store of large files: `ok` or what is wrong.
+    #[schema(example = "ok")]
+    files: &'static str,
     /// The shared live state: `ok` or what is wrong.
     #[schema(example = "ok")]
     live: &'static str,
@@ -71,6 +74,7 @@ pub struct Report {
 struct Found {
     database: Database,
     live: Live,
+    files: Files,
     space: Option<Space>,
     embeddings: String,
 }
@@ -112,6 +116,13 @@ impl Database {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Files {
+    #[default]
+    Works,
+    Fails,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Live {
     #[default]
     Works,
@@ -122,14 +133,15 @@ impl Report {
     fn new(found: Found) -> Self {
         let little = found.space.is_some_and(|space| space.free < LITTLE_SPACE);
         Self {
-            status: match (found.database, found.live, little) {
-                (Database::Works, Live::Works, false) => "ok",
-                (Database::Works | Database::Ahead, _, _) => "degraded",
+            status: match (found.database, found.live, found.files, little) {
+                (Database::Works, Live::Works, Files::Works, false) => "ok",
+                (Database::Works | Database::Ahead, ..) => "degraded",
                 _ => "down",
             },
             database: found.database.sentence(),
             disk: if little { "little space is left" } else { "ok" },
             disk_free_bytes: found.space.map(|space| space.free),
+            files: if found.files == Files::Works { "ok" } else { "the store failed" },
             live: if found.live == Live::Works { "ok" } else { "redis does not answer" },
             embeddings: found.embeddings,
             version: env!("CARGO_PKG_VERSION"),
@@ -179,6 +191,7 @@ impl Health {
 async fn find(engine: &Engine, look: &Look) -> Found {
     let database = Database::look(engine).await;
     let live = if engine.live.health().await.is_ok() { Live::Works } else { Live::Silent };
+    let files = if engine.db.files().failed_within(REFUSED) { Files::Fails } else { Files::Works };
     // A disk on a network may not answer either.
     let look = Arc::clone(look);
     let space = timeout(PATIENCE, spawn_blocking(move || look())).await;
@@ -186,7 +199,7 @@ async fn find(engine: &Engine, look: &Look) -> Found {
     let embeddings = embeddings
         .model
         .unwrap_or_else(|| format!("none: {}", embeddings.reason.unwrap_or_default()));
-    Found { database, live, space: space.ok().and_then(Result::ok).flatten(), embeddings }
+    Found { database, live, files, space: space.ok().and_then(Result::ok).flatten(), embeddings }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the last bytes do not matter")]
@@ -207,7 +220,7 @@ mod tests {
     fn a_database_that_only_reads_is_down_and_a_disk_that_is_nearly_full_is_not() {
         let report = |database, live, free| {
             let space = Some(Space { free, size: 1 << 40 });
-            let report = Report::new(Found { database, live, space, embeddings: String::new() });
+            let report = Report::new(Found { database, live, space, ..Found::default() });
             (report.status, report.code().as_u16())
         };
         let much = 1 << 30;
@@ -215,6 +228,8 @@ mod tests {
         assert_eq!(report(Database::Works, Live::Works, much), ("ok", 200));
         assert_eq!(report(Database::Works, Live::Works, little), ("degraded", 200));
         assert_eq!(report(Database::Works, Live::Silent, much), ("degraded", 200));
+        let failing = Report::new(Found { files: Files::Fails, ..Found::default() });
+        assert_eq!((failing.status, failing.code().as_u16()), ("degraded", 200));
         assert_eq!(report(Database::Ahead, Live::Works, much), ("degraded", 200));
         for database in [Database::Silent, Database::Behind, Database::Refuses(Refusal::Full)] {
             assert_eq!(report(database, Live::Works, much), ("down", 503));

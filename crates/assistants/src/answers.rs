@@ -5,6 +5,7 @@ use replyx_core::{
     actor::Caller,
     change::New,
     clock::Clock,
+    file::Held,
     ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::{Document, DocumentKind, Fingerprint, NewDocument},
     rules::document::DocumentFile,
@@ -17,7 +18,7 @@ use thiserror::Error;
 
 use crate::{
     Cx, Missing, Unacceptable,
-    documents::{DayIsFull, TooManyWaiting, may_queue},
+    documents::{DayIsFull, TooManyWaiting, WorkspaceIsFull, may_queue},
     lock_assistant,
 };
 
@@ -103,6 +104,9 @@ pub enum AnswerError {
     /// The workspace has uploaded all of its day.
     #[error(transparent)]
     DayIsFull(#[from] DayIsFull),
+    /// The workspace keeps as much as it may.
+    #[error(transparent)]
+    WorkspaceIsFull(#[from] WorkspaceIsFull),
     /// What is stored cannot be read.
     #[error("a stored answer cannot be read")]
     Corrupt(#[source] serde_json::Error),
@@ -127,6 +131,7 @@ fn of_assistant(found: Option<Document>, assistant: AssistantId) -> Result<Docum
 
 async fn pair(tx: &mut Tx, document: &Document) -> Result<Pair, AnswerError> {
     let original = tx.workspace(document.workspace_id).documents().original(document.id).await?;
+    let original = original.and_then(Held::into_inline);
     Pair::parse(&original.ok_or(Missing("answer"))?)
 }
 

@@ -20,7 +20,9 @@ mod file;
 mod name;
 
 pub(crate) use file::count_upload;
-pub use file::{DayIsFull, File, Naming, SameName, Stored, add, has_room_today, replace};
+pub use file::{
+    DayIsFull, File, Naming, SameName, Stored, WorkspaceIsFull, add, has_room_today, replace,
+};
 pub use name::clean;
 
 /// So many documents of a workspace may wait to be read. Workspaces take turns, so it is their own
@@ -50,6 +52,9 @@ pub enum DocumentError {
     /// The workspace has uploaded as much as it may on a day.
     #[error(transparent)]
     DayIsFull(#[from] DayIsFull),
+    /// The workspace keeps as much as it may.
+    #[error(transparent)]
+    WorkspaceIsFull(#[from] WorkspaceIsFull),
     /// The file is of a kind that is not read.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),

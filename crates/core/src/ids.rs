@@ -89,6 +89,8 @@ ids! {
     MessageId,
     /// A part of a reply on its way to the customer.
     OutboxId,
+    /// The bytes of a file outside the database.
+    FileId,
     /// A piece of durable background work.
     JobId,
     /// A running process of the installation.

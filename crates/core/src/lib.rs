@@ -16,8 +16,10 @@ pub mod clock;
 pub mod dialog;
 pub mod evaluation;
 pub mod event;
+pub mod file;
 #[cfg(feature = "fixtures")]
 pub mod fixtures;
+pub mod hours;
 pub mod ids;
 pub mod job;
 pub mod knowledge;
@@ -37,6 +39,7 @@ pub mod secret;
 pub mod session;
 pub mod setting;
 pub mod shape;
+pub mod sla;
 pub mod usage;
 pub mod user;
 pub mod workspace;

@@ -198,6 +198,9 @@ settings! {
     UPLOAD_MB_PER_DAY = "upload_mb_per_day", Int { min: 1, max: 1_000_000 }, "1024",
         "How many MiB of documents and imported answers a workspace may upload in a day (UTC).";
     /// Mebibytes.
+    WORKSPACE_FILES_MB = "workspace_files_mb", Int { min: 1, max: 100_000_000 }, "10240",
+        "How many MiB of documents and files a workspace may keep. Beyond it nothing is uploaded until something is deleted.";
+    /// Mebibytes.
     CRAWL_MB_PER_DAY = "crawl_mb_per_day", Int { min: 1, max: 1_000_000 }, "4096",
         "How many MiB of web pages a workspace may fetch in a day (UTC), whether they are kept or not.";
     /// Per user or key.

@@ -46,6 +46,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::RefreshNeighbours>(),
     Entry::of::<sweeps::QueueSources>(),
     Entry::of::<sweeps::DeleteDocuments>(),
+    Entry::of::<sweeps::SweepFiles>(),
     Entry::of::<sweeps::DeleteAccounts>(),
 ];
 
@@ -208,6 +209,7 @@ mod tests {
             ("refresh_neighbours", "scheduled"),
             ("queue_sources", "scheduled"),
             ("delete_documents", "scheduled"),
+            ("sweep_files", "scheduled"),
             ("delete_accounts", "scheduled"),
         ];
         assert_eq!(stored, expected);

@@ -222,6 +222,7 @@ async fn fetch(tools: FetchContext<'_>, job: FetchSource) -> Result<(), SourceEr
             Kept::Nothing => {}
             Kept::Page { bytes } => going.progress.count(bytes),
             Kept::Unchanged { original } => {
+                let original = tools.db.bytes_of(job.workspace_id, original).await?;
                 going.progress.count(original.len());
                 going.crawl.recall(&visit.url, visit.depth, &original).await;
             }

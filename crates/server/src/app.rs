@@ -55,6 +55,8 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let accesses = Arc::new(Accesses::default());
     let listeners = Listeners { bell: Arc::clone(&bell), accesses: Arc::clone(&accesses) };
     let db = open_database(config).await?.with_listener(Arc::new(listeners));
+    let files = config.files(clock.clone()).context("the store of files cannot be used")?;
+    let db = db.with_files(files);
     let starting = hold_schema(&db).await?;
     db.migrate().await.context("the database cannot be migrated")?;
     db.optimize().await.context("the database cannot be optimized")?;

@@ -29,6 +29,7 @@ mod check;
 mod database;
 mod defaults;
 mod embeddings;
+mod files;
 mod given;
 mod http;
 mod models;
@@ -49,9 +50,10 @@ const QUIET: &str = "audit=off,sqlx=warn,hyper=warn,reqwest=warn,redis=warn";
 const DEFAULTS: &str = include_str!("config/default.toml");
 
 /// The settings whose value may stand in a file of its own, named by `NAME_FILE`.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
     "database_url",
     "redis_url",
+    "files_url",
     "secret_key",
     "secret_key_previous",
     "openai_api_key",
@@ -214,7 +216,9 @@ impl Config {
         self.embeddings.settle(&self.raw.data_dir);
         folder.clone_into(&mut self.raw.data_dir);
         self.raw.environment = Kind::Development;
-        for shared in ["database_url", "redis_url", "secret_key", "secret_key_previous"] {
+        for shared in
+            ["database_url", "redis_url", "files_url", "secret_key", "secret_key_previous"]
+        {
             self.secrets.remove(shared);
         }
         self

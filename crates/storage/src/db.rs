@@ -3,6 +3,7 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use replyx_files::Files;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use uuid::Uuid;
 
@@ -39,6 +40,7 @@ pub struct Db {
     pub(crate) installation: Installation,
     listener: Option<Arc<dyn Listener>>,
     refusals: Refusals,
+    files: Files,
     #[cfg(feature = "testing")]
     pub(crate) statements: crate::statements::Statements,
 }
@@ -89,6 +91,7 @@ impl Db {
             installation,
             listener: None,
             refusals: Refusals::default(),
+            files: Files::in_database(),
             #[cfg(feature = "testing")]
             statements: crate::statements::Statements::default(),
         })
@@ -98,6 +101,17 @@ impl Db {
     #[must_use]
     pub fn with_listener(self, listener: Arc<dyn Listener>) -> Self {
         Self { listener: Some(listener), ..self }
+    }
+
+    /// The same database, whose large files are kept in this store.
+    #[must_use]
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files, ..self }
+    }
+
+    /// Where large files are kept.
+    pub const fn files(&self) -> &Files {
+        &self.files
     }
 
     /// The kind of database, for logs: `sqlite` or `postgres`.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    ids::{AssistantId, DocumentId, SourceId, WorkspaceId},
+    file::Held,
+    ids::{AssistantId, DocumentId, FileId, SourceId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WebPage},
     page::{Page, PageRequest},
     rules::document::{DocumentFile, WaitingFile},
@@ -12,7 +13,7 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, passages::scope_term};
+use crate::{StorageError, Tx, files::held, passages::scope_term};
 
 mod deletion;
 mod outdated;
@@ -158,7 +159,7 @@ pub struct Documents<'t> {
 impl Documents<'_> {
     /// Stores a new document with its bytes, known to its assistants.
     pub(crate) async fn insert(self, file: &DocumentFile<'_>) -> Result<(), StorageError> {
-        let DocumentFile { document, bytes: original } = file;
+        let DocumentFile { document, content } = file;
         debug_assert_eq!(document.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO documents (",
@@ -168,7 +169,8 @@ impl Documents<'_> {
         );
 
         const FILE: &str = "
-            INSERT INTO document_files (workspace_id, document_id, original) VALUES ($1, $2, $3)";
+            INSERT INTO document_files (workspace_id, document_id, original, file_id)
+            VALUES ($1, $2, $3, $4)";
         const LINK: &str = "
             INSERT INTO document_assistants (workspace_id, assistant_id, document_id) VALUES ($1, $2, $3)";
 
@@ -184,7 +186,8 @@ impl Documents<'_> {
             page.map_or(0, |page| page.misses), Json(&document.warnings), document.created_at,
             document.updated_at);
 
-        run!(self.tx, FILE; workspace, id, *original);
+        run!(self.tx, FILE;
+            workspace, id, content.inline(), content.file().map(FileId::into_uuid));
 
         for assistant in &document.assistants {
             run!(self.tx, LINK; workspace, assistant.into_uuid(), id);
@@ -288,45 +291,40 @@ impl Documents<'_> {
         Ok(Page::of(found, page.limit, |document| document.id))
     }
 
-    /// A page of the documents with their bytes, oldest first.
+    /// A page of the documents with their bytes, or where these are, oldest first.
     pub async fn list_with_originals(
         self,
         filter: DocumentFilter,
         page: PageRequest<DocumentId>,
-    ) -> Result<Page<(Document, Vec<u8>), DocumentId>, StorageError> {
+    ) -> Result<Page<(Document, Held), DocumentId>, StorageError> {
         let wanted = Wanted::of(self.workspace, filter, page);
-        let files = of_page!(self.tx, (Uuid, Vec<u8>),
-            "SELECT document_id, original FROM document_files
+        let files = of_page!(self.tx, (Uuid, Vec<u8>, Option<Uuid>),
+            "SELECT document_id, original, file_id FROM document_files
               WHERE workspace_id = $1 AND document_id IN (",
             "id", ")"; wanted);
-        let mut originals: HashMap<Uuid, Vec<u8>> = files.into_iter().collect();
+        let mut originals: HashMap<Uuid, (Vec<u8>, Option<Uuid>)> =
+            files.into_iter().map(|(id, inline, file)| (id, (inline, file))).collect();
 
         let listed = self.list(filter, page).await?;
         // A document that came in between the two statements is on the next look.
         let items = listed.items.into_iter().filter_map(|document| {
-            let original = originals.remove(&document.id.into_uuid())?;
+            let (inline, file) = originals.remove(&document.id.into_uuid())?;
+            let original = held(inline, file, document.content_hash.clone());
             Some((document, original))
         });
         Ok(Page { items: items.collect(), next: listed.next })
     }
 
-    /// The bytes that were uploaded or fetched.
-    pub async fn original(self, id: DocumentId) -> Result<Option<Vec<u8>>, StorageError> {
-        const SQL: &str =
-            "SELECT original FROM document_files WHERE workspace_id = $1 AND document_id = $2";
-        Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
-    }
-
-    /// How long the bytes of [`Self::original`] are.
-    pub async fn original_size(self, id: DocumentId) -> Result<Option<u64>, StorageError> {
-        const POSTGRES: &str = "
-            SELECT octet_length(original)::bigint FROM document_files
-             WHERE workspace_id = $1 AND document_id = $2";
-        const SQLITE: &str = "
-            SELECT length(original) FROM document_files WHERE workspace_id = $1 AND document_id = $2";
-        let sql = self.tx.sql(POSTGRES, SQLITE);
-        let size = value!(self.tx, i64, sql; self.workspace.into_uuid(), id.into_uuid());
-        Ok(size.map(|size| u64::try_from(size).unwrap_or_default()))
+    /// The bytes that were uploaded or fetched, or where they are.
+    pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
+        const SQL: &str = "
+            SELECT f.original, f.file_id, d.content_hash
+              FROM document_files f
+              JOIN documents d ON d.workspace_id = f.workspace_id AND d.id = f.document_id
+             WHERE f.workspace_id = $1 AND f.document_id = $2";
+        let row = row!(self.tx, (Vec<u8>, Option<Uuid>, String), SQL;
+            self.workspace.into_uuid(), id.into_uuid());
+        Ok(row.map(|(inline, file, content_hash)| held(inline, file, content_hash)))
     }
 
     /// Writes what may change of a document, and its bytes.
@@ -335,12 +333,14 @@ impl Documents<'_> {
     ///
     /// Fails when the document is not there.
     pub(crate) async fn save_file(self, file: &DocumentFile<'_>) -> Result<(), StorageError> {
-        const SQL: &str =
-            "UPDATE document_files SET original = $3 WHERE workspace_id = $1 AND document_id = $2";
-        let id = file.document.id.into_uuid();
-        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id, file.bytes);
+        const SQL: &str = "UPDATE document_files SET original = $3, file_id = $4
+              WHERE workspace_id = $1 AND document_id = $2";
+        let DocumentFile { document, content } = file;
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), document.id.into_uuid(), content.inline(),
+            content.file().map(FileId::into_uuid));
         StorageError::expect_one_row("document_files", changed)?;
-        self.save(&file.document).await
+        self.save(document).await
     }
 
     /// Writes what may change of a document, and keeps the file that is to take its place.
@@ -349,9 +349,9 @@ impl Documents<'_> {
     ///
     /// Fails when the document is not there.
     pub(crate) async fn save_waiting(self, waiting: &WaitingFile<'_>) -> Result<(), StorageError> {
-        let WaitingFile { document, file, bytes, at } = waiting;
+        let WaitingFile { document, file, content, at } = waiting;
         let replacements = self.tx.workspace(self.workspace).replacements();
-        replacements.put(document.id, file, bytes, *at).await?;
+        replacements.put(document.id, file, *content, *at).await?;
         self.save(document).await
     }
 

@@ -67,6 +67,10 @@ pub enum StorageError {
     #[error("an earlier statement of the transaction failed")]
     Undone,
 
+    /// The store of files failed.
+    #[error("a file could not be stored or read")]
+    Files(#[from] replyx_files::FilesError),
+
     /// The database or the way to it failed.
     #[error("the database failed")]
     Driver(#[source] sqlx::Error),
@@ -99,7 +103,11 @@ impl StorageError {
         if self.is_undone() || self.is_locked() || self.is_timeout() {
             return true;
         }
-        let Self::Driver(error) = self else { return false };
+        let error = match self {
+            Self::Driver(error) => error,
+            Self::Files(error) => return error.is_transient(),
+            _ => return false,
+        };
         match error {
             sqlx::Error::Io(_) => true,
             sqlx::Error::Database(error) => error

@@ -63,6 +63,7 @@ pub mod documents;
 mod error;
 pub mod evaluation;
 pub mod events;
+pub mod files;
 pub mod idempotency;
 pub mod indexed;
 mod installation;

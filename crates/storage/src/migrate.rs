@@ -56,6 +56,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     18 "0018_fetched_bytes",
     21 "0021_documents_in_steps",
     22 "0022_suspended_workspaces",
+    26 "0026_files",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -7,11 +7,13 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    ids::{DocumentId, WorkspaceId},
+    file::{Content, Held},
+    ids::{DocumentId, FileId, WorkspaceId},
     knowledge::Replacement,
 };
+use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, files::held};
 
 #[derive(crate::FromRow)]
 struct Row {
@@ -41,11 +43,14 @@ impl Replacements<'_> {
         .transpose()
     }
 
-    /// Its bytes.
-    pub async fn original(self, id: DocumentId) -> Result<Option<Vec<u8>>, StorageError> {
+    /// Its bytes, or where they are.
+    pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
         const SQL: &str = "
-            SELECT original FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
-        Ok(value!(self.tx, Vec<u8>, SQL; self.workspace.into_uuid(), id.into_uuid()))
+            SELECT original, file_id, content_hash FROM document_replacements
+             WHERE workspace_id = $1 AND document_id = $2";
+        let row = row!(self.tx, (Vec<u8>, Option<Uuid>, String), SQL;
+            self.workspace.into_uuid(), id.into_uuid());
+        Ok(row.map(|(inline, file, content_hash)| held(inline, file, content_hash)))
     }
 
     /// Keeps a file for a document, instead of one that waits already.
@@ -57,20 +62,22 @@ impl Replacements<'_> {
         self,
         id: DocumentId,
         replacement: &Replacement,
-        original: &[u8],
+        content: impl Into<Content<'_>>,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO document_replacements
-                   (workspace_id, document_id, name, kind, size, content_hash, original, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                   (workspace_id, document_id, name, kind, size, content_hash, original, created_at, file_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (workspace_id, document_id) DO UPDATE
                SET name = excluded.name, kind = excluded.kind, size = excluded.size,
                    content_hash = excluded.content_hash, original = excluded.original,
-                   created_at = excluded.created_at";
+                   created_at = excluded.created_at, file_id = excluded.file_id";
+        let content = content.into();
         run!(self.tx, SQL;
             self.workspace.into_uuid(), id.into_uuid(), &replacement.name, replacement.kind.as_str(),
-            replacement.size, &replacement.content_hash, original, now);
+            replacement.size, &replacement.content_hash, content.inline(), now,
+            content.file().map(FileId::into_uuid));
         Ok(())
     }
 
@@ -93,7 +100,9 @@ impl Replacements<'_> {
         const MOVE: &str = "
             UPDATE document_files
                SET original = (SELECT original FROM document_replacements
-                                WHERE workspace_id = $1 AND document_id = $2)
+                                WHERE workspace_id = $1 AND document_id = $2),
+                   file_id = (SELECT file_id FROM document_replacements
+                               WHERE workspace_id = $1 AND document_id = $2)
              WHERE workspace_id = $1 AND document_id = $2
                AND EXISTS (SELECT 1 FROM document_replacements
                             WHERE workspace_id = $1 AND document_id = $2)";

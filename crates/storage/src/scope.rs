@@ -15,6 +15,7 @@ use crate::{
     documents::{Documents, SystemDocuments},
     evaluation::{QuestionSets, Runs},
     events::Events,
+    files::{SystemFiles, WorkspaceFiles},
     idempotency::IdempotencyKeys,
     jobs::{Jobs, SystemJobs},
     knowledge::Knowledge,
@@ -108,6 +109,8 @@ tables! {
     documents: Documents,
     /// The log.
     events: Events,
+    /// What it keeps.
+    files: WorkspaceFiles,
     /// The invitations.
     invitations: Invitations,
     /// Background work.
@@ -155,6 +158,8 @@ system_tables! {
     deliveries: SystemDeliveries,
     /// All documents, for housekeeping.
     documents: SystemDocuments,
+    /// All files outside the database, for housekeeping.
+    files: SystemFiles,
     /// Requests that may be repeated.
     idempotency: IdempotencyKeys,
     /// All invitations, for those who take one up.

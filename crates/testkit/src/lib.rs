@@ -6,6 +6,7 @@
 //! - [`smtp`]: a strict mail server that remembers what it was given, and can be told to fail.
 //! - [`proxy`]: a TCP proxy that breaks connections.
 //! - [`rerank`]: a server that reranks, and can be told to fail.
+//! - [`s3`]: a strict S3-compatible store, which can be told to fail.
 //! - [`site`]: a web site for crawlers, and can be told to misbehave.
 //! - [`program`] and [`api`]: our own program as a child process, and a person who uses its API.
 //!
@@ -22,6 +23,7 @@ pub mod openai;
 pub mod program;
 pub mod proxy;
 pub mod rerank;
+pub mod s3;
 pub mod site;
 pub mod smtp;
 pub mod telegram;

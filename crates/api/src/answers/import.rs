@@ -56,7 +56,7 @@ pub struct Response {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant", body = Problem),
-        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
+        (status = 409, description = "`too_many_waiting`: too many documents of the workspace wait to be read; `workspace_full`: it has used up its storage", body = Problem),
         (status = 413, description = "the table is too large", body = Problem),
         (status = 415, description = "neither `text/csv` nor `application/octet-stream`", body = Problem),
         (status = 422, description = "the table has no such columns, or a row is not acceptable", body = Problem),

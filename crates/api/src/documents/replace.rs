@@ -43,7 +43,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such document", body = Problem),
-        (status = 409, description = "`is_page`: it is a page of a source; `too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
+        (status = 409, description = "`is_page`: it is a page of a source; `too_many_waiting`: too many documents of the workspace wait to be read; `workspace_full`: it has used up its storage", body = Problem),
         (status = 413, description = "the file is too large", body = Problem),
         (status = 415, description = "not a form, or a file of a kind that is not read", body = Problem),
         (status = 422, description = "there is not exactly one `file`", body = Problem),

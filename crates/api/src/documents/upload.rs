@@ -89,7 +89,7 @@ impl FileResult {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant, or no such document to replace", body = Problem),
-        (status = 409, description = "`is_page`: the document to replace is a page of a source; `too_many_waiting`: too many documents of the workspace wait to be read", body = Problem),
+        (status = 409, description = "`is_page`: the document to replace is a page of a source; `too_many_waiting`: too many documents of the workspace wait to be read; `workspace_full`: it has used up its storage", body = Problem),
         (status = 413, description = "the file is too large", body = Problem),
         (status = 415, description = "not a form, or a file of a kind that is not read", body = Problem),
         (status = 422, description = "there is no `file`, or another field", body = Problem),

@@ -7,7 +7,7 @@ use replyx_assistants::{
     Missing, Unacceptable,
     answers::AnswerError,
     assistants::{CreateError, DeleteError, GateClosed, PublishError, UpdateError},
-    documents::{DayIsFull, DocumentError, TooManyWaiting},
+    documents::{DayIsFull, DocumentError, TooManyWaiting, WorkspaceIsFull},
     evaluation::EvaluationError,
     sources::SourceError,
 };
@@ -39,6 +39,12 @@ impl From<TooManyWaiting> for ApiError {
 impl From<DayIsFull> for ApiError {
     fn from(refused: DayIsFull) -> Self {
         Self::Limited { limit: refused.to_string(), after: refused.after }
+    }
+}
+
+impl From<WorkspaceIsFull> for ApiError {
+    fn from(refused: WorkspaceIsFull) -> Self {
+        Self::Conflict { code: "workspace_full", detail: refused.to_string() }
     }
 }
 
@@ -108,6 +114,7 @@ impl From<DocumentError> for ApiError {
             }
             DocumentError::TooManyWaiting(refused) => refused.into(),
             DocumentError::DayIsFull(refused) => refused.into(),
+            DocumentError::WorkspaceIsFull(refused) => refused.into(),
             DocumentError::Unsupported(refused) => Self::UnsupportedMediaType(refused.to_string()),
             DocumentError::Interrupted(error) => error.into(),
             DocumentError::Storage(error) => error.into(),
@@ -123,6 +130,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::Unacceptable(refused) => refused.into(),
             AnswerError::TooManyWaiting(refused) => refused.into(),
             AnswerError::DayIsFull(refused) => refused.into(),
+            AnswerError::WorkspaceIsFull(refused) => refused.into(),
             AnswerError::Corrupt(_) | AnswerError::Reader(_) => Self::Internal(error.into()),
             AnswerError::Interrupted(error) => error.into(),
             AnswerError::Storage(error) => error.into(),

@@ -77,6 +77,7 @@ codes! {
         evaluation_regressed: "the draft is worse on the questions of the gate",
         evaluation_required: "the gate requires a run of its questions first",
         question_set_in_use: "the question set is the gate of its assistant",
+        workspace_full: "the workspace has used up its storage",
         too_many_waiting: "too many documents of the workspace are waiting to be read",
         too_many_runs: "too many runs of the set are waiting",
         too_many_question_sets: "the assistant has reached the limit of question sets",

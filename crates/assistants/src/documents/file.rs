@@ -6,6 +6,7 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use replyx_core::{
     actor::Caller,
     change::New,
+    file::Content,
     ids::{AssistantId, DocumentId},
     knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument, Replacement},
     rules::document::{DocumentFile, IsPage},
@@ -75,6 +76,16 @@ pub struct DayIsFull {
     pub after: Duration,
 }
 
+/// The workspace keeps as much as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "`workspace_files_mb`: this workspace may keep {mib} MiB of documents and files; delete some"
+)]
+pub struct WorkspaceIsFull {
+    /// How much it may keep, mebibytes.
+    pub mib: i64,
+}
+
 /// Refuses an upload before it is read when the workspace has uploaded all of its day.
 ///
 /// # Errors
@@ -96,7 +107,32 @@ pub async fn add(
     file: File,
 ) -> Result<Stored, DocumentError> {
     let examined = examine(file).await?;
-    repeated(|| add_once(cx, caller, assistant, &examined)).await
+    let content = keep(cx, caller, &examined).await?;
+    let stored = repeated(|| add_once(cx, caller, assistant, &examined, content)).await;
+    discard_unused(cx, caller, &stored, content).await;
+    stored
+}
+
+/// Keeps the bytes of a file before the transaction that needs them.
+async fn keep<'f>(
+    cx: Cx<'_>,
+    caller: &Caller,
+    file: &'f Examined,
+) -> Result<Content<'f>, DocumentError> {
+    Ok(cx.db.keep(caller.workspace_id, cx.clock.id(), &file.bytes).await?)
+}
+
+/// Deletes the bytes of a file that was there already. After an error they stay: the transaction
+/// may have lasted all the same.
+async fn discard_unused(
+    cx: Cx<'_>,
+    caller: &Caller,
+    stored: &Result<Stored, DocumentError>,
+    content: Content<'_>,
+) {
+    if matches!(stored, Ok(Stored::Unchanged(_))) {
+        cx.db.discard(caller.workspace_id, content).await;
+    }
 }
 
 async fn add_once(
@@ -104,6 +140,7 @@ async fn add_once(
     caller: &Caller,
     assistant: AssistantId,
     file: &Examined,
+    content: Content<'_>,
 ) -> Result<Stored, DocumentError> {
     let workspace = caller.workspace_id;
     let mut tx = cx.db.begin().await?;
@@ -129,7 +166,7 @@ async fn add_once(
             original: file.original.clone(),
         },
     );
-    let change = document.upload(&file.bytes, assistant, &caller.actor());
+    let change = document.upload(content, assistant, &caller.actor());
     let New(DocumentFile { document, .. }) = tx.apply(change).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
     tx.commit().await?;
@@ -173,7 +210,10 @@ pub async fn replace(
     file: File,
 ) -> Result<Stored, DocumentError> {
     let examined = examine(file).await?;
-    repeated(|| replace_once(cx, caller, id, &examined)).await
+    let content = keep(cx, caller, &examined).await?;
+    let stored = repeated(|| replace_once(cx, caller, id, &examined, content)).await;
+    discard_unused(cx, caller, &stored, content).await;
+    stored
 }
 
 async fn replace_once(
@@ -181,6 +221,7 @@ async fn replace_once(
     caller: &Caller,
     id: DocumentId,
     file: &Examined,
+    content: Content<'_>,
 ) -> Result<Stored, DocumentError> {
     let mut tx = cx.db.begin().await?;
     let document = lock(&mut tx, caller, id).await?;
@@ -196,7 +237,7 @@ async fn replace_once(
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
     count_upload::<DocumentError>(cx, &mut tx, caller, file.original.size()).await?;
-    let document = put(cx, &mut tx, caller, document, file).await?;
+    let document = put(cx, &mut tx, caller, document, (file, content)).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
     tx.commit().await?;
     Ok(Stored::Queued(document, Vec::new()))
@@ -209,7 +250,7 @@ async fn put(
     tx: &mut Tx,
     caller: &Caller,
     document: Document,
-    file: &Examined,
+    (file, content): (&Examined, Content<'_>),
 ) -> Result<Document, DocumentError> {
     let now = cx.clock.now();
     let by = caller.actor();
@@ -224,11 +265,11 @@ async fn put(
     };
 
     if document.passages > 0 {
-        let change = document.replace_later(newer, &file.bytes, &by, now).map_err(is_page)?;
+        let change = document.replace_later(newer, content, &by, now).map_err(is_page)?;
         return Ok(tx.apply(change).await?.document);
     }
     tx.workspace(document.workspace_id).replacements().forget(document.id).await?;
-    let change = document.replace(newer, &file.bytes, &by, now).map_err(is_page)?;
+    let change = document.replace(newer, content, &by, now).map_err(is_page)?;
     Ok(tx.apply(change).await?.document)
 }
 
@@ -264,11 +305,23 @@ pub(crate) async fn count_upload<E>(
     size: i64,
 ) -> Result<(), E>
 where
-    E: From<StorageError> + From<DayIsFull>,
+    E: From<StorageError> + From<DayIsFull> + From<WorkspaceIsFull>,
 {
     let today = cx.clock.now().date_naive();
     let used = tx.workspace(caller.workspace_id).upload_days().add(today, size).await?;
-    if used <= per_day(cx) { Ok(()) } else { Err(day_is_full(cx).into()) }
+    if used > per_day(cx) {
+        return Err(day_is_full(cx).into());
+    }
+
+    // Others of the workspace who upload wait for the count above, so no two see the same room.
+    let kept = tx.workspace(caller.workspace_id).files().bytes().await?;
+    let mib = cx.tuning.int(setting::WORKSPACE_FILES_MB);
+    if kept.saturating_add(size) > mib.saturating_mul(MIB) {
+        metrics::counter!("rate_limited_total", "limit" => setting::WORKSPACE_FILES_MB)
+            .increment(1);
+        return Err(WorkspaceIsFull { mib }.into());
+    }
+    Ok(())
 }
 
 /// Bytes per day.

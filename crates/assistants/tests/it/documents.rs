@@ -1,5 +1,6 @@
 use replyx_assistants::documents::{self, DocumentError, Naming, Stored};
 use replyx_core::{
+    file::Held,
     knowledge::{DocumentKind, DocumentStatus},
     secret::sha256_hex,
 };
@@ -49,7 +50,8 @@ async fn a_file_without_a_name_leaves_the_document_its_own(home: &TestDb) {
     assert_eq!(replaced.content_hash, sha256_hex(b"New."));
     let mut tx = world.db.read().await.unwrap();
     let documents = tx.workspace(caller.workspace_id).documents();
-    assert_eq!(documents.original(document.id).await.unwrap().as_deref(), Some(&b"New."[..]));
+    let original = documents.original(document.id).await.unwrap();
+    assert_eq!(original, Some(Held::Inline(b"New.".to_vec())));
 }
 
 #[on_every_db]

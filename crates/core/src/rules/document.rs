@@ -10,6 +10,7 @@ use crate::{
     },
     change::{Change, Gone, New},
     event::Event,
+    file::Content,
     ids::{AssistantId, DocumentId, WorkspaceId},
     knowledge::{Document, DocumentStatus, Fingerprint, Replacement},
 };
@@ -27,8 +28,8 @@ pub use page::Missed;
 pub struct DocumentFile<'b> {
     /// The document.
     pub document: Document,
-    /// The bytes that were uploaded, written or fetched.
-    pub bytes: &'b [u8],
+    /// What was uploaded, written or fetched.
+    pub content: Content<'b>,
 }
 
 /// A document with a new file, which takes the place of the one that serves once it has been read.
@@ -39,7 +40,7 @@ pub struct WaitingFile<'b> {
     /// The file.
     pub file: Replacement,
     /// Its bytes.
-    pub bytes: &'b [u8],
+    pub content: Content<'b>,
     /// When it came.
     pub at: DateTime<Utc>,
 }
@@ -84,15 +85,16 @@ pub enum UnlinkRefused {
 
 impl Document {
     /// Stores the document, which waits to be read.
-    pub fn store(self, bytes: &[u8]) -> Change<New<DocumentFile<'_>>> {
+    pub fn store<'b>(self, content: impl Into<Content<'b>>) -> Change<New<DocumentFile<'b>>> {
         let at = self.created_at;
-        self.told(at).with(|document| New(DocumentFile { document, bytes }))
+        let content = content.into();
+        self.told(at).with(|document| New(DocumentFile { document, content }))
     }
 
     /// Adds the document, because somebody uploaded it for an assistant.
     pub fn upload<'b>(
         self,
-        bytes: &'b [u8],
+        content: impl Into<Content<'b>>,
         assistant_id: AssistantId,
         by: &Actor,
     ) -> Change<New<DocumentFile<'b>>> {
@@ -103,19 +105,19 @@ impl Document {
             assistant_id,
             size: self.size,
         };
-        self.store(bytes).done_by(by, &act, at)
+        self.store(content).done_by(by, &act, at)
     }
 
     /// Adds the answer, because somebody wrote it for an assistant.
     pub fn write_answer<'b>(
         self,
-        bytes: &'b [u8],
+        content: impl Into<Content<'b>>,
         assistant_id: AssistantId,
         by: &Actor,
     ) -> Change<New<DocumentFile<'b>>> {
         let at = self.created_at;
         let act = AnswerCreated { answer: self.id, name: self.name.clone(), assistant_id };
-        self.store(bytes).done_by(by, &act, at)
+        self.store(content).done_by(by, &act, at)
     }
 
     /// Says something else from now on, and waits to be read again.
@@ -132,7 +134,9 @@ impl Document {
         self.requeue(now);
 
         let act = AnswerUpdated { answer: self.id, name: self.name.clone(), assistant_id };
-        self.told(now).done_by(by, &act, now).with(|document| DocumentFile { document, bytes })
+        self.told(now)
+            .done_by(by, &act, now)
+            .with(|document| DocumentFile { document, content: bytes.into() })
     }
 
     /// Waits to be read again, because somebody wants it.
@@ -171,14 +175,17 @@ impl Document {
     pub fn replace<'b>(
         mut self,
         file: Replacement,
-        bytes: &'b [u8],
+        content: impl Into<Content<'b>>,
         by: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Change<DocumentFile<'b>>, IsPage> {
         let act = self.replaced(&file)?;
         self.become_file(file);
         self.requeue(now);
-        Ok(self.told(now).done_by(by, &act, now).with(|document| DocumentFile { document, bytes }))
+        Ok(self
+            .told(now)
+            .done_by(by, &act, now)
+            .with(|document| DocumentFile { document, content: content.into() }))
     }
 
     /// Gets another file, which waits to be read beside the one that serves.
@@ -189,14 +196,14 @@ impl Document {
     pub fn replace_later<'b>(
         mut self,
         file: Replacement,
-        bytes: &'b [u8],
+        content: impl Into<Content<'b>>,
         by: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Change<WaitingFile<'b>>, IsPage> {
         let act = self.replaced(&file)?;
         self.requeue(now);
         let change = self.told(now).done_by(by, &act, now);
-        Ok(change.with(|document| WaitingFile { document, file, bytes, at: now }))
+        Ok(change.with(|document| WaitingFile { document, file, content: content.into(), at: now }))
     }
 
     /// Is known to one more assistant. `None`: it knows the document already.

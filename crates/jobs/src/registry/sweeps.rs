@@ -7,14 +7,14 @@
 
 use std::time::Duration;
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use replyx_accounts::deletion;
 use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
 use replyx_knowledge::{index, search::LARGE, sources};
-use replyx_storage::{StorageError, Tx, documents, retried, sweep::BATCH};
+use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
 
 use super::index::with;
@@ -37,9 +37,15 @@ const fn days(number: u64) -> Duration {
     Duration::from_hours(24 * number)
 }
 
+/// How long after its end files without a row are looked for again: the whole store is listed.
+const SWEEP_FILES: Duration = Duration::from_hours(6);
+
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
     ($(#[$doc:meta])* $job:ident, $kind:expr, |$run:ident| $work:expr) => {
+        scheduled!($(#[$doc])* $job, $kind, EVERY, |$run| $work);
+    };
+    ($(#[$doc:meta])* $job:ident, $kind:expr, $every:expr, |$run:ident| $work:expr) => {
         $(#[$doc])*
         #[derive(Deserialize)]
         pub(crate) struct $job {}
@@ -47,7 +53,7 @@ macro_rules! scheduled {
         impl Job for $job {
             const KIND: Kind = $kind;
             const ATTEMPTS: u32 = ATTEMPTS;
-            const SCHEDULE: Schedule = Schedule::Every(EVERY);
+            const SCHEDULE: Schedule = Schedule::Every($every);
 
             async fn run(self, $run: JobRun<'_>) -> Result<(), Failed> {
                 let done = $work;
@@ -148,6 +154,14 @@ scheduled!(
 scheduled!(
     /// Deletes what is left of large documents that were deleted.
     DeleteDocuments, documents::PURGE, |run| purge_documents(run)
+);
+scheduled!(
+    /// Deletes files that no row names: what was kept for a transaction that failed, and what was
+    /// deleted.
+    SweepFiles, by_the_clock("sweep_files"), SWEEP_FILES, |run| {
+        let sweep = files::sweep(&run.engine.db, run.engine.clock.now());
+        counted(Self::KIND, sweep.map_ok(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+    }
 );
 scheduled!(
     /// Deletes accounts whose time of grace is over.

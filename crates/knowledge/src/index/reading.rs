@@ -35,7 +35,11 @@ impl Reading {
         } else {
             scope.documents().original(job.document_id).await?
         };
-        Ok(Some((reading, original.unwrap_or_default())))
+        drop(tx);
+
+        let Some(original) = original else { return Ok(Some((reading, Vec::new()))) };
+        let bytes = tools.db.bytes_of(job.workspace_id, original).await?;
+        Ok(Some((reading, bytes)))
     }
 
     /// The newest version of a document, if it is there.

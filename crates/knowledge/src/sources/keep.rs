@@ -2,6 +2,7 @@
 
 use replyx_core::{
     change::New,
+    file::{Content, Held},
     ids::DocumentId,
     knowledge::{Document, DocumentKind, Fingerprint, NewDocument, Source, WebPage},
     rules::{document::Missed, source::Fetched},
@@ -24,8 +25,8 @@ pub(super) enum Kept {
     },
     /// Its document is as it was.
     Unchanged {
-        /// Its bytes.
-        original: Vec<u8>,
+        /// Its bytes, or where they are.
+        original: Held,
     },
     /// There is no document of it, or it is as it was for want of news.
     Nothing,
@@ -43,6 +44,10 @@ pub(super) async fn visit(
         Outcome::Page { page, .. } => Fingerprint::of(&page.body),
         _ => Fingerprint::of(&[]),
     };
+    let content = match &visit.outcome {
+        Outcome::Page { page, .. } => content(tools, job, page, &original).await?,
+        _ => Content::Inline(&[]),
+    };
 
     let mut tx = tools.db.begin().await?;
     let found = tx.workspace(job.workspace_id).sources().lock(job.source_id).await?;
@@ -55,7 +60,7 @@ pub(super) async fn visit(
 
     let kept = match &visit.outcome {
         Outcome::Page { kind, page } => {
-            desk.keep(*kind, page, original).await?;
+            desk.keep(*kind, page, original, content).await?;
             Kept::Page { bytes: page.body.len() }
         }
         Outcome::Unchanged => desk.confirm(&visit.url).await?,
@@ -71,6 +76,28 @@ pub(super) async fn visit(
 
     tx.commit().await?;
     Ok(kept)
+}
+
+/// Keeps the bytes of a page before the transaction that needs them. Those of a page that is as it
+/// was are kept already.
+async fn content<'p>(
+    tools: FetchContext<'_>,
+    job: FetchSource,
+    page: &'p Page,
+    original: &Fingerprint,
+) -> Result<Content<'p>, StorageError> {
+    if !tools.db.files().takes(page.body.len()) {
+        return Ok(Content::Inline(&page.body));
+    }
+
+    let mut tx = tools.db.read().await?;
+    let documents = tx.workspace(job.workspace_id).documents();
+    let known = documents.of_page(job.source_id, page.url.as_str()).await?;
+    drop(tx);
+    if known.is_some_and(|document| document.content_hash == original.content_hash()) {
+        return Ok(Content::Inline(&page.body));
+    }
+    tools.db.keep(job.workspace_id, tools.clock.id(), &page.body).await
 }
 
 /// Writes documents of one source, whose row is locked.
@@ -108,6 +135,7 @@ impl Desk<'_> {
         kind: DocumentKind,
         page: &Page,
         original: Fingerprint,
+        content: Content<'_>,
     ) -> Result<(), StorageError> {
         let found = self.find(&page.url).await?;
         let workspace = self.source.workspace_id;
@@ -128,7 +156,7 @@ impl Desk<'_> {
                 }
                 return Ok(());
             }
-            let change = document.change_page(web, kind, &original, &page.body, now);
+            let change = document.change_page(web, kind, &original, content, now);
             self.tx.apply(change).await?.document.id
         } else {
             let new = NewDocument {
@@ -140,7 +168,7 @@ impl Desk<'_> {
                 original,
             };
             let document = Document::queued(self.tools.clock, new);
-            let New(file) = self.tx.apply(document.store(&page.body)).await?;
+            let New(file) = self.tx.apply(document.store(content)).await?;
             file.document.id
         };
 
@@ -156,7 +184,7 @@ impl Desk<'_> {
             self.tx.apply(change).await?;
         }
         let documents = self.tx.workspace(self.source.workspace_id).documents();
-        let original = documents.original(id).await?.unwrap_or_default();
+        let original = documents.original(id).await?.unwrap_or(Held::Inline(Vec::new()));
         Ok(Kept::Unchanged { original })
     }
 

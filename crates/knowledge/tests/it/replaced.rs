@@ -39,7 +39,8 @@ async fn replace(shop: &Shop<'_>, job: IndexDocument, kind: DocumentKind, bytes:
 
 async fn original(shop: &Shop<'_>, id: DocumentId) -> Vec<u8> {
     let mut tx = shop.db.read().await.unwrap();
-    tx.workspace(shop.workspace).documents().original(id).await.unwrap().unwrap()
+    let held = tx.workspace(shop.workspace).documents().original(id).await.unwrap().unwrap();
+    held.into_inline().unwrap()
 }
 
 /// What search finds about delivery, word for word.
@@ -133,7 +134,7 @@ async fn a_file_that_comes_while_the_old_one_is_read_again_is_not_lost(db: &Test
         let mut document = scope.documents().lock(slow.document_id).await.unwrap().unwrap();
         let new = b"Delivery costs 300 roubles.";
         (document.kind, document.content_hash) = (Text, sha256_hex(new));
-        let file = DocumentFile { document, bytes: new };
+        let file = DocumentFile { document, content: new.into() };
         tx.apply(fixtures::unexplained(file)).await.unwrap();
         tx.commit().await.unwrap();
         child.go();

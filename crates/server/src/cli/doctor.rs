@@ -1,8 +1,9 @@
 //! `replyx doctor`: what is configured, reachable and migrated; each fault with its remedy.
 //!
-//! Nothing is changed: no folder, key or database is made, no mail is sent. The mail server and
-//! Telegram are asked for a sign of life; providers of models are asked, and Telegram about the
-//! tokens of bots, only with `--online`. All are asked at once, each for a bounded time.
+//! Nothing is changed: no folder, key or database is made, no mail is sent; the store of files gets
+//! a file that is deleted again. The mail server and Telegram are asked for a sign of life;
+//! providers of models are asked, and Telegram about the tokens of bots, only with `--online`. All
+//! are asked at once, each for a bounded time.
 
 use std::{fmt, fs, path::Path, process::ExitCode, time::Duration};
 
@@ -18,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use crate::config::{Config, Flags, sqlite_file};
 
 mod confinement;
+mod files;
 mod host;
 mod mail;
 mod online;
@@ -109,9 +111,10 @@ pub async fn run(file: Option<&Path>, inquiry: Inquiry) -> ExitCode {
 }
 
 async fn look(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
-    let (database, clock, redis, models, embeddings, mail, telegram, confinement) = tokio::join!(
+    let (database, clock, files, redis, models, embeddings, mail, telegram, confinement) = tokio::join!(
         database(config),
         host::clock(config),
+        files::look(config),
         redis(config),
         models(config, inquiry),
         embeddings(config, inquiry),
@@ -127,7 +130,7 @@ async fn look(config: &Config, inquiry: Inquiry) -> Vec<Finding> {
     findings.extend(host::files(config));
     findings.push(database);
     findings.extend(clock);
-    findings.push(redis);
+    findings.extend([files, redis]);
     findings.extend(models);
     findings.extend([embeddings, mail]);
     findings.extend(telegram);

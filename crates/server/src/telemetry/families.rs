@@ -35,6 +35,12 @@ pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
     (Counter, "dialog_summaries_total", "Summaries of long dialogs, by outcome."),
     (Counter, "embedding_failures_total", "Failed calls of the embedding model, by reason."),
     (Counter, "embedding_truncated_total", "Texts too long for the offline embedding model."),
+    (Counter, "file_orphans_deleted_total", "Files deleted because no row names them."),
+    (
+        Counter,
+        "file_store_operations_total",
+        "Operations of the store of large files, by operation and outcome.",
+    ),
     (
         Gauge,
         "extract_confinement",

@@ -13,7 +13,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit-macros", &[]),
     ("storage-macros", &[]),
     // Its feature `testing` alone imports `testkit-macros`.
-    ("storage", &["core", "storage-macros", "testkit-macros"]),
+    ("storage", &["core", "files", "storage-macros", "testkit-macros"]),
+    ("files", &["core"]),
     ("terminal", &[]),
     ("live", &["core"]),
     ("grounding", &["text"]),
@@ -51,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "core",
             "terminal",
+            "files",
             "storage",
             "live",
             "llm",
@@ -92,7 +94,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("seccompiler", &["extract"]),
     // A page's links are read before its text.
     ("encoding_rs", &["extract", "crawl"]),
-    ("quick-xml", &["extract", "crawl"]),
+    // A store of files answers in XML.
+    ("quick-xml", &["extract", "crawl", "files"]),
     ("texting_robots", &["crawl"]),
     // Telegram's markup is made from the same Markdown that documents are written in.
     ("pulldown-cmark", &["knowledge", "channels"]),

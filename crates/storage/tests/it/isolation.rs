@@ -5,6 +5,7 @@ use replyx_core::{
     channel::{Channel, ChannelKind, Outbound},
     dialog::Contact,
     event::LimitBound,
+    file::Content,
     fixtures,
     ids::JobId,
     job::Kind,
@@ -176,7 +177,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.lock(ours.document.id) => Ok(None),
         documents.list(DocumentFilter::default(), page()) => Ok(found) if found.items.is_empty(),
         documents.list_with_originals(DocumentFilter::default(), page()) => Ok(found) if found.items.is_empty(),
-        documents.original_size(ours.document.id) => Ok(None),
         documents.list(DocumentFilter { assistant: Some(ours.assistant.id), ..DocumentFilter::default() }, page()) => Ok(found) if found.items.is_empty(),
         documents.original(ours.document.id) => Ok(None),
         documents.text(ours.document.id) => Ok(None),
@@ -185,6 +185,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
+        files.bytes() => Ok(_),
         replacements.find(ours.document.id) => Ok(None),
         replacements.original(ours.document.id) => Ok(None),
         replacements.put(ours.document.id, &given::replacement(), b"x", at(1)) => Err(StorageError::Constraint { .. }),
@@ -283,7 +284,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let mut applied = Vec::new();
     let questions = given::questions();
     let content = |questions| QuestionSetContent { set: set.clone(), questions };
-    let file = || DocumentFile { document: document.clone(), bytes: b"x" };
+    let file = || DocumentFile { document: document.clone(), content: Content::Inline(b"x") };
     states! { db, applied, refused;
         "New<Channel>": New(channel.clone());
         "Channel": fixtures::channel_of(&bot);
@@ -308,7 +309,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "WaitingFile<'_>": WaitingFile {
             document: document.clone(),
             file: given::replacement(),
-            bytes: b"x",
+            content: Content::Inline(b"x"),
             at: at(1),
         };
         "Linked": Linked {
@@ -434,9 +435,9 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
         });
         "document's assistant": New(DocumentFile {
             document: given::document(theirs.id, ours.assistant.id),
-            bytes: b"x",
+            content: Content::Inline(b"x"),
         });
-        "document's source": New(DocumentFile { document: fetched.clone(), bytes: b"x" });
+        "document's source": New(DocumentFile { document: fetched.clone(), content: Content::Inline(b"x") });
         "set's assistant": New(QuestionSetContent {
             set: given::question_set(theirs.id, ours.assistant.id),
             questions: Some(&[]),
@@ -516,16 +517,26 @@ fn functions_of_a_workspace() -> Vec<String> {
     {
         let header = format!("impl {table}<'_> {{");
         let before = found.len();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                let source = std::fs::read_to_string(path).unwrap();
-                found.extend(functions_of(name, &header, &source));
-            }
+        for source in sources(folder.as_ref()) {
+            found.extend(functions_of(name, &header, &source));
         }
         assert!(found.len() > before, "{table} has no functions");
     }
     found.sort();
+    found
+}
+
+/// The files below a folder.
+fn sources(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            found.push(std::fs::read_to_string(path).unwrap());
+        } else {
+            found.extend(sources(&path));
+        }
+    }
     found
 }
 

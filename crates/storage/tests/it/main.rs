@@ -14,6 +14,7 @@ mod errors;
 mod evaluation;
 mod events;
 mod fair;
+mod files;
 mod isolation;
 mod jobs;
 mod migrations;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::DocumentFile;
 use crate::{
     change::{Change, Gone},
+    file::Content,
     knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, WebPage},
 };
 
@@ -36,7 +37,7 @@ impl Document {
         page: WebPage,
         kind: DocumentKind,
         original: &Fingerprint,
-        bytes: &'b [u8],
+        content: impl Into<Content<'b>>,
         now: DateTime<Utc>,
     ) -> Change<DocumentFile<'b>> {
         self.page = Some(page);
@@ -47,7 +48,7 @@ impl Document {
             self.status = DocumentStatus::Queued;
             self.error = None;
         }
-        self.told(now).with(|document| DocumentFile { document, bytes })
+        self.told(now).with(|document| DocumentFile { document, content: content.into() })
     }
 
     /// The page is there. `None`: it was not missing.
