@@ -95,6 +95,10 @@ pub struct AssistantView {
     /// Sent when the dialog is handed over to a human.
     #[schema(example = "I would rather have a colleague answer this.")]
     handoff_text: String,
+    /// For how many hours after a dialog was closed the customer's next words reopen it; later
+    /// words begin a new one.
+    #[schema(example = 24)]
+    reopen_hours: i64,
     /// The condition for publishing a version.
     gate: Option<GateView>,
     /// The number of the published version that answers customers.
@@ -110,6 +114,7 @@ pub struct AssistantView {
 impl From<Assistant> for AssistantView {
     fn from(assistant: Assistant) -> Self {
         let settings = assistant.settings;
+
         Self {
             id: assistant.id.into_uuid(),
             greeting: settings.greeting().to_owned(),
@@ -125,6 +130,7 @@ impl From<Assistant> for AssistantView {
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
             unverified: settings.unverified,
+            reopen_hours: settings.reopen_hours,
             gate: assistant.gate.as_ref().map(GateView::of),
             published: assistant.published,
             version: assistant.version,

@@ -1,15 +1,19 @@
 //! Conversations with customers.
 
+pub mod control;
 pub mod list;
 pub mod messages;
+pub mod parts;
 pub mod read;
-pub mod release;
+pub mod write;
 
 use chrono::{DateTime, Utc};
-use replyx_core::dialog::{Control, Dialog};
+use replyx_core::dialog::{Control, Dialog, HandoffReason};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::error::OperatorView;
 
 /// A dialog, as clients see one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,6 +28,18 @@ pub struct DialogView {
     /// Who may speak: `ai`, `waiting` (for a human), `human` or `closed`.
     #[schema(example = "ai")]
     control: Control,
+    /// Grows with every change of control.
+    #[schema(example = 2)]
+    epoch: i64,
+    /// The operator who answers; `null` unless `control` is `human`.
+    assignee: Option<OperatorView>,
+    /// Since when the customer waits for a human; `null` unless `control` is `waiting`.
+    waiting_since: Option<DateTime<Utc>>,
+    /// Why a human was asked for, while one is.
+    #[schema(example = "asked")]
+    handoff_reason: Option<HandoffReason>,
+    /// Since when it is closed.
+    closed_at: Option<DateTime<Utc>>,
     /// The number of its last message; 0 before the first.
     #[schema(example = 2)]
     last_seq: i64,
@@ -44,6 +60,11 @@ impl From<Dialog> for DialogView {
             bot_id: dialog.channel_id.into_uuid(),
             contact_id: dialog.contact_id.into_uuid(),
             control: dialog.control,
+            epoch: dialog.epoch,
+            waiting_since: dialog.waiting_since(),
+            handoff_reason: dialog.handoff_reason,
+            closed_at: dialog.closed_at,
+            assignee: dialog.assignee.map(OperatorView::from),
             last_seq: dialog.last_seq,
             answered_seq: dialog.answered_seq,
             created_at: dialog.created_at,

@@ -4,6 +4,7 @@
 
 mod assistants;
 mod fleet;
+mod operators;
 
 use std::{error::Error, time::Duration};
 
@@ -18,6 +19,8 @@ use replyx_live::TooMany;
 use replyx_storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use operators::{NewerReplyView, OperatorView};
 
 use crate::rate_headers;
 
@@ -82,6 +85,17 @@ pub enum ApiError {
         /// What prevents it.
         detail: String,
     },
+    /// Somebody else has the dialog.
+    #[error("{detail}")]
+    NotYours {
+        /// What prevents it.
+        detail: String,
+        /// Who has it.
+        holder: Option<OperatorView>,
+    },
+    /// A colleague has answered since the client read the dialog.
+    #[error("a colleague has answered since you read the dialog")]
+    NewerReply(Box<NewerReplyView>),
     /// The object has changed since the client read it.
     #[error("it has been changed since you read it; read it again")]
     PreconditionFailed,
@@ -166,19 +180,33 @@ pub struct Problem {
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// The operator who has the dialog (`not_yours`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<OperatorView>,
+    /// The colleague's reply (`newer_reply`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Box<NewerReplyView>>,
 }
 
 impl Problem {
     /// What a client is told of a failure. What is internal is not told, and not logged here.
     pub(crate) fn of(error: ApiError) -> Self {
         let (status, code) = error.kind();
-        Self {
+        let problem = Self {
             kind: format!("/problems/{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: error.to_string(),
             code,
-            errors: if let ApiError::Invalid(errors) = error { errors } else { Vec::new() },
+            errors: Vec::new(),
+            holder: None,
+            message: None,
+        };
+        match error {
+            ApiError::Invalid(errors) => Self { errors, ..problem },
+            ApiError::NotYours { holder, .. } => Self { holder, ..problem },
+            ApiError::NewerReply(message) => Self { message: Some(message), ..problem },
+            _ => problem,
         }
     }
 
@@ -226,6 +254,8 @@ impl ApiError {
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Unacceptable { code, .. } => (StatusCode::UNPROCESSABLE_ENTITY, code),
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
+            Self::NotYours { .. } => (StatusCode::CONFLICT, "not_yours"),
+            Self::NewerReply(_) => (StatusCode::CONFLICT, "newer_reply"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

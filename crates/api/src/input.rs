@@ -43,23 +43,66 @@ where
             let detail = format!("the body must be `{}`", kinds.join("` or `"));
             return Err(ApiError::UnsupportedMediaType(detail));
         }
-        if announced(request.headers()).is_some_and(|length| length > JSON_LIMIT as u64) {
-            return Err(ApiError::TooLarge(JSON_LIMIT));
-        }
-        let bytes = whole(Bytes::from_request(request, state).await, JSON_LIMIT)?;
-        let mut value: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| ApiError::Malformed("the body is not valid JSON".to_owned()))?;
-        if !value.is_object() {
-            return Err(ApiError::field("", "the body must be an object"));
-        }
-        whole_numbers(&mut value);
-        if let Some(field) = with_nul(&value) {
-            return Err(ApiError::field(&field, "must not contain the character U+0000"));
-        }
-        let value: T = json::read(value).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
-        value.validate().map_err(|report| ApiError::Invalid(fields(&report)))?;
+        let value = acceptable(json_of(request, state).await?)?;
         Ok(Self(value))
     }
+}
+
+/// A JSON body that may be left out, or be `null`: then every field is.
+#[derive(Clone, Copy, Debug)]
+pub struct MaybeBody<T>(pub T);
+
+impl<S, T> FromRequest<S> for MaybeBody<T>
+where
+    S: Send + Sync,
+    T: Default + DeserializeOwned + Validate<Context: Default> + 'static,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let said = request.headers().contains_key(header::CONTENT_TYPE);
+        if !said || announced(request.headers()) == Some(0) {
+            let bytes = whole(Bytes::from_request(request, state).await, JSON_LIMIT)?;
+            if bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            return Err(ApiError::UnsupportedMediaType(format!("the body must be `{JSON}`")));
+        }
+        if !is_one_of(&[JSON], request.headers()) {
+            return Err(ApiError::UnsupportedMediaType(format!("the body must be `{JSON}`")));
+        }
+        match json_of(request, state).await? {
+            Value::Null => Ok(Self(T::default())),
+            value => Ok(Self(acceptable(value)?)),
+        }
+    }
+}
+
+/// The body as JSON.
+async fn json_of<S: Send + Sync>(request: Request, state: &S) -> Result<Value, ApiError> {
+    if announced(request.headers()).is_some_and(|length| length > JSON_LIMIT as u64) {
+        return Err(ApiError::TooLarge(JSON_LIMIT));
+    }
+    let bytes = whole(Bytes::from_request(request, state).await, JSON_LIMIT)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|_| ApiError::Malformed("the body is not valid JSON".to_owned()))
+}
+
+/// The fields of a JSON object, if all of them are acceptable.
+fn acceptable<T>(mut value: Value) -> Result<T, ApiError>
+where
+    T: DeserializeOwned + Validate<Context: Default> + 'static,
+{
+    if !value.is_object() {
+        return Err(ApiError::field("", "the body must be an object"));
+    }
+    whole_numbers(&mut value);
+    if let Some(field) = with_nul(&value) {
+        return Err(ApiError::field(&field, "must not contain the character U+0000"));
+    }
+    let value: T = json::read(value).map_err(|wrong| ApiError::Invalid(vec![wrong]))?;
+    value.validate().map_err(|report| ApiError::Invalid(fields(&report)))?;
+    Ok(value)
 }
 
 /// A body that has been read, or why it could not be.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::{
     act::Actor,
     address::ClientAddress,
+    dialog::Operator,
     ids::{SessionId, UserId, WorkspaceId},
     session::{Access, Principal, WorkspaceAccess},
     user::User,
@@ -49,6 +50,15 @@ impl Caller {
             Principal::User { user, .. } => user.email.clone(),
             Principal::Key { name, .. } => name.clone(),
         }
+    }
+
+    /// The person or program, as colleagues see them in a dialog.
+    pub fn operator(&self) -> Operator {
+        let name = match &self.access.principal {
+            Principal::User { user, .. } => user.name.clone().unwrap_or_else(|| user.email.clone()),
+            Principal::Key { name, .. } => name.clone(),
+        };
+        Operator { user_id: self.user_id(), name }
     }
 
     /// Who acts, as the audit log names them.

@@ -112,6 +112,14 @@ pub struct AssistantSettings {
     /// Said when the dialog is handed to a human; a fixed text of the language unless set.
     #[serde(default)]
     pub handoff_text: Option<String>,
+    /// For so many hours after a dialog was closed the customer's next words reopen it; after that
+    /// they begin a new one.
+    #[serde(default = "a_day")]
+    pub reopen_hours: i64,
+}
+
+const fn a_day() -> i64 {
+    AssistantSettings::REOPEN_HOURS
 }
 
 fn utc() -> String {
@@ -131,6 +139,8 @@ impl AssistantSettings {
     pub const TEMPERATURE: f64 = 0.2;
     /// The time zone of an assistant whose owner set none.
     pub const TIME_ZONE: &str = "UTC";
+    /// For how long a closed dialog is reopened if the owner set nothing, hours.
+    pub const REOPEN_HOURS: i64 = 24;
     /// At most so many models stand behind the first one.
     pub const FALLBACK_MODELS: usize = 5;
 
@@ -150,6 +160,7 @@ impl AssistantSettings {
             check_answers: true,
             unverified: Unverified::Unknown,
             handoff_text: None,
+            reopen_hours: Self::REOPEN_HOURS,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The conversation of one contact with one assistant, and who may speak in it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     channel::{Address, ChatKind},
-    ids::{AssistantId, ChannelId, ContactId, DialogId, WorkspaceId},
+    ids::{AssistantId, ChannelId, ContactId, DialogId, UserId, WorkspaceId},
     words::words,
 };
 
@@ -17,9 +17,64 @@ words! {
         Waiting = "waiting",
         /// An operator answers.
         Human = "human",
-        /// Nobody: it is over, and the next word of the customer opens a new one.
+        /// Nobody: it is over. The customer's next words reopen it, or begin a new one.
         Closed = "closed",
     }
+}
+
+words! {
+    /// Why a dialog waits for a human.
+    HandoffReason {
+        /// The customer asked for one.
+        Asked = "asked",
+        /// The assistant did not know the answer.
+        Unknown = "unknown",
+        /// The answer failed its check.
+        Unverified = "unverified",
+        /// The owner wants people to answer this subject.
+        Topic = "topic",
+        /// The customer is angry.
+        Angry = "angry",
+        /// People answer everything.
+        Always = "always",
+        /// An operator gave it back to the queue.
+        Operator = "operator",
+        /// The operator did not answer in time.
+        Silence = "silence",
+        /// The operator went offline, or is no longer a member.
+        Absence = "absence",
+        /// The operator's shift ended.
+        ShiftEnded = "shift_ended",
+    }
+}
+
+words! {
+    /// What changes who has control of a dialog.
+    Step as "ControlStep" {
+        /// A human is asked for.
+        HandOff = "hand_off",
+        /// An operator answers from now on.
+        TakeOver = "take_over",
+        /// Somebody gives the dialog to an operator.
+        Assign = "assign",
+        /// Nobody is asked for any more: the assistant answers.
+        Release = "release",
+        /// The operator gives the dialog back to the assistant.
+        HandBack = "hand_back",
+        /// The dialog is over.
+        Close = "close",
+        /// A dialog that was over goes on.
+        Reopen = "reopen",
+    }
+}
+
+/// Somebody on our side who is not the assistant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// The person; `None` for a program with a key, and for a person whose account was deleted.
+    pub user_id: Option<UserId>,
+    /// The name that colleagues see.
+    pub name: String,
 }
 
 /// A customer, as known in one channel.
@@ -64,6 +119,15 @@ pub struct Dialog {
     pub heard_seq: i64,
     /// Up to which message of the customer everything has been answered.
     pub answered_seq: i64,
+    /// The operator who answers; `None` unless `control` is `human`.
+    pub assignee: Option<Operator>,
+    /// Since when the customer has been asking for a human. Kept while one answers, so that nobody
+    /// loses their place in the queue.
+    pub asking_since: Option<DateTime<Utc>>,
+    /// Why a human was asked for.
+    pub handoff_reason: Option<HandoffReason>,
+    /// Since when it is over.
+    pub closed_at: Option<DateTime<Utc>>,
     /// When it began.
     pub created_at: DateTime<Utc>,
     /// When something was last said in it.
@@ -89,9 +153,24 @@ impl Dialog {
             last_seq: 0,
             heard_seq: 0,
             answered_seq: 0,
+            assignee: None,
+            asking_since: None,
+            handoff_reason: None,
+            closed_at: None,
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// Since when the customer waits for a human, if they do.
+    pub fn waiting_since(&self) -> Option<DateTime<Utc>> {
+        self.asking_since.filter(|_| self.control == Control::Waiting)
+    }
+
+    /// Do the customer's words still go on in it, rather than begin a new dialog?
+    pub fn reopens(&self, after: Duration, now: DateTime<Utc>) -> bool {
+        let closed = self.closed_at.filter(|_| self.control == Control::Closed);
+        closed.is_some_and(|closed| now - closed < after)
     }
 
     /// May a turn that began at `epoch` store its reply?

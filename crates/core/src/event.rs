@@ -18,9 +18,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     channel::{ChannelKind, ChannelStatus},
-    dialog::Control,
+    dialog::{Control, HandoffReason, Step},
     evaluation::RunStatus,
-    ids::{AssistantId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId},
+    ids::{
+        AssistantId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId, UserId,
+    },
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
     message::{Author, Outcome},
     shape::{Field, Presence, Shape, Shaped},
@@ -154,9 +156,21 @@ events! {
         control: Control,
         /// The dialog's epoch from now on.
         epoch: i64,
+        /// What happened.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        step: Option<Step>,
+        /// The place in the dialog of the message that says so.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        seq: Option<i64>,
+        /// Why the dialog waits for a human.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<HandoffReason>,
+        /// The operator who answers from now on.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        assignee_id: Option<UserId>,
     }
 
-    /// A customer's message was stored.
+    /// A message of a customer or of an operator to the customer was stored.
     MessageStored = "message.stored" {
         /// Where it was said.
         dialog_id: DialogId,
@@ -169,6 +183,22 @@ events! {
         /// What was said. Left out when the message was deleted.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         text: Option<String>,
+    }
+
+    /// An operator wrote a note for colleagues. Its words are not in the log.
+    NoteStored = "note.stored" {
+        /// Where it was written.
+        dialog_id: DialogId,
+        /// The note.
+        message_id: MessageId,
+        /// Its place in the dialog.
+        seq: i64,
+        /// Who wrote it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        author_id: Option<UserId>,
+        /// Who is to read it.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        mentions: Vec<UserId>,
     }
 
     /// The assistant began to think.
@@ -232,6 +262,14 @@ events! {
         message_id: MessageId,
         /// Why, in a sentence for its owner.
         error: String,
+    }
+
+    /// What was not sent yet of an assistant's reply is not sent any more: control changed.
+    MessageCanceled = "message.canceled" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The reply.
+        message_id: MessageId,
     }
 
     /// The contact blocked or unblocked the bot.

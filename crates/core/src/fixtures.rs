@@ -212,6 +212,10 @@ pub fn dialog(clock: &Clock, assistant: AssistantId, contact: &Contact) -> Dialo
         last_seq: 0,
         heard_seq: 0,
         answered_seq: 0,
+        assignee: None,
+        asking_since: None,
+        handoff_reason: None,
+        closed_at: None,
         created_at: clock.now(),
         updated_at: clock.now(),
     }
@@ -229,6 +233,8 @@ pub fn reply(clock: &Clock, workspace: WorkspaceId, dialog: DialogId, seq: i64) 
         text: format!("reply {seq}"),
         delivery: Delivery::Queued,
         answer: None,
+        operator: None,
+        mentions: Vec::new(),
         created_at: clock.now(),
     }
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{DialogId, DocumentId, MessageId, PassageId, WorkspaceId},
+    dialog::Operator,
+    ids::{DialogId, DocumentId, MessageId, PassageId, UserId, WorkspaceId},
     money::Money,
     words::words,
 };
@@ -32,13 +33,17 @@ words! {
         Start = "start",
         /// Something we cannot read yet; the text names it (`photo`, `voice`).
         Unsupported = "unsupported",
+        /// Who may speak changed; the text names the step (`take_over`, `close`).
+        Control = "control",
+        /// What operators tell each other. It is never sent.
+        Note = "note",
     }
 }
 
 words! {
     /// The outcome of a reply.
     Delivery {
-        /// Came from the customer: nothing to deliver.
+        /// Nothing to deliver: it came from the customer, or is not for them.
         None = "none",
         /// Stored, on its way.
         Queued = "queued",
@@ -46,6 +51,26 @@ words! {
         Delivered = "delivered",
         /// The channel refused it permanently.
         Failed = "failed",
+        /// Somebody took over before all of it was sent.
+        Canceled = "canceled",
+    }
+}
+
+words! {
+    /// How far a part of a reply is.
+    PartStatus {
+        /// It waits to be sent.
+        Queued = "queued",
+        /// It is being sent.
+        Sending = "sending",
+        /// The channel took it.
+        Sent = "sent",
+        /// It may have been sent; it will be sent again.
+        Uncertain = "uncertain",
+        /// The channel refused it permanently.
+        Failed = "failed",
+        /// Somebody took over before it was sent.
+        Canceled = "canceled",
     }
 }
 
@@ -132,6 +157,10 @@ pub struct Message {
     pub delivery: Delivery,
     /// How an assistant's reply was made; `null` for other authors.
     pub answer: Option<AnswerMeta>,
+    /// The operator who wrote it or changed control; `None` for other authors.
+    pub operator: Option<Operator>,
+    /// Whom a note wants to read it.
+    pub mentions: Vec<UserId>,
     /// When it was stored.
     pub created_at: DateTime<Utc>,
 }

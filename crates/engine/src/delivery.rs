@@ -79,13 +79,20 @@ impl Queue for Sends {
             return Ok(Found::nothing_until(due, now));
         }
         drop(tx);
+        let (mut revoked, found): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|part| part.revoked);
         let permits = permits(engine, &found).await;
         let mut found: Vec<_> = found.into_iter().zip(permits).collect();
         found.sort_by(|(one, _), (other, _)| in_order(one, other));
+        revoked.sort_by(in_order);
 
         let mut tx = engine.db.begin().await?;
         let mut claimed = Vec::with_capacity(found.len());
-        let mut put_off = false;
+        let mut wrote = false;
+        // They were claimed when somebody took over, and came back unsent.
+        for part in revoked {
+            wrote |= record::cancel(&mut tx, &part, now).await?;
+        }
         for (part, permit) in found {
             match permit {
                 Permit::Granted => {
@@ -96,11 +103,11 @@ impl Queue for Sends {
                 Permit::Wait(wait) => {
                     engine.channels.of(part.channel_kind).count(Happening::Waited);
                     tx.system().outbox().put_off(&part, now + wait).await?;
-                    put_off = true;
+                    wrote = true;
                 }
             }
         }
-        Ok(if claimed.is_empty() && !put_off { Found::Held } else { Found::claimed(tx, claimed) })
+        Ok(if claimed.is_empty() && !wrote { Found::Held } else { Found::claimed(tx, claimed) })
     }
 
     fn open(&self, room: Room<Self>) {

@@ -3,7 +3,7 @@
 //! One transaction: the update is marked as taken, the customer's words are stored, the turn is
 //! queued. Only after its commit is the update acknowledged. A repeat changes nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     bot::Bot,
     change::New,
@@ -11,7 +11,7 @@ use replyx_core::{
     dialog::{Contact, Control, Dialog},
     ids::{AssistantId, ChannelId, WorkspaceId},
     message::MessageKind,
-    rules::dialog::{Heard, Utterance},
+    rules::dialog::{Cause, Heard, Utterance},
 };
 use replyx_storage::{StorageError, Tx, retried};
 
@@ -228,8 +228,8 @@ async fn follow(
     tx.workspace(workspace).outbox().follow(door.channel_id, from, to, contact).await
 }
 
-/// The dialog the contact is in, or a new one. The contact's row is locked, so there is only ever
-/// one.
+/// The dialog the contact is in, their last one if it was closed not long ago, or a new one. The
+/// contact's row is locked, so there is only ever one.
 async fn open_dialog(
     engine: &Engine,
     tx: &mut Tx,
@@ -241,7 +241,36 @@ async fn open_dialog(
     }
 
     let now = engine.clock.now();
+    if let Some(dialog) = reopened(engine, tx, door, contact, now).await? {
+        return Ok(dialog);
+    }
     let dialog = Dialog::between(contact, door.assistant_id, engine.clock.id(), now);
     let New(dialog) = tx.apply(dialog.open()).await?;
     Ok(dialog)
+}
+
+/// The contact's last dialog, which goes on if it was with the same assistant and its owner wants
+/// that.
+async fn reopened(
+    engine: &Engine,
+    tx: &mut Tx,
+    door: &Door,
+    contact: &Contact,
+    now: DateTime<Utc>,
+) -> Result<Option<Dialog>, StorageError> {
+    let workspace = door.workspace_id;
+    let closed = tx.workspace(workspace).dialogs().lock_closed(contact.id).await?;
+    let Some(closed) = closed.filter(|dialog| dialog.assistant_id == door.assistant_id) else {
+        return Ok(None);
+    };
+    let published = tx.workspace(workspace).assistants().published(door.assistant_id).await?;
+    let hours = published.map_or(0, |version| version.settings.reopen_hours);
+    if !closed.reopens(Duration::hours(hours), now) {
+        return Ok(None);
+    }
+    let Ok(change) = closed.reopen(&Cause::of_program(engine.clock.id(), now)) else {
+        return Ok(None);
+    };
+    let Utterance { dialog, .. } = tx.apply(change).await?;
+    Ok(Some(dialog))
 }

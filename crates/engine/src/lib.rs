@@ -8,6 +8,9 @@
 //!    [`prompt`], [`check`], [`settle`], [`summary`].
 //! 3. [`delivery`] sends what was settled.
 //!
+//! [`control`] and [`replies`] are what people do: who may speak in a dialog, and what operators
+//! write.
+//!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run
 //! in another process, or be behind. [`bell`] only wakes who sleeps, and [`claims`] is the loop by
 //! which turns, sends and jobs are taken on.
@@ -25,6 +28,7 @@ pub mod bell;
 pub mod check;
 pub mod claims;
 pub mod context;
+pub mod control;
 pub mod delivery;
 pub mod evaluation;
 pub mod guard;
@@ -37,7 +41,7 @@ pub mod preview;
 pub mod prompt;
 pub mod providers;
 pub mod queue;
-pub mod release;
+pub mod replies;
 pub mod retrieve;
 pub mod rewrite;
 pub mod settle;

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{ChannelKind, Outbound},
-    dialog::{Control, Dialog},
+    dialog::{Control, Dialog, HandoffReason},
     event::LimitBound,
     ids::OutboxId,
     rules::dialog::{self as rules, Then, Utterance},
@@ -20,7 +20,7 @@ use replyx_storage::{
     turns::{Attempts, ClaimedTurn},
 };
 
-use crate::{Engine, check::Reply, context::Context, delivery, usage::Ledger};
+use crate::{Engine, check::Reply, context::Context, control, delivery, usage::Ledger};
 
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,11 +107,20 @@ async fn store_once(
         text: reply.text,
         answer: reply.meta,
         answers: limited.is_none().then_some(begun.heard_seq),
-        then: if reply.hand_off { Then::HandOff } else { Then::GoOn },
+        then: if reply.hand_off {
+            let message_id = engine.clock.id();
+            Then::HandOff { reason: HandoffReason::Unverified, message_id }
+        } else {
+            Then::GoOn
+        },
     };
     let Ok(change) = dialog.reply(said, now) else { return Ok((Settled::Lost, None)) };
     count(&mut tx, context, limited, now).await?;
     let Utterance { dialog, message, .. } = tx.apply(change).await?;
+    if dialog.control != Control::Ai {
+        // This reply says that a human will answer; no other one is to follow it.
+        control::cancel(&mut tx, &dialog, &context.contact, now).await?;
+    }
 
     tx.workspace(workspace).model_calls().insert(&ledger.of_message(message.id)).await?;
     let contact = &context.contact;

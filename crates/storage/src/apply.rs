@@ -114,7 +114,7 @@ impl State for New<Message> {
     /// A message of which no dialog tells.
     async fn write(&self, tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
         let New(message) = self;
-        tx.workspace(message.workspace_id).messages().insert(message, None).await
+        tx.workspace(message.workspace_id).messages().insert(message, None, None).await
     }
 }
 

@@ -24,7 +24,7 @@ macro_rules! columns {
     () => {
         "workspace_id, id, name, model, system_prompt, temperature, language, greeting, unknown_text,
          fallback_text, fallback_models, time_zone, check_answers, unverified, handoff_text, gate,
-         version, published, created_at, updated_at"
+         version, published, created_at, updated_at, reopen_hours"
     };
 }
 
@@ -86,6 +86,7 @@ struct Row {
     published: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    reopen_hours: i64,
 }
 
 /// An assistant with all it has.
@@ -112,7 +113,8 @@ impl Assistants<'_> {
         const SQL: &str = concat!(
             "INSERT INTO assistants (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                      $21)"
         );
         let settings = &assistant.settings;
         run!(self.tx, SQL;
@@ -121,7 +123,8 @@ impl Assistants<'_> {
             &settings.greeting, &settings.unknown_text, &settings.fallback_text,
             Json(&settings.fallback_models), &settings.time_zone, settings.check_answers,
             settings.unverified.as_str(), &settings.handoff_text, assistant.gate.as_ref().map(Json),
-            assistant.version, assistant.published, assistant.created_at, assistant.updated_at);
+            assistant.version, assistant.published, assistant.created_at, assistant.updated_at,
+            settings.reopen_hours);
         Ok(())
     }
 
@@ -180,7 +183,7 @@ impl Assistants<'_> {
                SET name = $3, model = $4, system_prompt = $5, temperature = $6, language = $7,
                    greeting = $8, unknown_text = $9, fallback_text = $10, version = $11, updated_at = $12,
                    fallback_models = $13, time_zone = $14, check_answers = $15, unverified = $16,
-                   handoff_text = $17, gate = $18
+                   handoff_text = $17, gate = $18, reopen_hours = $19
              WHERE workspace_id = $1 AND id = $2 AND version = $11 - 1 AND deleted_at IS NULL";
         let settings = &assistant.settings;
         let changed = run!(self.tx, SQL;
@@ -189,7 +192,7 @@ impl Assistants<'_> {
             &settings.greeting, &settings.unknown_text, &settings.fallback_text,
             assistant.version, assistant.updated_at, Json(&settings.fallback_models),
             &settings.time_zone, settings.check_answers, settings.unverified.as_str(),
-            &settings.handoff_text, assistant.gate.as_ref().map(Json));
+            &settings.handoff_text, assistant.gate.as_ref().map(Json), settings.reopen_hours);
         StorageError::expect_one_row("assistants", changed)
     }
 
@@ -367,6 +370,10 @@ async fn held(
 }
 
 fn read(row: Row) -> Result<Assistant, StorageError> {
+    let corrupt = || StorageError::corrupt("assistants");
+    let language = row.language.parse().map_err(corrupt())?;
+    let unverified = row.unverified.parse().map_err(corrupt())?;
+
     Ok(Assistant {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
@@ -375,15 +382,16 @@ fn read(row: Row) -> Result<Assistant, StorageError> {
             model: row.model,
             system_prompt: row.system_prompt,
             temperature: row.temperature,
-            language: row.language.parse().map_err(StorageError::corrupt("assistants"))?,
+            language,
             greeting: row.greeting,
             unknown_text: row.unknown_text,
             fallback_text: row.fallback_text,
             fallback_models: row.fallback_models.0,
             time_zone: row.time_zone,
             check_answers: row.check_answers,
-            unverified: row.unverified.parse().map_err(StorageError::corrupt("assistants"))?,
+            unverified,
             handoff_text: row.handoff_text,
+            reopen_hours: row.reopen_hours,
         },
         version: row.version,
         published: row.published,

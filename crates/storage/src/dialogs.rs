@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    dialog::Dialog,
-    ids::{ContactId, DialogId, WorkspaceId},
+    dialog::{Control, Dialog, HandoffReason, Operator},
+    ids::{ContactId, DialogId, UserId, WorkspaceId},
     page::{Page, PageRequest},
     rules::dialog::Utterance,
 };
@@ -14,7 +14,8 @@ use crate::{StorageError, Tx};
 macro_rules! columns {
     () => {
         "workspace_id, id, assistant_id, channel_id, contact_id, control, epoch, last_seq, heard_seq,
-         answered_seq, created_at, updated_at"
+         answered_seq, created_at, updated_at, assignee_id, assignee_name, asking_since,
+         handoff_reason, closed_at"
     };
 }
 
@@ -34,6 +35,16 @@ macro_rules! find_open {
     };
 }
 
+macro_rules! find_last {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM dialogs WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id DESC LIMIT 1"
+        )
+    };
+}
+
 #[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
@@ -48,6 +59,11 @@ struct Row {
     answered_seq: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    assignee_id: Option<Uuid>,
+    assignee_name: Option<String>,
+    asking_since: Option<DateTime<Utc>>,
+    handoff_reason: Option<String>,
+    closed_at: Option<DateTime<Utc>>,
 }
 
 /// One workspace's dialogs.
@@ -67,13 +83,16 @@ impl Dialogs<'_> {
         const SQL: &str = concat!(
             "INSERT INTO dialogs (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         );
+        let assignee = dialog.assignee.as_ref();
         run!(self.tx, SQL;
             self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.assistant_id.into_uuid(),
             dialog.channel_id.into_uuid(), dialog.contact_id.into_uuid(), dialog.control.as_str(),
             dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.created_at,
-            dialog.updated_at);
+            dialog.updated_at, assignee.and_then(|operator| operator.user_id).map(UserId::into_uuid),
+            assignee.map(|operator| operator.name.as_str()), dialog.asking_since,
+            dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at);
         Ok(())
     }
 
@@ -104,6 +123,15 @@ impl Dialogs<'_> {
             .transpose()
     }
 
+    /// Finds and locks the last dialog of a contact, if it is over. The caller holds the contact's
+    /// lock.
+    pub async fn lock_closed(self, contact: ContactId) -> Result<Option<Dialog>, StorageError> {
+        let sql = self.tx.sql(concat!(find_last!(), " FOR NO KEY UPDATE"), find_last!());
+        let row = row!(self.tx, Row, sql; self.workspace.into_uuid(), contact.into_uuid());
+        let last = row.as_ref().map(read).transpose()?;
+        Ok(last.filter(|dialog| dialog.control == Control::Closed))
+    }
+
     /// Writes a changed dialog.
     ///
     /// # Errors
@@ -112,11 +140,16 @@ impl Dialogs<'_> {
     pub(crate) async fn save(self, dialog: &Dialog) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE dialogs SET control = $3, epoch = $4, last_seq = $5, heard_seq = $6,
-                   answered_seq = $7, updated_at = $8
+                   answered_seq = $7, updated_at = $8, assignee_id = $9, assignee_name = $10,
+                   asking_since = $11, handoff_reason = $12, closed_at = $13
              WHERE workspace_id = $1 AND id = $2";
+        let assignee = dialog.assignee.as_ref();
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.control.as_str(), dialog.epoch,
-            dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at);
+            dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at,
+            assignee.and_then(|operator| operator.user_id).map(UserId::into_uuid),
+            assignee.map(|operator| operator.name.as_str()), dialog.asking_since,
+            dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at);
         StorageError::expect_one_row("dialogs", changed)
     }
 
@@ -127,7 +160,11 @@ impl Dialogs<'_> {
     /// [`StorageError::is_duplicate`] when its place in the dialog is taken.
     pub(crate) async fn keep(self, said: &Utterance) -> Result<(), StorageError> {
         let messages = self.tx.workspace(self.workspace).messages();
-        messages.insert(&said.message, said.channel_message.as_ref()).await?;
+        let client_id = said.client_id.as_deref();
+        messages.insert(&said.message, said.channel_message.as_ref(), client_id).await?;
+        if let Some(notice) = &said.notice {
+            self.tx.workspace(self.workspace).messages().insert(notice, None, None).await?;
+        }
         self.save(&said.dialog).await
     }
 
@@ -174,6 +211,9 @@ impl Dialogs<'_> {
 }
 
 fn read(row: &Row) -> Result<Dialog, StorageError> {
+    let corrupt = StorageError::corrupt("dialogs");
+    let reason = row.handoff_reason.as_deref().map(str::parse).transpose().map_err(corrupt)?;
+
     Ok(Dialog {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
@@ -187,5 +227,14 @@ fn read(row: &Row) -> Result<Dialog, StorageError> {
         answered_seq: row.answered_seq,
         created_at: row.created_at,
         updated_at: row.updated_at,
+        assignee: operator(row.assignee_id, row.assignee_name.as_deref()),
+        asking_since: row.asking_since,
+        handoff_reason: reason,
+        closed_at: row.closed_at,
     })
+}
+
+/// Somebody on our side, from two columns.
+pub(crate) fn operator(id: Option<Uuid>, name: Option<&str>) -> Option<Operator> {
+    name.map(|name| Operator { user_id: id.map(UserId::from), name: name.to_owned() })
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{Address, MessageRef},
-    ids::{ChannelId, ContactId, DialogId, MessageId, WorkspaceId},
+    ids::{ChannelId, ContactId, DialogId, MessageId, UserId, WorkspaceId},
     message::{AnswerMeta, Author, Message, MessageKind},
     page::{Page, PageRequest},
     rules::message::MessageDelivery,
@@ -11,11 +11,12 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, dialogs::operator};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, dialog_id, seq, author, kind, text, delivery, answer, created_at"
+        "workspace_id, id, dialog_id, seq, author, kind, text, delivery, answer, created_at, operator_id,
+         operator_name, mentions"
     };
 }
 
@@ -31,6 +32,9 @@ struct Row {
     delivery: String,
     answer: Option<Json<AnswerMeta>>,
     created_at: DateTime<Utc>,
+    operator_id: Option<Uuid>,
+    operator_name: Option<String>,
+    mentions: Option<Json<Vec<UserId>>>,
 }
 
 /// A message of a customer, as its channel knows it.
@@ -66,7 +70,8 @@ pub struct Messages<'t> {
 }
 
 impl Messages<'_> {
-    /// Stores a message. `channel_message` is the channel's own name of it, if it came from there.
+    /// Stores a message. `channel_message` is the channel's own name of it, if it came from there;
+    /// `client_id` that of the client through which an operator wrote it.
     ///
     /// # Errors
     ///
@@ -75,18 +80,24 @@ impl Messages<'_> {
         self,
         message: &Message,
         channel_message: Option<&MessageRef>,
+        client_id: Option<&str>,
     ) -> Result<(), StorageError> {
         debug_assert_eq!(message.workspace_id, self.workspace, "stored in another workspace");
         const SQL: &str = concat!(
             "INSERT INTO messages (",
             columns!(),
-            ", channel_message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            ", channel_message, client_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         );
+        let operator = message.operator.as_ref();
+        let mentions = Some(&message.mentions).filter(|mentions| !mentions.is_empty());
         run!(self.tx, SQL;
             self.workspace.into_uuid(), message.id.into_uuid(), message.dialog_id.into_uuid(),
             message.seq, message.author.as_str(), message.kind.as_str(), &message.text,
             message.delivery.as_str(), message.answer.as_ref().map(Json), message.created_at,
-            channel_message.map(MessageRef::as_str));
+            operator.and_then(|operator| operator.user_id).map(UserId::into_uuid),
+            operator.map(|operator| operator.name.as_str()), mentions.map(Json),
+            channel_message.map(MessageRef::as_str), client_id);
         Ok(())
     }
 
@@ -118,7 +129,8 @@ impl Messages<'_> {
     }
 
     /// What was said in a dialog up to number `upto`: the newest `limit` messages, oldest first.
-    /// How answers came about is not read: it is longer than the answers.
+    /// What operators tell each other, changes of control and what was canceled was not said. How
+    /// answers came about is not read: it is longer than the answers.
     pub async fn spoken(
         self,
         dialog: DialogId,
@@ -128,6 +140,7 @@ impl Messages<'_> {
         const SQL: &str = "
             SELECT seq, author, kind, text FROM messages
              WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3
+               AND kind NOT IN ('control', 'note') AND delivery <> 'canceled'
              ORDER BY seq DESC LIMIT $4";
         let rows = rows!(self.tx, (i64, String, String, String), SQL;
             self.workspace.into_uuid(), dialog.into_uuid(), upto, i64::from(limit));
@@ -151,6 +164,72 @@ impl Messages<'_> {
             i64::from(page.limit) + 1);
         let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |message: &Message| message.seq))
+    }
+
+    /// A page of what the customer may see of a dialog's messages, oldest first: no notes of
+    /// operators, and nothing that the program says of changes of control.
+    pub async fn shown(
+        self,
+        dialog: DialogId,
+        page: PageRequest<i64>,
+    ) -> Result<Page<Message, i64>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE workspace_id = $1 AND dialog_id = $2 AND seq > $3
+                 AND kind NOT IN ('control', 'note')
+               ORDER BY seq LIMIT $4"
+        );
+        let rows = rows!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), page.after.unwrap_or_default(),
+            i64::from(page.limit) + 1);
+        let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Page::of(found, page.limit, |message: &Message| message.seq))
+    }
+
+    /// Finds a message.
+    pub async fn find(self, id: MessageId) -> Result<Option<Message>, StorageError> {
+        const SQL: &str =
+            concat!("SELECT ", columns!(), " FROM messages WHERE workspace_id = $1 AND id = $2");
+        row!(self.tx, Row, SQL; self.workspace.into_uuid(), id.into_uuid()).map(read).transpose()
+    }
+
+    /// Finds what an operator wrote under the client's own name of it.
+    pub async fn by_client(
+        self,
+        dialog: DialogId,
+        client_id: &str,
+    ) -> Result<Option<Message>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE workspace_id = $1 AND dialog_id = $2 AND client_id = $3"
+        );
+        row!(self.tx, Row, SQL; self.workspace.into_uuid(), dialog.into_uuid(), client_id)
+            .map(read)
+            .transpose()
+    }
+
+    /// The last reply to the customer after message `seq` that an operator other than `writer`
+    /// wrote; all programs with keys (`None`) are one writer.
+    pub async fn reply_after(
+        self,
+        dialog: DialogId,
+        seq: i64,
+        writer: Option<UserId>,
+    ) -> Result<Option<Message>, StorageError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE workspace_id = $1 AND dialog_id = $2 AND seq > $3
+                 AND author = 'operator' AND kind = 'text' AND COALESCE(operator_id, $4) <> $5
+               ORDER BY seq DESC LIMIT 1"
+        );
+        let writer = writer.map_or(Uuid::nil(), UserId::into_uuid);
+        row!(self.tx, Row, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), seq, Uuid::nil(), writer)
+        .map(read)
+        .transpose()
     }
 
     /// Writes what became of a reply.
@@ -180,6 +259,8 @@ fn read(row: Row) -> Result<Message, StorageError> {
         text: row.text,
         delivery,
         answer: row.answer.map(|Json(answer)| answer),
+        operator: operator(row.operator_id, row.operator_name.as_deref()),
+        mentions: row.mentions.map(|Json(mentions)| mentions).unwrap_or_default(),
         created_at: row.created_at,
     })
 }

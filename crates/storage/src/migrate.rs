@@ -57,6 +57,8 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     21 "0021_documents_in_steps",
     22 "0022_suspended_workspaces",
     26 "0026_files",
+    27 "0027_control",
+    28 "0028_operators_write",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -16,8 +16,10 @@ use uuid::Uuid;
 use crate::{StorageError, Tx};
 
 mod parts;
+mod states;
 
 pub use parts::NewParts;
+pub use states::PartState;
 
 /// How often a part looks for a free position: each time one was lost, another transaction won it.
 const POSITION_TRIES: usize = 32;
@@ -53,6 +55,8 @@ pub struct Sendable {
     pub attempts: i64,
     /// How often the outcome of a send could not be known.
     pub uncertain: i64,
+    /// Control changed before it was sent: it must not be sent any more.
+    pub revoked: bool,
     /// The channel's secret, sealed for the channel's id, if its network wants one.
     pub secret_sealed: Option<Vec<u8>>,
 }
@@ -73,6 +77,7 @@ struct Row {
     content: Json<Outbound>,
     attempts: i64,
     uncertain: i64,
+    revoked: bool,
     secret_sealed: Option<Vec<u8>>,
 }
 
@@ -364,7 +369,7 @@ macro_rules! sendable {
              )
              SELECT o.id, o.workspace_id, o.channel_id, c.kind AS channel_kind, o.contact_id, o.address,
                     o.chat_kind, o.dialog_id, o.message_id, o.part, o.parts, o.content, o.attempts,
-                    o.uncertain, t.token_sealed AS secret_sealed
+                    o.uncertain, o.revoked, t.token_sealed AS secret_sealed
                FROM due
               CROSS JOIN outbox o
               CROSS JOIN channels c
@@ -404,10 +409,21 @@ impl SystemOutbox<'_> {
             UPDATE outbox SET status = 'sending', claimed_by = $3, attempts = attempts + 1,
                    updated_at = $4
              WHERE workspace_id = $1 AND id = $2 AND status IN ('queued', 'uncertain')
-               AND due_at <= $4 AND attempts = $5 AND uncertain = $6";
+               AND due_at <= $4 AND attempts = $5 AND uncertain = $6 AND NOT revoked";
         let changed = run!(self.tx, SQL;
             send.workspace_id.into_uuid(), send.id.into_uuid(), by.into_uuid(), now, send.attempts,
             send.uncertain);
+        Ok(changed == 1)
+    }
+
+    /// Gives up a part that must not be sent any more. `false`: another process was quicker.
+    pub async fn cancel(self, part: &Sendable, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE outbox SET status = 'canceled', updated_at = $3
+             WHERE workspace_id = $1 AND id = $2 AND status IN ('queued', 'uncertain') AND revoked";
+        let changed = run!(self.tx, SQL; part.workspace_id.into_uuid(), part.id.into_uuid(), now);
+        // Whatever waits behind it in the chat may go now.
+        self.tx.done.outbox |= changed == 1;
         Ok(changed == 1)
     }
 
@@ -443,7 +459,7 @@ impl SystemOutbox<'_> {
     pub async fn forget(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
         const SQL: [&str; 2] = batch!(
             "outbox",
-            "status IN ('sent', 'failed') AND updated_at < $1
+            "status IN ('sent', 'failed', 'canceled') AND updated_at < $1
                AND position < (SELECT MAX(p.position) FROM outbox p
                                 WHERE p.workspace_id = outbox.workspace_id
                                   AND p.channel_id = outbox.channel_id AND p.address = outbox.address)"
@@ -458,6 +474,7 @@ fn read(row: Row) -> Result<Sendable, StorageError> {
         (Ok(channel), Ok(chat)) => (channel, chat),
         (Err(error), _) | (_, Err(error)) => return Err(corrupt(error)),
     };
+
     Ok(Sendable {
         id: row.id.into(),
         workspace_id: row.workspace_id.into(),
@@ -473,6 +490,7 @@ fn read(row: Row) -> Result<Sendable, StorageError> {
         content: row.content.0,
         attempts: row.attempts,
         uncertain: row.uncertain,
+        revoked: row.revoked,
         secret_sealed: row.secret_sealed,
     })
 }

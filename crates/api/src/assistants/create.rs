@@ -90,6 +90,11 @@ pub struct Request {
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
     handoff_text: Option<String>,
+    /// For how many hours after a dialog was closed the customer's next words reopen it; later
+    /// words begin a new one. 24 by default.
+    #[garde(range(min = 0, max = 8_760))]
+    #[schema(minimum = 0, maximum = 8_760, example = 24)]
+    reopen_hours: Option<i64>,
 }
 
 impl From<Request> for NewAssistant {
@@ -109,6 +114,7 @@ impl From<Request> for NewAssistant {
             check_answers: request.check_answers,
             unverified: request.unverified,
             handoff_text: request.handoff_text,
+            reopen_hours: request.reopen_hours,
         }
     }
 }

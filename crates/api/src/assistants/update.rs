@@ -85,6 +85,11 @@ pub struct Request {
     #[garde(inner(length(chars, min = 1, max = 4_000)))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
     handoff_text: Patch<String>,
+    /// For how many hours after a dialog was closed the customer's next words reopen it; later
+    /// words begin a new one.
+    #[garde(range(min = 0, max = 8_760))]
+    #[schema(minimum = 0, maximum = 8_760, example = 24)]
+    reopen_hours: Option<i64>,
     /// The condition for publishing a version; `null` removes the gate.
     #[serde(default)]
     #[garde(dive)]
@@ -108,6 +113,7 @@ impl From<Request> for DraftChange {
             check_answers: request.check_answers,
             unverified: request.unverified,
             handoff_text: request.handoff_text,
+            reopen_hours: request.reopen_hours,
             gate: request.gate.map(GateView::into_gate),
         }
     }

@@ -67,6 +67,8 @@ pub struct VersionSettings {
     fallback_text: String,
     #[schema(example = "A colleague will answer this.")]
     handoff_text: String,
+    #[schema(example = 24)]
+    reopen_hours: i64,
 }
 
 impl From<AssistantSettings> for VersionSettings {
@@ -85,6 +87,7 @@ impl From<AssistantSettings> for VersionSettings {
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
             unverified: settings.unverified,
+            reopen_hours: settings.reopen_hours,
         }
     }
 }

@@ -3,16 +3,17 @@
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    ids::DialogId,
+    ids::{DialogId, UserId},
     message::{self, AnswerMeta, Author, CheckOutcome, Citation, Delivery, Message, MessageKind},
+    permission::Permission,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{DialogsRead, May},
-    error::{ApiError, ApiResult, Problem},
+    caller::{Caller, DialogsRead, May},
+    error::{ApiError, ApiResult, OperatorView, Problem},
     input::{Id, Params},
     page::{List, PageQuery},
     state::AppState,
@@ -28,16 +29,23 @@ pub struct MessageView {
     /// `customer`, `assistant`, `operator` or `system`.
     #[schema(example = "customer")]
     author: Author,
-    /// `text`, `start`, or `unsupported` (then the text names what it was).
+    /// `text`, `start`, `unsupported` (then the text names what it was), `control` (who may speak
+    /// changed; the text names the step, such as `take_over`) or `note` (of operators, never sent).
     #[schema(example = "text")]
     kind: MessageKind,
     #[schema(example = "You may return an item within 30 days.")]
     text: String,
-    /// `none` (came from the customer), `queued`, `delivered` or `failed`.
+    /// `none` (nothing to deliver), `queued`, `delivered`, `failed` or `canceled` (somebody took
+    /// over before all of it was sent).
     #[schema(example = "delivered")]
     delivery: Delivery,
     /// How an assistant's reply was made; `null` for other authors.
     answer: Option<AnswerView>,
+    /// The operator who wrote it or changed control; `null` for other authors.
+    operator: Option<OperatorView>,
+    /// The members whom a note wants to read it.
+    #[schema(example = json!([]))]
+    mentions: Vec<Uuid>,
     created_at: DateTime<Utc>,
 }
 
@@ -114,6 +122,8 @@ impl From<Message> for MessageView {
             text: message.text,
             delivery: message.delivery,
             answer: message.answer.map(AnswerView::from),
+            operator: message.operator.map(OperatorView::from),
+            mentions: message.mentions.into_iter().map(UserId::into_uuid).collect(),
             created_at: message.created_at,
         }
     }
@@ -153,7 +163,8 @@ impl From<Citation> for CitationView {
     }
 }
 
-/// Lists the messages of a dialog, oldest first.
+/// Lists the messages of a dialog, oldest first. A key that may read and not answer (`dialogs:read`
+/// without `dialogs:write`) gets what the customer may see: no notes and no changes of control.
 #[utoipa::path(
     get, path = "/dialogs/{id}/messages", operation_id = "list_messages", tag = "dialogs",
     params(("id" = Uuid, Path), PageQuery),
@@ -175,6 +186,16 @@ pub async fn messages(
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).dialogs().find(id).await?;
     found.ok_or(ApiError::NotFound("dialog"))?;
-    let page = tx.workspace(caller.workspace_id).messages().list(id, page).await?;
+    let messages = tx.workspace(caller.workspace_id).messages();
+    let page = if is_colleague(&caller) {
+        messages.list(id, page).await?
+    } else {
+        messages.shown(id, page).await?
+    };
     Ok(Json(List::of(page, MessageView::from)))
+}
+
+/// Does the caller see what operators tell each other? People do, and programs that may answer.
+fn is_colleague(caller: &Caller) -> bool {
+    caller.user_id().is_some() || caller.place().permissions.allow(Permission::DialogsWrite)
 }

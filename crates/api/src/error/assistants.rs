@@ -11,7 +11,6 @@ use replyx_assistants::{
     evaluation::EvaluationError,
     sources::SourceError,
 };
-use replyx_engine::release::ReleaseError;
 
 use super::ApiError;
 
@@ -168,18 +167,6 @@ impl From<EvaluationError> for ApiError {
                 Self::Conflict { code: "question_set_in_use", detail: error.to_string() }
             }
             EvaluationError::Storage(error) => error.into(),
-        }
-    }
-}
-
-impl From<ReleaseError> for ApiError {
-    fn from(error: ReleaseError) -> Self {
-        match error {
-            ReleaseError::Missing => Self::NotFound("dialog"),
-            ReleaseError::NotWaiting(_) => {
-                Self::Conflict { code: "not_waiting", detail: error.to_string() }
-            }
-            ReleaseError::Storage(error) => error.into(),
         }
     }
 }

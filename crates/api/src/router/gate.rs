@@ -19,7 +19,7 @@ use utoipa::openapi::{
 use crate::{
     address::ClientAddress,
     caller::{Account, Admin, May, Needs},
-    input::{Body, Id, Ids, Params},
+    input::{Body, Id, Ids, MaybeBody, Params},
     openapi::BEARER,
     streams::ticket::MayByTicket,
     tagged::IfMatch,
@@ -75,6 +75,7 @@ pub(crate) trait Input {
 
 impl<S> Input for State<S> {}
 impl<T> Input for Body<T> {}
+impl<T> Input for MaybeBody<T> {}
 impl<T> Input for Params<T> {}
 impl<T> Input for Id<T> {}
 impl<A, B> Input for Ids<A, B> {}

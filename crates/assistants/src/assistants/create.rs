@@ -41,6 +41,8 @@ pub struct NewAssistant {
     pub unverified: Option<Unverified>,
     /// Sent when the dialog is handed over to a human.
     pub handoff_text: Option<String>,
+    /// For how long the customer's next words reopen a closed dialog, hours.
+    pub reopen_hours: Option<i64>,
 }
 
 impl NewAssistant {
@@ -72,6 +74,7 @@ impl NewAssistant {
             check_answers: self.check_answers.unwrap_or(settings.check_answers),
             unverified: self.unverified.unwrap_or(settings.unverified),
             handoff_text: self.handoff_text,
+            reopen_hours: self.reopen_hours.unwrap_or(settings.reopen_hours),
             name: settings.name,
             language: settings.language,
         })

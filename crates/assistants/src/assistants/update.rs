@@ -41,6 +41,8 @@ pub struct DraftChange {
     pub unverified: Option<Unverified>,
     /// Sent when the dialog is handed over to a human.
     pub handoff_text: Patch<String>,
+    /// For how long the customer's next words reopen a closed dialog, hours.
+    pub reopen_hours: Option<i64>,
     /// The condition for publishing a version.
     pub gate: Patch<Gate>,
 }
@@ -55,6 +57,7 @@ impl DraftChange {
         set(&mut settings.time_zone, self.time_zone);
         set(&mut settings.check_answers, self.check_answers);
         set(&mut settings.unverified, self.unverified);
+        set(&mut settings.reopen_hours, self.reopen_hours);
 
         self.model.map(|name| name.trim().to_owned()).apply(&mut settings.model);
         self.greeting.apply(&mut settings.greeting);

@@ -1,7 +1,7 @@
 //! Acts on dialogs.
 
 use super::acts;
-use crate::ids::DialogId;
+use crate::ids::{DialogId, UserId};
 
 acts! {
     WorkspaceLog, table DIALOG;
@@ -11,6 +11,15 @@ acts! {
 
     /// An operator gave a dialog back to the assistant.
     DialogHandedBack = "dialog.handed_back" on dialog: DialogId {}
+
+    /// Somebody asked for a human, or gave a dialog back to those who wait for one.
+    DialogHandedOff = "dialog.handed_off" on dialog: DialogId {}
+
+    /// A dialog was given to an operator.
+    DialogAssigned = "dialog.assigned" on dialog: DialogId { to: Option<UserId> }
+
+    /// A dialog that was over goes on.
+    DialogReopened = "dialog.reopened" on dialog: DialogId {}
 
     /// A dialog was ended.
     DialogClosed = "dialog.closed" on dialog: DialogId {}

@@ -712,6 +712,18 @@ fn acts_on_bots_and_dialogs_are_stored_as_ever() {
                 done("DialogHandedBack", "dialog.handed_back", "dialog", ID, "{}"),
             ),
             (
+                stored(&DialogHandedOff { dialog }),
+                done("DialogHandedOff", "dialog.handed_off", "dialog", ID, "{}"),
+            ),
+            (
+                stored(&DialogAssigned { dialog, to: None }),
+                done("DialogAssigned", "dialog.assigned", "dialog", ID, r#"{"to":null}"#),
+            ),
+            (
+                stored(&DialogReopened { dialog }),
+                done("DialogReopened", "dialog.reopened", "dialog", ID, "{}"),
+            ),
+            (
                 stored(&DialogClosed { dialog }),
                 done("DialogClosed", "dialog.closed", "dialog", ID, "{}"),
             ),

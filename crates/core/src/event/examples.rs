@@ -3,7 +3,7 @@
 use super::{Event, LimitBound, Recorded};
 use crate::{
     channel::{ChannelKind, ChannelStatus},
-    dialog::Control,
+    dialog::{Control, HandoffReason, Step},
     evaluation::RunStatus,
     ids::{
         AssistantId, ChannelId, ContactId, DialogId, DocumentId, Id, MessageId, RunId, SourceId,
@@ -41,13 +41,28 @@ fn conversation() -> Vec<Event> {
 
     vec![
         Event::DialogOpened { dialog_id, contact_id, assistant_id },
-        Event::DialogControl { dialog_id, control: Control::Waiting, epoch: 1 },
+        Event::DialogControl {
+            dialog_id,
+            control: Control::Waiting,
+            epoch: 1,
+            step: Some(Step::HandOff),
+            seq: Some(3),
+            reason: Some(HandoffReason::Asked),
+            assignee_id: None,
+        },
         Event::MessageStored {
             dialog_id,
             message_id: question,
             seq: 1,
             author: Author::Customer,
             text: Some("How much is a courier to Finland?".to_owned()),
+        },
+        Event::NoteStored {
+            dialog_id,
+            message_id: id(8),
+            seq: 2,
+            author_id: Some(id(9)),
+            mentions: vec![id(10)],
         },
         Event::TurnStarted { dialog_id, seq: 1, attempt: 1 },
         Event::ReplySettled {
@@ -61,6 +76,7 @@ fn conversation() -> Vec<Event> {
         Event::TurnLimited { dialog_id, seq: 1, bound: LimitBound::Day },
         Event::MessageDelivered { dialog_id, message_id: reply, uncertain: 0 },
         Event::MessageFailed { dialog_id, message_id: reply, error },
+        Event::MessageCanceled { dialog_id, message_id: reply },
         Event::ContactBlocked { contact_id, blocked: true },
     ]
 }

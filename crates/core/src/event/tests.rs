@@ -11,7 +11,20 @@ fn stored() -> Vec<Value> {
     vec![
         json!({"type": "dialog.opened", "dialog_id": ID, "contact_id": ID, "assistant_id": ID}),
         json!({"type": "dialog.control", "dialog_id": ID, "control": "human", "epoch": 2}),
+        json!({
+            "type": "dialog.control", "dialog_id": ID, "control": "waiting", "epoch": 2,
+            "step": "hand_off", "seq": 3, "reason": "asked",
+        }),
+        json!({
+            "type": "dialog.control", "dialog_id": ID, "control": "human", "epoch": 3,
+            "step": "take_over", "seq": 4, "assignee_id": ID,
+        }),
         json!({"type": "message.stored", "dialog_id": ID, "message_id": ID, "seq": 1, "author": "customer"}),
+        json!({"type": "note.stored", "dialog_id": ID, "message_id": ID, "seq": 1}),
+        json!({
+            "type": "note.stored", "dialog_id": ID, "message_id": ID, "seq": 1, "author_id": ID,
+            "mentions": [ID],
+        }),
         json!({"type": "turn.started", "dialog_id": ID, "seq": 1, "attempt": 1}),
         json!({"type": "reply.settled", "dialog_id": ID, "message_id": ID, "seq": 2, "outcome": "answered"}),
         json!({"type": "turn.discarded", "dialog_id": ID, "epoch": 2}),
@@ -19,6 +32,7 @@ fn stored() -> Vec<Value> {
         json!({"type": "turn.limited", "dialog_id": ID, "seq": 1, "bound": "rate"}),
         json!({"type": "message.delivered", "dialog_id": ID, "message_id": ID, "uncertain": 0}),
         json!({"type": "message.failed", "dialog_id": ID, "message_id": ID, "error": "gone"}),
+        json!({"type": "message.canceled", "dialog_id": ID, "message_id": ID}),
         json!({"type": "contact.blocked", "contact_id": ID, "blocked": true}),
         json!({
             "type": "document.status", "document_id": ID, "assistants": [ID], "status": "failed",

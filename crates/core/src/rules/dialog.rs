@@ -6,17 +6,20 @@ use thiserror::Error;
 use crate::{
     change::{Change, New, Noted},
     channel::MessageRef,
-    dialog::{Contact, Control, Dialog},
+    dialog::{Contact, Control, Dialog, HandoffReason},
     event::{Event, LimitBound},
     ids::MessageId,
     message::{AnswerMeta, Author, Delivery, Message, MessageKind},
 };
 
 mod control;
+mod operator;
 #[cfg(test)]
 mod tests;
 
-pub use control::{ControlRefused, EDGES, Step};
+pub use crate::dialog::Step;
+pub use control::{By, Cause, ControlRefused, EDGES};
+pub use operator::Written;
 
 impl Dialog {
     /// Begins.
@@ -42,6 +45,8 @@ impl Dialog {
             text: said.text,
             delivery: Delivery::None,
             answer: None,
+            operator: None,
+            mentions: Vec::new(),
             created_at: now,
         };
         self.heard_seq = message.seq;
@@ -54,8 +59,9 @@ impl Dialog {
             text: None,
         };
         let channel_message = Some(said.channel_message);
-        Change::of(self.workspace_id, Utterance { dialog: self, message, channel_message })
-            .telling(event, now)
+        let workspace = self.workspace_id;
+        let said = Utterance { channel_message, ..Utterance::new(self, message) };
+        Change::of(workspace, said).telling(event, now)
     }
 
     /// The assistant replies.
@@ -82,6 +88,8 @@ impl Dialog {
             text: reply.text,
             delivery: Delivery::Queued,
             answer: Some(reply.answer),
+            operator: None,
+            mentions: Vec::new(),
             created_at: now,
         };
         if let Some(heard) = reply.answers {
@@ -95,12 +103,12 @@ impl Dialog {
             outcome,
             text: None,
         };
-        let said = Utterance { dialog: self, message, channel_message: None };
-        let change = Change::of(said.dialog.workspace_id, said).telling(event, now);
+        let workspace = self.workspace_id;
+        let change = Change::of(workspace, Utterance::new(self, message)).telling(event, now);
         match reply.then {
             Then::GoOn => Ok(change),
-            Then::HandOff => change
-                .and_then(|said| said.hand_off(now))
+            Then::HandOff { reason, message_id } => change
+                .and_then(|said| said.hand_off(reason, message_id, now))
                 .map_err(|refused| Overtaken(refused.control)),
         }
     }
@@ -166,7 +174,12 @@ pub enum Then {
     /// It goes on.
     GoOn,
     /// It waits for a human.
-    HandOff,
+    HandOff {
+        /// Why.
+        reason: HandoffReason,
+        /// Identity of the message that says so.
+        message_id: MessageId,
+    },
 }
 
 /// Somebody else than the assistant has control of the dialog.
@@ -183,14 +196,32 @@ pub struct Utterance {
     pub message: Message,
     /// The channel's own name of it, if it came from there.
     pub channel_message: Option<MessageRef>,
+    /// What the program says right after it: that control changed with these words.
+    pub notice: Option<Message>,
+    /// The client's own name of it, if an operator wrote it.
+    pub client_id: Option<String>,
 }
 
 impl Utterance {
+    /// Words that did not come from the channel.
+    pub const fn new(dialog: Dialog, message: Message) -> Self {
+        Self { dialog, message, channel_message: None, notice: None, client_id: None }
+    }
+
     /// Asks for a human with the same words.
-    fn hand_off(self, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
-        let Self { dialog, message, channel_message } = self;
-        let change = dialog.hand_off(now)?;
-        Ok(change.with(|dialog| Self { dialog, message, channel_message }))
+    fn hand_off(
+        self,
+        reason: HandoffReason,
+        message_id: MessageId,
+        now: DateTime<Utc>,
+    ) -> Result<Change<Self>, ControlRefused> {
+        let Self { dialog, message, channel_message, .. } = self;
+        let change = dialog.hand_off(reason, &Cause::of_program(message_id, now))?;
+        Ok(change.with(|step| Self {
+            channel_message,
+            notice: Some(step.message),
+            ..Self::new(step.dialog, message)
+        }))
     }
 }
 

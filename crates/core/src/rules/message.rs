@@ -46,6 +46,13 @@ impl SentReply {
         self.became(Delivery::Failed).telling(event, now)
     }
 
+    /// Somebody took over before all of it was sent.
+    pub fn canceled(self, now: DateTime<Utc>) -> Change<MessageDelivery> {
+        let Self { dialog_id, message_id, .. } = self;
+        let event = Event::MessageCanceled { dialog_id, message_id };
+        self.became(Delivery::Canceled).telling(event, now)
+    }
+
     const fn became(self, delivery: Delivery) -> Change<MessageDelivery> {
         let Self { workspace_id, message_id, .. } = self;
         Change::of(workspace_id, MessageDelivery { workspace_id, message_id, delivery })

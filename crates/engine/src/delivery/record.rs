@@ -169,6 +169,20 @@ async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
+/// Gives up a part of a reply that must not be sent any more. `false`: another process was quicker.
+pub(super) async fn cancel(
+    tx: &mut Tx,
+    part: &Sendable,
+    now: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    if !tx.system().outbox().cancel(part, now).await? {
+        return Ok(false);
+    }
+    tx.apply(reply(part).canceled(now)).await?;
+    metrics::counter!("deliveries_total", "outcome" => "canceled").increment(1);
+    Ok(true)
+}
+
 async fn fail(
     engine: &Engine,
     tx: &mut Tx,

@@ -21,12 +21,12 @@ use replyx_core::{
     change::New,
     channel::{ChatKind, Inbound, InboundContent, Outbound},
     clock::{Clock, random_hex},
-    dialog::{Contact, Control, Dialog},
+    dialog::{Contact, Control, Dialog, HandoffReason, Operator},
     fixtures,
     ids::{AssistantId, MessageId, WorkspaceId},
     message::Message,
     retry::Backoff,
-    rules::dialog::Utterance,
+    rules::dialog::{By, Cause, Utterance},
     secret::Keys,
 };
 use replyx_engine::{
@@ -54,6 +54,7 @@ use tokio::{
 
 mod knows;
 mod look;
+mod people;
 mod working;
 
 pub(crate) use working::Working;
@@ -301,7 +302,7 @@ impl<'d> World<'d> {
             .into_iter()
             .map(|part| (self.clock.id(), Outbound::Text(part)))
             .collect();
-        let said = Utterance { dialog, message, channel_message: None };
+        let said = Utterance::new(dialog, message);
         let Utterance { dialog, message, .. } =
             tx.apply(fixtures::unexplained(said)).await.unwrap();
         let outbox = tx.workspace(self.workspace).outbox();
@@ -373,12 +374,14 @@ impl<'d> World<'d> {
         let locked = tx.workspace(self.workspace).dialogs().lock(id).await.unwrap();
         let dialog = locked.unwrap();
         let now = self.clock.now();
-        let by = Actor::command_line();
+        let operator = Operator { user_id: None, name: "Anna".to_owned() };
+        let by = By::Operator { operator: operator.clone(), actor: Actor::command_line() };
+        let cause = Cause { message_id: self.clock.id(), by, now };
         let change = match to {
-            Control::Ai => dialog.hand_back(&by, now),
-            Control::Waiting => dialog.hand_off(now),
-            Control::Human => dialog.take_over(&by, now),
-            Control::Closed => dialog.close(&by, now),
+            Control::Ai => dialog.hand_back(&cause),
+            Control::Waiting => dialog.hand_off(HandoffReason::Asked, &cause),
+            Control::Human => dialog.take_over(operator, &cause),
+            Control::Closed => dialog.close(&cause),
         };
         tx.apply(change.unwrap()).await.unwrap();
         tx.commit().await.unwrap();

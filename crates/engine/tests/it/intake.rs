@@ -7,6 +7,7 @@ use replyx_core::{
     event::Event,
     ids::ChannelId,
     message::{MessageKind, Outcome},
+    rules::dialog::Cause,
 };
 use replyx_engine::intake::{self, Door};
 use replyx_storage::{on_every_db, testing::TestDb};
@@ -236,8 +237,36 @@ async fn nobody_but_the_assistant_is_asked_for_a_turn(db: &TestDb) {
     assert_eq!(world.turns().await, 0);
 
     world.give_control(Control::Closed).await;
-    world.say(&engine, &line, 7, "anew").await;
+    world.say(&engine, &line, 7, "again").await;
+    assert_eq!((world.dialog().await.control, world.turns().await), (Control::Ai, 1));
+}
+
+#[on_every_db]
+async fn words_after_a_dialog_was_closed_go_on_with_it_for_a_day_and_then_begin_another(
+    db: &TestDb,
+) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.say(&engine, &line, 7, "hello").await;
+    world.give_control(Control::Human).await;
+    world.give_control(Control::Closed).await;
+    world.clock.advance(Duration::from_hours(23));
+    world.say(&engine, &line, 7, "one more thing").await;
+    let dialog = world.dialog().await;
+    assert_eq!((dialog.control, dialog.epoch, dialog.closed_at), (Control::Ai, 3, None));
+    assert_eq!(dialog.assignee, None);
+    assert_eq!(world.said().await, ["customer: hello", "customer: one more thing"]);
+
+    let mut tx = engine.db.begin().await.unwrap();
+    let dialog = tx.workspace(world.workspace).dialogs().lock(dialog.id).await.unwrap().unwrap();
+    let cause = Cause::of_program(world.clock.id(), world.clock.now());
+    tx.apply(dialog.close(&cause).unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+    world.clock.advance(Duration::from_hours(24));
+    world.say(&engine, &line, 7, "a new question").await;
     let dialogs = world.dialogs().await;
-    assert_eq!(dialogs.len(), 2);
-    assert_eq!((dialogs[1].control, world.turns().await), (Control::Ai, 1));
+    let controls: Vec<_> = dialogs.iter().map(|dialog| dialog.control).collect();
+    assert_eq!(controls, [Control::Closed, Control::Ai]);
+    assert_eq!(world.count("dialog.opened").await, 2);
 }

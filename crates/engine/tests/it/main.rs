@@ -8,6 +8,8 @@ mod bell;
 mod busy;
 mod checked;
 mod claims;
+mod control;
+mod control_property;
 mod delivery;
 mod delivery_faults;
 mod desk;

@@ -77,6 +77,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
         "create_bot" => {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
+        "write_message" => request.json(&json!({"client_id": "stolen", "text": "Hello"})),
         "create_channel" => request.json(&json!({"kind": "api", "name": "Other"})),
         "post_message" => {
             request.json(&json!({"contact": "ann", "text": "Open?", "client_id": "stolen"}))
@@ -140,7 +141,7 @@ impl Town {
         let bot = home.bot();
         shop.connect().await;
         bot.customer(7).ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
-        shop.replies().await;
+        let reply = shop.replies().await[0]["id"].as_str().unwrap().to_owned();
         let owner = &shop.owner;
         let invitation = json!({"email": "invited@example.org", "role": "viewer"});
         owner.post("/api/v1/invitations", &invitation).await.expect(201);
@@ -153,6 +154,7 @@ impl Town {
             ("question-sets", set),
             ("evaluation-runs", run),
             ("answers", answer),
+            ("messages", reply),
             // Nobody but an admin gets so far as to look for them.
             ("admin/model-providers", "ollama".to_owned()),
             ("admin/model-keys", Uuid::nil().to_string()),

@@ -40,6 +40,7 @@ mod models;
 mod money;
 mod openapi;
 mod operations;
+mod operators;
 mod passwords;
 mod preview;
 mod profile;

@@ -40,6 +40,7 @@ impl NewParts<'_> {
             content: content.clone(),
             attempts: 0,
             uncertain: 0,
+            revoked: false,
             secret_sealed,
         })
     }

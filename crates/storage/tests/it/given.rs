@@ -172,6 +172,7 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             check_answers: false,
             unverified: Unverified::HandOff,
             handoff_text: Some("Минуту".to_owned()),
+            reopen_hours: 48,
         },
         ..fixtures::assistant(&clock(), workspace)
     }
@@ -417,6 +418,8 @@ impl Tenant {
             dialog: self.dialog.clone(),
             message: self.message.clone(),
             channel_message: Some(5.into()),
+            notice: None,
+            client_id: None,
         };
         tx.apply(fixtures::unexplained(said)).await.unwrap();
         tx.apply(self.document.clone().store(b"bytes")).await.unwrap();

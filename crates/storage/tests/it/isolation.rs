@@ -170,6 +170,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         dialogs.find(ours.dialog.id) => Ok(None),
         dialogs.lock(ours.dialog.id) => Ok(None),
         dialogs.lock_open(ours.contact.id) => Ok(None),
+        dialogs.lock_closed(ours.contact.id) => Ok(None),
         dialogs.summary(ours.dialog.id) => Ok(None),
         dialogs.set_summary(ours.dialog.id, "x", 9) => Ok(()),
         dialogs.list(page()) => Ok(found) if found.items == [theirs.dialog.clone()],
@@ -254,6 +255,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),
+        outbox.parts(ours.message.id) => Ok(parts) if parts.is_empty(),
+        outbox.cancel(&dialog, &ours.contact, at(1)) => Ok(messages) if messages.is_empty(),
         passages.change(id(), &given::all_new(&given_passages())) => Err(StorageError::Constraint { .. }),
         passages.change(ours.document.id, &theft) => Ok(()),
         passages.of(ours.document.id) => Ok(found) if found.is_empty(),
@@ -332,7 +335,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "Contact": Contact { workspace_id: theirs.id, ..ours.contact.clone() };
         "New<Dialog>": New(dialog.clone());
         "Dialog": dialog.clone();
-        "Utterance": Utterance { dialog: dialog.clone(), message: message.clone(), channel_message: None };
+        "Utterance": Utterance::new(dialog.clone(), message.clone());
         "MessageDelivery": MessageDelivery {
             workspace_id: theirs.id,
             message_id: ours.message.id,

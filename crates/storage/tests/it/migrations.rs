@@ -364,7 +364,8 @@ async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
                      FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k(x, y, n)
                      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.x
                      JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = k.y)
-               || CASE c.confdeltype WHEN 'c' THEN ' CASCADE' ELSE ' NO ACTION' END
+               || CASE c.confdeltype WHEN 'c' THEN ' CASCADE' WHEN 'n' THEN ' SET NULL'
+                                      ELSE ' NO ACTION' END
           FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
           JOIN pg_class f ON f.oid = c.confrelid
          WHERE c.contype = 'f'";

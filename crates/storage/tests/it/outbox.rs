@@ -75,6 +75,7 @@ async fn a_part_comes_back_as_it_was_queued(home: &TestDb) {
             content: given::parts::<1>()[0].1.clone(),
             attempts: 0,
             uncertain: 0,
+            revoked: false,
             secret_sealed: Some(b"sealed".to_vec()),
         }]
     );

@@ -127,9 +127,8 @@ async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
         version: Some(3),
     });
     let said = Utterance {
-        dialog: tenant.dialog.clone(),
-        message: message.clone(),
         channel_message: Some(i64::MAX.into()),
+        ..Utterance::new(tenant.dialog.clone(), message.clone())
     };
     commit!(db, |tx| tx.apply(unexplained(said)));
     let reply =

@@ -1,34 +1,24 @@
 //! Who may speak in a dialog, and what changes that.
 //!
 //! [`EDGES`] is the whole state machine. Every step along an edge raises the dialog's epoch, so
-//! that a turn that runs at that moment can no longer settle.
+//! that a turn that runs at that moment can no longer settle, and stores a message that says what
+//! happened.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
-    act::{Actor, DialogClosed, DialogHandedBack, DialogReleased, DialogTakenOver},
+    act::{
+        Act, Actor, DialogAssigned, DialogClosed, DialogHandedBack, DialogHandedOff,
+        DialogReleased, DialogReopened, DialogTakenOver, WorkspaceLog,
+    },
     change::Change,
-    dialog::{Control, Dialog},
+    dialog::{Control, Dialog, HandoffReason, Operator, Step},
     event::Event,
+    ids::MessageId,
+    message::{Author, Delivery, Message, MessageKind},
+    rules::dialog::Utterance,
 };
-
-/// What changes who has control of a dialog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// A human is asked for.
-    HandOff,
-    /// An operator answers from now on.
-    TakeOver,
-    /// Nobody is asked for any more: the assistant answers.
-    Release,
-    /// The operator gives the dialog back to the assistant.
-    HandBack,
-    /// The dialog is over.
-    Close,
-    /// The customer goes on with a dialog that was over.
-    Reopen,
-}
 
 /// Every edge: a step, who has control before it, and who has it after it.
 pub const EDGES: &[(Step, Control, Control)] = &[
@@ -36,6 +26,9 @@ pub const EDGES: &[(Step, Control, Control)] = &[
     (Step::HandOff, Control::Human, Control::Waiting),
     (Step::TakeOver, Control::Ai, Control::Human),
     (Step::TakeOver, Control::Waiting, Control::Human),
+    (Step::Assign, Control::Ai, Control::Human),
+    (Step::Assign, Control::Waiting, Control::Human),
+    (Step::Assign, Control::Human, Control::Human),
     (Step::Release, Control::Waiting, Control::Ai),
     (Step::HandBack, Control::Human, Control::Ai),
     (Step::Close, Control::Ai, Control::Closed),
@@ -54,14 +47,70 @@ pub struct ControlRefused {
     pub control: Control,
 }
 
+/// Who changes control, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Identity of the message that says so.
+    pub message_id: MessageId,
+    /// Who.
+    pub by: By,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// Who changes control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The program, because of a rule of the owner's or of what the customer said.
+    Program,
+    /// Somebody on our side.
+    Operator {
+        /// As colleagues see them.
+        operator: Operator,
+        /// As the audit log names them.
+        actor: Actor,
+    },
+}
+
+impl Cause {
+    /// The program does it.
+    pub const fn of_program(message_id: MessageId, now: DateTime<Utc>) -> Self {
+        Self { message_id, by: By::Program, now }
+    }
+
+    fn operator(&self) -> Option<&Operator> {
+        match &self.by {
+            By::Program => None,
+            By::Operator { operator, .. } => Some(operator),
+        }
+    }
+
+    /// Adds what the audit log says; it keeps what people and their programs do.
+    fn enter<T, A>(&self, change: Change<T>, act: &A) -> Change<T>
+    where
+        A: Act<Log = WorkspaceLog>,
+    {
+        match &self.by {
+            By::Program => change,
+            By::Operator { actor, .. } => change.done_by(actor, act, self.now),
+        }
+    }
+}
+
+/// What a step did, before the logs say who did it.
+type Stepped = Result<Change<Utterance>, ControlRefused>;
+
 impl Dialog {
-    /// Asks for a human, or for another one.
+    /// Asks for a human, or for another one. The customer keeps the place in the queue that they
+    /// had.
     ///
     /// # Errors
     ///
     /// [`ControlRefused`] when one has been asked for already, or the dialog is over.
-    pub fn hand_off(self, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
-        self.step(Step::HandOff, now)
+    pub fn hand_off(self, reason: HandoffReason, cause: &Cause) -> Stepped {
+        let act = DialogHandedOff { dialog: self.id };
+        let reasoned = Self { handoff_reason: Some(reason), ..self };
+        Ok(cause.enter(reasoned.step(Step::HandOff, None, cause)?, &act))
     }
 
     /// An operator answers from now on.
@@ -69,9 +118,19 @@ impl Dialog {
     /// # Errors
     ///
     /// [`ControlRefused`] when another operator does, or the dialog is over.
-    pub fn take_over(self, by: &Actor, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
+    pub fn take_over(self, operator: Operator, cause: &Cause) -> Stepped {
         let act = DialogTakenOver { dialog: self.id };
-        Ok(self.step(Step::TakeOver, now)?.done_by(by, &act, now))
+        Ok(cause.enter(self.step(Step::TakeOver, Some(operator), cause)?, &act))
+    }
+
+    /// Somebody gives the dialog to an operator, also if another one had it.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlRefused`] when the dialog is over.
+    pub fn assign(self, operator: Operator, cause: &Cause) -> Stepped {
+        let act = DialogAssigned { dialog: self.id, to: operator.user_id };
+        Ok(cause.enter(self.step(Step::Assign, Some(operator), cause)?, &act))
     }
 
     /// Nobody is asked for any more: the assistant answers from the customer's next message on.
@@ -79,9 +138,9 @@ impl Dialog {
     /// # Errors
     ///
     /// [`ControlRefused`] unless the dialog waits for a human.
-    pub fn release(self, by: &Actor, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
+    pub fn release(self, cause: &Cause) -> Stepped {
         let act = DialogReleased { dialog: self.id };
-        Ok(self.step(Step::Release, now)?.done_by(by, &act, now))
+        Ok(cause.enter(self.step(Step::Release, None, cause)?, &act))
     }
 
     /// The operator gives the dialog back to the assistant.
@@ -89,9 +148,9 @@ impl Dialog {
     /// # Errors
     ///
     /// [`ControlRefused`] unless an operator answers.
-    pub fn hand_back(self, by: &Actor, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
+    pub fn hand_back(self, cause: &Cause) -> Stepped {
         let act = DialogHandedBack { dialog: self.id };
-        Ok(self.step(Step::HandBack, now)?.done_by(by, &act, now))
+        Ok(cause.enter(self.step(Step::HandBack, None, cause)?, &act))
     }
 
     /// Ends the dialog.
@@ -99,9 +158,9 @@ impl Dialog {
     /// # Errors
     ///
     /// [`ControlRefused`] when it is over.
-    pub fn close(self, by: &Actor, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
+    pub fn close(self, cause: &Cause) -> Stepped {
         let act = DialogClosed { dialog: self.id };
-        Ok(self.step(Step::Close, now)?.done_by(by, &act, now))
+        Ok(cause.enter(self.step(Step::Close, None, cause)?, &act))
     }
 
     /// Goes on with a dialog that was over: the assistant answers.
@@ -109,21 +168,50 @@ impl Dialog {
     /// # Errors
     ///
     /// [`ControlRefused`] when it is not over.
-    pub fn reopen(self, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
-        self.step(Step::Reopen, now)
+    pub fn reopen(self, cause: &Cause) -> Stepped {
+        let act = DialogReopened { dialog: self.id };
+        Ok(cause.enter(self.step(Step::Reopen, None, cause)?, &act))
     }
 
-    fn step(mut self, step: Step, now: DateTime<Utc>) -> Result<Change<Self>, ControlRefused> {
+    fn step(mut self, step: Step, assignee: Option<Operator>, cause: &Cause) -> Stepped {
         let edge = EDGES.iter().find(|(known, from, _)| *known == step && *from == self.control);
         let Some((_, _, to)) = edge else {
             return Err(ControlRefused { step, control: self.control });
         };
+        let now = cause.now;
         self.control = *to;
         self.epoch += 1;
-        self.updated_at = now;
+        self.assignee = assignee;
+        self.closed_at = (*to == Control::Closed).then_some(now);
 
-        let event =
-            Event::DialogControl { dialog_id: self.id, control: self.control, epoch: self.epoch };
-        Ok(Change::of(self.workspace_id, self).telling(event, now))
+        // Whoever is answered by a human, or waits for one, has been asking since the first time.
+        let asking = matches!(to, Control::Waiting | Control::Human);
+        self.asking_since = asking.then_some(self.asking_since.unwrap_or(now));
+        self.handoff_reason = self.handoff_reason.filter(|_| asking);
+
+        let message = Message {
+            id: cause.message_id,
+            workspace_id: self.workspace_id,
+            dialog_id: self.id,
+            seq: self.next_seq(now),
+            author: Author::System,
+            kind: MessageKind::Control,
+            text: step.as_str().to_owned(),
+            delivery: Delivery::None,
+            answer: None,
+            operator: cause.operator().cloned(),
+            mentions: Vec::new(),
+            created_at: now,
+        };
+        let event = Event::DialogControl {
+            dialog_id: self.id,
+            control: self.control,
+            epoch: self.epoch,
+            step: Some(step),
+            seq: Some(message.seq),
+            reason: self.handoff_reason.filter(|_| *to == Control::Waiting),
+            assignee_id: self.assignee.as_ref().and_then(|operator| operator.user_id),
+        };
+        Ok(Change::of(self.workspace_id, Utterance::new(self, message)).telling(event, now))
     }
 }

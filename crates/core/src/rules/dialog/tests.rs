@@ -5,6 +5,7 @@ use crate::{
     act::Actor,
     channel::ChatKind,
     clock::Clock,
+    dialog::Operator,
     message::{CheckOutcome, Outcome},
     money::Money,
 };
@@ -33,15 +34,31 @@ fn after<T: Clone>(change: Change<T>) -> T {
     change.into_parts().state
 }
 
-fn take(step: Step, dialog: Dialog, now: DateTime<Utc>) -> Result<Change<Dialog>, ControlRefused> {
-    let by = Actor::command_line();
+fn operator(name: &str) -> Operator {
+    Operator { user_id: Some(uuid::Uuid::from_u128(7).into()), name: name.to_owned() }
+}
+
+/// A person does something.
+fn by_person(now: DateTime<Utc>) -> Cause {
+    let actor = Actor::nobody("anna@example.org", "203.0.113.7");
+    let by = By::Operator { operator: operator("Anna"), actor };
+    Cause { message_id: Clock::manual(now).id(), by, now }
+}
+
+fn take(
+    step: Step,
+    dialog: Dialog,
+    now: DateTime<Utc>,
+) -> Result<Change<Utterance>, ControlRefused> {
+    let cause = by_person(now);
     match step {
-        Step::HandOff => dialog.hand_off(now),
-        Step::TakeOver => dialog.take_over(&by, now),
-        Step::Release => dialog.release(&by, now),
-        Step::HandBack => dialog.hand_back(&by, now),
-        Step::Close => dialog.close(&by, now),
-        Step::Reopen => dialog.reopen(now),
+        Step::HandOff => dialog.hand_off(HandoffReason::Asked, &cause),
+        Step::TakeOver => dialog.take_over(operator("Anna"), &cause),
+        Step::Assign => dialog.assign(operator("Boris"), &cause),
+        Step::Release => dialog.release(&cause),
+        Step::HandBack => dialog.hand_back(&cause),
+        Step::Close => dialog.close(&cause),
+        Step::Reopen => dialog.reopen(&cause),
     }
 }
 
@@ -51,30 +68,57 @@ fn a_turn_from_before_a_takeover_cannot_settle() {
     let epoch = dialog.epoch;
     assert!(dialog.may_settle(epoch));
 
-    let by = Actor::command_line();
-    let taken = after(dialog.take_over(&by, at(1)).unwrap());
+    let taken = after(take(Step::TakeOver, dialog, at(1)).unwrap()).dialog;
     assert!(!taken.may_settle(epoch));
 
-    let back = after(taken.hand_back(&by, at(2)).unwrap());
+    let back = after(take(Step::HandBack, taken, at(2)).unwrap()).dialog;
     assert!(!back.may_settle(epoch), "handing back does not revive the old turn");
     assert!(back.may_settle(epoch + 2));
 }
 
 #[test]
 fn giving_control_to_who_has_it_is_refused() {
-    let refused = dialog().release(&Actor::command_line(), at(1)).unwrap_err();
+    let refused = take(Step::Release, dialog(), at(1)).unwrap_err();
     assert_eq!(refused, ControlRefused { step: Step::Release, control: Control::Ai });
 }
 
 #[test]
 fn a_step_of_a_person_is_an_act_and_one_of_the_program_is_not() {
-    let by = Actor::nobody("anna@example.org", "203.0.113.7");
-    let taken = dialog().take_over(&by, at(1)).unwrap();
+    let taken = take(Step::TakeOver, dialog(), at(1)).unwrap();
     assert_eq!(taken.acts()[0].action, "dialog.taken_over");
     assert_eq!(taken.acts()[0].actor_name, "anna@example.org");
+    assert_eq!(taken.state().message.operator, Some(operator("Anna")));
 
-    let handed_off = dialog().hand_off(at(1)).unwrap();
+    let cause = Cause::of_program(Clock::manual(at(1)).id(), at(1));
+    let handed_off = dialog().hand_off(HandoffReason::Asked, &cause).unwrap();
     assert_eq!(handed_off.acts(), []);
+    assert_eq!(handed_off.state().message.operator, None);
+}
+
+#[test]
+fn a_customer_keeps_their_place_in_the_queue_until_they_are_answered_for_good() {
+    let waiting = after(take(Step::HandOff, dialog(), at(1)).unwrap()).dialog;
+    assert_eq!(waiting.waiting_since(), Some(at(1)));
+    let taken = after(take(Step::TakeOver, waiting, at(5)).unwrap()).dialog;
+    assert_eq!((taken.waiting_since(), taken.assignee.clone()), (None, Some(operator("Anna"))));
+
+    let again = after(take(Step::HandOff, taken, at(9)).unwrap()).dialog;
+    assert_eq!((again.waiting_since(), again.assignee.clone()), (Some(at(1)), None));
+    assert_eq!(again.handoff_reason, Some(HandoffReason::Asked));
+    let released = after(take(Step::Release, again, at(10)).unwrap()).dialog;
+    assert_eq!((released.asking_since, released.handoff_reason), (None, None));
+}
+
+#[test]
+fn a_dialog_that_was_closed_not_long_ago_goes_on() {
+    let day = chrono::Duration::hours(24);
+    assert!(!dialog().reopens(day, at(1)), "it is open");
+    let closed = after(take(Step::Close, dialog(), at(0)).unwrap()).dialog;
+    assert!(closed.reopens(day, at(86_399)));
+    assert!(!closed.reopens(day, at(86_400)));
+    assert!(!closed.reopens(chrono::Duration::zero(), at(0)), "the owner wants a new one");
+    let reopened = after(take(Step::Reopen, closed, at(1)).unwrap()).dialog;
+    assert_eq!((reopened.control, reopened.closed_at), (Control::Ai, None));
 }
 
 #[test]
@@ -110,7 +154,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         text: "A moment.".to_owned(),
         answer,
         answers: Some(1),
-        then: Then::HandOff,
+        then: Then::HandOff { reason: HandoffReason::Unverified, message_id: clock.id() },
     };
     let change = heard.dialog.reply(reply.clone(), at(2)).unwrap();
     let names: Vec<_> = change.events().map(Event::name).collect();
@@ -118,6 +162,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
 
     let said = after(change);
     assert_eq!(said.message.seq, 2);
+    assert_eq!(said.notice.as_ref().map(|notice| notice.seq), Some(3));
     assert_eq!(said.dialog.control, Control::Waiting);
     assert_eq!((said.dialog.answered_seq, said.dialog.updated_at), (1, at(2)));
     let late = said.dialog.reply(reply, at(3));
@@ -148,24 +193,30 @@ proptest! {
     /// raises the epoch by one and tells one event; a refused one changes nothing; a turn from
     /// before any step cannot settle.
     #[test]
-    fn control_follows_the_table_in_any_order(tried in prop::collection::vec(0_usize..6, 0..40)) {
-        const STEPS: [Step; 6] =
-            [Step::HandOff, Step::TakeOver, Step::Release, Step::HandBack, Step::Close, Step::Reopen];
+    fn control_follows_the_table_in_any_order(tried in prop::collection::vec(0_usize..7, 0..40)) {
         let mut dialog = dialog();
         let first = dialog.epoch;
         let mut taken = 0;
 
         for (number, now) in tried.into_iter().zip(1..) {
             let before = dialog.clone();
+            let tried = Step::ALL[number];
             let leads = EDGES
                 .iter()
-                .find(|(step, from, _)| *step == STEPS[number] && *from == before.control);
-            match take(STEPS[number], dialog, at(now)) {
+                .find(|(step, from, _)| *step == tried && *from == before.control);
+            match take(tried, dialog, at(now)) {
                 Ok(change) => {
                     taken += 1;
                     let (_, _, to) = leads.expect("a step along an edge");
                     prop_assert_eq!(change.events().count(), 1);
-                    dialog = after(change);
+                    let said = after(change);
+                    prop_assert_eq!(said.message.seq, before.last_seq + 1);
+                    prop_assert_eq!(said.message.text.as_str(), tried.as_str());
+                    dialog = said.dialog;
+                    prop_assert_eq!(dialog.assignee.is_some(), dialog.control == Control::Human);
+                    prop_assert_eq!(dialog.closed_at.is_some(), dialog.control == Control::Closed);
+                    let asks = matches!(dialog.control, Control::Waiting | Control::Human);
+                    prop_assert_eq!(dialog.asking_since.is_some(), asks);
                     prop_assert_eq!(dialog.control, *to);
                     prop_assert_eq!(dialog.epoch, before.epoch + 1);
                     prop_assert_eq!(dialog.updated_at, at(now));

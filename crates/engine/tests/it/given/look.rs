@@ -4,7 +4,7 @@ use replyx_core::{
     dialog::Dialog,
     event::Event,
     ids::MessageId,
-    message::{Delivery, Message},
+    message::{Author, Delivery, Message},
     page::PageRequest,
 };
 use replyx_storage::testing;
@@ -34,9 +34,12 @@ impl World<'_> {
         tx.workspace(self.workspace).messages().list(dialog.id, page).await.unwrap().items
     }
 
-    /// The messages of the only dialog.
+    /// What people and the assistant have said in the only dialog: what the program says of changes
+    /// of control is left out.
     pub(crate) async fn messages(&self) -> Vec<Message> {
-        self.messages_of(&self.dialog().await).await
+        let mut messages = self.messages_of(&self.dialog().await).await;
+        messages.retain(|message| message.author != Author::System);
+        messages
     }
 
     /// What was said in the only dialog: `customer: a`, `assistant: b`.

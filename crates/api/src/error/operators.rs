@@ -1,0 +1,85 @@
+//! What clients are told when a dialog cannot be changed.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{dialog::Operator, message::Message};
+use replyx_engine::{control::ControlError, replies::WriteError};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::ApiError;
+
+/// An operator, as clients see one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Operator)]
+pub struct OperatorView {
+    /// The member; `null` for a program with an API key and for a deleted account.
+    pub user_id: Option<Uuid>,
+    /// The name that colleagues see.
+    #[schema(example = "Kim")]
+    pub name: String,
+}
+
+impl From<Operator> for OperatorView {
+    fn from(operator: Operator) -> Self {
+        let user_id = operator.user_id.map(|id| id.into_uuid());
+        Self { user_id, name: operator.name }
+    }
+}
+
+/// A colleague's reply that the client has not seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = NewerReply)]
+pub struct NewerReplyView {
+    /// The message.
+    id: Uuid,
+    /// Its place in the dialog.
+    #[schema(example = 7)]
+    seq: i64,
+    #[schema(example = "Your parcel is on its way.")]
+    text: String,
+    operator: Option<OperatorView>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Message> for NewerReplyView {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id.into_uuid(),
+            seq: message.seq,
+            text: message.text,
+            operator: message.operator.map(OperatorView::from),
+            created_at: message.created_at,
+        }
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ControlError::Missing => Self::NotFound("dialog"),
+            ControlError::NotYours { holder } => {
+                Self::NotYours { detail, holder: holder.map(OperatorView::from) }
+            }
+            ControlError::Closed => Self::Conflict { code: "closed", detail },
+            ControlError::NotClosed(_) => Self::Conflict { code: "not_closed", detail },
+            ControlError::NotWaiting(_) => Self::Conflict { code: "not_waiting", detail },
+            ControlError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<WriteError> for ApiError {
+    fn from(error: WriteError) -> Self {
+        let detail = error.to_string();
+        match error {
+            WriteError::Control(error) => error.into(),
+            WriteError::Blocked => Self::Conflict { code: "contact_blocked", detail },
+            WriteError::ChannelGone => Self::Conflict { code: "channel_deleted", detail },
+            WriteError::NewerReply(message) => Self::NewerReply(Box::new((*message).into())),
+            WriteError::NoMember(_) => Self::field("mentions", detail),
+            WriteError::Storage(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What operators write: replies, which go the way of everything that is sent, and notes, which
+//! never do.
+
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    actor::Caller,
+    change::Change,
+    channel::Channel,
+    dialog::{Contact, Control, Dialog},
+    ids::{DialogId, UserId, WorkspaceId},
+    message::Message,
+    rules::dialog::{Utterance, Written},
+};
+use replyx_storage::{StorageError, Tx, repeated};
+use thiserror::Error;
+
+use crate::{
+    Engine,
+    control::{self, ControlError, is_held_by},
+};
+
+/// What an operator writes was not stored.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// Control does not allow it.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The customer has blocked the bot: nothing would arrive.
+    #[error("the customer has blocked the bot; nothing can be delivered")]
+    Blocked,
+    /// The channel was deleted: nothing can be sent through it.
+    #[error("the channel of the dialog was deleted; nothing can be delivered")]
+    ChannelGone,
+    /// A colleague has answered since the writer looked.
+    #[error("a colleague has answered since you read the dialog")]
+    NewerReply(Box<Message>),
+    /// Somebody is mentioned who does not work here.
+    #[error("`{0}` is not a member of the workspace")]
+    NoMember(UserId),
+    /// The database failed.
+    #[error("the message could not be stored")]
+    Storage(#[from] StorageError),
+}
+
+/// A reply to the customer.
+#[derive(Clone, Debug)]
+pub struct NewReply {
+    /// The client's own name of it. A repeat stores nothing.
+    pub client_id: String,
+    /// The words.
+    pub text: String,
+    /// The dialog's epoch as the writer saw it: taking over fails if it is another one.
+    pub epoch: Option<i64>,
+    /// The last message that the writer saw: the reply fails if a colleague has answered since.
+    pub seen_seq: Option<i64>,
+}
+
+/// Answers a customer. Whoever answers while nobody has the dialog takes it over in the same
+/// transaction.
+///
+/// # Errors
+///
+/// [`WriteError::Control`] when a colleague has the dialog, or it is over; the others as they say.
+pub async fn reply(
+    engine: &Engine,
+    caller: &Caller,
+    id: DialogId,
+    reply: &NewReply,
+) -> Result<Message, WriteError> {
+    repeated(|| async {
+        let workspace = caller.workspace_id;
+        let mut tx = engine.db.begin().await?;
+        let found = control::lock(&mut tx, workspace, id).await?;
+        let (dialog, contact) = found.ok_or(ControlError::Missing)?;
+        let known = tx.workspace(workspace).messages().by_client(id, &reply.client_id).await?;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let channel = passable(&mut tx, &dialog, &contact).await?;
+        unanswered(&mut tx, &dialog, caller, reply.seen_seq).await?;
+
+        let now = engine.clock.now();
+        let had = dialog.control;
+        let change = answered(engine, caller, dialog, reply, now)?;
+        let Utterance { dialog, message, .. } = tx.apply(change).await?;
+        if had != Control::Human {
+            control::cancel(&mut tx, &dialog, &contact, now).await?;
+        }
+        send(engine, &mut tx, &dialog, &contact, &channel, &message).await?;
+        tx.commit().await?;
+        Ok(message)
+    })
+    .await
+}
+
+/// The channel, if something can be delivered through it to the contact.
+async fn passable(tx: &mut Tx, dialog: &Dialog, contact: &Contact) -> Result<Channel, WriteError> {
+    if dialog.control == Control::Closed {
+        return Err(ControlError::Closed.into());
+    }
+    if contact.blocked_at.is_some() {
+        return Err(WriteError::Blocked);
+    }
+    let channels = tx.workspace(dialog.workspace_id).channels();
+    channels.find(dialog.channel_id).await?.ok_or(WriteError::ChannelGone)
+}
+
+/// Makes sure that no colleague has answered since the caller looked.
+async fn unanswered(
+    tx: &mut Tx,
+    dialog: &Dialog,
+    caller: &Caller,
+    seen: Option<i64>,
+) -> Result<(), WriteError> {
+    let Some(seen) = seen.filter(|seen| *seen < dialog.last_seq) else { return Ok(()) };
+    let messages = tx.workspace(dialog.workspace_id).messages();
+    match messages.reply_after(dialog.id, seen, caller.user_id()).await? {
+        Some(newer) => Err(WriteError::NewerReply(Box::new(newer))),
+        None => Ok(()),
+    }
+}
+
+/// The reply, after a takeover where nobody has the dialog.
+fn answered(
+    engine: &Engine,
+    caller: &Caller,
+    dialog: Dialog,
+    reply: &NewReply,
+    now: DateTime<Utc>,
+) -> Result<Change<Utterance>, WriteError> {
+    let holder = dialog.assignee.clone();
+    let not_yours = || ControlError::NotYours { holder: holder.clone() };
+    let words = Written {
+        id: engine.clock.id(),
+        client_id: reply.client_id.clone(),
+        text: reply.text.clone(),
+        operator: caller.operator(),
+    };
+
+    if dialog.control == Control::Human {
+        if !is_held_by(&dialog, caller) {
+            return Err(not_yours().into());
+        }
+        return dialog.answer(words, now).map_err(|_| not_yours().into());
+    }
+    if reply.epoch.is_some_and(|epoch| epoch != dialog.epoch) {
+        return Err(not_yours().into());
+    }
+
+    let taken = dialog.take_over(caller.operator(), &control::cause(engine, caller));
+    let change = taken.map_err(|_| not_yours())?.and_then(|taken| taken.answer(words, now));
+    change.map_err(|_| not_yours().into())
+}
+
+async fn send(
+    engine: &Engine,
+    tx: &mut Tx,
+    dialog: &Dialog,
+    contact: &Contact,
+    channel: &Channel,
+    message: &Message,
+) -> Result<(), StorageError> {
+    let rendered = engine.channels.of(channel.kind).render(&message.text);
+    let parts: Vec<_> = rendered.into_iter().map(|part| (engine.clock.id(), part)).collect();
+    let outbox = tx.workspace(dialog.workspace_id).outbox();
+    outbox.enqueue(dialog, contact, message.id, &parts, message.created_at).await
+}
+
+/// A note for colleagues.
+#[derive(Clone, Debug)]
+pub struct NewNote {
+    /// The client's own name of it. A repeat stores nothing.
+    pub client_id: String,
+    /// The words.
+    pub text: String,
+    /// Who is to read it.
+    pub mentions: Vec<UserId>,
+}
+
+/// Stores a note, whoever has the dialog.
+///
+/// # Errors
+///
+/// [`WriteError::NoMember`] when somebody is mentioned who does not work here.
+pub async fn note(
+    engine: &Engine,
+    caller: &Caller,
+    id: DialogId,
+    note: &NewNote,
+) -> Result<Message, WriteError> {
+    repeated(|| async {
+        let workspace = caller.workspace_id;
+        let mut tx = engine.db.begin().await?;
+        let dialog = tx.workspace(workspace).dialogs().lock(id).await?;
+        let dialog = dialog.ok_or(ControlError::Missing)?;
+        let known = tx.workspace(workspace).messages().by_client(id, &note.client_id).await?;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let mentions = members(&mut tx, workspace, &note.mentions).await?;
+
+        let words = Written {
+            id: engine.clock.id(),
+            client_id: note.client_id.clone(),
+            text: note.text.clone(),
+            operator: caller.operator(),
+        };
+        let change = dialog.note(words, mentions, engine.clock.now());
+        let Utterance { message, .. } = tx.apply(change).await?;
+        tx.commit().await?;
+        Ok(message)
+    })
+    .await
+}
+
+/// Each of them once, if all of them work here.
+async fn members(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    named: &[UserId],
+) -> Result<Vec<UserId>, WriteError> {
+    let mut mentions = named.to_vec();
+    mentions.sort_unstable();
+    mentions.dedup();
+    for user in &mentions {
+        let member = tx.workspace(workspace).members().find(*user).await?;
+        member.ok_or(WriteError::NoMember(*user))?;
+    }
+    Ok(mentions)
+}

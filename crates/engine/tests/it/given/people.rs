@@ -1,0 +1,42 @@
+//! People who answer customers.
+
+use std::sync::Arc;
+
+use replyx_core::{
+    actor::Caller,
+    address::ClientAddress,
+    fixtures,
+    permission::Permissions,
+    role::Role,
+    session::{Access, Principal, WorkspaceAccess},
+    user::User,
+    workspace::Workspace,
+};
+
+use super::World;
+
+impl World<'_> {
+    /// Somebody who works here.
+    pub(crate) async fn member(&self, name: &str, role: Role) -> Caller {
+        let user = User { name: Some(name.to_owned()), ..fixtures::user(&self.clock) };
+        let mut tx = self.db.db.begin().await.unwrap();
+        tx.system().users().insert(&user, "hash").await.unwrap();
+        let members = tx.workspace(self.workspace).members();
+        members.insert(user.id, role, self.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let workspace = Workspace { id: self.workspace, ..fixtures::workspace(&self.clock) };
+        let place = WorkspaceAccess {
+            workspace,
+            role: Some(role),
+            permissions: Permissions::of_role(role),
+            suspended: false,
+        };
+        let principal = Principal::User { user: Box::new(user), session: self.clock.id() };
+        Caller {
+            workspace_id: self.workspace,
+            access: Arc::new(Access { principal, place: Some(place) }),
+            address: ClientAddress::default(),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! People answer customers: who has a dialog, and how it changes hands.
+
+use replyx_core::role::Role;
+use replyx_testkit::api::Api;
+use serde_json::{Value, json};
+
+use crate::harness::{Home, PASSWORD, PATIENCE, Shop, assert_problem, join, on_every_home, until};
+
+/// The id of nobody.
+const UNKNOWN: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+/// Somebody else who works in the shop.
+async fn colleague(home: &Home, shop: &Shop, email: &str) -> Api {
+    let person = Api::new(shop.program.base()).register(email, PASSWORD).await;
+    join(home, shop, &person, Role::Operator).await;
+    let me = shop.owner.get("/api/v1/me").await.expect(200).body;
+    person.in_workspace(me["workspace"]["id"].as_str().unwrap())
+}
+
+/// The path of the only dialog.
+async fn dialog(shop: &Shop) -> String {
+    let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
+    format!("/api/v1/dialogs/{}", dialogs["items"][0]["id"].as_str().unwrap())
+}
+
+async fn control(who: &Api, dialog: &str, step: &str) -> Value {
+    who.post(&format!("{dialog}/{step}"), &json!({})).await.expect(200).body
+}
+
+#[on_every_home]
+async fn a_dialog_changes_hands_and_everybody_is_told_whose_it_is(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.learn("returns.en.md").await;
+    shop.connect().await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    let lee = colleague(home, &shop, "lee@example.org").await;
+    let ann = bot.customer(7);
+    ann.ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+
+    let taken =
+        kim.post(&format!("{dialog}/takeover"), &json!({"epoch": 0})).await.expect(200).body;
+    assert_eq!((&taken["control"], &taken["epoch"]), (&json!("human"), &json!(1)));
+    assert_eq!(taken["assignee"]["name"], "kim@example.org");
+    let refused = lee.post(&format!("{dialog}/takeover"), &json!({})).await;
+    assert_problem(&refused, 409, "not_yours");
+    assert_eq!(refused.body["holder"], taken["assignee"]);
+    assert_problem(&lee.post(&format!("{dialog}/release"), &json!({})).await, 409, "not_yours");
+
+    // The assistant is silent; what the customer says is there for Kim.
+    ann.say("Is anybody there?");
+    until("the words are stored", async || {
+        let messages = shop.messages().await;
+        (messages.last()?["text"] == "Is anybody there?").then_some(())
+    })
+    .await;
+    let waiting = control(&kim, &dialog, "handoff").await;
+    assert_eq!(
+        (&waiting["control"], &waiting["handoff_reason"]),
+        (&json!("waiting"), &json!("operator"))
+    );
+    assert!(waiting["waiting_since"].is_string() && waiting["assignee"].is_null());
+    assert_eq!(control(&lee, &dialog, "handoff").await, waiting, "asking again changes nothing");
+    let stale = lee.post(&format!("{dialog}/takeover"), &json!({"epoch": 1})).await;
+    assert_problem(&stale, 409, "not_yours");
+
+    let closed = control(&lee, &dialog, "close").await;
+    assert_eq!(closed["control"], "closed");
+    assert!(closed["closed_at"].is_string());
+    assert_problem(&kim.post(&format!("{dialog}/takeover"), &json!({})).await, 409, "closed");
+    assert_eq!(control(&kim, &dialog, "reopen").await["control"], "ai");
+    assert_problem(&kim.post(&format!("{dialog}/reopen"), &json!({})).await, 409, "not_closed");
+
+    let steps: Vec<_> = shop
+        .messages()
+        .await
+        .iter()
+        .filter(|message| message["author"] == "system")
+        .map(|message| (message["text"].clone(), message["operator"]["name"].clone()))
+        .collect();
+    let kim = json!("kim@example.org");
+    let lee = json!("lee@example.org");
+    let told = |step: &str, who: &Value| (json!(step), who.clone());
+    assert_eq!(
+        steps,
+        [
+            told("take_over", &kim),
+            told("hand_off", &kim),
+            told("close", &lee),
+            told("reopen", &kim)
+        ]
+    );
+}
+
+#[on_every_home]
+async fn the_customers_next_words_reopen_a_closed_dialog_or_begin_another(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.learn("returns.en.md").await;
+    shop.connect().await;
+    let ann = bot.customer(7);
+    let question = "How many days do I have to return an item?";
+    ann.ask(question, PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+    control(&shop.owner, &dialog, "close").await;
+    ann.ask(question, PATIENCE).await.unwrap();
+    assert_eq!(shop.owner.get(&dialog).await.expect(200).body["control"], "ai");
+
+    shop.set(&json!({"reopen_hours": 0})).await;
+    control(&shop.owner, &dialog, "close").await;
+    ann.ask(question, PATIENCE).await.unwrap();
+    let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
+    assert_eq!(dialogs["items"].as_array().unwrap().len(), 2);
+    assert_eq!(shop.owner.get(&dialog).await.expect(200).body["control"], "closed");
+
+    // She is in another one now.
+    assert_problem(
+        &shop.owner.post(&format!("{dialog}/reopen"), &json!({})).await,
+        409,
+        "not_closed",
+    );
+}
+
+#[on_every_home]
+async fn nobody_changes_the_hands_of_a_dialog_of_another_workspace(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    bot.customer(7).ask("Hello?", PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    for step in ["takeover", "handoff", "release", "close", "reopen"] {
+        let refused = stranger.post(&format!("{dialog}/{step}"), &json!({})).await;
+        assert_problem(&refused, 404, "not_found");
+    }
+    let bad = shop.owner.post(&format!("{dialog}/takeover"), &json!({"epoch": -1})).await;
+    assert_problem(&bad, 422, "invalid");
+    let bad = shop.owner.post(&format!("{dialog}/handoff"), &json!({"reason": "bored"})).await;
+    assert_problem(&bad, 422, "invalid");
+    assert_eq!(shop.owner.get(&dialog).await.expect(200).body["epoch"], 0);
+}
+
+#[on_every_home]
+async fn a_reply_takes_over_and_is_delivered_once(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.learn("returns.en.md").await;
+    shop.connect().await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    let lee = colleague(home, &shop, "lee@example.org").await;
+    let ann = bot.customer(7);
+    ann.ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+    let messages = format!("{dialog}/messages");
+
+    let stale = json!({"client_id": "k0", "text": "Hello", "epoch": 5});
+    assert_problem(&kim.post(&messages, &stale).await, 409, "not_yours");
+    let reply = json!({"client_id": "k1", "text": "Hello, this is *Kim*.", "epoch": 0});
+    let stored = kim.post(&messages, &reply).await.expect(201).body;
+    assert_eq!((&stored["author"], &stored["kind"]), (&json!("operator"), &json!("text")));
+    assert_eq!(stored["operator"]["name"], "kim@example.org");
+    let received = ann.wait_for_reply(1, PATIENCE).await.unwrap();
+    assert_eq!(received.plain, "Hello, this is Kim.");
+    let read = kim.get(&dialog).await.expect(200).body;
+    assert_eq!((&read["control"], &read["epoch"]), (&json!("human"), &json!(1)));
+    assert_eq!(read["answered_seq"], 1);
+
+    // The same once more is the same message.
+    let again = kim.post(&messages, &reply).await.expect(201).body;
+    assert_eq!(again["id"], stored["id"]);
+    let refused = lee.post(&messages, &json!({"client_id": "l1", "text": "Me too"})).await;
+    assert_problem(&refused, 409, "not_yours");
+    assert_eq!(refused.body["holder"]["name"], "kim@example.org");
+
+    let parts = format!("/api/v1/messages/{}/deliveries", stored["id"].as_str().unwrap());
+    let sent = until("the reply is delivered", async || {
+        let parts = kim.get(&parts).await.expect(200).body;
+        (parts["items"][0]["status"] == "sent").then_some(parts)
+    })
+    .await;
+    assert_eq!(sent["items"].as_array().unwrap().len(), 1);
+    assert_eq!(sent["items"][0]["attempts"], 1);
+    assert_eq!(ann.sent_total(), 2, "nothing arrived twice");
+
+    // What the customer says after the answer is the assistant's again after the release.
+    control(&kim, &dialog, "release").await;
+    let next = ann.ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
+    assert!(next.plain.contains("30 days"), "{}", next.plain);
+}
+
+#[on_every_home]
+async fn a_newer_reply_of_a_colleague_is_shown_before_another_one_is_sent(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    let lee = colleague(home, &shop, "lee@example.org").await;
+    bot.customer(7).ask("Hello?", PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+    let messages = format!("{dialog}/messages");
+    control(&kim, &dialog, "takeover").await;
+    let seen = kim.get(&dialog).await.expect(200).body["last_seq"].clone();
+    control(&kim, &dialog, "handoff").await;
+    let first = json!({"client_id": "l1", "text": "Lee is faster"});
+    let theirs = lee.post(&messages, &first).await.expect(201).body;
+    control(&lee, &dialog, "handoff").await;
+
+    let late = json!({"client_id": "k1", "text": "Kim is here", "seen_seq": seen});
+    let refused = kim.post(&messages, &late).await;
+    assert_problem(&refused, 409, "newer_reply");
+    assert_eq!(refused.body["message"]["text"], "Lee is faster");
+    let seen = json!({"client_id": "k1", "text": "Kim is here", "seen_seq": theirs["seq"]});
+    kim.post(&messages, &seen).await.expect(201);
+}
+
+#[on_every_home]
+async fn notes_are_for_colleagues_and_what_cannot_arrive_is_refused(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    let lee = colleague(home, &shop, "lee@example.org").await;
+    let lee_id = lee.get("/api/v1/me").await.expect(200).body["user"]["id"].clone();
+    let ann = bot.customer(7);
+    ann.ask("Hello?", PATIENCE).await.unwrap();
+    let dialog = dialog(&shop).await;
+    let messages = format!("{dialog}/messages");
+    let arrived = ann.sent_total();
+
+    let note = json!({"client_id": "n1", "kind": "note", "text": "VIP", "mentions": [lee_id]});
+    let stored = kim.post(&messages, &note).await.expect(201).body;
+    assert_eq!((&stored["kind"], &stored["delivery"]), (&json!("note"), &json!("none")));
+    assert_eq!(stored["mentions"], json!([lee_id]));
+    assert_eq!(kim.get(&dialog).await.expect(200).body["control"], "ai", "a note changes nothing");
+    let unknown = json!({"client_id": "n2", "kind": "note", "text": "?", "mentions": [UNKNOWN]});
+    assert_problem(&kim.post(&messages, &unknown).await, 422, "invalid");
+    let key = json!({"name": "App", "scopes": ["dialogs:read"]});
+    let secret = shop.owner.post("/api/v1/api-keys", &key).await.expect(201).text("key");
+    let program = Api::new(shop.program.base()).with_token(secret);
+    let shown = program.get(&messages).await.expect(200).body;
+    let shown = shown["items"].as_array().unwrap();
+    assert!(shown.iter().all(|message| message["kind"] != "note"), "{shown:?}");
+
+    ann.block();
+    until("the block is known", async || {
+        let read = kim.get(&dialog).await.expect(200).body;
+        (read["contact"]["blocked"] == true).then_some(())
+    })
+    .await;
+    let reply = json!({"client_id": "k1", "text": "Hello"});
+    assert_problem(&kim.post(&messages, &reply).await, 409, "contact_blocked");
+    control(&kim, &dialog, "close").await;
+    assert_problem(&kim.post(&messages, &reply).await, 409, "closed");
+    assert_eq!(ann.sent_total(), arrived, "nothing was sent");
+
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    assert_problem(&stranger.post(&messages, &reply).await, 404, "not_found");
+    assert_problem(&stranger.post(&messages, &note).await, 404, "not_found");
+    let parts = format!("/api/v1/messages/{}/deliveries", stored["id"].as_str().unwrap());
+    assert_problem(&stranger.get(&parts).await, 404, "not_found");
+    for bad in [json!({"client_id": "b", "text": " "}), json!({"text": "no name"})] {
+        assert_problem(&kim.post(&messages, &bad).await, 422, "invalid");
+    }
+}
