@@ -13,7 +13,7 @@ use super::{
     formula,
     looks::Looks,
     sheet::{Allowance, Area, Sheet},
-    value::iso,
+    value::{Epoch, iso},
     warn_hidden,
 };
 
@@ -27,7 +27,7 @@ const MOST_AREAS: usize = 50_000;
 struct Book {
     strings: Vec<String>,
     looks: Looks,
-    from_1904: bool,
+    epoch: Epoch,
 }
 
 /// Reads the visible sheets.
@@ -56,10 +56,14 @@ pub(super) fn read(mut package: Package, writer: &mut Writer) -> Result<(), Unre
     let strings = part("sharedStrings")?;
     let styles = part("styles")?;
     let properties = tree.root().child("workbookPr").and_then(|it| it.attribute("date1904"));
+    let epoch = match properties.as_deref() {
+        Some("1" | "true") => Epoch::Year1904,
+        _ => Epoch::Year1900,
+    };
     let book = Book {
         strings: strings.as_deref().map(shared).transpose()?.unwrap_or_default(),
         looks: Looks::read(styles.as_deref())?,
-        from_1904: matches!(properties.as_deref(), Some("1" | "true")),
+        epoch,
     };
 
     let mut allowance = Allowance::default();
@@ -184,7 +188,7 @@ fn fill(
                 (_, number) => match number.parse::<f64>() {
                     Ok(value) if value.is_finite() => {
                         numbers.set(place, value);
-                        look.format.show(value, book.from_1904)
+                        look.format.show(value, book.epoch)
                     }
                     _ => number.to_owned(),
                 },
@@ -199,7 +203,7 @@ fn fill(
     numbers.calculate(&formulas);
     for (place, text, look) in uncached {
         let said = match numbers.get(place) {
-            Some(value) => look.format.show(value, book.from_1904),
+            Some(value) => look.format.show(value, book.epoch),
             None if text.trim().is_empty() => continue,
             None => format!("={}", text.trim()),
         };

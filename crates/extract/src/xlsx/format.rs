@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::value::{Moment, decimal, moment};
+use super::value::{Epoch, Moment, decimal, moment};
 
 /// Longer formats are none, characters.
 const LONGEST: usize = 255;
@@ -97,12 +97,12 @@ impl Format {
     }
 
     /// A number as its cell shows it.
-    pub(super) fn show(&self, number: f64, from_1904: bool) -> String {
+    pub(super) fn show(&self, number: f64, epoch: Epoch) -> String {
         let Some((section, sign)) = self.section(number) else { return decimal(number) };
         match section.kind {
             // A part that is left empty hides what it is for.
             Kind::General if section.parts.is_empty() && self.sections.len() > 1 => String::new(),
-            Kind::Date(shown) => moment(number, from_1904, shown),
+            Kind::Date(shown) => moment(number, epoch, shown),
             Kind::General | Kind::Text if section.parts.iter().all(|it| *it == Part::General) => {
                 decimal(number)
             }
@@ -376,10 +376,10 @@ mod tests {
             (";;;", 5.0, ""),
             ("0;-0;", 0.0, ""),
         ] {
-            assert_eq!(Format::of(code).show(number, false), expected, "{code}");
+            assert_eq!(Format::of(code).show(number, Epoch::Year1900), expected, "{code}");
         }
-        assert_eq!(Format::built_in(10).show(0.5, false), "50.00%");
-        assert_eq!(Format::built_in(14).show(46_329.0, false), "2026-11-03");
+        assert_eq!(Format::built_in(10).show(0.5, Epoch::Year1900), "50.00%");
+        assert_eq!(Format::built_in(14).show(46_329.0, Epoch::Year1900), "2026-11-03");
     }
 
     #[test]
@@ -400,7 +400,7 @@ mod tests {
             "%%%%",
         ] {
             for number in [0.0, -1.5, 1e300, f64::NAN, f64::INFINITY] {
-                let _ = Format::of(code).show(number, true);
+                let _ = Format::of(code).show(number, Epoch::Year1904);
             }
         }
     }

@@ -57,8 +57,15 @@ pub(super) enum Moment {
     Length,
 }
 
+/// The day from which a workbook counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Epoch {
+    Year1900,
+    Year1904,
+}
+
 /// A number of days since the workbook's beginning as its cell shows it.
-pub(super) fn moment(days: f64, from_1904: bool, shown: Moment) -> String {
+pub(super) fn moment(days: f64, epoch: Epoch, shown: Moment) -> String {
     if !days.is_finite() || !(0.0..3_000_000.0).contains(&days) {
         return decimal(days);
     }
@@ -68,6 +75,7 @@ pub(super) fn moment(days: f64, from_1904: bool, shown: Moment) -> String {
         Moment::Time => days.fract(),
         Moment::DayAndTime => days,
     };
+    let from_1904 = epoch == Epoch::Year1904;
     serial(&ExcelDateTime::new(part, ExcelDateTimeType::DateTime, from_1904))
 }
 

@@ -8,7 +8,7 @@ use super::{
     super::{Unreadable, html, writer::Writer},
     format::Format,
     sheet::{Allowance, Sheet},
-    value::{iso, serial},
+    value::{Epoch, iso, serial},
     warn_hidden,
 };
 
@@ -65,8 +65,8 @@ pub(super) fn read(bytes: &[u8], writer: &mut Writer) -> Result<(), Unreadable> 
 fn said(value: &DataRef, format: &Format) -> String {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "a workbook's numbers are floats")]
-        DataRef::Int(number) => format.show(*number as f64, false),
-        DataRef::Float(number) => format.show(*number, false),
+        DataRef::Int(number) => format.show(*number as f64, Epoch::Year1900),
+        DataRef::Float(number) => format.show(*number, Epoch::Year1900),
         DataRef::String(text) => text.clone(),
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(true) => "TRUE".to_owned(),

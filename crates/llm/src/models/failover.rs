@@ -28,8 +28,8 @@ mod learn;
 
 use account::{Bound, Underway};
 use blame::Blame;
-use learn::Checks;
 pub(crate) use learn::told;
+use learn::{Checks, Guesses};
 
 /// Rounds end after so many, whatever was waited for.
 const ROUNDS: u32 = 20;
@@ -117,14 +117,14 @@ impl<'a> Call<'a> {
 
         let mut candidates = candidates(chain);
         let mut asked_rounds = 0;
-        let mut desperate = false;
+        let mut guesses = Guesses::Respected;
         for _ in 0..ROUNDS {
-            match self.round(candidates, desperate).await {
+            match self.round(candidates, guesses).await {
                 Round::Answered(completion) => return Ok(*completion),
                 Round::Left { candidates: left, asked, guessed } => {
                     asked_rounds += u32::from(asked);
-                    let first_guess = !asked && guessed && !desperate;
-                    desperate = true;
+                    let first_guess = !asked && guessed && guesses == Guesses::Respected;
+                    guesses = Guesses::PassedOver;
                     candidates = left;
                     if first_guess {
                         continue;
@@ -171,20 +171,20 @@ impl<'a> Call<'a> {
         (Instant::now() + wait < self.deadline).then_some(wait)
     }
 
-    async fn round(&mut self, candidates: Vec<Candidate>, desperate: bool) -> Round {
+    async fn round(&mut self, candidates: Vec<Candidate>, guesses: Guesses) -> Round {
         let mut queue = VecDeque::from(candidates);
         let mut left = Vec::<Candidate>::new();
         let mut asked = false;
-        let mut guesses = false;
+        let mut any_guessed = false;
         while let Some(mut candidate) = queue.pop_front() {
             if Instant::now() >= self.deadline {
                 break;
             }
 
-            let (error, blame) = match self.attempt(&candidate, desperate).await {
+            let (error, blame) = match self.attempt(&candidate, guesses).await {
                 Ok(completion) => return Round::Answered(Box::new(completion)),
                 Err(Fallen::Resting { wait, guessed }) => {
-                    guesses |= guessed;
+                    any_guessed |= guessed;
                     candidate.wait = if guessed { Duration::ZERO } else { wait };
                     left.push(candidate);
                     continue;
@@ -233,21 +233,21 @@ impl<'a> Call<'a> {
             }
         }
 
-        Round::Left { candidates: left, asked, guessed: guesses }
+        Round::Left { candidates: left, asked, guessed: any_guessed }
     }
 
     /// Asks one model with one key.
     async fn attempt(
         &mut self,
         candidate: &Candidate,
-        desperate: bool,
+        guesses: Guesses,
     ) -> Result<Completion, Fallen> {
         let link = &candidate.link;
         let request = self.bare_request(&candidate.link);
         let client = candidate.key.as_ref().map_or(&Client::Extractive, |held| &held.client);
         let bound = Bound::of(self.models, link, &request, client.most_tokens(&request));
         let inside = match &candidate.key {
-            Some(held) => Some(self.enter(candidate, held, &bound, desperate).await?),
+            Some(held) => Some(self.enter(candidate, held, &bound, guesses).await?),
             None => None,
         };
         if let Some((from, error)) = &self.last {
@@ -323,7 +323,7 @@ impl<'a> Call<'a> {
         candidate: &Candidate,
         held: &Arc<HeldKey>,
         bound: &Bound,
-        desperate: bool,
+        guesses: Guesses,
     ) -> Result<Inside, Fallen> {
         let link = &candidate.link;
         if !bound.is_priced() && held.key.limits_money() {
@@ -334,7 +334,7 @@ impl<'a> Call<'a> {
         }
 
         let periods = Periods::at(self.models.clock.now());
-        let checks = Checks::new(link, held, &periods, bound.cost(), desperate);
+        let checks = Checks::new(link, held, &periods, bound.cost(), guesses);
         let limits = &self.models.doors.limits;
         let ask = AdmissionRequest::new(
             &link.provider,

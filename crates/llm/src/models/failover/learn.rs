@@ -63,6 +63,14 @@ enum Matter {
     Money,
 }
 
+/// What is made of rests that were guessed, not told by a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guesses {
+    Respected,
+    /// Nothing else is left to be asked.
+    PassedOver,
+}
+
 /// What an attempt must pass, in order.
 pub(super) struct Checks<'a> {
     link: &'a Link,
@@ -71,16 +79,16 @@ pub(super) struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    /// `cost` is set aside; `desperate` passes over what was only guessed.
+    /// `cost` is set aside.
     pub(super) fn new(
         link: &'a Link,
         held: &'a HeldKey,
         periods: &Periods,
         cost: Money,
-        desperate: bool,
+        guesses: Guesses,
     ) -> Self {
         let mut list = vec![(Matter::Told, Gate::Open { key: told(held) })];
-        if !desperate {
+        if guesses == Guesses::Respected {
             list.push((Matter::Guessed, Gate::Open { key: guessed(held) }));
         }
         list.push((Matter::Provider, Gate::Breaker { key: provider_breaker(link) }));
