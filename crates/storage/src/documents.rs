@@ -416,6 +416,18 @@ impl Documents<'_> {
         StorageError::expect_one_row("documents", changed)
     }
 
+    /// Writes by which rules the index of a document counts as made, and leaves the index as it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the document is not there.
+    pub async fn set_index_version(self, id: DocumentId, version: i64) -> Result<(), StorageError> {
+        const SQL: &str =
+            "UPDATE documents SET index_version = $3 WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), version);
+        StorageError::expect_one_row("documents", changed)
+    }
+
     /// The rules by which the index of a document was made; 0 before there is one.
     pub async fn index_version(self, id: DocumentId) -> Result<i64, StorageError> {
         const SQL: &str = "SELECT index_version FROM documents WHERE workspace_id = $1 AND id = $2";

@@ -3,7 +3,6 @@
 use replyx_core::ids::{DocumentId, WorkspaceId};
 use uuid::Uuid;
 
-use super::Documents;
 use crate::{StorageError, Tx};
 
 /// All documents.
@@ -87,19 +86,5 @@ impl SystemDocuments<'_> {
                  LIMIT $2)";
 
         Ok(run!(self.tx, SQL; model, i64::from(limit)))
-    }
-}
-
-impl Documents<'_> {
-    /// Writes by which rules the index of a document counts as made, and leaves the index as it is.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the document is not there.
-    pub async fn set_index_version(self, id: DocumentId, version: i64) -> Result<(), StorageError> {
-        const SQL: &str =
-            "UPDATE documents SET index_version = $3 WHERE workspace_id = $1 AND id = $2";
-        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), version);
-        StorageError::expect_one_row("documents", changed)
     }
 }
