@@ -7,7 +7,7 @@
 //! 1. `asked` makes its words comparable: stems in the languages of the documents, relatives,
 //!    misspellings.
 //! 2. `score` ranks by words, `vectors` by meaning, each exactly and over all passages.
-//! 3. `fuse` joins the two orders and drops what says the same again.
+//! 3. `fuse` adds up what the two say and drops what says the same again.
 //! 4. `rerank` asks a model for the order of the best ones, where one is configured.
 //!
 //! # What holds
@@ -45,6 +45,7 @@ use replyx_llm::{Embeddings, Reranker, Spent};
 use replyx_storage::{Db, StorageError};
 
 pub use carry::carry;
+pub use find::meaning_of;
 
 use cache::Cache;
 

@@ -244,12 +244,16 @@ impl MemoryQuery {
         most: usize,
     ) -> Vec<Ranked<PassageAt>> {
         let sayings = |place| Sayings::of(self.snapshot.terms(place));
-        let mut joined = fuse::distinct(fuse::join(words, nearest), sayings, most);
-        for one in &mut joined {
-            let vector = self.vector.as_deref();
-            one.likeness = one.likeness.or_else(|| self.snapshot.likeness(vector?, one.place));
+        let mut likeness = nearest.to_vec();
+        if let Some(vector) = self.vector.as_deref() {
+            let near: HashSet<PassageAt> = nearest.iter().map(|(place, _)| *place).collect();
+            let far = words.iter().map(|(place, _)| *place).filter(|place| !near.contains(place));
+            likeness.extend(
+                far.filter_map(|place| Some((place, self.snapshot.likeness(vector, place)?))),
+            );
         }
-        joined
+        let spread = spread(self.snapshot.model.as_deref());
+        fuse::distinct(fuse::join(words, &likeness, spread), sayings, most)
     }
 }
 
@@ -300,11 +304,24 @@ const ACROSS: f64 = 0.05;
 
 /// What a cosine means, 0 to 1. Models differ in what they give texts that have nothing in common:
 /// E5 trains with a low temperature, and its cosines stay above 0.7 (see its model card).
-fn meaning_of(model: &str, cosine: f64, across: bool) -> f64 {
-    let (nothing, same) = match (model.contains("e5"), across) {
+pub fn meaning_of(model: &str, cosine: f64, across: bool) -> f64 {
+    let (nothing, same) = bounds(model, across);
+    ((cosine - nothing) / (same - nothing)).clamp(0.0, 1.0)
+}
+
+/// The cosines that a model gives texts that have nothing in common, and the same text.
+fn bounds(model: &str, across: bool) -> (f64, f64) {
+    match (model.contains("e5"), across) {
         (true, true) => (0.80 - ACROSS, 0.95 - ACROSS),
         (true, false) => (0.80, 0.95),
         (false, _) => (0.20, 0.80),
-    };
-    ((cosine - nothing) / (same - nothing)).clamp(0.0, 1.0)
+    }
+}
+
+/// The stretch between the two; 1 where there is no model, and words alone decide.
+pub(super) fn spread(model: Option<&str>) -> f64 {
+    model.map_or(1.0, |model| {
+        let (nothing, same) = bounds(model, false);
+        same - nothing
+    })
 }

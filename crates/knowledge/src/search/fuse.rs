@@ -1,11 +1,10 @@
 //! Two orders become one.
 //!
-//! Weighted reciprocal rank fusion (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion
-//! outperforms Condorcet", 2009): a passage earns `weight / (K + rank)` from each order it stands
-//! in. Ranks, and not scores, are added, because the two are of different kinds. To be first by
-//! words says little when a passage holds one name of the question and nothing else of it, as where
-//! question and passages are in different languages; so a rank by words weighs as much as the share
-//! of the question that the passage speaks for. Vectors always have something to say.
+//! A passage is worth its cosine and, as a second voice, a share of its score by words. Scores are
+//! added, and not ranks: what customers write has few words in common with the passage that answers
+//! it, and to be first by words among passages that all hold one of them by chance says nothing,
+//! where a score says how little it is. How much words count beside meaning was chosen on sets of
+//! different kinds at once (docs/evaluation.md).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,9 +13,9 @@ use std::{
 
 use super::segment::TermHash;
 
-/// How slowly worth falls with rank. The usual 60 is for lists of hundreds; here the first few
-/// matter.
-const K: f64 = 10.0;
+/// What a full score by words is worth, as a share of the stretch between the cosine of texts that
+/// have nothing in common and that of the same text.
+const WORDS: f64 = 0.4;
 /// Passages that share so much of their runs of three words say the same.
 const SAME: f64 = 0.9;
 
@@ -40,46 +39,41 @@ impl<P> Ranked<P> {
     }
 }
 
-/// Joins the order by words with the order by meaning, best first.
+/// Joins what words found with what is near in meaning, best first. `spread` is the stretch of the
+/// model's cosines, see [`spread`](super::find::spread).
+///
+/// A passage that has no likeness is as near as the least near one: had it a vector, it would stand
+/// behind that one.
 pub(super) fn join<P: Copy + Eq + Hash + Ord>(
     words: &[(P, f64)],
     meaning: &[(P, f32)],
+    spread: f64,
 ) -> Vec<Ranked<P>> {
     let mut joined: HashMap<P, Ranked<P>> = HashMap::new();
-    for ((place, score), rank) in words.iter().zip(ranks(words)) {
-        let ranked = entry(&mut joined, *place);
-        ranked.words = Some(*score);
-        ranked.worth += score / (K + f64::from(rank));
+    for (place, score) in words {
+        entry(&mut joined, *place).words = Some(*score);
+    }
+    for (place, likeness) in meaning {
+        entry(&mut joined, *place).likeness = Some(*likeness);
     }
 
-    for ((place, likeness), rank) in meaning.iter().zip(ranks(meaning)) {
-        let ranked = entry(&mut joined, *place);
-        ranked.likeness = Some(*likeness);
-        ranked.worth += 1.0 / (K + f64::from(rank));
-    }
-
+    let least = meaning.iter().map(|(_, likeness)| f64::from(*likeness)).reduce(f64::min);
+    let least = least.unwrap_or_default();
     let mut joined: Vec<Ranked<P>> = joined.into_values().collect();
+    for one in &mut joined {
+        let likeness = one.likeness.map_or(least, f64::from);
+        one.worth = likeness + WORDS * spread * one.words.unwrap_or_default();
+    }
+
     joined.sort_by(|one, other| {
         other
             .worth
             .total_cmp(&one.worth)
             .then_with(|| other.words.unwrap_or(0.0).total_cmp(&one.words.unwrap_or(0.0)))
-            .then_with(|| other.likeness.unwrap_or(0.0).total_cmp(&one.likeness.unwrap_or(0.0)))
             .then_with(|| one.place.cmp(&other.place))
     });
 
     joined
-}
-
-/// The rank of each, from 1; equals share theirs, or chance would decide between them.
-fn ranks<P, T: PartialEq>(ordered: &[(P, T)]) -> impl Iterator<Item = u32> {
-    let mut shared = 0;
-    ordered.iter().zip(1_u32..).enumerate().map(move |(at, ((_, score), rank))| {
-        if at == 0 || ordered[at - 1].1 != *score {
-            shared = rank;
-        }
-        shared
-    })
 }
 
 fn entry<P: Copy + Eq + Hash>(joined: &mut HashMap<P, Ranked<P>>, place: P) -> &mut Ranked<P> {
@@ -140,5 +134,26 @@ impl Sayings {
         }
         let shared = self.runs.intersection(&other.runs).count();
         ratio(shared, self.runs.len() + other.runs.len() - shared) >= SAME
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(words: &[(u8, f64)], meaning: &[(u8, f32)]) -> Vec<u8> {
+        join(words, meaning, 0.15).into_iter().map(|ranked| ranked.place).collect()
+    }
+
+    #[test]
+    fn a_word_shared_by_chance_does_not_outweigh_meaning() {
+        assert_eq!(order(&[(1, 0.15), (2, 0.1)], &[(2, 0.87), (1, 0.85)]), [2, 1]);
+        assert_eq!(order(&[(1, 0.9), (2, 0.1)], &[(2, 0.87), (1, 0.85)]), [1, 2]);
+    }
+
+    #[test]
+    fn what_has_no_vector_is_as_near_as_the_least_near() {
+        assert_eq!(order(&[(1, 0.4), (2, 0.9)], &[(3, 0.9), (4, 0.83)]), [3, 2, 1, 4]);
+        assert_eq!(order(&[(1, 0.4), (2, 0.9)], &[]), [2, 1]);
     }
 }

@@ -23,6 +23,7 @@ use replyx_text::terms;
 use super::{
     Mode, Query,
     asked::meaningful,
+    find::spread,
     fuse::{self, Ranked, Sayings},
     score::{Asked, Stand, Word},
     segment::hash,
@@ -144,18 +145,17 @@ pub(super) async fn find(
         Sayings::of(terms.split(' ').map(|term| (hash(term), term)))
     };
 
-    let mut found = fuse::distinct(fuse::join(&words.order, &near.order), sayings, most);
+    let mut near = near.order;
     if let Some((set, question)) = large.vectors {
-        let unlike: Vec<PassageId> =
-            found.iter().filter(|one| one.likeness.is_none()).map(|one| one.place).collect();
-        let stored = tx.workspace(large.whose.0).neighbours().vectors(&unlike, &set.model).await?;
-        let likeness: HashMap<PassageId, f32> = likeness(stored, question).into_iter().collect();
-        for one in &mut found {
-            one.likeness = one.likeness.or_else(|| likeness.get(&one.place).copied());
-        }
+        let known: HashSet<PassageId> = near.iter().map(|(id, _)| *id).collect();
+        let far = words.order.iter().map(|(id, _)| *id).filter(|id| !known.contains(id));
+        let far: Vec<PassageId> = far.collect();
+        let stored = tx.workspace(large.whose.0).neighbours().vectors(&far, &set.model).await?;
+        near.extend(likeness(stored, question));
     }
 
-    Ok(found)
+    let spread = spread(large.vectors.map(|(set, _)| set.model.as_str()));
+    Ok(fuse::distinct(fuse::join(&words.order, &near, spread), sayings, most))
 }
 
 /// The passages nearest to the question, nearest first.
