@@ -152,5 +152,6 @@ fn source(hit: &Hit) -> Source {
         headings: headings.map(str::to_owned).collect(),
         text: hit.passage.text.clone(),
         fit: hit.meaning.map(|meaning| Fit { score: hit.score, meaning }),
+        runs: hit.runs.clone(),
     }
 }

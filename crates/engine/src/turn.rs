@@ -270,9 +270,11 @@ pub async fn answer(
     let searched = rewrite::searched(engine, ask, ledger).await;
     let found = retrieve::passages(engine, ask, &searched, ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
-    let Written { mut reply, turned_away } = written(engine, ask, &found.hits, ledger, show).await;
-    if searched != ask.question {
-        reply.meta.searched = Some(searched);
+    let understood = found.understood.as_deref().unwrap_or(&searched);
+    let Written { mut reply, turned_away } =
+        written(engine, ask, understood, &found.hits, ledger, show).await;
+    if understood != ask.question {
+        reply.meta.searched = Some(understood.to_owned());
     }
     let outcome = reply.meta.check.as_str();
     metrics::counter!("answer_checks_total", "outcome" => outcome).increment(1);
@@ -295,6 +297,7 @@ impl From<Reply> for Written {
 async fn written(
     engine: &Engine,
     ask: &AnswerRequest,
+    understood: &str,
     hits: &[Hit],
     ledger: &mut Ledger,
     show: &mut (dyn FnMut(Step<'_>) + Send),
@@ -303,7 +306,9 @@ async fn written(
     let mut refused = Vec::new();
     let mut turned_away = false;
     for purpose in [Purpose::Answer, Purpose::Regenerate] {
-        let request = prompt::assemble(ask, hits, &engine.settings, &refused);
+        let mut request = prompt::assemble(ask, hits, &engine.settings, &refused);
+        // A chat model reads the dialog; one that quotes knows nothing but the question.
+        understood.clone_into(&mut request.question);
         if purpose == Purpose::Regenerate {
             show(Step::Restarted);
         }

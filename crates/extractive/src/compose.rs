@@ -172,7 +172,7 @@ fn points_back(sentence: &str) -> bool {
 
 /// The clauses of a sentence that is too long which answer best, with a mark where something is
 /// left out.
-fn window(question: &Question, unit: &Unit) -> String {
+pub(super) fn window(question: &Question, unit: &Unit) -> String {
     let text = unit.text.as_str();
     let mut cuts: Vec<usize> = text
         .match_indices([',', ';', ':', '—', '–', '('])
@@ -238,7 +238,7 @@ fn list_of(best: usize, units: &[Unit], ranking: &Ranking) -> Option<Vec<usize>>
     chosen.contains(&best).then_some(chosen)
 }
 
-fn text_of(chosen: &[usize], units: &[Unit]) -> String {
+pub(super) fn text_of(chosen: &[usize], units: &[Unit]) -> String {
     let mut text = String::new();
     let many = chosen.len() > 1;
     for (place, unit) in chosen.iter().map(|at| &units[*at]).enumerate() {

@@ -161,6 +161,9 @@ lexicons! {
         скажите здравствуйте привет спасибо день добрый ваших вашего вашей вашу вашим вами нами этих \
         напишите дайте назовите были была является являются называется который которая которые которого \
         которой";
+    /// How a question begins.
+    INTERROGATIVES = "what where when how who which why что где когда как сколько кто какой какая какое \
+        какие каков почему куда";
     /// How a clause begins that only says in which case.
     CONDITIONS = "if unless because если хотя потому раз";
     /// What every question to a business may speak of, and verbs that say little.

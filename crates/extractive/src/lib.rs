@@ -6,6 +6,10 @@
 //! of them leaves too much of the question untouched, and no source is near it in meaning
 //! ([`Fit`]), it quotes nothing: silence is better than a quotation about something else.
 //!
+//! Where search knows how near each part of a passage is in meaning ([`Source::runs`]), the nearest
+//! part is quoted, with words as the second voice (`nearest`); it answers when it is near enough,
+//! and nearer than what else was found.
+//!
 //! It works best in English and Russian, whose words it reduces to stems; in other languages it
 //! compares words, and pairs of characters where a script has no spaces.
 
@@ -15,12 +19,21 @@ mod evidence;
 mod inline;
 mod lexicon;
 mod likeness;
+mod nearest;
 mod question;
 mod rank;
+mod runs;
 mod sentences;
 mod units;
 
-use self::{compose::compose, question::Question, rank::Ranking, units::units};
+use self::{
+    compose::compose,
+    nearest::Nearest,
+    question::Question,
+    rank::Ranking,
+    runs::Run,
+    units::{Unit, units},
+};
 
 /// How far search trusts a passage, where it knows more than words. Both are 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,12 +56,15 @@ pub struct Source {
     pub text: String,
     /// What search knows of it; nothing without vectors.
     pub fit: Option<Fit>,
+    /// How near each of its [`runs`] is to the question in meaning, as [`Fit::meaning`]; empty where
+    /// that is not known.
+    pub runs: Vec<f64>,
 }
 
 /// An answer in the words of its sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quotation {
-    /// The answer, at most 300 characters.
+    /// The answer, at most 300 characters for each question.
     pub text: String,
     /// The sources it is quoted from, as indexes.
     pub sources: Vec<usize>,
@@ -64,8 +80,51 @@ pub fn quote(question: &str, sources: &[Source]) -> Option<Quotation> {
         return Some(found);
     }
 
+    if sources.iter().any(|source| !source.runs.is_empty()) {
+        let runs = runs::of(&units);
+        if let Some(found) = each(question, &units, &runs, sources) {
+            return Some(found);
+        }
+        match nearest::quote(&Question::of(question), &units, &runs, sources) {
+            Nearest::Answer(quotation) => return Some(quotation),
+            Nearest::Far => return None,
+            Nearest::Unknown => {}
+        }
+    }
+
     let question = Question::of(question);
     let ranking = Ranking::of(&question, &units);
     let fits: Vec<Option<Fit>> = sources.iter().map(|source| source.fit).collect();
     compose(&question, &units, &ranking, &fits)
+}
+
+/// Two questions have two answers. Nothing where they are one, or one of them has no answer of its
+/// own.
+fn each(question: &str, units: &[Unit], runs: &[Run], sources: &[Source]) -> Option<Quotation> {
+    let parts = question::parts(question);
+    if parts.len() != 2 {
+        return None;
+    }
+
+    let mut both: Vec<Quotation> = Vec::new();
+    for part in parts {
+        let part = Question::of(part);
+        match nearest::quote_part(&part, units, runs, sources) {
+            Nearest::Answer(quotation) => both.push(quotation),
+            Nearest::Far | Nearest::Unknown => return None,
+        }
+    }
+    if both[0].text == both[1].text {
+        return None;
+    }
+    let mut named: Vec<usize> = both.iter().flat_map(|one| one.sources.clone()).collect();
+    named.dedup();
+    Some(Quotation { text: format!("{}\n{}", both[0].text, both[1].text), sources: named })
+}
+
+/// What of a passage is compared with questions in meaning, each with what it stands under: runs of
+/// sentences, list items, table rows. The same for the same passage.
+pub fn runs(source: &Source) -> Vec<String> {
+    let units = units(std::slice::from_ref(source));
+    runs::of(&units).iter().map(|run| run.embedded(&units)).collect()
 }

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use replyx_text::terms;
 
 use super::{
-    lexicon::{ASKING, CONDITIONS, GENERIC, SIGNS, WITHOUT, Wanted, lowered, names_kind},
+    lexicon::{
+        ASKING, CONDITIONS, GENERIC, INTERROGATIVES, SIGNS, WITHOUT, Wanted, lowered, names_kind,
+    },
     likeness::Word,
     sentences::sentences,
 };
@@ -88,6 +90,29 @@ impl Question {
         }
     }
 }
+
+/// The questions of a message: `Where are you? What is your phone?`, `Which insurance do you take
+/// and where are you?`
+pub(super) fn parts(text: &str) -> Vec<&str> {
+    let text = &text[..text.floor_char_boundary(LONGEST)];
+    let asking: Vec<&str> = text
+        .lines()
+        .flat_map(sentences)
+        .filter(|sentence| sentence.ends_with(['?', '？']) && sentence.contains(' '))
+        .collect();
+    let [one] = asking.as_slice() else { return asking };
+    let joint = JOINTS.iter().find_map(|joint| {
+        one.match_indices(joint).find_map(|(at, joint)| {
+            let rest = &one[at + joint.len()..];
+            let first = rest.split_whitespace().next()?;
+            INTERROGATIVES.has(&lowered(first)).then_some((&one[..at], rest))
+        })
+    });
+    joint.map_or_else(|| vec![*one], |(before, after)| vec![before, after])
+}
+
+/// What joins two questions.
+const JOINTS: [&str; 3] = [" and ", " и ", ", а "];
 
 /// A word as it is compared: its stem, or pairs of characters where the script has no spaces.
 pub(super) fn pieces(original: &str, stem: String) -> Vec<String> {
@@ -179,6 +204,22 @@ mod tests {
         let weights = |text| Question::of(text).asked.iter().map(|a| a.weight).collect::<Vec<_>>();
         assert_eq!(weights("If it rains, do you rent tents?"), [1.0, 1.0, TOLD]);
         assert_eq!(weights("если дождь"), [1.0]);
+    }
+
+    #[test]
+    fn a_message_may_hold_two_questions() {
+        assert_eq!(
+            parts("Hi! Where are you? What is your phone?"),
+            ["Where are you?", "What is your phone?"]
+        );
+        assert_eq!(
+            parts("По каким страховкам работаете и где вы находитесь?"),
+            ["По каким страховкам работаете", "где вы находитесь?"]
+        );
+        for one in ["Do you sell tea and coffee?", "Чай и кофе есть?", "How much is it?"]
+        {
+            assert_eq!(parts(one), [one]);
+        }
     }
 
     #[test]

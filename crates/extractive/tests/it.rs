@@ -11,7 +11,7 @@ fn answered(question: &str, sources: &[Source]) -> (String, Vec<usize>) {
 
 fn source(title: &str, headings: &[&str], text: &str) -> Source {
     let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
-    Source { title: title.to_owned(), headings, text: text.to_owned(), fit: None }
+    Source { title: title.to_owned(), headings, text: text.to_owned(), ..Source::default() }
 }
 
 #[test]

@@ -241,7 +241,7 @@ mod tests {
             end: 1,
             page: None,
         };
-        Hit { passage, score: 0.5, words: None, likeness: None, meaning: None }
+        Hit { passage, score: 0.5, words: None, likeness: None, meaning: None, runs: Vec::new() }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what `judge` takes")]

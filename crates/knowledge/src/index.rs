@@ -294,7 +294,9 @@ async fn vectors(
     let Some(model) = tools.embeddings.model() else { return Ok(Vectors::NoModel) };
 
     let there = tx.workspace(workspace).passages().reuse_vectors(document.id, model).await?;
-    if there < passages {
+    let passages_of = tx.workspace(workspace).passages();
+    let without_runs = passages_of.without_runs(document.id, model, 1).await?;
+    if there < passages || !without_runs.is_empty() {
         embed::enqueue(tx, tools.clock, job).await?;
     } else {
         neighbours::follow(tx, tools.clock, workspace, &document.assistants).await?;

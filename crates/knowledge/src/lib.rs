@@ -21,5 +21,6 @@ pub mod chunk;
 pub mod evaluate;
 pub mod index;
 pub mod language;
+pub mod runs;
 pub mod search;
 pub mod sources;

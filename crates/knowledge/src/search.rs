@@ -139,6 +139,9 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// The embedding model whose vectors took part; `None`: words alone decided.
     pub vectors: Option<String>,
+    /// The question as it was meant, where it was written in other letters: transliterated or in the
+    /// other keyboard layout.
+    pub understood: Option<String>,
     /// Where they were looked for.
     pub way: SearchPath,
     /// What embedding the question cost, if a provider was asked.
@@ -163,6 +166,8 @@ pub struct Hit {
     /// What that cosine means, 0 to 1, comparable between models and between languages: 0 is what
     /// texts have that have nothing in common.
     pub meaning: Option<f64>,
+    /// How near each of the passage's [runs](crate::runs) is, as `meaning`; empty: not compared.
+    pub runs: Vec<f64>,
 }
 
 /// Finds passages. One per process: what assistants know is kept in memory, up to a bound.

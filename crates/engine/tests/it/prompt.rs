@@ -46,7 +46,7 @@ pub(crate) fn hit(title: &str, headings: &str, text: &str) -> Hit {
         end: 1,
         page: None,
     };
-    Hit { passage, score: 0.5, words: None, likeness: None, meaning: None }
+    Hit { passage, score: 0.5, words: None, likeness: None, meaning: None, runs: Vec::new() }
 }
 
 /// A model's answer.

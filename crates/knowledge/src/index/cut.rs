@@ -17,7 +17,7 @@ use crate::{
 /// indexed by earlier ones are indexed again.
 pub const INDEX_VERSION: i64 = CUTTING + 100 * terms::VERSION;
 /// The version of the rules by which texts are cut.
-const CUTTING: i64 = 1;
+const CUTTING: i64 = 2;
 
 /// What is stored of a document that could be read.
 pub(super) struct Cut {

@@ -4,12 +4,14 @@
 //! queues itself again, behind those who came in the meantime. Vectors that are made are kept, so
 //! nothing is done twice.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use replyx_core::{clock::Clock, ids::AssistantId, job::Kind, retry::Retry, usage::Purpose};
-use replyx_llm::{Caller, ModelError};
+use replyx_llm::{Caller, Embedded, ModelError};
 use replyx_storage::{StorageError, Tx, passages::Unembedded};
 use tokio::time::Instant;
+
+use crate::runs;
 
 use super::{IndexContext, IndexDocument, IndexError, count, cut::embedded_text, neighbours};
 
@@ -20,6 +22,8 @@ pub const KIND: Kind = Kind::heavy("embed_document");
 const SLICE: Duration = Duration::from_secs(30);
 /// How many passages are embedded and stored together.
 const BATCH: u32 = 32;
+/// Of how many passages the runs are embedded and stored together: each has up to some dozen.
+const PARTS: u32 = 8;
 /// How many vectors of an earlier model are forgotten in one transaction.
 const OUTLIVED: u32 = 1_000;
 
@@ -54,6 +58,8 @@ pub async fn run(
         let mut tx = tools.db.read().await?;
         let passages = tx.workspace(job.workspace_id).passages();
         let missing = passages.unembedded(job.document_id, model, BATCH).await?;
+        let passages = tx.workspace(job.workspace_id).passages();
+        let parts = passages.without_runs(job.document_id, model, PARTS).await?;
         let document = tx.workspace(job.workspace_id).documents().find(job.document_id).await?;
         let policy = tx.system().workspaces().model_policy(job.workspace_id).await?;
         drop(tx);
@@ -67,7 +73,8 @@ pub async fn run(
         // What is left of one that was deleted is found no more.
         let Some(document) = document else { return Ok(()) };
         let assistant = document.assistants.first().copied();
-        if missing.is_empty() {
+        let is_complete = missing.is_empty();
+        if is_complete && parts.is_empty() {
             return finish(tools, job, Some(model)).await;
         }
         if begun.elapsed() > SLICE {
@@ -76,7 +83,12 @@ pub async fn run(
             tx.commit().await?;
             return Ok(());
         }
-        if let Err(error) = batch(tools, job, assistant, model, &missing).await {
+        let made = if is_complete {
+            runs(tools, job, assistant, model, &parts).await
+        } else {
+            batch(tools, job, assistant, model, &missing).await
+        };
+        if let Err(error) = made {
             // Money may be there tomorrow: until then words find it, and housekeeping tries again.
             let is_spent = matches!(error, IndexError::Embed(ModelError::LimitReached { .. }));
             let is_last = error.retry(attempt) == Retry::Never;
@@ -139,6 +151,55 @@ async fn batch(
     Ok(())
 }
 
+/// Embeds the runs of some passages and stores their vectors, with what it cost. A text that occurs
+/// more than once is embedded once.
+async fn runs(
+    tools: IndexContext<'_>,
+    job: IndexDocument,
+    assistant: Option<AssistantId>,
+    model: &str,
+    parts: &[Unembedded],
+) -> Result<(), IndexError> {
+    let caller = Caller {
+        workspace: Some(job.workspace_id),
+        assistant,
+        dialog: None,
+        purpose: Purpose::Embedding,
+    };
+
+    let texts_of: Vec<Vec<String>> =
+        parts.iter().map(|passage| runs::of(&passage.headings, &passage.text)).collect();
+    let mut texts: Vec<String> = texts_of.iter().flatten().cloned().collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let embedded = if texts.is_empty() {
+        Embedded::default()
+    } else {
+        tools.embeddings.passages(caller, model, &texts).await.map_err(IndexError::Embed)?
+    };
+
+    let known: HashMap<&str, &[f32]> =
+        texts.iter().map(String::as_str).zip(embedded.vectors.iter().map(Vec::as_slice)).collect();
+    let packed: Vec<_> = parts
+        .iter()
+        .zip(&texts_of)
+        .map(|(passage, texts)| {
+            let vectors: Vec<&[f32]> =
+                texts.iter().filter_map(|text| known.get(text.as_str()).copied()).collect();
+            (passage.id, runs::pack(&vectors))
+        })
+        .collect();
+
+    let mut tx = tools.db.begin().await?;
+    tx.workspace(job.workspace_id).passages().add_runs(model, &packed).await?;
+    let now = tools.clock.now();
+    let calls: Vec<_> = embedded.spent.iter().map(|spent| spent.call(caller, now)).collect();
+    tx.workspace(job.workspace_id).model_calls().insert(&calls).await?;
+    tx.commit().await?;
+
+    Ok(())
+}
+
 /// The document is as ready as it gets: its vectors are of `model`, or it has to do with those it
 /// has.
 async fn finish(
@@ -161,7 +222,8 @@ async fn finish(
     };
     // Somebody may have changed the passages in the meantime; who did has queued this job again.
     let left = tx.workspace(workspace).passages().unembedded(document.id, model, 1).await?;
-    if !left.is_empty() {
+    let parts = tx.workspace(workspace).passages().without_runs(document.id, model, 1).await?;
+    if !left.is_empty() || !parts.is_empty() {
         return Ok(());
     }
     tx.workspace(workspace).knowledge().changed(document.id).await?;

@@ -33,6 +33,47 @@ pub(super) fn of(question: &str, snapshot: &Snapshot) -> Asked {
     Asked::new(found, snapshot.passages, snapshot.mean)
 }
 
+/// The question as it was meant, where its words make sense to the assistant only in other letters:
+/// transliterated (`skolko stoit dostavka`) or typed in the other keyboard layout. What is near in
+/// meaning is found, and what is quoted is chosen, by these words.
+pub(super) fn understood(question: &str, snapshot: &Snapshot) -> Option<String> {
+    let languages: Vec<&str> = snapshot.languages.iter().map(String::as_str).collect();
+    let known = |text: &str| -> usize {
+        let words = meaningful(text, &languages);
+        let is_known = |stem: &String| snapshot.frequency(hash(stem)) > 0;
+        words.iter().filter(|word| word.stems.iter().any(is_known)).count()
+    };
+    let asked = meaningful(question, &languages).len();
+    // One word that the documents hold may be a name; of two, the question is as it was meant.
+    if asked == 0 || 2 * known(question) > asked {
+        return None;
+    }
+
+    let readings = [respelt(question), terms::other_layout(question)];
+    let best = readings
+        .into_iter()
+        .filter(|reading| reading != question)
+        .map(|reading| (known(&reading), reading))
+        .rev()
+        .max_by_key(|(known, _)| *known)?;
+    let words = meaningful(&best.1, &languages).len();
+    (best.0 > known(question) && 2 * best.0 >= words).then_some(best.1)
+}
+
+/// The text with each word in the other script.
+fn respelt(text: &str) -> String {
+    let mut written = String::with_capacity(2 * text.len());
+    for part in text.split_inclusive(|c: char| !c.is_alphabetic()) {
+        let word = part.trim_end_matches(|c: char| !c.is_alphabetic());
+        match terms::other_script(word) {
+            Some(other) if !word.is_empty() => written.push_str(&other),
+            _ => written.push_str(word),
+        }
+        written.push_str(&part[word.len()..]);
+    }
+    written
+}
+
 /// The words that carry meaning, or all of them where none does; each once.
 pub(super) fn meaningful(question: &str, languages: &[&str]) -> Vec<AskedWord> {
     let mut words = terms::asked(question, languages);

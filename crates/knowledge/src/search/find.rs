@@ -1,6 +1,10 @@
 //! One question, from its text to the passages that fit it.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use replyx_core::{
     ids::{AssistantId, DocumentId, PassageId, WorkspaceId},
@@ -17,7 +21,7 @@ use tokio::{
 use super::{
     Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, SearchPath, asked,
     cache::Loaded,
-    fuse::{self, Ranked, Sayings},
+    fuse::{self, Ranked, Sayings, Scale},
     large::{self, DEPTH, Large, Listed},
     rerank::{READ, rerank},
     segment::Segment,
@@ -64,13 +68,15 @@ pub(super) async fn find(
             in_database(search, db, (caller, workspace, assistant), &listed, &query).await?
         }
         Some(Loaded::Whole(snapshot)) => {
+            let understood = asked::understood(query.text, &snapshot);
+            let query = Query { text: understood.as_deref().unwrap_or(query.text), ..query };
             let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), &query).await;
             let vectors = vector.as_ref().and(snapshot.model.clone());
-            let ranked = rank(Arc::clone(&snapshot), &query, vector).await;
+            let ranked = rank(Arc::clone(&snapshot), &query, vector.clone()).await;
             let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
-            let model = snapshot.model.as_deref();
-            let hits = load(db, workspace, model, ranked, &query).await?;
-            Found { hits, vectors, spent, ..Found::default() }
+            let meant = snapshot.model.as_deref().map(|model| (model, vector.as_deref()));
+            let hits = load(db, workspace, meant, ranked, &query).await?;
+            Found { hits, vectors, spent, understood, ..Found::default() }
         }
     };
     if let Some(reranker) = reranker {
@@ -107,7 +113,8 @@ async fn in_database(
     let asked = Large { whose, listed, vectors };
     let ranked = large::find(db, asked, query, query.limit + SPARE).await?;
     let model = vectors.map(|(set, _)| set.model.clone());
-    let hits = load(db, whose.0, model.as_deref(), ranked, query).await?;
+    let meant = model.as_deref().map(|model| (model, vector.as_deref()));
+    let hits = load(db, whose.0, meant, ranked, query).await?;
     let way = if model.is_some() { SearchPath::Hnsw } else { SearchPath::Words };
     Ok(Found { hits, vectors: model, way, spent, ..Found::default() })
 }
@@ -252,15 +259,15 @@ impl MemoryQuery {
                 far.filter_map(|place| Some((place, self.snapshot.likeness(vector, place)?))),
             );
         }
-        let spread = spread(self.snapshot.model.as_deref());
-        fuse::distinct(fuse::join(words, &likeness, spread), sayings, most)
+        let scale = scale(self.snapshot.model.as_deref());
+        fuse::distinct(fuse::join(words, &likeness, scale), sayings, most)
     }
 }
 
 async fn load(
     db: &Db,
     workspace: WorkspaceId,
-    model: Option<&str>,
+    meant: Option<(&str, Option<&[f32]>)>,
     ranked: Vec<Ranked<PassageId>>,
     query: &Query<'_>,
 ) -> Result<Vec<Hit>, StorageError> {
@@ -276,16 +283,26 @@ async fn load(
         rest = others;
         let ids: Vec<_> = some.iter().map(|one| one.place).collect();
         let passages = tx.workspace(workspace).passages().load(&ids).await?;
+        let mut runs = HashMap::new();
+        if let Some((model, Some(question))) = meant {
+            let stored = tx.workspace(workspace).passages().runs(&ids, model).await?;
+            let compared =
+                |(id, packed): (PassageId, Vec<u8>)| (id, crate::runs::likeness(&packed, question));
+            runs.extend(stored.into_iter().map(compared));
+        }
         for passage in passages {
             let Some(place) = ids.iter().position(|id| *id == passage.id) else { continue };
             let Ranked { words, likeness, .. } = some[place];
             let least = hits.last().map_or(1.0, |hit| hit.score);
             let likeness = likeness.map(f64::from);
             let across = differ_in_script(query.text, &passage.text);
-            let meaning = model.zip(likeness);
-            let meaning = meaning.map(|(model, cosine)| meaning_of(model, cosine, across));
+            let meaning_of = |cosine: f64| Some(meaning_of(meant?.0, cosine, across));
+            let meaning = likeness.and_then(meaning_of);
+            let runs = runs.remove(&passage.id).unwrap_or_default();
+            let runs = runs.into_iter().filter_map(|cosine| meaning_of(f64::from(cosine)));
+            let runs = runs.collect();
             let score = confidence(words, meaning).min(least);
-            hits.push(Hit { passage, score, words, likeness, meaning });
+            hits.push(Hit { passage, score, words, likeness, meaning, runs });
         }
     }
 
@@ -318,10 +335,10 @@ fn bounds(model: &str, across: bool) -> (f64, f64) {
     }
 }
 
-/// The stretch between the two; 1 where there is no model, and words alone decide.
-pub(super) fn spread(model: Option<&str>) -> f64 {
-    model.map_or(1.0, |model| {
-        let (nothing, same) = bounds(model, false);
-        same - nothing
-    })
+/// What cosines are held against when passages are put into order, whatever their language; without
+/// a model words alone decide.
+pub(super) fn scale(model: Option<&str>) -> Scale {
+    let Some(model) = model else { return Scale { nothing: 0.0, spread: 1.0 } };
+    let (nothing, same) = bounds(model, true);
+    Scale { nothing, spread: same - nothing }
 }

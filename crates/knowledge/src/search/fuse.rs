@@ -19,6 +19,15 @@ const WORDS: f64 = 0.4;
 /// Passages that share so much of their runs of three words say the same.
 const SAME: f64 = 0.9;
 
+/// The cosines of a model.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// What texts have that have nothing in common: below it there is no farther.
+    pub(super) nothing: f64,
+    /// From there to the same text.
+    pub(super) spread: f64,
+}
+
 /// A passage with what each order says of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ranked<P> {
@@ -39,15 +48,14 @@ impl<P> Ranked<P> {
     }
 }
 
-/// Joins what words found with what is near in meaning, best first. `spread` is the stretch of the
-/// model's cosines, see [`spread`](super::find::spread).
+/// Joins what words found with what is near in meaning, best first.
 ///
 /// A passage that has no likeness is as near as the least near one: had it a vector, it would stand
 /// behind that one.
 pub(super) fn join<P: Copy + Eq + Hash + Ord>(
     words: &[(P, f64)],
     meaning: &[(P, f32)],
-    spread: f64,
+    scale: Scale,
 ) -> Vec<Ranked<P>> {
     let mut joined: HashMap<P, Ranked<P>> = HashMap::new();
     for (place, score) in words {
@@ -61,8 +69,8 @@ pub(super) fn join<P: Copy + Eq + Hash + Ord>(
     let least = least.unwrap_or_default();
     let mut joined: Vec<Ranked<P>> = joined.into_values().collect();
     for one in &mut joined {
-        let likeness = one.likeness.map_or(least, f64::from);
-        one.worth = likeness + WORDS * spread * one.words.unwrap_or_default();
+        let likeness = one.likeness.map_or(least, f64::from).max(scale.nothing);
+        one.worth = likeness + WORDS * scale.spread * one.words.unwrap_or_default();
     }
 
     joined.sort_by(|one, other| {
@@ -142,13 +150,21 @@ mod tests {
     use super::*;
 
     fn order(words: &[(u8, f64)], meaning: &[(u8, f32)]) -> Vec<u8> {
-        join(words, meaning, 0.15).into_iter().map(|ranked| ranked.place).collect()
+        join(words, meaning, Scale { nothing: 0.75, spread: 0.15 })
+            .into_iter()
+            .map(|ranked| ranked.place)
+            .collect()
     }
 
     #[test]
     fn a_word_shared_by_chance_does_not_outweigh_meaning() {
         assert_eq!(order(&[(1, 0.15), (2, 0.1)], &[(2, 0.87), (1, 0.85)]), [2, 1]);
         assert_eq!(order(&[(1, 0.9), (2, 0.1)], &[(2, 0.87), (1, 0.85)]), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_far_is_found_by_its_words_however_far_it_is() {
+        assert_eq!(order(&[(1, 0.5)], &[(2, 0.9), (3, 0.2), (1, 0.1)]), [2, 1, 3]);
     }
 
     #[test]

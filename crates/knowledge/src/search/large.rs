@@ -23,7 +23,7 @@ use replyx_text::terms;
 use super::{
     Mode, Query,
     asked::meaningful,
-    find::spread,
+    find::scale,
     fuse::{self, Ranked, Sayings},
     score::{Asked, Stand, Word},
     segment::hash,
@@ -154,8 +154,8 @@ pub(super) async fn find(
         near.extend(likeness(stored, question));
     }
 
-    let spread = spread(large.vectors.map(|(set, _)| set.model.as_str()));
-    Ok(fuse::distinct(fuse::join(&words.order, &near, spread), sayings, most))
+    let scale = scale(large.vectors.map(|(set, _)| set.model.as_str()));
+    Ok(fuse::distinct(fuse::join(&words.order, &near, scale), sayings, most))
 }
 
 /// The passages nearest to the question, nearest first.

@@ -37,7 +37,7 @@ fn read(name: &str) -> (String, Vec<Source>) {
             .map(str::to_owned)
             .collect(),
         text: passage.text,
-        fit: None,
+        ..Source::default()
     };
     (found.text, passages.into_iter().map(source).collect())
 }

@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("extract", &["core"]),
     ("crawl", &["core", "live", "extract"]),
     ("testkit", &["core"]),
-    ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "crawl"]),
+    ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "extractive", "crawl"]),
     ("engine", &["core", "text", "storage", "live", "llm", "channels", "grounding", "knowledge"]),
     ("accounts", &["core", "storage", "live"]),
     ("fleet", &["core", "storage", "live", "channels", "accounts", "engine"]),

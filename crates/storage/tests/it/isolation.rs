@@ -263,6 +263,9 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         passages.reuse_vectors(ours.document.id, "e5") => Ok(0),
         passages.unembedded(ours.document.id, "e5", 9) => Ok(found) if found.is_empty(),
         passages.add_vectors("e5", &[(ours.passages[1].id, vec![1; 8])]) => Ok(()),
+        passages.without_runs(ours.document.id, "e5", 9) => Ok(found) if found.is_empty(),
+        passages.add_runs("e5", &[(ours.passages[0].id, vec![1; 8])]) => Ok(()),
+        passages.runs(&[ours.passages[0].id], "e5") => Ok(found) if found.is_empty(),
         passages.embedded_with(ours.assistant.id) => Ok(found) if found.is_empty(),
         passages.indexed(ours.assistant.id, ours.document.id, ours.document.id) => Ok(found) if found.is_empty(),
         passages.indexed_vectors(ours.assistant.id, ours.document.id, ours.document.id, "e5")

@@ -225,6 +225,32 @@ async fn a_passage_that_stays_keeps_its_vector_in_another_place(home: &TestDb) {
 }
 
 #[on_every_db]
+async fn the_vectors_of_runs_are_made_once_and_come_along_with_a_text(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let stored = store(db, &tenant, &["цены", "сроки"]).await;
+    let id = stored[0].id;
+    let document = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[id]))[0].document_id;
+    let vectors: Vec<_> = stored.iter().map(|passage| (passage.id, vec![2; 4])).collect();
+    commit!(db, |tx| tx.workspace(tenant.id).passages().add_vectors("e5", &vectors));
+    let missing =
+        read!(db, |tx| tx.workspace(tenant.id).passages().without_runs(document, "e5", 9));
+    assert_eq!(missing.len(), 2);
+
+    commit!(db, |tx| tx.workspace(tenant.id).passages().add_runs("e5", &[(id, vec![1; 9])]));
+
+    let missing =
+        read!(db, |tx| tx.workspace(tenant.id).passages().without_runs(document, "e5", 9));
+    assert_eq!(missing.iter().map(|passage| passage.id).collect::<Vec<_>>(), [stored[1].id]);
+    let again = store(db, &tenant, &["цены"]).await[0].id;
+    let other = read!(db, |tx| tx.workspace(tenant.id).passages().load(&[again]))[0].document_id;
+    commit!(db, |tx| tx.workspace(tenant.id).passages().reuse_vectors(other, "e5"));
+    let ids = [again, stored[1].id];
+    let runs = read!(db, |tx| tx.workspace(tenant.id).passages().runs(&ids, "e5"));
+    assert_eq!(runs, [(again, vec![1; 9])]);
+}
+
+#[on_every_db]
 async fn a_text_that_has_a_vector_anywhere_in_the_workspace_is_not_embedded_again(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;

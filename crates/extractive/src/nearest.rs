@@ -1,0 +1,269 @@
+//! What to quote where the meaning of each run is known: the run nearest to the question, with
+//! words as the second voice.
+
+use replyx_text::terms::{self, differ_in_script};
+
+use super::{
+    compose::{LONGEST, text_of, window},
+    question::Question,
+    rank::Ranking,
+    runs::Run,
+    units::{Kind, Unit},
+};
+use crate::{Quotation, Source};
+
+// How much each voice counts was chosen on sets of different kinds at once: customers' questions to
+// invented businesses, two sets of frequent questions, and `XQuAD` in both languages and across
+// them (`answer_eval`, docs/evaluation.md).
+
+/// What it is worth that a run speaks of all that is asked, beside the nearness of its meaning.
+const WORDS: f64 = 0.6;
+/// What the nearness of the passage is worth that a run stands in.
+const PASSAGE: f64 = 0.6;
+/// How much what is covered speaks for there being an answer at all.
+const COVERED: f64 = 0.3;
+/// The same for how much nearer the passage is than the assistant's others that were found: a
+/// question beyond what it knows is about as far from all of them.
+const APART: f64 = 0.5;
+/// So much of one of two questions a run must speak of.
+const SPOKEN: f64 = 0.35;
+/// From this on a run answers.
+const SURE: f64 = 0.5;
+/// The same where the question is in other letters, so that no word can be covered.
+const SURE_ACROSS: f64 = 0.43;
+
+/// A run with how well it answers.
+struct Candidate<'r> {
+    run: &'r Run,
+    meaning: f64,
+    covered: f64,
+    worth: f64,
+}
+
+/// Which run answers.
+pub(super) enum Nearest {
+    /// The meaning of no run is known.
+    Unknown,
+    /// None of them answers.
+    Far,
+    /// This is the answer.
+    Answer(Quotation),
+}
+
+/// The answer of the run that is nearest to the question, if it is near enough.
+pub(super) fn quote(
+    question: &Question,
+    units: &[Unit],
+    runs: &[Run],
+    sources: &[Source],
+) -> Nearest {
+    let ranking = Ranking::of(question, units);
+    let candidates = candidates(question, units, &ranking, runs, sources);
+    choose(question, units, candidates, sources)
+}
+
+/// The answer to one of two questions of a message. What is known of meaning is of both together,
+/// so that words have to tell which run answers which.
+pub(super) fn quote_part(
+    question: &Question,
+    units: &[Unit],
+    runs: &[Run],
+    sources: &[Source],
+) -> Nearest {
+    let ranking = Ranking::of(question, units);
+    let mut candidates = candidates(question, units, &ranking, runs, sources);
+    candidates.retain(|candidate| candidate.covered >= SPOKEN);
+    for candidate in &mut candidates {
+        candidate.worth += WORDS * candidate.covered;
+    }
+    choose(question, units, candidates, sources)
+}
+
+/// The best of them, if it is near enough.
+fn choose(
+    question: &Question,
+    units: &[Unit],
+    candidates: Vec<Candidate<'_>>,
+    sources: &[Source],
+) -> Nearest {
+    let first = |one: &Candidate<'_>, other: &Candidate<'_>| other.worth > one.worth;
+    let best =
+        candidates.into_iter().reduce(|one, other| if first(&one, &other) { other } else { one });
+    let Some(best) = best else { return Nearest::Unknown };
+
+    let is_foreign = |unit: &usize| differ_in_script(&question.text, &units[*unit].text);
+    let least = if best.run.units.iter().any(is_foreign) { SURE_ACROSS } else { SURE };
+    let apart = passage(&sources[best.run.source]) - mean(sources);
+    if best.meaning + COVERED * best.covered + APART * apart < least {
+        return Nearest::Far;
+    }
+    let text = said(question, best.run, units);
+    Nearest::Answer(Quotation { text, sources: vec![best.run.source] })
+}
+
+/// The runs whose meaning is known, but for those that only say again what is asked.
+fn candidates<'r>(
+    question: &Question,
+    units: &[Unit],
+    ranking: &Ranking,
+    runs: &'r [Run],
+    sources: &[Source],
+) -> Vec<Candidate<'r>> {
+    let mut next = vec![0_usize; sources.len()];
+    let mut found = Vec::new();
+    for run in runs {
+        let source = &sources[run.source];
+        let place = next[run.source];
+        next[run.source] += 1;
+        let Some(meaning) = source.runs.get(place).copied() else { continue };
+        if repeats(question, run, units, ranking) {
+            continue;
+        }
+        let covered = f64::from(coverage(run, ranking));
+        let worth = meaning + WORDS * covered + PASSAGE * passage(source);
+        found.push(Candidate { run, meaning, covered, worth });
+    }
+    found
+}
+
+/// How near a passage is as a whole.
+fn passage(source: &Source) -> f64 {
+    source.fit.map_or(0.0, |fit| fit.meaning)
+}
+
+/// How near all that was found is, on average.
+fn mean(sources: &[Source]) -> f64 {
+    let known: Vec<f64> = sources.iter().filter_map(|source| Some(source.fit?.meaning)).collect();
+    let count = u32::try_from(known.len().max(1)).unwrap_or(u32::MAX);
+    known.iter().sum::<f64>() / f64::from(count)
+}
+
+/// How much of what is asked some unit of the run speaks of.
+fn coverage(run: &Run, ranking: &Ranking) -> f32 {
+    let mut covered = vec![0.0_f32; ranking.weights.len()];
+    for unit in &run.units {
+        for (best, own) in covered.iter_mut().zip(&ranking.units[*unit].around) {
+            *best = best.max(*own);
+        }
+    }
+    ranking.coverage(&covered)
+}
+
+/// Does the run say again what is asked, and nothing else? It answers nothing.
+fn repeats(question: &Question, run: &Run, units: &[Unit], ranking: &Ranking) -> bool {
+    let [unit] = run.units.as_slice() else { return false };
+    let words = |text: &str| text.split_whitespace().count();
+    let is_covered = ranking.coverage(&ranking.units[*unit].own) > 0.95;
+    is_covered && 2 * words(&units[*unit].text) <= words(&question.text)
+}
+
+/// The words of a run, behind the heading that says what they are about, where they do not say it.
+fn said(question: &Question, run: &Run, units: &[Unit]) -> String {
+    if let [unit] = run.units.as_slice()
+        && units[*unit].text.chars().count() > LONGEST
+    {
+        return window(question, &units[*unit]);
+    }
+
+    let text = text_of(&run.units, units);
+    let label = run.label.trim_end_matches([':', '.']);
+    let is_needed = !label.is_empty() && !label.ends_with(['?', '？']) && !share(label, &text);
+    let length = label.chars().count() + 2 + text.chars().count();
+    if !is_needed || length > LONGEST {
+        return text;
+    }
+    // A row has colons of its own.
+    let between = match units[run.units[0]].kind {
+        Kind::Row => ". ",
+        _ if text.contains('\n') => ":\n",
+        _ => ": ",
+    };
+    format!("{label}{between}{text}")
+}
+
+/// Do the two share a word that carries meaning?
+fn share(label: &str, text: &str) -> bool {
+    let said: Vec<String> = terms::terms(text).into_iter().map(|term| term.stem).collect();
+    terms::query_terms(label).iter().any(|stem| said.contains(stem))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Fit, Source, quote, runs};
+
+    /// A source whose runs are as near as `meaning` says of their texts.
+    fn source(headings: &[&str], text: &str, whole: f64, meaning: impl Fn(&str) -> f64) -> Source {
+        let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
+        let fit = Some(Fit { score: whole, meaning: whole });
+        let title = "clinic.md".to_owned();
+        let source = Source { title, headings, text: text.to_owned(), fit, runs: Vec::new() };
+        let runs = runs(&source).iter().map(|run| meaning(run)).collect();
+        Source { runs, ..source }
+    }
+
+    fn answer(question: &str, sources: &[Source]) -> Option<String> {
+        quote(question, sources).map(|quotation| quotation.text)
+    }
+
+    #[test]
+    fn the_run_nearest_in_meaning_is_quoted_without_a_word_of_the_question() {
+        let text =
+            "## Address\n\nBrivibas 114, second floor.\n\n## Pain\n\nWe see you the same day.";
+        let near = |run: &str| if run.contains("same day") { 0.7 } else { 0.2 };
+        let sources = [source(&[], text, 0.5, near)];
+        assert_eq!(
+            answer("my tooth hurts, take me now?", &sources).as_deref(),
+            Some("Pain: We see you the same day.")
+        );
+    }
+
+    #[test]
+    fn a_row_is_quoted_without_its_neighbours_and_with_its_heading() {
+        let text = "| Service | Price |\n|---|---|\n| Cleaning | 60 |\n| Whitening | 240 |";
+        let near = |run: &str| if run.contains("Whitening") { 0.7 } else { 0.5 };
+        let sources = [source(&["Adults"], text, 0.6, near)];
+        assert_eq!(
+            answer("what would it set me back to get brighter teeth", &sources).as_deref(),
+            Some("Adults. Service: Whitening; Price: 240")
+        );
+    }
+
+    #[test]
+    fn what_is_as_far_as_everything_else_is_no_answer() {
+        let text = "We repair bicycles within two days.";
+        let far = |_: &str| 0.45;
+        let all: Vec<Source> = (0..3).map(|_| source(&[], text, 0.4, far)).collect();
+        assert_eq!(answer("Is there a shower?", &all), None);
+        let mut one = all;
+        one[0].fit = Some(Fit { score: 0.9, meaning: 0.9 });
+        assert!(answer("Is there a shower?", &one).is_some(), "nearer than the others by far");
+    }
+
+    #[test]
+    fn where_no_word_can_be_covered_less_is_enough() {
+        let near = |_: &str| 0.44;
+        let russian = [source(&[], "Первая консультация бесплатна.", 0.4, near)];
+        assert!(answer("Do I pay for the first visit?", &russian).is_some());
+        let english = [source(&[], "We water plants.", 0.4, near)];
+        assert_eq!(answer("Do I pay for the first visit?", &english), None);
+    }
+
+    #[test]
+    fn two_questions_have_two_answers() {
+        let text =
+            "## Insurance\n\nWe work with BTA and Ergo.\n\n## Address\n\nWe are at Brivibas 114.";
+        let sources = [source(&[], text, 0.5, |_| 0.5)];
+        assert_eq!(
+            answer("Which insurance do you take and where is your address?", &sources).as_deref(),
+            Some("Insurance: We work with BTA and Ergo.\nAddress: We are at Brivibas 114.")
+        );
+    }
+
+    #[test]
+    fn runs_of_other_rules_leave_the_choice_to_words() {
+        let mut known = source(&[], "Delivery costs five euros.", 0.6, |_| 0.7);
+        known.runs.clear();
+        let found = answer("How much does delivery cost?", &[known]);
+        assert_eq!(found.as_deref(), Some("Delivery costs five euros."));
+    }
+}
