@@ -20,8 +20,13 @@ use crate::{Quotation, Source};
 const WORDS: f64 = 0.6;
 /// What the nearness of the passage is worth that a run stands in.
 const PASSAGE: f64 = 0.6;
-/// How much what is covered speaks for there being an answer at all.
-const COVERED: f64 = 0.3;
+/// How much each word of a question that is covered speaks for there being an answer at all: to
+/// cover a long question says more than to cover `Do you sell tea?`
+const COVERED: f64 = 0.1;
+/// That is at least this for all words together.
+const LEAST_COVERED: f64 = 0.3;
+/// And at most this.
+const MOST_COVERED: f64 = 0.6;
 /// The same for how much nearer the passage is than the assistant's others that were found: a
 /// question beyond what it knows is about as far from all of them.
 const APART: f64 = 0.5;
@@ -30,7 +35,7 @@ const SPOKEN: f64 = 0.35;
 /// From this on a run answers.
 const SURE: f64 = 0.5;
 /// The same where the question is in other letters, so that no word can be covered.
-const SURE_ACROSS: f64 = 0.43;
+const SURE_ACROSS: f64 = 0.42;
 
 /// A run with how well it answers.
 struct Candidate<'r> {
@@ -94,7 +99,9 @@ fn choose(
     let is_foreign = |unit: &usize| differ_in_script(&question.text, &units[*unit].text);
     let least = if best.run.units.iter().any(is_foreign) { SURE_ACROSS } else { SURE };
     let apart = passage(&sources[best.run.source]) - mean(sources);
-    if best.meaning + COVERED * best.covered + APART * apart < least {
+    let words = u32::try_from(question.asked.len()).unwrap_or(u32::MAX);
+    let speaks = (COVERED * f64::from(words)).clamp(LEAST_COVERED, MOST_COVERED);
+    if best.meaning + speaks * best.covered + APART * apart < least {
         return Nearest::Far;
     }
     let text = said(question, best.run, units);

@@ -78,6 +78,7 @@ pub(super) fn join<P: Copy + Eq + Hash + Ord>(
             .worth
             .total_cmp(&one.worth)
             .then_with(|| other.words.unwrap_or(0.0).total_cmp(&one.words.unwrap_or(0.0)))
+            .then_with(|| other.likeness.unwrap_or(0.0).total_cmp(&one.likeness.unwrap_or(0.0)))
             .then_with(|| one.place.cmp(&other.place))
     });
 
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_is_far_is_found_by_its_words_however_far_it_is() {
-        assert_eq!(order(&[(1, 0.5)], &[(2, 0.9), (3, 0.2), (1, 0.1)]), [2, 1, 3]);
+        assert_eq!(order(&[(1, 0.5)], &[(2, 0.9), (3, 0.2), (4, 0.3), (1, 0.1)]), [2, 1, 4, 3]);
     }
 
     #[test]
