@@ -121,7 +121,7 @@ pub struct Files {
 #[derive(Debug)]
 enum Place {
     Folder(Folder),
-    S3(S3),
+    S3(Box<S3>),
 }
 
 impl Files {
@@ -139,7 +139,7 @@ impl Files {
     /// Large files are kept in a bucket of an S3-compatible store. Needs the rustls crypto
     /// provider. The clock dates signatures.
     pub fn in_s3(address: S3Address, clock: Clock) -> Result<Self, FilesError> {
-        let place = Place::S3(S3::new(address, clock)?);
+        let place = Place::S3(Box::new(S3::new(address, clock)?));
         Ok(Self { place: Some(Arc::new(place)), ..Self::default() })
     }
 

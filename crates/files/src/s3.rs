@@ -133,7 +133,7 @@ impl S3 {
 
     pub(crate) async fn put(&self, key: Key, bytes: Vec<u8>) -> Result<(), FilesError> {
         let response = self.send(Method::PUT, Some(key), &[], bytes).await?;
-        self.done(response).await.map(drop)
+        done(response).await.map(drop)
     }
 
     pub(crate) async fn read(&self, key: Key) -> Result<Option<Vec<u8>>, FilesError> {
@@ -148,14 +148,14 @@ impl S3 {
                 refused => Err(refused),
             };
         }
-        let response = self.done(response).await?;
+        let response = done(response).await?;
         let bytes = response.bytes().await.map_err(unreachable)?;
         Ok(Some(bytes.into()))
     }
 
     pub(crate) async fn delete(&self, key: Key) -> Result<(), FilesError> {
         let response = self.send(Method::DELETE, Some(key), &[], Vec::new()).await?;
-        self.done(response).await.map(drop)
+        done(response).await.map(drop)
     }
 
     pub(crate) async fn list(&self, after: Option<Key>) -> Result<Vec<Key>, FilesError> {
@@ -168,7 +168,7 @@ impl S3 {
         parts.extend(after.map(|key| ("start-after", format!("{prefix}{}", key.path()))));
 
         let response = self.send(Method::GET, None, &parts, Vec::new()).await?;
-        let response = self.done(response).await?;
+        let response = done(response).await?;
         let text = text(response).await?;
         let names = elements(&text, "Key").map_err(FilesError::List)?;
         let own = names.iter().filter_map(|name| Key::parse(name.strip_prefix(prefix.as_str())?));
@@ -220,10 +220,10 @@ impl S3 {
             attempt += 1;
         }
     }
+}
 
-    async fn done(&self, response: Response) -> Result<Response, FilesError> {
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
-    }
+async fn done(response: Response) -> Result<Response, FilesError> {
+    if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
 }
 
 fn is_passing(status: StatusCode) -> bool {
