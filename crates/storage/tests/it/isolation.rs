@@ -242,6 +242,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         messages.heard(ours.bot.id, &ours.contact.address, &5.into()) => Ok(None),
         messages.spoken(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
+        messages.shown(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
+        messages.find(ours.message.id) => Ok(None),
+        messages.by_client(ours.dialog.id, "1") => Ok(None),
+        messages.reply_after(ours.dialog.id, 0, None) => Ok(None),
         outbox.has_followed(id()) => Ok(false),
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
