@@ -56,8 +56,8 @@ pub struct Source {
     pub text: String,
     /// What search knows of it; nothing without vectors.
     pub fit: Option<Fit>,
-    /// How near each of its [`runs`] is to the question in meaning, as [`Fit::meaning`]; empty where
-    /// that is not known.
+    /// How near each of its [`runs`] is to the question in meaning, as [`Fit::meaning`]; empty
+    /// where that is not known.
     pub runs: Vec<f64>,
 }
 
