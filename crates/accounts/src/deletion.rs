@@ -118,7 +118,7 @@ pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<usize, StorageError> {
     let mut deleted = 0;
     let due = db.read().await?.system().users().due_for_deletion(now, AT_ONCE).await?;
     for user in due {
-        match retried(|| delete(db, user, now)).await {
+        match delete_in_steps(db, user, now).await {
             Ok(true) => {
                 deleted += 1;
                 tracing::info!(user.id = %user, "account deleted");
@@ -133,8 +133,31 @@ pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<usize, StorageError> {
     Ok(deleted)
 }
 
-/// Deletes an account; `false` when it is not to be deleted any more.
-async fn delete(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+/// Deletes an account, after its workspaces have been emptied step by step, so that others can
+/// write in between; `false` when it is not to be deleted any more.
+async fn delete_in_steps(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    loop {
+        match retried(|| step(db, id, now)).await? {
+            Step::Emptied => {}
+            Step::Deleted => return Ok(true),
+            Step::Kept => return Ok(false),
+        }
+    }
+}
+
+/// What a step of a deletion has done.
+enum Step {
+    /// Something of a workspace that ends was deleted, and there may be more.
+    Emptied,
+    /// The account was deleted with all it had.
+    Deleted,
+    /// The account is not to be deleted any more.
+    Kept,
+}
+
+/// Deletes something of the workspaces that end with an account, or the account when nothing large
+/// is left of them.
+async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageError> {
     let mut tx = db.begin().await?;
     let memberships = tx.system().users().memberships(id).await?;
     let mut workspaces: Vec<WorkspaceId> =
@@ -147,9 +170,17 @@ async fn delete(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, Storage
     }
     let user = tx.system().users().lock(id).await?;
     if user.and_then(|user| user.delete_at).is_none_or(|at| now < at) {
-        return Ok(false);
+        return Ok(Step::Kept);
     }
 
+    for (workspace, fate) in &fates {
+        if matches!(fate, Fate::Ends) && tx.system().workspaces().empty(*workspace).await? > 0 {
+            // Nobody signs in to restore what has begun to go.
+            tx.system().users().set_blocked(id, Some(now)).await?;
+            tx.commit().await?;
+            return Ok(Step::Emptied);
+        }
+    }
     for (workspace, fate) in fates {
         match fate {
             Fate::GoesOn => {}
@@ -161,7 +192,7 @@ async fn delete(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<bool, Storage
     tx.apply(Change::platform_act(&Actor::system(), &act::AccountDeleted { user: id }, now))
         .await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Step::Deleted)
 }
 
 /// What becomes of a workspace when one of its members goes.

@@ -446,19 +446,56 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[test]
     fn what_was_read_before_an_instant_says_nothing_about_it() {
         let clock = Clock::system();
-        let principal = Principal::Key { id: clock.id(), name: "Shop".to_owned(), maker: None };
-        let access = Arc::new(Access { principal, place: None });
+        let access = Arc::new(of_key(&clock));
         let read_at = Instant::now();
         let entry = Entry { seen: Seen { access, ends_at: None }, read_at };
         let now = clock.now();
         assert!(entry.is_good(now, Since::Instant(read_at)));
         assert!(!entry.is_good(now, Since::Instant(read_at + Duration::from_nanos(1))));
         assert!(entry.is_good(now, Since::Lately));
+    }
+
+    fn of_key(clock: &Clock) -> Access {
+        let principal = Principal::Key { id: clock.id(), name: "Shop".to_owned(), maker: None };
+        Access { principal, place: None }
+    }
+
+    /// A stream on which nothing happens hears of it as soon as one that has something to send.
+    #[tokio::test]
+    async fn who_watches_an_access_is_told_when_it_changes_here_or_elsewhere() {
+        let clock = Clock::system();
+        let accesses = Arc::new(Accesses::default());
+        let access = of_key(&clock);
+        let changed: Vec<Uuid> = watch::ids(&access).collect();
+        let committed = Committed { access: changed, ..Committed::default() };
+        let mut watched = accesses.watch(&access);
+        let mut other = accesses.watch(&of_key(&clock));
+        assert!(watched.stirred().now_or_never().is_none());
+        accesses.committed(&committed);
+        assert!(watched.stirred().now_or_never().is_some());
+        watched.looked(watched.version());
+        assert!(watched.stirred().now_or_never().is_none());
+
+        let live = Live::in_process();
+        let elsewhere = Accesses::default();
+        elsewhere.committed(&committed);
+        tokio::select! {
+            biased;
+            () = accesses.hear(&live, clock.id(), CancellationToken::new()) => {}
+            () = async {
+                elsewhere.tell_once(&live, clock.id()).await;
+                watched.stirred().await;
+            } => {}
+        }
+        assert!(watched.stirred().now_or_never().is_some());
+        assert!(other.stirred().now_or_never().is_none());
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, knowledge, passages::scope_term};
+use crate::{StorageError, Tx, documents::PURGE};
 
 /// How many versions of an assistant are kept, besides those that an evaluation measured.
 const VERSIONS: i64 = 200;
@@ -284,6 +284,9 @@ impl Assistants<'_> {
     /// assistant knows, its sources and its question sets. Its bots must be gone:
     /// [`crate::channels::Channels::count_of`].
     ///
+    /// The documents are hidden, and go step by step ([`PURGE`]). In the passages of those that
+    /// others know as well the term of this assistant stays: nobody looks for it any more.
+    ///
     /// # Errors
     ///
     /// Fails when there is no such assistant.
@@ -291,15 +294,16 @@ impl Assistants<'_> {
         const SQL: &str = "
             UPDATE assistants SET deleted_at = $3
              WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
-        // In this order: what stands first refers to what stands behind it.
-        const DERIVED: [&str; 6] = [
-            "DELETE FROM documents
-              WHERE workspace_id = $1
+        const HIDE: &str = "
+            UPDATE documents SET deleted_at = $3, source_id = NULL, url = NULL
+              WHERE workspace_id = $1 AND deleted_at IS NULL
                 AND id IN (SELECT document_id FROM document_assistants
                             WHERE workspace_id = $1 AND assistant_id = $2)
                 AND NOT EXISTS (SELECT 1 FROM document_assistants AS others
                                  WHERE others.workspace_id = $1 AND others.document_id = documents.id
-                                   AND others.assistant_id <> $2)",
+                                   AND others.assistant_id <> $2)";
+        // In this order: what stands first refers to what stands behind it.
+        const DERIVED: [&str; 5] = [
             "DELETE FROM document_assistants WHERE workspace_id = $1 AND assistant_id = $2",
             // What another assistant knows too stays, and is no longer fetched.
             "UPDATE documents SET source_id = NULL
@@ -314,7 +318,8 @@ impl Assistants<'_> {
         let deleted = run!(self.tx, SQL; workspace, id, assistant.updated_at);
         StorageError::expect_one_row("assistants", deleted)?;
 
-        run!(self.tx, knowledge::UNSCOPE_ALL; workspace, id, scope_term(assistant.id));
+        run!(self.tx, HIDE; workspace, id, assistant.updated_at);
+        self.tx.system().jobs().hasten(PURGE, assistant.updated_at).await?;
         for sql in DERIVED {
             run!(self.tx, sql; workspace, id);
         }

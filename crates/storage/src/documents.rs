@@ -19,6 +19,7 @@ mod deletion;
 mod outdated;
 
 pub use deletion::PURGE;
+pub(crate) use deletion::STEP;
 pub use outdated::SystemDocuments;
 
 macro_rules! columns {

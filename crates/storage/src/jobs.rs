@@ -211,6 +211,13 @@ impl SystemJobs<'_> {
         Ok(())
     }
 
+    /// Forgets dead jobs that were due last before `cutoff`, a batch at a time
+    /// ([`crate::sweep::BATCH`]).
+    pub async fn forget_dead(self, cutoff: DateTime<Utc>) -> Result<u64, StorageError> {
+        const SQL: [&str; 2] = batch!("jobs", "status = 'dead' AND due_at < $1");
+        Ok(delete_batch!(self.tx, SQL; cutoff))
+    }
+
     /// Hands a job of ours back that was interrupted, to be run at `due`: this attempt does not
     /// count.
     pub async fn hand_back(

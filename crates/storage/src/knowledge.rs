@@ -13,13 +13,6 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx, passages::scope_term};
 
-/// Takes an assistant (`$2`, its term `$3`) out of the passages of all documents it knows.
-pub(crate) const UNSCOPE_ALL: &str = "
-    UPDATE passages SET scopes = TRIM(REPLACE(' ' || scopes || ' ', ' ' || $3 || ' ', ' '))
-     WHERE workspace_id = $1
-       AND document_id IN (SELECT document_id FROM document_assistants
-                            WHERE workspace_id = $1 AND assistant_id = $2)";
-
 /// How much an assistant knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::FromRow)]
 pub struct Head {

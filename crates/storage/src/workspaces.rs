@@ -9,7 +9,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, query::containing};
+use crate::{StorageError, Tx, documents::STEP, query::containing};
 
 /// The columns of [`Row`], from a table or a join in which `workspaces` is `w`.
 macro_rules! workspace_columns {
@@ -167,6 +167,34 @@ impl Workspaces<'_> {
         let found = rows!(self.tx, Row, SQL; before, &name, i64::from(page.limit) + 1);
         let workspaces = found.into_iter().map(read).collect();
         Ok(Page::of(workspaces, page.limit, |workspace: &Workspace| workspace.id))
+    }
+
+    /// Deletes a step of what a workspace has most of, so that others can write in between: some of
+    /// its passages, then of its replies, of its messages, and of its events. How many rows went;
+    /// with none left, [`Self::delete`] does not take long.
+    pub async fn empty(self, id: WorkspaceId) -> Result<u64, StorageError> {
+        const PASSAGES: &str = "
+            DELETE FROM passages
+             WHERE workspace_id = $1
+               AND id IN (SELECT id FROM passages WHERE workspace_id = $1 LIMIT $2)";
+        const REPLIES: [&str; 2] = batch!("outbox", "workspace_id = $1");
+        const MESSAGES: [&str; 2] = batch!("messages", "workspace_id = $1");
+        const EVENTS: [&str; 2] = batch!("events", "workspace_id = $1");
+        let workspace = id.into_uuid();
+
+        let passages = run!(self.tx, PASSAGES; workspace, i64::from(STEP));
+        if passages > 0 {
+            return Ok(passages);
+        }
+        let replies = delete_batch!(self.tx, REPLIES; workspace);
+        if replies > 0 {
+            return Ok(replies);
+        }
+        let messages = delete_batch!(self.tx, MESSAGES; workspace);
+        if messages > 0 {
+            return Ok(messages);
+        }
+        Ok(delete_batch!(self.tx, EVENTS; workspace))
     }
 
     /// Deletes a workspace with everything in it. Tells `Committed::access`.

@@ -130,6 +130,11 @@ forget!(
     ForgetModelCalls, "forget_model_calls", days(400),
     |tx, before| tx.system().model_calls().forget(before.date_naive())
 );
+forget!(
+    /// A job that failed for good tells why for a month; a mail among them holds its letter.
+    ForgetDeadJobs, "forget_dead_jobs", days(30),
+    |tx, before| tx.system().jobs().forget_dead(before)
+);
 
 scheduled!(
     /// Queues documents that were indexed by earlier rules or embedded with another model.

@@ -14,7 +14,7 @@ use crate::{StorageError, Tx};
 pub const PURGE: Kind = Kind { name: "delete_documents", lane: Lane::Scheduled };
 
 /// So many passages are deleted in one transaction.
-const TOGETHER: u32 = 1_000;
+pub(crate) const STEP: u32 = 1_000;
 
 impl Documents<'_> {
     /// Deletes a document with everything made from it.
@@ -34,7 +34,7 @@ impl Documents<'_> {
         let id = document.id.into_uuid();
         self.tx.workspace(self.workspace).knowledge().changed(document.id).await?;
 
-        let large = value!(self.tx, Uuid, LARGE; workspace, id, i64::from(TOGETHER));
+        let large = value!(self.tx, Uuid, LARGE; workspace, id, i64::from(STEP));
         let deleted = if large.is_some() {
             hide(self.tx, workspace, id, document.updated_at).await?
         } else {
@@ -81,8 +81,8 @@ impl SystemDocuments<'_> {
 
         let next = row!(self.tx, (Uuid, Uuid), NEXT);
         let Some((workspace, id)) = next else { return Ok(None) };
-        let gone = run!(self.tx, PASSAGES; workspace, id, i64::from(TOGETHER));
-        if gone < u64::from(TOGETHER) {
+        let gone = run!(self.tx, PASSAGES; workspace, id, i64::from(STEP));
+        if gone < u64::from(STEP) {
             run!(self.tx, DOCUMENT; workspace, id);
         }
         Ok(Some(gone))

@@ -62,6 +62,12 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
     let mut tx = db.begin().await.unwrap();
     assert!(tx.apply(fixtures::unexplained(changed)).await.is_err(), "it is deleted");
     drop(tx);
+    let page = replyx_core::page::PageRequest::new(None, None);
+    let filter = replyx_storage::documents::DocumentFilter::default();
+    let found = read!(db, |tx| tx.workspace(tenant.id).documents().list(filter, page));
+    assert_eq!(found.items, []);
+    // They go step by step, like large documents.
+    while commit!(db, |tx| tx.system().documents().purge()).is_some() {}
     let rows = given::rows(&home.url, None).await;
     for table in ["documents", "document_files", "passages"] {
         assert!(rows[table].is_empty(), "{table}");

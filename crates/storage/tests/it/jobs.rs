@@ -75,6 +75,12 @@ async fn a_failed_job_comes_back_until_it_is_given_up(home: &TestDb) {
     let rows = &given::rows(&home.url, None).await["jobs"];
     assert!(rows[0].contains("dead") && rows[0].contains("the file is empty"), "{rows:?}");
     assert_eq!(read!(db, |tx| tx.system().jobs().count(INDEX)), 1);
+
+    // It is forgotten in the end, and those that wait are not.
+    given_jobs(db, 2).await;
+    assert_eq!(commit!(db, |tx| tx.system().jobs().forget_dead(at(-60))), 0);
+    assert_eq!(commit!(db, |tx| tx.system().jobs().forget_dead(at(9_999))), 1);
+    assert_eq!(read!(db, |tx| tx.system().jobs().count(INDEX)), 2);
 }
 
 #[on_every_db]

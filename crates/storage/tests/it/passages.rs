@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use replyx_core::{
     act::Actor,
-    change::New,
+    change::{Gone, New},
     fixtures,
     ids::PassageId,
     job::Lane,
@@ -359,6 +359,58 @@ async fn both_databases_find_the_same_passages() {
             assert!(!found[0].0.is_empty(), "{text:?}: {terms:?} finds nothing");
         }
     }
+}
+
+#[on_every_db]
+async fn the_documents_of_a_deleted_assistant_are_hidden_at_once_and_deleted_in_steps(
+    home: &TestDb,
+) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let texts: Vec<String> = (0..1_200).map(|number| format!("Lantern {number} glows")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    store(db, &tenant, &texts).await;
+    store(db, &tenant, &["Another lantern"]).await;
+    commit!(db, |tx| tx.system().jobs().schedule(id(), PURGE, at(600)));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+
+    let stored = async || given::rows(&home.url, None).await["passages"].len();
+    assert_eq!(stored().await, 1_201, "nothing is deleted in the transaction of the request");
+    let now = tenant.assistant.updated_at;
+    assert!(read!(db, |tx| tx.system().jobs().any_due(now, Lane::Scheduled)));
+    assert_eq!(candidates(db, &tenant, &query_terms("lantern")).await, []);
+    while commit!(db, |tx| tx.system().documents().purge()).is_some_and(|gone| gone <= 1_000) {}
+    assert_eq!(stored().await, 0);
+}
+
+#[on_every_db]
+async fn a_workspace_is_emptied_in_steps(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let other = given::tenant(db).await;
+    other.fill(db).await;
+    tenant.fill(db).await;
+    let texts: Vec<String> = (0..1_500).map(|number| format!("Lantern {number} glows")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    store(db, &tenant, &texts).await;
+    let others = given::rows(&home.url, Some(other.id)).await;
+
+    let mut steps = Vec::new();
+    loop {
+        let gone = commit!(db, |tx| tx.system().workspaces().empty(tenant.id));
+        steps.push(gone);
+        if gone == 0 {
+            break;
+        }
+    }
+    assert_eq!(steps[0], 1_000, "{steps:?}");
+    assert!(steps[1] >= 500 && steps.len() >= 5, "{steps:?}");
+    let left = given::rows(&home.url, Some(tenant.id)).await;
+    for table in ["passages", "messages", "events"] {
+        assert!(left[table].is_empty(), "{table}");
+    }
+    assert_eq!(given::rows(&home.url, Some(other.id)).await, others);
+    commit!(db, |tx| tx.system().workspaces().delete(tenant.id));
 }
 
 #[on_every_db]
