@@ -96,6 +96,9 @@ enum Element {
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Vec<Element>);
 
+/// The letters of a word in which slips are forgiven, and what it stands for.
+type Forgiven = (Vec<char>, Form);
+
 /// The words of a lexicon's patterns, and classes of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vocabulary {
@@ -104,7 +107,7 @@ pub(crate) struct Vocabulary {
     /// By its stem.
     stems: HashMap<String, Form>,
     /// The words in which slips are forgiven, by their first letter and whether they are stems.
-    long: HashMap<(char, bool), Vec<(Vec<char>, Form)>>,
+    long: HashMap<(char, bool), Vec<Forgiven>>,
     classes: HashMap<&'static str, Vec<Form>>,
     count: Form,
 }

@@ -236,8 +236,8 @@ mod tests {
     use crate::hours::Interval;
 
     const POLICY: SlaPolicy = SlaPolicy {
-        first_reply: Some(Duration::from_mins(60)),
-        next_reply: Some(Duration::from_mins(120)),
+        first_reply: Some(Duration::from_hours(1)),
+        next_reply: Some(Duration::from_hours(2)),
     };
 
     /// Monday to Friday, 9 to 12 and 13 to 17, in Berlin; the 7th of December is a holiday.
@@ -321,7 +321,7 @@ mod tests {
         let stricter = SlaPolicy { first_reply: Some(Duration::from_mins(1)), next_reply: None };
         sla.apply(Wrote(Request), at("11-30T08:40"), &stricter, &hours());
         let result = sla.apply(PersonReplied, at("11-30T08:50"), &stricter, &hours()).unwrap();
-        assert_eq!((result.target, result.is_kept()), (Duration::from_mins(60), true));
+        assert_eq!((result.target, result.is_kept()), (Duration::from_hours(1), true));
         // What is no longer promised is no longer measured.
         sla.apply(Wrote(Request), at("11-30T09:00"), &stricter, &hours());
         assert_eq!(sla.clock, None);

@@ -55,13 +55,8 @@ fn not_yours(holder: Option<&Operator>) -> String {
     }
 }
 
-/// What a use case wants of a dialog.
-enum Wish {
-    /// This change.
-    Change(Change<Utterance>),
-    /// Nothing: it is as wished already.
-    Nothing,
-}
+/// The change that a use case wants of a dialog; `None`: it is as wished already.
+type Wish = Option<Change<Utterance>>;
 
 /// An operator answers from now on. Taking over what one has changes nothing.
 ///
@@ -76,7 +71,7 @@ pub async fn take_over(
 ) -> Result<Dialog, ControlError> {
     change(engine, caller, id, |dialog, cause| {
         if dialog.control == Control::Human && is_held_by(&dialog, caller) {
-            return Ok(Wish::Nothing);
+            return Ok(None);
         }
         if epoch.is_some_and(|epoch| epoch != dialog.epoch) {
             return Err(ControlError::NotYours { holder: dialog.assignee });
@@ -93,7 +88,7 @@ fn taken_over(dialog: Dialog, caller: &Caller, cause: &Cause) -> Result<Wish, Co
         Control::Closed => ControlError::Closed,
         _ => ControlError::NotYours { holder },
     })?;
-    Ok(Wish::Change(change))
+    Ok(Some(change))
 }
 
 /// Gives a dialog to its assistant: one that waits for a human, or that an operator has. The
@@ -116,7 +111,7 @@ pub async fn release(
             _ => dialog.release(cause),
         };
         let change = released.map_err(|refused| ControlError::NotWaiting(refused.control))?;
-        Ok(Wish::Change(change))
+        Ok(Some(change))
     })
     .await
 }
@@ -137,10 +132,10 @@ pub async fn hand_off(
     change(engine, caller, id, |dialog, cause| {
         mine(&dialog, caller)?;
         if dialog.control == Control::Waiting {
-            return Ok(Wish::Nothing);
+            return Ok(None);
         }
         let change = dialog.hand_off(reason, cause).map_err(closed)?;
-        Ok(Wish::Change(change))
+        Ok(Some(change))
     })
     .await
 }
@@ -153,7 +148,7 @@ pub async fn hand_off(
 pub async fn close(engine: &Engine, caller: &Caller, id: DialogId) -> Result<Dialog, ControlError> {
     change(engine, caller, id, |dialog, cause| {
         mine(&dialog, caller)?;
-        Ok(Wish::Change(dialog.close(cause).map_err(closed)?))
+        Ok(Some(dialog.close(cause).map_err(closed)?))
     })
     .await
 }
@@ -171,7 +166,7 @@ pub async fn reopen(
     let reopened = change(engine, caller, id, |dialog, cause| {
         let reopened = dialog.reopen(cause);
         let change = reopened.map_err(|refused| ControlError::NotClosed(refused.control))?;
-        Ok(Wish::Change(change))
+        Ok(Some(change))
     });
     match reopened.await {
         Err(ControlError::Storage(error)) if error.is_duplicate() => {
@@ -212,7 +207,7 @@ async fn change(
 
         let cause = cause(engine, caller);
         let now = cause.now;
-        let Wish::Change(change) = wish(dialog.clone(), &cause)? else { return Ok(dialog) };
+        let Some(change) = wish(dialog.clone(), &cause)? else { return Ok(dialog) };
 
         let had = dialog.control;
         let dialog = enact(&mut tx, change, &contact, now).await?;

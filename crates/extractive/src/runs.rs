@@ -67,7 +67,9 @@ pub(super) fn of(units: &[Unit]) -> Vec<Run> {
 
         let run = |units: Vec<usize>| Run { units, source: first.source, label: label.clone() };
         if first.kind == Kind::Sentence {
-            windows(units, at, end).into_iter().for_each(|units| add(run(units)));
+            for units in windows(units, at, end) {
+                add(run(units));
+            }
         } else {
             if first.kind == Kind::Item
                 && let Some(list) = whole(units, at, end)

@@ -59,7 +59,7 @@ impl S3Address {
 
         let mut path = url.path_segments().into_iter().flatten().filter(|part| !part.is_empty());
         let bucket = path.next().ok_or("it names no bucket: `https://KEY:SECRET@HOST/BUCKET`")?;
-        let prefix: String = path.map(|part| format!("{part}/")).collect();
+        let prefix: String = path.flat_map(|part| [part, "/"]).collect();
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
         if !bucket.chars().all(plain) || !prefix.chars().all(plain) {
             return Err("bucket and prefix may have letters, digits, `-`, `.` and `_`");

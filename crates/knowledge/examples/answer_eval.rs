@@ -47,7 +47,7 @@ const LONGEST: usize = 300;
 #[derive(Clone)]
 struct Text {
     name: String,
-    text: String,
+    words: String,
     kind: DocumentKind,
 }
 
@@ -105,7 +105,7 @@ async fn main() -> Result<()> {
 }
 
 fn languages(set: &Set) -> String {
-    set.documents.first().map(|text| language::detect(&text.text).to_owned()).unwrap_or_default()
+    set.documents.first().map(|text| language::detect(&text.words).to_owned()).unwrap_or_default()
 }
 
 /// The businesses of a folder: a document belongs to the one that its name begins with.
@@ -144,15 +144,19 @@ fn businesses(folder: &Path) -> Result<Vec<Set>> {
     Ok(sets)
 }
 
+fn has_ending(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
 fn texts(folder: &Path, business: &str) -> Result<Vec<Text>> {
     let mut found = Vec::new();
     for file in fs::read_dir(folder.join("docs"))? {
         let path = file?.path();
         let name = path.file_name().and_then(|name| name.to_str()).context("a name")?.to_owned();
         if name.starts_with(&format!("{business}-")) {
-            let is_plain = name.ends_with(".txt");
+            let is_plain = has_ending(&name, "txt");
             let kind = if is_plain { DocumentKind::Text } else { DocumentKind::Markdown };
-            found.push(Text { name, text: fs::read_to_string(&path)?, kind });
+            found.push(Text { name, words: fs::read_to_string(&path)?, kind });
         }
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
@@ -163,9 +167,9 @@ fn read(file: &str) -> Result<Set> {
     let parsed =
         QuestionFile::parse(&fs::read_to_string(file).with_context(|| format!("`{file}`"))?)?;
     let documents = parsed.documents.into_iter().map(|document| {
-        let is_markdown = document.name.ends_with(".md");
+        let is_markdown = has_ending(&document.name, "md");
         let kind = if is_markdown { DocumentKind::Markdown } else { DocumentKind::Text };
-        Ok(Text { name: document.name, text: document.text.context("a text")?, kind })
+        Ok(Text { name: document.name, words: document.text.context("a text")?, kind })
     });
     let questions = parsed.questions.into_iter().map(|question| Asked {
         text: question.question,
@@ -222,7 +226,7 @@ async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
             counted.declined += usize::from(said.is_none());
             counted.right += usize::from(is_right);
         }
-        if verbose && !asked.facts.is_empty() != is_right {
+        if verbose && asked.facts.is_empty() == is_right {
             println!("? {searched}\n  {:?}\n  {said:?}", asked.facts);
         }
         if asked.documents.is_empty() {
@@ -333,7 +337,7 @@ impl Home {
         text: &Text,
         vectors: &mut Vectors,
     ) -> Result<()> {
-        let read = replyx_extract::parse(text.kind, text.text.as_bytes())
+        let read = replyx_extract::parse(text.kind, text.words.as_bytes())
             .map_err(|why| anyhow::anyhow!("{why}"))?;
         let chunks = chunk(&read, &Chunking::default());
         let language = language::detect(&read.text);

@@ -1,7 +1,7 @@
 //! What clients are told when a dialog cannot be changed.
 
 use chrono::{DateTime, Utc};
-use replyx_core::{dialog::Operator, message::Message};
+use replyx_core::{dialog::Operator, ids::UserId, message::Message};
 use replyx_engine::{control::ControlError, replies::WriteError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,7 +22,7 @@ pub struct OperatorView {
 
 impl From<Operator> for OperatorView {
     fn from(operator: Operator) -> Self {
-        let user_id = operator.user_id.map(|id| id.into_uuid());
+        let user_id = operator.user_id.map(UserId::into_uuid);
         Self { user_id, name: operator.name }
     }
 }

@@ -94,7 +94,7 @@ impl Play<'_> {
                     control::take_over(&self.processes[who], &self.people[who], self.dialog, None);
                 assert_eq!(outcome.await.is_ok(), able);
                 if able {
-                    self.give(Has::Person(who)).await;
+                    self.give(Has::Person(who));
                 }
             }
             Step::Release(who) => {
@@ -103,7 +103,7 @@ impl Play<'_> {
                     control::release(&self.processes[who], &self.people[who], self.dialog);
                 assert_eq!(outcome.await.is_ok(), able);
                 if able {
-                    self.give(Has::Assistant).await;
+                    self.give(Has::Assistant);
                 }
             }
             Step::HandOff(who) => {
@@ -114,7 +114,7 @@ impl Play<'_> {
                     control::hand_off(&self.processes[who], &self.people[who], self.dialog, reason);
                 assert_eq!(outcome.await.is_ok(), able);
                 if able {
-                    self.give(Has::Nobody).await;
+                    self.give(Has::Nobody);
                 }
             }
             Step::Close(who) => {
@@ -123,7 +123,7 @@ impl Play<'_> {
                 let outcome = control::close(&self.processes[who], &self.people[who], self.dialog);
                 assert_eq!(outcome.await.is_ok(), able);
                 if able {
-                    self.give(Has::Closed).await;
+                    self.give(Has::Closed);
                 }
             }
             Step::Reopen => {
@@ -131,7 +131,7 @@ impl Play<'_> {
                 let outcome = control::reopen(&self.processes[0], &self.people[0], self.dialog);
                 assert_eq!(outcome.await.is_ok(), able);
                 if able {
-                    self.give(Has::Assistant).await;
+                    self.give(Has::Assistant);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl Play<'_> {
     }
 
     /// Control has changed, unless it was so already.
-    async fn give(&mut self, to: Has) {
+    fn give(&mut self, to: Has) {
         if self.has == to {
             return;
         }
@@ -153,7 +153,7 @@ impl Play<'_> {
         let text = format!("words {}", self.said);
         self.world.say(&self.processes[0], &self.line, 7, &text).await;
         if self.has == Has::Closed {
-            self.give(Has::Assistant).await;
+            self.give(Has::Assistant);
         }
     }
 

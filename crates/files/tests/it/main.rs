@@ -1,5 +1,7 @@
 //! Both stores keep one contract; what is S3's own is held against a strict fake.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 
 use replyx_core::{

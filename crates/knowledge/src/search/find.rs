@@ -76,7 +76,7 @@ pub(super) async fn find(
             let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
             let meant = snapshot.model.as_deref().map(|model| (model, vector.as_deref()));
             let hits = load(db, workspace, meant, ranked, &query).await?;
-            Found { hits, vectors, spent, understood, ..Found::default() }
+            Found { hits, vectors, understood, spent, ..Found::default() }
         }
     };
     if let Some(reranker) = reranker {

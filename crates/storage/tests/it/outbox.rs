@@ -480,7 +480,7 @@ async fn a_part_that_is_handed_over_is_claimed_and_the_rest_waits_for_it(home: &
     // The process dies: the part is uncertain, as any that was found `sending`.
     let mut tx = db.begin().await.unwrap();
     tx.system().processes().leave(by).await.unwrap();
-    tx.system().processes().reap(Duration::from_secs(60), at(9)).await.unwrap();
+    tx.system().processes().reap(Duration::from_mins(1), at(9)).await.unwrap();
     tx.commit().await.unwrap();
     let found = sendable(db, at(9)).await;
     assert_eq!(found.len(), 1);
