@@ -1,6 +1,6 @@
 //! Links, mail addresses and telephone numbers: where a customer could be sent.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range, sync::LazyLock};
 
 use super::numbers::{Unit, pattern, unit};
 
@@ -21,8 +21,30 @@ pattern!(EMAIL, r"(?i)(?:mailto:)?([\w.+%-]+@[\w-]+(?:\.[\w-]+)+)");
 pattern!(HANDLE, r"(?:^|[\s(,;:«\x22])@([A-Za-z]\w{3,31})\b");
 pattern!(
     BARE,
-    r#"(?i)\b(?:www\.)?(?:[\w](?:[\w-]{0,61}\w)?\.)+(?:com|org|net|info|biz|io|ru|su|рф|xn--[a-z0-9-]+|ua|by|kz|uz|de|fr|es|it|uk|eu|us|ca|cn|jp|in|br|pl|nl|be|ch|at|cz|se|no|fi|dk|tr|il|ir|gr|pt|ro|bg|rs|lt|lv|ee|ge|am|az|me|ly|gg|to|cc|tv|ws|fm|ai|dev|app|shop|store|site|online|website|space|top|xyz|club|pro|vip|live|link|click|icu|buzz|fun|world|today|support|help|services|agency|company|email|cloud|tech|digital|market|sale|deals|discount|bid|win|loan|money|finance|bank|pay|cash|gift|promo|example|test|invalid|tk|ml|ga|cf|gq|co|so|sh|zip|mov|page|gov|edu|mil|int|travel|moscow|москва|онлайн|сайт|дети|орг)\b(?:[:/?#][^\s<>"'«»“”|\\^`{}\[\]]*)?"#
+    r#"(?i)\b(?:www\.)?(?:\w(?:[\w-]{0,61}\w)?\.)+(xn--[a-z0-9-]+|[^\W\d_]{2,24})\b(?:[:/?#][^\s<>"'«»“”|\\^`{}\[\]]*)?"#
 );
+
+/// The names at the end of addresses that exist (IANA, and those of examples), in whatever case.
+static ENDINGS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("../data/tlds.txt").split_whitespace().collect());
+
+/// Does an address end so? A file's name is none, and neither is the beginning of a sentence
+/// without a blank before it: `for free.You`.
+fn is_ending(name: &str) -> bool {
+    let is_sentence =
+        name.starts_with(char::is_uppercase) && !name[1..].contains(char::is_uppercase);
+    let lower = name.to_lowercase();
+    lower.starts_with("xn--")
+        || (lower != "md" && ENDINGS.contains(lower.as_str()) && !(is_sentence && is_word(&lower)))
+}
+
+/// Endings that are words of English with which sentences begin.
+fn is_word(ending: &str) -> bool {
+    const WORDS: &str = "you your is it in at no so how now call open here day be my to do as am and we us me am free \
+        go new one all best online see show buy book pay please help";
+    WORDS.split(' ').any(|word| word == ending)
+}
+
 pattern!(ADDRESS, r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[^\s<>]*)?");
 // On one line, and with no more than a blank between two groups.
 pattern!(PHONE, r"(?:\+|\b)\d(?: ?[().–-]{0,2} ?\d){5,19}\b");
@@ -42,7 +64,10 @@ pub(super) fn unsafe_links(text: &str) -> Vec<Range<usize>> {
 pub(super) fn links(text: &str) -> Vec<(Range<usize>, Link)> {
     let mut found: Vec<(Range<usize>, Link)> = Vec::new();
     for pattern in [&*SCHEME, &*BARE, &*ADDRESS] {
-        for link in pattern.find_iter(text) {
+        let links = pattern
+            .captures_iter(text)
+            .filter(|link| link.get(1).is_none_or(|ending| is_ending(ending.as_str())));
+        for link in links.filter_map(|link| link.get(0)) {
             let written = trimmed(link.as_str());
             let at = link.start()..link.start() + written.len();
             let taken = found.iter().any(|(other, _)| other.start < at.end && at.start < other.end);
@@ -231,6 +256,8 @@ mod tests {
                 "{text}"
             );
         }
+        assert_eq!(links("evil.rocks or lantern.solutions").len(), 2);
+        assert_eq!(links("It is free.You pay nothing. Price.xlsx, node.js"), []);
         assert_eq!(links("the end.Then e.g. a.m. delivery.md v1.2"), []);
         assert_eq!(links("a@example.org"), []);
         assert_eq!(parse("https://a.org/x?utm_source=z&id=1#top").query, "id=1");

@@ -7,9 +7,19 @@ use super::{
     Kind,
     contacts::{Link, emails, links, phones, unsafe_links},
     dates::{Date, dates, short_date, short_time, times},
-    numbers::{Unit, pattern, scaled, unit, values},
-    words::words,
+    numbers::{CENTS, Unit, pattern, scaled, unit, values},
+    spoken::{self, spoken},
+    words::{meant, words},
 };
+
+/// On which side of the comparison a text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// It claims.
+    Answer,
+    /// It vouches: also by what comes to the same.
+    Source,
+}
 
 /// A fact in a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,11 +68,19 @@ impl Value {
 
 pattern!(NUMBER, r"\d{1,3}(?:[ ,.'’]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?");
 pattern!(CODE, r"\b(?:[^\W\d_][\w-]*\d[\w-]*|\d+[^\W\d_]{2,}\d[\w-]*|\w{40,})\b");
+pattern!(
+    COUNTED_WORD,
+    r"(?i)\b([^\W\d_]{1,15})\s?(?:%|percent|per\s?cent|процент|[$€£₽]|руб|евро|euro|долл|dollar)"
+);
+pattern!(
+    BEFORE_CENTS,
+    r"(?i)^\s?(?:[$€£₽]|руб\w*\.?|rub\w*|roubles?|долл\w*\.?|dollars?|usd|евро|euros?|eur|pounds?|gbp|грн\.?|гривн?\w*)\s(?:and\s|и\s)?$"
+);
 pattern!(JOINED, r"(?i)^\s?(?:[-–—/]|to|до|or|или|and|и|по)\s?$");
 
 /// The facts of a text in the order of their places. Numbers within telephones count too when the
-/// text is a `source`, because what looks like one may be a row of numbers.
-pub(super) fn facts(text: &str, source: bool) -> Vec<Fact> {
+/// text is a source, because what looks like one may be a row of numbers.
+pub(super) fn facts(text: &str, side: Side) -> Vec<Fact> {
     let mut rest = text.to_owned();
     let mut facts = Vec::new();
     for at in unsafe_links(&rest) {
@@ -78,17 +96,22 @@ pub(super) fn facts(text: &str, source: bool) -> Vec<Fact> {
         times(text).into_iter().filter_map(|found| Some((found.at, *found.ways.first()?))).collect()
     };
     take(&mut rest, &mut facts, times, Value::Time);
+    take(&mut rest, &mut facts, spoken::times, Value::Time);
+
+    let said = spoken(&rest, side);
+    blank(&mut rest, &said);
+    facts.extend(said);
     let before_phones = rest.clone();
     take(&mut rest, &mut facts, phones, Value::Phone);
 
-    if source {
+    if side == Side::Source {
         rest = before_phones;
     }
 
     take(&mut rest, &mut facts, codes, Value::Code);
-    facts.extend(numbers(&rest));
+    facts.extend(with_cents(&rest, numbers(&rest)));
 
-    if source {
+    if side == Side::Source {
         facts.extend(groups(&rest));
     }
 
@@ -134,6 +157,7 @@ fn numbers(text: &str) -> Vec<Fact> {
         let value = Value::Number { ways, unit, date: None, time: None, in_words: true };
         facts.push(Fact { at, value });
     }
+    facts.extend(meant_numbers(text, &facts));
     facts.sort_by_key(|fact| fact.at.start);
     // In `3-5 days` and `$50-60` both numbers count the same.
     for index in (0..facts.len().saturating_sub(1)).rev() {
@@ -143,6 +167,53 @@ fn numbers(text: &str) -> Vec<Fact> {
         share_unit(text, &mut facts, index + 1, index);
     }
     facts
+}
+
+/// Words before a share or a currency that are meant as numbers: misspelt, or in Roman digits.
+fn meant_numbers(text: &str, known: &[Fact]) -> Vec<Fact> {
+    let counted = COUNTED_WORD.captures_iter(text).filter_map(|found| found.get(1));
+    let free = counted.filter(|word| known.iter().all(|fact| !fact.at.contains(&word.start())));
+    free.filter_map(|word| {
+        let unit = unit("", &text[word.end()..]).0;
+        let ways = vec![meant(word.as_str())?.to_string()];
+        let counts = matches!(unit, Unit::Percent | Unit::Price(_));
+        let value = Value::Number { ways, unit, date: None, time: None, in_words: true };
+        counts.then_some(Fact { at: word.range(), value })
+    })
+    .collect()
+}
+
+/// `4 euros 50 cents` is one price.
+fn with_cents(text: &str, facts: Vec<Fact>) -> Vec<Fact> {
+    let mut joined: Vec<Fact> = Vec::with_capacity(facts.len());
+    for fact in facts {
+        let whole = joined.last_mut().filter(|before| before.at.end <= fact.at.start);
+        if let Some(whole) = whole
+            && let Some(cents) = cents(&fact.value)
+            && BEFORE_CENTS.is_match(&text[whole.at.end..fact.at.start])
+            && let Value::Number { ways, unit: Unit::Price(Some(currency)), .. } = &mut whole.value
+            && *currency != CENTS
+            && ways.iter().all(|way| !way.contains('.'))
+        {
+            for way in ways.iter_mut() {
+                *way = values(&format!("{way}.{cents:02}")).swap_remove(0);
+            }
+            whole.at.end = fact.at.end;
+        } else {
+            joined.push(fact);
+        }
+    }
+    joined
+}
+
+/// The hundredths of a currency that a number counts.
+fn cents(value: &Value) -> Option<u32> {
+    match value {
+        Value::Number { ways, unit: Unit::Price(Some(CENTS)), .. } => {
+            ways.first()?.parse().ok().filter(|cents| *cents < 100)
+        }
+        _ => None,
+    }
 }
 
 /// Where numbers stand. `10 1500` is two of them: groups have three digits.
@@ -231,7 +302,7 @@ mod tests {
 
     fn kinds(text: &str) -> Vec<(String, Kind)> {
         let name = |fact: &Fact| (text[fact.at.clone()].to_owned(), fact.value.kind());
-        facts(text, false).iter().map(name).collect()
+        facts(text, Side::Answer).iter().map(name).collect()
     }
 
     #[test]
@@ -258,7 +329,7 @@ mod tests {
     fn both_ends_of_a_range_count_the_same() {
         for text in ["3-5 days", "от 3 до 5 дней", "3 или 5 дней", "$3-5", "3–5 %", "три-пять дней"]
         {
-            let units: Vec<_> = facts(text, false)
+            let units: Vec<_> = facts(text, Side::Answer)
                 .into_iter()
                 .map(|fact| match fact.value {
                     Value::Number { unit, .. } => unit,

@@ -7,27 +7,43 @@
 //! - A customer's words vouch for nothing about the business. Plain numbers, times and dates from
 //!   them may be echoed; prices, telephones and mail addresses only as the customer's own; links
 //!   and shares never.
+//! - An amount is vouched for by its row or its sentence ([`subject`]), in whatever unit, or by one
+//!   step of reckoning from numbers that were named ([`derived`]).
+//! - An assistant has done nothing ([`acts`]), agrees to nothing that a passage denies, and names no
+//!   place, person or service that the sources do not ([`claims`]).
 //! - A passage that tries to command the model ([`commands`]) vouches for nothing.
 //! - Passages that are named must have been shown; links that run something are never right; the
 //!   rules and the owner's instructions are not recited.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use derived::{Operands, is_derived};
+use known::Text;
 use numbers::{Unit, pattern};
+use stated::{Stated, Words, parts};
+use subject::{Subject, is_of_another, is_stated, near};
 
+mod acts;
+mod amounts;
+mod claims;
 mod commands;
 mod contacts;
 mod dates;
+mod derived;
 mod facts;
+mod kept;
 mod known;
 mod leak;
 mod numbers;
+mod spoken;
+mod stated;
+mod subject;
 mod text;
 mod words;
 
 pub use commands::commands;
-use facts::{Fact, Value, facts};
-use known::{Known, Trust};
+use facts::{Fact, Side, Value, facts};
+use known::{Known, Script, Trust};
 
 /// No more objections than this are kept of one answer.
 const OBJECTIONS: usize = 10;
@@ -61,6 +77,12 @@ pub enum Kind {
     Citation,
     /// Words that only the model was told.
     Leak,
+    /// Something that only a person can have done.
+    Act,
+    /// A place or a person.
+    Name,
+    /// A statement that the sources deny or do not know.
+    Statement,
 }
 
 impl Kind {
@@ -79,6 +101,9 @@ impl Kind {
             Self::Code => "code",
             Self::Citation => "passage",
             Self::Leak => "instructions",
+            Self::Act => "act",
+            Self::Name => "name",
+            Self::Statement => "statement",
         }
     }
 }
@@ -121,20 +146,14 @@ pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
     let mut found = Vec::new();
     let plain = text::plain(&without_citations(answer, grounds.passages.len(), &mut found));
     let mut known = Known::new(grounds);
-    let items = items(&plain);
-    for fact in facts(&plain, false) {
-        if is_harmless(&plain, &fact, items) {
-            continue;
-        }
-        let allowed = match known.trust(&fact.value) {
-            Trust::Ours => true,
-            Trust::Customer => may_echo(&plain, &fact),
-            Trust::None => false,
-        };
-        if !allowed {
-            found.push(Objection { kind: fact.value.kind(), what: shown(&plain, &fact) });
+    let answer = Answer::read(&plain);
+    let question = grounds.customer.first().copied().unwrap_or_default();
+    for fact in &answer.facts {
+        if !answer.is_harmless(fact) && !may_state(&answer, fact, question, &mut known) {
+            found.push(Objection { kind: fact.value.kind(), what: shown(&plain, fact) });
         }
     }
+    found.extend(statements(&plain, question, known.ours()));
 
     let passages = grounds.passages.iter().map(String::as_str);
     let quotable: Vec<&str> = passages.chain(grounds.quotable.iter().copied()).collect();
@@ -148,6 +167,78 @@ pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
     found
 }
 
+/// An answer in its parts.
+struct Answer<'a> {
+    text: &'a str,
+    facts: Vec<Fact>,
+    stated: Vec<Stated>,
+    /// How many items its own list has.
+    items: usize,
+}
+
+impl<'a> Answer<'a> {
+    fn read(text: &'a str) -> Self {
+        let facts = facts(text, Side::Answer);
+        let stated = parts(text, &facts).stated;
+        Self { text, facts, stated, items: ITEM.find_iter(text).count() }
+    }
+
+    /// Does the number claim nothing: a count of what the answer itself lists, or a number word
+    /// without a unit?
+    fn is_harmless(&self, fact: &Fact) -> bool {
+        is_harmless(self.text, fact, self.items)
+    }
+}
+
+/// Does a source vouch for the fact?
+fn may_state(answer: &Answer<'_>, fact: &Fact, question: &str, known: &mut Known<'_>) -> bool {
+    let trust = known.trust(&fact.value);
+    let Some(said) = answer.stated.iter().find(|said| said.at == fact.at) else {
+        return trust == Trust::Ours || (trust == Trust::Customer && may_echo(answer.text, fact));
+    };
+    let words = Words::of(question);
+    let subject = Subject { said, question: &words, script: Script::of(answer.text) };
+    let is_held = trust == Trust::Ours || is_stated(said, known.ours());
+    (is_held && !is_of_another(&subject, known.ours()))
+        || (trust != Trust::None && is_echo(answer.text, fact, known))
+        || is_derived(&said.value, &operands(answer, &subject, question, known.ours()))
+}
+
+/// Does the answer repeat what the customer said, and may it?
+fn is_echo(text: &str, fact: &Fact, known: &mut Known<'_>) -> bool {
+    known.customer_holds(&fact.value) && may_echo(text, fact)
+}
+
+/// From what a number of the answer may be reckoned: the numbers before it in the answer, those of
+/// the question, and those that a source states of the same matter.
+fn operands(
+    answer: &Answer<'_>,
+    subject: &Subject<'_>,
+    question: &str,
+    texts: &[Arc<Text>],
+) -> Operands {
+    let others = answer.stated.iter().filter(|other| other.at != subject.said.at);
+    let mut named: Vec<Value> = others.map(|other| other.value.clone()).collect();
+    named.extend(facts(&text::plain(question), Side::Answer).into_iter().map(|fact| fact.value));
+    Operands { named, near: near(subject, texts) }
+}
+
+/// What is said without a number and is not so.
+fn statements(text: &str, question: &str, texts: &[Arc<Text>]) -> Vec<Objection> {
+    let is_told = |words: &str| texts.iter().any(|told| told.lower.contains(&words.to_lowercase()));
+    let found = [
+        (Kind::Act, acts::claimed(text, is_told)),
+        (Kind::Name, claims::unknown_name(text, texts)),
+        (
+            Kind::Statement,
+            claims::yes_to_no(text, question, texts)
+                .or_else(|| claims::unknown_service(text, question, texts)),
+        ),
+    ];
+    let found = found.into_iter().filter_map(|(kind, at)| Some((kind, at?)));
+    found.map(|(kind, at)| Objection { kind, what: cut(text[at].trim()) }).collect()
+}
+
 /// The links of an answer that run something: never right, no matter who wrote them.
 pub fn unsafe_links(answer: &str) -> Vec<Objection> {
     let plain = text::plain(answer);
@@ -159,7 +250,7 @@ pub fn unsafe_links(answer: &str) -> Vec<Objection> {
 
 /// Does the text state something that can be looked up?
 pub fn states(text: &str) -> bool {
-    !facts(&text::plain(text), true).is_empty()
+    !facts(&text::plain(text), Side::Source).is_empty()
 }
 
 /// The marks by which a model names passages (`[1]`, `[2, 3]`); a link (`[1](https://…)`) is none.
@@ -194,16 +285,15 @@ pattern!(
     COUNTED,
     r"(?i)^\s(?:\w{2,14}\s)?(?:options?|ways?|steps?|variants?|reasons?|things?|questions?|possibilit\w+|choices?|methods?|вариант\w*|способ\w*|шаг\w*|причин\w*|вопрос\w*|возможност\w*|вещ\w*|момент\w*)\b"
 );
+pattern!(CERTAIN, r"(?i)^100\s?%\s(?:sure|certain|positive|right|уверен\w*|точно|прав\w*)\b");
 pattern!(STEP, r"(?i)\b(?:step|option|variant|point|шаг|вариант|пункт|способ)\s?(?:№\s?)?$");
-
-/// How many items the answer's own list has.
-fn items(text: &str) -> usize {
-    ITEM.find_iter(text).count()
-}
 
 /// Does the number claim nothing: a count of what the answer itself lists, or a number word without
 /// a unit?
 fn is_harmless(text: &str, fact: &Fact, items: usize) -> bool {
+    if fact.value.kind() == Kind::Percent && CERTAIN.is_match(&text[fact.at.start..]) {
+        return true;
+    }
     let Value::Number { ways, unit: Unit::Plain, in_words, .. } = &fact.value else { return false };
     let small: Option<usize> = ways.first().and_then(|value| value.parse().ok());
     let counted = small.is_some_and(|number| number <= 12)

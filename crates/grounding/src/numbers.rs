@@ -1,5 +1,8 @@
 //! Numbers: how they are written, and what they count.
 
+/// The letter of hundredths of a currency in [`Unit::Price`].
+pub(super) const CENTS: char = 'c';
+
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Unit {
@@ -119,6 +122,37 @@ pub(super) fn unit(before: &str, after: &str) -> (Unit, usize) {
     }
     (Unit::Plain, zeros)
 }
+
+pattern!(PRICES, r"(?i)\b(?:prices?|costs?|fees?|rates?|цен[аы]|стоимость|тариф\w?|прайс)\b");
+pattern!(HEAD_UNIT, r"(?i)(?:^|[\s,(/])([$€£¥₽₴₸₹%]|[^\W\d_]+\.?)");
+
+/// What the bare numbers under the head of a column count: `Price, €`, `Time (min)`, `Цена`.
+pub(super) fn header_unit(head: &str) -> Option<Unit> {
+    let mut units = HEAD_UNIT.captures_iter(head).filter_map(|word| {
+        let word = word.get(1)?;
+        let unit = unit("", &format!(" {}", word.as_str())).0;
+        (unit != Unit::Plain).then_some(unit)
+    });
+    units.next().or_else(|| PRICES.is_match(head).then_some(Unit::Price(None)))
+}
+
+/// The currencies that a text counts in.
+pub(super) fn currencies(text: &str) -> Vec<char> {
+    let found = CURRENCY.captures_iter(text).filter_map(|found| {
+        let sign = found.get(1).and_then(|sign| sign.as_str().chars().next());
+        let word = (2..found.len()).find(|group| found.get(*group).is_some());
+        sign.or_else(|| word.and_then(|group| "₽$€₸₴£¥".chars().nth(group - 2)))
+    });
+    let mut found: Vec<char> = found.collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+pattern!(
+    CURRENCY,
+    r"(?i)([$€£¥₽₴₸₹])|\b(?:(руб(?:л\w{1,3})?|rub(?:les?)?|roubles?)|(доллар\w{0,3}|dollars?|usd)|(евро|euros?|eur)|(тенге|kzt)|(грив\w{1,3}|uah)|(pounds sterling|gbp)|(юан\w{1,2}|yuan|cny))\b"
+);
 
 #[cfg(test)]
 mod tests {

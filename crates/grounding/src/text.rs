@@ -15,10 +15,62 @@ pub(super) fn plain(text: &str) -> String {
             }
             '\\' if rest.peek().is_some_and(char::is_ascii_punctuation) => {}
             c if is_invisible(c) => {}
-            c => plain.push(ascii(c)),
+            c => match raised(c) {
+                Some(digits) => raise(&mut plain, &digits),
+                None => plain.push(ascii(c)),
+            },
         }
     }
-    unspelled(plain)
+    unspelled(zeros(plain))
+}
+
+/// The digits of a number in a circle, in brackets, raised or lowered.
+fn raised(c: char) -> Option<String> {
+    let code = u32::from(c);
+    let number = match c {
+        '⁰' => 0,
+        '¹' => 1,
+        '²' => 2,
+        '³' => 3,
+        '⁴'..='⁹' => code - 0x2070,
+        '₀'..='₉' => code - 0x2080,
+        '①'..='⑳' => code - 0x2460 + 1,
+        '⑴'..='⒇' => code - 0x2474 + 1,
+        '⒈'..='⒛' => code - 0x2488 + 1,
+        '❶'..='❿' => code - 0x2776 + 1,
+        '➀'..='➉' => code - 0x2780 + 1,
+        '➊'..='➓' => code - 0x278a + 1,
+        '㉑'..='㉟' => code - 0x3251 + 21,
+        '㊱'..='㊿' => code - 0x32b1 + 36,
+        _ => return None,
+    };
+    Some(number.to_string())
+}
+
+/// Puts raised digits into a text: `⁹⁰ %` is ninety; of `м²` and `CO₂` nothing is counted.
+fn raise(plain: &mut String, digits: &str) {
+    let before = plain.trim_end_matches(|c: char| c.is_ascii_digit());
+    let last = before.chars().next_back();
+    if last.is_some_and(char::is_alphabetic) {
+        return;
+    }
+    plain.push_str(digits);
+}
+
+/// The letter O among digits reads as a zero: `9O %`.
+fn zeros(text: String) -> String {
+    if !text.contains(['O', 'О']) {
+        return text;
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let mut read = String::with_capacity(text.len());
+    for (index, c) in letters.iter().enumerate() {
+        let before = read.chars().next_back().is_some_and(|c| c.is_ascii_digit());
+        let after = letters[index + 1..].iter().find(|c| !matches!(c, 'O' | 'О'));
+        let alone = after.is_none_or(|c| !c.is_alphabetic());
+        read.push(if matches!(c, 'O' | 'О') && before && alone { '0' } else { *c });
+    }
+    read
 }
 
 fn ascii(c: char) -> char {
@@ -129,6 +181,8 @@ mod tests {
             (r"evil\.com", "evil.com"),
             ("٩٠ %", "90 %"),
             ("1\u{a0}234\u{202f}₽", "1 234 ₽"),
+            ("⁹⁰ %, ㊿ %, ① a, 20 м²", "90 %, 50 %, 1 a, 20 м"),
+            ("9O %, 1OO euros, OK, 5 O'clock", "90 %, 100 euros, OK, 5 O'clock"),
         ] {
             assert_eq!(plain(written), read);
         }

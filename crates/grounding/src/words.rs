@@ -83,6 +83,89 @@ fn part(word: &str) -> Option<Part> {
         .or_else(|| find(SCALES).map(Part::Scale))
 }
 
+/// Is the word a number, or a part of one?
+pub(super) fn is_number_word(word: &str) -> bool {
+    part(word).is_some()
+}
+
+/// The number that a word before `percent` or a currency is meant to be: misspelt by one letter, or
+/// in Roman digits.
+pub(super) fn meant(word: &str) -> Option<u64> {
+    roman(word).or_else(|| {
+        let word = word.to_lowercase();
+        let length = word.chars().count();
+        let near = |form: &&str| form.chars().count() > 4 && is_misspelt(&word, form);
+        let tables = SMALL.iter().chain(HUNDREDS);
+        let mut forms =
+            tables.flat_map(|(value, forms)| forms.split(' ').map(move |form| (value, form)));
+        (length > 3).then(|| forms.find(|(_, form)| near(form))).flatten().map(|(value, _)| *value)
+    })
+}
+
+/// Is one letter of the word wrong, missing, or too many?
+fn is_misspelt(word: &str, form: &str) -> bool {
+    let word: Vec<char> = word.chars().collect();
+    let form: Vec<char> = form.chars().collect();
+    if word.len().abs_diff(form.len()) > 1 {
+        return false;
+    }
+    let head = word.iter().zip(&form).take_while(|(one, other)| one == other).count();
+    let tail = word.iter().rev().zip(form.iter().rev());
+    let tail = tail.take_while(|(one, other)| one == other).count();
+    head + tail + 1 >= word.len().max(form.len())
+}
+
+fn roman(word: &str) -> Option<u64> {
+    let digit = |c| match c {
+        'I' | 'І' => Some(1),
+        'V' => Some(5),
+        'X' | 'Х' => Some(10),
+        'L' => Some(50),
+        'C' | 'С' => Some(100),
+        'D' => Some(500),
+        'M' | 'М' => Some(1000),
+        _ => None,
+    };
+    let digits: Vec<u64> = word.chars().map(digit).collect::<Option<_>>()?;
+    let sum = digits.iter().zip(digits.iter().skip(1).chain([&0])).try_fold(
+        0_i64,
+        |sum, (one, next)| {
+            let one_signed = i64::try_from(*one).ok()?;
+            Some(if one < next { sum - one_signed } else { sum + one_signed })
+        },
+    )?;
+    let sum = u64::try_from(sum).ok().filter(|sum| (1..4_000).contains(sum))?;
+    // `CIVIL` is a word.
+    (digits == in_roman(sum)).then_some(sum)
+}
+
+/// The digits of a number in Roman writing, each by its value.
+fn in_roman(mut number: u64) -> Vec<u64> {
+    const STEPS: [(u64, &[u64]); 13] = [
+        (1000, &[1000]),
+        (900, &[100, 1000]),
+        (500, &[500]),
+        (400, &[100, 500]),
+        (100, &[100]),
+        (90, &[10, 100]),
+        (50, &[50]),
+        (40, &[10, 50]),
+        (10, &[10]),
+        (9, &[1, 10]),
+        (5, &[5]),
+        (4, &[1, 5]),
+        (1, &[1]),
+    ];
+    let mut digits = Vec::new();
+    for (step, written) in STEPS {
+        while number >= step {
+            digits.extend_from_slice(written);
+            number -= step;
+        }
+    }
+    digits
+}
+
 /// A number being read.
 #[derive(Clone, Copy, Default)]
 struct Sum {
@@ -144,6 +227,21 @@ pub(super) fn words(text: &str) -> Vec<(Range<usize>, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_known_behind_mistakes() {
+        for (word, value) in [
+            ("ninty", Some(90)),
+            ("nintey", None),
+            ("пядьдесят", Some(50)),
+            ("XC", Some(90)),
+            ("XX", Some(20)),
+            ("CIVIL", None),
+            ("скидка", None),
+        ] {
+            assert_eq!(meant(word), value, "{word}");
+        }
+    }
 
     #[test]
     fn words_beside_each_other_are_one_number_where_they_can_be() {
