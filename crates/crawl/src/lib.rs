@@ -32,6 +32,7 @@ mod resolve;
 mod robots;
 mod run;
 mod sitemap;
+mod twins;
 
 pub use address::is_public;
 pub use child::task_main;

@@ -21,6 +21,7 @@ use super::{
     resolve,
     robots::Robots,
     sitemap::{self, Entry, Sitemap},
+    twins::Twins,
 };
 use replyx_extract::{Unsupported, detect};
 
@@ -120,6 +121,7 @@ pub struct Crawl {
     plan: Plan,
     robots: HashMap<String, Robots>,
     bodies: HashSet<[u8; 32]>,
+    twins: Twins,
     preferred: HashSet<Url>,
     pages_left: usize,
     bytes_left: usize,
@@ -151,6 +153,7 @@ impl Crawl {
             plan: Plan::new(depth, order.known),
             robots: HashMap::new(),
             bodies: HashSet::new(),
+            twins: Twins::default(),
             preferred: HashSet::new(),
             pages_left: if order.kind == SourceKind::Page { 1 } else { order.max_pages },
             requests_left: order.max_pages.saturating_mul(REQUESTS_PER_PAGE).saturating_add(50),
@@ -195,6 +198,7 @@ impl Crawl {
     /// Follows the links of a page that is as it was, and knows its text from now on.
     pub async fn recall(&mut self, url: &Url, depth: u8, body: &[u8]) {
         self.bodies.insert(Sha256::digest(body).into());
+        self.twins.has(url, body);
         if self.kind == SourceKind::Site {
             let _seat = self.fetcher.seat(self.workspace).await;
             match self.fetcher.reader.links(self.workspace, url, body).await {
@@ -355,7 +359,8 @@ impl Crawl {
             return Outcome::Skipped(Skip::Budget);
         }
 
-        if !self.bodies.insert(Sha256::digest(&page.body).into()) {
+        let is_known = !self.bodies.insert(Sha256::digest(&page.body).into());
+        if self.twins.has(url, &page.body) || is_known {
             return Outcome::Skipped(Skip::Duplicate);
         }
 

@@ -44,21 +44,25 @@ pub fn objections(ask: &AnswerRequest, hits: &[Hit], completion: &Completion) ->
         said.map(|said| said.text.as_str())
     };
     let fixed = [settings.greeting(), settings.unknown_text(), settings.handoff_text()];
-    let mut ours = vec![settings.system_prompt.as_str(), settings.name.as_str()];
+    // Facts stand in instructions to be told, unless they say that they are not.
+    let told: Vec<&str> = settings.system_prompt.split_inclusive(['\n', '!', '?', ';']).collect();
+    let told = told.into_iter().flat_map(|line| line.split_inclusive(". "));
+    let (confidential, open): (Vec<&str>, Vec<&str>) =
+        told.partition(|sentence| replyx_grounding::is_confidential(sentence));
+    let instructions = open.concat();
+    let mut ours = vec![instructions.as_str(), settings.name.as_str()];
     ours.extend(fixed);
     ours.extend(said(true));
     let mut customer = vec![ask.question.as_str()];
     customer.extend(ask.summary.as_deref());
     customer.extend(said(false));
-    // Facts stand in instructions to be told.
-    let told = settings.system_prompt.split(['\n', '.', '!', '?', ';']);
-    let quotable =
-        told.filter(|sentence| replyx_grounding::states(sentence)).chain(fixed).collect();
+    let facts = open.iter().copied().filter(|sentence| replyx_grounding::states(sentence));
+    let quotable = facts.chain(fixed).collect();
     let passages =
         hits.iter().map(|hit| format!("{}\n{}", prompt::place(hit), hit.passage.text)).collect();
     let secrets = prompt::secrets(ask).to_vec();
     let now = time.as_str();
-    let grounds = Grounds { passages, ours, now, customer, secrets, quotable };
+    let grounds = Grounds { passages, ours, now, customer, secrets, quotable, confidential };
     replyx_grounding::objections(&completion.text, &grounds)
 }
 

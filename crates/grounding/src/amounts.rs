@@ -3,6 +3,7 @@
 use super::{
     facts::Value,
     numbers::{CENTS, Unit},
+    stated::Place,
 };
 
 /// Amounts are counted in ten-thousandths, so that sums of prices are exact.
@@ -37,10 +38,14 @@ impl Class {
         }
     }
 
-    /// Can an answer's amount have been taken for this one of a source? A bare number of an answer
-    /// is not taken for a price.
-    pub(super) const fn rivals(self, known: Self) -> bool {
-        !matches!((self, known), (Self::Count { money: false }, Self::Count { money: true }))
+    /// Can an answer's amount have been taken for this one of a source? A bare number of an answer is
+    /// not taken for a price, and a price only for a bare number of a table.
+    pub(super) fn rivals(self, known: Self, place: Place) -> bool {
+        match (self, known) {
+            (Self::Count { money: false }, Self::Count { money: true }) => false,
+            (Self::Count { money: true }, Self::Count { money: false }) => place == Place::Cell,
+            _ => true,
+        }
     }
 
     /// Can one be told for the other? A bare number of a table may be a price.

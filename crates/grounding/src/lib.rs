@@ -44,6 +44,7 @@ mod words;
 pub use commands::commands;
 use facts::{Fact, Side, Value, facts};
 use known::{Known, Script, Trust};
+pub use leak::is_confidential;
 
 /// No more objections than this are kept of one answer.
 const OBJECTIONS: usize = 10;
@@ -138,6 +139,8 @@ pub struct Grounds<'a> {
     pub secrets: Vec<&'a str>,
     /// What of that may be said all the same.
     pub quotable: Vec<&'a str>,
+    /// What of that may not be said in part either.
+    pub confidential: Vec<&'a str>,
 }
 
 /// What is wrong with an answer; nothing if it is empty. An answer with the marks of passages
@@ -157,7 +160,9 @@ pub fn objections(answer: &str, grounds: &Grounds<'_>) -> Vec<Objection> {
 
     let passages = grounds.passages.iter().map(String::as_str);
     let quotable: Vec<&str> = passages.chain(grounds.quotable.iter().copied()).collect();
-    if let Some(words) = leak::leak(&plain, &grounds.secrets, &quotable) {
+    let leaked = leak::leak(&plain, &grounds.secrets, &quotable)
+        .or_else(|| leak::confided(&plain, &grounds.confidential, &quotable));
+    if let Some(words) = leaked {
         found.push(Objection { kind: Kind::Leak, what: cut(&words) });
     }
 
@@ -209,8 +214,8 @@ fn is_echo(text: &str, fact: &Fact, known: &mut Known<'_>) -> bool {
     known.customer_holds(&fact.value) && may_echo(text, fact)
 }
 
-/// From what a number of the answer may be reckoned: the numbers before it in the answer, those of
-/// the question, and those that a source states of the same matter.
+/// From what a number of the answer may be reckoned: the other numbers of the answer, the counts of
+/// the question, and what a source states of the same matter.
 fn operands(
     answer: &Answer<'_>,
     subject: &Subject<'_>,
@@ -218,9 +223,11 @@ fn operands(
     texts: &[Arc<Text>],
 ) -> Operands {
     let others = answer.stated.iter().filter(|other| other.at != subject.said.at);
-    let mut named: Vec<Value> = others.map(|other| other.value.clone()).collect();
-    named.extend(facts(&text::plain(question), Side::Answer).into_iter().map(|fact| fact.value));
-    Operands { named, near: near(subject, texts) }
+    let named = others.map(|other| other.value.clone()).collect();
+    let asked = facts(&text::plain(question), Side::Answer);
+    let counts = asked.into_iter().map(|fact| fact.value).collect();
+
+    Operands { named, counts, near: near(subject, texts) }
 }
 
 /// What is said without a number and is not so.

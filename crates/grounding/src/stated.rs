@@ -121,12 +121,23 @@ fn tells(word: &str, stem: &str) -> bool {
         && !GENERIC_STEMS.has(stem)
 }
 
+/// Where an amount stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the cell of a table, where a bare number may be a price.
+    Cell,
+    /// In a sentence.
+    Sentence,
+}
+
 /// An amount, and what a text says it of.
 #[derive(Clone, Debug)]
 pub(super) struct Stated {
     pub(super) at: Range<usize>,
     pub(super) value: Value,
     pub(super) class: Class,
+    /// Where it stands.
+    pub(super) place: Place,
     /// The words that belong to it, and those of the headings above.
     pub(super) own: Words,
     /// These, and those of its sentence and of the one before.
@@ -183,8 +194,14 @@ struct Reader {
 impl Reader {
     fn line(&mut self, text: &str, at: Range<usize>, facts: &[Fact], is_first: bool) {
         let line = text[at.clone()].trim();
-        if line.starts_with('|') {
+        // With bars around the row, or only between its cells, as extracted tables have them.
+        if line.starts_with('|') || line.contains(" | ") || line.ends_with(" |") {
             self.row(text, at, facts);
+            // The names of a long table's columns are the last of the headings above its parts:
+            // `prices.csv > Article | Price`.
+            if is_first && let Some((title, _)) = line.split_once(" | ") {
+                self.title = Words::of(title.trim_start_matches('|'));
+            }
             return;
         }
 
@@ -234,7 +251,10 @@ impl Reader {
                 let value = headed(&fact.value, head);
                 let Some(class) = Class::of(&value) else { continue };
                 let at = fact.at.clone();
-                self.stated.push(Stated { at, value, class, own: own.clone(), all: own.clone() });
+                let place = Place::Cell;
+                let own = own.clone();
+                let all = own.clone();
+                self.stated.push(Stated { at, value, class, place, own, all });
             }
         }
         self.sentences.push(Sentence { at, words: row });
@@ -258,6 +278,7 @@ impl Reader {
                     at: fact.at.clone(),
                     value: fact.value.clone(),
                     class: *class,
+                    place: Place::Sentence,
                     own,
                     all,
                 });
@@ -284,7 +305,8 @@ fn headed(value: &Value, head: &str) -> Value {
 /// The cells of a row.
 fn cells(text: &str, at: Range<usize>) -> Vec<Range<usize>> {
     let row = &text[at.clone()];
-    let mut begin = row.find('|').map_or(0, |bar| bar + 1);
+    let blank = row.len() - row.trim_start().len();
+    let mut begin = if row.trim_start().starts_with('|') { blank + 1 } else { blank };
     let mut cells = Vec::new();
     while begin < row.len() {
         let mut end = begin;
@@ -362,7 +384,7 @@ fn around(
             continue;
         };
         // `from 8:00 to 20:00`: both are said of the same.
-        if Words::of(&text[gap.clone()]).is_empty() {
+        if *kind == class && Words::of(&text[gap.clone()]).is_empty() {
             continue;
         }
         let separators = SEPARATOR.find_iter(&text[gap.clone()]);
@@ -390,6 +412,10 @@ mod tests {
     fn a_cell_belongs_to_its_row_and_its_column() {
         let table = "| Where | Courier | Parcel locker |\n|---|---:|---|\n\
                      | Finland | 9.90 € | 7.50 € |\n| Poland | 8.90 € | no |";
+        // The same without bars around the rows.
+        let bare = table.replace("| \n", "\n").replace("\n| ", "\n").replace(" |\n", "\n");
+        let bare = bare.trim_start_matches("| ").trim_end_matches(" |");
+        assert_eq!(stated(bare), stated(table));
         let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(
             stated(table),

@@ -55,7 +55,7 @@ pub(super) fn is_of_another(subject: &Subject<'_>, texts: &[Arc<Text>]) -> bool 
         all.partition(|known| agree(&said.value, &known.stated.value));
     others.retain(|other| {
         let holder = |holder: &Known<'_>| other.stated.class.is_like(holder.stated.class);
-        said.class.rivals(other.stated.class) && holders.iter().any(holder)
+        said.class.rivals(other.stated.class, other.stated.place) && holders.iter().any(holder)
     });
     // A translation vouches where nothing in the answer's own language says the same.
     let script = subject.script;
@@ -68,8 +68,8 @@ pub(super) fn is_of_another(subject: &Subject<'_>, texts: &[Arc<Text>]) -> bool 
         known.any(|known| !words.common(&known.stated.all).is_empty())
     };
     let closest = if matches(&said.own) { &said.own } else { &said.all };
-    for words in [closest, subject.question] {
-        let fit = |known: &Known<'_>| Fit::of(words, known.stated);
+    for (words, reach) in [(closest, Reach::Around), (subject.question, Reach::Own)] {
+        let fit = |known: &Known<'_>| Fit::of(words, known.stated, reach);
         let fits: Vec<Fit> = others.iter().map(fit).collect();
         let beaten = |holder: &Known<'_>| {
             let own = fit(holder);
@@ -96,6 +96,15 @@ pub(super) fn is_of_another(subject: &Subject<'_>, texts: &[Arc<Text>]) -> bool 
     false
 }
 
+/// With which words of a source an answer's or a question's are compared.
+#[derive(Clone, Copy)]
+enum Reach {
+    /// Those that belong to the amount, and those of the sentences around it.
+    Around,
+    /// Those that belong to it alone: a question may be about several things.
+    Own,
+}
+
 /// How well words fit an amount of a source.
 #[derive(PartialEq, Eq)]
 struct Fit {
@@ -104,8 +113,13 @@ struct Fit {
 }
 
 impl Fit {
-    fn of(words: &Words, stated: &Stated) -> Self {
-        Self { own: words.common(&stated.own), all: words.common(&stated.all) }
+    fn of(words: &Words, stated: &Stated, reach: Reach) -> Self {
+        let own = words.common(&stated.own);
+        let all = match reach {
+            Reach::Around => words.common(&stated.all),
+            Reach::Own => own.clone(),
+        };
+        Self { own, all }
     }
 
     /// Does this fit all that the other does, and more?

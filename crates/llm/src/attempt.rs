@@ -6,9 +6,10 @@ use futures::{StreamExt, stream::BoxStream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    chat::{Delta, Finish, Usage},
+    chat::{Delta, Finish, Progress, Usage},
     error::{ModelError, Waited},
     limits::Limits,
+    tidy,
 };
 
 /// What an attempt has brought until now, or until it failed.
@@ -31,12 +32,14 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads the answer into `brought`, and shows every piece of it.
+    /// Reads the answer into `brought`, and shows every piece of it. What is no part of the answer is
+    /// neither shown nor kept; see [`tidy`].
     pub(crate) async fn run(
         mut self,
         brought: &mut Brought,
-        show: &mut (dyn FnMut(&str) + Send),
+        show: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<(), ModelError> {
+        let mut shown = Shown::default();
         while let Some(delta) = self.next(brought.alive).await? {
             match delta {
                 Delta::Text(more) => {
@@ -46,9 +49,9 @@ impl Reading<'_> {
                     if !more.is_empty() {
                         brought.alive = true;
                         brought.first_token.get_or_insert_with(Instant::now);
-                        show(&more);
                     }
                     brought.text.push_str(&more);
+                    shown.add(&more, &brought.text, show);
                 }
                 Delta::Thinking => brought.alive = true,
                 Delta::Sources(used) => brought.sources = Some(used),
@@ -56,6 +59,15 @@ impl Reading<'_> {
                 Delta::Finish(finish) => brought.truncated = finish == Finish::Length,
             }
         }
+
+        // A model that quotes says itself on what the answer rests: its words stay as they are.
+        if brought.sources.is_none() {
+            brought.text = tidy::tidy(&brought.text);
+            if brought.truncated {
+                brought.text = tidy::whole_sentences(&brought.text).to_owned();
+            }
+        }
+        shown.become_text(&brought.text, show);
 
         if brought.text.trim().is_empty() { Err(ModelError::Empty) } else { Ok(()) }
     }
@@ -76,5 +88,42 @@ impl Reading<'_> {
     fn bound(&self, wait: Duration, waited: Waited) -> (Instant, Waited) {
         let until = Instant::now() + wait;
         if until < self.end { (until, waited) } else { (self.end, Waited::Attempt) }
+    }
+}
+
+/// What has been shown of an answer.
+#[derive(Default)]
+struct Shown {
+    text: String,
+}
+
+impl Shown {
+    /// Shows more of the answer. `text` is all that came, with what is added.
+    fn add(&mut self, more: &str, text: &str, show: &mut (dyn FnMut(Progress<'_>) + Send)) {
+        if tidy::is_plain(text) && self.text.len() + more.len() == text.len() {
+            if !more.is_empty() {
+                self.text.push_str(more);
+                show(Progress::Text(more));
+            }
+            return;
+        }
+        self.become_text(&tidy::shown(text), show);
+    }
+
+    /// Shows what a text has more than was shown, or all of it again when it is another.
+    fn become_text(&mut self, text: &str, show: &mut (dyn FnMut(Progress<'_>) + Send)) {
+        let more = match text.strip_prefix(self.text.as_str()) {
+            Some(more) => more,
+            // Blanks at the end are not known to be the end.
+            None if self.text.trim_end() == text => return,
+            None => {
+                show(Progress::Restarted);
+                text
+            }
+        };
+        if !more.is_empty() {
+            show(Progress::Text(more));
+        }
+        text.clone_into(&mut self.text);
     }
 }

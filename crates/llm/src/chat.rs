@@ -116,7 +116,7 @@ pub enum Finish {
     /// The model had said what it had to say.
     #[default]
     Stop,
-    /// The answer had reached its bound; it is taken as it is.
+    /// The answer had reached its bound; its whole sentences are taken.
     Length,
 }
 
@@ -136,7 +136,8 @@ pub struct Usage {
 pub enum Progress<'a> {
     /// More of the answer.
     Text(&'a str),
-    /// What was shown so far is void: the attempt failed and another one begins.
+    /// What was shown so far is void: the attempt failed and another one begins, or it was not the
+    /// answer.
     Restarted,
 }
 

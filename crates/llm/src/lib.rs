@@ -37,6 +37,7 @@ mod periods;
 mod prices;
 mod providers;
 mod purse;
+mod tidy;
 mod tokens;
 
 pub use admission::AdmissionLimits;

@@ -92,7 +92,8 @@ impl Builder {
         self
     }
 
-    /// A parameter that it refuses by name, as some compatible servers do. That is no violation.
+    /// A parameter that it refuses by name, as some compatible servers do, or `system role`. That is
+    /// no violation.
     #[must_use]
     pub fn without_parameter(mut self, name: &str) -> Self {
         self.unsupported.push(name.to_owned());
@@ -185,7 +186,13 @@ impl World {
 
     /// A parameter of this body that the server refuses, and what it says.
     fn unsupported(&self, body: &Value) -> Option<(String, String)> {
-        let name = self.unsupported.iter().find(|name| body.get(name.as_str()).is_some())?;
+        let has_system = || {
+            let messages = body["messages"].as_array();
+            messages.is_some_and(|all| all.iter().any(|message| message["role"] == "system"))
+        };
+        let name = self.unsupported.iter().find(|name| {
+            body.get(name.as_str()).is_some() || (*name == "system role" && has_system())
+        })?;
         self.refusals.fetch_add(1, Ordering::Relaxed);
         Some((name.clone(), format!("Unsupported parameter: '{name}' is not supported.")))
     }

@@ -114,6 +114,29 @@ async fn loops_of_redirects_and_links_end() {
 }
 
 #[tokio::test]
+async fn a_page_with_a_counter_is_kept_once_with_and_without_the_slash() {
+    let site = FakeSite::start().await.unwrap();
+    site.set("/", page("start", &["/price", "/price/", "/hours", "/hours/"]));
+    site.set("/price", page("A boat costs 29 euros. Visit 1041", &[]));
+    site.set("/price/", page("A boat costs 29 euros. Visit 1042", &[]));
+    site.set("/hours", page("Open in summer", &[]));
+    site.set("/hours/", page("Closed in winter", &[]));
+
+    let mut visits = crawl(&fetcher(), order(&site, SourceKind::Site, "/")).await;
+
+    visits.sort();
+    let found: Vec<_> = visits.iter().map(|(path, word)| (path.as_str(), word.as_str())).collect();
+    let expected = [
+        ("/", "html"),
+        ("/hours", "html"),
+        ("/hours/", "html"),
+        ("/price", "html"),
+        ("/price/", "Duplicate"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn a_page_that_sends_its_readers_on_is_followed() {
     let site = FakeSite::start().await.unwrap();
     let refresh = |to: &str, stay: &str| {

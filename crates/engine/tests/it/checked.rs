@@ -196,7 +196,6 @@ fn faults() -> Vec<ModelFault> {
         ModelFault::MalformedAfter(2),
         ModelFault::ErrorAfter(2),
         ModelFault::WrongContentType,
-        ModelFault::NotStreamed,
         ModelFault::Garbage,
         ModelFault::Empty,
     ]

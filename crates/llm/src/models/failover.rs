@@ -286,11 +286,11 @@ impl<'a> Call<'a> {
             let reading = Reading { deltas: client.chat(&request), limits, end };
             let show = &mut self.show;
             let shown = &mut self.shown;
-            let mut piece = |text: &str| {
-                if !std::mem::replace(shown, true) {
+            let mut piece = |progress: Progress<'_>| {
+                if matches!(progress, Progress::Text(_)) && !std::mem::replace(shown, true) {
                     measured.first_token();
                 }
-                show(Progress::Text(text));
+                show(progress);
             };
             let work = reading.run(&mut underway.brought, &mut piece);
             match &inside {

@@ -11,6 +11,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use reqwest::Response;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{
@@ -50,6 +51,37 @@ pub(super) trait Protocol: Send + 'static {
         words: &Words,
         deltas: &mut VecDeque<Delta>,
     ) -> Result<Stage, ModelError>;
+
+    /// Takes an answer apart that came in one piece, as JSON, although a stream was asked for.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::take`].
+    fn take_whole(
+        &mut self,
+        body: &Value,
+        words: &Words,
+        deltas: &mut VecDeque<Delta>,
+    ) -> Result<(), ModelError>;
+}
+
+/// The answer of a server that does not stream.
+pub(super) async fn whole(
+    response: Response,
+    answer_bytes: usize,
+    words: &Words,
+    mut protocol: impl Protocol,
+) -> Result<VecDeque<Delta>, ModelError> {
+    let mut bytes = Vec::new();
+    let mut pieces = bounded(response.bytes_stream(), answer_bytes).boxed();
+    while let Some(piece) = pieces.next().await {
+        bytes.extend_from_slice(&piece?);
+    }
+    // The error would quote what it cannot read.
+    let body: Value = serde_json::from_slice(&bytes).map_err(|_| ModelError::Malformed(None))?;
+    let mut deltas = VecDeque::new();
+    protocol.take_whole(&body, words, &mut deltas)?;
+    Ok(deltas)
 }
 
 /// The answer in pieces, up to its end.

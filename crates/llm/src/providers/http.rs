@@ -3,7 +3,14 @@
 //! The key stands in one header and nowhere else; what the provider says about an error is cleaned
 //! of it and of our words before it is kept.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::DateTime;
 use futures::{
@@ -23,7 +30,7 @@ use url::{Host, Url};
 
 use super::{
     detail::Words,
-    events::{Protocol, deltas},
+    events::{Protocol, deltas, whole},
     parameters::{Shape, Shapes},
 };
 use crate::{
@@ -37,14 +44,30 @@ const READ: usize = 16 * 1024;
 /// No wish to wait is longer than this.
 const LONGEST_WISH: Duration = Duration::from_secs(1_000_000_000);
 
-/// The address of a path below a base.
+/// The ends of addresses that belong to a request and not to the base.
+const REQUESTS: [&str; 7] = [
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/messages",
+    "/embeddings",
+    "/rerank",
+    "/models",
+];
+
+/// The address of a path below a base. A base that is the address of a request is cut back to the
+/// base, and its query stays at the end.
 pub(super) fn url(base: &str, path: &str) -> Result<Url, ModelError> {
-    let base = base.trim().trim_end_matches('/');
-    let url =
-        Url::parse(&format!("{base}{path}")).map_err(|error| ModelError::Settings(error.into()))?;
+    let mut url = Url::parse(base.trim()).map_err(|error| ModelError::Settings(error.into()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(ModelError::Settings("the URL is neither http nor https".into()));
     }
+    let mut below = url.path().trim_end_matches('/').to_owned();
+    if let Some(cut) = REQUESTS.iter().find_map(|request| below.strip_suffix(request)) {
+        below = cut.trim_end_matches('/').to_owned();
+    }
+    url.set_path(&format!("{below}{path}"));
+    url.set_fragment(None);
     Ok(url)
 }
 
@@ -98,6 +121,10 @@ pub(super) enum Auth {
 pub(super) struct Endpoint {
     client: Client,
     url: Url,
+    /// Has the base no path of its own, and the request no version?
+    is_bare: bool,
+    /// Are requests sent below `/v1`, though the base does not say so? Clones share it.
+    versioned: Arc<AtomicBool>,
     auth: Auth,
     key: SecretString,
     headers: HeaderMap,
@@ -143,6 +170,8 @@ impl Endpoint {
         let url = url(base_url, path)?;
         Ok(Self {
             client: client(&url, limits)?,
+            is_bare: url.path() == path && !path.starts_with("/v1"),
+            versioned: Arc::default(),
             url,
             auth,
             key,
@@ -181,7 +210,13 @@ impl Endpoint {
         stream::once(async move {
             let words = Words::of(&asked.messages, endpoint.key.expose_secret());
             let response = endpoint.open(&asked, body, &words).await?;
-            Ok::<_, ModelError>(deltas(response, endpoint.answer_bytes, words, protocol))
+            let longest = endpoint.answer_bytes;
+            if is_stream(&response) {
+                return Ok::<_, ModelError>(deltas(response, longest, words, protocol).boxed());
+            }
+
+            let deltas = whole(response, longest, &words, protocol).await?;
+            Ok(stream::iter(deltas.into_iter().map(Ok)).boxed())
         })
         .try_flatten()
         .boxed()
@@ -198,11 +233,14 @@ impl Endpoint {
         loop {
             let response = self.post(sent.clone())?.send().await.map_err(unreachable)?;
             if response.status() == StatusCode::OK {
-                return if is_stream(&response) {
+                return if is_stream(&response) || is_json(&response) {
                     Ok(response)
                 } else {
                     Err(ModelError::ContentType)
                 };
+            }
+            if response.status() == StatusCode::NOT_FOUND && self.repair() {
+                continue;
             }
             let status = response.status().as_u16();
             let wait = retry_after(response.headers());
@@ -220,10 +258,33 @@ impl Endpoint {
         }
     }
 
+    /// A base such as `https://api.example` may lack its `/v1`: asks there from now on, unless that
+    /// was done before.
+    fn repair(&self) -> bool {
+        let repaired = self.is_bare && !self.versioned.swap(true, Ordering::Relaxed);
+        if repaired {
+            tracing::warn!(
+                host = self.url.host_str(),
+                "the base URL of a provider has no path and was answered 404; asking below /v1"
+            );
+        }
+        repaired
+    }
+
+    /// Where requests go.
+    fn address(&self) -> Url {
+        let mut url = self.url.clone();
+        let path = url.path().to_owned();
+        if self.is_bare && self.versioned.load(Ordering::Relaxed) {
+            url.set_path(&format!("/v1{path}"));
+        }
+        url
+    }
+
     fn post(&self, body: Vec<u8>) -> Result<RequestBuilder, ModelError> {
         let mut request = self
             .client
-            .post(self.url.clone())
+            .post(self.address())
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("accept", "text/event-stream")
@@ -267,8 +328,17 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn is_stream(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
+    is_of_kind(response, "text/event-stream")
+}
+
+/// Is it a whole answer, of a server that does not stream?
+fn is_json(response: &Response) -> bool {
+    is_of_kind(response, "application/json")
+}
+
+fn is_of_kind(response: &Response, kind: &str) -> bool {
+    let told = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    told.is_some_and(|told| told.trim_start().starts_with(kind))
 }
 
 pub(super) fn unreachable(error: reqwest::Error) -> ModelError {
@@ -397,6 +467,24 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
         retry_after(&headers.collect())
+    }
+
+    #[test]
+    fn the_address_of_a_request_is_cut_back_to_its_base() {
+        for (base, meant) in [
+            ("https://a.example/v1", "https://a.example/v1/chat/completions"),
+            ("https://a.example/v1/", "https://a.example/v1/chat/completions"),
+            (" https://a.example/v1/chat/completions", "https://a.example/v1/chat/completions"),
+            ("https://a.example/v1/responses/", "https://a.example/v1/chat/completions"),
+            (
+                "https://a.example/openai/x?api-version=2024-06-01",
+                "https://a.example/openai/x/chat/completions?api-version=2024-06-01",
+            ),
+            ("https://a.example", "https://a.example/chat/completions"),
+        ] {
+            assert_eq!(url(base, "/chat/completions").unwrap().as_str(), meant, "{base}");
+        }
+        assert!(url("a.example/v1", "/chat/completions").is_err());
     }
 
     #[test]

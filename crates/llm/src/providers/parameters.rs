@@ -32,6 +32,8 @@ pub(super) enum Parameter {
     Usage,
     /// `store`: that the provider keep nothing.
     Store,
+    /// The role `system`: refused, the instructions stand before the first question.
+    System,
 }
 
 /// What is sent to a model.
@@ -137,14 +139,16 @@ fn named(status: u16, body: &Value, sent: impl Fn(Parameter) -> bool) -> Option<
     if !UNSUPPORTED.iter().any(|sign| message.contains(sign)) {
         return None;
     }
-    let place = |name: &str| match parameter.as_str() {
+    let place = |name: &str, of: Parameter| match parameter.as_str() {
         "" => message.find(name),
+        // A role is no parameter of its own.
+        named if of == Parameter::System && named.starts_with("messages") => message.find(name),
         named => (named == name).then_some(0),
     };
     NAMES
         .iter()
         .filter(|(_, parameter)| sent(*parameter))
-        .filter_map(|(name, parameter)| Some((place(name)?, *parameter)))
+        .filter_map(|(name, parameter)| Some((place(name, *parameter)?, *parameter)))
         .min_by_key(|(place, _)| *place)
         .map(|(_, parameter)| parameter)
 }
@@ -162,7 +166,10 @@ const UNSUPPORTED: [&str; 8] = [
 ];
 
 /// The names of the parameters in the protocols.
-const NAMES: [(&str, Parameter); 11] = [
+const NAMES: [(&str, Parameter); 14] = [
+    ("system role", Parameter::System),
+    ("role 'system'", Parameter::System),
+    ("system message", Parameter::System),
     ("stream_options", Parameter::Usage),
     ("include_usage", Parameter::Usage),
     ("reasoning_effort", Parameter::Effort),

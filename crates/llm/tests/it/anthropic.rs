@@ -162,7 +162,6 @@ async fn each_way_of_failing_has_its_error() {
         (ModelFault::QuotaSpent, "quota", ""),
         (ModelFault::Break, "broken", ""),
         (ModelFault::WrongContentType, "content_type", ""),
-        (ModelFault::NotStreamed, "content_type", ""),
         (ModelFault::Garbage, "malformed", ""),
         (ModelFault::BreakAfter(2), "broken", "one two "),
         (ModelFault::EndAfter(4), "broken", "one two three four"),

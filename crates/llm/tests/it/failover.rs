@@ -112,7 +112,6 @@ async fn whatever_fails_the_next_model_answers_once() {
         (ModelFault::ErrorAfter(1), "We |", true, "failed"),
         // It was answered and is charged, though nobody can read the answer.
         (ModelFault::WrongContentType, "", true, "content_type"),
-        (ModelFault::NotStreamed, "", true, "content_type"),
         (ModelFault::Garbage, "", true, "malformed"),
     ] {
         let Pair { first, second, models } = pair().await;

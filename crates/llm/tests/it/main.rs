@@ -10,6 +10,7 @@ mod embed;
 mod failover;
 mod figures;
 mod keys;
+mod markup;
 mod models;
 mod money;
 mod openai;

@@ -327,7 +327,6 @@ async fn a_call_is_written_down_before_it_is_made_and_however_it_ends() {
 async fn an_answer_that_is_lost_or_cannot_be_read_is_in_the_ledger_with_what_was_sent() {
     for (fault, outcome) in [
         (ModelFault::WrongContentType, "content_type"),
-        (ModelFault::NotStreamed, "content_type"),
         (ModelFault::Garbage, "malformed"),
         (ModelFault::Break, "broken"),
         (ModelFault::BreakAfter(0), "broken"),

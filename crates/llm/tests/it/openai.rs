@@ -188,7 +188,6 @@ async fn each_way_of_failing_has_its_error() {
         (ModelFault::status(503), "server_error", ""),
         (ModelFault::Break, "broken", ""),
         (ModelFault::WrongContentType, "content_type", ""),
-        (ModelFault::NotStreamed, "content_type", ""),
         (ModelFault::Garbage, "malformed", ""),
         (ModelFault::EndAfter(0), "broken", ""),
         (ModelFault::BreakAfter(2), "broken", "one two "),

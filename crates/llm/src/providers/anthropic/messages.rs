@@ -138,6 +138,32 @@ impl Protocol for Messages {
         }
         Ok(if self.answered { Stage::Answered } else { Stage::Answering })
     }
+
+    fn take_whole(
+        &mut self,
+        body: &Value,
+        words: &Words,
+        deltas: &mut VecDeque<Delta>,
+    ) -> Result<(), ModelError> {
+        if body.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(failed(body, words));
+        }
+        let blocks = body["content"].as_array().ok_or(ModelError::Malformed(None))?;
+        let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+        deltas.push_back(Delta::Text(text));
+        let reason = body["stop_reason"].as_str().unwrap_or_default();
+        deltas.push_back(Delta::Finish(finish(reason)?));
+        self.read_input(&body["usage"]);
+        if let Some(completion_tokens) = body["usage"]["output_tokens"].as_u64() {
+            let prompt_tokens = self.prompt_tokens;
+            deltas.push_back(Delta::Usage(Usage {
+                prompt_tokens,
+                completion_tokens,
+                estimated: false,
+            }));
+        }
+        Ok(())
+    }
 }
 
 impl Messages {

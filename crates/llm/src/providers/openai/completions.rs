@@ -4,7 +4,7 @@
 //! words or in every event, `content` as null or in parts, reasoning beside it, an empty
 //! `finish_reason`. What is needed is read, the rest is passed over.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::super::{
     parameters::{Parameter, Shape},
 };
 use crate::{
-    chat::{ChatMessage, Delta, Finish, Usage},
+    chat::{ChatMessage, ChatRole, Delta, Finish, Usage},
     error::ModelError,
 };
 
@@ -44,12 +44,17 @@ pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
         include_usage: bool,
     }
 
+    let messages = if shape.sends(Parameter::System) {
+        Cow::Borrowed(asked.messages.as_slice())
+    } else {
+        Cow::Owned(without_system(&asked.messages))
+    };
     let limit = shape.limit(asked.max_tokens);
     let newer = shape.newer_limit();
 
     let body = Body {
         model: &asked.model,
-        messages: &asked.messages,
+        messages: &messages,
         temperature: shape.sends(Parameter::Temperature).then_some(asked.temperature),
         max_tokens: (!newer).then_some(limit),
         max_completion_tokens: newer.then_some(limit),
@@ -61,6 +66,23 @@ pub(super) fn body(asked: &Asked, shape: &Shape) -> Vec<u8> {
     };
 
     serde_json::to_vec(&body).expect("a body of strings and numbers has no key that is not text")
+}
+
+/// The messages for a template that knows no instructions: these stand before the first question.
+fn without_system(messages: &[ChatMessage]) -> Vec<ChatMessage> {
+    let (system, mut said): (Vec<ChatMessage>, Vec<ChatMessage>) =
+        messages.iter().cloned().partition(|message| message.role == ChatRole::System);
+    let mut told: Vec<String> = system.into_iter().map(|message| message.content).collect();
+    match said.first_mut().filter(|first| first.role == ChatRole::User) {
+        Some(first) => {
+            told.push(std::mem::take(&mut first.content));
+            first.content = told.join("\n\n");
+        }
+        None => {
+            said.insert(0, ChatMessage { role: ChatRole::User, content: told.join("\n\n") });
+        }
+    }
+    said
 }
 
 #[derive(Deserialize)]
@@ -75,6 +97,8 @@ struct Chunk {
 struct Choice {
     #[serde(default)]
     index: u32,
+    /// Of an answer in one piece it is the message.
+    #[serde(alias = "message")]
     delta: Option<ChunkDelta>,
     finish_reason: Option<String>,
 }
@@ -82,6 +106,8 @@ struct Choice {
 #[derive(Deserialize)]
 struct ChunkDelta {
     content: Option<Value>,
+    /// Why the model does not answer.
+    refusal: Option<String>,
     /// What a model thinks before it answers, as `DeepSeek`, vLLM and others name it.
     reasoning_content: Option<Value>,
     /// The same, as `OpenRouter` and Ollama name it.
@@ -100,6 +126,8 @@ impl ChunkDelta {
 /// The reading of an answer.
 #[derive(Default)]
 pub(in crate::providers) struct Completions {
+    begun: bool,
+    refused: bool,
     answered: bool,
 }
 
@@ -123,13 +151,22 @@ impl Protocol for Completions {
             if choice.delta.as_ref().is_some_and(ChunkDelta::thinks) {
                 deltas.push_back(Delta::Thinking);
             }
+            self.refused |= choice
+                .delta
+                .as_ref()
+                .and_then(|delta| delta.refusal.as_deref())
+                .is_some_and(|words| !words.trim().is_empty());
             let text = choice.delta.and_then(|delta| delta.content).map(text).unwrap_or_default();
             if !text.is_empty() {
+                self.begun = true;
                 deltas.push_back(Delta::Text(text));
             }
             if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty())
                 && !self.answered
             {
+                if self.refused && !self.begun {
+                    return Err(ModelError::Filtered);
+                }
                 deltas.push_back(Delta::Finish(finish(&reason)?));
                 self.answered = true;
             }
@@ -138,6 +175,16 @@ impl Protocol for Completions {
             deltas.push_back(Delta::Usage(usage));
         }
         Ok(if self.answered { Stage::Answered } else { Stage::Answering })
+    }
+
+    fn take_whole(
+        &mut self,
+        body: &Value,
+        words: &Words,
+        deltas: &mut VecDeque<Delta>,
+    ) -> Result<(), ModelError> {
+        self.take(&body.to_string(), words, deltas)?;
+        if self.begun || self.answered { Ok(()) } else { Err(ModelError::Malformed(None)) }
     }
 }
 

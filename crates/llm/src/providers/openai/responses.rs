@@ -92,6 +92,23 @@ impl Protocol for Responses {
         }
         Ok(Stage::Answering)
     }
+
+    fn take_whole(
+        &mut self,
+        body: &Value,
+        words: &Words,
+        deltas: &mut VecDeque<Delta>,
+    ) -> Result<(), ModelError> {
+        if body.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(failed(body, words));
+        }
+        match body["status"].as_str() {
+            Some("completed") | None if body["output"].is_array() => self.complete(body, deltas)?,
+            Some("incomplete") => self.cut(body, deltas)?,
+            _ => return Err(ModelError::Malformed(None)),
+        };
+        Ok(())
+    }
 }
 
 impl Responses {
