@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{super::Heading, Line};
+use crate::columns::names_columns;
 
 /// A line this much larger than the body's is a heading.
 const LARGER: f32 = 1.15;
@@ -92,6 +93,8 @@ struct Writer<'p> {
     headings: Vec<Heading>,
     /// The block that is being written and its last line.
     open: Option<(Block, &'p Line)>,
+    /// How many rows of the table that is being written.
+    rows: usize,
 }
 
 impl<'p> Writer<'p> {
@@ -104,6 +107,7 @@ impl<'p> Writer<'p> {
             starts: Vec::with_capacity(pages.len()),
             headings: Vec::new(),
             open: None,
+            rows: 0,
         }
     }
 
@@ -123,7 +127,8 @@ impl<'p> Writer<'p> {
                     self.open = Some((open, line));
                     at
                 }
-                _ => {
+                open => {
+                    self.head(open, block, line);
                     self.begin(block);
                     self.open = Some((block, line));
                     self.text.push_str(&text);
@@ -149,6 +154,24 @@ impl<'p> Writer<'p> {
             if let Some(heading) = self.headings.last_mut() {
                 heading.end = heading.end.min(self.text.len());
             }
+        }
+    }
+
+    /// Draws the line below the first row of a table when that row names the columns, as it stands
+    /// in tables of other formats.
+    fn head(&mut self, open: Option<(Block, &'p Line)>, block: Block, line: &Line) {
+        let is_row = block == Block::Row;
+        match open {
+            Some((Block::Row, above)) if is_row => {
+                self.rows += 1;
+                let cells = |line: &Line| line.cells.iter().map(|cell| cell.text.clone()).collect();
+                if self.rows == 2 && names_columns(&[cells(above), cells(line)]) {
+                    self.settle();
+                    self.text.push('\n');
+                    self.text.push_str(&vec!["---"; above.cells.len()].join(" | "));
+                }
+            }
+            _ => self.rows = usize::from(is_row),
         }
     }
 

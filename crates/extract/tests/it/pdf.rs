@@ -82,6 +82,8 @@ async fn empty_cells_keep_their_columns() {
     assert_eq!(lines(&rooms, "Ahorn"), ["Ahorn | 70 Euro |  | 95 Euro"]);
     assert_eq!(lines(&rooms, "Buche"), ["Buche |  | 88 Euro"]);
     assert_eq!(lines(&rooms, "Zimmer"), ["Zimmer | Montag | Samstag | Ferien"]);
+    let head = "Zimmer | Montag | Samstag | Ferien\n--- | --- | --- | ---\nAhorn";
+    assert!(rooms.contains(head), "the names of columns are told as in other formats: {rooms}");
 }
 
 #[tokio::test]
