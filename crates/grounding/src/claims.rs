@@ -11,7 +11,7 @@ use replyx_text::terms::terms;
 use super::{
     known::{Script, Text},
     numbers::pattern,
-    stated::{Sentence, Words},
+    stated::{Sentence, Words, parts},
 };
 
 pattern!(
@@ -75,6 +75,42 @@ pub(super) fn yes_to_no(answer: &str, question: &str, texts: &[Arc<Text>]) -> Op
     }
     let mut closest = clauses.filter(|(sentence, _)| fit(sentence) == best);
     closest.all(|(sentence, text)| denied(sentence, text, &asked)).then_some(said)
+}
+
+pattern!(
+    DENIED,
+    r"(?i)\b(?:not|never|cannot|can't|don't|doesn't|isn't|aren't|won't|не|нет|нельзя|никогда|невозможно)\b"
+);
+
+/// A sentence of the answer that says what a passage denies, in the passage's own words.
+pub(super) fn against_denial(answer: &str, texts: &[Arc<Text>]) -> Option<Range<usize>> {
+    let script = Script::of(answer);
+    parts(answer, &[]).sentences.into_iter().find_map(|said| {
+        let written = &answer[said.at.clone()];
+        let words = &said.words;
+        if denies(written) || written.trim_end().ends_with('?') || words.len() < 2 {
+            return None;
+        }
+        let same = texts.iter().filter(|text| text.script == script);
+        let all = same.flat_map(|text| text.sentences.iter().map(move |one| (one, text)));
+        let fit = |sentence: &Sentence| words.common(&sentence.words).len();
+        let best = all.clone().map(|(sentence, _)| fit(sentence)).max()?;
+        if best < 2 || best * 5 < words.len() * 3 {
+            return None;
+        }
+        let mut closest = all.filter(|(sentence, _)| fit(sentence) == best);
+        closest.all(|(sentence, text)| is_denied_there(sentence, text, words)).then_some(said.at)
+    })
+}
+
+/// Is the clause that has most of the words a denial?
+fn is_denied_there(sentence: &Sentence, text: &Text, words: &Words) -> bool {
+    let written = text.plain.get(sentence.at.clone()).unwrap_or_default();
+    let fit = |clause: &str| words.common(&Words::of(clause)).len();
+    let clauses = || written.split([',', ';', ':']);
+    let best = clauses().map(fit).max().unwrap_or(0);
+    let mut closest = clauses().filter(|clause| fit(clause) == best);
+    closest.all(|clause| DENIED.is_match(&BOUND.replace_all(clause, " ")))
 }
 
 fn is_question(sentence: &Sentence, text: &Text) -> bool {
@@ -251,6 +287,32 @@ mod tests {
             ("Сегодня не работаем.", "Do you ship?", "Yes, we do.", false),
         ] {
             let found = yes_to_no(answer, question, &texts(&[source]));
+            assert_eq!(found.is_some(), seen, "{source} / {answer}");
+        }
+    }
+
+    #[test]
+    fn what_a_passage_denies_is_not_said_without_a_yes_either() {
+        let discount = "Скидка не действует на импланты, коронки и отбеливание.";
+        let repair =
+            "If we cannot repair it within 30 days, you may choose a new device or your money.";
+        for (source, answer, seen) in [
+            (discount, "Скидка действует на импланты.", true),
+            (discount, "Скидка на импланты не действует.", false),
+            ("We do not deliver to Norway.", "We deliver to Norway.", true),
+            (repair, "You may choose a new device or your money.", false),
+            (
+                "Отменить визит можно не позднее чем за сутки.",
+                "Отменить визит можно за сутки.",
+                false,
+            ),
+            (
+                "Phones cannot be extended. Laptops can be extended.",
+                "Laptops can be extended.",
+                false,
+            ),
+        ] {
+            let found = against_denial(answer, &texts(&[source]));
             assert_eq!(found.is_some(), seen, "{source} / {answer}");
         }
     }

@@ -239,6 +239,7 @@ fn statements(text: &str, question: &str, texts: &[Arc<Text>]) -> Vec<Objection>
         (
             Kind::Statement,
             claims::yes_to_no(text, question, texts)
+                .or_else(|| claims::against_denial(text, texts))
                 .or_else(|| claims::unknown_service(text, question, texts)),
         ),
     ];
