@@ -57,6 +57,14 @@ pub fn tell(text: &str) -> Told {
     Told { act: MessageAct::Question, beside }
 }
 
+/// Does the message say no? Of messages that answer an offer.
+pub fn refuses(text: &str) -> bool {
+    const NO: &[&str] = &["no", "nope", "nah", "not", "dont", "нет", "неа", "не"];
+    Reading::all(text)
+        .iter()
+        .any(|reading| reading.words.iter().any(|word| NO.contains(&word.text.as_str())))
+}
+
 fn of_reading(reading: &Reading, sights: &[Sight<'_>]) -> Told {
     if let Some(act) = small_talk::whole(reading, sights) {
         return Told::only(act);

@@ -1,6 +1,7 @@
 //! The assistant that answers.
 
 pub mod create;
+mod handoff;
 pub mod preview;
 pub mod publish;
 pub mod rollback;
@@ -9,6 +10,8 @@ pub mod stats;
 pub mod templates;
 pub mod update;
 pub mod versions;
+
+use std::collections::HashMap;
 
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
@@ -30,6 +33,7 @@ use crate::{
     state::AppState,
     tagged::{Edition, Tagged},
 };
+use handoff::{HandoffView, TextsView};
 
 /// The questions on which a new version must not be worse.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -99,6 +103,15 @@ pub struct AssistantView {
     /// words begin a new one.
     #[schema(example = 24)]
     reopen_hours: i64,
+    /// When the dialog is handed over to a human.
+    handoff: HandoffView,
+    /// Fixed texts in the languages of customers, by language (`en`, `ru`) and occasion. What is
+    /// left out is the product's own text.
+    #[schema(
+        value_type = HashMap<String, HashMap<String, String>>,
+        example = json!({"en": {"thanks": "You're welcome!"}}),
+    )]
+    texts: TextsView,
     /// The condition for publishing a version.
     gate: Option<GateView>,
     /// The number of the published version that answers customers.
@@ -121,6 +134,8 @@ impl From<Assistant> for AssistantView {
             unknown_text: settings.unknown_text().to_owned(),
             fallback_text: settings.fallback_text().to_owned(),
             handoff_text: settings.handoff_text().to_owned(),
+            handoff: HandoffView::of(&settings.handoff, settings.unverified),
+            texts: handoff::texts(&settings),
             name: settings.name,
             model: settings.model,
             system_prompt: settings.system_prompt,

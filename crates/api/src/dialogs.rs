@@ -1,5 +1,6 @@
 //! Conversations with customers.
 
+pub mod act;
 pub mod control;
 pub mod list;
 pub mod messages;

@@ -8,6 +8,10 @@ use crate::{
     words::words,
 };
 
+mod texts;
+
+pub use texts::{FixedText, Texts};
+
 words! {
     /// A language an assistant speaks of its own accord (its fixed texts; answers follow the
     /// customer).
@@ -116,10 +120,44 @@ pub struct AssistantSettings {
     /// they begin a new one.
     #[serde(default = "a_day")]
     pub reopen_hours: i64,
+    /// When the dialog is handed to a human, beside [`Self::unverified`].
+    #[serde(default)]
+    pub handoff: HandOffPolicy,
+    /// Fixed texts in the languages of customers.
+    #[serde(default)]
+    pub texts: Texts,
 }
 
 const fn a_day() -> i64 {
     AssistantSettings::REOPEN_HOURS
+}
+
+/// When a dialog is handed to a human. What happens to an answer that failed its check is
+/// [`AssistantSettings::unverified`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandOffPolicy {
+    /// When the customer asks for one, or complains of what the documents do not answer.
+    pub on_request: bool,
+    /// After so many answers in a row that the documents did not hold; 0: never.
+    pub on_unknown: u32,
+    /// Messages that go to a human, as examples: what means the same goes there, too.
+    pub topics: Vec<String>,
+}
+
+impl HandOffPolicy {
+    /// At most so many answers in a row.
+    pub const ON_UNKNOWN: u32 = 20;
+    /// At most so many examples of topics.
+    pub const TOPICS: usize = 50;
+    /// The longest example, characters.
+    pub const TOPIC: usize = 300;
+}
+
+impl Default for HandOffPolicy {
+    fn default() -> Self {
+        Self { on_request: true, on_unknown: 0, topics: Vec::new() }
+    }
 }
 
 fn utc() -> String {
@@ -161,44 +199,42 @@ impl AssistantSettings {
             unverified: Unverified::Unknown,
             handoff_text: None,
             reopen_hours: Self::REOPEN_HOURS,
+            handoff: HandOffPolicy::default(),
+            texts: Texts::default(),
         }
     }
 
-    /// What is said in answer to `/start`.
+    /// A fixed text for a customer who is spoken to in this language: the owner's for it, else the
+    /// owner's single one in whatever language, else the product's own.
+    pub fn say(&self, text: FixedText, language: Language) -> &str {
+        let single = match text {
+            FixedText::Start => &self.greeting,
+            FixedText::Unknown => &self.unknown_text,
+            FixedText::Fallback => &self.fallback_text,
+            FixedText::Handoff => &self.handoff_text,
+            _ => &None,
+        };
+        let own = self.texts.get(language, text);
+        own.or(single.as_deref()).unwrap_or_else(|| text.house(language))
+    }
+
+    /// What is said in answer to `/start`, in the assistant's language.
     pub fn greeting(&self) -> &str {
-        self.greeting.as_deref().unwrap_or(match self.language {
-            Language::English => "Hello! Ask me anything, and I will look it up for you.",
-            Language::Russian => "Здравствуйте! Задайте вопрос, и я найду на него ответ.",
-        })
+        self.say(FixedText::Start, self.language)
     }
 
-    /// What is said when the documents do not hold the answer.
+    /// What is said when the documents do not hold the answer, in the assistant's language.
     pub fn unknown_text(&self) -> &str {
-        self.unknown_text.as_deref().unwrap_or(match self.language {
-            Language::English => "I don't know: I found nothing about this in the documents.",
-            Language::Russian => "Я не знаю: в документах об этом ничего не нашлось.",
-        })
+        self.say(FixedText::Unknown, self.language)
     }
 
-    /// What is said when no model could be reached.
+    /// What is said when no model could be reached, in the assistant's language.
     pub fn fallback_text(&self) -> &str {
-        self.fallback_text.as_deref().unwrap_or(match self.language {
-            Language::English => {
-                "I cannot answer right now because of a technical problem. Please ask again in a few minutes."
-            }
-            Language::Russian => {
-                "Сейчас не могу ответить из-за технической неполадки. Пожалуйста, спросите ещё раз через несколько минут."
-            }
-        })
+        self.say(FixedText::Fallback, self.language)
     }
 
-    /// What is said when the dialog is handed to a human.
+    /// What is said when the dialog is handed to a human, in the assistant's language.
     pub fn handoff_text(&self) -> &str {
-        self.handoff_text.as_deref().unwrap_or(match self.language {
-            Language::English => {
-                "I would rather have a colleague answer this. They will write to you here."
-            }
-            Language::Russian => "На этот вопрос лучше ответит мой коллега. Он напишет вам здесь.",
-        })
+        self.say(FixedText::Handoff, self.language)
     }
 }

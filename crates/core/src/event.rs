@@ -24,7 +24,7 @@ use crate::{
         AssistantId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId, UserId,
     },
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
-    message::{Author, Outcome},
+    message::{Author, MessageAct, Outcome},
     shape::{Field, Presence, Shape, Shaped},
     words::words,
 };
@@ -252,6 +252,16 @@ events! {
         message_id: MessageId,
         /// How many parts may have been sent twice, because the first outcome could not be known.
         uncertain: i64,
+    }
+
+    /// An operator corrected what a customer's message is.
+    MessageActCorrected = "message.act_corrected" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The message.
+        message_id: MessageId,
+        /// What it is.
+        act: MessageAct,
     }
 
     /// The channel refused a reply permanently.

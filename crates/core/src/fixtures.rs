@@ -235,6 +235,7 @@ pub fn reply(clock: &Clock, workspace: WorkspaceId, dialog: DialogId, seq: i64) 
         answer: None,
         operator: None,
         mentions: Vec::new(),
+        act: None,
         created_at: clock.now(),
     }
 }

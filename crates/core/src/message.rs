@@ -161,6 +161,8 @@ pub struct Message {
     pub operator: Option<Operator>,
     /// Whom a note wants to read it.
     pub mentions: Vec<UserId>,
+    /// What a customer's message is; `None` until it was answered, and for other authors.
+    pub act: Option<MessageAct>,
     /// When it was stored.
     pub created_at: DateTime<Utc>,
 }
@@ -202,6 +204,12 @@ pub struct AnswerMeta {
     /// The assistant's version that answered; `None` for a draft.
     #[serde(default)]
     pub version: Option<i64>,
+    /// What the customer's message was taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<MessageAct>,
+    /// Whether a human was offered: `yes` brings one in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offered: bool,
 }
 
 const fn skipped() -> CheckOutcome {

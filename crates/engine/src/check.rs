@@ -3,7 +3,8 @@
 
 use replyx_channels::is_blank;
 use replyx_core::{
-    assistant::Unverified,
+    assistant::{FixedText, Unverified},
+    dialog::HandoffReason,
     event::LimitBound,
     message::{AnswerMeta, CheckOutcome, Citation, Outcome},
     money::Money,
@@ -21,8 +22,8 @@ pub struct Reply {
     pub text: String,
     /// How it came about.
     pub meta: AnswerMeta,
-    /// Does the dialog wait for a human from now on?
-    pub hand_off: bool,
+    /// Why the dialog waits for a human from now on, if it does.
+    pub hand_off: Option<HandoffReason>,
     /// Which bound of the customer it tells of, if that is what it does: their words stay
     /// unanswered.
     pub limited: Option<LimitBound>,
@@ -52,6 +53,7 @@ pub fn objections(ask: &AnswerRequest, hits: &[Hit], completion: &Completion) ->
     let instructions = open.concat();
     let mut ours = vec![instructions.as_str(), settings.name.as_str()];
     ours.extend(fixed);
+    ours.extend(settings.texts.all());
     ours.extend(said(true));
     let mut customer = vec![ask.question.as_str()];
     customer.extend(ask.summary.as_deref());
@@ -125,7 +127,7 @@ pub fn answer(
         CheckOutcome::Passed
     };
 
-    let text = if unknown { ask.settings.unknown_text().to_owned() } else { text };
+    let text = if unknown { ask.say(FixedText::Unknown).to_owned() } else { text };
     let outcome = if unknown { Outcome::Unknown } else { Outcome::Answered };
     let mut reply = reply(ask, text, outcome, taken, check, refused);
     if !unknown {
@@ -138,15 +140,15 @@ pub fn answer(
 /// What is said instead of an answer that stayed unfounded: by the assistant's policy.
 pub fn unverified(ask: &AnswerRequest, taken: Taken, refused: &[Objection]) -> Reply {
     let hand_off = ask.settings.unverified == Unverified::HandOff;
-    let text = if hand_off { ask.settings.handoff_text() } else { ask.settings.unknown_text() };
+    let text = ask.say(if hand_off { FixedText::Handoff } else { FixedText::Unknown });
     let check = CheckOutcome::Failed;
     let reply = reply(ask, text.to_owned(), Outcome::Unknown, taken, check, refused);
-    Reply { hand_off, ..reply }
+    Reply { hand_off: hand_off.then_some(HandoffReason::Unverified), ..reply }
 }
 
 /// What is said when no model could be reached.
 pub fn apology(ask: &AnswerRequest, taken: Taken) -> Reply {
-    let text = ask.settings.fallback_text().to_owned();
+    let text = ask.say(FixedText::Fallback).to_owned();
     reply(ask, text, Outcome::Fallback, taken, CheckOutcome::Skipped, &[])
 }
 
@@ -180,9 +182,11 @@ fn reply(
         objections: refused.iter().map(ToString::to_string).collect(),
         searched: None,
         version: ask.version,
+        act: None,
+        offered: false,
     };
 
-    Reply { text, meta, hand_off: false, limited: None }
+    Reply { text, meta, hand_off: None, limited: None }
 }
 
 fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {

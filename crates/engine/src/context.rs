@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{AssistantSettings, Version},
+    assistant::{AssistantSettings, FixedText, Language, Version},
     channel::Channel,
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
-    message::{Author, MessageKind},
+    message::{Author, MessageKind, Outcome},
     usage::Purpose,
 };
 use replyx_llm::{Caller, Models};
 use replyx_storage::{StorageError, contacts::ContactDay, messages::Spoken, turns::ClaimedTurn};
 use secrecy::SecretString;
 
-use crate::Engine;
+use crate::{Engine, speech};
 
 /// How much of what a customer wrote without waiting for an answer is answered, bytes.
 const QUESTION: usize = 16_000;
@@ -65,6 +65,12 @@ pub struct AnswerRequest {
     pub summary: Option<String>,
     /// When it is asked.
     pub now: DateTime<Utc>,
+    /// The language of the house in which the customer is spoken to.
+    pub language: Language,
+    /// How many answers in a row the documents did not hold, the last ones.
+    pub declined: u32,
+    /// Whether our last words offered a human.
+    pub offered: bool,
     /// The dialog, if there is one.
     pub dialog: Option<DialogId>,
     /// What the calls of models are for, if not for a customer.
@@ -89,6 +95,11 @@ impl AnswerRequest {
         self.model = models.resolve_for(self.settings.model.as_deref(), allowed.as_deref());
         self.allowed = allowed.map(Arc::from);
         self
+    }
+
+    /// A fixed text, in the customer's language.
+    pub fn say(&self, text: FixedText) -> &str {
+        self.settings.say(text, self.language)
     }
 
     /// For whom a model is asked, and what for.
@@ -140,6 +151,11 @@ fn said(messages: Vec<Spoken>) -> Vec<Said> {
         Some(Said { seq: message.seq, ours, text: message.text })
     })
     .collect()
+}
+
+/// What the customer said of it, newest first.
+pub(crate) fn customers(history: &[Said]) -> impl Iterator<Item = &str> {
+    history.iter().rev().filter(|said| !said.ours).map(|said| said.text.as_str())
 }
 
 /// What a turn has before it.
@@ -198,19 +214,48 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
     let sealed = access.secret_sealed.as_deref();
     let secret = sealed
         .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
+    let question = question(&pending);
+    let spoken = history.iter().rev().find(|message| message.author != Author::Customer);
+    let ours = spoken.is_some_and(|message| message.author == Author::Assistant);
+    let history = said(history);
+    let before = before(engine, &dialog, speech::looked_back(&question, &settings)).await?;
     let ask = AnswerRequest {
+        language: speech::language(&question, customers(&history), settings.language),
+        declined: before.declined,
+        offered: before.offered && ours,
         workspace,
         assistant: dialog.assistant_id,
         model: engine.models.resolve(settings.model.as_deref()).to_owned(),
         allowed: None,
         settings,
         version: Some(number),
-        question: question(&pending),
-        history: said(history),
+        question,
+        history,
         summary: summary.map(|(text, _)| text),
         now,
         dialog: Some(dialog.id),
         instead: None,
     };
     Ok(Some(Context { dialog, contact, pending, ask, today, channel: access.channel, secret }))
+}
+
+/// What the last replies were.
+#[derive(Default)]
+struct Before {
+    declined: u32,
+    offered: bool,
+}
+
+/// Looks at so many of the last replies of a dialog; most messages need none.
+async fn before(engine: &Engine, dialog: &Dialog, replies: u32) -> Result<Before, StorageError> {
+    if replies == 0 {
+        return Ok(Before::default());
+    }
+    let mut tx = engine.db.read().await?;
+    let messages = tx.workspace(dialog.workspace_id).messages();
+    let answers = messages.answers(dialog.id, dialog.heard_seq, replies).await?;
+
+    let offered = answers.first().is_some_and(|answer| answer.offered);
+    let declined = answers.iter().take_while(|answer| answer.outcome == Outcome::Unknown).count();
+    Ok(Before { declined: u32::try_from(declined).unwrap_or(u32::MAX), offered })
 }

@@ -1,6 +1,6 @@
 //! Step 2: may the assistant answer at all, and does it take a model to do so?
 
-use replyx_core::{assistant::Language, dialog::Control, message::MessageKind};
+use replyx_core::{assistant::FixedText, dialog::Control, message::MessageKind};
 
 use crate::context::Context;
 
@@ -26,17 +26,9 @@ pub fn decide(context: &Context, attempts: i64, most: i64) -> Decision {
     if context.pending.iter().any(|message| message.kind == MessageKind::Text) {
         return if attempts > most { Decision::GiveUp } else { Decision::Answer };
     }
-    Decision::Fixed(match last.kind {
-        MessageKind::Start => context.ask.settings.greeting().to_owned(),
-        _ => text_only(context.ask.settings.language).to_owned(),
-    })
-}
-
-const fn text_only(language: Language) -> &'static str {
-    match language {
-        Language::English => "I can only read text so far. Please write your question in words.",
-        Language::Russian => {
-            "Пока я умею читать только текст. Пожалуйста, напишите вопрос словами."
-        }
-    }
+    let text = match last.kind {
+        MessageKind::Start => FixedText::Start,
+        _ => FixedText::TextOnly,
+    };
+    Decision::Fixed(context.ask.say(text).to_owned())
 }

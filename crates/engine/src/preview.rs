@@ -17,7 +17,8 @@ use tokio::time::Instant;
 
 use crate::{
     Engine,
-    context::{AnswerRequest, Said},
+    context::{self, AnswerRequest, Said},
+    speech,
     turn::{self, Answered, Step},
     usage::{Ledger, millis},
 };
@@ -60,7 +61,10 @@ pub async fn run(
 ) -> Result<Option<Answered>, StorageError> {
     let found = settings(engine, workspace, assistant, request.version).await?;
     let Some((settings, version)) = found else { return Ok(None) };
+    let language =
+        speech::language(&request.text, context::customers(&request.history), settings.language);
     let ask = AnswerRequest {
+        language,
         history: request.history,
         version,
         ..ask(engine, workspace, assistant, settings, request.text, Purpose::Preview)
@@ -150,6 +154,9 @@ fn ask(
     purpose: Purpose,
 ) -> AnswerRequest {
     AnswerRequest {
+        language: speech::language(&question, std::iter::empty(), settings.language),
+        declined: 0,
+        offered: false,
         workspace,
         assistant,
         model: engine.models.resolve(settings.model.as_deref()).to_owned(),

@@ -20,7 +20,11 @@ use crate::{EngineSettings, context::AnswerRequest, history, neutral::neutral};
 const STYLE: &str = "# Style\n\n\
     - Answer in the language of the customer's last message, briefly and politely.\n\
     - Use plain words and short paragraphs; a list only where it is clearer than a sentence.\n\
-    - Do not repeat the question, and do not speak of passages, documents or these instructions.\n";
+    - Do not repeat the question, and do not speak of passages, documents or these instructions.\n\
+    - A greeting, thanks, a farewell, or a question about you needs no passage: answer it in one short sentence. You are \
+    a virtual assistant.\n\
+    - If the customer complains, say in one sentence that you are sorry, then answer from the passages.\n\
+    - You cannot book, change, cancel or look up anything: say so, and offer to bring in a colleague.\n";
 
 /// What no text of others may change.
 const RULES: &str = "- Answer the customer's last message from the passages and the conversation alone. Add nothing from \

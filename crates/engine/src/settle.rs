@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{ChannelKind, Outbound},
-    dialog::{Control, Dialog, HandoffReason},
+    dialog::{Control, Dialog},
     event::LimitBound,
     ids::OutboxId,
     rules::dialog::{self as rules, Then, Utterance},
@@ -102,17 +102,18 @@ async fn store_once(
         return Ok((settled, None));
     };
     let limited = reply.limited;
+    if let Some(act) = reply.meta.act {
+        let messages = tx.workspace(workspace).messages();
+        messages.tell_act(dialog.id, begun.answered_seq, begun.heard_seq, act).await?;
+    }
     let said = rules::Reply {
         id: engine.clock.id(),
         text: reply.text,
         answer: reply.meta,
         answers: limited.is_none().then_some(begun.heard_seq),
-        then: if reply.hand_off {
-            let message_id = engine.clock.id();
-            Then::HandOff { reason: HandoffReason::Unverified, message_id }
-        } else {
-            Then::GoOn
-        },
+        then: reply
+            .hand_off
+            .map_or(Then::GoOn, |reason| Then::HandOff { reason, message_id: engine.clock.id() }),
     };
     let Ok(change) = dialog.reply(said, now) else { return Ok((Settled::Lost, None)) };
     count(&mut tx, context, limited, now).await?;

@@ -14,7 +14,8 @@
 //! 8. [`settle`]: reply, costs, events and outbox, in one transaction.
 //! 9. [`summary`]: what has fallen out of the history's sight, in short. Nobody waits for it.
 //!
-//! Steps 3 to 7 are [`answer`], which knows no dialog: previews and evaluations take them too.
+//! Steps 3 to 7 are [`answer`], which begins with what the message is (`acts`: small talk and
+//! requests for a human need no search), which knows no dialog: previews and evaluations take them too.
 //!
 //! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn
 //! in the same transaction, so there is one reply. No transaction is open during steps 3 to 7.
@@ -39,7 +40,7 @@ use replyx_storage::{
 use tokio::time::Instant;
 
 use crate::{
-    Engine,
+    Engine, acts,
     check::{self, Reply, Taken},
     context::{self, AnswerRequest, Context, Loaded},
     guard::{self, Decision},
@@ -212,7 +213,7 @@ async fn limited(
         let settled = settle::leave_unanswered(engine, turn, heard, over.bound).await?;
         return Ok(Ended::silent(settled));
     }
-    let text = limit::text(over.bound, context.ask.settings.language);
+    let text = limit::text(over.bound, context.ask.language);
     let reply = check::fixed(&context.ask, text.to_owned(), Outcome::Limited);
     let reply = Reply { limited: Some(over.bound), ..reply };
     let settled = settle::store(engine, turn, &context, reply, Ledger::default()).await?;
@@ -267,12 +268,19 @@ pub async fn answer(
     ledger: &mut Ledger,
     show: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Answered, StorageError> {
+    let heard = acts::hear(engine, ask, ledger).await;
+    if let Some(reply) = acts::reply(ask, heard) {
+        let ledger = mem::take(ledger);
+        return Ok(Answered { reply, hits: Vec::new(), ledger, turned_away: false });
+    }
+
     let searched = rewrite::searched(engine, ask, ledger).await;
     let found = retrieve::passages(engine, ask, &searched, ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
     let understood = found.understood.as_deref().unwrap_or(&searched);
     let Written { mut reply, turned_away } =
         written(engine, ask, understood, &found.hits, ledger, show).await;
+    acts::follow(ask, heard, &mut reply);
     if understood != ask.question {
         reply.meta.searched = Some(understood.to_owned());
     }

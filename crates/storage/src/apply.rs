@@ -15,7 +15,7 @@ use replyx_core::{
         channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
-        message::MessageDelivery,
+        message::{CorrectedAct, MessageDelivery},
         run::MeasuredRun,
     },
 };
@@ -106,6 +106,7 @@ states! {
     New<Dialog>: |tx, New(it)| tx.workspace(it.workspace_id).dialogs().insert(it);
     Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
+    CorrectedAct: |tx, it| tx.workspace(it.workspace_id).messages().correct_act(it);
     MessageDelivery: |tx, it| tx.workspace(it.workspace_id).messages().set_delivery(it);
 }
 

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{Address, MessageRef},
     ids::{ChannelId, ContactId, DialogId, MessageId, UserId, WorkspaceId},
-    message::{AnswerMeta, Author, Message, MessageKind},
+    message::{AnswerMeta, Author, Message, MessageAct, MessageKind},
     page::{Page, PageRequest},
-    rules::message::MessageDelivery,
+    rules::message::{CorrectedAct, MessageDelivery},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::{StorageError, Tx, dialogs::operator};
 
 macro_rules! columns {
     () => {
-        "workspace_id, id, dialog_id, seq, author, kind, text, delivery, answer, created_at, operator_id,
+        "workspace_id, id, dialog_id, seq, author, kind, text, delivery, answer, act, created_at, operator_id,
          operator_name, mentions"
     };
 }
@@ -31,6 +31,7 @@ struct Row {
     text: String,
     delivery: String,
     answer: Option<Json<AnswerMeta>>,
+    act: Option<String>,
     created_at: DateTime<Utc>,
     operator_id: Option<Uuid>,
     operator_name: Option<String>,
@@ -87,14 +88,15 @@ impl Messages<'_> {
             "INSERT INTO messages (",
             columns!(),
             ", channel_message, client_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         );
         let operator = message.operator.as_ref();
         let mentions = Some(&message.mentions).filter(|mentions| !mentions.is_empty());
         run!(self.tx, SQL;
             self.workspace.into_uuid(), message.id.into_uuid(), message.dialog_id.into_uuid(),
             message.seq, message.author.as_str(), message.kind.as_str(), &message.text,
-            message.delivery.as_str(), message.answer.as_ref().map(Json), message.created_at,
+            message.delivery.as_str(), message.answer.as_ref().map(Json),
+            message.act.map(MessageAct::as_str), message.created_at,
             operator.and_then(|operator| operator.user_id).map(UserId::into_uuid),
             operator.map(|operator| operator.name.as_str()), mentions.map(Json),
             channel_message.map(MessageRef::as_str), client_id);
@@ -147,6 +149,23 @@ impl Messages<'_> {
         rows.into_iter().rev().map(read_spoken).collect()
     }
 
+    /// How the last `limit` replies of the assistant up to number `upto` were made, newest first.
+    pub async fn answers(
+        self,
+        dialog: DialogId,
+        upto: i64,
+        limit: u32,
+    ) -> Result<Vec<AnswerMeta>, StorageError> {
+        const SQL: &str = "
+            SELECT answer FROM messages
+             WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3 AND author = 'assistant'
+               AND answer IS NOT NULL
+             ORDER BY seq DESC LIMIT $4";
+        let rows = rows!(self.tx, (Json<AnswerMeta>,), SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), upto, i64::from(limit));
+        Ok(rows.into_iter().map(|(Json(answer),)| answer).collect())
+    }
+
     /// A page of a dialog's messages, oldest first.
     pub async fn list(
         self,
@@ -185,6 +204,24 @@ impl Messages<'_> {
             i64::from(page.limit) + 1);
         let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |message: &Message| message.seq))
+    }
+
+    /// Writes what a customer's messages after number `after` and up to `upto` are, where that has
+    /// not been told yet.
+    pub async fn tell_act(
+        self,
+        dialog: DialogId,
+        after: i64,
+        upto: i64,
+        act: MessageAct,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE messages SET act = $5
+             WHERE workspace_id = $1 AND dialog_id = $2 AND seq > $3 AND seq <= $4
+               AND author = 'customer' AND kind = 'text' AND act IS NULL";
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), after, upto, act.as_str());
+        Ok(())
     }
 
     /// Finds a message.
@@ -232,6 +269,18 @@ impl Messages<'_> {
         .transpose()
     }
 
+    /// Writes what a customer's message is.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the message is not there.
+    pub(crate) async fn correct_act(self, corrected: &CorrectedAct) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE messages SET act = $3 WHERE workspace_id = $1 AND id = $2";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), corrected.message_id.into_uuid(), corrected.act.as_str());
+        StorageError::expect_one_row("messages", changed)
+    }
+
     /// Writes what became of a reply.
     ///
     /// # Errors
@@ -261,6 +310,11 @@ fn read(row: Row) -> Result<Message, StorageError> {
         answer: row.answer.map(|Json(answer)| answer),
         operator: operator(row.operator_id, row.operator_name.as_deref()),
         mentions: row.mentions.map(|Json(mentions)| mentions).unwrap_or_default(),
+        act: row
+            .act
+            .map(|act| act.parse())
+            .transpose()
+            .map_err(StorageError::corrupt("messages"))?,
         created_at: row.created_at,
     })
 }

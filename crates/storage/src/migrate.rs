@@ -56,6 +56,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     18 "0018_fetched_bytes",
     21 "0021_documents_in_steps",
     22 "0022_suspended_workspaces",
+    23 "0023_acts",
     24 "0024_vectors_of_runs",
     26 "0026_files",
     27 "0027_control",

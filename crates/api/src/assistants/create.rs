@@ -1,5 +1,7 @@
 //! `POST /api/v1/assistants`
 
+use std::collections::HashMap;
+
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_assistants::assistants::{self, NewAssistant};
@@ -7,7 +9,11 @@ use replyx_core::assistant::{Language, Unverified};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AssistantView, known_models, known_zone, tagged};
+use super::{
+    AssistantView,
+    handoff::{HandoffView, TextsView, into_texts, known_texts},
+    known_models, known_zone, tagged,
+};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiResult, Problem},
@@ -95,10 +101,23 @@ pub struct Request {
     #[garde(range(min = 0, max = 8_760))]
     #[schema(minimum = 0, maximum = 8_760, example = 24)]
     reopen_hours: Option<i64>,
+    /// When the dialog is handed over to a human; only when asked for unless set.
+    #[garde(dive)]
+    handoff: Option<HandoffView>,
+    /// Fixed texts in the languages of customers, by language (`en`, `ru`) and occasion. What is
+    /// left out is the product's own text.
+    #[serde(default)]
+    #[garde(custom(known_texts))]
+    #[schema(
+        value_type = HashMap<String, HashMap<String, String>>,
+        example = json!({"en": {"thanks": "You're welcome!"}}),
+    )]
+    texts: TextsView,
 }
 
 impl From<Request> for NewAssistant {
     fn from(request: Request) -> Self {
+        let unverified = request.handoff.as_ref().map(HandoffView::unverified);
         Self {
             name: request.name,
             template: request.template,
@@ -112,9 +131,11 @@ impl From<Request> for NewAssistant {
             fallback_models: request.fallback_models,
             time_zone: request.time_zone,
             check_answers: request.check_answers,
-            unverified: request.unverified,
+            unverified: unverified.or(request.unverified),
             handoff_text: request.handoff_text,
             reopen_hours: request.reopen_hours,
+            handoff: request.handoff.map(HandoffView::into_policy).unwrap_or_default(),
+            texts: into_texts(request.texts),
         }
     }
 }

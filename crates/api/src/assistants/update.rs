@@ -1,5 +1,7 @@
 //! `PATCH /api/v1/assistants/{id}`
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use garde::Validate;
 use replyx_assistants::assistants::{self, DraftChange};
@@ -11,7 +13,11 @@ use replyx_core::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AssistantView, GateView, known_models, known_zone, tagged};
+use super::{
+    AssistantView, GateView,
+    handoff::{HandoffView, TextsView, into_texts, known_texts},
+    known_models, known_zone, tagged,
+};
 use crate::{
     caller::{AssistantsWrite, May},
     error::{ApiResult, Problem},
@@ -90,6 +96,17 @@ pub struct Request {
     #[garde(range(min = 0, max = 8_760))]
     #[schema(minimum = 0, maximum = 8_760, example = 24)]
     reopen_hours: Option<i64>,
+    /// When the dialog is handed over to a human.
+    #[garde(dive)]
+    handoff: Option<HandoffView>,
+    /// Fixed texts in the languages of customers, by language (`en`, `ru`) and occasion: they
+    /// replace those that are there.
+    #[garde(inner(custom(known_texts)))]
+    #[schema(
+        value_type = Option<HashMap<String, HashMap<String, String>>>,
+        example = json!({"en": {"thanks": "You're welcome!"}}),
+    )]
+    texts: Option<TextsView>,
     /// The condition for publishing a version; `null` removes the gate.
     #[serde(default)]
     #[garde(dive)]
@@ -99,6 +116,7 @@ pub struct Request {
 
 impl From<Request> for DraftChange {
     fn from(request: Request) -> Self {
+        let unverified = request.handoff.as_ref().map(HandoffView::unverified);
         Self {
             name: request.name,
             model: request.model,
@@ -111,9 +129,11 @@ impl From<Request> for DraftChange {
             fallback_models: request.fallback_models,
             time_zone: request.time_zone,
             check_answers: request.check_answers,
-            unverified: request.unverified,
+            unverified: unverified.or(request.unverified),
             handoff_text: request.handoff_text,
             reopen_hours: request.reopen_hours,
+            handoff: request.handoff.map(HandoffView::into_policy),
+            texts: request.texts.map(into_texts),
             gate: request.gate.map(GateView::into_gate),
         }
     }

@@ -1,5 +1,7 @@
 //! `GET /api/v1/assistants/{id}/versions`
 
+use std::collections::HashMap;
+
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -11,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::handoff::{self, HandoffView, TextsView};
 use crate::{
     caller::{AssistantsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -69,6 +72,9 @@ pub struct VersionSettings {
     handoff_text: String,
     #[schema(example = 24)]
     reopen_hours: i64,
+    handoff: HandoffView,
+    #[schema(value_type = HashMap<String, HashMap<String, String>>)]
+    texts: TextsView,
 }
 
 impl From<AssistantSettings> for VersionSettings {
@@ -78,6 +84,8 @@ impl From<AssistantSettings> for VersionSettings {
             unknown_text: settings.unknown_text().to_owned(),
             fallback_text: settings.fallback_text().to_owned(),
             handoff_text: settings.handoff_text().to_owned(),
+            handoff: HandoffView::of(&settings.handoff, settings.unverified),
+            texts: handoff::texts(&settings),
             name: settings.name,
             model: settings.model,
             fallback_models: settings.fallback_models,

@@ -4,7 +4,10 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{DialogId, UserId},
-    message::{self, AnswerMeta, Author, CheckOutcome, Citation, Delivery, Message, MessageKind},
+    message::{
+        self, AnswerMeta, Author, CheckOutcome, Citation, Delivery, Message, MessageAct,
+        MessageKind,
+    },
     permission::Permission,
 };
 use serde::Serialize;
@@ -46,6 +49,10 @@ pub struct MessageView {
     /// The members whom a note wants to read it.
     #[schema(example = json!([]))]
     mentions: Vec<Uuid>,
+    /// What a customer's message was taken for; `null` until it was answered, and for other
+    /// authors.
+    #[schema(example = "question")]
+    act: Option<MessageAct>,
     created_at: DateTime<Utc>,
 }
 
@@ -92,6 +99,12 @@ pub struct AnswerView {
     /// The assistant's version that answered; `null` for a draft.
     #[schema(example = 2)]
     version: Option<i64>,
+    /// What the customer's message was taken for.
+    #[schema(example = "question")]
+    act: Option<MessageAct>,
+    /// Whether a human was offered: `yes` brings one in.
+    #[schema(example = false)]
+    offered: bool,
 }
 
 /// A passage that an answer is based on.
@@ -124,6 +137,7 @@ impl From<Message> for MessageView {
             answer: message.answer.map(AnswerView::from),
             operator: message.operator.map(OperatorView::from),
             mentions: message.mentions.into_iter().map(UserId::into_uuid).collect(),
+            act: message.act,
             created_at: message.created_at,
         }
     }
@@ -146,6 +160,8 @@ impl From<AnswerMeta> for AnswerView {
             objections: answer.objections,
             searched: answer.searched,
             version: answer.version,
+            act: answer.act,
+            offered: answer.offered,
         }
     }
 }

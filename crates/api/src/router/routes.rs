@@ -130,6 +130,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::control::hand_off))
         .routes(routes!(dialogs::control::close))
         .routes(routes!(dialogs::control::reopen))
+        .routes(routes!(dialogs::act::correct))
         .routes(routes!(events::stream_events))
         .routes(routes!(events::ticket::create))
 }

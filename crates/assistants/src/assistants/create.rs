@@ -2,7 +2,9 @@
 
 use replyx_core::{
     actor::Caller,
-    assistant::{Assistant, AssistantSettings, Language, Unverified, Version},
+    assistant::{
+        Assistant, AssistantSettings, HandOffPolicy, Language, Texts, Unverified, Version,
+    },
     change::New,
 };
 use replyx_storage::{StorageError, repeated};
@@ -43,6 +45,10 @@ pub struct NewAssistant {
     pub handoff_text: Option<String>,
     /// For how long the customer's next words reopen a closed dialog, hours.
     pub reopen_hours: Option<i64>,
+    /// When the dialog is handed over to a human.
+    pub handoff: HandOffPolicy,
+    /// Fixed texts in the languages of customers.
+    pub texts: Texts,
 }
 
 impl NewAssistant {
@@ -75,6 +81,8 @@ impl NewAssistant {
             unverified: self.unverified.unwrap_or(settings.unverified),
             handoff_text: self.handoff_text,
             reopen_hours: self.reopen_hours.unwrap_or(settings.reopen_hours),
+            handoff: self.handoff,
+            texts: self.texts,
             name: settings.name,
             language: settings.language,
         })

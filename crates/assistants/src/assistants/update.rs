@@ -2,7 +2,7 @@
 
 use replyx_core::{
     actor::Caller,
-    assistant::{Assistant, AssistantSettings, Gate, Language, Unverified},
+    assistant::{Assistant, AssistantSettings, Gate, HandOffPolicy, Language, Texts, Unverified},
     ids::AssistantId,
     patch::Patch,
 };
@@ -43,6 +43,10 @@ pub struct DraftChange {
     pub handoff_text: Patch<String>,
     /// For how long the customer's next words reopen a closed dialog, hours.
     pub reopen_hours: Option<i64>,
+    /// When the dialog is handed over to a human.
+    pub handoff: Option<HandOffPolicy>,
+    /// Fixed texts in the languages of customers.
+    pub texts: Option<Texts>,
     /// The condition for publishing a version.
     pub gate: Patch<Gate>,
 }
@@ -58,6 +62,8 @@ impl DraftChange {
         set(&mut settings.check_answers, self.check_answers);
         set(&mut settings.unverified, self.unverified);
         set(&mut settings.reopen_hours, self.reopen_hours);
+        set(&mut settings.handoff, self.handoff);
+        set(&mut settings.texts, self.texts);
 
         self.model.map(|name| name.trim().to_owned()).apply(&mut settings.model);
         self.greeting.apply(&mut settings.greeting);

@@ -1,7 +1,10 @@
 //! Acts on dialogs.
 
 use super::acts;
-use crate::ids::{DialogId, UserId};
+use crate::{
+    ids::{DialogId, MessageId, UserId},
+    message::MessageAct,
+};
 
 acts! {
     WorkspaceLog, table DIALOG;
@@ -26,4 +29,10 @@ acts! {
 
     /// A dialog that waited for a human was given back to the assistant.
     DialogReleased = "dialog.released" on dialog: DialogId {}
+
+    /// What a customer's message is was corrected.
+    MessageActCorrected = "message.act_corrected" on message: MessageId {
+        dialog_id: DialogId,
+        act: MessageAct,
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
         RunId, SessionId, SourceId, WorkspaceId,
     },
     knowledge::SourceKind,
+    message::MessageAct,
     permission::Permission,
     role::Role,
 };
@@ -730,6 +731,20 @@ fn acts_on_bots_and_dialogs_are_stored_as_ever() {
             (
                 stored(&DialogReleased { dialog }),
                 done("DialogReleased", "dialog.released", "dialog", ID, "{}"),
+            ),
+            (
+                stored(&MessageActCorrected {
+                    message: ID.parse().unwrap(),
+                    dialog_id: dialog,
+                    act: MessageAct::Thanks,
+                }),
+                done(
+                    "MessageActCorrected",
+                    "message.act_corrected",
+                    "message",
+                    ID,
+                    &format!(r#"{{"act":"thanks","dialog_id":"{ID}"}}"#),
+                ),
             ),
         ],
     );

@@ -9,7 +9,7 @@ use crate::{
         AssistantId, ChannelId, ContactId, DialogId, DocumentId, Id, MessageId, RunId, SourceId,
     },
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
-    message::{Author, Outcome},
+    message::{Author, MessageAct, Outcome},
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -75,6 +75,7 @@ fn conversation() -> Vec<Event> {
         Event::TurnDiscarded { dialog_id, epoch: 1 },
         Event::TurnLimited { dialog_id, seq: 1, bound: LimitBound::Day },
         Event::MessageDelivered { dialog_id, message_id: reply, uncertain: 0 },
+        Event::MessageActCorrected { dialog_id, message_id: reply, act: MessageAct::Thanks },
         Event::MessageFailed { dialog_id, message_id: reply, error },
         Event::MessageCanceled { dialog_id, message_id: reply },
         Event::ContactBlocked { contact_id, blocked: true },

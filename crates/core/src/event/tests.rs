@@ -31,6 +31,7 @@ fn stored() -> Vec<Value> {
         json!({"type": "turn.limited", "dialog_id": ID, "seq": 1, "bound": "day"}),
         json!({"type": "turn.limited", "dialog_id": ID, "seq": 1, "bound": "rate"}),
         json!({"type": "message.delivered", "dialog_id": ID, "message_id": ID, "uncertain": 0}),
+        json!({"type": "message.act_corrected", "dialog_id": ID, "message_id": ID, "act": "thanks"}),
         json!({"type": "message.failed", "dialog_id": ID, "message_id": ID, "error": "gone"}),
         json!({"type": "message.canceled", "dialog_id": ID, "message_id": ID}),
         json!({"type": "contact.blocked", "contact_id": ID, "blocked": true}),

@@ -47,6 +47,7 @@ impl Dialog {
             answer: None,
             operator: None,
             mentions: Vec::new(),
+            act: None,
             created_at: now,
         };
         self.heard_seq = message.seq;
@@ -90,6 +91,7 @@ impl Dialog {
             answer: Some(reply.answer),
             operator: None,
             mentions: Vec::new(),
+            act: None,
             created_at: now,
         };
         if let Some(heard) = reply.answers {

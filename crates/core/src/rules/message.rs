@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    act::{Actor, MessageActCorrected},
     change::Change,
     event::Event,
     ids::{DialogId, MessageId, WorkspaceId},
-    message::Delivery,
+    message::{Author, Delivery, Message, MessageAct},
 };
 
 /// A reply on its way, by its ids.
@@ -29,6 +30,36 @@ pub struct MessageDelivery {
     pub message_id: MessageId,
     /// What became of it.
     pub delivery: Delivery,
+}
+
+/// What a customer's message is, corrected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CorrectedAct {
+    /// The workspace it belongs to.
+    pub workspace_id: WorkspaceId,
+    /// The message.
+    pub message_id: MessageId,
+    /// What it is.
+    pub act: MessageAct,
+}
+
+impl Message {
+    /// Corrects what the message is. `None`: it is not a customer's.
+    pub fn correct_act(
+        &self,
+        act: MessageAct,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Option<Change<CorrectedAct>> {
+        if self.author != Author::Customer {
+            return None;
+        }
+        let Self { workspace_id, dialog_id, id: message_id, .. } = *self;
+        let event = Event::MessageActCorrected { dialog_id, message_id, act };
+        let entry = MessageActCorrected { message: message_id, dialog_id, act };
+        let corrected = CorrectedAct { workspace_id, message_id, act };
+        Some(Change::of(workspace_id, corrected).telling(event, now).done_by(by, &entry, now))
+    }
 }
 
 impl SentReply {

@@ -4,6 +4,8 @@
 
 mod given;
 
+mod acts;
+mod acts_by_meaning;
 mod bell;
 mod busy;
 mod checked;

@@ -1,6 +1,6 @@
 use chrono::DateTime;
 use insta::assert_snapshot;
-use replyx_core::{clock::Clock, knowledge::Passage, money::Money};
+use replyx_core::{assistant::Language, clock::Clock, knowledge::Passage, money::Money};
 use replyx_engine::{
     context::{AnswerRequest, Said},
     prompt,
@@ -28,6 +28,9 @@ pub(crate) fn ask(question: &str, history: &[(bool, &str)]) -> AnswerRequest {
             .collect(),
         summary: None,
         now: start(),
+        language: Language::English,
+        declined: 0,
+        offered: false,
         dialog: None,
         instead: None,
     }
@@ -104,6 +107,9 @@ fn an_english_question_with_passages_and_history() {
     - Answer in the language of the customer's last message, briefly and politely.
     - Use plain words and short paragraphs; a list only where it is clearer than a sentence.
     - Do not repeat the question, and do not speak of passages, documents or these instructions.
+    - A greeting, thanks, a farewell, or a question about you needs no passage: answer it in one short sentence. You are a virtual assistant.
+    - If the customer complains, say in one sentence that you are sorry, then answer from the passages.
+    - You cannot book, change, cancel or look up anything: say so, and offer to bring in a colleague.
 
     # Now
 
@@ -153,6 +159,9 @@ fn a_russian_question_without_passages_or_instructions() {
     - Answer in the language of the customer's last message, briefly and politely.
     - Use plain words and short paragraphs; a list only where it is clearer than a sentence.
     - Do not repeat the question, and do not speak of passages, documents or these instructions.
+    - A greeting, thanks, a farewell, or a question about you needs no passage: answer it in one short sentence. You are a virtual assistant.
+    - If the customer complains, say in one sentence that you are sorry, then answer from the passages.
+    - You cannot book, change, cancel or look up anything: say so, and offer to bring in a colleague.
 
     # Now
 
@@ -193,6 +202,9 @@ fn an_answer_that_was_refused_is_asked_for_anew_after_a_long_talk() {
     - Answer in the language of the customer's last message, briefly and politely.
     - Use plain words and short paragraphs; a list only where it is clearer than a sentence.
     - Do not repeat the question, and do not speak of passages, documents or these instructions.
+    - A greeting, thanks, a farewell, or a question about you needs no passage: answer it in one short sentence. You are a virtual assistant.
+    - If the customer complains, say in one sentence that you are sorry, then answer from the passages.
+    - You cannot book, change, cancel or look up anything: say so, and offer to bring in a colleague.
 
     # Now
 

@@ -26,7 +26,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("crawl", &["core", "live", "extract"]),
     ("testkit", &["core"]),
     ("knowledge", &["core", "text", "storage", "live", "llm", "extract", "extractive", "crawl"]),
-    ("engine", &["core", "text", "storage", "live", "llm", "channels", "grounding", "knowledge"]),
+    (
+        "engine",
+        &["core", "text", "acts", "storage", "live", "llm", "channels", "grounding", "knowledge"],
+    ),
     ("accounts", &["core", "storage", "live"]),
     ("fleet", &["core", "storage", "live", "channels", "accounts", "engine"]),
     ("assistants", &["core", "storage", "llm", "extract", "crawl", "knowledge"]),

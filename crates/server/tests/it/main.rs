@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod acts;
 mod admin_cli;
 mod answers;
 mod api_keys;

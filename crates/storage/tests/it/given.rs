@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
-    assistant::{Assistant, AssistantSettings, Language, Unverified, Version},
+    assistant::{
+        Assistant, AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified,
+        Version,
+    },
     audit::{Act, ActorKind, Outcome},
     bot::Bot,
     change::{Change, New},
@@ -173,6 +176,14 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             unverified: Unverified::HandOff,
             handoff_text: Some("Минуту".to_owned()),
             reopen_hours: 48,
+            handoff: HandOffPolicy {
+                on_request: false,
+                on_unknown: 3,
+                topics: vec!["Расторгнуть договор".to_owned()],
+            },
+            texts: Texts::new(
+                [(Language::Russian, [(FixedText::Thanks, "Не за что".to_owned())].into())].into(),
+            ),
         },
         ..fixtures::assistant(&clock(), workspace)
     }

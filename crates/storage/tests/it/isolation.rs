@@ -9,7 +9,7 @@ use replyx_core::{
     fixtures,
     ids::JobId,
     job::Kind,
-    message::Delivery,
+    message::{Delivery, MessageAct},
     page::PageRequest,
     role::Role,
     rules::{
@@ -17,7 +17,7 @@ use replyx_core::{
         channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
-        message::MessageDelivery,
+        message::{CorrectedAct, MessageDelivery},
         run::MeasuredRun,
     },
 };
@@ -343,6 +343,11 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "New<Dialog>": New(dialog.clone());
         "Dialog": dialog.clone();
         "Utterance": Utterance::new(dialog.clone(), message.clone());
+        "CorrectedAct": CorrectedAct {
+            workspace_id: theirs.id,
+            message_id: ours.message.id,
+            act: MessageAct::Thanks,
+        };
         "MessageDelivery": MessageDelivery {
             workspace_id: theirs.id,
             message_id: ours.message.id,

@@ -125,6 +125,8 @@ async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
         objections: vec!["the number 9".to_owned()],
         searched: Some("доставка в Москву".to_owned()),
         version: Some(3),
+        act: None,
+        offered: false,
     });
     let said = Utterance {
         channel_message: Some(i64::MAX.into()),

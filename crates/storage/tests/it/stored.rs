@@ -40,6 +40,8 @@ async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
         objections: vec!["\u{1}".to_owned()],
         searched: Some("how\0long".to_owned()),
         version: None,
+        act: None,
+        offered: false,
     };
     let message = Message {
         text: "It takes\0 two\u{7} days.\n".to_owned(),

@@ -55,7 +55,7 @@ impl PreviewView {
             calls: answered.ledger.calls().iter().map(CallView::from).collect(),
             total_cost: answered.ledger.cost().to_string(),
             text: answered.reply.text,
-            hand_off: answered.reply.hand_off,
+            hand_off: answered.reply.hand_off.is_some(),
             answer: answered.reply.meta.into(),
             hits: answered.hits.into_iter().map(HitView::from).collect(),
             prompt,

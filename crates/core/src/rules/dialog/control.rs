@@ -199,6 +199,7 @@ impl Dialog {
             text: step.as_str().to_owned(),
             delivery: Delivery::None,
             answer: None,
+            act: None,
             operator: cause.operator().cloned(),
             mentions: Vec::new(),
             created_at: now,

@@ -92,6 +92,7 @@ impl Dialog {
             text: words.text,
             delivery,
             answer: None,
+            act: None,
             operator: Some(words.operator),
             mentions: Vec::new(),
             created_at: now,

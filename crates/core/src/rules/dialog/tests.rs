@@ -138,6 +138,8 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         objections: Vec::new(),
         searched: None,
         version: None,
+        act: None,
+        offered: false,
     };
     let clock = Clock::manual(at(0));
     let heard = Heard {

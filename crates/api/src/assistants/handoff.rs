@@ -1,0 +1,84 @@
+//! When a dialog goes to a human, and the fixed texts, as clients see and set them.
+
+use std::collections::BTreeMap;
+
+use garde::Validate;
+use replyx_core::assistant::{
+    AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// When a dialog is handed over to a human. Fields that are left out have their defaults.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = HandoffPolicy)]
+pub struct HandoffView {
+    /// When the customer asks for a human, says yes to one, or complains of what the documents do
+    /// not answer.
+    #[garde(skip)]
+    #[schema(default = true)]
+    on_request: bool,
+    /// After so many answers in a row that the documents did not contain; 0: never.
+    #[garde(range(max = HandOffPolicy::ON_UNKNOWN))]
+    #[schema(maximum = 20, default = 0, example = 2)]
+    on_unknown: u32,
+    /// When an answer fails its check twice. The same as `unverified: "handoff"`.
+    #[garde(skip)]
+    #[schema(default = false)]
+    on_failed_check: bool,
+    /// Messages that go to a human, as examples: what means the same goes there, too. At most 50.
+    #[garde(length(max = HandOffPolicy::TOPICS), inner(length(chars, min = 1, max = 300)))]
+    #[schema(max_items = 50, example = json!(["I want to cancel my contract"]))]
+    topics: Vec<String>,
+}
+
+impl Default for HandoffView {
+    fn default() -> Self {
+        Self::of(&HandOffPolicy::default(), Unverified::Unknown)
+    }
+}
+
+impl HandoffView {
+    pub(super) fn of(policy: &HandOffPolicy, unverified: Unverified) -> Self {
+        Self {
+            on_request: policy.on_request,
+            on_unknown: policy.on_unknown,
+            on_failed_check: unverified == Unverified::HandOff,
+            topics: policy.topics.clone(),
+        }
+    }
+
+    /// What happens to an answer that fails its check twice.
+    pub(super) const fn unverified(&self) -> Unverified {
+        if self.on_failed_check { Unverified::HandOff } else { Unverified::Unknown }
+    }
+
+    pub(super) fn into_policy(self) -> HandOffPolicy {
+        let topics = self.topics.into_iter().map(|topic| topic.trim().to_owned()).collect();
+        HandOffPolicy { on_request: self.on_request, on_unknown: self.on_unknown, topics }
+    }
+}
+
+/// Fixed texts by language (`en`, `ru`) and occasion.
+pub(super) type TextsView = BTreeMap<Language, BTreeMap<FixedText, String>>;
+
+pub(super) fn texts(settings: &AssistantSettings) -> TextsView {
+    settings.texts.clone().into_inner()
+}
+
+pub(super) const fn into_texts(texts: TextsView) -> Texts {
+    Texts::new(texts)
+}
+
+/// Texts of 1 to 4,000 characters.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
+pub(super) fn known_texts(texts: &TextsView, (): &()) -> garde::Result {
+    let mut all = texts.values().flat_map(BTreeMap::values);
+    let fits =
+        |text: &String| !text.trim().is_empty() && text.chars().count() <= FixedText::LONGEST;
+    if all.all(fits) {
+        return Ok(());
+    }
+    Err(garde::Error::new("each text must have 1 to 4000 characters"))
+}

@@ -1,0 +1,78 @@
+//! What a message was taken for is shown, can be corrected, and is the workspace's own business.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{Home, PATIENCE, assert_problem, on_every_home};
+
+#[on_every_home]
+async fn an_operator_corrects_what_a_message_was_taken_for(home: &Home) {
+    let shop = home.open().await;
+    let bot = home.bot();
+    shop.connect().await;
+    let ann = bot.customer(7);
+    ann.ask("Спасибо!", PATIENCE).await.unwrap();
+    let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
+    let dialog = dialogs["items"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/dialogs/{dialog}/messages");
+    let messages = shop.owner.get(&path).await.expect(200).body;
+    assert_eq!(messages["items"][0]["act"], "thanks");
+    assert_eq!(messages["items"][1]["act"], json!(null));
+    assert_eq!(messages["items"][1]["answer"]["act"], "thanks");
+
+    let act = |at: usize| {
+        let id = messages["items"][at]["id"].as_str().unwrap();
+        format!("/api/v1/messages/{id}/act")
+    };
+    let put = async |path: &str, act: &str| {
+        let request = shop.owner.request(Method::PUT, path).json(&json!({"act": act}));
+        shop.owner.send(request).await
+    };
+    let corrected = put(&act(0), "farewell").await.expect(200).body;
+    assert_eq!(corrected["act"], "farewell");
+    let messages = shop.owner.get(&path).await.expect(200).body;
+    assert_eq!(messages["items"][0]["act"], "farewell");
+    let log = shop.owner.get("/api/v1/audit").await.expect(200).body;
+    assert_eq!(log["items"][0]["action"], "message.act_corrected");
+
+    let not_theirs = put(&act(1), "thanks").await;
+    assert_problem(&not_theirs, 404, "not_found");
+    let unknown = put(&act(0), "poem").await;
+    assert_eq!(unknown.status, 422);
+}
+
+#[on_every_home]
+async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
+    let shop = home.open().await;
+    let path = format!("/api/v1/assistants/{}", shop.assistant);
+    let read = shop.owner.get(&path).await.expect(200).body;
+    let policy =
+        json!({"on_request": true, "on_unknown": 0, "on_failed_check": false, "topics": []});
+    assert_eq!(read["handoff"], policy);
+    assert_eq!(read["texts"], json!({}));
+
+    let change = json!({
+        "handoff": {"on_unknown": 2, "on_failed_check": true},
+        "texts": {"ru": {"thanks": "Всегда рады!"}},
+    });
+    let changed = shop.owner.patch(&path, &change).await.expect(200).body;
+    assert_eq!(
+        (&changed["handoff"]["on_unknown"], &changed["unverified"]),
+        (&json!(2), &json!("handoff"))
+    );
+    let said = shop.owner.post(&format!("{path}/preview"), &json!({"text": "спасибо"})).await;
+    let said = said.expect(200).body;
+    assert_eq!((&said["text"], &said["act"]), (&json!("Всегда рады!"), &json!("thanks")));
+
+    for bad in [
+        json!({"handoff": {"on_unknown": 21}}),
+        json!({"handoff": {"sometimes": true}}),
+        json!({"handoff": {"topics": [""]}}),
+        json!({"texts": {"ru": {"thanks": " "}}}),
+        json!({"texts": {"xx": {"thanks": "a"}}}),
+        json!({"texts": {"en": {"poem": "a"}}}),
+    ] {
+        let refused = shop.owner.patch(&path, &bad).await;
+        assert!(matches!(refused.status, 400 | 422), "{bad}: {refused:?}");
+    }
+}
