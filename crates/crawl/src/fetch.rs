@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use replyx_core::ids::WorkspaceId;
 use replyx_live::{Seat, Seats};
+use replyx_tls::Protocols;
 use reqwest::{
     Client, Response, StatusCode,
     header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -208,7 +209,7 @@ impl Fetcher {
         let CrawlSettings { private, public_url, limits, reader } = settings;
         let place = public_url.as_ref().map(|url| format!(" (+{url})")).unwrap_or_default();
         let name = format!("ReplyX/{}{place}", env!("CARGO_PKG_VERSION"));
-        let client = Client::builder()
+        let client = replyx_tls::client(Protocols::Any)
             .user_agent(name)
             .no_proxy()
             .referer(false)

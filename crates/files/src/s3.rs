@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use quick_xml::{Reader, events::Event};
 use replyx_core::clock::Clock;
+use replyx_tls::Protocols;
 use reqwest::{Client, Method, Response, StatusCode, redirect::Policy};
 use secrecy::SecretString;
 use tokio::time::sleep;
@@ -106,7 +107,7 @@ pub(crate) struct S3 {
 
 impl S3 {
     pub(crate) fn new(address: S3Address, clock: Clock) -> Result<Self, FilesError> {
-        let mut builder = Client::builder()
+        let mut builder = replyx_tls::client(Protocols::Any)
             .connect_timeout(CONNECT)
             .timeout(TOTAL)
             .redirect(Policy::none())

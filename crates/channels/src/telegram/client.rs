@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use replyx_core::channel::Address;
+use replyx_tls::Protocols;
 use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -73,8 +74,7 @@ impl Telegram {
         }
         // HTTP/2 would put all bots on one connection: a hundred waiting polls use up its streams,
         // and messages would queue behind them.
-        let mut builder = Client::builder()
-            .http1_only()
+        let mut builder = replyx_tls::client(Protocols::Http1)
             .redirect(Policy::none())
             .connect_timeout(limits.connect)
             .tcp_keepalive(Duration::from_secs(30))

@@ -18,6 +18,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use replyx_core::clock::Clock;
+use replyx_tls::Protocols;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -307,7 +308,7 @@ impl Endpoint {
 }
 
 pub(super) fn client(url: &Url, limits: &Limits) -> Result<Client, ModelError> {
-    let mut client = Client::builder()
+    let mut client = replyx_tls::client(Protocols::Any)
         .connect_timeout(limits.connect)
         .pool_idle_timeout(Duration::from_mins(1))
         .redirect(Policy::none());

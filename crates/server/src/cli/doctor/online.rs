@@ -1,7 +1,8 @@
 //! Does a provider take our key? Its list of models is asked for, which costs nothing.
 
 use replyx_llm::{Dialect, Provider};
-use reqwest::{Client, StatusCode, redirect::Policy};
+use replyx_tls::Protocols;
+use reqwest::{StatusCode, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::PATIENCE;
@@ -12,7 +13,8 @@ pub(super) async fn provider(
     provider: &Provider,
     key: Option<&SecretString>,
 ) -> Result<(), String> {
-    let client = Client::builder().timeout(PATIENCE).redirect(Policy::none()).build();
+    let client =
+        replyx_tls::client(Protocols::Any).timeout(PATIENCE).redirect(Policy::none()).build();
     let client = client.map_err(|_| "no client can be made".to_owned())?;
     let base = provider.base_url.trim_end_matches('/');
     let mut request = match provider.protocol {

@@ -3,7 +3,8 @@
 use futures::{StreamExt, stream};
 use replyx_channels::telegram::{Limits, Telegram, TelegramError};
 use replyx_storage::{Db, PoolSize, StorageError, bots::Credentials};
-use reqwest::{Client, StatusCode, redirect::Policy};
+use replyx_tls::Protocols;
+use reqwest::{StatusCode, redirect::Policy};
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
@@ -44,7 +45,8 @@ async fn answers(config: &Config) -> Result<String, String> {
     let base = config.telegram_api_url().trim_end_matches('/');
     let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
     let host = host.ok_or("the address is not one of a server")?;
-    let client = Client::builder().timeout(PATIENCE).redirect(Policy::none()).build();
+    let client =
+        replyx_tls::client(Protocols::Any).timeout(PATIENCE).redirect(Policy::none()).build();
     let client = client.map_err(|_| "no client can be made".to_owned())?;
     // The token of nobody: the refusal shows that it is the Bot API which refuses.
     let asked = client.get(format!("{base}/bot0:doctor/getMe")).send().await;
