@@ -11,8 +11,6 @@ pub mod templates;
 pub mod update;
 pub mod versions;
 
-use std::collections::HashMap;
-
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use garde::Validate;

@@ -148,6 +148,7 @@ impl Dialog {
             assistant_id,
             channel_id: contact.channel_id,
             contact_id: contact.id,
+            // Nobody has asked for a human, and nothing has been said.
             control: Control::Ai,
             epoch: 0,
             last_seq: 0,

@@ -10,11 +10,13 @@
 //! tested against it. Stored forms are stable: fields may be added, none is renamed or removed.
 
 mod examples;
+mod recorded;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+pub use recorded::{Recorded, VERSION};
 
 use crate::{
     channel::{ChannelKind, ChannelStatus},
@@ -468,37 +470,5 @@ words! {
         Rate = "rate",
         /// So many on a day.
         Day = "day",
-    }
-}
-
-/// The version of the form of events. A later one keeps all fields of this one.
-pub const VERSION: i64 = 1;
-
-/// An event in the log.
-///
-/// In JSON its number is `id`, because some events have a `seq` of their own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// Its number in the workspace's log, from 1 without gaps, in the order of commits.
-    pub seq: i64,
-    /// When it happened.
-    pub at: DateTime<Utc>,
-    /// What happened.
-    pub event: Event,
-}
-
-impl Serialize for Recorded {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shown<'e> {
-            id: i64,
-            at: DateTime<Utc>,
-            version: i64,
-            #[serde(flatten)]
-            event: &'e Event,
-        }
-
-        let shown = Shown { id: self.seq, at: self.at, version: VERSION, event: &self.event };
-        shown.serialize(serializer)
     }
 }

@@ -167,11 +167,13 @@ impl Sla {
                 self.has_reply = true;
                 self.stop(SlaEnd::Replied, at, hours)
             }
+
             Happened::Closed => {
                 let result = self.stop(SlaEnd::Closed, at, hours);
                 *self = Self::default();
                 result
             }
+
             Happened::Snoozed => {
                 self.is_snoozed = true;
                 if let Some(clock) = &mut self.clock {

@@ -21,13 +21,11 @@ impl Twins {
         let essence = essence(body);
         let mut bare = url.clone();
         bare.set_path(url.path().trim_end_matches('/'));
-        match self.0.get(bare.as_str()) {
-            Some((other, known)) => other != url.as_str() && *known == essence,
-            None => {
-                self.0.insert(bare.into(), (url.as_str().to_owned(), essence));
-                false
-            }
+        if let Some((other, known)) = self.0.get(bare.as_str()) {
+            return other != url.as_str() && *known == essence;
         }
+        self.0.insert(bare.into(), (url.as_str().to_owned(), essence));
+        false
     }
 }
 

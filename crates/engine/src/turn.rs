@@ -15,7 +15,8 @@
 //! 9. [`summary`]: what has fallen out of the history's sight, in short. Nobody waits for it.
 //!
 //! Steps 3 to 7 are [`answer`], which begins with what the message is (`acts`: small talk and
-//! requests for a human need no search), which knows no dialog: previews and evaluations take them too.
+//! requests for a human need no search) and knows no dialog: previews and evaluations take them,
+//! too.
 //!
 //! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn
 //! in the same transaction, so there is one reply. No transaction is open during steps 3 to 7.

@@ -1,10 +1,18 @@
 //! Do two amounts say the same, whatever unit each of them is given in?
 
 use super::{
-    facts::Value,
+    fact::Value,
     numbers::{CENTS, Unit},
-    stated::Place,
 };
+
+/// Where an amount stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the cell of a table, where a bare number may be a price.
+    Cell,
+    /// In a sentence.
+    Sentence,
+}
 
 /// Amounts are counted in ten-thousandths, so that sums of prices are exact.
 pub(super) const ONE: i128 = 10_000;
@@ -38,8 +46,8 @@ impl Class {
         }
     }
 
-    /// Can an answer's amount have been taken for this one of a source? A bare number of an answer is
-    /// not taken for a price, and a price only for a bare number of a table.
+    /// Can an answer's amount have been taken for this one of a source? A bare number of an answer
+    /// is not taken for a price, and a price only for a bare number of a table.
     pub(super) fn rivals(self, known: Self, place: Place) -> bool {
         match (self, known) {
             (Self::Count { money: false }, Self::Count { money: true }) => false,
@@ -180,7 +188,7 @@ pub(super) fn are_like(said: Unit, known: Unit) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Side, facts};
+    use crate::{fact::Side, facts::facts};
 
     #[test]
     fn the_same_amount_is_known_in_other_units() {

@@ -32,7 +32,7 @@ static ENDINGS: LazyLock<HashSet<&str>> =
 /// without a blank before it: `for free.You`.
 fn is_ending(name: &str) -> bool {
     let is_sentence =
-        name.starts_with(char::is_uppercase) && !name[1..].contains(char::is_uppercase);
+        name.starts_with(char::is_uppercase) && !name.chars().skip(1).any(char::is_uppercase);
     let lower = name.to_lowercase();
     lower.starts_with("xn--")
         || (lower != "md" && ENDINGS.contains(lower.as_str()) && !(is_sentence && is_word(&lower)))

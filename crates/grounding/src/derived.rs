@@ -1,12 +1,12 @@
 //! Can a number be reckoned in one step from numbers that were named?
 //!
-//! A customer who asks for two things wants their sum. One of the operands must stand in the answer,
-//! or be a count in the question; the other may stand with the same words in a source. What must be
-//! guessed from two numbers of the sources is not reckoned.
+//! A customer who asks for two things wants their sum. One of the operands must stand in the
+//! answer, or be a count in the question; the other may stand with the same words in a source. What
+//! must be guessed from two numbers of the sources is not reckoned.
 
 use super::{
     amounts::{ONE, amounts, minutes},
-    facts::Value,
+    fact::Value,
     numbers::Unit,
 };
 
@@ -121,7 +121,7 @@ const fn is_near(result: i128, meant: i128) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Side, facts};
+    use crate::{fact::Side, facts::facts};
 
     fn values(text: &str) -> Vec<Value> {
         facts(text, Side::Answer).into_iter().map(|fact| fact.value).collect()

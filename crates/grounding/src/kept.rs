@@ -3,29 +3,30 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
-
-use super::known::Text;
 
 /// No more bytes of text than this are kept of a generation; there are two.
 const GENERATION: usize = 2 * 1024 * 1024;
 /// A longer text is read again each time.
 const LONGEST: usize = 64 * 1024;
 
-static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
-
 /// Texts in two generations: what is asked for stays, what is not is gone when the younger one is
 /// full for the second time.
-#[derive(Default)]
-struct Kept {
-    young: HashMap<Box<str>, Arc<Text>>,
-    old: HashMap<Box<str>, Arc<Text>>,
+pub(super) struct Kept<T> {
+    young: HashMap<Box<str>, Arc<T>>,
+    old: HashMap<Box<str>, Arc<T>>,
     size: usize,
 }
 
-impl Kept {
-    fn get(&mut self, text: &str) -> Option<Arc<Text>> {
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), size: 0 }
+    }
+}
+
+impl<T> Kept<T> {
+    fn get(&mut self, text: &str) -> Option<Arc<T>> {
         if let Some(read) = self.young.get(text) {
             return Some(Arc::clone(read));
         }
@@ -34,7 +35,7 @@ impl Kept {
         Some(read)
     }
 
-    fn put(&mut self, text: Box<str>, read: Arc<Text>, most: usize) {
+    fn put(&mut self, text: Box<str>, read: Arc<T>, most: usize) {
         if self.size + text.len() > most {
             self.old = std::mem::take(&mut self.young);
             self.size = 0;
@@ -45,13 +46,13 @@ impl Kept {
 }
 
 /// The text, taken apart now or before.
-pub(super) fn text(text: &str) -> Arc<Text> {
-    let lock = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn read<T>(kept: &Mutex<Kept<T>>, text: &str, read: impl Fn(&str) -> T) -> Arc<T> {
+    let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(read) = lock().get(text) {
         return read;
     }
     // Nobody waits for a text that is being read.
-    let read = Arc::new(Text::read(text));
+    let read = Arc::new(read(text));
     if text.len() <= LONGEST {
         lock().put(text.into(), Arc::clone(&read), GENERATION);
     }
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_stays_and_the_rest_goes() {
         let mut kept = Kept::default();
-        let read = |text: &str| Arc::new(Text::read(text));
+        let read = |text: &str| Arc::new(text.len());
         for text in ["a 1", "b 2", "c 3", "d 4", "e 5"] {
             kept.put(text.into(), read(text), 7);
             kept.get("a 1");
@@ -78,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_text_is_read_once() {
-        let once = text("A tooth is filled for 65 euros: the text of a test.");
-        assert!(Arc::ptr_eq(&once, &text("A tooth is filled for 65 euros: the text of a test.")));
+        let kept = Mutex::default();
+        let once = read(&kept, "A tooth", str::len);
+        assert!(Arc::ptr_eq(&once, &read(&kept, "A tooth", str::len)));
     }
 }

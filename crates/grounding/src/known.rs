@@ -2,21 +2,24 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use super::{
     Grounds,
-    claims::names,
     commands::commands,
     contacts::{Link, same_phone},
     dates::Date,
-    facts::{Fact, Side, Value, facts},
-    kept,
+    fact::{Fact, Side, Value},
+    facts::facts,
+    kept::{self, Kept},
+    names::names,
     numbers::{Unit, currencies, pattern},
     stated::{Sentence, Stated, Words, parts},
     text::plain,
 };
+
+static KEPT: LazyLock<Mutex<Kept<Text>>> = LazyLock::new(Mutex::default);
 
 /// Who vouches for a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +176,7 @@ impl<'g> Source<'g> {
     fn read_on(&mut self) -> bool {
         let Some(text) = self.unread.next() else { return false };
         self.read.push(match self.keep {
-            Keep::Kept => kept::text(text),
+            Keep::Kept => kept::read(&KEPT, text, Text::read),
             Keep::Read => Arc::new(Text::read(text)),
         });
         true

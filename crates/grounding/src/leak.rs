@@ -32,7 +32,7 @@ pub(super) fn confided(text: &str, confidential: &[&str], quotable: &[&str]) -> 
     stretch.map(|stretch| stretch.join(" ")).or_else(|| {
         let names = confidential.iter().flat_map(|secret| code_words(secret));
         let mut unknown = names
-            .map(|word| word.to_lowercase())
+            .map(str::to_lowercase)
             .filter(|word| !quotable.iter().any(|text| words(text).contains(word)));
         unknown.find(|word| said.contains(word))
     })

@@ -9,8 +9,8 @@
 //!   and shares never.
 //! - An amount is vouched for by its row or its sentence ([`subject`]), in whatever unit, or by one
 //!   step of reckoning from numbers that were named ([`derived`]).
-//! - An assistant has done nothing ([`acts`]), agrees to nothing that a passage denies, and names no
-//!   place, person or service that the sources do not ([`claims`]).
+//! - An assistant has done nothing ([`acts`]), agrees to nothing that a passage denies, and names
+//!   no place, person or service that the sources do not ([`claims`]).
 //! - A passage that tries to command the model ([`commands`]) vouches for nothing.
 //! - Passages that are named must have been shown; links that run something are never right; the
 //!   rules and the owner's instructions are not recited.
@@ -30,10 +30,12 @@ mod commands;
 mod contacts;
 mod dates;
 mod derived;
+mod fact;
 mod facts;
 mod kept;
 mod known;
 mod leak;
+mod names;
 mod numbers;
 mod spoken;
 mod stated;
@@ -42,7 +44,8 @@ mod text;
 mod words;
 
 pub use commands::commands;
-use facts::{Fact, Side, Value, facts};
+use fact::{Fact, Side, Value};
+use facts::facts;
 use known::{Known, Script, Trust};
 pub use leak::is_confidential;
 

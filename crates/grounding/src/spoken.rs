@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{
-    facts::{Fact, Side, Value},
+    fact::{Fact, Side, Value},
     numbers::{Unit, pattern},
     words::words,
 };

@@ -9,8 +9,8 @@ use std::{ops::Range, sync::LazyLock};
 use replyx_text::terms::{is_stop_word, terms};
 
 use super::{
-    amounts::{Class, amounts},
-    facts::{Fact, Value},
+    amounts::{Class, Place, amounts},
+    fact::{Fact, Value},
     numbers::{Unit, header_unit, pattern},
     words::is_number_word,
 };
@@ -119,15 +119,6 @@ fn tells(word: &str, stem: &str) -> bool {
         && !is_stop_word(word)
         && !is_number_word(word)
         && !GENERIC_STEMS.has(stem)
-}
-
-/// Where an amount stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In the cell of a table, where a bare number may be a price.
-    Cell,
-    /// In a sentence.
-    Sentence,
 }
 
 /// An amount, and what a text says it of.
@@ -401,7 +392,7 @@ fn around(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Side, facts};
+    use crate::{fact::Side, facts::facts};
 
     fn stated(text: &str) -> Vec<(String, Vec<String>)> {
         let found = parts(text, &facts(text, Side::Source)).stated;

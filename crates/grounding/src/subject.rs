@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{
     amounts::{Class, agree},
-    facts::Value,
+    fact::Value,
     known::{Script, Text},
     numbers::{CENTS, Unit},
     stated::{Stated, Words},
@@ -155,8 +155,8 @@ fn has_in_another_unit(value: &Value, text: &Text) -> bool {
     })
 }
 
-/// What the sources state of the matter the answer speaks of: its rows and sentences, and the shares
-/// that are told anywhere.
+/// What the sources state of the matter the answer speaks of: its rows and sentences, and the
+/// shares that are told anywhere.
 pub(super) fn near(subject: &Subject<'_>, texts: &[Arc<Text>]) -> Vec<Value> {
     let all = || texts.iter().flat_map(|text| &text.stated);
     let mut near = Vec::new();

@@ -25,7 +25,7 @@ use replyx_knowledge::{
     chunk::{Chunking, chunk},
     evaluate::{QuestionFile, holds},
     language, runs,
-    search::{Found, Hit, Mode, Query, Search, carry, meaning_of},
+    search::{Found, Hit, Mode, Query, Scripts, Search, carry, meaning_of},
 };
 use replyx_llm::{Caller, Embeddings, EmbeddingsConfig};
 use replyx_storage::{
@@ -85,7 +85,8 @@ async fn main() -> Result<()> {
             let questions = sets[asked].questions.iter().zip(&sets[known].questions);
             let questions =
                 questions.map(|(asked, known)| Asked { text: asked.text.clone(), ..known.clone() });
-            let (questions, documents) = (questions.collect(), sets[known].documents.clone());
+            let questions = questions.collect();
+            let documents = sets[known].documents.clone();
             sets.push(Set { name: format!("{one} -> {other}"), documents, questions });
         }
     }
@@ -274,8 +275,8 @@ async fn answer(
             for run in runs::of(&source.headings.join(" > "), &source.text) {
                 let own = vectors.make('p', &run).await?;
                 let cosine: f32 = own.iter().zip(vector).map(|(a, b)| a * b).sum();
-                let across = terms::differ_in_script(question, &run);
-                source.runs.push(meaning_of(MODEL, f64::from(cosine), across));
+                let scripts = Scripts::of(question, &run);
+                source.runs.push(meaning_of(MODEL, f64::from(cosine), scripts));
             }
         }
     }

@@ -27,6 +27,7 @@ mod find;
 mod fuse;
 mod large;
 mod lexicon;
+mod meaning;
 mod rerank;
 mod score;
 mod segment;
@@ -45,7 +46,7 @@ use replyx_llm::{Embeddings, Reranker, Spent};
 use replyx_storage::{Db, StorageError};
 
 pub use carry::carry;
-pub use find::meaning_of;
+pub use meaning::{Scripts, meaning_of};
 
 use cache::Cache;
 

@@ -32,8 +32,8 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads the answer into `brought`, and shows every piece of it. What is no part of the answer is
-    /// neither shown nor kept; see [`tidy`].
+    /// Reads the answer into `brought`, and shows every piece of it. What is no part of the answer
+    /// is neither shown nor kept; see [`tidy`].
     pub(crate) async fn run(
         mut self,
         brought: &mut Brought,
@@ -64,7 +64,8 @@ impl Reading<'_> {
         if brought.sources.is_none() {
             brought.text = tidy::tidy(&brought.text);
             if brought.truncated {
-                brought.text = tidy::whole_sentences(&brought.text).to_owned();
+                let whole = tidy::whole_sentences(&brought.text).len();
+                brought.text.truncate(whole);
             }
         }
         shown.become_text(&brought.text, show);

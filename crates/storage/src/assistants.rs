@@ -15,7 +15,7 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, documents::PURGE};
+use crate::{StorageError, Tx, documents::PURGE, knowledge, passages::scope_term};
 
 /// How many versions of an assistant are kept, besides those that an evaluation measured.
 const VERSIONS: i64 = 200;
@@ -288,8 +288,7 @@ impl Assistants<'_> {
     /// assistant knows, its sources and its question sets. Its bots must be gone:
     /// [`crate::channels::Channels::count_of`].
     ///
-    /// The documents are hidden, and go step by step ([`PURGE`]). In the passages of those that
-    /// others know as well the term of this assistant stays: nobody looks for it any more.
+    /// The documents are hidden, and go step by step ([`PURGE`]).
     ///
     /// # Errors
     ///
@@ -323,6 +322,7 @@ impl Assistants<'_> {
         StorageError::expect_one_row("assistants", deleted)?;
 
         run!(self.tx, HIDE; workspace, id, assistant.updated_at);
+        run!(self.tx, knowledge::UNSCOPE_SHARED; workspace, id, scope_term(assistant.id));
         self.tx.system().jobs().hasten(PURGE, assistant.updated_at).await?;
         for sql in DERIVED {
             run!(self.tx, sql; workspace, id);

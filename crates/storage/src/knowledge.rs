@@ -13,6 +13,18 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx, passages::scope_term};
 
+/// Takes an assistant (`$2`, its term `$3`) out of the passages of the documents that others know,
+/// too.
+pub(crate) const UNSCOPE_SHARED: &str = "
+    UPDATE passages SET scopes = TRIM(REPLACE(' ' || scopes || ' ', ' ' || $3 || ' ', ' '))
+     WHERE workspace_id = $1
+       AND document_id IN (SELECT own.document_id FROM document_assistants own
+                             JOIN document_assistants others
+                               ON others.workspace_id = own.workspace_id
+                              AND others.document_id = own.document_id
+                              AND others.assistant_id <> own.assistant_id
+                            WHERE own.workspace_id = $1 AND own.assistant_id = $2)";
+
 /// How much an assistant knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::FromRow)]
 pub struct Head {

@@ -90,6 +90,7 @@ impl Messages<'_> {
             ", channel_message, client_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         );
+
         let operator = message.operator.as_ref();
         let mentions = Some(&message.mentions).filter(|mentions| !mentions.is_empty());
         run!(self.tx, SQL;

@@ -290,6 +290,7 @@ impl Outbox<'_> {
         const REST: &str = "
             UPDATE outbox SET status = 'failed', error = $3, updated_at = $4
              WHERE workspace_id = $1 AND message_id = $2 AND status IN ('queued', 'uncertain')";
+
         let workspace = self.workspace.into_uuid();
         let changed = run!(self.tx, THIS;
             workspace, send.id.into_uuid(), by.into_uuid(), error, now, i64::from(uncertain),

@@ -92,8 +92,8 @@ impl Builder {
         self
     }
 
-    /// A parameter that it refuses by name, as some compatible servers do, or `system role`. That is
-    /// no violation.
+    /// A parameter that it refuses by name, as some compatible servers do, or `system role`. That
+    /// is no violation.
     #[must_use]
     pub fn without_parameter(mut self, name: &str) -> Self {
         self.unsupported.push(name.to_owned());

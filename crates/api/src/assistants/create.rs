@@ -1,7 +1,5 @@
 //! `POST /api/v1/assistants`
 
-use std::collections::HashMap;
-
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_assistants::assistants::{self, NewAssistant};

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = HandoffPolicy)]
-pub struct HandoffView {
+pub(crate) struct HandoffView {
     /// When the customer asks for a human, says yes to one, or complains of what the documents do
     /// not answer.
     #[garde(skip)]

@@ -1,7 +1,5 @@
 //! `PATCH /api/v1/assistants/{id}`
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use garde::Validate;
 use replyx_assistants::assistants::{self, DraftChange};

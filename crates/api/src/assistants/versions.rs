@@ -1,7 +1,5 @@
 //! `GET /api/v1/assistants/{id}/versions`
 
-use std::collections::HashMap;
-
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{

@@ -111,6 +111,7 @@ fn media_type(kind: DocumentKind, original: &[u8]) -> &'static str {
         }
         DocumentKind::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         DocumentKind::Csv => "text/csv",
+        // No other kind has two formats.
         DocumentKind::Pptx => {
             "application/vnd.openxmlformats-officedocument.presentationml.presentation"
         }

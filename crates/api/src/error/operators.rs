@@ -29,7 +29,10 @@ impl From<Operator> for OperatorView {
 
 /// A colleague's reply that the client has not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = NewerReply)]
+#[schema(as = NewerReply, example = json!({
+    "id": "019a8c5e-3f00-7c41-9d52-6a0c6f1e2b7d", "seq": 7, "text": "Your parcel is on its way.",
+    "operator": {"user_id": null, "name": "Kim"}, "created_at": "2026-03-14T09:26:53.589793Z"
+}))]
 pub struct NewerReplyView {
     /// The message.
     id: Uuid,

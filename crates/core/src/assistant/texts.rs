@@ -94,6 +94,8 @@ impl FixedText {
                 "I would rather have a colleague answer this. They will write to you here."
             }
             Self::TextOnly => "I can only read text so far. Please write your question in words.",
+
+            // Small talk.
             Self::Greeting => "Hello! What would you like to know?",
             Self::Thanks => "You're welcome! If you have another question, just write to me.",
             Self::Agreement => "Good. If you have another question, just write to me.",
@@ -108,6 +110,8 @@ impl FixedText {
             Self::Abuse => {
                 "I am sorry that you are upset. Please tell me what happened, and I will try to help."
             }
+
+            // What only a person or a tool can do.
             Self::Booking => {
                 "I cannot make or change bookings myself. Shall I bring in a colleague? Answer \"yes\", and they will write to you here."
             }
@@ -131,6 +135,8 @@ impl FixedText {
             Self::TextOnly => {
                 "Пока я умею читать только текст. Пожалуйста, напишите вопрос словами."
             }
+
+            // Small talk.
             Self::Greeting => "Здравствуйте! Что вы хотели бы узнать?",
             Self::Thanks => "Пожалуйста! Если появится ещё вопрос, напишите мне.",
             Self::Agreement => "Хорошо. Если появится ещё вопрос, напишите мне.",
@@ -145,6 +151,8 @@ impl FixedText {
             Self::Abuse => {
                 "Мне жаль, что вы расстроены. Расскажите, пожалуйста, что случилось, и я постараюсь помочь."
             }
+
+            // What only a person or a tool can do.
             Self::Booking => {
                 "Сам я не могу оформить или изменить запись. Позвать коллегу? Ответьте «да», и он напишет вам здесь."
             }

@@ -174,7 +174,8 @@ fn the_subject_is_what_the_fields_name() {
 fn the_number_in_the_log_and_the_number_in_the_dialog_do_not_collide() {
     let event = Event::TurnStarted { dialog_id: ID.parse().unwrap(), seq: 2, attempt: 1 };
     let shown =
-        serde_json::to_string(&Recorded { seq: 7, at: DateTime::UNIX_EPOCH, event }).unwrap();
+        serde_json::to_string(&Recorded { seq: 7, at: chrono::DateTime::UNIX_EPOCH, event })
+            .unwrap();
     assert!(shown.starts_with(r#"{"id":7,"at":"1970-01-01T00:00:00Z","version":1,"#), "{shown}");
     assert_eq!(shown.matches("\"seq\":").count(), 1, "{shown}");
 }

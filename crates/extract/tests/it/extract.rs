@@ -34,7 +34,7 @@ async fn an_english_pdf_keeps_headings_paragraphs_tables_and_pages() {
     assert!(found.text.starts_with("1. Delivery\n\nWe deliver every order from our warehouse"));
     assert!(found.text.contains("the original payment method within five working days."));
     assert!(found.text.contains(
-        "Zone | Price | Days\nCity | 4.90 EUR | 1\nCountry | 7.50 EUR | 3\nIslands | 19.00 EUR | 9\n"
+        "Zone | Price | Days\n--- | --- | ---\nCity | 4.90 EUR | 1\nCountry | 7.50 EUR | 3\nIslands | 19.00 EUR | 9\n"
     ));
     assert!(!found.text.contains("Page 2"));
     assert_eq!(found.text.matches("customer handbook").count(), 1);

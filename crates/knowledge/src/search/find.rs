@@ -12,7 +12,6 @@ use replyx_core::{
 };
 use replyx_llm::{Caller, EmbeddedQuestion, ModelError, Spent};
 use replyx_storage::{Db, StorageError};
-use replyx_text::terms::differ_in_script;
 use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::{Instant, timeout},
@@ -21,8 +20,9 @@ use tokio::{
 use super::{
     Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, SearchPath, asked,
     cache::Loaded,
-    fuse::{self, Ranked, Sayings, Scale},
+    fuse::{self, Ranked, Sayings},
     large::{self, DEPTH, Large, Listed},
+    meaning::{Scripts, meaning_of, scale},
     rerank::{READ, rerank},
     segment::Segment,
     snapshot::{PassageAt, Snapshot},
@@ -295,8 +295,8 @@ async fn load(
             let Ranked { words, likeness, .. } = some[place];
             let least = hits.last().map_or(1.0, |hit| hit.score);
             let likeness = likeness.map(f64::from);
-            let across = differ_in_script(query.text, &passage.text);
-            let meaning_of = |cosine: f64| Some(meaning_of(meant?.0, cosine, across));
+            let scripts = Scripts::of(query.text, &passage.text);
+            let meaning_of = |cosine: f64| Some(meaning_of(meant?.0, cosine, scripts));
             let meaning = likeness.and_then(meaning_of);
             let runs = runs.remove(&passage.id).unwrap_or_default();
             let runs = runs.into_iter().filter_map(|cosine| meaning_of(f64::from(cosine)));
@@ -312,33 +312,4 @@ async fn load(
 /// How relevant a passage is to the question, 0 to 1: either kind of evidence is enough.
 fn confidence(words: Option<f64>, meaning: Option<f64>) -> f64 {
     1.0 - (1.0 - words.unwrap_or(0.0)) * (1.0 - meaning.unwrap_or(0.0))
-}
-
-/// By so much E5 puts texts of different languages farther apart than texts of one: on `XQuAD` the
-/// cosines of English questions with Russian paragraphs, and the other way round, are 0.04 to 0.07
-/// below those within a language, whether the paragraph answers the question or not.
-const ACROSS: f64 = 0.05;
-
-/// What a cosine means, 0 to 1. Models differ in what they give texts that have nothing in common:
-/// E5 trains with a low temperature, and its cosines stay above 0.7 (see its model card).
-pub fn meaning_of(model: &str, cosine: f64, across: bool) -> f64 {
-    let (nothing, same) = bounds(model, across);
-    ((cosine - nothing) / (same - nothing)).clamp(0.0, 1.0)
-}
-
-/// The cosines that a model gives texts that have nothing in common, and the same text.
-fn bounds(model: &str, across: bool) -> (f64, f64) {
-    match (model.contains("e5"), across) {
-        (true, true) => (0.80 - ACROSS, 0.95 - ACROSS),
-        (true, false) => (0.80, 0.95),
-        (false, _) => (0.20, 0.80),
-    }
-}
-
-/// What cosines are held against when passages are put into order, whatever their language; without
-/// a model words alone decide.
-pub(super) fn scale(model: Option<&str>) -> Scale {
-    let Some(model) = model else { return Scale { nothing: 0.0, spread: 1.0 } };
-    let (nothing, same) = bounds(model, true);
-    Scale { nothing, spread: same - nothing }
 }

@@ -23,8 +23,8 @@ use replyx_text::terms;
 use super::{
     Mode, Query,
     asked::meaningful,
-    find::scale,
     fuse::{self, Ranked, Sayings},
+    meaning::scale,
     score::{Asked, Stand, Word},
     segment::hash,
     vectors::Vectors,

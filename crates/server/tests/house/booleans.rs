@@ -27,7 +27,6 @@ const TOLERATED: &[(&str, &str)] = &[
     ("crates/extract/src/html/sign.rs", "shown"),
     ("crates/extract/src/rtf/body/groups.rs", "begin_part"),
     ("crates/extractive/src/evidence.rs", "new"),
-    ("crates/grounding/src/facts.rs", "facts"),
     ("crates/llm/src/measure.rs", "used"),
     ("crates/storage/src/outbox.rs", "failed"),
     ("crates/storage/src/outbox.rs", "put_back"),

@@ -78,6 +78,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
         "write_message" => request.json(&json!({"client_id": "stolen", "text": "Hello"})),
+        "correct_message_act" => request.json(&json!({"act": "question"})),
         "create_channel" => request.json(&json!({"kind": "api", "name": "Other"})),
         "post_message" => {
             request.json(&json!({"contact": "ann", "text": "Open?", "client_id": "stolen"}))

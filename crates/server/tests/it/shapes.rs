@@ -137,8 +137,10 @@ fn has_null(schema: &Value) -> bool {
 }
 
 /// Left out at times, so neither required nor ever `null`.
-const SOMETIMES: [(&str, &str); 17] = [
+const SOMETIMES: [(&str, &str); 25] = [
     ("Problem", "errors"),
+    ("Problem", "holder"),
+    ("Problem", "message"),
     ("StreamedEvent", "id"),
     ("Tokens", "access_token"),
     ("Tokens", "refresh_token"),
@@ -155,6 +157,12 @@ const SOMETIMES: [(&str, &str); 17] = [
     ("SourceStatusEvent", "error"),
     ("BotStatusEvent", "error"),
     ("ChannelStatusEvent", "error"),
+    ("DialogControlEvent", "step"),
+    ("DialogControlEvent", "seq"),
+    ("DialogControlEvent", "reason"),
+    ("DialogControlEvent", "assignee_id"),
+    ("NoteStoredEvent", "author_id"),
+    ("NoteStoredEvent", "mentions"),
 ];
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use super::{Passages, Unembedded};
 use crate::StorageError;
 
 impl Passages<'_> {
-    /// Passages of a document that have a vector of `model` and none of their runs yet, in order, at
-    /// most `limit`.
+    /// Passages of a document that have a vector of `model` and none of their runs yet, in order,
+    /// at most `limit`.
     pub async fn without_runs(
         self,
         document: DocumentId,
@@ -30,8 +30,8 @@ impl Passages<'_> {
             .collect())
     }
 
-    /// Stores the vectors of the runs of passages that have a vector of `model`. Those that are gone
-    /// are left out.
+    /// Stores the vectors of the runs of passages that have a vector of `model`. Those that are
+    /// gone are left out.
     pub async fn add_runs(
         self,
         model: &str,

@@ -242,6 +242,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         messages.heard(ours.bot.id, &ours.contact.address, &5.into()) => Ok(None),
         messages.spoken(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
+        messages.answers(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
+        messages.tell_act(ours.dialog.id, 0, 99, MessageAct::Question) => Ok(()),
         messages.shown(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
         messages.find(ours.message.id) => Ok(None),
         messages.by_client(ours.dialog.id, "1") => Ok(None),
