@@ -7,11 +7,11 @@
 //! - A customer's words vouch for nothing about the business. Plain numbers, times and dates from
 //!   them may be echoed; prices, telephones and mail addresses only as the customer's own; links
 //!   and shares never.
-//! - An amount is vouched for by its row or its sentence ([`subject`]), in whatever unit, or by one
-//!   step of reckoning from numbers that were named ([`derived`]).
-//! - An assistant has done nothing ([`acts`]), agrees to nothing that a passage denies, and names
-//!   no place, person or service that the sources do not ([`claims`]).
-//! - A passage that tries to command the model ([`commands`]) vouches for nothing.
+//! - An amount is vouched for by its row or its sentence (`subject`), in whatever unit, or by one
+//!   step of reckoning from numbers that were named (`derived`).
+//! - An assistant has done nothing (`acts`), agrees to nothing that a passage denies, and names
+//!   no place, person or service that the sources do not (`claims`).
+//! - A passage that tries to command the model (`commands`) vouches for nothing.
 //! - Passages that are named must have been shown; links that run something are never right; the
 //!   rules and the owner's instructions are not recited.
 
