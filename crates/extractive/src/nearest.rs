@@ -108,8 +108,7 @@ fn choose(
     Nearest::Answer(Quotation { text, sources: vec![best.run.source] })
 }
 
-/// The runs whose meaning is known, but for those that only say again what is asked. None while the
-/// vectors of some passage are still being made: the answer may stand in that one.
+/// The runs whose meaning is known, but for those that only say again what is asked.
 fn candidates<'r>(
     question: &Question,
     units: &[Unit],
@@ -117,10 +116,6 @@ fn candidates<'r>(
     runs: &'r [Run],
     sources: &[Source],
 ) -> Vec<Candidate<'r>> {
-    if runs.iter().any(|run| sources[run.source].runs.is_empty()) {
-        return Vec::new();
-    }
-
     let mut next = vec![0_usize; sources.len()];
     let mut found = Vec::new();
     for run in runs {

@@ -40,8 +40,8 @@ macro_rules! answers {
     ($db:expr, $workspace:expr, $called:ident;
      $($table:ident.$function:ident($($arg:expr),* $(,)?) => $answer:pat $(if $guard:expr)?,)+) => {$({
         $called.push(concat!(stringify!($table), ".", stringify!($function)));
-        // Boxed: all calls in one future are more than a thread's stack holds.
-        let call = async {
+        // Boxed by a function of its own: all calls in one frame are more than a stack holds.
+        let call = || Box::pin(async {
             let mut tx = $db.begin().await.unwrap();
             let answer = tx.workspace($workspace).$table().$function($($arg),*).await;
             assert!(
@@ -49,8 +49,8 @@ macro_rules! answers {
                 "{}.{}: {answer:?}", stringify!($table), stringify!($function),
             );
             let _ = tx.commit().await;
-        };
-        Box::pin(call).await;
+        });
+        call().await;
     })+};
 }
 
@@ -58,11 +58,11 @@ macro_rules! answers {
 macro_rules! states {
     ($db:expr, $applied:ident, $refused:expr; $($name:literal: $state:expr;)+) => {$({
         $applied.push($name.to_owned());
-        let call = async {
+        let call = || Box::pin(async {
             let mut tx = $db.begin().await.unwrap();
             $refused(tx.apply(fixtures::unexplained($state)).await.map(drop), $name);
-        };
-        Box::pin(call).await;
+        });
+        call().await;
     })+};
 }
 
