@@ -47,6 +47,16 @@ const POINTING: &[&str] = &[
     "ceci", "cela", "celle", "celles", "celui", "ceux", "elle", "elles", "ça",
     "ella", "ellas", "ello", "ellos", "esa", "esas", "ese", "eso", "esos", "él",
 ];
+/// What a word of [`POINTING`] before them points to is the calendar: `this summer`, `этим летом`.
+#[rustfmt::skip]
+const TIMES: &[&str] = &[
+    "afternoon", "autumn", "evening", "fall", "month", "morning", "season", "spring", "summer", "time", "week",
+    "weekend", "winter", "year",
+    "весной", "вечер", "вечером", "выходные", "год", "году", "день", "зимой", "летом", "месяц", "месяце", "неделе",
+    "неделю", "осенью", "раз", "сезон", "сезоне", "утро", "утром",
+    "abend", "jahr", "mal", "monat", "morgen", "sommer", "winter", "woche", "wochenende",
+    "año", "invierno", "mes", "primavera", "semana", "tarde", "verano",
+];
 /// Prepositions whose filler another one with the same preposition replaces.
 #[rustfmt::skip]
 const PLACING: &[&str] = &[
@@ -108,7 +118,10 @@ fn leans(question: &str) -> bool {
         || words
             .get(1)
             .is_some_and(|second| second == "about" && (words[0] == "what" || words[0] == "how"));
-    let points = words.iter().any(|word| POINTING.contains(&word.as_str()));
+    let points = words.iter().enumerate().any(|(at, word)| {
+        let to_a_time = words.get(at + 1).is_some_and(|next| TIMES.contains(&next.as_str()));
+        POINTING.contains(&word.as_str()) && !to_a_time
+    });
     !words.is_empty() && (names == 0 || names <= WHOLE && (goes_on || points))
 }
 
@@ -174,6 +187,9 @@ mod tests {
             "Combien coûte la livraison à Lyon ?",
             "Est-ce qu'il y a des cartes cadeaux ?",
             "¿Cuánto cuesta el envío a Sevilla?",
+            "Are you hiring interns this summer?",
+            "Are you open this weekend?",
+            "Будут ли скидки этим летом?",
             "",
         ] {
             assert_eq!(carry(question, &["Do you sell floor lamps?"]), question);
