@@ -71,18 +71,58 @@ impl Db {
     }
 }
 
-/// Deletes the files that no row names, and returns how many there were.
+/// Deletes the files that no row names, and returns how many there were. A store that belongs to
+/// another installation is left alone: to this one, none of its files has a row.
 ///
 /// # Errors
 ///
 /// Fails when the database or the store does; what was deleted before stays deleted.
 pub async fn sweep(db: &Db, now: DateTime<Utc>) -> Result<u64, StorageError> {
-    let mut deleted = sweep_store(db, db.files(), now).await?;
-    if let Some(earlier) = db.files().earlier() {
+    let installation = db.read().await?.system().files().installation().await?;
+    let Some(installation) = installation else { return Ok(0) };
+    // A file without bytes under the id of no workspace says whose a store is.
+    let mark = Key { workspace: Uuid::nil().into(), file: installation };
+
+    let mut deleted = 0;
+    if may_sweep(db.files(), mark, Unmarked::Claim).await? {
+        deleted += sweep_store(db, db.files(), now).await?;
+    }
+    if let Some(earlier) = db.files().earlier()
+        && may_sweep(&earlier, mark, Unmarked::Leave).await?
+    {
         deleted += sweep_store(db, &earlier, now).await?;
     }
     metrics::counter!("file_orphans_deleted_total").increment(deleted);
     Ok(deleted)
+}
+
+/// What becomes of a store that nobody has marked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unmarked {
+    /// It is marked as ours.
+    Claim,
+    /// It may be somebody else's.
+    Leave,
+}
+
+/// Is the store marked as ours, and as nobody else's?
+async fn may_sweep(files: &Files, mark: Key, unmarked: Unmarked) -> Result<bool, StorageError> {
+    // Marks stand first in the list.
+    let found = files.list(None).await?;
+    let marks: Vec<Key> =
+        found.into_iter().take_while(|key| key.workspace == mark.workspace).collect();
+    match marks.as_slice() {
+        [] if unmarked == Unmarked::Claim => {
+            files.put(mark, Vec::new()).await?;
+            Ok(true)
+        }
+        [one] if *one == mark => Ok(true),
+        [] => Ok(false),
+        _ => {
+            tracing::warn!("the store of files belongs to another installation; it is not swept");
+            Ok(false)
+        }
+    }
 }
 
 async fn sweep_store(db: &Db, files: &Files, now: DateTime<Utc>) -> Result<u64, StorageError> {
@@ -94,7 +134,9 @@ async fn sweep_store(db: &Db, files: &Files, now: DateTime<Utc>) -> Result<u64, 
         let Some(&last) = page.last() else { return Ok(deleted) };
         after = Some(last);
 
-        let old = page.into_iter().filter(|key| key.made_at().is_some_and(|at| at < before));
+        let old = page.into_iter().filter(|key| {
+            !key.workspace.into_uuid().is_nil() && key.made_at().is_some_and(|at| at < before)
+        });
         let old: Vec<Key> = old.collect();
         if old.is_empty() {
             continue;
@@ -133,6 +175,12 @@ pub struct SystemFiles<'t> {
 }
 
 impl SystemFiles<'_> {
+    /// The id of the installation, by which a store is known to be its own; `None` before the first
+    /// process has joined it.
+    pub(crate) async fn installation(self) -> Result<Option<FileId>, StorageError> {
+        Ok(value!(self.tx, Uuid, crate::installation::FIND).map(FileId::from))
+    }
+
     /// Which of these files rows name.
     pub async fn named(self, files: &[FileId]) -> Result<HashSet<FileId>, StorageError> {
         const POSTGRES: &str = "

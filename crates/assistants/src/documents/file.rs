@@ -122,15 +122,19 @@ async fn keep<'f>(
     Ok(cx.db.keep(caller.workspace_id, cx.clock.id(), &file.bytes).await?)
 }
 
-/// Deletes the bytes of a file that was there already. After an error they stay: the transaction
-/// may have lasted all the same.
+/// Deletes the bytes of a file that was there already or was refused. After an error of the
+/// database they stay: the transaction may have lasted all the same.
 async fn discard_unused(
     cx: Cx<'_>,
     caller: &Caller,
     stored: &Result<Stored, DocumentError>,
     content: Content<'_>,
 ) {
-    if matches!(stored, Ok(Stored::Unchanged(_))) {
+    let is_unused = match stored {
+        Ok(stored) => matches!(stored, Stored::Unchanged(_)),
+        Err(error) => !matches!(error, DocumentError::Storage(_)),
+    };
+    if is_unused {
         cx.db.discard(caller.workspace_id, content).await;
     }
 }

@@ -321,9 +321,17 @@ async fn one_bad_file_of_many_does_not_spoil_the_others(home: &Home) {
     );
 }
 
+async fn me_workspace(api: &Api) -> String {
+    let me = api.get("/api/v1/me").await.expect(200).body;
+    me["workspace"]["id"].as_str().unwrap().to_owned()
+}
+
 #[on_every_home]
 async fn a_workspace_uploads_so_much_a_day_and_no_more(home: &Home) {
-    let shop = home.open_with(home.launch().with("UPLOAD_MB_PER_DAY", 1)).await;
+    let store = tempfile::tempdir().unwrap();
+    let address = format!("file://{}", store.path().display());
+    let launch = home.launch().with("UPLOAD_MB_PER_DAY", 1).with("FILES_URL", address);
+    let shop = home.open_with(launch).await;
     let half = "Words and words. ".repeat(40_000).into_bytes();
     let first =
         shop.owner.upload(&shop.assistant, "a.md", half.clone()).await.expect(202).text("id");
@@ -341,6 +349,9 @@ async fn a_workspace_uploads_so_much_a_day_and_no_more(home: &Home) {
     // What is refused is not kept, and small files still fit.
     let list = shop.owner.get("/api/v1/documents").await.expect(200).body;
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    let workspace = me_workspace(&shop.owner).await;
+    let kept = std::fs::read_dir(store.path().join(workspace)).unwrap().count();
+    assert_eq!(kept, 1, "what is refused leaves nothing in the store");
     shop.owner.upload(&shop.assistant, "c.md", OLD.to_vec()).await.expect(202);
     // Another workspace has a day of its own.
     let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;

@@ -11,7 +11,7 @@ use replyx_storage::{
     Db, StorageError,
     files::{self, GRACE},
     on_every_db,
-    testing::TestDb,
+    testing::{self, TestDb},
 };
 use replyx_testkit::{http_client, s3::FakeS3};
 use tempfile::TempDir;
@@ -28,6 +28,7 @@ struct Home {
 
 impl Home {
     async fn new(home: &TestDb) -> [Self; 2] {
+        home.db.join_installation(given::id::<FileId>().into_uuid(), given::at(0)).await.unwrap();
         let mut homes = Vec::new();
         for is_bucket in [false, true] {
             let folder = tempfile::tempdir().unwrap();
@@ -46,7 +47,10 @@ impl Home {
     }
 
     async fn keys(&self) -> Vec<Key> {
-        self.db.files().list(None).await.unwrap()
+        let mut keys = self.db.files().list(None).await.unwrap();
+        // Without the mark that says whose the store is.
+        keys.retain(|key| !key.workspace.into_uuid().is_nil());
+        keys
     }
 
     async fn sweep(&self) -> u64 {
@@ -136,6 +140,30 @@ async fn a_deleted_document_leaves_an_orphan_that_is_swept(home: &TestDb) {
         home.clock.advance(GRACE + Duration::from_secs(1));
         assert_eq!(home.sweep().await, 1);
         assert_eq!(home.keys().await, []);
+    }
+}
+
+/// Another database with the same `DATA_DIR` knows none of its files.
+#[on_every_db]
+async fn the_store_of_another_installation_is_not_swept(home: &TestDb) {
+    for home in Home::new(home).await {
+        let tenant = given::tenant(&home.db).await;
+        let document = home.given(&tenant, &vec![7; INLINE + 1]).await;
+        assert_eq!(home.sweep().await, 0);
+
+        let other = testing::sqlite().await;
+        other.db.join_installation(given::id::<FileId>().into_uuid(), given::at(0)).await.unwrap();
+        home.clock.advance(GRACE + Duration::from_secs(1));
+        let own = other.db.clone().with_files(home.db.files().clone());
+        assert_eq!(files::sweep(&own, home.clock.now()).await.unwrap(), 0);
+        assert_eq!(home.bytes(&document).await.unwrap().len(), INLINE + 1);
+
+        // Nor does anybody delete from a store that was somebody's before.
+        let folder = home.folder.path();
+        let after = Files::in_database().after(folder);
+        let later = other.db.clone().with_files(after);
+        assert_eq!(files::sweep(&later, home.clock.now()).await.unwrap(), 0);
+        assert_eq!(home.bytes(&document).await.unwrap().len(), INLINE + 1);
     }
 }
 
