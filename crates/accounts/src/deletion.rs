@@ -175,8 +175,9 @@ async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageEr
 
     for (workspace, fate) in &fates {
         if matches!(fate, Fate::Ends) && tx.system().workspaces().empty(*workspace).await? > 0 {
-            // Nobody signs in to restore what has begun to go.
+            // Nobody signs in to restore what has begun to go, and no customer is answered from it.
             tx.system().users().set_blocked(id, Some(now)).await?;
+            tx.system().workspaces().set_suspended(*workspace, Some(now)).await?;
             tx.commit().await?;
             return Ok(Step::Emptied);
         }

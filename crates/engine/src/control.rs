@@ -40,6 +40,9 @@ pub enum ControlError {
     /// It is not over.
     #[error("the dialog is not closed: it is `{0}`")]
     NotClosed(Control),
+    /// It is over, and the customer has begun another one.
+    #[error("the customer has another open dialog")]
+    Followed,
     /// Nobody has been asked for.
     #[error("the dialog does not wait for a human: it is `{0}`")]
     NotWaiting(Control),
@@ -157,7 +160,8 @@ pub async fn close(engine: &Engine, caller: &Caller, id: DialogId) -> Result<Dia
 ///
 /// # Errors
 ///
-/// [`ControlError::NotClosed`] when it is not over, or the customer has begun another one.
+/// [`ControlError::NotClosed`] when it is not over, [`ControlError::Followed`] when the customer
+/// has begun another one.
 pub async fn reopen(
     engine: &Engine,
     caller: &Caller,
@@ -169,9 +173,7 @@ pub async fn reopen(
         Ok(Some(change))
     });
     match reopened.await {
-        Err(ControlError::Storage(error)) if error.is_duplicate() => {
-            Err(ControlError::NotClosed(Control::Closed))
-        }
+        Err(ControlError::Storage(error)) if error.is_duplicate() => Err(ControlError::Followed),
         reopened => reopened,
     }
 }

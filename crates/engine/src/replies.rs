@@ -8,7 +8,7 @@ use replyx_core::{
     channel::Channel,
     dialog::{Contact, Control, Dialog},
     ids::{DialogId, UserId, WorkspaceId},
-    message::Message,
+    message::{Message, MessageKind},
     rules::dialog::{Utterance, Written},
 };
 use replyx_storage::{StorageError, Tx, repeated};
@@ -34,6 +34,9 @@ pub enum WriteError {
     /// A colleague has answered since the writer looked.
     #[error("a colleague has answered since you read the dialog")]
     NewerReply(Box<Message>),
+    /// The client's name of the message stands for another one: of a colleague, or of another kind.
+    #[error("`client_id` is that of another message of the dialog")]
+    ClientIdTaken,
     /// Somebody is mentioned who does not work here.
     #[error("`{0}` is not a member of the workspace")]
     NoMember(UserId),
@@ -74,7 +77,7 @@ pub async fn reply(
         let (dialog, contact) = found.ok_or(ControlError::Missing)?;
         let known = tx.workspace(workspace).messages().by_client(id, &reply.client_id).await?;
         if let Some(known) = known {
-            return Ok(known);
+            return repeat(known, MessageKind::Text, caller);
         }
         let channel = passable(&mut tx, &dialog, &contact).await?;
         unanswered(&mut tx, &dialog, caller, reply.seen_seq).await?;
@@ -91,6 +94,13 @@ pub async fn reply(
         Ok(message)
     })
     .await
+}
+
+/// The message that the caller has stored under this name before.
+fn repeat(known: Message, kind: MessageKind, caller: &Caller) -> Result<Message, WriteError> {
+    let writer = known.operator.as_ref().map(|operator| operator.user_id);
+    let is_ours = known.kind == kind && writer == Some(caller.operator().user_id);
+    if is_ours { Ok(known) } else { Err(WriteError::ClientIdTaken) }
 }
 
 /// The channel, if something can be delivered through it to the contact.
@@ -195,7 +205,7 @@ pub async fn note(
         let dialog = dialog.ok_or(ControlError::Missing)?;
         let known = tx.workspace(workspace).messages().by_client(id, &note.client_id).await?;
         if let Some(known) = known {
-            return Ok(known);
+            return repeat(known, MessageKind::Note, caller);
         }
         let mentions = members(&mut tx, workspace, &note.mentions).await?;
 

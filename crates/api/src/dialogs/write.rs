@@ -76,7 +76,7 @@ pub struct Request {
         (status = 401, description = "no valid token", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such dialog", body = Problem),
-        (status = 409, description = "`not_yours` (`holder` says who has it), `newer_reply` (`message` is the colleague's reply), `closed`, `contact_blocked` or `channel_deleted`", body = Problem),
+        (status = 409, description = "`not_yours` (`holder` says who has it), `newer_reply` (`message` is the colleague's reply), `closed`, `contact_blocked`, `client_id_taken` or `channel_deleted`", body = Problem),
         (status = 422, description = "a field is not acceptable", body = Problem),
     )
 )]

@@ -66,7 +66,9 @@ impl From<ControlError> for ApiError {
                 Self::NotYours { detail, holder: holder.map(OperatorView::from) }
             }
             ControlError::Closed => Self::Conflict { code: "closed", detail },
-            ControlError::NotClosed(_) => Self::Conflict { code: "not_closed", detail },
+            ControlError::NotClosed(_) | ControlError::Followed => {
+                Self::Conflict { code: "not_closed", detail }
+            }
             ControlError::NotWaiting(_) => Self::Conflict { code: "not_waiting", detail },
             ControlError::Storage(error) => error.into(),
         }
@@ -79,6 +81,7 @@ impl From<WriteError> for ApiError {
         match error {
             WriteError::Control(error) => error.into(),
             WriteError::Blocked => Self::Conflict { code: "contact_blocked", detail },
+            WriteError::ClientIdTaken => Self::Conflict { code: "client_id_taken", detail },
             WriteError::ChannelGone => Self::Conflict { code: "channel_deleted", detail },
             WriteError::NewerReply(message) => Self::NewerReply(Box::new((*message).into())),
             WriteError::NoMember(_) => Self::field("mentions", detail),

@@ -10,6 +10,9 @@ use chrono::{DateTime, Utc};
 /// How long the database is not asked at most. A little less than the longest sleep, so that who
 /// has slept as long as that asks.
 const UNASKED: Duration = Duration::from_millis(900);
+/// No more times than this are kept: with more, and in a process that takes on no turns, the
+/// database is asked.
+const MOST: usize = 10_000;
 
 /// When turns are due. What was told is all there is to know, until something becomes due of which
 /// nobody said when.
@@ -38,7 +41,8 @@ impl Agenda {
         for due in due {
             *self.due.entry(*due).or_default() += 1;
         }
-        if due.is_empty() {
+        if due.is_empty() || self.due.len() > MOST {
+            self.due.clear();
             self.asked = None;
         }
     }
@@ -82,6 +86,18 @@ mod tests {
         agenda.add(&[]);
         assert_eq!(agenda.next(at(9)), NextTurn::Unknown);
         assert_eq!(agenda.next(at(9)), NextTurn::At(None), "the database was asked for all");
+    }
+
+    #[test]
+    fn times_that_nobody_takes_are_bounded() {
+        let mut agenda = Agenda::default();
+        agenda.next(at(0));
+        let most = i64::try_from(MOST).expect("a number");
+        for second in 0..3 * most {
+            agenda.add(&[at(second)]);
+            assert!(agenda.due.len() <= MOST);
+        }
+        assert_eq!(agenda.next(at(0)), NextTurn::Unknown);
     }
 
     #[test]

@@ -233,6 +233,11 @@ async fn notes_are_for_colleagues_and_what_cannot_arrive_is_refused(home: &Home)
     assert_eq!((&stored["kind"], &stored["delivery"]), (&json!("note"), &json!("none")));
     assert_eq!(stored["mentions"], json!([lee_id]));
     assert_eq!(kim.get(&dialog).await.expect(200).body["control"], "ai", "a note changes nothing");
+    let again = kim.post(&messages, &note).await.expect(201).body;
+    assert_eq!(again["id"], stored["id"]);
+    let other = json!({"client_id": "n1", "text": "Hello"});
+    assert_problem(&kim.post(&messages, &other).await, 409, "client_id_taken");
+    assert_problem(&shop.owner.post(&messages, &note).await, 409, "client_id_taken");
     let unknown = json!({"client_id": "n2", "kind": "note", "text": "?", "mentions": [UNKNOWN]});
     assert_problem(&kim.post(&messages, &unknown).await, 422, "invalid");
     let key = json!({"name": "App", "scopes": ["dialogs:read"]});
