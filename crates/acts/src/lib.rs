@@ -37,6 +37,11 @@ impl Told {
     const fn only(act: MessageAct) -> Self {
         Self { act, beside: None }
     }
+
+    /// Does the message say yes, alone or beside thanks?
+    pub fn agrees(self) -> bool {
+        self.act == MessageAct::Agreement || self.beside == Some(MessageAct::Agreement)
+    }
 }
 
 /// Tells what a message is. What no rule accounts for is a question.
@@ -66,8 +71,8 @@ pub fn refuses(text: &str) -> bool {
 }
 
 fn of_reading(reading: &Reading, sights: &[Sight<'_>]) -> Told {
-    if let Some(act) = small_talk::whole(reading, sights) {
-        return Told::only(act);
+    if let Some(told) = small_talk::whole(reading, sights) {
+        return told;
     }
     let Some(act) = matters::of(reading, sights) else {
         return Told::only(MessageAct::Question);

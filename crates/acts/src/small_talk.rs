@@ -2,7 +2,7 @@
 
 use replyx_core::message::MessageAct;
 
-use crate::{lexicon::Sight, pattern::Pattern, reading::Reading};
+use crate::{Told, lexicon::Sight, pattern::Pattern, reading::Reading};
 
 /// A longer message is no small talk, words.
 const LONGEST: usize = 16;
@@ -20,9 +20,9 @@ const ORDER: [MessageAct; 8] = [
 ];
 
 /// The act of a message that is small talk from beginning to end.
-pub(crate) fn whole(reading: &Reading, sights: &[Sight<'_>]) -> Option<MessageAct> {
+pub(crate) fn whole(reading: &Reading, sights: &[Sight<'_>]) -> Option<Told> {
     if reading.words.is_empty() {
-        return signs(&reading.text);
+        return signs(&reading.text).map(Told::only);
     }
     if reading.words.len() > LONGEST {
         return None;
@@ -34,7 +34,8 @@ pub(crate) fn whole(reading: &Reading, sights: &[Sight<'_>]) -> Option<MessageAc
     if asks && matches!(act, MessageAct::Agreement | MessageAct::Emoji) {
         return None;
     }
-    Some(act)
+    let agrees = act != MessageAct::Agreement && acts.contains(&MessageAct::Agreement);
+    Some(Told { act, beside: agrees.then_some(MessageAct::Agreement) })
 }
 
 /// The act with which a longer message begins: what a question may have in front of it.

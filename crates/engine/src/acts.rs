@@ -36,12 +36,19 @@ pub(crate) struct Heard {
 
 /// Tells what the message is.
 pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledger) -> Heard {
-    let act = tell(&ask.question).act;
+    let told = tell(&ask.question);
+    let act = told.act;
     let insists = ask.offered && matches!(act, MessageAct::Booking | MessageAct::OrderStatus);
-    let accepts =
-        ask.offered && act == MessageAct::Agreement && !replyx_acts::refuses(&ask.question);
+    let accepts = ask.offered && told.agrees() && !replyx_acts::refuses(&ask.question);
     let is_question = act == MessageAct::Question;
-    if is_question && is_topic(engine, ask, ledger).await {
+    let is_matter = matches!(
+        act,
+        MessageAct::Question
+            | MessageAct::Complaint
+            | MessageAct::Booking
+            | MessageAct::OrderStatus
+    );
+    if is_matter && is_topic(engine, ask, ledger).await {
         return Heard { act, goes: Some(HandoffReason::Topic) };
     }
 
@@ -162,6 +169,13 @@ pub(crate) fn follow(ask: &AnswerRequest, heard: Heard, reply: &mut Reply) {
                 let reason = if complains { HandoffReason::Angry } else { HandoffReason::Unknown };
                 reply.hand_off = Some(reason);
             }
+        }
+        // A chat model offers a colleague in its own words.
+        Outcome::Answered
+            if policy.on_request
+                && matches!(act, MessageAct::Booking | MessageAct::OrderStatus) =>
+        {
+            reply.meta.offered = true;
         }
         Outcome::Answered if complains => {
             reply.text.push_str("\n\n");

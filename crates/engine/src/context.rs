@@ -221,7 +221,8 @@ async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, St
     let before = before(engine, &dialog, speech::looked_back(&question, &settings)).await?;
     let ask = AnswerRequest {
         language: speech::language(&question, customers(&history), settings.language),
-        declined: before.declined,
+        // What a colleague has answered in between is another row.
+        declined: if ours { before.declined } else { 0 },
         offered: before.offered && ours,
         workspace,
         assistant: dialog.assistant_id,

@@ -24,10 +24,8 @@ pub(crate) fn language<'a>(
 /// How many of the last replies tell what a message means: one that may accept an offer leans on
 /// the last one, and declines in a row are counted.
 pub(crate) fn looked_back(question: &str, settings: &AssistantSettings) -> u32 {
-    let leans = matches!(
-        tell(question).act,
-        MessageAct::Agreement | MessageAct::Booking | MessageAct::OrderStatus
-    );
+    let told = tell(question);
+    let leans = told.agrees() || matches!(told.act, MessageAct::Booking | MessageAct::OrderStatus);
     settings.handoff.on_unknown.max(u32::from(leans))
 }
 

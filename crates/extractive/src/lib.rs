@@ -87,15 +87,30 @@ pub fn quote(question: &str, sources: &[Source]) -> Option<Quotation> {
         }
         match nearest::quote(&Question::of(question), &units, &runs, sources) {
             Nearest::Answer(quotation) => return Some(quotation),
-            Nearest::Far => return None,
+            Nearest::Far => return fresh(question, sources),
             Nearest::Unknown => {}
         }
     }
 
+    by_words(question, &units, sources)
+}
+
+/// What words find in passages whose vectors are still being made.
+fn fresh(question: &str, sources: &[Source]) -> Option<Quotation> {
+    let is_fresh = |source: &&Source| source.fit.is_none() && source.runs.is_empty();
+    let places: Vec<usize> =
+        (0..sources.len()).filter(|place| is_fresh(&&sources[*place])).collect();
+    let own: Vec<Source> = sources.iter().filter(is_fresh).cloned().collect();
+    let found = by_words(question, &units(&own), &own)?;
+    let named = found.sources.iter().map(|place| places[*place]).collect();
+    Some(Quotation { sources: named, ..found })
+}
+
+fn by_words(question: &str, units: &[Unit], sources: &[Source]) -> Option<Quotation> {
     let question = Question::of(question);
-    let ranking = Ranking::of(&question, &units);
+    let ranking = Ranking::of(&question, units);
     let fits: Vec<Option<Fit>> = sources.iter().map(|source| source.fit).collect();
-    compose(&question, &units, &ranking, &fits)
+    compose(&question, units, &ranking, &fits)
 }
 
 /// Two questions have two answers. Nothing where they are one, or one of them has no answer of its

@@ -225,6 +225,17 @@ mod tests {
     }
 
     #[test]
+    fn a_passage_without_vectors_yet_answers_by_its_words() {
+        let far = source(&[], "## Address\n\nBrivibas 114, second floor.", 0.1, |_| 0.1);
+        let new = source(&[], "## Tea\n\nA cup of green tea costs 3 euros.", 0.0, |_| 0.0);
+        let new = Source { fit: None, runs: Vec::new(), ..new };
+        let found = quote("What does a cup of green tea cost?", &[far.clone(), new]).unwrap();
+        assert!(found.text.contains("3 euros"), "{}", found.text);
+        assert_eq!(found.sources, [1]);
+        assert_eq!(answer("What does a cup of green tea cost?", &[far]), None);
+    }
+
+    #[test]
     fn a_row_is_quoted_without_its_neighbours_and_with_its_heading() {
         let text = "| Service | Price |\n|---|---|\n| Cleaning | 60 |\n| Whitening | 240 |";
         let near = |run: &str| if run.contains("Whitening") { 0.7 } else { 0.5 };

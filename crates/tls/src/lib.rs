@@ -54,8 +54,8 @@ fn config(protocols: Protocols) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// What the system trusts, as soon as somebody has asked.
-static READ: OnceLock<Result<Verifier, Error>> = OnceLock::new();
+/// What the system trusts, as soon as somebody has asked and it could be read.
+static READ: OnceLock<Verifier> = OnceLock::new();
 
 /// Trusts the servers that the system trusts.
 #[derive(Debug)]
@@ -65,8 +65,12 @@ struct SystemCertificates {
 
 impl SystemCertificates {
     fn verifier(&self) -> Result<&'static Verifier, Error> {
-        let read = READ.get_or_init(|| Verifier::new(Arc::clone(&self.provider)));
-        read.as_ref().map_err(Clone::clone)
+        if let Some(read) = READ.get() {
+            return Ok(read);
+        }
+        // What failed, for want of open files perhaps, is tried again with the next handshake.
+        let read = Verifier::new(Arc::clone(&self.provider))?;
+        Ok(READ.get_or_init(|| read))
     }
 }
 

@@ -55,7 +55,8 @@ impl HandoffView {
     }
 
     pub(super) fn into_policy(self) -> HandOffPolicy {
-        let topics = self.topics.into_iter().map(|topic| topic.trim().to_owned()).collect();
+        let topics = self.topics.iter().map(|topic| topic.trim());
+        let topics = topics.filter(|topic| !topic.is_empty()).map(str::to_owned).collect();
         HandOffPolicy { on_request: self.on_request, on_unknown: self.on_unknown, topics }
     }
 }

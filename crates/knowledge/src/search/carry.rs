@@ -128,7 +128,11 @@ fn leans(question: &str) -> bool {
 /// The words that stand right behind a preposition, with it.
 fn places(question: &str) -> Vec<(String, String)> {
     let words = lowered(question);
-    let pairs = words.windows(2).filter(|pair| PLACING.contains(&pair[0].as_str()));
+    // What is a preposition in Spanish and French is the English article.
+    let is_english = words.iter().any(|word| word != "a" && terms::is_stop_word(word));
+    let is_article = |word: &str| is_english && word == "a";
+    let places = |word: &str| PLACING.contains(&word) && !is_article(word);
+    let pairs = words.windows(2).filter(|pair| places(&pair[0]));
     pairs.map(|pair| (pair[0].clone(), pair[1].clone())).collect()
 }
 
@@ -165,6 +169,7 @@ mod tests {
             ("how long does it take?", "Can you deliver to Kazan?", "deliver kazan"),
             ("а в Москву?", "Сколько стоит доставка в Казань?", "доставка"),
             ("what about bulbs?", "Can I return a lamp?", "return lamp"),
+            ("Do they come with a paddle?", "Do you sell a kayak?", "sell kayak"),
             ("Как её вернуть?", "Я купил лампу RX-200", "купил лампу rx 200"),
             ("сколько?", "доставка по городу", "доставка городу"),
             ("Und wie viel kostet es?", "Haben Sie Stehlampen?", "stehlampen"),

@@ -231,16 +231,21 @@ impl Endpoint {
     ) -> Result<Response, ModelError> {
         let mut shape = self.shapes.of(&asked.model);
         let mut sent = body(asked, &shape);
+        let mut is_below = self.is_bare && self.versioned.load(Ordering::Relaxed);
         loop {
-            let response = self.post(sent.clone())?.send().await.map_err(unreachable)?;
+            let response = self.post(sent.clone(), is_below)?;
+            let response = response.send().await.map_err(unreachable)?;
             if response.status() == StatusCode::OK {
+                self.remember(is_below);
                 return if is_stream(&response) || is_json(&response) {
                     Ok(response)
                 } else {
                     Err(ModelError::ContentType)
                 };
             }
-            if response.status() == StatusCode::NOT_FOUND && self.repair() {
+            // A base such as `https://api.example` may lack its `/v1`.
+            if response.status() == StatusCode::NOT_FOUND && self.is_bare && !is_below {
+                is_below = true;
                 continue;
             }
             let status = response.status().as_u16();
@@ -259,33 +264,30 @@ impl Endpoint {
         }
     }
 
-    /// A base such as `https://api.example` may lack its `/v1`: asks there from now on, unless that
-    /// was done before.
-    fn repair(&self) -> bool {
-        let repaired = self.is_bare && !self.versioned.swap(true, Ordering::Relaxed);
-        if repaired {
+    /// What answered below `/v1` is asked there from now on.
+    fn remember(&self, is_below: bool) {
+        if is_below && !self.versioned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 host = self.url.host_str(),
-                "the base URL of a provider has no path and was answered 404; asking below /v1"
+                "the base URL of a provider has no path and was answered 404; it is asked below /v1"
             );
         }
-        repaired
     }
 
     /// Where requests go.
-    fn address(&self) -> Url {
+    fn address(&self, is_below: bool) -> Url {
         let mut url = self.url.clone();
         let path = url.path().to_owned();
-        if self.is_bare && self.versioned.load(Ordering::Relaxed) {
+        if is_below {
             url.set_path(&format!("/v1{path}"));
         }
         url
     }
 
-    fn post(&self, body: Vec<u8>) -> Result<RequestBuilder, ModelError> {
+    fn post(&self, body: Vec<u8>, is_below: bool) -> Result<RequestBuilder, ModelError> {
         let mut request = self
             .client
-            .post(self.address())
+            .post(self.address(is_below))
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("accept", "text/event-stream")
