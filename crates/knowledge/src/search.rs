@@ -18,7 +18,7 @@
 //! - Without vectors, or when a question cannot be embedded, words alone decide; [`Found::vectors`]
 //!   says so.
 //! - What was deleted is not returned, however fresh: passages are read from the database at the
-//!   end.
+//!   end. What was replaced in the meantime is looked for again.
 
 mod asked;
 mod cache;

@@ -31,6 +31,9 @@ use super::{
 
 /// So many more are found than asked for: some may be gone when they are loaded.
 const SPARE: usize = 5;
+/// So often a question is asked again whose passages were replaced before they were read; what is
+/// still there then is what it finds.
+const AGAIN: usize = 2;
 /// With more passages than this the work is done where it holds up nobody else.
 const HEAVY: usize = 4_000;
 /// A customer does not wait longer than this for the vector of a question: words find much without
@@ -61,24 +64,20 @@ pub(super) async fn find(
         dialog: query.dialog,
         purpose: query.purpose,
     };
-    let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
-    let mut found = match held {
-        None => Found::default(),
-        Some(Loaded::TooLarge(listed)) => {
-            in_database(search, db, (caller, workspace, assistant), &listed, &query).await?
+    let whose = (caller, workspace, assistant);
+    let (mut found, mut vector, mut read) = attempt(search, db, whose, &query).await?;
+    for _ in 0..AGAIN {
+        if read == Read::Whole {
+            break;
         }
-        Some(Loaded::Whole(snapshot)) => {
-            let understood = asked::understood(query.text, &snapshot);
-            let query = Query { text: understood.as_deref().unwrap_or(query.text), ..query };
-            let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), &query).await;
-            let vectors = vector.as_ref().and(snapshot.model.clone());
-            let ranked = rank(Arc::clone(&snapshot), &query, vector.clone()).await;
-            let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
-            let meant = snapshot.model.as_deref().map(|model| (model, vector.as_deref()));
-            let hits = load(db, workspace, meant, ranked, &query).await?;
-            Found { hits, vectors, understood, spent, ..Found::default() }
-        }
-    };
+        // Its meaning is known by now, or was waited for long enough.
+        let mode = if vector.is_some() { query.mode } else { Mode::FullText };
+        let again = Query { vector: vector.as_deref().or(query.vector), mode, ..query };
+        let spent = found.spent.take();
+        (found, vector, read) = attempt(search, db, whose, &again).await?;
+        found.spent = spent;
+    }
+
     if let Some(reranker) = reranker {
         let caller = Caller { purpose: Purpose::Rerank, ..caller };
         rerank(reranker, caller, query.text, &mut found.hits).await;
@@ -94,6 +93,46 @@ pub(super) async fn find(
     Ok(Found { took, ..found })
 }
 
+/// Were all passages still there that were found?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    /// All of them.
+    Whole,
+    /// Some were deleted or replaced between the moment they were found and that they were read.
+    Outdated,
+}
+
+/// What is found, by which vector of the question, and how it was read.
+type Attempt = (Found, Option<Vec<f32>>, Read);
+
+/// Finds passages in what the assistant knows at this moment.
+async fn attempt(
+    search: &Search,
+    db: &Db,
+    whose: (Caller, WorkspaceId, AssistantId),
+    query: &Query<'_>,
+) -> Result<Attempt, StorageError> {
+    let (caller, workspace, assistant) = whose;
+    let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
+    let snapshot = match held {
+        None => return Ok((Found::default(), None, Read::Whole)),
+        Some(Loaded::TooLarge(listed)) => {
+            return in_database(search, db, whose, &listed, query).await;
+        }
+        Some(Loaded::Whole(snapshot)) => snapshot,
+    };
+
+    let understood = asked::understood(query.text, &snapshot);
+    let query = &Query { text: understood.as_deref().unwrap_or(query.text), ..*query };
+    let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), query).await;
+    let vectors = vector.as_ref().and(snapshot.model.clone());
+    let ranked = rank(Arc::clone(&snapshot), query, vector.clone()).await;
+    let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
+    let meant = snapshot.model.as_deref().map(|model| (model, vector.as_deref()));
+    let (hits, read) = load(db, workspace, meant, ranked, query).await?;
+    Ok((Found { hits, vectors, understood, spent, ..Found::default() }, vector, read))
+}
+
 /// Asks the database's own indexes.
 async fn in_database(
     search: &Search,
@@ -101,7 +140,7 @@ async fn in_database(
     (caller, workspace, assistant): (Caller, WorkspaceId, AssistantId),
     listed: &Listed,
     query: &Query<'_>,
-) -> Result<Found, StorageError> {
+) -> Result<Attempt, StorageError> {
     let whose = (workspace, assistant);
     let (vector, spent) = if let Some(set) = &listed.set {
         embed(search, caller, Some(&set.model), query).await
@@ -114,9 +153,9 @@ async fn in_database(
     let ranked = large::find(db, asked, query, query.limit + SPARE).await?;
     let model = vectors.map(|(set, _)| set.model.clone());
     let meant = model.as_deref().map(|model| (model, vector.as_deref()));
-    let hits = load(db, whose.0, meant, ranked, query).await?;
+    let (hits, read) = load(db, whose.0, meant, ranked, query).await?;
     let way = if model.is_some() { SearchPath::Hnsw } else { SearchPath::Words };
-    Ok(Found { hits, vectors: model, way, spent, ..Found::default() })
+    Ok((Found { hits, vectors: model, way, spent, ..Found::default() }, vector, read))
 }
 
 /// The question's vector by the model of the passages, if there are vectors to compare it with, and
@@ -270,19 +309,23 @@ async fn load(
     meant: Option<(&str, Option<&[f32]>)>,
     ranked: Vec<Ranked<PassageId>>,
     query: &Query<'_>,
-) -> Result<Vec<Hit>, StorageError> {
+) -> Result<(Vec<Hit>, Read), StorageError> {
     if ranked.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Read::Whole));
     }
 
     let mut tx = db.read().await?;
     let mut hits: Vec<Hit> = Vec::new();
+    let mut read = Read::Whole;
     let mut rest = ranked.as_slice();
     while hits.len() < query.limit && !rest.is_empty() {
         let (some, others) = rest.split_at(rest.len().min(query.limit - hits.len()));
         rest = others;
         let ids: Vec<_> = some.iter().map(|one| one.place).collect();
         let passages = tx.workspace(workspace).passages().load(&ids).await?;
+        if passages.len() < ids.len() {
+            read = Read::Outdated;
+        }
         let mut runs = HashMap::new();
         if let Some((model, Some(question))) = meant {
             let stored = tx.workspace(workspace).passages().runs(&ids, model).await?;
@@ -306,7 +349,7 @@ async fn load(
         }
     }
 
-    Ok(hits)
+    Ok((hits, read))
 }
 
 /// How relevant a passage is to the question, 0 to 1: either kind of evidence is enough.

@@ -16,7 +16,10 @@ use replyx_knowledge::{
 };
 use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig, OFFLINE};
 use replyx_storage::{on_every_db, testing::TestDb};
-use replyx_testkit::openai::{FakeOpenAi, ModelFault, embedding};
+use replyx_testkit::{
+    Hold,
+    openai::{FakeOpenAi, ModelFault, embedding},
+};
 
 use crate::{child::program, shop::Shop};
 
@@ -168,6 +171,36 @@ async fn a_change_is_found_at_once_and_what_is_gone_is_not(db: &TestDb) {
     tx.apply(one.clone().remove(now)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(texts(&search, &shop, &asked).await, ["Delivery abroad takes nine days."]);
+}
+
+/// The only passage is replaced between the moment at which it was found and that at which it is
+/// read: the question waits for its vector with the old passages in hand.
+#[on_every_db]
+async fn what_is_replaced_while_a_question_is_asked_is_found_in_its_new_words(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let (model, endpoint) = server().await;
+    let (embeddings, _folder) = embeddings(SERVED, Some(endpoint));
+    let search = Search::new(embeddings, 64 << 20);
+    let vector = embedding("delivery", 1_536);
+    let old = learn(&shop, "Delivery takes two days.", &vector, SERVED).await;
+    let hold = Hold::default();
+    model.inject_embedding(ModelFault::Hold(hold.clone()));
+
+    let asked = Query::new("delivery", 5);
+    let (found, ()) =
+        tokio::join!(search.find(shop.db, shop.workspace, shop.assistant, &asked), async {
+            hold.reached().await;
+            let mut tx = shop.db.begin().await.unwrap();
+            tx.apply(old.clone().remove(shop.clock.now())).await.unwrap();
+            tx.commit().await.unwrap();
+            learn(&shop, "Delivery takes nine days.", &vector, SERVED).await;
+            hold.release();
+        });
+    let found = found.unwrap();
+    let texts: Vec<&str> = found.hits.iter().map(|hit| hit.passage.text.as_str()).collect();
+    assert_eq!(texts, ["Delivery takes nine days."]);
+    assert_eq!(found.vectors.as_deref(), Some(SERVED));
+    assert!(found.spent.unwrap().usage.prompt_tokens > 0, "its vector was paid for once");
 }
 
 #[on_every_db]
