@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{CachedStatement, OpenFlags};
+use rusqlite::{CachedStatement, OpenFlags, config::DbConfig};
 
 use super::{
     Access, File, LOCKED, busy,
@@ -96,6 +96,9 @@ impl File {
             Ok(())
         }));
         raw.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Otherwise each value of a `LIMIT`, and each that a partial index may be about, has its
+        // statement parsed and planned anew.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(raw)
     }
 }
@@ -245,11 +248,30 @@ fn prepared<'c>(
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     fn connection(folder: &tempfile::TempDir) -> Connection {
         let file = File { path: folder.path().join("x.db") };
         file.connect(Access::Write).unwrap()
+    }
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_its_values() {
+        const FIND: &str = "SELECT b FROM t WHERE a = $1 AND b = $2 ORDER BY a LIMIT $3";
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = connection(&folder);
+        let begin = "
+            CREATE TABLE t (a INTEGER, b TEXT) STRICT;
+            CREATE INDEX waiting ON t (a) WHERE b = 'waiting';";
+        connection.raw.execute_batch(begin).unwrap();
+        for value in 0..9_i64 {
+            connection.rows::<(String,)>(FIND, &[&value, &"waiting", &value]).unwrap();
+        }
+        let statement = connection.raw.prepare_cached(FIND).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::Run), 9);
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 
     #[test]
