@@ -163,7 +163,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             let inquiry = if online { doctor::Inquiry::Online } else { doctor::Inquiry::Local };
             Ok(Box::pin(doctor::run(file, inquiry)).await)
         }
-        Command::Config { command } => config::run(file, command),
+        Command::Config { command } => config::run(file, command).await,
         Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
     }
 }

@@ -1,11 +1,17 @@
 //! `replyx config` and `replyx config check`.
 
-use std::{path::Path, process::ExitCode};
+use std::{collections::HashMap, path::Path, process::ExitCode, time::Duration};
 
+use anyhow::Context;
 use clap::Subcommand;
+use replyx_storage::{Db, PoolSize};
 use replyx_terminal::{Color, Painter, say};
+use tokio::time::timeout;
 
-use crate::config::{Config, Flags, Origin};
+use crate::config::{Config, Flags, Origin, sqlite_file};
+
+/// The database is waited for this long.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
@@ -14,10 +20,11 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(file: Option<&Path>, command: Option<Command>) -> anyhow::Result<ExitCode> {
+pub async fn run(file: Option<&Path>, command: Option<Command>) -> anyhow::Result<ExitCode> {
     let (config, mut faults) = Config::examine(file, std::env::vars().collect(), Flags::new())?;
     if command.is_none() {
-        show(&config);
+        let by_admins = timeout(PATIENCE, set_by_admins(&config)).await;
+        show(&config, by_admins.unwrap_or_else(|_| Err(anyhow::anyhow!("it does not answer"))));
     }
     if faults.is_empty() {
         faults.extend(of_use(&config));
@@ -38,9 +45,30 @@ pub fn run(file: Option<&Path>, command: Option<Command>) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(config: &Config) {
+/// What platform admins have set, by the setting's name. Nothing is made or migrated.
+async fn set_by_admins(config: &Config) -> anyhow::Result<HashMap<String, String>> {
+    let url = config.database_url();
+    if sqlite_file(&url).is_some_and(|path| !path.exists()) {
+        return Ok(HashMap::new());
+    }
+    let db = Db::open(&url, PoolSize { max: 1 }).await.context("it cannot be opened")?;
+    let stored = async { db.read().await?.system().settings().all().await }.await;
+    db.close().await;
+    Ok(stored.context("its settings cannot be read")?.into_iter().collect())
+}
+
+fn show(config: &Config, by_admins: anyhow::Result<HashMap<String, String>>) {
     let painter = Painter::new();
-    let shown = config.shown();
+    let mut shown = config.shown();
+    for one in &mut shown {
+        let stored = by_admins.as_ref().ok().and_then(|set| set.get(&one.name.to_lowercase()));
+        if let Some(value) = stored {
+            // An admin may set a value that is empty, such as the list of allowed models.
+            one.value = if value.is_empty() { "(unset)".to_owned() } else { value.clone() };
+            one.origin = Origin::Admin;
+        }
+    }
+
     let name_width = shown.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
     for one in &shown {
         let line = format!("{:<name_width$}  {:<34} {}", one.name, one.value, one.origin);
@@ -49,10 +77,12 @@ fn show(config: &Config) {
             _ => say!("{line}"),
         }
     }
-    say!();
-    say!(
-        "Admins may have changed limits while the program runs: GET /api/v1/admin/settings tells."
-    );
+
+    if let Err(error) = by_admins {
+        let note = painter.paint(Color::Yellow, "note ");
+        say!();
+        say!("{note}  the database cannot tell what admins have set: {error:#}");
+    }
 }
 
 /// What shows only when a setting is used. Nothing is made or asked.

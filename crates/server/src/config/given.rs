@@ -24,6 +24,8 @@ pub enum Origin {
     Flag(&'static str),
     /// The file of a secret, named by this variable or setting.
     SecretFile(String),
+    /// The database, where a platform admin has set it.
+    Admin,
 }
 
 impl fmt::Display for Origin {
@@ -34,6 +36,7 @@ impl fmt::Display for Origin {
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Flag(flag) => write!(f, "flag {flag}"),
             Self::SecretFile(name) => write!(f, "file named by {name}"),
+            Self::Admin => f.write_str("platform admin"),
         }
     }
 }

@@ -3,10 +3,12 @@
 
 use std::fs;
 
-use replyx_testkit::program::Launch;
+use replyx_testkit::{api::Api, program::Launch};
+use reqwest::Method;
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::harness::{Home, PATIENCE, REPLYX, SECRET, run, until};
+use crate::harness::{Home, PASSWORD, PATIENCE, REPLYX, SECRET, admin, on_every_home, run, until};
 
 /// The line of `replyx config` about a setting: its value and from where it is.
 fn line<'a>(out: &'a str, name: &str) -> &'a str {
@@ -60,6 +62,35 @@ async fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
     let (good, out, err) = run(&["config"], &[("DATA_DIR", "/nowhere")]).await;
     assert!(good, "looking needs nothing: {out}{err}");
     assert!(line(&out, "DATA_DIR").contains("/nowhere"), "{out}");
+}
+
+/// Beside the running program: nothing is locked, and nothing is made.
+#[on_every_home]
+async fn what_an_admin_has_set_is_what_is_in_force(home: &Home) {
+    let shop = home.open_with(home.launch().with("RATE_LOGIN", "90/5m")).await;
+    admin(home, "root@example.org").await;
+    let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
+    let request = root.request(Method::PUT, "/api/v1/admin/settings/rate_login");
+    root.send(request.json(&json!({"value": "70/5m"}))).await.expect(200);
+
+    let folder = home.folder.path().display().to_string();
+    let variables = [
+        ("DATABASE_URL", home.db.url.as_str()),
+        ("DATA_DIR", &folder),
+        ("RATE_LOGIN", "90/5m"),
+        ("SESSION_DAYS", "29"),
+    ];
+    let (good, out, err) = run(&["config"], &variables).await;
+    assert!(good, "{out}{err}");
+    let shown = line(&out, "RATE_LOGIN");
+    assert!(shown.contains("70/5m") && shown.ends_with("platform admin"), "{shown}");
+    let shown = line(&out, "SESSION_DAYS");
+    assert!(shown.contains("29") && shown.ends_with("variable SESSION_DAYS"), "{shown}");
+
+    let nowhere = [("DATABASE_URL", "postgres://replyx@127.0.0.1:9/replyx")];
+    let (_, out, _) = run(&["config"], &nowhere).await;
+    assert!(out.contains("the database cannot tell what admins have set"), "{out}");
+    assert!(line(&out, "RATE_LOGIN").ends_with("default"), "{out}");
 }
 
 #[tokio::test]
