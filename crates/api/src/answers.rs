@@ -5,7 +5,7 @@ pub mod create;
 pub mod import;
 pub mod update;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use replyx_assistants::answers::{self, Pair, is_telling};
 use replyx_core::{
@@ -89,7 +89,7 @@ pub async fn list(
     caller: May<DocumentsRead>,
     Id(id): Id<AssistantId>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<PairView>>> {
+) -> ApiResult<List<PairView>> {
     let page = query.request::<DocumentId>()?;
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
@@ -104,7 +104,7 @@ pub async fn list(
     });
     let items = views.collect::<ApiResult<Vec<_>>>()?;
 
-    Ok(Json(List { items, next_cursor }))
+    Ok(List { items, next_cursor })
 }
 
 /// Shows a question with its answer.

@@ -11,7 +11,7 @@ pub mod templates;
 pub mod update;
 pub mod versions;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use replyx_assistants::assistants;
@@ -199,10 +199,10 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<AssistantsRead>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<AssistantView>>> {
+) -> ApiResult<List<AssistantView>> {
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).assistants().list(query.request()?).await?;
-    Ok(Json(List::of(page, AssistantView::from)))
+    Ok(List::of(page, AssistantView::from))
 }
 
 /// Shows an assistant.

@@ -78,11 +78,11 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<BotsRead>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<BotView>>> {
+) -> ApiResult<List<BotView>> {
     let page = query.request()?;
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).bots().list(page).await?;
-    Ok(Json(List::of(page, BotView::from)))
+    Ok(List::of(page, BotView::from))
 }
 
 /// Shows a bot.

@@ -73,11 +73,11 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<BotsRead>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<ChannelView>>> {
+) -> ApiResult<List<ChannelView>> {
     let page = query.request()?;
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).channels().list(page).await?;
-    Ok(Json(List::of(page, ChannelView::from)))
+    Ok(List::of(page, ChannelView::from))
 }
 
 /// Returns a channel.

@@ -99,6 +99,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         .expose_headers([
             header::CONTENT_DISPOSITION,
             header::ETAG,
+            header::LINK,
             header::LOCATION,
             header::RETRY_AFTER,
             own("idempotent-replayed"),

@@ -1,6 +1,6 @@
 //! `GET /api/v1/models`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,7 +46,7 @@ pub struct ModelView {
 pub async fn list(
     state: State<AppState>,
     caller: May<AssistantsRead>,
-) -> ApiResult<Json<List<ModelView>>> {
+) -> ApiResult<List<ModelView>> {
     let State(state) = state;
     let mut tx = state.db().read().await?;
     let policy = tx.system().workspaces().model_policy(caller.workspace_id).await?;
@@ -59,5 +59,5 @@ pub async fn list(
         context: model.context,
         default: model.is_default,
     });
-    Ok(Json(List { items: items.collect(), next_cursor: None }))
+    Ok(List { items: items.collect(), next_cursor: None })
 }

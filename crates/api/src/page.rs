@@ -1,12 +1,21 @@
-//! Lists: `?limit=&cursor=` in, `{"items": [], "next_cursor": null}` out.
+//! Lists: `?limit=&cursor=` in, `{"items": [], "next_cursor": null}` out, and the address of the next
+//! page in the header `Link` (RFC 8288).
 //!
 //! A cursor is the id (or number) of the last item seen, so a page stays right while rows are
 //! added.
 
 use std::str::FromStr;
 
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use replyx_core::page::{Page, PageRequest};
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{ApiError, ApiResult};
@@ -54,5 +63,57 @@ impl<T> List<T> {
             items: page.items.into_iter().map(view).collect(),
             next_cursor: page.next.map(|cursor| cursor.to_string()),
         }
+    }
+}
+
+/// The cursor of the next page, on its way from a list to the header.
+#[derive(Clone, Debug)]
+struct NextCursor(String);
+
+impl<T: Serialize> IntoResponse for List<T> {
+    fn into_response(self) -> Response {
+        let next = self.next_cursor.clone().map(NextCursor);
+        let mut response = Json(self).into_response();
+        if let Some(next) = next {
+            response.extensions_mut().insert(next);
+        }
+        response
+    }
+}
+
+/// Names the next page of a list in `Link`: the address that was asked for, with another cursor.
+pub async fn linked(request: Request, next: Next) -> Response {
+    let asked = request.uri().clone();
+    let mut response = next.run(request).await;
+    if let Some(NextCursor(cursor)) = response.extensions_mut().remove::<NextCursor>()
+        && let Ok(link) = HeaderValue::from_str(&link(&asked, &cursor))
+    {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+fn link(asked: &Uri, cursor: &str) -> String {
+    let given = form_urlencoded::parse(asked.query().unwrap_or_default().as_bytes());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(given.filter(|(name, _)| name != "cursor"))
+        .append_pair("cursor", cursor)
+        .finish();
+    format!(r#"<{}?{query}>; rel="next""#, asked.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_as_this_one_was() {
+        let asked =
+            Uri::from_static("/api/v1/documents?assistant_id=7&cursor=1&name=a%26b&limit=2");
+        let expected =
+            r#"</api/v1/documents?assistant_id=7&name=a%26b&limit=2&cursor=2>; rel="next""#;
+        assert_eq!(link(&asked, "2"), expected);
+        let first = Uri::from_static("/api/v1/bots");
+        assert_eq!(link(&first, "x y"), r#"</api/v1/bots?cursor=x+y>; rel="next""#);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     address, docs,
     door::{self, Door},
     error::ApiError,
-    headers, idempotency, identity, landing, limits, measure, openapi, query, rates,
+    headers, idempotency, identity, landing, limits, measure, openapi, page, query, rates,
     state::AppState,
     transfer,
 };
@@ -46,6 +46,7 @@ pub fn router(state: &AppState) -> Router {
 
     let inner = routes
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::keyed))
+        .layer(middleware::from_fn(page::linked))
         .layer(middleware::from_fn_with_state(known, query::known))
         .layer(middleware::from_fn_with_state(state.clone(), rates::general))
         .layer(middleware::from_fn_with_state(state.clone(), identity::find))

@@ -123,12 +123,12 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<DocumentsRead>,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<SourceView>>> {
+) -> ApiResult<List<SourceView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let assistant = query.assistant_id.map(Into::into);
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).sources().list(assistant, page).await?;
-    Ok(Json(List::of(page, SourceView::from)))
+    Ok(List::of(page, SourceView::from))
 }
 
 /// Shows a source with its status.

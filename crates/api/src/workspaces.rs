@@ -113,10 +113,10 @@ pub async fn create(
 pub async fn list(
     State(state): State<AppState>,
     account: Account,
-) -> ApiResult<Json<List<MembershipView>>> {
+) -> ApiResult<List<MembershipView>> {
     let found = workspaces::list(&state.accounts, &account).await?;
     let items = found.into_iter().map(MembershipView::from).collect();
-    Ok(Json(List { items, next_cursor: None }))
+    Ok(List { items, next_cursor: None })
 }
 
 /// Shows the workspace you act in.

@@ -1,6 +1,6 @@
 //! `GET /api/v1/admin/audit`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use replyx_accounts::audit;
 use replyx_storage::audit::AuditFilter;
 use serde::Deserialize;
@@ -44,7 +44,7 @@ pub async fn audit(
     State(state): State<AppState>,
     admin: Admin,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<AuditEntryView>>> {
+) -> ApiResult<List<AuditEntryView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = AuditFilter { action: query.action, actor_id: query.actor_id };
     let entries = match query.workspace_id {
@@ -54,5 +54,5 @@ pub async fn audit(
             audit::of_any_workspace(&state.accounts, &admin, workspace, &filter, page).await?
         }
     };
-    Ok(Json(List::of(entries, AuditEntryView::from)))
+    Ok(List::of(entries, AuditEntryView::from))
 }

@@ -192,16 +192,13 @@ fn amount(text: &str) -> Money {
     responses((status = 200, description = "all keys, without their secrets", body = List<ModelKeyView>))
 )]
 #[tracing::instrument(name = "api.admin.model_keys.list", skip_all)]
-pub async fn list(
-    State(state): State<AppState>,
-    _admin: Admin,
-) -> ApiResult<Json<List<ModelKeyView>>> {
+pub async fn list(State(state): State<AppState>, _admin: Admin) -> ApiResult<List<ModelKeyView>> {
     let today = state.clock().now().date_naive();
     let mut tx = state.db().read().await?;
     let keys = tx.system().model_keys().list().await?;
     let usage = Usage::read(&mut tx, today).await?;
     let items = keys.into_iter().map(|key| ModelKeyView::of(key, &usage)).collect();
-    Ok(Json(List { items, next_cursor: None }))
+    Ok(List { items, next_cursor: None })
 }
 
 /// A new key.

@@ -66,7 +66,7 @@ impl ModelProviderView {
 pub async fn list(
     State(state): State<AppState>,
     _admin: Admin,
-) -> ApiResult<Json<List<ModelProviderView>>> {
+) -> ApiResult<List<ModelProviderView>> {
     let mut all = BTreeMap::new();
     for provider in state.engine.models.configured() {
         let view = ModelProviderView {
@@ -84,7 +84,7 @@ pub async fn list(
         let configured = all.contains_key(&provider.name);
         all.insert(provider.name.clone(), ModelProviderView::added(provider, configured));
     }
-    Ok(Json(List { items: all.into_values().collect(), next_cursor: None }))
+    Ok(List { items: all.into_values().collect(), next_cursor: None })
 }
 
 /// Its protocol and address.

@@ -1,6 +1,6 @@
 //! `GET /api/v1/admin/model-usage`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{Datelike, NaiveDate};
 use replyx_storage::model_calls::ModelUsage;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ pub async fn list(
     State(state): State<AppState>,
     _admin: Admin,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<ModelUsageView>>> {
+) -> ApiResult<List<ModelUsageView>> {
     let to = query.to.unwrap_or_else(|| state.clock().now().date_naive());
     let from = query.from.unwrap_or_else(|| to.with_day(1).unwrap_or(to));
     // The database compares days as texts of four digits, two and two.
@@ -94,5 +94,5 @@ pub async fn list(
     let mut tx = state.db().read().await?;
     let usage = tx.system().model_calls().by_model(from, to, ROWS).await?;
     let items = usage.into_iter().map(ModelUsageView::from).collect();
-    Ok(Json(List { items, next_cursor: None }))
+    Ok(List { items, next_cursor: None })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use garde::Validate;
 use replyx_accounts::admin::settings;
 use replyx_core::setting::{SETTINGS, SettingKind, SettingSpec};
@@ -97,14 +97,11 @@ fn tagged(
     responses((status = 200, description = "all settings", body = List<SettingView>))
 )]
 #[tracing::instrument(name = "api.admin.settings.list", skip_all)]
-pub async fn list(
-    State(state): State<AppState>,
-    admin: Admin,
-) -> ApiResult<Json<List<SettingView>>> {
+pub async fn list(State(state): State<AppState>, admin: Admin) -> ApiResult<List<SettingView>> {
     let stored = settings::stored(&state.accounts, &admin).await?;
     let mut stored: HashMap<String, String> = stored.into_iter().collect();
     let items = SETTINGS.iter().map(|spec| SettingView::of(&state, spec, stored.remove(spec.name)));
-    Ok(Json(List { items: items.collect(), next_cursor: None }))
+    Ok(List { items: items.collect(), next_cursor: None })
 }
 
 /// Shows a setting with its current value.

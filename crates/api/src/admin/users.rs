@@ -84,11 +84,11 @@ pub async fn list(
     State(state): State<AppState>,
     admin: Admin,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<AdminUserView>>> {
+) -> ApiResult<List<AdminUserView>> {
     let wanted = search_text(query.q.as_deref())?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let users = users::list(&state.accounts, &admin, wanted, page).await?;
-    Ok(Json(List::of(users, AdminUserView::from)))
+    Ok(List::of(users, AdminUserView::from))
 }
 
 /// Shows a user.

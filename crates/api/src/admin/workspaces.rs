@@ -88,11 +88,11 @@ pub async fn list(
     State(state): State<AppState>,
     admin: Admin,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<AdminWorkspaceView>>> {
+) -> ApiResult<List<AdminWorkspaceView>> {
     let wanted = search_text(query.q.as_deref())?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let workspaces = workspaces::list(&state.accounts, &admin, wanted, page).await?;
-    Ok(Json(List::of(workspaces, AdminWorkspaceView::from)))
+    Ok(List::of(workspaces, AdminWorkspaceView::from))
 }
 
 /// Shows a workspace.

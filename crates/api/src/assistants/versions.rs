@@ -1,6 +1,6 @@
 //! `GET /api/v1/assistants/{id}/versions`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     assistant::{AssistantSettings, Language, Unverified, Version},
@@ -129,7 +129,7 @@ pub async fn versions(
     caller: May<AssistantsRead>,
     Id(id): Id<AssistantId>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<VersionView>>> {
+) -> ApiResult<List<VersionView>> {
     let page: PageRequest<i64> = query.request()?;
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
@@ -141,5 +141,5 @@ pub async fn versions(
     found.truncate(page.limit as usize);
     let next = found.last().filter(|_| more).map(|version| version.number.to_string());
     let items = found.into_iter().map(|version| VersionView::of(version, published)).collect();
-    Ok(Json(List { items, next_cursor: next }))
+    Ok(List { items, next_cursor: next })
 }

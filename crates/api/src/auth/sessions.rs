@@ -1,6 +1,6 @@
 //! `/api/v1/auth/sessions`: where somebody is signed in.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use replyx_accounts::sessions;
 use replyx_core::ids::SessionId;
 
@@ -14,13 +14,10 @@ use crate::{
     responses((status = 200, description = "the sessions that have not ended", body = List<SessionView>))
 )]
 #[tracing::instrument(name = "api.auth.sessions.list", skip_all)]
-pub async fn list(
-    State(state): State<AppState>,
-    account: Account,
-) -> ApiResult<Json<List<SessionView>>> {
+pub async fn list(State(state): State<AppState>, account: Account) -> ApiResult<List<SessionView>> {
     let found = sessions::list(&state.accounts, &account).await?;
     let items = found.into_iter().map(|session| SessionView::of(session, account.session));
-    Ok(Json(List { items: items.collect(), next_cursor: None }))
+    Ok(List { items: items.collect(), next_cursor: None })
 }
 
 /// Ends one of your sessions immediately.

@@ -1,6 +1,6 @@
 //! `GET /api/v1/dialogs`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 
 use super::DialogView;
 use crate::{
@@ -26,9 +26,9 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<DialogsRead>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<DialogView>>> {
+) -> ApiResult<List<DialogView>> {
     let page = query.request()?;
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).dialogs().list(page).await?;
-    Ok(Json(List::of(page, DialogView::from)))
+    Ok(List::of(page, DialogView::from))
 }

@@ -1,6 +1,6 @@
 //! `GET /api/v1/dialogs/{id}/messages`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{DialogId, UserId},
@@ -197,7 +197,7 @@ pub async fn messages(
     caller: May<DialogsRead>,
     Id(id): Id<DialogId>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<MessageView>>> {
+) -> ApiResult<List<MessageView>> {
     let page = query.request()?;
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).dialogs().find(id).await?;
@@ -208,7 +208,7 @@ pub async fn messages(
     } else {
         messages.shown(id, page).await?
     };
-    Ok(Json(List::of(page, MessageView::from)))
+    Ok(List::of(page, MessageView::from))
 }
 
 /// Does the caller see what operators tell each other? People do, and programs that may answer.

@@ -1,6 +1,6 @@
 //! `GET /api/v1/messages/{id}/deliveries`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_core::{ids::MessageId, message::PartStatus};
 use replyx_storage::outbox::PartState;
@@ -63,11 +63,11 @@ pub async fn parts(
     State(state): State<AppState>,
     caller: May<DialogsRead>,
     Id(id): Id<MessageId>,
-) -> ApiResult<Json<List<DeliveryPart>>> {
+) -> ApiResult<List<DeliveryPart>> {
     let mut tx = state.db().read().await?;
     let found = tx.workspace(caller.workspace_id).messages().find(id).await?;
     found.ok_or(ApiError::NotFound("message"))?;
     let parts = tx.workspace(caller.workspace_id).outbox().parts(id).await?;
     let items = parts.into_iter().map(DeliveryPart::from).collect();
-    Ok(Json(List { items, next_cursor: None }))
+    Ok(List { items, next_cursor: None })
 }

@@ -1,6 +1,6 @@
 //! `GET /api/v1/documents`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use replyx_storage::documents::DocumentFilter;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<DocumentsRead>,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<DocumentView>>> {
+) -> ApiResult<List<DocumentView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = DocumentFilter {
         assistant: query.assistant_id.map(Into::into),
@@ -54,5 +54,5 @@ pub async fn list(
     };
     let mut tx = state.db().read().await?;
     let page = tx.workspace(caller.workspace_id).documents().list(filter, page).await?;
-    Ok(Json(List::of(page, DocumentView::from)))
+    Ok(List::of(page, DocumentView::from))
 }

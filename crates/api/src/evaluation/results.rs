@@ -1,6 +1,6 @@
 //! `GET /api/v1/evaluation-runs/{id}/results`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use replyx_core::{ids::RunId, page::Page};
 
 use super::{ResultView, find_run};
@@ -29,7 +29,7 @@ pub async fn results(
     caller: May<AssistantsRead>,
     Id(id): Id<RunId>,
     Params(page): Params<PageQuery>,
-) -> ApiResult<Json<List<ResultView>>> {
+) -> ApiResult<List<ResultView>> {
     let page = page.request::<usize>()?;
     let mut tx = state.db().read().await?;
     find_run(&mut tx, caller.workspace_id, id).await?;
@@ -43,5 +43,5 @@ pub async fn results(
     let end = first.saturating_add(page.limit as usize);
     let next = (end < results.len()).then(|| end - 1);
     let items = results.into_iter().skip(first).take(page.limit as usize).collect();
-    Ok(Json(List::of(Page { items, next }, Into::into)))
+    Ok(List::of(Page { items, next }, Into::into))
 }

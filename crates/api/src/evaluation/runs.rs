@@ -29,11 +29,11 @@ pub async fn list_runs(
     caller: May<AssistantsRead>,
     Id(id): Id<QuestionSetId>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<RunView>>> {
+) -> ApiResult<List<RunView>> {
     let mut tx = state.db().read().await?;
     find_set(&mut tx, caller.workspace_id, id).await?;
     let page = tx.workspace(caller.workspace_id).runs().list(id, query.request()?).await?;
-    Ok(Json(List::of(page, RunView::from)))
+    Ok(List::of(page, RunView::from))
 }
 
 /// Shows an evaluation run.

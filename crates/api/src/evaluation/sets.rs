@@ -1,6 +1,6 @@
 //! Question sets: listed, shown, deleted.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use replyx_assistants::evaluation;
 use replyx_core::ids::{AssistantId, QuestionSetId};
 use serde::Serialize;
@@ -33,13 +33,13 @@ pub async fn list_sets(
     caller: May<AssistantsRead>,
     Id(id): Id<AssistantId>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<SetView>>> {
+) -> ApiResult<List<SetView>> {
     let workspace = caller.workspace_id;
     let mut tx = state.db().read().await?;
     let known = tx.workspace(workspace).assistants().find(id).await?;
     known.ok_or(ApiError::NotFound("assistant"))?;
     let page = tx.workspace(workspace).question_sets().list(id, query.request()?).await?;
-    Ok(Json(List::of(page, SetView::from)))
+    Ok(List::of(page, SetView::from))
 }
 
 /// A question set with its questions.

@@ -71,6 +71,8 @@ struct Kind {
     conditional: bool,
     /// Is a read not answered to who has the same?
     cached: bool,
+    /// Is it a list that comes in pages?
+    paged: bool,
 }
 
 impl Kind {
@@ -82,6 +84,7 @@ impl Kind {
             }
             RefOr::Ref(_) => false,
         };
+        let is_cursor = |parameter: &RefOr<utoipa::openapi::path::Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.name == "cursor");
         Self {
             who: who(operation),
             api,
@@ -93,6 +96,7 @@ impl Kind {
             names_something: path.contains('{'),
             conditional: api && operation.responses.responses.contains_key("412"),
             cached: api && operation.responses.responses.contains_key("304"),
+            paged: api && operation.parameters.iter().flatten().any(is_cursor),
         }
     }
 
@@ -238,6 +242,9 @@ impl Kind {
                 }
                 if self.conditional || self.cached {
                     headers::add_header(response, "ETag");
+                }
+                if self.paged && status == 200 {
+                    headers::add_header(response, "Link");
                 }
                 if self.repeatable {
                     headers::add_header(response, "Idempotent-Replayed");

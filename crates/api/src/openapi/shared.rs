@@ -55,7 +55,7 @@ pub(super) fn add(components: &mut Components) {
     components.add_security_scheme(CSRF, SecurityScheme::ApiKey(ApiKey::Header(token)));
 }
 
-fn headers() -> [(&'static str, Header); 8] {
+fn headers() -> [(&'static str, Header); 9] {
     let text = |description: &str, example: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
         HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
@@ -91,6 +91,13 @@ fn headers() -> [(&'static str, Header); 8] {
             text(
                 "The address of the created resource.",
                 "/api/v1/assistants/019a0000-0000-7000-8000-000000000000",
+            ),
+        ),
+        (
+            "Link",
+            text(
+                "The address of the next page (`rel=\"next\"`); absent on the last one.",
+                r#"</api/v1/assistants?limit=50&cursor=019a0000-0000-7000-8000-000000000000>; rel="next""#,
             ),
         ),
         (

@@ -78,9 +78,9 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<KeysWrite>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<ApiKeyView>>> {
+) -> ApiResult<List<ApiKeyView>> {
     let keys = keys::list(&state.accounts, &caller, query.request()?).await?;
-    Ok(Json(List::of(keys, ApiKeyView::from)))
+    Ok(List::of(keys, ApiKeyView::from))
 }
 
 /// Shows an API key, without its secret.

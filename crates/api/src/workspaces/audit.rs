@@ -1,6 +1,6 @@
 //! `GET /api/v1/audit`
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_accounts::audit::of_workspace;
 use replyx_core::audit::{self, ActorKind, Entry};
@@ -103,9 +103,9 @@ pub async fn audit(
     State(state): State<AppState>,
     caller: May<AuditRead>,
     Params(query): Params<Query>,
-) -> ApiResult<Json<List<AuditEntryView>>> {
+) -> ApiResult<List<AuditEntryView>> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.request()?;
     let filter = AuditFilter { action: query.action, actor_id: query.actor_id };
     let entries = of_workspace(&state.accounts, &caller, &filter, page).await?;
-    Ok(Json(List::of(entries, AuditEntryView::from)))
+    Ok(List::of(entries, AuditEntryView::from))
 }

@@ -62,9 +62,9 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<MembersRead>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<InvitationView>>> {
+) -> ApiResult<List<InvitationView>> {
     let invitations = invitations::list(&state.accounts, &caller, query.request()?).await?;
-    Ok(Json(List::of(invitations, InvitationView::from)))
+    Ok(List::of(invitations, InvitationView::from))
 }
 
 /// The person to invite.

@@ -62,9 +62,9 @@ pub async fn list(
     State(state): State<AppState>,
     caller: May<MembersRead>,
     Params(query): Params<PageQuery>,
-) -> ApiResult<Json<List<MemberView>>> {
+) -> ApiResult<List<MemberView>> {
     let members = members::list(&state.accounts, &caller, query.request()?).await?;
-    Ok(Json(List::of(members, MemberView::from)))
+    Ok(List::of(members, MemberView::from))
 }
 
 /// The fields to change. Absent fields stay as they are.

@@ -155,7 +155,10 @@ async fn a_workspace_has_at_most_a_hundred_keys(home: &Home) {
     assert_problem(&make(&shop.owner, &["bots:read"]).await, 409, "too_many_keys");
     let page = shop.owner.get("/api/v1/api-keys?limit=60").await.expect(200);
     let path = format!("/api/v1/api-keys?limit=60&cursor={}", page.text("next_cursor"));
-    let rest = shop.owner.get(&path).await.expect(200).body;
+    assert_eq!(page.headers["link"], format!(r#"<{path}>; rel="next""#));
+    let rest = shop.owner.get(&path).await.expect(200);
+    assert!(!rest.headers.contains_key("link"), "it is the last");
+    let rest = rest.body;
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (40, &Value::Null));
 }
 
