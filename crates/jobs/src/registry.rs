@@ -47,6 +47,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::RefreshNeighbours>(),
     Entry::of::<sweeps::QueueSources>(),
     Entry::of::<sweeps::DeleteDocuments>(),
+    Entry::of::<sweeps::RescopeDocuments>(),
     Entry::of::<sweeps::SweepFiles>(),
     Entry::of::<sweeps::DeleteAccounts>(),
 ];
@@ -211,6 +212,7 @@ mod tests {
             ("refresh_neighbours", "scheduled"),
             ("queue_sources", "scheduled"),
             ("delete_documents", "scheduled"),
+            ("rescope_documents", "scheduled"),
             ("sweep_files", "scheduled"),
             ("delete_accounts", "scheduled"),
         ];

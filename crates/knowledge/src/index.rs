@@ -6,15 +6,11 @@
 //! Either may be called twice for one document, also at once: what changes is decided under the
 //! document's lock. No transaction is open while a file is read or a model works.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use replyx_core::{
     clock::Clock,
-    ids::{DocumentId, PassageId, WorkspaceId},
+    ids::{DocumentId, WorkspaceId},
     job::Kind,
     knowledge::{Document, DocumentStatus},
     retry::{Backoff, Retry},
@@ -22,10 +18,7 @@ use replyx_core::{
 };
 use replyx_extract::ExtractError;
 use replyx_llm::Embeddings;
-use replyx_storage::{
-    Db, StorageError, Tx,
-    passages::{NewPassage, PassageChanges, Span, StoredPassage},
-};
+use replyx_storage::{Db, StorageError, Tx, passages::PassageChanges};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -33,10 +26,12 @@ mod cut;
 pub mod embed;
 pub mod neighbours;
 mod reading;
+mod steps;
 
 pub use cut::INDEX_VERSION;
 use cut::{Cut, cut};
 use reading::Reading;
+use steps::Stored;
 
 /// A document of more passages than this is refused as too long: one upload must not fill an index.
 pub const MAX_PASSAGES: usize = 50_000;
@@ -227,33 +222,12 @@ async fn keep(
     cut: Cut,
 ) -> Result<(), IndexError> {
     let workspace = job.workspace_id;
-    // A file and the passages that are found are of one version at any time; what becomes longer
-    // may grow step by step.
-    let together = if reading.is_new() { usize::MAX } else { TOGETHER };
     let passages = count(cut.passages.len());
     let stems = cut.stems();
-    let mut current = HashSet::new();
-    let mut fresh = 0;
-    let (mut tx, document, waiting) = loop {
-        let mut tx = tools.db.begin().await?;
-        let locked = reading.lock(&mut tx, job).await?;
-        let Some((document, waiting)) = locked else { return Ok(()) };
-        let stored = tx.workspace(workspace).passages().of(document.id).await?;
-        let made_by = tx.workspace(workspace).documents().index_version(document.id).await?;
-        let is_stale = |id: &PassageId| made_by != INDEX_VERSION && !current.contains(id);
-        let PassageStep { changes, is_last } =
-            changes(stored, &cut.passages, is_stale, together, tools.clock);
-        fresh += changes.new.len();
-        tx.workspace(workspace).passages().change(document.id, &changes).await?;
-        if is_last {
-            break (tx, document, waiting);
-        }
-        // Everything is decided again in the next transaction: what was changed here is found there
-        // as it is now.
-        tx.commit().await?;
-        current.extend(changes.new.iter().map(|passage| passage.id));
-        current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
+    let Some(stored) = steps::store(tools, job, reading, &cut.passages).await? else {
+        return Ok(());
     };
+    let Stored { mut tx, document, waiting, fresh } = stored;
     let replaced_by = reading.replaces(waiting.as_ref()).cloned();
     if replaced_by.is_some() {
         // From here on file, text and passages are those of the new version.
@@ -351,73 +325,6 @@ async fn fail(
     Ok(())
 }
 
-/// Some of what has to change.
-struct PassageStep {
-    changes: PassageChanges,
-    /// Nothing else has to.
-    is_last: bool,
-}
-
-/// What has to change for the stored passages to become these, at most so many changes. A passage
-/// with the words of a stored one is that one, wherever it stands now; one that is stale gets new
-/// stems. Those that are not wanted any more go last, so that something is found all the time.
-fn changes(
-    stored: Vec<StoredPassage>,
-    passages: &[cut::Piece],
-    is_stale: impl Fn(&PassageId) -> bool,
-    most: usize,
-    clock: &Clock,
-) -> PassageStep {
-    let mut known: HashMap<String, Vec<StoredPassage>> = HashMap::new();
-    for passage in stored.into_iter().rev() {
-        known.entry(passage.hash.clone()).or_default().push(passage);
-    }
-    let mut changes = PassageChanges::default();
-    let mut room = most;
-    let mut is_last = true;
-    for (piece, position) in passages.iter().zip(0_i64..) {
-        let place = Span { position, start: piece.start, end: piece.end, page: piece.page };
-        let same = known.get_mut(&piece.hash).and_then(Vec::pop);
-        let is_moved = same.as_ref().is_some_and(|same| same.place != place);
-        let is_stale = same.as_ref().is_some_and(|same| is_stale(&same.id));
-        if same.is_some() && !is_moved && !is_stale {
-            continue;
-        }
-        if room == 0 {
-            is_last = false;
-            continue;
-        }
-        room -= 1;
-        match same {
-            Some(same) => {
-                if is_moved {
-                    changes.moved.push((same.id, place));
-                }
-                if is_stale {
-                    changes.reindexed.push((same.id, piece.terms.clone(), piece.length));
-                }
-            }
-            None => changes.new.push(NewPassage {
-                id: clock.id(),
-                headings: piece.headings.clone(),
-                text: piece.text.clone(),
-                hash: piece.hash.clone(),
-                terms: piece.terms.clone(),
-                length: piece.length,
-                place,
-            }),
-        }
-    }
-
-    let unwanted: Vec<PassageId> =
-        known.into_values().flatten().map(|passage| passage.id).collect();
-    if is_last {
-        is_last = unwanted.len() <= room;
-        changes.gone = unwanted.into_iter().take(room).collect();
-    }
-    PassageStep { changes, is_last }
-}
-
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -441,102 +348,5 @@ mod tests {
         let error = IndexError::Storage(StorageError::Address);
         assert!(matches!(error.retry(1), Retry::After(wait) if wait <= Duration::from_secs(2)));
         assert_eq!(error.retry(8), Retry::Never);
-    }
-
-    fn piece(hash: &str, start: i64) -> cut::Piece {
-        cut::Piece {
-            headings: String::new(),
-            text: hash.to_owned(),
-            hash: hash.to_owned(),
-            terms: hash.to_owned(),
-            length: 1,
-            start,
-            end: start + 1,
-            page: None,
-        }
-    }
-
-    #[test]
-    fn only_passages_that_changed_are_replaced() {
-        let clock = Clock::system();
-        let place =
-            |position: i64| Span { position, start: position, end: position + 1, page: None };
-        let stored: Vec<StoredPassage> = ["a", "b", "b", "c"]
-            .into_iter()
-            .zip(0..)
-            .map(|(hash, at)| StoredPassage {
-                id: clock.id(),
-                hash: hash.to_owned(),
-                place: place(at),
-            })
-            .collect();
-        let pieces = ["a", "new", "b", "b"].into_iter().zip(0..).map(|(hash, at)| piece(hash, at));
-        let pieces: Vec<_> = pieces.collect();
-        let PassageStep { changes, is_last } =
-            changes(stored.clone(), &pieces, |_| false, 9, &clock);
-        assert!(is_last);
-        assert_eq!(changes.gone, [stored[3].id]);
-        assert_eq!(changes.moved, [(stored[1].id, place(2)), (stored[2].id, place(3))]);
-        assert_eq!(changes.new.iter().map(|new| new.text.as_str()).collect::<Vec<_>>(), ["new"]);
-        assert!(changes.reindexed.is_empty());
-    }
-
-    #[test]
-    fn new_rules_give_every_kept_passage_its_stems_anew() {
-        let clock = Clock::system();
-        let place = Span { position: 0, start: 0, end: 1, page: None };
-        let stored = vec![StoredPassage { id: clock.id(), hash: "a".to_owned(), place }];
-        let PassageStep { changes, .. } =
-            changes(stored.clone(), &[piece("a", 0)], |_| true, 9, &clock);
-        assert_eq!(changes.reindexed, [(stored[0].id, "a".to_owned(), 1)]);
-        assert!(changes.new.is_empty() && changes.gone.is_empty());
-    }
-
-    /// Whatever the steps, they end with the passages that are wanted, each in its place, and every
-    /// stale one is stemmed again once.
-    #[test]
-    fn many_changes_are_made_a_few_at_a_time() {
-        let clock = Clock::system();
-        let at = |position: i64| Span { position, start: position, end: position + 1, page: None };
-        let stored = |hash: &str, position| StoredPassage {
-            id: clock.id(),
-            hash: hash.to_owned(),
-            place: at(position),
-        };
-        let mut now: Vec<_> = ["x", "a", "b", "b", "y", "z"]
-            .into_iter()
-            .zip(0..)
-            .map(|(hash, n)| stored(hash, n))
-            .collect();
-        let wanted = ["a", "n", "b", "n", "m", "b", "b"];
-        let pieces: Vec<_> = wanted.into_iter().zip(0..).map(|(hash, n)| piece(hash, n)).collect();
-        let mut current = HashSet::new();
-        let mut reindexed = 0;
-        for step in 1.. {
-            let is_stale = |id: &PassageId| !current.contains(id);
-            let PassageStep { changes, is_last } =
-                changes(now.clone(), &pieces, is_stale, 2, &clock);
-            assert!(changes.new.len() + changes.gone.len() + changes.reindexed.len() <= 2);
-            reindexed += changes.reindexed.len();
-            for (id, place) in &changes.moved {
-                now.iter_mut().find(|passage| passage.id == *id).unwrap().place = *place;
-            }
-            now.retain(|passage| !changes.gone.contains(&passage.id));
-            for NewPassage { id, hash, place, .. } in changes.new {
-                current.insert(id);
-                now.push(StoredPassage { id, hash, place });
-            }
-            current.extend(changes.reindexed.iter().map(|(id, _, _)| *id));
-            if is_last {
-                assert!(step > 3, "all at once");
-                break;
-            }
-        }
-        now.sort_by_key(|passage| passage.place.position);
-        let ended: Vec<_> =
-            now.iter().map(|passage| (passage.hash.as_str(), passage.place)).collect();
-        let expected: Vec<_> = wanted.into_iter().zip((0..).map(at)).collect();
-        assert_eq!(ended, expected);
-        assert_eq!(reindexed, 3, "`a` and two `b` were there");
     }
 }

@@ -15,7 +15,7 @@ use replyx_core::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, documents::PURGE, knowledge, passages::scope_term};
+use crate::{StorageError, Tx, documents::PURGE};
 
 /// How many versions of an assistant are kept, besides those that an evaluation measured.
 const VERSIONS: i64 = 200;
@@ -305,6 +305,11 @@ impl Assistants<'_> {
                 AND NOT EXISTS (SELECT 1 FROM document_assistants AS others
                                  WHERE others.workspace_id = $1 AND others.document_id = documents.id
                                    AND others.assistant_id <> $2)";
+        const RESCOPE: &str = "
+            UPDATE documents SET rescope = 1
+              WHERE workspace_id = $1 AND deleted_at IS NULL AND rescope = 0
+                AND id IN (SELECT document_id FROM document_assistants
+                            WHERE workspace_id = $1 AND assistant_id = $2)";
         // In this order: what stands first refers to what stands behind it.
         const DERIVED: [&str; 5] = [
             "DELETE FROM document_assistants WHERE workspace_id = $1 AND assistant_id = $2",
@@ -322,7 +327,8 @@ impl Assistants<'_> {
         StorageError::expect_one_row("assistants", deleted)?;
 
         run!(self.tx, HIDE; workspace, id, assistant.updated_at);
-        run!(self.tx, knowledge::UNSCOPE_SHARED; workspace, id, scope_term(assistant.id));
+        // Nobody asks for it any more: that what others know too names it can wait.
+        run!(self.tx, RESCOPE; workspace, id);
         self.tx.system().jobs().hasten(PURGE, assistant.updated_at).await?;
         for sql in DERIVED {
             run!(self.tx, sql; workspace, id);

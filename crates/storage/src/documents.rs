@@ -17,10 +17,12 @@ use crate::{StorageError, Tx, files::held, passages::scope_term};
 
 mod deletion;
 mod outdated;
+mod scopes;
 
 pub use deletion::PURGE;
 pub(crate) use deletion::STEP;
 pub use outdated::SystemDocuments;
+pub use scopes::RESCOPE;
 
 macro_rules! columns {
     () => {

@@ -11,19 +11,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, passages::scope_term};
-
-/// Takes an assistant (`$2`, its term `$3`) out of the passages of the documents that others know,
-/// too.
-pub(crate) const UNSCOPE_SHARED: &str = "
-    UPDATE passages SET scopes = TRIM(REPLACE(' ' || scopes || ' ', ' ' || $3 || ' ', ' '))
-     WHERE workspace_id = $1
-       AND document_id IN (SELECT own.document_id FROM document_assistants own
-                             JOIN document_assistants others
-                               ON others.workspace_id = own.workspace_id
-                              AND others.document_id = own.document_id
-                              AND others.assistant_id <> own.assistant_id
-                            WHERE own.workspace_id = $1 AND own.assistant_id = $2)";
+use crate::{StorageError, Tx};
 
 /// How much an assistant knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, crate::FromRow)]
@@ -211,13 +199,10 @@ impl Knowledge<'_> {
         const LINK: &str = "
             INSERT INTO document_assistants (workspace_id, assistant_id, document_id) VALUES ($1, $2, $3)
             ON CONFLICT DO NOTHING";
-        const SCOPE: &str = "
-            UPDATE passages SET scopes = TRIM(scopes || ' ' || $3)
-             WHERE workspace_id = $1 AND document_id = $2";
         let workspace = self.workspace.into_uuid();
         let linked = run!(self.tx, LINK; workspace, assistant.into_uuid(), document.into_uuid());
         if linked == 1 {
-            run!(self.tx, SCOPE; workspace, document.into_uuid(), scope_term(assistant));
+            self.tx.workspace(self.workspace).documents().rescope(document).await?;
             self.tx.workspace(self.workspace).knowledge().changed(document).await?;
         }
         Ok(linked == 1)
@@ -233,15 +218,12 @@ impl Knowledge<'_> {
         const UNLINK: &str = "
             DELETE FROM document_assistants
              WHERE workspace_id = $1 AND assistant_id = $2 AND document_id = $3";
-        const UNSCOPE: &str = "
-            UPDATE passages SET scopes = TRIM(REPLACE(' ' || scopes || ' ', ' ' || $3 || ' ', ' '))
-             WHERE workspace_id = $1 AND document_id = $2";
         let workspace = self.workspace.into_uuid();
         self.tx.workspace(self.workspace).knowledge().changed(document).await?;
         let unlinked =
             run!(self.tx, UNLINK; workspace, assistant.into_uuid(), document.into_uuid());
         if unlinked == 1 {
-            run!(self.tx, UNSCOPE; workspace, document.into_uuid(), scope_term(assistant));
+            self.tx.workspace(self.workspace).documents().rescope(document).await?;
         }
         Ok(unlinked == 1)
     }

@@ -61,6 +61,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     26 "0026_files",
     27 "0027_control",
     28 "0028_operators_write",
+    40 "0040_passages_in_steps",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{StorageError, Tx, tx::Conn};
 
 mod runs;
+mod staged;
 
 /// A passage to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,13 +158,7 @@ impl Passages<'_> {
              WHERE workspace_id = $1 AND id = $2";
         const REINDEX: &str = "
             UPDATE passages SET terms = $3, length = $4 WHERE workspace_id = $1 AND id = $2";
-        const INSERT: &str = "
-            INSERT INTO passages (workspace_id, id, document_id, position, headings, text, hash, scopes,
-                                  terms, length, starts_at, ends_at, page)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-
         let workspace = self.workspace.into_uuid();
-        let scopes = self.tx.workspace(self.workspace).documents().scopes(document).await?;
 
         for id in &changes.gone {
             run!(self.tx, DELETE; workspace, id.into_uuid());
@@ -178,15 +173,7 @@ impl Passages<'_> {
             run!(self.tx, REINDEX; workspace, id.into_uuid(), terms, *length);
         }
 
-        for passage in &changes.new {
-            let place = &passage.place;
-            run!(self.tx, INSERT;
-                workspace, passage.id.into_uuid(), document.into_uuid(), place.position,
-                &passage.headings, &passage.text, &passage.hash, &scopes, &passage.terms,
-                passage.length, place.start, place.end, place.page);
-        }
-
-        Ok(())
+        self.add(document, document, &changes.new).await
     }
 
     /// Gives passages of a document the vectors of `model` that passages with the same hash have

@@ -72,13 +72,47 @@ impl Replacements<'_> {
             ON CONFLICT (workspace_id, document_id) DO UPDATE
                SET name = excluded.name, kind = excluded.kind, size = excluded.size,
                    content_hash = excluded.content_hash, original = excluded.original,
-                   created_at = excluded.created_at, file_id = excluded.file_id";
+                   created_at = excluded.created_at, file_id = excluded.file_id, staged_in = NULL";
         let content = content.into();
         run!(self.tx, SQL;
             self.workspace.into_uuid(), id.into_uuid(), &replacement.name, replacement.kind.as_str(),
             replacement.size, &replacement.content_hash, content.inline(), now,
             content.file().map(FileId::into_uuid));
         Ok(())
+    }
+
+    /// The hidden document in which the passages of the waiting file gather: many are stored step by
+    /// step, and found together. What is left in it once the file does not wait any more goes as
+    /// with documents that were deleted.
+    pub async fn staged(self, id: DocumentId) -> Result<Option<DocumentId>, StorageError> {
+        const SQL: &str = "
+            SELECT staged_in FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
+        let row = row!(self.tx, (Option<Uuid>,), SQL; self.workspace.into_uuid(), id.into_uuid());
+        Ok(row.and_then(|(staged,)| staged).map(DocumentId::from))
+    }
+
+    /// Makes that document as `hidden`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when no file waits.
+    pub async fn stage(
+        self,
+        id: DocumentId,
+        hidden: DocumentId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const HIDDEN: &str = "
+            INSERT INTO documents (workspace_id, id, name, kind, size, content_hash, status, created_at,
+                                   updated_at, deleted_at)
+            SELECT workspace_id, $3, name, kind, 0, '', 'queued', $4, $4, $4
+              FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";
+        const STAGED: &str = "
+            UPDATE document_replacements SET staged_in = $3 WHERE workspace_id = $1 AND document_id = $2";
+        let workspace = self.workspace.into_uuid();
+        run!(self.tx, HIDDEN; workspace, id.into_uuid(), hidden.into_uuid(), now);
+        let staged = run!(self.tx, STAGED; workspace, id.into_uuid(), hidden.into_uuid());
+        StorageError::expect_one_row("document_replacements", staged)
     }
 
     /// Renames the waiting file, if there is one: the document will be called so once it is

@@ -40,6 +40,10 @@ const fn days(number: u64) -> Duration {
 /// How long after its end files without a row are looked for again: the whole store is listed.
 const SWEEP_FILES: Duration = Duration::from_hours(6);
 
+/// How long after its end passages are looked for again that do not say who knows them: assistants
+/// too large for the memory wait for it.
+const RESCOPE_DOCUMENTS: Duration = Duration::from_mins(1);
+
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
     ($(#[$doc:meta])* $job:ident, $kind:expr, |$run:ident| $work:expr) => {
@@ -158,7 +162,16 @@ scheduled!(
 );
 scheduled!(
     /// Deletes what is left of large documents that were deleted.
-    DeleteDocuments, documents::PURGE, |run| purge_documents(run)
+    DeleteDocuments, documents::PURGE, |run| {
+        in_steps(run, Self::KIND, |tx| tx.system().documents().purge().boxed())
+    }
+);
+
+scheduled!(
+    /// Brings passages of large documents in step with the assistants that know them.
+    RescopeDocuments, documents::RESCOPE, RESCOPE_DOCUMENTS, |run| {
+        in_steps(run, Self::KIND, |tx| tx.system().documents().rescope().boxed())
+    }
 );
 scheduled!(
     /// Deletes files that no row names: what was kept for a transaction that failed, and what was
@@ -200,19 +213,23 @@ async fn in_batches(
     }
 }
 
-/// Deletes step by step what is left of deleted documents.
-async fn purge_documents(run: JobRun<'_>) -> Result<(), Failed> {
+/// Works step by step, each step in a transaction of its own, until one says that nothing is left.
+async fn in_steps(
+    run: JobRun<'_>,
+    kind: Kind,
+    one: impl for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<Option<u64>, StorageError>> + Send + Sync,
+) -> Result<(), Failed> {
     loop {
         may_go_on(run)?;
         let step = retried(|| async {
             let mut tx = run.engine.db.begin().await?;
-            let gone = tx.system().documents().purge().await?;
+            let done = one(&mut tx).await?;
             tx.commit().await?;
-            Ok(gone)
+            Ok(done)
         });
 
-        let Some(gone) = step.await.map_err(|error| failed(&error))? else { return Ok(()) };
-        count(documents::PURGE, gone);
+        let Some(done) = step.await.map_err(|error| failed(&error))? else { return Ok(()) };
+        count(kind, done);
     }
 }
 

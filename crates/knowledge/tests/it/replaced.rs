@@ -4,7 +4,7 @@ use replyx_core::{
     fixtures,
     ids::DocumentId,
     knowledge::{
-        DocumentKind::{self, Pdf, Text},
+        DocumentKind::{self, Markdown, Pdf, Text},
         DocumentStatus::{Failed, Queued, Ready},
         Replacement, WarningCode,
     },
@@ -12,7 +12,11 @@ use replyx_core::{
     secret::sha256_hex,
 };
 use replyx_knowledge::index::IndexDocument;
-use replyx_storage::{on_every_db, testing::TestDb};
+use replyx_storage::{
+    Db, Tx, on_every_db,
+    testing::{TestDb, tamper},
+};
+use tokio::sync::oneshot;
 
 use crate::{
     child::{Held, data},
@@ -70,6 +74,90 @@ async fn the_old_text_serves_until_the_new_one_is_read(db: &TestDb) {
     // The job that died in between runs again, and finds nothing to do.
     shop.index(job).await;
     assert_eq!(found(&shop).await, ["Delivery costs 300 roubles."]);
+}
+
+/// A document of so many sections that its passages are more than one transaction changes.
+fn lanterns(price: &str) -> String {
+    let section = |n: usize| {
+        let sentence = format!("Lantern {n} of the {price} series glows for {n} hours. ");
+        format!("## Lantern {n}\n\n{}\n\n", sentence.repeat(20))
+    };
+    (0..3_000).map(section).collect()
+}
+
+/// How many passages a document has, and how many its waiting file has gathered.
+async fn counts(tx: &mut Tx, job: IndexDocument) -> (usize, usize) {
+    let own = tx.workspace(job.workspace_id).passages().of(job.document_id).await.unwrap().len();
+    let hidden = tx.workspace(job.workspace_id).replacements().staged(job.document_id).await;
+    let gathered = match hidden.unwrap() {
+        Some(hidden) => tx.workspace(job.workspace_id).passages().of(hidden).await.unwrap().len(),
+        None => 0,
+    };
+    (own, gathered)
+}
+
+/// A writer on a task of its own gets its turn again and again, and so does a search, which finds
+/// the old file or the new one. The process dies in the middle.
+#[on_every_db]
+async fn a_large_file_gathers_in_steps_and_takes_the_place_of_another_at_once(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let job = shop.upload("old.md", Markdown, lanterns("silver").as_bytes()).await;
+    shop.index(job).await;
+    let (old, _) = counts(&mut db.db.read().await.unwrap(), job).await;
+    let new = lanterns("golden");
+    replace(&shop, job, Markdown, new.as_bytes()).await;
+
+    // Who writes in between keeps the document until the reader is gone, as if it had died.
+    let (seen, gathering) = oneshot::channel();
+    let (died, is_dead) = oneshot::channel::<()>();
+    let home = db.db.clone();
+    let writer = tokio::spawn(async move {
+        let (tx, gathered) = loop {
+            let mut tx = home.begin().await.unwrap();
+            tx.workspace(job.workspace_id).documents().lock(job.document_id).await.unwrap();
+            let (own, gathered) = counts(&mut tx, job).await;
+            assert_eq!(own, old, "the old file serves");
+            if gathered > 0 {
+                break (tx, gathered);
+            }
+            tx.commit().await.unwrap();
+            tokio::task::yield_now().await;
+        };
+        seen.send(gathered).unwrap();
+        is_dead.await.unwrap();
+        drop(tx);
+    });
+    let gathered = tokio::select! {
+        gathered = gathering => gathered.unwrap(),
+        () = shop.index(job) => panic!("nobody could write in between"),
+    };
+    died.send(()).unwrap();
+    writer.await.unwrap();
+    assert!(gathered < old, "{gathered} of {old}");
+    let silver = shop.search("silver series lantern 7").await;
+    assert!(silver[0].passage.text.contains("silver"), "{silver:?}");
+    assert!(!purge(&db.db).await, "what gathers is not deleted");
+
+    shop.index(job).await;
+    let (own, gathered) = counts(&mut db.db.read().await.unwrap(), job).await;
+    assert_eq!((own, gathered), (usize::try_from(shop.document(job).await.passages).unwrap(), 0));
+    let golden = shop.search("golden series lantern 7").await;
+    assert!(golden.iter().all(|hit| hit.passage.text.contains("golden")), "{golden:?}");
+    assert!(!golden.is_empty());
+
+    // What was replaced goes step by step, and nothing else does.
+    while purge(&db.db).await {}
+    let stored = tamper(&db.url, "UPDATE passages SET page = page").await;
+    assert_eq!(stored, u64::try_from(own).unwrap());
+    assert_eq!(counts(&mut db.db.read().await.unwrap(), job).await, (own, 0));
+}
+
+/// Deletes a step of what is hidden; `false`: there was nothing.
+async fn purge(db: &Db) -> bool {
+    let mut tx = db.begin().await.unwrap();
+    let gone = tx.system().documents().purge().await.unwrap();
+    tx.commit().await.unwrap();
+    gone.is_some()
 }
 
 #[on_every_db]

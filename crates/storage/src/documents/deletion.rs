@@ -68,9 +68,13 @@ async fn hide(
 impl SystemDocuments<'_> {
     /// Deletes a step of what is left of documents that were deleted: some passages of one, or the
     /// last of them with the document itself. How many passages went; `None`: nothing is left.
+    /// Those in which the passages of a waiting file gather are left alone.
     pub async fn purge(self) -> Result<Option<u64>, StorageError> {
         const NEXT: &str = "
             SELECT workspace_id, id FROM documents WHERE deleted_at IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM document_replacements AS waiting
+                                WHERE waiting.workspace_id = documents.workspace_id
+                                  AND waiting.staged_in = documents.id)
              ORDER BY workspace_id, id LIMIT 1";
         const PASSAGES: &str = "
             DELETE FROM passages

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use replyx_core::{
     act::Actor,
+    assistant::Assistant,
     change::{Gone, New},
     fixtures,
     ids::PassageId,
@@ -381,6 +382,45 @@ async fn the_documents_of_a_deleted_assistant_are_hidden_at_once_and_deleted_in_
     assert_eq!(candidates(db, &tenant, &query_terms("lantern")).await, []);
     while commit!(db, |tx| tx.system().documents().purge()).is_some_and(|gone| gone <= 1_000) {}
     assert_eq!(stored().await, 0);
+}
+
+#[on_every_db]
+async fn who_knows_a_large_document_is_written_into_its_passages_in_steps(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(db).await;
+    let texts: Vec<String> = (0..2_500).map(|number| format!("Lantern {number} glows")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let passages = store(db, &tenant, &texts).await;
+    let some = [passages[0].id];
+    let id = read!(db, |tx| tx.workspace(tenant.id).passages().load(&some))[0].document_id;
+    let second = Assistant { id: given::id(), ..tenant.assistant.clone() };
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(second.clone()))));
+    let terms = query_terms("lantern");
+    let found = async |assistant| {
+        let tenant = tenant.id;
+        let terms = [terms[0].clone()];
+        read!(db, |tx| tx.workspace(tenant).passages().frequencies(assistant, &terms))[0]
+    };
+    let step = async || commit!(db, |tx| tx.system().documents().rescope());
+
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).knowledge().link(second.id, id)));
+    assert_eq!(found(second.id).await, 1_000, "one step at once");
+    assert_eq!((step().await, found(second.id).await), (Some(1_000), 2_000));
+    // Unlinked while it is not done: the last word counts.
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).knowledge().unlink(second.id, id)));
+    while step().await.is_some() {}
+    assert_eq!((found(second.id).await, found(tenant.assistant.id).await), (0, 2_500));
+
+    // What an assistant that is deleted leaves to another.
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).knowledge().link(second.id, id)));
+    while step().await.is_some() {}
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    while step().await.is_some() {}
+    let term = tenant.assistant.id.into_uuid().simple();
+    let sql = format!("UPDATE passages SET page = page WHERE scopes LIKE '%{term}%'");
+    assert_eq!(testing::tamper(&home.url, &sql).await, 0);
+    assert_eq!(found(second.id).await, 2_500);
+    given::check_full_text(&home.url).await;
 }
 
 #[on_every_db]
