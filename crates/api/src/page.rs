@@ -1,5 +1,5 @@
-//! Lists: `?limit=&cursor=` in, `{"items": [], "next_cursor": null}` out, and the address of the next
-//! page in the header `Link` (RFC 8288).
+//! Lists: `?limit=&cursor=` in, `{"items": [], "next_cursor": null}` out, and the address of the
+//! next page in the header `Link` (RFC 8288).
 //!
 //! A cursor is the id (or number) of the last item seen, so a page stays right while rows are
 //! added.

@@ -81,9 +81,9 @@ impl Replacements<'_> {
         Ok(())
     }
 
-    /// The hidden document in which the passages of the waiting file gather: many are stored step by
-    /// step, and found together. What is left in it once the file does not wait any more goes as
-    /// with documents that were deleted.
+    /// The hidden document in which the passages of the waiting file gather: many are stored step
+    /// by step, and found together. What is left in it once the file does not wait any more goes
+    /// as with documents that were deleted.
     pub async fn staged(self, id: DocumentId) -> Result<Option<DocumentId>, StorageError> {
         const SQL: &str = "
             SELECT staged_in FROM document_replacements WHERE workspace_id = $1 AND document_id = $2";

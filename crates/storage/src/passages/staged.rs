@@ -43,8 +43,8 @@ impl Passages<'_> {
         self.tx.workspace(self.workspace).documents().rescope(to).await
     }
 
-    /// Takes passages out of a document, which must be locked. On SQLite, which has one writer, they
-    /// move to a hidden document and are deleted with it, step by step.
+    /// Takes passages out of a document, which must be locked. On SQLite, which has one writer,
+    /// they move to a hidden document and are deleted with it, step by step.
     pub async fn retire(self, ids: &[PassageId], hidden: DocumentId) -> Result<(), StorageError> {
         const DELETE: &str = "
             DELETE FROM passages
