@@ -11,9 +11,10 @@ use replyx_core::{
     mail::{Letter, Mail},
     page::PageRequest,
     role::Role,
+    rules::workspace::{WorkspaceFate, spare_last_owner},
     setting,
     user::User,
-    workspace::Member,
+    workspace::Workspace,
 };
 use replyx_storage::{Db, StorageError, Tx, retried};
 
@@ -100,14 +101,9 @@ pub(crate) async fn refuse_last_owner(tx: &mut Tx, user: UserId) -> Result<()> {
     owned.sort_unstable();
     for workspace in owned {
         let owners = tx.workspace(workspace).members().lock_owners().await?;
-        if owners.iter().any(|owner| *owner != user) {
-            continue;
-        }
         let two = PageRequest::new(Some(2), None);
-        let members = tx.workspace(workspace).members().list(two).await?;
-        if members.items.iter().any(|member| member.user_id != user) {
-            return Err(Error::OwnerOfOthers);
-        }
+        let members = tx.workspace(workspace).members().list(two).await?.items;
+        spare_last_owner(user, &owners, &members)?;
     }
     Ok(())
 }
@@ -160,13 +156,14 @@ enum Step {
 async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageError> {
     let mut tx = db.begin().await?;
     let memberships = tx.system().users().memberships(id).await?;
-    let mut workspaces: Vec<WorkspaceId> =
-        memberships.into_iter().map(|membership| membership.workspace.id).collect();
+    let mut workspaces: Vec<Workspace> =
+        memberships.into_iter().map(|membership| membership.workspace).collect();
     // First the owners, workspace by workspace, then the user: the order in which everybody locks.
-    workspaces.sort_unstable();
+    workspaces.sort_unstable_by_key(|workspace| workspace.id);
     let mut fates = Vec::new();
     for workspace in workspaces {
-        fates.push((workspace, fate(&mut tx, workspace, id).await?));
+        let fate = fate(&mut tx, workspace.id, id).await?;
+        fates.push((workspace, fate));
     }
     let user = tx.system().users().lock(id).await?;
     if user.and_then(|user| user.delete_at).is_none_or(|at| now < at) {
@@ -174,19 +171,22 @@ async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageEr
     }
 
     for (workspace, fate) in &fates {
-        if matches!(fate, Fate::Ends) && tx.system().workspaces().empty(*workspace).await? > 0 {
+        let ends = *fate == WorkspaceFate::Ends;
+        if ends && tx.system().workspaces().empty(workspace.id).await? > 0 {
             // Nobody signs in to restore what has begun to go, and no customer is answered from it.
             tx.system().users().set_blocked(id, Some(now)).await?;
-            tx.system().workspaces().set_suspended(*workspace, Some(now)).await?;
+            if let Some(workspace) = tx.system().workspaces().lock(workspace.id).await? {
+                tx.apply(workspace.wind_up(now)).await?;
+            }
             tx.commit().await?;
             return Ok(Step::Emptied);
         }
     }
     for (workspace, fate) in fates {
         match fate {
-            Fate::GoesOn => {}
-            Fate::Ends => tx.system().workspaces().delete(workspace).await?,
-            Fate::PassesTo(heir) => pass_on(&mut tx, workspace, heir, now).await?,
+            WorkspaceFate::GoesOn => {}
+            WorkspaceFate::Ends => drop(tx.apply(workspace.delete()).await?),
+            WorkspaceFate::PassesTo(heir) => drop(tx.apply(heir.inherit(now)).await?),
         }
     }
     tx.system().users().delete(id).await?;
@@ -196,42 +196,15 @@ async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageEr
     Ok(Step::Deleted)
 }
 
-/// What becomes of a workspace when one of its members goes.
-enum Fate {
-    GoesOn,
-    Ends,
-    /// Somebody joined after its last owner had asked to be deleted; one of those who stay must own
-    /// it.
-    PassesTo(UserId),
-}
-
-async fn fate(tx: &mut Tx, workspace: WorkspaceId, leaving: UserId) -> Result<Fate, StorageError> {
-    let owners = tx.workspace(workspace).members().lock_owners().await?;
-    if owners.iter().any(|owner| *owner != leaving) {
-        return Ok(Fate::GoesOn);
-    }
-    let page = PageRequest::new(Some(PageRequest::<UserId>::MAX), None);
-    let members = tx.workspace(workspace).members().list(page).await?.items;
-    let leaves_as_owner =
-        members.iter().any(|member| member.user_id == leaving && member.role == Role::Owner);
-    let staying = members.into_iter().filter(|member| member.user_id != leaving);
-    // Active members come before suspended ones, then the higher role, then the longer membership.
-    let rank = |member: &Member| {
-        (member.suspended_at.is_none(), member.role, std::cmp::Reverse(member.created_at))
-    };
-    let Some(heir) = staying.max_by_key(rank) else { return Ok(Fate::Ends) };
-    Ok(if leaves_as_owner { Fate::PassesTo(heir.user_id) } else { Fate::GoesOn })
-}
-
-async fn pass_on(
+/// What becomes of a workspace when one of its members goes. Its owners stay as they are until the
+/// transaction ends.
+async fn fate(
     tx: &mut Tx,
     workspace: WorkspaceId,
-    heir: UserId,
-    now: DateTime<Utc>,
-) -> Result<(), StorageError> {
-    tx.workspace(workspace).members().set_role(heir, Role::Owner).await?;
-    tx.workspace(workspace).members().set_suspended(heir, None).await?;
-    let act = act::MemberPromoted { member: heir, role: Role::Owner };
-    tx.apply(Change::act(workspace, &Actor::system(), &act, now)).await?;
-    Ok(())
+    leaving: UserId,
+) -> Result<WorkspaceFate, StorageError> {
+    let owners = tx.workspace(workspace).members().lock_owners().await?;
+    let page = PageRequest::new(Some(PageRequest::<UserId>::MAX), None);
+    let members = tx.workspace(workspace).members().list(page).await?.items;
+    Ok(WorkspaceFate::after(leaving, &owners, members))
 }

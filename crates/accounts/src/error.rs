@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use replyx_core::rules::{
+    invitation::InvitationRefused,
+    key::KeyRefused,
+    member::MemberRefused,
+    workspace::{OwnerOfOthers, TooManyOwned},
+};
 use replyx_live::TooMany;
 use replyx_storage::StorageError;
 
@@ -181,5 +187,52 @@ impl Error {
             | Self::Storage(_)
             | Self::Internal(_) => return None,
         })
+    }
+}
+
+impl From<MemberRefused> for Error {
+    fn from(refused: MemberRefused) -> Self {
+        match refused {
+            MemberRefused::AboveStanding(_) => Self::Forbidden,
+            MemberRefused::LastOwner => Self::LastOwner,
+        }
+    }
+}
+
+impl From<InvitationRefused> for Error {
+    fn from(refused: InvitationRefused) -> Self {
+        match refused {
+            InvitationRefused::AboveStanding(_) => Self::Forbidden,
+            InvitationRefused::Expired => Self::NoInvitation,
+            InvitationRefused::OtherAddress => Self::NotForYou,
+            InvitationRefused::WorkspaceSuspended => Self::WorkspaceSuspended,
+            InvitationRefused::Void => Self::InvitationVoid,
+            InvitationRefused::InviteeIsMember => Self::InviteeIsMember,
+            InvitationRefused::AlreadyMember => Self::AlreadyMember,
+            InvitationRefused::TooManyJoined => Self::TooManyJoined,
+        }
+    }
+}
+
+impl From<KeyRefused> for Error {
+    fn from(refused: KeyRefused) -> Self {
+        match refused {
+            KeyRefused::Expired => Self::field("expires_at", "must be in the future"),
+            KeyRefused::NeedsPerson(_) => Self::field("scopes", refused.to_string()),
+            KeyRefused::AboveStanding => Self::Forbidden,
+            KeyRefused::TooMany => Self::TooManyKeys,
+        }
+    }
+}
+
+impl From<TooManyOwned> for Error {
+    fn from(TooManyOwned: TooManyOwned) -> Self {
+        Self::TooManyOwned
+    }
+}
+
+impl From<OwnerOfOthers> for Error {
+    fn from(OwnerOfOthers: OwnerOfOthers) -> Self {
+        Self::OwnerOfOthers
     }
 }

@@ -1,31 +1,28 @@
 //! Offers to become a member, sent by mail.
 //!
 //! The link holds a token that is stored as a hash and works once. Until it is accepted, an
-//! invitation depends on its sender: it is void while they may not invite people into that role,
-//! are suspended or blocked, or have asked for their account to be deleted.
+//! invitation depends on its sender (`core`'s `rules/invitation.rs`).
 
 use chrono::TimeDelta;
 use replyx_core::{
-    act,
     actor::{Account, Caller},
     assistant::Language,
-    change::Change,
+    change::{Change, New},
     clock::random_hex,
     ids::InvitationId,
     mail::{Letter, Mail},
     page::{Page, PageRequest},
     permission::Permission,
     role::Role,
+    rules::invitation::{AcceptedInvitation, InvitationTerms, SentInvitation},
     secret::sha256_hex,
     setting,
-    user::normal_email,
-    workspace::{Invitation, Membership},
+    user::{User, normal_email},
+    workspace::{Invitation, Member, Membership, Workspace},
 };
 use replyx_storage::Tx;
 
-use crate::{
-    Cx, Error, INVITE_PAGE, Result, letters::mailbox_key, standing, workspaces::MOST_JOINED,
-};
+use crate::{Cx, Error, INVITE_PAGE, Result, letters::mailbox_key, standing};
 
 /// How many days an invitation is good.
 const DAYS: u32 = 7;
@@ -67,18 +64,9 @@ pub async fn create(cx: &Cx, caller: &Caller, invitee: &Invitee) -> Result<Invit
 
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        let (invitation, mail) = offer(cx, &mut tx, caller, invitee, &token).await?;
-        let workspace = invitation.workspace_id;
-        let hash = sha256_hex(token.as_bytes());
-        tx.workspace(workspace).invitations().put(&invitation, &hash).await?;
-        cx.letters.queue_of(&mut tx, &mail, workspace).await?;
-
-        let act = act::InvitationCreated {
-            invitation: invitation.id,
-            email: invitation.email.clone(),
-            role: invitation.role,
-        };
-        tx.apply(Change::act(workspace, &caller.actor(), &act, invitation.created_at)).await?;
+        let (change, mail) = offer(cx, &mut tx, caller, invitee, &token).await?;
+        let New(SentInvitation { invitation, .. }) = tx.apply(change).await?;
+        cx.letters.queue_of(&mut tx, &mail, invitation.workspace_id).await?;
         tx.commit().await?;
         Ok(invitation)
     })
@@ -103,9 +91,8 @@ async fn offer(
     caller: &Caller,
     invitee: &Invitee,
     token: &str,
-) -> Result<(Invitation, Mail)> {
+) -> Result<(Change<New<SentInvitation>>, Mail)> {
     let standing = standing::of(tx, caller, Permission::MembersWrite).await?;
-    standing.reaches(invitee.role)?;
     let now = cx.clock.now();
     let invitation = Invitation {
         id: cx.clock.id(),
@@ -116,30 +103,19 @@ async fn offer(
         expires_at: now + TimeDelta::days(DAYS.into()),
         created_at: now,
     };
-    // Who is about to leave invites nobody.
-    stands(tx, &invitation).await?;
-    let mail = letter(cx, tx, caller, &invitation, token, invitee.language).await?;
-    Ok((invitation, mail))
-}
+    let basis = Basis::of(tx, &invitation).await?;
+    let recipient = tx.system().users().find_by_email(&invitation.email).await?;
+    let recipient = recipient.map(|(user, _)| user);
+    let member = match &recipient {
+        Some(user) => tx.workspace(invitation.workspace_id).members().find(user.id).await?,
+        None => None,
+    };
 
-/// The letter that offers it, unless they are a member already.
-async fn letter(
-    cx: &Cx,
-    tx: &mut Tx,
-    caller: &Caller,
-    invitation: &Invitation,
-    token: &str,
-    language: Option<Language>,
-) -> Result<Mail> {
-    let known = tx.system().users().find_by_email(&invitation.email).await?.map(|(user, _)| user);
-    if let Some(user) = &known
-        && tx.workspace(invitation.workspace_id).members().find(user.id).await?.is_some()
-    {
-        return Err(Error::InviteeIsMember);
-    }
-
-    let inviter = tx.system().users().find(invitation.invited_by).await?;
-    let inviter = inviter.ok_or(Error::Forbidden)?;
+    let hash = sha256_hex(token.as_bytes());
+    let by = caller.actor();
+    let change = invitation.clone().send(hash, &standing, basis.terms(), member.as_ref(), &by)?;
+    let (_, inviter) = basis.sender.ok_or(Error::Forbidden)?;
+    let language = invitee.language.or(recipient.map(|user| user.language));
     let letter = Letter::Invitation {
         workspace: caller.place().workspace.name.clone(),
         inviter: inviter.name.unwrap_or(inviter.email),
@@ -147,8 +123,8 @@ async fn letter(
         link: cx.link(INVITE_PAGE, token),
         days: DAYS,
     };
-    let language = language.or(known.map(|user| user.language)).unwrap_or(inviter.language);
-    Ok(Mail { to: invitation.email.clone(), language, letter })
+    let language = language.unwrap_or(inviter.language);
+    Ok((change, Mail { to: invitation.email, language, letter }))
 }
 
 /// Revokes an invitation.
@@ -159,12 +135,9 @@ async fn letter(
 pub async fn delete(cx: &Cx, caller: &Caller, id: InvitationId) -> Result<()> {
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        if !tx.workspace(caller.workspace_id).invitations().delete(id).await? {
-            return Err(Error::NotFound("invitation"));
-        }
-        let now = cx.clock.now();
-        let act = act::InvitationDeleted { invitation: id };
-        tx.apply(Change::act(caller.workspace_id, &caller.actor(), &act, now)).await?;
+        let found = tx.workspace(caller.workspace_id).invitations().lock(id).await?;
+        let invitation = found.ok_or(Error::NotFound("invitation"))?;
+        tx.apply(invitation.revoke(&caller.actor(), cx.clock.now())).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -182,74 +155,41 @@ pub async fn accept(cx: &Cx, account: &Account, token: &str) -> Result<Membershi
         let user = account.user();
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        // Rolled back, with whatever is refused below.
-        let found = tx.system().invitations().take(&sha256_hex(token.as_bytes())).await?;
-        let open = found.filter(|invitation| now < invitation.expires_at);
-        let invitation = open.ok_or(Error::NoInvitation)?;
-        if invitation.email != user.email {
-            return Err(Error::NotForYou);
-        }
-        stands(&mut tx, &invitation).await?;
+        let found = tx.system().invitations().lock(&sha256_hex(token.as_bytes())).await?;
+        let invitation = found.ok_or(Error::NoInvitation)?;
+        let memberships = tx.system().users().memberships(user.id).await?;
 
-        let membership = join(cx, &mut tx, account, &invitation).await?;
-        let act = act::MemberJoined {
-            member: user.id,
-            email: user.email.clone(),
-            role: invitation.role,
-            invited_by: invitation.invited_by,
+        let basis = Basis::of(&mut tx, &invitation).await?;
+        let by = account.actor();
+        let change = invitation.accept(user, basis.terms(), &memberships, &by, now)?;
+        let AcceptedInvitation { member, .. } = match tx.apply(change).await {
+            Ok(accepted) => accepted,
+            Err(error) if error.is_duplicate() => return Err(Error::AlreadyMember),
+            Err(error) => return Err(error.into()),
         };
-        tx.apply(Change::act(invitation.workspace_id, &account.actor(), &act, now)).await?;
         tx.commit().await?;
-        Ok(membership)
+        Ok(Membership { workspace: basis.workspace, role: member.role, suspended_at: None })
     })
     .await
 }
 
-async fn join(
-    cx: &Cx,
-    tx: &mut Tx,
-    account: &Account,
-    invitation: &Invitation,
-) -> Result<Membership> {
-    let user = account.user().id;
-    let id = invitation.workspace_id;
-    let mine = tx.system().users().memberships(user).await?;
-    if mine.iter().any(|membership| membership.workspace.id == id) {
-        return Err(Error::AlreadyMember);
-    }
-    if mine.len() >= MOST_JOINED {
-        return Err(Error::TooManyJoined);
-    }
-
-    match tx.workspace(id).members().insert(user, invitation.role, cx.clock.now()).await {
-        Ok(()) => {}
-        Err(error) if error.is_duplicate() => return Err(Error::AlreadyMember),
-        Err(error) => return Err(error.into()),
-    }
-    let workspace = tx.system().workspaces().find(id).await?;
-    let workspace = workspace.ok_or(Error::NotFound("workspace"))?;
-    Ok(Membership { workspace, role: invitation.role, suspended_at: None })
+/// What an invitation depends on, as the transaction sees it.
+pub(crate) struct Basis {
+    pub(crate) workspace: Workspace,
+    sender: Option<(Member, User)>,
 }
 
-/// Does the offer still stand?
-///
-/// # Errors
-///
-/// [`Error::WorkspaceSuspended`], and [`Error::InvitationVoid`] when who made it could not make it
-/// today.
-pub(crate) async fn stands(tx: &mut Tx, invitation: &Invitation) -> Result<()> {
-    let id = invitation.workspace_id;
-    let workspace = tx.system().workspaces().find(id).await?;
-    let workspace = workspace.ok_or(Error::NotFound("workspace"))?;
-    if workspace.suspended_at.is_some() {
-        return Err(Error::WorkspaceSuspended);
+impl Basis {
+    pub(crate) async fn of(tx: &mut Tx, invitation: &Invitation) -> Result<Self> {
+        let id = invitation.workspace_id;
+        let found = tx.system().workspaces().find(id).await?;
+        let workspace = found.ok_or(Error::NotFound("workspace"))?;
+        let sender = standing::member(tx, id, invitation.invited_by).await?;
+        Ok(Self { workspace, sender })
     }
 
-    let inviter = standing::active(tx, id, invitation.invited_by).await?;
-    let able = inviter.is_some_and(|inviter| {
-        inviter.role >= Permission::MembersWrite.least_role() && inviter.role >= invitation.role
-    });
-    let person = tx.system().users().find(invitation.invited_by).await?;
-    let stays = person.is_some_and(|person| person.delete_at.is_none());
-    if able && stays { Ok(()) } else { Err(Error::InvitationVoid) }
+    pub(crate) fn terms(&self) -> InvitationTerms<'_> {
+        let sender = self.sender.as_ref().map(|(member, person)| (member, person));
+        InvitationTerms { workspace: &self.workspace, sender }
+    }
 }

@@ -8,30 +8,24 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use replyx_core::{
-    act,
     actor::Caller,
-    change::Change,
+    change::New,
     clock::random_hex,
     ids::ApiKeyId,
     page::{Page, PageRequest},
     permission::{Permission, Permissions},
-    role::Role,
+    rules::key::HashedKey,
     secret::sha256_hex,
     workspace::{ApiKey, KeyOwner},
 };
 use replyx_storage::{Db, StorageError, retried};
 
-use crate::{
-    Cx, Error, Result,
-    standing::{self, Standing},
-};
+use crate::{Cx, Error, Result, standing};
 
 /// What an API key begins with.
 pub const PREFIX: &str = "rx_live_";
 /// What follows it in a key: so many hexadecimal digits.
 const DIGITS: usize = 40;
-/// The most keys of one workspace.
-const MOST: usize = 100;
 /// How much of a key is kept for people to tell keys apart.
 const SHOWN: usize = 12;
 
@@ -98,25 +92,17 @@ pub async fn read(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<ApiKey> {
 /// [`Error::TooManyKeys`].
 pub async fn create(cx: &Cx, caller: &Caller, new: &NewKey) -> Result<(ApiKey, String)> {
     let expires_at = new.expires_at.map(|end| end.trunc_subsecs(6));
-    if expires_at.is_some_and(|end| end <= cx.clock.now()) {
-        return Err(Error::field("expires_at", "must be in the future"));
-    }
-    refuse_what_needs_a_person(new.scopes)?;
     let secret = format!("{PREFIX}{}", random_hex::<20>());
 
     let key = cx.write(|| async {
         let workspace = caller.workspace_id;
-        let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
         // The owners stand for the workspace: two who make the hundredth key at once must see each
         // other's.
         tx.workspace(workspace).members().lock_owners().await?;
         let standing = standing::of(&mut tx, caller, Permission::KeysWrite).await?;
-        may_give(&standing, new)?;
         let page = PageRequest::new(Some(PageRequest::<()>::MAX), None);
-        if tx.workspace(workspace).api_keys().list(page).await?.items.len() >= MOST {
-            return Err(Error::TooManyKeys);
-        }
+        let others = tx.workspace(workspace).api_keys().list(page).await?.items.len();
 
         let key = ApiKey {
             id: cx.clock.id(),
@@ -128,38 +114,15 @@ pub async fn create(cx: &Cx, caller: &Caller, new: &NewKey) -> Result<(ApiKey, S
             created_by: standing.person,
             expires_at,
             last_used_at: None,
-            created_at: now,
+            created_at: cx.clock.now(),
         };
-        tx.workspace(workspace).api_keys().insert(&key, &sha256_hex(secret.as_bytes())).await?;
-        let act = act::ApiKeyCreated {
-            api_key: key.id,
-            name: key.name.clone(),
-            scopes: key.scopes.iter().collect(),
-            service: key.owner == KeyOwner::Workspace,
-            expires_at: key.expires_at,
-        };
-        tx.apply(Change::act(workspace, &caller.actor(), &act, now)).await?;
+        let hash = sha256_hex(secret.as_bytes());
+        let change = key.create(hash, &standing, others, &caller.actor())?;
+        let New(HashedKey { key, .. }) = tx.apply(change).await?;
         tx.commit().await?;
         Ok(key)
     });
     Ok((key.await?, secret))
-}
-
-fn may_give(standing: &Standing, new: &NewKey) -> Result<()> {
-    let is_theirs = standing.permissions.cover(new.scopes);
-    let may_own = new.owner == KeyOwner::Maker || standing.ceiling >= Role::Owner;
-    if is_theirs && may_own { Ok(()) } else { Err(Error::Forbidden) }
-}
-
-/// No key decides who works here, or makes further keys.
-fn refuse_what_needs_a_person(scopes: Permissions) -> Result<()> {
-    match scopes.iter().find(|scope| scope.needs_person()) {
-        None => Ok(()),
-        Some(scope) => {
-            let message = format!("`{}` needs a person: no key may have it", scope.as_str());
-            Err(Error::field("scopes", message))
-        }
-    }
 }
 
 /// Gives a key another name; without one it stays as it is.
@@ -171,16 +134,12 @@ pub async fn update(cx: &Cx, caller: &Caller, id: ApiKeyId, name: Option<&str>) 
     cx.write(|| async {
         let workspace = caller.workspace_id;
         let mut tx = cx.db.begin().await?;
-        let found = tx.workspace(workspace).api_keys().find(id).await?;
-        let mut key = found.ok_or(Error::NotFound("key"))?;
+        let found = tx.workspace(workspace).api_keys().lock(id).await?;
+        let key = found.ok_or(Error::NotFound("key"))?;
         let Some(name) = name.filter(|name| *name != key.name) else { return Ok(key) };
 
-        if !tx.workspace(workspace).api_keys().rename(id, name).await? {
-            return Err(Error::NotFound("key"));
-        }
-        name.clone_into(&mut key.name);
-        let act = act::ApiKeyUpdated { api_key: id, name: key.name.clone() };
-        tx.apply(Change::act(workspace, &caller.actor(), &act, cx.clock.now())).await?;
+        let change = key.rename(name.to_owned(), &caller.actor(), cx.clock.now());
+        let key = tx.apply(change).await?;
         tx.commit().await?;
         Ok(key)
     })
@@ -196,14 +155,9 @@ pub async fn delete(cx: &Cx, caller: &Caller, id: ApiKeyId) -> Result<()> {
     cx.write(|| async {
         let workspace = caller.workspace_id;
         let mut tx = cx.db.begin().await?;
-        let found = tx.workspace(workspace).api_keys().find(id).await?;
+        let found = tx.workspace(workspace).api_keys().lock(id).await?;
         let key = found.ok_or(Error::NotFound("key"))?;
-        if !tx.workspace(workspace).api_keys().delete(id).await? {
-            return Err(Error::NotFound("key"));
-        }
-        let service = key.owner == KeyOwner::Workspace;
-        let act = act::ApiKeyDeleted { api_key: id, name: key.name.clone(), service };
-        tx.apply(Change::act(workspace, &caller.actor(), &act, cx.clock.now())).await?;
+        tx.apply(key.delete(&caller.actor(), cx.clock.now())).await?;
         tx.commit().await?;
         Ok(())
     })

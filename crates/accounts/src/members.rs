@@ -1,26 +1,16 @@
 //! Who works in a workspace.
 
 use replyx_core::{
-    act,
     actor::Caller,
-    change::Change,
     ids::UserId,
     page::{Page, PageRequest},
     permission::Permission,
-    role::Role,
     workspace::Member,
 };
 
-use crate::{Cx, Error, Result, standing};
+pub use replyx_core::rules::member::MemberUpdate;
 
-/// What is to change about a member; what is left out stays as it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MemberUpdate {
-    /// Their role.
-    pub role: Option<Role>,
-    /// Whether they may not act here from now on.
-    pub suspended: Option<bool>,
-}
+use crate::{Cx, Error, Result, standing};
 
 /// Lists the members of the workspace.
 pub async fn list(
@@ -51,35 +41,10 @@ async fn update_once(cx: &Cx, caller: &Caller, id: UserId, change: MemberUpdate)
     let owners = tx.workspace(workspace).members().lock_owners().await?;
     let standing = standing::of(&mut tx, caller, Permission::MembersWrite).await?;
     let found = tx.workspace(workspace).members().find(id).await?;
-    let mut member = found.ok_or(Error::NotFound("member"))?;
-    standing.reaches(member.role)?;
-    let role = change.role.unwrap_or(member.role);
-    standing.reaches(role)?;
-    let suspended = change.suspended.unwrap_or(member.suspended_at.is_some());
-    if role != Role::Owner || suspended {
-        spare(&owners, &member)?;
-    }
+    let member = found.ok_or(Error::NotFound("member"))?;
 
-    let actor = caller.actor();
-    if role != member.role {
-        tx.workspace(workspace).members().set_role(id, role).await?;
-        let email = member.email.clone();
-        let act = act::MemberRoleChanged { member: id, email, from: member.role, to: role };
-        tx.apply(Change::act(workspace, &actor, &act, now)).await?;
-        member.role = role;
-    }
-    if suspended != member.suspended_at.is_some() {
-        member.suspended_at = suspended.then_some(now);
-        tx.workspace(workspace).members().set_suspended(id, member.suspended_at).await?;
-        let email = member.email.clone();
-        if suspended {
-            let act = act::MemberSuspended { member: id, email };
-            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
-        } else {
-            let act = act::MemberResumed { member: id, email };
-            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
-        }
-    }
+    let change = member.update(change, &standing, &owners, &caller.actor(), now)?;
+    let member = tx.apply(change).await?;
     tx.commit().await?;
     Ok(member)
 }
@@ -105,34 +70,18 @@ pub async fn remove(cx: &Cx, caller: &Caller, id: UserId) -> Result<()> {
         let owners = tx.workspace(workspace).members().lock_owners().await?;
         let found = tx.workspace(workspace).members().find(id).await?;
         let member = found.ok_or(Error::NotFound("member"))?;
-        if !leaves {
-            let standing = standing::of(&mut tx, caller, Permission::MembersWrite).await?;
-            standing.reaches(member.role)?;
-        }
-        spare(&owners, &member)?;
 
-        if !tx.workspace(workspace).members().remove(id).await? {
-            return Err(Error::NotFound("member"));
-        }
+        let by = caller.actor();
         let now = cx.clock.now();
-        let actor = caller.actor();
-        let Member { email, role, .. } = member;
-        if leaves {
-            let act = act::MemberLeft { member: id, email, role };
-            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
+        let change = if leaves {
+            member.leave(&owners, &by, now)?
         } else {
-            let act = act::MemberRemoved { member: id, email, role };
-            tx.apply(Change::act(workspace, &actor, &act, now)).await?;
-        }
+            let standing = standing::of(&mut tx, caller, Permission::MembersWrite).await?;
+            member.remove(&standing, &owners, &by, now)?
+        };
+        tx.apply(change).await?;
         tx.commit().await?;
         Ok(())
     })
     .await
-}
-
-/// Refuses to let the last owner go. `owners` are those who can act and will stay, locked; who goes
-/// may be none of them.
-fn spare(owners: &[UserId], going: &Member) -> Result<()> {
-    let is_last = owners.iter().all(|owner| *owner == going.user_id);
-    if going.role == Role::Owner && is_last { Err(Error::LastOwner) } else { Ok(()) }
 }

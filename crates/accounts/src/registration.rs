@@ -5,21 +5,23 @@
 //! at once, so a taken address can only be answered with [`Error::EmailTaken`].
 
 use replyx_core::{
-    act,
+    act::{self, Actor},
     assistant::Language,
     change::Change,
     ids::UserId,
     mail::{Letter, Mail},
+    rules::invitation::AcceptedInvitation,
     secret::sha256_hex,
     setting,
     user::{Registration, User, normal_email},
-    workspace::{Invitation, Membership},
+    workspace::Membership,
 };
 use replyx_storage::Tx;
 use tokio::time::Instant;
 
 use crate::{
-    Cx, Device, Error, Result, code, even_out, invitations,
+    Cx, Device, Error, Result, code, even_out,
+    invitations::Basis,
     letters::mailbox_key,
     sessions::{self, OpenSession},
     sign_up::NewAccount,
@@ -60,7 +62,7 @@ pub struct Registered {
 /// # Errors
 ///
 /// [`Error::RegistrationClosed`], [`Error::NotInvited`], [`Error::EmailTaken`], [`Error::TooMany`],
-/// and as [`invitations::accept`].
+/// and as [`accept`](crate::invitations::accept).
 pub async fn register(cx: &Cx, device: &Device, person: NewPerson) -> Result<Registered> {
     let email = normal_email(&person.email);
     let invitation = match &person.invitation {
@@ -160,27 +162,14 @@ async fn make(
         return Err(Error::EmailTaken);
     }
 
-    let (membership, joined) = match invitation {
-        None => (account.membership(), None),
-        Some(hash) => {
-            let taken = tx.system().invitations().take(hash).await?;
-            let taken = taken.ok_or(Error::NotInvited)?;
-            (join(&mut tx, user, &taken).await?, Some(taken))
-        }
+    let actor = device.of(user);
+    let membership = match invitation {
+        None => account.membership(),
+        Some(hash) => join(&mut tx, user, hash, &actor).await?,
     };
     let place = (membership.workspace.id, membership.role);
     let opened = sessions::open(cx, &mut tx, user, Some(place), device).await?;
 
-    let actor = device.of(user);
-    if let Some(invitation) = joined {
-        let act = act::MemberJoined {
-            member: user.id,
-            email: user.email.clone(),
-            role: invitation.role,
-            invited_by: invitation.invited_by,
-        };
-        tx.apply(Change::act(invitation.workspace_id, &actor, &act, user.created_at)).await?;
-    }
     let act = act::AccountRegistered { user: user.id, invited: invitation.is_some() };
     tx.apply(Change::platform_act(&actor, &act, user.created_at)).await?;
     tx.commit().await?;
@@ -188,13 +177,13 @@ async fn make(
 }
 
 /// Makes the invited person a member.
-async fn join(tx: &mut Tx, user: &User, invitation: &Invitation) -> Result<Membership> {
-    invitations::stands(tx, invitation).await?;
-    let id = invitation.workspace_id;
-    tx.workspace(id).members().insert(user.id, invitation.role, user.created_at).await?;
-    let workspace = tx.system().workspaces().find(id).await?;
-    let workspace = workspace.ok_or(Error::NotFound("workspace"))?;
-    Ok(Membership { workspace, role: invitation.role, suspended_at: None })
+async fn join(tx: &mut Tx, user: &User, token_hash: &str, by: &Actor) -> Result<Membership> {
+    let found = tx.system().invitations().lock(token_hash).await?;
+    let invitation = found.ok_or(Error::NotInvited)?;
+    let basis = Basis::of(tx, &invitation).await?;
+    let change = invitation.accept(user, basis.terms(), &[], by, user.created_at)?;
+    let AcceptedInvitation { member, .. } = tx.apply(change).await?;
+    Ok(Membership { workspace: basis.workspace, role: member.role, suspended_at: None })
 }
 
 /// An account whose e-mail address is confirmed.

@@ -84,10 +84,7 @@ impl NewAccount {
         if !self.store_person(cx, tx, password_hash).await? {
             return Ok(false);
         }
-        let Self { user, workspace, .. } = self;
-        tx.system().workspaces().insert(workspace).await?;
-        let members = tx.workspace(workspace.id).members();
-        members.insert(user.id, Role::Owner, user.created_at).await?;
+        tx.apply(self.workspace.clone().come_with(&self.user)).await?;
         Ok(true)
     }
 

@@ -1,19 +1,14 @@
 //! A person's workspaces: making one, listing and renaming them.
 
 use replyx_core::{
-    act,
     actor::{Account, Caller},
-    change::Change,
+    change::New,
     role::Role,
+    rules::workspace::OwnedWorkspace,
     workspace::{Membership, Workspace},
 };
 
 use crate::{Cx, Error, Result};
-
-/// The most workspaces that one user may own.
-const MOST_OWNED: usize = 20;
-/// The most workspaces that one user may belong to.
-pub(crate) const MOST_JOINED: usize = 100;
 
 /// Lists the workspaces of a person, oldest membership first.
 pub async fn list(cx: &Cx, account: &Account) -> Result<Vec<Membership>> {
@@ -28,27 +23,20 @@ pub async fn list(cx: &Cx, account: &Account) -> Result<Vec<Membership>> {
 /// [`Error::TooManyOwned`].
 pub async fn create(cx: &Cx, account: &Account, name: &str) -> Result<Membership> {
     cx.write(|| async {
-        let user = account.user().id;
-        let now = cx.clock.now();
+        let user = account.user();
         let workspace = Workspace {
             id: cx.clock.id(),
             name: name.to_owned(),
             suspended_at: None,
-            created_at: now,
+            created_at: cx.clock.now(),
         };
         let mut tx = cx.db.begin().await?;
         // Locked, so that two who make the twentieth at once see each other's.
-        tx.system().users().lock(user).await?;
-        let mine = tx.system().users().memberships(user).await?;
-        let owned = mine.iter().filter(|membership| membership.role == Role::Owner).count();
-        if owned >= MOST_OWNED || mine.len() >= MOST_JOINED {
-            return Err(Error::TooManyOwned);
-        }
+        tx.system().users().lock(user.id).await?;
+        let mine = tx.system().users().memberships(user.id).await?;
 
-        tx.system().workspaces().insert(&workspace).await?;
-        tx.workspace(workspace.id).members().insert(user, Role::Owner, now).await?;
-        let act = act::WorkspaceCreated { workspace: workspace.id, name: workspace.name.clone() };
-        tx.apply(Change::act(workspace.id, &account.actor(), &act, now)).await?;
+        let change = workspace.create(user, &mine, &account.actor())?;
+        let New(OwnedWorkspace { workspace, .. }) = tx.apply(change).await?;
         tx.commit().await?;
         Ok(Membership { workspace, role: Role::Owner, suspended_at: None })
     })
@@ -71,7 +59,7 @@ pub async fn update(
         let id = caller.workspace_id;
         let mut tx = cx.db.begin().await?;
         let found = tx.system().workspaces().lock(id).await?;
-        let mut workspace = found.ok_or(Error::NotFound("workspace"))?;
+        let workspace = found.ok_or(Error::NotFound("workspace"))?;
         if !is_as_read(&workspace) {
             return Err(Error::Changed);
         }
@@ -79,10 +67,8 @@ pub async fn update(
             return Ok(workspace);
         };
 
-        tx.system().workspaces().rename(id, name).await?;
-        name.clone_into(&mut workspace.name);
-        let act = act::WorkspaceUpdated { workspace: id, name: workspace.name.clone() };
-        tx.apply(Change::act(id, &caller.actor(), &act, cx.clock.now())).await?;
+        let change = workspace.rename(name.to_owned(), &caller.actor(), cx.clock.now());
+        let workspace = tx.apply(change).await?;
         tx.commit().await?;
         Ok(workspace)
     })

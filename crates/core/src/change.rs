@@ -57,6 +57,11 @@ impl<T> Change<T> {
         Self { log: Some(workspace), state, events: Vec::new(), acts: Vec::new() }
     }
 
+    /// The state of something of the installation.
+    pub(crate) const fn of_platform(state: T) -> Self {
+        Self { log: None, state, events: Vec::new(), acts: Vec::new() }
+    }
+
     /// Adds what the log of events says of it.
     pub(crate) fn telling(mut self, event: Event, at: DateTime<Utc>) -> Self {
         self.events.push((at, event));
@@ -68,6 +73,21 @@ impl<T> Change<T> {
     where
         A: Act<Log = WorkspaceLog>,
     {
+        self.acts.push(actor.did(act, at));
+        self
+    }
+
+    /// Adds what the audit log of the platform says of it: who did it.
+    pub(crate) fn done_on_platform_by<A>(
+        mut self,
+        actor: &Actor,
+        act: &A,
+        at: DateTime<Utc>,
+    ) -> Self
+    where
+        A: Act<Log = PlatformLog>,
+    {
+        debug_assert!(self.log.is_none(), "the change of a workspace has no act on the platform");
         self.acts.push(actor.did(act, at));
         self
     }
@@ -143,6 +163,6 @@ impl Change<Noted> {
     where
         A: Act<Log = PlatformLog>,
     {
-        Self { log: None, state: Noted, events: Vec::new(), acts: vec![actor.did(act, at)] }
+        Self::of_platform(Noted).done_on_platform_by(actor, act, at)
     }
 }

@@ -15,12 +15,13 @@ use crate::{
     dialog::{Contact, Control, Dialog},
     evaluation::{QuestionSet, Run, RunStatus},
     event::Event,
-    ids::{AssistantId, DialogId, WorkspaceId},
+    ids::{AssistantId, DialogId, UserId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
     message::{Author, Delivery, Message, MessageKind},
+    role::Role,
     rules::channel::NewBot,
     user::User,
-    workspace::Workspace,
+    workspace::{Member, Workspace},
 };
 
 /// A workspace that is not suspended.
@@ -44,6 +45,19 @@ pub fn user(clock: &Clock) -> User {
         second_factor: false,
         blocked_at: None,
         delete_at: None,
+        created_at: clock.now(),
+    }
+}
+
+/// A member who may act.
+pub fn member(clock: &Clock, workspace: WorkspaceId, user: UserId, role: Role) -> Member {
+    Member {
+        workspace_id: workspace,
+        user_id: user,
+        email: format!("{}@example.com", random_hex::<6>()),
+        name: None,
+        role,
+        suspended_at: None,
         created_at: clock.now(),
     }
 }

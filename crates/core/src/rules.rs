@@ -1,14 +1,18 @@
 //! What may happen to the objects of the product, and what the logs say of it.
 //!
 //! Each module adds methods to types of its neighbors: `dialog.take_over(by, now)`,
-//! `source.fail(..)`. A method checks its rule and returns a [`Change`](crate::change::Change), or
-//! a typed error that says why it refuses. They stand here and not beside their types because
-//! events and acts are made of these types.
+//! `member.leave(owners, by, now)`. A method checks its rule and returns a
+//! [`Change`](crate::change::Change), or a typed error that says why it refuses. They stand here
+//! and not beside their types because events and acts are made of these types.
 
 pub mod assistant;
 pub mod channel;
 pub mod dialog;
 pub mod document;
+pub mod invitation;
+pub mod key;
+pub mod member;
 pub mod message;
 pub mod run;
 pub mod source;
+pub mod workspace;

@@ -24,6 +24,8 @@ pub struct Workspace {
 /// A user in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
+    /// Where.
+    pub workspace_id: WorkspaceId,
     /// Who.
     pub user_id: UserId,
     /// Their e-mail address.
@@ -47,6 +49,13 @@ pub struct Membership {
     pub role: Role,
     /// When they were suspended there.
     pub suspended_at: Option<DateTime<Utc>>,
+}
+
+impl Membership {
+    /// The most workspaces that one user may belong to.
+    pub const MOST: usize = 100;
+    /// The most workspaces that one user may own.
+    pub const MOST_OWNED: usize = 20;
 }
 
 /// An offer to become a member, sent by mail.

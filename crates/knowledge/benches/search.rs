@@ -189,7 +189,7 @@ async fn fill(db: &Db, corpus: &[(String, Vec<f32>)]) -> (WorkspaceId, Assistant
     let assistant = fixtures::assistant(&clock, workspace.id);
 
     let mut tx = db.begin().await.expect("the database is there");
-    tx.system().workspaces().insert(&workspace).await.expect("it is new");
+    tx.apply(fixtures::unexplained(New(workspace.clone()))).await.expect("it is new");
     tx.apply(fixtures::unexplained(New(assistant.clone()))).await.expect("it is new");
     tx.commit().await.expect("it is stored");
     for (passages, number) in corpus.chunks(PER_DOCUMENT).zip(0..) {

@@ -312,7 +312,7 @@ impl Home {
             suspended_at: None,
             created_at: clock.now(),
         };
-        tx.system().workspaces().insert(&workspace).await?;
+        tx.apply(fixtures::unexplained(New(workspace.clone()))).await?;
         let assistant = Assistant {
             id: home.assistant,
             workspace_id: home.workspace,

@@ -225,7 +225,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
         suspended_at: None,
         created_at: clock.now(),
     };
-    tx.system().workspaces().insert(&workspace).await?;
+    tx.apply(fixtures::unexplained(New(workspace.clone()))).await?;
     let assistant = Assistant {
         id: assistant_id,
         workspace_id,

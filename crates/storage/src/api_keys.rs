@@ -96,7 +96,7 @@ pub struct ApiKeys<'t> {
 
 impl ApiKeys<'_> {
     /// Stores a new key.
-    pub async fn insert(self, key: &ApiKey, key_hash: &str) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, key: &ApiKey, key_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO api_keys
                    (workspace_id, id, name, prefix, key_hash, scopes, service, created_by, expires_at,
@@ -131,24 +131,43 @@ impl ApiKeys<'_> {
         row.map(ApiKey::try_from).transpose()
     }
 
-    /// Gives a key another name; `false` when there is none. Tells `Committed::access`.
-    pub async fn rename(self, id: ApiKeyId, name: &str) -> Result<bool, StorageError> {
-        const SQL: &str = "UPDATE api_keys SET name = $3 WHERE workspace_id = $1 AND id = $2";
-        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), name);
-        if changed > 0 {
-            self.tx.done.access.push(id.into_uuid());
+    /// One key, which others can neither change nor revoke until the transaction ends.
+    pub async fn lock(self, id: ApiKeyId) -> Result<Option<ApiKey>, StorageError> {
+        macro_rules! find {
+            () => {
+                concat!(keys!(), " WHERE workspace_id = $1 AND id = $2")
+            };
         }
-        Ok(changed > 0)
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
+        let row = row!(self.tx, Row, sql; self.workspace.into_uuid(), id.into_uuid());
+        row.map(ApiKey::try_from).transpose()
     }
 
-    /// Revokes a key at once; `false` when there is none. Tells `Committed::access`.
-    pub async fn delete(self, id: ApiKeyId) -> Result<bool, StorageError> {
+    /// Stores the name of a key. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such key.
+    pub(crate) async fn save(self, key: &ApiKey) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE api_keys SET name = $3 WHERE workspace_id = $1 AND id = $2";
+        let id = key.id.into_uuid();
+        let changed = run!(self.tx, SQL; self.workspace.into_uuid(), id, &key.name);
+        StorageError::expect_one_row("api_keys", changed)?;
+        self.tx.done.access.push(id);
+        Ok(())
+    }
+
+    /// Revokes a key at once. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such key.
+    pub(crate) async fn delete(self, id: ApiKeyId) -> Result<(), StorageError> {
         const SQL: &str = "DELETE FROM api_keys WHERE workspace_id = $1 AND id = $2";
         let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid());
-        if deleted > 0 {
-            self.tx.done.access.push(id.into_uuid());
-        }
-        Ok(deleted > 0)
+        StorageError::expect_one_row("api_keys", deleted)?;
+        self.tx.done.access.push(id.into_uuid());
+        Ok(())
     }
 }
 

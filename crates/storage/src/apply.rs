@@ -15,9 +15,13 @@ use replyx_core::{
         channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
+        invitation::{AcceptedInvitation, SentInvitation},
+        key::HashedKey,
         message::{CorrectedAct, MessageDelivery},
         run::MeasuredRun,
+        workspace::{AllowedModels, OwnedWorkspace, ResumedWorkspace},
     },
+    workspace::{ApiKey, Invitation, Member, Workspace},
 };
 
 use crate::{StorageError, Tx};
@@ -66,7 +70,20 @@ macro_rules! states {
     )+};
 }
 
+// Those that belong to a workspace.
 states! {
+    New<Member>: |tx, New(it)| tx.workspace(it.workspace_id).members().insert(it);
+    Member: |tx, it| tx.workspace(it.workspace_id).members().save(it);
+    Gone<Member>: |tx, Gone(it)| tx.workspace(it.workspace_id).members().delete(it.user_id);
+    New<SentInvitation>: |tx, New(it)|
+        tx.workspace(it.invitation.workspace_id).invitations().put(&it.invitation, &it.token_hash);
+    AcceptedInvitation: |tx, it| accept(tx, it);
+    Gone<Invitation>: |tx, Gone(it)| tx.workspace(it.workspace_id).invitations().delete(it.id);
+    New<HashedKey>: |tx, New(it)|
+        tx.workspace(it.key.workspace_id).api_keys().insert(&it.key, &it.hash);
+    ApiKey: |tx, it| tx.workspace(it.workspace_id).api_keys().save(it);
+    Gone<ApiKey>: |tx, Gone(it)| tx.workspace(it.workspace_id).api_keys().delete(it.id);
+
     New<Assistant>: |tx, New(it)| tx.workspace(it.workspace_id).assistants().insert(it);
     Assistant: |tx, it| tx.workspace(it.workspace_id).assistants().update(it);
     Publication: |tx, it| tx.workspace(it.workspace_id).assistants().publish(it);
@@ -108,6 +125,29 @@ states! {
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
     CorrectedAct: |tx, it| tx.workspace(it.workspace_id).messages().correct_act(it);
     MessageDelivery: |tx, it| tx.workspace(it.workspace_id).messages().set_delivery(it);
+}
+
+// Those of the installation, which belong to no workspace.
+states! {
+    New<Workspace>: |tx, New(it)| tx.system().workspaces().insert(it);
+    New<OwnedWorkspace>: |tx, New(it)| open(tx, it);
+    Workspace: |tx, it| tx.system().workspaces().save(it);
+    ResumedWorkspace: |tx, ResumedWorkspace(it)| tx.system().workspaces().resume(it);
+    AllowedModels: |tx, it| tx.system().workspaces().restrict(it);
+    Gone<Workspace>: |tx, Gone(it)| tx.system().workspaces().delete(it.id);
+}
+
+/// Stores a workspace with its first owner.
+async fn open(tx: &mut Tx, owned: &OwnedWorkspace) -> Result<(), StorageError> {
+    tx.system().workspaces().insert(&owned.workspace).await?;
+    tx.workspace(owned.workspace.id).members().insert(&owned.owner).await
+}
+
+/// Uses an invitation up, and makes the person a member.
+async fn accept(tx: &mut Tx, accepted: &AcceptedInvitation) -> Result<(), StorageError> {
+    let AcceptedInvitation { invitation, member } = accepted;
+    tx.workspace(invitation.workspace_id).invitations().delete(invitation.id).await?;
+    tx.workspace(member.workspace_id).members().insert(member).await
 }
 
 #[cfg(feature = "testing")]

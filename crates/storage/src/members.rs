@@ -5,7 +5,6 @@ use replyx_core::{
     assistant::Language,
     ids::{InvitationId, UserId, WorkspaceId},
     page::{Page, PageRequest},
-    role::Role,
     workspace::{Invitation, Member},
 };
 use uuid::Uuid;
@@ -14,7 +13,7 @@ use crate::{StorageError, Tx};
 
 macro_rules! members {
     () => {
-        "SELECT m.user_id, u.email, u.name, m.role, m.suspended_at, m.created_at
+        "SELECT m.workspace_id, m.user_id, u.email, u.name, m.role, m.suspended_at, m.created_at
            FROM members m JOIN users u ON u.id = m.user_id"
     };
 }
@@ -32,8 +31,15 @@ macro_rules! invitation {
     };
 }
 
+macro_rules! by_token {
+    () => {
+        concat!("SELECT ", invitation!(), " FROM invitations WHERE token_hash = $1")
+    };
+}
+
 #[derive(crate::FromRow)]
 struct MemberRow {
+    workspace_id: Uuid,
     user_id: Uuid,
     email: String,
     name: Option<String>,
@@ -47,6 +53,7 @@ impl TryFrom<MemberRow> for Member {
 
     fn try_from(row: MemberRow) -> Result<Self, StorageError> {
         Ok(Self {
+            workspace_id: row.workspace_id.into(),
             user_id: row.user_id.into(),
             email: row.email,
             name: row.name,
@@ -96,16 +103,15 @@ impl Members<'_> {
     /// # Errors
     ///
     /// [`StorageError::is_duplicate`] when they are one already.
-    pub async fn insert(
-        self,
-        user: UserId,
-        role: Role,
-        now: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        const SQL: &str =
-            "INSERT INTO members (workspace_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)";
-        run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid(), role.as_str(), now);
-        self.tx.done.access.push(user.into_uuid());
+    pub(crate) async fn insert(self, member: &Member) -> Result<(), StorageError> {
+        const SQL: &str = "
+            INSERT INTO members (workspace_id, user_id, role, suspended_at, created_at)
+            VALUES ($1, $2, $3, $4, $5)";
+        let user = member.user_id.into_uuid();
+        run!(self.tx, SQL;
+            self.workspace.into_uuid(), user, member.role.as_str(), member.suspended_at,
+            member.created_at);
+        self.tx.done.access.push(user);
         Ok(())
     }
 
@@ -163,47 +169,34 @@ impl Members<'_> {
         Ok(owners.into_iter().map(|(id,)| id.into()).collect())
     }
 
-    /// Changes a member's role. Tells `Committed::access`.
+    /// Stores their role, and whether they may act. Who calls holds the owners
+    /// ([`Self::lock_owners`]). Tells `Committed::access`.
     ///
     /// # Errors
     ///
     /// Fails when there is no such member.
-    pub async fn set_role(self, user: UserId, role: Role) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE members SET role = $3 WHERE workspace_id = $1 AND user_id = $2";
+    pub(crate) async fn save(self, member: &Member) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE members SET role = $3, suspended_at = $4 WHERE workspace_id = $1 AND user_id = $2";
+        let user = member.user_id.into_uuid();
         let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), user.into_uuid(), role.as_str());
+            self.workspace.into_uuid(), user, member.role.as_str(), member.suspended_at);
         StorageError::expect_one_row("members", changed)?;
-        self.tx.done.access.push(user.into_uuid());
+        self.tx.done.access.push(user);
         Ok(())
     }
 
-    /// Suspends a member, or lets them act again. Tells `Committed::access`.
+    /// Removes a member. Tells `Committed::access`.
     ///
     /// # Errors
     ///
     /// Fails when there is no such member.
-    pub async fn set_suspended(
-        self,
-        user: UserId,
-        suspended_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StorageError> {
-        const SQL: &str =
-            "UPDATE members SET suspended_at = $3 WHERE workspace_id = $1 AND user_id = $2";
-        let changed =
-            run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid(), suspended_at);
-        StorageError::expect_one_row("members", changed)?;
-        self.tx.done.access.push(user.into_uuid());
-        Ok(())
-    }
-
-    /// Removes a member; `false` when they are none. Tells `Committed::access`.
-    pub async fn remove(self, user: UserId) -> Result<bool, StorageError> {
+    pub(crate) async fn delete(self, user: UserId) -> Result<(), StorageError> {
         const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
         let removed = run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid());
-        if removed > 0 {
-            self.tx.done.access.push(user.into_uuid());
-        }
-        Ok(removed > 0)
+        StorageError::expect_one_row("members", removed)?;
+        self.tx.done.access.push(user.into_uuid());
+        Ok(())
     }
 }
 
@@ -215,7 +208,11 @@ pub struct Invitations<'t> {
 
 impl Invitations<'_> {
     /// Stores an invitation, in the place of an earlier one to the same address.
-    pub async fn put(self, invitation: &Invitation, token_hash: &str) -> Result<(), StorageError> {
+    pub(crate) async fn put(
+        self,
+        invitation: &Invitation,
+        token_hash: &str,
+    ) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO invitations
                    (workspace_id, id, email, role, token_hash, invited_by, expires_at, created_at)
@@ -249,10 +246,31 @@ impl Invitations<'_> {
         Ok(Page::of(items, page.limit, |invitation| invitation.id))
     }
 
-    /// Takes an invitation back; `false` when there is none.
-    pub async fn delete(self, id: InvitationId) -> Result<bool, StorageError> {
+    /// An invitation, whether or not it has ended, locked until the transaction ends.
+    pub async fn lock(self, id: InvitationId) -> Result<Option<Invitation>, StorageError> {
+        macro_rules! find {
+            () => {
+                concat!(
+                    "SELECT ",
+                    invitation!(),
+                    " FROM invitations WHERE workspace_id = $1 AND id = $2"
+                )
+            };
+        }
+        let sql = self.tx.sql(concat!(find!(), " FOR NO KEY UPDATE"), find!());
+        let row = row!(self.tx, InvitationRow, sql; self.workspace.into_uuid(), id.into_uuid());
+        row.map(Invitation::try_from).transpose()
+    }
+
+    /// Deletes an invitation that was accepted or revoked.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such invitation.
+    pub(crate) async fn delete(self, id: InvitationId) -> Result<(), StorageError> {
         const SQL: &str = "DELETE FROM invitations WHERE workspace_id = $1 AND id = $2";
-        Ok(run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid()) > 0)
+        let deleted = run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid());
+        StorageError::expect_one_row("invitations", deleted)
     }
 }
 
@@ -262,18 +280,16 @@ pub struct SystemInvitations<'t> {
 }
 
 impl SystemInvitations<'_> {
-    /// The invitation with this token, whether or not it has ended; nothing is used up.
+    /// The invitation with this token, whether or not it has ended.
     pub async fn find(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
-        const SQL: &str =
-            concat!("SELECT ", invitation!(), " FROM invitations WHERE token_hash = $1");
-        row!(self.tx, InvitationRow, SQL; token_hash).map(Invitation::try_from).transpose()
+        row!(self.tx, InvitationRow, by_token!(); token_hash).map(Invitation::try_from).transpose()
     }
 
-    /// Uses an invitation up: it is deleted. Of many who try at once one gets it.
-    pub async fn take(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
-        const SQL: &str =
-            concat!("DELETE FROM invitations WHERE token_hash = $1 RETURNING ", invitation!());
-        row!(self.tx, InvitationRow, SQL; token_hash).map(Invitation::try_from).transpose()
+    /// The invitation with this token, whether or not it has ended, locked until the transaction
+    /// ends: of many who accept it at once, the later ones find none.
+    pub async fn lock(self, token_hash: &str) -> Result<Option<Invitation>, StorageError> {
+        let sql = self.tx.sql(concat!(by_token!(), " FOR NO KEY UPDATE"), by_token!());
+        row!(self.tx, InvitationRow, sql; token_hash).map(Invitation::try_from).transpose()
     }
 
     /// Removes invitations that ended before this time, a batch at a time

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::WorkspaceId,
     page::{Page, PageRequest},
+    rules::workspace::AllowedModels,
     setting,
     workspace::Workspace,
 };
@@ -46,7 +47,7 @@ pub struct Workspaces<'t> {
 
 impl Workspaces<'_> {
     /// Stores a new workspace with an empty log.
-    pub async fn insert(self, workspace: &Workspace) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, workspace: &Workspace) -> Result<(), StorageError> {
         const SQL: &str =
             "INSERT INTO workspaces (id, name, suspended_at, created_at) VALUES ($1, $2, $3, $4)";
         const HEAD: &str = "INSERT INTO event_heads (workspace_id, seq) VALUES ($1, 0)";
@@ -76,15 +77,24 @@ impl Workspaces<'_> {
         Ok(row!(self.tx, Row, sql; id.into_uuid()).map(read))
     }
 
-    /// Gives a workspace another name. Tells `Committed::access`.
+    /// Stores its name, and whether it is suspended. Who calls holds it ([`Self::lock`]). Tells
+    /// `Committed::access`.
     ///
     /// # Errors
     ///
     /// Fails when there is no such workspace.
-    pub async fn rename(self, id: WorkspaceId, name: &str) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE workspaces SET name = $2 WHERE id = $1";
-        let changed = run!(self.tx, SQL; id.into_uuid(), name);
-        tell(self.tx, id, changed)
+    pub(crate) async fn save(self, workspace: &Workspace) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE workspaces SET name = $2, suspended_at = $3 WHERE id = $1";
+        let changed = run!(self.tx, SQL;
+            workspace.id.into_uuid(), &workspace.name, workspace.suspended_at);
+        tell(self.tx, workspace.id, changed)
+    }
+
+    /// As [`Self::save`]; its turns and jobs are taken on again.
+    pub(crate) async fn resume(self, workspace: &Workspace) -> Result<(), StorageError> {
+        self.tx.done.any_turns();
+        self.tx.done.jobs = true;
+        self.save(workspace).await
     }
 
     /// What a workspace's assistants may spend money on; `None`: there is no such workspace.
@@ -117,35 +127,11 @@ impl Workspaces<'_> {
     /// # Errors
     ///
     /// Fails when there is no such workspace.
-    pub async fn set_allowed_models(
-        self,
-        id: WorkspaceId,
-        allowed: Option<&[String]>,
-    ) -> Result<(), StorageError> {
+    pub(crate) async fn restrict(self, allowed: &AllowedModels) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE workspaces SET allowed_models = $2 WHERE id = $1";
-        let allowed = allowed.map(|names| names.join(","));
-        let changed = run!(self.tx, SQL; id.into_uuid(), allowed.as_deref());
-        tell(self.tx, id, changed)
-    }
-
-    /// Suspends a workspace, or lets its members act again: from then on its turns and jobs are
-    /// taken on again. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when there is no such workspace.
-    pub async fn set_suspended(
-        self,
-        id: WorkspaceId,
-        suspended_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE workspaces SET suspended_at = $2 WHERE id = $1";
-        let changed = run!(self.tx, SQL; id.into_uuid(), suspended_at);
-        if suspended_at.is_none() {
-            self.tx.done.any_turns();
-        }
-        self.tx.done.jobs |= suspended_at.is_none();
-        tell(self.tx, id, changed)
+        let names = allowed.names.as_ref().map(|names| names.join(","));
+        let changed = run!(self.tx, SQL; allowed.workspace_id.into_uuid(), names.as_deref());
+        tell(self.tx, allowed.workspace_id, changed)
     }
 
     /// All workspaces by id, newest first: those whose name contains the text, whatever its case,
@@ -202,7 +188,7 @@ impl Workspaces<'_> {
     /// # Errors
     ///
     /// Fails when there is no such workspace.
-    pub async fn delete(self, id: WorkspaceId) -> Result<(), StorageError> {
+    pub(crate) async fn delete(self, id: WorkspaceId) -> Result<(), StorageError> {
         let deleted = run!(self.tx, "DELETE FROM workspaces WHERE id = $1"; id.into_uuid());
         tell(self.tx, id, deleted)
     }

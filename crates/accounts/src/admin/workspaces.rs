@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use replyx_core::{
-    act,
     actor::Admin,
-    change::Change,
     ids::WorkspaceId,
     page::{Page, PageRequest},
     patch::Patch,
+    rules::workspace::ResumedWorkspace,
     workspace::Workspace,
 };
 use replyx_storage::{StorageError, Tx};
@@ -67,14 +66,9 @@ pub async fn read(cx: &Cx, _admin: &Admin, id: WorkspaceId) -> Result<Restricted
 /// [`Error::NotFound`].
 pub async fn suspend(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<RestrictedWorkspace> {
     cx.write(|| async {
-        let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let mut workspace = find(&mut tx, id).await?;
-        workspace.suspended_at = Some(workspace.suspended_at.unwrap_or(now));
-        tx.system().workspaces().set_suspended(id, workspace.suspended_at).await?;
-
-        let act = act::WorkspaceSuspended { workspace: id, name: workspace.name.clone() };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
+        let workspace = lock(&mut tx, id).await?;
+        let workspace = tx.apply(workspace.suspend(&admin.actor(), cx.clock.now())).await?;
         with_models(tx, workspace).await
     })
     .await
@@ -90,14 +84,11 @@ pub async fn resume(cx: &Cx, admin: &Admin, id: WorkspaceId) -> Result<Restricte
     cx.write(|| async {
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let mut workspace = find(&mut tx, id).await?;
-        workspace.suspended_at = None;
-        tx.system().workspaces().set_suspended(id, None).await?;
+        let workspace = lock(&mut tx, id).await?;
+        let change = workspace.resume(&admin.actor(), now);
+        let ResumedWorkspace(workspace) = tx.apply(change).await?;
         let since = now - chrono::Duration::hours(ANSWERED);
         tx.workspace(id).turns().forget_waiting(since).await?;
-
-        let act = act::WorkspaceResumed { workspace: id, name: workspace.name.clone() };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
         with_models(tx, workspace).await
     })
     .await
@@ -119,24 +110,18 @@ pub async fn restrict(
 ) -> Result<RestrictedWorkspace> {
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        let found = tx.system().workspaces().lock(id).await?;
-        let workspace = found.ok_or(Error::NotFound("workspace"))?;
+        let workspace = lock(&mut tx, id).await?;
         if !is_as_read(allowed_models(&mut tx, id).await?.as_deref()) {
             return Err(Error::Changed);
         }
 
         if allowed.changes() {
-            let allowed = match allowed {
-                Patch::Set(names) => Some(names.as_slice()),
+            let names = match allowed {
+                Patch::Set(names) => Some(names.clone()),
                 Patch::Keep | Patch::Clear => None,
             };
-            tx.system().workspaces().set_allowed_models(id, allowed).await?;
-            let act = act::AllowedModelsChanged {
-                workspace: id,
-                name: workspace.name.clone(),
-                allowed_models: allowed.map(<[String]>::to_vec),
-            };
-            tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
+            let change = workspace.restrict(names, &admin.actor(), cx.clock.now());
+            tx.apply(change).await?;
         }
         with_models(tx, workspace).await
     })
@@ -150,6 +135,10 @@ async fn allowed_models(tx: &mut Tx, id: WorkspaceId) -> Result<Option<Vec<Strin
 
 async fn find(tx: &mut Tx, id: WorkspaceId) -> Result<Workspace> {
     tx.system().workspaces().find(id).await?.ok_or(Error::NotFound("workspace"))
+}
+
+async fn lock(tx: &mut Tx, id: WorkspaceId) -> Result<Workspace> {
+    tx.system().workspaces().lock(id).await?.ok_or(Error::NotFound("workspace"))
 }
 
 /// Commits, and says what holds now.

@@ -5,7 +5,7 @@ use replyx_accounts::{
     invitations::{self, Invitee},
     members::{self, MemberUpdate},
 };
-use replyx_core::{page::PageRequest, role::Role};
+use replyx_core::{fixtures, page::PageRequest, role::Role, workspace::Member};
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::given;
@@ -28,7 +28,9 @@ async fn nobody_invites_above_their_own_role_or_whoever_is_a_member(home: &TestD
     // What was known when somebody called may be a moment old.
     let mut tx = cx.db.begin().await.unwrap();
     let id = owner.user_id().unwrap();
-    tx.workspace(owner.workspace_id).members().set_role(id, Role::Viewer).await.unwrap();
+    let member = tx.workspace(owner.workspace_id).members().find(id).await.unwrap().unwrap();
+    let viewer = Member { role: Role::Viewer, ..member };
+    tx.apply(fixtures::unexplained(viewer)).await.unwrap();
     tx.commit().await.unwrap();
     let refused = invitations::create(&cx, &owner, &invitee(Role::Viewer)).await;
     assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");

@@ -13,6 +13,7 @@ use replyx_core::{
     address::ClientAddress,
     assistant::Assistant,
     audit::Entry,
+    change::New,
     clock::Clock,
     fixtures,
     page::PageRequest,
@@ -50,7 +51,7 @@ impl<'d> World<'d> {
     pub(crate) async fn caller(&self) -> Caller {
         let workspace = fixtures::workspace(&self.clock);
         let mut tx = self.db.begin().await.unwrap();
-        tx.system().workspaces().insert(&workspace).await.unwrap();
+        tx.apply(fixtures::unexplained(New(workspace.clone()))).await.unwrap();
         tx.commit().await.unwrap();
 
         let principal =

@@ -119,7 +119,7 @@ impl<'d> World<'d> {
             Assistant { settings: assistant(), ..fixtures::assistant(&clock, workspace.id) };
 
         let mut tx = db.db.begin().await.unwrap();
-        tx.system().workspaces().insert(&workspace).await.unwrap();
+        tx.apply(fixtures::unexplained(New(workspace.clone()))).await.unwrap();
         tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
         let version = fixtures::version(&clock, &assistant);
         tx.apply(assistant.publish_first(version)).await.unwrap();

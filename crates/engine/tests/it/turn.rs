@@ -4,8 +4,11 @@ use futures::poll;
 use replyx_core::{
     dialog::Control,
     event::Event,
+    fixtures,
     ids::DialogId,
     message::{Author, Message, Outcome},
+    rules::workspace::ResumedWorkspace,
+    workspace::Workspace,
 };
 use replyx_engine::turn;
 use replyx_storage::{on_every_db, testing::TestDb};
@@ -352,7 +355,7 @@ async fn a_deleted_bot_ends_its_turns_in_silence(db: &TestDb) {
 
 async fn delete(world: &World<'_>, line: &crate::given::Line) {
     let mut tx = world.db.db.begin().await.unwrap();
-    let channel = replyx_core::fixtures::channel_of(&line.bot);
+    let channel = fixtures::channel_of(&line.bot);
     let by = replyx_core::act::Actor::command_line();
     tx.apply(channel.delete(&by, world.clock.now())).await.unwrap();
     tx.commit().await.unwrap();
@@ -422,7 +425,13 @@ async fn a_turn_taken_on_before_its_workspace_was_suspended_answers_nobody_until
     let engine = world.engine().await;
     let suspend = async |since| {
         let mut tx = db.db.begin().await.unwrap();
-        tx.system().workspaces().set_suspended(world.workspace, since).await.unwrap();
+        let found = tx.system().workspaces().lock(world.workspace).await.unwrap();
+        let workspace = Workspace { suspended_at: since, ..found.unwrap() };
+        if since.is_some() {
+            tx.apply(fixtures::unexplained(workspace)).await.unwrap();
+        } else {
+            tx.apply(fixtures::unexplained(ResumedWorkspace(workspace))).await.unwrap();
+        }
         tx.commit().await.unwrap();
     };
     world.say(&engine, &line, 7, "When do you open?").await;

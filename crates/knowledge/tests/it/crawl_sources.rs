@@ -47,7 +47,7 @@ impl<'d> Office<'d> {
         let shop = fixtures::workspace(&clock);
         let ada = fixtures::assistant(&clock, shop.id);
         let mut tx = db.begin().await.unwrap();
-        tx.system().workspaces().insert(&shop).await.unwrap();
+        tx.apply(fixtures::unexplained(New(shop.clone()))).await.unwrap();
         tx.apply(fixtures::unexplained(New(ada.clone()))).await.unwrap();
         tx.commit().await.unwrap();
         let site = FakeSite::start().await.unwrap();

@@ -35,7 +35,7 @@ impl<'d> Shop<'d> {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
         let workspace = fixtures::workspace(&clock);
         let mut tx = db.begin().await.unwrap();
-        tx.system().workspaces().insert(&workspace).await.unwrap();
+        tx.apply(fixtures::unexplained(New(workspace.clone()))).await.unwrap();
         tx.commit().await.unwrap();
         let assistant = clock.id();
         let embeddings = Arc::new(Embeddings::none());

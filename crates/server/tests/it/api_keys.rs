@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use replyx_core::{
+    change::New,
     clock::{Clock, random_hex},
+    fixtures,
     permission::Permission,
     role::Role,
+    rules::key::HashedKey,
     secret::sha256_hex,
     workspace::{ApiKey, KeyOwner},
 };
@@ -181,8 +184,8 @@ async fn old_key(home: &Home, shop: &Shop, maker: &Person) -> Api {
         created_at: clock.now(),
     };
     let mut tx = home.db.db.begin().await.unwrap();
-    let keys = tx.workspace(workspace.into()).api_keys();
-    keys.insert(&key, &sha256_hex(secret.as_bytes())).await.unwrap();
+    let new = New(HashedKey { key, hash: sha256_hex(secret.as_bytes()) });
+    tx.apply(fixtures::unexplained(new)).await.unwrap();
     tx.commit().await.unwrap();
     Api::new(shop.program.base()).with_token(secret)
 }

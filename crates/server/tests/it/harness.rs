@@ -3,7 +3,9 @@
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use replyx_core::{
+    change::New,
     clock::{Clock, random_hex},
+    fixtures,
     role::Role,
 };
 use replyx_storage::testing::TestDb;
@@ -258,10 +260,9 @@ pub(crate) async fn join(home: &Home, shop: &Shop, person: &Api, role: Role) {
     };
     let workspace = id(&shop.owner, "workspace").await;
     let user = id(person, "user").await;
-    let now = Clock::system().now();
+    let member = fixtures::member(&Clock::system(), workspace.into(), user.into(), role);
     let mut tx = home.db.db.begin().await.expect("the database is there");
-    let members = tx.workspace(workspace.into()).members();
-    members.insert(user.into(), role, now).await.expect("they are no member yet");
+    tx.apply(fixtures::unexplained(New(member))).await.expect("they are no member yet");
     tx.commit().await.expect("the database is there");
 }
 

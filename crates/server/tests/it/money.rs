@@ -234,7 +234,8 @@ async fn what_nobody_waited_for_is_paid_for_too(home: &Home) {
     until("the provider is asked", async || (model.request_count() == 2).then_some(())).await;
     let id: uuid::Uuid = workspace(&shop).await.parse().unwrap();
     let mut tx = home.db.db.begin().await.unwrap();
-    tx.system().workspaces().delete(id.into()).await.unwrap();
+    let workspace = tx.system().workspaces().find(id.into()).await.unwrap().unwrap();
+    tx.apply(workspace.delete()).await.unwrap();
     tx.commit().await.unwrap();
     // Nobody waits any more.
     asking.abort();

@@ -1,7 +1,8 @@
 //! A person's profile, the export of all that is stored of them, and the deletion of their account.
 
 use replyx_core::{
-    audit::Outcome, clock::Clock, ids::UserId, page::PageRequest, role::Role, secret::sha256_hex,
+    audit::Outcome, change::New, clock::Clock, fixtures, ids::UserId, page::PageRequest,
+    role::Role, secret::sha256_hex,
 };
 use replyx_storage::audit::AuditFilter;
 use replyx_testkit::api::{Answer, Api};
@@ -183,8 +184,8 @@ async fn who_joined_after_the_last_owner_had_gone_inherits_the_workspace(home: &
     for (person, role) in members.iter().zip([Role::Viewer, Role::Operator]) {
         let id = uuid(&me(person).await["user"]["id"]);
         let mut tx = home.db.db.begin().await.unwrap();
-        let table = tx.workspace(workspace.into()).members();
-        table.insert(id.into(), role, Clock::system().now()).await.unwrap();
+        let member = fixtures::member(&Clock::system(), workspace.into(), id.into(), role);
+        tx.apply(fixtures::unexplained(New(member))).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use replyx_core::{clock::Clock, role::Role, secret::sha256_hex, workspace::Invitation};
+use replyx_core::{
+    change::New, clock::Clock, fixtures, role::Role, rules::invitation::SentInvitation,
+    secret::sha256_hex, workspace::Invitation,
+};
 use replyx_testkit::api::{Answer, Api};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -280,7 +283,8 @@ async fn an_invitation_ends_when_it_is_replaced_taken_back_or_late(home: &Home) 
         created_at: clock.now(),
     };
     let mut tx = home.db.db.begin().await.unwrap();
-    tx.workspace(id.into()).invitations().put(&late, &sha256_hex(b"late")).await.unwrap();
+    let sent = SentInvitation { invitation: late, token_hash: sha256_hex(b"late") };
+    tx.apply(fixtures::unexplained(New(sent))).await.unwrap();
     tx.commit().await.unwrap();
     assert_problem(&accept(&guest.api, "late").await, 422, "wrong_token");
     assert_eq!(role_of(&members(&shop).await, &guest), None);

@@ -223,7 +223,7 @@ async fn outdated_documents_of_one_workspace_keep_nobody_elses_waiting(home: &Te
         assert_eq!(outdated(version, model, 9).await.len(), stored.len());
     }
 
-    commit!(db, |tx| tx.system().workspaces().set_suspended(large.id, Some(at(5))));
+    commit!(db, |tx| given::suspend(&mut tx, large.id, Some(at(5))));
     for (version, model) in [(9, None), (0, Some("e5"))] {
         assert_eq!(outdated(version, model, 9).await, [small.id], "those of the other one wait");
     }

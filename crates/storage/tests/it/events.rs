@@ -28,7 +28,7 @@ fn event() -> Event {
 
 async fn new_workspace(db: &Db) -> WorkspaceId {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
     workspace.id
 }
 

@@ -36,8 +36,10 @@ use replyx_storage::{
 };
 use replyx_text::terms::index_text;
 
+mod people;
 mod raw;
 
+pub(crate) use people::*;
 pub(crate) use raw::{check_full_text, numbers, rows};
 pub(crate) use replyx_storage::testing::tamper;
 
@@ -377,9 +379,9 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     let bot = bot(workspace.id, assistant.id);
     let hook = random_hex::<16>();
     let mut tx = db.begin().await.unwrap();
-    tx.system().workspaces().insert(&workspace).await.unwrap();
+    found(&mut tx, &workspace).await.unwrap();
     tx.system().users().insert(&user, "$argon2id$").await.unwrap();
-    tx.workspace(workspace.id).members().insert(user.id, Role::Owner, at(0)).await.unwrap();
+    join(&mut tx, workspace.id, user.id, Role::Owner, at(0)).await.unwrap();
     tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
     let version = version(&assistant, 1);
     tx.apply(assistant.publish_first(version)).await.unwrap();
@@ -469,8 +471,8 @@ impl Tenant {
             .unwrap();
         let token = random_hex::<32>();
         let hash = random_hex::<32>();
-        tx.workspace(self.id).invitations().put(&self.invitation, &token).await.unwrap();
-        tx.workspace(self.id).api_keys().insert(&self.key, &hash).await.unwrap();
+        invite(&mut tx, &self.invitation, &token).await.unwrap();
+        store_key(&mut tx, &self.key, &hash).await.unwrap();
         append_entry(&mut tx, Some(self.id), &act("member.invited")).await.unwrap();
         tx.commit().await.unwrap();
     }

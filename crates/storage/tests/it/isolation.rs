@@ -17,9 +17,11 @@ use replyx_core::{
         channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
+        invitation::AcceptedInvitation,
         message::{CorrectedAct, MessageDelivery},
         run::MeasuredRun,
     },
+    workspace::{ApiKey, Invitation},
 };
 use replyx_storage::{
     StorageError,
@@ -124,10 +126,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
         api_keys.find(ours.key.id) => Ok(None),
+        api_keys.lock(ours.key.id) => Ok(None),
         api_keys.list(page()) => Ok(found) if found.items.is_empty(),
-        api_keys.rename(ours.key.id, "x") => Ok(false),
-        api_keys.delete(ours.key.id) => Ok(false),
-        api_keys.insert(&ours.key, "x") => Ok(()),
         assistants.find(ours.assistant.id) => Ok(None),
         assistants.lock(ours.assistant.id) => Ok(None),
         assistants.lock_whole(ours.assistant.id) => Ok(Whole::Missing),
@@ -229,8 +229,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         events.first() => Ok(Some(1)),
         events.head() => Ok(3),
         invitations.list(page()) => Ok(found) if found.items.is_empty(),
-        invitations.delete(ours.invitation.id) => Ok(false),
-        invitations.put(&ours.invitation, "x") => Ok(()),
+        invitations.lock(ours.invitation.id) => Ok(None),
         jobs.enqueue(id::<JobId>(), Kind::light("x"), &json, at(1)) => Ok(()),
         jobs.waiting(Kind::light("index"), 9) => Ok(0),
         jobs.enqueue_once(id::<JobId>(), Kind::light("x"), &json, at(1)) => Ok(()),
@@ -238,10 +237,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         members.list(page()) => Ok(found) if found.items.iter().all(|m| m.user_id == theirs.user.id),
         members.lock_owners() => Ok(found) if found[..] == [theirs.user.id],
         members.owners_mail() => Ok(found) if found.iter().all(|(email, _)| *email == theirs.user.email),
-        members.set_role(ours.user.id, Role::Viewer) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        members.set_suspended(ours.user.id, Some(at(1))) => Err(StorageError::RowsAffected { actual: 0, .. }),
-        members.remove(ours.user.id) => Ok(false),
-        members.insert(ours.user.id, Role::Viewer, at(1)) => Ok(()),
         messages.heard(ours.bot.id, &ours.contact.address, &5.into()) => Ok(None),
         messages.spoken(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
@@ -303,7 +298,19 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let questions = given::questions();
     let content = |questions| QuestionSetContent { set: set.clone(), questions };
     let file = || DocumentFile { document: document.clone(), content: Content::Inline(b"x") };
+    let member = given::member(theirs.id, ours.user.id, Role::Viewer, at(1));
+    let invitation = Invitation { workspace_id: theirs.id, ..ours.invitation.clone() };
+    let key = ApiKey { workspace_id: theirs.id, ..ours.key.clone() };
     states! { db, applied, refused;
+        "Member": member.clone();
+        "Gone<Member>": Gone(member.clone());
+        "AcceptedInvitation": AcceptedInvitation {
+            invitation: invitation.clone(),
+            member: member.clone(),
+        };
+        "Gone<Invitation>": Gone(invitation.clone());
+        "ApiKey": key.clone();
+        "Gone<ApiKey>": Gone(key.clone());
         "New<Channel>": New(channel.clone());
         "Channel": fixtures::channel_of(&bot);
         "Gone<Channel>": Gone(fixtures::channel_of(&bot));
@@ -365,6 +372,12 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     // What is new under an id of ours is another one in their workspace.
     commit!(db, |tx| tx.apply(fixtures::unexplained(New(assistant.clone()))));
     applied.push("New<Assistant>".to_owned());
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(member))));
+    applied.push("New<Member>".to_owned());
+    commit!(db, |tx| given::invite(&mut tx, &invitation, "x"));
+    applied.push("New<SentInvitation>".to_owned());
+    commit!(db, |tx| given::store_key(&mut tx, &key, "x"));
+    applied.push("New<HashedKey>".to_owned());
     commit!(db, |tx| tx.apply(fixtures::registered(new_bot, b"x", "x")));
     applied.push("New<NewBot>".to_owned());
     commit!(db, |tx| tx.apply(fixtures::unexplained(New(file()))));
@@ -448,9 +461,9 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
             outbox.enqueue(&theirs.dialog, contact, ours.message.id, &[(id(), text.clone())], at(1));
         "part's dialog":
             outbox.enqueue(&ours.dialog, contact, theirs.message.id, &[(id(), text.clone())], at(1));
-        "member": members.insert(given::stranger(), Role::Owner, at(1));
     }
     refused! {
+        "member": New(given::member(theirs.id, given::stranger(), Role::Owner, at(1)));
         "bot's assistant": New(NewBot {
             bot: given::bot(theirs.id, ours.assistant.id),
             token_sealed: b"x".to_vec(),
@@ -491,7 +504,7 @@ async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) 
     assert!(before.values().all(|rows| !rows.is_empty()), "{before:?}");
 
     let mut tx = db.begin().await.unwrap();
-    tx.system().workspaces().delete(doomed.id).await.unwrap();
+    given::end(&mut tx, doomed.id).await.unwrap();
     tx.commit().await.unwrap();
 
     assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
@@ -511,7 +524,7 @@ async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) 
     drop(tx);
 
     let mut tx = db.begin().await.unwrap();
-    let again = tx.system().workspaces().delete(doomed.id).await;
+    let again = given::end(&mut tx, doomed.id).await;
     assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
 }
 

@@ -174,7 +174,7 @@ async fn what_was_paid_for_outlives_the_workspace(home: &TestDb) {
     let paid = given::call(tenant.assistant.id, Some(tenant.dialog.id));
     let nobodys = ModelCall { assistant_id: None, priced: false, ..call(&tenant, 0) };
     store(db, &tenant, &[paid.clone(), nobodys]).await;
-    commit!(db, |tx| tx.system().workspaces().delete(tenant.id));
+    commit!(db, |tx| given::end(&mut tx, tenant.id));
     let late = ModelCall { id: given::id(), ..paid.clone() };
     store(db, &tenant, &[late]).await;
     let used = read!(db, |tx| tx.system().model_calls().by_key(day(0)));

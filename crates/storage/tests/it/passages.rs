@@ -450,7 +450,7 @@ async fn a_workspace_is_emptied_in_steps(home: &TestDb) {
         assert!(left[table].is_empty(), "{table}");
     }
     assert_eq!(given::rows(&home.url, Some(other.id)).await, others);
-    commit!(db, |tx| tx.system().workspaces().delete(tenant.id));
+    commit!(db, |tx| given::end(&mut tx, tenant.id));
 }
 
 #[on_every_db]

@@ -30,7 +30,7 @@ async fn members_have_a_role_in_each_workspace(home: &TestDb) {
     let db = &home.db;
     let ours = given::tenant(db).await;
     let theirs = given::tenant(db).await;
-    commit!(db, |tx| tx.workspace(theirs.id).members().insert(ours.user.id, Role::Viewer, at(5)));
+    commit!(db, |tx| given::join(&mut tx, theirs.id, ours.user.id, Role::Viewer, at(5)));
     let roles: Vec<_> = read!(db, |tx| tx.system().users().memberships(ours.user.id))
         .into_iter()
         .map(|membership| (membership.workspace.id, membership.role))
@@ -46,7 +46,7 @@ async fn members_have_a_role_in_each_workspace(home: &TestDb) {
     );
     assert_eq!(role(given::tenant(db).await.id).await, None);
     let mut tx = db.begin().await.unwrap();
-    let again = tx.workspace(ours.id).members().insert(ours.user.id, Role::Admin, at(6)).await;
+    let again = given::join(&mut tx, ours.id, ours.user.id, Role::Admin, at(6)).await;
     assert!(again.unwrap_err().is_duplicate());
 }
 

@@ -85,9 +85,9 @@ async fn due_sources_of_a_suspended_workspace_keep_nobody_elses_waiting(home: &T
     let late = store(db, &other, |source| source.next_at = Some(at(20))).await;
     let due = || async { read!(db, |tx| tx.system().sources().due(at(30), 1)) };
     assert_eq!(due().await, [(tenant.id, early.id)]);
-    commit!(db, |tx| tx.system().workspaces().set_suspended(tenant.id, Some(at(5))));
+    commit!(db, |tx| given::suspend(&mut tx, tenant.id, Some(at(5))));
     assert_eq!(due().await, [(other.id, late.id)]);
-    commit!(db, |tx| tx.system().workspaces().set_suspended(tenant.id, None));
+    commit!(db, |tx| given::suspend(&mut tx, tenant.id, None));
     assert_eq!(due().await, [(tenant.id, early.id)], "resumed");
 }
 

@@ -186,7 +186,7 @@ async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) 
     let other = given::tenant(db).await;
     suspended.fill(db).await;
     other.fill(db).await;
-    commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, Some(at(1))));
+    commit!(db, |tx| given::suspend(&mut tx, suspended.id, Some(at(1))));
     let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));
     assert_eq!(turns.iter().map(|turn| turn.workspace_id).collect::<Vec<_>>(), [other.id]);
     let jobs =
@@ -195,7 +195,7 @@ async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) 
     assert_eq!(read!(db, |tx| tx.system().turns().next_due()), None, "nothing is due");
     assert!(!read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
 
-    commit!(db, |tx| tx.system().workspaces().set_suspended(suspended.id, None));
+    commit!(db, |tx| given::suspend(&mut tx, suspended.id, None));
     assert!(read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
     assert_eq!(commit!(db, |tx| tx.workspace(suspended.id).turns().forget_waiting(at(-9))), 0);
     let turns = commit!(db, |tx| tx.system().turns().claim(process, at(10), Places::of(9)));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use replyx_core::{
     actor::Caller,
     address::ClientAddress,
+    change::New,
     fixtures,
     permission::Permissions,
     role::Role,
@@ -21,8 +22,8 @@ impl World<'_> {
         let user = User { name: Some(name.to_owned()), ..fixtures::user(&self.clock) };
         let mut tx = self.db.db.begin().await.unwrap();
         tx.system().users().insert(&user, "hash").await.unwrap();
-        let members = tx.workspace(self.workspace).members();
-        members.insert(user.id, role, self.clock.now()).await.unwrap();
+        let member = fixtures::member(&self.clock, self.workspace, user.id, role);
+        tx.apply(fixtures::unexplained(New(member))).await.unwrap();
         tx.commit().await.unwrap();
 
         let workspace = Workspace { id: self.workspace, ..fixtures::workspace(&self.clock) };

@@ -123,7 +123,7 @@ impl Home {
             created_at: clock.now(),
         };
         let mut tx = app.engine.db.begin().await?;
-        tx.system().workspaces().insert(&workspace).await?;
+        let New(workspace) = tx.apply(workspace.create_unowned()).await?;
         tx.commit().await?;
 
         // Whoever runs the installation says which model is measured, and what it may cost.

@@ -18,8 +18,8 @@ async fn access(db: &Db, session: &Session, workspace: Option<WorkspaceId>) -> O
 /// A workspace of which the user is a member since that second.
 async fn joined(db: &Db, user: &User, role: Role, since: i64) -> Workspace {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
-    commit!(db, |tx| tx.workspace(workspace.id).members().insert(user.id, role, at(since)));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
+    commit!(db, |tx| given::join(&mut tx, workspace.id, user.id, role, at(since)));
     workspace
 }
 
@@ -68,14 +68,14 @@ async fn what_is_suspended_is_passed_over_unless_asked_for(home: &TestDb) {
     let at_home = |found: Option<Access>| found.unwrap().place.unwrap();
 
     first.suspended_at = Some(at(8));
-    commit!(db, |tx| tx.system().workspaces().set_suspended(first.id, first.suspended_at));
-    commit!(db, |tx| tx.workspace(second.id).members().set_suspended(who.id, Some(at(8))));
+    commit!(db, |tx| given::suspend(&mut tx, first.id, first.suspended_at));
+    commit!(db, |tx| given::suspend_member(&mut tx, second.id, who.id, Some(at(8))));
     assert_eq!(at_home(access(db, &session, None).await), place(&third, Role::Viewer));
     assert_eq!(at_home(access(db, &session, Some(first.id)).await), place(&first, Role::Owner));
     let suspended = WorkspaceAccess { suspended: true, ..place(&second, Role::Admin) };
     assert_eq!(at_home(access(db, &session, Some(second.id)).await), suspended);
 
-    commit!(db, |tx| tx.workspace(third.id).members().set_suspended(who.id, Some(at(8))));
+    commit!(db, |tx| given::suspend_member(&mut tx, third.id, who.id, Some(at(8))));
     assert_eq!(at_home(access(db, &session, None).await), place(&first, Role::Owner));
 }
 

@@ -146,8 +146,8 @@ async fn accounts_are_due_for_deletion_in_their_order(home: &TestDb) {
 /// Gives a user one of everything that belongs to them.
 async fn furnish(db: &Db, user: &User) {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
-    commit!(db, |tx| tx.workspace(workspace.id).members().insert(user.id, Role::Owner, at(0)));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
+    commit!(db, |tx| given::join(&mut tx, workspace.id, user.id, Role::Owner, at(0)));
     let (_, token) = sign_in(db, user.id).await;
     rotate(db, &token, &format!("{token}-next"), at(1)).await;
     sign_in(db, user.id).await;
@@ -302,10 +302,10 @@ async fn memberships_are_listed_oldest_first_with_what_is_suspended(home: &TestD
     let second = Workspace { suspended_at: Some(at(7)), ..given::workspace() };
     let first = Workspace { name: "Second home".to_owned(), ..given::workspace() };
     for (workspace, role, since) in [(&second, Role::Viewer, at(5)), (&first, Role::Owner, at(4))] {
-        commit!(db, |tx| tx.system().workspaces().insert(workspace));
-        commit!(db, |tx| tx.workspace(workspace.id).members().insert(who.id, role, since));
+        commit!(db, |tx| given::found(&mut tx, workspace));
+        commit!(db, |tx| given::join(&mut tx, workspace.id, who.id, role, since));
     }
-    commit!(db, |tx| tx.workspace(second.id).members().set_suspended(who.id, Some(at(8))));
+    commit!(db, |tx| given::suspend_member(&mut tx, second.id, who.id, Some(at(8))));
     assert_eq!(
         read!(db, |tx| tx.system().users().memberships(who.id)),
         [

@@ -1,6 +1,9 @@
 use replyx_core::{
+    change::Gone,
+    fixtures,
     ids::WorkspaceId,
     page::{Page, PageRequest},
+    rules::workspace::{AllowedModels, ResumedWorkspace},
     workspace::Workspace,
 };
 use replyx_storage::{Db, StorageError, on_every_db, testing::TestDb};
@@ -9,7 +12,7 @@ use crate::given::{self, at, id};
 
 async fn stored(db: &Db, name: &str) -> Workspace {
     let workspace = Workspace { name: name.to_owned(), ..given::workspace() };
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
     workspace
 }
 
@@ -34,19 +37,18 @@ async fn each_change_of_a_workspace_changes_it_alone_and_tells(home: &TestDb) {
     let told = vec![ours.id.into_uuid()];
     assert_eq!(find(db, ours.id).await, Some(ours.clone()));
     let closed = Workspace { suspended_at: Some(at(1)), ..given::workspace() };
-    commit!(db, |tx| tx.system().workspaces().insert(&closed));
+    commit!(db, |tx| given::found(&mut tx, &closed));
     assert_eq!(find(db, closed.id).await, Some(closed));
 
     "Лавка № 2".clone_into(&mut ours.name);
-    let change = telling!(db, |tx| tx.system().workspaces().rename(ours.id, &ours.name));
+    let change = telling!(db, |tx| given::rename(&mut tx, ours.id, &ours.name));
     assert_eq!((find(db, ours.id).await.unwrap(), change.1), (ours.clone(), told.clone()));
     for suspended_at in [Some(at(7)), None] {
         ours.suspended_at = suspended_at;
-        let change =
-            telling!(db, |tx| tx.system().workspaces().set_suspended(ours.id, suspended_at));
+        let change = telling!(db, |tx| given::suspend(&mut tx, ours.id, suspended_at));
         assert_eq!((find(db, ours.id).await.unwrap(), change.1), (ours.clone(), told.clone()));
     }
-    let change = telling!(db, |tx| tx.system().workspaces().delete(ours.id));
+    let change = telling!(db, |tx| given::end(&mut tx, ours.id));
     assert_eq!((find(db, ours.id).await, change.1), (None, told));
     assert_eq!(find(db, theirs.id).await, Some(theirs));
 }
@@ -54,17 +56,20 @@ async fn each_change_of_a_workspace_changes_it_alone_and_tells(home: &TestDb) {
 #[on_every_db]
 async fn a_workspace_that_is_not_there_cannot_be_changed(home: &TestDb) {
     macro_rules! refused {
-        (|$workspaces:ident| $call:expr) => {{
+        ($($state:expr),+ $(,)?) => {$({
             let mut tx = home.db.begin().await.unwrap();
-            let $workspaces = tx.system().workspaces();
-            let refused = $call.await.unwrap_err();
+            let refused = tx.apply(fixtures::unexplained($state)).await.unwrap_err();
             assert!(matches!(refused, StorageError::RowsAffected { actual: 0, .. }), "{refused}");
             assert!(tx.commit().await.unwrap().access.is_empty());
-        }};
+        })+};
     }
-    refused!(|workspaces| workspaces.rename(id(), "x"));
-    refused!(|workspaces| workspaces.set_suspended(id(), None));
-    refused!(|workspaces| workspaces.delete(id()));
+    let nothing = given::workspace();
+    refused!(
+        nothing.clone(),
+        ResumedWorkspace(nothing.clone()),
+        AllowedModels { workspace_id: nothing.id, names: None },
+        Gone(nothing.clone()),
+    );
     assert_eq!(find(&home.db, id()).await, None);
 }
 

@@ -16,12 +16,12 @@ use crate::given::{self, at, id};
 
 async fn workspace(db: &Db) -> Workspace {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
     workspace
 }
 
 async fn insert(db: &Db, key: &ApiKey, hash: &str) {
-    commit!(db, |tx| tx.workspace(key.workspace_id).api_keys().insert(key, hash));
+    commit!(db, |tx| given::store_key(&mut tx, key, hash));
 }
 
 async fn find(db: &Db, key: &ApiKey) -> Option<ApiKey> {
@@ -68,15 +68,15 @@ async fn each_change_of_a_key_changes_it_alone_and_tells(home: &TestDb) {
     insert(db, &ours, "ours").await;
     insert(db, &other, "other").await;
     "Склад".clone_into(&mut ours.name);
-    let change = telling!(db, |tx| tx.workspace(workspace.id).api_keys().rename(ours.id, "Склад"));
+    let change = telling!(db, |tx| given::rename_key(&mut tx, workspace.id, ours.id, "Склад"));
     assert_eq!((change, find(db, &ours).await), ((true, told.clone()), Some(ours.clone())));
-    let change = telling!(db, |tx| tx.workspace(workspace.id).api_keys().delete(ours.id));
+    let change = telling!(db, |tx| given::revoke_key(&mut tx, workspace.id, ours.id));
     assert_eq!((change, find(db, &ours).await), ((true, told), None));
     assert_eq!(access(db, "ours", at(0)).await, None, "it is revoked at once");
 
-    let change = telling!(db, |tx| tx.workspace(workspace.id).api_keys().rename(ours.id, "x"));
+    let change = telling!(db, |tx| given::rename_key(&mut tx, workspace.id, ours.id, "x"));
     assert_eq!(change, (false, vec![]));
-    let change = telling!(db, |tx| tx.workspace(workspace.id).api_keys().delete(ours.id));
+    let change = telling!(db, |tx| given::revoke_key(&mut tx, workspace.id, ours.id));
     assert_eq!(change, (false, vec![]));
     assert_eq!(find(db, &other).await, Some(other));
 }
@@ -111,9 +111,9 @@ async fn a_key_opens_its_workspace_for_what_it_was_made_for(home: &TestDb) {
     assert!(access(db, "ours", last).await.is_some() && access(db, "ours", ends).await.is_none());
 
     ours.suspended_at = Some(at(5));
-    commit!(db, |tx| tx.system().workspaces().set_suspended(ours.id, Some(at(5))));
+    commit!(db, |tx| given::suspend(&mut tx, ours.id, Some(at(5))));
     assert_eq!(access(db, "ours", at(0)).await, expected(&key, &ours));
-    commit!(db, |tx| tx.system().workspaces().delete(ours.id));
+    commit!(db, |tx| given::end(&mut tx, ours.id));
     assert_eq!(access(db, "ours", at(0)).await, None);
 }
 
@@ -129,7 +129,7 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
     let workspace = workspace(&home.db).await.id;
     let maker = given::user();
     commit!(db, |tx| tx.system().users().insert(&maker, "hash"));
-    commit!(db, |tx| tx.workspace(workspace).members().insert(maker.id, Role::Owner, at(0)));
+    commit!(db, |tx| given::join(&mut tx, workspace, maker.id, Role::Owner, at(0)));
     let scopes: Permissions = [
         Permission::DialogsRead,
         Permission::DialogsWrite,
@@ -159,14 +159,14 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
         (Role::Operator, vec!["dialogs:read", "dialogs:write"]),
         (Role::Viewer, vec!["dialogs:read"]),
     ] {
-        commit!(db, |tx| tx.workspace(workspace).members().set_role(maker.id, role));
+        commit!(db, |tx| given::set_role(&mut tx, workspace, maker.id, role));
         assert_eq!(may(db, "own").await, Some(expected), "{role:?}");
     }
-    commit!(db, |tx| tx.workspace(workspace).members().set_role(maker.id, Role::Owner));
+    commit!(db, |tx| given::set_role(&mut tx, workspace, maker.id, Role::Owner));
 
-    commit!(db, |tx| tx.workspace(workspace).members().set_suspended(maker.id, Some(at(1))));
+    commit!(db, |tx| given::suspend_member(&mut tx, workspace, maker.id, Some(at(1))));
     assert_eq!(may(db, "own").await, None, "suspended here");
-    commit!(db, |tx| tx.workspace(workspace).members().set_suspended(maker.id, None));
+    commit!(db, |tx| given::suspend_member(&mut tx, workspace, maker.id, None));
     commit!(db, |tx| tx.system().users().set_blocked(maker.id, Some(at(1))));
     assert_eq!(may(db, "own").await, None, "blocked everywhere");
     commit!(db, |tx| tx.system().users().set_blocked(maker.id, None));
@@ -174,7 +174,7 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
     assert_eq!(may(db, "own").await, None, "about to leave");
     commit!(db, |tx| tx.system().users().set_delete_at(maker.id, None));
     assert_eq!(may(db, "own").await, Some(all.clone()));
-    commit!(db, |tx| tx.workspace(workspace).members().remove(maker.id));
+    commit!(db, |tx| given::leave(&mut tx, workspace, maker.id));
     assert_eq!(may(db, "own").await, None, "no member");
     commit!(db, |tx| tx.system().users().delete(maker.id));
     assert_eq!(may(db, "own").await, None, "gone");
@@ -189,8 +189,7 @@ async fn a_secret_belongs_to_one_key(home: &TestDb) {
     insert(db, &given::api_key(ours.id), "hash").await;
     for workspace in [ours.id, theirs.id] {
         let mut tx = db.begin().await.unwrap();
-        let twin =
-            tx.workspace(workspace).api_keys().insert(&given::api_key(workspace), "hash").await;
+        let twin = given::store_key(&mut tx, &given::api_key(workspace), "hash").await;
         assert!(twin.unwrap_err().is_duplicate());
     }
 }

@@ -69,7 +69,7 @@ fn numbers(page: &Page<Entry, i64>) -> Vec<i64> {
 /// A workspace's log with so many entries.
 async fn chain_of(db: &Db, entries: usize) -> WorkspaceId {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
     for number in 0..entries {
         append(db, Some(workspace.id), &given::act(&format!("act.{number}"))).await;
     }
@@ -421,7 +421,7 @@ async fn the_log_of_a_deleted_workspace_stays_and_can_be_checked(home: &TestDb) 
     let db = &home.db;
     let workspace = chain_of(&home.db, 3).await;
     let before = verified(db, Some(workspace)).await;
-    commit!(db, |tx| tx.system().workspaces().delete(workspace));
+    commit!(db, |tx| given::end(&mut tx, workspace));
     assert_eq!(verified(db, Some(workspace)).await, before);
     assert_eq!(read!(db, |tx| tx.system().audit().chains()).len(), 1);
 }

@@ -10,8 +10,7 @@ use tokio::task::JoinSet;
 use crate::given::{self, at, id};
 
 async fn put(db: &Db, invitation: &Invitation, token: &str) {
-    let workspace = invitation.workspace_id;
-    commit!(db, |tx| tx.workspace(workspace).invitations().put(invitation, token));
+    commit!(db, |tx| given::invite(&mut tx, invitation, token));
 }
 
 async fn find(db: &Db, token: &str) -> Option<Invitation> {
@@ -19,7 +18,7 @@ async fn find(db: &Db, token: &str) -> Option<Invitation> {
 }
 
 async fn take(db: &Db, token: &str) -> Option<Invitation> {
-    commit!(db, |tx| tx.system().invitations().take(token))
+    commit!(db, |tx| given::take(&mut tx, token))
 }
 
 async fn list(
@@ -33,7 +32,7 @@ async fn list(
 
 async fn workspace(db: &Db) -> WorkspaceId {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
     workspace.id
 }
 
@@ -78,7 +77,7 @@ async fn a_newer_invitation_takes_the_place_of_an_earlier_one_here_alone(home: &
     assert_eq!((find(db, "first").await, find(db, "second").await), (None, Some(second)));
     assert_eq!(find(db, "elsewhere").await, Some(elsewhere));
     let mut tx = db.begin().await.unwrap();
-    let twin = tx.workspace(theirs).invitations().put(&given::invitation(theirs), "second").await;
+    let twin = given::invite(&mut tx, &given::invitation(theirs), "second").await;
     assert!(twin.unwrap_err().is_duplicate(), "a token opens one door");
 }
 
@@ -103,17 +102,13 @@ async fn who_takes_an_invitation_that_is_being_taken_waits_and_gets_nothing(home
     let workspace = workspace(&home.db).await;
     let invitation = given::invitation(workspace);
     put(db, &invitation, "token").await;
-    let taken = race!(
-        db,
-        |tx| tx.system().invitations().take("token"),
-        tx.system().invitations().take("token")
-    );
+    let taken = race!(db, |tx| given::take(&mut tx, "token"), given::take(&mut tx, "token"));
     assert_eq!(taken, (Some(invitation.clone()), None));
 
     // Given back by a transaction that failed, it can be taken.
     put(db, &invitation, "token").await;
     let mut failing = db.begin().await.unwrap();
-    failing.system().invitations().take("token").await.unwrap();
+    given::take(&mut failing, "token").await.unwrap();
     drop(failing);
     assert_eq!(take(db, "token").await, Some(invitation));
 }
@@ -125,11 +120,8 @@ async fn the_old_token_of_an_invitation_that_is_being_sent_again_takes_nothing(h
     let first = given::invitation(workspace);
     let again = Invitation { id: id(), ..first.clone() };
     put(db, &first, "old").await;
-    let ((), taken) = race!(
-        db,
-        |tx| tx.workspace(workspace).invitations().put(&again, "new"),
-        tx.system().invitations().take("old")
-    );
+    let ((), taken) =
+        race!(db, |tx| given::invite(&mut tx, &again, "new"), given::take(&mut tx, "old"));
     assert_eq!(taken, None);
     assert_eq!(find(db, "new").await, Some(again));
 }
@@ -166,8 +158,8 @@ async fn an_invitation_that_is_taken_back_or_long_over_is_gone(home: &TestDb) {
     for (invitation, token) in [(&withdrawn, "a"), (&long_over, "b"), (&just_over, "c")] {
         put(db, invitation, token).await;
     }
-    assert!(commit!(db, |tx| tx.workspace(workspace).invitations().delete(withdrawn.id)));
-    assert!(!commit!(db, |tx| tx.workspace(workspace).invitations().delete(withdrawn.id)));
+    assert!(commit!(db, |tx| given::revoke(&mut tx, workspace, withdrawn.id)));
+    assert!(!commit!(db, |tx| given::revoke(&mut tx, workspace, withdrawn.id)));
     assert_eq!(take(db, "a").await, None);
     assert_eq!(commit!(db, |tx| tx.system().invitations().forget(at(10))), 1);
     assert_eq!(list(db, workspace, 9, None).await.items, [just_over]);

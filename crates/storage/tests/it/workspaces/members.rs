@@ -1,4 +1,5 @@
 use replyx_core::{
+    fixtures,
     ids::{UserId, WorkspaceId},
     page::{Page, PageRequest},
     role::Role,
@@ -18,14 +19,14 @@ async fn find(db: &Db, workspace: WorkspaceId, user: UserId) -> Option<Member> {
 async fn join(db: &Db, workspace: WorkspaceId, role: Role) -> User {
     let user = given::user();
     commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
-    commit!(db, |tx| tx.workspace(workspace).members().insert(user.id, role, at(1)));
+    commit!(db, |tx| given::join(&mut tx, workspace, user.id, role, at(1)));
     user
 }
 
 /// A workspace in which nobody works.
 async fn empty(db: &Db) -> WorkspaceId {
     let workspace = given::workspace();
-    commit!(db, |tx| tx.system().workspaces().insert(&workspace));
+    commit!(db, |tx| given::found(&mut tx, &workspace));
     workspace.id
 }
 
@@ -48,7 +49,7 @@ async fn step_down(db: &Db, workspace: WorkspaceId, owner: UserId) -> bool {
         return false;
     }
     tokio::task::yield_now().await;
-    tx.workspace(workspace).members().set_role(owner, Role::Viewer).await.unwrap();
+    given::set_role(&mut tx, workspace, owner, Role::Viewer).await.unwrap();
     tx.commit().await.unwrap();
     true
 }
@@ -66,14 +67,14 @@ async fn each_change_of_a_member_changes_it_alone_and_tells(home: &TestDb) {
     let user = given::user();
     commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
     let other = join(db, ours, Role::Owner).await;
-    commit!(db, |tx| tx.workspace(theirs).members().insert(user.id, Role::Viewer, at(2)));
+    commit!(db, |tx| given::join(&mut tx, theirs, user.id, Role::Viewer, at(2)));
     let others = find(db, ours, other.id).await;
     let elsewhere = find(db, theirs, user.id).await;
     let told = vec![user.id.into_uuid()];
 
-    let change =
-        telling!(db, |tx| tx.workspace(ours).members().insert(user.id, Role::Operator, at(3)));
+    let change = telling!(db, |tx| given::join(&mut tx, ours, user.id, Role::Operator, at(3)));
     let mut member = Member {
+        workspace_id: ours,
         user_id: user.id,
         email: user.email.clone(),
         name: user.name.clone(),
@@ -84,17 +85,15 @@ async fn each_change_of_a_member_changes_it_alone_and_tells(home: &TestDb) {
     assert_eq!((find(db, ours, user.id).await, change.1), (Some(member.clone()), told.clone()));
     for role in Role::ALL {
         member.role = *role;
-        let change = telling!(db, |tx| tx.workspace(ours).members().set_role(user.id, *role));
+        let change = telling!(db, |tx| given::set_role(&mut tx, ours, user.id, *role));
         assert_eq!((find(db, ours, user.id).await, change.1), (Some(member.clone()), told.clone()));
     }
     for suspended_at in [Some(at(4)), None] {
         member.suspended_at = suspended_at;
-        let change =
-            telling!(db, |tx| tx.workspace(ours).members().set_suspended(user.id, suspended_at));
+        let change = telling!(db, |tx| given::suspend_member(&mut tx, ours, user.id, suspended_at));
         assert_eq!((find(db, ours, user.id).await, change.1), (Some(member.clone()), told.clone()));
     }
-    assert_eq!(telling!(db, |tx| tx.workspace(ours).members().remove(user.id)), (true, told));
-    assert_eq!(telling!(db, |tx| tx.workspace(ours).members().remove(user.id)), (false, vec![]));
+    assert_eq!(telling!(db, |tx| given::leave(&mut tx, ours, user.id)), ((), told));
     assert_eq!(find(db, ours, user.id).await, None);
     assert_eq!(
         (find(db, ours, other.id).await, find(db, theirs, user.id).await),
@@ -109,9 +108,10 @@ async fn who_is_no_member_cannot_be_changed(home: &TestDb) {
     let elsewhere = join(db, empty(db).await, Role::Viewer).await.id;
     for who in [given::stranger(), elsewhere] {
         let mut tx = db.begin().await.unwrap();
-        let role = tx.workspace(tenant.id).members().set_role(who, Role::Owner).await;
-        let suspended = tx.workspace(tenant.id).members().set_suspended(who, Some(at(1))).await;
-        for refused in [role, suspended] {
+        let nobody = given::member(tenant.id, who, Role::Owner, at(0));
+        let saved = tx.apply(fixtures::unexplained(nobody)).await.map(drop);
+        let left = given::leave(&mut tx, tenant.id, who).await;
+        for refused in [saved, left] {
             assert!(
                 matches!(refused, Err(StorageError::RowsAffected { actual: 0, .. })),
                 "{refused:?}"
@@ -142,7 +142,7 @@ async fn members_are_paged_while_others_join_and_leave(home: &TestDb) {
     let first = list(2, None).await;
     assert_eq!(first, Page { items: all[..2].to_vec(), next: Some(all[1]) });
     // The cursor's own member leaves, and somebody joins.
-    commit!(db, |tx| tx.workspace(workspace).members().remove(all[1]));
+    commit!(db, |tx| given::leave(&mut tx, workspace, all[1]));
     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     let newest = join(db, workspace, Role::Viewer).await.id;
     let second = list(2, first.next).await;
@@ -157,13 +157,13 @@ async fn owners_who_cannot_act_or_will_go_are_not_counted(home: &TestDb) {
     join(db, workspace, Role::Admin).await;
     owned_by::<1>(db).await;
     assert_eq!(owners(db, workspace).await, [stays, suspended, blocked, leaving]);
-    commit!(db, |tx| tx.workspace(workspace).members().set_suspended(suspended, Some(at(1))));
+    commit!(db, |tx| given::suspend_member(&mut tx, workspace, suspended, Some(at(1))));
     assert_eq!(owners(db, workspace).await, [stays, blocked, leaving]);
     commit!(db, |tx| tx.system().users().set_blocked(blocked, Some(at(1))));
     assert_eq!(owners(db, workspace).await, [stays, leaving]);
     commit!(db, |tx| tx.system().users().set_delete_at(leaving, Some(at(9))));
     assert_eq!(owners(db, workspace).await, [stays]);
-    commit!(db, |tx| tx.workspace(workspace).members().remove(stays));
+    commit!(db, |tx| given::leave(&mut tx, workspace, stays));
     assert_eq!(owners(db, workspace).await, []);
 }
 
@@ -177,7 +177,7 @@ async fn of_two_owners_who_demote_each_other_one_stays(home: &TestDb) {
         let db = db.clone();
         async move { step_down(&db, workspace, one).await }
     });
-    first.workspace(workspace).members().set_role(two, Role::Viewer).await.unwrap();
+    given::set_role(&mut first, workspace, two, Role::Viewer).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     assert!(!second.is_finished(), "the second waits for the first");
     first.commit().await.unwrap();
@@ -228,7 +228,7 @@ async fn of_two_who_add_the_same_member_one_is_told(home: &TestDb) {
         let user = user.id;
         adding.spawn(async move {
             let mut tx = db.begin().await.unwrap();
-            let added = tx.workspace(workspace).members().insert(user, role, at(1)).await;
+            let added = given::join(&mut tx, workspace, user, role, at(1)).await;
             match added {
                 Ok(()) => {
                     tx.commit().await.unwrap();
