@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod control;
+pub mod inbox;
 pub mod list;
 pub mod messages;
 pub mod parts;

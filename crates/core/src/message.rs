@@ -40,6 +40,13 @@ words! {
     }
 }
 
+impl MessageKind {
+    /// May the customer see it? Control and notes are for colleagues.
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Self::Text | Self::Start | Self::Unsupported)
+    }
+}
+
 words! {
     /// The outcome of a reply.
     Delivery {

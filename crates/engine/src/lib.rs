@@ -8,8 +8,8 @@
 //!    [`prompt`], [`check`], [`settle`], [`summary`].
 //! 3. [`delivery`] sends what was settled.
 //!
-//! [`control`] and [`replies`] are what people do: who may speak in a dialog, and what operators
-//! write.
+//! [`control`], [`replies`] and [`reads`] are what people do: who may speak in a dialog, what
+//! operators write, and how far they have read.
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run
 //! in another process, or be behind. [`bell`] only wakes who sleeps, and [`claims`] is the loop by
@@ -43,6 +43,7 @@ pub mod preview;
 pub mod prompt;
 pub mod providers;
 pub mod queue;
+pub mod reads;
 pub mod replies;
 pub mod retrieve;
 pub mod rewrite;

@@ -46,7 +46,7 @@ macro_rules! find_last {
 }
 
 #[derive(crate::FromRow)]
-struct Row {
+pub(crate) struct Row {
     workspace_id: Uuid,
     id: Uuid,
     assistant_id: Uuid,
@@ -210,7 +210,7 @@ impl Dialogs<'_> {
     }
 }
 
-fn read(row: &Row) -> Result<Dialog, StorageError> {
+pub(crate) fn read(row: &Row) -> Result<Dialog, StorageError> {
     let corrupt = StorageError::corrupt("dialogs");
     let reason = row.handoff_reason.as_deref().map(str::parse).transpose().map_err(corrupt)?;
 

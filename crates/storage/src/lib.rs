@@ -65,6 +65,7 @@ pub mod evaluation;
 pub mod events;
 pub mod files;
 pub mod idempotency;
+pub mod inbox;
 pub mod indexed;
 mod installation;
 pub mod jobs;

@@ -61,6 +61,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     26 "0026_files",
     27 "0027_control",
     28 "0028_operators_write",
+    29 "0029_inbox",
     40 "0040_passages_in_steps",
 ];
 
@@ -105,8 +106,16 @@ pub struct Loss {
     pub table: String,
     /// The column, when the rest of the table stays.
     pub column: Option<String>,
-    /// How many rows it has, or how many of them have something in the column.
+    /// Which rows, as SQL; empty for all of them.
+    pub condition: String,
+    /// How many rows go, or how many of them have something in the column.
     pub rows: i64,
+}
+
+impl Loss {
+    fn is_whole_table(&self) -> bool {
+        self.column.is_none() && self.condition.is_empty()
+    }
 }
 
 impl Db {
@@ -163,12 +172,13 @@ impl Db {
             // change it.
             for made in lost_with(step.postgres[0]) {
                 let Lost { table, column, condition } = &made;
-                if losses.iter().any(|loss: &Loss| loss.table == *table && loss.column.is_none()) {
+                if losses.iter().any(|loss: &Loss| loss.table == *table && loss.is_whole_table()) {
                     continue;
                 }
                 let rows = self.rows(table, column.as_deref(), condition).await?;
                 if let Some(rows) = rows {
-                    losses.push(Loss { table: made.table, column: made.column, rows });
+                    let Lost { table, column, condition } = made;
+                    losses.push(Loss { table, column, condition, rows });
                 }
             }
         }
@@ -262,21 +272,19 @@ struct Lost {
     condition: String,
 }
 
-/// How a migration that moves what was there says what its way back loses; without it, all that it
-/// makes.
+/// How a migration that moves what was there says which rows its way back loses, rather than all of
+/// the tables that it makes. The columns that it adds are lost in any case.
 const LOST: &str = "-- Lost on the way back: ";
 
-/// What goes when a migration is taken back: the tables that it makes and the columns of other
-/// tables, in its order, unless it says so itself.
+/// What goes when a migration is taken back: the tables that it makes, unless it says itself which
+/// rows, and the columns that it adds to other tables, in its order.
 fn lost_with(up: &str) -> Vec<Lost> {
     let said = up.lines().filter_map(|line| line.strip_prefix(LOST)).map(|what| {
         let (table, condition) = what.split_once(' ').unwrap_or((what, ""));
         Lost { table: table.to_owned(), column: None, condition: condition.to_owned() }
     });
-    let said: Vec<_> = said.collect();
-    if !said.is_empty() {
-        return said;
-    }
+    let mut made: Vec<_> = said.collect();
+    let moves_rows = !made.is_empty();
 
     let statements = up.split(';').map(|statement| {
         let code = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
@@ -286,9 +294,9 @@ fn lost_with(up: &str) -> Vec<Lost> {
         let name = |word: &str| word.trim_matches(|c| c == '"' || c == '(').to_owned();
         Lost { table: name(table), column: column.map(name), condition: String::new() }
     };
-    let mut made = Vec::new();
     for words in statements {
         match words.as_slice() {
+            ["CREATE", "TABLE", ..] if moves_rows => {}
             ["CREATE", "TABLE", table, ..] => made.push(lost(table, None)),
             ["ALTER", "TABLE", table, changes @ ..] => {
                 let added = changes.windows(3).filter(|words| words[..2] == ["ADD", "COLUMN"]);
@@ -326,8 +334,11 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_that_moves_rows_says_what_its_way_back_loses() {
-        let up = "-- Lost on the way back: b WHERE kind <> 'x'\nCREATE TABLE a (x INT);";
-        assert_eq!(lost(up), [("b".to_owned(), None, "WHERE kind <> 'x'".to_owned())]);
+    fn a_migration_that_moves_rows_says_which_its_way_back_loses_and_loses_its_columns() {
+        let up = "-- Lost on the way back: b WHERE kind <> 'x'\nCREATE TABLE a (x INT);
+                  ALTER TABLE c ADD COLUMN d INT;";
+        let rows = ("b".to_owned(), None, "WHERE kind <> 'x'".to_owned());
+        let column = ("c".to_owned(), Some("d".to_owned()), String::new());
+        assert_eq!(lost(up), [rows, column]);
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     events::Events,
     files::{SystemFiles, WorkspaceFiles},
     idempotency::IdempotencyKeys,
+    inbox::Inbox,
     jobs::{Jobs, SystemJobs},
     knowledge::Knowledge,
     members::{Invitations, Members, SystemInvitations},
@@ -111,6 +112,8 @@ tables! {
     events: Events,
     /// What it keeps.
     files: WorkspaceFiles,
+    /// Conversations, as operators see them in a list.
+    inbox: Inbox,
     /// The invitations.
     invitations: Invitations,
     /// Background work.

@@ -1,22 +1,141 @@
 //! `GET /api/v1/dialogs`
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    dialog::Control,
+    ids::{DialogId, MessageId, UserId},
+    message::{Author, MessageKind},
+};
+use replyx_storage::inbox::{Assigned, InboxEntry, InboxFilter, InboxOrder, LastMessage};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::DialogView;
+use super::{DialogView, messages::is_colleague, read::ContactView};
 use crate::{
-    caller::{DialogsRead, May},
-    error::{ApiResult, Problem},
+    caller::{Caller, DialogsRead, May},
+    error::{ApiError, ApiResult, Problem},
     input::Params,
     page::{List, PageQuery},
     state::AppState,
 };
 
-/// Lists the dialogs, newest first.
+/// A view of the inbox: a filter that operators use all the time.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxView {
+    /// You have them.
+    Mine,
+    /// They wait for a human.
+    Waiting,
+    /// The assistant answers.
+    Ai,
+    /// They wait for a human, or have one who is not a member.
+    Unassigned,
+    /// They are over.
+    Closed,
+}
+
+/// The order of the list.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The newest dialog first.
+    #[default]
+    Newest,
+    /// The last thing said first.
+    Activity,
+    /// The longest waiting first; only dialogs that wait for a human.
+    Waiting,
+}
+
+/// Which dialogs, and in which order.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Query {
+    /// `mine`, `waiting`, `ai`, `unassigned` or `closed`; narrowed by the other filters.
+    #[param(inline)]
+    view: Option<InboxView>,
+    /// Only those in this control.
+    control: Option<Control>,
+    /// Only those of this assistant.
+    assistant_id: Option<Uuid>,
+    /// Only those of this channel.
+    channel_id: Option<Uuid>,
+    /// `me`, `none`, or the id of a member.
+    #[param(example = "me")]
+    assignee_id: Option<String>,
+    /// `true`: only those in which the customer has written something that you have not read.
+    unread: Option<bool>,
+    /// `newest` (unless set), `activity` or `waiting`.
+    #[param(inline)]
+    order: Option<Order>,
+    /// The maximum number of items: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the previous page, in the same order.
+    cursor: Option<String>,
+}
+
+/// A dialog in the inbox.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InboxDialog)]
+pub struct Item {
+    #[serde(flatten)]
+    dialog: DialogView,
+    contact: ContactView,
+    /// The last message; `null` before the first, and where it is one that you may not see.
+    last_message: Option<LastMessageView>,
+    /// How many of the customer's last messages you have not read; at most 100.
+    #[schema(example = 1)]
+    unread: i64,
+}
+
+/// The last message of a dialog.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LastMessage)]
+pub struct LastMessageView {
+    #[schema(example = 2)]
+    seq: i64,
+    author: Author,
+    kind: MessageKind,
+    /// The first 200 characters.
+    #[schema(example = "You may return an item within 30 days.")]
+    text: String,
+    created_at: DateTime<Utc>,
+}
+
+impl From<LastMessage> for LastMessageView {
+    fn from(last: LastMessage) -> Self {
+        Self {
+            seq: last.seq,
+            author: last.author,
+            kind: last.kind,
+            text: last.text,
+            created_at: last.created_at,
+        }
+    }
+}
+
+impl Item {
+    fn of(entry: InboxEntry, caller: &Caller) -> Self {
+        let seen = |last: &LastMessage| last.kind.is_shown() || is_colleague(caller);
+        Self {
+            contact: ContactView::of(&entry),
+            last_message: entry.last.filter(seen).map(LastMessageView::from),
+            unread: entry.unread,
+            dialog: entry.dialog.into(),
+        }
+    }
+}
+
+/// Lists the dialogs.
 #[utoipa::path(
     get, path = "/dialogs", operation_id = "list_dialogs", tag = "dialogs",
-    params(PageQuery),
+    params(Query),
     responses(
-        (status = 200, description = "a page of dialogs", body = List<DialogView>),
+        (status = 200, description = "a page of dialogs", body = List<Item>),
         (status = 400, description = "the query cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
     )
@@ -25,10 +144,96 @@ use crate::{
 pub async fn list(
     State(state): State<AppState>,
     caller: May<DialogsRead>,
-    Params(query): Params<PageQuery>,
-) -> ApiResult<List<DialogView>> {
-    let page = query.request()?;
+    Params(query): Params<Query>,
+) -> ApiResult<List<Item>> {
+    let filter = filter(&query, caller.user_id())?;
+    let page = PageQuery { limit: query.limit, cursor: None }.request::<DialogId>()?;
+    let kind = query.order.unwrap_or_default();
+    let order = order(kind, query.cursor.as_deref())?;
+
     let mut tx = state.db().read().await?;
-    let page = tx.workspace(caller.workspace_id).dialogs().list(page).await?;
-    Ok(List::of(page, DialogView::from))
+    let inbox = tx.workspace(caller.workspace_id).inbox();
+    let found = inbox.list(caller.user_id(), filter, order, page.limit).await?;
+    let last = found.items.last().filter(|_| found.next.is_some());
+    let next_cursor = last.map(|entry| cursor(kind, entry));
+    let items = found.items.into_iter().map(|entry| Item::of(entry, &caller)).collect();
+    Ok(List { items, next_cursor })
+}
+
+fn filter(query: &Query, reader: Option<UserId>) -> ApiResult<InboxFilter> {
+    let mut filter = InboxFilter {
+        control: query.control,
+        assigned: assigned(query.assignee_id.as_deref(), reader)?,
+        assistant: query.assistant_id.map(Into::into),
+        channel: query.channel_id.map(Into::into),
+        unread: query.unread.unwrap_or_default(),
+        with_people: false,
+    };
+    let control = match query.view {
+        None => filter.control,
+        Some(InboxView::Mine) => {
+            filter.assigned = Assigned::To(reader.unwrap_or_else(|| Uuid::nil().into()));
+            Some(Control::Human)
+        }
+        Some(InboxView::Waiting) => Some(Control::Waiting),
+        Some(InboxView::Ai) => Some(Control::Ai),
+        Some(InboxView::Closed) => Some(Control::Closed),
+        Some(InboxView::Unassigned) => {
+            filter.assigned = Assigned::Nobody;
+            filter.with_people = true;
+            filter.control
+        }
+    };
+    if query.control.is_some() && control != query.control {
+        let detail = "`control` contradicts `view`".to_owned();
+        return Err(ApiError::Malformed(detail));
+    }
+    Ok(InboxFilter { control, ..filter })
+}
+
+fn assigned(named: Option<&str>, reader: Option<UserId>) -> ApiResult<Assigned> {
+    match named {
+        None => Ok(Assigned::Any),
+        Some("none") => Ok(Assigned::Nobody),
+        Some("me") => Ok(Assigned::To(reader.unwrap_or_else(|| Uuid::nil().into()))),
+        Some(id) => {
+            let wrong = |_| ApiError::Malformed("`assignee_id` is not valid".to_owned());
+            Ok(Assigned::To(id.parse().map_err(wrong)?))
+        }
+    }
+}
+
+fn order(order: Order, cursor: Option<&str>) -> ApiResult<InboxOrder> {
+    Ok(match order {
+        Order::Newest => InboxOrder::Newest { after: read(cursor, |id| id.parse().ok())? },
+        Order::Activity => InboxOrder::Activity { after: read(cursor, |id| id.parse().ok())? },
+        Order::Waiting => InboxOrder::Waiting { after: read(cursor, place)? },
+    })
+}
+
+fn read<T>(cursor: Option<&str>, meant: impl Fn(&str) -> Option<T>) -> ApiResult<Option<T>> {
+    let wrong = || ApiError::Malformed("`cursor` is not valid".to_owned());
+    cursor.map(|cursor| meant(cursor).ok_or_else(wrong)).transpose()
+}
+
+/// The place in the queue that a cursor names: microseconds since 1970 and the dialog.
+fn place(cursor: &str) -> Option<(DateTime<Utc>, DialogId)> {
+    let (at, id) = cursor.split_once('.')?;
+    let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+    Some((at, id.parse().ok()?))
+}
+
+fn cursor(order: Order, entry: &InboxEntry) -> String {
+    let dialog = &entry.dialog;
+    match order {
+        Order::Newest => dialog.id.to_string(),
+        Order::Activity => {
+            let last = entry.last.as_ref().map_or(MessageId::from(Uuid::nil()), |last| last.id);
+            last.to_string()
+        }
+        Order::Waiting => {
+            let since = dialog.asking_since.unwrap_or(dialog.created_at);
+            format!("{}.{}", since.timestamp_micros(), dialog.id)
+        }
+    }
 }

@@ -212,6 +212,6 @@ pub async fn messages(
 }
 
 /// Does the caller see what operators tell each other? People do, and programs that may answer.
-fn is_colleague(caller: &Caller) -> bool {
+pub(super) fn is_colleague(caller: &Caller) -> bool {
     caller.user_id().is_some() || caller.place().permissions.allow(Permission::DialogsWrite)
 }

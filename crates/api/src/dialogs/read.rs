@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use replyx_core::{channel::ChatKind, dialog::Contact, ids::DialogId};
+use replyx_storage::inbox::InboxEntry;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -38,6 +39,18 @@ pub struct ContactView {
     chat_kind: ChatKind,
     /// Whether they blocked the bot, so that nothing can be delivered.
     blocked: bool,
+}
+
+impl ContactView {
+    /// The contact of a dialog in the inbox.
+    pub(super) fn of(entry: &InboxEntry) -> Self {
+        Self {
+            id: entry.dialog.contact_id.into_uuid(),
+            display_name: entry.contact_name.clone(),
+            chat_kind: entry.chat_kind,
+            blocked: entry.blocked,
+        }
+    }
 }
 
 impl From<Contact> for ContactView {

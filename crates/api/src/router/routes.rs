@@ -123,6 +123,8 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::list::list))
         .routes(routes!(dialogs::read::read))
         .routes(routes!(dialogs::messages::messages))
+        .routes(routes!(dialogs::inbox::counts))
+        .routes(routes!(dialogs::inbox::mark_read))
         .routes(routes!(dialogs::write::write))
         .routes(routes!(dialogs::parts::parts))
         .routes(routes!(dialogs::control::take_over))

@@ -19,8 +19,12 @@ use replyx_engine::{
     turn,
     usage::Ledger,
 };
-use replyx_storage::{on_every_db, outbox::Sendable, testing::TestDb};
-use replyx_testkit::openai::ModelFault;
+use replyx_storage::{
+    on_every_db,
+    outbox::Sendable,
+    testing::{TestDb, lock_waiters},
+};
+use replyx_testkit::{Hold, openai::ModelFault};
 use tokio::time::sleep;
 
 use crate::given::{Line, Working, World, loaded, received};
@@ -45,6 +49,16 @@ async fn deliver(world: &World<'_>, engine: &Arc<Engine>) {
     let working = Working::sends(engine);
     crate::given::eventually("delivery", async || (world.waiting().await == 0).then_some(())).await;
     working.stop().await;
+}
+
+/// Waits until so many transactions wait for a lock that another one holds. `SQLite` lets nobody
+/// look, and has one writer at a time.
+async fn waiters(db: &TestDb, count: u64) {
+    if db.db.is_shared() {
+        while lock_waiters(&db.url).await < count {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
 }
 
 async fn take_over(engine: &Engine, kim: &Caller, dialog: &Dialog) -> Dialog {
@@ -160,10 +174,13 @@ async fn a_takeover_silences_a_turn_at_each_of_its_steps(db: &TestDb) {
                 turn::run(&engine, turn).await;
             }
             "asking" => {
-                world.model.inject(ModelFault::DelayFirst(Duration::from_millis(300)));
+                let hold = Hold::default();
+                world.model.inject(ModelFault::Hold(hold.clone()));
                 let turn = world.claim_one(&engine).await;
                 let running = world.begin_turn(&engine, turn).await;
+                hold.reached().await;
                 take_over(&other, &kim, &dialog).await;
+                hold.release();
                 running.await.unwrap();
             }
             _ => {
@@ -205,7 +222,7 @@ async fn a_turn_that_settles_while_somebody_takes_over_is_silenced_by_who_comes_
     let settling = tokio::spawn(async move {
         settle::store(&engine, &turn, &known, reply, Ledger::default()).await.unwrap()
     });
-    sleep(Duration::from_millis(100)).await;
+    waiters(db, 1).await;
     assert!(!settling.is_finished(), "it did not wait for the dialog");
     tx.commit().await.unwrap();
     assert_eq!(settling.await.unwrap(), Settled::Discarded);
@@ -234,7 +251,7 @@ async fn of_two_who_take_over_at_once_one_does_and_the_other_is_told_who(db: &Te
         tokio::spawn(async move { control::take_over(&engine, &who, id, Some(epoch)).await })
     };
     let racing = [race(&engine, &kim), race(&other, &lee)];
-    sleep(Duration::from_millis(100)).await;
+    waiters(db, 2).await;
     drop(tx);
 
     let mut winner = None;

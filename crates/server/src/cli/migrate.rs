@@ -130,9 +130,10 @@ async fn refuse_while_running(config: &Config, db: &Db) -> anyhow::Result<()> {
 }
 
 fn describe(loss: &Loss) -> String {
-    let Loss { table, column, rows } = loss;
+    let Loss { table, column, condition, rows } = loss;
     match column {
-        None => format!("deletes the table `{table}` with {rows} rows"),
+        None if condition.is_empty() => format!("deletes the table `{table}` with {rows} rows"),
+        None => format!("deletes {rows} rows of the table `{table}` ({condition})"),
         Some(column) => format!("deletes `{column}` of the table `{table}`: {rows} rows have it"),
     }
 }

@@ -77,6 +77,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
         "create_bot" => {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
+        "mark_dialog_read" => request.json(&json!({"seq": 1})),
         "write_message" => request.json(&json!({"client_id": "stolen", "text": "Hello"})),
         "correct_message_act" => request.json(&json!({"act": "question"})),
         "create_channel" => request.json(&json!({"kind": "api", "name": "Other"})),

@@ -268,3 +268,86 @@ async fn notes_are_for_colleagues_and_what_cannot_arrive_is_refused(home: &Home)
         assert_problem(&kim.post(&messages, &bad).await, 422, "invalid");
     }
 }
+
+/// The ids that a list of dialogs shows.
+async fn listed(who: &Api, query: &str) -> Vec<String> {
+    let list = who.get(&format!("/api/v1/dialogs{query}")).await.expect(200).body;
+    let items = list["items"].as_array().unwrap();
+    items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[on_every_home]
+async fn the_inbox_is_filtered_and_sorted_and_knows_what_each_member_has_read(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    let lee = colleague(home, &shop, "lee@example.org").await;
+    for chat in [7, 8, 9] {
+        bot.customer(chat).ask("Hello?", PATIENCE).await.unwrap();
+    }
+    let [newest, middle, oldest] = listed(&kim, "").await.try_into().unwrap();
+    let path = |id: &str| format!("/api/v1/dialogs/{id}");
+    // The newest asks for a human before the oldest does.
+    control(&kim, &path(&newest), "handoff").await;
+    control(&kim, &path(&oldest), "handoff").await;
+    control(&lee, &path(&middle), "takeover").await;
+
+    assert_eq!(listed(&kim, "?order=waiting").await, [&*newest, &*oldest]);
+    assert_eq!(listed(&kim, "?view=waiting").await, [&*newest, &*oldest]);
+    assert_eq!(listed(&kim, "?order=activity").await, [&*middle, &*oldest, &*newest]);
+    assert_eq!(listed(&lee, "?view=mine").await, [&*middle]);
+    assert_eq!(listed(&kim, "?view=mine").await, [""; 0]);
+    assert_eq!(listed(&kim, "?assignee_id=none&control=human").await, [""; 0]);
+    assert_eq!(listed(&kim, "?view=unassigned").await, [&*newest, &*oldest]);
+    let lee_id = lee.get("/api/v1/me").await.expect(200).body["user"]["id"].clone();
+    let of_lee = format!("?assignee_id={}", lee_id.as_str().unwrap());
+    assert_eq!(listed(&kim, &of_lee).await, [&*middle]);
+    assert_eq!(listed(&kim, &format!("?assistant_id={UNKNOWN}")).await, [""; 0]);
+    for wrong in ["?assignee_id=x", "?order=waiting&cursor=x", "?view=ai&control=human", "?view=x"] {
+        assert_problem(&kim.get(&format!("/api/v1/dialogs{wrong}")).await, 400, "malformed");
+    }
+
+    // Page by page nothing is missed and nothing comes twice.
+    for order in ["newest", "activity"] {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let query = format!("/api/v1/dialogs?limit=1&order={order}{cursor}");
+            let page = kim.get(&query).await.expect(200).body;
+            seen.push(page["items"][0]["id"].as_str().unwrap().to_owned());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(seen, listed(&kim, &format!("?order={order}")).await);
+        assert_eq!(seen.len(), 3);
+    }
+
+    let counts = lee.get("/api/v1/dialogs/counts").await.expect(200).body;
+    let none = json!(
+        {"mine": 1, "waiting": 2, "ai": 0, "unassigned": 2, "closed_today": 0, "unread": 1}
+    );
+    assert_eq!(counts, none);
+    let item = lee.get("/api/v1/dialogs?view=mine").await.expect(200).body["items"][0].clone();
+    assert_eq!((&item["unread"], &item["last_message"]["kind"]), (&json!(1), &json!("control")));
+    assert_eq!(item["contact"]["blocked"], false);
+    let read = json!({"seq": item["last_seq"]});
+    let marked = lee.send(lee.request(reqwest::Method::PUT, &format!("{}/read", path(&middle))).json(&read));
+    marked.await.expect(204);
+    assert_eq!(lee.get("/api/v1/dialogs/counts").await.expect(200).body["unread"], 0);
+    let item = |who: Api| async move {
+        let list = who.get("/api/v1/dialogs?control=human").await.expect(200).body;
+        list["items"][0]["unread"].clone()
+    };
+    assert_eq!((item(lee.clone()).await, item(kim.clone()).await), (json!(0), json!(1)));
+    assert_eq!(listed(&lee, "?unread=true&control=human").await, [""; 0]);
+    assert_eq!(listed(&kim, "?unread=true&control=human").await, [&*middle]);
+
+    control(&lee, &path(&middle), "close").await;
+    let counts = lee.get("/api/v1/dialogs/counts").await.expect(200).body;
+    assert_eq!((&counts["mine"], &counts["closed_today"]), (&json!(0), &json!(1)));
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    let theirs = stranger.request(reqwest::Method::PUT, &format!("{}/read", path(&middle)));
+    assert_problem(&stranger.send(theirs.json(&read)).await, 404, "not_found");
+    assert_eq!(listed(&stranger, "").await, [""; 0]);
+}

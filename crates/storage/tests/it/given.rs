@@ -456,6 +456,7 @@ impl Tenant {
         tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
         tx.workspace(self.id).deliveries().take(self.bot.id, &100.into(), at(0)).await.unwrap();
+        tx.workspace(self.id).inbox().read(id(), self.dialog.id, 1).await.unwrap();
         let contact = self.contact.id;
         let day = at(0).date_naive();
         tx.workspace(self.id).contacts().answered(contact, day).await.unwrap();

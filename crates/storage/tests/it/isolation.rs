@@ -29,6 +29,7 @@ use replyx_storage::{
     audit::AuditFilter,
     documents::DocumentFilter,
     fair::Places,
+    inbox::{InboxCounts, InboxFilter, InboxOrder},
     neighbours::VectorIndex,
     on_every_db,
     outbox::NewParts,
@@ -258,6 +259,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.sent(send.id, by, Some(&5.into()), at(1)) => Ok(false),
         outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
+        inbox.list(None, InboxFilter::default(), InboxOrder::Newest { after: None }, 9)
+            => Ok(page) if page.items.is_empty(),
+        inbox.counts(None, at(0)) => Ok(counts) if *counts == InboxCounts::default(),
+        inbox.read(id(), ours.dialog.id, 1) => Err(_),
         outbox.uncertain(ours.message.id) => Ok(0),
         outbox.parts(ours.message.id) => Ok(parts) if parts.is_empty(),
         outbox.cancel(&dialog, &ours.contact, at(1)) => Ok(messages) if messages.is_empty(),
