@@ -8,8 +8,11 @@
 //! [`voice`] is the way in for vectors, in any language: the caller embeds [`voice::EXAMPLES`] once
 //! and compares them with the vector of the message.
 //!
+//! [`calls_off`] is for a customer who waits for a human: it tells whether they still want one.
+//!
 //! Nothing here reads or stores anything, and nothing depends on who asks.
 
+mod calling_off;
 mod language;
 mod lexicon;
 mod matters;
@@ -18,6 +21,7 @@ mod reading;
 mod small_talk;
 pub mod voice;
 
+pub use calling_off::calls_off;
 pub use language::{Tongue, tongue};
 pub use replyx_core::message::MessageAct;
 

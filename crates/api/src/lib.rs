@@ -53,6 +53,7 @@ pub mod location;
 mod measure;
 pub mod models;
 pub mod openapi;
+pub mod operators;
 pub mod page;
 pub mod problems;
 mod query;

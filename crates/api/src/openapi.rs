@@ -56,6 +56,7 @@ use crate::{
         (name = "bots", description = "The Telegram bots of assistants."),
         (name = "channels", description = "Channels through which customers write; bots are one kind."),
         (name = "dialogs", description = "Conversations with customers."),
+        (name = "operators", description = "People who answer customers."),
         (name = "usage", description = "Model use and its cost."),
         (name = "events", description = "The stream of events."),
         (name = "admin", description = "The installation, for platform admins."),

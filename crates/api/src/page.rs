@@ -4,7 +4,7 @@
 //! A cursor is the id (or number) of the last item seen, so a page stays right while rows are
 //! added.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use axum::{
     Json,
@@ -13,7 +13,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use replyx_core::page::{Page, PageRequest};
+use chrono::{DateTime, Utc};
+use replyx_core::{
+    ids::DialogId,
+    page::{Page, PageRequest},
+};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
@@ -44,6 +48,31 @@ impl PageQuery {
         let cursor = self.cursor.as_deref().map(str::parse).transpose();
         let after = cursor.map_err(|_| ApiError::Malformed("`cursor` is not valid".to_owned()))?;
         Ok(PageRequest::new(self.limit, after))
+    }
+}
+
+/// A place in the queue, as a cursor: microseconds since 1970 and the dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueCursor {
+    /// Since when the dialog waits.
+    pub since: DateTime<Utc>,
+    /// The dialog.
+    pub dialog: DialogId,
+}
+
+impl fmt::Display for QueueCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.since.timestamp_micros(), self.dialog)
+    }
+}
+
+impl FromStr for QueueCursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (since, dialog) = text.split_once('.').ok_or(())?;
+        let since = since.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or(())?;
+        Ok(Self { since, dialog: dialog.parse().map_err(drop)? })
     }
 }
 

@@ -42,6 +42,7 @@ pub mod shape;
 pub mod sla;
 pub mod usage;
 pub mod user;
+pub mod waiting;
 pub mod workspace;
 
 mod words;

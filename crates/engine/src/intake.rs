@@ -15,7 +15,7 @@ use replyx_core::{
 };
 use replyx_storage::{StorageError, Tx, retried};
 
-use crate::Engine;
+use crate::{Engine, waiting};
 
 mod gather;
 
@@ -158,6 +158,7 @@ async fn accept(
     unblock(tx, &contact, now).await?;
     let dialog = open_dialog(engine, tx, door, &contact).await?;
     let Utterance { dialog, .. } = tx.apply(dialog.hear(heard, now)).await?;
+    let dialog = waiting::call_off(engine, tx, dialog, &contact, &inbound.content).await?;
     if dialog.control == Control::Ai {
         let due = now + engine.settings.window;
         let latest = now + engine.settings.window_latest;

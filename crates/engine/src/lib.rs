@@ -9,7 +9,7 @@
 //! 3. [`delivery`] sends what was settled.
 //!
 //! [`control`], [`replies`] and [`reads`] are what people do: who may speak in a dialog, what
-//! operators write, and how far they have read.
+//! operators write, and how far they have read. [`waiting`] is the queue of those who wait for one.
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run
 //! in another process, or be behind. [`bell`] only wakes who sleeps, and [`claims`] is the loop by
@@ -53,6 +53,7 @@ pub mod summary;
 pub mod turn;
 mod typing;
 pub mod usage;
+pub mod waiting;
 
 pub use bell::Bell;
 pub use delivery::Desk;

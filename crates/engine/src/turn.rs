@@ -25,6 +25,7 @@ use std::{error::Error, mem, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use replyx_core::{
+    assistant::FixedText,
     clock::Clock,
     message::{CheckOutcome, Outcome},
     retry::{Backoff, Retry},
@@ -50,6 +51,7 @@ use crate::{
     settle::{self, Settled},
     summary, typing,
     usage::{Ledger, millis},
+    waiting,
 };
 
 /// When a turn that failed is tried again. It fails when the database does: a model's failure is
@@ -152,7 +154,10 @@ async fn attempt(
         Loaded::Suspended => return Ok(Ended::silent(settle::postpone(engine, turn).await?)),
     };
     let ask = &context.ask;
-    let decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
+    let mut decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
+    if decision == Decision::Answer && waiting::is_called_off(engine, &context).await? {
+        decision = Decision::Fixed(ask.say(FixedText::QueueLeft).to_owned());
+    }
     let is_reply = matches!(decision, Decision::Answer | Decision::Fixed(_));
     if is_reply && let Some(over) = limit::check(engine, turn, &context).await {
         return limited(engine, turn, context, over).await;
@@ -185,6 +190,7 @@ async fn attempt(
             }
         }
     };
+    waiting::announce(engine, &context, &mut reply).await;
     reply.meta.duration_ms = millis(begun.elapsed());
     let outcome = reply.meta.outcome;
     let settled = settle::store(engine, turn, &context, reply, ledger.clone()).await;

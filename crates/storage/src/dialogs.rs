@@ -165,6 +165,9 @@ impl Dialogs<'_> {
         if let Some(notice) = &said.notice {
             self.tx.workspace(self.workspace).messages().insert(notice, None, None).await?;
         }
+        if let Some(to) = said.queue {
+            self.tx.workspace(self.workspace).waits().note(&said.dialog, to).await?;
+        }
         self.save(&said.dialog).await
     }
 

@@ -189,21 +189,15 @@ macro_rules! entries {
 }
 
 const NEWEST: &str = entries!(from_dialogs!(), "d.id < $11", "d.id DESC");
-const NEWEST_OF_PEOPLE: &str = entries!(
-    from_dialogs!(),
-    "d.control IN ('waiting', 'human') AND d.id < $11",
-    "d.id DESC"
-);
+const NEWEST_OF_PEOPLE: &str =
+    entries!(from_dialogs!(), "d.control IN ('waiting', 'human') AND d.id < $11", "d.id DESC");
 const ACTIVITY: &str = entries!(
     from_messages!(),
     "m.workspace_id = $1 AND m.dialog_id = d.id AND m.seq = d.last_seq AND m.id < $11",
     "m.id DESC"
 );
-const ACTIVITY_OF_PEOPLE: &str = entries!(
-    from_dialogs!(),
-    "d.control IN ('waiting', 'human') AND m.id < $11",
-    "m.id DESC"
-);
+const ACTIVITY_OF_PEOPLE: &str =
+    entries!(from_dialogs!(), "d.control IN ('waiting', 'human') AND m.id < $11", "m.id DESC");
 const WAITING: &str = entries!(
     from_dialogs!(),
     "d.control = 'waiting' AND (d.asking_since, d.id) > ($11, $12)",

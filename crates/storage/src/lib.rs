@@ -107,6 +107,7 @@ mod tx;
 pub mod upload_days;
 pub mod users;
 mod values;
+pub mod waits;
 pub mod workspaces;
 
 pub use apply::{Pen, State};

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{Address, MessageRef},
+    dialog::Step,
     ids::{ChannelId, ContactId, DialogId, MessageId, UserId, WorkspaceId},
     message::{AnswerMeta, Author, Message, MessageAct, MessageKind},
     page::{Page, PageRequest},
@@ -205,6 +206,22 @@ impl Messages<'_> {
             i64::from(page.limit) + 1);
         let found = rows.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |message: &Message| message.seq))
+    }
+
+    /// Whether the message of this number says that the program took a step by itself.
+    pub async fn is_step_of_program(
+        self,
+        dialog: DialogId,
+        seq: i64,
+        step: Step,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT seq FROM messages
+             WHERE workspace_id = $1 AND dialog_id = $2 AND seq = $3 AND kind = 'control'
+               AND text = $4 AND operator_name IS NULL";
+        let found = value!(self.tx, i64, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), seq, step.as_str());
+        Ok(found.is_some())
     }
 
     /// Writes what a customer's messages after number `after` and up to `upto` are, where that has

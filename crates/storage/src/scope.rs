@@ -37,6 +37,7 @@ use crate::{
     turns::{SystemTurns, Turns},
     upload_days::UploadDays,
     users::Users,
+    waits::Waits,
     workspaces::Workspaces,
 };
 
@@ -144,6 +145,8 @@ tables! {
     turns: Turns,
     /// What was uploaded today.
     upload_days: UploadDays,
+    /// Who waits for a human, and for how long.
+    waits: Waits,
 }
 
 system_tables! {

@@ -1,6 +1,6 @@
 //! One table for each act.
 
-use replyx_acts::{MessageAct, tell};
+use replyx_acts::{MessageAct, calls_off, tell};
 
 fn assert_all(act: MessageAct, messages: &[&str]) {
     let told = messages.iter().map(|text| (tell(text).act, *text));
@@ -249,5 +249,51 @@ fn an_act_with_a_question_is_a_question() {
 fn what_is_endless_is_told_as_well() {
     for text in ["оператор ".repeat(10_000), "?".repeat(100_000), "hello ".repeat(50_000)] {
         tell(&text);
+    }
+}
+
+#[test]
+fn a_request_for_a_human_is_taken_back_by_words_that_say_nothing_else() {
+    let takes_back = [
+        "cancel",
+        "Cancel, please!",
+        "never mind",
+        "No need anymore, thanks",
+        "I don't need an operator",
+        "no longer need a human",
+        "I've changed my mind",
+        "отмена",
+        "Отмените, пожалуйста",
+        "уже не надо",
+        "Больше не нужен, спасибо",
+        "оператор больше не нужен",
+        "не зовите никого",
+        "я передумала",
+        "otmena",
+        "jnvtyf",
+    ];
+    for text in takes_back {
+        assert!(calls_off(text), "{text}");
+    }
+
+    let goes_on = [
+        "",
+        "no",
+        "нет",
+        "please",
+        "cancel my order",
+        "how do I cancel?",
+        "I want to cancel my subscription",
+        "отмените мой заказ",
+        "не нужен ли паспорт?",
+        "не надо звонить, напишите",
+        "I don't need a bot, I need a human",
+        "need a human",
+        "want an operator",
+        "мне нужен оператор",
+        "are you there?",
+    ];
+    for text in goes_on {
+        assert!(!calls_off(text), "{text}");
     }
 }

@@ -52,7 +52,8 @@ pub async fn counts(
     State(state): State<AppState>,
     caller: May<DialogsRead>,
 ) -> ApiResult<Json<Counts>> {
-    let today = state.engine.clock.now().date_naive().and_time(NaiveTime::MIN).and_local_timezone(Utc);
+    let today =
+        state.engine.clock.now().date_naive().and_time(NaiveTime::MIN).and_local_timezone(Utc);
     let since = today.single().unwrap_or_default();
     let mut tx = state.db().read().await?;
     let counts = tx.workspace(caller.workspace_id).inbox().counts(caller.user_id(), since).await?;

@@ -1,5 +1,7 @@
 //! `GET /api/v1/dialogs`
 
+use std::str::FromStr;
+
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_core::{
@@ -17,7 +19,7 @@ use crate::{
     caller::{Caller, DialogsRead, May},
     error::{ApiError, ApiResult, Problem},
     input::Params,
-    page::{List, PageQuery},
+    page::{List, PageQuery, QueueCursor},
     state::AppState,
 };
 
@@ -205,22 +207,18 @@ fn assigned(named: Option<&str>, reader: Option<UserId>) -> ApiResult<Assigned> 
 
 fn order(order: Order, cursor: Option<&str>) -> ApiResult<InboxOrder> {
     Ok(match order {
-        Order::Newest => InboxOrder::Newest { after: read(cursor, |id| id.parse().ok())? },
-        Order::Activity => InboxOrder::Activity { after: read(cursor, |id| id.parse().ok())? },
-        Order::Waiting => InboxOrder::Waiting { after: read(cursor, place)? },
+        Order::Newest => InboxOrder::Newest { after: read(cursor)? },
+        Order::Activity => InboxOrder::Activity { after: read(cursor)? },
+        Order::Waiting => {
+            let after = read(cursor)?.map(|QueueCursor { since, dialog }| (since, dialog));
+            InboxOrder::Waiting { after }
+        }
     })
 }
 
-fn read<T>(cursor: Option<&str>, meant: impl Fn(&str) -> Option<T>) -> ApiResult<Option<T>> {
-    let wrong = || ApiError::Malformed("`cursor` is not valid".to_owned());
-    cursor.map(|cursor| meant(cursor).ok_or_else(wrong)).transpose()
-}
-
-/// The place in the queue that a cursor names: microseconds since 1970 and the dialog.
-fn place(cursor: &str) -> Option<(DateTime<Utc>, DialogId)> {
-    let (at, id) = cursor.split_once('.')?;
-    let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
-    Some((at, id.parse().ok()?))
+fn read<T: FromStr>(cursor: Option<&str>) -> ApiResult<Option<T>> {
+    let wrong = |_| ApiError::Malformed("`cursor` is not valid".to_owned());
+    cursor.map(|cursor| cursor.parse().map_err(wrong)).transpose()
 }
 
 fn cursor(order: Order, entry: &InboxEntry) -> String {
@@ -233,7 +231,7 @@ fn cursor(order: Order, entry: &InboxEntry) -> String {
         }
         Order::Waiting => {
             let since = dialog.asking_since.unwrap_or(dialog.created_at);
-            format!("{}.{}", since.timestamp_micros(), dialog.id)
+            QueueCursor { since, dialog: dialog.id }.to_string()
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `GET /api/v1/dialogs/{id}`
 
 use axum::{Json, extract::State};
-use replyx_core::{channel::ChatKind, dialog::Contact, ids::DialogId};
+use replyx_core::{channel::ChatKind, dialog::Contact, ids::DialogId, waiting::QueuePlace};
+use replyx_engine::waiting;
 use replyx_storage::inbox::InboxEntry;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,8 +24,30 @@ pub struct Response {
     #[serde(flatten)]
     dialog: DialogView,
     contact: ContactView,
+    /// Where it stands in the queue; `null` unless it waits for a human.
+    queue: Option<QueueView>,
     /// Model use for the dialog, and its cost.
     usage: TotalsView,
+}
+
+/// Where a dialog stands in the queue of those that wait for a human.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QueuePlace)]
+pub struct QueueView {
+    /// From 1: nobody has waited longer.
+    #[schema(example = 2)]
+    position: i64,
+    /// How long it takes until an operator answers, measured over the last four hours; `null` while
+    /// fewer than three customers were answered in them.
+    #[schema(example = 360)]
+    expected_wait_s: Option<i64>,
+}
+
+impl From<QueuePlace> for QueueView {
+    fn from(place: QueuePlace) -> Self {
+        let expected_wait_s = place.expected.map(|expected| expected.num_seconds());
+        Self { position: place.position, expected_wait_s }
+    }
 }
 
 /// A customer, as clients see one.
@@ -86,5 +109,11 @@ pub async fn read(
     let contact = tx.workspace(caller.workspace_id).contacts().find(dialog.contact_id).await?;
     let contact = contact.ok_or(ApiError::NotFound("dialog"))?;
     let usage = tx.workspace(caller.workspace_id).model_calls().of_dialog(id).await?;
-    Ok(Json(Response { dialog: dialog.into(), contact: contact.into(), usage: usage.into() }))
+    let place = waiting::place(&state.engine, &mut tx, &dialog).await?;
+    Ok(Json(Response {
+        dialog: dialog.into(),
+        contact: contact.into(),
+        queue: place.map(QueueView::from),
+        usage: usage.into(),
+    }))
 }

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     admin, answers, assistants, auth, bots, channels, dialogs, documents, evaluation, events,
-    health, hooks, index, input::JSON_LIMIT, measure, models, openapi, problems, sources,
-    state::AppState, usage, users, workspaces,
+    health, hooks, index, input::JSON_LIMIT, measure, models, openapi, operators, problems,
+    sources, state::AppState, usage, users, workspaces,
 };
 
 /// The base of the API.
@@ -133,6 +133,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::control::close))
         .routes(routes!(dialogs::control::reopen))
         .routes(routes!(dialogs::act::correct))
+        .routes(routes!(operators::queue::queue))
         .routes(routes!(events::stream_events))
         .routes(routes!(events::ticket::create))
 }

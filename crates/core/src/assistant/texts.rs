@@ -42,6 +42,14 @@ words! {
         OrderStatus = "order_status",
         /// Added to the answer to a complaint.
         Offer = "offer",
+        /// Added when a customer who waits for a human is not the first; `{position}` is the place
+        /// in the queue.
+        QueuePlace = "queue_place",
+        /// Added when it is known how long a customer will wait for a human; `{position}` is the
+        /// place in the queue, `{minutes}` the wait.
+        QueueWait = "queue_wait",
+        /// Said to a customer who no longer wants a human.
+        QueueLeft = "queue_left",
     }
 }
 
@@ -121,6 +129,15 @@ impl FixedText {
             Self::Offer => {
                 "I am sorry about this. Shall I bring in a colleague? Answer \"yes\", and they will write to you here."
             }
+
+            // Waiting for a person.
+            Self::QueuePlace => {
+                "You are number {position} in the queue. If you no longer need a colleague, write \"cancel\"."
+            }
+            Self::QueueWait => {
+                "You are number {position} in the queue, and the wait is about {minutes} min. If you no longer need a colleague, write \"cancel\"."
+            }
+            Self::QueueLeft => "All right, I am back. What would you like to know?",
         }
     }
 
@@ -162,6 +179,15 @@ impl FixedText {
             Self::Offer => {
                 "Мне жаль, что так вышло. Позвать коллегу? Ответьте «да», и он напишет вам здесь."
             }
+
+            // Waiting for a person.
+            Self::QueuePlace => {
+                "Ваш номер в очереди: {position}. Если коллега больше не нужен, напишите «отмена»."
+            }
+            Self::QueueWait => {
+                "Ваш номер в очереди: {position}, ждать примерно {minutes} мин. Если коллега больше не нужен, напишите «отмена»."
+            }
+            Self::QueueLeft => "Хорошо, я снова здесь. Что вы хотели бы узнать?",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     event::{Event, LimitBound},
     ids::MessageId,
     message::{AnswerMeta, Author, Delivery, Message, MessageKind},
+    waiting::QueueMove,
 };
 
 mod control;
@@ -202,12 +203,14 @@ pub struct Utterance {
     pub notice: Option<Message>,
     /// The client's own name of it, if an operator wrote it.
     pub client_id: Option<String>,
+    /// What it does to the queue of those who wait for a human.
+    pub queue: Option<QueueMove>,
 }
 
 impl Utterance {
     /// Words that did not come from the channel.
     pub const fn new(dialog: Dialog, message: Message) -> Self {
-        Self { dialog, message, channel_message: None, notice: None, client_id: None }
+        Self { dialog, message, channel_message: None, notice: None, client_id: None, queue: None }
     }
 
     /// Asks for a human with the same words.
@@ -222,6 +225,7 @@ impl Utterance {
         Ok(change.with(|step| Self {
             channel_message,
             notice: Some(step.message),
+            queue: step.queue,
             ..Self::new(step.dialog, message)
         }))
     }

@@ -1,7 +1,7 @@
 //! A human wins: what happens when a takeover meets a turn, a send, the customer's next words,
 //! another takeover, a release or a close. Two engines are two processes.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use replyx_core::{
     actor::Caller,
@@ -19,13 +19,8 @@ use replyx_engine::{
     turn,
     usage::Ledger,
 };
-use replyx_storage::{
-    on_every_db,
-    outbox::Sendable,
-    testing::{TestDb, lock_waiters},
-};
+use replyx_storage::{on_every_db, outbox::Sendable, testing::TestDb};
 use replyx_testkit::{Hold, openai::ModelFault};
-use tokio::time::sleep;
 
 use crate::given::{Line, Working, World, loaded, received};
 
@@ -49,16 +44,6 @@ async fn deliver(world: &World<'_>, engine: &Arc<Engine>) {
     let working = Working::sends(engine);
     crate::given::eventually("delivery", async || (world.waiting().await == 0).then_some(())).await;
     working.stop().await;
-}
-
-/// Waits until so many transactions wait for a lock that another one holds. `SQLite` lets nobody
-/// look, and has one writer at a time.
-async fn waiters(db: &TestDb, count: u64) {
-    if db.db.is_shared() {
-        while lock_waiters(&db.url).await < count {
-            sleep(Duration::from_millis(5)).await;
-        }
-    }
 }
 
 async fn take_over(engine: &Engine, kim: &Caller, dialog: &Dialog) -> Dialog {
@@ -222,7 +207,7 @@ async fn a_turn_that_settles_while_somebody_takes_over_is_silenced_by_who_comes_
     let settling = tokio::spawn(async move {
         settle::store(&engine, &turn, &known, reply, Ledger::default()).await.unwrap()
     });
-    waiters(db, 1).await;
+    world.held_up(1).await;
     assert!(!settling.is_finished(), "it did not wait for the dialog");
     tx.commit().await.unwrap();
     assert_eq!(settling.await.unwrap(), Settled::Discarded);
@@ -251,7 +236,7 @@ async fn of_two_who_take_over_at_once_one_does_and_the_other_is_told_who(db: &Te
         tokio::spawn(async move { control::take_over(&engine, &who, id, Some(epoch)).await })
     };
     let racing = [race(&engine, &kim), race(&other, &lee)];
-    waiters(db, 2).await;
+    world.held_up(2).await;
     drop(tx);
 
     let mut winner = None;

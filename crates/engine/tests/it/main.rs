@@ -27,3 +27,4 @@ mod property;
 mod settle;
 mod turn;
 mod typing;
+mod waiting;

@@ -304,7 +304,8 @@ async fn the_inbox_is_filtered_and_sorted_and_knows_what_each_member_has_read(ho
     let of_lee = format!("?assignee_id={}", lee_id.as_str().unwrap());
     assert_eq!(listed(&kim, &of_lee).await, [&*middle]);
     assert_eq!(listed(&kim, &format!("?assistant_id={UNKNOWN}")).await, [""; 0]);
-    for wrong in ["?assignee_id=x", "?order=waiting&cursor=x", "?view=ai&control=human", "?view=x"] {
+    for wrong in ["?assignee_id=x", "?order=waiting&cursor=x", "?view=ai&control=human", "?view=x"]
+    {
         assert_problem(&kim.get(&format!("/api/v1/dialogs{wrong}")).await, 400, "malformed");
     }
 
@@ -332,7 +333,8 @@ async fn the_inbox_is_filtered_and_sorted_and_knows_what_each_member_has_read(ho
     assert_eq!((&item["unread"], &item["last_message"]["kind"]), (&json!(1), &json!("control")));
     assert_eq!(item["contact"]["blocked"], false);
     let read = json!({"seq": item["last_seq"]});
-    let marked = lee.send(lee.request(reqwest::Method::PUT, &format!("{}/read", path(&middle))).json(&read));
+    let marked =
+        lee.send(lee.request(reqwest::Method::PUT, &format!("{}/read", path(&middle))).json(&read));
     marked.await.expect(204);
     assert_eq!(lee.get("/api/v1/dialogs/counts").await.expect(200).body["unread"], 0);
     let item = |who: Api| async move {
@@ -350,4 +352,44 @@ async fn the_inbox_is_filtered_and_sorted_and_knows_what_each_member_has_read(ho
     let theirs = stranger.request(reqwest::Method::PUT, &format!("{}/read", path(&middle)));
     assert_problem(&stranger.send(theirs.json(&read)).await, 404, "not_found");
     assert_eq!(listed(&stranger, "").await, [""; 0]);
+}
+
+#[on_every_home]
+async fn the_queue_shows_who_waits_and_a_customer_may_leave_it(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    let ann = bot.customer(7);
+    let bob = bot.customer(8);
+    ann.ask("I want to talk to a human", PATIENCE).await.unwrap();
+    let told = bob.ask("Please connect me to an operator", PATIENCE).await.unwrap();
+    assert!(told.plain.contains("number 2 in the queue"), "{}", told.plain);
+
+    let path = "/api/v1/operators/queue";
+    let queue = shop.owner.get(path).await.expect(200).body;
+    let items = queue["items"].as_array().unwrap();
+    let places: Vec<_> = items.iter().map(|item| item["position"].clone()).collect();
+    assert_eq!(places, [json!(1), json!(2)]);
+    assert!(items[0]["expected_wait_s"].is_null() && items[0]["waiting_since"].is_string());
+    assert_eq!(items[0]["reason"], "asked");
+    let first = shop.owner.get(&format!("{path}?limit=1")).await.expect(200).body;
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = shop.owner.get(&format!("{path}?limit=1&cursor={next}")).await.expect(200).body;
+    assert_eq!((&second["items"][0], &second["next_cursor"]), (&items[1], &Value::Null));
+    assert_problem(&shop.owner.get(&format!("{path}?cursor=x")).await, 400, "malformed");
+
+    let anns = format!("/api/v1/dialogs/{}", items[0]["dialog_id"].as_str().unwrap());
+    let bobs = format!("/api/v1/dialogs/{}", items[1]["dialog_id"].as_str().unwrap());
+    let place = shop.owner.get(&bobs).await.expect(200).body["queue"].clone();
+    assert_eq!(place, json!({"position": 2, "expected_wait_s": null}));
+    let left = ann.ask("cancel", PATIENCE).await.unwrap();
+    assert_eq!(left.plain, "All right, I am back. What would you like to know?");
+    let read = shop.owner.get(&anns).await.expect(200).body;
+    assert_eq!((&read["control"], &read["queue"]), (&json!("ai"), &Value::Null));
+    let place = shop.owner.get(&bobs).await.expect(200).body["queue"].clone();
+    assert_eq!(place["position"], 1);
+
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    let theirs = stranger.get(path).await.expect(200).body;
+    assert_eq!(theirs["items"], json!([]));
 }

@@ -26,6 +26,7 @@ use replyx_core::{
     secret::sha256_hex,
     usage::{ModelCall, Purpose},
     user::User,
+    waiting::QueueMove,
     workspace::{ApiKey, Invitation, KeyOwner, Workspace},
 };
 use replyx_storage::{
@@ -433,6 +434,7 @@ impl Tenant {
             channel_message: Some(5.into()),
             notice: None,
             client_id: None,
+            queue: Some(QueueMove::Entered { left_by: Some(self.user.id) }),
         };
         tx.apply(fixtures::unexplained(said)).await.unwrap();
         tx.apply(self.document.clone().store(b"bytes")).await.unwrap();

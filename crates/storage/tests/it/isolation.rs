@@ -15,7 +15,7 @@ use replyx_core::{
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
         channel::{BotWithToken, MovedAway, NewBot},
-        dialog::Utterance,
+        dialog::{Step, Utterance},
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
         invitation::AcceptedInvitation,
         message::{CorrectedAct, MessageDelivery},
@@ -260,9 +260,18 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
         inbox.list(None, InboxFilter::default(), InboxOrder::Newest { after: None }, 9)
+            => Ok(page) if page.items.iter().all(|entry| entry.dialog == theirs.dialog),
+        inbox.list(None, InboxFilter::default(), InboxOrder::Activity { after: None }, 9)
             => Ok(page) if page.items.is_empty(),
-        inbox.counts(None, at(0)) => Ok(counts) if *counts == InboxCounts::default(),
-        inbox.read(id(), ours.dialog.id, 1) => Err(_),
+        inbox.list(None, InboxFilter::default(), InboxOrder::Waiting { after: None }, 9)
+            => Ok(page) if page.items.is_empty(),
+        inbox.counts(None, at(0)) => Ok(counts) if *counts == InboxCounts { ai: 1, ..InboxCounts::default() },
+        inbox.read(id(), ours.dialog.id, 1) => Err(StorageError::Constraint { .. }),
+        waits.taken(at(0), 9) => Ok(waits) if waits.is_empty(),
+        waits.before(at(1_000_000), id()) => Ok(0),
+        waits.left_by(ours.dialog.id) => Ok(None),
+        waits.list(None, 9) => Ok(waiting) if waiting.is_empty(),
+        messages.is_step_of_program(ours.dialog.id, 1, Step::Release) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),
         outbox.parts(ours.message.id) => Ok(parts) if parts.is_empty(),
         outbox.cancel(&dialog, &ours.contact, at(1)) => Ok(messages) if messages.is_empty(),

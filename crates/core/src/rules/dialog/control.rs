@@ -15,9 +15,10 @@ use crate::{
     change::Change,
     dialog::{Control, Dialog, HandoffReason, Operator, Step},
     event::Event,
-    ids::MessageId,
+    ids::{MessageId, UserId},
     message::{Author, Delivery, Message, MessageKind},
     rules::dialog::Utterance,
+    waiting::{QueueMove, WaitOutcome},
 };
 
 /// Every edge: a step, who has control before it, and who has it after it.
@@ -179,6 +180,8 @@ impl Dialog {
             return Err(ControlRefused { step, control: self.control });
         };
         let now = cause.now;
+        let left_by = self.assignee.as_ref().and_then(|operator| operator.user_id);
+        let queue = moved(self.control, *to, left_by);
         self.control = *to;
         self.epoch += 1;
         self.assignee = assignee;
@@ -213,6 +216,20 @@ impl Dialog {
             reason: self.handoff_reason.filter(|_| *to == Control::Waiting),
             assignee_id: self.assignee.as_ref().and_then(|operator| operator.user_id),
         };
-        Ok(Change::of(self.workspace_id, Utterance::new(self, message)).telling(event, now))
+        let workspace = self.workspace_id;
+        let said = Utterance { queue, ..Utterance::new(self, message) };
+        Ok(Change::of(workspace, said).telling(event, now))
+    }
+}
+
+/// What a step from one control to another does to the queue.
+const fn moved(from: Control, to: Control, left_by: Option<UserId>) -> Option<QueueMove> {
+    match (from, to) {
+        (Control::Waiting, Control::Waiting) => None,
+        (_, Control::Waiting) => Some(QueueMove::Entered { left_by }),
+        (Control::Waiting, Control::Human) => Some(QueueMove::Left(WaitOutcome::Taken)),
+        (Control::Waiting, Control::Ai) => Some(QueueMove::Left(WaitOutcome::Released)),
+        (Control::Waiting, Control::Closed) => Some(QueueMove::Left(WaitOutcome::Closed)),
+        _ => None,
     }
 }

@@ -113,8 +113,8 @@ impl Utterance {
     ///
     /// [`Overtaken`] unless a human has control.
     pub fn answer(self, words: Written, now: DateTime<Utc>) -> Result<Change<Self>, Overtaken> {
-        let Self { dialog, message: taken_over, .. } = self;
+        let Self { dialog, message: taken_over, queue, .. } = self;
         let change = dialog.answer(words, now)?;
-        Ok(change.with(|said| Self { notice: Some(taken_over), ..said }))
+        Ok(change.with(|said| Self { notice: Some(taken_over), queue, ..said }))
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     dialog::Operator,
     message::{CheckOutcome, Outcome},
     money::Money,
+    waiting::WaitOutcome,
 };
 
 fn dialog() -> Dialog {
@@ -97,12 +98,18 @@ fn a_step_of_a_person_is_an_act_and_one_of_the_program_is_not() {
 
 #[test]
 fn a_customer_keeps_their_place_in_the_queue_until_they_are_answered_for_good() {
-    let waiting = after(take(Step::HandOff, dialog(), at(1)).unwrap()).dialog;
+    let asked = after(take(Step::HandOff, dialog(), at(1)).unwrap());
+    assert_eq!(asked.queue, Some(QueueMove::Entered { left_by: None }));
+    let waiting = asked.dialog;
     assert_eq!(waiting.waiting_since(), Some(at(1)));
-    let taken = after(take(Step::TakeOver, waiting, at(5)).unwrap()).dialog;
+    let taken = after(take(Step::TakeOver, waiting, at(5)).unwrap());
+    assert_eq!(taken.queue, Some(QueueMove::Left(WaitOutcome::Taken)));
+    let taken = taken.dialog;
     assert_eq!((taken.waiting_since(), taken.assignee.clone()), (None, Some(operator("Anna"))));
 
-    let again = after(take(Step::HandOff, taken, at(9)).unwrap()).dialog;
+    let again = after(take(Step::HandOff, taken, at(9)).unwrap());
+    assert_eq!(again.queue, Some(QueueMove::Entered { left_by: operator("Anna").user_id }));
+    let again = again.dialog;
     assert_eq!((again.waiting_since(), again.assignee.clone()), (Some(at(1)), None));
     assert_eq!(again.handoff_reason, Some(HandoffReason::Asked));
     let released = after(take(Step::Release, again, at(10)).unwrap()).dialog;

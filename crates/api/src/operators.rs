@@ -1,0 +1,3 @@
+//! People who answer customers.
+
+pub mod queue;
