@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 mod agenda;
 
 use agenda::Agenda;
-pub use agenda::NextTurn;
+pub use agenda::{NextTurn, Told};
 
 /// Wakes the sleeping workers.
 #[derive(Debug, Default)]
@@ -80,6 +80,12 @@ impl Bell {
     /// woken.
     pub fn note_turns(&self, due: &[DateTime<Utc>]) {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner).add(due);
+    }
+
+    /// Notes what the database says of when turns are due, after [`NextTurn::Unknown`]: these
+    /// times, in order, and perhaps more. Returns what is known then.
+    pub fn learn_turns(&self, due: &[DateTime<Utc>], told: Told, now: DateTime<Utc>) -> NextTurn {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).learn(due, told, now)
     }
 
     /// Sleeps until replies may be sent, at most `longest`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{AssistantSettings, FixedText, Language, Version},
+    assistant::{AssistantSettings, FixedText, Language},
     channel::Channel,
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
@@ -12,7 +12,10 @@ use replyx_core::{
     usage::Purpose,
 };
 use replyx_llm::{Caller, Models};
-use replyx_storage::{StorageError, contacts::ContactDay, messages::Spoken, turns::ClaimedTurn};
+use replyx_storage::{
+    StorageError, Tx, contacts::ContactDay, dialogs::DialogContext, messages::Spoken,
+    turns::ClaimedTurn,
+};
 use secrecy::SecretString;
 
 use crate::{Engine, speech};
@@ -52,6 +55,9 @@ pub struct AnswerRequest {
     pub settings: AssistantSettings,
     /// The number of the version these settings are; `None` for a draft.
     pub version: Option<i64>,
+    /// The revision of what the assistant knows, where it has just been read; see
+    /// [`replyx_knowledge::search::Query::revision`].
+    pub knowledge: Option<i64>,
     /// The model to ask.
     pub model: String,
     /// The only models that the workspace may use, if it may not use all that the installation
@@ -169,75 +175,108 @@ pub enum Loaded {
     Suspended,
 }
 
-/// Loads what a turn needs.
+/// Loads what a turn needs: one look at the dialog and what stands around it, one at what was said,
+/// and seldom one at how the last replies were made. The version's settings are kept in memory
+/// ([`crate::versions`]).
 pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Loaded, StorageError> {
+    let workspace = turn.workspace_id;
+    let now = engine.clock.now();
     let mut tx = engine.db.read().await?;
-    let policy = tx.system().workspaces().model_policy(turn.workspace_id).await?;
-    drop(tx);
-    let Some(policy) = policy else { return Ok(Loaded::Gone) };
-    if policy.suspended {
+    let dialogs = tx.workspace(workspace).dialogs();
+    let Some(found) = dialogs.context(turn.dialog_id, now.date_naive()).await? else {
+        return Ok(Loaded::Gone);
+    };
+    if found.policy.suspended {
         return Ok(Loaded::Suspended);
     }
-    let found = find(engine, turn).await?;
-    Ok(found.map_or(Loaded::Gone, |mut context| {
-        context.ask = context.ask.restricted(&engine.models, policy.allowed);
-        Loaded::Ready(Box::new(context))
-    }))
+    let Some(settings) = engine.versions.settings(&mut tx, &found).await? else {
+        return Ok(Loaded::Gone);
+    };
+
+    let heard = heard(engine, &mut tx, &found.dialog, &settings).await?;
+    drop(tx);
+    Ok(Loaded::Ready(Box::new(context(engine, found, &settings, heard, now))))
 }
 
-async fn find(engine: &Engine, turn: &ClaimedTurn) -> Result<Option<Context>, StorageError> {
-    let workspace = turn.workspace_id;
-    let mut tx = engine.db.read().await?;
-    let Some(dialog) = tx.workspace(workspace).dialogs().find(turn.dialog_id).await? else {
-        return Ok(None);
-    };
-    let Some(contact) = tx.workspace(workspace).contacts().find(dialog.contact_id).await? else {
-        return Ok(None);
-    };
-    let published = tx.workspace(workspace).assistants().published(dialog.assistant_id).await?;
-    let Some(Version { settings, number, .. }) = published else { return Ok(None) };
-    let access = tx.workspace(workspace).channels().access(dialog.channel_id).await?;
-    let Some(access) = access else { return Ok(None) };
+/// What was said in a dialog, as a turn sees it.
+struct HeardWords {
+    /// What is to be answered, oldest first.
+    pending: Vec<Spoken>,
+    /// What of it is a question, one message a line.
+    question: String,
+    /// What was said before, oldest first.
+    history: Vec<Said>,
+    /// What our last replies were.
+    before: Before,
+}
+
+async fn heard(
+    engine: &Engine,
+    tx: &mut Tx,
+    dialog: &Dialog,
+    settings: &AssistantSettings,
+) -> Result<HeardWords, StorageError> {
     let asked = u32::try_from(dialog.heard_seq - dialog.answered_seq).unwrap_or_default();
     // Twice what is shown, so that what falls out of sight can be summed up.
     let limit = engine.settings.history.saturating_mul(2).saturating_add(asked.min(100));
-    let messages =
-        tx.workspace(workspace).messages().spoken(dialog.id, dialog.heard_seq, limit).await?;
-    let summary = tx.workspace(workspace).dialogs().summary(dialog.id).await?;
-    let now = engine.clock.now();
-    let today = tx.workspace(workspace).contacts().day(contact.id, now.date_naive()).await?;
-    drop(tx);
+    let messages = tx.workspace(dialog.workspace_id).messages();
+    let messages = messages.spoken(dialog.id, dialog.heard_seq, limit).await?;
 
     let (pending, history): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
         message.author == Author::Customer && message.seq > dialog.answered_seq
     });
-    let sealed = access.secret_sealed.as_deref();
-    let secret = sealed
-        .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
     let question = question(&pending);
     let spoken = history.iter().rev().find(|message| message.author != Author::Customer);
     let ours = spoken.is_some_and(|message| message.author == Author::Assistant);
-    let history = said(history);
-    let before = before(engine, &dialog, speech::looked_back(&question, &settings)).await?;
-    let ask = AnswerRequest {
-        language: speech::language(&question, customers(&history), settings.language),
-        // What a colleague has answered in between is another row.
+    let before = before(tx, dialog, speech::looked_back(&question, settings)).await?;
+    // What a colleague has answered in between is another row.
+    let before = Before {
         declined: if ours { before.declined } else { 0 },
         offered: before.offered && ours,
-        workspace,
+    };
+    Ok(HeardWords { pending, question, history: said(history), before })
+}
+
+fn context(
+    engine: &Engine,
+    found: DialogContext,
+    settings: &AssistantSettings,
+    heard: HeardWords,
+    now: DateTime<Utc>,
+) -> Context {
+    let dialog = found.dialog;
+    let sealed = found.access.secret_sealed.as_deref();
+    let secret = sealed
+        .and_then(|sealed| engine.keys.open(sealed, dialog.channel_id.into_uuid().as_bytes()).ok());
+
+    let ask = AnswerRequest {
+        language: speech::language(&heard.question, customers(&heard.history), settings.language),
+        declined: heard.before.declined,
+        offered: heard.before.offered,
+        workspace: dialog.workspace_id,
         assistant: dialog.assistant_id,
-        model: engine.models.resolve(settings.model.as_deref()).to_owned(),
+        model: String::new(),
         allowed: None,
-        settings,
-        version: Some(number),
-        question,
-        history,
-        summary: summary.map(|(text, _)| text),
+        settings: settings.clone(),
+        version: Some(found.version),
+        knowledge: Some(found.knowledge),
+        question: heard.question,
+        history: heard.history,
+        summary: found.summary,
         now,
         dialog: Some(dialog.id),
         instead: None,
     };
-    Ok(Some(Context { dialog, contact, pending, ask, today, channel: access.channel, secret }))
+
+    Context {
+        ask: ask.restricted(&engine.models, found.policy.allowed),
+        dialog,
+        contact: found.contact,
+        pending: heard.pending,
+        today: found.day,
+        channel: found.access.channel,
+        secret,
+    }
 }
 
 /// What the last replies were.
@@ -248,11 +287,10 @@ struct Before {
 }
 
 /// Looks at so many of the last replies of a dialog; most messages need none.
-async fn before(engine: &Engine, dialog: &Dialog, replies: u32) -> Result<Before, StorageError> {
+async fn before(tx: &mut Tx, dialog: &Dialog, replies: u32) -> Result<Before, StorageError> {
     if replies == 0 {
         return Ok(Before::default());
     }
-    let mut tx = engine.db.read().await?;
     let messages = tx.workspace(dialog.workspace_id).messages();
     let answers = messages.answers(dialog.id, dialog.heard_seq, replies).await?;
 

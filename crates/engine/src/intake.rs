@@ -8,7 +8,7 @@ use replyx_core::{
     bot::Bot,
     change::New,
     channel::{Address, Channel, Inbound, InboundContent},
-    dialog::{Contact, Control, Dialog},
+    dialog::{Contact, Dialog},
     ids::{AssistantId, ChannelId, WorkspaceId},
     message::MessageKind,
     rules::dialog::{Cause, Heard, Utterance},
@@ -18,6 +18,9 @@ use replyx_storage::{StorageError, Tx, retried};
 use crate::{Engine, waiting};
 
 mod gather;
+mod known;
+
+use known::Known;
 
 pub use gather::{Gatherer, IntakeError};
 
@@ -103,10 +106,25 @@ async fn accept_once(
     if let Some((door, offset)) = poll_offset {
         tx.workspace(door.workspace_id).channels().set_poll_offset(door.channel_id, offset).await?;
     }
-    let mut outcomes = Vec::with_capacity(sorted.len());
-    for (door, inbound) in sorted {
-        outcomes.push(accept(engine, &mut tx, door, inbound).await?);
+    let now = engine.clock.now();
+    let keys: Vec<_> = sorted
+        .iter()
+        .map(|(door, inbound)| (door.workspace_id, door.channel_id, &inbound.key))
+        .collect();
+    let fresh = tx.system().deliveries().take_each(&keys, now).await?;
+    let (fresh, repeated): (Vec<_>, Vec<_>) =
+        sorted.into_iter().zip(fresh).partition(|(_, is_fresh)| *is_fresh);
+    let fresh: Vec<&(Door, Inbound)> = fresh.into_iter().map(|(update, _)| update).collect();
+
+    let mut known = Known::load(engine, &mut tx, &fresh, now).await?;
+    let mut outcomes = vec![Accepted::Duplicate; repeated.len()];
+    for (door, inbound) in fresh {
+        outcomes.push(accept(engine, &mut tx, &mut known, (door, inbound), now).await?);
     }
+
+    let due = now + engine.settings.window;
+    let latest = now + engine.settings.window_latest;
+    tx.system().turns().request_each(known.asked(), due, latest).await?;
     tx.commit().await?;
     Ok(outcomes)
 }
@@ -120,32 +138,30 @@ fn place((door, inbound): &(Door, Inbound)) -> (Door, bool, &Address, i64) {
 async fn accept(
     engine: &Engine,
     tx: &mut Tx,
-    door: &Door,
-    inbound: &Inbound,
+    known: &mut Known,
+    (door, inbound): (&Door, &Inbound),
+    now: DateTime<Utc>,
 ) -> Result<Accepted, StorageError> {
-    let now = engine.clock.now();
-    let workspace = door.workspace_id;
-    if !tx.workspace(workspace).deliveries().take(door.channel_id, &inbound.key, now).await? {
-        return Ok(Accepted::Duplicate);
-    }
     if let InboundContent::Moved { to } = &inbound.content {
         follow(tx, door, &inbound.address, to).await?;
         return Ok(Accepted::Noted);
     }
-    let contact = tx
-        .workspace(workspace)
-        .contacts()
-        .meet(door.channel_id, inbound, engine.clock.id(), now)
-        .await?;
+    let contact = if let Some(contact) = known.contact(door, inbound) {
+        contact
+    } else {
+        let contacts = tx.workspace(door.workspace_id).contacts();
+        contacts.meet(door.channel_id, inbound, engine.clock.id(), now).await?
+    };
     match inbound.content {
         InboundContent::Blocked => {
+            known.forget(&contact);
             if let Some(change) = contact.block(now) {
                 tx.apply(change).await?;
             }
             return Ok(Accepted::Noted);
         }
         InboundContent::Unblocked => {
-            unblock(tx, &contact, now).await?;
+            unblock(tx, known, &contact, now).await?;
             return Ok(Accepted::Noted);
         }
         _ => {}
@@ -155,23 +171,28 @@ async fn accept(
     };
 
     // Who writes to us does not block us.
-    unblock(tx, &contact, now).await?;
-    let dialog = open_dialog(engine, tx, door, &contact).await?;
+    unblock(tx, known, &contact, now).await?;
+    let dialog = match known.dialog(&contact) {
+        Some(dialog) => dialog,
+        None => open_dialog(engine, tx, door, &contact).await?,
+    };
     let Utterance { dialog, .. } = tx.apply(dialog.hear(heard, now)).await?;
     let dialog = waiting::call_off(engine, tx, dialog, &contact, &inbound.content).await?;
-    if dialog.control == Control::Ai {
-        let due = now + engine.settings.window;
-        let latest = now + engine.settings.window_latest;
-        tx.workspace(workspace).turns().request(dialog.id, due, latest).await?;
-    }
+    known.heard(&contact, dialog);
     Ok(Accepted::Stored)
 }
 
 /// Lets us speak to a contact again, if they blocked us.
-async fn unblock(tx: &mut Tx, contact: &Contact, now: DateTime<Utc>) -> Result<(), StorageError> {
+async fn unblock(
+    tx: &mut Tx,
+    known: &mut Known,
+    contact: &Contact,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     if contact.blocked_at.is_some()
         && let Some(change) = contact.clone().unblock(now)
     {
+        known.forget(contact);
         tx.apply(change).await?;
     }
     Ok(())

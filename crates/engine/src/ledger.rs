@@ -33,21 +33,20 @@ async fn attempt(db: &Db, process: ProcessId, notes: &[Note]) -> Result<(), Stor
         return Ok(());
     }
 
-    let mut tx = db.begin().await?;
+    let mut begun = Vec::new();
+    let mut ended = Vec::new();
     for note in notes {
         match note {
             Note::Begin { written, .. } if written.is_closed() => {}
-            Note::Begin { workspace, call, .. } => {
-                let calls = tx.workspace(*workspace).model_calls();
-                calls.begin(std::slice::from_ref(call), process).await?;
-            }
-            Note::End { workspace, call } => {
-                let calls = tx.workspace(*workspace).model_calls();
-                calls.insert(std::slice::from_ref(call)).await?;
-            }
+            Note::Begin { workspace, call, .. } => begun.push((*workspace, call)),
+            Note::End { workspace, call } => ended.push((*workspace, call)),
             Note::Flush(_) => {}
         }
     }
+
+    let mut tx = db.begin().await?;
+    tx.system().model_calls().begin_each(&begun, process).await?;
+    tx.system().model_calls().insert_each(&ended).await?;
     tx.commit().await.map(drop)
 }
 

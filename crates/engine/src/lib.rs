@@ -53,10 +53,12 @@ pub mod summary;
 pub mod turn;
 mod typing;
 pub mod usage;
+mod versions;
 pub mod waiting;
 
 pub use bell::Bell;
 pub use delivery::Desk;
+pub use versions::VersionCache;
 
 /// What the conversation works with. One per process, shared.
 #[derive(Debug)]
@@ -83,6 +85,8 @@ pub struct Engine {
     pub bell: Arc<Bell>,
     /// Where settled replies are handed to delivery.
     pub desk: Desk,
+    /// Settings of published versions.
+    pub versions: VersionCache,
     /// Settings that admins change.
     pub tuning: Arc<Tuning>,
     /// The numbers.

@@ -163,6 +163,7 @@ fn ask(
         allowed: None,
         settings,
         version: None,
+        knowledge: None,
         question,
         history: Vec::new(),
         summary: None,

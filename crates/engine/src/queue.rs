@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+use replyx_core::rules::dialog::StartedTurn;
 use replyx_storage::{
     Db, StorageError, Tx,
     fair::{Places, Round},
@@ -11,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine,
-    bell::NextTurn,
+    bell::{NextTurn, Told},
     claims::{self, Found, Free, Queue},
     turn,
 };
+
+/// Of how many turns the database is asked at once when they are due.
+const ASKED: u32 = 64;
 
 /// How many turns of one workspace may run at once, of `turns` places in all: an eighth is kept for
 /// the others. A place whose turn waits for a model is not free for up to a minute and a half.
@@ -40,21 +45,11 @@ impl Turns {
     ) -> Result<Found<ClaimedTurn>, StorageError> {
         let engine = &*self.engine;
         let now = engine.clock.now();
-        let told = engine.bell.next_turn(now);
-        let due = match told {
-            NextTurn::Due(_) => Some(now),
-            NextTurn::At(due) => due,
-            NextTurn::Unknown => {
-                let due = engine.db.read().await?.system().turns().next_due().await?;
-                if let Some(due) = due.filter(|due| *due > now) {
-                    engine.bell.note_turns(&[due]);
-                }
-                due
-            }
+        let expected = match self.next_turn(now).await? {
+            NextTurn::Due(turns) => turns,
+            NextTurn::At(due) => return Ok(Found::nothing_until(due, now)),
+            NextTurn::Unknown => 1,
         };
-        if due.is_none_or(|due| due > now) {
-            return Ok(Found::nothing_until(due, now));
-        }
 
         let each = each(engine.settings.turns);
         let places = Places { free: free.places, each, round };
@@ -62,7 +57,6 @@ impl Turns {
         let claimed = tx.system().turns().claim(engine.process, now, places).await?;
         // There may be more: than there were places, of a workspace that has all of its own, or
         // somebody else has locked it at the moment.
-        let expected = if let NextTurn::Due(turns) = told { turns.max(1) } else { 1 };
         let running = free.running + claimed.len();
         let is_all = (expected..free.places as usize).contains(&claimed.len());
         if !is_all || running >= each as usize {
@@ -73,12 +67,31 @@ impl Turns {
         }
 
         for turn in &claimed {
-            let dialog = tx.workspace(turn.workspace_id).dialogs().find(turn.dialog_id).await?;
-            if let Some(dialog) = dialog {
-                tx.apply(dialog.turn_started(turn.attempts, now)).await?;
-            }
+            tx.apply(started(turn).started(now)).await?;
         }
         Ok(Found::claimed(tx, claimed))
+    }
+
+    /// What is known of the next turn; the database is asked where nothing is.
+    async fn next_turn(&self, now: DateTime<Utc>) -> Result<NextTurn, StorageError> {
+        let engine = &*self.engine;
+        let known = engine.bell.next_turn(now);
+        if known != NextTurn::Unknown {
+            return Ok(known);
+        }
+
+        let due = engine.db.read().await?.system().turns().due(ASKED).await?;
+        let told = if due.len() < ASKED as usize { Told::All } else { Told::First };
+        Ok(engine.bell.learn_turns(&due, told, now))
+    }
+}
+
+const fn started(turn: &ClaimedTurn) -> StartedTurn {
+    StartedTurn {
+        workspace_id: turn.workspace_id,
+        dialog_id: turn.dialog_id,
+        heard_seq: turn.heard_seq,
+        attempt: turn.attempts,
     }
 }
 

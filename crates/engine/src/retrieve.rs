@@ -17,6 +17,7 @@ pub async fn passages(
     let query = Query {
         purpose: ask.purpose(Purpose::Embedding),
         dialog: ask.dialog,
+        revision: ask.knowledge,
         ..Query::new(searched, engine.settings.passages)
     };
     let mut found = engine.search.find(&engine.db, ask.workspace, ask.assistant, &query).await?;

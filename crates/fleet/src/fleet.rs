@@ -12,10 +12,18 @@ use replyx_channels::telegram::{BotClient, TelegramError};
 use replyx_core::{bot::BotMode, ids::ChannelId};
 use replyx_engine::Engine;
 use replyx_storage::{StorageError, bots::Credentials};
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{failure::fail, hooks, poller};
+use crate::{
+    failure::fail,
+    hooks,
+    poller::{self, Turn},
+};
 
 /// How often to compare when nobody rings.
 const EVERY: Duration = Duration::from_secs(5);
@@ -37,8 +45,10 @@ pub struct Fleet {
     public_url: Option<String>,
     /// How many bots may poll here: each keeps a file open.
     most: usize,
+    /// Their places.
+    places: Arc<Semaphore>,
     running: HashMap<ChannelId, Running>,
-    /// How many bots were left to other processes, for want of files.
+    /// How many bots nobody polled when this process had no place for them.
     left: usize,
 }
 
@@ -56,6 +66,8 @@ enum RunningBot {
     Polling {
         stop: CancellationToken,
         task: JoinHandle<()>,
+        /// Free when the bot no longer runs here.
+        _place: OwnedSemaphorePermit,
     },
     /// Telegram calls us; nothing runs. Kept to take the webhook back.
     Hooked(BotClient),
@@ -65,7 +77,8 @@ impl Fleet {
     /// An empty fleet, in which `most` bots may poll. With a public https address bots work by
     /// webhook unless told otherwise.
     pub fn new(engine: Arc<Engine>, public_url: Option<String>, most: usize) -> Self {
-        Self { engine, public_url, most, running: HashMap::new(), left: 0 }
+        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        Self { engine, public_url, most, places, running: HashMap::new(), left: 0 }
     }
 
     /// Reconciles until stopped, then ends the pollers. Webhooks stay: Telegram keeps what we do
@@ -83,7 +96,7 @@ impl Fleet {
 
         let mut tasks = Vec::new();
         for bot in std::mem::take(&mut self.running).into_values() {
-            if let RunningBot::Polling { stop, task } = bot.bot {
+            if let RunningBot::Polling { stop, task, .. } = bot.bot {
                 stop.cancel();
                 tasks.push(task);
             }
@@ -116,30 +129,30 @@ impl Fleet {
         let surplus = surplus.map(|running| end(running.bot));
         stream::iter(surplus).buffer_unordered(AT_ONCE).collect::<()>().await;
 
-        let fresh = self.fitting(desired);
         let fleet = &*self;
-        let fresh = fresh.into_iter().map(|(id, (mode, credentials))| async move {
+        let fresh = desired.into_iter().filter(|(id, _)| !fleet.running.contains_key(id));
+        let fresh = fresh.map(|(id, (mode, credentials))| async move {
             let token_sealed = credentials.token_sealed.clone();
             // One that is not answered in time is tried again by the next comparison.
             let begun = timeout(PATIENCE, fleet.begin(mode, credentials)).await.ok().flatten();
-            begun.map(|bot| (id, Running { token_sealed, bot }))
+            begun.map(|begun| (id, token_sealed, begun))
         });
         let begun: Vec<_> = stream::iter(fresh).buffer_unordered(AT_ONCE).collect().await;
-        self.running.extend(begun.into_iter().flatten());
+
+        let mut left = 0;
+        for (id, token_sealed, begun) in begun.into_iter().flatten() {
+            match begun {
+                Begun::Runs(bot) => drop(self.running.insert(id, Running { token_sealed, bot })),
+                Begun::Left => left += 1,
+            }
+        }
         metrics::gauge!("telegram_bots_running").set(count(self.running.len()));
+        self.note_left(left);
         Ok(())
     }
 
-    /// Those that are to be begun: bots that do not run yet, as many as may poll.
-    fn fitting(&mut self, desired: HashMap<ChannelId, Desired>) -> Vec<(ChannelId, Desired)> {
-        let is_polling = |running: &&Running| matches!(running.bot, RunningBot::Polling { .. });
-        let polling = self.running.values().filter(is_polling).count();
-        let mut fresh: Vec<_> =
-            desired.into_iter().filter(|(id, _)| !self.running.contains_key(id)).collect();
-        let all = fresh.len();
-        keep_fitting(&mut fresh, self.most.saturating_sub(polling));
-
-        let left = all - fresh.len();
+    /// Says how many bots are left that nobody polls.
+    fn note_left(&mut self, left: usize) {
         metrics::gauge!("telegram_bots_left").set(count(left));
         if left > 0 && self.left == 0 {
             tracing::error!(
@@ -151,7 +164,6 @@ impl Fleet {
             );
         }
         self.left = left;
-        fresh
     }
 
     /// The bots that should run, each with the way it is to get its updates.
@@ -172,7 +184,7 @@ impl Fleet {
         }
     }
 
-    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<RunningBot> {
+    async fn begin(&self, mode: BotMode, credentials: Credentials) -> Option<Begun> {
         let id = credentials.bot.id;
         let Ok(token) = self.engine.keys.open(&credentials.token_sealed, id.into_uuid().as_bytes())
         else {
@@ -182,11 +194,16 @@ impl Fleet {
         };
         let client = self.engine.channels.telegram.bot(&token);
         if mode == BotMode::Polling {
-            let right = poller::right(&self.engine, id).await?;
+            let Engine { live, process, .. } = &*self.engine;
+            let (right, place) = match poller::turn(live, *process, id, &self.places).await {
+                Turn::Ours(right, place) => (right, place),
+                Turn::Others => return None,
+                Turn::NoPlace => return Some(Begun::Left),
+            };
             let stop = CancellationToken::new();
             let poller = poller::Poller::new(Arc::clone(&self.engine), credentials, client);
             let task = tokio::spawn(poller.run(right, stop.clone()));
-            return Some(RunningBot::Polling { stop, task });
+            return Some(Begun::Runs(RunningBot::Polling { stop, task, _place: place }));
         }
 
         let Some(public_url) = &self.public_url else {
@@ -197,7 +214,7 @@ impl Fleet {
         let url = format!("{public_url}{}{}", hooks::PATH, credentials.hook_path);
         let secret = hooks::secret_token(&self.engine.keys, id);
         match client.set_webhook(&url, &secret, HOOK_CONNECTIONS).await {
-            Ok(()) => Some(RunningBot::Hooked(client)),
+            Ok(()) => Some(Begun::Runs(RunningBot::Hooked(client))),
             Err(error @ (TelegramError::Unauthorized | TelegramError::Refused { .. })) => {
                 fail(&self.engine, &credentials, &error.to_string()).await;
                 None
@@ -210,6 +227,13 @@ impl Fleet {
     }
 }
 
+/// What came of beginning a bot.
+enum Begun {
+    Runs(RunningBot),
+    /// Nobody polls it, and there is no place for it here.
+    Left,
+}
+
 impl RunningBot {
     /// Does it run, and in this way?
     fn runs(&self, mode: BotMode) -> bool {
@@ -220,20 +244,9 @@ impl RunningBot {
     }
 }
 
-/// Keeps as many of the bots that poll as there is room for, and all others.
-fn keep_fitting<T>(bots: &mut Vec<(ChannelId, (BotMode, T))>, mut room: usize) {
-    bots.retain(|(_, (mode, _))| {
-        let fits = *mode != BotMode::Polling || room > 0;
-        if *mode == BotMode::Polling {
-            room = room.saturating_sub(1);
-        }
-        fits
-    });
-}
-
 async fn end(bot: RunningBot) {
     match bot {
-        RunningBot::Polling { stop, task } => {
+        RunningBot::Polling { stop, task, .. } => {
             stop.cancel();
             let _ = timeout(FINISH, task).await;
         }
@@ -250,26 +263,4 @@ async fn end(bot: RunningBot) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge needs no more than 52 bits")]
 const fn count(number: usize) -> f64 {
     number as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use replyx_core::clock::Clock;
-
-    use super::*;
-
-    #[test]
-    fn as_many_bots_poll_as_there_are_files_for_and_webhooks_need_none() {
-        let clock = Clock::system();
-        let modes = [BotMode::Polling, BotMode::Webhook, BotMode::Polling, BotMode::Polling];
-        let bots: Vec<_> = modes.into_iter().map(|mode| (clock.id(), (mode, ()))).collect();
-        let kept = |room| {
-            let mut bots = bots.clone();
-            keep_fitting(&mut bots, room);
-            bots.into_iter().map(|(_, (mode, ()))| mode).collect::<Vec<_>>()
-        };
-        assert_eq!(kept(9), modes);
-        assert_eq!(kept(1), [BotMode::Polling, BotMode::Webhook]);
-        assert_eq!(kept(0), [BotMode::Webhook]);
-    }
 }

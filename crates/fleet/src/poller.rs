@@ -8,13 +8,16 @@ use std::{error::Error, sync::Arc, time::Duration};
 use replyx_channels::telegram::{BotClient, RawUpdate, TelegramError};
 use replyx_core::{
     clock::Clock,
-    ids::ChannelId,
+    ids::{ChannelId, ProcessId},
     retry::{Backoff, Retry},
 };
 use replyx_engine::{Engine, intake::Door};
-use replyx_live::{Lease, LiveError};
+use replyx_live::{Lease, Live, LiveError};
 use replyx_storage::{bots::Credentials, until_stored};
-use tokio::time::sleep;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{failure, receive};
@@ -45,9 +48,34 @@ pub(crate) enum Right {
     Unguarded,
 }
 
-/// The right to poll a bot, if nobody else has it.
-pub(crate) async fn right(engine: &Engine, bot: ChannelId) -> Option<Right> {
-    match acquire(engine, bot).await {
+/// Whether a process polls a bot.
+pub(crate) enum Turn {
+    /// It does, and keeps the place as long as it polls.
+    Ours(Right, OwnedSemaphorePermit),
+    /// Another process does.
+    Others,
+    /// Nobody does, and this process has no place for it.
+    NoPlace,
+}
+
+/// Takes the right to poll a bot, if nobody else has it, and a place for it.
+pub(crate) async fn turn(
+    live: &Live,
+    process: ProcessId,
+    bot: ChannelId,
+    places: &Arc<Semaphore>,
+) -> Turn {
+    // First: who has no place must still know whether another process polls the bot.
+    let Some(right) = right(live, process, bot).await else { return Turn::Others };
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        return Turn::Ours(right, place);
+    }
+    give_back(live, right).await;
+    Turn::NoPlace
+}
+
+async fn right(live: &Live, process: ProcessId, bot: ChannelId) -> Option<Right> {
+    match acquire(live, process, bot).await {
         Ok(lease) => lease.map(Right::Leased),
         Err(error) => {
             tracing::warn!(error = &error as &dyn Error, "polling without a lease");
@@ -56,8 +84,20 @@ pub(crate) async fn right(engine: &Engine, bot: ChannelId) -> Option<Right> {
     }
 }
 
-async fn acquire(engine: &Engine, bot: ChannelId) -> Result<Option<Lease>, LiveError> {
-    engine.live.acquire(&format!("poll:{bot}"), &engine.process.to_string(), LEASE).await
+async fn acquire(
+    live: &Live,
+    process: ProcessId,
+    bot: ChannelId,
+) -> Result<Option<Lease>, LiveError> {
+    live.acquire(&format!("poll:{bot}"), &process.to_string(), LEASE).await
+}
+
+async fn give_back(live: &Live, right: Right) {
+    if let Right::Leased(lease) = right
+        && let Err(error) = live.release(lease).await
+    {
+        tracing::debug!(error = &error as &dyn Error, "the lease runs out by itself");
+    }
 }
 
 /// Renews the right until another process has it.
@@ -66,7 +106,7 @@ async fn lost(engine: &Engine, bot: ChannelId, right: &mut Right) {
         sleep(RENEW).await;
         let kept = match right {
             Right::Leased(lease) => engine.live.renew(lease, LEASE).await,
-            Right::Unguarded => acquire(engine, bot)
+            Right::Unguarded => acquire(&engine.live, engine.process, bot)
                 .await
                 .map(|lease| lease.map(|lease| *right = Right::Leased(lease)).is_some()),
         };
@@ -108,11 +148,7 @@ impl Poller {
             () = lost(&engine, bot, &mut right) => {}
             () = stop.cancelled() => {}
         }
-        if let Right::Leased(lease) = right
-            && let Err(error) = engine.live.release(lease).await
-        {
-            tracing::debug!(error = &error as &dyn Error, "the lease runs out by itself");
-        }
+        give_back(&engine.live, right).await;
     }
 
     async fn poll(&mut self) {
@@ -179,5 +215,44 @@ impl Poller {
         until_stored("store updates", || receive::polled(&self.engine, &inbound, (door, next)))
             .await;
         self.offset = Some(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(turn: &Turn) -> &'static str {
+        match turn {
+            Turn::Ours(..) => "ours",
+            Turn::Others => "others",
+            Turn::NoPlace => "no place",
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bot_without_a_place_is_left_only_where_no_other_process_polls_it() {
+        let live = Live::in_process();
+        let clock = Clock::system();
+        let one: ProcessId = clock.id();
+        let other: ProcessId = clock.id();
+        let bots: [ChannelId; 2] = [clock.id(), clock.id()];
+        let places = Arc::new(Semaphore::new(1));
+        let others_places = Arc::new(Semaphore::new(9));
+
+        let first = turn(&live, one, bots[0], &places).await;
+        assert_eq!(name(&first), "ours");
+        assert_eq!(name(&turn(&live, one, bots[1], &places).await), "no place");
+        // It was given back at once: whoever has a place may have it.
+        let second = turn(&live, other, bots[1], &others_places).await;
+        assert_eq!(name(&second), "ours");
+        assert_eq!(name(&turn(&live, one, bots[1], &places).await), "others");
+
+        let Turn::Ours(right, place) = first else { unreachable!("it was ours") };
+        give_back(&live, right).await;
+        drop(place);
+        let Turn::Ours(right, _) = second else { unreachable!("it was the other's") };
+        give_back(&live, right).await;
+        assert_eq!(name(&turn(&live, one, bots[1], &places).await), "ours", "a place is free");
     }
 }

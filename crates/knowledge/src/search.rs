@@ -92,6 +92,9 @@ pub struct Query<'a> {
     pub purpose: Purpose,
     /// The dialog, if there is one.
     pub dialog: Option<DialogId>,
+    /// The revision of what the assistant knows, where the caller has just read it: what is in
+    /// memory is at least as new. `None`: it is read now.
+    pub revision: Option<i64>,
 }
 
 impl<'a> Query<'a> {
@@ -106,6 +109,7 @@ impl<'a> Query<'a> {
             vector: None,
             purpose: Purpose::Search,
             dialog: None,
+            revision: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use replyx_api::access::Accesses;
 use replyx_channels::Channels;
 use replyx_core::{clock::Clock, ids::ProcessId};
-use replyx_engine::{Bell, Desk, Engine, ledger};
+use replyx_engine::{Bell, Desk, Engine, VersionCache, ledger};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Book, Embeddings, Models, Purse};
@@ -96,6 +96,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
         clock,
         bell,
         desk: Desk::default(),
+        versions: VersionCache::default(),
         tuning: Arc::new(Tuning::new(config.setting_defaults())),
         settings: config.engine(),
     });

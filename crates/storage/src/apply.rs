@@ -24,13 +24,23 @@ use replyx_core::{
     workspace::{ApiKey, Invitation, Member, Workspace},
 };
 
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, messages, utterances};
 
 /// A state that [`Tx::apply`] can write.
 pub trait State: Send + Sync {
     /// Writes the state.
     fn write(&self, tx: &mut Tx, pen: Pen)
     -> impl Future<Output = Result<(), StorageError>> + Send;
+}
+
+/// A state of which [`Tx::apply_each`] can write many at once.
+pub trait ManyStates: State + Sized {
+    /// Writes the states, each of another object.
+    fn write_each(
+        states: &[Self],
+        tx: &mut Tx,
+        pen: Pen,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// What one needs to write a [`State`]. Only [`Tx::apply`] has one.
@@ -55,6 +65,32 @@ impl Tx {
             self.enter(log, act);
         }
         Ok(state)
+    }
+
+    /// [`Self::apply`] for changes of different objects. Returns the states in the order of the
+    /// changes.
+    pub async fn apply_each<T: ManyStates>(
+        &mut self,
+        changes: impl IntoIterator<Item = Change<T>>,
+    ) -> Result<Vec<T>, StorageError> {
+        let parts = changes.into_iter().map(Change::into_parts);
+        let mut states = Vec::new();
+        let mut told = Vec::new();
+        for Parts { log, state, events, acts } in parts {
+            states.push(state);
+            told.push((log, events, acts));
+        }
+        T::write_each(&states, self, Pen(())).await?;
+
+        for (log, events, acts) in told {
+            if let Some(workspace) = log {
+                self.record(workspace, events);
+            }
+            for act in acts {
+                self.enter(log, act);
+            }
+        }
+        Ok(states)
     }
 }
 
@@ -148,6 +184,18 @@ async fn accept(tx: &mut Tx, accepted: &AcceptedInvitation) -> Result<(), Storag
     let AcceptedInvitation { invitation, member } = accepted;
     tx.workspace(invitation.workspace_id).invitations().delete(invitation.id).await?;
     tx.workspace(member.workspace_id).members().insert(member).await
+}
+
+impl ManyStates for Utterance {
+    async fn write_each(states: &[Self], tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
+        utterances::keep_all(tx, states).await
+    }
+}
+
+impl ManyStates for MessageDelivery {
+    async fn write_each(states: &[Self], tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
+        messages::set_deliveries(tx, states).await
+    }
 }
 
 #[cfg(feature = "testing")]

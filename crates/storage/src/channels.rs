@@ -33,6 +33,21 @@ macro_rules! find {
     };
 }
 
+/// The secret of a channel that a statement calls by this name.
+macro_rules! secret {
+    ($channel:literal) => {
+        concat!(
+            "(SELECT t.token_sealed FROM telegram_bots t WHERE t.workspace_id = ",
+            $channel,
+            ".workspace_id AND t.channel_id = ",
+            $channel,
+            ".id)"
+        )
+    };
+}
+
+pub(crate) use secret;
+
 #[derive(crate::FromRow)]
 struct Row {
     workspace_id: Uuid,
@@ -185,6 +200,36 @@ impl Channels<'_> {
             "UPDATE telegram_bots SET poll_offset = $3 WHERE workspace_id = $1 AND channel_id = $2";
         run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), offset);
         Ok(())
+    }
+}
+
+/// The channels of all workspaces.
+pub struct SystemChannels<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemChannels<'_> {
+    /// Finds channels with what they need to send.
+    pub async fn access_each(
+        self,
+        which: &[(WorkspaceId, ChannelId)],
+    ) -> Result<Vec<Access>, StorageError> {
+        const SQL: [&str; 2] = given!(
+            ["in_workspace" "uuid", 2 "channel" "uuid"]
+            concat!(
+                "SELECT ",
+                columns!(),
+                ", t.token_sealed AS secret_sealed
+                   FROM channels c
+                   LEFT JOIN telegram_bots t
+                     ON t.workspace_id = c.workspace_id AND t.channel_id = c.id
+                  WHERE (c.workspace_id, c.id) IN (SELECT in_workspace, channel FROM given)
+                    AND c.deleted_at IS NULL"
+            )
+        );
+        let found = rows_each!(self.tx, Row, SQL, which; |row|
+            row.0.into_uuid(), row.1.into_uuid());
+        found.into_iter().map(read_access).collect()
     }
 }
 

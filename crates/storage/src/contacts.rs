@@ -56,16 +56,6 @@ impl Contacts<'_> {
         new_id: ContactId,
         now: DateTime<Utc>,
     ) -> Result<Contact, StorageError> {
-        const SQL: &str = concat!(
-            "INSERT INTO contacts (workspace_id, id, channel_id, address, chat_kind, display_name,
-                                   language_code, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (workspace_id, channel_id, address) DO UPDATE
-                SET display_name = excluded.display_name, language_code = excluded.language_code
-             RETURNING ",
-            columns!()
-        );
-
         const MOVED: &str = "
             SELECT address FROM contacts
              WHERE workspace_id = $1 AND channel_id = $2 AND former_address = $3
@@ -77,10 +67,9 @@ impl Contacts<'_> {
             address = moved.unwrap_or(address);
         }
 
-        let row = row!(self.tx, Row, SQL;
-            self.workspace.into_uuid(), new_id.into_uuid(), channel.into_uuid(), &address,
-            inbound.chat_kind.as_str(), &inbound.display_name, &inbound.language_code, now);
-        read(row.ok_or(StorageError::RowsAffected { table: "contacts", actual: 0 })?)
+        let sender = Sender { workspace_id: self.workspace, channel_id: channel, new_id, inbound };
+        let met = meet(self.tx, &[(sender, address)], now).await?;
+        met.into_iter().next().ok_or(StorageError::RowsAffected { table: "contacts", actual: 0 })
     }
 
     /// Keeps the contact, and with it the dialog, of a chat that got another address; returns whose
@@ -159,12 +148,7 @@ impl Contacts<'_> {
     ///
     /// Fails when the contact is somebody else's.
     pub async fn answered(self, id: ContactId, day: NaiveDate) -> Result<(), StorageError> {
-        const SQL: &str = "
-            INSERT INTO contact_days (workspace_id, contact_id, day, answers) VALUES ($1, $2, $3, 1)
-            ON CONFLICT (workspace_id, contact_id, day) DO UPDATE
-               SET answers = contact_days.answers + 1";
-        run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid(), day.to_string());
-        Ok(())
+        answered(self.tx, &[(self.workspace, id)], day).await
     }
 
     /// Notes that a customer is told of a bound.
@@ -201,7 +185,94 @@ pub struct SystemContacts<'t> {
     pub(crate) tx: &'t mut Tx,
 }
 
+/// Somebody who writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// Whose channel it is.
+    pub workspace_id: WorkspaceId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// Who they are if nobody has heard of them.
+    pub new_id: ContactId,
+    /// What came of them.
+    pub inbound: &'a Inbound,
+}
+
+/// Finds senders by their addresses, who are different ones, or makes them contacts.
+async fn meet(
+    tx: &mut Tx,
+    senders: &[(Sender<'_>, String)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Contact>, StorageError> {
+    const SQL: [&str; 2] = given!(
+        [
+            "workspace_id" "uuid", 2 "id" "uuid", 3 "channel_id" "uuid", 4 "address" "text",
+            5 "chat_kind" "text", 6 "display_name" "text", 7 "language_code" "text",
+            8 "created_at" "timestamptz",
+        ]
+        concat!(
+            "INSERT INTO contacts (workspace_id, id, channel_id, address, chat_kind, display_name,
+                                   language_code, created_at)
+             SELECT workspace_id, id, channel_id, address, chat_kind, display_name, language_code,
+                    created_at
+               FROM given WHERE TRUE
+             ON CONFLICT (workspace_id, channel_id, address) DO UPDATE
+                SET display_name = excluded.display_name, language_code = excluded.language_code
+             RETURNING ",
+            columns!()
+        )
+    );
+    let met = rows_each!(tx, Row, SQL, senders; |row|
+        row.0.workspace_id.into_uuid(), row.0.new_id.into_uuid(), row.0.channel_id.into_uuid(),
+        &row.1, row.0.inbound.chat_kind.as_str(), &row.0.inbound.display_name,
+        &row.0.inbound.language_code, now);
+    met.into_iter().map(read).collect()
+}
+
+/// Counts an answer to each of these customers, who are different ones.
+async fn answered(
+    tx: &mut Tx,
+    whom: &[(WorkspaceId, ContactId)],
+    day: NaiveDate,
+) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        ["workspace_id" "uuid", 2 "contact_id" "uuid", 3 "day" "text"]
+        "INSERT INTO contact_days (workspace_id, contact_id, day, answers)
+         SELECT workspace_id, contact_id, day, 1 FROM given WHERE TRUE
+         ON CONFLICT (workspace_id, contact_id, day) DO UPDATE
+            SET answers = contact_days.answers + 1"
+    );
+    run_each!(tx, SQL, whom; |row|
+        row.0.into_uuid(), row.1.into_uuid(), day.to_string());
+    Ok(())
+}
+
 impl SystemContacts<'_> {
+    /// Finds the senders in private chats, or makes them contacts, each as [`Contacts::meet`] does.
+    /// They are different ones, in the order in which their rows are locked.
+    pub async fn meet_each(
+        self,
+        senders: &[Sender<'_>],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Contact>, StorageError> {
+        let address = |sender: &Sender<'_>| sender.inbound.address.as_str().to_owned();
+        let senders: Vec<_> = senders.iter().map(|sender| (*sender, address(sender))).collect();
+        meet(self.tx, &senders, now).await
+    }
+
+    /// Counts an answer to each of these customers, who are different ones.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a contact is not of its workspace.
+    pub async fn answered_each(
+        self,
+        whom: &[(WorkspaceId, ContactId)],
+        day: NaiveDate,
+    ) -> Result<(), StorageError> {
+        answered(self.tx, whom, day).await
+    }
+
     /// Forgets what customers were answered on days before `day`, a batch at a time
     /// ([`crate::sweep::BATCH`]).
     pub async fn forget_days(self, day: NaiveDate) -> Result<u64, StorageError> {

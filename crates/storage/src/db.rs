@@ -14,6 +14,7 @@ use crate::{
     refusals::{Refusal, Refusals},
     sqlite::{Sqlite, Sync},
     tx::{Conn, Listener, Tx},
+    unit::Units,
 };
 
 /// How many connections are kept.
@@ -41,6 +42,7 @@ pub struct Db {
     listener: Option<Arc<dyn Listener>>,
     refusals: Refusals,
     files: Files,
+    pub(crate) units: Units,
     #[cfg(feature = "testing")]
     pub(crate) statements: crate::statements::Statements,
 }
@@ -92,6 +94,7 @@ impl Db {
             listener: None,
             refusals: Refusals::default(),
             files: Files::in_database(),
+            units: Units::default(),
             #[cfg(feature = "testing")]
             statements: crate::statements::Statements::default(),
         })
@@ -100,13 +103,19 @@ impl Db {
     /// The same database, whose commits are told to `listener`.
     #[must_use]
     pub fn with_listener(self, listener: Arc<dyn Listener>) -> Self {
-        Self { listener: Some(listener), ..self }
+        Self {
+            listener: Some(listener),
+            units: Units::default(),
+            #[cfg(feature = "testing")]
+            statements: self.statements.of_another_handle(),
+            ..self
+        }
     }
 
     /// The same database, whose large files are kept in this store.
     #[must_use]
     pub fn with_files(self, files: Files) -> Self {
-        Self { files, ..self }
+        Self { files, units: Units::default(), ..self }
     }
 
     /// Where large files are kept.
@@ -169,6 +178,8 @@ impl Db {
 
     fn transaction(&self, conn: Conn, listener: Option<Arc<dyn Listener>>) -> Tx {
         let tx = Tx::new(conn, listener, self.refusals.clone());
+        #[cfg(feature = "testing")]
+        self.statements.note_sent("BEGIN");
         #[cfg(feature = "testing")]
         let tx = tx.noted_by(&self.statements);
         tx

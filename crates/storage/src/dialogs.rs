@@ -45,6 +45,12 @@ macro_rules! find_last {
     };
 }
 
+mod context;
+mod together;
+
+pub use context::DialogContext;
+pub use together::SystemDialogs;
+
 #[derive(crate::FromRow)]
 pub(crate) struct Row {
     workspace_id: Uuid,
@@ -138,19 +144,8 @@ impl Dialogs<'_> {
     ///
     /// Fails when the dialog is not there.
     pub(crate) async fn save(self, dialog: &Dialog) -> Result<(), StorageError> {
-        const SQL: &str = "
-            UPDATE dialogs SET control = $3, epoch = $4, last_seq = $5, heard_seq = $6,
-                   answered_seq = $7, updated_at = $8, assignee_id = $9, assignee_name = $10,
-                   asking_since = $11, handoff_reason = $12, closed_at = $13
-             WHERE workspace_id = $1 AND id = $2";
-        let assignee = dialog.assignee.as_ref();
-        let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), dialog.id.into_uuid(), dialog.control.as_str(), dialog.epoch,
-            dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at,
-            assignee.and_then(|operator| operator.user_id).map(UserId::into_uuid),
-            assignee.map(|operator| operator.name.as_str()), dialog.asking_since,
-            dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at);
-        StorageError::expect_one_row("dialogs", changed)
+        debug_assert_eq!(dialog.workspace_id, self.workspace, "saved under another workspace");
+        save(self.tx, &[dialog]).await
     }
 
     /// Stores what was said, with the dialog as it is then.
@@ -211,6 +206,32 @@ impl Dialogs<'_> {
         let found = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, |dialog: &Dialog| dialog.id))
     }
+}
+
+/// Writes changed dialogs.
+pub(crate) async fn save(tx: &mut Tx, changed: &[&Dialog]) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        [
+            "workspace_id" "uuid", 2 "id" "uuid", 3 "control" "text", 4 "epoch" "bigint",
+            5 "last_seq" "bigint", 6 "heard_seq" "bigint", 7 "answered_seq" "bigint",
+            8 "updated_at" "timestamptz", 9 "assignee_id" "uuid", 10 "assignee_name" "text",
+            11 "asking_since" "timestamptz", 12 "handoff_reason" "text", 13 "closed_at" "timestamptz",
+        ]
+        "UPDATE dialogs SET control = given.control, epoch = given.epoch, last_seq = given.last_seq,
+                heard_seq = given.heard_seq, answered_seq = given.answered_seq,
+                updated_at = given.updated_at, assignee_id = given.assignee_id,
+                assignee_name = given.assignee_name, asking_since = given.asking_since,
+                handoff_reason = given.handoff_reason, closed_at = given.closed_at
+           FROM given
+          WHERE dialogs.workspace_id = given.workspace_id AND dialogs.id = given.id"
+    );
+    let saved = run_each!(tx, SQL, changed; |dialog|
+        dialog.workspace_id.into_uuid(), dialog.id.into_uuid(), dialog.control.as_str(),
+        dialog.epoch, dialog.last_seq, dialog.heard_seq, dialog.answered_seq, dialog.updated_at,
+        dialog.assignee.as_ref().and_then(|operator| operator.user_id).map(UserId::into_uuid),
+        dialog.assignee.as_ref().map(|operator| operator.name.as_str()), dialog.asking_since,
+        dialog.handoff_reason.map(HandoffReason::as_str), dialog.closed_at);
+    StorageError::expect_a_row_each("dialogs", changed, saved)
 }
 
 pub(crate) fn read(row: &Row) -> Result<Dialog, StorageError> {

@@ -150,6 +150,15 @@ impl StorageError {
         if actual == 1 { Ok(()) } else { Err(Self::RowsAffected { table, actual }) }
     }
 
+    /// Checks that one row changed for each of `rows`.
+    pub(crate) const fn expect_a_row_each<T>(
+        table: &'static str,
+        rows: &[T],
+        actual: u64,
+    ) -> Result<(), Self> {
+        if actual == rows.len() as u64 { Ok(()) } else { Err(Self::RowsAffected { table, actual }) }
+    }
+
     /// Wraps a value that cannot be read.
     pub(crate) fn corrupt<E>(table: &'static str) -> impl FnOnce(E) -> Self
     where

@@ -14,7 +14,10 @@
 //!
 //! Once, in SQL that both databases understand: `$1` placeholders, `RETURNING`, `ON CONFLICT`, no
 //! `now()`. The `rows!`, `row!` and `run!` macros send it to whichever database is open. What
-//! cannot be shared (locking, full text) is chosen by `Tx::sql`.
+//! cannot be shared (locking, full text) is chosen by `Tx::sql`. What is done for many rows at once
+//! is written about a table `given` and sent with `rows_each!` and `run_each!`: a list for
+//! `PostgreSQL`, row by row for `SQLite`. Work that many tasks do at the same time shares
+//! transactions ([`unit`]).
 //!
 //! # How rows are locked
 //!
@@ -43,6 +46,8 @@
 
 #[macro_use]
 mod query;
+#[macro_use]
+mod sets;
 #[macro_use]
 pub mod fair;
 #[macro_use]
@@ -91,6 +96,7 @@ mod sealed;
 pub mod second_factors;
 pub mod sessions;
 pub mod settings;
+mod sharing;
 pub mod sources;
 mod sqlite;
 #[cfg(feature = "testing")]
@@ -104,13 +110,15 @@ mod texts;
 pub mod tuning;
 pub mod turns;
 mod tx;
+pub mod unit;
 pub mod upload_days;
 pub mod users;
+mod utterances;
 mod values;
 pub mod waits;
 pub mod workspaces;
 
-pub use apply::{Pen, State};
+pub use apply::{ManyStates, Pen, State};
 pub use db::{Db, PoolSize};
 pub use error::StorageError;
 pub use migrate::{Loss, MigrationState, Schema};

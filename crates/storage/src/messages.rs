@@ -85,24 +85,7 @@ impl Messages<'_> {
         client_id: Option<&str>,
     ) -> Result<(), StorageError> {
         debug_assert_eq!(message.workspace_id, self.workspace, "stored in another workspace");
-        const SQL: &str = concat!(
-            "INSERT INTO messages (",
-            columns!(),
-            ", channel_message, client_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-        );
-
-        let operator = message.operator.as_ref();
-        let mentions = Some(&message.mentions).filter(|mentions| !mentions.is_empty());
-        run!(self.tx, SQL;
-            self.workspace.into_uuid(), message.id.into_uuid(), message.dialog_id.into_uuid(),
-            message.seq, message.author.as_str(), message.kind.as_str(), &message.text,
-            message.delivery.as_str(), message.answer.as_ref().map(Json),
-            message.act.map(MessageAct::as_str), message.created_at,
-            operator.and_then(|operator| operator.user_id).map(UserId::into_uuid),
-            operator.map(|operator| operator.name.as_str()), mentions.map(Json),
-            channel_message.map(MessageRef::as_str), client_id);
-        Ok(())
+        insert(self.tx, &[NewMessage { message, channel_message, client_id }]).await
     }
 
     /// Finds what a customer said under the channel's own name of it.
@@ -224,24 +207,6 @@ impl Messages<'_> {
         Ok(found.is_some())
     }
 
-    /// Writes what a customer's messages after number `after` and up to `upto` are, where that has
-    /// not been told yet.
-    pub async fn tell_act(
-        self,
-        dialog: DialogId,
-        after: i64,
-        upto: i64,
-        act: MessageAct,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "
-            UPDATE messages SET act = $5
-             WHERE workspace_id = $1 AND dialog_id = $2 AND seq > $3 AND seq <= $4
-               AND author = 'customer' AND kind = 'text' AND act IS NULL";
-        run!(self.tx, SQL;
-            self.workspace.into_uuid(), dialog.into_uuid(), after, upto, act.as_str());
-        Ok(())
-    }
-
     /// Finds a message.
     pub async fn find(self, id: MessageId) -> Result<Option<Message>, StorageError> {
         const SQL: &str =
@@ -305,10 +270,107 @@ impl Messages<'_> {
     ///
     /// Fails when the message is not there.
     pub(crate) async fn set_delivery(self, sent: &MessageDelivery) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE messages SET delivery = $3 WHERE workspace_id = $1 AND id = $2";
-        let changed = run!(self.tx, SQL;
-            self.workspace.into_uuid(), sent.message_id.into_uuid(), sent.delivery.as_str());
-        StorageError::expect_one_row("messages", changed)
+        set_deliveries(self.tx, &[*sent]).await
+    }
+}
+
+/// Writes what became of replies.
+pub(crate) async fn set_deliveries(
+    tx: &mut Tx,
+    sent: &[MessageDelivery],
+) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        ["in_workspace" "uuid", 2 "message" "uuid", 3 "became" "text"]
+        "UPDATE messages SET delivery = given.became
+           FROM given
+          WHERE messages.workspace_id = given.in_workspace AND messages.id = given.message"
+    );
+    let changed = run_each!(tx, SQL, sent; |sent|
+        sent.workspace_id.into_uuid(), sent.message_id.into_uuid(), sent.delivery.as_str());
+    StorageError::expect_a_row_each("messages", sent, changed)
+}
+
+/// A message with the names that others have for it.
+pub(crate) struct NewMessage<'a> {
+    /// The message.
+    pub(crate) message: &'a Message,
+    /// The channel's own name of it, if it came from there.
+    pub(crate) channel_message: Option<&'a MessageRef>,
+    /// That of the client through which an operator wrote it.
+    pub(crate) client_id: Option<&'a str>,
+}
+
+/// Stores messages.
+pub(crate) async fn insert(tx: &mut Tx, new: &[NewMessage<'_>]) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        [
+            "workspace_id" "uuid", 2 "id" "uuid", 3 "dialog_id" "uuid", 4 "seq" "bigint",
+            5 "author" "text", 6 "kind" "text", 7 "text" "text", 8 "delivery" "text",
+            9 "answer" "jsonb", 10 "act" "text", 11 "created_at" "timestamptz",
+            12 "operator_id" "uuid", 13 "operator_name" "text", 14 "mentions" "jsonb",
+            15 "channel_message" "text", 16 "client_id" "text",
+        ]
+        concat!(
+            "INSERT INTO messages (",
+            columns!(),
+            ", channel_message, client_id) SELECT ",
+            columns!(),
+            ", channel_message, client_id FROM given"
+        )
+    );
+    run_each!(tx, SQL, new; |new|
+        new.message.workspace_id.into_uuid(), new.message.id.into_uuid(),
+        new.message.dialog_id.into_uuid(), new.message.seq, new.message.author.as_str(),
+        new.message.kind.as_str(), &new.message.text, new.message.delivery.as_str(),
+        new.message.answer.as_ref().map(Json), new.message.act.map(MessageAct::as_str),
+        new.message.created_at,
+        new.message.operator.as_ref().and_then(|by| by.user_id).map(UserId::into_uuid),
+        new.message.operator.as_ref().map(|by| by.name.as_str()),
+        Some(&new.message.mentions).filter(|mentions| !mentions.is_empty()).map(Json),
+        new.channel_message.map(MessageRef::as_str), new.client_id);
+    Ok(())
+}
+
+/// What messages of a customer are.
+#[derive(Clone, Copy, Debug)]
+pub struct ToldAct {
+    /// Whose dialog it is.
+    pub workspace_id: WorkspaceId,
+    /// The dialog.
+    pub dialog_id: DialogId,
+    /// The messages after this number.
+    pub after: i64,
+    /// And up to this one.
+    pub upto: i64,
+    /// What they are.
+    pub act: MessageAct,
+}
+
+/// The messages of all workspaces.
+pub struct SystemMessages<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemMessages<'_> {
+    /// Writes what customers' messages are, where that has not been told yet.
+    pub async fn tell_acts(self, told: &[ToldAct]) -> Result<(), StorageError> {
+        const SQL: [&str; 2] = given!(
+            [
+                "workspace_id" "uuid", 2 "dialog_id" "uuid", 3 "earlier" "bigint", 4 "upto" "bigint",
+                5 "told" "text",
+            ]
+            "UPDATE messages SET act = given.told
+               FROM given
+              WHERE messages.workspace_id = given.workspace_id
+                AND messages.dialog_id = given.dialog_id
+                AND messages.seq > given.earlier AND messages.seq <= given.upto
+                AND messages.author = 'customer' AND messages.kind = 'text'
+                AND messages.act IS NULL"
+        );
+        run_each!(self.tx, SQL, told; |told|
+            told.workspace_id.into_uuid(), told.dialog_id.into_uuid(), told.after, told.upto,
+            told.act.as_str());
+        Ok(())
     }
 }
 

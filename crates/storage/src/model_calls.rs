@@ -52,13 +52,35 @@ pub struct ModelCalls<'t> {
     pub(crate) workspace: WorkspaceId,
 }
 
-macro_rules! insert {
+macro_rules! columns {
     () => {
-        "INSERT INTO model_calls (workspace_id, id, assistant_id, dialog_id, message_id, purpose, provider,
-                                  model, key_id, prompt_tokens, completion_tokens, estimated, cost, priced,
-                                  first_token_ms, duration_ms, outcome, day, created_at, process_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-         ON CONFLICT (workspace_id, id) DO "
+        "workspace_id, id, assistant_id, dialog_id, message_id, purpose, provider, model, key_id,
+         prompt_tokens, completion_tokens, estimated, cost, priced, first_token_ms, duration_ms,
+         outcome, day, created_at, process_id"
+    };
+}
+
+/// Stores calls, each another one; `$known` becomes of one that is there.
+macro_rules! insert {
+    ($known:literal) => {
+        given!(
+            [
+                "workspace_id" "uuid", 2 "id" "uuid", 3 "assistant_id" "uuid", 4 "dialog_id" "uuid",
+                5 "message_id" "uuid", 6 "purpose" "text", 7 "provider" "text", 8 "model" "text",
+                9 "key_id" "uuid", 10 "prompt_tokens" "bigint", 11 "completion_tokens" "bigint",
+                12 "estimated" "boolean", 13 "cost" "bigint", 14 "priced" "boolean",
+                15 "first_token_ms" "bigint", 16 "duration_ms" "bigint", 17 "outcome" "text",
+                18 "day" "text", 19 "created_at" "timestamptz", 20 "process_id" "uuid",
+            ]
+            concat!(
+                "INSERT INTO model_calls (",
+                columns!(),
+                ") SELECT ",
+                columns!(),
+                " FROM given WHERE TRUE ON CONFLICT (workspace_id, id) DO ",
+                $known
+            )
+        )
     };
 }
 
@@ -66,29 +88,15 @@ impl ModelCalls<'_> {
     /// Writes calls down that this process is about to make, with what they may cost. One that is
     /// there already stays as it is.
     pub async fn begin(self, calls: &[ModelCall], by: ProcessId) -> Result<(), StorageError> {
-        const SQL: &str = concat!(insert!(), "NOTHING");
-        for call in calls {
-            store(self.tx, self.workspace, call, Some(by), SQL).await?;
-        }
-        Ok(())
+        let calls: Vec<_> = calls.iter().map(|call| (self.workspace, call)).collect();
+        begin(self.tx, &calls, by).await
     }
 
     /// Stores calls that have ended. One that was begun gets its figures; the message that it led
     /// to is not forgotten.
     pub async fn insert(self, calls: &[ModelCall]) -> Result<(), StorageError> {
-        const SQL: &str = concat!(
-            insert!(),
-            "UPDATE SET message_id = COALESCE(excluded.message_id, model_calls.message_id),
-                        prompt_tokens = excluded.prompt_tokens,
-                        completion_tokens = excluded.completion_tokens, estimated = excluded.estimated,
-                        cost = excluded.cost, priced = excluded.priced,
-                        first_token_ms = excluded.first_token_ms, duration_ms = excluded.duration_ms,
-                        outcome = excluded.outcome, process_id = NULL"
-        );
-        for call in calls {
-            store(self.tx, self.workspace, call, None, SQL).await?;
-        }
-        Ok(())
+        let calls: Vec<_> = calls.iter().map(|call| (self.workspace, call)).collect();
+        insert(self.tx, &calls).await
     }
 
     /// All calls for a dialog together, without those that are under way.
@@ -142,21 +150,44 @@ impl ModelCalls<'_> {
     }
 }
 
+async fn begin(
+    tx: &mut Tx,
+    calls: &[(WorkspaceId, &ModelCall)],
+    by: ProcessId,
+) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = insert!("NOTHING");
+    store(tx, calls, Some(by), SQL).await
+}
+
+async fn insert(tx: &mut Tx, calls: &[(WorkspaceId, &ModelCall)]) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = insert!(
+        "UPDATE SET message_id = COALESCE(excluded.message_id, model_calls.message_id),
+                    prompt_tokens = excluded.prompt_tokens,
+                    completion_tokens = excluded.completion_tokens, estimated = excluded.estimated,
+                    cost = excluded.cost, priced = excluded.priced,
+                    first_token_ms = excluded.first_token_ms, duration_ms = excluded.duration_ms,
+                    outcome = excluded.outcome, process_id = NULL"
+    );
+    store(tx, calls, None, SQL).await
+}
+
 async fn store(
     tx: &mut Tx,
-    workspace: WorkspaceId,
-    call: &ModelCall,
+    calls: &[(WorkspaceId, &ModelCall)],
     process: Option<ProcessId>,
-    sql: &'static str,
+    sql: [&'static str; 2],
 ) -> Result<(), StorageError> {
-    run!(tx, sql;
-        workspace.into_uuid(), call.id.into_uuid(), call.assistant_id.map(AssistantId::into_uuid),
-        call.dialog_id.map(DialogId::into_uuid), call.message_id.map(MessageId::into_uuid),
-        call.purpose.as_str(), &call.provider, &call.model, call.key_id,
-        tokens(call.prompt_tokens), tokens(call.completion_tokens), call.estimated,
-        call.cost.clamp(Money::ZERO, MOST_COST).micros(), call.priced,
-        call.first_token_ms.map(count), count(call.duration_ms),
-        &call.outcome, call.created_at.date_naive().to_string(), call.created_at,
+    // In one order, so that two transactions do not wait for each other's calls.
+    let mut calls = calls.to_vec();
+    calls.sort_unstable_by_key(|(workspace, call)| (*workspace, call.id));
+    run_each!(tx, sql, &calls; |row|
+        row.0.into_uuid(), row.1.id.into_uuid(), row.1.assistant_id.map(AssistantId::into_uuid),
+        row.1.dialog_id.map(DialogId::into_uuid), row.1.message_id.map(MessageId::into_uuid),
+        row.1.purpose.as_str(), &row.1.provider, &row.1.model, row.1.key_id,
+        tokens(row.1.prompt_tokens), tokens(row.1.completion_tokens), row.1.estimated,
+        row.1.cost.clamp(Money::ZERO, MOST_COST).micros(), row.1.priced,
+        row.1.first_token_ms.map(count), count(row.1.duration_ms), &row.1.outcome,
+        row.1.created_at.date_naive().to_string(), row.1.created_at,
         process.map(ProcessId::into_uuid));
     Ok(())
 }
@@ -199,6 +230,23 @@ pub struct SystemModelCalls<'t> {
 }
 
 impl SystemModelCalls<'_> {
+    /// [`ModelCalls::begin`] for calls of several workspaces.
+    pub async fn begin_each(
+        self,
+        calls: &[(WorkspaceId, &ModelCall)],
+        by: ProcessId,
+    ) -> Result<(), StorageError> {
+        begin(self.tx, calls, by).await
+    }
+
+    /// [`ModelCalls::insert`] for calls of several workspaces.
+    pub async fn insert_each(
+        self,
+        calls: &[(WorkspaceId, &ModelCall)],
+    ) -> Result<(), StorageError> {
+        insert(self.tx, calls).await
+    }
+
     /// Forgets calls of days before this one, a batch at a time ([`crate::sweep::BATCH`]). Returns
     /// how many.
     pub async fn forget(self, before: NaiveDate) -> Result<u64, StorageError> {

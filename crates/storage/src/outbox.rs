@@ -15,10 +15,13 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx};
 
+mod hand_over;
 mod parts;
+mod sent;
 mod states;
 
 pub use parts::NewParts;
+pub use sent::SentPart;
 pub use states::PartState;
 
 /// How often a part looks for a free position: each time one was lost, another transaction won it.
@@ -102,49 +105,6 @@ impl Outbox<'_> {
         self.queue(NewParts { dialog, contact, message, parts }, 0, now).await
     }
 
-    /// Queues the parts of a reply, the first of them as claimed by `by`, who sends it at once. The
-    /// caller holds the dialog's lock. `false`: something is unfinished in the chat, and all of
-    /// them wait behind it.
-    pub async fn hand_over(
-        mut self,
-        reply: NewParts<'_>,
-        by: ProcessId,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
-        // What is unfinished and the next position are read in one look: a reply of another dialog
-        // of the same chat that comes in between takes the position, and this one waits behind it.
-        const SQL: &str = "
-            INSERT INTO outbox (workspace_id, id, channel_id, contact_id, address, chat_kind, dialog_id,
-                                message_id, position, part, parts, content, status, due_at,
-                                created_at, updated_at, attempts, claimed_by)
-            SELECT $1, $2, $3, $4, $5, $6, $7, $8,
-                   (SELECT COALESCE(MAX(position), 0) + 1 FROM outbox
-                     WHERE workspace_id = $1 AND channel_id = $3 AND address = $5),
-                   1, $9, $10, 'sending', $11, $11, $11, 1, $12
-             WHERE NOT EXISTS (
-                   SELECT 1 FROM outbox
-                    WHERE workspace_id = $1 AND channel_id = $3 AND address = $5
-                      AND status IN ('queued', 'sending', 'uncertain'))
-            ON CONFLICT (workspace_id, channel_id, address, position) DO NOTHING";
-        let NewParts { dialog, contact, message, parts } = reply;
-        let Some((id, content)) = parts.first() else { return Ok(false) };
-        let count = i64::try_from(parts.len()).unwrap_or(i64::MAX);
-        let is_ours = run!(self.tx, SQL;
-            self.workspace.into_uuid(), id.into_uuid(), contact.channel_id.into_uuid(),
-            contact.id.into_uuid(), contact.address.as_str(), contact.chat_kind.as_str(),
-            dialog.id.into_uuid(), message.into_uuid(), count, Json(content), now,
-            by.into_uuid())
-            == 1;
-        if is_ours {
-            // Nobody is woken: they wait for the first.
-            self.queue(reply, 1, now).await?;
-        } else {
-            self.tx.done.outbox = true;
-            self.queue(reply, 0, now).await?;
-        }
-        Ok(is_ours)
-    }
-
     /// Queues the parts after the first `gone`.
     async fn queue(
         &mut self,
@@ -190,23 +150,9 @@ impl Outbox<'_> {
         channel_message: Option<&MessageRef>,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        const SQL: &str = "
-            UPDATE outbox SET status = 'sent', claimed_by = NULL, channel_message = $4,
-                   error = NULL, updated_at = $5,
-                   uncertain = uncertain - CASE WHEN status = 'failed' THEN 1 ELSE 0 END
-             WHERE workspace_id = $1 AND id = $2 AND claimed_by = $3
-               AND status IN ('sending', 'failed')
-            RETURNING EXISTS (
-                SELECT 1 FROM outbox p
-                 WHERE p.workspace_id = outbox.workspace_id AND p.channel_id = outbox.channel_id
-                   AND p.address = outbox.address AND p.position > outbox.position
-                   AND p.status IN ('queued', 'sending', 'uncertain'))";
-        let behind = value!(self.tx, bool, SQL;
-            self.workspace.into_uuid(), id.into_uuid(), by.into_uuid(),
-            channel_message.map(MessageRef::as_str), now);
-        // Whatever waits behind it in the chat may go now.
-        self.tx.done.outbox |= behind == Some(true);
-        Ok(behind.is_some())
+        let part = SentPart { workspace_id: self.workspace, id, channel_message };
+        let sent = SystemOutbox { tx: self.tx }.sent(&[part], by, now).await?;
+        Ok(!sent.is_empty())
     }
 
     /// Puts a part back to be sent at `due`; `uncertain` when it may have been sent already. Done

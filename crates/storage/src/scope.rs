@@ -8,10 +8,10 @@ use crate::{
     assistants::{Assistants, SystemAssistants},
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
-    channels::Channels,
+    channels::{Channels, SystemChannels},
     contacts::{Contacts, SystemContacts},
     deliveries::{Deliveries, SystemDeliveries},
-    dialogs::Dialogs,
+    dialogs::{Dialogs, SystemDialogs},
     documents::{Documents, SystemDocuments},
     evaluation::{QuestionSets, Runs},
     events::Events,
@@ -21,7 +21,7 @@ use crate::{
     jobs::{Jobs, SystemJobs},
     knowledge::Knowledge,
     members::{Invitations, Members, SystemInvitations},
-    messages::Messages,
+    messages::{Messages, SystemMessages},
     model_calls::{ModelCalls, SystemModelCalls},
     model_keys::ModelKeys,
     neighbours::{Neighbours, SystemNeighbours},
@@ -158,10 +158,14 @@ system_tables! {
     audit: SystemAudit,
     /// All bots, for the fleet and the webhooks.
     bots: SystemBots,
-    /// All customers, for housekeeping.
+    /// All channels, for what is sent to many customers.
+    channels: SystemChannels,
+    /// All customers, for housekeeping and what is counted of many.
     contacts: SystemContacts,
     /// All deliveries already taken, for housekeeping.
     deliveries: SystemDeliveries,
+    /// All conversations, for what is said in many of them.
+    dialogs: SystemDialogs,
     /// All documents, for housekeeping.
     documents: SystemDocuments,
     /// All files outside the database, for housekeeping.
@@ -174,6 +178,8 @@ system_tables! {
     jobs: SystemJobs,
     /// Failed attempts to sign in.
     login_attempts: LoginAttempts,
+    /// All utterances, for what is told of many.
+    messages: SystemMessages,
     /// All calls of models, for the limits of keys.
     model_calls: SystemModelCalls,
     /// Providers of models and the keys to them.

@@ -22,7 +22,7 @@ mod age;
 mod statements;
 
 pub use age::age;
-pub use statements::{explain, statements};
+pub use statements::{explain, statements, take_sent};
 
 /// How often a template that somebody still looks at is tried to be renamed, and how long it takes
 /// between two tries.

@@ -19,6 +19,8 @@ pub struct ClaimedTurn {
     pub dialog_id: DialogId,
     /// How often the turn has been taken on, this time included.
     pub attempts: i64,
+    /// The number of the customer's last message at that time.
+    pub heard_seq: i64,
 }
 
 /// What becomes of the number of attempts when a turn is handed back.
@@ -47,27 +49,14 @@ impl Turns<'_> {
         due: DateTime<Utc>,
         latest: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        const SQL: &str = "
-            INSERT INTO turns (workspace_id, dialog_id, due_at, due_latest) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (workspace_id, dialog_id) DO UPDATE
-               SET due_at = CASE WHEN excluded.due_at < turns.due_latest
-                                 THEN excluded.due_at ELSE turns.due_latest END
-             WHERE turns.claimed_by IS NULL AND turns.attempts = 0
-            RETURNING due_at";
-        let due = value!(self.tx, DateTime<Utc>, SQL;
-            self.workspace.into_uuid(), dialog.into_uuid(), due, latest);
-        self.tx.done.turn(due);
-        Ok(())
+        request(self.tx, &[(self.workspace, dialog)], due, latest).await
     }
 
     /// Finishes a turn that this process has claimed. `false`: another process has it, and nothing
     /// of this attempt may be stored.
     pub async fn finish(self, dialog: DialogId, by: ProcessId) -> Result<bool, StorageError> {
-        const SQL: &str = "
-            DELETE FROM turns WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
-        let deleted =
-            run!(self.tx, SQL; self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid());
-        Ok(deleted == 1)
+        let finished = finish(self.tx, &[(self.workspace, dialog)], by).await?;
+        Ok(finished.len() == 1)
     }
 
     /// Releases a claimed turn, to be run at `due`. `false`: another process has it.
@@ -108,6 +97,15 @@ impl Turns<'_> {
     }
 }
 
+/// Finishes turns that a process has claimed.
+const FINISH: [&str; 2] = given!(
+    ["in_workspace" "uuid", 2 "dialog" "uuid", 3 "process" "uuid"]
+    "DELETE FROM turns
+      WHERE (workspace_id, dialog_id) IN (SELECT in_workspace, dialog FROM given)
+        AND claimed_by IN (SELECT process FROM given)
+     RETURNING dialog_id"
+);
+
 /// All turns.
 pub struct SystemTurns<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -126,7 +124,9 @@ macro_rules! claim {
             ),
             "UPDATE turns SET claimed_by = $1, attempts = attempts + 1
               WHERE (workspace_id, dialog_id) IN (SELECT share, id FROM due)
-             RETURNING workspace_id, dialog_id, attempts"
+             RETURNING workspace_id, dialog_id, attempts,
+                       (SELECT d.heard_seq FROM dialogs d
+                         WHERE d.workspace_id = turns.workspace_id AND d.id = turns.dialog_id)"
         )
     };
 }
@@ -134,7 +134,61 @@ macro_rules! claim {
 /// Takes on turns, for each database.
 pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 
+async fn request(
+    tx: &mut Tx,
+    which: &[(WorkspaceId, DialogId)],
+    due: DateTime<Utc>,
+    latest: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        ["in_workspace" "uuid", 2 "dialog" "uuid", 3 "due" "timestamptz", 4 "latest" "timestamptz"]
+        "INSERT INTO turns (workspace_id, dialog_id, due_at, due_latest)
+         SELECT in_workspace, dialog, due, latest FROM given WHERE TRUE
+         ON CONFLICT (workspace_id, dialog_id) DO UPDATE
+            SET due_at = CASE WHEN excluded.due_at < turns.due_latest
+                              THEN excluded.due_at ELSE turns.due_latest END
+          WHERE turns.claimed_by IS NULL AND turns.attempts = 0
+         RETURNING due_at"
+    );
+    let due = rows_each!(tx, (DateTime<Utc>,), SQL, which; |row|
+        row.0.into_uuid(), row.1.into_uuid(), due, latest);
+    for (due,) in due {
+        tx.done.turn(Some(due));
+    }
+    Ok(())
+}
+
+async fn finish(
+    tx: &mut Tx,
+    which: &[(WorkspaceId, DialogId)],
+    by: ProcessId,
+) -> Result<Vec<DialogId>, StorageError> {
+    let finished = rows_each!(tx, (Uuid,), FINISH, which; |row|
+        row.0.into_uuid(), row.1.into_uuid(), by.into_uuid());
+    Ok(finished.into_iter().map(|(dialog,)| dialog.into()).collect())
+}
+
 impl SystemTurns<'_> {
+    /// Asks for turns of different dialogs, each as [`Turns::request`] does.
+    pub async fn request_each(
+        self,
+        which: &[(WorkspaceId, DialogId)],
+        due: DateTime<Utc>,
+        latest: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        request(self.tx, which, due, latest).await
+    }
+
+    /// Finishes turns that a process has claimed, and returns the dialogs of which it had: of the
+    /// others nothing of the attempt may be stored.
+    pub async fn finish_each(
+        self,
+        which: &[(WorkspaceId, DialogId)],
+        by: ProcessId,
+    ) -> Result<Vec<DialogId>, StorageError> {
+        finish(self.tx, which, by).await
+    }
+
     /// Takes on turns that are due: the workspaces in turns (see [`crate::fair`]), of each the
     /// longest waiting first. Each goes to one process. Those of a suspended workspace wait until
     /// it is resumed.
@@ -145,25 +199,27 @@ impl SystemTurns<'_> {
         places: Places,
     ) -> Result<Vec<ClaimedTurn>, StorageError> {
         let sql = self.tx.sql(CLAIM[0], CLAIM[1]);
-        let rows = rows!(self.tx, (Uuid, Uuid, i64), sql;
+        let rows = rows!(self.tx, (Uuid, Uuid, i64, i64), sql;
             by.into_uuid(), now, i64::from(places.free), i64::from(places.each),
             places.round.last());
         Ok(rows
             .into_iter()
-            .map(|(workspace, dialog, attempts)| ClaimedTurn {
+            .map(|(workspace, dialog, attempts, heard_seq)| ClaimedTurn {
                 workspace_id: workspace.into(),
                 dialog_id: dialog.into(),
                 attempts,
+                heard_seq,
             })
             .collect())
     }
 
-    /// When the next waiting turn is due.
-    pub async fn next_due(self) -> Result<Option<DateTime<Utc>>, StorageError> {
+    /// When waiting turns are due: the first `limit` of them, in order.
+    pub async fn due(self, limit: u32) -> Result<Vec<DateTime<Utc>>, StorageError> {
         const SQL: &str = "SELECT due_at FROM turns
               WHERE claimed_by IS NULL
                 AND workspace_id NOT IN (SELECT id FROM workspaces WHERE suspended_at IS NOT NULL)
-              ORDER BY due_at LIMIT 1";
-        Ok(value!(self.tx, DateTime<Utc>, SQL))
+              ORDER BY due_at LIMIT $1";
+        let rows = rows!(self.tx, (DateTime<Utc>,), SQL; i64::from(limit));
+        Ok(rows.into_iter().map(|(due,)| due).collect())
     }
 }

@@ -140,6 +140,11 @@ impl Tx {
         error
     }
 
+    /// Is this a transaction of `PostgreSQL`?
+    pub(crate) const fn is_on_postgres(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+
     /// Chooses the text of a statement that the two databases cannot share.
     pub(crate) const fn sql(&self, postgres: &'static str, sqlite: &'static str) -> &'static str {
         match self.conn {

@@ -201,7 +201,8 @@ fn tell(tx: &mut Tx, id: WorkspaceId, changed: u64) -> Result<(), StorageError> 
     Ok(())
 }
 
-fn names(list: &str) -> Vec<String> {
+/// The models of a stored list.
+pub(crate) fn names(list: &str) -> Vec<String> {
     setting::model_names(list).map(str::to_owned).collect()
 }
 

@@ -8,7 +8,7 @@ use crate::{
     channel::MessageRef,
     dialog::{Contact, Control, Dialog, HandoffReason},
     event::{Event, LimitBound},
-    ids::MessageId,
+    ids::{DialogId, MessageId, WorkspaceId},
     message::{AnswerMeta, Author, Delivery, Message, MessageKind},
     waiting::QueueMove,
 };
@@ -123,12 +123,6 @@ impl Dialog {
         self.last_seq
     }
 
-    /// A turn was claimed for the `attempt`th time, from 1.
-    pub fn turn_started(&self, attempt: i64, now: DateTime<Utc>) -> Change<Noted> {
-        let event = Event::TurnStarted { dialog_id: self.id, seq: self.heard_seq, attempt };
-        Change::noted(self.workspace_id, event, now)
-    }
-
     /// The reply of a turn that began at `epoch` is discarded.
     pub fn turn_discarded(&self, epoch: i64, now: DateTime<Utc>) -> Change<Noted> {
         let event = Event::TurnDiscarded { dialog_id: self.id, epoch };
@@ -140,6 +134,27 @@ impl Dialog {
     pub fn turn_limited(&self, seq: i64, bound: LimitBound, now: DateTime<Utc>) -> Change<Noted> {
         let event = Event::TurnLimited { dialog_id: self.id, seq, bound };
         Change::noted(self.workspace_id, event, now)
+    }
+}
+
+/// A turn of a dialog that was claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartedTurn {
+    /// Whose dialog it is.
+    pub workspace_id: WorkspaceId,
+    /// The dialog.
+    pub dialog_id: DialogId,
+    /// The number of the last message of the customer.
+    pub heard_seq: i64,
+    /// How often the turn has been claimed, this time included.
+    pub attempt: i64,
+}
+
+impl StartedTurn {
+    /// The turn begins.
+    pub fn started(self, now: DateTime<Utc>) -> Change<Noted> {
+        let Self { workspace_id, dialog_id, heard_seq: seq, attempt } = self;
+        Change::noted(workspace_id, Event::TurnStarted { dialog_id, seq, attempt }, now)
     }
 }
 

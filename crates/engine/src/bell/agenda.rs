@@ -22,6 +22,8 @@ pub(super) struct Agenda {
     due: BTreeMap<DateTime<Utc>, usize>,
     /// When the database was asked last, unless it is to be asked again.
     asked: Option<Instant>,
+    /// From when on there may be turns that the database did not tell of.
+    told_until: Option<DateTime<Utc>>,
 }
 
 /// What is known of the next turn.
@@ -33,6 +35,15 @@ pub enum NextTurn {
     At(Option<DateTime<Utc>>),
     /// The database knows.
     Unknown,
+}
+
+/// How much the database has told of the turns that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// All.
+    All,
+    /// The first ones; there may be more.
+    First,
 }
 
 impl Agenda {
@@ -47,13 +58,35 @@ impl Agenda {
         }
     }
 
+    /// The database says when turns are due: these times, in order, and whether there are more.
+    pub(super) fn learn(
+        &mut self,
+        due: &[DateTime<Utc>],
+        told: Told,
+        now: DateTime<Utc>,
+    ) -> NextTurn {
+        let count = due.iter().take_while(|due| **due <= now).count();
+        let later = &due[count..];
+        if !later.is_empty() {
+            self.add(later);
+        }
+        self.told_until = due.last().copied().filter(|_| told == Told::First);
+        if count > 0 { NextTurn::Due(count) } else { NextTurn::At(later.first().copied()) }
+    }
+
     /// What is known now. Whatever was due until now is forgotten: the caller takes it on, or says
-    /// [`Self::add`] of what it could not take.
+    /// [`Self::add`] of what it could not take. Of what is [`NextTurn::Unknown`] the database knows
+    /// all, and the caller says it to [`Self::learn`].
     pub(super) fn next(&mut self, now: DateTime<Utc>) -> NextTurn {
         let is_due = |(due, _): &(&DateTime<Utc>, &usize)| **due <= now;
         let count = self.due.iter().take_while(is_due).map(|(_, turns)| turns).sum();
         self.due.retain(|due, _| *due > now);
-        if self.asked.is_none_or(|asked| asked.elapsed() >= UNASKED) {
+        let is_told = self.told_until.is_none_or(|until| now < until);
+        if !is_told || self.asked.is_none_or(|asked| asked.elapsed() >= UNASKED) {
+            // What was told before was committed, so the database tells of it again. What is told
+            // from here on may be counted twice; then one more claim finds nothing.
+            self.due.clear();
+            self.told_until = None;
             self.asked = Some(Instant::now());
             return NextTurn::Unknown;
         }
@@ -98,6 +131,32 @@ mod tests {
             assert!(agenda.due.len() <= MOST);
         }
         assert_eq!(agenda.next(at(0)), NextTurn::Unknown);
+    }
+
+    #[test]
+    fn all_that_the_database_told_of_is_known() {
+        let mut agenda = Agenda::default();
+        agenda.add(&[at(7)]);
+        assert_eq!(agenda.next(at(0)), NextTurn::Unknown);
+        let learned = agenda.learn(&[at(0), at(3), at(5), at(7)], Told::All, at(0));
+        assert_eq!(learned, NextTurn::Due(1));
+        assert_eq!(agenda.next(at(3)), NextTurn::Due(1), "not counted twice");
+        assert_eq!(agenda.next(at(4)), NextTurn::At(Some(at(5))));
+        assert_eq!(agenda.next(at(7)), NextTurn::Due(2));
+        assert_eq!(agenda.next(at(9)), NextTurn::At(None));
+    }
+
+    #[test]
+    fn the_database_is_asked_again_where_it_told_only_of_the_first_turns() {
+        let mut agenda = Agenda::default();
+        assert_eq!(agenda.next(at(0)), NextTurn::Unknown);
+        let learned = agenda.learn(&[at(3), at(5)], Told::First, at(0));
+        assert_eq!(learned, NextTurn::At(Some(at(3))));
+        assert_eq!(agenda.next(at(3)), NextTurn::Due(1));
+        assert_eq!(agenda.next(at(4)), NextTurn::At(Some(at(5))));
+        assert_eq!(agenda.next(at(5)), NextTurn::Unknown, "there may be more than one");
+        assert_eq!(agenda.learn(&[], Told::All, at(5)), NextTurn::At(None));
+        assert_eq!(agenda.next(at(6)), NextTurn::At(None));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Writes outcomes of sends, as many in one transaction as have arrived.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use replyx_channels::Happening;
-use replyx_core::{channel::Address, rules::message::SentReply};
-use replyx_storage::{StorageError, Tx, outbox::Sendable, until_stored};
+use replyx_core::{channel::Address, ids::OutboxId, rules::message::SentReply};
+use replyx_storage::{
+    StorageError, Tx,
+    outbox::{Sendable, SentPart},
+    until_stored,
+};
 use tokio::sync::mpsc;
 
 use super::{Outcome, in_order};
@@ -40,6 +44,7 @@ async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), Sto
             follow(engine, &mut tx, part, to, now).await?;
         }
     }
+    write_sent(engine, &mut tx, batch, now).await?;
     for (part, outcome) in batch {
         write_one(engine, &mut tx, part, outcome, now).await?;
     }
@@ -57,13 +62,6 @@ async fn write_one(
     let workspace = part.workspace_id;
     let by = engine.process;
     match outcome {
-        Outcome::Sent(message) => {
-            let ours =
-                tx.workspace(workspace).outbox().sent(part.id, by, message.as_ref(), now).await?;
-            if ours && part.part == part.parts {
-                delivered(tx, part, now).await?;
-            }
-        }
         Outcome::Again { after, error } => {
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part, by, now + *after, error, false).await?;
@@ -84,7 +82,7 @@ async fn write_one(
             fail(engine, tx, part, error, false, now).await?;
         }
         // Done before the others.
-        Outcome::Moved(_) => {}
+        Outcome::Sent(_) | Outcome::Moved(_) => {}
         Outcome::ChannelFailed(error) => {
             let outbox = tx.workspace(workspace).outbox();
             outbox.put_back(part, by, now, error, false).await?;
@@ -157,15 +155,41 @@ const fn reply(part: &Sendable) -> SentReply {
     }
 }
 
-async fn delivered(tx: &mut Tx, part: &Sendable, now: DateTime<Utc>) -> Result<(), StorageError> {
-    let workspace = part.workspace_id;
-    let uncertain = if part.parts == 1 {
-        part.uncertain
-    } else {
-        tx.workspace(workspace).outbox().uncertain(part.message_id).await?
-    };
-    tx.apply(reply(part).delivered(uncertain, now)).await?;
-    metrics::counter!("deliveries_total", "outcome" => "delivered").increment(1);
+/// Writes all that was sent.
+async fn write_sent(
+    engine: &Engine,
+    tx: &mut Tx,
+    batch: &[(Sendable, Outcome)],
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let sent = batch.iter().filter_map(|(part, outcome)| match outcome {
+        Outcome::Sent(message) => Some((part, message.as_ref())),
+        _ => None,
+    });
+    let parts: Vec<_> = sent
+        .clone()
+        .map(|(part, channel_message)| SentPart {
+            workspace_id: part.workspace_id,
+            id: part.id,
+            channel_message,
+        })
+        .collect();
+    let ours = tx.system().outbox().sent(&parts, engine.process, now).await?;
+    let ours: HashSet<OutboxId> = ours.into_iter().collect();
+
+    let mut delivered = Vec::new();
+    for (part, _) in sent.filter(|(part, _)| ours.contains(&part.id) && part.part == part.parts) {
+        let uncertain = if part.parts == 1 {
+            part.uncertain
+        } else {
+            let outbox = tx.workspace(part.workspace_id).outbox();
+            outbox.uncertain(part.message_id).await?
+        };
+        delivered.push(reply(part).delivered(uncertain, now));
+    }
+    let delivered = tx.apply_each(delivered).await?;
+    let count = u64::try_from(delivered.len()).unwrap_or(u64::MAX);
+    metrics::counter!("deliveries_total", "outcome" => "delivered").increment(count);
     Ok(())
 }
 

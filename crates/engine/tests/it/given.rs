@@ -30,7 +30,7 @@ use replyx_core::{
     secret::Keys,
 };
 use replyx_engine::{
-    Bell, Desk, Engine, EngineSettings,
+    Bell, Desk, Engine, EngineSettings, VersionCache,
     context::{Context, Loaded},
     intake::{self, Door},
     turn,
@@ -218,6 +218,7 @@ impl<'d> World<'d> {
             process: self.clock.id(),
             bell,
             desk: Desk::default(),
+            versions: VersionCache::default(),
             tuning: Arc::new(tuning()),
             settings,
         };

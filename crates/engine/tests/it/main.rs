@@ -25,6 +25,8 @@ mod preview;
 mod prompt;
 mod property;
 mod settle;
+mod statements;
 mod turn;
 mod typing;
+mod versions;
 mod waiting;

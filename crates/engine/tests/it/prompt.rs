@@ -21,6 +21,7 @@ pub(crate) fn ask(question: &str, history: &[(bool, &str)]) -> AnswerRequest {
         assistant: clock.id(),
         settings: assistant(),
         version: Some(1),
+        knowledge: None,
         model: "gpt-4o-mini".to_owned(),
         question: question.to_owned(),
         history: said

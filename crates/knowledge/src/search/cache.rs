@@ -1,10 +1,10 @@
 //! What assistants know is loaded when they are first asked, and stays in memory while there is
 //! room.
 //!
-//! A snapshot is as fresh as the revision of the assistant's knowledge, which every question reads:
-//! of a newer one only the documents that changed are loaded. A question that arrives while it is
-//! being loaded waits for the same load. Documents that several assistants know are held once, and
-//! counted for each of them.
+//! A snapshot is as fresh as the revision of the assistant's knowledge, which is read for every
+//! question, here or by the caller: of a newer one only the documents that changed are loaded. A
+//! question that arrives while it is being loaded waits for the same load. Documents that several
+//! assistants know are held once, and counted for each of them.
 
 use std::{
     collections::HashMap,
@@ -89,20 +89,20 @@ impl Cache {
         self.slots.weighted_size() * 1024
     }
 
-    /// What an assistant knows now; `None`: there is no such assistant.
+    /// What an assistant knows at this revision, or at a newer one; `None`: there is no such
+    /// assistant.
     pub(super) async fn get(
         &self,
         db: &Db,
         embeddings: &Embeddings,
-        workspace: WorkspaceId,
-        assistant: AssistantId,
+        key: (WorkspaceId, AssistantId),
+        revision: Option<i64>,
     ) -> Result<Option<Loaded>, StorageError> {
-        let mut tx = db.read().await?;
-        let revision = tx.workspace(workspace).knowledge().revision(assistant).await?;
-        // Given back before waiting for others, who need a connection to load.
-        drop(tx);
+        let revision = match revision {
+            None => revision_now(db, key).await?,
+            known => known,
+        };
         let Some(revision) = revision else { return Ok(None) };
-        let key = (workspace, assistant);
         let slot = self.slots.get_with(key, Arc::default);
         let mut held = slot.held.lock().await;
         if let Some(known) = held.as_ref().filter(|known| revision_of(known) >= revision) {
@@ -185,6 +185,16 @@ impl Cache {
         }
         segments.insert(segment.document, Arc::downgrade(segment));
     }
+}
+
+/// The revision of what an assistant knows. The connection is given back before anybody waits for
+/// others, who need one to load.
+async fn revision_now(
+    db: &Db,
+    (workspace, assistant): (WorkspaceId, AssistantId),
+) -> Result<Option<i64>, StorageError> {
+    let mut tx = db.read().await?;
+    tx.workspace(workspace).knowledge().revision(assistant).await
 }
 
 fn revision_of(held: &Loaded) -> i64 {

@@ -72,7 +72,8 @@ pub(super) async fn find(
         }
         // Its meaning is known by now, or was waited for long enough.
         let mode = if vector.is_some() { query.mode } else { Mode::FullText };
-        let again = Query { vector: vector.as_deref().or(query.vector), mode, ..query };
+        let vector_known = vector.as_deref().or(query.vector);
+        let again = Query { vector: vector_known, mode, revision: None, ..query };
         let spent = found.spent.take();
         (found, vector, read) = attempt(search, db, whose, &again).await?;
         found.spent = spent;
@@ -113,7 +114,8 @@ async fn attempt(
     query: &Query<'_>,
 ) -> Result<Attempt, StorageError> {
     let (caller, workspace, assistant) = whose;
-    let held = search.cache.get(db, &search.embeddings, workspace, assistant).await?;
+    let held = search.cache.get(db, &search.embeddings, (workspace, assistant), query.revision);
+    let held = held.await?;
     let snapshot = match held {
         None => return Ok((Found::default(), None, Read::Whole)),
         Some(Loaded::TooLarge(listed)) => {

@@ -1,5 +1,7 @@
 //! The statements that a database was sent, and how it executes them.
 
+use std::collections::BTreeMap;
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::on_file;
@@ -8,6 +10,12 @@ use crate::Db;
 /// The texts of the statements that this database was sent, by it and its clones.
 pub fn statements(db: &Db) -> Vec<String> {
     db.statements.texts().into_iter().filter(|text| !text.is_empty()).collect()
+}
+
+/// What this handle of a database and its clones have sent since the last call, and how often:
+/// statements, and `BEGIN` for each transaction.
+pub fn take_sent(db: &Db) -> BTreeMap<String, u64> {
+    db.statements.take_sent()
 }
 
 /// How the database goes about a statement, whatever it is sent with: a line for each step.

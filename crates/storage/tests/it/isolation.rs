@@ -32,7 +32,6 @@ use replyx_storage::{
     inbox::{InboxCounts, InboxFilter, InboxOrder},
     neighbours::VectorIndex,
     on_every_db,
-    outbox::NewParts,
     testing::{TestDb, pgvector},
 };
 
@@ -118,7 +117,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let day = at(0).date_naive();
     let message = given::message(theirs.id, ours.dialog.id, 9);
     let text = Outbound::text("x", None);
-    let parts = [(id(), text.clone())];
     let terms = vec!["доставк".to_owned()];
     let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
     let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
@@ -170,6 +168,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         contacts.lock(ours.contact.id) => Ok(None),
         dialogs.find(ours.dialog.id) => Ok(None),
         dialogs.lock(ours.dialog.id) => Ok(None),
+        dialogs.context(ours.dialog.id, day) => Ok(None),
         dialogs.lock_open(ours.contact.id) => Ok(None),
         dialogs.lock_closed(ours.contact.id) => Ok(None),
         dialogs.summary(ours.dialog.id) => Ok(None),
@@ -242,7 +241,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         messages.spoken(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
         messages.list(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
         messages.answers(ours.dialog.id, 99, 10) => Ok(found) if found.is_empty(),
-        messages.tell_act(ours.dialog.id, 0, 99, MessageAct::Question) => Ok(()),
         messages.shown(ours.dialog.id, page()) => Ok(found) if found.items.is_empty(),
         messages.find(ours.message.id) => Ok(None),
         messages.by_client(ours.dialog.id, "1") => Ok(None),
@@ -251,11 +249,6 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
             => Err(StorageError::Constraint { .. }),
-        outbox.hand_over(
-            NewParts { dialog: &dialog, contact: &ours.contact, message: ours.message.id, parts: &parts },
-            by,
-            at(1),
-        ) => Err(StorageError::Constraint { .. }),
         outbox.sent(send.id, by, Some(&5.into()), at(1)) => Ok(false),
         outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),

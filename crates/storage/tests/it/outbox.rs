@@ -458,7 +458,8 @@ async fn hand_over(
         message: message.id,
         parts: &parts,
     };
-    tx.workspace(tenant.id).outbox().hand_over(new, by, at(0)).await
+    let handed = tx.system().outbox().hand_over(&[new], by, at(0)).await?;
+    Ok(!handed.is_empty())
 }
 
 #[on_every_db]

@@ -100,7 +100,7 @@ async fn times_compare_as_they_pass_however_they_are_written() {
         commit!(db, |tx| tx.workspace(tenant.id).turns().request(chat.dialog.id, *due, *due));
     }
     for due in moments {
-        assert_eq!(read!(db, |tx| tx.system().turns().next_due()), Some(due));
+        assert_eq!(read!(db, |tx| tx.system().turns().due(1)), [due]);
         let claimed = commit!(db, |tx| tx.system().turns().claim(given::id(), due, Places::of(9)));
         assert_eq!(claimed.len(), 1, "{due}");
     }

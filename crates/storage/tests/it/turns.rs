@@ -25,7 +25,7 @@ async fn claim(db: &Db, by: ProcessId, now: DateTime<Utc>, limit: u32) -> Vec<Cl
 }
 
 async fn next_due(db: &Db) -> Option<DateTime<Utc>> {
-    read!(db, |tx| tx.system().turns().next_due())
+    read!(db, |tx| tx.system().turns().due(1)).first().copied()
 }
 
 /// Turns of `count` dialogs, due one second after the other.
@@ -49,11 +49,24 @@ async fn a_turn_is_claimed_when_it_is_due_and_once(home: &TestDb) {
     request(db, &tenant, at_millis(700), at(3)).await;
     assert_eq!(next_due(db).await, Some(at_millis(700)));
     assert_eq!(claim(db, by, at_millis(699), 9).await, []);
-    let claimed = ClaimedTurn { workspace_id: tenant.id, dialog_id: tenant.dialog.id, attempts: 1 };
+    let claimed = ClaimedTurn {
+        workspace_id: tenant.id,
+        dialog_id: tenant.dialog.id,
+        attempts: 1,
+        heard_seq: tenant.dialog.heard_seq,
+    };
     assert_eq!(claim(db, by, at_millis(700), 9).await, [claimed]);
     assert_eq!(claim(db, by, at(99), 9).await, []);
     assert_eq!(next_due(db).await, None);
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).turns().count()), 1);
+}
+
+#[on_every_db]
+async fn when_turns_are_due_is_told_of_the_first_ones_in_order(home: &TestDb) {
+    let db = &home.db;
+    many(db, 5).await;
+    assert_eq!(read!(db, |tx| tx.system().turns().due(3)), [at(0), at(1), at(2)]);
+    assert_eq!(read!(db, |tx| tx.system().turns().due(9)).len(), 5);
 }
 
 #[on_every_db]
@@ -192,7 +205,7 @@ async fn a_suspended_workspace_is_left_alone_until_it_is_resumed(home: &TestDb) 
     let jobs =
         commit!(db, |tx| tx.system().jobs().claim(process, at(10), Lane::Light, Places::of(9)));
     assert_eq!(jobs.len(), 1, "{jobs:?}");
-    assert_eq!(read!(db, |tx| tx.system().turns().next_due()), None, "nothing is due");
+    assert_eq!(next_due(db).await, None, "nothing is due");
     assert!(!read!(db, |tx| tx.system().jobs().any_due(at(10), Lane::Light)));
 
     commit!(db, |tx| given::suspend(&mut tx, suspended.id, None));
