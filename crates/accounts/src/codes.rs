@@ -9,8 +9,8 @@ use replyx_core::{
     clock::Clock,
     ids::UserId,
     secret::{Keys, keyed_hash},
+    user::SecondFactor,
 };
-use replyx_storage::second_factors::SecondFactor;
 use secrecy::{ExposeSecret, SecretString};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 

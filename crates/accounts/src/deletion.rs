@@ -4,9 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    act::{self, Actor},
     actor::Account,
-    change::Change,
     ids::{UserId, WorkspaceId},
     mail::{Letter, Mail},
     page::PageRequest,
@@ -40,8 +38,7 @@ pub async fn schedule(
     proof::by_code(cx, account, code).await?;
     let user = account.user();
     let end = cx.clock.now() + cx.tuning.days(setting::DELETION_GRACE_DAYS);
-    // To ask again does not put it off.
-    let delete_at = user.delete_at.map_or(end, |earlier| earlier.min(end));
+    let delete_at = user.deletion_at(end);
     let letter = Letter::DeletionScheduled { at: delete_at };
     let mail = Mail { to: user.email.clone(), language: user.language, letter };
     let tells = cx.may_tell(&mail).await;
@@ -51,13 +48,12 @@ pub async fn schedule(
         let mut tx = cx.db.begin().await?;
         refuse_last_owner(&mut tx, user.id).await?;
         proof::still_signed_in(&mut tx, account, now).await?;
-        tx.system().users().set_delete_at(user.id, Some(delete_at)).await?;
-        tx.system().sessions().revoke_all(user.id, None, now).await?;
+        let found = tx.system().users().find(user.id).await?;
+        let user = found.ok_or(Error::Unauthenticated)?;
+        tx.apply(user.schedule_deletion(delete_at, &account.actor(), now)).await?;
         if tells {
             cx.letters.queue(&mut tx, &mail).await?;
         }
-        let act = act::AccountDeletionScheduled { user: user.id, delete_at };
-        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -74,12 +70,12 @@ pub async fn restore(cx: &Cx, account: &Account) -> Result<User> {
         let mut tx = cx.db.begin().await?;
         proof::still_signed_in(&mut tx, account, now).await?;
         let found = tx.system().users().find(id).await?;
-        let mut user = found.ok_or(Error::Unauthenticated)?;
-        if user.delete_at.take().is_some() {
-            tx.system().users().set_delete_at(id, None).await?;
-            let act = act::AccountRestored { user: id };
-            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
-        }
+        let user = found.ok_or(Error::Unauthenticated)?;
+
+        let user = match user.restore(&account.actor(), now) {
+            Some(change) => tx.apply(change).await?,
+            None => user,
+        };
         tx.commit().await?;
         Ok(user)
     })
@@ -166,15 +162,14 @@ async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageEr
         fates.push((workspace, fate));
     }
     let user = tx.system().users().lock(id).await?;
-    if user.and_then(|user| user.delete_at).is_none_or(|at| now < at) {
-        return Ok(Step::Kept);
-    }
+    let due = user.filter(|user| user.delete_at.is_some_and(|at| at <= now));
+    let Some(user) = due else { return Ok(Step::Kept) };
 
     for (workspace, fate) in &fates {
         let ends = *fate == WorkspaceFate::Ends;
         if ends && tx.system().workspaces().empty(workspace.id).await? > 0 {
             // Nobody signs in to restore what has begun to go, and no customer is answered from it.
-            tx.system().users().set_blocked(id, Some(now)).await?;
+            tx.apply(user.wind_up(now)).await?;
             if let Some(workspace) = tx.system().workspaces().lock(workspace.id).await? {
                 tx.apply(workspace.wind_up(now)).await?;
             }
@@ -189,9 +184,7 @@ async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageEr
             WorkspaceFate::PassesTo(heir) => drop(tx.apply(heir.inherit(now)).await?),
         }
     }
-    tx.system().users().delete(id).await?;
-    tx.apply(Change::platform_act(&Actor::system(), &act::AccountDeleted { user: id }, now))
-        .await?;
+    tx.apply(user.delete(now)).await?;
     tx.commit().await?;
     Ok(Step::Deleted)
 }

@@ -6,6 +6,8 @@ use replyx_core::rules::{
     invitation::InvitationRefused,
     key::KeyRefused,
     member::MemberRefused,
+    second_factor::{NoSecondFactor, SecondFactorExists},
+    user::Yourself,
     workspace::{OwnerOfOthers, TooManyOwned},
 };
 use replyx_live::TooMany;
@@ -222,6 +224,24 @@ impl From<KeyRefused> for Error {
             KeyRefused::AboveStanding => Self::Forbidden,
             KeyRefused::TooMany => Self::TooManyKeys,
         }
+    }
+}
+
+impl From<NoSecondFactor> for Error {
+    fn from(NoSecondFactor: NoSecondFactor) -> Self {
+        Self::NoSecondFactor
+    }
+}
+
+impl From<SecondFactorExists> for Error {
+    fn from(SecondFactorExists: SecondFactorExists) -> Self {
+        Self::SecondFactorExists
+    }
+}
+
+impl From<Yourself> for Error {
+    fn from(Yourself: Yourself) -> Self {
+        Self::Yourself
     }
 }
 

@@ -1,9 +1,7 @@
 //! Changing a password, and setting a new one with a link that was mailed.
 
 use replyx_core::{
-    act,
     actor::Account,
-    change::Change,
     clock::random_hex,
     mail::{Letter, Mail},
     secret::sha256_hex,
@@ -51,13 +49,11 @@ pub async fn change(cx: &Cx, account: &Account, current: String, new: String) ->
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
         proof::still_signed_in(&mut tx, account, now).await?;
-        tx.system().users().set_password(user.id, &hash).await?;
-        tx.system().sessions().revoke_all(user.id, Some(account.session), now).await?;
+        let by = account.actor();
+        tx.apply(user.change_password(hash.clone(), account.session, &by, now)).await?;
         if tells {
             cx.letters.queue(&mut tx, &mail).await?;
         }
-        let act = act::PasswordChanged { user: user.id };
-        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -90,18 +86,16 @@ async fn send_link(cx: &Cx, device: &Device, email: &str) -> Result<()> {
     let link = cx.link(RESET_PAGE, &token);
     let mut tx = cx.db.begin().await?;
     let found = tx.system().users().find_by_email(email).await?;
-    let user = found.map(|(user, _)| user).filter(|user| user.blocked_at.is_none());
-    let Some(user) = user else { return Ok(()) };
+    let Some((user, _)) = found else { return Ok(()) };
 
     let end = now + chrono::Duration::minutes(MINUTES.into());
-    tx.system().password_resets().insert(&hash, user.id, end).await?;
+    // Nobody has proved to be that person yet.
+    let by = device.claiming(&user.email);
+    let Ok(change) = user.request_password_reset(hash, end, &by, now) else { return Ok(()) };
+    tx.apply(change).await?;
     let letter = Letter::Reset { link, minutes: MINUTES };
     let mail = Mail { to: user.email.clone(), language: user.language, letter };
     cx.letters.queue(&mut tx, &mail).await?;
-
-    // Nobody has proved to be that person yet.
-    let act = act::PasswordResetRequested { user: user.id };
-    tx.apply(Change::platform_act(&device.claiming(&user.email), &act, now)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -128,15 +122,12 @@ pub async fn reset(cx: &Cx, device: &Device, token: &str, new: String) -> Result
         let owner = tx.system().password_resets().take(&token, now).await?;
         let owner = owner.ok_or(Error::WrongLink)?;
         let user = tx.system().users().lock(owner).await?.ok_or(Error::WrongLink)?;
-        tx.system().users().set_password(user.id, &hash).await?;
-        tx.system().sessions().revoke_all(user.id, None, now).await?;
+        tx.apply(user.reset_password(hash.clone(), &device.of(&user), now)).await?;
         for count in [Count::sign_in(&user.email), Count::password(user.id)] {
             tx.system().login_attempts().clear(count.hash()).await?;
         }
 
         cx.letters.queue(&mut tx, &notice(&user)).await?;
-        let act = act::PasswordReset { user: user.id };
-        tx.apply(Change::platform_act(&device.of(&user), &act, now)).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -1,8 +1,6 @@
 //! What people say of themselves.
 
-use replyx_core::{
-    act, actor::Account, assistant::Language, change::Change, patch::Patch, user::User,
-};
+use replyx_core::{actor::Account, assistant::Language, patch::Patch, user::User};
 
 use crate::{Cx, Error, Result, proof};
 
@@ -24,17 +22,13 @@ pub async fn update(cx: &Cx, account: &Account, change: &ProfileUpdate) -> Resul
         proof::still_signed_in(&mut tx, account, now).await?;
         // What the caller is known by may be a moment old.
         let found = tx.system().users().find(id).await?;
-        let before = found.ok_or(Error::Unauthenticated)?;
-        let mut user = before.clone();
-        change.name.clone().apply(&mut user.name);
-        user.language = change.language.unwrap_or(user.language);
+        let user = found.ok_or(Error::Unauthenticated)?;
 
-        if user != before {
-            let name = user.name.as_deref();
-            tx.system().users().set_profile(id, name, user.language).await?;
-            let act = act::AccountUpdated { user: id };
-            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
-        }
+        let by = account.actor();
+        let user = match user.update_profile(&change.name, change.language, &by, now) {
+            Some(change) => tx.apply(change).await?,
+            None => user,
+        };
         tx.commit().await?;
         Ok(user)
     })

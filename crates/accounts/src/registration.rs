@@ -5,9 +5,8 @@
 //! at once, so a taken address can only be answered with [`Error::EmailTaken`].
 
 use replyx_core::{
-    act::{self, Actor},
+    act::Actor,
     assistant::Language,
-    change::Change,
     ids::UserId,
     mail::{Letter, Mail},
     rules::invitation::AcceptedInvitation,
@@ -23,7 +22,7 @@ use crate::{
     Cx, Device, Error, Result, code, even_out,
     invitations::Basis,
     letters::mailbox_key,
-    sessions::{self, OpenSession},
+    sessions::{self, Occasion, OpenSession},
     sign_up::NewAccount,
 };
 
@@ -93,7 +92,7 @@ pub async fn register(cx: &Cx, device: &Device, person: NewPerson) -> Result<Reg
     };
     let account = NewAccount::of(&registration, now);
     if confirm {
-        cx.write(|| ask(cx, device, &registration, &account.user, &code)).await?;
+        cx.write(|| ask(cx, device, &registration, &code)).await?;
         let membership = account.membership();
         return Ok(Registered { user: account.user, membership, session: None });
     }
@@ -116,18 +115,15 @@ async fn invited(cx: &Cx, token: &str, email: &str) -> Result<String> {
 }
 
 /// Asks the owner of the address for a code, or tells them that they have an account.
-async fn ask(
-    cx: &Cx,
-    device: &Device,
-    registration: &Registration,
-    user: &User,
-    code: &str,
-) -> Result<()> {
+async fn ask(cx: &Cx, device: &Device, registration: &Registration, code: &str) -> Result<()> {
     let mut tx = cx.db.begin().await?;
     let taken = tx.system().users().find_by_email(&registration.email).await?;
+    let owner = taken.as_ref().map(|(owner, _)| owner);
+    // Nobody has proved yet that the address is theirs.
+    let by = device.claiming(&registration.email);
     // Also for an address that is taken, where no code will ever confirm it: it takes as long.
-    tx.system().registrations().put(registration).await?;
-    let (language, letter) = if let Some((owner, _)) = &taken {
+    tx.apply(registration.clone().request(owner, &by)).await?;
+    let (language, letter) = if let Some(owner) = owner {
         (owner.language, Letter::AccountExists)
     } else {
         let letter = Letter::Confirmation { code: code.to_owned(), minutes: code::MINUTES };
@@ -135,11 +131,6 @@ async fn ask(
     };
     let mail = Mail { to: registration.email.clone(), language, letter };
     cx.letters.queue(&mut tx, &mail).await?;
-
-    // Nobody has proved yet that the address is theirs.
-    let known = taken.as_ref().map_or(user, |(owner, _)| owner);
-    let act = act::AccountRequested { user: known.id, taken: taken.is_some() };
-    tx.apply(Change::platform_act(&device.claiming(&known.email), &act, user.created_at)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -154,24 +145,26 @@ async fn make(
 ) -> Result<(OpenSession, Membership)> {
     let user = &account.user;
     let mut tx = cx.db.begin().await?;
+    let actor = device.of(user);
+    let hash = password_hash.to_owned();
     let stored = match invitation {
-        Some(_) => account.store_person(cx, &mut tx, password_hash).await?,
-        None => account.store(cx, &mut tx, password_hash).await?,
+        Some(_) => {
+            let person = user.clone().register_invited(hash, &actor);
+            account.store_person(cx, &mut tx, person).await?
+        }
+        None => account.store(cx, &mut tx, user.clone().register(hash, &actor)).await?,
     };
     if !stored {
         return Err(Error::EmailTaken);
     }
 
-    let actor = device.of(user);
     let membership = match invitation {
         None => account.membership(),
         Some(hash) => join(&mut tx, user, hash, &actor).await?,
     };
     let place = (membership.workspace.id, membership.role);
-    let opened = sessions::open(cx, &mut tx, user, Some(place), device).await?;
-
-    let act = act::AccountRegistered { user: user.id, invited: invitation.is_some() };
-    tx.apply(Change::platform_act(&actor, &act, user.created_at)).await?;
+    let opened =
+        sessions::open(cx, &mut tx, user, Some(place), device, Occasion::NewAccount).await?;
     tx.commit().await?;
     Ok((opened, membership))
 }
@@ -237,13 +230,13 @@ async fn confirm_once(cx: &Cx, device: &Device, shown: &Confirmation) -> Result<
     };
 
     let account = NewAccount::of(&registration, now);
-    if !account.store(cx, &mut tx, &registration.password_hash).await? {
+    let user = &account.user;
+    let person = user.clone().confirm(registration.password_hash, &device.of(user));
+    if !account.store(cx, &mut tx, person).await? {
         return Err(Error::WrongConfirmation);
     }
-    let user = &account.user;
-    let opened = sessions::open(cx, &mut tx, user, Some(account.place()), device).await?;
-    tx.apply(Change::platform_act(&device.of(user), &act::AccountConfirmed { user: user.id }, now))
-        .await?;
+    let place = Some(account.place());
+    let opened = sessions::open(cx, &mut tx, user, place, device, Occasion::NewAccount).await?;
     tx.commit().await?;
 
     let membership = account.membership();

@@ -1,6 +1,6 @@
 //! Setting the second factor up, and taking it away.
 
-use replyx_core::{act, actor::Account, change::Change};
+use replyx_core::{actor::Account, user::SecondFactor};
 use secrecy::SecretString;
 
 use crate::{Cx, Error, Result, codes, proof};
@@ -46,9 +46,10 @@ pub async fn begin(cx: &Cx, account: &Account, password: String) -> Result<NewSe
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
         proof::still_signed_in(&mut tx, account, cx.clock.now()).await?;
-        if !tx.system().second_factors().begin(user.id, &sealed).await? {
-            return Err(Error::SecondFactorExists);
-        }
+        let before = tx.system().second_factors().find(user.id).await?;
+        let new =
+            SecondFactor { user_id: user.id, secret_sealed: sealed.clone(), confirmed_at: None };
+        tx.apply(new.begin(before.as_ref())?).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -78,11 +79,8 @@ pub async fn confirm(cx: &Cx, account: &Account, code: &str) -> Result<Vec<Strin
 
         let secret = codes::open(&cx.keys, user, &begun.secret_sealed)?;
         let step = codes::step_of(&secret, &digits, now).ok_or(Error::WrongFirstCode)?;
-        if !tx.system().second_factors().confirm(user, step, &hashes, now).await? {
-            return Err(Error::SecondFactorExists);
-        }
-        let act = act::SecondFactorEnabled { user };
-        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
+        let change = begun.confirm(step, hashes.clone(), &account.actor(), now)?;
+        tx.apply(change).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -109,12 +107,8 @@ pub async fn replace_recovery_codes(
         let mut tx = cx.db.begin().await?;
         proof::still_signed_in(&mut tx, account, now).await?;
         let found = tx.system().second_factors().find(user).await?;
-        if found.is_none_or(|found| found.confirmed_at.is_none()) {
-            return Err(Error::NoSecondFactor);
-        }
-        tx.system().second_factors().replace_recovery_codes(user, &hashes).await?;
-        let act = act::RecoveryCodesReplaced { user };
-        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
+        let found = found.ok_or(Error::NoSecondFactor)?;
+        tx.apply(found.replace_recovery_codes(hashes.clone(), &account.actor(), now)?).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -139,11 +133,8 @@ pub async fn remove(cx: &Cx, account: &Account, password: String, code: &str) ->
         let user = account.user().id;
         let mut tx = cx.db.begin().await?;
         proof::still_signed_in(&mut tx, account, now).await?;
-        if !tx.system().second_factors().remove(user).await? {
-            return Err(Error::NoSecondFactor);
-        }
-        let act = act::SecondFactorRemoved { user };
-        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
+        let found = tx.system().second_factors().find(user).await?.ok_or(Error::NoSecondFactor)?;
+        tx.apply(found.remove(&account.actor(), now)).await?;
         tx.commit().await?;
         Ok(())
     })

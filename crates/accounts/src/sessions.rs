@@ -7,10 +7,11 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use replyx_core::{
     act,
     actor::Account,
-    change::Change,
+    change::{Change, New},
     clock::Clock,
     ids::{SessionId, WorkspaceId},
     role::Role,
+    rules::session::OpenedSession,
     secret::{Keys, keyed_bytes, sha256_hex},
     session::{Rotation, Session},
     setting,
@@ -67,6 +68,15 @@ impl OpenSession {
     }
 }
 
+/// Why a session is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Occasion {
+    /// The account is new; its own act tells of it.
+    NewAccount,
+    /// Somebody signs in.
+    SignIn,
+}
+
 /// Opens a session for a person who has proved their identity. The place is the workspace for which
 /// its first access token is valid.
 pub(crate) async fn open(
@@ -75,6 +85,7 @@ pub(crate) async fn open(
     user: &User,
     place: Option<(WorkspaceId, Role)>,
     device: &Device,
+    occasion: Occasion,
 ) -> Result<OpenSession> {
     let now = cx.clock.now();
     let lifetime = cx.tuning.days(setting::SESSION_DAYS);
@@ -88,7 +99,11 @@ pub(crate) async fn open(
         last_used_at: now,
         expires_at: now + lifetime,
     };
-    tx.system().sessions().insert(&session, &hash).await?;
+    let change = match occasion {
+        Occasion::NewAccount => session.begin(hash),
+        Occasion::SignIn => session.open(hash, &device.of(user)),
+    };
+    let New(OpenedSession { session, .. }) = tx.apply(change).await?;
     Ok(OpenSession::of(&session, place, refresh, lifetime))
 }
 
@@ -192,11 +207,10 @@ async fn note_reuse(cx: &Cx, tx: &mut Tx, device: &Device, session: &Session) ->
 pub async fn close(cx: &Cx, account: &Account) -> Result<()> {
     cx.write(|| async {
         let now = cx.clock.now();
-        let session = account.session;
+        let user = account.user().id;
         let mut tx = cx.db.begin().await?;
-        if tx.system().sessions().revoke(account.user().id, session, now).await? {
-            let act = act::SessionClosed { session };
-            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
+        if let Some(session) = tx.system().sessions().lock(user, account.session, now).await? {
+            tx.apply(session.close(&account.actor(), now)).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -213,11 +227,9 @@ pub async fn revoke(cx: &Cx, account: &Account, id: SessionId) -> Result<()> {
     cx.write(|| async {
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        if !tx.system().sessions().revoke(account.user().id, id, now).await? {
-            return Err(Error::NotFound("session"));
-        }
-        let act = act::SessionRevoked { session: id };
-        tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
+        let found = tx.system().sessions().lock(account.user().id, id, now).await?;
+        let session = found.ok_or(Error::NotFound("session"))?;
+        tx.apply(session.revoke(&account.actor(), now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -228,12 +240,14 @@ pub async fn revoke(cx: &Cx, account: &Account, id: SessionId) -> Result<()> {
 pub async fn revoke_others(cx: &Cx, account: &Account) -> Result<()> {
     cx.write(|| async {
         let now = cx.clock.now();
-        let user = account.user().id;
+        let user = account.user();
+        let kept = account.session;
         let mut tx = cx.db.begin().await?;
-        let revoked = tx.system().sessions().revoke_all(user, Some(account.session), now).await?;
-        if revoked > 0 {
-            let act = act::OtherSessionsRevoked { user, sessions: revoked };
-            tx.apply(Change::platform_act(&account.actor(), &act, now)).await?;
+        // Locked, so that nobody signs in between the two statements.
+        tx.system().users().lock(user.id).await?;
+        let others = tx.system().sessions().count_others(user.id, kept, now).await?;
+        if let Some(change) = user.revoke_others(others, kept, &account.actor(), now) {
+            tx.apply(change).await?;
         }
         tx.commit().await?;
         Ok(())

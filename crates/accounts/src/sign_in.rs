@@ -18,7 +18,7 @@ use crate::{
     Cx, Device, Error, Result,
     attempts::{self, Count},
     codes,
-    sessions::{self, OpenSession},
+    sessions::{self, Occasion, OpenSession},
 };
 
 /// How long an account is so new that its first sign-in is no news.
@@ -97,9 +97,7 @@ async fn open(
     }
 
     let place = sessions::home(&mut tx, user).await?;
-    let opened = sessions::open(cx, &mut tx, user, place, device).await?;
-    let act = act::SessionOpened { user: user.id, session: opened.subject.session };
-    tx.apply(Change::platform_act(&device.of(user), &act, cx.clock.now())).await?;
+    let opened = sessions::open(cx, &mut tx, user, place, device, Occasion::SignIn).await?;
     tx.commit().await?;
     Ok(opened)
 }

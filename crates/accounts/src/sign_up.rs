@@ -3,9 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    change::{Change, New},
     ids::WorkspaceId,
     mail::{Letter, Mail},
     role::Role,
+    rules::user::UserWithPassword,
     user::{Registration, User},
     workspace::{Membership, Workspace},
 };
@@ -77,31 +79,35 @@ impl NewAccount {
         (self.workspace.id, Role::Owner)
     }
 
-    /// Stores it with its workspace, and welcomes its owner. What waited for the same address is
-    /// forgotten. `false` when there is an account with this e-mail address; then the transaction
-    /// is of no use any more.
-    pub(crate) async fn store(&self, cx: &Cx, tx: &mut Tx, password_hash: &str) -> Result<bool> {
-        if !self.store_person(cx, tx, password_hash).await? {
+    /// Stores it with its workspace, as [`Self::store_person`].
+    pub(crate) async fn store(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx,
+        person: Change<New<UserWithPassword>>,
+    ) -> Result<bool> {
+        if !self.store_person(cx, tx, person).await? {
             return Ok(false);
         }
         tx.apply(self.workspace.clone().come_with(&self.user)).await?;
         Ok(true)
     }
 
-    /// As [`Self::store`], without a workspace.
+    /// Stores the person, and welcomes them. What waited for the same address is forgotten. `false`
+    /// when there is an account with this e-mail address; then the transaction is of no use any
+    /// more.
     pub(crate) async fn store_person(
         &self,
         cx: &Cx,
         tx: &mut Tx,
-        password_hash: &str,
+        person: Change<New<UserWithPassword>>,
     ) -> Result<bool> {
-        let user = &self.user;
-        match tx.system().users().insert(user, password_hash).await {
-            Ok(()) => {}
+        match tx.apply(person).await {
+            Ok(_) => {}
             Err(error) if error.is_duplicate() => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        tx.system().registrations().delete(&user.email).await?;
+        tx.system().registrations().delete(&self.user.email).await?;
         if matches!(self.welcome, Welcome::Send) {
             cx.letters.queue(tx, &self.letter()).await?;
         }

@@ -121,6 +121,31 @@ pub trait Act {
     fn details(&self) -> Value;
 }
 
+/// An act with which no object of `core` changes: somebody was refused, used a code up or looked at
+/// something, or what it is done on belongs to another crate. Every other act is made by the rule
+/// that changes its object.
+pub trait Standalone: Act {}
+
+macro_rules! standalone {
+    ($($act:ident),+ $(,)?) => { $(impl Standalone for $act {})+ };
+}
+
+standalone! {
+    AnswersImported,
+    AuditRead,
+    ModelKeyCreated,
+    ModelKeyDeleted,
+    ModelKeyUpdated,
+    ModelProviderDeleted,
+    ModelProviderSet,
+    ProofRefused,
+    RecoveryCodeUsed,
+    SessionRefused,
+    SessionReuseDetected,
+    SettingChanged,
+    SettingReset,
+}
+
 /// The audit log of a workspace.
 #[derive(Clone, Copy, Debug)]
 pub enum WorkspaceLog {}

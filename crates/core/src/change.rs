@@ -1,8 +1,8 @@
 //! What a rule of the domain did: a new state, and what the logs say of it.
 //!
-//! The methods of dialogs, documents, sources and the like take the object as it is, the time and
-//! who acts. They return a [`Change`], or say why they refuse. Nothing has happened until storage's
-//! `Tx::apply` writes the change: the state, its events and its acts in one transaction.
+//! The methods of dialogs, documents, members, users and the like take the object as it is, the
+//! time and who acts. They return a [`Change`], or say why they refuse. Nothing has happened until
+//! storage's `Tx::apply` writes the change: the state, its events and its acts in one transaction.
 //!
 //! Only this crate makes changes. A state is therefore never stored without its event, and an event
 //! is never recorded for something that did not happen.
@@ -10,7 +10,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    act::{Act, Actor, PlatformLog, WorkspaceLog},
+    act::{Act, Actor, PlatformLog, Standalone, WorkspaceLog},
     audit,
     event::Event,
     ids::WorkspaceId,
@@ -153,15 +153,16 @@ impl Change<Noted> {
     /// Something that somebody did in a workspace, and of which no object of the domain tells.
     pub fn act<A>(workspace: WorkspaceId, actor: &Actor, act: &A, at: DateTime<Utc>) -> Self
     where
-        A: Act<Log = WorkspaceLog>,
+        A: Standalone + Act<Log = WorkspaceLog>,
     {
         Self::of(workspace, Noted).done_by(actor, act, at)
     }
 
-    /// Something that somebody did on an account or the installation.
+    /// Something that somebody did on an account or the installation, and of which no object of the
+    /// domain tells.
     pub fn platform_act<A>(actor: &Actor, act: &A, at: DateTime<Utc>) -> Self
     where
-        A: Act<Log = PlatformLog>,
+        A: Standalone + Act<Log = PlatformLog>,
     {
         Self::of_platform(Noted).done_on_platform_by(actor, act, at)
     }

@@ -14,5 +14,8 @@ pub mod key;
 pub mod member;
 pub mod message;
 pub mod run;
+pub mod second_factor;
+pub mod session;
 pub mod source;
+pub mod user;
 pub mod workspace;

@@ -30,6 +30,17 @@ pub struct User {
     pub created_at: DateTime<Utc>,
 }
 
+/// A user's second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecondFactor {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The TOTP secret, sealed for the user's id.
+    pub secret_sealed: Vec<u8>,
+    /// Since when it is asked for; not yet, while its first code has not been shown.
+    pub confirmed_at: Option<DateTime<Utc>>,
+}
+
 /// An account that waits for its e-mail address to be confirmed. There is at most one for an
 /// address; a newer one takes its place. The ids are those that the account and its workspace will
 /// have.

@@ -19,8 +19,12 @@ use replyx_core::{
         key::HashedKey,
         message::{CorrectedAct, MessageDelivery},
         run::MeasuredRun,
+        second_factor::{ConfirmedSecondFactor, RecoveryCodes, ResetSecondFactor},
+        session::{EndedSession, OpenedSession, OthersEnded},
+        user::{NewPassword, PasswordLink, SignedOut, UserWithPassword},
         workspace::{AllowedModels, OwnedWorkspace, ResumedWorkspace},
     },
+    user::{Registration, SecondFactor, User},
     workspace::{ApiKey, Invitation, Member, Workspace},
 };
 
@@ -171,12 +175,46 @@ states! {
     ResumedWorkspace: |tx, ResumedWorkspace(it)| tx.system().workspaces().resume(it);
     AllowedModels: |tx, it| tx.system().workspaces().restrict(it);
     Gone<Workspace>: |tx, Gone(it)| tx.system().workspaces().delete(it.id);
+
+    New<Registration>: |tx, New(it)| tx.system().registrations().put(it);
+    New<UserWithPassword>: |tx, New(it)| tx.system().users().insert(&it.user, &it.password_hash);
+    User: |tx, it| tx.system().users().save(it);
+    SignedOut: |tx, it| sign_out(tx, it);
+    Gone<User>: |tx, Gone(it)| tx.system().users().delete(it.id);
+    New<PasswordLink>: |tx, New(it)| tx.system().password_resets().insert(it);
+    NewPassword: |tx, it| set_password(tx, it);
+    New<SecondFactor>: |tx, New(it)| tx.system().second_factors().begin(it);
+    ConfirmedSecondFactor: |tx, it| tx.system().second_factors().confirm(it);
+    RecoveryCodes: |tx, it| tx.system().second_factors().replace_recovery_codes(it);
+    Gone<SecondFactor>: |tx, Gone(it)| tx.system().second_factors().remove(it.user_id);
+    ResetSecondFactor: |tx, it| reset_second_factor(tx, it);
+    New<OpenedSession>: |tx, New(it)| tx.system().sessions().insert(&it.session, &it.refresh_hash);
+    EndedSession: |tx, it| tx.system().sessions().end(it);
+    OthersEnded: |tx, it| tx.system().sessions().end_all(it.user_id, Some(it.kept), it.at);
 }
 
 /// Stores a workspace with its first owner.
 async fn open(tx: &mut Tx, owned: &OwnedWorkspace) -> Result<(), StorageError> {
     tx.system().workspaces().insert(&owned.workspace).await?;
     tx.workspace(owned.workspace.id).members().insert(&owned.owner).await
+}
+
+/// Stores a user, and ends all their sessions.
+async fn sign_out(tx: &mut Tx, out: &SignedOut) -> Result<(), StorageError> {
+    tx.system().users().save(&out.user).await?;
+    tx.system().sessions().end_all(out.user.id, None, out.at).await
+}
+
+/// Stores a password, and ends the sessions of its user but for the one that goes on.
+async fn set_password(tx: &mut Tx, new: &NewPassword) -> Result<(), StorageError> {
+    tx.system().users().set_password(new.user_id, &new.hash).await?;
+    tx.system().sessions().end_all(new.user_id, new.kept, new.at).await
+}
+
+/// Removes a second factor, and ends all sessions of its user.
+async fn reset_second_factor(tx: &mut Tx, reset: &ResetSecondFactor) -> Result<(), StorageError> {
+    tx.system().second_factors().remove(reset.user_id).await?;
+    tx.system().sessions().end_all(reset.user_id, None, reset.at).await
 }
 
 /// Uses an invitation up, and makes the person a member.

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::UserId,
+    rules::user::PasswordLink,
     session::{Attempt, Patience},
     user::Registration,
 };
@@ -39,7 +40,7 @@ pub struct Registrations<'t> {
 
 impl Registrations<'_> {
     /// Stores a registration, in the place of an earlier one of the same address.
-    pub async fn put(self, registration: &Registration) -> Result<(), StorageError> {
+    pub(crate) async fn put(self, registration: &Registration) -> Result<(), StorageError> {
         const SQL: &str = concat!(
             "INSERT INTO registrations (",
             columns!(),
@@ -114,19 +115,15 @@ pub struct PasswordResets<'t> {
 
 impl PasswordResets<'_> {
     /// Stores a link's token in the place of the user's earlier ones.
-    pub async fn insert(
-        self,
-        token_hash: &str,
-        user: UserId,
-        expires_at: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, link: &PasswordLink) -> Result<(), StorageError> {
         const EARLIER: &str = "DELETE FROM password_resets WHERE user_id = $1";
         const SQL: &str =
             "INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES ($1, $2, $3)";
         // Of two links that are asked for at once only one may stay.
-        users::lock(self.tx, user).await?;
-        run!(self.tx, EARLIER; user.into_uuid());
-        run!(self.tx, SQL; token_hash, user.into_uuid(), expires_at);
+        users::lock(self.tx, link.user_id).await?;
+        let user = link.user_id.into_uuid();
+        run!(self.tx, EARLIER; user);
+        run!(self.tx, SQL; &link.token_hash, user, link.expires_at);
         Ok(())
     }
 

@@ -1,20 +1,15 @@
 //! Second factors: the `totp_*` columns of `users` and the `recovery_codes` table.
 
 use chrono::{DateTime, Utc};
-use replyx_core::ids::UserId;
+use replyx_core::{
+    ids::UserId,
+    rules::second_factor::{ConfirmedSecondFactor, RecoveryCodes},
+    user::SecondFactor,
+};
 
 use crate::{StorageError, Tx, users};
 
 const DELETE_CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
-
-/// A user's second factor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecondFactor {
-    /// The TOTP secret, sealed for the user's id.
-    pub secret_sealed: Vec<u8>,
-    /// Since when it is asked for; not yet, while its first code has not been shown.
-    pub confirmed_at: Option<DateTime<Utc>>,
-}
 
 /// All second factors.
 pub struct SecondFactors<'t> {
@@ -22,12 +17,16 @@ pub struct SecondFactors<'t> {
 }
 
 impl SecondFactors<'_> {
-    /// Stores a secret that has yet to be confirmed, in place of an earlier unconfirmed one;
-    /// `false` when there is a confirmed one already.
-    pub async fn begin(self, user: UserId, secret_sealed: &[u8]) -> Result<bool, StorageError> {
+    /// Stores a secret that has yet to be confirmed, in place of an earlier unconfirmed one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is a confirmed one already.
+    pub(crate) async fn begin(self, begun: &SecondFactor) -> Result<(), StorageError> {
         const SQL: &str =
             "UPDATE users SET totp_sealed = $2 WHERE id = $1 AND totp_confirmed_at IS NULL";
-        Ok(run!(self.tx, SQL; user.into_uuid(), secret_sealed) > 0)
+        let changed = run!(self.tx, SQL; begun.user_id.into_uuid(), &begun.secret_sealed[..]);
+        StorageError::expect_one_row("users", changed)
     }
 
     /// The second factor of a user, confirmed or not.
@@ -35,27 +34,30 @@ impl SecondFactors<'_> {
         const SQL: &str = "
             SELECT totp_sealed, totp_confirmed_at FROM users WHERE id = $1 AND totp_sealed IS NOT NULL";
         let row = row!(self.tx, (Vec<u8>, Option<DateTime<Utc>>), SQL; user.into_uuid());
-        Ok(row.map(|(secret_sealed, confirmed_at)| SecondFactor { secret_sealed, confirmed_at }))
+        Ok(row.map(|(secret_sealed, confirmed_at)| SecondFactor {
+            user_id: user,
+            secret_sealed,
+            confirmed_at,
+        }))
     }
 
-    /// From now on the second factor is asked for. Stores the recovery codes and the time step of
-    /// the code that was shown. `false` when there is none to confirm. Tells `Committed::access`.
-    pub async fn confirm(
+    /// From now on the second factor is asked for. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is none to confirm.
+    pub(crate) async fn confirm(
         self,
-        user: UserId,
-        step: i64,
-        code_hashes: &[String],
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
+        confirmed: &ConfirmedSecondFactor,
+    ) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE users SET totp_confirmed_at = $2, totp_step = $3
              WHERE id = $1 AND totp_sealed IS NOT NULL AND totp_confirmed_at IS NULL";
-        if run!(self.tx, SQL; user.into_uuid(), now, step) == 0 {
-            return Ok(false);
-        }
+        let user = confirmed.user_id;
+        let changed = run!(self.tx, SQL; user.into_uuid(), confirmed.at, confirmed.step);
+        StorageError::expect_one_row("users", changed)?;
         self.tx.done.access.push(user.into_uuid());
-        self.replace_recovery_codes(user, code_hashes).await?;
-        Ok(true)
+        replace_codes(self.tx, user, &confirmed.code_hashes).await
     }
 
     /// Accepts a TOTP code of this time step, unless one of it or of a later one was accepted
@@ -81,20 +83,11 @@ impl SecondFactors<'_> {
     }
 
     /// Puts new recovery codes in the place of all old ones.
-    pub async fn replace_recovery_codes(
+    pub(crate) async fn replace_recovery_codes(
         self,
-        user: UserId,
-        code_hashes: &[String],
+        codes: &RecoveryCodes,
     ) -> Result<(), StorageError> {
-        const SQL: &str = "INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1, $2)";
-        // Of two who replace them at once, the later one must see, and remove, the codes of the
-        // other.
-        users::lock(self.tx, user).await?;
-        run!(self.tx, DELETE_CODES; user.into_uuid());
-        for hash in code_hashes {
-            run!(self.tx, SQL; user.into_uuid(), hash);
-        }
-        Ok(())
+        replace_codes(self.tx, codes.user_id, &codes.hashes).await
     }
 
     /// How many recovery codes have not been used.
@@ -104,17 +97,34 @@ impl SecondFactors<'_> {
         Ok(value!(self.tx, i64, SQL; user.into_uuid()).unwrap_or_default())
     }
 
-    /// Removes the second factor and its recovery codes; `false` when there was none. Tells
-    /// `Committed::access`.
-    pub async fn remove(self, user: UserId) -> Result<bool, StorageError> {
+    /// Removes the second factor and its recovery codes. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is none.
+    pub(crate) async fn remove(self, user: UserId) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE users SET totp_sealed = NULL, totp_confirmed_at = NULL
              WHERE id = $1 AND totp_sealed IS NOT NULL";
-        if run!(self.tx, SQL; user.into_uuid()) == 0 {
-            return Ok(false);
-        }
+        let removed = run!(self.tx, SQL; user.into_uuid());
+        StorageError::expect_one_row("users", removed)?;
         run!(self.tx, DELETE_CODES; user.into_uuid());
         self.tx.done.access.push(user.into_uuid());
-        Ok(true)
+        Ok(())
     }
+}
+
+async fn replace_codes(
+    tx: &mut Tx,
+    user: UserId,
+    code_hashes: &[String],
+) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1, $2)";
+    // Of two who replace them at once, the later one must see, and remove, the codes of the other.
+    users::lock(tx, user).await?;
+    run!(tx, DELETE_CODES; user.into_uuid());
+    for hash in code_hashes {
+        run!(tx, SQL; user.into_uuid(), hash);
+    }
+    Ok(())
 }

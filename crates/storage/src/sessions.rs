@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{SessionId, UserId, WorkspaceId},
+    rules::session::EndedSession,
     session::{Access, Rotation, Session},
 };
 use uuid::Uuid;
@@ -32,7 +33,11 @@ pub struct Sessions<'t> {
 
 impl Sessions<'_> {
     /// Stores a new session with its first refresh token.
-    pub async fn insert(self, session: &Session, refresh_hash: &str) -> Result<(), StorageError> {
+    pub(crate) async fn insert(
+        self,
+        session: &Session,
+        refresh_hash: &str,
+    ) -> Result<(), StorageError> {
         const SQL: &str =
             concat!("INSERT INTO sessions (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
         run!(self.tx, SQL;
@@ -148,7 +153,8 @@ impl Sessions<'_> {
         } else {
             let used = value!(self.tx, Option<DateTime<Utc>>, USED; old_hash).flatten();
             if used.is_none_or(|used| now >= used + grace) {
-                self.revoke(session.user_id, session.id, now).await?;
+                self.end(&EndedSession { user_id: session.user_id, id: session.id, at: now })
+                    .await?;
                 return Ok(Rotation::Reused(session));
             }
             // A second successor would be a second chain, whose theft nobody would notice.
@@ -163,38 +169,72 @@ impl Sessions<'_> {
         Ok(Rotation::Renewed(session))
     }
 
-    /// Ends a user's session at once; `false` when it is not theirs or had ended. Tells
-    /// `Committed::access`.
-    pub async fn revoke(
+    /// A user's session, unless it has ended, which nobody else ends or renews until the
+    /// transaction ends.
+    pub async fn lock(
         self,
         user: UserId,
         id: SessionId,
         now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Option<Session>, StorageError> {
+        macro_rules! find {
+            () => {
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM sessions
+                       WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3"
+                )
+            };
+        }
+        let sql = self.tx.sql(concat!(find!(), " FOR UPDATE"), find!());
+        Ok(row!(self.tx, Row, sql; user.into_uuid(), id.into_uuid(), now).map(Session::from))
+    }
+
+    /// How many sessions of a user have not ended, but for one.
+    pub async fn count_others(
+        self,
+        user: UserId,
+        kept: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StorageError> {
+        const SQL: &str = "
+            SELECT COUNT(*) FROM sessions
+             WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND expires_at > $3";
+        let count = value!(self.tx, i64, SQL; user.into_uuid(), kept.into_uuid(), now);
+        Ok(count.unwrap_or_default().unsigned_abs())
+    }
+
+    /// Ends a session at once. Tells `Committed::access`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is none, or it has ended.
+    pub(crate) async fn end(self, ended: &EndedSession) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE sessions SET revoked_at = $3
              WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3";
-        let revoked = run!(self.tx, SQL; user.into_uuid(), id.into_uuid(), now) > 0;
-        if revoked {
-            self.tx.done.access.push(id.into_uuid());
-        }
-        Ok(revoked)
+        let id = ended.id.into_uuid();
+        let revoked = run!(self.tx, SQL; ended.user_id.into_uuid(), id, ended.at);
+        StorageError::expect_one_row("sessions", revoked)?;
+        self.tx.done.access.push(id);
+        Ok(())
     }
 
-    /// Ends all sessions of a user but one; returns how many. Tells `Committed::access`.
-    pub async fn revoke_all(
+    /// Ends all sessions of a user, or all but one. Tells `Committed::access`.
+    pub(crate) async fn end_all(
         self,
         user: UserId,
         except: Option<SessionId>,
         now: DateTime<Utc>,
-    ) -> Result<u64, StorageError> {
+    ) -> Result<(), StorageError> {
         const SQL: &str = "
             UPDATE sessions SET revoked_at = $3
              WHERE user_id = $1 AND ($2 IS NULL OR id <> $2) AND revoked_at IS NULL AND expires_at > $3";
         let except = except.map(SessionId::into_uuid);
-        let revoked = run!(self.tx, SQL; user.into_uuid(), except, now);
+        run!(self.tx, SQL; user.into_uuid(), except, now);
         self.tx.done.access.push(user.into_uuid());
-        Ok(revoked)
+        Ok(())
     }
 
     /// Removes sessions that ended (expired or were revoked) before this time, with their tokens;

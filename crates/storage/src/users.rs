@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::Language,
     ids::UserId,
     page::{Page, PageRequest},
     user::User,
@@ -42,7 +41,7 @@ impl Users<'_> {
     /// # Errors
     ///
     /// [`StorageError::is_duplicate`] when the e-mail address is taken.
-    pub async fn insert(self, user: &User, password_hash: &str) -> Result<(), StorageError> {
+    pub(crate) async fn insert(self, user: &User, password_hash: &str) -> Result<(), StorageError> {
         const SQL: &str = "
             INSERT INTO users (id, email, name, language, is_admin, blocked_at, delete_at, created_at,
                                password_hash)
@@ -88,73 +87,31 @@ impl Users<'_> {
     /// # Errors
     ///
     /// Fails when there is no such user.
-    pub async fn set_password(self, id: UserId, password_hash: &str) -> Result<(), StorageError> {
+    pub(crate) async fn set_password(
+        self,
+        id: UserId,
+        password_hash: &str,
+    ) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
         let changed = run!(self.tx, SQL; id.into_uuid(), password_hash);
         StorageError::expect_one_row("users", changed)
     }
 
-    /// Changes what a user says of themselves. Tells `Committed::access`.
+    /// Stores what may change of a user, but for their password and second factor. Who calls holds
+    /// them ([`Self::lock`]). Tells `Committed::access`.
     ///
     /// # Errors
     ///
     /// Fails when there is no such user.
-    pub async fn set_profile(
-        self,
-        id: UserId,
-        name: Option<&str>,
-        language: Language,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE users SET name = $2, language = $3 WHERE id = $1";
-        let changed = run!(self.tx, SQL; id.into_uuid(), name, language.as_str());
-        tell(self.tx, id, changed)
-    }
-
-    /// Gives or takes power over the installation. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when there is no such user.
-    pub async fn set_admin(self, id: UserId, is_admin: bool) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE users SET is_admin = $2 WHERE id = $1";
-        let changed = run!(self.tx, SQL; id.into_uuid(), is_admin);
-        tell(self.tx, id, changed)
-    }
-
-    /// Blocks a user, or lets them in again. Blocking ends all their sessions. Tells
-    /// `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when there is no such user.
-    pub async fn set_blocked(
-        self,
-        id: UserId,
-        blocked_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE users SET blocked_at = $2 WHERE id = $1";
-        const SESSIONS: &str =
-            "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
-        let changed = run!(self.tx, SQL; id.into_uuid(), blocked_at);
-        if blocked_at.is_some() {
-            run!(self.tx, SESSIONS; id.into_uuid(), blocked_at);
-        }
-        tell(self.tx, id, changed)
-    }
-
-    /// Says when the account is to be deleted, or that it is not. Tells `Committed::access`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when there is no such user.
-    pub async fn set_delete_at(
-        self,
-        id: UserId,
-        delete_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE users SET delete_at = $2 WHERE id = $1";
-        let changed = run!(self.tx, SQL; id.into_uuid(), delete_at);
-        tell(self.tx, id, changed)
+    pub(crate) async fn save(self, user: &User) -> Result<(), StorageError> {
+        const SQL: &str = "
+            UPDATE users
+               SET name = $2, language = $3, is_admin = $4, blocked_at = $5, delete_at = $6
+             WHERE id = $1";
+        let changed = run!(self.tx, SQL;
+            user.id.into_uuid(), &user.name, user.language.as_str(), user.is_admin, user.blocked_at,
+            user.delete_at);
+        tell(self.tx, user.id, changed)
     }
 
     /// Users whose accounts are to be deleted by now, oldest first.
@@ -176,7 +133,7 @@ impl Users<'_> {
     /// # Errors
     ///
     /// Fails when there is no such user.
-    pub async fn delete(self, id: UserId) -> Result<(), StorageError> {
+    pub(crate) async fn delete(self, id: UserId) -> Result<(), StorageError> {
         macro_rules! sessions {
             () => {
                 "SELECT id FROM sessions WHERE user_id = $1"

@@ -1,15 +1,17 @@
 //! All users of the installation.
 
 use replyx_core::{
-    act,
     actor::Admin,
     assistant::Language,
-    change::Change,
+    change::New,
     ids::UserId,
     page::{Page, PageRequest},
+    rules::user::{SignedOut, UserWithPassword, spare_yourself},
     user::{User, check_password, normal_email},
 };
 use replyx_storage::Tx;
+
+pub use replyx_core::rules::user::PlatformRole;
 
 use crate::{Cx, Error, Result, deletion::refuse_last_owner, is_email};
 
@@ -52,9 +54,9 @@ async fn find(tx: &mut Tx, id: UserId) -> Result<User> {
     tx.system().users().find(id).await?.ok_or(Error::NotFound("user"))
 }
 
-/// Refuses what admins might do to themselves by mistake, and regret with nobody left to undo it.
-fn not_yourself(admin: &Admin, user: UserId) -> Result<()> {
-    if admin.user_id() == Some(user) { Err(Error::Yourself) } else { Ok(()) }
+/// A user whom nobody else changes until the transaction ends.
+async fn lock(tx: &mut Tx, id: UserId) -> Result<User> {
+    tx.system().users().lock(id).await?.ok_or(Error::NotFound("user"))
 }
 
 /// Blocks a user: all their sessions end immediately, and they cannot sign in.
@@ -63,15 +65,10 @@ fn not_yourself(admin: &Admin, user: UserId) -> Result<()> {
 ///
 /// [`Error::Yourself`], [`Error::NotFound`].
 pub async fn block(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
-    not_yourself(admin, id)?;
     cx.write(|| async {
-        let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let mut user = find(&mut tx, id).await?;
-        user.blocked_at = Some(user.blocked_at.unwrap_or(now));
-        tx.system().users().set_blocked(id, user.blocked_at).await?;
-        let act = act::UserBlocked { user: id, email: user.email.clone() };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
+        let user = lock(&mut tx, id).await?;
+        let SignedOut { user, .. } = tx.apply(user.block(admin, cx.clock.now())?).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -86,11 +83,8 @@ pub async fn block(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
 pub async fn unblock(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
     cx.write(|| async {
         let mut tx = cx.db.begin().await?;
-        let mut user = find(&mut tx, id).await?;
-        user.blocked_at = None;
-        tx.system().users().set_blocked(id, user.blocked_at).await?;
-        let act = act::UserUnblocked { user: id, email: user.email.clone() };
-        tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
+        let user = lock(&mut tx, id).await?;
+        let user = tx.apply(user.unblock(admin, cx.clock.now())).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -104,16 +98,13 @@ pub async fn unblock(cx: &Cx, admin: &Admin, id: UserId) -> Result<User> {
 ///
 /// [`Error::Yourself`], [`Error::NotFound`], [`Error::OwnerOfOthers`].
 pub async fn delete(cx: &Cx, admin: &Admin, id: UserId) -> Result<()> {
-    not_yourself(admin, id)?;
     cx.write(|| async {
-        let now = cx.clock.now();
+        spare_yourself(id, admin)?;
         let mut tx = cx.db.begin().await?;
-        let user = find(&mut tx, id).await?;
+        // First the owners, then the user: the order in which everybody locks.
         refuse_last_owner(&mut tx, id).await?;
-        tx.system().users().set_blocked(id, Some(user.blocked_at.unwrap_or(now))).await?;
-        tx.system().users().set_delete_at(id, Some(now)).await?;
-        let act = act::UserDeleted { user: id, email: user.email };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
+        let user = lock(&mut tx, id).await?;
+        tx.apply(user.expel(admin, cx.clock.now())?).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -129,13 +120,10 @@ pub async fn reset_second_factor(cx: &Cx, admin: &Admin, id: UserId) -> Result<(
     cx.write(|| async {
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let user = find(&mut tx, id).await?;
-        if !tx.system().second_factors().remove(id).await? {
-            return Err(Error::NotFound("second factor"));
-        }
-        tx.system().sessions().revoke_all(id, None, now).await?;
-        let act = act::SecondFactorReset { user: id, email: user.email.clone() };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
+        let user = lock(&mut tx, id).await?;
+        let found = tx.system().second_factors().find(id).await?;
+        let second_factor = found.ok_or(Error::NotFound("second factor"))?;
+        tx.apply(second_factor.reset(&user, admin, now)).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -178,13 +166,12 @@ pub async fn create_admin(
             created_at: now,
         };
         let mut tx = cx.db.begin().await?;
-        match tx.system().users().insert(&user, &password_hash).await {
-            Ok(()) => {}
-            Err(error) if error.is_duplicate() => return Err(Error::EmailTaken),
-            Err(error) => return Err(error.into()),
-        }
-        let act = act::AdminCreated { user: user.id };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
+        let New(UserWithPassword { user, .. }) =
+            match tx.apply(user.create_admin(password_hash.clone(), admin)).await {
+                Ok(stored) => stored,
+                Err(error) if error.is_duplicate() => return Err(Error::EmailTaken),
+                Err(error) => return Err(error.into()),
+            };
         tx.commit().await?;
         Ok(user)
     })
@@ -201,11 +188,8 @@ pub async fn set_password(cx: &Cx, admin: &Admin, id: UserId, password: String) 
     cx.write(|| async {
         let now = cx.clock.now();
         let mut tx = cx.db.begin().await?;
-        let user = find(&mut tx, id).await?;
-        tx.system().users().set_password(id, &password_hash).await?;
-        tx.system().sessions().revoke_all(id, None, now).await?;
-        let act = act::PasswordSet { user: id };
-        tx.apply(Change::platform_act(&admin.actor(), &act, now)).await?;
+        let user = lock(&mut tx, id).await?;
+        tx.apply(user.set_password(password_hash.clone(), admin, now)).await?;
         tx.commit().await?;
         Ok(user)
     })
@@ -217,15 +201,6 @@ async fn hash(cx: &Cx, password: String) -> Result<String> {
     cx.passwords.hash(password).await
 }
 
-/// What somebody is in the installation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlatformRole {
-    /// A platform admin.
-    Admin,
-    /// Nothing beyond their workspaces.
-    User,
-}
-
 /// Makes a user a platform admin, or no longer one.
 ///
 /// # Errors
@@ -233,14 +208,11 @@ pub enum PlatformRole {
 /// [`Error::NotFound`].
 pub async fn set_role(cx: &Cx, admin: &Admin, id: UserId, role: PlatformRole) -> Result<User> {
     cx.write(|| async {
-        let is_admin = role == PlatformRole::Admin;
         let mut tx = cx.db.begin().await?;
-        let user = find(&mut tx, id).await?;
-        tx.system().users().set_admin(id, is_admin).await?;
-        let act = act::AdminRoleChanged { user: id, is_admin };
-        tx.apply(Change::platform_act(&admin.actor(), &act, cx.clock.now())).await?;
+        let user = lock(&mut tx, id).await?;
+        let user = tx.apply(user.set_platform_role(role, admin, cx.clock.now())).await?;
         tx.commit().await?;
-        Ok(User { is_admin, ..user })
+        Ok(user)
     })
     .await
 }

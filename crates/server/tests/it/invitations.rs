@@ -1,7 +1,7 @@
 //! Letters to people who did not ask for them: how many there are, what they say, and where they
 //! lead.
 
-use replyx_core::{fixtures, role::Role, workspace::Workspace};
+use replyx_core::{fixtures, role::Role, user::User, workspace::Workspace};
 use replyx_testkit::api::{Answer, Api};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -129,9 +129,9 @@ async fn names_that_are_stored_already_become_no_links(home: &Home) {
     let found = tx.system().workspaces().lock(id.into()).await.unwrap();
     let renamed = Workspace { name: PHISHING.to_owned(), ..found.unwrap() };
     tx.apply(fixtures::unexplained(renamed)).await.unwrap();
-    let language = replyx_core::assistant::Language::English;
-    let name = Some("Bar www.evil.example");
-    tx.system().users().set_profile(owner.into(), name, language).await.unwrap();
+    let found = tx.system().users().lock(owner.into()).await.unwrap();
+    let renamed = User { name: Some("Bar www.evil.example".to_owned()), ..found.unwrap() };
+    tx.apply(fixtures::unexplained(renamed)).await.unwrap();
     tx.commit().await.unwrap();
 
     invite(&shop.owner, "guest@example.com").await.expect(201);

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use replyx_core::{
+    change::New,
     clock::{Clock, random_hex},
+    fixtures,
     ids::UserId,
+    rules::user::{NewPassword, PasswordLink},
     secret::sha256_hex,
 };
 use replyx_testkit::api::{Answer, Api};
@@ -126,7 +129,8 @@ async fn a_forgotten_password_is_reset_once_with_the_mailed_link(home: &Home) {
     let mut tx = home.db.db.begin().await.unwrap();
     let before = Clock::system().now() - Duration::from_secs(1);
     let hash = sha256_hex(ended.as_bytes());
-    tx.system().password_resets().insert(&hash, user, before).await.unwrap();
+    let link = PasswordLink { user_id: user, token_hash: hash.clone(), expires_at: before };
+    tx.apply(fixtures::unexplained(New(link))).await.unwrap();
     tx.commit().await.unwrap();
     let spent = stranger.post(RESET, &reset(&token, "red lantern 9")).await;
     assert_problem(&spent, 422, "wrong_token");
@@ -190,8 +194,8 @@ async fn whoever_holds_a_stolen_session_cannot_undo_a_reset(home: &Home) {
     };
     a_moment().await;
     assert!(!changing.is_finished());
-    reset.system().users().set_password(user, &hash).await.unwrap();
-    reset.system().sessions().revoke_all(user, None, now).await.unwrap();
+    let new = NewPassword { user_id: user, hash, kept: None, at: now };
+    reset.apply(fixtures::unexplained(new)).await.unwrap();
     reset.commit().await.unwrap();
 
     let status = changing.await.unwrap().status.as_u16();

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use replyx_core::{
+    act::Actor,
+    actor::Admin,
     audit::Outcome,
     clock::Clock,
     page::PageRequest,
     secret::{Keys, sha256_hex},
     session::Patience,
+    user::SecondFactor,
 };
 use replyx_storage::audit::AuditFilter;
 use replyx_testkit::api::{Answer, Api};
@@ -253,7 +256,8 @@ async fn a_blocked_account_is_told_so_only_with_its_password(home: &Home) {
     let id = owner.get(ME).await.body["user"]["id"].as_str().unwrap().parse().unwrap();
     let token = login(&api).await.text("refresh_token");
     let mut tx = home.db.db.begin().await.unwrap();
-    tx.system().users().set_blocked(id, Some(Clock::system().now())).await.unwrap();
+    let user = tx.system().users().lock(id).await.unwrap().unwrap();
+    tx.apply(user.block(&Admin::CommandLine, Clock::system().now()).unwrap()).await.unwrap();
     tx.commit().await.unwrap();
 
     let answer = api.post(LOGIN, &credentials(EMAIL, "wrong lantern 7")).await;
@@ -273,8 +277,10 @@ async fn a_second_factor_is_asked_for_after_the_password_and_counts_its_own_fail
     let sealed = keys.seal(&SecretString::from("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), id.as_bytes());
     let now = Clock::system().now();
     let mut tx = home.db.db.begin().await.unwrap();
-    assert!(tx.system().second_factors().begin(id.into(), &sealed).await.unwrap());
-    assert!(tx.system().second_factors().confirm(id.into(), 1, &[], now).await.unwrap());
+    let factor = SecondFactor { user_id: id.into(), secret_sealed: sealed, confirmed_at: None };
+    tx.apply(factor.clone().begin(None).unwrap()).await.unwrap();
+    let confirmed = factor.confirm(1, Vec::new(), &Actor::command_line(), now).unwrap();
+    tx.apply(confirmed).await.unwrap();
     tx.commit().await.unwrap();
 
     // More often than wrong passwords would be borne: the right one is no failure.

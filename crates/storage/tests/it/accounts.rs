@@ -25,7 +25,7 @@ const LIFETIME: Duration = Duration::from_secs(1_000);
 /// Stores a user.
 async fn user(db: &Db) -> User {
     let user = given::user();
-    commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "$argon2id$"));
     user
 }
 
@@ -46,7 +46,7 @@ fn session(user: UserId, from: DateTime<Utc>) -> Session {
 async fn sign_in(db: &Db, user: UserId) -> (Session, String) {
     let session = session(user, at(0));
     let token = random_hex::<8>();
-    commit!(db, |tx| tx.system().sessions().insert(&session, &token));
+    commit!(db, |tx| given::open_session(&mut tx, &session, &token));
     (session, token)
 }
 

@@ -381,7 +381,7 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     let hook = random_hex::<16>();
     let mut tx = db.begin().await.unwrap();
     found(&mut tx, &workspace).await.unwrap();
-    tx.system().users().insert(&user, "$argon2id$").await.unwrap();
+    sign_up(&mut tx, &user, "$argon2id$").await.unwrap();
     join(&mut tx, workspace.id, user.id, Role::Owner, at(0)).await.unwrap();
     tx.apply(fixtures::unexplained(New(assistant.clone()))).await.unwrap();
     let version = version(&assistant, 1);

@@ -28,6 +28,7 @@ mod processes;
 mod schema_hold;
 mod sources;
 mod sqlite;
+mod status_words;
 mod stored;
 mod turns;
 mod workspaces;

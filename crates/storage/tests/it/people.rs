@@ -7,7 +7,7 @@ use crate::given::{self, at, id};
 async fn a_user_is_found_by_id_and_by_address(home: &TestDb) {
     let db = &home.db;
     let user = given::user();
-    commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$hash"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "$argon2id$hash"));
     assert_eq!(read!(db, |tx| tx.system().users().find(user.id)).as_ref(), Some(&user));
     let found = read!(db, |tx| tx.system().users().find_by_email(&user.email));
     assert_eq!(found, Some((user, "$argon2id$hash".to_owned())));
@@ -19,10 +19,10 @@ async fn a_user_is_found_by_id_and_by_address(home: &TestDb) {
 async fn an_address_belongs_to_one_user(home: &TestDb) {
     let db = &home.db;
     let user = given::user();
-    commit!(db, |tx| tx.system().users().insert(&user, "x"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "x"));
     let twin = User { id: id(), ..user };
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.system().users().insert(&twin, "x").await.unwrap_err().is_duplicate());
+    assert!(given::sign_up(&mut tx, &twin, "x").await.unwrap_err().is_duplicate());
 }
 
 #[on_every_db]

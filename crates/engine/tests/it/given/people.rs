@@ -9,6 +9,7 @@ use replyx_core::{
     fixtures,
     permission::Permissions,
     role::Role,
+    rules::user::UserWithPassword,
     session::{Access, Principal, WorkspaceAccess},
     user::User,
     workspace::Workspace,
@@ -21,7 +22,8 @@ impl World<'_> {
     pub(crate) async fn member(&self, name: &str, role: Role) -> Caller {
         let user = User { name: Some(name.to_owned()), ..fixtures::user(&self.clock) };
         let mut tx = self.db.db.begin().await.unwrap();
-        tx.system().users().insert(&user, "hash").await.unwrap();
+        let new = UserWithPassword { user: user.clone(), password_hash: "hash".to_owned() };
+        tx.apply(fixtures::unexplained(New(new))).await.unwrap();
         let member = fixtures::member(&self.clock, self.workspace, user.id, role);
         tx.apply(fixtures::unexplained(New(member))).await.unwrap();
         tx.commit().await.unwrap();

@@ -35,8 +35,8 @@ async fn a_newer_registration_takes_the_place_of_an_older_one(home: &TestDb) {
     let db = &home.db;
     let first = registration("a@example.com");
     let other = registration("b@example.com");
-    commit!(db, |tx| tx.system().registrations().put(&first));
-    commit!(db, |tx| tx.system().registrations().put(&other));
+    commit!(db, |tx| given::request(&mut tx, &first));
+    commit!(db, |tx| given::request(&mut tx, &other));
     assert_eq!(find(db, "a@example.com").await, Some(first));
     let second = Registration {
         name: None,
@@ -48,7 +48,7 @@ async fn a_newer_registration_takes_the_place_of_an_older_one(home: &TestDb) {
         created_at: at(1),
         ..registration("a@example.com")
     };
-    commit!(db, |tx| tx.system().registrations().put(&second));
+    commit!(db, |tx| given::request(&mut tx, &second));
     assert_eq!(find(db, "a@example.com").await, Some(second));
     assert_eq!(find(db, "b@example.com").await, Some(other));
 
@@ -61,7 +61,7 @@ async fn a_newer_registration_takes_the_place_of_an_older_one(home: &TestDb) {
 async fn a_code_ends_with_its_tries_or_its_time_and_can_be_renewed(home: &TestDb) {
     let db = &home.db;
     let given = registration("a@example.com");
-    commit!(db, |tx| tx.system().registrations().put(&given));
+    commit!(db, |tx| given::request(&mut tx, &given));
     let spend = |now| async move {
         let spent = commit!(db, |tx| tx.system().registrations().spend_try("a@example.com", now));
         spent.map(|registration| registration.tries_left)
@@ -102,7 +102,7 @@ async fn a_code_ends_with_its_tries_or_its_time_and_can_be_renewed(home: &TestDb
 async fn the_last_try_is_spent_by_one_of_two(home: &TestDb) {
     let db = &home.db;
     let given = Registration { tries_left: 1, ..registration("a@example.com") };
-    commit!(db, |tx| tx.system().registrations().put(&given));
+    commit!(db, |tx| given::request(&mut tx, &given));
     let (one, two) = race!(
         db,
         |tx| tx.system().registrations().spend_try("a@example.com", at(1)),
@@ -115,7 +115,7 @@ async fn the_last_try_is_spent_by_one_of_two(home: &TestDb) {
 async fn of_twenty_who_guess_at_once_five_are_let_through(home: &TestDb) {
     let db = &home.db;
     let given = registration("a@example.com");
-    commit!(db, |tx| tx.system().registrations().put(&given));
+    commit!(db, |tx| given::request(&mut tx, &given));
     let guesses: Vec<_> = (0..20)
         .map(|_| {
             let db = db.clone();
@@ -137,8 +137,8 @@ async fn registrations_are_forgotten_once_their_codes_have_ended(home: &TestDb) 
     let db = &home.db;
     let old = registration("a@example.com");
     let young = Registration { expires_at: at(901), ..registration("b@example.com") };
-    commit!(db, |tx| tx.system().registrations().put(&old));
-    commit!(db, |tx| tx.system().registrations().put(&young));
+    commit!(db, |tx| given::request(&mut tx, &old));
+    commit!(db, |tx| given::request(&mut tx, &young));
     assert_eq!(commit!(db, |tx| tx.system().registrations().forget(at(900))), 0);
     assert_eq!(commit!(db, |tx| tx.system().registrations().forget(at(901))), 1);
     assert_eq!(find(db, "a@example.com").await, None);
@@ -155,7 +155,7 @@ async fn a_reset_link_opens_once_until_it_ends_or_a_newer_one_is_made(home: &Tes
     let ours = user(&home.db).await.id;
     let theirs = user(db).await.id;
     for (token, user, end) in [("old", ours, 99), ("new", ours, 50), ("other", theirs, 50)] {
-        commit!(db, |tx| tx.system().password_resets().insert(token, user, at(end)));
+        commit!(db, |tx| given::link(&mut tx, token, user, at(end)));
     }
     assert_eq!(take(db, "old", at(1)).await, None, "a newer one was made");
     assert_eq!(take(db, "new", at(50)).await, None, "it has ended");
@@ -172,7 +172,7 @@ async fn a_reset_link_opens_once_until_it_ends_or_a_newer_one_is_made(home: &Tes
 async fn of_two_who_open_a_reset_link_at_once_one_does(home: &TestDb) {
     let db = &home.db;
     let who = user(&home.db).await.id;
-    commit!(db, |tx| tx.system().password_resets().insert("token", who, at(50)));
+    commit!(db, |tx| given::link(&mut tx, "token", who, at(50)));
     let opened = race!(
         db,
         |tx| tx.system().password_resets().take("token", at(1)),
@@ -187,8 +187,8 @@ async fn of_two_reset_links_asked_for_at_once_the_later_one_is_good(home: &TestD
     let who = user(&home.db).await.id;
     race!(
         db,
-        |tx| tx.system().password_resets().insert("one", who, at(50)),
-        tx.system().password_resets().insert("two", who, at(50))
+        |tx| given::link(&mut tx, "one", who, at(50)),
+        given::link(&mut tx, "two", who, at(50))
     );
     assert_eq!(take(db, "one", at(1)).await, None);
     assert_eq!(take(db, "two", at(1)).await, Some(who));

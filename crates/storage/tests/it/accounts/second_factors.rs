@@ -1,5 +1,8 @@
-use replyx_core::{ids::UserId, user::User};
-use replyx_storage::{Db, on_every_db, second_factors::SecondFactor, testing::TestDb};
+use replyx_core::{
+    ids::UserId,
+    user::{SecondFactor, User},
+};
+use replyx_storage::{Db, on_every_db, testing::TestDb};
 
 use super::user;
 use crate::given::{self, at};
@@ -11,9 +14,9 @@ fn codes<const N: usize>(codes: [&str; N]) -> Vec<String> {
 /// Stores a user whose second factor was confirmed with step 100 and has the codes `a` and `b`.
 async fn guarded(db: &Db) -> User {
     let user = user(db).await;
-    assert!(commit!(db, |tx| tx.system().second_factors().begin(user.id, b"sealed")));
+    assert!(commit!(db, |tx| given::begin_factor(&mut tx, user.id, b"sealed")));
     let codes = codes(["a", "b"]);
-    assert!(commit!(db, |tx| tx.system().second_factors().confirm(user.id, 100, &codes, at(9))));
+    assert!(commit!(db, |tx| given::confirm_factor(&mut tx, user.id, 100, &codes, at(9))));
     User { second_factor: true, ..user }
 }
 
@@ -34,22 +37,20 @@ async fn a_second_factor_is_asked_for_once_it_is_confirmed(home: &TestDb) {
     let asked = || async { read!(db, |tx| tx.system().users().find(who)).unwrap().second_factor };
     let none = codes([]);
     assert_eq!(find(db, who).await, None);
-    assert!(
-        !commit!(db, |tx| tx.system().second_factors().confirm(who, 1, &none, at(1))),
-        "none yet"
-    );
-    assert!(!commit!(db, |tx| tx.system().second_factors().remove(who)));
-    assert!(!commit!(db, |tx| tx.system().second_factors().begin(given::stranger(), b"x")));
+    assert!(!commit!(db, |tx| given::confirm_factor(&mut tx, who, 1, &none, at(1))), "none yet");
+    assert!(!commit!(db, |tx| given::remove_factor(&mut tx, who)));
+    assert!(!commit!(db, |tx| given::begin_factor(&mut tx, given::stranger(), b"x")));
 
-    assert!(commit!(db, |tx| tx.system().second_factors().begin(who, b"first")));
-    assert!(commit!(db, |tx| tx.system().second_factors().begin(who, b"second")));
-    let begun = SecondFactor { secret_sealed: b"second".to_vec(), confirmed_at: None };
+    assert!(commit!(db, |tx| given::begin_factor(&mut tx, who, b"first")));
+    assert!(commit!(db, |tx| given::begin_factor(&mut tx, who, b"second")));
+    let begun =
+        SecondFactor { user_id: who, secret_sealed: b"second".to_vec(), confirmed_at: None };
     assert_eq!(find(db, who).await, Some(begun.clone()));
     assert!(!asked().await);
     assert!(!commit!(db, |tx| tx.system().second_factors().spend_step(who, 7)), "not confirmed");
 
     let two = codes(["a", "b"]);
-    let confirmed = telling!(db, |tx| tx.system().second_factors().confirm(who, 7, &two, at(9)));
+    let confirmed = telling!(db, |tx| given::confirm_factor(&mut tx, who, 7, &two, at(9)));
     assert_eq!(confirmed, (true, told.clone()));
     assert_eq!(
         find(db, who).await,
@@ -57,16 +58,16 @@ async fn a_second_factor_is_asked_for_once_it_is_confirmed(home: &TestDb) {
     );
     assert!(asked().await);
     assert_eq!(left(db, who).await, 2);
-    let again = telling!(db, |tx| tx.system().second_factors().confirm(who, 8, &none, at(10)));
+    let again = telling!(db, |tx| given::confirm_factor(&mut tx, who, 8, &none, at(10)));
     assert_eq!(again, (false, vec![]));
-    assert!(!commit!(db, |tx| tx.system().second_factors().begin(who, b"third")), "confirmed");
+    assert!(!commit!(db, |tx| given::begin_factor(&mut tx, who, b"third")), "confirmed");
     assert_eq!(left(db, who).await, 2);
 
-    let removed = telling!(db, |tx| tx.system().second_factors().remove(who));
+    let removed = telling!(db, |tx| given::remove_factor(&mut tx, who));
     assert_eq!(removed, (true, told));
     assert_eq!((find(db, who).await, asked().await, left(db, who).await), (None, false, 0));
     assert!(!commit!(db, |tx| tx.system().second_factors().spend_step(who, 9)));
-    assert!(commit!(db, |tx| tx.system().second_factors().begin(who, b"anew")));
+    assert!(commit!(db, |tx| given::begin_factor(&mut tx, who, b"anew")));
 }
 
 #[on_every_db]
@@ -130,7 +131,7 @@ async fn new_recovery_codes_take_the_place_of_all_old_ones(home: &TestDb) {
     let theirs = guarded(db).await.id;
     commit!(db, |tx| tx.system().second_factors().spend_recovery_code(who, "a", at(20)));
     let new = codes(["a", "c", "d"]);
-    commit!(db, |tx| tx.system().second_factors().replace_recovery_codes(who, &new));
+    commit!(db, |tx| given::replace_codes(&mut tx, who, &new));
     assert_eq!((left(db, who).await, left(db, theirs).await), (3, 2));
     for (code, opens) in [("b", false), ("a", true), ("d", true)] {
         let opened =
@@ -147,8 +148,8 @@ async fn of_two_sets_of_recovery_codes_made_at_once_one_stays(home: &TestDb) {
     let two = codes(["e"]);
     race!(
         db,
-        |tx| tx.system().second_factors().replace_recovery_codes(who, &one),
-        tx.system().second_factors().replace_recovery_codes(who, &two)
+        |tx| given::replace_codes(&mut tx, who, &one),
+        given::replace_codes(&mut tx, who, &two)
     );
     assert_eq!(left(db, who).await, 1);
     assert!(commit!(db, |tx| tx.system().second_factors().spend_recovery_code(who, "e", at(20))));
@@ -158,13 +159,13 @@ async fn of_two_sets_of_recovery_codes_made_at_once_one_stays(home: &TestDb) {
 async fn of_two_who_confirm_at_once_one_does(home: &TestDb) {
     let db = &home.db;
     let who = user(&home.db).await.id;
-    commit!(db, |tx| tx.system().second_factors().begin(who, b"sealed"));
+    commit!(db, |tx| given::begin_factor(&mut tx, who, b"sealed"));
     let one = codes(["a", "b"]);
     let two = codes(["c"]);
     let confirmed = race!(
         db,
-        |tx| tx.system().second_factors().confirm(who, 1, &one, at(1)),
-        tx.system().second_factors().confirm(who, 1, &two, at(1))
+        |tx| given::confirm_factor(&mut tx, who, 1, &one, at(1)),
+        given::confirm_factor(&mut tx, who, 1, &two, at(1))
     );
     assert_eq!((confirmed, left(db, who).await), ((true, false), 2));
 }

@@ -1,7 +1,9 @@
 use replyx_core::{
+    fixtures,
     ids::WorkspaceId,
     permission::Permissions,
     role::Role,
+    rules::user::SignedOut,
     session::{Access, Principal, Rotation, Session, WorkspaceAccess},
     user::User,
     workspace::Workspace,
@@ -94,8 +96,8 @@ async fn a_session_that_has_ended_opens_nothing(home: &TestDb) {
     assert_eq!(rotate(db, &token, "next", end).await, Rotation::Unknown);
     assert_eq!(access(db, &session(who.id, at(0)), None).await, None, "never stored");
 
-    assert!(!commit!(db, |tx| tx.system().sessions().revoke(who.id, ours.id, end)), "over already");
-    assert!(commit!(db, |tx| tx.system().sessions().revoke(who.id, ours.id, at(1))));
+    assert!(!commit!(db, |tx| given::end_session(&mut tx, who.id, ours.id, end)), "over already");
+    assert!(commit!(db, |tx| given::end_session(&mut tx, who.id, ours.id, at(1))));
     assert!(!open(at(1)).await, "revoked");
     assert_eq!(rotate(db, &token, "next", at(1)).await, Rotation::Unknown);
 }
@@ -108,7 +110,7 @@ async fn sessions_are_listed_and_revoked_by_their_owner_alone(home: &TestDb) {
     let mut sessions = Vec::new();
     for start in 0..4 {
         let session = session(who.id, at(start));
-        commit!(db, |tx| tx.system().sessions().insert(&session, &format!("token {start}")));
+        commit!(db, |tx| given::open_session(&mut tx, &session, &format!("token {start}")));
         sessions.insert(0, session);
     }
     let (theirs, _) = sign_in(db, stranger.id).await;
@@ -117,21 +119,23 @@ async fn sessions_are_listed_and_revoked_by_their_owner_alone(home: &TestDb) {
     assert_eq!(list(at(1) + LIFETIME).await, sessions[..2], "two have expired");
 
     let gone = sessions[1].id;
-    let refused = telling!(db, |tx| tx.system().sessions().revoke(stranger.id, gone, at(5)));
+    let refused = telling!(db, |tx| given::end_session(&mut tx, stranger.id, gone, at(5)));
     assert_eq!(refused, (false, vec![]));
-    let revoked = telling!(db, |tx| tx.system().sessions().revoke(who.id, gone, at(5)));
+    let revoked = telling!(db, |tx| given::end_session(&mut tx, who.id, gone, at(5)));
     assert_eq!(revoked, (true, vec![gone.into_uuid()]));
-    let again = telling!(db, |tx| tx.system().sessions().revoke(who.id, gone, at(5)));
+    let again = telling!(db, |tx| given::end_session(&mut tx, who.id, gone, at(5)));
     assert_eq!(again, (false, vec![]));
     assert_eq!(list(at(5)).await.len(), 3);
 
     let kept = sessions[0].clone();
-    let all = telling!(db, |tx| tx.system().sessions().revoke_all(who.id, Some(kept.id), at(5)));
-    assert_eq!(all, (2, vec![who.id.into_uuid()]));
-    assert_eq!(list(at(5)).await, [kept]);
-    assert_eq!(telling!(db, |tx| tx.system().sessions().revoke_all(who.id, None, at(5))).0, 1);
+    let others =
+        || async { read!(db, |tx| tx.system().sessions().count_others(who.id, kept.id, at(5))) };
+    assert_eq!(others().await, 2);
+    let all = telling!(db, |tx| given::end_others(&mut tx, who.id, kept.id, at(5)));
+    assert_eq!(all, ((), vec![who.id.into_uuid()]));
+    assert_eq!((list(at(5)).await, others().await), (vec![kept.clone()], 0));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(SignedOut { user: who.clone(), at: at(5) })));
     assert_eq!(list(at(5)).await, []);
-    assert_eq!(telling!(db, |tx| tx.system().sessions().revoke_all(who.id, None, at(5))).0, 0);
     assert!(access(db, &theirs, None).await.is_some());
 }
 
@@ -140,7 +144,7 @@ async fn a_device_is_known_by_address_and_words_together(home: &TestDb) {
     let db = &home.db;
     let who = user(&home.db).await;
     let (ours, _) = sign_in(db, who.id).await;
-    commit!(db, |tx| tx.system().sessions().revoke(who.id, ours.id, at(1)));
+    commit!(db, |tx| given::end_session(&mut tx, who.id, ours.id, at(1)));
     let other = user(db).await.id;
     for (user, address, agent, known) in [
         (who.id, "203.0.113.7", "Firefox", true),
@@ -267,7 +271,7 @@ async fn a_session_that_is_revoked_at_the_same_time_is_not_renewed(home: &TestDb
     let (session, token) = sign_in(db, who.id).await;
     let (revoked, rotation) = race!(
         db,
-        |tx| tx.system().sessions().revoke(who.id, session.id, at(1)),
+        |tx| given::end_session(&mut tx, who.id, session.id, at(1)),
         tx.system().sessions().rotate(&token, "next", at(2), GRACE, LIFETIME)
     );
     assert_eq!((revoked, rotation), (true, Rotation::Unknown));
@@ -280,9 +284,9 @@ async fn sessions_are_forgotten_with_their_tokens_when_they_have_ended_long_ago(
     let (expired, _) = sign_in(db, who.id).await;
     let (revoked, token) = sign_in(db, who.id).await;
     rotate(db, &token, "revoked", at(4)).await;
-    commit!(db, |tx| tx.system().sessions().revoke(who.id, revoked.id, at(5)));
+    commit!(db, |tx| given::end_session(&mut tx, who.id, revoked.id, at(5)));
     let live = session(who.id, at(5_000));
-    commit!(db, |tx| tx.system().sessions().insert(&live, "live"));
+    commit!(db, |tx| given::open_session(&mut tx, &live, "live"));
 
     assert_eq!(commit!(db, |tx| tx.system().sessions().forget(at(5))), 0);
     assert_eq!(commit!(db, |tx| tx.system().sessions().forget(at(6))), 1, "the revoked one");

@@ -1,7 +1,13 @@
 use replyx_core::{
     assistant::Language,
+    change::Gone,
+    fixtures,
     page::PageRequest,
     role::Role,
+    rules::{
+        second_factor::ResetSecondFactor,
+        user::{NewPassword, SignedOut},
+    },
     session::Rotation,
     user::User,
     workspace::{Membership, Workspace},
@@ -27,7 +33,7 @@ async fn all_that_is_said_of_a_user_is_kept(home: &TestDb) {
         delete_at: Some(at(4)),
         ..given::user()
     };
-    commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "$argon2id$"));
     assert_eq!(find(db, &user).await, user);
     assert!(read!(db, |tx| tx.system().users().any()));
     let found = read!(db, |tx| tx.system().users().find_by_email(&user.email)).unwrap();
@@ -42,30 +48,32 @@ async fn each_change_of_a_user_changes_that_user_alone_and_tells(home: &TestDb) 
     let who = ours.id;
     let told = vec![who.into_uuid()];
 
-    ours.name = Some("Ольга".to_owned());
-    ours.language = Language::Russian;
-    let change =
-        telling!(db, |tx| tx.system().users().set_profile(who, Some("Ольга"), Language::Russian));
-    assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
-
-    ours.name = None;
-    commit!(db, |tx| tx.system().users().set_profile(who, None, Language::Russian));
-    assert_eq!(find(db, &ours).await, ours);
+    for name in [Some("Ольга".to_owned()), None] {
+        ours.name = name;
+        ours.language = Language::Russian;
+        let saved = ours.clone();
+        let change = telling!(db, |tx| given::change_user(&mut tx, who, |user| *user = saved));
+        assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
+    }
 
     for is_admin in [true, false] {
         ours.is_admin = is_admin;
-        let change = telling!(db, |tx| tx.system().users().set_admin(who, is_admin));
+        let change =
+            telling!(db, |tx| given::change_user(&mut tx, who, |user| user.is_admin = is_admin));
         assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
     }
     for when in [Some(at(50)), None] {
         ours.delete_at = when;
-        let change = telling!(db, |tx| tx.system().users().set_delete_at(who, when));
+        let change =
+            telling!(db, |tx| given::change_user(&mut tx, who, |user| user.delete_at = when));
         assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
         ours.blocked_at = when;
-        let change = telling!(db, |tx| tx.system().users().set_blocked(who, when));
-        assert_eq!((find(db, &ours).await, change.1), (ours.clone(), told.clone()));
+        // Of the user, and of their sessions.
+        let ((), mut told_of) = telling!(db, |tx| given::block(&mut tx, who, when));
+        told_of.dedup();
+        assert_eq!((find(db, &ours).await, told_of), (ours.clone(), told.clone()));
     }
-    commit!(db, |tx| tx.system().users().set_password(who, "$new$"));
+    commit!(db, |tx| given::set_password(&mut tx, who, "$new$"));
     let hash = read!(db, |tx| tx.system().users().password_hash(who));
     assert_eq!(hash.as_deref(), Some("$new$"));
 
@@ -78,20 +86,21 @@ async fn each_change_of_a_user_changes_that_user_alone_and_tells(home: &TestDb) 
 async fn nobody_cannot_be_changed(home: &TestDb) {
     let who = given::stranger();
     macro_rules! refused {
-        (|$users:ident| $call:expr) => {{
+        ($($state:expr),+ $(,)?) => {$({
             let mut tx = home.db.begin().await.unwrap();
-            let $users = tx.system().users();
-            let refused = $call.await.unwrap_err();
+            let refused = tx.apply(fixtures::unexplained($state)).await.unwrap_err();
             assert!(matches!(refused, StorageError::RowsAffected { actual: 0, .. }), "{refused}");
             assert!(tx.commit().await.unwrap().access.is_empty());
-        }};
+        })+};
     }
-    refused!(|users| users.set_password(who, "x"));
-    refused!(|users| users.set_profile(who, None, Language::English));
-    refused!(|users| users.set_admin(who, true));
-    refused!(|users| users.set_blocked(who, Some(at(0))));
-    refused!(|users| users.set_delete_at(who, None));
-    refused!(|users| users.delete(who));
+    let nobody = User { id: who, ..given::user() };
+    refused!(
+        NewPassword { user_id: who, hash: "x".to_owned(), kept: None, at: at(0) },
+        nobody.clone(),
+        SignedOut { user: nobody.clone(), at: at(0) },
+        ResetSecondFactor { user_id: who, at: at(0) },
+        Gone(nobody.clone()),
+    );
     assert_eq!(read!(home.db, |tx| tx.system().users().password_hash(who)), None);
     assert_eq!(read!(home.db, |tx| tx.system().users().memberships(who)), []);
 }
@@ -101,11 +110,17 @@ async fn a_locked_user_stays_as_they_are_found(home: &TestDb) {
     let db = &home.db;
     let user = user(&home.db).await;
     let who = user.id;
-    let (found, ()) =
-        race!(db, |tx| tx.system().users().lock(who), tx.system().users().set_admin(who, true));
+    let (found, ()) = race!(
+        db,
+        |tx| tx.system().users().lock(who),
+        given::change_user(&mut tx, who, |user| user.is_admin = true)
+    );
     assert_eq!(found, Some(user));
-    let (found, locked) =
-        race!(db, |tx| tx.system().users().set_admin(who, false), tx.system().users().lock(who));
+    let (found, locked) = race!(
+        db,
+        |tx| given::change_user(&mut tx, who, |user| user.is_admin = false),
+        tx.system().users().lock(who)
+    );
     assert_eq!((found, locked.unwrap().is_admin), ((), false), "what was done meanwhile is seen");
     assert_eq!(commit!(db, |tx| tx.system().users().lock(given::stranger())), None);
 }
@@ -117,14 +132,14 @@ async fn blocking_ends_the_sessions_and_unblocking_revives_none(home: &TestDb) {
     let other = user(db).await;
     let (theirs, _) = sign_in(db, other.id).await;
     let (ours, token) = sign_in(db, blocked.id).await;
-    commit!(db, |tx| tx.system().users().set_blocked(blocked.id, Some(at(1))));
+    commit!(db, |tx| given::block(&mut tx, blocked.id, Some(at(1))));
     assert_eq!(read!(db, |tx| tx.system().sessions().access(ours.id, None, at(1))), None);
     // A sign-in that was under way.
     let (late, late_token) = sign_in(db, blocked.id).await;
     assert_eq!(read!(db, |tx| tx.system().sessions().access(late.id, None, at(1))), None);
     assert_eq!(rotate(db, &late_token, "late", at(2)).await, Rotation::Unknown);
 
-    commit!(db, |tx| tx.system().users().set_blocked(blocked.id, None));
+    commit!(db, |tx| given::block(&mut tx, blocked.id, None));
     assert_eq!(read!(db, |tx| tx.system().sessions().access(ours.id, None, at(1))), None);
     assert_eq!(rotate(db, &token, "next", at(2)).await, Rotation::Unknown);
     assert!(read!(db, |tx| tx.system().sessions().access(theirs.id, None, at(1))).is_some());
@@ -135,7 +150,8 @@ async fn accounts_are_due_for_deletion_in_their_order(home: &TestDb) {
     let db = &home.db;
     let users = [user(db).await, user(db).await, user(db).await, user(db).await];
     for (user, when) in users.iter().zip([Some(30), Some(20), Some(31), None]) {
-        commit!(db, |tx| tx.system().users().set_delete_at(user.id, when.map(at)));
+        commit!(db, |tx| given::change_user(&mut tx, user.id, |user| user.delete_at =
+            when.map(at)));
     }
     let due =
         |limit| async move { read!(db, |tx| tx.system().users().due_for_deletion(at(30), limit)) };
@@ -151,11 +167,11 @@ async fn furnish(db: &Db, user: &User) {
     let (_, token) = sign_in(db, user.id).await;
     rotate(db, &token, &format!("{token}-next"), at(1)).await;
     sign_in(db, user.id).await;
-    commit!(db, |tx| tx.system().second_factors().begin(user.id, b"sealed"));
+    commit!(db, |tx| given::begin_factor(&mut tx, user.id, b"sealed"));
     let codes = ["a".to_owned(), "b".to_owned()];
-    assert!(commit!(db, |tx| tx.system().second_factors().confirm(user.id, 5, &codes, at(1))));
+    assert!(commit!(db, |tx| given::confirm_factor(&mut tx, user.id, 5, &codes, at(1))));
     let reset = format!("{token}-reset");
-    commit!(db, |tx| tx.system().password_resets().insert(&reset, user.id, at(9)));
+    commit!(db, |tx| given::link(&mut tx, &reset, user.id, at(9)));
 }
 
 #[on_every_db]
@@ -165,7 +181,7 @@ async fn nothing_of_a_deleted_user_stays(home: &TestDb) {
     let stays = user(db).await;
     furnish(db, &gone).await;
     furnish(db, &stays).await;
-    let ((), told) = telling!(db, |tx| tx.system().users().delete(gone.id));
+    let ((), told) = telling!(db, |tx| given::delete_user(&mut tx, gone.id));
     assert_eq!(told, [gone.id.into_uuid()]);
 
     let left = given::rows(&home.url, None).await;
@@ -193,7 +209,7 @@ async fn a_user_who_renews_a_session_while_they_are_deleted_is_gone(home: &TestD
     let (renewed, ()) = race!(
         db,
         |tx| tx.system().sessions().rotate(&token, "next", at(1), GRACE, LIFETIME),
-        tx.system().users().delete(who)
+        given::delete_user(&mut tx, who)
     );
     assert!(matches!(renewed, Rotation::Renewed(_)));
     let left = given::rows(&home.url, None).await;
@@ -207,13 +223,13 @@ async fn who_signs_in_while_they_are_deleted_waits_and_fails(home: &TestDb) {
     let db = &home.db;
     let gone = user(&home.db).await;
     let mut first = db.begin().await.unwrap();
-    first.system().users().delete(gone.id).await.unwrap();
+    given::delete_user(&mut first, gone.id).await.unwrap();
     let late = session(gone.id, at(0));
     let second = tokio::spawn({
         let db = db.clone();
         async move {
             let mut tx = db.begin().await.unwrap();
-            tx.system().sessions().insert(&late, "late").await
+            given::open_session(&mut tx, &late, "late").await
         }
     });
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -272,7 +288,7 @@ async fn users_are_found_by_a_part_of_their_address_or_name(home: &TestDb) {
         ("ирина@пример.рф", Some("ANNABEL")),
     ] {
         let user = User { email: email.to_owned(), name: name.map(str::to_owned), ..given::user() };
-        commit!(db, |tx| tx.system().users().insert(&user, "x"));
+        commit!(db, |tx| given::sign_up(&mut tx, &user, "x"));
     }
     for (needle, expected) in [
         ("anna", &["anna@example.com", "ирина@пример.рф"][..]),

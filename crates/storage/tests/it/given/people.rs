@@ -4,9 +4,18 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     change::{Gone, New},
     fixtures,
-    ids::{ApiKeyId, InvitationId, UserId, WorkspaceId},
+    ids::{ApiKeyId, InvitationId, SessionId, UserId, WorkspaceId},
     role::Role,
-    rules::{invitation::SentInvitation, key::HashedKey, workspace::ResumedWorkspace},
+    rules::{
+        invitation::SentInvitation,
+        key::HashedKey,
+        second_factor::{ConfirmedSecondFactor, RecoveryCodes},
+        session::{EndedSession, OpenedSession, OthersEnded},
+        user::{NewPassword, PasswordLink, SignedOut, UserWithPassword},
+        workspace::ResumedWorkspace,
+    },
+    session::Session,
+    user::{Registration, SecondFactor, User},
     workspace::{ApiKey, Invitation, Member, Workspace},
 };
 use replyx_storage::{State, StorageError, Tx};
@@ -139,4 +148,116 @@ pub(crate) async fn revoke_key(
     let Some(key) = found else { return Ok(false) };
     write(tx, Gone(key)).await?;
     Ok(true)
+}
+
+/// Whether there was something to change.
+fn changed(written: Written) -> Result<bool, StorageError> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(StorageError::RowsAffected { actual: 0, .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) async fn sign_up(tx: &mut Tx, user: &User, password_hash: &str) -> Written {
+    let password_hash = password_hash.to_owned();
+    write(tx, New(UserWithPassword { user: user.clone(), password_hash })).await
+}
+
+pub(crate) async fn change_user(
+    tx: &mut Tx,
+    id: UserId,
+    change: impl FnOnce(&mut User) + Send,
+) -> Written {
+    let mut user = tx.system().users().lock(id).await?.expect("a user");
+    change(&mut user);
+    write(tx, user).await
+}
+
+/// Blocks a user and ends their sessions; without a time, unblocks them.
+pub(crate) async fn block(tx: &mut Tx, id: UserId, blocked_at: Option<DateTime<Utc>>) -> Written {
+    let user = tx.system().users().lock(id).await?.expect("a user");
+    let user = User { blocked_at, ..user };
+    match blocked_at {
+        Some(at) => write(tx, SignedOut { user, at }).await,
+        None => write(tx, user).await,
+    }
+}
+
+pub(crate) async fn delete_user(tx: &mut Tx, id: UserId) -> Written {
+    write(tx, Gone(User { id, ..super::user() })).await
+}
+
+pub(crate) async fn set_password(tx: &mut Tx, user_id: UserId, hash: &str) -> Written {
+    let hash = hash.to_owned();
+    write(tx, NewPassword { user_id, hash, kept: None, at: super::at(0) }).await
+}
+
+pub(crate) async fn request(tx: &mut Tx, registration: &Registration) -> Written {
+    write(tx, New(registration.clone())).await
+}
+
+pub(crate) async fn link(
+    tx: &mut Tx,
+    token_hash: &str,
+    user_id: UserId,
+    expires_at: DateTime<Utc>,
+) -> Written {
+    write(tx, New(PasswordLink { user_id, token_hash: token_hash.to_owned(), expires_at })).await
+}
+
+pub(crate) async fn open_session(tx: &mut Tx, session: &Session, refresh_hash: &str) -> Written {
+    let refresh_hash = refresh_hash.to_owned();
+    write(tx, New(OpenedSession { session: session.clone(), refresh_hash })).await
+}
+
+/// Ends a session; `false` when it is not theirs, or has ended.
+pub(crate) async fn end_session(
+    tx: &mut Tx,
+    user_id: UserId,
+    id: SessionId,
+    at: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    changed(write(tx, EndedSession { user_id, id, at }).await)
+}
+
+pub(crate) async fn end_others(
+    tx: &mut Tx,
+    user_id: UserId,
+    kept: SessionId,
+    at: DateTime<Utc>,
+) -> Written {
+    write(tx, OthersEnded { user_id, kept, at }).await
+}
+
+/// Begins a second factor; `false` when there is a confirmed one.
+pub(crate) async fn begin_factor(
+    tx: &mut Tx,
+    user_id: UserId,
+    secret: &[u8],
+) -> Result<bool, StorageError> {
+    let secret_sealed = secret.to_vec();
+    changed(write(tx, New(SecondFactor { user_id, secret_sealed, confirmed_at: None })).await)
+}
+
+/// Confirms a second factor; `false` when there is none to confirm.
+pub(crate) async fn confirm_factor(
+    tx: &mut Tx,
+    user_id: UserId,
+    step: i64,
+    code_hashes: &[String],
+    at: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    let code_hashes = code_hashes.to_vec();
+    changed(write(tx, ConfirmedSecondFactor { user_id, at, step, code_hashes }).await)
+}
+
+pub(crate) async fn replace_codes(tx: &mut Tx, user_id: UserId, hashes: &[String]) -> Written {
+    write(tx, RecoveryCodes { user_id, hashes: hashes.to_vec() }).await
+}
+
+/// Removes a second factor; `false` when there is none.
+pub(crate) async fn remove_factor(tx: &mut Tx, user_id: UserId) -> Result<bool, StorageError> {
+    let factor = SecondFactor { user_id, secret_sealed: Vec::new(), confirmed_at: None };
+    changed(write(tx, Gone(factor)).await)
 }

@@ -128,7 +128,7 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
     let db = &home.db;
     let workspace = workspace(&home.db).await.id;
     let maker = given::user();
-    commit!(db, |tx| tx.system().users().insert(&maker, "hash"));
+    commit!(db, |tx| given::sign_up(&mut tx, &maker, "hash"));
     commit!(db, |tx| given::join(&mut tx, workspace, maker.id, Role::Owner, at(0)));
     let scopes: Permissions = [
         Permission::DialogsRead,
@@ -167,16 +167,16 @@ async fn a_key_does_what_its_maker_may_do_now_and_a_service_key_what_it_was_give
     commit!(db, |tx| given::suspend_member(&mut tx, workspace, maker.id, Some(at(1))));
     assert_eq!(may(db, "own").await, None, "suspended here");
     commit!(db, |tx| given::suspend_member(&mut tx, workspace, maker.id, None));
-    commit!(db, |tx| tx.system().users().set_blocked(maker.id, Some(at(1))));
+    commit!(db, |tx| given::block(&mut tx, maker.id, Some(at(1))));
     assert_eq!(may(db, "own").await, None, "blocked everywhere");
-    commit!(db, |tx| tx.system().users().set_blocked(maker.id, None));
-    commit!(db, |tx| tx.system().users().set_delete_at(maker.id, Some(at(1))));
+    commit!(db, |tx| given::block(&mut tx, maker.id, None));
+    commit!(db, |tx| given::change_user(&mut tx, maker.id, |user| user.delete_at = Some(at(1))));
     assert_eq!(may(db, "own").await, None, "about to leave");
-    commit!(db, |tx| tx.system().users().set_delete_at(maker.id, None));
+    commit!(db, |tx| given::change_user(&mut tx, maker.id, |user| user.delete_at = None));
     assert_eq!(may(db, "own").await, Some(all.clone()));
     commit!(db, |tx| given::leave(&mut tx, workspace, maker.id));
     assert_eq!(may(db, "own").await, None, "no member");
-    commit!(db, |tx| tx.system().users().delete(maker.id));
+    commit!(db, |tx| given::delete_user(&mut tx, maker.id));
     assert_eq!(may(db, "own").await, None, "gone");
     assert_eq!(may(db, "service").await, Some(all));
 }

@@ -1,5 +1,5 @@
 use replyx_core::{
-    act::{AccountUpdated, Actor, MemberResumed, MemberSuspended},
+    act::{Actor, AnswersImported, AuditRead},
     audit::{Act, ActorKind, Entry, GENESIS, Outcome, hash},
     change::Change,
     ids::WorkspaceId,
@@ -447,15 +447,13 @@ async fn recorded_acts_are_entered_at_the_commit_in_their_order(home: &TestDb) {
     let db = &home.db;
     let workspace = chain_of(db, 0).await;
     let actor = Actor::user(id(), "anna@example.org", "127.0.0.1");
-    let user = id();
     let mut tx = db.begin().await.unwrap();
-    let updated = |now| Change::platform_act(&actor, &AccountUpdated { user }, now);
-    let email = "b@example.org".to_owned();
-    let suspended = MemberSuspended { member: user, email: email.clone() };
-    let resumed = MemberResumed { member: user, email };
-    tx.apply(updated(at(1))).await.unwrap();
-    tx.apply(Change::act(workspace, &actor, &suspended, at(2))).await.unwrap();
-    tx.apply(Change::act(workspace, &actor, &resumed, at(3))).await.unwrap();
+    let read = |now| Change::platform_act(&actor, &AuditRead { workspace }, now);
+    let first = AnswersImported { assistant: id(), imported: 3, skipped: 0 };
+    let second = AnswersImported { assistant: id(), imported: 1, skipped: 2 };
+    tx.apply(read(at(1))).await.unwrap();
+    tx.apply(Change::act(workspace, &actor, &first, at(2))).await.unwrap();
+    tx.apply(Change::act(workspace, &actor, &second, at(3))).await.unwrap();
     assert_eq!(read!(db, |tx| tx.system().audit().chains()), [], "not before the commit");
 
     let told = tx.commit().await.unwrap().audit;
@@ -466,16 +464,16 @@ async fn recorded_acts_are_entered_at_the_commit_in_their_order(home: &TestDb) {
     assert_eq!(
         order,
         [
-            (Some(workspace), 1, "member.suspended"),
-            (Some(workspace), 2, "member.resumed"),
-            (None, 1, "account.updated"),
+            (Some(workspace), 1, "answers.imported"),
+            (Some(workspace), 2, "answers.imported"),
+            (None, 1, "audit.read"),
         ]
     );
-    assert_eq!(told[0].act, actor.did(&suspended, at(2)));
+    assert_eq!(told[0].act, actor.did(&first, at(2)));
     assert!(verified(db, Some(workspace)).await.is_some() && verified(db, None).await.is_some());
 
     let mut undone = db.begin().await.unwrap();
-    undone.apply(updated(at(4))).await.unwrap();
+    undone.apply(read(at(4))).await.unwrap();
     drop(undone);
     assert_eq!(verified(db, None).await.unwrap().len(), 1);
 }

@@ -18,7 +18,7 @@ async fn find(db: &Db, workspace: WorkspaceId, user: UserId) -> Option<Member> {
 /// Stores a user as a member.
 async fn join(db: &Db, workspace: WorkspaceId, role: Role) -> User {
     let user = given::user();
-    commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "$argon2id$"));
     commit!(db, |tx| given::join(&mut tx, workspace, user.id, role, at(1)));
     user
 }
@@ -65,7 +65,7 @@ async fn each_change_of_a_member_changes_it_alone_and_tells(home: &TestDb) {
     let ours = empty(db).await;
     let theirs = empty(db).await;
     let user = given::user();
-    commit!(db, |tx| tx.system().users().insert(&user, "$argon2id$"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "$argon2id$"));
     let other = join(db, ours, Role::Owner).await;
     commit!(db, |tx| given::join(&mut tx, theirs, user.id, Role::Viewer, at(2)));
     let others = find(db, ours, other.id).await;
@@ -159,9 +159,9 @@ async fn owners_who_cannot_act_or_will_go_are_not_counted(home: &TestDb) {
     assert_eq!(owners(db, workspace).await, [stays, suspended, blocked, leaving]);
     commit!(db, |tx| given::suspend_member(&mut tx, workspace, suspended, Some(at(1))));
     assert_eq!(owners(db, workspace).await, [stays, blocked, leaving]);
-    commit!(db, |tx| tx.system().users().set_blocked(blocked, Some(at(1))));
+    commit!(db, |tx| given::block(&mut tx, blocked, Some(at(1))));
     assert_eq!(owners(db, workspace).await, [stays, leaving]);
-    commit!(db, |tx| tx.system().users().set_delete_at(leaving, Some(at(9))));
+    commit!(db, |tx| given::change_user(&mut tx, leaving, |user| user.delete_at = Some(at(9))));
     assert_eq!(owners(db, workspace).await, [stays]);
     commit!(db, |tx| given::leave(&mut tx, workspace, stays));
     assert_eq!(owners(db, workspace).await, []);
@@ -191,7 +191,7 @@ async fn of_two_owners_who_leave_for_good_one_stays(home: &TestDb) {
     let (workspace, [one, two]) = owned_by::<2>(db).await;
     let mut first = db.begin().await.unwrap();
     first.workspace(workspace).members().lock_owners().await.unwrap();
-    first.system().users().set_delete_at(one, Some(at(9))).await.unwrap();
+    given::change_user(&mut first, one, |user| user.delete_at = Some(at(9))).await.unwrap();
     let second = tokio::spawn({
         let db = db.clone();
         async move { commit!(db, |tx| tx.workspace(workspace).members().lock_owners()) }
@@ -220,7 +220,7 @@ async fn of_two_who_add_the_same_member_one_is_told(home: &TestDb) {
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     let user = User { id: id(), ..given::user() };
-    commit!(db, |tx| tx.system().users().insert(&user, "x"));
+    commit!(db, |tx| given::sign_up(&mut tx, &user, "x"));
     let mut adding = JoinSet::new();
     for role in [Role::Admin, Role::Viewer] {
         let db = db.clone();
