@@ -124,6 +124,10 @@ pub trait Act {
 /// An act with which no object of `core` changes: somebody was refused, used a code up or looked at
 /// something, or what it is done on belongs to another crate. Every other act is made by the rule
 /// that changes its object.
+#[diagnostic::on_unimplemented(
+    message = "the act `{Self}` is made by the rule that changes its object",
+    note = "if no object of `core` changes with it, it is a line of `standalone!` in `core/src/act.rs`"
+)]
 pub trait Standalone: Act {}
 
 macro_rules! standalone {

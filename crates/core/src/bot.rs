@@ -45,13 +45,22 @@ pub struct Bot {
     pub updated_at: DateTime<Utc>,
 }
 
+/// Whether Telegram can reach us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reachability {
+    /// At a public address with HTTPS.
+    PublicHttps,
+    /// We have no such address.
+    Unreachable,
+}
+
 impl BotMode {
     /// The way that is really used: `Auto` becomes a webhook where Telegram can reach us.
     #[must_use]
-    pub const fn resolve(self, public_https: bool) -> Self {
-        match (self, public_https) {
-            (Self::Auto, true) => Self::Webhook,
-            (Self::Auto, false) => Self::Polling,
+    pub const fn resolve(self, reachability: Reachability) -> Self {
+        match (self, reachability) {
+            (Self::Auto, Reachability::PublicHttps) => Self::Webhook,
+            (Self::Auto, Reachability::Unreachable) => Self::Polling,
             (chosen, _) => chosen,
         }
     }

@@ -9,7 +9,10 @@ use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use replyx_channels::telegram::{BotClient, TelegramError};
-use replyx_core::{bot::BotMode, ids::ChannelId};
+use replyx_core::{
+    bot::{BotMode, Reachability},
+    ids::ChannelId,
+};
 use replyx_engine::Engine;
 use replyx_storage::{StorageError, bots::Credentials};
 use tokio::{
@@ -168,7 +171,10 @@ impl Fleet {
 
     /// The bots that should run, each with the way it is to get its updates.
     async fn desired(&self) -> Result<HashMap<ChannelId, Desired>, StorageError> {
-        let public_https = self.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        let reachability = match &self.public_url {
+            Some(url) if url.starts_with("https:") => Reachability::PublicHttps,
+            _ => Reachability::Unreachable,
+        };
         let mut desired = HashMap::new();
         let mut after = None;
         loop {
@@ -176,7 +182,7 @@ impl Fleet {
             after = page.last().map(|found| found.bot.id);
             let full = page.len() == PAGE as usize;
             for found in page {
-                desired.insert(found.bot.id, (found.bot.mode.resolve(public_https), found));
+                desired.insert(found.bot.id, (found.bot.mode.resolve(reachability), found));
             }
             if !full {
                 return Ok(desired);

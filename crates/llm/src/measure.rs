@@ -66,7 +66,7 @@ pub(crate) fn retried(from: &Arc<str>, to: &Arc<str>, error: &ModelError) {
 }
 
 /// What an answer took.
-pub(crate) fn used(provider: &Arc<str>, usage: Usage, price_known: bool) {
+pub(crate) fn used(provider: &Arc<str>, usage: Usage) {
     let provider = || Arc::clone(provider);
     for (kind, tokens) in [("prompt", usage.prompt_tokens), ("completion", usage.completion_tokens)]
     {
@@ -75,9 +75,11 @@ pub(crate) fn used(provider: &Arc<str>, usage: Usage, price_known: bool) {
     if usage.estimated {
         counter!("model_usage_estimated_total", "provider" => provider()).increment(1);
     }
-    if !price_known {
-        counter!("model_price_unknown_total", "provider" => provider()).increment(1);
-    }
+}
+
+/// Nobody knows what an answer of this provider's model costs.
+pub(crate) fn price_unknown(provider: &Arc<str>) {
+    counter!("model_price_unknown_total", "provider" => Arc::clone(provider)).increment(1);
 }
 
 /// A provider has reported what cannot be.

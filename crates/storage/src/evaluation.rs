@@ -219,12 +219,11 @@ impl Runs<'_> {
         Ok(Page::of(found, page.limit, |run: &Run| run.id))
     }
 
-    /// The newest run of a set that is done and measured these settings, with answers or without.
-    pub async fn newest_done(
+    /// The newest run of a set that is done and measured these settings with answers.
+    pub async fn newest_with_answers(
         self,
         set: QuestionSetId,
         settings_hash: &str,
-        answers: bool,
     ) -> Result<Option<Run>, StorageError> {
         const SQL: &str = concat!(
             runs!(),
@@ -233,7 +232,7 @@ impl Runs<'_> {
               ORDER BY id DESC LIMIT 1"
         );
         row!(self.tx, RunRow, SQL;
-            self.workspace.into_uuid(), set.into_uuid(), settings_hash, answers)
+            self.workspace.into_uuid(), set.into_uuid(), settings_hash, true)
         .map(read_run)
         .transpose()
     }

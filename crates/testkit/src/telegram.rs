@@ -104,11 +104,11 @@ impl Builder {
         self
     }
 
-    /// Whether requests and updates are checked against the schema; yes by default. A benchmark of
-    /// something else may save the time.
+    /// Checks no requests and updates against the schema: a benchmark of something else saves the
+    /// time.
     #[must_use]
-    pub fn checks(mut self, checks: bool) -> Self {
-        self.checks = checks;
+    pub fn unchecked(mut self) -> Self {
+        self.checks = false;
         self
     }
 
@@ -120,11 +120,11 @@ impl Builder {
         self
     }
 
-    /// Whether a webhook may be `http` on loopback, and at any port, as with a Bot API server of
-    /// one's own; yes by default.
+    /// Refuses webhooks that are `http` on loopback or at another port than Telegram's. By default
+    /// they may be, as with a Bot API server of one's own.
     #[must_use]
-    pub fn http_webhooks(mut self, allowed: bool) -> Self {
-        self.http_webhooks = allowed;
+    pub fn https_webhooks_only(mut self) -> Self {
+        self.http_webhooks = false;
         self
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn pass(
     let questions = tx.workspace(workspace).question_sets().questions(gate.set_id).await?;
 
     let of_draft = settings_hash(&assistant.settings, &questions);
-    let draft = tx.workspace(workspace).runs().newest_done(gate.set_id, &of_draft, true).await?;
+    let draft = tx.workspace(workspace).runs().newest_with_answers(gate.set_id, &of_draft).await?;
     let draft = draft.ok_or(GateClosed::Unmeasured(
         "run the question set, with answers, against the draft as it is now",
     ))?;
@@ -41,7 +41,8 @@ pub(super) async fn pass(
     let Some(published) = published else { return Ok(Some(draft.id)) };
 
     let of_published = settings_hash(&published.settings, &questions);
-    let base = tx.workspace(workspace).runs().newest_done(gate.set_id, &of_published, true).await?;
+    let base =
+        tx.workspace(workspace).runs().newest_with_answers(gate.set_id, &of_published).await?;
     let base = base
         .ok_or(GateClosed::Unmeasured("run the question set against the published version, too"))?;
 

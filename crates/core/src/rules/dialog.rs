@@ -253,7 +253,7 @@ impl Contact {
             return None;
         }
         self.blocked_at = Some(now);
-        Some(self.told_blocked(true, now))
+        Some(self.told_block(now))
     }
 
     /// Lets us speak again, as of `now`. `None`: we may, or were blocked after that.
@@ -262,10 +262,11 @@ impl Contact {
             return None;
         }
         self.blocked_at = None;
-        Some(self.told_blocked(false, now))
+        Some(self.told_block(now))
     }
 
-    fn told_blocked(self, blocked: bool, now: DateTime<Utc>) -> Change<Self> {
+    fn told_block(self, now: DateTime<Utc>) -> Change<Self> {
+        let blocked = self.blocked_at.is_some();
         let event = Event::ContactBlocked { contact_id: self.id, blocked };
         Change::of(self.workspace_id, self).telling(event, now)
     }

@@ -46,7 +46,7 @@ impl Stage {
     ) -> Self {
         let limits = Limits::published(Enforcement::Off);
         let telegram = FakeTelegram::builder()
-            .checks(false)
+            .unchecked()
             .limits(limits)
             .history(4)
             .start()

@@ -216,7 +216,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         runs.find(ours.run.id) => Ok(None),
         runs.list(ours.set.id, page()) => Ok(found) if found.items.is_empty(),
         runs.results(ours.run.id) => Ok(None),
-        runs.newest_done(ours.set.id, &ours.run.settings_hash, ours.run.answers) => Ok(None),
+        runs.newest_with_answers(ours.set.id, &ours.run.settings_hash) => Ok(None),
         runs.unfinished(ours.set.id) => Ok(0),
         runs.prune(ours.set.id, 0) => Ok(0),
         sources.find(ours.source.id) => Ok(None),

@@ -11,7 +11,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use replyx_testkit::telegram::{Bot, Redelivery};
+use replyx_testkit::telegram::{Bot, Builder, Redelivery};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -225,7 +225,7 @@ async fn pending_updates_outlive_a_webhook_unless_they_are_dropped() {
 
 #[tokio::test]
 async fn addresses_and_secrets_that_telegram_refuses_are_refused() {
-    let strict = Telegram::start_with(|builder| builder.http_webhooks(false)).await;
+    let strict = Telegram::start_with(Builder::https_webhooks_only).await;
     let lenient = Telegram::start().await;
     let https = "Bad Request: bad webhook: An HTTPS URL must be provided for webhook";
     let ports = "Bad Request: bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443";

@@ -94,9 +94,11 @@ impl Underway<'_> {
     /// It is over: what the provider charges for it, and what it brought.
     pub(super) fn end(mut self, error: Option<&ModelError>) -> (Spent, Brought) {
         let usage = self.usage(error);
-        let priced = self.bound.is_priced();
         if error.is_none() || usage != Usage::default() {
-            measure::used(&self.link.provider, usage, priced);
+            measure::used(&self.link.provider, usage);
+            if !self.bound.is_priced() {
+                measure::price_unknown(&self.link.provider);
+            }
         }
         let spent = self.spent(usage, error.map_or("ok", ModelError::reason));
         if let Some(entry) = self.entry.take() {
