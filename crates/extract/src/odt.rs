@@ -189,6 +189,7 @@ impl<'t> Reading<'t> {
             }
             return;
         }
+
         let headers: Vec<Element> =
             table.children_named("table-header-rows").flat_map(Element::children).collect();
         let mut grid = Grid::default();
@@ -232,6 +233,7 @@ impl<'t> Reading<'t> {
         let goes_on = list.attribute("continue-numbering").as_deref() == Some("true");
         let counting = if goes_on { Counting::On } else { Counting::Again };
         self.lists.begin(style, depth, counting);
+
         for item in list.children() {
             let mut number = self.lists.next(&self.styles, style, depth);
             for block in item.children() {

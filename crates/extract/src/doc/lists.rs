@@ -142,6 +142,7 @@ impl Starts<'_> {
                 return;
             };
             self.rest = &self.rest[8..];
+
             let mut own = None;
             if flags & 0x20 != 0 {
                 own = level(&mut self.rest);

@@ -127,6 +127,7 @@ fn row_line<'l>(
             breaks: Vec::new(),
         })
         .collect();
+
     Some(Line {
         y: lines.iter().map(|line| line.y).fold(first.y, f32::min),
         size: first.size,

@@ -25,6 +25,7 @@ pub(super) fn read(mut package: Package, writer: &mut Writer) -> Result<(), Unre
     if let Some(title) = meta_title(&mut package)? {
         writer.title(&title);
     }
+
     let source = package.required("content.xml")?;
     let tree = Tree::parse(&source)?;
     let book = tree.root().path(&["body", "spreadsheet"]).ok_or(Unreadable::Damaged)?;
@@ -35,6 +36,7 @@ pub(super) fn read(mut package: Package, writer: &mut Writer) -> Result<(), Unre
     for tree in common.iter().chain([&tree]) {
         styles.read(tree.root());
     }
+
     let mut allowance = Allowance::default();
     let mut left_out = Vec::new();
     for table in book.children_named("table") {

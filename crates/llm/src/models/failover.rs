@@ -90,6 +90,7 @@ impl<'a> Call<'a> {
         let begun = Instant::now();
         let workspace = request.caller.workspace;
         let share = workspace.map_or_else(|| "installation".to_owned(), |id| id.to_string());
+
         Self {
             models,
             request,
