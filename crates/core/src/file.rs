@@ -58,6 +58,8 @@ pub enum Held {
         file: FileId,
         /// Their SHA-256, lower-case hexadecimal.
         content_hash: String,
+        /// How many they are.
+        size: u64,
     },
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -36,9 +36,16 @@ impl Folder {
         aside(move || write(&home, key, &bytes)).await
     }
 
-    pub(crate) async fn read(&self, key: Key) -> Result<Option<Vec<u8>>, FilesError> {
+    /// Reads no more than a byte beyond `size`.
+    pub(crate) async fn read(&self, key: Key, size: u64) -> Result<Option<Vec<u8>>, FilesError> {
         let path = self.home(key).join(key.file.to_string());
-        aside(move || found(fs::read(path))).await
+        aside(move || {
+            let Some(file) = found(File::open(path))? else { return Ok(None) };
+            let mut bytes = Vec::new();
+            file.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        })
+        .await
     }
 
     pub(crate) async fn delete(&self, key: Key) -> Result<(), FilesError> {

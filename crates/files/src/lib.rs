@@ -152,6 +152,11 @@ impl Files {
         Self { before, ..self }
     }
 
+    /// Is there a store beside the database?
+    pub const fn is_outside(&self) -> bool {
+        self.place.is_some()
+    }
+
     /// Are bytes of this size kept here, rather than in the database?
     pub fn takes(&self, size: usize) -> bool {
         self.place.is_some() && size > INLINE
@@ -177,16 +182,21 @@ impl Files {
         self.note("put", done)
     }
 
-    /// Reads a file.
+    /// Reads a file of this size, bytes; no more than that is read.
     #[tracing::instrument(name = "files.read", skip_all)]
-    pub async fn read(&self, key: Key, content_hash: &str) -> Result<Vec<u8>, FilesError> {
+    pub async fn read(
+        &self,
+        key: Key,
+        content_hash: &str,
+        size: u64,
+    ) -> Result<Vec<u8>, FilesError> {
         let found = match self.place.as_deref() {
             None => Ok(None),
-            Some(Place::Folder(folder)) => folder.read(key).await,
-            Some(Place::S3(s3)) => s3.read(key).await,
+            Some(Place::Folder(folder)) => folder.read(key, size).await,
+            Some(Place::S3(s3)) => s3.read(key, size).await,
         };
         let found = match (self.note("read", found)?, &self.before) {
-            (None, Some(folder)) => folder.read(key).await?,
+            (None, Some(folder)) => folder.read(key, size).await?,
             (found, _) => found,
         };
         let bytes = match found {
@@ -241,10 +251,10 @@ impl Files {
         if self.place.is_none() {
             return Ok(());
         }
-        let bytes = b"a check of the store of files".to_vec();
-        let hash = Fingerprint::of(&bytes).content_hash().to_owned();
-        self.put(key, bytes).await?;
-        self.read(key, &hash).await?;
+        const BYTES: &[u8] = b"a check of the store of files";
+        let hash = Fingerprint::of(BYTES).content_hash().to_owned();
+        self.put(key, BYTES.to_vec()).await?;
+        self.read(key, &hash, BYTES.len() as u64).await?;
         self.delete(key).await
     }
 

@@ -137,7 +137,8 @@ impl S3 {
         done(response).await.map(drop)
     }
 
-    pub(crate) async fn read(&self, key: Key) -> Result<Option<Vec<u8>>, FilesError> {
+    /// Reads no more than what goes beyond `size` by a piece of the answer.
+    pub(crate) async fn read(&self, key: Key, size: u64) -> Result<Option<Vec<u8>>, FilesError> {
         let response = self.send(Method::GET, Some(key), &[], Vec::new()).await?;
         if response.status() == StatusCode::NOT_FOUND {
             let refused = refusal(response).await;
@@ -150,8 +151,7 @@ impl S3 {
             };
         }
         let response = done(response).await?;
-        let bytes = response.bytes().await.map_err(unreachable)?;
-        Ok(Some(bytes.into()))
+        read_up_to(response, usize::try_from(size).unwrap_or(usize::MAX)).await.map(Some)
     }
 
     pub(crate) async fn delete(&self, key: Key) -> Result<(), FilesError> {
@@ -159,21 +159,35 @@ impl S3 {
         done(response).await.map(drop)
     }
 
+    /// A page that holds nothing but objects of others is not the end: what comes after it is asked
+    /// for until there is one of ours, or nothing.
     pub(crate) async fn list(&self, after: Option<Key>) -> Result<Vec<Key>, FilesError> {
-        let prefix = &self.address.prefix;
+        let prefix = self.address.prefix.as_str();
+        let mut after = after.map(|key| format!("{prefix}{}", key.path()));
+        loop {
+            let names = self.names(after.as_deref()).await?;
+            let own = names.iter().filter_map(|name| Key::parse(name.strip_prefix(prefix)?));
+            let own: Vec<Key> = own.collect();
+            if !own.is_empty() || names.is_empty() {
+                return Ok(own);
+            }
+            after = names.into_iter().next_back();
+        }
+    }
+
+    /// Up to a thousand names of objects that come after this one, in order.
+    async fn names(&self, after: Option<&str>) -> Result<Vec<String>, FilesError> {
         let mut parts = vec![
             ("list-type", "2".to_owned()),
             ("max-keys", "1000".to_owned()),
-            ("prefix", prefix.clone()),
+            ("prefix", self.address.prefix.clone()),
         ];
-        parts.extend(after.map(|key| ("start-after", format!("{prefix}{}", key.path()))));
+        parts.extend(after.map(|name| ("start-after", name.to_owned())));
 
         let response = self.send(Method::GET, None, &parts, Vec::new()).await?;
         let response = done(response).await?;
         let text = text(response).await?;
-        let names = elements(&text, "Key").map_err(FilesError::List)?;
-        let own = names.iter().filter_map(|name| Key::parse(name.strip_prefix(prefix.as_str())?));
-        Ok(own.collect())
+        elements(&text, "Key").map_err(FilesError::List)
     }
 
     /// Sends a signed request, again when the store fails for a moment.
@@ -206,6 +220,10 @@ impl S3 {
                 now: self.clock.now(),
             };
             let mut request = self.http.request(method.clone(), url.clone()).body(body.clone());
+            if method == Method::PUT && body.is_empty() {
+                // An empty body is sent without a length of its own accord, and refused.
+                request = request.header("content-length", "0");
+            }
             for (name, value) in signer.sign(&signed) {
                 request = request.header(name, value);
             }
@@ -244,15 +262,21 @@ async fn refusal(response: Response) -> FilesError {
 }
 
 /// A short answer. More than is expected is left unread.
-async fn text(mut response: Response) -> Result<String, FilesError> {
+async fn text(response: Response) -> Result<String, FilesError> {
+    let bytes = read_up_to(response, ANSWER).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The body of an answer, which is left where it goes beyond `most` bytes.
+async fn read_up_to(mut response: Response, most: usize) -> Result<Vec<u8>, FilesError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > ANSWER {
+        if bytes.len() > most {
             break;
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// The texts of all elements of this name.

@@ -312,7 +312,7 @@ impl Documents<'_> {
         // A document that came in between the two statements is on the next look.
         let items = listed.items.into_iter().filter_map(|document| {
             let (inline, file) = originals.remove(&document.id.into_uuid())?;
-            let original = held(inline, file, document.content_hash.clone());
+            let original = held(inline, file, document.content_hash.clone(), Some(document.size));
             Some((document, original))
         });
         Ok(Page { items: items.collect(), next: listed.next })
@@ -321,13 +321,14 @@ impl Documents<'_> {
     /// The bytes that were uploaded or fetched, or where they are.
     pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
         const SQL: &str = "
-            SELECT f.original, f.file_id, d.content_hash
+            SELECT f.original, f.file_id, d.content_hash, d.size
               FROM document_files f
               JOIN documents d ON d.workspace_id = f.workspace_id AND d.id = f.document_id
              WHERE f.workspace_id = $1 AND f.document_id = $2";
-        let row = row!(self.tx, (Vec<u8>, Option<Uuid>, String), SQL;
+        let row = row!(self.tx, (Vec<u8>, Option<Uuid>, String, i64), SQL;
             self.workspace.into_uuid(), id.into_uuid());
-        Ok(row.map(|(inline, file, content_hash)| held(inline, file, content_hash)))
+        Ok(row
+            .map(|(inline, file, content_hash, size)| held(inline, file, content_hash, Some(size))))
     }
 
     /// Writes what may change of a document, and its bytes.

@@ -64,8 +64,8 @@ impl Db {
     ) -> Result<Vec<u8>, StorageError> {
         match held {
             Held::Inline(bytes) => Ok(bytes),
-            Held::Kept { file, content_hash } => {
-                Ok(self.files().read(Key { workspace, file }, &content_hash).await?)
+            Held::Kept { file, content_hash, size } => {
+                Ok(self.files().read(Key { workspace, file }, &content_hash, size).await?)
             }
         }
     }
@@ -84,7 +84,8 @@ pub async fn sweep(db: &Db, now: DateTime<Utc>) -> Result<u64, StorageError> {
     let mark = Key { workspace: Uuid::nil().into(), file: installation };
 
     let mut deleted = 0;
-    if may_sweep(db.files(), mark, Unmarked::Claim).await? {
+    // A database that keeps everything itself has no store to sweep.
+    if db.files().is_outside() && may_sweep(db.files(), mark, Unmarked::Claim).await? {
         deleted += sweep_store(db, db.files(), now).await?;
     }
     if let Some(earlier) = db.files().earlier()
@@ -205,10 +206,19 @@ impl SystemFiles<'_> {
     }
 }
 
-/// A row's bytes: those that it holds, or the file that it names with its hash.
-pub(crate) fn held(inline: Vec<u8>, file: Option<Uuid>, content_hash: String) -> Held {
+/// A row's bytes: those that it holds, or the file that it names with its hash and its size.
+pub(crate) fn held(
+    inline: Vec<u8>,
+    file: Option<Uuid>,
+    content_hash: String,
+    size: Option<i64>,
+) -> Held {
     match file {
         None => Held::Inline(inline),
-        Some(file) => Held::Kept { file: file.into(), content_hash },
+        Some(file) => Held::Kept {
+            file: file.into(),
+            content_hash,
+            size: size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        },
     }
 }

@@ -46,11 +46,12 @@ impl Replacements<'_> {
     /// Its bytes, or where they are.
     pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
         const SQL: &str = "
-            SELECT original, file_id, content_hash FROM document_replacements
+            SELECT original, file_id, content_hash, size FROM document_replacements
              WHERE workspace_id = $1 AND document_id = $2";
-        let row = row!(self.tx, (Vec<u8>, Option<Uuid>, String), SQL;
+        let row = row!(self.tx, (Vec<u8>, Option<Uuid>, String, i64), SQL;
             self.workspace.into_uuid(), id.into_uuid());
-        Ok(row.map(|(inline, file, content_hash)| held(inline, file, content_hash)))
+        Ok(row
+            .map(|(inline, file, content_hash, size)| held(inline, file, content_hash, Some(size))))
     }
 
     /// Keeps a file for a document, instead of one that waits already.

@@ -202,9 +202,21 @@ pub(super) async fn cancel(
     if !tx.system().outbox().cancel(part, now).await? {
         return Ok(false);
     }
-    tx.apply(reply(part).canceled(now)).await?;
-    metrics::counter!("deliveries_total", "outcome" => "canceled").increment(1);
+    if !was_canceled(tx, part).await? {
+        tx.apply(reply(part).canceled(now)).await?;
+        metrics::counter!("deliveries_total", "outcome" => "canceled").increment(1);
+    }
     Ok(true)
+}
+
+/// Was the reply canceled while this part of it was on its way? Then that is what became of it,
+/// and was told when it happened.
+async fn was_canceled(tx: &mut Tx, part: &Sendable) -> Result<bool, StorageError> {
+    if part.parts == 1 {
+        return Ok(false);
+    }
+    let outbox = tx.workspace(part.workspace_id).outbox();
+    outbox.is_canceled_beside(part.message_id, part.id).await
 }
 
 async fn fail(
@@ -218,6 +230,9 @@ async fn fail(
     let workspace = part.workspace_id;
     let outbox = tx.workspace(workspace).outbox();
     if !outbox.failed(part, engine.process, error, uncertain, now).await? {
+        return Ok(());
+    }
+    if was_canceled(tx, part).await? {
         return Ok(());
     }
     tx.apply(reply(part).failed(error.to_owned(), now)).await?;

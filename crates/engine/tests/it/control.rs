@@ -20,7 +20,7 @@ use replyx_engine::{
     usage::Ledger,
 };
 use replyx_storage::{on_every_db, outbox::Sendable, testing::TestDb};
-use replyx_testkit::{Hold, openai::ModelFault};
+use replyx_testkit::{Hold, openai::ModelFault, telegram::TelegramFault};
 
 use crate::given::{Line, Working, World, loaded, received};
 
@@ -119,6 +119,58 @@ async fn a_claimed_part_that_comes_back_unsent_is_not_sent_after_a_takeover(db: 
         assert_eq!(world.delivery(reply).await, Delivery::Canceled, "{how}");
         assert_eq!(world.count("message.canceled").await, 1, "{how}");
     }
+}
+
+#[on_every_db]
+async fn a_part_that_comes_back_unsent_does_not_cancel_its_reply_once_more(db: &TestDb) {
+    let world = World::open(db).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let kim = world.member("Kim", Role::Operator).await;
+    let reply = long_reply(&world, &line).await;
+    let part = claim_part(&world, &engine).await;
+    take_over(&engine, &kim, &world.dialog().await).await;
+    assert_eq!(world.count("message.canceled").await, 1);
+
+    let now = world.clock.now();
+    let mut tx = engine.db.begin().await.unwrap();
+    let outbox = tx.workspace(world.workspace).outbox();
+    outbox.put_back(&part, engine.process, now, "503", false).await.unwrap();
+    tx.commit().await.unwrap();
+    deliver(&world, &engine).await;
+
+    assert_eq!(received(&line.chat(7)), [""; 0]);
+    assert_eq!(world.delivery(reply).await, Delivery::Canceled);
+    assert_eq!(world.count("message.canceled").await, 1, "it is told once");
+}
+
+#[on_every_db]
+async fn a_reply_stays_canceled_when_the_part_on_its_way_is_refused(db: &TestDb) {
+    let world = World::open(db).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let other = world.engine().await;
+    let kim = world.member("Kim", Role::Operator).await;
+    let reply = long_reply(&world, &line).await;
+    // Telegram has refused the part, and its answer is not here yet.
+    line.chat(7).block();
+    let hold = Hold::default();
+    world.telegram.inject(TelegramFault::Hold(hold.clone()).on("sendMessage"));
+    let working = Working::sends(&engine);
+    hold.reached().await;
+    take_over(&other, &kim, &world.dialog().await).await;
+    assert_eq!(world.delivery(reply).await, Delivery::Canceled);
+
+    hold.release();
+    crate::given::eventually("the refusal is written", async || {
+        (world.count("contact.blocked").await == 1).then_some(())
+    })
+    .await;
+    working.stop().await;
+
+    assert_eq!(world.delivery(reply).await, Delivery::Canceled);
+    assert_eq!(world.count("message.canceled").await, 1);
+    assert_eq!(world.count("message.failed").await, 0);
 }
 
 #[on_every_db]

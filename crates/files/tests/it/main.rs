@@ -20,6 +20,11 @@ fn hash(bytes: &[u8]) -> String {
     Fingerprint::of(bytes).content_hash().to_owned()
 }
 
+/// Reads a file that should be these bytes.
+async fn read(files: &Files, key: Key, bytes: &[u8]) -> Result<Vec<u8>, FilesError> {
+    files.read(key, &hash(bytes), bytes.len() as u64).await
+}
+
 fn in_s3(url: &str) -> Files {
     // The client that is built here installs the provider of TLS.
     drop(http_client());
@@ -35,10 +40,12 @@ async fn keeps_what_it_is_given(files: &Files) {
     files.put(first, large.clone()).await.unwrap();
     files.put(second, b"second".to_vec()).await.unwrap();
 
-    assert_eq!(files.read(first, &hash(&large)).await.unwrap(), large);
-    assert_eq!(files.read(second, &hash(b"second")).await.unwrap(), b"second");
-    let wrong = files.read(second, &hash(b"other")).await;
+    assert_eq!(read(files, first, &large).await.unwrap(), large);
+    assert_eq!(read(files, second, b"second").await.unwrap(), b"second");
+    let wrong = read(files, second, b"sacond").await;
     assert!(matches!(wrong, Err(FilesError::Damaged)), "{wrong:?}");
+    let longer = files.read(first, &hash(&large), 10).await;
+    assert!(matches!(longer, Err(FilesError::Damaged)), "it has more bytes than its row says");
 
     let mut keys = vec![first, second];
     keys.sort_unstable();
@@ -46,9 +53,14 @@ async fn keeps_what_it_is_given(files: &Files) {
     assert_eq!(files.list(Some(keys[0])).await.unwrap(), keys[1..]);
     assert_eq!(files.list(Some(keys[1])).await.unwrap(), []);
 
+    let empty = key(&clock);
+    files.put(empty, Vec::new()).await.unwrap();
+    assert_eq!(read(files, empty, b"").await.unwrap(), b"");
+    files.delete(empty).await.unwrap();
+
     files.delete(first).await.unwrap();
     files.delete(first).await.unwrap();
-    let gone = files.read(first, &hash(&large)).await;
+    let gone = read(files, first, &large).await;
     assert!(matches!(gone, Err(FilesError::Missing)), "{gone:?}");
     assert_eq!(files.list(None).await.unwrap(), [second]);
     files.check(key(&clock)).await.unwrap();
@@ -93,6 +105,24 @@ async fn files_of_others_beside_ours_are_left_out() {
     assert_eq!(files.list(None).await.unwrap(), [own]);
 }
 
+/// A page of the list that holds nothing of ours is not its end.
+#[tokio::test]
+async fn files_behind_more_than_a_page_of_others_are_listed() {
+    let clock = Clock::system();
+    let store = FakeS3::start().await.unwrap();
+    let own = key(&clock);
+    // In front of every id, and behind it.
+    for number in 0..1_100 {
+        store.set(&format!("shop/!others/{number:04}"), "x");
+        store.set(&format!("shop/~others/{number:04}"), "x");
+    }
+    let files = in_s3(&store.url("/shop"));
+    files.put(own, b"x".to_vec()).await.unwrap();
+
+    assert_eq!(files.list(None).await.unwrap(), [own]);
+    assert_eq!(files.list(Some(own)).await.unwrap(), []);
+}
+
 /// Killed between the first byte and the rename.
 #[tokio::test]
 async fn a_half_written_file_is_never_read_and_is_an_orphan() {
@@ -104,7 +134,7 @@ async fn a_half_written_file_is_never_read_and_is_an_orphan() {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(format!("{}.part", half.file)), "ha").unwrap();
 
-    let read = files.read(half, &hash(b"ha")).await;
+    let read = read(&files, half, b"ha").await;
     assert!(matches!(read, Err(FilesError::Missing)), "{read:?}");
     assert_eq!(files.list(None).await.unwrap(), [half]);
     files.delete(half).await.unwrap();
@@ -123,13 +153,13 @@ async fn a_store_that_fails_for_a_moment_is_asked_again_and_one_that_goes_on_is_
     assert!(!files.failed_within(std::time::Duration::from_mins(1)));
 
     store.fail(3, 503);
-    let failed = files.read(own, &hash(b"x")).await.unwrap_err();
+    let failed = read(&files, own, b"x").await.unwrap_err();
     assert!(failed.is_transient(), "{failed:?}");
     assert!(files.failed_within(std::time::Duration::from_mins(1)));
-    assert_eq!(files.read(own, &hash(b"x")).await.unwrap(), b"x");
+    assert_eq!(read(&files, own, b"x").await.unwrap(), b"x");
 
     drop(store);
-    let away = files.read(own, &hash(b"x")).await.unwrap_err();
+    let away = read(&files, own, b"x").await.unwrap_err();
     assert!(matches!(away, FilesError::Unreachable(_)) && away.is_transient(), "{away:?}");
 }
 
@@ -144,7 +174,7 @@ async fn a_wrong_key_region_or_bucket_is_refused_and_is_no_missing_file() {
         (good.replace("eu-test-1", "us-east-1"), (403, "InvalidAccessKeyId")),
         (good.replace("replyx-test", "another"), (404, "NoSuchBucket")),
     ] {
-        let refused = in_s3(&bad).read(key(&clock), "").await.unwrap_err();
+        let refused = in_s3(&bad).read(key(&clock), "", 1).await.unwrap_err();
         let FilesError::Refused { status, code } = &refused else { panic!("{refused:?}") };
         assert_eq!((*status, code.as_str()), expected, "{bad}");
         assert!(!refused.is_transient());
@@ -181,12 +211,12 @@ async fn a_bucket_that_follows_a_folder_finds_what_is_in_the_folder() {
 
     let store = FakeS3::start().await.unwrap();
     let files = in_s3(&store.url("")).after(&folder);
-    assert_eq!(files.read(old, &hash(b"old")).await.unwrap(), b"old");
+    assert_eq!(read(&files, old, b"old").await.unwrap(), b"old");
     assert_eq!(files.list(None).await.unwrap(), []);
     assert_eq!(files.earlier().unwrap().list(None).await.unwrap(), [old]);
     files.delete(old).await.unwrap();
-    assert!(matches!(files.read(old, &hash(b"old")).await, Err(FilesError::Missing)));
+    assert!(matches!(read(&files, old, b"old").await, Err(FilesError::Missing)));
 
-    let lost = Files::in_database().read(old, &hash(b"old")).await;
+    let lost = read(&Files::in_database(), old, b"old").await;
     assert!(matches!(lost, Err(FilesError::NoStore)), "{lost:?}");
 }

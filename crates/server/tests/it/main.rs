@@ -25,6 +25,7 @@ mod door;
 mod editions;
 mod evaluations;
 mod events;
+mod files;
 mod full_disk;
 mod harness;
 mod idempotency;

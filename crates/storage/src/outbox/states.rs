@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     dialog::{Contact, Dialog},
-    ids::MessageId,
+    ids::{MessageId, OutboxId},
     message::PartStatus,
 };
 use uuid::Uuid;
@@ -68,6 +68,21 @@ impl Outbox<'_> {
 
         self.tx.done.outbox |= !messages.is_empty();
         Ok(messages.into_iter().map(MessageId::from).collect())
+    }
+
+    /// Was what is left of a reply canceled before this part of it came to an end?
+    pub async fn is_canceled_beside(
+        self,
+        message: MessageId,
+        part: OutboxId,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT id FROM outbox
+             WHERE workspace_id = $1 AND message_id = $2 AND id <> $3 AND status = 'canceled'
+             LIMIT 1";
+        let found = value!(self.tx, Uuid, SQL;
+            self.workspace.into_uuid(), message.into_uuid(), part.into_uuid());
+        Ok(found.is_some())
     }
 
     /// The parts of a reply, in order.

@@ -101,6 +101,13 @@ async fn small_bytes_stay_in_the_row_and_large_ones_go_to_the_store(home: &TestD
     }
 }
 
+#[on_every_db]
+async fn a_database_that_keeps_everything_itself_has_nothing_to_sweep(home: &TestDb) {
+    home.db.join_installation(given::id::<FileId>().into_uuid(), given::at(0)).await.unwrap();
+    let db = home.db.clone().with_files(Files::in_database());
+    assert_eq!(files::sweep(&db, given::at(0)).await.unwrap(), 0);
+}
+
 /// Killed after the bytes were written and before the row was.
 #[on_every_db]
 async fn bytes_without_a_row_are_swept_after_a_day_and_rows_keep_theirs(home: &TestDb) {

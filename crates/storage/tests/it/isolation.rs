@@ -187,6 +187,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
+        outbox.is_canceled_beside(ours.message.id, id()) => Ok(false),
         files.bytes() => Ok(0..),
         replacements.find(ours.document.id) => Ok(None),
         replacements.original(ours.document.id) => Ok(None),
