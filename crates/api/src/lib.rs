@@ -19,6 +19,7 @@ pub mod admin;
 pub mod answers;
 mod asset;
 pub mod assistants;
+pub mod attachments;
 pub mod auth;
 pub mod bots;
 pub mod bounds;

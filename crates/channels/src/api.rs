@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
 use replyx_core::channel::{Address, ChatKind, Inbound, InboundContent, MessageRef, Outbound};
 
-use crate::{Channel, Happening, Paces, Route, SendOutcome};
+use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
 
 /// What a program posts: a message of one of its users.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,17 @@ impl Channel for Api {
 
     fn type_to<'a>(&'a self, _: Route<'a>) -> BoxFuture<'a, bool> {
         async { false }.boxed()
+    }
+
+    /// A program posts words alone.
+    fn fetch<'a>(
+        &'a self,
+        _: Route<'a>,
+        _: &'a str,
+        _: u64,
+    ) -> BoxFuture<'a, Result<Vec<u8>, FetchFailed>> {
+        let why = "a program posts no files".to_owned();
+        async { Err(FetchFailed::Gone(why)) }.boxed()
     }
 
     fn count(&self, _: Happening) {}

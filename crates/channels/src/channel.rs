@@ -26,6 +26,15 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// consequence.
     fn type_to<'a>(&'a self, route: Route<'a>) -> BoxFuture<'a, bool>;
 
+    /// Fetches a file that a customer sent, of at most so many bytes. `reference` is the channel's
+    /// own name of it.
+    fn fetch<'a>(
+        &'a self,
+        route: Route<'a>,
+        reference: &'a str,
+        most: u64,
+    ) -> BoxFuture<'a, Result<Vec<u8>, FetchFailed>>;
+
     /// Counts what became of a part, under the names that the channel's operators know.
     fn count(&self, what: Happening);
 }
@@ -63,6 +72,22 @@ pub enum SendOutcome {
     Moved(Address),
     /// Certainly not sent: the channel cannot speak until its owner acts.
     Unusable(String),
+}
+
+/// A file could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchFailed {
+    /// It is larger than is wanted, or than the channel gives out.
+    TooLarge,
+    /// The channel does not have it, or gives it to nobody.
+    Gone(String),
+    /// The same may succeed later.
+    NotNow {
+        /// How long to wait at least, if the channel says so.
+        retry_after: Option<Duration>,
+        /// What the channel said.
+        error: String,
+    },
 }
 
 /// Something that a channel counts.

@@ -19,11 +19,13 @@ use serde::{Deserialize, Serialize};
 pub use recorded::{Recorded, VERSION};
 
 use crate::{
+    attachment::AttachmentStatus,
     channel::{ChannelKind, ChannelStatus},
     dialog::{Control, HandoffReason, Step},
     evaluation::RunStatus,
     ids::{
-        AssistantId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId, SourceId, UserId,
+        AssistantId, AttachmentId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId,
+        SourceId, UserId,
     },
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
     message::{Author, MessageAct, Outcome},
@@ -282,6 +284,18 @@ events! {
         dialog_id: DialogId,
         /// The reply.
         message_id: MessageId,
+    }
+
+    /// A file of a message was fetched, or cannot be had.
+    AttachmentStatus = "attachment.status" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The message.
+        message_id: MessageId,
+        /// The file.
+        attachment_id: AttachmentId,
+        /// Its status.
+        status: AttachmentStatus,
     }
 
     /// The contact blocked or unblocked the bot.

@@ -89,6 +89,8 @@ ids! {
     MessageId,
     /// A part of a reply on its way to the customer.
     OutboxId,
+    /// A file that belongs to a message.
+    AttachmentId,
     /// The bytes of a file outside the database.
     FileId,
     /// A piece of durable background work.

@@ -8,6 +8,7 @@ pub mod act;
 pub mod actor;
 pub mod address;
 pub mod assistant;
+pub mod attachment;
 pub mod audit;
 pub mod bot;
 pub mod change;

@@ -6,6 +6,7 @@
 //! and not beside their types because events and acts are made of these types.
 
 pub mod assistant;
+pub mod attachment;
 pub mod channel;
 pub mod dialog;
 pub mod document;

@@ -15,7 +15,7 @@ use replyx_core::{
 };
 use replyx_storage::{StorageError, Tx, retried};
 
-use crate::{Engine, waiting};
+use crate::{Engine, attachments, waiting};
 
 mod gather;
 mod known;
@@ -176,7 +176,10 @@ async fn accept(
         Some(dialog) => dialog,
         None => open_dialog(engine, tx, door, &contact).await?,
     };
-    let Utterance { dialog, .. } = tx.apply(dialog.hear(heard, now)).await?;
+    let Utterance { dialog, message, .. } = tx.apply(dialog.hear(heard, now)).await?;
+    if let InboundContent::Attachment { file, .. } = &inbound.content {
+        attachments::note(engine, tx, &message, file, now).await?;
+    }
     let dialog = waiting::call_off(engine, tx, dialog, &contact, &inbound.content).await?;
     known.heard(&contact, dialog);
     Ok(Accepted::Stored)

@@ -25,6 +25,7 @@ use replyx_llm::{Embeddings, Models};
 use replyx_storage::{Db, tuning::Tuning};
 
 mod acts;
+pub mod attachments;
 pub mod bell;
 pub mod check;
 pub mod claims;

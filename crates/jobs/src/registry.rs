@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, future::BoxFuture};
 use replyx_core::{job::Kind, retry::Retry};
+use replyx_engine::attachments::FetchAttachment;
 use replyx_knowledge::{
     evaluate::Evaluate,
     index::{IndexDocument, neighbours::IndexNeighbours},
@@ -16,6 +17,7 @@ use replyx_knowledge::{
 use crate::job::{Failed, Job, JobRun, Schedule};
 
 mod evaluate;
+mod fetch_attachment;
 mod fetch_source;
 mod index;
 mod mail;
@@ -32,6 +34,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<Evaluate>(),
     Entry::of::<FetchSource>(),
     Entry::of::<SendMail>(),
+    Entry::of::<FetchAttachment>(),
     Entry::of::<sweeps::ForgetDeliveries>(),
     Entry::of::<sweeps::ForgetParts>(),
     Entry::of::<sweeps::ForgetContactDays>(),
@@ -197,6 +200,7 @@ mod tests {
             ("evaluate", "evaluation"),
             ("fetch_source", "crawl"),
             ("mail", "light"),
+            ("fetch_attachment", "light"),
             ("forget_deliveries", "scheduled"),
             ("forget_outbox", "scheduled"),
             ("forget_contact_days", "scheduled"),
@@ -251,6 +255,11 @@ mod tests {
         let assistant = json!({"workspace_id": one, "assistant_id": two});
         let copy: IndexNeighbours = serde_json::from_value(assistant).unwrap();
         assert_eq!(copy, IndexNeighbours { workspace_id, assistant_id: two.parse().unwrap() });
+
+        let attachment = json!({"workspace_id": one, "attachment_id": two});
+        let fetch: FetchAttachment = serde_json::from_value(attachment).unwrap();
+        let attachment_id = two.parse().unwrap();
+        assert_eq!(fetch, FetchAttachment { workspace_id, attachment_id });
 
         let sealed = json!({"sealed": "AAAA"});
         let SendMail(mail) = serde_json::from_value(sealed.clone()).unwrap();

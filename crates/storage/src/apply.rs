@@ -4,6 +4,7 @@
 use replyx_core::message::Message;
 use replyx_core::{
     assistant::Assistant,
+    attachment::MessageFile,
     bot::Bot,
     change::{Change, Gone, New, Noted, Parts},
     channel::Channel,
@@ -12,6 +13,7 @@ use replyx_core::{
     knowledge::{Document, Source},
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
+        attachment::StoredMessageFile,
         channel::{BotWithToken, MovedAway, NewBot},
         dialog::Utterance,
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
@@ -164,6 +166,9 @@ states! {
     Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
     CorrectedAct: |tx, it| tx.workspace(it.workspace_id).messages().correct_act(it);
+    New<MessageFile>: |tx, New(it)| tx.workspace(it.workspace_id).attachments().insert(it);
+    MessageFile: |tx, it| tx.workspace(it.workspace_id).attachments().save(it);
+    StoredMessageFile<'_>: |tx, it| tx.workspace(it.file.workspace_id).attachments().keep(it);
     MessageDelivery: |tx, it| tx.workspace(it.workspace_id).messages().set_delivery(it);
 }
 

@@ -164,7 +164,9 @@ impl WorkspaceFiles<'_> {
         const SQL: &str = "
             SELECT CAST((SELECT COALESCE(SUM(size), 0) FROM documents WHERE workspace_id = $1)
                       + (SELECT COALESCE(SUM(size), 0) FROM document_replacements
-                          WHERE workspace_id = $1) AS BIGINT)";
+                          WHERE workspace_id = $1)
+                      + (SELECT COALESCE(SUM(size), 0) FROM attachments
+                          WHERE workspace_id = $1 AND status = 'stored') AS BIGINT)";
         let bytes = value!(self.tx, i64, SQL; self.workspace.into_uuid());
         Ok(bytes.unwrap_or_default())
     }
@@ -189,6 +191,9 @@ impl SystemFiles<'_> {
              WHERE file_id = ANY(CAST(string_to_array($1, ',') AS UUID[]))
              UNION ALL
             SELECT file_id FROM document_replacements
+             WHERE file_id = ANY(CAST(string_to_array($1, ',') AS UUID[]))
+             UNION ALL
+            SELECT file_id FROM attachments
              WHERE file_id = ANY(CAST(string_to_array($1, ',') AS UUID[]))";
         const SQLITE: &str = r#"
             SELECT file_id FROM document_files
@@ -196,6 +201,10 @@ impl SystemFiles<'_> {
                    (SELECT unhex(value) FROM json_each('["' || replace($1, ',', '","') || '"]'))
              UNION ALL
             SELECT file_id FROM document_replacements
+             WHERE file_id IN
+                   (SELECT unhex(value) FROM json_each('["' || replace($1, ',', '","') || '"]'))
+             UNION ALL
+            SELECT file_id FROM attachments
              WHERE file_id IN
                    (SELECT unhex(value) FROM json_each('["' || replace($1, ',', '","') || '"]'))"#;
         let sql = self.tx.sql(POSTGRES, SQLITE);

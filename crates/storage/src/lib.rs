@@ -56,6 +56,7 @@ pub mod sweep;
 pub mod api_keys;
 mod apply;
 pub mod assistants;
+pub mod attachments;
 pub mod audit;
 pub mod bots;
 pub mod channels;

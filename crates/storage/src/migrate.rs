@@ -62,6 +62,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     27 "0027_control",
     28 "0028_operators_write",
     29 "0029_inbox",
+    30 "0030_attachments",
     31 "0031_waits",
     40 "0040_passages_in_steps",
 ];

@@ -6,6 +6,7 @@ use crate::{
     Tx,
     api_keys::{ApiKeys, SystemApiKeys},
     assistants::{Assistants, SystemAssistants},
+    attachments::Attachments,
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
     channels::{Channels, SystemChannels},
@@ -97,6 +98,8 @@ tables! {
     audit: Audit,
     /// The assistant that answers.
     assistants: Assistants,
+    /// Files of messages.
+    attachments: Attachments,
     /// Telegram bots.
     bots: Bots,
     /// Ways in which customers and assistants write to each other.

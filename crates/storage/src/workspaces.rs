@@ -156,14 +156,15 @@ impl Workspaces<'_> {
     }
 
     /// Deletes a step of what a workspace has most of, so that others can write in between: some of
-    /// its passages, then of its replies, of its messages, and of its events. How many rows went;
-    /// with none left, [`Self::delete`] does not take long.
+    /// its passages, then of its replies, of the files of its messages, of its messages, and of its
+    /// events. How many rows went; with none left, [`Self::delete`] does not take long.
     pub async fn empty(self, id: WorkspaceId) -> Result<u64, StorageError> {
         const PASSAGES: &str = "
             DELETE FROM passages
              WHERE workspace_id = $1
                AND id IN (SELECT id FROM passages WHERE workspace_id = $1 LIMIT $2)";
         const REPLIES: [&str; 2] = batch!("outbox", "workspace_id = $1");
+        const ATTACHMENTS: [&str; 2] = batch!("attachments", "workspace_id = $1");
         const MESSAGES: [&str; 2] = batch!("messages", "workspace_id = $1");
         const EVENTS: [&str; 2] = batch!("events", "workspace_id = $1");
         let workspace = id.into_uuid();
@@ -175,6 +176,10 @@ impl Workspaces<'_> {
         let replies = delete_batch!(self.tx, REPLIES; workspace);
         if replies > 0 {
             return Ok(replies);
+        }
+        let attachments = delete_batch!(self.tx, ATTACHMENTS; workspace);
+        if attachments > 0 {
+            return Ok(attachments);
         }
         let messages = delete_batch!(self.tx, MESSAGES; workspace);
         if messages > 0 {

@@ -7,7 +7,7 @@ use replyx_engine::correct::{self, CorrectError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::messages::MessageView;
+use super::messages::{self, MessageView};
 use crate::{
     caller::{DialogsWrite, May},
     error::{ApiError, ApiResult, Problem},
@@ -57,5 +57,5 @@ pub async fn correct(
     Body(request): Body<Request>,
 ) -> ApiResult<Json<MessageView>> {
     let message = correct::act(&state.engine, &caller, id, request.act).await?;
-    Ok(Json(message.into()))
+    Ok(Json(messages::shown(&state, message).await?))
 }

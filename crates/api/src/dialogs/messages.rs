@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    attachments::AttachmentView,
     caller::{Caller, DialogsRead, May},
     error::{ApiError, ApiResult, OperatorView, Problem},
     input::{Id, Params},
@@ -53,6 +54,8 @@ pub struct MessageView {
     /// authors.
     #[schema(example = "question")]
     act: Option<MessageAct>,
+    /// Files that came with it.
+    attachments: Vec<AttachmentView>,
     created_at: DateTime<Utc>,
 }
 
@@ -125,9 +128,10 @@ pub struct CitationView {
     end: i64,
 }
 
-impl From<Message> for MessageView {
-    fn from(message: Message) -> Self {
+impl MessageView {
+    fn of(message: Message, attachments: Vec<AttachmentView>) -> Self {
         Self {
+            attachments,
             id: message.id.into_uuid(),
             seq: message.seq,
             author: message.author,
@@ -208,7 +212,27 @@ pub async fn messages(
     } else {
         messages.shown(id, page).await?
     };
-    Ok(List::of(page, MessageView::from))
+
+    let mut files = match (page.items.first(), page.items.last()) {
+        (Some(first), Some(last)) => {
+            let attachments = tx.workspace(caller.workspace_id).attachments();
+            attachments.of_messages(id, first.seq, last.seq).await?
+        }
+        _ => Vec::new(),
+    };
+    Ok(List::of(page, |message: Message| {
+        let own = files.extract_if(.., |file| file.message_id == message.id);
+        let own = own.map(AttachmentView::from).collect();
+        MessageView::of(message, own)
+    }))
+}
+
+/// A message with the files that came with it.
+pub(super) async fn shown(state: &AppState, message: Message) -> ApiResult<MessageView> {
+    let mut tx = state.db().read().await?;
+    let attachments = tx.workspace(message.workspace_id).attachments();
+    let files = attachments.of_messages(message.dialog_id, message.seq, message.seq).await?;
+    Ok(MessageView::of(message, files.into_iter().map(AttachmentView::from).collect()))
 }
 
 /// Does the caller see what operators tell each other? People do, and programs that may answer.

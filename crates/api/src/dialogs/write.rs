@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::messages::MessageView;
+use super::messages::{self, MessageView};
 use crate::{
     caller::{DialogsWrite, May},
     error::{ApiResult, Problem},
@@ -99,7 +99,7 @@ pub async fn write(
             replies::note(&state.engine, &caller, id, &note).await?
         }
     };
-    Ok((StatusCode::CREATED, Json(message.into())))
+    Ok((StatusCode::CREATED, Json(messages::shown(&state, message).await?)))
 }
 
 /// A message must not be blank.

@@ -132,7 +132,7 @@ fn is_open_document(original: &[u8]) -> bool {
 
 /// `Content-Disposition` of a download (RFC 6266): the name for old clients in ASCII, and as it is
 /// (RFC 8187).
-fn attachment(name: &str) -> String {
+pub(crate) fn attachment(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| match c {

@@ -59,6 +59,7 @@ codes! {
     }
     404 {
         not_found: "it does not exist or belongs to another workspace",
+        not_stored: "the file is not stored: its status says why",
         no_original: "the document is a page or an answer, and was not uploaded as a file",
     }
     405 {

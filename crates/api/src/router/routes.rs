@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    admin, answers, assistants, auth, bots, channels, dialogs, documents, evaluation, events,
-    health, hooks, index, input::JSON_LIMIT, measure, models, openapi, operators, problems,
+    admin, answers, assistants, attachments, auth, bots, channels, dialogs, documents, evaluation,
+    events, health, hooks, index, input::JSON_LIMIT, measure, models, openapi, operators, problems,
     sources, state::AppState, usage, users, workspaces,
 };
 
@@ -134,6 +134,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::control::reopen))
         .routes(routes!(dialogs::act::correct))
         .routes(routes!(operators::queue::queue))
+        .routes(routes!(attachments::read::read))
         .routes(routes!(events::stream_events))
         .routes(routes!(events::ticket::create))
 }

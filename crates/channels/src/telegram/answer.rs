@@ -54,6 +54,8 @@ pub(crate) fn open(
         _ => Err(match status {
             200..300 => TelegramError::Malformed,
             429 => rate_limited(retry_after),
+            // A proxy before the server takes no larger body, either.
+            413 => TelegramError::TooBig,
             _ => trouble(status),
         }),
     }
@@ -66,6 +68,7 @@ fn refusal(status: u16, retry_after: Option<u64>, said: &str) -> TelegramError {
         400 => bad_request(description),
         401 | 404 => TelegramError::Unauthorized,
         403 => TelegramError::Blocked { description },
+        413 => TelegramError::TooBig,
         409 => TelegramError::Conflict { webhook: description.to_lowercase().contains("webhook") },
         429 => rate_limited(retry_after),
         405..500 | 402 => TelegramError::Refused { status, description },
@@ -82,6 +85,8 @@ fn bad_request(description: String) -> TelegramError {
         TelegramError::CannotParse { description }
     } else if says(&["message is too long", "message_too_long"]) {
         TelegramError::TooLong
+    } else if says(&["file is too big", "file_too_big"]) {
+        TelegramError::TooBig
     } else if says(&[
         "chat not found",
         "user not found",
@@ -132,6 +137,8 @@ mod tests {
         for (status, said, kind) in [
             (401, "Unauthorized", "unauthorized"),
             (404, "Not Found", "unauthorized"),
+            (413, "Request Entity Too Large", "too_big"),
+            (400, "Bad Request: file is too big", "too_big"),
             (403, "Forbidden: bot was blocked by the user", "blocked"),
             (403, "Forbidden: user is deactivated", "blocked"),
             (403, "Forbidden: bot was kicked from the supergroup chat", "blocked"),
@@ -146,7 +153,6 @@ mod tests {
             (400, "Bad Request: message is too long", "too_long"),
             (400, "Bad Request: not enough rights to send text messages to the chat", "refused"),
             (400, "Bad Request: TOPIC_CLOSED", "refused"),
-            (413, "Request Entity Too Large", "refused"),
             (429, "Too Many Requests: retry after 5", "rate_limited"),
             (500, "Internal Server Error", "server"),
             (504, "Gateway Timeout", "unknown"),

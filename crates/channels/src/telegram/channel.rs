@@ -7,7 +7,7 @@ use replyx_core::channel::{Address, ChatKind, Outbound, OutboundText};
 use secrecy::SecretString;
 
 use super::{Telegram, TelegramError, format};
-use crate::{Channel, Happening, Paces, Route, SendOutcome};
+use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
 
 /// Telegram shows it for five seconds; it is said again a little before.
 const TYPING: Duration = Duration::from_millis(4_500);
@@ -61,6 +61,24 @@ impl Channel for Telegram {
         .boxed()
     }
 
+    fn fetch<'a>(
+        &'a self,
+        route: Route<'a>,
+        reference: &'a str,
+        most: u64,
+    ) -> BoxFuture<'a, Result<Vec<u8>, FetchFailed>> {
+        async move {
+            let Some(token) = route.secret else {
+                return Err(FetchFailed::Gone("the bot has no token".to_owned()));
+            };
+            let fetched = self.bot(token).fetch_file(reference, most).await;
+            let outcome = fetched.as_ref().map_or_else(TelegramError::kind, |_| "fetched");
+            metrics::counter!("telegram_bot_files_total", "outcome" => outcome).increment(1);
+            fetched.map_err(|error| no_file(&error))
+        }
+        .boxed()
+    }
+
     fn count(&self, what: Happening) {
         let counter = match what {
             Happening::Waited => metrics::counter!("telegram_bot_rate_limit_waits_total"),
@@ -92,6 +110,23 @@ impl Telegram {
     }
 }
 
+/// What a failure means for a file that was to be fetched: nothing was changed by the try.
+fn no_file(error: &TelegramError) -> FetchFailed {
+    let text = error.to_string();
+    match error {
+        TelegramError::TooBig => FetchFailed::TooLarge,
+        TelegramError::RateLimited { retry_after } => {
+            FetchFailed::NotNow { retry_after: Some(*retry_after), error: text }
+        }
+        TelegramError::Server { .. }
+        | TelegramError::NotSent(_)
+        | TelegramError::Unknown(_)
+        | TelegramError::Malformed
+        | TelegramError::Conflict { .. } => FetchFailed::NotNow { retry_after: None, error: text },
+        _ => FetchFailed::Gone(text),
+    }
+}
+
 /// What a failure means for the part that was sent.
 #[allow(clippy::needless_pass_by_value, reason = "errors are handed over where they end")]
 fn judge(error: TelegramError) -> SendOutcome {
@@ -112,6 +147,7 @@ fn judge(error: TelegramError) -> SendOutcome {
         TelegramError::ChatGone { .. }
         | TelegramError::CannotParse { .. }
         | TelegramError::TooLong
+        | TelegramError::TooBig
         | TelegramError::Refused { .. } => SendOutcome::Refused(text),
     }
 }
@@ -154,6 +190,7 @@ mod tests {
             TelegramError::ChatGone { description: said("chat not found") },
             TelegramError::CannotParse { description: said("can't parse entities") },
             TelegramError::TooLong,
+            TelegramError::TooBig,
             TelegramError::Refused { status: 400, description: said("not enough rights") },
         ] {
             assert!(error.certainly_not_sent());

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use replyx_core::channel::Address;
 use replyx_tls::Protocols;
-use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
+use reqwest::{
+    Client, RequestBuilder, Response, Url,
+    header::RETRY_AFTER,
+    multipart::{Form, Part},
+    redirect::Policy,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json, value::RawValue};
@@ -13,7 +18,7 @@ use super::{
     answer,
     error::TelegramError,
     rates::Rates,
-    types::{Me, RawUpdate, SentMessage, updates},
+    types::{FileInfo, Me, OutgoingFile, RawUpdate, SentMessage, updates},
 };
 
 /// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken
@@ -21,6 +26,8 @@ use super::{
 const ALLOWED_UPDATES: [&str; 2] = ["message", "my_chat_member"];
 /// A hundred updates are far smaller; more is not Telegram.
 const BODY_LIMIT: usize = 16 << 20;
+/// How long a file may be on its way.
+const TRANSFER: Duration = Duration::from_mins(2);
 /// Telegram polls no longer than this.
 const LONGEST_POLL: u32 = 50;
 
@@ -229,6 +236,68 @@ impl BotClient {
         self.fetch("sendChatAction", &parameters, Duration::ZERO).await.map(drop)
     }
 
+    /// Fetches a file that a customer sent, of at most so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::TooBig`] when it is larger, or larger than Telegram gives to bots (20 MB).
+    /// [`TelegramError::Refused`] when Telegram no longer has it.
+    #[tracing::instrument(name = "telegram.file", level = "debug", skip_all)]
+    pub async fn fetch_file(&self, file_id: &str, most: u64) -> Result<Vec<u8>, TelegramError> {
+        let parameters = json!({"file_id": file_id});
+        let file: FileInfo = self.call("getFile", &parameters, Duration::ZERO).await?;
+        if file.file_size.is_some_and(|size| size > most) {
+            return Err(TelegramError::TooBig);
+        }
+        let path = file.file_path.filter(|path| is_file_path(path));
+        let path = path.ok_or(TelegramError::Malformed)?;
+
+        let token = self.token.expose_secret();
+        let request =
+            self.telegram.http.get(format!("{}/file/bot{token}/{path}", self.telegram.base));
+        let response = request.timeout(TRANSFER).send().await?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let body = read_body(response, BODY_LIMIT).await.unwrap_or_default();
+            return Err(answer::open(status, None, &body)
+                .err()
+                .unwrap_or(TelegramError::Malformed));
+        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        // What is longer than it was said to be is no answer of Telegram's.
+        read_body(response, most).await
+    }
+
+    /// Sends a file with a caption (at most 1,024 UTF-16 units), and returns the number of the
+    /// message.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::TooBig`] when it is larger than Telegram takes from bots (50 MB); otherwise
+    /// as [`Self::send_message`].
+    pub async fn send_document(
+        &self,
+        chat: &Address,
+        file: OutgoingFile,
+        caption: Option<&str>,
+    ) -> Result<i64, TelegramError> {
+        let mut part = Part::bytes(file.bytes).file_name(file.name);
+        if let Some(media_type) = &file.media_type {
+            part = part.mime_str(media_type)?;
+        }
+        let mut form =
+            Form::new().text("chat_id", chat_id(chat)?.to_string()).part("document", part);
+        if let Some(caption) = caption {
+            form = form.text("caption", caption.to_owned());
+        }
+
+        let request = self.post("sendDocument")?.timeout(TRANSFER).multipart(form);
+        let result = finish(request.send().await?).await?;
+        let sent: SentMessage =
+            serde_json::from_str(result.get()).map_err(|_| TelegramError::Malformed)?;
+        Ok(sent.message_id)
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -246,31 +315,33 @@ impl BotClient {
         parameters: &Value,
         wait: Duration,
     ) -> Result<Box<RawValue>, TelegramError> {
+        let request = self.post(method)?.timeout(self.telegram.answer + wait).json(parameters);
+        finish(request.send().await?).await
+    }
+
+    fn post(&self, method: &'static str) -> Result<RequestBuilder, TelegramError> {
         let token = self.token.expose_secret();
         // Anything else could change the path of the request.
         if !is_token(token) {
             return Err(TelegramError::Unauthorized);
         }
-        let response = self
-            .telegram
-            .http
-            .post(format!("{}/bot{token}/{method}", self.telegram.base))
-            .timeout(self.telegram.answer + wait)
-            .json(parameters)
-            .send()
-            .await?;
-        let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
-        match read_body(response).await {
-            Ok(body) => answer::open(status, retry_after, &body),
-            // The status alone says enough of a refusal; of a success it says that we do not know
-            // the rest.
-            Err(error) if (200..300).contains(&status) => Err(error),
-            Err(_) => answer::open(status, retry_after, b""),
-        }
+        Ok(self.telegram.http.post(format!("{}/bot{token}/{method}", self.telegram.base)))
+    }
+}
+
+/// The result in an answer.
+async fn finish(response: Response) -> Result<Box<RawValue>, TelegramError> {
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+    match read_body(response, BODY_LIMIT).await {
+        Ok(body) => answer::open(status, retry_after, &body),
+        // The status alone says enough of a refusal; of a success it says that we do not know the
+        // rest.
+        Err(error) if (200..300).contains(&status) => Err(error),
+        Err(_) => answer::open(status, retry_after, b""),
     }
 }
 
@@ -291,10 +362,19 @@ fn is_token(token: &str) -> bool {
         })
 }
 
-async fn read_body(mut response: Response) -> Result<Vec<u8>, TelegramError> {
+/// The path of a file within those of the bot. Anything else could change the path of the request.
+fn is_file_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
+    !path.is_empty()
+        && path.len() <= 512
+        && path.bytes().all(plain)
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+async fn read_body(mut response: Response, most: usize) -> Result<Vec<u8>, TelegramError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(after_headers)? {
-        if body.len() + chunk.len() > BODY_LIMIT {
+        if body.len() + chunk.len() > most {
             return Err(TelegramError::Malformed);
         }
         body.extend_from_slice(&chunk);
@@ -318,6 +398,14 @@ mod tests {
             ["", ":", "1:", ":a", "a:b", "1:a/b", "1:a?b", "1:a#b", "1:../x", "1:a%2f", "1:я"]
         {
             assert!(!is_token(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_plain_paths_become_part_of_an_address() {
+        assert!(is_file_path("documents/file_12.pdf"));
+        for wrong in ["", "/etc", "a//b", "../x", "a/../b", "a?b", "a#b", "a%2e", "a b", "a/"] {
+            assert!(!is_file_path(wrong), "{wrong}");
         }
     }
 

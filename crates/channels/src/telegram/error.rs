@@ -54,6 +54,10 @@ pub enum TelegramError {
     #[error("the text is too long for telegram")]
     TooLong,
 
+    /// The file is larger than Telegram takes from bots, or gives to them.
+    #[error("the file is too big for telegram")]
+    TooBig,
+
     /// Another refusal that will not change by itself.
     #[error("telegram refused the request with status `{status}`: {description}")]
     Refused {
@@ -116,6 +120,7 @@ impl TelegramError {
             Self::Migrated { .. } => "migrated",
             Self::CannotParse { .. } => "cannot_parse",
             Self::TooLong => "too_long",
+            Self::TooBig => "too_big",
             Self::Refused { .. } => "refused",
             Self::Conflict { .. } => "conflict",
             Self::RateLimited { .. } => "rate_limited",

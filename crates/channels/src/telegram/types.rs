@@ -49,6 +49,26 @@ pub(crate) fn updates(result: &RawValue) -> Option<(Vec<RawUpdate>, usize)> {
     Some((all.iter().filter_map(|json| RawUpdate::parse(json.get())).collect(), all.len()))
 }
 
+/// A file at Telegram.
+#[derive(Deserialize)]
+pub(crate) struct FileInfo {
+    #[serde(default)]
+    pub(crate) file_size: Option<u64>,
+    #[serde(default)]
+    pub(crate) file_path: Option<String>,
+}
+
+/// A file that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingFile {
+    /// What it is called.
+    pub name: String,
+    /// Its media type, when it is known.
+    pub media_type: Option<String>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// A message that was sent.
 #[derive(Deserialize)]
 pub(crate) struct SentMessage {

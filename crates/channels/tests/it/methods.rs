@@ -1,6 +1,7 @@
-use replyx_channels::telegram::{Limits, TelegramError};
-use replyx_testkit::telegram::FakeTelegram;
+use replyx_channels::telegram::{Limits, OutgoingFile, TelegramError};
+use replyx_testkit::telegram::{FakeTelegram, TelegramFault};
 use secrecy::SecretString;
+use serde_json::json;
 
 use crate::{World, telegram};
 
@@ -78,4 +79,81 @@ async fn a_webhook_that_telegram_does_not_want_is_refused_with_the_reason() {
         panic!("{refused:?}")
     };
     assert!(description.contains("webhook"), "{description}");
+}
+
+#[tokio::test]
+async fn a_file_of_a_customer_is_fetched_as_it_was_sent() {
+    let world = World::start().await;
+    let chat = world.bot.customer(7);
+    let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    chat.send_file("document", "price.bin", bytes.clone(), json!({}));
+    let id = file_id(&world, "document").await;
+
+    assert_eq!(world.client.fetch_file(&id, 1 << 20).await.unwrap(), bytes);
+    let refused = world.client.fetch_file(&id, 299_999).await.unwrap_err();
+    assert!(matches!(refused, TelegramError::TooBig), "{refused:?}");
+    let refused = world.client.fetch_file("no-such-file", 1 << 20).await.unwrap_err();
+    assert!(matches!(refused, TelegramError::Refused { status: 400, .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_telegram_gives_to_no_bot_is_too_big() {
+    let world = World::start().await;
+    world.bot.customer(7).send_huge_file("video", "film.mp4", 20_000_001);
+    let id = file_id(&world, "video").await;
+    let refused = world.client.fetch_file(&id, u64::MAX).await.unwrap_err();
+    assert!(matches!(refused, TelegramError::TooBig), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_document_arrives_with_its_name_and_caption() {
+    let world = World::start().await;
+    let chat = world.bot.customer(7);
+    let file = OutgoingFile {
+        name: "Цены \"2026\".pdf".to_owned(),
+        media_type: Some("application/pdf".to_owned()),
+        bytes: vec![9; 2_000_000],
+    };
+    let id = world.client.send_document(&7.into(), file.clone(), Some("Here <b>")).await.unwrap();
+
+    let [sent] = &chat.sent()[..] else { panic!("one message") };
+    assert_eq!((sent.message_id, sent.text.as_str()), (id, "Here <b>"));
+    let arrived = sent.file.as_ref().unwrap();
+    assert_eq!(arrived.name, file.name);
+    assert_eq!(arrived.media_type, file.media_type);
+    assert_eq!(arrived.bytes, file.bytes);
+
+    let bare = OutgoingFile { media_type: None, ..file };
+    world.client.send_document(&7.into(), bare, None).await.unwrap();
+    assert_eq!(chat.sent()[1].text, "");
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_sent_says_why() {
+    let world = World::start().await;
+    let chat = world.bot.customer(7);
+    let file =
+        |size| OutgoingFile { name: "a.bin".to_owned(), media_type: None, bytes: vec![1; size] };
+
+    let refused = world.client.send_document(&7.into(), file(50_000_001), None).await.unwrap_err();
+    assert!(matches!(refused, TelegramError::TooBig), "{refused:?}");
+    let refused = world.client.send_document(&8.into(), file(1), None).await.unwrap_err();
+    assert!(matches!(refused, TelegramError::ChatGone { .. }), "{refused:?}");
+    chat.block();
+    let refused = world.client.send_document(&7.into(), file(1), None).await.unwrap_err();
+    assert!(matches!(refused, TelegramError::Blocked { .. }), "{refused:?}");
+    chat.unblock();
+
+    // The connection breaks after Telegram has it: nobody can know.
+    world.fake.inject(TelegramFault::BreakAfter.on("sendDocument"));
+    let unknown = world.client.send_document(&7.into(), file(1), None).await.unwrap_err();
+    assert!(matches!(unknown, TelegramError::Unknown(_)), "{unknown:?}");
+    assert_eq!(chat.sent_total(), 1);
+}
+
+/// The id of the file in the only update.
+async fn file_id(world: &World, kind: &str) -> String {
+    let updates = world.client.get_updates(None, 0, 100).await.unwrap();
+    let [update] = &updates[..] else { panic!("one update") };
+    update.raw["message"][kind]["file_id"].as_str().unwrap().to_owned()
 }

@@ -2,6 +2,7 @@
 
 use super::{Event, LimitBound, Recorded};
 use crate::{
+    attachment::AttachmentStatus,
     channel::{ChannelKind, ChannelStatus},
     dialog::{Control, HandoffReason, Step},
     evaluation::RunStatus,
@@ -78,6 +79,12 @@ fn conversation() -> Vec<Event> {
         Event::MessageActCorrected { dialog_id, message_id: reply, act: MessageAct::Thanks },
         Event::MessageFailed { dialog_id, message_id: reply, error },
         Event::MessageCanceled { dialog_id, message_id: reply },
+        Event::AttachmentStatus {
+            dialog_id,
+            message_id: question,
+            attachment_id: id(11),
+            status: AttachmentStatus::Stored,
+        },
         Event::ContactBlocked { contact_id, blocked: true },
     ]
 }

@@ -34,6 +34,10 @@ fn stored() -> Vec<Value> {
         json!({"type": "message.act_corrected", "dialog_id": ID, "message_id": ID, "act": "thanks"}),
         json!({"type": "message.failed", "dialog_id": ID, "message_id": ID, "error": "gone"}),
         json!({"type": "message.canceled", "dialog_id": ID, "message_id": ID}),
+        json!({
+            "type": "attachment.status", "dialog_id": ID, "message_id": ID, "attachment_id": ID,
+            "status": "too_large",
+        }),
         json!({"type": "contact.blocked", "contact_id": ID, "blocked": true}),
         json!({
             "type": "document.status", "document_id": ID, "assistants": [ID], "status": "failed",

@@ -110,6 +110,7 @@ pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
         "streams_refused_total",
         "Event streams refused because too many were open, by bound.",
     ),
+    (Counter, "telegram_bot_files_total", "Files of customers fetched, by outcome."),
     (Counter, "telegram_bot_groups_moved_total", "Groups that became supergroups."),
     (Counter, "telegram_bot_plain_fallbacks_total", "Messages sent as plain text after a refusal."),
     (Counter, "telegram_bot_poll_errors_total", "Failed polls of Telegram, by kind."),

@@ -6,6 +6,7 @@ mod acts;
 mod admin_cli;
 mod answers;
 mod api_keys;
+mod attachments;
 mod attacks;
 mod audit_log;
 mod auth;

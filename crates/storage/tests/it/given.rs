@@ -6,6 +6,7 @@ use replyx_core::{
         Assistant, AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified,
         Version,
     },
+    attachment::{AttachmentStatus, MessageFile},
     audit::{Act, ActorKind, Outcome},
     bot::Bot,
     change::{Change, New},
@@ -362,6 +363,7 @@ pub(crate) struct Tenant {
     pub contact: Contact,
     pub dialog: Dialog,
     pub message: Message,
+    pub attachment: MessageFile,
     pub document: Document,
     pub passages: Vec<NewPassage>,
     pub source: Source,
@@ -393,6 +395,7 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
     tx.apply(dialog.clone().open()).await.unwrap();
     tx.commit().await.unwrap();
     let set = question_set(workspace.id, assistant.id);
+    let message = message(workspace.id, dialog.id, 1);
     Tenant {
         id: workspace.id,
         source: source(workspace.id, assistant.id),
@@ -400,7 +403,8 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
         set,
         call: call(assistant.id, Some(dialog.id)),
         user,
-        message: message(workspace.id, dialog.id, 1),
+        attachment: attachment(&message),
+        message,
         document: document(workspace.id, assistant.id),
         invitation: invitation(workspace.id),
         key: api_key(workspace.id),
@@ -410,6 +414,24 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
         contact,
         dialog,
         passages: vec![passage("Доставка по Москве два дня"), passage("Returns take 14 days")],
+    }
+}
+
+/// A file that came with a message and waits to be fetched.
+pub(crate) fn attachment(message: &Message) -> MessageFile {
+    MessageFile {
+        id: id(),
+        workspace_id: message.workspace_id,
+        dialog_id: message.dialog_id,
+        message_id: message.id,
+        what: "document".to_owned(),
+        name: Some("Прайс.pdf".to_owned()),
+        media_type: Some("application/pdf".to_owned()),
+        size: Some(12),
+        status: AttachmentStatus::Waiting,
+        reference: "BQAC-1".to_owned(),
+        created_at: at(0),
+        updated_at: at(0),
     }
 }
 
@@ -437,6 +459,7 @@ impl Tenant {
             queue: Some(QueueMove::Entered { left_by: Some(self.user.id) }),
         };
         tx.apply(fixtures::unexplained(said)).await.unwrap();
+        tx.apply(self.attachment.clone().receive()).await.unwrap();
         tx.apply(self.document.clone().store(b"bytes")).await.unwrap();
         tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
         let replacements = tx.workspace(self.id).replacements();

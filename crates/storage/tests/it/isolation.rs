@@ -1,6 +1,7 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{
+    attachment::MessageFile,
     change::{Gone, New},
     channel::{Channel, ChannelKind, Outbound},
     dialog::Contact,
@@ -14,6 +15,7 @@ use replyx_core::{
     role::Role,
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
+        attachment::StoredMessageFile,
         channel::{BotWithToken, MovedAway, NewBot},
         dialog::{Step, Utterance},
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
@@ -187,6 +189,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
+        attachments.find(ours.attachment.id) => Ok(None),
+        attachments.lock(ours.attachment.id) => Ok(None),
+        attachments.content(ours.attachment.id) => Ok(None),
+        attachments.of_messages(ours.dialog.id, 0, 9) => Ok(found) if found.is_empty(),
         outbox.is_canceled_beside(ours.message.id, id()) => Ok(false),
         files.bytes() => Ok(0..),
         replacements.find(ours.document.id) => Ok(None),
@@ -305,6 +311,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let mut applied = Vec::new();
     let questions = given::questions();
     let content = |questions| QuestionSetContent { set: set.clone(), questions };
+    let attachment = MessageFile { workspace_id: theirs.id, ..ours.attachment.clone() };
     let file = || DocumentFile { document: document.clone(), content: Content::Inline(b"x") };
     let member = given::member(theirs.id, ours.user.id, Role::Viewer, at(1));
     let invitation = Invitation { workspace_id: theirs.id, ..ours.invitation.clone() };
@@ -370,6 +377,13 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
             workspace_id: theirs.id,
             message_id: ours.message.id,
             act: MessageAct::Thanks,
+        };
+        "New<MessageFile>": New(attachment.clone());
+        "MessageFile": attachment.clone();
+        "StoredMessageFile<'_>": StoredMessageFile {
+            file: attachment.clone(),
+            content_hash: "x".to_owned(),
+            content: Content::Inline(b"x"),
         };
         "MessageDelivery": MessageDelivery {
             workspace_id: theirs.id,
@@ -496,6 +510,8 @@ async fn no_row_can_point_into_another_workspace(home: &TestDb) {
         "dialog's assistant": New(dialog_with(|d, ours| d.assistant_id = ours.assistant.id));
         "dialog's bot": New(dialog_with(|d, ours| d.channel_id = ours.bot.id));
         "dialog's contact": New(dialog_with(|d, ours| d.contact_id = ours.contact.id));
+        "attachment's message": New(MessageFile { message_id: ours.message.id, ..given::attachment(&theirs.message) });
+        "attachment's dialog": New(MessageFile { dialog_id: ours.dialog.id, ..given::attachment(&theirs.message) });
         "message's dialog": New(given::message(theirs.id, ours.dialog.id, 5));
     }
 }

@@ -7,6 +7,7 @@ mod given;
 
 mod accounts;
 mod assistants;
+mod attachments;
 mod bots;
 mod deliveries;
 mod documents;

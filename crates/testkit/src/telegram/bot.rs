@@ -18,6 +18,7 @@ use super::{
     inbox::{Inbox, lane_of},
     limits::{Excess, Window},
     schema::Schema,
+    stored::Files,
     update::Update,
 };
 
@@ -44,6 +45,7 @@ pub(crate) struct BotCore {
     username: String,
     chats: Mutex<HashMap<i64, Arc<ChatCore>>>,
     message_ids: AtomicI64,
+    pub(crate) files: Mutex<Files>,
     refused: Mutex<VecDeque<Refused>>,
     sent: Notify,
     giving: Mutex<()>,
@@ -63,6 +65,7 @@ impl BotCore {
             username: username.to_owned(),
             chats: Mutex::default(),
             message_ids: AtomicI64::new(0),
+            files: Mutex::default(),
             refused: Mutex::default(),
             sent: Notify::new(),
             giving: Mutex::default(),
@@ -74,6 +77,7 @@ impl BotCore {
         Self {
             inbox: Arc::new(self.inbox.revoke()),
             chats: Mutex::new(lock(&self.chats).clone()),
+            files: Mutex::new(lock(&self.files).clone()),
             message_ids: AtomicI64::new(self.message_ids.load(Ordering::Relaxed)),
             ..Self::new(token, &self.username, &self.shared)
         }

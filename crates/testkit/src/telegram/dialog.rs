@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use axum::body::Bytes;
 use serde_json::{Value, json};
 use tokio::{sync::Notify, time::Instant};
 
@@ -29,9 +30,22 @@ pub struct Sent {
     pub parse_mode: Option<String>,
     /// The message that it replies to.
     pub reply_to: Option<i64>,
+    /// The file that it is, with the text as its caption.
+    pub file: Option<SentFile>,
     /// False when the answer to the bot was held back on order: the bot cannot know that it was
     /// sent.
     pub answered: bool,
+}
+
+/// A file that the bot has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentFile {
+    /// What it is called.
+    pub name: String,
+    /// The media type that the bot gave it.
+    pub media_type: Option<String>,
+    /// Its bytes.
+    pub bytes: Bytes,
 }
 
 /// Something that the bot was seen doing, such as `typing`.
@@ -79,6 +93,17 @@ impl ChatCore {
 
     pub(crate) fn is_group(&self) -> bool {
         self.id < 0
+    }
+
+    /// Remembers a message, which is given its number.
+    pub(crate) fn keep(&self, history: usize, message: impl FnOnce(u64) -> Sent) {
+        let mut state = self.lock();
+        state.sent_total += 1;
+        let sent = message(state.sent_total);
+        state.sent.push_back(Arc::new(sent));
+        while state.sent.len() > history {
+            state.sent.pop_front();
+        }
     }
 
     /// Wakes those who wait for a message.

@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{
-    bot::{BotCore, lock},
-    dialog::{ChatAction, ChatCore, Sent},
+    bot::BotCore,
+    dialog::{ChatAction, Sent},
+    files::{self, Hearing},
     html::{self, Formatted},
     inbox::Poll,
-    limits::Enforcement,
+    reach::{keep_limits, reachable_chat, text},
     schema::Schema,
     unix_time,
     webhook::Webhook,
-    wire::{Answer, Refusal},
+    wire::{Answer, Refusal, Upload},
 };
 
 const TEXT_LIMIT: usize = 4096;
@@ -42,7 +43,7 @@ type Parameters = Map<String, Value>;
 pub(crate) async fn call(
     bot: &Arc<BotCore>,
     method: &str,
-    parameters: &Parameters,
+    (parameters, uploads): (&Parameters, &[Upload]),
     answered: bool,
 ) -> Result<Answer, Refusal> {
     if bot.shared.checks {
@@ -61,6 +62,17 @@ pub(crate) async fn call(
             Answer::new(&message)
         }
         "sendChatAction" => send_chat_action(bot, parameters)?,
+        "sendDocument" => {
+            let hearing = if answered { Hearing::Heard } else { Hearing::Lost };
+            let message = files::send_document(bot, parameters, uploads, hearing)?;
+            check_result(bot, "res.sendDocument", &message);
+            Answer::new(&message)
+        }
+        "getFile" => {
+            let file = files::get_file(bot, parameters)?;
+            check_result(bot, "res.getFile", &file);
+            Answer::new(&file)
+        }
         _ => return Err(Refusal::new(404, "Not Found")),
     };
 
@@ -175,10 +187,8 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
     }
     let reply_to =
         parameters.get("reply_parameters").and_then(|reply| reply["message_id"].as_i64());
-    let mut state = chat.lock();
-    state.sent_total += 1;
-    let sent = Sent {
-        seq: state.sent_total,
+    chat.keep(bot.shared.history, |seq| Sent {
+        seq,
         chat_id: chat.id,
         message_id,
         at: Instant::now(),
@@ -186,13 +196,9 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
         plain: formatted.text,
         parse_mode: parse_mode.map(str::to_owned),
         reply_to,
+        file: None,
         answered,
-    };
-    state.sent.push_back(Arc::new(sent));
-    while state.sent.len() > bot.shared.history {
-        state.sent.pop_front();
-    }
-    drop(state);
+    });
     bot.count_sent();
     chat.announce();
     Ok(message)
@@ -240,65 +246,6 @@ fn send_chat_action(bot: &BotCore, parameters: &Parameters) -> Result<Answer, Re
         state.actions.pop_front();
     }
     Ok(Answer::new(&Value::Bool(true)))
-}
-
-/// The chat that a call is about.
-pub(crate) fn chat_id(parameters: &Parameters) -> Option<i64> {
-    let id = parameters.get("chat_id")?;
-    id.as_i64().or_else(|| id.as_str()?.parse().ok())
-}
-
-fn reachable_chat(bot: &BotCore, parameters: &Parameters) -> Result<Arc<ChatCore>, Refusal> {
-    let chat = chat_id(parameters)
-        .and_then(|id| bot.chat(id))
-        .ok_or_else(|| Refusal::bad_request("chat not found"))?;
-    if let Some(to) = chat.lock().upgraded_to {
-        return Err(Refusal::upgraded(to));
-    }
-    if chat.lock().blocked {
-        let why = if chat.is_group() {
-            "bot was kicked from the group chat"
-        } else {
-            "bot was blocked by the user"
-        };
-        return Err(Refusal::new(403, format!("Forbidden: {why}")));
-    }
-    Ok(chat)
-}
-
-/// Counts the message against the limits, and refuses it when it is past one and they are enforced.
-fn keep_limits(bot: &BotCore, chat: &ChatCore) -> Result<(), Refusal> {
-    let limits = &bot.shared.limits;
-    if limits.enforcement == Enforcement::Off {
-        return Ok(());
-    }
-
-    let now = Instant::now();
-    let chat_rate = if chat.is_group() { limits.per_group } else { limits.per_chat };
-    let mut bot_window = lock(&bot.window);
-    let mut state = chat.lock();
-    let bot_wait = bot_window.wait(limits.per_bot, now);
-    let chat_wait = state.window.wait(chat_rate, now);
-    if !bot_wait.is_zero() || !chat_wait.is_zero() {
-        let mut excess = lock(&bot.excess);
-        excess.per_bot += u64::from(!bot_wait.is_zero());
-        let of_chat = if chat.is_group() { &mut excess.per_group } else { &mut excess.per_chat };
-        *of_chat += u64::from(!chat_wait.is_zero());
-        if limits.enforcement == Enforcement::Refuse {
-            let wait = bot_wait.max(chat_wait);
-            let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            return Err(Refusal::too_many_requests(whole));
-        }
-    }
-
-    bot_window.note(limits.per_bot, now);
-    state.window.note(chat_rate, now);
-
-    Ok(())
-}
-
-fn text<'p>(parameters: &'p Parameters, name: &str) -> Option<&'p str> {
-    parameters.get(name).and_then(Value::as_str)
 }
 
 fn strings(parameters: &Parameters, name: &str) -> Option<Vec<String>> {

@@ -15,8 +15,8 @@ use super::{
     World,
     bot::{BotCore, Refused},
     fault::{Call, TelegramFault},
-    methods,
-    wire::{self, Address, Refusal},
+    files, methods, reach,
+    wire::{self, Address, Refusal, Upload},
 };
 use crate::net::Connection;
 
@@ -30,6 +30,9 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if let Some(address) = Address::of_file(&parts.uri) {
+        return file(&world, &address);
+    }
     let Some(address) = Address::read(&parts.uri) else {
         return Refusal::new(404, "Not Found").into_response();
     };
@@ -47,11 +50,25 @@ async fn answer(
         return Refusal::new(404, "Not Found").into_response();
     };
 
-    let Ok(body) = to_bytes(body, wire::BODY_LIMIT).await else {
+    let has_file = method == "sendDocument";
+    let limit = if has_file { wire::UPLOAD_LIMIT } else { wire::BODY_LIMIT };
+    let Ok(body) = to_bytes(body, limit).await else {
         return Refusal::new(413, "Request Entity Too Large").into_response();
     };
-    match wire::read_parameters(method, &parts.uri, &parts.headers, &body) {
-        Ok(parameters) => run(&bot, &connection, method, &parameters).await,
+    let is_form = parts
+        .headers
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
+    let read = if has_file && is_form {
+        wire::read_multipart(method, &parts.headers, body).await
+    } else {
+        let read = wire::read_parameters(method, &parts.uri, &parts.headers, &body);
+        read.map(|parameters| (parameters, Vec::new()))
+    };
+    match read {
+        Ok((parameters, uploads)) => {
+            run(&bot, &connection, method, (&parameters, uploads.as_slice())).await
+        }
         Err(refusal) => {
             world.shared.violation(format!("{method}: {}", refusal.description));
             refusal.into_response()
@@ -59,36 +76,51 @@ async fn answer(
     }
 }
 
+/// Gives out a file of a bot.
+fn file(world: &World, address: &Address<'_>) -> Response {
+    let found = {
+        let bots = world.bots.lock().unwrap_or_else(PoisonError::into_inner);
+        bots.get(address.token.as_ref()).cloned()
+    };
+    let Some(bot) = found else {
+        return Refusal::new(401, "Unauthorized").into_response();
+    };
+    match files::download(&bot, address.method) {
+        Some(bytes) => bytes.into_response(),
+        None => Refusal::new(404, "Not Found").into_response(),
+    }
+}
+
 async fn run(
     bot: &Arc<BotCore>,
     connection: &Connection,
     method: &str,
-    parameters: &Map<String, Value>,
+    (parameters, uploads): (&Map<String, Value>, &[Upload]),
 ) -> Response {
     let fault = bot.shared.faults.strike(&Call {
         token: &bot.token,
         method,
-        chat: methods::chat_id(parameters),
+        chat: reach::chat_id(parameters),
         formatted: ["parse_mode", "entities"].iter().any(|name| parameters.contains_key(*name)),
     });
 
     match fault {
-        None => carry_out(bot, method, parameters, true).await,
+        None => carry_out(bot, method, (parameters, uploads), true).await,
         Some(TelegramFault::Delay(time)) => {
             tokio::time::sleep(time).await;
-            carry_out(bot, method, parameters, true).await
+            carry_out(bot, method, (parameters, uploads), true).await
         }
         Some(TelegramFault::Hold(hold)) => {
             hold.pass().await;
-            carry_out(bot, method, parameters, true).await
+            carry_out(bot, method, (parameters, uploads), true).await
         }
         Some(TelegramFault::BreakAfter) => {
-            carry_out(bot, method, parameters, false).await;
+            carry_out(bot, method, (parameters, uploads), false).await;
             connection.cut();
             std::future::pending().await
         }
         Some(TelegramFault::HangAfter) => {
-            carry_out(bot, method, parameters, false).await;
+            carry_out(bot, method, (parameters, uploads), false).await;
             std::future::pending().await
         }
         Some(TelegramFault::BreakBefore) => {
@@ -113,10 +145,10 @@ async fn run(
 async fn carry_out(
     bot: &Arc<BotCore>,
     method: &str,
-    parameters: &Map<String, Value>,
+    call: (&Map<String, Value>, &[Upload]),
     answered: bool,
 ) -> Response {
-    match methods::call(bot, method, parameters, answered).await {
+    match methods::call(bot, method, call, answered).await {
         Ok(answer) => answer.into_response(),
         Err(refusal) => {
             bot.refused(Refused {

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request},
     http::{HeaderMap, StatusCode, Uri, header::CONTENT_TYPE},
     response::Response,
 };
@@ -11,12 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::schema::Schema;
 
-/// The most bytes that a request's body may have. The real server takes files of 50 MB, which this
-/// one is never sent.
+/// The most bytes that a request's body may have, unless it brings a file.
 pub(crate) const BODY_LIMIT: usize = 1 << 20;
+/// The most bytes that a request with a file may have: a file of 50 MB, and what stands around it.
+pub(crate) const UPLOAD_LIMIT: usize = super::stored::UPLOAD_LIMIT + BODY_LIMIT;
 
 /// The methods that the fake knows.
-pub(crate) const METHODS: [&str; 7] = [
+pub(crate) const METHODS: [&str; 9] = [
     "getMe",
     "getUpdates",
     "setWebhook",
@@ -24,6 +26,8 @@ pub(crate) const METHODS: [&str; 7] = [
     "getWebhookInfo",
     "sendMessage",
     "sendChatAction",
+    "sendDocument",
+    "getFile",
 ];
 
 /// A request that was refused, in Telegram's words.
@@ -104,6 +108,13 @@ pub(crate) struct Address<'u> {
 }
 
 impl<'u> Address<'u> {
+    /// Reads `/file/bot{token}/{path}`, the address of a file; the path takes the place of the
+    /// method.
+    pub(crate) fn of_file(uri: &'u Uri) -> Option<Self> {
+        let (token, method) = uri.path().strip_prefix("/file/bot")?.split_once('/')?;
+        is_token(token).then_some(Self { token: Cow::Borrowed(token), method })
+    }
+
     /// Reads `/bot{token}/{method}`.
     pub(crate) fn read(uri: &'u Uri) -> Option<Self> {
         let (token, method) = uri.path().strip_prefix("/bot")?.split_once('/')?;
@@ -155,6 +166,53 @@ pub(crate) fn read_parameters(
         _ => return Err(Refusal::bad_request("unsupported content type")),
     }
     Ok(parameters)
+}
+
+/// A file that came with a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Upload {
+    /// The parameter that it is.
+    pub(crate) field: String,
+    pub(crate) name: String,
+    pub(crate) media_type: Option<String>,
+    pub(crate) bytes: Bytes,
+}
+
+/// Reads the parameters of a call and its files from a `multipart/form-data` body.
+///
+/// # Errors
+///
+/// Refuses a body that cannot be read as its type.
+pub(crate) async fn read_multipart(
+    method: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<(Map<String, Value>, Vec<Upload>), Refusal> {
+    let unreadable = |_| Refusal::bad_request("can't parse multipart data");
+    let mut request = Request::new(Body::from(body));
+    *request.headers_mut() = headers.clone();
+    // How much may come was looked at when the body was read.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|_| Refusal::bad_request("can't parse multipart data"))?;
+
+    let mut parameters = Map::new();
+    let mut uploads = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let Some(file_name) = field.file_name().map(str::to_owned) else {
+            let text = field.text().await.map_err(unreadable)?;
+            let value = Schema::get().read_text(method, &name, text);
+            parameters.insert(name, value);
+            continue;
+        };
+        let media_type = field.content_type().map(str::to_owned);
+        let bytes = field.bytes().await.map_err(unreadable)?;
+        // For the schema a file is an object; its bytes are beside it.
+        parameters.insert(name.clone(), json!({}));
+        uploads.push(Upload { field: name, name: file_name, media_type, bytes });
+    }
+    Ok((parameters, uploads))
 }
 
 fn read_form(method: &str, text: &[u8], parameters: &mut Map<String, Value>) {

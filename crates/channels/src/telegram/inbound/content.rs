@@ -1,6 +1,6 @@
 //! What a message says.
 
-use replyx_core::channel::{ChatKind, InboundContent, MessageRef};
+use replyx_core::channel::{Attachment, ChatKind, InboundContent, MessageRef};
 use serde_json::Value;
 
 use super::{
@@ -33,6 +33,12 @@ const MEDIA: [(&str, &str); 19] = [
     ("rich_message", "rich_message"),
 ];
 
+/// The longest name of a file that is kept, characters.
+const NAME_CHARS: usize = 200;
+const MEDIA_TYPE_CHARS: usize = 100;
+/// Telegram's names of files are shorter.
+const REFERENCE_BYTES: usize = 512;
+
 pub(super) fn read(
     message: &Value,
     message_id: MessageRef,
@@ -49,20 +55,51 @@ pub(super) fn read(
         ChatKind::Private => address::in_private(&text, us),
         ChatKind::Group => address::in_group(&text, message, us).ok_or("not_addressed")?,
     };
-    match (said, what) {
-        (Addressed::Start, _) => Ok(InboundContent::Start { message_id }),
-        (Addressed::Text(text), _) if !text.is_empty() => {
-            Ok(InboundContent::Text { text, message_id })
+    match said {
+        Addressed::Start => Ok(InboundContent::Start { message_id }),
+        Addressed::Text(text) => {
+            let caption = Some(text).filter(|text| !text.is_empty());
+            let file = what.and_then(|what| file(message, what));
+            match (file, caption, what) {
+                (Some(file), caption, _) => {
+                    Ok(InboundContent::Attachment { file, caption, message_id })
+                }
+                (None, Some(text), _) => Ok(InboundContent::Text { text, message_id }),
+                (None, None, Some(&what)) => {
+                    Ok(InboundContent::Unsupported { what: what.to_owned(), message_id })
+                }
+                // Called by name without a word.
+                (None, None, None) if chat == ChatKind::Group => {
+                    Ok(InboundContent::Start { message_id })
+                }
+                (None, None, None) => Err("empty"),
+            }
         }
-        (Addressed::Text(_), Some(&what)) => {
-            Ok(InboundContent::Unsupported { what: what.to_owned(), message_id })
-        }
-        // Called by name without a word.
-        (Addressed::Text(_), None) if chat == ChatKind::Group => {
-            Ok(InboundContent::Start { message_id })
-        }
-        (Addressed::Text(_), None) => Err("empty"),
     }
+}
+
+/// The file in a message, if what it holds is one that a bot may fetch.
+fn file(message: &Value, what: &str) -> Option<Attachment> {
+    const FILES: [&str; 7] =
+        ["animation", "photo", "voice", "audio", "video", "video_note", "document"];
+    let field = FILES.iter().find(|field| **field == what)?;
+    let found = &message[*field];
+    // A photo comes in several sizes, the largest last.
+    let found = found.as_array().map_or(Some(found), |sizes| sizes.last())?;
+    let text = |name: &str, most: usize| {
+        let text: String =
+            found[name].as_str()?.chars().filter(|c| !c.is_control()).take(most).collect();
+        Some(text).filter(|text| !text.is_empty())
+    };
+    let name = text("file_name", NAME_CHARS).map(|name| name.replace(['/', '\\'], "_"));
+
+    Some(Attachment {
+        what: what.to_owned(),
+        name,
+        media_type: text("mime_type", MEDIA_TYPE_CHARS),
+        size: found["file_size"].as_u64(),
+        reference: found["file_id"].as_str().filter(|id| id.len() <= REFERENCE_BYTES)?.to_owned(),
+    })
 }
 
 /// Takes control characters out, cuts at Telegram's own limit, trims.

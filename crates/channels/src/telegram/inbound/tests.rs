@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use replyx_core::channel::Attachment;
 use serde_json::{Map, json};
 
 use super::*;
@@ -99,15 +100,65 @@ fn start_is_a_command_and_nothing_else_is() {
 #[test]
 fn captions_are_words_and_the_rest_is_named() {
     let photo = json!([{"file_id": "x"}]);
-    assert_eq!(content(private(json!({"photo": photo, "caption": " this? "}))), text("this?"));
-    assert_eq!(content(private(json!({"photo": photo, "caption": "  "}))), unsupported("photo"));
-    assert_eq!(content(private(json!({"photo": photo}))), unsupported("photo"));
+    assert_eq!(content(private(json!({"sticker": {}, "caption": " this? "}))), text("this?"));
+    let shown = |caption: Option<&str>| InboundContent::Attachment {
+        file: Attachment {
+            what: "photo".to_owned(),
+            name: None,
+            media_type: None,
+            size: None,
+            reference: "x".to_owned(),
+        },
+        caption: caption.map(str::to_owned),
+        message_id: 5.into(),
+    };
+    let said = json!({"photo": photo, "caption": " this? "});
+    assert_eq!(content(private(said)), shown(Some("this?")));
+    assert_eq!(content(private(json!({"photo": photo, "caption": "  "}))), shown(None));
+    assert_eq!(content(private(json!({"photo": photo}))), shown(None));
     for what in ["voice", "sticker", "video_note", "document", "contact", "poll", "dice"] {
         assert_eq!(content(private(json!({what: {}}))), unsupported(what));
     }
     let gif = json!({"document": {}, "animation": {}});
     assert_eq!(content(private(gif)), unsupported("animation"));
     assert_eq!(content(private(json!({"location": {}, "venue": {}}))), unsupported("location"));
+}
+
+#[test]
+fn files_are_read_with_what_is_said_of_them() {
+    let file = |message: Value| match content(private(message)) {
+        InboundContent::Attachment { file, .. } => file,
+        other => panic!("{other:?}"),
+    };
+    let document = json!({
+        "file_id": "D1", "file_unique_id": "u", "file_name": "../Прайс\u{7}.pdf",
+        "mime_type": "application/pdf", "file_size": 12,
+    });
+    assert_eq!(
+        file(json!({"document": document})),
+        Attachment {
+            what: "document".to_owned(),
+            name: Some(".._Прайс.pdf".to_owned()),
+            media_type: Some("application/pdf".to_owned()),
+            size: Some(12),
+            reference: "D1".to_owned(),
+        }
+    );
+    // The largest size of a photo; an animation is a document for old clients.
+    let photo = json!([{"file_id": "small"}, {"file_id": "large"}]);
+    assert_eq!(file(json!({"photo": photo})).reference, "large");
+    let gif = json!({"document": {"file_id": "D"}, "animation": {"file_id": "A"}});
+    assert_eq!(
+        file(json!({"animation": gif["animation"], "document": gif["document"]})).reference,
+        "A"
+    );
+    for kind in ["voice", "audio", "video", "video_note"] {
+        assert_eq!(file(json!({kind: {"file_id": "F"}})).what, kind);
+    }
+    // Nobody could fetch these.
+    assert_eq!(content(private(json!({"photo": []}))), unsupported("photo"));
+    let long = "x".repeat(513);
+    assert_eq!(content(private(json!({"voice": {"file_id": long}}))), unsupported("voice"));
 }
 
 #[test]
