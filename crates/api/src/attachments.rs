@@ -1,4 +1,5 @@
-//! Files that belong to messages: shown with their messages, downloaded one by one.
+//! Files that belong to messages: shown with their messages, downloaded one by one, and uploaded
+//! before they are sent.
 
 use replyx_core::attachment::{AttachmentStatus, MessageFile};
 use serde::Serialize;
@@ -6,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub mod read;
+pub mod upload;
 
 /// A file that belongs to a message.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,6 +7,8 @@ pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The path of uploads, below the base of the API.
 pub(crate) const UPLOAD_PATH: &str = "/assistants/{id}/documents";
+/// The path of files that are to be sent, below the base of the API.
+pub(crate) const ATTACHMENT_PATH: &str = "/attachments";
 /// The path of imports, below the base of the API.
 pub(crate) const IMPORT_PATH: &str = "/assistants/{id}/answers/import";
 

@@ -2,7 +2,7 @@
 
 pub mod delete;
 pub mod file;
-mod form;
+pub(crate) mod form;
 mod keep;
 pub mod link;
 pub mod list;

@@ -71,6 +71,7 @@ fn special(method: &Method, path: &str) -> Option<(&'static str, For)> {
         "/api/v1/assistants/{id}/documents"
         | "/api/v1/assistants/{id}/answers/import"
         | "/api/v1/assistants/{id}/sources"
+        | "/api/v1/attachments"
         | "/api/v1/sources/{id}/fetch"
             if post =>
         {
@@ -297,6 +298,7 @@ mod tests {
             "POST /assistants/{id}/rollback rate_jobs Caller",
             "POST /assistants/{id}/search rate_search Caller",
             "POST /assistants/{id}/sources rate_upload Caller",
+            "POST /attachments rate_upload Caller",
             "POST /auth/confirm rate_register Address",
             "POST /auth/confirm/resend rate_password_reset Address",
             "POST /auth/login rate_login Address",

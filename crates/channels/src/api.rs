@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture};
-use replyx_core::channel::{Address, ChatKind, Inbound, InboundContent, MessageRef, Outbound};
+use replyx_core::channel::{
+    Address, Attachment, ChatKind, Inbound, InboundContent, MessageRef, Outbound,
+};
 
 use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
 
@@ -74,6 +76,16 @@ impl Channel for Api {
     }
 
     fn send<'a>(&'a self, _: Route<'a>, _: &'a Outbound) -> BoxFuture<'a, SendOutcome> {
+        async { SendOutcome::Sent(None) }.boxed()
+    }
+
+    /// The program reads the file where it reads the reply.
+    fn send_file<'a>(
+        &'a self,
+        _: Route<'a>,
+        _: &'a Attachment,
+        _: Vec<u8>,
+    ) -> BoxFuture<'a, SendOutcome> {
         async { SendOutcome::Sent(None) }.boxed()
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use futures::future::BoxFuture;
-use replyx_core::channel::{Address, ChatKind, MessageRef, Outbound};
+use replyx_core::channel::{Address, Attachment, ChatKind, MessageRef, Outbound};
 use secrecy::SecretString;
 
 /// A channel: how an answer looks in it, how it gets to the customer, and what a failure means.
@@ -25,6 +25,14 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// Shows the customer that somebody is typing. `false`: it could not be shown, which is of no
     /// consequence.
     fn type_to<'a>(&'a self, route: Route<'a>) -> BoxFuture<'a, bool>;
+
+    /// Sends a file, of which these are the bytes.
+    fn send_file<'a>(
+        &'a self,
+        route: Route<'a>,
+        file: &'a Attachment,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, SendOutcome>;
 
     /// Fetches a file that a customer sent, of at most so many bytes. `reference` is the channel's
     /// own name of it.

@@ -1,14 +1,22 @@
 //! Files that belong to what was said in a dialog.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
+    channel::{Attachment, Outbound},
     ids::{AttachmentId, DialogId, MessageId, WorkspaceId},
+    knowledge::Fingerprint,
     words::words,
 };
 
 /// The largest file that is taken from a customer, bytes. Telegram gives bots no larger one.
 pub const MOST_BYTES: u64 = 20_000_000;
+/// The largest file that is sent to a customer, bytes. Telegram takes no larger one from bots.
+pub const MOST_SENT_BYTES: usize = 50_000_000;
+/// How many files go with one message at most.
+pub const MOST_FILES: usize = 10;
+/// How long an uploaded file waits to be sent.
+pub const UPLOAD_LIFE: TimeDelta = TimeDelta::hours(24);
 
 words! {
     /// The state of a file that a customer sent.
@@ -50,10 +58,70 @@ pub struct MessageFile {
     pub status: AttachmentStatus,
     /// Under which name the channel gives it out.
     pub reference: String,
-    /// When it was received.
+    /// When it was received, or sent.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl MessageFile {
+    /// What is queued of it: its bytes are read by its id when it is sent.
+    pub fn outbound(&self) -> Outbound {
+        let file = Attachment {
+            what: self.what.clone(),
+            name: self.name.clone(),
+            media_type: self.media_type.clone(),
+            size: self.size.and_then(|size| u64::try_from(size).ok()),
+            reference: self.id.to_string(),
+        };
+        Outbound::File { file, caption: None }
+    }
+}
+
+/// A file that an operator has uploaded and not sent yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Identity, also of the file of a message that it becomes.
+    pub id: AttachmentId,
+    /// The workspace it belongs to.
+    pub workspace_id: WorkspaceId,
+    /// What it is called.
+    pub name: String,
+    /// Its media type, as its content was recognized.
+    pub media_type: String,
+    /// How many bytes it has.
+    pub size: i64,
+    /// Its SHA-256, lower-case hexadecimal.
+    pub content_hash: String,
+    /// When it was uploaded.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Upload {
+    /// A file of these bytes.
+    pub fn of(
+        id: AttachmentId,
+        workspace_id: WorkspaceId,
+        name: &str,
+        bytes: &[u8],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let fingerprint = Fingerprint::of(bytes);
+        Self {
+            id,
+            workspace_id,
+            name: name.to_owned(),
+            media_type: media_type(bytes).to_owned(),
+            size: fingerprint.size(),
+            content_hash: fingerprint.content_hash().to_owned(),
+            created_at: now,
+        }
+    }
+
+    /// When it is forgotten, unless it was sent.
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.created_at + UPLOAD_LIFE
+    }
 }
 
 /// The media type of a file, told by its first bytes alone: a name or a sender may say anything.

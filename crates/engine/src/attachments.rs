@@ -15,12 +15,11 @@ use replyx_core::{
     job::Kind,
     message::Message,
     retry::{Backoff, Retry},
-    setting::WORKSPACE_FILES_MB,
 };
 use replyx_storage::{StorageError, Tx, retried};
 use serde::{Deserialize, Serialize};
 
-use crate::Engine;
+use crate::{Engine, uploads::has_room};
 
 /// When a file is tried again that could not be fetched.
 const BACKOFF: Backoff =
@@ -178,18 +177,6 @@ async fn find(
         address: contact.address,
     });
     Ok(Some((file, way)))
-}
-
-/// May the workspace keep so many bytes more?
-async fn has_room(
-    engine: &Engine,
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    size: i64,
-) -> Result<bool, StorageError> {
-    let kept = tx.workspace(workspace).files().bytes().await?;
-    let most = engine.tuning.int(WORKSPACE_FILES_MB).saturating_mul(1 << 20);
-    Ok(kept.saturating_add(size) <= most)
 }
 
 async fn store(engine: &Engine, job: FetchAttachment, bytes: &[u8]) -> Result<(), FetchError> {

@@ -9,7 +9,10 @@ use std::{cmp::Ordering, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use replyx_channels::{Happening, Pace, Paces, Route, SendOutcome};
-use replyx_core::{channel::Address, ids::ChannelId};
+use replyx_core::{
+    channel::{Address, Outbound},
+    ids::ChannelId,
+};
 use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::{Db, StorageError, Tx, fair::Round, outbox::Sendable};
 use tokio::sync::mpsc;
@@ -22,6 +25,7 @@ use crate::{
 use outcome::Outcome;
 
 mod desk;
+mod files;
 pub mod outcome;
 mod record;
 
@@ -159,7 +163,14 @@ async fn send(engine: &Engine, part: &Sendable) -> Outcome {
         },
     };
     let route = Route { secret: secret.as_ref(), address: &part.address };
-    let sent = engine.channels.of(part.channel_kind).send(route, &part.content).await;
+    let channel = engine.channels.of(part.channel_kind);
+    let sent = match &part.content {
+        Outbound::File { file, .. } => match files::load(engine, part, file).await {
+            Ok(loaded) => channel.send_file(route, file, loaded.bytes).await,
+            Err(outcome) => return outcome,
+        },
+        content => channel.send(route, content).await,
+    };
     if let SendOutcome::TooFast { retry_after, .. } = &sent {
         pause(engine, part, *retry_after).await;
     }

@@ -53,6 +53,7 @@ mod speech;
 pub mod summary;
 pub mod turn;
 mod typing;
+pub mod uploads;
 pub mod usage;
 mod versions;
 pub mod waiting;

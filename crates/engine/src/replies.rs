@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     actor::Caller,
     change::Change,
-    channel::Channel,
+    channel::{Channel, Outbound},
     dialog::{Contact, Control, Dialog},
-    ids::{DialogId, UserId, WorkspaceId},
+    ids::{AttachmentId, DialogId, DocumentId, UserId, WorkspaceId},
     message::{Message, MessageKind},
     rules::dialog::{Utterance, Written},
 };
@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::{
     Engine,
     control::{self, ControlError, is_held_by},
+    uploads::{self, UploadError},
 };
 
 /// What an operator writes was not stored.
@@ -37,6 +38,12 @@ pub enum WriteError {
     /// The client's name of the message stands for another one: of a colleague, or of another kind.
     #[error("`client_id` is that of another message of the dialog")]
     ClientIdTaken,
+    /// There is no such file, or it was sent before.
+    #[error("there is no such attachment that has not been sent")]
+    NoFile,
+    /// A file could not be made ready.
+    #[error(transparent)]
+    File(#[from] UploadError),
     /// Somebody is mentioned who does not work here.
     #[error("`{0}` is not a member of the workspace")]
     NoMember(UserId),
@@ -50,8 +57,12 @@ pub enum WriteError {
 pub struct NewReply {
     /// The client's own name of it. A repeat stores nothing.
     pub client_id: String,
-    /// The words.
+    /// The words; none where files say enough.
     pub text: String,
+    /// Uploaded files that go with it, in their order.
+    pub files: Vec<AttachmentId>,
+    /// Documents whose files go with it, behind those.
+    pub documents: Vec<DocumentId>,
     /// The dialog's epoch as the writer saw it: taking over fails if it is another one.
     pub epoch: Option<i64>,
     /// The last message that the writer saw: the reply fails if a colleague has answered since.
@@ -70,6 +81,33 @@ pub async fn reply(
     id: DialogId,
     reply: &NewReply,
 ) -> Result<Message, WriteError> {
+    let workspace = caller.workspace_id;
+    let copies = uploads::copy(engine, workspace, &reply.documents).await?;
+    let files: Vec<AttachmentId> = reply.files.iter().chain(&copies).copied().collect();
+
+    let stored = store(engine, caller, id, reply, &files).await;
+    // After an error of the database the reply may have been stored all the same.
+    if !matches!(stored, Ok(Stored::Now(_)) | Err(WriteError::Storage(_))) {
+        uploads::forget(engine, workspace, &copies).await;
+    }
+    stored.map(|(Stored::Now(message) | Stored::Before(message))| message)
+}
+
+/// A reply that is there.
+enum Stored {
+    /// It is new.
+    Now(Message),
+    /// The client sent it once more.
+    Before(Message),
+}
+
+async fn store(
+    engine: &Engine,
+    caller: &Caller,
+    id: DialogId,
+    reply: &NewReply,
+    files: &[AttachmentId],
+) -> Result<Stored, WriteError> {
     repeated(|| async {
         let workspace = caller.workspace_id;
         let mut tx = engine.db.begin().await?;
@@ -77,7 +115,7 @@ pub async fn reply(
         let (dialog, contact) = found.ok_or(ControlError::Missing)?;
         let known = tx.workspace(workspace).messages().by_client(id, &reply.client_id).await?;
         if let Some(known) = known {
-            return repeat(known, MessageKind::Text, caller);
+            return repeat(known, MessageKind::Text, caller).map(Stored::Before);
         }
         let channel = passable(&mut tx, &dialog, &contact).await?;
         unanswered(&mut tx, &dialog, caller, reply.seen_seq).await?;
@@ -89,9 +127,14 @@ pub async fn reply(
         if had != Control::Human {
             control::cancel(&mut tx, &dialog, &contact, now).await?;
         }
-        send(engine, &mut tx, &dialog, &contact, &channel, &message).await?;
+        let mut parts = engine.channels.of(channel.kind).render(&message.text);
+        for file in files {
+            let attached = tx.workspace(workspace).uploads().attach(*file, &message).await?;
+            parts.push(attached.ok_or(WriteError::NoFile)?.outbound());
+        }
+        send(engine, &mut tx, (&dialog, &contact), &message, parts).await?;
         tx.commit().await?;
-        Ok(message)
+        Ok(Stored::Now(message))
     })
     .await
 }
@@ -165,13 +208,11 @@ fn answered(
 async fn send(
     engine: &Engine,
     tx: &mut Tx,
-    dialog: &Dialog,
-    contact: &Contact,
-    channel: &Channel,
+    (dialog, contact): (&Dialog, &Contact),
     message: &Message,
+    parts: Vec<Outbound>,
 ) -> Result<(), StorageError> {
-    let rendered = engine.channels.of(channel.kind).render(&message.text);
-    let parts: Vec<_> = rendered.into_iter().map(|part| (engine.clock.id(), part)).collect();
+    let parts: Vec<_> = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
     let outbox = tx.workspace(dialog.workspace_id).outbox();
     outbox.enqueue(dialog, contact, message.id, &parts, message.created_at).await
 }

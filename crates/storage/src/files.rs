@@ -166,7 +166,9 @@ impl WorkspaceFiles<'_> {
                       + (SELECT COALESCE(SUM(size), 0) FROM document_replacements
                           WHERE workspace_id = $1)
                       + (SELECT COALESCE(SUM(size), 0) FROM attachments
-                          WHERE workspace_id = $1 AND status = 'stored') AS BIGINT)";
+                          WHERE workspace_id = $1 AND status = 'stored')
+                      + (SELECT COALESCE(SUM(size), 0) FROM uploads
+                          WHERE workspace_id = $1) AS BIGINT)";
         let bytes = value!(self.tx, i64, SQL; self.workspace.into_uuid());
         Ok(bytes.unwrap_or_default())
     }
@@ -194,6 +196,9 @@ impl SystemFiles<'_> {
              WHERE file_id = ANY(CAST(string_to_array($1, ',') AS UUID[]))
              UNION ALL
             SELECT file_id FROM attachments
+             WHERE file_id = ANY(CAST(string_to_array($1, ',') AS UUID[]))
+             UNION ALL
+            SELECT file_id FROM uploads
              WHERE file_id = ANY(CAST(string_to_array($1, ',') AS UUID[]))";
         const SQLITE: &str = r#"
             SELECT file_id FROM document_files
@@ -205,6 +210,10 @@ impl SystemFiles<'_> {
                    (SELECT unhex(value) FROM json_each('["' || replace($1, ',', '","') || '"]'))
              UNION ALL
             SELECT file_id FROM attachments
+             WHERE file_id IN
+                   (SELECT unhex(value) FROM json_each('["' || replace($1, ',', '","') || '"]'))
+             UNION ALL
+            SELECT file_id FROM uploads
              WHERE file_id IN
                    (SELECT unhex(value) FROM json_each('["' || replace($1, ',', '","') || '"]'))"#;
         let sql = self.tx.sql(POSTGRES, SQLITE);

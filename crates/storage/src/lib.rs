@@ -113,6 +113,7 @@ pub mod turns;
 mod tx;
 pub mod unit;
 pub mod upload_days;
+pub mod uploads;
 pub mod users;
 mod utterances;
 mod values;

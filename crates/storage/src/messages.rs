@@ -116,8 +116,9 @@ impl Messages<'_> {
     }
 
     /// What was said in a dialog up to number `upto`: the newest `limit` messages, oldest first.
-    /// What operators tell each other, changes of control and what was canceled was not said. How
-    /// answers came about is not read: it is longer than the answers.
+    /// What operators tell each other, changes of control and what was canceled was not said, and
+    /// files without a word say nothing. How answers came about is not read: it is longer than the
+    /// answers.
     pub async fn spoken(
         self,
         dialog: DialogId,
@@ -127,7 +128,7 @@ impl Messages<'_> {
         const SQL: &str = "
             SELECT seq, author, kind, text FROM messages
              WHERE workspace_id = $1 AND dialog_id = $2 AND seq <= $3
-               AND kind NOT IN ('control', 'note') AND delivery <> 'canceled'
+               AND kind NOT IN ('control', 'note') AND delivery <> 'canceled' AND text <> ''
              ORDER BY seq DESC LIMIT $4";
         let rows = rows!(self.tx, (i64, String, String, String), SQL;
             self.workspace.into_uuid(), dialog.into_uuid(), upto, i64::from(limit));

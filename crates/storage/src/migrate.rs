@@ -64,6 +64,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     29 "0029_inbox",
     30 "0030_attachments",
     31 "0031_waits",
+    33 "0033_uploads",
     40 "0040_passages_in_steps",
 ];
 

@@ -37,6 +37,7 @@ use crate::{
     sources::{Sources, SystemSources},
     turns::{SystemTurns, Turns},
     upload_days::UploadDays,
+    uploads::{SystemUploads, Uploads},
     users::Users,
     waits::Waits,
     workspaces::Workspaces,
@@ -150,6 +151,8 @@ tables! {
     upload_days: UploadDays,
     /// Who waits for a human, and for how long.
     waits: Waits,
+    /// Files that wait to be sent.
+    uploads: Uploads,
 }
 
 system_tables! {
@@ -207,6 +210,8 @@ system_tables! {
     sources: SystemSources,
     /// All work of answering, for the workers.
     turns: SystemTurns,
+    /// All files that wait to be sent, for housekeeping.
+    uploads: SystemUploads,
     /// People, who stand above workspaces.
     users: Users,
     /// The tenants themselves.

@@ -26,18 +26,18 @@ const LONGEST_WORD: usize = 64;
 
 /// A file as it arrived.
 #[derive(Debug)]
-pub(super) struct Upload {
+pub(crate) struct Upload {
     /// What its sender calls it, made safe.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Whose choice the name is.
-    pub(super) naming: Naming,
+    pub(crate) naming: Naming,
     /// Its bytes, unless there are too many.
-    pub(super) bytes: ApiResult<Vec<u8>>,
+    pub(crate) bytes: ApiResult<Vec<u8>>,
 }
 
 /// A field of the form.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// A file.
     File(Upload),
     /// The document that the file is to replace.
@@ -45,7 +45,7 @@ pub(super) enum Part {
 }
 
 /// A form that is being read.
-pub(super) struct Form {
+pub(crate) struct Form {
     fields: Multipart,
     /// The largest file, bytes.
     limit: usize,
@@ -61,7 +61,7 @@ impl Form {
     /// # Errors
     ///
     /// 413 and 415 for what the head of the request gives away, 400 without a boundary.
-    pub(super) async fn open(mut request: Request, limit: usize) -> ApiResult<Self> {
+    pub(crate) async fn open(mut request: Request, limit: usize) -> ApiResult<Self> {
         acceptable(request.headers(), limit)?;
         let announced = announced(request.headers()).is_some();
         DefaultBodyLimit::max(longest_form(limit)).apply(&mut request);
@@ -78,7 +78,7 @@ impl Form {
     ///
     /// 400 for a form that breaks off, 413 for one that is too large, 422 for a field that has no
     /// business here.
-    pub(super) async fn next(&mut self) -> ApiResult<Option<Part>> {
+    pub(crate) async fn next(&mut self) -> ApiResult<Option<Part>> {
         let limit = self.limit;
         let read = self.fields.next_field().await;
         let Some(field) = read.map_err(|error| refused(&error, limit))? else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{dialog::Operator, ids::UserId, message::Message};
-use replyx_engine::{control::ControlError, replies::WriteError};
+use replyx_engine::{control::ControlError, replies::WriteError, uploads::UploadError};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -75,6 +75,22 @@ impl From<ControlError> for ApiError {
     }
 }
 
+impl From<UploadError> for ApiError {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Full { .. } => {
+                Self::Conflict { code: "workspace_full", detail: error.to_string() }
+            }
+            UploadError::NoDocument => Self::NotFound("document"),
+            UploadError::NoOriginal => Self::Absent {
+                code: "no_original",
+                detail: "the document was not uploaded as a file: it is a page or an answer",
+            },
+            UploadError::Storage(error) => error.into(),
+        }
+    }
+}
+
 impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         let detail = error.to_string();
@@ -84,6 +100,8 @@ impl From<WriteError> for ApiError {
             WriteError::ClientIdTaken => Self::Conflict { code: "client_id_taken", detail },
             WriteError::ChannelGone => Self::Conflict { code: "channel_deleted", detail },
             WriteError::NewerReply(message) => Self::NewerReply(Box::new((*message).into())),
+            WriteError::NoFile => Self::NotFound("attachment"),
+            WriteError::File(error) => error.into(),
             WriteError::NoMember(_) => Self::field("mentions", detail),
             WriteError::Storage(error) => error.into(),
         }

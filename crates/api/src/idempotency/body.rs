@@ -38,7 +38,7 @@ pub(super) async fn read(state: &AppState, request: Request) -> ApiResult<(Reque
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let ends_with = |end| matched.is_some_and(|path| path.ends_with(end));
-    let is_form = ends_with(bulk::UPLOAD_PATH);
+    let is_form = ends_with(bulk::UPLOAD_PATH) || ends_with(bulk::ATTACHMENT_PATH);
     let is_table = ends_with(bulk::IMPORT_PATH);
     let is_upload = is_form || is_table;
     let limit = if is_upload { state.settings.upload_limit } else { JSON_LIMIT };

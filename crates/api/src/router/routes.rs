@@ -23,6 +23,7 @@ pub(super) fn all() -> OpenApiRouter<AppState> {
     // The handler bounds an upload itself, before it reads one.
     let uploads = OpenApiRouter::new()
         .routes(routes!(documents::upload::upload))
+        .routes(routes!(attachments::upload::upload))
         .routes(routes!(answers::import::import))
         .layer(DefaultBodyLimit::disable());
     let hooks = OpenApiRouter::new()

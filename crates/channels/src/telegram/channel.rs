@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, future::BoxFuture};
-use replyx_core::channel::{Address, ChatKind, Outbound, OutboundText};
+use replyx_core::channel::{Address, Attachment, ChatKind, Outbound, OutboundText};
 use secrecy::SecretString;
 
-use super::{Telegram, TelegramError, format};
+use super::{OutgoingFile, Telegram, TelegramError, format};
 use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
 
 /// Telegram shows it for five seconds; it is said again a little before.
@@ -36,19 +36,33 @@ impl Channel for Telegram {
                 return SendOutcome::Unusable("the bot has no token".to_owned());
             };
             let Outbound::Text(text) = part else {
-                return SendOutcome::Refused("a bot sends nothing but words yet".to_owned());
+                return SendOutcome::Refused("a bot sends nothing but words and files".to_owned());
             };
             let begun = Instant::now();
             let answer = self.say(token, route.address, text).await;
+            counted(begun, answer)
+        }
+        .boxed()
+    }
 
-            let kind = answer.as_ref().map_or_else(TelegramError::kind, |_| "sent");
-            metrics::counter!("telegram_bot_sends_total", "outcome" => kind).increment(1);
-            metrics::histogram!("telegram_bot_send_duration_seconds")
-                .record(begun.elapsed().as_secs_f64());
-            if matches!(answer, Err(TelegramError::RateLimited { .. })) {
-                metrics::counter!("telegram_bot_rate_limit_hits_total").increment(1);
-            }
-            answer.map_or_else(judge, |message_id| SendOutcome::Sent(Some(message_id.into())))
+    fn send_file<'a>(
+        &'a self,
+        route: Route<'a>,
+        file: &'a Attachment,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, SendOutcome> {
+        async move {
+            let Some(token) = route.secret else {
+                return SendOutcome::Unusable("the bot has no token".to_owned());
+            };
+            let outgoing = OutgoingFile {
+                name: file.name.clone().unwrap_or_else(|| file.what.clone()),
+                media_type: file.media_type.clone(),
+                bytes,
+            };
+            let begun = Instant::now();
+            let answer = self.bot(token).send_document(route.address, outgoing, None).await;
+            counted(begun, answer)
         }
         .boxed()
     }
@@ -108,6 +122,17 @@ impl Telegram {
         metrics::counter!("telegram_bot_plain_fallbacks_total").increment(1);
         bot.send_message(to, &text.plain, false).await
     }
+}
+
+/// Counts a send, and says what became of it.
+fn counted(begun: Instant, answer: Result<i64, TelegramError>) -> SendOutcome {
+    let kind = answer.as_ref().map_or_else(TelegramError::kind, |_| "sent");
+    metrics::counter!("telegram_bot_sends_total", "outcome" => kind).increment(1);
+    metrics::histogram!("telegram_bot_send_duration_seconds").record(begun.elapsed().as_secs_f64());
+    if matches!(answer, Err(TelegramError::RateLimited { .. })) {
+        metrics::counter!("telegram_bot_rate_limit_hits_total").increment(1);
+    }
+    answer.map_or_else(judge, |message_id| SendOutcome::Sent(Some(message_id.into())))
 }
 
 /// What a failure means for a file that was to be fetched: nothing was changed by the try.

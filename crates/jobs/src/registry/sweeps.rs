@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use replyx_accounts::deletion;
 use replyx_core::{
+    attachment::UPLOAD_LIFE,
     job::{Kind, Lane},
     retry::Retry,
 };
@@ -138,6 +139,12 @@ forget!(
     /// A job that failed for good tells why for a month; a mail among them holds its letter.
     ForgetDeadJobs, "forget_dead_jobs", days(30),
     |tx, before| tx.system().jobs().forget_dead(before)
+);
+
+forget!(
+    /// A file that was uploaded to be sent waits for a day.
+    ForgetUploads, "forget_uploads", UPLOAD_LIFE,
+    |tx, before| tx.system().uploads().forget(before)
 );
 
 scheduled!(

@@ -50,6 +50,7 @@ mod profile;
 mod revocations;
 mod scheduled;
 mod second_factor;
+mod sent_files;
 mod sessions;
 mod settings_cli;
 mod shapes;

@@ -6,7 +6,7 @@ use replyx_core::{
         Assistant, AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified,
         Version,
     },
-    attachment::{AttachmentStatus, MessageFile},
+    attachment::{AttachmentStatus, MessageFile, Upload},
     audit::{Act, ActorKind, Outcome},
     bot::Bot,
     change::{Change, New},
@@ -14,6 +14,7 @@ use replyx_core::{
     clock::{Clock, random_hex},
     dialog::{Contact, Dialog},
     evaluation::{Question, QuestionSet, Run},
+    file::Content,
     fixtures,
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
     job::Kind,
@@ -364,6 +365,7 @@ pub(crate) struct Tenant {
     pub dialog: Dialog,
     pub message: Message,
     pub attachment: MessageFile,
+    pub upload: Upload,
     pub document: Document,
     pub passages: Vec<NewPassage>,
     pub source: Source,
@@ -404,6 +406,7 @@ pub(crate) async fn tenant(db: &Db) -> Tenant {
         call: call(assistant.id, Some(dialog.id)),
         user,
         attachment: attachment(&message),
+        upload: Upload::of(id(), workspace.id, "a.txt", b"a file", at(0)),
         message,
         document: document(workspace.id, assistant.id),
         invitation: invitation(workspace.id),
@@ -460,6 +463,8 @@ impl Tenant {
         };
         tx.apply(fixtures::unexplained(said)).await.unwrap();
         tx.apply(self.attachment.clone().receive()).await.unwrap();
+        let uploads = tx.workspace(self.id).uploads();
+        uploads.insert(&self.upload, Content::Inline(b"a file")).await.unwrap();
         tx.apply(self.document.clone().store(b"bytes")).await.unwrap();
         tx.workspace(self.id).documents().set_text(self.document.id, Some("text")).await.unwrap();
         let replacements = tx.workspace(self.id).replacements();

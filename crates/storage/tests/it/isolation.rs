@@ -1,7 +1,7 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
 use replyx_core::{
-    attachment::MessageFile,
+    attachment::{MessageFile, Upload},
     change::{Gone, New},
     channel::{Channel, ChannelKind, Outbound},
     dialog::Contact,
@@ -118,6 +118,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     };
     let day = at(0).date_naive();
     let message = given::message(theirs.id, ours.dialog.id, 9);
+    let upload = Upload { workspace_id: theirs.id, ..ours.upload.clone() };
     let text = Outbound::text("x", None);
     let terms = vec!["доставк".to_owned()];
     let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
@@ -194,6 +195,9 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         attachments.content(ours.attachment.id) => Ok(None),
         attachments.of_messages(ours.dialog.id, 0, 9) => Ok(found) if found.is_empty(),
         outbox.is_canceled_beside(ours.message.id, id()) => Ok(false),
+        uploads.attach(ours.upload.id, &message) => Ok(None),
+        uploads.delete(ours.upload.id) => Ok(false),
+        uploads.insert(&upload, Content::Inline(b"x")) => Ok(()),
         files.bytes() => Ok(0..),
         replacements.find(ours.document.id) => Ok(None),
         replacements.original(ours.document.id) => Ok(None),

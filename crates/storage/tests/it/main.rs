@@ -32,4 +32,5 @@ mod sqlite;
 mod status_words;
 mod stored;
 mod turns;
+mod uploads;
 mod workspaces;
