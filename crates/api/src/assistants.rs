@@ -2,6 +2,7 @@
 
 pub mod create;
 mod handoff;
+mod hours;
 pub mod preview;
 pub mod publish;
 pub mod rollback;
@@ -32,6 +33,7 @@ use crate::{
     tagged::{Edition, Tagged},
 };
 use handoff::{HandoffView, TextsView};
+use hours::HoursView;
 
 /// The questions on which a new version must not be worse.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -110,6 +112,8 @@ pub struct AssistantView {
         example = json!({"en": {"thanks": "You're welcome!"}}),
     )]
     texts: TextsView,
+    /// When people answer, by the clock of `time_zone`; `null`: always.
+    hours: Option<HoursView>,
     /// The condition for publishing a version.
     gate: Option<GateView>,
     /// The number of the published version that answers customers.
@@ -134,6 +138,7 @@ impl From<Assistant> for AssistantView {
             handoff_text: settings.handoff_text().to_owned(),
             handoff: HandoffView::of(&settings.handoff, settings.unverified),
             texts: handoff::texts(&settings),
+            hours: settings.hours.as_ref().map(HoursView::of),
             name: settings.name,
             model: settings.model,
             system_prompt: settings.system_prompt,

@@ -1,6 +1,7 @@
 //! Who answers: instructions, model and the texts said when there is nothing to answer with.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,8 +9,10 @@ use crate::{
     words::words,
 };
 
+mod opening;
 mod texts;
 
+pub use opening::{Day, OpeningHours};
 pub use texts::{FixedText, Texts};
 
 words! {
@@ -126,6 +129,9 @@ pub struct AssistantSettings {
     /// Fixed texts in the languages of customers.
     #[serde(default)]
     pub texts: Texts,
+    /// When people answer, by the clock of [`Self::time_zone`]; always unless set.
+    #[serde(default)]
+    pub hours: Option<OpeningHours>,
 }
 
 const fn a_day() -> i64 {
@@ -201,6 +207,7 @@ impl AssistantSettings {
             reopen_hours: Self::REOPEN_HOURS,
             handoff: HandOffPolicy::default(),
             texts: Texts::default(),
+            hours: None,
         }
     }
 
@@ -216,6 +223,29 @@ impl AssistantSettings {
         };
         let own = self.texts.get(language, text);
         own.or(single.as_deref()).unwrap_or_else(|| text.house(language))
+    }
+
+    /// When people are back, if it is outside the business hours. `None`: they are there, or do not
+    /// come back within a year.
+    pub fn closed_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let hours = self.hours.as_ref()?.in_zone(self.zone()).ok()?;
+        hours.opens_at(now).filter(|opens| now < *opens)
+    }
+
+    fn zone(&self) -> Tz {
+        self.time_zone.parse().unwrap_or(Tz::UTC)
+    }
+
+    /// What is said to a customer who is spoken to in this language when the dialog is handed to a
+    /// human: outside the business hours, when people are back.
+    pub fn handoff(&self, language: Language, now: DateTime<Utc>) -> String {
+        match self.closed_until(now) {
+            None => self.say(FixedText::Handoff, language).to_owned(),
+            Some(opens) => {
+                let when = opening::from_when(opens, now, self.zone(), language);
+                self.say(FixedText::AfterHours, language).replace(FixedText::WHEN, &when)
+            }
+        }
     }
 
     /// What is said in answer to `/start`, in the assistant's language.

@@ -34,6 +34,9 @@ pub struct Interval {
 /// Hours that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadHours {
+    /// An interval is not written as it has to be.
+    #[error("an interval is written as `09:00-18:00`")]
+    Form,
     /// An interval is empty, ends before it begins, or ends after midnight.
     #[error("an interval must end after it begins, and no later than 24:00")]
     Interval,

@@ -142,8 +142,7 @@ pub(crate) fn reply(ask: &AnswerRequest, heard: Heard) -> Option<Reply> {
 }
 
 fn hand_off(ask: &AnswerRequest, act: MessageAct, reason: HandoffReason) -> Reply {
-    let text = ask.say(FixedText::Handoff).to_owned();
-    let mut reply = check::fixed(ask, text, Outcome::Fixed);
+    let mut reply = check::fixed(ask, ask.handoff_text(), Outcome::Fixed);
     reply.meta.act = Some(act);
     reply.hand_off = Some(reason);
     reply
@@ -165,7 +164,7 @@ pub(crate) fn follow(ask: &AnswerRequest, heard: Heard, reply: &mut Reply) {
             let too_often =
                 policy.on_unknown > 0 && ask.declined.saturating_add(1) >= policy.on_unknown;
             if complains || too_often {
-                ask.say(FixedText::Handoff).clone_into(&mut reply.text);
+                reply.text = ask.handoff_text();
                 let reason = if complains { HandoffReason::Angry } else { HandoffReason::Unknown };
                 reply.hand_off = Some(reason);
             }

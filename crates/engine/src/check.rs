@@ -140,9 +140,9 @@ pub fn answer(
 /// What is said instead of an answer that stayed unfounded: by the assistant's policy.
 pub fn unverified(ask: &AnswerRequest, taken: Taken, refused: &[Objection]) -> Reply {
     let hand_off = ask.settings.unverified == Unverified::HandOff;
-    let text = ask.say(if hand_off { FixedText::Handoff } else { FixedText::Unknown });
+    let text = if hand_off { ask.handoff_text() } else { ask.say(FixedText::Unknown).to_owned() };
     let check = CheckOutcome::Failed;
-    let reply = reply(ask, text.to_owned(), Outcome::Unknown, taken, check, refused);
+    let reply = reply(ask, text, Outcome::Unknown, taken, check, refused);
     Reply { hand_off: hand_off.then_some(HandoffReason::Unverified), ..reply }
 }
 

@@ -108,6 +108,11 @@ impl AnswerRequest {
         self.settings.say(text, self.language)
     }
 
+    /// What the customer hears when the dialog is handed to a human.
+    pub fn handoff_text(&self) -> String {
+        self.settings.handoff(self.language, self.now)
+    }
+
     /// For whom a model is asked, and what for.
     pub fn caller(&self, purpose: Purpose) -> Caller {
         Caller {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{Assistant, AssistantSettings, Gate, HandOffPolicy, Texts, Version},
+    assistant::{Assistant, AssistantSettings, Gate, HandOffPolicy, OpeningHours, Texts, Version},
     ids::{AssistantId, RunId, WorkspaceId},
     page::{Page, PageRequest},
     rules::assistant::Publication,
@@ -24,7 +24,8 @@ macro_rules! columns {
     () => {
         "workspace_id, id, name, model, system_prompt, temperature, language, greeting, unknown_text,
          fallback_text, fallback_models, time_zone, check_answers, unverified, handoff_text, gate,
-         handoff, texts, version, published, created_at, updated_at, reopen_hours"
+         handoff, texts, version, published, created_at, updated_at, reopen_hours,
+         hours"
     };
 }
 
@@ -89,6 +90,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     reopen_hours: i64,
+    hours: Option<Json<OpeningHours>>,
 }
 
 /// An assistant with all it has.
@@ -116,7 +118,7 @@ impl Assistants<'_> {
             "INSERT INTO assistants (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                      $21, $22, $23)"
+                      $21, $22, $23, $24)"
         );
         let settings = &assistant.settings;
         run!(self.tx, SQL;
@@ -127,7 +129,7 @@ impl Assistants<'_> {
             settings.unverified.as_str(), &settings.handoff_text, assistant.gate.as_ref().map(Json),
             Json(&settings.handoff), Json(&settings.texts),
             assistant.version, assistant.published, assistant.created_at, assistant.updated_at,
-            settings.reopen_hours);
+            settings.reopen_hours, settings.hours.as_ref().map(Json));
         Ok(())
     }
 
@@ -186,7 +188,8 @@ impl Assistants<'_> {
                SET name = $3, model = $4, system_prompt = $5, temperature = $6, language = $7,
                    greeting = $8, unknown_text = $9, fallback_text = $10, version = $11, updated_at = $12,
                    fallback_models = $13, time_zone = $14, check_answers = $15, unverified = $16,
-                   handoff_text = $17, gate = $18, reopen_hours = $19, handoff = $20, texts = $21
+                   handoff_text = $17, gate = $18, reopen_hours = $19, handoff = $20, texts = $21,
+                   hours = $22
              WHERE workspace_id = $1 AND id = $2 AND version = $11 - 1 AND deleted_at IS NULL";
         let settings = &assistant.settings;
         let changed = run!(self.tx, SQL;
@@ -196,7 +199,7 @@ impl Assistants<'_> {
             assistant.version, assistant.updated_at, Json(&settings.fallback_models),
             &settings.time_zone, settings.check_answers, settings.unverified.as_str(),
             &settings.handoff_text, assistant.gate.as_ref().map(Json), settings.reopen_hours,
-            Json(&settings.handoff), Json(&settings.texts));
+            Json(&settings.handoff), Json(&settings.texts), settings.hours.as_ref().map(Json));
         StorageError::expect_one_row("assistants", changed)
     }
 
@@ -409,6 +412,7 @@ fn read(row: Row) -> Result<Assistant, StorageError> {
             reopen_hours: row.reopen_hours,
             handoff: row.handoff.0,
             texts: row.texts.0,
+            hours: row.hours.map(|Json(hours)| hours),
         },
         version: row.version,
         published: row.published,

@@ -66,6 +66,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     31 "0031_waits",
     33 "0033_uploads",
     40 "0040_passages_in_steps",
+    41 "0041_business_hours",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

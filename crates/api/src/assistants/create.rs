@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{
     AssistantView,
     handoff::{HandoffView, TextsView, into_texts, known_texts},
+    hours::HoursView,
     known_models, known_zone, tagged,
 };
 use crate::{
@@ -111,6 +112,9 @@ pub struct Request {
         example = json!({"en": {"thanks": "You're welcome!"}}),
     )]
     texts: TextsView,
+    /// When people answer, by the clock of `time_zone`; always unless set.
+    #[garde(dive)]
+    hours: Option<HoursView>,
 }
 
 impl From<Request> for NewAssistant {
@@ -134,6 +138,7 @@ impl From<Request> for NewAssistant {
             reopen_hours: request.reopen_hours,
             handoff: request.handoff.map(HandoffView::into_policy).unwrap_or_default(),
             texts: into_texts(request.texts),
+            hours: request.hours.map(HoursView::into_hours),
         }
     }
 }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{
     AssistantView, GateView,
     handoff::{HandoffView, TextsView, into_texts, known_texts},
+    hours::HoursView,
     known_models, known_zone, tagged,
 };
 use crate::{
@@ -105,6 +106,11 @@ pub struct Request {
         example = json!({"en": {"thanks": "You're welcome!"}}),
     )]
     texts: Option<TextsView>,
+    /// When people answer, by the clock of `time_zone`; `null`: always.
+    #[serde(default)]
+    #[garde(dive)]
+    #[schema(value_type = Option<HoursView>)]
+    hours: Patch<HoursView>,
     /// The condition for publishing a version; `null` removes the gate.
     #[serde(default)]
     #[garde(dive)]
@@ -132,6 +138,7 @@ impl From<Request> for DraftChange {
             reopen_hours: request.reopen_hours,
             handoff: request.handoff.map(HandoffView::into_policy),
             texts: request.texts.map(into_texts),
+            hours: request.hours.map(HoursView::into_hours),
             gate: request.gate.map(GateView::into_gate),
         }
     }

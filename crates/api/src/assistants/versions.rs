@@ -11,7 +11,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::handoff::{self, HandoffView, TextsView};
+use super::{
+    handoff::{self, HandoffView, TextsView},
+    hours::HoursView,
+};
 use crate::{
     caller::{AssistantsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -73,6 +76,7 @@ pub struct VersionSettings {
     handoff: HandoffView,
     #[schema(value_type = HashMap<String, HashMap<String, String>>)]
     texts: TextsView,
+    hours: Option<HoursView>,
 }
 
 impl From<AssistantSettings> for VersionSettings {
@@ -84,6 +88,7 @@ impl From<AssistantSettings> for VersionSettings {
             handoff_text: settings.handoff_text().to_owned(),
             handoff: HandoffView::of(&settings.handoff, settings.unverified),
             texts: handoff::texts(&settings),
+            hours: settings.hours.as_ref().map(HoursView::of),
             name: settings.name,
             model: settings.model,
             fallback_models: settings.fallback_models,

@@ -3,7 +3,8 @@
 use replyx_core::{
     actor::Caller,
     assistant::{
-        Assistant, AssistantSettings, HandOffPolicy, Language, Texts, Unverified, Version,
+        Assistant, AssistantSettings, HandOffPolicy, Language, OpeningHours, Texts, Unverified,
+        Version,
     },
     change::New,
 };
@@ -49,6 +50,8 @@ pub struct NewAssistant {
     pub handoff: HandOffPolicy,
     /// Fixed texts in the languages of customers.
     pub texts: Texts,
+    /// When people answer.
+    pub hours: Option<OpeningHours>,
 }
 
 impl NewAssistant {
@@ -83,6 +86,7 @@ impl NewAssistant {
             reopen_hours: self.reopen_hours.unwrap_or(settings.reopen_hours),
             handoff: self.handoff,
             texts: self.texts,
+            hours: self.hours,
             name: settings.name,
             language: settings.language,
         })

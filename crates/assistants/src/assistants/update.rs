@@ -2,7 +2,10 @@
 
 use replyx_core::{
     actor::Caller,
-    assistant::{Assistant, AssistantSettings, Gate, HandOffPolicy, Language, Texts, Unverified},
+    assistant::{
+        Assistant, AssistantSettings, Gate, HandOffPolicy, Language, OpeningHours, Texts,
+        Unverified,
+    },
     ids::AssistantId,
     patch::Patch,
 };
@@ -47,6 +50,8 @@ pub struct DraftChange {
     pub handoff: Option<HandOffPolicy>,
     /// Fixed texts in the languages of customers.
     pub texts: Option<Texts>,
+    /// When people answer.
+    pub hours: Patch<OpeningHours>,
     /// The condition for publishing a version.
     pub gate: Patch<Gate>,
 }
@@ -70,6 +75,7 @@ impl DraftChange {
         self.unknown_text.apply(&mut settings.unknown_text);
         self.fallback_text.apply(&mut settings.fallback_text);
         self.handoff_text.apply(&mut settings.handoff_text);
+        self.hours.apply(&mut settings.hours);
     }
 }
 

@@ -18,6 +18,9 @@ words! {
         Fallback = "fallback",
         /// Said when the dialog is handed to a human.
         Handoff = "handoff",
+        /// Said when the dialog is handed to a human outside the business hours; `{when}` in it is
+        /// replaced by when people are back.
+        AfterHours = "after_hours",
         /// Said in answer to what is not text.
         TextOnly = "text_only",
         /// Said in answer to a greeting.
@@ -82,6 +85,8 @@ impl PartialOrd for Language {
 impl FixedText {
     /// The longest text of an owner, characters.
     pub const LONGEST: usize = 4_000;
+    /// What is replaced in [`Self::AfterHours`] by when people are back.
+    pub const WHEN: &str = "{when}";
 
     /// The product's own text.
     pub const fn house(self, language: Language) -> &'static str {
@@ -100,6 +105,9 @@ impl FixedText {
             }
             Self::Handoff => {
                 "I would rather have a colleague answer this. They will write to you here."
+            }
+            Self::AfterHours => {
+                "I would rather have a colleague answer this. They will write to you here {when}."
             }
             Self::TextOnly => "I can only read text so far. Please write your question in words.",
 
@@ -149,6 +157,9 @@ impl FixedText {
                 "Сейчас не могу ответить из-за технической неполадки. Пожалуйста, спросите ещё раз через несколько минут."
             }
             Self::Handoff => "На этот вопрос лучше ответит мой коллега. Он напишет вам здесь.",
+            Self::AfterHours => {
+                "На этот вопрос лучше ответит мой коллега. Он напишет вам здесь {when}."
+            }
             Self::TextOnly => {
                 "Пока я умею читать только текст. Пожалуйста, напишите вопрос словами."
             }

@@ -29,6 +29,7 @@ mod events;
 mod files;
 mod full_disk;
 mod harness;
+mod hours;
 mod idempotency;
 mod invitations;
 mod knowledge_eval;

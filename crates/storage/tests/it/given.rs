@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     assistant::{
-        Assistant, AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified,
-        Version,
+        Assistant, AssistantSettings, Day, FixedText, HandOffPolicy, Language, OpeningHours, Texts,
+        Unverified, Version,
     },
     attachment::{AttachmentStatus, MessageFile, Upload},
     audit::{Act, ActorKind, Outcome},
@@ -189,6 +189,10 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             texts: Texts::new(
                 [(Language::Russian, [(FixedText::Thanks, "Не за что".to_owned())].into())].into(),
             ),
+            hours: Some(OpeningHours {
+                week: [(Day::Monday, vec!["09:00-18:00".to_owned()])].into(),
+                dates: [(at(0).date_naive(), Vec::new())].into(),
+            }),
         },
         ..fixtures::assistant(&clock(), workspace)
     }
