@@ -3,6 +3,7 @@
 //! stays in the audit logs.
 
 use chrono::{DateTime, Utc};
+use replyx_billing::books;
 use replyx_core::{
     actor::Account,
     ids::{UserId, WorkspaceId},
@@ -180,7 +181,10 @@ async fn step(db: &Db, id: UserId, now: DateTime<Utc>) -> Result<Step, StorageEr
     for (workspace, fate) in fates {
         match fate {
             WorkspaceFate::GoesOn => {}
-            WorkspaceFate::Ends => drop(tx.apply(workspace.delete()).await?),
+            WorkspaceFate::Ends => {
+                books::close(&mut tx, workspace.id, now).await?;
+                drop(tx.apply(workspace.delete()).await?);
+            }
             WorkspaceFate::PassesTo(heir) => drop(tx.apply(heir.inherit(now)).await?),
         }
     }

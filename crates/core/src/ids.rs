@@ -93,6 +93,10 @@ ids! {
     AttachmentId,
     /// The bytes of a file outside the database.
     FileId,
+    /// Money that was given to a workspace, and is spent until nothing of it is left.
+    CreditId,
+    /// Money that is set aside for work that is under way.
+    HoldId,
     /// A piece of durable background work.
     JobId,
     /// A running process of the installation.

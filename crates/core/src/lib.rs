@@ -24,6 +24,7 @@ pub mod hours;
 pub mod ids;
 pub mod job;
 pub mod knowledge;
+pub mod ledger;
 pub mod mail;
 pub mod message;
 pub mod money;

@@ -43,6 +43,16 @@ impl Money {
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
+
+    /// The difference, or nothing when it does not fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// So many times the amount, or nothing when it does not fit.
+    pub fn checked_times(self, count: u64) -> Option<Self> {
+        self.0.checked_mul(i64::try_from(count).ok()?).map(Self)
+    }
 }
 
 impl Add for Money {

@@ -54,6 +54,8 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::RescopeDocuments>(),
     Entry::of::<sweeps::SweepFiles>(),
     Entry::of::<sweeps::DeleteAccounts>(),
+    Entry::of::<sweeps::ReleaseHolds>(),
+    Entry::of::<sweeps::SealLedger>(),
 ];
 
 /// When giving a job up is tried again.
@@ -221,6 +223,8 @@ mod tests {
             ("rescope_documents", "scheduled"),
             ("sweep_files", "scheduled"),
             ("delete_accounts", "scheduled"),
+            ("release_holds", "scheduled"),
+            ("seal_ledger", "scheduled"),
         ];
         assert_eq!(stored, expected);
     }

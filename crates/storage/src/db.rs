@@ -192,6 +192,15 @@ impl Db {
         Ok(())
     }
 
+    /// Whether a commit on this connection waits until it survives a loss of power, as far as
+    /// `PostgreSQL` is set up for that. What `SQLite` waits for is chosen when it is opened.
+    pub async fn is_durable(&self) -> Result<bool, StorageError> {
+        let Pool::Postgres(_) = &self.pool else { return Ok(true) };
+        let mut tx = self.read().await?;
+        let waits = value!(tx, String, "SELECT current_setting('synchronous_commit')");
+        Ok(waits.is_none_or(|waits| waits != "off"))
+    }
+
     /// Says which installation the database belongs to, and from now on refuses to work on another
     /// one's. A database without an id is given `fresh`.
     pub async fn join_installation(

@@ -30,6 +30,7 @@
 //!   all of these that a transaction will need, before it changes the first);
 //! - a bot, its parts in the outbox (by chat and position), their messages;
 //! - a bot whose polling goes on, a contact, its dialog, the turn;
+//! - the balances of workspaces, by their ids;
 //! - at the commit the heads of audit logs (workspaces' by their ids, then the platform's), and
 //!   last the counters of events.
 //!
@@ -76,6 +77,7 @@ pub mod indexed;
 mod installation;
 pub mod jobs;
 pub mod knowledge;
+pub mod ledger;
 pub mod members;
 pub mod messages;
 mod migrate;

@@ -21,6 +21,7 @@ use crate::{
     inbox::Inbox,
     jobs::{Jobs, SystemJobs},
     knowledge::Knowledge,
+    ledger::{Credits, Holds, Ledger, Prices, SystemHolds, SystemLedger},
     members::{Invitations, Members, SystemInvitations},
     messages::{Messages, SystemMessages},
     model_calls::{ModelCalls, SystemModelCalls},
@@ -107,6 +108,8 @@ tables! {
     channels: Channels,
     /// Customers.
     contacts: Contacts,
+    /// Where its money came from.
+    credits: Credits,
     /// Deliveries already taken.
     deliveries: Deliveries,
     /// Conversations.
@@ -119,12 +122,16 @@ tables! {
     files: WorkspaceFiles,
     /// Conversations, as operators see them in a list.
     inbox: Inbox,
+    /// Money that is set aside.
+    holds: Holds,
     /// The invitations.
     invitations: Invitations,
     /// Background work.
     jobs: Jobs,
     /// The knowledge of assistants.
     knowledge: Knowledge,
+    /// What moved between accounts, and what there is.
+    ledger: Ledger,
     /// The members.
     members: Members,
     /// Utterances.
@@ -176,12 +183,16 @@ system_tables! {
     documents: SystemDocuments,
     /// All files outside the database, for housekeeping.
     files: SystemFiles,
+    /// All holds, for the reaper.
+    holds: SystemHolds,
     /// Requests that may be repeated.
     idempotency: IdempotencyKeys,
     /// All invitations, for those who take one up.
     invitations: SystemInvitations,
     /// All background work, for the workers.
     jobs: SystemJobs,
+    /// All ledgers, to be summed and proved.
+    ledger: SystemLedger,
     /// Failed attempts to sign in.
     login_attempts: LoginAttempts,
     /// All utterances, for what is told of many.
@@ -196,6 +207,8 @@ system_tables! {
     outbox: SystemOutbox,
     /// Links that reset a password.
     password_resets: PasswordResets,
+    /// What the platform charges.
+    prices: Prices,
     /// The running processes.
     processes: Processes,
     /// Accounts to be.

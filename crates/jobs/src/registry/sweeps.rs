@@ -1,5 +1,5 @@
 //! What runs by the clock: forgets what is no longer needed, so that tables stay bounded, brings
-//! documents up to date, and deletes accounts whose time has come.
+//! documents up to date, seals the ledger, and deletes accounts whose time has come.
 //!
 //! Each is a job of its own, which one process runs at a time: one that fails, or takes long, holds
 //! up no other. What is old is deleted in batches, each in a transaction of its own, and accounts
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use replyx_accounts::deletion;
+use replyx_billing::{books, seal};
 use replyx_core::{
     attachment::UPLOAD_LIFE,
     job::{Kind, Lane},
@@ -44,6 +45,9 @@ const SWEEP_FILES: Duration = Duration::from_hours(6);
 /// How long after its end passages are looked for again that do not say who knows them: assistants
 /// too large for the memory wait for it.
 const RESCOPE_DOCUMENTS: Duration = Duration::from_mins(1);
+
+/// How long after its end holds are looked for again: nobody can spend what they hold.
+const RELEASE_HOLDS: Duration = Duration::from_mins(1);
 
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
@@ -192,6 +196,20 @@ scheduled!(
     /// Deletes accounts whose time of grace is over.
     DeleteAccounts, by_the_clock("delete_accounts"), |run| {
         counted(Self::KIND, deletion::purge(&run.engine.db, run.engine.clock.now()))
+    }
+);
+scheduled!(
+    /// Makes money available again that was set aside for work that nobody finished.
+    ReleaseHolds, by_the_clock("release_holds"), RELEASE_HOLDS, |run| {
+        let released = books::release_expired(&run.engine.db, run.engine.clock.now());
+        counted(Self::KIND, released.map_ok(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+    }
+);
+scheduled!(
+    /// Seals the newest entries of the ledger, and sums the accounts of the installation.
+    SealLedger, by_the_clock("seal_ledger"), |run| {
+        let sealed = seal::seal(&run.engine.db, run.engine.clock.now());
+        counted(Self::KIND, sealed.map_ok(|number| usize::try_from(number).unwrap_or(usize::MAX)))
     }
 );
 

@@ -31,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "engine",
         &["core", "text", "acts", "storage", "live", "llm", "channels", "grounding", "knowledge"],
     ),
-    ("accounts", &["core", "storage", "live"]),
+    ("accounts", &["core", "storage", "live", "billing"]),
+    ("billing", &["core", "storage"]),
     ("fleet", &["core", "storage", "live", "channels", "accounts", "engine"]),
     ("assistants", &["core", "storage", "llm", "extract", "crawl", "knowledge"]),
     (
@@ -49,7 +50,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "fleet",
         ],
     ),
-    ("jobs", &["core", "storage", "channels", "crawl", "accounts", "knowledge", "engine"]),
+    (
+        "jobs",
+        &["core", "storage", "channels", "crawl", "accounts", "billing", "knowledge", "engine"],
+    ),
     ("demo", &["terminal", "testkit"]),
     (
         "server",
@@ -65,6 +69,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "extract",
             "crawl",
             "accounts",
+            "billing",
             "knowledge",
             "assistants",
             "engine",

@@ -19,6 +19,10 @@ use replyx_core::{
     ids::{AssistantId, DialogId, Id, JobId, MessageId, OutboxId, ProcessId, UserId, WorkspaceId},
     job::Kind,
     knowledge::{Document, DocumentKind, Replacement, Source, SourceStatus},
+    ledger::{
+        Account, Amount, Balance, Credit, CreditSource, EntryKind, Hold, HoldPurpose, Movement,
+        Posting, Reserved, Subject,
+    },
     message::Message,
     money::Money,
     page::PageRequest,
@@ -33,6 +37,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     Db,
+    ledger::Seal,
     outbox::Sendable,
     passages::{NewPassage, PassageChanges, Span},
     testing::append_entry,
@@ -144,6 +149,44 @@ pub(crate) fn api_key(workspace: WorkspaceId) -> ApiKey {
         expires_at: Some(at(1_000)),
         last_used_at: None,
         created_at: at(0),
+    }
+}
+
+/// A credit whose id is the workspace's.
+pub(crate) fn credit(workspace: WorkspaceId) -> Credit {
+    Credit {
+        id: workspace.into_uuid().into(),
+        workspace_id: workspace,
+        source: CreditSource::Transfer,
+        source_id: workspace.to_string(),
+        amount: Money::from_micros(10),
+        remaining: Money::from_micros(10),
+        created_at: at(0),
+    }
+}
+
+/// The first entry of a workspace: the credit, under its id.
+pub(crate) fn paid(workspace: WorkspaceId) -> Posting {
+    let amount = Amount::Money(Money::from_micros(10));
+    let movement = Movement {
+        credit_id: Some(credit(workspace).id),
+        ..Movement::new(EntryKind::Credit, Account::Bank, Account::Paid, amount, Subject::default())
+    };
+    let key = format!("credit:{workspace}");
+    Balance::empty(workspace, at(0)).post(&key, vec![movement], at(1)).unwrap()
+}
+
+/// A hold whose id is the dialog's.
+pub(crate) fn hold(workspace: WorkspaceId, dialog: DialogId) -> Hold {
+    Hold {
+        id: dialog.into_uuid().into(),
+        workspace_id: workspace,
+        purpose: HoldPurpose::Answer,
+        dialog_id: Some(dialog),
+        reserved: Reserved { paid: Money::from_micros(3), ..Reserved::default() },
+        price_version: 1,
+        taken_at: at(1),
+        expires_at: at(61),
     }
 }
 
@@ -509,6 +552,12 @@ impl Tenant {
         invite(&mut tx, &self.invitation, &token).await.unwrap();
         store_key(&mut tx, &self.key, &hash).await.unwrap();
         append_entry(&mut tx, Some(self.id), &act("member.invited")).await.unwrap();
+        tx.workspace(self.id).ledger().open(at(0)).await.unwrap();
+        tx.workspace(self.id).ledger().post(&paid(self.id)).await.unwrap();
+        tx.workspace(self.id).credits().insert(&credit(self.id)).await.unwrap();
+        tx.workspace(self.id).holds().insert(&hold(self.id, self.dialog.id)).await.unwrap();
+        let seal = Seal { workspace_id: self.id, seq: 1, hash: "x".to_owned() };
+        tx.system().ledger().seal(0, &seal, at(0)).await.unwrap();
         tx.commit().await.unwrap();
     }
 

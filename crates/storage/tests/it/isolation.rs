@@ -10,7 +10,9 @@ use replyx_core::{
     fixtures,
     ids::JobId,
     job::Kind,
+    ledger::{Credit, CreditSource},
     message::{Delivery, MessageAct},
+    money::Money,
     page::PageRequest,
     role::Role,
     rules::{
@@ -32,6 +34,7 @@ use replyx_storage::{
     documents::DocumentFilter,
     fair::Places,
     inbox::{InboxCounts, InboxFilter, InboxOrder},
+    ledger::EntryFilter,
     neighbours::VectorIndex,
     on_every_db,
     testing::{TestDb, pgvector},
@@ -214,6 +217,23 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.index_version(ours.document.id) => Ok(0),
         documents.twin(ours.assistant.id, &ours.document.name, &ours.document.content_hash) => Ok(None),
         documents.of_page(ours.source.id, "https://example.org/") => Ok(None),
+        ledger.find() => Ok(None),
+        ledger.lock() => Ok(None),
+        ledger.open(at(1)) => Ok(()),
+        ledger.post(&given::paid(theirs.id)) => Ok(()),
+        ledger.posted(&format!("credit:{}", ours.id)) => Ok(found) if found.is_empty(),
+        ledger.list(&EntryFilter::default(), page()) => Ok(found) if found.items.iter().all(|e| e.workspace_id == theirs.id),
+        credits.insert(&Credit { workspace_id: theirs.id, ..given::credit(ours.id) }) => Ok(false),
+        credits.left() => Ok(found) if found.is_empty(),
+        credits.list() => Ok(found) if found.is_empty(),
+        credits.of_source(CreditSource::Transfer, &ours.id.to_string()) => Ok(None),
+        credits.draw(given::credit(ours.id).id, Money::from_micros(1)) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        holds.find(given::hold(ours.id, ours.dialog.id).id) => Ok(None),
+        holds.of_dialog(ours.dialog.id) => Ok(None),
+        holds.list(9) => Ok(found) if found.is_empty(),
+        holds.renew(given::hold(ours.id, ours.dialog.id).id, at(99)) => Ok(false),
+        holds.delete(given::hold(ours.id, ours.dialog.id).id) => Ok(false),
+        holds.insert(&given::hold(theirs.id, ours.dialog.id)) => Ok(()),
         model_calls.of_dialog(ours.dialog.id) => Ok(totals) if totals.calls == 0,
         model_calls.by_day(None, day, day, 9) => Ok(found) if found.is_empty(),
         model_calls.by_day(Some(ours.assistant.id), day, day, 9) => Ok(found) if found.is_empty(),
@@ -537,7 +557,16 @@ async fn deleting_a_workspace_deletes_all_of_it_and_nothing_else(home: &TestDb) 
 
     assert_eq!(given::rows(&home.url, Some(other.id)).await, before);
     let mut left = given::rows(&home.url, Some(doomed.id)).await;
-    for table in ["audit_entries", "audit_heads", "model_calls"] {
+    for table in [
+        "audit_entries",
+        "audit_heads",
+        "model_calls",
+        "ledger_balances",
+        "ledger_entries",
+        "ledger_holds",
+        "ledger_credits",
+        "ledger_seals",
+    ] {
         let stayed = left.remove(table);
         assert_eq!(stayed.as_ref(), Some(&logged[table]), "what was done and paid for stays known");
     }

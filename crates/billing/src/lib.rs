@@ -1,0 +1,29 @@
+//! Money: what is charged, what is set aside before it is spent, what is spent first, and the
+//! ledger that proves it.
+//!
+//! The rules are pure: they take what there is and return [`Movement`]s or say what is missing.
+//!
+//! 1. [`charge`]: which outcomes cost something. One table.
+//! 2. [`price`]: what they cost, by the prices in force at that moment.
+//! 3. [`spend`]: the trial first, then what was given, then what was paid, the oldest credit first.
+//! 4. [`trial`]: how long it lasts, and when its owner is warned.
+//! 5. [`forecast`]: how long the balance lasts.
+//!
+//! [`books`] writes what the rules say, in the transaction of whoever has a reason. [`seal`] seals
+//! and sums entries in the background, and [`verify`] proves all of it.
+//!
+//! Amounts are [`replyx_core::money::Money`]: whole micro-units, decimal strings outside.
+//!
+//! [`Movement`]: replyx_core::ledger::Movement
+
+pub mod books;
+pub mod charge;
+mod error;
+pub mod forecast;
+pub mod price;
+pub mod seal;
+pub mod spend;
+pub mod trial;
+pub mod verify;
+
+pub use error::{Error, Result};

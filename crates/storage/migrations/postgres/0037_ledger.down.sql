@@ -1,0 +1,11 @@
+DROP TABLE dollar_rates;
+DROP TABLE prices;
+DROP TABLE ledger_currency;
+DROP TABLE ledger_totals;
+DROP TABLE ledger_seals;
+DROP TABLE ledger_credits;
+DROP TABLE ledger_holds;
+DROP TABLE ledger_entries;
+DROP TABLE ledger_balances;
+DROP FUNCTION ledger_count();
+DROP FUNCTION ledger_refuse();

@@ -1,0 +1,9 @@
+DROP TABLE dollar_rates;
+DROP TABLE prices;
+DROP TABLE ledger_currency;
+DROP TABLE ledger_totals;
+DROP TABLE ledger_seals;
+DROP TABLE ledger_credits;
+DROP TABLE ledger_holds;
+DROP TABLE ledger_entries;
+DROP TABLE ledger_balances;
