@@ -51,8 +51,9 @@ async fn a_chat_that_was_too_fast_waits_and_the_others_go_on(db: &TestDb) {
     world.telegram.inject(flood.on("sendMessage").in_chat(7));
     let held = world.reply(&line, 7, "held").await;
     let behind = world.reply(&line, 7, "behind").await;
-    let working = Working::sends(&engine);
+    // Before the worker begins: it may be refused before this task goes on.
     let begun = Instant::now();
+    let working = Working::sends(&engine);
     eventually("the refusal", async || (world.telegram.faults_left() == 0).then_some(())).await;
     let free = world.reply(&line, 8, "free").await;
     World::ring(&engine);
