@@ -70,7 +70,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
             request.json(&json!({"provider": "openai", "name": "Other", "secret": "sk-other"}))
         }
         "search_assistant" => request.json(&json!({"query": "return an item"})),
-        "upload_document" | "replace_document_file" => {
+        "upload_document" | "replace_document_file" | "upload_attachment" => {
             let part = multipart::Part::bytes(b"stolen".to_vec()).file_name("stolen.txt");
             request.multipart(multipart::Form::new().part("file", part))
         }
@@ -142,8 +142,18 @@ impl Town {
         shop.owner.post(&sources, &source).await.expect(202);
         let bot = home.bot();
         shop.connect().await;
-        bot.customer(7).ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
+        let customer = bot.customer(7);
+        customer.ask("How many days do I have to return an item?", PATIENCE).await.unwrap();
         let reply = shop.replies().await[0]["id"].as_str().unwrap().to_owned();
+        let caption = json!({"caption": "How many days do I have to return this?"});
+        customer.send_file("document", "receipt.txt", b"A receipt".to_vec(), caption);
+        let attachment = until("the file is stored and answered", async || {
+            let messages = shop.messages().await;
+            let mut files = messages.iter().flat_map(|one| one["attachments"].as_array().unwrap());
+            let file = files.next().filter(|file| file["status"] == "stored")?;
+            (customer.sent_total() == 2).then(|| file["id"].as_str().unwrap().to_owned())
+        })
+        .await;
         let owner = &shop.owner;
         let invitation = json!({"email": "invited@example.org", "role": "viewer"});
         owner.post("/api/v1/invitations", &invitation).await.expect(201);
@@ -157,6 +167,7 @@ impl Town {
             ("evaluation-runs", run),
             ("answers", answer),
             ("messages", reply),
+            ("attachments", attachment),
             // Nobody but an admin gets so far as to look for them.
             ("admin/model-providers", "ollama".to_owned()),
             ("admin/model-keys", Uuid::nil().to_string()),
