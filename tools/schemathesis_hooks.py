@@ -47,6 +47,8 @@ STRICTER_THAN_SCHEMAS = {
     "client_id",
 }
 
+MAPS = {"texts", "hours"}
+
 accounts = {}
 furnished = set()
 numbers = itertools.count()
@@ -212,4 +214,10 @@ def filter_failure(context, failure, case, response):
         # What a file is, is seen from its bytes.
         return case.operation.definition.raw["operationId"] != "upload_document"
     fields = {error["field"] for error in problem.get("errors", [])}
+    if fields and fields <= {"text", "kind"} and case.operation.definition.raw["operationId"] == "write_message":
+        # Only a reply with files goes without a text, and a note has no files.
+        return False
+    if fields and {field.split(".")[0] for field in fields} <= MAPS:
+        # The names in a map are languages, days or dates.
+        return False
     return not fields or not fields <= STRICTER_THAN_SCHEMAS

@@ -1,7 +1,7 @@
 //! Proves the whole ledger, or names what is wrong with it.
 //!
 //! All of it is read in one transaction, so what is written in the meantime does not disturb it.
-//! Each workspace is walked from its first entry: [`Walk`] follows the funds, the holds that are
+//! Each workspace is walked from its first entry: `Walk` follows the funds, the holds that are
 //! open, what is left of credits, and the chain of hashes, and compares them with the tables.
 
 use replyx_core::{

@@ -182,7 +182,7 @@ pub enum Loaded {
 
 /// Loads what a turn needs: one look at the dialog and what stands around it, one at what was said,
 /// and seldom one at how the last replies were made. The version's settings are kept in memory
-/// ([`crate::versions`]).
+/// (`versions`).
 pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Loaded, StorageError> {
     let workspace = turn.workspace_id;
     let now = engine.clock.now();

@@ -34,7 +34,7 @@ pub enum Settled {
     Limited,
 }
 
-/// Stores a reply, in a transaction that it may share with other replies ([`together`]).
+/// Stores a reply, in a transaction that it may share with other replies (`together`).
 pub async fn store(
     engine: &Engine,
     turn: &ClaimedTurn,

@@ -4,7 +4,7 @@
 //! first ([`Ledger::lock`]), so entries of a workspace are numbered without gaps, and what was
 //! decided by the balance still holds when it is written. Of several workspaces the rows are locked
 //! by their ids. Accounts of the installation have no row: they are summed in the background
-//! ([`totals`]).
+//! (`totals`).
 //!
 //! Triggers refuse what does not follow from the entry before, whatever writes it: entries are
 //! never changed or deleted, and a balance changes only as its newest entry says. All of it

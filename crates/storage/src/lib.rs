@@ -17,7 +17,7 @@
 //! cannot be shared (locking, full text) is chosen by `Tx::sql`. What is done for many rows at once
 //! is written about a table `given` and sent with `rows_each!` and `run_each!`: a list for
 //! `PostgreSQL`, row by row for `SQLite`. Work that many tasks do at the same time shares
-//! transactions ([`unit`]).
+//! transactions ([`mod@unit`]).
 //!
 //! # How rows are locked
 //!

@@ -157,7 +157,7 @@ impl Workspaces<'_> {
 
     /// Deletes a step of what a workspace has most of, so that others can write in between: some of
     /// its passages, then of its replies, of the files of its messages, of its messages, and of its
-    /// events. How many rows went; with none left, [`Self::delete`] does not take long.
+    /// events. How many rows went; with none left, `delete` does not take long.
     pub async fn empty(self, id: WorkspaceId) -> Result<u64, StorageError> {
         const PASSAGES: &str = "
             DELETE FROM passages

@@ -66,7 +66,7 @@ pub struct Query {
     /// Only those of this channel.
     channel_id: Option<Uuid>,
     /// `me`, `none`, or the id of a member.
-    #[param(example = "me")]
+    #[param(pattern = "^(me|none|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$", example = "me")]
     assignee_id: Option<String>,
     /// `true`: only those in which the customer has written something that you have not read.
     unread: Option<bool>,

@@ -36,7 +36,10 @@ pub enum WrittenKind {
 /// What an operator writes.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = WriteMessage)]
+#[schema(
+    as = WriteMessage,
+    example = json!({"client_id": "01J9ZK6T5W", "text": "Hello, this is Kim. How can I help?"})
+)]
 pub struct Request {
     /// Your identifier of this message, unique in the dialog: visible ASCII characters. A repeat
     /// with the same identifier stores nothing and returns the stored message.
