@@ -1,6 +1,9 @@
 use std::{
     cell::Cell,
+    future::poll_fn,
+    pin::pin,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
+    task::Poll,
     time::Duration,
 };
 
@@ -99,6 +102,37 @@ async fn a_caller_that_gave_up_waiting_blocks_nobody(home: &TestDb) {
         let _ = tokio::time::timeout(Duration::from_micros(millis * 400), work).await;
     }
     commit!(db, |tx| tx.apply(fixtures::unexplained(tenant.dialog.clone())));
+}
+
+/// Polls the work until it waits for the `pauses`-th time, and drops it there. Says whether it had
+/// come to its end before.
+async fn ends_before(pauses: usize, work: impl Future) -> bool {
+    let mut work = pin!(work);
+    let mut seen = 0;
+    poll_fn(|context| {
+        if work.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        seen += 1;
+        if seen < pauses { Poll::Pending } else { Poll::Ready(false) }
+    })
+    .await
+}
+
+/// A library that forgets a `BEGIN` on its way leaves a transaction that can only read to whoever
+/// writes next.
+#[on_every_db]
+async fn a_beginning_that_is_dropped_wherever_it_waits_leaves_no_transaction_open(home: &TestDb) {
+    let tenant = given::tenant(&home.db).await;
+    let db = Db::open(&home.url, PoolSize { max: 1 }).await.unwrap();
+    let mut pauses = 1;
+    while !ends_before(pauses, db.read()).await {
+        commit!(db, |tx| tx.workspace(tenant.id).turns().request(tenant.dialog.id, at(0), at(0)));
+        pauses += 1;
+    }
+    if db.is_shared() {
+        assert!(pauses > 1, "a server is waited for");
+    }
 }
 
 #[tokio::test]
