@@ -103,6 +103,10 @@ pub struct AssistantView {
     /// words begin a new one.
     #[schema(example = 24)]
     reopen_hours: i64,
+    /// For how many minutes after the fallback text the customer still gets the answer, once a
+    /// model is back; 0: never.
+    #[schema(example = 10)]
+    late_answer_minutes: i64,
     /// When the dialog is handed over to a human.
     handoff: HandoffView,
     /// Fixed texts in the languages of customers, by language (`en`, `ru`) and occasion. What is
@@ -149,6 +153,7 @@ impl From<Assistant> for AssistantView {
             check_answers: settings.check_answers,
             unverified: settings.unverified,
             reopen_hours: settings.reopen_hours,
+            late_answer_minutes: settings.late_answer_minutes,
             gate: assistant.gate.as_ref().map(GateView::of),
             published: assistant.published,
             version: assistant.version,

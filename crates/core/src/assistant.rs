@@ -123,6 +123,10 @@ pub struct AssistantSettings {
     /// they begin a new one.
     #[serde(default = "a_day")]
     pub reopen_hours: i64,
+    /// For so many minutes after the fallback text the question is asked again, and the customer
+    /// gets the answer once a model is back; 0: never.
+    #[serde(default = "ten_minutes")]
+    pub late_answer_minutes: i64,
     /// When the dialog is handed to a human, beside [`Self::unverified`].
     #[serde(default)]
     pub handoff: HandOffPolicy,
@@ -136,6 +140,10 @@ pub struct AssistantSettings {
 
 const fn a_day() -> i64 {
     AssistantSettings::REOPEN_HOURS
+}
+
+const fn ten_minutes() -> i64 {
+    AssistantSettings::LATE_ANSWER_MINUTES
 }
 
 /// When a dialog is handed to a human. What happens to an answer that failed its check is
@@ -185,6 +193,8 @@ impl AssistantSettings {
     pub const TIME_ZONE: &str = "UTC";
     /// For how long a closed dialog is reopened if the owner set nothing, hours.
     pub const REOPEN_HOURS: i64 = 24;
+    /// For how long an answer may come late if the owner set nothing, minutes.
+    pub const LATE_ANSWER_MINUTES: i64 = 10;
     /// At most so many models stand behind the first one.
     pub const FALLBACK_MODELS: usize = 5;
 
@@ -205,6 +215,7 @@ impl AssistantSettings {
             unverified: Unverified::Unknown,
             handoff_text: None,
             reopen_hours: Self::REOPEN_HOURS,
+            late_answer_minutes: Self::LATE_ANSWER_MINUTES,
             handoff: HandOffPolicy::default(),
             texts: Texts::default(),
             hours: None,

@@ -217,6 +217,9 @@ pub struct AnswerMeta {
     /// Whether a human was offered: `yes` brings one in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offered: bool,
+    /// Whether it came after the fallback text, once a model was back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 const fn skipped() -> CheckOutcome {

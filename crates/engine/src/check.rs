@@ -27,6 +27,8 @@ pub struct Reply {
     /// Which bound of the customer it tells of, if that is what it does: their words stay
     /// unanswered.
     pub limited: Option<LimitBound>,
+    /// Whether it stands for an answer that a model may still give.
+    pub may_come_late: bool,
 }
 
 /// What is wrong with a model's answer; nothing if it may be said.
@@ -184,9 +186,10 @@ fn reply(
         version: ask.version,
         act: None,
         offered: false,
+        late: false,
     };
 
-    Reply { text, meta, hand_off: None, limited: None }
+    Reply { text, meta, hand_off: None, limited: None, may_come_late: false }
 }
 
 fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {

@@ -198,7 +198,9 @@ pub async fn load(engine: &Engine, turn: &ClaimedTurn) -> Result<Loaded, Storage
         return Ok(Loaded::Gone);
     };
 
-    let heard = heard(engine, &mut tx, &found.dialog, &settings).await?;
+    // A late answer is one to what the fallback text answered.
+    let answered = turn.late.map_or(found.dialog.answered_seq, |late| late.after);
+    let heard = heard(engine, &mut tx, &found.dialog, &settings, answered).await?;
     drop(tx);
     Ok(Loaded::Ready(Box::new(context(engine, found, &settings, heard, now))))
 }
@@ -215,21 +217,23 @@ struct HeardWords {
     before: Before,
 }
 
+/// Reads what was said; what the customer said after number `answered` is to be answered.
 async fn heard(
     engine: &Engine,
     tx: &mut Tx,
     dialog: &Dialog,
     settings: &AssistantSettings,
+    answered: i64,
 ) -> Result<HeardWords, StorageError> {
-    let asked = u32::try_from(dialog.heard_seq - dialog.answered_seq).unwrap_or_default();
+    let asked = u32::try_from(dialog.heard_seq - answered).unwrap_or_default();
     // Twice what is shown, so that what falls out of sight can be summed up.
     let limit = engine.settings.history.saturating_mul(2).saturating_add(asked.min(100));
     let messages = tx.workspace(dialog.workspace_id).messages();
     let messages = messages.spoken(dialog.id, dialog.heard_seq, limit).await?;
 
-    let (pending, history): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
-        message.author == Author::Customer && message.seq > dialog.answered_seq
-    });
+    let is_pending =
+        |message: &Spoken| message.author == Author::Customer && message.seq > answered;
+    let (pending, history): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_pending);
     let question = question(&pending);
     let spoken = history.iter().rev().find(|message| message.author != Author::Customer);
     let ours = spoken.is_some_and(|message| message.author == Author::Assistant);

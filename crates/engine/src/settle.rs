@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use replyx_core::{dialog::Dialog, event::LimitBound};
 use replyx_storage::{
     StorageError, Tx, retried,
-    turns::{Attempts, ClaimedTurn},
+    turns::{Attempts, ClaimedTurn, Late},
     unit::Outcome,
 };
 
-use crate::{Engine, check::Reply, context::Context, delivery, usage::Ledger};
+use crate::{Engine, check::Reply, context::Context, delivery, late, usage::Ledger};
 
 mod together;
 
@@ -95,6 +95,47 @@ async fn leave_unanswered_once(
     end(engine, tx, turn, &dialog, heard, Settled::Limited, now).await
 }
 
+/// Leaves a turn whose question was asked again without an answer until it is asked the next time,
+/// and ends it when that would be too late.
+pub(crate) async fn wait_longer(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    context: &Context,
+    late: Late,
+    ledger: &Ledger,
+) -> Result<Settled, StorageError> {
+    retried(|| async {
+        let now = engine.clock.now();
+        let mut tx = engine.db.begin().await?;
+        let dialogs = tx.workspace(turn.workspace_id).dialogs();
+        let Some(dialog) = dialogs.lock(turn.dialog_id).await? else { return Ok(Settled::Lost) };
+        tx.workspace(turn.workspace_id).model_calls().insert(ledger.calls()).await?;
+
+        let is_awaited = dialog.heard_seq == context.dialog.answered_seq;
+        if let Some(next) = late::next(late, now).filter(|_| is_awaited) {
+            return wait(engine, tx, turn, next, Settled::Silent).await;
+        }
+        end(engine, tx, turn, &dialog, dialog.answered_seq, Settled::Silent, now).await
+    })
+    .await
+}
+
+/// Leaves the turn until its question is asked again.
+async fn wait(
+    engine: &Engine,
+    mut tx: Tx,
+    turn: &ClaimedTurn,
+    (due, late): (DateTime<Utc>, Late),
+    as_what: Settled,
+) -> Result<Settled, StorageError> {
+    let turns = tx.workspace(turn.workspace_id).turns();
+    if !turns.wait(turn.dialog_id, engine.process, due, late).await? {
+        return Ok(Settled::Lost);
+    }
+    tx.commit().await?;
+    Ok(as_what)
+}
+
 /// Stores the calls of a turn that could not be settled: they were paid for.
 pub async fn account(
     engine: &Engine,
@@ -139,7 +180,9 @@ pub async fn postpone(engine: &Engine, turn: &ClaimedTurn) -> Result<Settled, St
     let due = engine.clock.now();
     let mut tx = engine.db.begin().await?;
     let turns = tx.workspace(turn.workspace_id).turns();
-    if !turns.hand_back(turn.dialog_id, engine.process, due, Attempts::Reset).await? {
+    // What is answered late stays so.
+    let attempts = if turn.late.is_some() { Attempts::Forgive } else { Attempts::Reset };
+    if !turns.hand_back(turn.dialog_id, engine.process, due, attempts).await? {
         return Ok(Settled::Lost);
     }
     tx.commit().await?;

@@ -18,6 +18,9 @@
 //! requests for a human need no search) and knows no dialog: previews and evaluations take them,
 //! too.
 //!
+//! Where no model could be reached, the customer gets the fallback text, and the turn stays to
+//! answer late (`late`).
+//!
 //! A turn may run twice: the process can die anywhere before 8 has committed. Step 8 ends the turn
 //! in the same transaction, so there is one reply. No transaction is open during steps 3 to 7.
 
@@ -36,7 +39,7 @@ use replyx_knowledge::search::{Found, Hit};
 use replyx_llm::{ChatRequest, Progress};
 use replyx_storage::{
     StorageError,
-    turns::{Attempts, ClaimedTurn},
+    turns::{Attempts, ClaimedTurn, Late},
     until_stored,
 };
 use tokio::time::Instant;
@@ -46,6 +49,7 @@ use crate::{
     check::{self, Reply, Taken},
     context::{self, AnswerRequest, Context, Loaded},
     guard::{self, Decision},
+    late,
     limit::{self, Notice, Over},
     prompt, retrieve, rewrite,
     settle::{self, Settled},
@@ -153,6 +157,9 @@ async fn attempt(
         Loaded::Gone => return Ok(Ended::silent(settle::close(engine, turn, i64::MAX).await?)),
         Loaded::Suspended => return Ok(Ended::silent(settle::postpone(engine, turn).await?)),
     };
+    if let Some(late) = turn.late {
+        return late_answer(engine, turn, context, late, begun, ledger).await;
+    }
     let ask = &context.ask;
     let mut decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
     if decision == Decision::Answer && waiting::is_called_off(engine, &context).await? {
@@ -163,42 +170,103 @@ async fn attempt(
         return limited(engine, turn, context, over).await;
     }
     let looked = decision == Decision::Answer;
-    let mut reply = match decision {
+    let reply = match decision {
         Decision::Silence => {
             let heard = context.dialog.heard_seq;
             return Ok(Ended::silent(settle::close(engine, turn, heard).await?));
         }
         Decision::Fixed(text) => check::fixed(ask, text, Outcome::Fixed),
-        Decision::GiveUp => check::apology(ask, Taken::default()),
+        Decision::GiveUp => {
+            let apology = check::apology(ask, Taken::default());
+            Reply { may_come_late: true, ..apology }
+        }
         Decision::Answer => {
             let _typing = typing::show(engine, &context);
-            match answer(engine, ask, ledger, &mut |_| {}).await {
-                Ok(answered) => {
-                    *ledger = answered.ledger;
-                    if answered.turned_away {
-                        // The question may have been rewritten or embedded.
-                        account(engine, turn, ledger).await;
-                        return Ok(Attempted::TurnedAway);
-                    }
-                    answered.reply
-                }
-                Err(error) => {
-                    // The turn is run again. What its models did until now was paid for.
-                    account(engine, turn, ledger).await;
-                    return Err(error);
-                }
+            let answered = ask_models(engine, turn, ask, ledger).await?;
+            if answered.turned_away {
+                // The question may have been rewritten or embedded.
+                account(engine, turn, ledger).await;
+                return Ok(Attempted::TurnedAway);
             }
+            answered.reply
         }
     };
+
+    let ended = settle_reply(engine, turn, context, reply, begun, ledger).await?;
+    let answered = ended.answered.filter(|_| looked);
+    Ok(Attempted::Ended(Ended { answered, ..ended }))
+}
+
+/// Looks for an answer, and notes in `ledger` what that cost.
+async fn ask_models(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    ask: &AnswerRequest,
+    ledger: &mut Ledger,
+) -> Result<Answered, StorageError> {
+    match answer(engine, ask, ledger, &mut |_| {}).await {
+        Ok(mut answered) => {
+            *ledger = mem::take(&mut answered.ledger);
+            Ok(answered)
+        }
+        Err(error) => {
+            // The turn is run again. What its models did until now was paid for.
+            account(engine, turn, ledger).await;
+            Err(error)
+        }
+    }
+}
+
+/// Asks again what the customer got the fallback text for. While no model can be reached they hear
+/// nothing more; their limits counted the question the first time.
+async fn late_answer(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    context: Context,
+    late: Late,
+    begun: Instant,
+    ledger: &mut Ledger,
+) -> Result<Attempted, StorageError> {
+    if !late::is_awaited(engine, turn, &context, late).await? {
+        let answered = context.dialog.answered_seq;
+        return Ok(Ended::silent(settle::close(engine, turn, answered).await?));
+    }
+
+    let mut reply = ask_models(engine, turn, &context.ask, ledger).await?.reply;
+    if reply.meta.outcome == Outcome::Fallback {
+        let settled = settle::wait_longer(engine, turn, &context, late, ledger).await;
+        if !matches!(settled, Ok(Settled::Silent)) {
+            account(engine, turn, ledger).await;
+        }
+        return Ok(Ended::silent(settled?));
+    }
+
+    reply.meta.late = true;
+    let ended = settle_reply(engine, turn, context, reply, begun, ledger).await?;
+    if ended.settled == Settled::Stored {
+        metrics::counter!("late_answers_total").increment(1);
+    }
+    Ok(Attempted::Ended(ended))
+}
+
+/// Stores the reply of a turn, or what it cost.
+async fn settle_reply(
+    engine: &Engine,
+    turn: &ClaimedTurn,
+    context: Context,
+    mut reply: Reply,
+    begun: Instant,
+    ledger: &Ledger,
+) -> Result<Ended, StorageError> {
     waiting::announce(engine, &context, &mut reply).await;
     reply.meta.duration_ms = millis(begun.elapsed());
-    let outcome = reply.meta.outcome;
+    let outcome = Some(reply.meta.outcome);
     let settled = settle::store(engine, turn, &context, reply, ledger.clone()).await;
     if !matches!(settled, Ok(Settled::Stored | Settled::Discarded)) {
         account(engine, turn, ledger).await;
     }
-    let answered = looked.then(|| Box::new(context));
-    Ok(Attempted::Ended(Ended { settled: settled?, outcome: Some(outcome), answered }))
+
+    Ok(Ended { settled: settled?, outcome, answered: Some(Box::new(context)) })
 }
 
 /// Stores what a turn cost that ends without a stored reply.
@@ -320,6 +388,7 @@ async fn written(
     let mut taken = Taken::default();
     let mut refused = Vec::new();
     let mut turned_away = false;
+    let mut may_come_late = false;
     for purpose in [Purpose::Answer, Purpose::Regenerate] {
         let mut request = prompt::assemble(ask, hits, &engine.settings, &refused);
         // A chat model reads the dialog; one that quotes knows nothing but the question.
@@ -339,6 +408,7 @@ async fn written(
                 ledger.note(&engine.clock, ask, purpose, &failure.spent);
                 taken.fail(failure.spent.len());
                 turned_away = failure.error.was_not_asked();
+                may_come_late = failure.error.may_pass();
                 break;
             }
         };
@@ -357,7 +427,8 @@ async fn written(
         }
     }
     if refused.is_empty() {
-        return Written { reply: check::apology(ask, taken), turned_away };
+        let reply = Reply { may_come_late, ..check::apology(ask, taken) };
+        return Written { reply, turned_away };
     }
 
     show(Step::Checked(CheckOutcome::Failed, &refused));

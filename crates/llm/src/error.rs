@@ -200,6 +200,17 @@ impl ModelError {
         matches!(self, Self::Busy | Self::Unrecorded)
     }
 
+    /// Whether asking again some minutes later may bring an answer: it does not where the question
+    /// or the answer was found fault with.
+    pub const fn may_pass(&self) -> bool {
+        !matches!(
+            self,
+            Self::TooLong { .. }
+                | Self::Filtered
+                | Self::Refused { kind: Refusal::Filtered | Refusal::ContextTooLong, .. }
+        )
+    }
+
     /// Whether it keeps a model from being asked at all, now and later.
     pub(crate) const fn is_a_bar(&self) -> bool {
         matches!(self, Self::NotAllowed { .. } | Self::NoPrice { .. })

@@ -253,6 +253,16 @@ impl Messages<'_> {
         .transpose()
     }
 
+    /// Whether an operator has said something to the customer after number `after`.
+    pub async fn operator_spoke(self, dialog: DialogId, after: i64) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            SELECT seq FROM messages
+             WHERE workspace_id = $1 AND dialog_id = $2 AND seq > $3 AND author = 'operator'
+               AND kind = 'text' LIMIT 1";
+        let seq = value!(self.tx, i64, SQL; self.workspace.into_uuid(), dialog.into_uuid(), after);
+        Ok(seq.is_some())
+    }
+
     /// Writes what a customer's message is.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     30 "0030_attachments",
     31 "0031_waits",
     33 "0033_uploads",
+    34 "0034_late_answers",
     37 "0037_ledger",
     40 "0040_passages_in_steps",
     41 "0041_business_hours",

@@ -6,6 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::ids::{DialogId, ProcessId, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StorageError, Tx, fair::Places};
@@ -21,6 +23,19 @@ pub struct ClaimedTurn {
     pub attempts: i64,
     /// The number of the customer's last message at that time.
     pub heard_seq: i64,
+    /// What it answers, if the customer already got the fallback text for it.
+    pub late: Option<Late>,
+}
+
+/// A question whose customer got the fallback text: it is asked again, and answered late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// The customer's messages after this number are to be answered.
+    pub after: i64,
+    /// From then on the answer would come too late.
+    pub until: DateTime<Utc>,
+    /// How often it was asked again without an answer.
+    pub tries: u32,
 }
 
 /// What becomes of the number of attempts when a turn is handed back.
@@ -42,7 +57,8 @@ pub struct Turns<'t> {
 
 impl Turns<'_> {
     /// Asks for a turn at `due`. One that is waiting already is put off to `due`, but never beyond
-    /// the `latest` of the first request; one that is running is left alone.
+    /// the `latest` of the first request; one that is running is left alone. One that waits to
+    /// answer late becomes an ordinary one: the customer has written again.
     pub async fn request(
         self,
         dialog: DialogId,
@@ -69,7 +85,8 @@ impl Turns<'_> {
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
             UPDATE turns SET claimed_by = NULL, due_at = $4, due_latest = $4,
-                   attempts = CASE WHEN $5 = 1 THEN 0 WHEN $5 = 2 THEN attempts - 1 ELSE attempts END
+                   attempts = CASE WHEN $5 = 1 THEN 0 WHEN $5 = 2 THEN attempts - 1 ELSE attempts END,
+                   late = CASE WHEN $5 = 1 THEN NULL ELSE late END
              WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
         let attempts = match attempts {
             Attempts::Keep => 0,
@@ -78,6 +95,24 @@ impl Turns<'_> {
         };
         let changed = run!(self.tx, SQL;
             self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid(), due, attempts);
+        self.tx.done.turn((changed == 1).then_some(due));
+        Ok(changed == 1)
+    }
+
+    /// Releases a claimed turn, to answer late: it is run again at `due`. `false`: another process
+    /// has it.
+    pub async fn wait(
+        self,
+        dialog: DialogId,
+        by: ProcessId,
+        due: DateTime<Utc>,
+        late: Late,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "
+            UPDATE turns SET claimed_by = NULL, due_at = $4, due_latest = $4, attempts = 0, late = $5
+             WHERE workspace_id = $1 AND dialog_id = $2 AND claimed_by = $3";
+        let changed = run!(self.tx, SQL;
+            self.workspace.into_uuid(), dialog.into_uuid(), by.into_uuid(), due, Json(&late));
         self.tx.done.turn((changed == 1).then_some(due));
         Ok(changed == 1)
     }
@@ -126,7 +161,8 @@ macro_rules! claim {
               WHERE (workspace_id, dialog_id) IN (SELECT share, id FROM due)
              RETURNING workspace_id, dialog_id, attempts,
                        (SELECT d.heard_seq FROM dialogs d
-                         WHERE d.workspace_id = turns.workspace_id AND d.id = turns.dialog_id)"
+                         WHERE d.workspace_id = turns.workspace_id AND d.id = turns.dialog_id),
+                       late"
         )
     };
 }
@@ -145,11 +181,15 @@ async fn request(
         "INSERT INTO turns (workspace_id, dialog_id, due_at, due_latest)
          SELECT in_workspace, dialog, due, latest FROM given WHERE TRUE
          ON CONFLICT (workspace_id, dialog_id) DO UPDATE
-            SET due_at = CASE WHEN excluded.due_at < turns.due_latest
-                              THEN excluded.due_at ELSE turns.due_latest END
-          WHERE turns.claimed_by IS NULL AND turns.attempts = 0
+            SET due_at = CASE WHEN turns.late IS NOT NULL OR excluded.due_at < turns.due_latest
+                              THEN excluded.due_at ELSE turns.due_latest END,
+                due_latest = CASE WHEN turns.late IS NOT NULL
+                                  THEN excluded.due_latest ELSE turns.due_latest END,
+                attempts = 0, late = NULL
+          WHERE turns.claimed_by IS NULL AND (turns.attempts = 0 OR turns.late IS NOT NULL)
          RETURNING due_at"
     );
+
     let due = rows_each!(tx, (DateTime<Utc>,), SQL, which; |row|
         row.0.into_uuid(), row.1.into_uuid(), due, latest);
     for (due,) in due {
@@ -199,16 +239,17 @@ impl SystemTurns<'_> {
         places: Places,
     ) -> Result<Vec<ClaimedTurn>, StorageError> {
         let sql = self.tx.sql(CLAIM[0], CLAIM[1]);
-        let rows = rows!(self.tx, (Uuid, Uuid, i64, i64), sql;
+        let rows = rows!(self.tx, (Uuid, Uuid, i64, i64, Option<Json<Late>>), sql;
             by.into_uuid(), now, i64::from(places.free), i64::from(places.each),
             places.round.last());
         Ok(rows
             .into_iter()
-            .map(|(workspace, dialog, attempts, heard_seq)| ClaimedTurn {
+            .map(|(workspace, dialog, attempts, heard_seq, late)| ClaimedTurn {
                 workspace_id: workspace.into(),
                 dialog_id: dialog.into(),
                 attempts,
                 heard_seq,
+                late: late.map(|Json(late)| late),
             })
             .collect())
     }

@@ -100,6 +100,11 @@ pub struct Request {
     #[garde(range(min = 0, max = 8_760))]
     #[schema(minimum = 0, maximum = 8_760, example = 24)]
     reopen_hours: Option<i64>,
+    /// For how many minutes after the fallback text the customer still gets the answer, once a
+    /// model is back; 0: never. 10 by default.
+    #[garde(range(min = 0, max = 1_440))]
+    #[schema(minimum = 0, maximum = 1_440, example = 10)]
+    late_answer_minutes: Option<i64>,
     /// When the dialog is handed over to a human; only when asked for unless set.
     #[garde(dive)]
     handoff: Option<HandoffView>,
@@ -119,7 +124,7 @@ pub struct Request {
 
 impl From<Request> for NewAssistant {
     fn from(request: Request) -> Self {
-        let unverified = request.handoff.as_ref().map(HandoffView::unverified);
+        let unverified = request.handoff.as_ref().and_then(HandoffView::unverified);
         Self {
             name: request.name,
             template: request.template,
@@ -136,6 +141,7 @@ impl From<Request> for NewAssistant {
             unverified: unverified.or(request.unverified),
             handoff_text: request.handoff_text,
             reopen_hours: request.reopen_hours,
+            late_answer_minutes: request.late_answer_minutes,
             handoff: request.handoff.map(HandoffView::into_policy).unwrap_or_default(),
             texts: into_texts(request.texts),
             hours: request.hours.map(HoursView::into_hours),

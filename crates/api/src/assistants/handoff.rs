@@ -23,10 +23,11 @@ pub(crate) struct HandoffView {
     #[garde(range(max = HandOffPolicy::ON_UNKNOWN))]
     #[schema(maximum = 20, default = 0, example = 2)]
     on_unknown: u32,
-    /// When an answer fails its check twice. The same as `unverified: "handoff"`.
+    /// When an answer fails its check twice. The same as `unverified: "handoff"`; left out, it
+    /// leaves `unverified` as it is.
     #[garde(skip)]
-    #[schema(default = false)]
-    on_failed_check: bool,
+    #[schema(value_type = bool)]
+    on_failed_check: Option<bool>,
     /// Messages that go to a human, as examples: what means the same goes there, too. At most 50.
     #[garde(length(max = HandOffPolicy::TOPICS), inner(length(chars, min = 1, max = 300)))]
     #[schema(max_items = 50, example = json!(["I want to cancel my contract"]))]
@@ -35,7 +36,8 @@ pub(crate) struct HandoffView {
 
 impl Default for HandoffView {
     fn default() -> Self {
-        Self::of(&HandOffPolicy::default(), Unverified::Unknown)
+        let policy = Self::of(&HandOffPolicy::default(), Unverified::Unknown);
+        Self { on_failed_check: None, ..policy }
     }
 }
 
@@ -44,14 +46,15 @@ impl HandoffView {
         Self {
             on_request: policy.on_request,
             on_unknown: policy.on_unknown,
-            on_failed_check: unverified == Unverified::HandOff,
+            on_failed_check: Some(unverified == Unverified::HandOff),
             topics: policy.topics.clone(),
         }
     }
 
-    /// What happens to an answer that fails its check twice.
-    pub(super) const fn unverified(&self) -> Unverified {
-        if self.on_failed_check { Unverified::HandOff } else { Unverified::Unknown }
+    /// What happens to an answer that fails its check twice, if the policy says so.
+    pub(super) fn unverified(&self) -> Option<Unverified> {
+        let hands_off = self.on_failed_check?;
+        Some(if hands_off { Unverified::HandOff } else { Unverified::Unknown })
     }
 
     pub(super) fn into_policy(self) -> HandOffPolicy {

@@ -73,6 +73,8 @@ pub struct VersionSettings {
     handoff_text: String,
     #[schema(example = 24)]
     reopen_hours: i64,
+    #[schema(example = 10)]
+    late_answer_minutes: i64,
     handoff: HandoffView,
     #[schema(value_type = HashMap<String, HashMap<String, String>>)]
     texts: TextsView,
@@ -99,6 +101,7 @@ impl From<AssistantSettings> for VersionSettings {
             check_answers: settings.check_answers,
             unverified: settings.unverified,
             reopen_hours: settings.reopen_hours,
+            late_answer_minutes: settings.late_answer_minutes,
         }
     }
 }

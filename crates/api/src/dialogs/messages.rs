@@ -108,6 +108,9 @@ pub struct AnswerView {
     /// Whether a human was offered: `yes` brings one in.
     #[schema(example = false)]
     offered: bool,
+    /// Whether it came after the fallback text, once a model was back.
+    #[schema(example = false)]
+    late: bool,
 }
 
 /// A passage that an answer is based on.
@@ -166,6 +169,7 @@ impl From<AnswerMeta> for AnswerView {
             version: answer.version,
             act: answer.act,
             offered: answer.offered,
+            late: answer.late,
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct NewAssistant {
     pub handoff_text: Option<String>,
     /// For how long the customer's next words reopen a closed dialog, hours.
     pub reopen_hours: Option<i64>,
+    /// For how long after the fallback text an answer may come late, minutes.
+    pub late_answer_minutes: Option<i64>,
     /// When the dialog is handed over to a human.
     pub handoff: HandOffPolicy,
     /// Fixed texts in the languages of customers.
@@ -84,6 +86,7 @@ impl NewAssistant {
             unverified: self.unverified.unwrap_or(settings.unverified),
             handoff_text: self.handoff_text,
             reopen_hours: self.reopen_hours.unwrap_or(settings.reopen_hours),
+            late_answer_minutes: self.late_answer_minutes.unwrap_or(settings.late_answer_minutes),
             handoff: self.handoff,
             texts: self.texts,
             hours: self.hours,

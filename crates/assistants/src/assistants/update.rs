@@ -46,6 +46,8 @@ pub struct DraftChange {
     pub handoff_text: Patch<String>,
     /// For how long the customer's next words reopen a closed dialog, hours.
     pub reopen_hours: Option<i64>,
+    /// For how long after the fallback text an answer may come late, minutes.
+    pub late_answer_minutes: Option<i64>,
     /// When the dialog is handed over to a human.
     pub handoff: Option<HandOffPolicy>,
     /// Fixed texts in the languages of customers.
@@ -67,6 +69,7 @@ impl DraftChange {
         set(&mut settings.check_answers, self.check_answers);
         set(&mut settings.unverified, self.unverified);
         set(&mut settings.reopen_hours, self.reopen_hours);
+        set(&mut settings.late_answer_minutes, self.late_answer_minutes);
         set(&mut settings.handoff, self.handoff);
         set(&mut settings.texts, self.texts);
 

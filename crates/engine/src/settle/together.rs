@@ -26,12 +26,12 @@ use replyx_storage::{
     channels::Access,
     messages::ToldAct,
     outbox::{NewParts, Sendable},
-    turns::{Attempts, ClaimedTurn},
+    turns::{Attempts, ClaimedTurn, Late},
     unit::{Company, Ran, Unit},
 };
 
 use super::{Settled, Way};
-use crate::{Engine, check::Reply, context::Context, control, delivery, usage::Ledger};
+use crate::{Engine, check::Reply, context::Context, control, delivery, late, usage::Ledger};
 
 /// A reply as it is to be stored, with all that goes with it.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Settlement {
     act: Option<MessageAct>,
     /// The bound that the customer is told of instead of an answer.
     limited: Option<LimitBound>,
+    /// What remains to be answered late.
+    remains: Option<Late>,
     parts: Vec<(OutboxId, Outbound)>,
     ledger: Ledger,
     way: Way,
@@ -72,12 +74,14 @@ impl Settlement {
             .hand_off
             .map_or(Then::GoOn, |reason| Then::HandOff { reason, message_id: engine.clock.id() });
         let begun = context.dialog.clone();
+        let remains = late::remains(turn, context, &reply);
 
         Self {
             turn: *turn,
             contact: context.contact.clone(),
             act: reply.meta.act,
             limited: reply.limited,
+            remains,
             reply: rules::Reply {
                 id: engine.clock.id(),
                 text: reply.text,
@@ -104,6 +108,12 @@ impl Settlement {
         NewParts { dialog, contact: &self.contact, message: self.reply.id, parts: &self.parts }
     }
 
+    /// When the turn is run again to answer late, and what remains then.
+    fn again(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Late)> {
+        let goes_on = self.reply.then == Then::GoOn;
+        self.remains.filter(|_| goes_on).and_then(|remains| late::next(remains, now))
+    }
+
     fn dialog(&self) -> (WorkspaceId, DialogId) {
         (self.turn.workspace_id, self.turn.dialog_id)
     }
@@ -118,6 +128,11 @@ impl Settlement {
         }
         if dialog.answered_seq != self.begun.answered_seq {
             return Course::Lost;
+        }
+        if self.turn.late.is_some() && dialog.heard_seq != self.begun.heard_seq {
+            // The customer has written again: an ordinary turn answers that.
+            let handled = dialog.answered_seq;
+            return Course::Ends { dialog, handled, as_what: Settled::Discarded };
         }
         let Some(access) = channel else {
             // Deleted in the meantime: nothing leaves through it any more.
@@ -232,15 +247,20 @@ impl Room<'_> {
     ) -> Result<Vec<Going<'u>>, StorageError> {
         let mut finished = Vec::new();
         let mut continued = Vec::new();
+        let mut waiting = Vec::new();
         for (unit, course) in &going {
             let (dialog, handled) = match course {
                 Course::Lost => continue,
                 Course::Ends { dialog, handled, .. } => (dialog, *handled),
                 Course::Replies { dialog, .. } => (dialog, unit.begun.heard_seq),
             };
-            let has_more = dialog.heard_seq > handled;
-            let list = if has_more { &mut continued } else { &mut finished };
-            list.push(*unit);
+            let is_reply = matches!(course, Course::Replies { .. });
+            let again = if is_reply { unit.again(self.now) } else { None };
+            match again {
+                _ if dialog.heard_seq > handled => continued.push(*unit),
+                Some(again) => waiting.push((*unit, again)),
+                None => finished.push(*unit),
+            }
         }
 
         let Some((first, _)) = going.first() else { return Ok(going) };
@@ -252,6 +272,13 @@ impl Room<'_> {
             let due = self.now + unit.window;
             let turns = self.tx.workspace(workspace).turns();
             if turns.hand_back(dialog, unit.process, due, Attempts::Reset).await? {
+                ours.insert(dialog);
+            }
+        }
+        for (unit, (due, late)) in waiting {
+            let (workspace, dialog) = unit.dialog();
+            let turns = self.tx.workspace(workspace).turns();
+            if turns.wait(dialog, unit.process, due, late).await? {
                 ours.insert(dialog);
             }
         }
@@ -315,6 +342,8 @@ impl Room<'_> {
             let upto = unit.begun.heard_seq;
             acts.extend(unit.act.map(|act| ToldAct { workspace_id, dialog_id, after, upto, act }));
             match unit.limited {
+                // The fallback text was counted.
+                None if unit.turn.late.is_some() => {}
                 None => answered.push((workspace_id, unit.contact.id)),
                 Some(bound) => self.limit(unit, bound).await?,
             }

@@ -425,6 +425,8 @@ pub(crate) fn assistant() -> AssistantSettings {
         handoff_text: Some("A colleague will write to you.".to_owned()),
         // Fake models say what they like; tests of the check switch it on.
         check_answers: false,
+        // Tests of late answers switch them on.
+        late_answer_minutes: 0,
         ..AssistantSettings::new("Ada".to_owned(), Language::English)
     }
 }

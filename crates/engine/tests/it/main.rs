@@ -18,6 +18,7 @@ mod desk;
 mod gather;
 mod injection;
 mod intake;
+mod late;
 mod limit;
 mod outage;
 mod plans;

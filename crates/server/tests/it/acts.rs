@@ -60,6 +60,12 @@ async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
         (&changed["handoff"]["on_unknown"], &changed["unverified"]),
         (&json!(2), &json!("handoff"))
     );
+    let apart = json!({"unverified": "unknown", "handoff": {"on_unknown": 1}});
+    let changed = shop.owner.patch(&path, &apart).await.expect(200).body;
+    assert_eq!(changed["handoff"]["on_failed_check"], false);
+    let apart = json!({"unverified": "handoff", "handoff": {"on_unknown": 1}});
+    let changed = shop.owner.patch(&path, &apart).await.expect(200).body;
+    assert_eq!(changed["unverified"], "handoff", "what the policy leaves out is set apart");
     let said = shop.owner.post(&format!("{path}/preview"), &json!({"text": "спасибо"})).await;
     let said = said.expect(200).body;
     assert_eq!((&said["text"], &said["act"]), (&json!("Всегда рады!"), &json!("thanks")));
@@ -74,5 +80,23 @@ async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
     ] {
         let refused = shop.owner.patch(&path, &bad).await;
         assert!(matches!(refused.status.as_u16(), 400 | 422), "{bad}: {refused:?}");
+    }
+}
+
+#[on_every_home]
+async fn for_how_long_an_answer_may_come_late_is_set_and_shown(home: &Home) {
+    let shop = home.open().await;
+    let path = format!("/api/v1/assistants/{}", shop.assistant);
+    let read = shop.owner.get(&path).await.expect(200).body;
+    assert_eq!(read["late_answer_minutes"], 10);
+
+    let changed = shop.owner.patch(&path, &json!({"late_answer_minutes": 0})).await;
+    assert_eq!(changed.expect(200).body["late_answer_minutes"], 0);
+    let new = json!({"name": "Night", "late_answer_minutes": 60});
+    let made = shop.owner.post("/api/v1/assistants", &new).await.expect(201).body;
+    assert_eq!(made["late_answer_minutes"], 60);
+    for minutes in [-1, 1_441] {
+        let refused = shop.owner.patch(&path, &json!({"late_answer_minutes": minutes})).await;
+        assert_eq!(refused.status, 422);
     }
 }

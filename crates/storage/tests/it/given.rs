@@ -224,6 +224,7 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             unverified: Unverified::HandOff,
             handoff_text: Some("Минуту".to_owned()),
             reopen_hours: 48,
+            late_answer_minutes: 30,
             handoff: HandOffPolicy {
                 on_request: false,
                 on_unknown: 3,

@@ -276,6 +276,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         messages.find(ours.message.id) => Ok(None),
         messages.by_client(ours.dialog.id, "1") => Ok(None),
         messages.reply_after(ours.dialog.id, 0, None) => Ok(None),
+        messages.operator_spoke(ours.dialog.id, 0) => Ok(false),
         outbox.has_followed(id()) => Ok(false),
         outbox.follow(ours.bot.id, &ours.contact.address, &8.into(), None) => Ok(()),
         outbox.enqueue(&dialog, &ours.contact, ours.message.id, &[(id(), text.clone())], at(1))
@@ -323,6 +324,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         turns.request(ours.dialog.id, at(1), at(1)) => Err(StorageError::Constraint { .. }),
         turns.finish(ours.dialog.id, by) => Ok(false),
         turns.hand_back(ours.dialog.id, by, at(1), replyx_storage::turns::Attempts::Reset) => Ok(false),
+        turns.wait(ours.dialog.id, by, at(1), replyx_storage::turns::Late { after: 0, until: at(2), tries: 0 })
+            => Ok(false),
         turns.count() => Ok(0),
         turns.forget_waiting(at(9)) => Ok(0),
         deliveries.take(ours.bot.id, &100.into(), at(1)) => Err(StorageError::Constraint { .. }),

@@ -10,7 +10,7 @@ use replyx_storage::{
     fair::Places,
     on_every_db,
     testing::{self, TestDb},
-    turns::{Attempts, ClaimedTurn},
+    turns::{Attempts, ClaimedTurn, Late},
 };
 use tokio::task::JoinSet;
 
@@ -54,6 +54,7 @@ async fn a_turn_is_claimed_when_it_is_due_and_once(home: &TestDb) {
         dialog_id: tenant.dialog.id,
         attempts: 1,
         heard_seq: tenant.dialog.heard_seq,
+        late: None,
     };
     assert_eq!(claim(db, by, at_millis(700), 9).await, [claimed]);
     assert_eq!(claim(db, by, at(99), 9).await, []);
@@ -107,6 +108,43 @@ async fn a_request_leaves_a_running_turn_and_a_retry_alone(home: &TestDb) {
         Attempts::Reset
     )));
     assert_eq!(claim(db, by, at(61), 1).await[0].attempts, 1, "new work begins anew");
+}
+
+#[on_every_db]
+async fn a_turn_that_answers_late_waits_until_the_customer_writes_again(home: &TestDb) {
+    let db = &home.db;
+    let by = id();
+    let tenant = given::tenant(db).await;
+    let dialog = tenant.dialog.id;
+    let late = Late { after: 3, until: at(600), tries: 2 };
+    request(db, &tenant, at(0), at(3)).await;
+    assert!(
+        !commit!(db, |tx| tx.workspace(tenant.id).turns().wait(dialog, by, at(60), late)),
+        "not claimed"
+    );
+    claim(db, by, at(0), 1).await;
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().wait(dialog, by, at(60), late)));
+
+    assert_eq!(claim(db, by, at(59), 1).await, []);
+    let claimed = claim(db, by, at(60), 1).await[0];
+    assert_eq!((claimed.attempts, claimed.late), (1, Some(late)));
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().hand_back(
+        dialog,
+        by,
+        at(61),
+        Attempts::Keep
+    )));
+    let claimed = claim(db, by, at(61), 1).await[0];
+    assert_eq!((claimed.attempts, claimed.late), (2, Some(late)), "a retry is late as well");
+
+    request(db, &tenant, at(70), at(73)).await;
+    assert_eq!(next_due(db).await, None, "a running turn is left alone");
+    assert!(commit!(db, |tx| tx.workspace(tenant.id).turns().wait(dialog, by, at(120), late)));
+    request(db, &tenant, at(70), at(73)).await;
+    request(db, &tenant, at(75), at(78)).await;
+    assert_eq!(next_due(db).await, Some(at(73)), "an ordinary turn with its own bound");
+    let claimed = claim(db, by, at(73), 1).await[0];
+    assert_eq!((claimed.attempts, claimed.late), (1, None));
 }
 
 #[on_every_db]

@@ -147,6 +147,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         version: None,
         act: None,
         offered: false,
+        late: false,
     };
     let clock = Clock::manual(at(0));
     let heard = Heard {

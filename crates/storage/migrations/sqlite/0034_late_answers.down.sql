@@ -1,0 +1,2 @@
+ALTER TABLE assistants DROP COLUMN late_answer_minutes;
+ALTER TABLE turns DROP COLUMN late;
