@@ -107,6 +107,10 @@ pub struct AssistantView {
     /// model is back; 0: never.
     #[schema(example = 10)]
     late_answer_minutes: i64,
+    /// The assistant finds only documents with one of these tags, and the answers that people wrote
+    /// for it; empty: everything.
+    #[schema(example = json!([]))]
+    tags: Vec<String>,
     /// When the dialog is handed over to a human.
     handoff: HandoffView,
     /// Fixed texts in the languages of customers, by language (`en`, `ru`) and occasion. What is
@@ -152,6 +156,7 @@ impl From<Assistant> for AssistantView {
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
             unverified: settings.unverified,
+            tags: settings.tags,
             reopen_hours: settings.reopen_hours,
             late_answer_minutes: settings.late_answer_minutes,
             gate: assistant.gate.as_ref().map(GateView::of),

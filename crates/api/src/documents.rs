@@ -65,6 +65,9 @@ pub struct DocumentView {
     /// The language it is mostly written in (ISO 639-1); empty where that is not known.
     #[schema(example = "en")]
     language: String,
+    /// Words by which assistants choose what they find.
+    #[schema(example = json!(["prices"]))]
+    tags: Vec<String>,
     /// The source it was fetched for.
     source_id: Option<Uuid>,
     /// Where it was fetched.
@@ -91,6 +94,7 @@ impl From<Document> for DocumentView {
             embedded: document.embedded,
             embedded_with: document.embedded_with,
             language: document.language,
+            tags: document.tags,
             source_id: document.page.as_ref().map(|page| page.source_id.into_uuid()),
             url: document.page.map(|page| page.url),
             created_at: document.created_at,

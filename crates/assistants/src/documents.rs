@@ -6,7 +6,7 @@
 use replyx_core::{
     actor::Caller,
     ids::{AssistantId, DocumentId},
-    knowledge::{Document, DocumentKind},
+    knowledge::{Document, DocumentKind, tags},
     rules::document::{IsPage, UnlinkRefused},
 };
 use replyx_extract::Unsupported;
@@ -128,31 +128,55 @@ pub async fn reindex(
     .await
 }
 
-/// Renames a document. Search uses the new name once the document has been indexed again. Folders
-/// and control characters of the name are left out.
+/// What is to change of a document.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentChange {
+    /// Its name. Folders and control characters are left out.
+    pub name: Option<String>,
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+}
+
+/// Renames a document, and gives it other tags. Search uses the new name once the document has been
+/// indexed again, and the tags at once.
 ///
 /// # Errors
 ///
 /// [`DocumentError::IsPage`] for a page of a source.
-pub async fn rename(
+pub async fn update(
     cx: Cx<'_>,
     caller: &Caller,
     id: DocumentId,
-    name: &str,
+    change: DocumentChange,
 ) -> Result<Document, DocumentError> {
-    let name = clean(name);
-    repeated(|| rename_once(cx, caller, id, &name)).await
+    let name = change.name.as_deref().map(clean);
+    let wanted = change.tags.as_deref().map(tags);
+    repeated(|| async {
+        let mut tx = cx.db.begin().await?;
+        let mut document = lock(&mut tx, caller, id).await?;
+        if let Some(name) = &name {
+            document = rename(cx, &mut tx, caller, document, name).await?;
+        }
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| **wanted != document.tags) {
+            let change = document.set_tags(wanted.clone(), &caller.actor(), cx.clock.now());
+            document = tx.apply(change).await?;
+            tx.workspace(caller.workspace_id).knowledge().changed(id).await?;
+        }
+        tx.commit().await?;
+        Ok(document)
+    })
+    .await
 }
 
-async fn rename_once(
+async fn rename(
     cx: Cx<'_>,
+    tx: &mut Tx,
     caller: &Caller,
-    id: DocumentId,
+    document: Document,
     name: &str,
 ) -> Result<Document, DocumentError> {
     let workspace = caller.workspace_id;
-    let mut tx = cx.db.begin().await?;
-    let document = lock(&mut tx, caller, id).await?;
+    let id = document.id;
     let is_page = DocumentError::IsPage("and called by its address");
     if document.page.is_some() {
         return Err(is_page);
@@ -162,15 +186,14 @@ async fn rename_once(
         return Ok(document);
     }
 
-    may_queue::<DocumentError>(&mut tx, caller).await?;
+    may_queue::<DocumentError>(tx, caller).await?;
     let renamed = document.rename(name.to_owned(), &caller.actor(), cx.clock.now());
     let document = tx.apply(renamed.map_err(|IsPage| is_page)?).await?;
     // A file that waits to take its place would bring the name back that it came with.
     tx.workspace(workspace).replacements().rename(id, name).await?;
     // Its passages are found by its name, too: as if they were indexed by earlier rules.
     tx.workspace(workspace).documents().set_index_version(id, 0).await?;
-    index::queue_once(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
-    tx.commit().await?;
+    index::queue_once(tx, cx.clock, IndexDocument::of(&document)).await?;
     Ok(document)
 }
 

@@ -127,6 +127,10 @@ pub struct AssistantSettings {
     /// gets the answer once a model is back; 0: never.
     #[serde(default = "ten_minutes")]
     pub late_answer_minutes: i64,
+    /// The assistant finds only documents with one of these tags, beside the answers that people
+    /// wrote for it; empty: all it knows.
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// When the dialog is handed to a human, beside [`Self::unverified`].
     #[serde(default)]
     pub handoff: HandOffPolicy,
@@ -216,6 +220,7 @@ impl AssistantSettings {
             handoff_text: None,
             reopen_hours: Self::REOPEN_HOURS,
             late_answer_minutes: Self::LATE_ANSWER_MINUTES,
+            tags: Vec::new(),
             handoff: HandOffPolicy::default(),
             texts: Texts::default(),
             hours: None,

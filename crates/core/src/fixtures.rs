@@ -107,6 +107,7 @@ pub fn document(clock: &Clock, workspace: WorkspaceId, assistant: AssistantId) -
         embedded: 0,
         embedded_with: None,
         revision: 0,
+        tags: Vec::new(),
         page: None,
         created_at: clock.now(),
         updated_at: clock.now(),

@@ -97,6 +97,8 @@ pub struct Document {
     pub embedded_with: Option<String>,
     /// Grows with every change of its passages or their vectors.
     pub revision: i64,
+    /// Words by which assistants choose what they find, in order.
+    pub tags: Vec<String>,
     /// Where it was fetched.
     pub page: Option<WebPage>,
     /// When it was uploaded.
@@ -166,6 +168,7 @@ impl Document {
     /// A new document that waits to be read.
     pub fn queued(clock: &Clock, new: NewDocument) -> Self {
         let now = clock.now();
+
         Self {
             id: clock.id(),
             workspace_id: new.workspace_id,
@@ -183,11 +186,17 @@ impl Document {
             embedded: 0,
             embedded_with: None,
             revision: 0,
+            tags: Vec::new(),
             page: new.page,
             created_at: now,
             updated_at: now,
         }
     }
+
+    /// At most so many tags.
+    pub const TAGS: usize = 20;
+    /// The longest tag, characters.
+    pub const TAG: usize = 50;
 
     /// Has another original from now on.
     pub fn set_original(&mut self, original: &Fingerprint) {
@@ -403,6 +412,15 @@ pub struct Passage {
     pub end: i64,
     /// The page of the original it begins on, from 1, where the format has pages.
     pub page: Option<i64>,
+}
+
+/// Tags as they are kept: in small letters, without the spaces around them, each once, in order.
+pub fn tags(given: &[String]) -> Vec<String> {
+    let mut tags: Vec<String> = given.iter().map(|tag| tag.trim().to_lowercase()).collect();
+    tags.retain(|tag| !tag.is_empty());
+    tags.sort_unstable();
+    tags.dedup();
+    tags
 }
 
 #[cfg(test)]

@@ -266,7 +266,11 @@ impl Target<'_> {
     }
 
     async fn attempt(&self, question: &Question) -> Result<Tried, StorageError> {
-        let query = Query { purpose: Purpose::Evaluation, ..Query::new(&question.question, DEPTH) };
+        let query = Query {
+            purpose: Purpose::Evaluation,
+            tags: &self.settings.tags,
+            ..Query::new(&question.question, DEPTH)
+        };
         let search = &self.engine.search;
         let found = search.find(&self.engine.db, self.workspace, self.assistant, &query).await?;
         let mut turned_away = false;

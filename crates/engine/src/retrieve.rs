@@ -18,6 +18,7 @@ pub async fn passages(
         purpose: ask.purpose(Purpose::Embedding),
         dialog: ask.dialog,
         revision: ask.knowledge,
+        tags: &ask.settings.tags,
         ..Query::new(searched, engine.settings.passages)
     };
     let mut found = engine.search.find(&engine.db, ask.workspace, ask.assistant, &query).await?;

@@ -323,6 +323,8 @@ pub struct Answered {
     pub reply: Reply,
     /// The passages the model was shown, best first.
     pub hits: Vec<Hit>,
+    /// Of these tags each document had one that was searched; empty: all were.
+    pub tags: Vec<String>,
     /// The calls of models it took.
     pub ledger: Ledger,
     /// Whether the reply is an apology because no model was free: none was asked for an answer, and
@@ -346,7 +348,8 @@ pub async fn answer(
     let heard = acts::hear(engine, ask, ledger).await;
     if let Some(reply) = acts::reply(ask, heard) {
         let ledger = mem::take(ledger);
-        return Ok(Answered { reply, hits: Vec::new(), ledger, turned_away: false });
+        let tags = Vec::new();
+        return Ok(Answered { reply, hits: Vec::new(), tags, ledger, turned_away: false });
     }
 
     let searched = rewrite::searched(engine, ask, ledger).await;
@@ -361,7 +364,8 @@ pub async fn answer(
     }
     let outcome = reply.meta.check.as_str();
     metrics::counter!("answer_checks_total", "outcome" => outcome).increment(1);
-    Ok(Answered { reply, hits: found.hits, ledger: mem::take(ledger), turned_away })
+    let tags = ask.settings.tags.clone();
+    Ok(Answered { reply, hits: found.hits, tags, ledger: mem::take(ledger), turned_away })
 }
 
 /// What came of asking for an answer.

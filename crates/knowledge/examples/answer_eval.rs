@@ -362,6 +362,7 @@ impl Home {
             embedded: count,
             embedded_with: Some(MODEL.to_owned()),
             revision: 1,
+            tags: Vec::new(),
             page: None,
             created_at: clock.now(),
             updated_at: clock.now(),

@@ -256,6 +256,7 @@ async fn fill(db: &Db, known: &[&Corpus], vectors: &Vectors) -> Result<(Workspac
             embedded: i64::try_from(paragraphs.len())?,
             embedded_with: Some(MODEL.to_owned()),
             revision: 1,
+            tags: Vec::new(),
             page: None,
             created_at: clock.now(),
             updated_at: clock.now(),

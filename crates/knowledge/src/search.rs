@@ -84,6 +84,8 @@ pub struct Query<'a> {
     pub mode: Mode,
     /// Only in these documents; empty: in all.
     pub documents: &'a [DocumentId],
+    /// Only in documents with one of these tags, and in answers that people wrote; empty: in all.
+    pub tags: &'a [String],
     /// Only in documents of this language (ISO 639-1).
     pub language: Option<&'a str>,
     /// The question's vector by the model of the passages, where the caller has it already.
@@ -105,6 +107,7 @@ impl<'a> Query<'a> {
             limit,
             mode: Mode::Fused,
             documents: &[],
+            tags: &[],
             language: None,
             vector: None,
             purpose: Purpose::Search,

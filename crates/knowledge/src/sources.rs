@@ -368,7 +368,7 @@ async fn pages(
     loop {
         let mut tx = tools.db.read().await?;
         let request = PageRequest { after, limit: 200 };
-        let page = tx.workspace(workspace).documents().list(filter, request).await?;
+        let page = tx.workspace(workspace).documents().list(filter.clone(), request).await?;
         pages.extend(page.items.into_iter().filter(|document| document.page.is_some()));
         let Some(next) = page.next else { return Ok(pages) };
         after = Some(next);

@@ -1,13 +1,10 @@
 //! Sources of knowledge: the `documents` and `document_files` tables of one workspace.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use replyx_core::{
     file::Held,
     ids::{AssistantId, DocumentId, FileId, SourceId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, DocumentWarning, WebPage},
-    page::{Page, PageRequest},
     rules::document::{DocumentFile, WaitingFile},
 };
 use sqlx::types::Json;
@@ -15,22 +12,24 @@ use uuid::Uuid;
 
 use crate::{StorageError, Tx, files::held, passages::scope_term};
 
+macro_rules! columns {
+    () => {
+        "workspace_id, id, name, title, kind, size, content_hash, status, error, language, passages,
+         embedded, embedded_with, revision, source_id, url, etag, last_modified, misses, warnings,
+         created_at, updated_at, tags"
+    };
+}
+
 mod deletion;
+mod listing;
 mod outdated;
 mod scopes;
 
 pub use deletion::PURGE;
 pub(crate) use deletion::STEP;
+pub use listing::DocumentFilter;
 pub use outdated::SystemDocuments;
 pub use scopes::RESCOPE;
-
-macro_rules! columns {
-    () => {
-        "workspace_id, id, name, title, kind, size, content_hash, status, error, language, passages,
-         embedded, embedded_with, revision, source_id, url, etag, last_modified, misses, warnings,
-         created_at, updated_at"
-    };
-}
 
 macro_rules! find {
     () => {
@@ -40,80 +39,6 @@ macro_rules! find {
             " FROM documents WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"
         )
     };
-}
-
-macro_rules! known {
-    () => {
-        " AND id IN (SELECT document_id FROM document_assistants
-                      WHERE workspace_id = $1 AND assistant_id = $5)"
-    };
-}
-
-/// The text of a statement about the documents of a page.
-macro_rules! listed {
-    ($before:expr, $what:expr, $after:expr; $($more:expr),*) => {
-        concat!(
-            $before,
-            "SELECT ",
-            $what,
-            " FROM documents WHERE workspace_id = $1 AND id > $2 AND (kind = 'answer') = $4
-                AND deleted_at IS NULL",
-            $($more,)*
-            " ORDER BY id LIMIT $3",
-            $after
-        )
-    };
-}
-
-/// Fetches the rows of a statement about the documents of a page, which stand between `$before` and
-/// `$after`.
-macro_rules! of_page {
-    ($tx:expr, $row:ty, $before:expr, $what:expr, $after:expr; $wanted:expr) => {{
-        let Wanted { workspace, beyond, limit, answers, assistant, source } = $wanted;
-        match (assistant, source) {
-            (None, None) => {
-                rows!($tx, $row, listed!($before, $what, $after;); workspace, beyond, limit, answers)
-            }
-            (Some(assistant), None) => {
-                rows!($tx, $row, listed!($before, $what, $after; known!());
-                    workspace, beyond, limit, answers, assistant)
-            }
-            (None, Some(source)) => {
-                rows!($tx, $row, listed!($before, $what, $after; " AND source_id = $5");
-                    workspace, beyond, limit, answers, source)
-            }
-            (Some(assistant), Some(source)) => {
-                rows!($tx, $row, listed!($before, $what, $after; known!(), " AND source_id = $6");
-                    workspace, beyond, limit, answers, assistant, source)
-            }
-        }
-    }};
-}
-
-/// The documents of a page, as statements name them.
-#[derive(Clone, Copy)]
-struct Wanted {
-    workspace: Uuid,
-    /// They come after this one.
-    beyond: Uuid,
-    /// One more than the page holds: it tells whether there is a next one.
-    limit: i64,
-    answers: bool,
-    assistant: Option<Uuid>,
-    source: Option<Uuid>,
-}
-
-impl Wanted {
-    fn of(workspace: WorkspaceId, filter: DocumentFilter, page: PageRequest<DocumentId>) -> Self {
-        Self {
-            workspace: workspace.into_uuid(),
-            beyond: page.after.map_or(Uuid::nil(), DocumentId::into_uuid),
-            limit: i64::from(page.limit) + 1,
-            answers: filter.answers,
-            assistant: filter.assistant.map(AssistantId::into_uuid),
-            source: filter.source.map(SourceId::into_uuid),
-        }
-    }
 }
 
 #[derive(crate::FromRow)]
@@ -140,17 +65,7 @@ struct Row {
     warnings: Json<Vec<DocumentWarning>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-}
-
-/// Which documents a list holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DocumentFilter {
-    /// Those that this assistant knows.
-    pub assistant: Option<AssistantId>,
-    /// Those fetched for this source.
-    pub source: Option<SourceId>,
-    /// The answers written by people, instead of everything else.
-    pub answers: bool,
+    tags: Json<Vec<String>>,
 }
 
 /// One workspace's documents.
@@ -168,7 +83,7 @@ impl Documents<'_> {
             "INSERT INTO documents (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                       $19, $20, $21, $22)"
+                       $19, $20, $21, $22, $23)"
         );
 
         const FILE: &str = "
@@ -187,7 +102,7 @@ impl Documents<'_> {
             page.map(|page| page.source_id.into_uuid()), page.map(|page| &page.url),
             page.and_then(|page| page.etag.as_ref()), page.and_then(|page| page.last_modified.as_ref()),
             page.map_or(0, |page| page.misses), Json(&document.warnings), document.created_at,
-            document.updated_at);
+            document.updated_at, Json(&document.tags));
 
         run!(self.tx, FILE;
             workspace, id, content.inline(), content.file().map(FileId::into_uuid));
@@ -267,57 +182,6 @@ impl Documents<'_> {
         self.complete(row).await
     }
 
-    /// A page of the documents, oldest first.
-    pub async fn list(
-        self,
-        filter: DocumentFilter,
-        page: PageRequest<DocumentId>,
-    ) -> Result<Page<Document, DocumentId>, StorageError> {
-        let wanted = Wanted::of(self.workspace, filter, page);
-        let rows = of_page!(self.tx, Row, "", columns!(), ""; wanted);
-
-        // One statement for the links of all of them, however many there are.
-        let links = of_page!(self.tx, (Uuid, Uuid),
-            "SELECT document_id, assistant_id FROM document_assistants
-              WHERE workspace_id = $1 AND document_id IN (",
-            "id", ") ORDER BY document_id, assistant_id"; wanted);
-        let mut known: HashMap<Uuid, Vec<AssistantId>> = HashMap::with_capacity(rows.len());
-        for (document, assistant) in links {
-            known.entry(document).or_default().push(assistant.into());
-        }
-
-        let found = rows.into_iter().map(|row| {
-            let assistants = known.remove(&row.id).unwrap_or_default();
-            read(row, assistants)
-        });
-        let found = found.collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::of(found, page.limit, |document| document.id))
-    }
-
-    /// A page of the documents with their bytes, or where these are, oldest first.
-    pub async fn list_with_originals(
-        self,
-        filter: DocumentFilter,
-        page: PageRequest<DocumentId>,
-    ) -> Result<Page<(Document, Held), DocumentId>, StorageError> {
-        let wanted = Wanted::of(self.workspace, filter, page);
-        let files = of_page!(self.tx, (Uuid, Vec<u8>, Option<Uuid>),
-            "SELECT document_id, original, file_id FROM document_files
-              WHERE workspace_id = $1 AND document_id IN (",
-            "id", ")"; wanted);
-        let mut originals: HashMap<Uuid, (Vec<u8>, Option<Uuid>)> =
-            files.into_iter().map(|(id, inline, file)| (id, (inline, file))).collect();
-
-        let listed = self.list(filter, page).await?;
-        // A document that came in between the two statements is on the next look.
-        let items = listed.items.into_iter().filter_map(|document| {
-            let (inline, file) = originals.remove(&document.id.into_uuid())?;
-            let original = held(inline, file, document.content_hash.clone(), Some(document.size));
-            Some((document, original))
-        });
-        Ok(Page { items: items.collect(), next: listed.next })
-    }
-
     /// The bytes that were uploaded or fetched, or where they are.
     pub async fn original(self, id: DocumentId) -> Result<Option<Held>, StorageError> {
         const SQL: &str = "
@@ -389,7 +253,8 @@ impl Documents<'_> {
             UPDATE documents
                SET name = $3, title = $4, kind = $5, size = $6, content_hash = $7, status = $8, error = $9,
                    language = $10, passages = $11, embedded = $12, embedded_with = $13, revision = $14,
-                   etag = $15, last_modified = $16, misses = $17, warnings = $18, updated_at = $19
+                   etag = $15, last_modified = $16, misses = $17, warnings = $18, updated_at = $19,
+                   tags = $20
              WHERE workspace_id = $1 AND id = $2";
         let page = document.page.as_ref();
         let changed = run!(self.tx, SQL;
@@ -398,7 +263,7 @@ impl Documents<'_> {
             &document.error, &document.language, document.passages, document.embedded,
             &document.embedded_with, document.revision, page.and_then(|page| page.etag.as_ref()),
             page.and_then(|page| page.last_modified.as_ref()), page.map_or(0, |page| page.misses),
-            Json(&document.warnings), document.updated_at);
+            Json(&document.warnings), document.updated_at, Json(&document.tags));
         StorageError::expect_one_row("documents", changed)
     }
 
@@ -488,6 +353,7 @@ fn read(row: Row, assistants: Vec<AssistantId>) -> Result<Document, StorageError
         embedded: row.embedded,
         embedded_with: row.embedded_with,
         revision: row.revision,
+        tags: row.tags.0,
         page,
         created_at: row.created_at,
         updated_at: row.updated_at,

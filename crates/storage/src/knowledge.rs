@@ -7,8 +7,10 @@
 
 use replyx_core::{
     ids::{AssistantId, DocumentId, WorkspaceId},
+    knowledge::DocumentKind,
     rules::document::{Linked, Unlinked},
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{StorageError, Tx};
@@ -50,6 +52,17 @@ pub struct KnownDocument {
     pub language: String,
     /// How many passages it has.
     pub passages: i64,
+    /// The words by which assistants choose what they find.
+    pub tags: Vec<String>,
+    /// Whether people wrote it as an answer, which needs no tag to be found.
+    pub is_answer: bool,
+}
+
+impl KnownDocument {
+    /// Whether an assistant that chooses by these tags finds it.
+    pub fn is_chosen_by(&self, tags: &[String]) -> bool {
+        tags.is_empty() || self.is_answer || self.tags.iter().any(|tag| tags.contains(tag))
+    }
 }
 
 #[derive(crate::FromRow)]
@@ -58,6 +71,8 @@ struct KnownRow {
     revision: i64,
     language: String,
     passages: i64,
+    tags: Json<Vec<String>>,
+    kind: String,
 }
 
 /// One workspace's knowledge.
@@ -126,13 +141,15 @@ impl Knowledge<'_> {
         assistant: AssistantId,
     ) -> Result<Vec<KnownDocument>, StorageError> {
         const SQL: &str = "
-            SELECT documents.id, documents.revision, documents.language, documents.passages
+            SELECT documents.id, documents.revision, documents.language, documents.passages,
+                   documents.tags, documents.kind
               FROM document_assistants AS links
               JOIN documents ON documents.workspace_id = links.workspace_id
                             AND documents.id = links.document_id
              WHERE links.workspace_id = $1 AND links.assistant_id = $2 AND documents.passages > 0
              ORDER BY documents.id";
         let rows = rows!(self.tx, KnownRow, SQL; self.workspace.into_uuid(), assistant.into_uuid());
+
         Ok(rows
             .into_iter()
             .map(|row| KnownDocument {
@@ -140,6 +157,8 @@ impl Knowledge<'_> {
                 revision: row.revision,
                 language: row.language,
                 passages: row.passages,
+                tags: row.tags.0,
+                is_answer: row.kind == DocumentKind::Answer.as_str(),
             })
             .collect())
     }

@@ -66,6 +66,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     31 "0031_waits",
     33 "0033_uploads",
     34 "0034_late_answers",
+    35 "0035_tags",
     37 "0037_ledger",
     40 "0040_passages_in_steps",
     41 "0041_business_hours",

@@ -3,7 +3,10 @@
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_assistants::assistants::{self, NewAssistant};
-use replyx_core::assistant::{Language, Unverified};
+use replyx_core::{
+    assistant::{Language, Unverified},
+    knowledge::Document,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -105,6 +108,12 @@ pub struct Request {
     #[garde(range(min = 0, max = 1_440))]
     #[schema(minimum = 0, maximum = 1_440, example = 10)]
     late_answer_minutes: Option<i64>,
+    /// The assistant finds only documents with one of these tags, and the answers that people wrote
+    /// for it; empty: everything.
+    #[serde(default)]
+    #[garde(length(max = Document::TAGS), inner(length(chars, min = 1, max = Document::TAG)))]
+    #[schema(max_items = 20, example = json!([]))]
+    tags: Vec<String>,
     /// When the dialog is handed over to a human; only when asked for unless set.
     #[garde(dive)]
     handoff: Option<HandoffView>,
@@ -125,6 +134,7 @@ pub struct Request {
 impl From<Request> for NewAssistant {
     fn from(request: Request) -> Self {
         let unverified = request.handoff.as_ref().and_then(HandoffView::unverified);
+
         Self {
             name: request.name,
             template: request.template,
@@ -140,6 +150,7 @@ impl From<Request> for NewAssistant {
             check_answers: request.check_answers,
             unverified: unverified.or(request.unverified),
             handoff_text: request.handoff_text,
+            tags: request.tags,
             reopen_hours: request.reopen_hours,
             late_answer_minutes: request.late_answer_minutes,
             handoff: request.handoff.map(HandoffView::into_policy).unwrap_or_default(),

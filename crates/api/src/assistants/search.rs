@@ -2,7 +2,10 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
-use replyx_core::ids::{AssistantId, DocumentId};
+use replyx_core::{
+    ids::{AssistantId, DocumentId},
+    knowledge::{Document, tags},
+};
 use replyx_knowledge::search::{Hit, Mode, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,6 +42,11 @@ pub struct Request {
     #[garde(length(max = 100))]
     #[schema(max_items = 100)]
     document_ids: Vec<Uuid>,
+    /// Only in documents with one of these tags, at most 20, and in answers that people wrote; the
+    /// tags of the assistant's draft unless given, `[]` for all.
+    #[garde(inner(length(max = Document::TAGS), inner(length(chars, min = 1, max = Document::TAG))))]
+    #[schema(max_items = 20, example = json!(["prices"]))]
+    tags: Option<Vec<String>>,
     /// Only in documents of this language (ISO 639-1).
     #[garde(length(chars, min = 2, max = 3))]
     #[schema(min_length = 2, max_length = 3, example = "en")]
@@ -68,6 +76,9 @@ const fn ten() -> usize {
 #[schema(as = SearchResults)]
 pub struct Response {
     hits: Vec<HitView>,
+    /// The tags of which each document has one; empty: all documents were searched.
+    #[schema(example = json!([]))]
+    tags: Vec<String>,
     /// The embedding model whose vectors were used; `null`: search used words only.
     #[schema(example = "multilingual-e5-small")]
     embedding_model: Option<String>,
@@ -146,7 +157,8 @@ pub async fn search(
 ) -> ApiResult<Json<Response>> {
     let workspace = caller.workspace_id;
     let found = state.db().read().await?.workspace(workspace).assistants().find(id).await?;
-    found.ok_or(ApiError::NotFound("assistant"))?;
+    let draft = found.ok_or(ApiError::NotFound("assistant"))?;
+    let tags = request.tags.as_deref().map_or(draft.settings.tags, tags);
     let documents: Vec<DocumentId> = request.document_ids.into_iter().map(Into::into).collect();
     let query = Query {
         mode: match request.mode {
@@ -155,6 +167,7 @@ pub async fn search(
             ModeWord::Vectors => Mode::Vectors,
         },
         documents: &documents,
+        tags: &tags,
         language: request.language.as_deref(),
         ..Query::new(&request.query, request.limit)
     };
@@ -162,5 +175,5 @@ pub async fn search(
     // Models were asked, which may have taken long.
     caller.still_may(&state).await?;
     let hits = found.hits.into_iter().map(HitView::from).collect();
-    Ok(Json(Response { hits, embedding_model: found.vectors }))
+    Ok(Json(Response { hits, tags, embedding_model: found.vectors }))
 }

@@ -6,6 +6,7 @@ use replyx_assistants::assistants::{self, DraftChange};
 use replyx_core::{
     assistant::{Assistant, Language, Unverified},
     ids::AssistantId,
+    knowledge::Document,
     patch::Patch,
 };
 use serde::Deserialize;
@@ -100,6 +101,11 @@ pub struct Request {
     #[garde(range(min = 0, max = 1_440))]
     #[schema(minimum = 0, maximum = 1_440, example = 10)]
     late_answer_minutes: Option<i64>,
+    /// The assistant finds only documents with one of these tags, and the answers that people wrote
+    /// for it; empty: everything.
+    #[garde(inner(length(max = Document::TAGS), inner(length(chars, min = 1, max = Document::TAG))))]
+    #[schema(max_items = 20, example = json!([]))]
+    tags: Option<Vec<String>>,
     /// When the dialog is handed over to a human.
     #[garde(dive)]
     handoff: Option<HandoffView>,
@@ -126,6 +132,7 @@ pub struct Request {
 impl From<Request> for DraftChange {
     fn from(request: Request) -> Self {
         let unverified = request.handoff.as_ref().and_then(HandoffView::unverified);
+
         Self {
             name: request.name,
             model: request.model,
@@ -140,6 +147,7 @@ impl From<Request> for DraftChange {
             check_answers: request.check_answers,
             unverified: unverified.or(request.unverified),
             handoff_text: request.handoff_text,
+            tags: request.tags,
             reopen_hours: request.reopen_hours,
             late_answer_minutes: request.late_answer_minutes,
             handoff: request.handoff.map(HandoffView::into_policy),

@@ -75,6 +75,8 @@ pub struct VersionSettings {
     reopen_hours: i64,
     #[schema(example = 10)]
     late_answer_minutes: i64,
+    #[schema(example = json!([]))]
+    tags: Vec<String>,
     handoff: HandoffView,
     #[schema(value_type = HashMap<String, HashMap<String, String>>)]
     texts: TextsView,
@@ -100,6 +102,7 @@ impl From<AssistantSettings> for VersionSettings {
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
             unverified: settings.unverified,
+            tags: settings.tags,
             reopen_hours: settings.reopen_hours,
             late_answer_minutes: settings.late_answer_minutes,
         }

@@ -22,6 +22,9 @@ pub struct Query {
     assistant_id: Option<Uuid>,
     /// Only what was fetched for this source; all unless given.
     source_id: Option<Uuid>,
+    /// Only documents with this tag.
+    #[param(max_length = 50, example = "prices")]
+    tag: Option<String>,
     // Not a flattened `PageQuery`: its numbers could not be read from a query.
     /// The maximum number of items: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200)]
@@ -50,6 +53,7 @@ pub async fn list(
     let filter = DocumentFilter {
         assistant: query.assistant_id.map(Into::into),
         source: query.source_id.map(Into::into),
+        tag: query.tag.map(|tag| tag.trim().to_lowercase()),
         answers: false,
     };
     let mut tx = state.db().read().await?;

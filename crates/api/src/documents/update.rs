@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use garde::Validate;
-use replyx_assistants::documents;
-use replyx_core::ids::DocumentId;
+use replyx_assistants::documents::{self, DocumentChange};
+use replyx_core::{ids::DocumentId, knowledge::Document};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -23,10 +23,15 @@ pub struct Request {
     /// The new name; folders and control characters are removed.
     #[garde(length(chars, min = 1, max = 255))]
     #[schema(min_length = 1, max_length = 255, example = "delivery.md")]
-    name: String,
+    name: Option<String>,
+    /// The document's tags from now on, at most 20; stored in small letters.
+    #[garde(inner(length(max = Document::TAGS), inner(length(chars, min = 1, max = Document::TAG))))]
+    #[schema(max_items = 20, example = json!(["prices"]))]
+    tags: Option<Vec<String>>,
 }
 
-/// Renames a document. Search uses the new name once the document has been indexed again.
+/// Renames a document, or changes its tags. Search uses the new name once the document has been
+/// indexed again, and the tags at once. What is left out stays as it is.
 #[utoipa::path(
     patch, path = "/documents/{id}", operation_id = "update_document", tag = "documents",
     params(("id" = uuid::Uuid, Path)), request_body = Request,
@@ -47,6 +52,7 @@ pub async fn update(
     Id(id): Id<DocumentId>,
     Body(request): Body<Request>,
 ) -> ApiResult<Json<DocumentView>> {
-    let document = documents::rename(state.assistants(), &caller, id, &request.name).await?;
+    let change = DocumentChange { name: request.name, tags: request.tags };
+    let document = documents::update(state.assistants(), &caller, id, change).await?;
     Ok(Json(document.into()))
 }

@@ -7,6 +7,7 @@ use replyx_core::{
         Version,
     },
     change::New,
+    knowledge::tags,
 };
 use replyx_storage::{StorageError, repeated};
 use thiserror::Error;
@@ -48,6 +49,8 @@ pub struct NewAssistant {
     pub reopen_hours: Option<i64>,
     /// For how long after the fallback text an answer may come late, minutes.
     pub late_answer_minutes: Option<i64>,
+    /// Only documents with one of these tags are found; empty: all.
+    pub tags: Vec<String>,
     /// When the dialog is handed over to a human.
     pub handoff: HandOffPolicy,
     /// Fixed texts in the languages of customers.
@@ -87,6 +90,7 @@ impl NewAssistant {
             handoff_text: self.handoff_text,
             reopen_hours: self.reopen_hours.unwrap_or(settings.reopen_hours),
             late_answer_minutes: self.late_answer_minutes.unwrap_or(settings.late_answer_minutes),
+            tags: tags(&self.tags),
             handoff: self.handoff,
             texts: self.texts,
             hours: self.hours,

@@ -7,6 +7,7 @@ use replyx_core::{
         Unverified,
     },
     ids::AssistantId,
+    knowledge::tags,
     patch::Patch,
 };
 use replyx_storage::{StorageError, Tx, repeated};
@@ -48,6 +49,8 @@ pub struct DraftChange {
     pub reopen_hours: Option<i64>,
     /// For how long after the fallback text an answer may come late, minutes.
     pub late_answer_minutes: Option<i64>,
+    /// Only documents with one of these tags are found; empty: all.
+    pub tags: Option<Vec<String>>,
     /// When the dialog is handed over to a human.
     pub handoff: Option<HandOffPolicy>,
     /// Fixed texts in the languages of customers.
@@ -69,6 +72,7 @@ impl DraftChange {
         set(&mut settings.check_answers, self.check_answers);
         set(&mut settings.unverified, self.unverified);
         set(&mut settings.reopen_hours, self.reopen_hours);
+        set(&mut settings.tags, self.tags.as_deref().map(tags));
         set(&mut settings.late_answer_minutes, self.late_answer_minutes);
         set(&mut settings.handoff, self.handoff);
         set(&mut settings.texts, self.texts);

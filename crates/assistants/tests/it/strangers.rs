@@ -6,7 +6,7 @@ use replyx_assistants::{
     Missing,
     answers::{self, Added, Pair, PairChange},
     assistants::{self, DraftChange},
-    documents::{self, Stored},
+    documents::{self, DocumentChange, Stored},
     evaluation::{self, Measure, MeasuredSettings, NewRun, SetChange},
     sources::{self, NewSource, SourceChange},
 };
@@ -66,7 +66,10 @@ async fn what_is_another_workspaces_is_missing_and_stays_as_it_is(home: &TestDb)
 
     is_missing("add", documents::add(cx, &stranger, ada.id, file("b.md", "B.")).await);
     is_missing("replace", documents::replace(cx, &stranger, document.id, file("b.md", "B.")).await);
-    is_missing("rename", documents::rename(cx, &stranger, document.id, "b.md").await);
+    let renamed = DocumentChange { name: Some("b.md".to_owned()), tags: None };
+    is_missing("update", documents::update(cx, &stranger, document.id, renamed).await);
+    let tagged = DocumentChange { name: None, tags: Some(vec!["b".to_owned()]) };
+    is_missing("update", documents::update(cx, &stranger, document.id, tagged).await);
     is_missing("reindex", documents::reindex(cx, &stranger, document.id).await);
     is_missing("link", documents::link(cx, &stranger, eve.id, document.id).await);
     is_missing("unlink", documents::unlink(cx, &stranger, ada.id, document.id).await);

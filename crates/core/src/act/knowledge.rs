@@ -26,6 +26,13 @@ acts! {
     /// A document was renamed.
     DocumentRenamed = "document.renamed" on document: DocumentId { name: String, before: String }
 
+    /// A document got other tags.
+    DocumentTagged = "document.tagged" on document: DocumentId {
+        name: String,
+        tags: Vec<String>,
+        before: Vec<String>,
+    }
+
     /// A document is indexed again.
     DocumentReindexed = "document.reindexed" on document: DocumentId { name: String }
 

@@ -535,6 +535,21 @@ fn acts_on_knowledge_are_stored_as_ever() {
                 ),
             ),
             (
+                stored(&DocumentTagged {
+                    document,
+                    name: name.clone(),
+                    tags: vec![text("prices")],
+                    before: Vec::new(),
+                }),
+                done(
+                    "DocumentTagged",
+                    "document.tagged",
+                    "document",
+                    ID,
+                    r#"{"before":[],"name":"prices.pdf","tags":["prices"]}"#,
+                ),
+            ),
+            (
                 stored(&DocumentReindexed { document, name: name.clone() }),
                 done("DocumentReindexed", "document.reindexed", "document", ID, named),
             ),

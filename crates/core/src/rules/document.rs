@@ -6,7 +6,8 @@ use thiserror::Error;
 use crate::{
     act::{
         Actor, AnswerCreated, AnswerDeleted, AnswerUpdated, DocumentDeleted, DocumentLinked,
-        DocumentReindexed, DocumentRenamed, DocumentReplaced, DocumentUnlinked, DocumentUploaded,
+        DocumentReindexed, DocumentRenamed, DocumentReplaced, DocumentTagged, DocumentUnlinked,
+        DocumentUploaded,
     },
     change::{Change, Gone, New},
     event::Event,
@@ -165,6 +166,20 @@ impl Document {
 
         let act = DocumentRenamed { document: self.id, name: self.name.clone(), before };
         Ok(self.told(now).done_by(by, &act, now))
+    }
+
+    /// Has other tags from now on: assistants that choose by tags find it, or find it no longer.
+    pub fn set_tags(mut self, tags: Vec<String>, by: &Actor, now: DateTime<Utc>) -> Change<Self> {
+        let before = std::mem::replace(&mut self.tags, tags);
+        self.updated_at = now;
+
+        let act = DocumentTagged {
+            document: self.id,
+            name: self.name.clone(),
+            tags: self.tags.clone(),
+            before,
+        };
+        self.told(now).done_by(by, &act, now)
     }
 
     /// Gets another file instead of one that was never read. It waits to be read.

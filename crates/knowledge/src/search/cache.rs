@@ -170,8 +170,12 @@ impl Cache {
             }
         }
 
-        let segments = documents.iter().filter_map(|document| known.remove(&document.id)).collect();
-        Ok(Some(Loaded::Whole(Arc::new(Snapshot::new(head.revision, segments, model)))))
+        let held = documents.into_iter().filter_map(|document| {
+            let segment = known.remove(&document.id)?;
+            Some((document, segment))
+        });
+        let snapshot = Snapshot::new(head.revision, held.collect(), model);
+        Ok(Some(Loaded::Whole(Arc::new(snapshot))))
     }
 
     fn shared(&self, document: DocumentId) -> Option<Arc<Segment>> {

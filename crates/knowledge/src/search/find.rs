@@ -210,12 +210,15 @@ fn without(reason: &'static str, mode: Mode) {
 /// Which documents.
 struct Only {
     documents: HashSet<DocumentId>,
+    /// Those with the tags that are wanted, if any are.
+    tagged: Option<HashSet<DocumentId>>,
     language: Option<String>,
 }
 
 impl Only {
     fn holds(&self, segment: &Segment) -> bool {
         (self.documents.is_empty() || self.documents.contains(&segment.document))
+            && self.tagged.as_ref().is_none_or(|tagged| tagged.contains(&segment.document))
             && self.language.as_ref().is_none_or(|language| *language == segment.language)
     }
 }
@@ -228,6 +231,7 @@ async fn rank(
 ) -> Vec<Ranked<PassageAt>> {
     let only = Only {
         documents: query.documents.iter().copied().collect(),
+        tagged: (!query.tags.is_empty()).then(|| snapshot.tagged(query.tags)),
         language: query.language.map(str::to_owned),
     };
 

@@ -60,7 +60,9 @@ impl Listed {
 
     /// About what it takes in memory at most.
     pub(super) fn bytes(&self) -> usize {
-        self.documents.len() * size_of::<KnownDocument>() + COUNTED * 64
+        let tags = self.documents.iter().flat_map(|document| &document.tags);
+        let tags: usize = tags.map(|tag| tag.len() + size_of::<String>()).sum();
+        self.documents.len() * size_of::<KnownDocument>() + tags + COUNTED * 64
     }
 
     /// In how many passages each of these stems occurs.
@@ -236,7 +238,7 @@ async fn words(
     let mean = head.stems as f64 / known as f64;
     let asked = Asked::new(words.collect(), usize::try_from(known).unwrap_or(1), mean);
     // Some documents may hold none of the rarest, and are few enough to look for all.
-    let rare = if query.documents.is_empty() {
+    let rare = if query.documents.is_empty() && query.tags.is_empty() {
         rare(&frequencies)
     } else {
         frequencies.iter().filter(|(_, count)| **count > 0).map(|(stem, _)| stem.clone()).collect()
@@ -287,13 +289,14 @@ fn rare(frequencies: &HashMap<String, i64>) -> Vec<String> {
 }
 
 fn filtered(query: &Query<'_>) -> bool {
-    !query.documents.is_empty() || query.language.is_some()
+    !query.documents.is_empty() || !query.tags.is_empty() || query.language.is_some()
 }
 
 fn wanted(documents: &[KnownDocument], query: &Query<'_>) -> HashSet<DocumentId> {
     documents
         .iter()
         .filter(|document| query.documents.is_empty() || query.documents.contains(&document.id))
+        .filter(|document| document.is_chosen_by(query.tags))
         .filter(|document| query.language.is_none_or(|language| document.language == language))
         .map(|document| document.id)
         .collect()

@@ -2,11 +2,13 @@
 
 use std::{
     cmp::Ordering,
+    collections::HashSet,
     sync::{Arc, OnceLock},
 };
 
 use pulp::Arch;
-use replyx_core::ids::PassageId;
+use replyx_core::ids::{DocumentId, PassageId};
+use replyx_storage::knowledge::KnownDocument;
 
 use super::{
     lexicon::Lexicon,
@@ -30,6 +32,8 @@ pub(super) struct Snapshot {
     /// The revision of its knowledge that this is.
     pub(super) revision: i64,
     pub(super) segments: Vec<Arc<Segment>>,
+    /// The documents of these, in the same order.
+    documents: Vec<KnownDocument>,
     /// How many passages there are.
     pub(super) passages: usize,
     /// How many terms a passage has on average.
@@ -45,7 +49,13 @@ pub(super) struct Snapshot {
 pub(super) type Filter<'f> = &'f (dyn Fn(&Segment) -> bool + Sync);
 
 impl Snapshot {
-    pub(super) fn new(revision: i64, segments: Vec<Arc<Segment>>, model: Option<String>) -> Self {
+    /// What `documents` hold, each with its segment.
+    pub(super) fn new(
+        revision: i64,
+        known: Vec<(KnownDocument, Arc<Segment>)>,
+        model: Option<String>,
+    ) -> Self {
+        let (documents, segments): (Vec<_>, Vec<_>) = known.into_iter().unzip();
         let passages: usize = segments.iter().map(|segment| segment.words.ids.len()).sum();
         let length: usize = segments.iter().map(|segment| segment.words.length()).sum();
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 52 bits")]
@@ -58,14 +68,23 @@ impl Snapshot {
         languages.sort_unstable();
         languages.dedup();
         let lexicon = OnceLock::new();
-        Self { revision, segments, passages, mean, languages, model, lexicon }
+        Self { revision, segments, documents, passages, mean, languages, model, lexicon }
     }
 
     /// What it takes in memory, the documents it shares with others included.
     pub(super) fn bytes(&self) -> usize {
         let segments: usize = self.segments.iter().map(|segment| segment.bytes() + 16).sum();
+        let tags = self.documents.iter().flat_map(|document| &document.tags);
+        let documents = self.documents.len() * size_of::<KnownDocument>()
+            + tags.map(|tag| tag.len() + size_of::<String>()).sum::<usize>();
         let terms = self.lexicon.get().map_or(0, Lexicon::bytes);
-        size_of::<Self>() + segments + terms
+        size_of::<Self>() + segments + documents + terms
+    }
+
+    /// The documents that an assistant finds which chooses by these tags.
+    pub(super) fn tagged(&self, tags: &[String]) -> HashSet<DocumentId> {
+        let chosen = self.documents.iter().filter(|document| document.is_chosen_by(tags));
+        chosen.map(|document| document.id).collect()
     }
 
     /// All terms; gathered when first asked for.

@@ -1,7 +1,15 @@
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write, sync::Arc};
 
-use replyx_core::knowledge::DocumentKind::{Markdown, Text};
-use replyx_knowledge::search::{MAX_HITS, Query};
+use replyx_core::{
+    act::Actor,
+    ids::DocumentId,
+    knowledge::{
+        DocumentKind::{self, Markdown, Text},
+        DocumentStatus,
+    },
+};
+use replyx_knowledge::search::{Hit, MAX_HITS, Query, Search};
+use replyx_llm::Embeddings;
 use replyx_storage::{
     on_every_db,
     testing::TestDb,
@@ -161,4 +169,59 @@ async fn both_databases_rank_alike() {
         assert!(!one.is_empty(), "{question}");
         assert_eq!(one, other, "{question}");
     }
+}
+
+/// Gives a document other tags, as its owner would.
+async fn tag(shop: &Shop<'_>, id: DocumentId, tags: &[&str]) {
+    let mut tx = shop.db.begin().await.unwrap();
+    let found = tx.workspace(shop.workspace).documents().lock(id).await.unwrap().unwrap();
+    let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    let change = found.set_tags(tags, &Actor::command_line(), shop.clock.now());
+    tx.apply(change).await.unwrap();
+    tx.workspace(shop.workspace).knowledge().changed(id).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[on_every_db]
+async fn tags_choose_what_is_found_in_memory_and_in_the_database(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let retail = shop.learn("retail.md", Markdown, b"A lamp costs 20 euros.").await.id;
+    let trade = shop.learn("trade.md", Markdown, b"A lamp costs 12 euros.").await.id;
+    let large = Search::new(Arc::new(Embeddings::none()), 64 << 20).large_above(0);
+    let found = async |tags: &[&str]| {
+        let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let query = Query { tags: &tags, ..Query::new("What does a lamp cost?", 5) };
+        let held = shop.find(shop.assistant, &query).await.hits;
+        let asked = large.find(shop.db, shop.workspace, shop.assistant, &query).await.unwrap();
+        let ids = |hits: Vec<Hit>| -> BTreeSet<_> {
+            hits.into_iter().map(|hit| hit.passage.document_id).collect()
+        };
+        let held = ids(held);
+        assert_eq!(ids(asked.hits), held, "the ways differ");
+        held
+    };
+    assert_eq!(found(&[]).await, [retail, trade].into());
+    assert_eq!(found(&["retail"]).await, [].into());
+
+    tag(&shop, retail, &["retail"]).await;
+    tag(&shop, trade, &["b2b", "trade"]).await;
+    assert_eq!(found(&["retail"]).await, [retail].into());
+    assert_eq!(found(&["trade", "else"]).await, [trade].into());
+    assert_eq!(found(&["retail", "trade"]).await, [retail, trade].into());
+    assert_eq!(found(&[]).await, [retail, trade].into());
+
+    tag(&shop, retail, &[]).await;
+    assert_eq!(found(&["retail"]).await, [].into(), "earlier tags are still searched by");
+}
+
+#[on_every_db]
+async fn answers_that_people_wrote_need_no_tag(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let written = b"{\"question\":\"Is there parking?\",\"answer\":\"Yes, behind the house.\"}";
+    let answer = shop.learn("Is there parking?", DocumentKind::Answer, written).await;
+    assert_eq!(answer.status, DocumentStatus::Ready, "{:?}", answer.error);
+    let tags = ["prices".to_owned()];
+    let query = Query { tags: &tags, ..Query::new("Is there parking?", 5) };
+    let found = shop.find(shop.assistant, &query).await.hits;
+    assert_eq!(found.len(), 1);
 }

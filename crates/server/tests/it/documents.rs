@@ -386,3 +386,59 @@ async fn the_program_says_that_its_children_are_confined() {
         shop.metric_reaches("extract_confinement", &[part], 1.0).await;
     }
 }
+
+#[on_every_home]
+async fn an_assistant_finds_what_has_its_tags(home: &Home) {
+    let shop = home.open().await;
+    shop.owner.knowledge(&shop.assistant, "price.md", OLD).await;
+    let new = shop.owner.knowledge(&shop.assistant, "price of members.md", NEW).await;
+    let path = format!("/api/v1/documents/{new}");
+    let tagged = shop.owner.patch(&path, &json!({"tags": [" Members", "prices", "prices"]})).await;
+    let tagged = tagged.expect(200).body;
+    assert_eq!(tagged["tags"], json!(["members", "prices"]));
+    assert_eq!(
+        (&tagged["name"], &tagged["status"]),
+        (&json!("price of members.md"), &json!("ready"))
+    );
+    let log = shop.owner.get("/api/v1/audit").await.expect(200).body;
+    assert_eq!(log["items"][0]["action"], "document.tagged");
+
+    let listed = async |query: &str| {
+        let page = shop.owner.get(&format!("/api/v1/documents?{query}")).await.expect(200).body;
+        let ids = page["items"].as_array().unwrap().iter().map(|item| item["id"].clone());
+        ids.collect::<Vec<Value>>()
+    };
+    assert_eq!(listed("tag=Members").await, [json!(new)]);
+    assert_eq!(listed("tag=member").await, [json!(null); 0]);
+    assert_eq!(found(&shop, &shop.assistant).await.len(), 2);
+
+    let assistant = format!("/api/v1/assistants/{}", shop.assistant);
+    let draft = shop.owner.patch(&assistant, &json!({"tags": ["Members"]})).await.expect(200).body;
+    assert_eq!(draft["tags"], json!(["members"]));
+    let texts = found(&shop, &shop.assistant).await;
+    assert!(texts.len() == 1 && texts[0].contains("300"), "{texts:?}");
+    let all = json!({"query": "sharpening of skates", "tags": []});
+    let all = shop.owner.post(&format!("{assistant}/search"), &all).await.expect(200).body;
+    assert_eq!((all["hits"].as_array().unwrap().len(), &all["tags"]), (2, &json!([])));
+
+    // Customers meet the published version, which has no tags yet.
+    let preview = async |version: &str| {
+        let asked = json!({"text": "How much is sharpening of skates?", "version": version});
+        shop.owner.post(&format!("{assistant}/preview"), &asked).await.expect(200).body
+    };
+    let shown = preview("draft").await;
+    assert_eq!((&shown["tags"], shown["hits"].as_array().unwrap().len()), (&json!(["members"]), 1));
+    let shown = preview("published").await;
+    assert_eq!((&shown["tags"], shown["hits"].as_array().unwrap().len()), (&json!([]), 2));
+
+    let untagged = shop.owner.patch(&path, &json!({"tags": []})).await.expect(200).body;
+    assert_eq!(untagged["tags"], json!([]));
+    assert_eq!(found(&shop, &shop.assistant).await, [""; 0]);
+    for bad in
+        [json!({"tags": [""]}), json!({"tags": ["a".repeat(51)]}), json!({"tags": vec!["a"; 21]})]
+    {
+        for path in [&path, &assistant] {
+            assert_eq!(shop.owner.patch(path, &bad).await.status, 422, "{bad}");
+        }
+    }
+}

@@ -422,10 +422,14 @@ async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: 
         let page = PageRequest { limit, after: None };
         let mut tx = db.read().await.unwrap();
         let before = tx.statements();
-        let listed = tx.workspace(tenant.id).documents().list(filter, page).await.unwrap();
+        let listed = tx.workspace(tenant.id).documents().list(filter.clone(), page).await.unwrap();
         let between = tx.statements();
-        let whole =
-            tx.workspace(tenant.id).documents().list_with_originals(filter, page).await.unwrap();
+        let whole = tx
+            .workspace(tenant.id)
+            .documents()
+            .list_with_originals(filter.clone(), page)
+            .await
+            .unwrap();
         counted.push((between - before, tx.statements() - between));
         let expected = &stored[..limit as usize];
         assert_eq!(whole.items, expected);
@@ -437,4 +441,34 @@ async fn a_page_of_documents_costs_the_same_statements_however_long_it_is(home: 
         assert_eq!(listed.next.is_some(), limit == 1);
     }
     assert_eq!(counted, [(2, 3), (2, 3)]);
+}
+
+#[on_every_db]
+async fn documents_are_listed_by_tag(home: &TestDb) {
+    let db = &home.db;
+    let tenant = given::tenant(&home.db).await;
+    let of_tags = |tags: &[&str]| Document {
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ..given::document(tenant.id, tenant.assistant.id)
+    };
+    let prices = of_tags(&["prices", "цены \"\\%_"]);
+    let others = [of_tags(&["price"]), of_tags(&[])];
+    for document in others.iter().chain([&prices]) {
+        commit!(db, |tx| tx.apply(document.clone().store(b"a")));
+    }
+
+    let listed = async |filter: DocumentFilter| {
+        let page = PageRequest::new(None, None);
+        let found = read!(db, |tx| tx.workspace(tenant.id).documents().list(filter, page));
+        found.items.into_iter().map(|document| document.id).collect::<Vec<_>>()
+    };
+    for tag in ["prices", "цены \"\\%_"] {
+        let tagged = DocumentFilter { tag: Some(tag.to_owned()), ..DocumentFilter::default() };
+        assert_eq!(listed(tagged.clone()).await, [prices.id], "{tag}");
+        let own = DocumentFilter { assistant: Some(tenant.assistant.id), ..tagged };
+        assert_eq!(listed(own).await, [prices.id]);
+    }
+    let none = DocumentFilter { tag: Some("rice".to_owned()), ..DocumentFilter::default() };
+    assert_eq!(listed(none).await, []);
+    assert_eq!(listed(DocumentFilter::default()).await.len(), 3);
 }

@@ -225,6 +225,7 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             handoff_text: Some("Минуту".to_owned()),
             reopen_hours: 48,
             late_answer_minutes: 30,
+            tags: vec!["цены".to_owned()],
             handoff: HandOffPolicy {
                 on_request: false,
                 on_unknown: 3,
@@ -299,6 +300,7 @@ pub(crate) fn document(workspace: WorkspaceId, assistant: AssistantId) -> Docume
         name: "доставка.md".to_owned(),
         title: Some("Доставка".to_owned()),
         language: "ru".to_owned(),
+        tags: vec!["цены".to_owned()],
         ..fixtures::document(&clock(), workspace, assistant)
     }
 }

@@ -17,6 +17,9 @@ pub(super) struct PreviewView {
     answer: AnswerView,
     /// The passages the model was shown, best first.
     hits: Vec<HitView>,
+    /// The tags of which each document has one that was searched; empty: all documents were.
+    #[schema(example = json!([]))]
+    tags: Vec<String>,
     /// The last prompt.
     prompt: Vec<PromptView>,
     /// Every call of a model that it took.
@@ -58,6 +61,7 @@ impl PreviewView {
             hand_off: answered.reply.hand_off.is_some(),
             answer: answered.reply.meta.into(),
             hits: answered.hits.into_iter().map(HitView::from).collect(),
+            tags: answered.tags,
             prompt,
         }
     }

@@ -1,0 +1,2 @@
+ALTER TABLE assistants DROP COLUMN tags;
+ALTER TABLE documents DROP COLUMN tags;
