@@ -17,7 +17,8 @@ use crate::{
     event::Event,
     ids::{AssistantId, DialogId, UserId, WorkspaceId},
     knowledge::{Document, DocumentKind, DocumentStatus, Source, SourceKind, SourceStatus},
-    message::{Author, Delivery, Message, MessageKind},
+    message::{AnswerMeta, Author, CheckOutcome, Delivery, Message, MessageKind, Outcome},
+    money::Money,
     role::Role,
     rules::channel::NewBot,
     user::User,
@@ -252,6 +253,30 @@ pub fn reply(clock: &Clock, workspace: WorkspaceId, dialog: DialogId, seq: i64) 
         mentions: Vec::new(),
         act: None,
         created_at: clock.now(),
+    }
+}
+
+/// How a checked answer of a model came about.
+pub fn answer() -> AnswerMeta {
+    AnswerMeta {
+        outcome: Outcome::Answered,
+        model: "gpt-4o".to_owned(),
+        prompt_tokens: 900,
+        completion_tokens: 30,
+        cost: Money::from_micros(250),
+        duration_ms: 1_200,
+        first_token_ms: Some(400),
+        citations: Vec::new(),
+        provider: "openai".to_owned(),
+        attempts: 1,
+        check: CheckOutcome::Passed,
+        objections: Vec::new(),
+        searched: None,
+        version: Some(1),
+        act: None,
+        offered: false,
+        late: false,
+        kept: false,
     }
 }
 

@@ -220,6 +220,9 @@ pub struct AnswerMeta {
     /// Whether it came after the fallback text, once a model was back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// Whether it is what another customer was answered to the same question.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
 }
 
 const fn skipped() -> CheckOutcome {

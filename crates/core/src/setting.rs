@@ -203,6 +203,9 @@ settings! {
     /// Mebibytes.
     CRAWL_MB_PER_DAY = "crawl_mb_per_day", Int { min: 1, max: 1_000_000 }, "4096",
         "How many MiB of web pages a workspace may fetch in a day (UTC), whether they are kept or not.";
+    /// Hours.
+    ANSWER_CACHE_HOURS = "answer_cache_hours", Int { min: 0, max: 720 }, "24",
+        "For how many hours a checked answer of a model may serve the same first question of other customers; 0: never.";
     /// Per user or key.
     RATE_JOBS = "rate_jobs", Rate, "120/5m",
         "Other work that takes long, per user or key: documents read again, renamed, linked, unlinked or deleted, answers added or changed, assistants published, rolled back or deleted, evaluations.";

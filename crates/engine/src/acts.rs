@@ -34,6 +34,13 @@ pub(crate) struct Heard {
     goes: Option<HandoffReason>,
 }
 
+impl Heard {
+    /// Whether the documents are to answer, and nothing else.
+    pub(crate) fn is_question(self) -> bool {
+        self.act == MessageAct::Question && self.goes.is_none()
+    }
+}
+
 /// Tells what the message is.
 pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledger) -> Heard {
     let told = tell(&ask.question);

@@ -12,6 +12,7 @@ use replyx_core::{
 use replyx_grounding::{Grounds, Objection};
 use replyx_knowledge::search::Hit;
 use replyx_llm::{Completion, EXTRACTIVE, declines, without_no_answer};
+use replyx_storage::kept_answers::KeptKey;
 
 use crate::{context::AnswerRequest, prompt, usage::millis};
 
@@ -29,6 +30,8 @@ pub struct Reply {
     pub limited: Option<LimitBound>,
     /// Whether it stands for an answer that a model may still give.
     pub may_come_late: bool,
+    /// Under what it is kept for others, if it is.
+    pub keep: Option<KeptKey>,
 }
 
 /// What is wrong with a model's answer; nothing if it may be said.
@@ -154,6 +157,11 @@ pub fn apology(ask: &AnswerRequest, taken: Taken) -> Reply {
     reply(ask, text, Outcome::Fallback, taken, CheckOutcome::Skipped, &[])
 }
 
+/// What was said to another customer.
+pub fn said(ask: &AnswerRequest, text: String, outcome: Outcome, taken: Taken) -> Reply {
+    reply(ask, text, outcome, taken, CheckOutcome::Skipped, &[])
+}
+
 /// A text that no model wrote.
 pub fn fixed(ask: &AnswerRequest, text: String, outcome: Outcome) -> Reply {
     reply(ask, text, outcome, Taken::default(), CheckOutcome::Skipped, &[])
@@ -187,9 +195,10 @@ fn reply(
         act: None,
         offered: false,
         late: false,
+        kept: false,
     };
 
-    Reply { text, meta, hand_off: None, limited: None, may_come_late: false }
+    Reply { text, meta, hand_off: None, limited: None, may_come_late: false, keep: None }
 }
 
 fn cited(hits: &[Hit], used: &[usize]) -> Vec<Citation> {

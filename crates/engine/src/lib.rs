@@ -37,6 +37,7 @@ pub mod evaluation;
 pub mod guard;
 pub mod history;
 pub mod intake;
+mod kept;
 mod late;
 pub mod ledger;
 pub mod limit;

@@ -49,7 +49,7 @@ use crate::{
     check::{self, Reply, Taken},
     context::{self, AnswerRequest, Context, Loaded},
     guard::{self, Decision},
-    late,
+    kept, late,
     limit::{self, Notice, Over},
     prompt, retrieve, rewrite,
     settle::{self, Settled},
@@ -352,13 +352,24 @@ pub async fn answer(
         return Ok(Answered { reply, hits: Vec::new(), tags, ledger, turned_away: false });
     }
 
+    let repeatable = if heard.is_question() { kept::repeatable(engine, ask).await? } else { None };
     let searched = rewrite::searched(engine, ask, ledger).await;
     let found = retrieve::passages(engine, ask, &searched, ledger).await?;
     show(Step::Retrieved { searched: &searched, found: &found });
     let understood = found.understood.as_deref().unwrap_or(&searched);
-    let Written { mut reply, turned_away } =
-        written(engine, ask, understood, &found.hits, ledger, show).await;
+    let key = repeatable.and_then(|repeatable| repeatable.key(ask, understood, &found.hits));
+    let known = match &key {
+        Some(key) => kept::find(engine, ask, key).await?,
+        None => None,
+    };
+    let Written { mut reply, turned_away } = match known {
+        Some(reply) => reply.into(),
+        None => written(engine, ask, understood, &found.hits, ledger, show).await,
+    };
     acts::follow(ask, heard, &mut reply);
+    if let Some(key) = key.filter(|_| !reply.meta.kept) {
+        kept::mark(&mut reply, key);
+    }
     if understood != ask.question {
         reply.meta.searched = Some(understood.to_owned());
     }

@@ -318,7 +318,7 @@ impl Assistants<'_> {
                 AND id IN (SELECT document_id FROM document_assistants
                             WHERE workspace_id = $1 AND assistant_id = $2)";
         // In this order: what stands first refers to what stands behind it.
-        const DERIVED: [&str; 5] = [
+        const DERIVED: [&str; 6] = [
             "DELETE FROM document_assistants WHERE workspace_id = $1 AND assistant_id = $2",
             // What another assistant knows too stays, and is no longer fetched.
             "UPDATE documents SET source_id = NULL
@@ -327,6 +327,7 @@ impl Assistants<'_> {
             "DELETE FROM sources WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM question_sets WHERE workspace_id = $1 AND assistant_id = $2",
+            "DELETE FROM kept_answers WHERE workspace_id = $1 AND assistant_id = $2",
         ];
         let workspace = self.workspace.into_uuid();
         let id = assistant.id.into_uuid();

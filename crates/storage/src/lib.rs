@@ -76,6 +76,7 @@ pub mod inbox;
 pub mod indexed;
 mod installation;
 pub mod jobs;
+pub mod kept_answers;
 pub mod knowledge;
 pub mod ledger;
 pub mod members;

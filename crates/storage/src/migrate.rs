@@ -70,6 +70,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     37 "0037_ledger",
     40 "0040_passages_in_steps",
     41 "0041_business_hours",
+    42 "0042_kept_answers",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

@@ -20,6 +20,7 @@ use crate::{
     idempotency::IdempotencyKeys,
     inbox::Inbox,
     jobs::{Jobs, SystemJobs},
+    kept_answers::{KeptAnswers, SystemKeptAnswers},
     knowledge::Knowledge,
     ledger::{Credits, Holds, Ledger, Prices, SystemHolds, SystemLedger},
     members::{Invitations, Members, SystemInvitations},
@@ -128,6 +129,8 @@ tables! {
     invitations: Invitations,
     /// Background work.
     jobs: Jobs,
+    /// Answers that serve again.
+    kept_answers: KeptAnswers,
     /// The knowledge of assistants.
     knowledge: Knowledge,
     /// What moved between accounts, and what there is.
@@ -191,6 +194,8 @@ system_tables! {
     invitations: SystemInvitations,
     /// All background work, for the workers.
     jobs: SystemJobs,
+    /// All answers that serve again, for housekeeping.
+    kept_answers: SystemKeptAnswers,
     /// All ledgers, to be summed and proved.
     ledger: SystemLedger,
     /// Failed attempts to sign in.

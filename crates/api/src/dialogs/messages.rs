@@ -111,6 +111,9 @@ pub struct AnswerView {
     /// Whether it came after the fallback text, once a model was back.
     #[schema(example = false)]
     late: bool,
+    /// Whether it is a kept answer: what another customer was answered to the same question.
+    #[schema(example = false)]
+    kept: bool,
 }
 
 /// A passage that an answer is based on.
@@ -170,6 +173,7 @@ impl From<AnswerMeta> for AnswerView {
             act: answer.act,
             offered: answer.offered,
             late: answer.late,
+            kept: answer.kept,
         }
     }
 }

@@ -31,7 +31,15 @@ use replyx_storage::{
 };
 
 use super::{Settled, Way};
-use crate::{Engine, check::Reply, context::Context, control, delivery, late, usage::Ledger};
+use crate::{
+    Engine,
+    check::Reply,
+    context::Context,
+    control, delivery,
+    kept::{self, Keep},
+    late,
+    usage::Ledger,
+};
 
 /// A reply as it is to be stored, with all that goes with it.
 #[derive(Debug)]
@@ -44,6 +52,8 @@ pub(super) struct Settlement {
     act: Option<MessageAct>,
     /// The bound that the customer is told of instead of an answer.
     limited: Option<LimitBound>,
+    /// The answer as it is kept for others.
+    keep: Option<Keep>,
     /// What remains to be answered late.
     remains: Option<Late>,
     parts: Vec<(OutboxId, Outbound)>,
@@ -75,12 +85,14 @@ impl Settlement {
             .map_or(Then::GoOn, |reason| Then::HandOff { reason, message_id: engine.clock.id() });
         let begun = context.dialog.clone();
         let remains = late::remains(turn, context, &reply);
+        let keep = kept::keep(engine, &reply);
 
         Self {
             turn: *turn,
             contact: context.contact.clone(),
             act: reply.meta.act,
             limited: reply.limited,
+            keep,
             remains,
             reply: rules::Reply {
                 id: engine.clock.id(),
@@ -310,6 +322,10 @@ impl Room<'_> {
                 Course::Replies { change, access, .. } => {
                     let of_message = unit.ledger.clone().of_message(unit.reply.id);
                     calls.extend(of_workspace(unit, of_message));
+                    if let Some(Keep { key, answer, lasts }) = &unit.keep {
+                        let answers = self.tx.workspace(unit.turn.workspace_id).kept_answers();
+                        answers.keep(key, answer, self.now + *lasts).await?;
+                    }
                     changes.push(*change);
                     replying.push((unit, access));
                 }

@@ -18,6 +18,7 @@ mod desk;
 mod gather;
 mod injection;
 mod intake;
+mod kept;
 mod late;
 mod limit;
 mod outage;

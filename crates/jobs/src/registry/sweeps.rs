@@ -105,6 +105,11 @@ forget!(
     |tx, before| tx.system().contacts().forget_days(before.date_naive())
 );
 forget!(
+    /// A kept answer is of no use once it has ended.
+    ForgetKeptAnswers, "forget_kept_answers", Duration::ZERO,
+    |tx, before| tx.system().kept_answers().forget(before)
+);
+forget!(
     /// Sessions that have ended are remembered: who comes back from the same place is no news.
     ForgetSessions, "forget_sessions", days(90),
     |tx, before| tx.system().sessions().forget(before)

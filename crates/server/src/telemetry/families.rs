@@ -52,6 +52,7 @@ pub(super) const FAMILIES: &[(Kind, &str, &str)] = &[
     (Counter, "hook_lookups_total", "Webhook addresses looked up in the database."),
     (Histogram, "job_duration_seconds", "Time of one run of a background job, by kind."),
     (Counter, "jobs_total", "Background jobs, by kind and outcome."),
+    (Counter, "kept_answers_total", "First questions looked up among kept answers, by outcome."),
     (Counter, "late_answers_total", "Answers that came after the fallback text."),
     (Counter, "limit_fallbacks_total", "Limits kept in this process because Redis was away."),
     (Counter, "mails_total", "Mails handed over, by outcome."),

@@ -37,6 +37,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     Db,
+    kept_answers::{KeptAnswer, KeptKey},
     ledger::Seal,
     outbox::Sendable,
     passages::{NewPassage, PassageChanges, Span},
@@ -305,6 +306,16 @@ pub(crate) fn document(workspace: WorkspaceId, assistant: AssistantId) -> Docume
     }
 }
 
+/// What an answer is kept under.
+pub(crate) fn kept_key(assistant: AssistantId) -> KeptKey {
+    KeptKey { assistant_id: assistant, question: "5feceb66".to_owned(), version: 1, revision: 3 }
+}
+
+/// An answer that is kept.
+pub(crate) fn kept_answer() -> KeptAnswer {
+    KeptAnswer { text: "Два дня.".to_owned(), meta: fixtures::answer() }
+}
+
 /// A site that was fetched and is due again.
 pub(crate) fn source(workspace: WorkspaceId, assistant: AssistantId) -> Source {
     Source {
@@ -525,6 +536,8 @@ impl Tenant {
             .change(self.document.id, &all_new(&self.passages))
             .await
             .unwrap();
+        let kept = tx.workspace(self.id).kept_answers();
+        kept.keep(&kept_key(self.assistant.id), &kept_answer(), at(99)).await.unwrap();
         let vector = (self.passages[0].id, vec![0_u8; 8]);
         tx.workspace(self.id).passages().add_vectors("e5", &[vector]).await.unwrap();
         tx.apply(fixtures::unexplained(New(self.source.clone()))).await.unwrap();

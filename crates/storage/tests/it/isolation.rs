@@ -127,6 +127,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let passage_ids: Vec<_> = ours.passages.iter().map(|passage| passage.id).collect();
     let new_bot = replyx_core::bot::Bot { id: id(), telegram_id: 5, ..bot.clone() };
     let json = serde_json::json!({});
+    let kept = given::kept_key(ours.assistant.id);
+    let kept_answer = given::kept_answer();
     let all = AuditFilter::default();
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
@@ -141,6 +143,8 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         assistants.version(ours.assistant.id, 1) => Ok(None),
         assistants.published(ours.assistant.id) => Ok(None),
         assistants.versions(ours.assistant.id, None, 9) => Ok(found) if found.is_empty(),
+        kept_answers.find(&kept, at(1)) => Ok(None),
+        kept_answers.keep(&kept, &kept_answer, at(9)) => Err(StorageError::Constraint { .. }),
         knowledge.head(ours.assistant.id) => Ok(None),
         knowledge.revision(ours.assistant.id) => Ok(None),
         knowledge.census(ours.assistant.id) => Ok(census) if census == &replyx_storage::knowledge::Census::default(),

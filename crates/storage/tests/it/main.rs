@@ -18,6 +18,7 @@ mod fair;
 mod files;
 mod isolation;
 mod jobs;
+mod kept_answers;
 mod ledger;
 mod migrations;
 mod model_calls;

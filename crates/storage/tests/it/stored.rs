@@ -43,6 +43,7 @@ async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
         act: None,
         offered: false,
         late: false,
+        kept: false,
     };
     let message = Message {
         text: "It takes\0 two\u{7} days.\n".to_owned(),

@@ -148,6 +148,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         act: None,
         offered: false,
         late: false,
+        kept: false,
     };
     let clock = Clock::manual(at(0));
     let heard = Heard {
