@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use replyx_assistants::assistants;
 use replyx_core::{
-    assistant::{Assistant, AssistantSettings, Gate, Language, Unverified},
+    assistant::{Assistant, AssistantSettings, Gate, Language, Unsure, Unverified},
     ids::AssistantId,
 };
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,9 @@ pub struct AssistantView {
     /// What happens to an answer that fails the check twice: `unknown` or `handoff`.
     #[schema(example = "unknown")]
     unverified: Unverified,
+    /// What happens to a quotation of which `extractive` is not sure: `decline` or `quote`.
+    #[schema(example = "decline")]
+    unsure: Unsure,
     /// Sent when the dialog is handed over to a human.
     #[schema(example = "I would rather have a colleague answer this.")]
     handoff_text: String,
@@ -156,6 +159,7 @@ impl From<Assistant> for AssistantView {
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
             unverified: settings.unverified,
+            unsure: settings.unsure,
             tags: settings.tags,
             reopen_hours: settings.reopen_hours,
             late_answer_minutes: settings.late_answer_minutes,

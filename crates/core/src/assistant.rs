@@ -36,6 +36,16 @@ words! {
     }
 }
 
+words! {
+    /// What happens to a quotation of which the model is not sure that it answers.
+    Unsure {
+        /// The customer is told that the documents do not say it.
+        Decline = "decline",
+        /// The customer gets it as what may help, with the way to a human.
+        Quote = "quote",
+    }
+}
+
 /// An assistant: its draft, and which published version customers meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assistant {
@@ -116,6 +126,9 @@ pub struct AssistantSettings {
     /// What happens to an answer that fails the check twice.
     #[serde(default = "unknown")]
     pub unverified: Unverified,
+    /// What happens to a quotation of which the model is not sure.
+    #[serde(default = "decline")]
+    pub unsure: Unsure,
     /// Said when the dialog is handed to a human; a fixed text of the language unless set.
     #[serde(default)]
     pub handoff_text: Option<String>,
@@ -186,6 +199,10 @@ const fn yes() -> bool {
     true
 }
 
+const fn decline() -> Unsure {
+    Unsure::Decline
+}
+
 const fn unknown() -> Unverified {
     Unverified::Unknown
 }
@@ -217,6 +234,7 @@ impl AssistantSettings {
             time_zone: utc(),
             check_answers: true,
             unverified: Unverified::Unknown,
+            unsure: Unsure::Decline,
             handoff_text: None,
             reopen_hours: Self::REOPEN_HOURS,
             late_answer_minutes: Self::LATE_ANSWER_MINUTES,

@@ -277,6 +277,7 @@ pub fn answer() -> AnswerMeta {
         offered: false,
         late: false,
         kept: false,
+        unsure: false,
     }
 }
 

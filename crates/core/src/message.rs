@@ -176,6 +176,7 @@ pub struct Message {
 
 /// How an assistant's reply was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is stored and shown by its own name")]
 pub struct AnswerMeta {
     /// How the turn ended.
     pub outcome: Outcome,
@@ -223,6 +224,9 @@ pub struct AnswerMeta {
     /// Whether it is what another customer was answered to the same question.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// Whether it was quoted as what may help.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
 }
 
 const fn skipped() -> CheckOutcome {

@@ -183,7 +183,7 @@ pub(crate) fn follow(ask: &AnswerRequest, heard: Heard, reply: &mut Reply) {
         {
             reply.meta.offered = true;
         }
-        Outcome::Answered if complains => {
+        Outcome::Answered if complains && !reply.meta.offered => {
             reply.text.push_str("\n\n");
             reply.text.push_str(ask.say(FixedText::Offer));
             reply.meta.offered = true;

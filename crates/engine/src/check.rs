@@ -3,7 +3,7 @@
 
 use replyx_channels::is_blank;
 use replyx_core::{
-    assistant::{FixedText, Unverified},
+    assistant::{FixedText, Unsure, Unverified},
     dialog::HandoffReason,
     event::LimitBound,
     message::{AnswerMeta, CheckOutcome, Citation, Outcome},
@@ -119,7 +119,8 @@ pub fn answer(
     refused: &[Objection],
 ) -> Reply {
     let text = printable(without_marks(&completion.text));
-    let unknown = declines(&completion.text) || is_blank(&text);
+    let is_refused = completion.unsure && ask.settings.unsure == Unsure::Decline;
+    let unknown = declines(&completion.text) || is_blank(&text) || is_refused;
     if unknown && !refused.is_empty() {
         return unverified(ask, taken, refused);
     }
@@ -132,14 +133,32 @@ pub fn answer(
         CheckOutcome::Passed
     };
 
-    let text = if unknown { ask.say(FixedText::Unknown).to_owned() } else { text };
+    let text = if unknown {
+        ask.say(FixedText::Unknown).to_owned()
+    } else if completion.unsure {
+        helpful(ask, &text)
+    } else {
+        text
+    };
     let outcome = if unknown { Outcome::Unknown } else { Outcome::Answered };
     let mut reply = reply(ask, text, outcome, taken, check, refused);
     if !unknown {
         reply.meta.citations = cited(hits, &completion.used_sources);
+        reply.meta.unsure = completion.unsure;
+        reply.meta.offered = completion.unsure && ask.settings.handoff.on_request;
     }
 
     reply
+}
+
+/// What may help, with the way to a human.
+fn helpful(ask: &AnswerRequest, quoted: &str) -> String {
+    let mut text = format!("{}\n\n{quoted}", ask.say(FixedText::Unsure));
+    if ask.settings.handoff.on_request {
+        text.push_str("\n\n");
+        text.push_str(ask.say(FixedText::UnsureOffer));
+    }
+    text
 }
 
 /// What is said instead of an answer that stayed unfounded: by the assistant's policy.
@@ -196,6 +215,7 @@ fn reply(
         offered: false,
         late: false,
         kept: false,
+        unsure: false,
     };
 
     Reply { text, meta, hand_off: None, limited: None, may_come_late: false, keep: None }

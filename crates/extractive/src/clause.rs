@@ -50,5 +50,5 @@ fn told<'u>(units: impl Iterator<Item = &'u Unit>) -> Quotation {
         let cut: String = text.chars().take(LONGEST - 1).collect();
         text = format!("{}…", cut.trim_end());
     }
-    Quotation { text, sources }
+    Quotation::sure(text, sources)
 }

@@ -77,7 +77,7 @@ fn by_meaning(nearest: usize, units: &[Unit], ranking: &Ranking) -> Option<Quota
     let all: Vec<usize> = (0..units.len()).filter(says).collect();
     let begin = if text_of(&all, units).chars().count() <= LONGEST { all[0] } else { best };
     let text = told(begin, all.into_iter().filter(|unit| *unit > begin), units);
-    Some(Quotation { text, sources: vec![nearest] })
+    Some(Quotation::sure(text, vec![nearest]))
 }
 
 /// What a document says behind a question that is put there like the customer's, up to its next
@@ -87,7 +87,7 @@ fn reply_to(asking: usize, units: &[Unit]) -> Option<Quotation> {
     let says = |unit: &usize| units[*unit].source == source && !units[*unit].asks();
     let mut behind = (asking + 1..units.len()).take_while(says);
     let begin = behind.next()?;
-    Some(Quotation { text: told(begin, behind, units), sources: vec![source] })
+    Some(Quotation::sure(told(begin, behind, units), vec![source]))
 }
 
 /// A unit and as much of what follows as an answer holds.
@@ -108,7 +108,7 @@ fn told(begin: usize, following: impl Iterator<Item = usize>, units: &[Unit]) ->
 fn quote(question: &Question, best: usize, units: &[Unit], ranking: &Ranking) -> Quotation {
     if units[best].text.chars().count() > LONGEST {
         let text = window(question, &units[best]);
-        return Quotation { text, sources: vec![units[best].source] };
+        return Quotation::sure(text, vec![units[best].source]);
     }
     let mut chosen = list_of(best, units, ranking).unwrap_or_else(|| vec![best]);
     join(&mut chosen, best, units, ranking);
@@ -120,7 +120,7 @@ fn quote(question: &Question, best: usize, units: &[Unit], ranking: &Ranking) ->
     }
     let rank = |unit: usize| sources.iter().position(|source| *source == units[unit].source);
     chosen.sort_unstable_by_key(|unit| (rank(*unit), *unit));
-    Quotation { text: text_of(&chosen, units), sources }
+    Quotation::sure(text_of(&chosen, units), sources)
 }
 
 /// In a short question each word says more: of `Do you sell bicycles?` half is not enough.

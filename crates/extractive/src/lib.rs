@@ -8,7 +8,8 @@
 //!
 //! Where search knows how near each part of a passage is in meaning ([`Source::runs`]), the nearest
 //! part is quoted, with words as the second voice (`nearest`); it answers when it is near enough,
-//! and nearer than what else was found.
+//! and nearer than what else was found. A little below that it is quoted as what may help
+//! ([`Certainty::Unsure`]).
 //!
 //! It works best in English and Russian, whose words it reduces to stems; in other languages it
 //! compares words, and pairs of characters where a script has no spaces.
@@ -68,6 +69,30 @@ pub struct Quotation {
     pub text: String,
     /// The sources it is quoted from, as indexes.
     pub sources: Vec<usize>,
+    /// How sure it is that this answers the question.
+    pub certainty: Certainty,
+}
+
+/// How sure it is that a quotation answers the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// Sure enough to say it.
+    Sure,
+    /// It may help: it is nearer to the question than everything else that was found, but not near
+    /// enough to be said as the answer.
+    Unsure,
+}
+
+impl Quotation {
+    /// An answer that may be said as one.
+    pub(crate) const fn sure(text: String, sources: Vec<usize>) -> Self {
+        Self { text, sources, certainty: Certainty::Sure }
+    }
+
+    /// Whether it may be said as the answer.
+    pub fn is_sure(&self) -> bool {
+        self.certainty == Certainty::Sure
+    }
 }
 
 /// The name of this model.
@@ -86,7 +111,8 @@ pub fn quote(question: &str, sources: &[Source]) -> Option<Quotation> {
             return Some(found);
         }
         match nearest::quote(&Question::of(question), &units, &runs, sources) {
-            Nearest::Answer(quotation) => return Some(quotation),
+            Nearest::Answer(quotation) if quotation.is_sure() => return Some(quotation),
+            Nearest::Answer(unsure) => return fresh(question, sources).or(Some(unsure)),
             Nearest::Far => return fresh(question, sources),
             Nearest::Unknown => {}
         }
@@ -125,8 +151,8 @@ fn each(question: &str, units: &[Unit], runs: &[Run], sources: &[Source]) -> Opt
     for part in parts {
         let part = Question::of(part);
         match nearest::quote_part(&part, units, runs, sources) {
-            Nearest::Answer(quotation) => both.push(quotation),
-            Nearest::Far | Nearest::Unknown => return None,
+            Nearest::Answer(quotation) if quotation.is_sure() => both.push(quotation),
+            Nearest::Answer(_) | Nearest::Far | Nearest::Unknown => return None,
         }
     }
     if both[0].text == both[1].text {
@@ -134,7 +160,7 @@ fn each(question: &str, units: &[Unit], runs: &[Run], sources: &[Source]) -> Opt
     }
     let mut named: Vec<usize> = both.iter().flat_map(|one| one.sources.clone()).collect();
     named.dedup();
-    Some(Quotation { text: format!("{}\n{}", both[0].text, both[1].text), sources: named })
+    Some(Quotation::sure(format!("{}\n{}", both[0].text, both[1].text), named))
 }
 
 /// What of a passage is compared with questions in meaning, each with what it stands under: runs of

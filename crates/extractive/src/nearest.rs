@@ -10,7 +10,7 @@ use super::{
     runs::Run,
     units::{Kind, Unit},
 };
-use crate::{Quotation, Source};
+use crate::{Certainty, Quotation, Source};
 
 // How much each voice counts was chosen on sets of different kinds at once: customers' questions to
 // invented businesses, two sets of frequent questions, and `XQuAD` in both languages and across
@@ -36,6 +36,13 @@ const SPOKEN: f64 = 0.35;
 const SURE: f64 = 0.5;
 /// The same where the question is in other letters, so that no word can be covered.
 const SURE_ACROSS: f64 = 0.42;
+
+/// So much less than [`SURE`] is enough to say that it may help.
+const UNSURE: f64 = 0.06;
+/// The same where the question is in other letters.
+const UNSURE_ACROSS: f64 = 0.05;
+/// Then the passage is nearer than the assistant's others that were found by at least this.
+const APART_UNSURE: f64 = 0.02;
 
 /// A run with how well it answers.
 struct Candidate<'r> {
@@ -97,15 +104,20 @@ fn choose(
     let Some(best) = best else { return Nearest::Unknown };
 
     let is_foreign = |unit: &usize| differ_in_script(&question.text, &units[*unit].text);
-    let least = if best.run.units.iter().any(is_foreign) { SURE_ACROSS } else { SURE };
+    let is_across = best.run.units.iter().any(is_foreign);
+    let least = if is_across { SURE_ACROSS } else { SURE };
+    let margin = if is_across { UNSURE_ACROSS } else { UNSURE };
     let apart = passage(&sources[best.run.source]) - mean(sources);
     let words = u32::try_from(question.asked.len()).unwrap_or(u32::MAX);
     let speaks = (COVERED * f64::from(words)).clamp(LEAST_COVERED, MOST_COVERED);
-    if best.meaning + speaks * best.covered + APART * apart < least {
-        return Nearest::Far;
-    }
+    let evidence = best.meaning + speaks * best.covered + APART * apart;
+    let certainty = match evidence {
+        enough if enough >= least => Certainty::Sure,
+        nearly if nearly >= least - margin && apart >= APART_UNSURE => Certainty::Unsure,
+        _ => return Nearest::Far,
+    };
     let text = said(question, best.run, units);
-    Nearest::Answer(Quotation { text, sources: vec![best.run.source] })
+    Nearest::Answer(Quotation { text, sources: vec![best.run.source], certainty })
 }
 
 /// The runs whose meaning is known, but for those that only say again what is asked.
@@ -196,7 +208,7 @@ fn share(label: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Fit, Source, quote, runs};
+    use crate::{Certainty, Fit, Quotation, Source, quote, runs};
 
     /// A source whose runs are as near as `meaning` says of their texts.
     fn source(headings: &[&str], text: &str, whole: f64, meaning: impl Fn(&str) -> f64) -> Source {
@@ -209,7 +221,7 @@ mod tests {
     }
 
     fn answer(question: &str, sources: &[Source]) -> Option<String> {
-        quote(question, sources).map(|quotation| quotation.text)
+        quote(question, sources).filter(Quotation::is_sure).map(|quotation| quotation.text)
     }
 
     #[test]
@@ -255,6 +267,20 @@ mod tests {
         let mut one = all;
         one[0].fit = Some(Fit { score: 0.9, meaning: 0.9 });
         assert!(answer("Is there a shower?", &one).is_some(), "nearer than the others by far");
+    }
+
+    #[test]
+    fn what_is_nearly_near_enough_may_help_if_it_is_nearer_than_the_rest() {
+        let text = "We repair bicycles within two days.";
+        let quoted = |near: f64, whole: f64| {
+            let mut all: Vec<Source> = (0..3).map(|_| source(&[], text, 0.3, |_| 0.2)).collect();
+            all[0] = source(&[], text, whole, |_| near);
+            quote("Is there a shower?", &all).map(|quotation| quotation.certainty)
+        };
+        assert_eq!(quoted(0.42, 0.6), Some(Certainty::Sure), "with .1 for being apart");
+        assert_eq!(quoted(0.38, 0.6), Some(Certainty::Unsure));
+        assert_eq!(quoted(0.46, 0.3), None, "no nearer than the rest");
+        assert_eq!(quoted(0.2, 0.6), None);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! `BUSINESS` is a folder with `docs/` and `questions.json`: what customers of some businesses
 //! write, each fact that the answer must hold, and what should be declined. A `SET` is a file that
 //! `replyx knowledge eval` reads. Every set is asked as it is, and once more with the document of
-//! each question hidden: then everything should be declined. `VECTORS` keeps the vectors that were
+//! each question hidden: then everything should be declined. What is only said to be what may help
+//! counts as declined, and is counted once more beside it. `VECTORS` keeps the vectors that were
 //! made, one JSON array `[kind, text, vector]` a line, so that the next run takes seconds.
 //! `MODEL_DIR` is where the offline model is; `VERBOSE=1` prints every answer that is not right.
 
@@ -20,7 +21,7 @@ use replyx_core::{
     knowledge::{Document, DocumentKind, DocumentStatus},
     workspace::Workspace,
 };
-use replyx_extractive::{Fit, Source, quote};
+use replyx_extractive::{Fit, Quotation, Source, quote};
 use replyx_knowledge::{
     chunk::{Chunking, chunk},
     evaluate::{QuestionFile, holds},
@@ -93,8 +94,18 @@ async fn main() -> Result<()> {
 
     let mut vectors = Vectors::open(&kept)?;
     println!(
-        "{:<32} {:>5} {:>6} {:>6} | {:>6} {:>8} | {:>8} | {:>8}",
-        "", "asked", "R@1", "R@3", "right", "declined", "d. right", "hidden d."
+        "{:<32} {:>5} {:>6} {:>6} | {:>6} {:>8} | {:>8} | {:>8} | {:>6} {:>6} {:>8}",
+        "",
+        "asked",
+        "R@1",
+        "R@3",
+        "right",
+        "declined",
+        "d. right",
+        "hidden d.",
+        "unsure",
+        "helped",
+        "hidden u."
     );
     for set in &sets {
         if env::var("ONLY").is_ok_and(|only| !set.name.contains(&only)) {
@@ -195,6 +206,11 @@ struct Counted {
     beyond_declined: usize,
     hidden: usize,
     hidden_declined: usize,
+    /// What may help: of the answerable ones with every fact, and all.
+    helped: usize,
+    unsure: usize,
+    /// The same of those whose document is hidden.
+    hidden_unsure: usize,
 }
 
 async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
@@ -212,13 +228,15 @@ async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
         let vector = vectors.make('q', &searched).await?;
         let found = home.find(&test.db, &search, &searched, &vector, &[]).await?;
         let hits = found.hits;
-        let said = answer(&searched, &hits, &vector, vectors).await?;
-        let is_right = said.as_ref().is_some_and(|said| {
+        let quoted = answer(&searched, &hits, &vector, vectors).await?;
+        let holds_all = |said: &String| {
             let holds_one = |any: &Vec<String>| any.iter().any(|string| holds(said, string));
             (said.lines().count() > 1 && said.chars().count() <= 2 * LONGEST
                 || said.chars().count() <= LONGEST)
                 && asked.facts.iter().all(holds_one)
-        });
+        };
+        let (said, unsure) = parted(quoted);
+        let is_right = said.as_ref().is_some_and(holds_all);
         if asked.facts.is_empty() {
             counted.beyond += 1;
             counted.beyond_declined += usize::from(said.is_none());
@@ -226,6 +244,8 @@ async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
             counted.answerable += 1;
             counted.declined += usize::from(said.is_none());
             counted.right += usize::from(is_right);
+            counted.unsure += usize::from(unsure.is_some());
+            counted.helped += usize::from(unsure.as_ref().is_some_and(holds_all));
         }
         if verbose && asked.facts.is_empty() == is_right {
             println!("? {searched}\n  {:?}\n  {said:?}", asked.facts);
@@ -239,8 +259,9 @@ async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
         counted.three += usize::from(place.is_some_and(|place| place < 3));
 
         let hidden = home.find(&test.db, &search, &searched, &vector, &asked.documents).await?.hits;
-        let said = answer(&searched, &hidden, &vector, vectors).await?;
+        let (said, unsure) = parted(answer(&searched, &hidden, &vector, vectors).await?);
         counted.hidden += 1;
+        counted.hidden_unsure += usize::from(unsure.is_some());
         counted.hidden_declined += usize::from(said.is_none());
         if verbose && said.is_some() && env::var_os("HIDDEN").is_some() {
             println!("H {searched}\n  {said:?}");
@@ -250,7 +271,7 @@ async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
     #[expect(clippy::cast_precision_loss, reason = "sets are short")]
     let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
     println!(
-        "{:<32} {:>5} {:>6.3} {:>6.3} | {:>6.3} {:>8.3} | {:>8.3} | {:>8.3}",
+        "{:<32} {:>5} {:>6.3} {:>6.3} | {:>6.3} {:>8.3} | {:>8.3} | {:>8.3} | {:>6.3} {:>6.3} {:>8.3}",
         set.name,
         set.questions.len(),
         share(counted.first, counted.named),
@@ -259,6 +280,9 @@ async fn measure(set: &Set, vectors: &mut Vectors) -> Result<()> {
         share(counted.declined, counted.answerable),
         share(counted.beyond_declined, counted.beyond),
         share(counted.hidden_declined, counted.hidden),
+        share(counted.unsure, counted.answerable),
+        share(counted.helped, counted.answerable),
+        share(counted.hidden_unsure, counted.hidden),
     );
     Ok(())
 }
@@ -268,7 +292,7 @@ async fn answer(
     hits: &[Hit],
     vector: &[f32],
     vectors: &mut Vectors,
-) -> Result<Option<String>> {
+) -> Result<Option<Quotation>> {
     let mut sources: Vec<Source> = hits.iter().map(source).collect();
     if env::var_os("WHOLE").is_none() {
         for source in &mut sources {
@@ -280,7 +304,16 @@ async fn answer(
             }
         }
     }
-    Ok(quote(question, &sources).map(|quotation| quotation.text))
+    Ok(quote(question, &sources))
+}
+
+/// What is said as the answer, and what is said as what may help: at most one of the two.
+fn parted(quoted: Option<Quotation>) -> (Option<String>, Option<String>) {
+    match quoted {
+        Some(sure) if sure.is_sure() => (Some(sure.text), None),
+        Some(unsure) => (None, Some(unsure.text)),
+        None => (None, None),
+    }
 }
 
 fn source(hit: &Hit) -> Source {

@@ -17,6 +17,7 @@ use crate::{
 pub(crate) struct Brought {
     pub(crate) text: String,
     pub(crate) truncated: bool,
+    pub(crate) unsure: bool,
     pub(crate) usage: Option<Usage>,
     pub(crate) sources: Option<Vec<usize>>,
     pub(crate) first_token: Option<Instant>,
@@ -54,6 +55,7 @@ impl Reading<'_> {
                     shown.add(&more, &brought.text, show);
                 }
                 Delta::Thinking => brought.alive = true,
+                Delta::Unsure => brought.unsure = true,
                 Delta::Sources(used) => brought.sources = Some(used),
                 Delta::Usage(used) => brought.usage = Some(used),
                 Delta::Finish(finish) => brought.truncated = finish == Finish::Length,

@@ -102,6 +102,8 @@ pub enum Delta {
     Text(String),
     /// The model is at work on what is not shown.
     Thinking,
+    /// The model is not sure that what it says is the answer.
+    Unsure,
     /// The sources the answer rests on, as indexes into [`ChatRequest::sources`].
     Sources(Vec<usize>),
     /// What the answer took. Of several, the last one counts.
@@ -149,6 +151,8 @@ pub struct Completion {
     pub text: String,
     /// Was the answer cut at its bound of tokens?
     pub truncated: bool,
+    /// Is the model not sure that this is the answer?
+    pub unsure: bool,
     /// What the successful attempt took.
     pub usage: Usage,
     /// The provider that answered.

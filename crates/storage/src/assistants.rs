@@ -25,7 +25,7 @@ macro_rules! columns {
         "workspace_id, id, name, model, system_prompt, temperature, language, greeting, unknown_text,
          fallback_text, fallback_models, time_zone, check_answers, unverified, handoff_text, gate,
          handoff, texts, version, published, created_at, updated_at, reopen_hours,
-         hours, late_answer_minutes, tags"
+         hours, late_answer_minutes, tags, unsure"
     };
 }
 
@@ -93,6 +93,7 @@ struct Row {
     hours: Option<Json<OpeningHours>>,
     late_answer_minutes: i64,
     tags: Json<Vec<String>>,
+    unsure: String,
 }
 
 /// An assistant with all it has.
@@ -120,7 +121,7 @@ impl Assistants<'_> {
             "INSERT INTO assistants (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                      $21, $22, $23, $24, $25, $26)"
+                      $21, $22, $23, $24, $25, $26, $27)"
         );
         let settings = &assistant.settings;
         run!(self.tx, SQL;
@@ -132,7 +133,7 @@ impl Assistants<'_> {
             Json(&settings.handoff), Json(&settings.texts),
             assistant.version, assistant.published, assistant.created_at, assistant.updated_at,
             settings.reopen_hours, settings.hours.as_ref().map(Json),
-            settings.late_answer_minutes, Json(&settings.tags));
+            settings.late_answer_minutes, Json(&settings.tags), settings.unsure.as_str());
         Ok(())
     }
 
@@ -192,7 +193,7 @@ impl Assistants<'_> {
                    greeting = $8, unknown_text = $9, fallback_text = $10, version = $11, updated_at = $12,
                    fallback_models = $13, time_zone = $14, check_answers = $15, unverified = $16,
                    handoff_text = $17, gate = $18, reopen_hours = $19, handoff = $20, texts = $21,
-                   hours = $22, late_answer_minutes = $23, tags = $24
+                   hours = $22, late_answer_minutes = $23, tags = $24, unsure = $25
              WHERE workspace_id = $1 AND id = $2 AND version = $11 - 1 AND deleted_at IS NULL";
         let settings = &assistant.settings;
         let changed = run!(self.tx, SQL;
@@ -203,7 +204,7 @@ impl Assistants<'_> {
             &settings.time_zone, settings.check_answers, settings.unverified.as_str(),
             &settings.handoff_text, assistant.gate.as_ref().map(Json), settings.reopen_hours,
             Json(&settings.handoff), Json(&settings.texts), settings.hours.as_ref().map(Json),
-            settings.late_answer_minutes, Json(&settings.tags));
+            settings.late_answer_minutes, Json(&settings.tags), settings.unsure.as_str());
         StorageError::expect_one_row("assistants", changed)
     }
 
@@ -396,6 +397,7 @@ fn read(row: Row) -> Result<Assistant, StorageError> {
     let corrupt = || StorageError::corrupt("assistants");
     let language = row.language.parse().map_err(corrupt())?;
     let unverified = row.unverified.parse().map_err(corrupt())?;
+    let unsure = row.unsure.parse().map_err(corrupt())?;
 
     Ok(Assistant {
         id: row.id.into(),
@@ -417,6 +419,7 @@ fn read(row: Row) -> Result<Assistant, StorageError> {
             reopen_hours: row.reopen_hours,
             late_answer_minutes: row.late_answer_minutes,
             tags: row.tags.0,
+            unsure,
             handoff: row.handoff.0,
             texts: row.texts.0,
             hours: row.hours.map(|Json(hours)| hours),

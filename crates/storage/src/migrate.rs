@@ -71,6 +71,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     40 "0040_passages_in_steps",
     41 "0041_business_hours",
     42 "0042_kept_answers",
+    43 "0043_unsure",
 ];
 
 /// A name for what all migrations make together: another text of any of them is another name.

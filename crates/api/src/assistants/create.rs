@@ -4,7 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use replyx_assistants::assistants::{self, NewAssistant};
 use replyx_core::{
-    assistant::{Language, Unverified},
+    assistant::{Language, Unsure, Unverified},
     knowledge::Document,
 };
 use serde::Deserialize;
@@ -94,6 +94,12 @@ pub struct Request {
     #[garde(skip)]
     #[schema(example = "unknown")]
     unverified: Option<Unverified>,
+    /// What happens to a quotation of which `extractive` is not sure: `decline` (unless set) tells
+    /// the customer that the documents do not say it, `quote` says that it may help and offers a
+    /// human.
+    #[garde(skip)]
+    #[schema(example = "decline")]
+    unsure: Option<Unsure>,
     /// Sent when the dialog is handed over to a human.
     #[garde(length(chars, min = 1, max = 4_000))]
     #[schema(min_length = 1, max_length = 4_000, example = "A colleague will answer this.")]
@@ -149,6 +155,7 @@ impl From<Request> for NewAssistant {
             time_zone: request.time_zone,
             check_answers: request.check_answers,
             unverified: unverified.or(request.unverified),
+            unsure: request.unsure,
             handoff_text: request.handoff_text,
             tags: request.tags,
             reopen_hours: request.reopen_hours,

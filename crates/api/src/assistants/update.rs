@@ -4,7 +4,7 @@ use axum::extract::State;
 use garde::Validate;
 use replyx_assistants::assistants::{self, DraftChange};
 use replyx_core::{
-    assistant::{Assistant, Language, Unverified},
+    assistant::{Assistant, Language, Unsure, Unverified},
     ids::AssistantId,
     knowledge::Document,
     patch::Patch,
@@ -86,6 +86,11 @@ pub struct Request {
     #[garde(skip)]
     #[schema(example = "unknown")]
     unverified: Option<Unverified>,
+    /// What happens to a quotation of which `extractive` is not sure: `decline` tells the
+    /// customer that the documents do not say it, `quote` says that it may help and offers a human.
+    #[garde(skip)]
+    #[schema(example = "decline")]
+    unsure: Option<Unsure>,
     /// Sent when the dialog is handed over to a human.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1, max = 4_000)))]
@@ -146,6 +151,7 @@ impl From<Request> for DraftChange {
             time_zone: request.time_zone,
             check_answers: request.check_answers,
             unverified: unverified.or(request.unverified),
+            unsure: request.unsure,
             handoff_text: request.handoff_text,
             tags: request.tags,
             reopen_hours: request.reopen_hours,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{AssistantSettings, Language, Unverified, Version},
+    assistant::{AssistantSettings, Language, Unsure, Unverified, Version},
     ids::AssistantId,
     page::PageRequest,
 };
@@ -63,6 +63,8 @@ pub struct VersionSettings {
     check_answers: bool,
     #[schema(example = "unknown")]
     unverified: Unverified,
+    #[schema(example = "decline")]
+    unsure: Unsure,
     #[schema(example = "Hello! What would you like to know?")]
     greeting: String,
     #[schema(example = "I don't know. A colleague will get back to you.")]
@@ -102,6 +104,7 @@ impl From<AssistantSettings> for VersionSettings {
             time_zone: settings.time_zone,
             check_answers: settings.check_answers,
             unverified: settings.unverified,
+            unsure: settings.unsure,
             tags: settings.tags,
             reopen_hours: settings.reopen_hours,
             late_answer_minutes: settings.late_answer_minutes,

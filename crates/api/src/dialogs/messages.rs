@@ -61,6 +61,7 @@ pub struct MessageView {
 
 /// How an assistant's reply was made.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of its own for clients")]
 pub struct AnswerView {
     /// `answered`, `unknown` (not in the documents), `fallback` (no model) or `fixed`.
     #[schema(example = "answered")]
@@ -114,6 +115,9 @@ pub struct AnswerView {
     /// Whether it is a kept answer: what another customer was answered to the same question.
     #[schema(example = false)]
     kept: bool,
+    /// Whether it was quoted as what may help: the assistant said that it is not sure.
+    #[schema(example = false)]
+    unsure: bool,
 }
 
 /// A passage that an answer is based on.
@@ -174,6 +178,7 @@ impl From<AnswerMeta> for AnswerView {
             offered: answer.offered,
             late: answer.late,
             kept: answer.kept,
+            unsure: answer.unsure,
         }
     }
 }

@@ -3,8 +3,8 @@
 use replyx_core::{
     actor::Caller,
     assistant::{
-        Assistant, AssistantSettings, HandOffPolicy, Language, OpeningHours, Texts, Unverified,
-        Version,
+        Assistant, AssistantSettings, HandOffPolicy, Language, OpeningHours, Texts, Unsure,
+        Unverified, Version,
     },
     change::New,
     knowledge::tags,
@@ -43,6 +43,8 @@ pub struct NewAssistant {
     pub check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice.
     pub unverified: Option<Unverified>,
+    /// What happens to a quotation of which the model is not sure.
+    pub unsure: Option<Unsure>,
     /// Sent when the dialog is handed over to a human.
     pub handoff_text: Option<String>,
     /// For how long the customer's next words reopen a closed dialog, hours.
@@ -87,6 +89,7 @@ impl NewAssistant {
             time_zone: self.time_zone.unwrap_or(settings.time_zone),
             check_answers: self.check_answers.unwrap_or(settings.check_answers),
             unverified: self.unverified.unwrap_or(settings.unverified),
+            unsure: self.unsure.unwrap_or(settings.unsure),
             handoff_text: self.handoff_text,
             reopen_hours: self.reopen_hours.unwrap_or(settings.reopen_hours),
             late_answer_minutes: self.late_answer_minutes.unwrap_or(settings.late_answer_minutes),

@@ -3,7 +3,7 @@
 use replyx_core::{
     actor::Caller,
     assistant::{
-        Assistant, AssistantSettings, Gate, HandOffPolicy, Language, OpeningHours, Texts,
+        Assistant, AssistantSettings, Gate, HandOffPolicy, Language, OpeningHours, Texts, Unsure,
         Unverified,
     },
     ids::AssistantId,
@@ -43,6 +43,8 @@ pub struct DraftChange {
     pub check_answers: Option<bool>,
     /// What happens to an answer that fails the check twice.
     pub unverified: Option<Unverified>,
+    /// What happens to a quotation of which the model is not sure.
+    pub unsure: Option<Unsure>,
     /// Sent when the dialog is handed over to a human.
     pub handoff_text: Patch<String>,
     /// For how long the customer's next words reopen a closed dialog, hours.
@@ -71,6 +73,7 @@ impl DraftChange {
         set(&mut settings.time_zone, self.time_zone);
         set(&mut settings.check_answers, self.check_answers);
         set(&mut settings.unverified, self.unverified);
+        set(&mut settings.unsure, self.unsure);
         set(&mut settings.reopen_hours, self.reopen_hours);
         set(&mut settings.tags, self.tags.as_deref().map(tags));
         set(&mut settings.late_answer_minutes, self.late_answer_minutes);

@@ -53,6 +53,11 @@ words! {
         QueueWait = "queue_wait",
         /// Said to a customer who no longer wants a human.
         QueueLeft = "queue_left",
+
+        /// Said before a quotation of which it is not sure that it answers.
+        Unsure = "unsure",
+        /// Added to such a quotation.
+        UnsureOffer = "unsure_offer",
     }
 }
 
@@ -146,6 +151,12 @@ impl FixedText {
                 "You are number {position} in the queue, and the wait is about {minutes} min. If you no longer need a colleague, write \"cancel\"."
             }
             Self::QueueLeft => "All right, I am back. What would you like to know?",
+
+            // What may help.
+            Self::Unsure => "I am not sure that this answers your question, but it may help:",
+            Self::UnsureOffer => {
+                "If it does not, shall I bring in a colleague? Answer \"yes\", and they will write to you here."
+            }
         }
     }
 
@@ -199,6 +210,12 @@ impl FixedText {
                 "Ваш номер в очереди: {position}, ждать примерно {minutes} мин. Если коллега больше не нужен, напишите «отмена»."
             }
             Self::QueueLeft => "Хорошо, я снова здесь. Что вы хотели бы узнать?",
+
+            // What may help.
+            Self::Unsure => "Не уверен, что это ответ на ваш вопрос, но может помочь:",
+            Self::UnsureOffer => {
+                "Если нет, позвать коллегу? Ответьте «да», и он напишет вам здесь."
+            }
         }
     }
 }

@@ -30,5 +30,6 @@ mod settle;
 mod statements;
 mod turn;
 mod typing;
+mod unsure;
 mod versions;
 mod waiting;

@@ -67,6 +67,7 @@ pub(crate) fn completion(text: &str) -> Completion {
         cost: Money::ZERO,
         price_known: true,
         used_sources: Vec::new(),
+        unsure: false,
         spent: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use replyx_extract::{detect, parse};
-use replyx_extractive::{Source, quote};
+use replyx_extractive::{Quotation, Source, quote};
 use replyx_knowledge::chunk::{Chunking, chunk};
 
 /// What a file has to say, and what it must not.
@@ -46,7 +46,10 @@ fn check(cases: &[Case]) {
     let mut wrong = Vec::new();
     for case in cases {
         let (text, sources) = read(case.file);
-        let answer = quote(case.question, &sources).map(|found| found.text).unwrap_or_default();
+        let answer = quote(case.question, &sources)
+            .filter(Quotation::is_sure)
+            .map(|found| found.text)
+            .unwrap_or_default();
         let mut say = |what: &str| {
             wrong.push(format!("{}: {what}\n  answer: {answer}\n  text: {text}", case.file));
         };

@@ -18,13 +18,16 @@ pub struct Extractive;
 
 impl ChatModel for Extractive {
     fn chat(&self, request: &ChatRequest) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let (text, sources) = match quote(&request.question, &request.sources) {
-            Some(found) => (found.text, found.sources),
-            None => (NO_ANSWER.to_owned(), Vec::new()),
+        let (text, sources, doubt) = match quote(&request.question, &request.sources) {
+            Some(found) => {
+                let doubt = (!found.is_sure()).then_some(Delta::Unsure);
+                (found.text, found.sources, doubt)
+            }
+            None => (NO_ANSWER.to_owned(), Vec::new(), None),
         };
         // Nothing is charged, and no model has tokenised anything.
         let usage = Usage::default();
-        stream::iter([Delta::Text(text), Delta::Sources(sources), Delta::Usage(usage)].map(Ok))
-            .boxed()
+        let said = [Delta::Text(text), Delta::Sources(sources), Delta::Usage(usage)];
+        stream::iter(doubt.into_iter().chain(said).map(Ok)).boxed()
     }
 }

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use replyx_core::{clock::Clock, money::Money, retry::Backoff};
 use replyx_live::Live;
-use replyx_llm::{Dialect, Limits, ModelError, Models, ModelsConfig, NO_ANSWER, Waited, declines};
+use replyx_llm::{
+    Dialect, EXTRACTIVE, Fit, Limits, ModelError, Models, ModelsConfig, NO_ANSWER, Source, Waited,
+    declines,
+};
 use replyx_testkit::openai::{Answer, FakeOpenAi, ModelFault};
 
 use crate::{
@@ -221,4 +224,24 @@ async fn the_default_model_follows_what_is_configured() {
     assert_eq!(new(named).unwrap().resolve(None), "gpt-4.1");
     let ftp = ModelsConfig::default().with("openai", Dialect::Completions, "ftp://x", KEY);
     assert!(matches!(new(ftp).unwrap_err(), ModelError::Settings(_)));
+}
+
+#[tokio::test]
+async fn the_model_that_quotes_says_when_it_is_not_sure() {
+    let (_server, models) = fake().await;
+    let source = |near: f64, whole: f64| Source {
+        text: "We repair bicycles within two days.".to_owned(),
+        fit: Some(Fit { score: whole, meaning: whole }),
+        runs: vec![near],
+        ..Source::default()
+    };
+    for (near, unsure) in [(0.6, false), (0.38, true)] {
+        let mut asked = to(&[EXTRACTIVE]);
+        asked.question = "Is there a shower?".to_owned();
+        asked.sources = vec![source(near, 0.6), source(0.2, 0.3), source(0.2, 0.3)];
+        let (answer, _) = ask(&models, &asked).await;
+        let answer = answer.unwrap();
+        assert_eq!((answer.unsure, answer.used_sources), (unsure, vec![0]), "{near}");
+        assert!(!declines(&answer.text));
+    }
 }

@@ -84,7 +84,7 @@ pub(crate) async fn read(
             Ok(Delta::Text(text)) => read.text.push_str(&text),
             Ok(Delta::Usage(usage)) => read.usage = Some(usage),
             Ok(Delta::Finish(finish)) => read.finish = Some(finish),
-            Ok(Delta::Sources(_) | Delta::Thinking) => {}
+            Ok(Delta::Sources(_) | Delta::Thinking | Delta::Unsure) => {}
             Err(error) => return (read, Err(error)),
         }
     }

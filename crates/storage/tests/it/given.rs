@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     assistant::{
         Assistant, AssistantSettings, Day, FixedText, HandOffPolicy, Language, OpeningHours, Texts,
-        Unverified, Version,
+        Unsure, Unverified, Version,
     },
     attachment::{AttachmentStatus, MessageFile, Upload},
     audit::{Act, ActorKind, Outcome},
@@ -223,6 +223,7 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
             time_zone: "Europe/Moscow".to_owned(),
             check_answers: false,
             unverified: Unverified::HandOff,
+            unsure: Unsure::Quote,
             handoff_text: Some("Минуту".to_owned()),
             reopen_hours: 48,
             late_answer_minutes: 30,

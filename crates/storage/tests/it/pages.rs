@@ -129,6 +129,7 @@ async fn a_message_and_a_dialog_come_back_as_they_were_stored(home: &TestDb) {
         offered: false,
         late: false,
         kept: false,
+        unsure: false,
     });
     let said = Utterance {
         channel_message: Some(i64::MAX.into()),

@@ -44,6 +44,7 @@ async fn control_characters_become_spaces_wherever_they_stand(home: &TestDb) {
         offered: false,
         late: false,
         kept: false,
+        unsure: false,
     };
     let message = Message {
         text: "It takes\0 two\u{7} days.\n".to_owned(),

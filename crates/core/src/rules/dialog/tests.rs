@@ -149,6 +149,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         offered: false,
         late: false,
         kept: false,
+        unsure: false,
     };
     let clock = Clock::manual(at(0));
     let heard = Heard {

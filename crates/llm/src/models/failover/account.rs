@@ -199,6 +199,7 @@ pub(super) fn completion(
     Completion {
         used_sources,
         truncated: brought.truncated,
+        unsure: brought.unsure,
         usage: last.map(|last| last.usage).unwrap_or_default(),
         cost: last.map_or(Money::ZERO, |last| last.cost),
         key: last.and_then(|last| last.key),
