@@ -1,7 +1,7 @@
 //! Step 3: the passages of the assistant's documents that are relevant to the question.
 
 use replyx_core::usage::Purpose;
-use replyx_knowledge::search::{Found, Hit, Query};
+use replyx_knowledge::search::{Found, Hit, Parts, Query};
 use replyx_llm::EXTRACTIVE;
 use replyx_storage::StorageError;
 
@@ -14,7 +14,10 @@ pub async fn passages(
     searched: &str,
     ledger: &mut Ledger,
 ) -> Result<Found, StorageError> {
+    let mut models = ask.settings.fallback_models.iter().chain([&ask.model]);
+    let quotes = models.any(|model| model == EXTRACTIVE);
     let query = Query {
+        parts: if quotes { Parts::Compared } else { Parts::Ignored },
         purpose: ask.purpose(Purpose::Embedding),
         dialog: ask.dialog,
         revision: ask.knowledge,

@@ -2,7 +2,8 @@
 //! (`and how much is it?`) finds nothing by itself, so it is made self-contained: by a model where
 //! there is one, else by carrying the last topic along.
 //!
-//! The result only searches: the model that answers sees the customer's own words.
+//! A chat model answers the customer's own words and only searches by the result; the model that
+//! quotes knows nothing but the result.
 
 use std::{fmt::Write, time::Duration};
 

@@ -73,6 +73,16 @@ pub enum Mode {
     Vectors,
 }
 
+/// Whether what stands in the passages is compared with the question, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parts {
+    /// Only whole passages are.
+    #[default]
+    Ignored,
+    /// The [runs](crate::runs) of those that were found are: [`Hit::runs`].
+    Compared,
+}
+
 /// A question put to an assistant's passages.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
@@ -90,6 +100,8 @@ pub struct Query<'a> {
     pub language: Option<&'a str>,
     /// The question's vector by the model of the passages, where the caller has it already.
     pub vector: Option<&'a [f32]>,
+    /// Whether the parts of each passage are compared: one who quotes needs to know.
+    pub parts: Parts,
     /// What it is asked for: what it costs stands under this in the ledger.
     pub purpose: Purpose,
     /// The dialog, if there is one.
@@ -110,6 +122,7 @@ impl<'a> Query<'a> {
             tags: &[],
             language: None,
             vector: None,
+            parts: Parts::Ignored,
             purpose: Purpose::Search,
             dialog: None,
             revision: None,

@@ -94,10 +94,16 @@ impl Reading<'_> {
     }
 }
 
+/// With marks in it, an answer is tidied again once it has grown by this part: often enough to be
+/// read as it grows, and not once for each of its pieces.
+const GROWN: usize = 64;
+
 /// What has been shown of an answer.
 #[derive(Default)]
 struct Shown {
     text: String,
+    /// How much had come when it was tidied last, bytes.
+    tidied: usize,
 }
 
 impl Shown {
@@ -110,6 +116,10 @@ impl Shown {
             }
             return;
         }
+        if text.len() < self.tidied + self.tidied / GROWN {
+            return;
+        }
+        self.tidied = text.len();
         self.become_text(&tidy::shown(text), show);
     }
 

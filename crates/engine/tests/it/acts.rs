@@ -1,11 +1,19 @@
 //! What a message is decides what is done with it: small talk needs no search, and what only a
 //! human can do goes to one.
 
+use std::sync::Arc;
+
 use replyx_core::{
     assistant::{FixedText, Language},
-    dialog::Control,
+    dialog::{Control, HandoffReason},
     message::{MessageAct, Outcome},
+    role::Role,
 };
+use replyx_engine::{
+    control,
+    replies::{self, NewReply},
+};
+use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig};
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::openai::Answer;
 
@@ -134,4 +142,78 @@ async fn a_chat_model_finds_its_own_words_for_small_talk_but_does_not_keep_a_hum
     world.answer(&engine).await;
     assert_eq!(world.dialog().await.control, Control::Waiting);
     assert_eq!(world.model.request_count(), 1);
+}
+
+#[on_every_db]
+async fn yes_to_a_colleague_is_no_yes_to_an_earlier_offer(db: &TestDb) {
+    let world = quoting(db).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let kim = world.member("Kim", Role::Operator).await;
+    world.say(&engine, &line, 7, "I'd like to book an appointment").await;
+    world.answer(&engine).await;
+    let dialog = world.dialog().await.id;
+    let words = NewReply {
+        client_id: "1".to_owned(),
+        text: "Done. Is ten all right?".to_owned(),
+        epoch: None,
+        seen_seq: None,
+        files: Vec::new(),
+        documents: Vec::new(),
+    };
+    replies::reply(&engine, &kim, dialog, &words).await.unwrap();
+    control::release(&engine, &kim, dialog).await.unwrap();
+
+    world.say(&engine, &line, 7, "yes please").await;
+    world.answer(&engine).await;
+    assert_eq!(world.dialog().await.control, Control::Ai, "the yes was to Kim");
+}
+
+#[on_every_db]
+async fn what_means_the_same_as_a_topic_goes_to_a_human(db: &TestDb) {
+    let mut world = quoting(db).await;
+    let endpoint = EmbedEndpoint {
+        api_key: "sk-test".to_owned().into(),
+        base_url: world.model.base_url(),
+        provider: "openai".to_owned(),
+        key_id: None,
+    };
+    let config = EmbeddingsConfig {
+        model: Some("text-embedding-3-small".to_owned()),
+        endpoint: Some(endpoint),
+        ..EmbeddingsConfig::default()
+    };
+    world.embeddings = Arc::new(Embeddings::new(config).unwrap());
+    world
+        .publish(|settings| {
+            settings.handoff.topics =
+                vec!["Who owns the company?".to_owned(), "I want to cancel my contract".to_owned()];
+        })
+        .await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.say(&engine, &line, 7, "How long is delivery to Norway?").await;
+    world.answer(&engine).await;
+    assert_eq!(world.dialog().await.control, Control::Ai);
+
+    world.say(&engine, &line, 7, "I want to cancel the contract").await;
+    world.answer(&engine).await;
+    let dialog = world.dialog().await;
+    assert_eq!(dialog.control, Control::Waiting);
+    assert_eq!(dialog.handoff_reason, Some(HandoffReason::Topic));
+}
+
+#[on_every_db]
+async fn what_is_quoted_answers_the_question_as_it_was_understood(db: &TestDb) {
+    let world = quoting(db).await;
+    world.learn("доставка.md", "", "Доставка по городу стоит 290 рублей.").await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    world.say(&engine, &line, 7, "skolko stoit dostavka po gorodu?").await;
+    world.answer(&engine).await;
+
+    let reply = world.messages().await.pop().unwrap();
+    assert_eq!(reply.text, "Доставка по городу стоит 290 рублей.");
+    let searched = reply.answer.unwrap().searched.unwrap();
+    assert!(searched.contains("доставка по городу"), "{searched}");
 }

@@ -77,6 +77,8 @@ pub(crate) struct World<'d> {
     pub(crate) assistant: AssistantId,
     /// How many calls there may be at once to the model.
     pub(crate) admission: AdmissionLimits,
+    /// What gives texts their vectors: nothing unless a test sets it.
+    pub(crate) embeddings: Arc<Embeddings>,
     keys: Keys,
     live: Live,
     prefix: String,
@@ -134,6 +136,7 @@ impl<'d> World<'d> {
             workspace: workspace.id,
             assistant: assistant.id,
             admission: AdmissionLimits::default(),
+            embeddings: Arc::new(Embeddings::none()),
             keys: Keys::derive(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap(),
             clock,
         }
@@ -201,7 +204,7 @@ impl<'d> World<'d> {
         let mut settings = settings();
         change(&mut settings);
         let bell = Arc::new(Bell::default());
-        let embeddings = Arc::new(Embeddings::none());
+        let embeddings = Arc::clone(&self.embeddings);
         let engine = Engine {
             db: db.with_listener(Arc::<Bell>::clone(&bell)),
             live: if self.db.db.is_shared() {

@@ -214,7 +214,16 @@ async fn finish(
     let now = tools.clock.now();
 
     let Some(model) = model else {
-        if let Some(change) = document.give_up_vectors(now) {
+        let lacks_runs = match tools.embeddings.model() {
+            Some(model) => {
+                let passages = tx.workspace(workspace).passages();
+                !passages.without_runs(document.id, model, 1).await?.is_empty()
+            }
+            None => false,
+        };
+        let change =
+            if lacks_runs { document.give_up_runs(now) } else { document.give_up_vectors(now) };
+        if let Some(change) = change {
             tx.apply(change).await?;
             tx.commit().await?;
         }

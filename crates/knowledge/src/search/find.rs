@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Query, Search, SearchPath, asked,
+    Found, Hit, LONGEST_QUESTION, MAX_HITS, Mode, Parts, Query, Search, SearchPath, asked,
     cache::Loaded,
     fuse::{self, Ranked, Sayings},
     large::{self, DEPTH, Large, Listed},
@@ -333,7 +333,9 @@ async fn load(
             read = Read::Outdated;
         }
         let mut runs = HashMap::new();
-        if let Some((model, Some(question))) = meant {
+        if query.parts == Parts::Compared
+            && let Some((model, Some(question))) = meant
+        {
             let stored = tx.workspace(workspace).passages().runs(&ids, model).await?;
             let compared =
                 |(id, packed): (PassageId, Vec<u8>)| (id, crate::runs::likeness(&packed, question));

@@ -1,6 +1,7 @@
 //! Words that were meant otherwise than they were typed.
 
 use replyx_core::knowledge::DocumentKind::{Markdown, Text};
+use replyx_knowledge::search::Query;
 use replyx_storage::{on_every_db, testing::TestDb};
 
 use crate::shop::Shop;
@@ -92,5 +93,25 @@ async fn each_language_is_searched_by_its_own_rules(db: &TestDb) {
             Some(format!("{language}.txt").as_str()),
             "{question}"
         );
+    }
+}
+
+#[on_every_db]
+async fn a_question_in_other_letters_is_told_as_it_was_meant(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
+    for (asked, meant) in [
+        ("skolko stoit dostavka po gorodu?", "стоит доставка по городу?"),
+        ("cnjbn ljcnfdrf gj ujhjle", "стоит доставка по городу"),
+    ] {
+        let found = shop.find(shop.assistant, &Query::new(asked, 5)).await;
+        let understood = found.understood.unwrap_or_default();
+        assert!(understood.ends_with(meant), "{asked}: {understood}");
+        assert_eq!(found.hits[0].passage.headings, "Магазин > Доставка", "{asked}");
+    }
+    for plain in ["Сколько стоит доставка?", "How long is the Samsung guarantee?", "Where is Oslo?"]
+    {
+        let found = shop.find(shop.assistant, &Query::new(plain, 5)).await;
+        assert_eq!(found.understood, None, "{plain}");
     }
 }

@@ -308,3 +308,42 @@ async fn many_who_ask_at_once_get_the_same(db: &TestDb) {
     let all = futures::future::join_all((0..32).map(|_| texts(&search, &shop, &asked))).await;
     assert!(all.iter().all(|one| *one == all[0] && one[0].starts_with("Article 7 ")));
 }
+
+/// The provider was away, or the money spent, when the parts of a passage were to be embedded.
+#[on_every_db]
+async fn vectors_of_parts_that_could_not_be_made_are_made_by_housekeeping(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    let (model, endpoint) = server().await;
+    let (embeddings, _folder) = embeddings(SERVED, Some(endpoint));
+    let document = learn(&shop, "Tea costs 3 euros. Cake costs 4.", &[1.0, 0.0], SERVED).await;
+    let tools = IndexContext {
+        db: shop.db,
+        clock: &shop.clock,
+        program: program(),
+        embeddings: &embeddings,
+    };
+    let job = IndexDocument { workspace_id: shop.workspace, document_id: document.id };
+    let queued = async || embed::refresh(tools, 10).await.unwrap();
+    let parts = async || {
+        let mut tx = shop.db.read().await.unwrap();
+        let ids: Vec<PassageId> = {
+            let passages = tx.workspace(shop.workspace).passages();
+            passages.of(document.id).await.unwrap().iter().map(|one| one.id).collect()
+        };
+        tx.workspace(shop.workspace).passages().runs(&ids, SERVED).await.unwrap().len()
+    };
+
+    for _ in 0..20 {
+        model.inject_embedding(ModelFault::status(400));
+    }
+    embed::run(tools, job, i64::MAX).await.unwrap();
+    let short = shop.document(job).await;
+    assert_eq!((short.embedded, parts().await), (short.passages - 1, 0));
+    assert_eq!(queued().await, 1, "nobody makes them");
+
+    model.clear_faults();
+    embed::run(tools, job, 1).await.unwrap();
+    let whole = shop.document(job).await;
+    assert_eq!((whole.embedded, parts().await), (whole.passages, 1));
+    assert_eq!(queued().await, 0);
+}

@@ -3,7 +3,7 @@
 use replyx_core::ids::{DocumentId, PassageId};
 use uuid::Uuid;
 
-use super::{Passages, Unembedded};
+use super::{Passages, Unembedded, list};
 use crate::StorageError;
 
 impl Passages<'_> {
@@ -53,15 +53,21 @@ impl Passages<'_> {
         ids: &[PassageId],
         model: &str,
     ) -> Result<Vec<(PassageId, Vec<u8>)>, StorageError> {
-        const SQL: &str = "
+        const POSTGRES: &str = "
             SELECT passage_id, runs FROM passage_vectors
-             WHERE workspace_id = $1 AND passage_id = $2 AND model = $3 AND runs IS NOT NULL";
-        let mut found = Vec::new();
-        for id in ids {
-            let rows = rows!(self.tx, (Uuid, Vec<u8>), SQL;
-                self.workspace.into_uuid(), id.into_uuid(), model);
-            found.extend(rows.into_iter().map(|(id, packed)| (id.into(), packed)));
+             WHERE workspace_id = $1 AND passage_id = ANY(CAST(string_to_array($2, ',') AS UUID[]))
+               AND model = $3 AND runs IS NOT NULL";
+        const SQLITE: &str = r#"
+            SELECT passage_id, runs FROM passage_vectors
+             WHERE workspace_id = $1 AND model = $3 AND runs IS NOT NULL
+               AND passage_id IN (SELECT unhex(value)
+                                    FROM json_each('["' || replace($2, ',', '","') || '"]'))"#;
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(found)
+        let sql = self.tx.sql(POSTGRES, SQLITE);
+        let rows = rows!(self.tx, (Uuid, Vec<u8>), sql;
+            self.workspace.into_uuid(), list(ids.iter().map(|id| id.into_uuid())), model);
+        Ok(rows.into_iter().map(|(id, packed)| (id.into(), packed)).collect())
     }
 }

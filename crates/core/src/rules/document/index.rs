@@ -152,6 +152,20 @@ impl Document {
         Some(self.told(now))
     }
 
+    /// Has to do without vectors of what stands in some of its passages. It counts as one passage
+    /// short, so that housekeeping has them made. `None`: it counts so already, and nobody was
+    /// making any.
+    pub fn give_up_runs(mut self, now: DateTime<Utc>) -> Option<Change<Self>> {
+        let is_short = self.embedded < self.passages;
+        if self.status != DocumentStatus::Embedding && is_short {
+            return None;
+        }
+        self.end_embedding();
+        self.embedded = self.embedded.min(self.passages - 1).max(0);
+        self.updated_at = now;
+        Some(self.told(now))
+    }
+
     fn end_embedding(&mut self) {
         if self.status == DocumentStatus::Embedding {
             self.status = DocumentStatus::Ready;

@@ -96,6 +96,7 @@ enum Happens {
     AddVectors(i64),
     FinishVectors,
     GiveUpVectors,
+    GiveUpRuns,
     Reindex,
 }
 
@@ -116,6 +117,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         (0_i64..9).prop_map(Happens::AddVectors),
         Just(Happens::FinishVectors),
         Just(Happens::GiveUpVectors),
+        Just(Happens::GiveUpRuns),
         Just(Happens::Reindex),
     ]
 }
@@ -145,6 +147,7 @@ fn happen(document: Document, what: Happens, now: DateTime<Utc>) -> Option<Chang
         Happens::AddVectors(count) => document.add_vectors("e5", count, now),
         Happens::FinishVectors => Some(document.finish_vectors("e5", now)),
         Happens::GiveUpVectors => document.give_up_vectors(now),
+        Happens::GiveUpRuns => document.give_up_runs(now),
         Happens::Reindex => Some(document.reindex(&Actor::command_line(), now)),
     }
 }
