@@ -23,10 +23,10 @@ pub(crate) struct HandoffView {
     #[garde(range(max = HandOffPolicy::ON_UNKNOWN))]
     #[schema(maximum = 20, default = 0, example = 2)]
     on_unknown: u32,
-    /// When an answer fails its check twice. The same as `unverified: "handoff"`; left out, it
-    /// leaves `unverified` as it is.
+    /// When an answer fails its check twice. The same as `unverified: "handoff"`; left out or null,
+    /// it leaves `unverified` as it is.
     #[garde(skip)]
-    #[schema(value_type = bool)]
+    #[schema(example = false)]
     on_failed_check: Option<bool>,
     /// Messages that go to a human, as examples: what means the same goes there, too. At most 50.
     #[garde(length(max = HandOffPolicy::TOPICS), inner(length(chars, min = 1, max = 300)))]
