@@ -3,9 +3,11 @@
 //! platform's audit log.
 
 pub mod audit;
+pub mod balances;
 pub mod model_keys;
 pub mod model_providers;
 pub mod model_usage;
+pub mod prices;
 pub mod settings;
 pub mod users;
 pub mod workspaces;

@@ -47,7 +47,7 @@ macro_rules! needs {
 needs! {
     WorkspaceRead, WorkspaceWrite, MembersRead, MembersWrite, KeysWrite, AuditRead, AssistantsRead,
     AssistantsWrite, DocumentsRead, DocumentsWrite, BotsRead, BotsWrite, DialogsRead, DialogsWrite,
-    EventsRead, MessagesWrite,
+    EventsRead, MessagesWrite, BillingRead,
 }
 
 /// Somebody who has a permission in the workspace they act in.

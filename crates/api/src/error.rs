@@ -3,6 +3,7 @@
 //! No text of an internal error reaches a client; it is logged here, once, with all its causes.
 
 mod assistants;
+mod billing;
 mod fleet;
 mod operators;
 
@@ -14,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_accounts as accounts;
+use replyx_billing::spend::Insufficient;
 use replyx_engine::providers::ProviderError;
 use replyx_live::TooMany;
 use replyx_storage::StorageError;
@@ -93,6 +95,9 @@ pub enum ApiError {
         /// Who has it.
         holder: Option<OperatorView>,
     },
+    /// There is not enough money.
+    #[error(transparent)]
+    InsufficientFunds(Insufficient),
     /// A colleague has answered since the client read the dialog.
     #[error("a colleague has answered since you read the dialog")]
     NewerReply(Box<NewerReplyView>),
@@ -186,6 +191,14 @@ pub struct Problem {
     /// The colleague's reply (`newer_reply`).
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Box<NewerReplyView>>,
+    /// The money that can be spent, a decimal number (`insufficient_funds`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.02")]
+    available: Option<String>,
+    /// The money that it takes, a decimal number (`insufficient_funds`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.05")]
+    needed: Option<String>,
 }
 
 impl Problem {
@@ -201,11 +214,18 @@ impl Problem {
             errors: Vec::new(),
             holder: None,
             message: None,
+            available: None,
+            needed: None,
         };
         match error {
             ApiError::Invalid(errors) => Self { errors, ..problem },
             ApiError::NotYours { holder, .. } => Self { holder, ..problem },
             ApiError::NewerReply(message) => Self { message: Some(message), ..problem },
+            ApiError::InsufficientFunds(Insufficient { available, needed }) => Self {
+                available: Some(available.to_string()),
+                needed: Some(needed.to_string()),
+                ..problem
+            },
             _ => problem,
         }
     }
@@ -256,6 +276,7 @@ impl ApiError {
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
             Self::NotYours { .. } => (StatusCode::CONFLICT, "not_yours"),
             Self::NewerReply(_) => (StatusCode::CONFLICT, "newer_reply"),
+            Self::InsufficientFunds(_) => (StatusCode::PAYMENT_REQUIRED, "insufficient_funds"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

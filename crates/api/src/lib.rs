@@ -21,6 +21,7 @@ mod asset;
 pub mod assistants;
 pub mod attachments;
 pub mod auth;
+pub mod billing;
 pub mod bots;
 pub mod bounds;
 mod bulk;

@@ -58,6 +58,7 @@ use crate::{
         (name = "dialogs", description = "Conversations with customers."),
         (name = "operators", description = "People who answer customers."),
         (name = "usage", description = "Model use and its cost."),
+        (name = "billing", description = "The balance, what moved, and prices."),
         (name = "events", description = "The stream of events."),
         (name = "admin", description = "The installation, for platform admins."),
         (name = "hooks", description = "Webhooks of other services."),

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use ipnet::IpNet;
 use replyx_accounts::{AccountSettings, Cx, MailDelivery};
 use replyx_assistants as assistants;
+use replyx_billing as billing;
 use replyx_core::{clock::Clock, secret::Keys};
 use replyx_crawl::Private;
 use replyx_engine::{Engine, intake::Gatherer};
@@ -52,6 +53,8 @@ pub struct ApiSettings {
     pub mail: MailDelivery,
     /// Whether sources may lead to addresses outside the public internet.
     pub private_addresses: Private,
+    /// What the configuration says about money.
+    pub billing: billing::BillingSettings,
     /// This very program, to be run as a child that reads hostile files.
     pub program: PathBuf,
 }
@@ -70,6 +73,7 @@ impl Default for ApiSettings {
             cors_origins: Vec::new(),
             mail: MailDelivery::Folder,
             private_addresses: Private::Refuse,
+            billing: billing::BillingSettings::default(),
             program: PathBuf::new(),
         }
     }
@@ -100,6 +104,8 @@ pub struct Inner {
     pub accesses: Arc<Accesses>,
     /// What use cases about people work with.
     pub accounts: Cx,
+    /// What use cases about money work with.
+    pub billing: billing::Cx,
     /// Tickets for streams.
     pub(crate) tickets: Tickets,
     /// Who reads the log for streams.
@@ -153,6 +159,13 @@ impl AppState {
             AccountSettings { base_url: settings.base_url.clone(), mail: settings.mail },
         );
 
+        let billing = billing::Cx {
+            db: engine.db.clone(),
+            clock: engine.clock.clone(),
+            tuning: Arc::clone(&engine.tuning),
+            settings: Arc::new(settings.billing.clone()),
+        };
+
         let gatherer = Gatherer::start(Arc::clone(&engine));
         let tickets = Tickets::new(&engine.live);
         let tuning = Arc::clone(&engine.tuning);
@@ -161,6 +174,7 @@ impl AppState {
             gatherer,
             accesses,
             accounts,
+            billing,
             tickets,
             hub: Hub::default(),
             guesses: Guesses::default(),

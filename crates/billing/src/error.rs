@@ -11,6 +11,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why money was not moved. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Nobody pays in this installation.
+    #[error("billing is off in this installation")]
+    Off,
+    /// There is none.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// Prices and rates cannot be set for the past.
+    #[error("the moment must not be in the past")]
+    Past,
+    /// Another admin has just set some.
+    #[error("somebody else has just set this; try again")]
+    Busy,
     /// There is not enough.
     #[error(transparent)]
     Insufficient(#[from] Insufficient),

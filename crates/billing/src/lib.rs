@@ -12,18 +12,26 @@
 //! [`books`] writes what the rules say, in the transaction of whoever has a reason. [`seal`] seals
 //! and sums entries in the background, and [`verify`] proves all of it.
 //!
+//! [`account`] and [`admin`] are the use cases of workspaces and of platform admins; [`start`] is
+//! what has to be right before anybody pays.
+//!
 //! Amounts are [`replyx_core::money::Money`]: whole micro-units, decimal strings outside.
 //!
 //! [`Movement`]: replyx_core::ledger::Movement
 
+pub mod account;
+pub mod admin;
 pub mod books;
 pub mod charge;
+mod cx;
 mod error;
 pub mod forecast;
 pub mod price;
 pub mod seal;
 pub mod spend;
+pub mod start;
 pub mod trial;
 pub mod verify;
 
+pub use cx::{BillingSettings, Cx, Mode};
 pub use error::{Error, Result};

@@ -64,6 +64,16 @@ impl Actor {
         Self::new(ActorKind::Admin, None, "command line", "")
     }
 
+    /// The kind of actor.
+    pub const fn kind(&self) -> ActorKind {
+        self.kind
+    }
+
+    /// Their account or key.
+    pub const fn id(&self) -> Option<Uuid> {
+        self.id
+    }
+
     /// Somebody who has not proved who they are. The name is the one they claim, or empty.
     pub fn nobody(name: &str, address: &str) -> Self {
         Self::new(ActorKind::Nobody, None, name, address)
@@ -137,11 +147,16 @@ macro_rules! standalone {
 standalone! {
     AnswersImported,
     AuditRead,
+    BalanceCorrected,
+    BalanceCredited,
+    BalanceRefunded,
+    DollarRateSet,
     ModelKeyCreated,
     ModelKeyDeleted,
     ModelKeyUpdated,
     ModelProviderDeleted,
     ModelProviderSet,
+    PricesSet,
     ProofRefused,
     RecoveryCodeUsed,
     SessionRefused,

@@ -43,6 +43,8 @@ words! {
         EventsRead = "events:read",
         /// Post what customers say in a channel of one's own.
         MessagesWrite = "messages:write",
+        /// See the balance, what moved, and prices.
+        BillingRead = "billing:read",
     }
 }
 
@@ -64,7 +66,8 @@ impl Permission {
             | Self::AuditRead
             | Self::AssistantsWrite
             | Self::DocumentsWrite
-            | Self::BotsWrite => Role::Admin,
+            | Self::BotsWrite
+            | Self::BillingRead => Role::Admin,
             Self::OwnersWrite => Role::Owner,
         }
     }
@@ -89,6 +92,7 @@ impl Permission {
             Self::DialogsWrite => "answer customers",
             Self::EventsRead => "stream events",
             Self::MessagesWrite => "post messages from the users of your program",
+            Self::BillingRead => "see the balance, its entries and the prices",
         }
     }
 

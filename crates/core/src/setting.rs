@@ -230,6 +230,9 @@ settings! {
     /// Per customer and day.
     CONTACT_ANSWERS_PER_DAY = "contact_answers_per_day", Int { min: 1, max: 1_000_000 }, "200",
         "How many answers one customer gets on a day (UTC). Beyond it as for `rate_contact`.";
+    /// Answers.
+    LOW_BALANCE_ANSWERS = "low_balance_answers", Int { min: 0, max: 1_000_000 }, "50",
+        "A balance that is enough for fewer answers than this is low.";
     /// Per address.
     RATE_METRICS = "rate_metrics", Rate, "20/5m", "Reads of `/metrics`, per address.";
     /// Per address.

@@ -60,6 +60,7 @@ pub async fn connect(config: &Config, process: ProcessId, clock: Clock) -> anyho
     let starting = hold_schema(&db).await?;
     db.migrate().await.context("the database cannot be migrated")?;
     db.optimize().await.context("the database cannot be optimized")?;
+    replyx_billing::start::open(&db, &config.billing(), config.dollar_rate()?, clock.now()).await?;
     tell_of_vectors(&db).await?;
     let live = match config.redis_url() {
         Some(url) => Live::redis(url.expose_secret(), config.redis_prefix()).await?,

@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod admin;
+mod billing;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
@@ -72,6 +73,11 @@ enum Command {
     Admin {
         #[command(subcommand)]
         command: admin::Command,
+    },
+    /// The ledger of balances.
+    Billing {
+        #[command(subcommand)]
+        command: billing::Command,
     },
     /// Evaluates how often search and answers are right.
     Knowledge {
@@ -158,6 +164,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin { command } => admin::run(&load()?, command).await,
+        Command::Billing { command } => billing::run(&load()?, command).await,
         Command::Knowledge { command } => Ok(knowledge::run(load(), command).await),
         Command::Doctor { online } => {
             let inquiry = if online { doctor::Inquiry::Online } else { doctor::Inquiry::Local };

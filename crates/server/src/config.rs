@@ -25,6 +25,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+mod billing;
 mod check;
 mod database;
 mod defaults;
@@ -110,6 +111,10 @@ struct Raw {
     #[serde(deserialize_with = "words::word")]
     log_format: LogFormat,
     log_level: String,
+    #[serde(deserialize_with = "words::word")]
+    billing: Billing,
+    currency: String,
+    usd_rate: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -138,6 +143,13 @@ enum DatabaseSync {
 enum PrivateAddresses {
     Refuse,
     Allow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Billing {
+    Off,
+    On,
 }
 
 /// The form of log lines.
@@ -450,6 +462,7 @@ impl Config {
             mail: if self.sends_mail() { MailDelivery::Smtp } else { MailDelivery::Folder },
             private_addresses: self.private_addresses(),
             bounds: self.bounds.bounds(),
+            billing: self.billing(),
             ..ApiSettings::default()
         }
     }

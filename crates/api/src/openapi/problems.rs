@@ -44,6 +44,9 @@ codes! {
         wrong_totp: "the code of the second factor is wrong",
         refresh_reused: "this refresh token was already used; the session has ended",
     }
+    402 {
+        insufficient_funds: "there is not enough money; `available` and `needed` say how much there is and how much it takes",
+    }
     403 {
         forbidden: "your role or the scopes of your key do not allow this",
         session_required: "this requires a signed-in user, not an API key",
@@ -69,10 +72,12 @@ codes! {
         too_slow: "the body did not arrive in time",
     }
     409 {
+        already_credited: "a credit with this source and number exists",
         already_member: "they are already a member",
         assistant_in_use: "the assistant still has channels",
         channel_stopped: "the channel is not running",
         too_many_channels: "the workspace has 100 channels of the kind `api`",
+        billing_off: "nobody pays in this installation",
         bot_exists: "this bot is registered already, and its stored token works",
         bot_moved: "the bot was connected elsewhere with a newer token",
         evaluation_regressed: "the draft is worse on the questions of the gate",
@@ -98,6 +103,7 @@ codes! {
         not_waiting: "the dialog does not wait for a human and no operator has it",
         not_yours: "another operator has the dialog, or its control has changed; `holder` says who has it",
         not_ready: "it is not finished: a document has not been read, or a run has not ended",
+        set_by_another: "somebody else has just set this; try again",
         second_factor_exists: "a second factor is already enabled",
         no_second_factor: "there is no second factor",
         too_many_model_keys: "the installation has reached the limit of model keys",

@@ -26,7 +26,7 @@ use crate::events::schema::sometimes;
 
 /// Properties of answers that are not always there: by schema, and never `null`.
 const SOMETIMES: [(&str, &[&str]); 4] = [
-    ("Problem", &["errors", "holder", "message"]),
+    ("Problem", &["available", "errors", "holder", "message", "needed"]),
     ("StreamedEvent", &["id"]),
     ("Tokens", &["access_token", "refresh_token", "csrf_token"]),
     (

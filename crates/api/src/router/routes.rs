@@ -5,9 +5,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    admin, answers, assistants, attachments, auth, bots, channels, dialogs, documents, evaluation,
-    events, health, hooks, index, input::JSON_LIMIT, measure, models, openapi, operators, problems,
-    sources, state::AppState, usage, users, workspaces,
+    admin, answers, assistants, attachments, auth, billing, bots, channels, dialogs, documents,
+    evaluation, events, health, hooks, index, input::JSON_LIMIT, measure, models, openapi,
+    operators, problems, sources, state::AppState, usage, users, workspaces,
 };
 
 /// The base of the API.
@@ -79,6 +79,9 @@ fn in_workspaces() -> OpenApiRouter<AppState> {
             workspaces::api_keys::delete
         ))
         .routes(routes!(workspaces::audit::audit))
+        .routes(routes!(billing::balance::read))
+        .routes(routes!(billing::entries::list))
+        .routes(routes!(billing::prices::list))
 }
 
 /// The product's own matter.
@@ -170,6 +173,13 @@ fn installation() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::settings::list))
         .routes(routes!(admin::settings::read, admin::settings::set, admin::settings::remove))
         .routes(routes!(admin::model_usage::list))
+        .routes(routes!(admin::balances::read))
+        .routes(routes!(admin::balances::credit))
+        .routes(routes!(admin::balances::refund))
+        .routes(routes!(admin::balances::correct))
+        .routes(routes!(admin::prices::list, admin::prices::set))
+        .routes(routes!(admin::prices::list_rates, admin::prices::set_rate))
+        .routes(routes!(admin::prices::ledger))
         .routes(routes!(admin::model_providers::list))
         .routes(routes!(admin::model_providers::set, admin::model_providers::delete))
         .routes(routes!(admin::model_keys::create, admin::model_keys::list))

@@ -1,7 +1,13 @@
 //! Acts of platform admins.
 
+use chrono::{DateTime, Utc};
+
 use super::acts;
-use crate::ids::{ModelKeyId, UserId, WorkspaceId};
+use crate::{
+    ids::{ModelKeyId, UserId, WorkspaceId},
+    ledger::CreditSource,
+    money::Money,
+};
 
 acts! {
     PlatformLog, table PLATFORM;
@@ -73,6 +79,35 @@ acts! {
 
     /// A setting was reset to its default.
     SettingReset = "setting.reset" on setting: String {}
+
+    /// Money was added to a balance.
+    BalanceCredited = "balance.credited" on workspace: WorkspaceId {
+        amount: Money,
+        source: CreditSource,
+        source_id: String,
+        reason: String,
+    }
+
+    /// Money was paid out from a balance.
+    BalanceRefunded = "balance.refunded" on workspace: WorkspaceId {
+        amount: Money,
+        reason: String,
+    }
+
+    /// A balance was corrected.
+    BalanceCorrected = "balance.corrected" on workspace: WorkspaceId {
+        amount: Money,
+        reason: String,
+    }
+
+    /// Prices were set.
+    PricesSet = "prices.set" on prices: String { in_force_from: DateTime<Utc> }
+
+    /// The rate of the dollar was set.
+    DollarRateSet = "dollar_rate.set" on dollar_rate: String {
+        rate: Money,
+        in_force_from: DateTime<Utc>,
+    }
 
     /// A platform admin read the audit log of a workspace.
     AuditRead = "audit.read" on workspace: WorkspaceId {}

@@ -14,7 +14,9 @@ use crate::{
         RunId, SessionId, SourceId, WorkspaceId,
     },
     knowledge::SourceKind,
+    ledger::CreditSource,
     message::MessageAct,
+    money::Money,
     permission::Permission,
     role::Role,
 };
@@ -895,6 +897,74 @@ fn acts_of_platform_admins_are_stored_as_ever() {
             (
                 stored(&SettingReset { setting: text("session_days") }),
                 done("SettingReset", "setting.reset", "setting", "session_days", "{}"),
+            ),
+            (
+                stored(&BalanceCredited {
+                    workspace,
+                    amount: Money::from_micros(5_000_000),
+                    source: CreditSource::Transfer,
+                    source_id: text("invoice 7"),
+                    reason: text("paid by bank transfer"),
+                }),
+                done(
+                    "BalanceCredited",
+                    "balance.credited",
+                    "workspace",
+                    ID,
+                    r#"{"amount":"5.00","reason":"paid by bank transfer","source":"transfer","source_id":"invoice 7"}"#,
+                ),
+            ),
+            (
+                stored(&BalanceRefunded {
+                    workspace,
+                    amount: Money::from_micros(5_000_000),
+                    reason: text("the contract ended"),
+                }),
+                done(
+                    "BalanceRefunded",
+                    "balance.refunded",
+                    "workspace",
+                    ID,
+                    r#"{"amount":"5.00","reason":"the contract ended"}"#,
+                ),
+            ),
+            (
+                stored(&BalanceCorrected {
+                    workspace,
+                    amount: Money::from_micros(-1),
+                    reason: text("credited twice"),
+                }),
+                done(
+                    "BalanceCorrected",
+                    "balance.corrected",
+                    "workspace",
+                    ID,
+                    r#"{"amount":"-0.000001","reason":"credited twice"}"#,
+                ),
+            ),
+            (
+                stored(&PricesSet { prices: text("2"), in_force_from: at() }),
+                done(
+                    "PricesSet",
+                    "prices.set",
+                    "prices",
+                    "2",
+                    r#"{"in_force_from":"2027-01-15T08:00:00.500Z"}"#,
+                ),
+            ),
+            (
+                stored(&DollarRateSet {
+                    dollar_rate: text("3"),
+                    rate: Money::from_micros(90_500_000),
+                    in_force_from: at(),
+                }),
+                done(
+                    "DollarRateSet",
+                    "dollar_rate.set",
+                    "dollar_rate",
+                    "3",
+                    r#"{"in_force_from":"2027-01-15T08:00:00.500Z","rate":"90.50"}"#,
+                ),
             ),
             (
                 stored(&AuditRead { workspace }),

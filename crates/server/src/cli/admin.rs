@@ -1,4 +1,5 @@
-//! `replyx admin create|password|role|audit verify`: what has to work when nobody can sign in.
+//! `replyx admin create|password|role|topup|audit verify`: what has to work when nobody can
+//! sign in.
 //!
 //! A running program obeys at once where it is told by Redis, and else within seconds: what it
 //! knows of callers it reads again every five.
@@ -17,11 +18,16 @@ use replyx_accounts::{
     is_email,
 };
 use replyx_api::access::Accesses;
+use replyx_billing::{
+    admin::{self, AdminSource, NewCredit},
+    start,
+};
 use replyx_core::{
     actor::Admin,
     audit,
     clock::Clock,
     ids::WorkspaceId,
+    money::Money,
     user::{User, normal_email},
 };
 use replyx_live::Live;
@@ -56,6 +62,19 @@ pub enum Command {
         email: String,
         /// The new role.
         role: PlatformRole,
+    },
+    /// Adds money to the balance of a workspace, as for a bank transfer.
+    Topup {
+        /// The id of the workspace.
+        workspace: WorkspaceId,
+        /// How much, in the currency of the installation: `100.00`.
+        amount: Money,
+        /// Why, for the workspace and for auditors.
+        #[arg(long)]
+        reason: String,
+        /// The number of the transfer: one that was credited is refused.
+        #[arg(long, value_name = "NUMBER")]
+        number: Option<String>,
     },
     /// The audit logs.
     Audit {
@@ -134,8 +153,39 @@ async fn change(config: &Config, db: &Db, command: Command) -> anyhow::Result<()
             let user = users::set_role(&cx, &admin, user.id, role.into()).await?;
             say!("`{}` is {}", user.email, if user.is_admin { "an admin" } else { "no admin" });
         }
+        Command::Topup { workspace, amount, reason, number } => {
+            let new = NewCredit {
+                workspace_id: workspace,
+                amount,
+                source: AdminSource::Transfer,
+                source_id: number,
+                reason,
+            };
+            top_up(config, &cx, &new).await?;
+        }
         Command::Audit { .. } => {}
     }
+    Ok(())
+}
+
+async fn top_up(config: &Config, cx: &Cx, new: &NewCredit) -> anyhow::Result<()> {
+    let settings = config.billing();
+    ensure!(!new.reason.trim().is_empty(), "the reason must not be empty");
+    let cx = replyx_billing::Cx {
+        db: cx.db.clone(),
+        clock: cx.clock.clone(),
+        tuning: Arc::clone(&cx.tuning),
+        settings: Arc::new(settings),
+    };
+    start::open(&cx.db, &cx.settings, config.dollar_rate()?, cx.clock.now()).await?;
+
+    let (credit, balance) = admin::credit(&cx, &Admin::CommandLine, new).await?;
+    say!(
+        "`{}` {} were added; {} are available",
+        credit.amount,
+        cx.settings.currency,
+        balance.funds.available()
+    );
     Ok(())
 }
 

@@ -10,8 +10,9 @@ use super::{Config, DatabaseTls, PrivateAddresses, database, given::masked};
 impl Config {
     /// What cannot be, although each setting can be read.
     pub(super) fn check(&self) -> Vec<anyhow::Error> {
-        let always: [fn(&Self) -> anyhow::Result<()>; 8] = [
+        let always: [fn(&Self) -> anyhow::Result<()>; 9] = [
             Self::check_addresses,
+            Self::check_billing,
             Self::check_files,
             |config| config.bounds.check(),
             |config| config.models().map(drop),

@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "channels",
             "crawl",
             "accounts",
+            "billing",
             "knowledge",
             "assistants",
             "engine",

@@ -11,6 +11,7 @@ mod attacks;
 mod audit_log;
 mod auth;
 mod bad_input;
+mod billing;
 mod bots;
 mod browser_session;
 mod channels;

@@ -137,10 +137,12 @@ fn has_null(schema: &Value) -> bool {
 }
 
 /// Left out at times, so neither required nor ever `null`.
-const SOMETIMES: [(&str, &str); 25] = [
+const SOMETIMES: [(&str, &str); 27] = [
+    ("Problem", "available"),
     ("Problem", "errors"),
     ("Problem", "holder"),
     ("Problem", "message"),
+    ("Problem", "needed"),
     ("StreamedEvent", "id"),
     ("Tokens", "access_token"),
     ("Tokens", "refresh_token"),
