@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AssistantId, QuestionSetId, RunId, WorkspaceId},
+    presence::Assignment,
     words::words,
 };
 
@@ -174,6 +175,8 @@ pub struct HandOffPolicy {
     pub on_unknown: u32,
     /// Messages that go to a human, as examples: what means the same goes there, too.
     pub topics: Vec<String>,
+    /// Who is given the dialogs that wait.
+    pub assignment: Assignment,
 }
 
 impl HandOffPolicy {
@@ -187,7 +190,7 @@ impl HandOffPolicy {
 
 impl Default for HandOffPolicy {
     fn default() -> Self {
-        Self { on_request: true, on_unknown: 0, topics: Vec::new() }
+        Self { on_request: true, on_unknown: 0, topics: Vec::new(), assignment: Assignment::None }
     }
 }
 

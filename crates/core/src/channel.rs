@@ -29,6 +29,29 @@ words! {
     }
 }
 
+impl ChannelKind {
+    /// How many dialogs of such a channel an operator is given at once, unless they say otherwise.
+    pub const fn usual_capacity(self) -> i64 {
+        match self {
+            Self::Telegram => 5,
+            Self::Api => 3,
+        }
+    }
+}
+
+/// By their words: how operators' numbers are sorted.
+impl Ord for ChannelKind {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for ChannelKind {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 words! {
     /// The state of a channel: the one its owner wants, and the actual one.
     ChannelStatus as "BotStatus" {

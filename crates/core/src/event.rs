@@ -11,6 +11,7 @@
 
 mod examples;
 mod recorded;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -27,9 +28,10 @@ use crate::{
         AssistantId, AttachmentId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId,
         SourceId, UserId,
     },
-    knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
+    knowledge::{DocumentStatus, DocumentWarning, SourceStatus},
     message::{Author, MessageAct, Outcome},
-    shape::{Field, Presence, Shape, Shaped},
+    presence::{AssignReason, PresenceState},
+    shape::{Field, Presence, Shaped},
     words::words,
 };
 
@@ -172,6 +174,9 @@ events! {
         /// The operator who answers from now on.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         assignee_id: Option<UserId>,
+        /// Why it was given to them.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        assigned_by: Option<AssignReason>,
     }
 
     /// A message of a customer or of an operator to the customer was stored.
@@ -278,6 +283,14 @@ events! {
         error: String,
     }
 
+    /// What the channel refused of a reply is sent again.
+    MessageRetried = "message.retried" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// The reply.
+        message_id: MessageId,
+    }
+
     /// What was not sent yet of an assistant's reply is not sent any more: control changed.
     MessageCanceled = "message.canceled" {
         /// The dialog.
@@ -296,6 +309,14 @@ events! {
         attachment_id: AttachmentId,
         /// Its status.
         status: AttachmentStatus,
+    }
+
+    /// An operator came online, is away or went offline.
+    OperatorPresence = "operator.presence" {
+        /// The operator.
+        user_id: UserId,
+        /// Whether they are there.
+        state: PresenceState,
     }
 
     /// The contact blocked or unblocked the bot.
@@ -440,41 +461,6 @@ impl Event {
         }
         self
     }
-}
-
-impl Shaped for DocumentWarning {
-    const SHAPE: Shape = Shape::Object(&[
-        Field {
-            name: "code",
-            doc: "What it is.",
-            shape: WarningCode::SHAPE,
-            presence: Presence::Always,
-        },
-        Field {
-            name: "count",
-            doc: "How many pages, sheets, rows or values are concerned.",
-            shape: Shape::Integer,
-            presence: Presence::Always,
-        },
-        Field {
-            name: "pages",
-            doc: "The pages that are concerned, from 1.",
-            shape: Shape::List(&Shape::Integer),
-            presence: Presence::Sometimes,
-        },
-        Field {
-            name: "names",
-            doc: "The names of sheets or attachments that are concerned.",
-            shape: Shape::List(&Shape::Text),
-            presence: Presence::Sometimes,
-        },
-        Field {
-            name: "detail",
-            doc: "The same in a sentence for the owner.",
-            shape: Shape::Text,
-            presence: Presence::Always,
-        },
-    ]);
 }
 
 words! {

@@ -33,6 +33,7 @@ pub mod nearest;
 pub mod page;
 pub mod patch;
 pub mod permission;
+pub mod presence;
 pub mod refusal;
 pub mod retry;
 pub mod role;

@@ -14,6 +14,7 @@ pub mod invitation;
 pub mod key;
 pub mod member;
 pub mod message;
+mod presence;
 pub mod run;
 pub mod second_factor;
 pub mod session;

@@ -175,6 +175,9 @@ settings! {
     /// Streams.
     STREAMS_PER_WORKSPACE = "streams_per_workspace", Int { min: 1, max: 100_000 }, "200",
         "How many event streams the members and API keys of a workspace may have open at once, together.";
+    /// Minutes.
+    OPERATOR_ABSENCE_MINUTES = "operator_absence_minutes", Int { min: 1, max: 1_440 }, "5",
+        "How many minutes an operator may be offline before the dialogs they have go back to those that wait.";
     /// Per address.
     RATE_REGISTER = "rate_register", Rate, "50/1h", "Registrations, confirmations and accepted invitations, per address.";
     /// Per address.

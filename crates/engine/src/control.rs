@@ -20,7 +20,7 @@ use replyx_core::{
 use replyx_storage::{StorageError, Tx, repeated};
 use thiserror::Error;
 
-use crate::Engine;
+use crate::{Engine, giving::GiveOut};
 
 /// Control of a dialog could not be changed.
 #[derive(Debug, Error)]
@@ -191,6 +191,21 @@ fn mine(dialog: &Dialog, caller: &Caller) -> Result<(), ControlError> {
     Err(ControlError::NotYours { holder: dialog.assignee.clone() })
 }
 
+/// May the caller decide about the dialog as they saw it?
+pub(crate) fn may_decide(
+    dialog: &Dialog,
+    caller: &Caller,
+    epoch: Option<i64>,
+) -> Result<(), ControlError> {
+    mine(dialog, caller)?;
+    match epoch {
+        Some(epoch) if epoch != dialog.epoch => {
+            Err(ControlError::NotYours { holder: dialog.assignee.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Does the caller have the dialog? All programs with keys are one.
 pub(crate) fn is_held_by(dialog: &Dialog, caller: &Caller) -> bool {
     dialog.assignee.as_ref().is_some_and(|holder| holder.user_id == caller.user_id())
@@ -212,7 +227,7 @@ async fn change(
         let Some(change) = wish(dialog.clone(), &cause)? else { return Ok(dialog) };
 
         let had = dialog.control;
-        let dialog = enact(&mut tx, change, &contact, now).await?;
+        let dialog = enact(engine, &mut tx, change, &contact, now).await?;
         if had == Control::Human && dialog.control == Control::Ai {
             answer_the_rest(engine, &mut tx, &dialog, now).await?;
         }
@@ -242,7 +257,9 @@ pub(crate) async fn lock(
 }
 
 /// Writes a change of control, and cancels what of the assistant has not been claimed for sending.
+/// Where somebody waits now, or an operator may have room, the dialogs that wait are given out.
 pub(crate) async fn enact(
+    engine: &Engine,
     tx: &mut Tx,
     change: Change<Utterance>,
     contact: &Contact,
@@ -250,6 +267,9 @@ pub(crate) async fn enact(
 ) -> Result<Dialog, StorageError> {
     let Utterance { dialog, .. } = tx.apply(change).await?;
     cancel(tx, &dialog, contact, now).await?;
+    if dialog.control != Control::Human {
+        GiveOut::request(tx, &engine.clock, dialog.workspace_id).await?;
+    }
     Ok(dialog)
 }
 

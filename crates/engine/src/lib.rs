@@ -9,7 +9,8 @@
 //! 3. [`delivery`] sends what was settled.
 //!
 //! [`control`], [`replies`] and [`reads`] are what people do: who may speak in a dialog, what
-//! operators write, and how far they have read. [`waiting`] is the queue of those who wait for one.
+//! operators write, and how far they have read. [`waiting`] is the queue of those who wait for one,
+//! [`assignment`] gives them to those who are there by [`presence`].
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run
 //! in another process, or be behind. [`bell`] only wakes who sleeps, and [`claims`] is the loop by
@@ -25,6 +26,7 @@ use replyx_llm::{Embeddings, Models};
 use replyx_storage::{Db, tuning::Tuning};
 
 mod acts;
+pub mod assignment;
 pub mod attachments;
 pub mod bell;
 pub mod check;
@@ -34,6 +36,7 @@ pub mod control;
 pub mod correct;
 pub mod delivery;
 pub mod evaluation;
+pub mod giving;
 pub mod guard;
 pub mod history;
 pub mod intake;
@@ -42,6 +45,7 @@ mod late;
 pub mod ledger;
 pub mod limit;
 pub mod neutral;
+pub mod presence;
 pub mod preview;
 pub mod prompt;
 pub mod providers;

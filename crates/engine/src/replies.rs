@@ -7,9 +7,12 @@ use replyx_core::{
     change::Change,
     channel::{Channel, Outbound},
     dialog::{Contact, Control, Dialog},
-    ids::{AttachmentId, DialogId, DocumentId, UserId, WorkspaceId},
-    message::{Message, MessageKind},
-    rules::dialog::{Utterance, Written},
+    ids::{AttachmentId, DialogId, DocumentId, MessageId, UserId, WorkspaceId},
+    message::{Author, Delivery, Message, MessageKind},
+    rules::{
+        dialog::{Utterance, Written},
+        message::SentReply,
+    },
 };
 use replyx_storage::{StorageError, Tx, repeated};
 use thiserror::Error;
@@ -44,6 +47,12 @@ pub enum WriteError {
     /// A file could not be made ready.
     #[error(transparent)]
     File(#[from] UploadError),
+    /// There is no such message.
+    #[error("no such message")]
+    NoMessage,
+    /// Nothing of the message failed, or it was too long ago.
+    #[error("nothing of the message has failed and can be sent again")]
+    NotFailed,
     /// Somebody is mentioned who does not work here.
     #[error("`{0}` is not a member of the workspace")]
     NoMember(UserId),
@@ -215,6 +224,43 @@ async fn send(
     let parts: Vec<_> = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
     let outbox = tx.workspace(dialog.workspace_id).outbox();
     outbox.enqueue(dialog, contact, message.id, &parts, message.created_at).await
+}
+
+/// Sends again what the channel refused of a reply, as it was. What the assistant said is sent
+/// again only while it has the dialog.
+///
+/// # Errors
+///
+/// [`WriteError::NotFailed`] when there is nothing to send again; the others as those of [`reply`].
+pub async fn retry(engine: &Engine, caller: &Caller, id: MessageId) -> Result<Message, WriteError> {
+    repeated(|| async {
+        let workspace = caller.workspace_id;
+        let mut tx = engine.db.begin().await?;
+        let seen = tx.workspace(workspace).messages().find(id).await?;
+        let dialog_id = seen.ok_or(WriteError::NoMessage)?.dialog_id;
+        let found = control::lock(&mut tx, workspace, dialog_id).await?;
+        let (dialog, contact) = found.ok_or(ControlError::Missing)?;
+        let message = tx.workspace(workspace).messages().find(id).await?;
+        let message = message.ok_or(WriteError::NoMessage)?;
+        if message.delivery != Delivery::Failed {
+            return Err(WriteError::NotFailed);
+        }
+        passable(&mut tx, &dialog, &contact).await?;
+        control::may_decide(&dialog, caller, None)?;
+        if message.author == Author::Assistant && dialog.control != Control::Ai {
+            return Err(ControlError::NotYours { holder: dialog.assignee }.into());
+        }
+
+        let now = engine.clock.now();
+        if tx.workspace(workspace).outbox().retry(id, now).await? == 0 {
+            return Err(WriteError::NotFailed);
+        }
+        let reply = SentReply { workspace_id: workspace, dialog_id, message_id: id };
+        tx.apply(reply.retried(now)).await?;
+        tx.commit().await?;
+        Ok(Message { delivery: Delivery::Queued, ..message })
+    })
+    .await
 }
 
 /// A note for colleagues.

@@ -98,7 +98,7 @@ pub(crate) async fn call_off(
     let now = engine.clock.now();
     let cause = Cause::of_program(engine.clock.id(), now);
     match dialog.clone().release(&cause) {
-        Ok(change) => control::enact(tx, change, contact, now).await,
+        Ok(change) => control::enact(engine, tx, change, contact, now).await,
         Err(_) => Ok(dialog),
     }
 }

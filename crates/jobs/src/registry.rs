@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::{FutureExt, future::BoxFuture};
 use replyx_core::{job::Kind, retry::Retry};
 use replyx_engine::attachments::FetchAttachment;
+use replyx_engine::giving::GiveOut;
 use replyx_knowledge::{
     evaluate::Evaluate,
     index::{IndexDocument, neighbours::IndexNeighbours},
@@ -19,6 +20,7 @@ use crate::job::{Failed, Job, JobRun, Schedule};
 mod evaluate;
 mod fetch_attachment;
 mod fetch_source;
+mod give_out;
 mod index;
 mod mail;
 mod sweeps;
@@ -35,6 +37,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<FetchSource>(),
     Entry::of::<SendMail>(),
     Entry::of::<FetchAttachment>(),
+    Entry::of::<GiveOut>(),
     Entry::of::<sweeps::ForgetDeliveries>(),
     Entry::of::<sweeps::ForgetParts>(),
     Entry::of::<sweeps::ForgetContactDays>(),
@@ -57,6 +60,7 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::DeleteAccounts>(),
     Entry::of::<sweeps::ReleaseHolds>(),
     Entry::of::<sweeps::SealLedger>(),
+    Entry::of::<sweeps::TendOperators>(),
 ];
 
 /// When giving a job up is tried again.
@@ -205,6 +209,7 @@ mod tests {
             ("fetch_source", "crawl"),
             ("mail", "light"),
             ("fetch_attachment", "light"),
+            ("give_out", "light"),
             ("forget_deliveries", "scheduled"),
             ("forget_outbox", "scheduled"),
             ("forget_contact_days", "scheduled"),
@@ -227,6 +232,7 @@ mod tests {
             ("delete_accounts", "scheduled"),
             ("release_holds", "scheduled"),
             ("seal_ledger", "scheduled"),
+            ("tend_operators", "scheduled"),
         ];
         assert_eq!(stored, expected);
     }
@@ -272,6 +278,9 @@ mod tests {
         let sealed = json!({"sealed": "AAAA"});
         let SendMail(mail) = serde_json::from_value(sealed.clone()).unwrap();
         assert_eq!(mail, sealed);
+
+        let give: GiveOut = serde_json::from_value(json!({"workspace_id": one})).unwrap();
+        assert_eq!(give, GiveOut { workspace_id });
 
         let _: sweeps::ForgetDeliveries = serde_json::from_value(json!({})).unwrap();
     }

@@ -11,6 +11,7 @@ use replyx_core::{
     dialog::{Contact, Dialog},
     evaluation::{QuestionSet, Run},
     knowledge::{Document, Source},
+    presence::Presence,
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
         attachment::StoredMessageFile,
@@ -165,6 +166,7 @@ states! {
     New<Dialog>: |tx, New(it)| tx.workspace(it.workspace_id).dialogs().insert(it);
     Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
+    Presence: |tx, it| tx.workspace(it.workspace_id).operators().save(it);
     CorrectedAct: |tx, it| tx.workspace(it.workspace_id).messages().correct_act(it);
     New<MessageFile>: |tx, New(it)| tx.workspace(it.workspace_id).attachments().insert(it);
     MessageFile: |tx, it| tx.workspace(it.workspace_id).attachments().save(it);

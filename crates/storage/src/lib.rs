@@ -29,7 +29,8 @@
 //! - a source, its documents, the assistants that know them ([`knowledge::Knowledge::lock`] locks
 //!   all of these that a transaction will need, before it changes the first);
 //! - a bot, its parts in the outbox (by chat and position), their messages;
-//! - a bot whose polling goes on, a contact, its dialog, the turn;
+//! - a bot whose polling goes on, a contact, its dialog, the turn, the operator who is given the
+//!   dialog;
 //! - the balances of workspaces, by their ids;
 //! - at the commit the heads of audit logs (workspaces' by their ids, then the platform's), and
 //!   last the counters of events.
@@ -85,6 +86,7 @@ mod migrate;
 pub mod model_calls;
 pub mod model_keys;
 pub mod neighbours;
+pub mod operators;
 pub mod outbox;
 pub mod passages;
 mod postgres;

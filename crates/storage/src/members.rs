@@ -192,8 +192,17 @@ impl Members<'_> {
     ///
     /// Fails when there is no such member.
     pub(crate) async fn delete(self, user: UserId) -> Result<(), StorageError> {
+        const FIND: &str = "SELECT user_id FROM members WHERE workspace_id = $1 AND user_id = $2";
+        const LOCK: &str = "
+            SELECT user_id FROM members WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE";
+        const SEAT: &str = "DELETE FROM operators WHERE workspace_id = $1 AND user_id = $2";
         const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
-        let removed = run!(self.tx, SQL; self.workspace.into_uuid(), user.into_uuid());
+        let workspace = self.workspace.into_uuid();
+        // Nobody takes a seat as this member while it goes.
+        let lock = self.tx.sql(LOCK, FIND);
+        run!(self.tx, lock; workspace, user.into_uuid());
+        run!(self.tx, SEAT; workspace, user.into_uuid());
+        let removed = run!(self.tx, SQL; workspace, user.into_uuid());
         StorageError::expect_one_row("members", removed)?;
         self.tx.done.access.push(user.into_uuid());
         Ok(())

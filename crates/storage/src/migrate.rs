@@ -64,6 +64,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     29 "0029_inbox",
     30 "0030_attachments",
     31 "0031_waits",
+    32 "0032_operators",
     33 "0033_uploads",
     34 "0034_late_answers",
     35 "0035_tags",

@@ -28,6 +28,7 @@ use crate::{
     model_calls::{ModelCalls, SystemModelCalls},
     model_keys::ModelKeys,
     neighbours::{Neighbours, SystemNeighbours},
+    operators::{Operators, SystemOperators},
     outbox::{Outbox, SystemOutbox},
     passages::Passages,
     processes::Processes,
@@ -143,6 +144,8 @@ tables! {
     model_calls: ModelCalls,
     /// Vectors in the database's own index.
     neighbours: Neighbours,
+    /// Who answers customers.
+    operators: Operators,
     /// Replies on their way.
     outbox: Outbox,
     /// Stretches of documents.
@@ -208,6 +211,8 @@ system_tables! {
     model_keys: ModelKeys,
     /// All vectors in the database's own index, for housekeeping.
     neighbours: SystemNeighbours,
+    /// All who answer customers, for what time makes necessary.
+    operators: SystemOperators,
     /// All replies on their way, for delivery.
     outbox: SystemOutbox,
     /// Links that reset a password.

@@ -134,6 +134,11 @@ impl Users<'_> {
     ///
     /// Fails when there is no such user.
     pub(crate) async fn delete(self, id: UserId) -> Result<(), StorageError> {
+        macro_rules! members {
+            () => {
+                "SELECT user_id FROM members WHERE user_id = $1"
+            };
+        }
         macro_rules! sessions {
             () => {
                 "SELECT id FROM sessions WHERE user_id = $1"
@@ -144,10 +149,12 @@ impl Users<'_> {
              WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)";
         const RESETS: &str = "DELETE FROM password_resets WHERE user_id = $1";
         const CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
+        const SEATS: &str = "DELETE FROM operators WHERE user_id = $1";
         const MEMBERS: &str = "DELETE FROM members WHERE user_id = $1";
         const SQL: &str = "DELETE FROM users WHERE id = $1";
         let user = id.into_uuid();
-        // Nobody signs in, joins or renews a session while the rows that depend on the user go.
+        // Nobody signs in, joins, takes a seat or renews a session while the rows that depend on
+        // the user go.
         lock(self.tx, id).await?;
         let sessions = self.tx.sql(concat!(sessions!(), " FOR UPDATE"), sessions!());
         run!(self.tx, sessions; user);
@@ -155,6 +162,9 @@ impl Users<'_> {
         run!(self.tx, "DELETE FROM sessions WHERE user_id = $1"; user);
         run!(self.tx, RESETS; user);
         run!(self.tx, CODES; user);
+        let members = self.tx.sql(concat!(members!(), " FOR UPDATE"), members!());
+        run!(self.tx, members; user);
+        run!(self.tx, SEATS; user);
         run!(self.tx, MEMBERS; user);
         let deleted = run!(self.tx, SQL; user);
         tell(self.tx, id, deleted)

@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    channel::ChannelKind,
     dialog::{Dialog, HandoffReason},
-    ids::{DialogId, UserId, WorkspaceId},
+    ids::{AssistantId, DialogId, UserId, WorkspaceId},
     waiting::{EndedWait, QueueMove},
 };
 use uuid::Uuid;
@@ -16,6 +17,10 @@ use crate::{StorageError, Tx};
 pub struct Waiter {
     /// The dialog.
     pub dialog_id: DialogId,
+    /// Its assistant.
+    pub assistant_id: AssistantId,
+    /// What kind of channel it runs through; `None` when the channel was deleted.
+    pub channel_kind: Option<ChannelKind>,
     /// Since when.
     pub since: DateTime<Utc>,
     /// Why.
@@ -72,6 +77,20 @@ impl Waits<'_> {
         Ok(rows.into_iter().map(wait).collect())
     }
 
+    /// How many wait, at most `most`, and since when the first does.
+    pub async fn summary(self, most: i64) -> Result<(i64, Option<DateTime<Utc>>), StorageError> {
+        const SQL: &str = "
+            SELECT COUNT(*), MIN(asking_since) FROM (
+                SELECT asking_since FROM dialogs
+                 WHERE workspace_id = $1 AND control IN ('waiting', 'human')
+                   AND control = 'waiting'
+                 ORDER BY asking_since, id LIMIT $2
+            ) waiting";
+        let row = row!(self.tx, (i64, Option<DateTime<Utc>>), SQL;
+            self.workspace.into_uuid(), most);
+        Ok(row.unwrap_or_default())
+    }
+
     /// The operator who left a dialog to those that wait.
     pub async fn left_by(self, dialog: DialogId) -> Result<Option<UserId>, StorageError> {
         const SQL: &str = "
@@ -100,17 +119,26 @@ impl Waits<'_> {
         limit: i64,
     ) -> Result<Vec<Waiter>, StorageError> {
         const SQL: &str = "
-            SELECT id, asking_since, handoff_reason FROM dialogs
-             WHERE workspace_id = $1 AND control IN ('waiting', 'human') AND control = 'waiting'
-               AND (asking_since, id) > ($2, $3)
-             ORDER BY asking_since, id LIMIT $4";
+            SELECT d.id, d.assistant_id, c.kind, d.asking_since, d.handoff_reason FROM dialogs d
+              LEFT JOIN channels c ON c.workspace_id = d.workspace_id AND c.id = d.channel_id
+                                  AND c.deleted_at IS NULL
+             WHERE d.workspace_id = $1 AND d.control IN ('waiting', 'human')
+               AND d.control = 'waiting' AND (d.asking_since, d.id) > ($2, $3)
+             ORDER BY d.asking_since, d.id LIMIT $4";
+        type Found = (Uuid, Uuid, Option<String>, DateTime<Utc>, Option<String>);
         let (at, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil().into()));
-        let rows = rows!(self.tx, (Uuid, DateTime<Utc>, Option<String>), SQL;
-            self.workspace.into_uuid(), at, id.into_uuid(), limit);
-        let waiter = |(id, since, reason): (Uuid, DateTime<Utc>, Option<String>)| {
+        let rows =
+            rows!(self.tx, Found, SQL; self.workspace.into_uuid(), at, id.into_uuid(), limit);
+        let waiter = |(id, assistant, kind, since, reason): Found| {
+            let kind = kind.as_deref().map(str::parse).transpose();
             let reason = reason.as_deref().map(str::parse).transpose();
-            let reason = reason.map_err(StorageError::corrupt("dialogs"))?;
-            Ok(Waiter { dialog_id: id.into(), since, reason })
+            Ok(Waiter {
+                dialog_id: id.into(),
+                assistant_id: assistant.into(),
+                channel_kind: kind.map_err(StorageError::corrupt("channels"))?,
+                since,
+                reason: reason.map_err(StorageError::corrupt("dialogs"))?,
+            })
         };
         rows.into_iter().map(waiter).collect()
     }

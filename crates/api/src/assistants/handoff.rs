@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use garde::Validate;
-use replyx_core::assistant::{
-    AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified,
+use replyx_core::{
+    assistant::{AssistantSettings, FixedText, HandOffPolicy, Language, Texts, Unverified},
+    presence::Assignment,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +33,12 @@ pub(crate) struct HandoffView {
     #[garde(length(max = HandOffPolicy::TOPICS), inner(length(chars, min = 1, max = 300)))]
     #[schema(max_items = 50, example = json!(["I want to cancel my contract"]))]
     topics: Vec<String>,
+    /// Who is given the dialogs that wait: `none` (operators take them over), `round_robin` or
+    /// `least_busy` of those who are online and have room. Whoever answered the customer last comes
+    /// first.
+    #[garde(skip)]
+    #[schema(default = "none")]
+    assignment: Assignment,
 }
 
 impl Default for HandoffView {
@@ -48,6 +55,7 @@ impl HandoffView {
             on_unknown: policy.on_unknown,
             on_failed_check: Some(unverified == Unverified::HandOff),
             topics: policy.topics.clone(),
+            assignment: policy.assignment,
         }
     }
 
@@ -60,7 +68,12 @@ impl HandoffView {
     pub(super) fn into_policy(self) -> HandOffPolicy {
         let topics = self.topics.iter().map(|topic| topic.trim());
         let topics = topics.filter(|topic| !topic.is_empty()).map(str::to_owned).collect();
-        HandOffPolicy { on_request: self.on_request, on_unknown: self.on_unknown, topics }
+        HandOffPolicy {
+            on_request: self.on_request,
+            on_unknown: self.on_unknown,
+            topics,
+            assignment: self.assignment,
+        }
     }
 }
 

@@ -1,14 +1,16 @@
-//! `GET /api/v1/messages/{id}/deliveries`
+//! `GET /api/v1/messages/{id}/deliveries` and `POST /api/v1/messages/{id}/retry`
 
-use axum::extract::State;
+use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use replyx_core::{ids::MessageId, message::PartStatus};
+use replyx_engine::replies;
 use replyx_storage::outbox::PartState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::messages::{self, MessageView};
 use crate::{
-    caller::{DialogsRead, May},
+    caller::{DialogsRead, DialogsWrite, May},
     error::{ApiError, ApiResult, Problem},
     input::Id,
     page::List,
@@ -70,4 +72,26 @@ pub async fn parts(
     let parts = tx.workspace(caller.workspace_id).outbox().parts(id).await?;
     let items = parts.into_iter().map(DeliveryPart::from).collect();
     Ok(List { items, next_cursor: None })
+}
+
+/// Sends again what the channel refused of a reply, as it was. Parts that arrived are not repeated.
+#[utoipa::path(
+    post, path = "/messages/{id}/retry", operation_id = "retry_message", tag = "dialogs",
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, description = "the message, which is queued", body = MessageView),
+        (status = 401, description = "no valid token", body = Problem),
+        (status = 403, description = "your role does not allow this", body = Problem),
+        (status = 404, description = "no such message", body = Problem),
+        (status = 409, description = "`not_failed`, `not_yours`, `closed`, `contact_blocked` or `channel_deleted`", body = Problem),
+    )
+)]
+#[tracing::instrument(name = "api.dialogs.retry", skip_all, fields(message.id = %id))]
+pub async fn retry(
+    State(state): State<AppState>,
+    caller: May<DialogsWrite>,
+    Id(id): Id<MessageId>,
+) -> ApiResult<Json<MessageView>> {
+    let message = replies::retry(&state.engine, &caller, id).await?;
+    Ok(Json(messages::shown(&state, message).await?))
 }

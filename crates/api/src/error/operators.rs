@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{dialog::Operator, ids::UserId, message::Message};
-use replyx_engine::{control::ControlError, replies::WriteError, uploads::UploadError};
+use replyx_engine::{
+    assignment::AssignError, control::ControlError, presence::PresenceError, replies::WriteError,
+    uploads::UploadError,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -91,6 +94,29 @@ impl From<UploadError> for ApiError {
     }
 }
 
+impl From<AssignError> for ApiError {
+    fn from(error: AssignError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AssignError::Control(error) => error.into(),
+            AssignError::NoOperator(_) => Self::field("assignee_id", detail),
+            AssignError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<PresenceError> for ApiError {
+    fn from(error: PresenceError) -> Self {
+        match error {
+            PresenceError::NoPerson => Self::Refused {
+                code: "session_required",
+                detail: "this requires a signed-in user, not an API key",
+            },
+            PresenceError::Storage(error) => error.into(),
+        }
+    }
+}
+
 impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         let detail = error.to_string();
@@ -102,6 +128,8 @@ impl From<WriteError> for ApiError {
             WriteError::NewerReply(message) => Self::NewerReply(Box::new((*message).into())),
             WriteError::NoFile => Self::NotFound("attachment"),
             WriteError::File(error) => error.into(),
+            WriteError::NoMessage => Self::NotFound("message"),
+            WriteError::NotFailed => Self::Conflict { code: "not_failed", detail },
             WriteError::NoMember(_) => Self::field("mentions", detail),
             WriteError::Storage(error) => error.into(),
         }

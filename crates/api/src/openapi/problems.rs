@@ -94,6 +94,7 @@ codes! {
         is_page: "the document is a page of a source, which keeps it up to date",
         last_assistant: "no other assistant knows the document",
         last_owner: "there would be no owner left",
+        not_failed: "nothing of the message has failed and can be sent again",
         client_id_taken: "`client_id` is that of another message of the dialog",
         channel_deleted: "the channel of the dialog was deleted",
         closed: "the dialog is closed",

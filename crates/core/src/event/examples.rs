@@ -11,6 +11,7 @@ use crate::{
     },
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
     message::{Author, MessageAct, Outcome},
+    presence::PresenceState,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -50,6 +51,7 @@ fn conversation() -> Vec<Event> {
             seq: Some(3),
             reason: Some(HandoffReason::Asked),
             assignee_id: None,
+            assigned_by: None,
         },
         Event::MessageStored {
             dialog_id,
@@ -78,6 +80,7 @@ fn conversation() -> Vec<Event> {
         Event::MessageDelivered { dialog_id, message_id: reply, uncertain: 0 },
         Event::MessageActCorrected { dialog_id, message_id: reply, act: MessageAct::Thanks },
         Event::MessageFailed { dialog_id, message_id: reply, error },
+        Event::MessageRetried { dialog_id, message_id: reply },
         Event::MessageCanceled { dialog_id, message_id: reply },
         Event::AttachmentStatus {
             dialog_id,
@@ -85,6 +88,7 @@ fn conversation() -> Vec<Event> {
             attachment_id: id(11),
             status: AttachmentStatus::Stored,
         },
+        Event::OperatorPresence { user_id: id(9), state: PresenceState::Online },
         Event::ContactBlocked { contact_id, blocked: true },
     ]
 }

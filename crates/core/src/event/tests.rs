@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{knowledge::WarningCode, shape::Shape};
 
 const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -19,6 +20,10 @@ fn stored() -> Vec<Value> {
             "type": "dialog.control", "dialog_id": ID, "control": "human", "epoch": 3,
             "step": "take_over", "seq": 4, "assignee_id": ID,
         }),
+        json!({
+            "type": "dialog.control", "dialog_id": ID, "control": "human", "epoch": 3,
+            "step": "assign", "seq": 4, "assignee_id": ID, "assigned_by": "round_robin",
+        }),
         json!({"type": "message.stored", "dialog_id": ID, "message_id": ID, "seq": 1, "author": "customer"}),
         json!({"type": "note.stored", "dialog_id": ID, "message_id": ID, "seq": 1}),
         json!({
@@ -33,11 +38,13 @@ fn stored() -> Vec<Value> {
         json!({"type": "message.delivered", "dialog_id": ID, "message_id": ID, "uncertain": 0}),
         json!({"type": "message.act_corrected", "dialog_id": ID, "message_id": ID, "act": "thanks"}),
         json!({"type": "message.failed", "dialog_id": ID, "message_id": ID, "error": "gone"}),
+        json!({"type": "message.retried", "dialog_id": ID, "message_id": ID}),
         json!({"type": "message.canceled", "dialog_id": ID, "message_id": ID}),
         json!({
             "type": "attachment.status", "dialog_id": ID, "message_id": ID, "attachment_id": ID,
             "status": "too_large",
         }),
+        json!({"type": "operator.presence", "user_id": ID, "state": "away"}),
         json!({"type": "contact.blocked", "contact_id": ID, "blocked": true}),
         json!({
             "type": "document.status", "document_id": ID, "assistants": [ID], "status": "failed",

@@ -77,6 +77,13 @@ impl SentReply {
         self.became(Delivery::Failed).telling(event, now)
     }
 
+    /// What the channel refused of it is sent again.
+    pub fn retried(self, now: DateTime<Utc>) -> Change<MessageDelivery> {
+        let Self { dialog_id, message_id, .. } = self;
+        let event = Event::MessageRetried { dialog_id, message_id };
+        self.became(Delivery::Queued).telling(event, now)
+    }
+
     /// Somebody took over before all of it was sent.
     pub fn canceled(self, now: DateTime<Utc>) -> Change<MessageDelivery> {
         let Self { dialog_id, message_id, .. } = self;

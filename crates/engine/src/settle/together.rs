@@ -36,6 +36,7 @@ use crate::{
     check::Reply,
     context::Context,
     control, delivery,
+    giving::GiveOut,
     kept::{self, Keep},
     late,
     usage::Ledger,
@@ -388,6 +389,7 @@ impl Room<'_> {
             if dialog.control != Control::Ai {
                 // This reply says that a human will answer; no other one is to follow it.
                 control::cancel(self.tx, dialog, &unit.contact, self.now).await?;
+                GiveOut::request(self.tx, &unit.clock, dialog.workspace_id).await?;
             }
             let new = unit.new_parts(dialog);
             if unit.way == Way::Desk && delivery::speaks(&access.channel) {

@@ -3,7 +3,12 @@ use std::time::Duration;
 use replyx_core::{
     event::Event,
     ids::MessageId,
-    message::Delivery::{Delivered, Failed},
+    message::Delivery::{self, Delivered, Failed},
+    role::Role,
+};
+use replyx_engine::{
+    control::{self, ControlError},
+    replies::{self, WriteError},
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::{proxy::BreakingProxy, telegram::TelegramFault};
@@ -219,4 +224,40 @@ async fn a_broken_plain_text_after_refused_markup_is_uncertain_too(db: &TestDb) 
     assert_eq!(world.delivered(reply).await, Delivered);
     working.stop().await;
     assert_eq!(uncertain(&world, reply).await, 1);
+}
+
+#[on_every_db]
+async fn what_the_channel_refused_is_sent_again_when_somebody_asks(db: &TestDb) {
+    let world = World::open(db).await;
+    let line = world.line().await;
+    let engine = world.engine_with(|settings| settings.send_backoff.attempts = 1).await;
+    let kim = world.member("Kim", Role::Operator).await;
+    world.telegram.inject(TelegramFault::Status(500).on("sendMessage"));
+    let reply = world.reply(&line, 7, "hello").await;
+    let refused = replies::retry(&engine, &kim, reply).await.unwrap_err();
+    assert!(matches!(refused, WriteError::NotFailed), "it is on its way");
+    let working = Working::sends(&engine);
+    assert_eq!(world.delivered(reply).await, Failed);
+
+    let retried = replies::retry(&engine, &kim, reply).await.unwrap();
+    assert_eq!(retried.delivery, Delivery::Queued);
+    assert_eq!(world.delivered(reply).await, Delivered);
+    working.stop().await;
+    assert_eq!(received(&line.chat(7)), ["hello"]);
+    assert_eq!(world.count("message.retried").await, 1);
+    let refused = replies::retry(&engine, &kim, reply).await.unwrap_err();
+    assert!(matches!(refused, WriteError::NotFailed));
+
+    // What the assistant said does not leave while somebody has the dialog.
+    world.telegram.inject(TelegramFault::Status(500).on("sendMessage"));
+    let late = world.reply(&line, 7, "late").await;
+    let working = Working::sends(&engine);
+    assert_eq!(world.delivered(late).await, Failed);
+    working.stop().await;
+    let dialog = world.dialog().await;
+    control::take_over(&engine, &kim, dialog.id, None).await.unwrap();
+    let refused = replies::retry(&engine, &kim, late).await.unwrap_err();
+    assert!(matches!(refused, WriteError::Control(ControlError::NotYours { .. })));
+    let refused = replies::retry(&engine, &kim, world.clock.id()).await.unwrap_err();
+    assert!(matches!(refused, WriteError::NoMessage));
 }

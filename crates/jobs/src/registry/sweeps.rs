@@ -15,6 +15,7 @@ use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
+use replyx_engine::assignment;
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
@@ -48,6 +49,9 @@ const RESCOPE_DOCUMENTS: Duration = Duration::from_mins(1);
 
 /// How long after its end holds are looked for again: nobody can spend what they hold.
 const RELEASE_HOLDS: Duration = Duration::from_mins(1);
+
+/// How long after its end operators are looked after again.
+const TEND_OPERATORS: Duration = Duration::from_secs(15);
 
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
@@ -215,6 +219,13 @@ scheduled!(
     SealLedger, by_the_clock("seal_ledger"), |run| {
         let sealed = seal::seal(&run.engine.db, run.engine.clock.now());
         counted(Self::KIND, sealed.map_ok(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+    }
+);
+
+scheduled!(
+    /// Operators who are silent go offline; what they have, and what waits, is given to others.
+    TendOperators, by_the_clock("tend_operators"), TEND_OPERATORS, |run| {
+        counted(Self::KIND, assignment::tend(run.engine))
     }
 );
 

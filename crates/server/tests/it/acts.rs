@@ -46,8 +46,10 @@ async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
     let shop = home.open().await;
     let path = format!("/api/v1/assistants/{}", shop.assistant);
     let read = shop.owner.get(&path).await.expect(200).body;
-    let policy =
-        json!({"on_request": true, "on_unknown": 0, "on_failed_check": false, "topics": []});
+    let policy = json!({
+        "on_request": true, "on_unknown": 0, "on_failed_check": false, "topics": [],
+        "assignment": "none",
+    });
     assert_eq!(read["handoff"], policy);
     assert_eq!(read["texts"], json!({}));
 

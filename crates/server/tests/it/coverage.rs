@@ -77,6 +77,8 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
         "create_bot" => {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
+        "set_presence" => request.json(&json!({"state": "online"})),
+        "update_dialog" => request.json(&json!({"assignee_id": null})),
         "mark_dialog_read" => request.json(&json!({"seq": 1})),
         "write_message" => request.json(&json!({"client_id": "stolen", "text": "Hello"})),
         "correct_message_act" => request.json(&json!({"act": "question"})),

@@ -393,3 +393,75 @@ async fn the_queue_shows_who_waits_and_a_customer_may_leave_it(home: &Home) {
     let theirs = stranger.get(path).await.expect(200).body;
     assert_eq!(theirs["items"], json!([]));
 }
+
+#[on_every_home]
+async fn operators_come_online_are_given_dialogs_and_end_their_shift(home: &Home) {
+    let bot = home.bot();
+    let shop = home.open().await;
+    shop.connect().await;
+    shop.set(&json!({"handoff": {"assignment": "round_robin"}})).await;
+    let kim = colleague(home, &shop, "kim@example.org").await;
+    let lee = colleague(home, &shop, "lee@example.org").await;
+    let presence = |who: &Api, body: Value| {
+        let put = who.request(reqwest::Method::PUT, "/api/v1/operators/me/presence");
+        let who = who.clone();
+        async move { who.send(put.json(&body)).await }
+    };
+    let online = json!({"state": "online", "capacity": {"telegram": 1}});
+    let said = presence(&kim, online).await.expect(200).body;
+    assert_eq!((&said["state"], &said["capacity"]["telegram"]), (&json!("online"), &json!(1)));
+    assert!(said["expires_at"].as_str() > said["since"].as_str());
+    for wrong in
+        [json!({"state": "asleep"}), json!({"state": "online", "capacity": {"telegram": 101}})]
+    {
+        assert_problem(&presence(&kim, wrong).await, 422, "invalid");
+    }
+
+    bot.customer(7).ask("I want to talk to a human", PATIENCE).await.unwrap();
+    let mine = until("the dialog is given to Kim", async || {
+        let mine = kim.get("/api/v1/dialogs?view=mine").await.expect(200).body;
+        mine["items"].as_array()?.first().cloned()
+    })
+    .await;
+    let path = format!("/api/v1/dialogs/{}", mine["id"].as_str().unwrap());
+    let list = lee.get("/api/v1/operators").await.expect(200).body;
+    let of = |name: &str| {
+        let items = list["items"].as_array().unwrap();
+        items.iter().find(|item| item["name"] == name).unwrap().clone()
+    };
+    let of_kim = of("kim@example.org");
+    assert_eq!((&of_kim["state"], &of_kim["open"]), (&json!("online"), &json!(1)));
+    let of_lee = of("lee@example.org");
+    assert_eq!((&of_lee["state"], &of_lee["last_seen_at"]), (&json!("offline"), &Value::Null));
+
+    // To a colleague, whom capacity does not bind.
+    let to_lee = json!({"assignee_id": of_lee["user_id"]});
+    let given = kim.patch(&path, &to_lee).await.expect(200).body;
+    assert_eq!(given["assignee"]["name"], "lee@example.org");
+    assert_problem(&kim.patch(&path, &json!({"assignee_id": null})).await, 409, "not_yours");
+    assert_problem(&lee.patch(&path, &json!({"assignee_id": UNKNOWN})).await, 422, "invalid");
+    assert_problem(&lee.patch(&path, &json!({})).await, 422, "invalid");
+
+    let words = json!({"client_id": "1", "text": "Hello, this is Lee."});
+    lee.post(&format!("{path}/messages"), &words).await.expect(201);
+    let board = kim.get("/api/v1/operators/board").await.expect(200).body;
+    assert_eq!((&board["waiting"], &board["oldest_waiting_since"]), (&json!(0), &Value::Null));
+    let shown = board["operators"].as_array().unwrap();
+    let shown = shown.iter().find(|item| item["user_id"] == of_lee["user_id"]).unwrap();
+    assert_eq!(shown["dialog_ids"], json!([mine["id"]]));
+    assert_eq!((&shown["sent_last_hour"], &shown["open"]), (&json!(1), &json!(1)));
+
+    let ended = lee.post("/api/v1/operators/me/end-shift", &json!({})).await.expect(200).body;
+    assert_eq!(ended, json!({"returned": 1}));
+    let given = until("the dialog is given to Kim again", async || {
+        let dialog = kim.get(&path).await.expect(200).body;
+        (dialog["assignee"]["name"] == "kim@example.org").then_some(dialog)
+    })
+    .await;
+    assert_eq!(given["control"], "human");
+
+    let stranger = Api::new(shop.program.base()).register("stranger@example.org", PASSWORD).await;
+    assert_problem(&stranger.patch(&path, &to_lee).await, 404, "not_found");
+    let theirs = stranger.get("/api/v1/operators").await.expect(200).body;
+    assert_eq!(theirs["items"].as_array().unwrap().len(), 1);
+}

@@ -137,7 +137,7 @@ fn has_null(schema: &Value) -> bool {
 }
 
 /// Left out at times, so neither required nor ever `null`.
-const SOMETIMES: [(&str, &str); 27] = [
+const SOMETIMES: [(&str, &str); 28] = [
     ("Problem", "available"),
     ("Problem", "errors"),
     ("Problem", "holder"),
@@ -163,6 +163,7 @@ const SOMETIMES: [(&str, &str); 27] = [
     ("DialogControlEvent", "seq"),
     ("DialogControlEvent", "reason"),
     ("DialogControlEvent", "assignee_id"),
+    ("DialogControlEvent", "assigned_by"),
     ("NoteStoredEvent", "author_id"),
     ("NoteStoredEvent", "mentions"),
 ];

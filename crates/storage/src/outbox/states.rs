@@ -85,6 +85,16 @@ impl Outbox<'_> {
         Ok(found.is_some())
     }
 
+    /// Queues what failed of a reply again, as if it had never been tried. Returns how many parts.
+    pub async fn retry(self, message: MessageId, now: DateTime<Utc>) -> Result<u64, StorageError> {
+        const SQL: &str = "
+            UPDATE outbox SET status = 'queued', attempts = 0, due_at = $3, updated_at = $3
+             WHERE workspace_id = $1 AND message_id = $2 AND status = 'failed' AND NOT revoked";
+        let retried = run!(self.tx, SQL; self.workspace.into_uuid(), message.into_uuid(), now);
+        self.tx.done.outbox |= retried > 0;
+        Ok(retried)
+    }
+
     /// The parts of a reply, in order.
     pub async fn parts(self, message: MessageId) -> Result<Vec<PartState>, StorageError> {
         const SQL: &str = "

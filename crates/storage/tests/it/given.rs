@@ -27,6 +27,7 @@ use replyx_core::{
     money::Money,
     page::PageRequest,
     permission::Permission,
+    presence::{Assignment, Capacity, Presence, PresenceState},
     role::Role,
     rules::{assistant::QuestionSetContent, dialog::Utterance},
     secret::sha256_hex,
@@ -232,6 +233,7 @@ pub(crate) fn assistant(workspace: WorkspaceId) -> Assistant {
                 on_request: false,
                 on_unknown: 3,
                 topics: vec!["Расторгнуть договор".to_owned()],
+                assignment: Assignment::LeastBusy,
             },
             texts: Texts::new(
                 [(Language::Russian, [(FixedText::Thanks, "Не за что".to_owned())].into())].into(),
@@ -550,6 +552,12 @@ impl Tenant {
         tx.workspace(self.id).model_calls().insert(std::slice::from_ref(&self.call)).await.unwrap();
         tx.workspace(self.id).turns().request(self.dialog.id, at(1), at(3)).await.unwrap();
         tx.workspace(self.id).deliveries().take(self.bot.id, &100.into(), at(0)).await.unwrap();
+        let presence = Presence {
+            state: PresenceState::Online,
+            ..Presence::of_nobody(self.id, self.user.id, at(0))
+        };
+        let change = presence.say(PresenceState::Away, Capacity::default(), at(1));
+        tx.apply(fixtures::unexplained(change.state().clone())).await.unwrap();
         tx.workspace(self.id).inbox().read(id(), self.dialog.id, 1).await.unwrap();
         let contact = self.contact.id;
         let day = at(0).date_naive();

@@ -14,6 +14,7 @@ use replyx_core::{
     message::{Delivery, MessageAct},
     money::Money,
     page::PageRequest,
+    presence::Presence,
     role::Role,
     rules::{
         assistant::{Publication, QuestionSetContent, RolledBack},
@@ -299,9 +300,21 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         waits.taken(at(0), 9) => Ok(waits) if waits.is_empty(),
         waits.before(at(1_000_000), id()) => Ok(0),
         waits.left_by(ours.dialog.id) => Ok(None),
+        waits.summary(9) => Ok((0, None)),
+        operators.find(ours.user.id) => Ok(None),
+        operators.lock(ours.user.id) => Ok(None),
+        operators.assigned(ours.user.id, at(9)) => Err(StorageError::RowsAffected { actual: 0, .. }),
+        operators.seats(ChannelKind::Telegram, at(0), None) => Ok(seats) if seats.is_empty(),
+        operators.is_anybody_online(at(0)) => Ok(false),
+        operators.list(page()) => Ok(found) if found.items.iter().all(|it| it.user_id == theirs.user.id),
+        operators.held(ours.user.id) => Ok(held) if held.is_empty(),
+        operators.all_held(9) => Ok(held) if held.is_empty(),
+        operators.sent_since(at(0)) => Ok(sent) if sent.is_empty(),
+        operators.last_of(ours.contact.id) => Ok(None),
         waits.list(None, 9) => Ok(waiting) if waiting.is_empty(),
         messages.is_step_of_program(ours.dialog.id, 1, Step::Release) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),
+        outbox.retry(ours.message.id, at(1)) => Ok(0),
         outbox.parts(ours.message.id) => Ok(parts) if parts.is_empty(),
         outbox.cancel(&dialog, &ours.contact, at(1)) => Ok(messages) if messages.is_empty(),
         passages.change(id(), &given::all_new(&given_passages())) => Err(StorageError::Constraint { .. }),
@@ -404,6 +417,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "New<Dialog>": New(dialog.clone());
         "Dialog": dialog.clone();
         "Utterance": Utterance::new(dialog.clone(), message.clone());
+        "Presence": Presence::of_nobody(theirs.id, id(), at(1));
         "CorrectedAct": CorrectedAct {
             workspace_id: theirs.id,
             message_id: ours.message.id,

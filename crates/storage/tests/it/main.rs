@@ -23,6 +23,7 @@ mod ledger;
 mod migrations;
 mod model_calls;
 mod model_keys;
+mod operators;
 mod outbox;
 mod pages;
 mod passages;

@@ -17,6 +17,7 @@ use crate::{
     event::Event,
     ids::{MessageId, UserId},
     message::{Author, Delivery, Message, MessageKind},
+    presence::AssignReason,
     rules::dialog::Utterance,
     waiting::{QueueMove, WaitOutcome},
 };
@@ -98,6 +99,16 @@ impl Cause {
     }
 }
 
+/// Whose the dialog is after a step.
+struct Hands {
+    operator: Option<Operator>,
+    why: Option<AssignReason>,
+}
+
+impl Hands {
+    const NOBODY: Self = Self { operator: None, why: None };
+}
+
 /// What a step did, before the logs say who did it.
 type Stepped = Result<Change<Utterance>, ControlRefused>;
 
@@ -111,7 +122,7 @@ impl Dialog {
     pub fn hand_off(self, reason: HandoffReason, cause: &Cause) -> Stepped {
         let act = DialogHandedOff { dialog: self.id };
         let reasoned = Self { handoff_reason: Some(reason), ..self };
-        Ok(cause.enter(reasoned.step(Step::HandOff, None, cause)?, &act))
+        Ok(cause.enter(reasoned.step(Step::HandOff, Hands::NOBODY, cause)?, &act))
     }
 
     /// An operator answers from now on.
@@ -121,17 +132,19 @@ impl Dialog {
     /// [`ControlRefused`] when another operator does, or the dialog is over.
     pub fn take_over(self, operator: Operator, cause: &Cause) -> Stepped {
         let act = DialogTakenOver { dialog: self.id };
-        Ok(cause.enter(self.step(Step::TakeOver, Some(operator), cause)?, &act))
+        let hands = Hands { operator: Some(operator), why: None };
+        Ok(cause.enter(self.step(Step::TakeOver, hands, cause)?, &act))
     }
 
-    /// Somebody gives the dialog to an operator, also if another one had it.
+    /// Gives the dialog to an operator, also if another one had it.
     ///
     /// # Errors
     ///
     /// [`ControlRefused`] when the dialog is over.
-    pub fn assign(self, operator: Operator, cause: &Cause) -> Stepped {
+    pub fn assign(self, operator: Operator, why: AssignReason, cause: &Cause) -> Stepped {
         let act = DialogAssigned { dialog: self.id, to: operator.user_id };
-        Ok(cause.enter(self.step(Step::Assign, Some(operator), cause)?, &act))
+        let hands = Hands { operator: Some(operator), why: Some(why) };
+        Ok(cause.enter(self.step(Step::Assign, hands, cause)?, &act))
     }
 
     /// Nobody is asked for any more: the assistant answers from the customer's next message on.
@@ -141,7 +154,7 @@ impl Dialog {
     /// [`ControlRefused`] unless the dialog waits for a human.
     pub fn release(self, cause: &Cause) -> Stepped {
         let act = DialogReleased { dialog: self.id };
-        Ok(cause.enter(self.step(Step::Release, None, cause)?, &act))
+        Ok(cause.enter(self.step(Step::Release, Hands::NOBODY, cause)?, &act))
     }
 
     /// The operator gives the dialog back to the assistant.
@@ -151,7 +164,7 @@ impl Dialog {
     /// [`ControlRefused`] unless an operator answers.
     pub fn hand_back(self, cause: &Cause) -> Stepped {
         let act = DialogHandedBack { dialog: self.id };
-        Ok(cause.enter(self.step(Step::HandBack, None, cause)?, &act))
+        Ok(cause.enter(self.step(Step::HandBack, Hands::NOBODY, cause)?, &act))
     }
 
     /// Ends the dialog.
@@ -161,7 +174,7 @@ impl Dialog {
     /// [`ControlRefused`] when it is over.
     pub fn close(self, cause: &Cause) -> Stepped {
         let act = DialogClosed { dialog: self.id };
-        Ok(cause.enter(self.step(Step::Close, None, cause)?, &act))
+        Ok(cause.enter(self.step(Step::Close, Hands::NOBODY, cause)?, &act))
     }
 
     /// Goes on with a dialog that was over: the assistant answers.
@@ -171,10 +184,10 @@ impl Dialog {
     /// [`ControlRefused`] when it is not over.
     pub fn reopen(self, cause: &Cause) -> Stepped {
         let act = DialogReopened { dialog: self.id };
-        Ok(cause.enter(self.step(Step::Reopen, None, cause)?, &act))
+        Ok(cause.enter(self.step(Step::Reopen, Hands::NOBODY, cause)?, &act))
     }
 
-    fn step(mut self, step: Step, assignee: Option<Operator>, cause: &Cause) -> Stepped {
+    fn step(mut self, step: Step, hands: Hands, cause: &Cause) -> Stepped {
         let edge = EDGES.iter().find(|(known, from, _)| *known == step && *from == self.control);
         let Some((_, _, to)) = edge else {
             return Err(ControlRefused { step, control: self.control });
@@ -184,7 +197,7 @@ impl Dialog {
         let queue = moved(self.control, *to, left_by);
         self.control = *to;
         self.epoch += 1;
-        self.assignee = assignee;
+        self.assignee = hands.operator;
         self.closed_at = (*to == Control::Closed).then_some(now);
 
         // Whoever is answered by a human, or waits for one, has been asking since the first time.
@@ -215,6 +228,7 @@ impl Dialog {
             seq: Some(message.seq),
             reason: self.handoff_reason.filter(|_| *to == Control::Waiting),
             assignee_id: self.assignee.as_ref().and_then(|operator| operator.user_id),
+            assigned_by: hands.why,
         };
         let workspace = self.workspace_id;
         let said = Utterance { queue, ..Utterance::new(self, message) };

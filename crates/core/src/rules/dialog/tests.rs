@@ -8,6 +8,7 @@ use crate::{
     dialog::Operator,
     message::{CheckOutcome, Outcome},
     money::Money,
+    presence::AssignReason,
     waiting::WaitOutcome,
 };
 
@@ -55,7 +56,7 @@ fn take(
     match step {
         Step::HandOff => dialog.hand_off(HandoffReason::Asked, &cause),
         Step::TakeOver => dialog.take_over(operator("Anna"), &cause),
-        Step::Assign => dialog.assign(operator("Boris"), &cause),
+        Step::Assign => dialog.assign(operator("Boris"), AssignReason::Chosen, &cause),
         Step::Release => dialog.release(&cause),
         Step::HandBack => dialog.hand_back(&cause),
         Step::Close => dialog.close(&cause),

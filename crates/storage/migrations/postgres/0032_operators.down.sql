@@ -1,0 +1,2 @@
+DROP TABLE operator_states;
+DROP TABLE operators;
