@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The steps share one target folder, and each takes the whole machine.
 .NOTPARALLEL:
-.PHONY: help run dist test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis demo bench audit fuzz setup clean-run
+.PHONY: help run dist test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis deploy-check demo bench audit fuzz setup clean-run
 
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
@@ -22,11 +22,14 @@ run: ## Build the release binary and run the demo
 	$(step) "release build" cargo build --release --locked -p replyx-server
 	@$(target)/release/replyx demo
 
-dist: ## Build the binary that is shipped: small, without the demo
+dist: ## Build the binary that is shipped: small, without the demo; with manual pages and completions
 	@scripts/setup build
 	$(step) "dist build" cargo build --profile dist --locked -p replyx-server --no-default-features
+	@$(target)/dist/replyx man $(target)/dist/man
+	@mkdir -p $(target)/dist/completions
+	@for shell in bash zsh fish; do $(target)/dist/replyx completions $$shell >$(target)/dist/completions/replyx.$$shell; done
 
-test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis demo ## Everything that must hold; what CI runs
+test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis deploy-check demo ## Everything that must hold; what CI runs
 
 setup:
 	$(step) "setup" scripts/setup test
@@ -64,6 +67,10 @@ spectral: ## openapi.json keeps the rules of tools/.spectral.yaml
 schemathesis: build ## The program answers as openapi.json says, whatever it is asked
 	@scripts/setup api
 	$(step) "schemathesis" scripts/api-check $(replyx)
+
+deploy-check: build ## The files of deploy/ are right by the programs that read them
+	@scripts/setup deploy
+	$(step) "deploy-check" env PATH="$$PATH:/usr/sbin:/sbin" .run/venv/bin/python tools/deploy_check.py $(replyx)
 
 demo: build ## The demo, once, with a verdict
 	$(step) "demo" $(replyx) demo --once

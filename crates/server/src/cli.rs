@@ -20,8 +20,10 @@ mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod health;
 mod knowledge;
 mod migrate;
+mod shell;
 
 /// Answers a business's customers in Telegram from the business's own documents.
 #[derive(Debug, Parser)]
@@ -96,8 +98,21 @@ enum Command {
         #[command(subcommand)]
         command: Option<config::Command>,
     },
+    /// Asks the program that runs on this machine, on HOST and PORT, whether it answers. Health
+    /// checks of containers use it.
+    Health,
     /// Prints the `OpenAPI` document.
     Openapi,
+    /// Prints the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Writes the manual pages.
+    Man {
+        /// Where to; created if it does not exist.
+        folder: PathBuf,
+    },
     /// Reads a document from standard input and prints its text as JSON. Used by the program
     /// itself, to keep hostile files in a process of their own.
     #[command(hide = true)]
@@ -128,8 +143,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     // The secrets are in this process: its children, which read hostile files, must not see into
     // it.
     replyx_extract::hide().context("the memory of this process cannot be protected")?;
-    if matches!(cli.command, Command::Openapi) {
-        say!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
+    if print(&cli.command)? {
         return Ok(ExitCode::SUCCESS);
     }
     rustls::crypto::ring::default_provider()
@@ -137,6 +151,20 @@ pub fn run() -> anyhow::Result<ExitCode> {
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed twice"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(command(cli))
+}
+
+/// Runs a command that only prints or writes what the program knows by itself. `false`: it is
+/// another one.
+fn print(command: &Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Openapi => {
+            say!("{}", serde_json::to_string_pretty(&replyx_api::router::document())?);
+        }
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man { folder } => shell::manual(folder)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -171,6 +199,13 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(Box::pin(doctor::run(file, inquiry)).await)
         }
         Command::Config { command } => config::run(file, command).await,
-        Command::Openapi | Command::Extract { .. } => unreachable!("needs no runtime"),
+        Command::Health => {
+            health::run(&load()?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Extract { .. } => unreachable!("needs no runtime"),
     }
 }

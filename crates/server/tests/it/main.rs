@@ -21,6 +21,7 @@ mod conventions;
 mod coverage;
 mod data_folder;
 mod demo;
+mod deployment;
 mod doctor;
 mod documents;
 mod door;

@@ -1,0 +1,40 @@
+//! `replyx health`: whether the program that runs here answers.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use replyx_terminal::say;
+
+use crate::config::Config;
+
+/// How long the program may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Asks the program on this machine whether it is alive; neither the database nor Redis is asked.
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let address = reachable(config.listen());
+    let url = format!("http://{address}/health/live");
+
+    // Proxies of the environment lead away from this machine.
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+    let answer =
+        client.get(&url).send().await.with_context(|| format!("`{url}` does not answer"))?;
+
+    let status = answer.status();
+    ensure!(status.is_success(), "`{url}` answers with {status}");
+    say!("ok    {url}");
+    Ok(())
+}
+
+/// Where a program that listens on this address is reached from its own machine.
+const fn reachable(listens: SocketAddr) -> SocketAddr {
+    let ip = match listens.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listens.port())
+}
