@@ -67,6 +67,11 @@ impl Channel for Api {
         if text.is_empty() { Vec::new() } else { vec![Outbound::text(text, None)] }
     }
 
+    /// The program sees that a human is offered, and shows it as it likes.
+    fn has_buttons(&self) -> bool {
+        false
+    }
+
     fn paces(&self, _: ChatKind) -> Paces {
         Paces::default()
     }

@@ -12,6 +12,9 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// there is nothing to see in it. Pure.
     fn render(&self, markdown: &str) -> Vec<Outbound>;
 
+    /// Whether a part of a reply can have buttons.
+    fn has_buttons(&self) -> bool;
+
     /// How fast a channel, and each chat in it, may speak.
     fn paces(&self, chat: ChatKind) -> Paces;
 

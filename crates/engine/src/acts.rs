@@ -8,7 +8,13 @@
 use std::sync::Arc;
 
 use replyx_acts::{MessageAct, Tongue, tell, tongue, voice};
-use replyx_core::{assistant::FixedText, dialog::HandoffReason, message::Outcome, usage::Purpose};
+use replyx_core::{
+    assistant::{FixedText, Language},
+    channel::Button,
+    dialog::HandoffReason,
+    message::Outcome,
+    usage::Purpose,
+};
 use replyx_llm::{EXTRACTIVE, OFFLINE};
 use tokio::sync::OnceCell;
 
@@ -44,7 +50,7 @@ impl Heard {
 /// Tells what the message is.
 pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledger) -> Heard {
     let told = tell(&ask.question);
-    let act = told.act;
+    let act = if presses(ask) { MessageAct::WantsHuman } else { told.act };
     let insists = ask.offered && matches!(act, MessageAct::Booking | MessageAct::OrderStatus);
     let accepts = ask.offered && told.agrees() && !replyx_acts::refuses(&ask.question);
     let is_question = act == MessageAct::Question;
@@ -64,6 +70,15 @@ pub(crate) async fn hear(engine: &Engine, ask: &AnswerRequest, ledger: &mut Ledg
     let asks = act == MessageAct::WantsHuman || insists || accepts;
     let goes = asks && ask.settings.handoff.on_request;
     Heard { act, goes: goes.then_some(HandoffReason::Asked) }
+}
+
+/// Did the customer press the button that brings in a human? It says what is written on it.
+fn presses(ask: &AnswerRequest) -> bool {
+    let says = |language: &Language| {
+        let label = ask.settings.say(FixedText::HumanButton, *language);
+        ask.question.lines().any(|line| line == Button::said(label))
+    };
+    Language::ALL.iter().any(says)
 }
 
 /// By the vectors of examples, for messages in other languages than those of the rules.

@@ -215,6 +215,12 @@ impl Poller {
         until_stored("store updates", || receive::polled(&self.engine, &inbound, (door, next)))
             .await;
         self.offset = Some(next);
+
+        // Telegram may be slow to take them, and nobody's next words wait for that.
+        let presses = receive::presses(&updates);
+        if !presses.is_empty() {
+            tokio::spawn(receive::answer_presses(self.client.clone(), presses));
+        }
     }
 }
 

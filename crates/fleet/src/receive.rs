@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use replyx_channels::telegram::{
-    RawUpdate,
+    BotClient, RawUpdate,
     inbound::{self, Read, Us},
     webhook,
 };
@@ -16,25 +16,45 @@ use replyx_engine::{
     intake::{self, Door, Gatherer, IntakeError},
 };
 use replyx_storage::StorageError;
+use serde_json::Value;
 
 /// The most bytes that a posted update may have.
 pub const BODY_LIMIT: usize = webhook::BODY_LIMIT;
 
 /// Takes an update that Telegram posted. It is stored when this returns `Ok`, unless it is nothing
-/// to us.
+/// to us. What is returned is to be answered to Telegram.
 ///
 /// # Errors
 ///
 /// Fails when too many are waiting; Telegram delivers it again.
-pub async fn posted(gatherer: &Gatherer, bot: &Bot, body: &[u8]) -> Result<(), IntakeError> {
+pub async fn posted(
+    gatherer: &Gatherer,
+    bot: &Bot,
+    body: &[u8],
+) -> Result<Option<Value>, IntakeError> {
     let Ok(update) = webhook::update_from(body) else {
         metrics::counter!("updates_total", "outcome" => "malformed").increment(1);
-        return Ok(());
+        return Ok(None);
     };
-    match understood(bot, &update) {
-        Some((door, inbound)) => gatherer.accept(door, inbound).await,
-        None => Ok(()),
+    if let Some((door, inbound)) = understood(bot, &update) {
+        gatherer.accept(door, inbound).await?;
     }
+    Ok(inbound::press(&update).map(webhook::answer_press))
+}
+
+/// Answers the presses of buttons in a batch, so that the apps of those who pressed stop waiting.
+/// Nothing depends on it: what was pressed is stored, and an app stops by itself after a while.
+pub(crate) async fn answer_presses(client: BotClient, presses: Vec<String>) {
+    for press in presses {
+        if let Err(error) = client.answer_press(&press).await {
+            tracing::debug!(error = &error as &dyn Error, "the press of a button was not answered");
+        }
+    }
+}
+
+/// The presses of buttons in a batch.
+pub(crate) fn presses(batch: &[RawUpdate]) -> Vec<String> {
+    batch.iter().filter_map(inbound::press).map(str::to_owned).collect()
 }
 
 /// What the updates of a batch mean, without those that are nothing to us.

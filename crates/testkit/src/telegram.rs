@@ -20,6 +20,7 @@
 //! [`FakeTelegram::inject`].
 
 mod bot;
+mod buttons;
 mod chat;
 mod dialog;
 mod fault;
@@ -50,7 +51,7 @@ use crate::net::{Server, http_client};
 
 pub use bot::{Bot, Refused};
 pub use chat::Chat;
-pub use dialog::{ChatAction, Sent, SentFile};
+pub use dialog::{ChatAction, Sent, SentButton, SentFile};
 pub use fault::{Injection, TelegramFault};
 pub use limits::{Enforcement, Excess, Limits, Rate};
 pub use webhook::Redelivery;

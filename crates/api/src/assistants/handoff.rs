@@ -88,14 +88,14 @@ pub(super) const fn into_texts(texts: TextsView) -> Texts {
     Texts::new(texts)
 }
 
-/// Texts of 1 to 4,000 characters.
+/// Texts of 1 to 4,000 characters, labels of buttons of at most 64.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that garde asks for")]
 pub(super) fn known_texts(texts: &TextsView, (): &()) -> garde::Result {
-    let mut all = texts.values().flat_map(BTreeMap::values);
-    let fits =
-        |text: &String| !text.trim().is_empty() && text.chars().count() <= FixedText::LONGEST;
-    if all.all(fits) {
+    let mut all = texts.values().flatten();
+    if all.all(|(occasion, text)| occasion.takes(text)) {
         return Ok(());
     }
-    Err(garde::Error::new("each text must have 1 to 4000 characters"))
+    Err(garde::Error::new(
+        "each text must have 1 to 4000 characters, that of a button 1 to 64 in one line",
+    ))
 }

@@ -10,13 +10,15 @@
 use std::time::Duration;
 
 use axum::{
+    Json,
     body::Bytes,
     extract::{FromRequest, Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use replyx_core::{bot::Bot, channel::ChannelStatus, secret::sha256_hex, setting};
 use replyx_fleet::{hooks, receive};
+use serde_json::{Value, json};
 
 use crate::{
     address::ClientAddress,
@@ -39,7 +41,8 @@ const SECRET: &str = "x-telegram-bot-api-secret-token";
     request_body(content = Object, content_type = "application/json", description = "an `Update` of the Bot API",
         example = json!({"update_id": 1})),
     responses(
-        (status = 200, description = "the update is stored, or is not for us"),
+        (status = 200, description = "the update is stored, or is not for us; the body is a call of the Bot API where the press of a button is to be answered, and empty otherwise",
+            body = Object, example = json!({"method": "answerCallbackQuery", "callback_query_id": "4382bfdwdsb323b2d9"})),
         (status = 401, description = "the secret token is missing or wrong", body = Problem),
         (status = 404, description = "no such bot", body = Problem),
         (status = 413, description = "larger than any update", body = Problem),
@@ -132,8 +135,8 @@ fn running(bot: Bot) -> ApiResult<Bot> {
 }
 
 /// Reads the update and hands it on.
-async fn take(state: &AppState, bot: &Bot, request: Request) -> ApiResult<StatusCode> {
+async fn take(state: &AppState, bot: &Bot, request: Request) -> ApiResult<Json<Value>> {
     let body = whole(Bytes::from_request(request, state).await, receive::BODY_LIMIT)?;
-    receive::posted(&state.gatherer, bot, &body).await?;
-    Ok(StatusCode::OK)
+    let call = receive::posted(&state.gatherer, bot, &body).await?;
+    Ok(Json(call.unwrap_or_else(|| json!({}))))
 }

@@ -6,7 +6,7 @@ use futures::{FutureExt, future::BoxFuture};
 use replyx_core::channel::{Address, Attachment, ChatKind, Outbound, OutboundText};
 use secrecy::SecretString;
 
-use super::{OutgoingFile, Telegram, TelegramError, format};
+use super::{OutgoingFile, Telegram, TelegramError, Words, format};
 use crate::{Channel, FetchFailed, Happening, Paces, Route, SendOutcome};
 
 /// Telegram shows it for five seconds; it is said again a little before.
@@ -15,6 +15,10 @@ const TYPING: Duration = Duration::from_millis(4_500);
 impl Channel for Telegram {
     fn render(&self, markdown: &str) -> Vec<Outbound> {
         format::outbound(markdown).into_iter().map(Outbound::Text).collect()
+    }
+
+    fn has_buttons(&self) -> bool {
+        true
     }
 
     fn paces(&self, chat: ChatKind) -> Paces {
@@ -112,15 +116,16 @@ impl Telegram {
         text: &OutboundText,
     ) -> Result<i64, TelegramError> {
         let bot = self.bot(token);
+        let buttons = text.buttons.as_slice();
         let Some(html) = &text.markup else {
-            return bot.send_message(to, &text.plain, false).await;
+            return bot.send_message(to, Words::Plain(&text.plain), buttons).await;
         };
-        let answer = bot.send_message(to, html, true).await;
+        let answer = bot.send_message(to, Words::Html(html), buttons).await;
         if !matches!(answer, Err(TelegramError::CannotParse { .. } | TelegramError::TooLong)) {
             return answer;
         }
         metrics::counter!("telegram_bot_plain_fallbacks_total").increment(1);
-        bot.send_message(to, &text.plain, false).await
+        bot.send_message(to, Words::Plain(&text.plain), buttons).await
     }
 }
 

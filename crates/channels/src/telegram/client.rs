@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use replyx_core::channel::Address;
+use replyx_core::channel::{Address, Button};
 use replyx_tls::Protocols;
 use reqwest::{
     Client, RequestBuilder, Response, Url,
@@ -18,12 +18,12 @@ use super::{
     answer,
     error::TelegramError,
     rates::Rates,
-    types::{FileInfo, Me, OutgoingFile, RawUpdate, SentMessage, updates},
+    types::{FileInfo, Me, OutgoingFile, RawUpdate, SentMessage, Words, updates},
 };
 
 /// The kinds of updates we ask for. Edited messages are not among them: an answer cannot be taken
 /// back.
-const ALLOWED_UPDATES: [&str; 2] = ["message", "my_chat_member"];
+const ALLOWED_UPDATES: [&str; 3] = ["message", "callback_query", "my_chat_member"];
 /// A hundred updates are far smaller; more is not Telegram.
 const BODY_LIMIT: usize = 16 << 20;
 /// How long a file may be on its way.
@@ -206,8 +206,7 @@ impl BotClient {
         self.fetch("deleteWebhook", &json!({}), Duration::ZERO).await.map(drop)
     }
 
-    /// Sends a message, as plain text or as Telegram's HTML, and returns its number. Links get no
-    /// preview.
+    /// Sends a message with rows of buttons below it, and returns its number. Links get no preview.
     ///
     /// # Errors
     ///
@@ -215,19 +214,34 @@ impl BotClient {
     pub async fn send_message(
         &self,
         chat: &Address,
-        text: &str,
-        html: bool,
+        words: Words<'_>,
+        buttons: &[Vec<Button>],
     ) -> Result<i64, TelegramError> {
+        let (Words::Plain(text) | Words::Html(text)) = words;
         let mut parameters = json!({
             "chat_id": chat_id(chat)?,
             "text": text,
             "link_preview_options": {"is_disabled": true},
         });
-        if html {
+        if matches!(words, Words::Html(_)) {
             parameters["parse_mode"] = "HTML".into();
+        }
+        if !buttons.is_empty() {
+            parameters["reply_markup"] = keyboard(buttons);
         }
         let sent: SentMessage = self.call("sendMessage", &parameters, Duration::ZERO).await?;
         Ok(sent.message_id)
+    }
+
+    /// Tells the app of the person who pressed a button that the press has arrived; until then it
+    /// shows them waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`TelegramError::Refused`] when the press is some minutes old: nobody waits any more.
+    pub async fn answer_press(&self, press: &str) -> Result<(), TelegramError> {
+        let parameters = json!({"callback_query_id": press});
+        self.fetch("answerCallbackQuery", &parameters, Duration::ZERO).await.map(drop)
     }
 
     /// Shows the bot as typing, for five seconds or until its next message.
@@ -343,6 +357,13 @@ async fn finish(response: Response) -> Result<Box<RawValue>, TelegramError> {
         Err(error) if (200..300).contains(&status) => Err(error),
         Err(_) => answer::open(status, retry_after, b""),
     }
+}
+
+/// `InlineKeyboardMarkup` of these buttons.
+fn keyboard(buttons: &[Vec<Button>]) -> Value {
+    let one = |button: &Button| json!({"text": button.label, "callback_data": button.data});
+    let rows = buttons.iter().map(|row| row.iter().map(one).collect::<Vec<_>>());
+    json!({"inline_keyboard": rows.collect::<Vec<_>>()})
 }
 
 /// Telegram's number of a chat. What is none was never a chat of Telegram's.

@@ -14,6 +14,8 @@ use super::types::RawUpdate;
 
 const NAME_CHARS: usize = 128;
 const LANGUAGE_BYTES: usize = 35;
+/// Telegram's names of presses are shorter.
+const PRESS_BYTES: usize = 128;
 
 /// Who we are in Telegram: needed to tell in a group what is meant for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub fn read(update: &RawUpdate, us: Us<'_>) -> Read {
         read_message(update.update_id, message, us)
     } else if let Some(change) = object(raw, "my_chat_member") {
         read_membership(update.update_id, change)
+    } else if let Some(query) = object(raw, "callback_query") {
+        read_press(update.update_id, query)
     } else {
         Err(other_kind(raw))
     };
@@ -58,17 +62,24 @@ pub fn read(update: &RawUpdate, us: Us<'_>) -> Read {
     }
 }
 
-/// The reason to ignore an update that is neither a message nor a change of our membership.
+/// The press of a button in an update, whatever it means: the app of the person who pressed waits
+/// until it is answered.
+pub fn press(update: &RawUpdate) -> Option<&str> {
+    let id = update.raw.get("callback_query")?["id"].as_str()?;
+    Some(id).filter(|id| !id.is_empty() && id.len() <= PRESS_BYTES)
+}
+
+/// The reason to ignore an update that is none of those.
 fn other_kind(raw: &Value) -> &'static str {
     const KINDS: [(&str, &str); 8] = [
         ("edited_message", "edited_message"),
         ("channel_post", "channel_post"),
         ("edited_channel_post", "channel_post"),
-        ("callback_query", "callback_query"),
         ("business_message", "business"),
         ("message_reaction", "reaction"),
         ("message", "malformed"),
         ("my_chat_member", "malformed"),
+        ("callback_query", "malformed"),
     ];
     if !raw.is_object() {
         return "malformed";
@@ -113,6 +124,23 @@ fn read_move(update_id: i64, message: &Value) -> Result<Option<Inbound>, &'stati
     }
     header.address = Address::from(old);
     Ok(Some(header.with(update_id, InboundContent::Moved { to: Address::from(new) })))
+}
+
+/// What a customer says by pressing a button below one of our messages. A press has no time of its
+/// own: that of the message stands for it.
+fn read_press(update_id: i64, query: &Value) -> Result<Inbound, &'static str> {
+    let sender = object(query, "from").ok_or("no_sender")?;
+    // Below a message that was sent through us into some other chat, or a game.
+    let message = object(query, "message").ok_or("callback_query")?;
+    let data = query["data"].as_str().ok_or("callback_query")?;
+
+    let header = Header::read(message, sender)?;
+    let message_id = MessageRef::from(message["message_id"].as_i64().ok_or("malformed")?);
+    let data = content::clean(data);
+    if data.is_empty() {
+        return Err("empty");
+    }
+    Ok(header.with(update_id, InboundContent::Button { data, message_id }))
 }
 
 fn read_membership(update_id: i64, change: &Value) -> Result<Inbound, &'static str> {

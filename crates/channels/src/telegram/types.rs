@@ -69,6 +69,15 @@ pub struct OutgoingFile {
     pub bytes: Vec<u8>,
 }
 
+/// The words of a message that is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words<'a> {
+    /// As they are.
+    Plain(&'a str),
+    /// In Telegram's HTML.
+    Html(&'a str),
+}
+
 /// A message that was sent.
 #[derive(Deserialize)]
 pub(crate) struct SentMessage {

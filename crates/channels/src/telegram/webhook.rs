@@ -1,5 +1,6 @@
 //! Updates that Telegram posts to us.
 
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::types::RawUpdate;
@@ -30,6 +31,12 @@ pub fn update_from(body: &[u8]) -> Result<RawUpdate, NotAnUpdate> {
     }
     let json = std::str::from_utf8(body).map_err(|_| NotAnUpdate::Malformed)?;
     RawUpdate::parse(json).ok_or(NotAnUpdate::Malformed)
+}
+
+/// What Telegram is answered when it posts the press of a button: a call that it carries out, so
+/// that the app of the person who pressed stops waiting.
+pub fn answer_press(press: &str) -> Value {
+    json!({"method": "answerCallbackQuery", "callback_query_id": press})
 }
 
 #[cfg(test)]

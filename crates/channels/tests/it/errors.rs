@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use replyx_channels::telegram::{Limits, Telegram, TelegramError};
+use replyx_channels::telegram::{Limits, Telegram, TelegramError, Words};
 use replyx_testkit::{
     proxy::{BreakingProxy, Direction},
     telegram::TelegramFault,
@@ -19,8 +19,8 @@ use tokio::{
 use crate::{TOKEN, World, client, telegram};
 
 impl World {
-    async fn failed_send(&self, text: &str, html: bool) -> TelegramError {
-        let error = self.client.send_message(&7.into(), text, html).await.unwrap_err();
+    async fn failed_send(&self, words: Words<'_>) -> TelegramError {
+        let error = self.client.send_message(&7.into(), words, &[]).await.unwrap_err();
         assert_tells_no_secret(&error);
         error
     }
@@ -42,7 +42,7 @@ async fn a_wrong_token_is_unauthorized() {
     let world = World::start().await;
     world.fake.revoke(TOKEN);
     assert!(matches!(world.client.get_me().await, Err(TelegramError::Unauthorized)));
-    assert!(matches!(world.failed_send("x", false).await, TelegramError::Unauthorized));
+    assert!(matches!(world.failed_send(Words::Plain("x")).await, TelegramError::Unauthorized));
 }
 
 #[tokio::test]
@@ -57,10 +57,10 @@ async fn what_is_no_token_is_not_even_sent() {
 #[tokio::test]
 async fn a_chat_that_cannot_be_written_to_says_why() {
     let world = World::start().await;
-    let gone = world.failed_send("x", false).await;
+    let gone = world.failed_send(Words::Plain("x")).await;
     assert!(matches!(gone, TelegramError::ChatGone { .. }), "{gone:?}");
     world.bot.customer(7).block();
-    let blocked = world.failed_send("x", false).await;
+    let blocked = world.failed_send(Words::Plain("x")).await;
     assert!(
         matches!(&blocked, TelegramError::Blocked { description } if description.contains("blocked"))
     );
@@ -70,17 +70,17 @@ async fn a_chat_that_cannot_be_written_to_says_why() {
 async fn a_refused_text_says_what_is_wrong_with_it() {
     let world = World::start().await;
     world.bot.customer(7);
-    let long = world.failed_send(&"😀".repeat(2049), false).await;
+    let long = world.failed_send(Words::Plain(&"😀".repeat(2049))).await;
     assert!(matches!(long, TelegramError::TooLong), "{long:?}");
-    let markup = world.failed_send("<b>x", true).await;
+    let markup = world.failed_send(Words::Html("<b>x")).await;
     assert!(matches!(markup, TelegramError::CannotParse { .. }), "{markup:?}");
-    let empty = world.failed_send("  ", false).await;
+    let empty = world.failed_send(Words::Plain("  ")).await;
     assert!(matches!(empty, TelegramError::Refused { status: 400, .. }), "{empty:?}");
 
     world.fake.inject(TelegramFault::RefuseEntities.on("sendMessage"));
-    let markup = world.failed_send("<b>x</b>", true).await;
+    let markup = world.failed_send(Words::Html("<b>x</b>")).await;
     assert!(matches!(markup, TelegramError::CannotParse { .. }), "{markup:?}");
-    world.client.send_message(&7.into(), "x", false).await.unwrap();
+    world.client.send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap();
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn too_many_requests_says_how_long_to_wait() {
     let world = World::start().await;
     world.bot.customer(7);
     world.fake.inject(TelegramFault::TooManyRequests { retry_after: 17 }.on("sendMessage"));
-    let limited = world.failed_send("x", false).await;
+    let limited = world.failed_send(Words::Plain("x")).await;
     let wait = Duration::from_secs(17);
     assert!(
         matches!(limited, TelegramError::RateLimited { retry_after } if retry_after == wait),
@@ -102,11 +102,11 @@ async fn a_server_in_trouble_has_not_sent_unless_it_gave_up_waiting() {
     world.bot.customer(7);
     for status in [500, 502, 503] {
         world.fake.inject(TelegramFault::Status(status).on("sendMessage"));
-        let error = world.failed_send("x", false).await;
+        let error = world.failed_send(Words::Plain("x")).await;
         assert!(matches!(error, TelegramError::Server { status: found } if found == status));
     }
     world.fake.inject(TelegramFault::Status(504).on("sendMessage"));
-    let unknown = world.failed_send("x", false).await;
+    let unknown = world.failed_send(Words::Plain("x")).await;
     assert!(matches!(unknown, TelegramError::Unknown(None)), "{unknown:?}");
 }
 
@@ -115,7 +115,7 @@ async fn a_connection_that_breaks_after_the_request_left_leaves_the_outcome_unkn
     let world = World::start().await;
     let chat = world.bot.customer(7);
     // A connection that is kept and reused must not be taken for one that was never made.
-    world.client.send_message(&7.into(), "first", false).await.unwrap();
+    world.client.send_message(&7.into(), Words::Plain("first"), &[]).await.unwrap();
     for (fault, sent) in [
         (TelegramFault::BreakAfter, 2),
         (TelegramFault::BreakBefore, 2),
@@ -123,7 +123,7 @@ async fn a_connection_that_breaks_after_the_request_left_leaves_the_outcome_unkn
         (TelegramFault::Hang, 3),
     ] {
         world.fake.inject(fault.clone().on("sendMessage"));
-        let error = world.failed_send("x", false).await;
+        let error = world.failed_send(Words::Plain("x")).await;
         assert!(matches!(error, TelegramError::Unknown(Some(_))), "{fault:?}: {error:?}");
         assert_eq!(chat.sent_total(), sent, "{fault:?}");
     }
@@ -136,13 +136,13 @@ async fn a_server_that_cannot_be_reached_got_nothing() {
     let proxy = BreakingProxy::to(world.fake.addr()).unwrap();
     let client = client(&proxy.url());
     proxy.refuse().await;
-    let error = client.send_message(&7.into(), "x", false).await.unwrap_err();
+    let error = client.send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap_err();
     assert_tells_no_secret(&error);
     assert!(matches!(error, TelegramError::NotSent(_)), "{error:?}");
     assert_eq!(chat.sent_total(), 0);
 
     proxy.restore().await;
-    client.send_message(&7.into(), "x", false).await.unwrap();
+    client.send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap();
     assert_eq!(chat.sent_total(), 1);
 }
 
@@ -176,7 +176,8 @@ async fn an_answer_cut_off_anywhere_leaves_the_outcome_unknown() {
     for (number, bytes) in [1, 20, 60, 120, 180].into_iter().enumerate() {
         let proxy = BreakingProxy::to(world.fake.addr()).unwrap();
         proxy.cut_after(Direction::Down, bytes);
-        let error = client(&proxy.url()).send_message(&7.into(), "x", false).await.unwrap_err();
+        let error =
+            client(&proxy.url()).send_message(&7.into(), Words::Plain("x"), &[]).await.unwrap_err();
         assert_tells_no_secret(&error);
         assert!(matches!(error, TelegramError::Unknown(_)), "{bytes}: {error:?}");
         assert_eq!(chat.sent_total(), number as u64 + 1);
@@ -198,8 +199,10 @@ async fn answering(answer: &'static str) -> String {
 }
 
 async fn failure(answer: &'static str) -> TelegramError {
-    let error =
-        client(&answering(answer).await).send_message(&7.into(), "x", false).await.unwrap_err();
+    let error = client(&answering(answer).await)
+        .send_message(&7.into(), Words::Plain("x"), &[])
+        .await
+        .unwrap_err();
     assert_tells_no_secret(&error);
     error
 }

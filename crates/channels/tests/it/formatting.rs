@@ -6,7 +6,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use replyx_channels::telegram::{BotClient, TEXT_LIMIT, format};
+use replyx_channels::telegram::{BotClient, TEXT_LIMIT, Words, format};
 use replyx_core::channel::OutboundText;
 use replyx_testkit::telegram::{Chat, Enforcement, FakeTelegram, Limits};
 
@@ -16,10 +16,9 @@ use crate::{TOKEN, client};
 async fn deliver(part: &OutboundText, client: &BotClient, chat: &Chat) -> Result<(), String> {
     let refused = |error| format!("{error} for {part:?}");
     let mut seen = Vec::new();
-    let forms =
-        [part.markup.as_deref().map(|html| (html, true)), Some((part.plain.as_str(), false))];
-    for (text, html) in forms.into_iter().flatten() {
-        client.send_message(&chat.id().into(), text, html).await.map_err(refused)?;
+    let forms = [part.markup.as_deref().map(Words::Html), Some(Words::Plain(&part.plain))];
+    for words in forms.into_iter().flatten() {
+        client.send_message(&chat.id().into(), words, &[]).await.map_err(refused)?;
         seen.push(chat.sent().last().expect("a message was sent just now").plain.trim().to_owned());
     }
     if seen.iter().all(|text| text == part.plain.trim()) {

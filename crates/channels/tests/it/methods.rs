@@ -1,4 +1,5 @@
-use replyx_channels::telegram::{Limits, OutgoingFile, TelegramError};
+use replyx_channels::telegram::{Limits, OutgoingFile, TelegramError, Words, inbound};
+use replyx_core::channel::Button;
 use replyx_testkit::telegram::{FakeTelegram, TelegramFault};
 use secrecy::SecretString;
 use serde_json::json;
@@ -29,9 +30,13 @@ async fn one_client_serves_many_bots() {
 async fn a_message_arrives_as_plain_text_or_as_html() {
     let world = World::start().await;
     let chat = world.bot.customer(7);
-    let first = world.client.send_message(&7.into(), "1 < 2 & <b>x</b>", false).await.unwrap();
-    let second =
-        world.client.send_message(&7.into(), "1 &lt; 2 &amp; <b>x</b>", true).await.unwrap();
+    let first =
+        world.client.send_message(&7.into(), Words::Plain("1 < 2 & <b>x</b>"), &[]).await.unwrap();
+    let second = world
+        .client
+        .send_message(&7.into(), Words::Html("1 &lt; 2 &amp; <b>x</b>"), &[])
+        .await
+        .unwrap();
 
     let sent = chat.sent();
     assert_eq!(sent.iter().map(|sent| sent.message_id).collect::<Vec<_>>(), [first, second]);
@@ -39,6 +44,29 @@ async fn a_message_arrives_as_plain_text_or_as_html() {
     assert_eq!(sent[0].parse_mode, None);
     assert_eq!(sent[1].plain, "1 < 2 & x");
     assert_eq!(sent[1].parse_mode.as_deref(), Some("HTML"));
+}
+
+#[tokio::test]
+async fn a_message_arrives_with_its_buttons_and_a_press_is_answered() {
+    let world = World::start().await;
+    let chat = world.bot.customer(7);
+    let row = vec![Button::saying("Talk to a person")];
+    let words = Words::Plain("Shall I bring in a colleague?");
+    world.client.send_message(&7.into(), words, &[row]).await.unwrap();
+
+    let sent = chat.sent();
+    let [button] = &sent[0].buttons.concat()[..] else { panic!("one button") };
+    assert_eq!(
+        (button.label.as_str(), button.data.as_str()),
+        ("Talk to a person", "Talk to a person")
+    );
+    let press = chat.press(&sent[0], "Talk to a person");
+    let updates = world.client.get_updates(None, 0, 10).await.unwrap();
+    assert_eq!(inbound::press(&updates[0]), Some(press.as_str()));
+    world.client.answer_press(&press).await.unwrap();
+    assert_eq!(world.bot.press_answers(&press), 1);
+    let error = world.client.answer_press("no-such-press").await.unwrap_err();
+    assert!(matches!(error, TelegramError::Refused { status: 400, .. }), "{error}");
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ words! {
         OrderStatus = "order_status",
         /// Added to the answer to a complaint.
         Offer = "offer",
+        /// What is written on the button that brings in a human, below every offer of one.
+        HumanButton = "human_button",
         /// Added when a customer who waits for a human is not the first; `{position}` is the place
         /// in the queue.
         QueuePlace = "queue_place",
@@ -90,8 +92,22 @@ impl PartialOrd for Language {
 impl FixedText {
     /// The longest text of an owner, characters.
     pub const LONGEST: usize = 4_000;
+    /// The longest label of a button, characters.
+    pub const LONGEST_LABEL: usize = 64;
     /// What is replaced in [`Self::AfterHours`] by when people are back.
     pub const WHEN: &str = "{when}";
+
+    /// Whether an owner may say this on the occasion: it has something to see and is not too long.
+    /// A label has one line.
+    pub fn takes(self, text: &str) -> bool {
+        let longest = match self {
+            Self::HumanButton => Self::LONGEST_LABEL,
+            _ => Self::LONGEST,
+        };
+        let is_label = self == Self::HumanButton;
+        let is_line = !text.contains(char::is_control);
+        !text.trim().is_empty() && text.chars().count() <= longest && (is_line || !is_label)
+    }
 
     /// The product's own text.
     pub const fn house(self, language: Language) -> &'static str {
@@ -142,6 +158,8 @@ impl FixedText {
             Self::Offer => {
                 "I am sorry about this. Shall I bring in a colleague? Answer \"yes\", and they will write to you here."
             }
+
+            Self::HumanButton => "Talk to a person",
 
             // Waiting for a person.
             Self::QueuePlace => {
@@ -201,6 +219,8 @@ impl FixedText {
             Self::Offer => {
                 "Мне жаль, что так вышло. Позвать коллегу? Ответьте «да», и он напишет вам здесь."
             }
+
+            Self::HumanButton => "Позвать сотрудника",
 
             // Waiting for a person.
             Self::QueuePlace => {
@@ -270,6 +290,16 @@ mod tests {
         assert_eq!(settings.say(unknown, russian), "Позвоните нам.");
         assert_eq!(settings.say(unknown, Language::English), "Call us.");
         assert_eq!(serde_json::to_value(&settings.texts).unwrap(), texts);
+    }
+
+    #[test]
+    fn a_label_is_shorter_than_other_texts_and_has_one_line() {
+        let button = FixedText::HumanButton;
+        assert!(button.takes(&"ж".repeat(64)) && !button.takes(&"ж".repeat(65)));
+        assert!(!button.takes("Call\nus") && FixedText::Offer.takes("Call\nus"));
+        let offer = FixedText::Offer;
+        assert!(offer.takes(&"ж".repeat(4_000)) && !offer.takes(&"ж".repeat(4_001)));
+        assert!(!button.takes(" ") && !offer.takes("\n"));
     }
 
     #[test]

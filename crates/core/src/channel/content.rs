@@ -203,10 +203,37 @@ pub struct Button {
     pub data: String,
 }
 
+impl Button {
+    /// The most bytes that come back when a button is pressed: Telegram's limit.
+    pub const DATA_BYTES: usize = 64;
+
+    /// A button whose label is what the customer says by pressing it.
+    pub fn saying(label: &str) -> Self {
+        Self { label: label.to_owned(), data: Self::said(label).to_owned() }
+    }
+
+    /// What comes back of a label: as much of it as a button can carry.
+    pub fn said(label: &str) -> &str {
+        label[..label.floor_char_boundary(Self::DATA_BYTES)].trim()
+    }
+}
+
 impl Outbound {
     /// Words without buttons, with their markup when they have any formatting.
     pub fn text(plain: impl Into<String>, markup: Option<String>) -> Self {
         Self::Text(OutboundText { plain: plain.into(), markup, ..OutboundText::default() })
+    }
+
+    /// The same with a row of buttons below it, where it is words.
+    #[must_use]
+    pub fn with_buttons(self, row: Vec<Button>) -> Self {
+        match self {
+            Self::Text(mut text) => {
+                text.buttons.push(row);
+                Self::Text(text)
+            }
+            other => other,
+        }
     }
 
     /// The words of it, if it has any.
@@ -283,6 +310,16 @@ mod tests {
             &json!({"kind": "file", "file": {
                 "what": "photo", "media_type": "image/jpeg", "size": 7, "reference": "AgAC"}}),
         );
+    }
+
+    #[test]
+    fn a_button_says_as_much_of_its_label_as_it_can_carry() {
+        assert_eq!(Button::saying("Talk to a person").data, "Talk to a person");
+        let long = "Позвать сотрудника, который ответит на вопрос";
+        let button = Button::saying(long);
+        assert_eq!(button.label, long);
+        assert!(long.starts_with(&button.data) && button.data.len() <= 64, "{}", button.data);
+        assert!(button.data.chars().count() > 30, "{}", button.data);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
+    assistant::FixedText,
     change::Change,
-    channel::{Address, ChannelKind, Outbound},
+    channel::{Address, Button, ChannelKind, Outbound},
     clock::Clock,
     dialog::{Contact, Control, Dialog},
     event::LimitBound,
@@ -67,6 +68,18 @@ pub(super) struct Settlement {
     window: Duration,
 }
 
+/// What is sent of a reply. Where a human is offered, a button below the last part brings them in.
+fn parts(engine: &Engine, context: &Context, reply: &Reply) -> Vec<Outbound> {
+    let channel = engine.channels.of(context.channel.kind);
+    let mut parts = channel.render(&reply.text);
+    if reply.meta.offered && channel.has_buttons() {
+        let button = Button::saying(context.ask.say(FixedText::HumanButton));
+        let last = parts.pop();
+        parts.extend(last.map(|last| last.with_buttons(vec![button])));
+    }
+    parts
+}
+
 /// How a turn ended, and the part that is this process's to send.
 type Answer = (Settled, Option<Sendable>);
 
@@ -79,7 +92,7 @@ impl Settlement {
         ledger: Ledger,
         way: Way,
     ) -> Self {
-        let parts = engine.channels.of(context.channel.kind).render(&reply.text);
+        let parts = parts(engine, context, &reply);
         let parts = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
         let then = reply
             .hand_off

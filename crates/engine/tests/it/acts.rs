@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use replyx_core::{
     assistant::{FixedText, Language},
+    channel::InboundContent,
     dialog::{Control, HandoffReason},
     message::{MessageAct, Outcome},
     role::Role,
@@ -16,6 +17,7 @@ use replyx_engine::{
 use replyx_llm::{EmbedEndpoint, Embeddings, EmbeddingsConfig};
 use replyx_storage::{on_every_db, testing::TestDb};
 use replyx_testkit::openai::Answer;
+use serde_json::json;
 
 use crate::given::World;
 
@@ -94,6 +96,30 @@ async fn a_human_who_was_offered_comes_when_the_customer_says_yes(db: &TestDb) {
     world.say(&engine, &line, 7, "yes please").await;
     world.answer(&engine).await;
     assert_eq!(world.dialog().await.control, Control::Waiting);
+}
+
+#[on_every_db]
+async fn pressing_the_button_of_an_offer_asks_for_a_human(db: &TestDb) {
+    let world = quoting(db).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let label = "Call somebody";
+    let texts = json!({"en": {"human_button": label}});
+    world.publish(|settings| settings.texts = serde_json::from_value(texts.clone()).unwrap()).await;
+    world.say(&engine, &line, 7, "I'd like to book an appointment").await;
+    world.answer(&engine).await;
+    assert_eq!(world.dialog().await.control, Control::Ai);
+
+    // Together with other words, and in the language that the button was in.
+    let press = InboundContent::Button { data: label.to_owned(), message_id: 1.into() };
+    world.say(&engine, &line, 7, "Алло!").await;
+    world.take(&engine, &line, world.update(7, press)).await.unwrap();
+    world.answer(&engine).await;
+    assert_eq!(world.dialog().await.control, Control::Waiting);
+    let mut messages = world.messages().await;
+    let reply = messages.pop().unwrap();
+    assert_eq!(reply.answer.unwrap().act, Some(MessageAct::WantsHuman));
+    assert_eq!(messages.pop().unwrap().text, label);
 }
 
 #[on_every_db]

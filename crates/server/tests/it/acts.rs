@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Home, PATIENCE, assert_problem, on_every_home};
+use crate::{
+    harness::{Home, PATIENCE, assert_problem, on_every_home, until},
+    webhooks::hooked,
+};
 
 #[on_every_home]
 async fn an_operator_corrects_what_a_message_was_taken_for(home: &Home) {
@@ -42,6 +45,48 @@ async fn an_operator_corrects_what_a_message_was_taken_for(home: &Home) {
 }
 
 #[on_every_home]
+async fn a_button_below_an_offer_brings_in_a_human_however_updates_come(home: &Home) {
+    let (shop, bot, id) = hooked(home).await;
+    let label = "Позовите нам кого-нибудь, пожалуйста, кто умеет";
+    shop.set(&json!({"texts": {"ru": {"human_button": label}}})).await;
+
+    for (mode, customer) in [("webhook", 7), ("polling", 8)] {
+        shop.owner.patch(&format!("/api/v1/bots/{id}"), &json!({"mode": mode})).await.expect(200);
+        let is_hooked = mode == "webhook";
+        until("the mode has changed", async || (bot.has_webhook() == is_hooked).then_some(()))
+            .await;
+        let ann = bot.customer(customer);
+        let greeted = ann.ask("Привет!", PATIENCE).await.unwrap();
+        assert!(greeted.buttons.is_empty(), "nobody is offered");
+        let offered = ann.ask("Где мой заказ?", PATIENCE).await.unwrap();
+        let labels = offered.buttons.iter().flatten().map(|button| button.label.as_str());
+        assert_eq!(labels.collect::<Vec<_>>(), [label]);
+
+        let press = ann.press(&offered, label);
+        let reply = ann.wait_for_reply(offered.seq, PATIENCE).await.unwrap();
+        assert!(reply.text.contains("коллега"), "{}", reply.text);
+        assert!(reply.buttons.is_empty(), "one is on the way");
+        assert!(bot.wait_until_answered(&press, PATIENCE).await);
+        assert_eq!(bot.press_answers(&press), 1);
+    }
+
+    let dialogs = shop.owner.get("/api/v1/dialogs").await.expect(200).body;
+    let dialogs = dialogs["items"].as_array().unwrap();
+    assert_eq!(dialogs.len(), 2);
+    for dialog in dialogs {
+        assert_eq!(dialog["control"], "waiting");
+        let path = format!("/api/v1/dialogs/{}/messages", dialog["id"].as_str().unwrap());
+        let said = shop.owner.get(&path).await.expect(200).body;
+        let mut said = said["items"].as_array().unwrap().iter();
+        let pressed = said.rfind(|message| message["author"] == "customer").unwrap();
+        assert_eq!(pressed["act"], "wants_human");
+        assert!(label.starts_with(pressed["text"].as_str().unwrap()), "{pressed}");
+    }
+    assert_eq!(home.telegram.violations(), Vec::<String>::new());
+    assert_eq!(bot.refused(), []);
+}
+
+#[on_every_home]
 async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
     let shop = home.open().await;
     let path = format!("/api/v1/assistants/{}", shop.assistant);
@@ -77,6 +122,8 @@ async fn the_policy_and_the_texts_are_set_and_shown(home: &Home) {
         json!({"handoff": {"sometimes": true}}),
         json!({"handoff": {"topics": [""]}}),
         json!({"texts": {"ru": {"thanks": " "}}}),
+        json!({"texts": {"ru": {"human_button": "Позвать\nсотрудника"}}}),
+        json!({"texts": {"ru": {"human_button": "ж".repeat(65)}}}),
         json!({"texts": {"xx": {"thanks": "a"}}}),
         json!({"texts": {"en": {"poem": "a"}}}),
     ] {

@@ -18,7 +18,7 @@ use super::{
     inbox::{Inbox, lane_of},
     limits::{Excess, Window},
     schema::Schema,
-    stored::Files,
+    stored::{Files, Press},
     update::Update,
 };
 
@@ -46,6 +46,11 @@ pub(crate) struct BotCore {
     chats: Mutex<HashMap<i64, Arc<ChatCore>>>,
     message_ids: AtomicI64,
     pub(crate) files: Mutex<Files>,
+    /// Presses of buttons, oldest first.
+    pub(crate) presses: Mutex<VecDeque<Press>>,
+    pub(crate) press_ids: AtomicU64,
+    /// A press was answered.
+    pub(crate) pressed: Notify,
     refused: Mutex<VecDeque<Refused>>,
     sent: Notify,
     giving: Mutex<()>,
@@ -66,6 +71,9 @@ impl BotCore {
             chats: Mutex::default(),
             message_ids: AtomicI64::new(0),
             files: Mutex::default(),
+            presses: Mutex::default(),
+            press_ids: AtomicU64::new(0),
+            pressed: Notify::new(),
             refused: Mutex::default(),
             sent: Notify::new(),
             giving: Mutex::default(),
@@ -78,6 +86,8 @@ impl BotCore {
             inbox: Arc::new(self.inbox.revoke()),
             chats: Mutex::new(lock(&self.chats).clone()),
             files: Mutex::new(lock(&self.files).clone()),
+            presses: Mutex::new(lock(&self.presses).clone()),
+            press_ids: AtomicU64::new(self.press_ids.load(Ordering::Relaxed)),
             message_ids: AtomicI64::new(self.message_ids.load(Ordering::Relaxed)),
             ..Self::new(token, &self.username, &self.shared)
         }
@@ -223,6 +233,28 @@ impl Bot {
     /// Waits until the bot has confirmed all updates. False when it has not in time.
     pub async fn wait_until_confirmed(&self, limit: Duration) -> bool {
         timeout(limit, self.0.inbox.until_empty()).await.is_ok()
+    }
+
+    /// How often the bot has answered a press, by its id: until it has, the person sees it waiting.
+    pub fn press_answers(&self, id: &str) -> u32 {
+        lock(&self.0.presses).iter().find(|press| press.id == id).map_or(0, |press| press.answers)
+    }
+
+    /// Waits until the bot has answered a press. False when it has not in time.
+    pub async fn wait_until_answered(&self, id: &str, limit: Duration) -> bool {
+        let answered = async {
+            loop {
+                let pressed = self.0.pressed.notified();
+                tokio::pin!(pressed);
+                // Listens before looking: an answer in between is not missed.
+                pressed.as_mut().enable();
+                if self.press_answers(id) > 0 {
+                    return;
+                }
+                pressed.await;
+            }
+        };
+        timeout(limit, answered).await.is_ok()
     }
 
     /// How many messages went past Telegram's limits.

@@ -1,13 +1,18 @@
 //! The chats of a bot: what people do in them, and what the bot has sent there.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    bot::{Bot, BotCore},
+    bot::{Bot, BotCore, lock},
+    buttons,
     dialog::{ChatAction, ChatCore, ChatState, Sent},
+    stored::Press,
     unix_time,
 };
 
@@ -84,6 +89,43 @@ impl Chat {
     pub fn edit(&self, message_id: i64, text: &str) -> i64 {
         let fields = json!({"text": text, "edit_date": unix_time()});
         self.bot.tell("edited_message", &self.message(message_id, fields))
+    }
+
+    /// Presses the button with this label below one of the bot's messages; returns the id of the
+    /// press. In a group its first member does.
+    ///
+    /// # Panics
+    ///
+    /// When the message has no such button.
+    pub fn press(&self, sent: &Sent, label: &str) -> String {
+        let button = sent.buttons.iter().flatten().find(|button| button.label == label);
+        let button = button.unwrap_or_else(|| panic!("no button `{label}`"));
+        let id = format!("press-{}", self.bot.press_ids.fetch_add(1, Ordering::Relaxed) + 1);
+        {
+            let mut presses = lock(&self.bot.presses);
+            presses.push_back(Press { id: id.clone(), answers: 0 });
+            while presses.len() > self.bot.shared.history {
+                presses.pop_front();
+            }
+        }
+
+        let message = json!({
+            "message_id": sent.message_id,
+            "from": self.bot.user(),
+            "chat": self.core.describe(),
+            "date": unix_time(),
+            "text": sent.plain,
+            "reply_markup": buttons::describe(&sent.buttons),
+        });
+        let query = json!({
+            "id": id,
+            "from": self.person(),
+            "message": message,
+            "chat_instance": self.core.id.to_string(),
+            "data": button.data,
+        });
+        self.bot.tell("callback_query", &query);
+        id
     }
 
     /// Blocks the bot (in a group: throws it out). Its messages are refused from now on; returns

@@ -30,11 +30,22 @@ pub struct Sent {
     pub parse_mode: Option<String>,
     /// The message that it replies to.
     pub reply_to: Option<i64>,
+    /// The buttons below it, row by row.
+    pub buttons: Vec<Vec<SentButton>>,
     /// The file that it is, with the text as its caption.
     pub file: Option<SentFile>,
     /// False when the answer to the bot was held back on order: the bot cannot know that it was
     /// sent.
     pub answered: bool,
+}
+
+/// A button below a message of the bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentButton {
+    /// What is written on it.
+    pub label: String,
+    /// What the bot is told when it is pressed.
+    pub data: String,
 }
 
 /// A file that the bot has sent.

@@ -165,6 +165,7 @@ pub(crate) fn send_document(
         plain: caption.to_owned(),
         parse_mode: None,
         reply_to: None,
+        buttons: Vec::new(),
         file: Some(file),
         answered: hearing == Hearing::Heard,
     });

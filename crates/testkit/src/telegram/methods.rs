@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{
-    bot::BotCore,
+    bot::{BotCore, Refused},
+    buttons,
     dialog::{ChatAction, Sent},
     files::{self, Hearing},
     html::{self, Formatted},
@@ -14,8 +15,8 @@ use super::{
     reach::{keep_limits, reachable_chat, text},
     schema::Schema,
     unix_time,
-    webhook::Webhook,
-    wire::{Answer, Refusal, Upload},
+    webhook::{CarryOut, Webhook},
+    wire::{Answer, METHODS, Refusal, Upload},
 };
 
 const TEXT_LIMIT: usize = 4096;
@@ -62,6 +63,7 @@ pub(crate) async fn call(
             Answer::new(&message)
         }
         "sendChatAction" => send_chat_action(bot, parameters)?,
+        "answerCallbackQuery" => buttons::answer(bot, parameters)?,
         "sendDocument" => {
             let hearing = if answered { Hearing::Heard } else { Hearing::Lost };
             let message = files::send_document(bot, parameters, uploads, hearing)?;
@@ -121,7 +123,7 @@ async fn get_updates(bot: &BotCore, parameters: &Parameters) -> Result<Answer, R
     Ok(Answer { result, description: None })
 }
 
-fn set_webhook(bot: &BotCore, parameters: &Parameters) -> Result<Answer, Refusal> {
+fn set_webhook(bot: &Arc<BotCore>, parameters: &Parameters) -> Result<Answer, Refusal> {
     let url = text(parameters, "url").unwrap_or_default();
     if url.is_empty() {
         return Ok(delete_webhook(bot, parameters));
@@ -131,10 +133,32 @@ fn set_webhook(bot: &BotCore, parameters: &Parameters) -> Result<Answer, Refusal
         text(parameters, "secret_token").map(str::to_owned),
         parameters.get("max_connections").and_then(Value::as_i64),
         &bot.shared,
+        carries_out(bot),
     )?;
     let allowed = strings(parameters, "allowed_updates");
     bot.inbox.set_webhook(Some(Arc::new(webhook)), allowed, drops_pending(parameters));
     Ok(Answer { result: "true".to_owned(), description: Some("Webhook was set") })
+}
+
+/// Carries out the calls in the answers of a webhook, as if the bot had made them.
+fn carries_out(bot: &Arc<BotCore>) -> CarryOut {
+    let bot = Arc::downgrade(bot);
+    CarryOut(Box::new(move |named, parameters| {
+        let bot = bot.clone();
+        Box::pin(async move {
+            let Some(bot) = bot.upgrade() else { return };
+            let known = METHODS.iter().find(|known| known.eq_ignore_ascii_case(&named));
+            let Some(&method) = known else {
+                return bot
+                    .shared
+                    .violation(format!("`{named}` is not a method that the fake knows"));
+            };
+            if let Err(refusal) = call(&bot, method, (&parameters, &[]), true).await {
+                let Refusal { code, description, .. } = refusal;
+                bot.refused(Refused { method: method.to_owned(), code, description });
+            }
+        })
+    }))
 }
 
 fn delete_webhook(bot: &BotCore, parameters: &Parameters) -> Answer {
@@ -171,6 +195,7 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
     let source = text(parameters, "text").unwrap_or_default();
     let parse_mode = text(parameters, "parse_mode").filter(|mode| !mode.is_empty());
     let formatted = format(bot, source, parse_mode, parameters)?;
+    let buttons = buttons::read(bot, parameters)?;
     let chat = reachable_chat(bot, parameters)?;
     keep_limits(bot, &chat)?;
 
@@ -185,6 +210,9 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
     if !formatted.entities.is_empty() {
         message["entities"] = formatted.entities.into();
     }
+    if !buttons.is_empty() {
+        message["reply_markup"] = buttons::describe(&buttons);
+    }
     let reply_to =
         parameters.get("reply_parameters").and_then(|reply| reply["message_id"].as_i64());
     chat.keep(bot.shared.history, |seq| Sent {
@@ -196,6 +224,7 @@ fn send_message(bot: &BotCore, parameters: &Parameters, answered: bool) -> Resul
         plain: formatted.text,
         parse_mode: parse_mode.map(str::to_owned),
         reply_to,
+        buttons,
         file: None,
         answered,
     });

@@ -1,4 +1,4 @@
-//! What Telegram keeps of files.
+//! What Telegram keeps of files, and of presses of buttons.
 
 use std::collections::HashMap;
 
@@ -19,3 +19,10 @@ pub(crate) struct StoredFile {
 
 /// The files of a bot, by their ids.
 pub(crate) type Files = HashMap<String, StoredFile>;
+
+/// A press that happened, and how often the bot has answered it.
+#[derive(Clone, Debug)]
+pub(crate) struct Press {
+    pub(crate) id: String,
+    pub(crate) answers: u32,
+}

@@ -1,17 +1,19 @@
 //! Delivery of updates to a bot's webhook.
 //!
 //! Updates of one chat are posted one after another, each until it is answered with 2xx; chats go
-//! in parallel, up to `max_connections`.
+//! in parallel, up to `max_connections`. A call of a method in the answer is carried out.
 
 use std::{
     collections::{HashMap, VecDeque},
+    fmt,
     net::IpAddr,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use axum::http::header::CONTENT_TYPE;
-use serde_json::{Value, json};
+use axum::{body::Bytes, http::header::CONTENT_TYPE};
+use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -43,6 +45,20 @@ impl Default for Redelivery {
     }
 }
 
+/// A call that is under way.
+pub(crate) type Calling = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What is done with the call of a method, by its name and parameters, in the answer of a webhook.
+pub(crate) struct CarryOut(
+    pub(crate) Box<dyn Fn(String, Map<String, Value>) -> Calling + Send + Sync>,
+);
+
+impl fmt::Debug for CarryOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CarryOut")
+    }
+}
+
 /// Where a bot wants its updates.
 #[derive(Debug)]
 pub(crate) struct Webhook {
@@ -54,6 +70,7 @@ pub(crate) struct Webhook {
     last_error: Mutex<Option<(i64, String)>>,
     stop: CancellationToken,
     shared: Arc<Shared>,
+    carry_out: CarryOut,
 }
 
 impl Webhook {
@@ -65,6 +82,7 @@ impl Webhook {
         secret: Option<String>,
         max_connections: Option<i64>,
         shared: &Arc<Shared>,
+        carry_out: CarryOut,
     ) -> Result<Self, Refusal> {
         let url = check_url(url, shared.http_webhooks).map_err(bad_webhook)?;
 
@@ -87,6 +105,7 @@ impl Webhook {
             last_error: Mutex::default(),
             stop: shared.stop.child_token(),
             shared: Arc::clone(shared),
+            carry_out,
         })
     }
 
@@ -152,14 +171,25 @@ impl Webhook {
             let Ok(slot) = self.slots.acquire().await else { return };
             let outcome = self.post(update.body.clone(), rules.timeout).await;
             drop(slot);
-            let Err(fault) = outcome else { return };
+            let fault = match outcome {
+                Ok(answer) => return self.carry_out(&answer).await,
+                Err(fault) => fault,
+            };
             *lock(&self.last_error) = Some((unix_time(), fault));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(rules.longest);
         }
     }
 
-    async fn post(&self, body: String, timeout: Duration) -> Result<(), String> {
+    /// Carries out the call of a method in the answer of a webhook. The bot is not told what came
+    /// of it.
+    async fn carry_out(&self, answer: &[u8]) {
+        let Ok(Value::Object(mut call)) = serde_json::from_slice(answer) else { return };
+        let Some(Value::String(method)) = call.remove("method") else { return };
+        (self.carry_out.0)(method, call).await;
+    }
+
+    async fn post(&self, body: String, timeout: Duration) -> Result<Bytes, String> {
         let mut request = self
             .shared
             .client
@@ -173,8 +203,7 @@ impl Webhook {
         match request.send().await {
             Ok(response) if response.status().is_success() => {
                 // Read to the end, so that the connection can be used again.
-                let _ = response.bytes().await;
-                Ok(())
+                Ok(response.bytes().await.unwrap_or_default())
             }
             Ok(response) => Err(format!("Wrong response from the webhook: {}", response.status())),
             Err(error) if error.is_timeout() => Err("Read timeout expired".to_owned()),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod anthropic;
+mod buttons;
 mod embeddings;
 mod limits;
 mod openai;

@@ -26,6 +26,8 @@ struct Receiver {
     got: Arc<Mutex<Vec<Delivery>>>,
     /// Statuses to answer with before it is 200 for good.
     answers: Arc<Mutex<Vec<u16>>>,
+    /// The body of every answer.
+    body: Arc<Mutex<String>>,
     delay: Arc<Mutex<Duration>>,
     most_at_once: Arc<Mutex<(usize, usize)>>,
 }
@@ -44,7 +46,11 @@ impl Receiver {
     }
 }
 
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: String) -> StatusCode {
+async fn receive(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: String,
+) -> (StatusCode, String) {
     let update: Value = serde_json::from_str(&body).unwrap();
     let secret = headers.get("x-telegram-bot-api-secret-token");
     let secret = secret.map(|value| value.to_str().unwrap().to_owned());
@@ -58,7 +64,8 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Str
     tokio::time::sleep(delay).await;
     receiver.most_at_once.lock().unwrap().0 -= 1;
     let answer = receiver.answers.lock().unwrap().pop();
-    StatusCode::from_u16(answer.unwrap_or(200)).unwrap()
+    let body = receiver.body.lock().unwrap().clone();
+    (StatusCode::from_u16(answer.unwrap_or(200)).unwrap(), body)
 }
 
 async fn all_delivered(bot: &Bot) {
@@ -288,4 +295,26 @@ async fn each_chat_keeps_its_order_while_half_of_the_posts_fail() {
         of_chat.dedup();
         assert_eq!(of_chat, said);
     }
+}
+
+#[tokio::test]
+async fn a_call_in_the_answer_is_carried_out_and_checked() {
+    let telegram = Telegram::start().await;
+    let receiver = Receiver::default();
+    let url = format!("http://{}/hook", receiver.start().await);
+    let ann = telegram.bot.customer(7);
+    telegram.ok("setWebhook", json!({"url": url})).await;
+    let call = json!({"method": "sendMessage", "chat_id": 7, "text": "hello"});
+    *receiver.body.lock().unwrap() = call.to_string();
+    ann.say("hi");
+    assert_eq!(ann.wait_for_reply(0, LONG).await.unwrap().text, "hello");
+
+    for wrong in [json!({"method": "sendPoem"}), json!({"method": "sendMessage", "chat_id": 7})] {
+        let before = telegram.fake.violations().len();
+        *receiver.body.lock().unwrap() = wrong.to_string();
+        ann.say("hi");
+        all_delivered(&telegram.bot).await;
+        assert_eq!(telegram.fake.violations().len(), before + 1, "{wrong}");
+    }
+    assert_eq!(ann.sent_total(), 1);
 }

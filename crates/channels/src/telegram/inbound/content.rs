@@ -103,7 +103,7 @@ fn file(message: &Value, what: &str) -> Option<Attachment> {
 }
 
 /// Takes control characters out, cuts at Telegram's own limit, trims.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let kept = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
     let text: String = text.chars().filter(|&c| kept(c)).collect();
     cut_units(text.trim(), TEXT_LIMIT).trim_end().to_owned()

@@ -243,13 +243,57 @@ fn the_rest_is_ignored_under_a_reason() {
         ("edited_message", "edited_message"),
         ("channel_post", "channel_post"),
         ("edited_channel_post", "channel_post"),
-        ("callback_query", "callback_query"),
         ("something_new", "unknown_kind"),
     ] {
         assert_eq!(reason(read_raw(json!({"update_id": 7, kind: {}}))), expected);
     }
     assert_eq!(reason(read_raw(Value::Null)), "malformed");
     assert_eq!(reason(read_raw(json!({"message": 5}))), "malformed");
+}
+
+#[test]
+fn a_press_says_what_its_button_stands_for_below_which_message() {
+    let message = json!({
+        "message_id": 5, "date": 1_700_000_000, "chat": {"id": 9, "type": "private"},
+        "from": {"id": 42, "is_bot": true, "first_name": "shop"},
+    });
+    let query = json!({
+        "id": "q1", "from": {"id": 9, "is_bot": false, "first_name": "Анна", "language_code": "ru"},
+        "chat_instance": "1", "message": message, "data": " Позвать\u{0} сотрудника ",
+    });
+    let pressed = |change: Value| {
+        let mut query = query.clone();
+        if let (Value::Object(query), Value::Object(change)) = (&mut query, change) {
+            query.extend(change);
+        }
+        RawUpdate { update_id: 7, raw: json!({"update_id": 7, "callback_query": query}) }
+    };
+
+    let update = pressed(json!({}));
+    let Read::Inbound(inbound) = read(&update, US) else { panic!() };
+    assert_eq!((inbound.address, inbound.display_name.as_str()), (9.into(), "Анна"));
+    let data = "Позвать сотрудника".to_owned();
+    assert_eq!(inbound.content, InboundContent::Button { data, message_id: 5.into() });
+    assert_eq!(press(&update), Some("q1"));
+
+    // A message that Telegram no longer gives out has neither words nor a time.
+    let bare = json!({"message_id": 5, "date": 0, "chat": {"id": 9, "type": "private"}});
+    assert!(matches!(read(&pressed(json!({"message": bare})), US), Read::Inbound(_)));
+
+    for (change, expected) in [
+        (json!({"from": null}), "no_sender"),
+        (json!({"message": null}), "callback_query"),
+        (json!({"data": null}), "callback_query"),
+        (json!({"data": " \u{7} "}), "empty"),
+        (json!({"message": {"date": 0, "chat": {"id": 9, "type": "private"}}}), "malformed"),
+    ] {
+        let update = pressed(change);
+        assert_eq!(reason(read(&update, US)), expected);
+        assert_eq!(press(&update), Some("q1"), "its app waits all the same");
+    }
+    for id in [json!(null), json!(""), json!(5), json!("x".repeat(129))] {
+        assert_eq!(press(&pressed(json!({"id": id}))), None);
+    }
 }
 
 #[test]
