@@ -74,8 +74,14 @@ def units() -> None:
         for line in re.findall(r"^Environment=(.*)$", text, re.M):
             for assignment in line.split():
                 known(assignment.split("=")[0], unit.name)
-        for command in re.findall(r"^ExecStart\w*=\S*replyx (.*)$", text, re.M):
+        commands = re.findall(r"/usr/bin/replyx ([^\"\n;]+)", "\n".join(re.findall(r"^ExecStart=(.*)$", text, re.M)))
+        check(bool(commands), f"{unit.name}: starts nothing of ours")
+        for command in commands:
             runs(command.replace("%i", "worker").split(), unit.name)
+    for timer in sorted((DEPLOY / "systemd").glob("*.timer")):
+        check(timer.with_suffix(".service").exists(), f"{timer.name} starts nothing")
+        verified = run("systemd-analyze", "verify", "--man=no", timer)
+        check(timer.name not in verified.stderr, f"{timer.name}: {verified.stderr[-500:]}")
     example = DEPLOY / "systemd/replyx.env"
     for name in re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", example.read_text(), re.M):
         known(name, example.name)

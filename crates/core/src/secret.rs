@@ -81,6 +81,11 @@ impl Keys {
         self.masters().map(|master| expand(master, purpose)).collect()
     }
 
+    /// The ids of the master secrets, newest first: they tell secrets apart and nothing about them.
+    pub fn ids(&self) -> Vec<String> {
+        self.keys("id").iter().map(|id| hex(&id[..8])).collect()
+    }
+
     fn masters(&self) -> impl Iterator<Item = &Master> {
         std::iter::once(&self.master).chain(&self.previous)
     }

@@ -10,7 +10,9 @@ use replyx_engine::{Bell, Desk, Engine, VersionCache, ledger};
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
 use replyx_llm::{Book, Embeddings, Models, Purse};
-use replyx_storage::{Committed, Db, Holding, Listener, PoolSize, SchemaHold, tuning::Tuning};
+use replyx_storage::{
+    Committed, Db, Holding, Listener, PoolSize, SchemaHold, StorageError, tuning::Tuning,
+};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
 
@@ -120,6 +122,11 @@ async fn open_database(config: &Config) -> anyhow::Result<Db> {
             opened => return opened.context("the database cannot be opened"),
         }
     }
+}
+
+/// Was the home restored from a backup, and has nobody resumed it?
+pub async fn is_paused(db: &Db) -> Result<bool, StorageError> {
+    Ok(db.read().await?.system().settings().find(replyx_backup::PAUSED).await?.is_some())
 }
 
 /// Keeps others from taking migrations back. One who is about to is given some seconds.

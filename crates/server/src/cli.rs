@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod admin;
+mod backup;
 mod billing;
 mod config;
 #[cfg(feature = "demo")]
@@ -71,6 +72,15 @@ enum Command {
         #[command(subcommand)]
         command: migrate::Command,
     },
+    /// Writes a backup of everything into one file, beside a running program.
+    Backup(backup::Arguments),
+    /// Restores a backup into an empty installation, which starts paused.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+    },
+    /// Lets a restored installation work.
+    Resume,
     /// Platform admins and the audit logs.
     Admin {
         #[command(subcommand)]
@@ -189,6 +199,21 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Migrate { command } => {
             migrate::run(&load()?, command).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Backup(arguments) => {
+            match arguments.verified() {
+                Some(backup) => backup::verify(backup).await?,
+                None => backup::save(&load()?, &arguments).await?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore { file: backup } => {
+            backup::restore(&load()?, &backup).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Resume => {
+            backup::resume(&load()?).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin { command } => admin::run(&load()?, command).await,

@@ -6,7 +6,7 @@
 
 use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use replyx_api::{ApiSettings, AppState, access::Accesses, vitals::Health};
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
@@ -121,6 +121,7 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     privacy::repair(config);
     app::mend_secret_key(config).await?;
     let App { engine, accesses, starting } = app::connect(config, slot.id, clock).await?;
+    let roles = permitted(&engine, roles).await?;
     let heart = Heart::begin(&engine).await?;
     // From now on the heartbeat tells that this process needs the schema.
     starting.release().await?;
@@ -189,6 +190,23 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
         intake: Intake { stop: intake_stop, tasks: intake },
         work: Work { turns, stop: work_stop, tasks },
     })
+}
+
+/// The roles that may run: of a restored home that nobody has resumed, only the one that sends
+/// nothing by itself.
+async fn permitted(engine: &Engine, roles: Roles) -> anyhow::Result<Roles> {
+    if !app::is_paused(&engine.db).await? {
+        return Ok(roles);
+    }
+    ensure!(
+        roles.http,
+        "the installation was restored from a backup and is paused: `replyx resume` lets it work"
+    );
+    tracing::warn!(
+        "the installation was restored from a backup and is paused: nothing is sent, polled or answered until \
+         `replyx resume` and a restart"
+    );
+    Ok(Roles { worker: false, bots: false, ..roles })
 }
 
 /// What jobs work with.

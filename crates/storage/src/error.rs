@@ -67,6 +67,10 @@ pub enum StorageError {
     #[error("an earlier statement of the transaction failed")]
     Undone,
 
+    /// Tables could not be copied from one database to another.
+    #[error("the tables cannot be copied: {0}")]
+    Copy(String),
+
     /// The store of files failed.
     #[error("a file could not be stored or read")]
     Files(#[from] replyx_files::FilesError),

@@ -144,6 +144,26 @@ impl Db {
         done.map_err(StorageError::Migrate)
     }
 
+    /// Applies these migrations and no others, to a database without any.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a migration does, or when the program knows none of that number.
+    pub async fn migrate_to(&self, numbers: &[i64]) -> Result<(), StorageError> {
+        let unknown =
+            numbers.iter().find(|number| MIGRATIONS.iter().all(|step| step.number != **number));
+        if let Some(number) = unknown {
+            return Err(StorageError::Migrate(MigrateError::VersionMissing(*number)));
+        }
+
+        let migrator = self.migrator_of(|number| numbers.contains(&number));
+        let done = match &self.pool {
+            Pool::Postgres(pool) => migrator.run(pool).await,
+            Pool::Sqlite(sqlite) => sqlite.migrate_up(&migrator).await,
+        };
+        done.map_err(StorageError::Migrate)
+    }
+
     /// Takes back the newest `count` applied migrations, with the data they hold.
     ///
     /// # Errors
@@ -256,11 +276,16 @@ impl Db {
     }
 
     fn migrator(&self) -> Migrator {
+        self.migrator_of(|_| true)
+    }
+
+    fn migrator_of(&self, is_wanted: impl Fn(i64) -> bool) -> Migrator {
         let kinds = [MigrationType::ReversibleUp, MigrationType::ReversibleDown];
         let texts =
             |step: &MigrationTexts| if self.is_shared() { step.postgres } else { step.sqlite };
         let migrations = MIGRATIONS
             .iter()
+            .filter(|step| is_wanted(step.number))
             .flat_map(|step| {
                 kinds.into_iter().zip(texts(step)).map(|(kind, sql)| {
                     let sql = AssertSqlSafe(sql).into_sql_str();

@@ -27,6 +27,7 @@ use tokio::{
 mod busy;
 mod checkpoints;
 mod connection;
+pub(crate) mod copy;
 mod durability;
 mod error;
 mod migrate;

@@ -16,7 +16,10 @@ use replyx_terminal::{Color, Painter, say};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use crate::config::{Config, Flags, sqlite_file};
+use crate::{
+    app,
+    config::{Config, Flags, sqlite_file},
+};
 
 mod confinement;
 mod files;
@@ -231,8 +234,9 @@ async fn database(config: &Config) -> Finding {
         let db = Db::open(&url, PoolSize { max: 2 }).await.context("it cannot be opened")?;
         let migrations = db.migrations().await.context("its migrations cannot be read");
         let vectors = db.vector_index().await.context("its extensions cannot be read");
+        let paused = app::is_paused(&db).await.unwrap_or_default();
         db.close().await;
-        Ok::<_, anyhow::Error>((migrations?, vectors?))
+        Ok::<_, anyhow::Error>((migrations?, vectors?, paused))
     };
 
     match timeout(PATIENCE, look).await {
@@ -241,7 +245,11 @@ async fn database(config: &Config) -> Finding {
             format!("{kind} does not answer: check DATABASE_URL and the server"),
         ),
         Ok(Err(error)) => Finding::fault(ABOUT, format!("{kind}: {error:#}: check DATABASE_URL")),
-        Ok(Ok((migrations, vectors))) => {
+        Ok(Ok((_, _, true))) => Finding::note(
+            ABOUT,
+            format!("{kind}, restored from a backup and paused: `replyx resume` lets it work"),
+        ),
+        Ok(Ok((migrations, vectors, false))) => {
             let pending = migrations.iter().filter(|migration| !migration.applied).count();
             if pending == 0 {
                 let vectors = nearest_vectors(&vectors);

@@ -65,14 +65,14 @@ async fn show(db: Db) -> anyhow::Result<()> {
 
 async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
     // Held until the end: a server that starts in the meantime is refused.
-    let _alone = alone(config)?;
+    let _alone = alone(config, "migrate down")?;
     let db = open(config).await?;
     // On PostgreSQL, whose processes share no folder.
     let hold = db.hold_schema(Holding::Alone).await?.context(
         "`migrate down` needs the program to be stopped, and one of its processes is starting, or another `migrate` is \
          at work",
     )?;
-    refuse_while_running(config, &db).await?;
+    refuse_while_running(config, &db, "migrate down").await?;
     let undone: Vec<&str> = {
         let states = db.migrations().await?;
         let applied = states.iter().filter(|state| state.applied).map(|state| state.name);
@@ -90,7 +90,7 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
         confirm()?;
         // Whoever read the question may have taken long, and a supervisor may have started the
         // program in the meantime.
-        refuse_while_running(config, &db).await?;
+        refuse_while_running(config, &db, "migrate down").await?;
     }
     db.migrate_down(count).await?;
     hold.release().await?;
@@ -98,17 +98,21 @@ async fn down(config: &Config, count: usize, yes: bool) -> anyhow::Result<()> {
 }
 
 /// On `SQLite`, the lock that a running program holds.
-fn alone(config: &Config) -> anyhow::Result<Option<Slot>> {
+pub(super) fn alone(config: &Config, what: &str) -> anyhow::Result<Option<Slot>> {
     if sqlite_file(&config.database_url()).is_none() {
         return Ok(None);
     }
     let slot = Slot::take(config.data_dir(), "process", Occupancy::Exclusive, &Clock::system())
-        .context("`migrate down` needs the program to be stopped")?;
+        .with_context(|| format!("`{what}` needs the program to be stopped"))?;
     Ok(Some(slot))
 }
 
 /// Refuses while a process says that it lives, on whichever machine.
-async fn refuse_while_running(config: &Config, db: &Db) -> anyhow::Result<()> {
+pub(super) async fn refuse_while_running(
+    config: &Config,
+    db: &Db,
+    what: &str,
+) -> anyhow::Result<()> {
     let file = sqlite_file(&config.database_url());
     if file.is_some_and(|file| privacy::is_within(config.data_dir(), &file)) {
         // The lock on the folder has told that nobody runs; a beat may be left of one that was
@@ -122,7 +126,7 @@ async fn refuse_while_running(config: &Config, db: &Db) -> anyhow::Result<()> {
     };
     ensure!(
         alive == 0,
-        "`migrate down` needs the program to be stopped, and {alive} of its processes still say that they run; one that \
+        "`{what}` needs the program to be stopped, and {alive} of its processes still say that they run; one that \
          was killed is forgotten after {} seconds",
         DEAD.as_secs()
     );

@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["core", "text", "acts", "storage", "live", "llm", "channels", "grounding", "knowledge"],
     ),
     ("accounts", &["core", "storage", "live", "billing"]),
+    ("backup", &["core", "files", "storage"]),
     ("billing", &["core", "storage"]),
     ("fleet", &["core", "storage", "live", "channels", "accounts", "engine"]),
     ("assistants", &["core", "storage", "llm", "extract", "crawl", "knowledge"]),
@@ -70,6 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "extract",
             "crawl",
             "accounts",
+            "backup",
             "billing",
             "knowledge",
             "assistants",
@@ -86,6 +88,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// the same.
 const OWNED: &[(&str, &[&str])] = &[
     ("rust-stemmers", &["text"]),
+    ("zstd", &["backup"]),
     ("sqlx", &["storage"]),
     ("rusqlite", &["storage"]),
     ("redis", &["live"]),

@@ -10,6 +10,7 @@ mod attachments;
 mod attacks;
 mod audit_log;
 mod auth;
+mod backup;
 mod bad_input;
 mod billing;
 mod bots;

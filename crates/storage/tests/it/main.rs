@@ -9,6 +9,7 @@ mod accounts;
 mod assistants;
 mod attachments;
 mod bots;
+mod copy;
 mod deliveries;
 mod documents;
 mod errors;
