@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use replyx_billing::BillingSettings;
 use replyx_core::{clock::Clock, mail::Mail, secret::Keys, setting};
 use replyx_live::{Live, Quota};
 use replyx_storage::{Db, repeated, tuning::Tuning};
@@ -52,6 +53,8 @@ pub struct Cx {
     pub tokens: Arc<Tokens>,
     /// Where letters are handed in.
     pub letters: Letters,
+    /// Whether workspaces pay: then a new one is given a trial.
+    pub billing: Arc<BillingSettings>,
 }
 
 impl Cx {
@@ -76,7 +79,14 @@ impl Cx {
             passwords: Passwords::default(),
             tokens: Arc::new(tokens),
             letters,
+            billing: Arc::default(),
         }
+    }
+
+    /// The same, where the configuration says this about money.
+    #[must_use]
+    pub fn with_billing(self, billing: Arc<BillingSettings>) -> Self {
+        Self { billing, ..self }
     }
 
     /// Runs one whole transaction, again when the database rolls it back.

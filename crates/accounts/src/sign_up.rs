@@ -2,6 +2,7 @@
 //! invites them.
 
 use chrono::{DateTime, Utc};
+use replyx_billing::welcome;
 use replyx_core::{
     change::{Change, New},
     ids::WorkspaceId,
@@ -90,6 +91,8 @@ impl NewAccount {
             return Ok(false);
         }
         tx.apply(self.workspace.clone().come_with(&self.user)).await?;
+        let of = (self.workspace.id, self.user.email.as_str());
+        welcome::welcome(tx, &cx.billing, &cx.tuning, of, &cx.clock).await?;
         Ok(true)
     }
 

@@ -1,5 +1,6 @@
 //! A person's workspaces: making one, listing and renaming them.
 
+use replyx_billing::welcome;
 use replyx_core::{
     actor::{Account, Caller},
     change::New,
@@ -37,6 +38,8 @@ pub async fn create(cx: &Cx, account: &Account, name: &str) -> Result<Membership
 
         let change = workspace.create(user, &mine, &account.actor())?;
         let New(OwnedWorkspace { workspace, .. }) = tx.apply(change).await?;
+        let of = (workspace.id, user.email.as_str());
+        welcome::welcome(&mut tx, &cx.billing, &cx.tuning, of, &cx.clock).await?;
         tx.commit().await?;
         Ok(Membership { workspace, role: Role::Owner, suspended_at: None })
     })

@@ -165,6 +165,7 @@ impl AppState {
             tuning: Arc::clone(&engine.tuning),
             settings: Arc::new(settings.billing.clone()),
         };
+        let accounts = accounts.with_billing(Arc::clone(&billing.settings));
 
         let gatherer = Gatherer::start(Arc::clone(&engine));
         let tickets = Tickets::new(&engine.live);

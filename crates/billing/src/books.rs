@@ -4,7 +4,9 @@
 //! workspaces does so in the order of their ids. Each has an idempotency key, so doing it again
 //! changes nothing.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use replyx_core::{
     ids::{DialogId, HoldId, WorkspaceId},
     ledger::{
@@ -19,6 +21,8 @@ use crate::{
     spend::{self, Change, TrialPays},
 };
 
+/// How long a hold lasts, unless it is renewed: longer than a turn or a preview runs.
+pub const LIFE: TimeDelta = TimeDelta::minutes(15);
 /// How many holds are released in one transaction.
 const TOGETHER: u32 = 100;
 
@@ -252,6 +256,26 @@ pub async fn grant_trial(
     post(tx, &balance, KEY, vec![granted], at).await
 }
 
+/// Takes back the answers that are left of a trial whose time is over, once.
+pub async fn end_trial(tx: &mut Tx, workspace: WorkspaceId, at: DateTime<Utc>) -> Result<()> {
+    const KEY: &str = "trial_ended";
+    let balance = lock(tx, workspace, at).await?;
+    let left = balance.funds.trial;
+    if left <= 0 || !tx.workspace(workspace).ledger().posted(KEY).await?.is_empty() {
+        return Ok(());
+    }
+
+    let ended = Movement::new(
+        EntryKind::TrialEnded,
+        Account::Trial,
+        Account::TrialGrants,
+        Amount::Answers(left),
+        Subject::default(),
+    );
+    post(tx, &balance, KEY, vec![ended], at).await?;
+    Ok(())
+}
+
 /// Empties the ledger of a workspace that is deleted: what is set aside is released, what is left
 /// is written off. Its entries stay. A workspace without a ledger has nothing to close.
 ///
@@ -320,6 +344,12 @@ async fn release_some(db: &Db, at: DateTime<Utc>) -> Result<u64, StorageError> {
     let mut tx = db.begin().await?;
     // By workspace, so that balances are locked in the order of their ids.
     let expired = tx.system().holds().expired(at, TOGETHER).await?;
+    let of_turn = |hold: &Hold| Some((hold.workspace_id, hold.dialog_id?));
+    let turns: Vec<_> = expired.iter().filter_map(of_turn).collect();
+    // From now on nobody claims these turns, or settles them, until the transaction ends.
+    let running: HashMap<DialogId, bool> =
+        tx.system().turns().lock_each(&turns).await?.into_iter().collect();
+
     let mut released = 0;
     for hold in expired {
         let balance = lock(&mut tx, hold.workspace_id, at).await?;
@@ -327,6 +357,12 @@ async fn release_some(db: &Db, at: DateTime<Utc>) -> Result<u64, StorageError> {
         let hold = tx.workspace(hold.workspace_id).holds().find(hold.id).await?;
         released += 1;
         let Some(hold) = hold.filter(|hold| hold.expires_at <= at) else { continue };
+        let runs = |dialog| running.get(&dialog).copied().unwrap_or_default();
+        if hold.dialog_id.is_some_and(runs) {
+            // Its process lives: one that has died has lost its turns.
+            tx.workspace(hold.workspace_id).holds().renew(hold.id, at + LIFE).await?;
+            continue;
+        }
 
         let movements = spend::release(&hold, &Subject::default());
         let key = format!("release:{}", hold.id);
@@ -337,7 +373,7 @@ async fn release_some(db: &Db, at: DateTime<Utc>) -> Result<u64, StorageError> {
     Ok(released)
 }
 
-fn damaged(error: Error) -> StorageError {
+pub(crate) fn damaged(error: Error) -> StorageError {
     match error {
         Error::Storage(error) => error,
         error => StorageError::Corrupt { table: "ledger_holds", source: error.into() },

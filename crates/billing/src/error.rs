@@ -3,7 +3,10 @@
 use replyx_core::{ids::WorkspaceId, ledger::Unmovable};
 use replyx_storage::StorageError;
 
-use crate::spend::{Insufficient, Uncovered, Withdrawal};
+use crate::{
+    price::NoPrice,
+    spend::{Insufficient, Uncovered, Withdrawal},
+};
 
 /// What a use case about money returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,6 +29,9 @@ pub enum Error {
     /// There is not enough.
     #[error(transparent)]
     Insufficient(#[from] Insufficient),
+    /// Nobody knows what it costs.
+    #[error(transparent)]
+    NoPrice(#[from] NoPrice),
     /// The hold was released, or there never was one.
     #[error("nothing is set aside for this")]
     NoHold,

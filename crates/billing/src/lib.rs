@@ -30,8 +30,12 @@ pub mod price;
 pub mod seal;
 pub mod spend;
 pub mod start;
+pub mod tokens;
 pub mod trial;
+pub mod turns;
 pub mod verify;
+pub mod watch;
+pub mod welcome;
 
 pub use cx::{BillingSettings, Cx, Mode};
 pub use error::{Error, Result};

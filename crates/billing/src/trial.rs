@@ -1,7 +1,7 @@
 //! The trial: bounded in time, in answers and in what models may cost.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use replyx_core::money::Money;
+use replyx_storage::ledger::StoredTrial;
 
 /// A workspace's trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +14,8 @@ pub struct Trial {
     pub answers: i64,
     /// The answers that are left.
     pub answers_left: i64,
-    /// What models may cost.
-    pub cost_limit: Money,
-    /// What models have cost.
-    pub cost: Money,
+    /// When what was left of it was taken back.
+    pub ended_at: Option<DateTime<Utc>>,
 }
 
 /// Whether a trial pays.
@@ -60,14 +58,25 @@ pub enum Warning {
 const MOST_USED: i128 = 80;
 
 impl Trial {
+    /// A trial with what the ledger says is left of it. `None`: there never was one.
+    pub fn of(stored: &StoredTrial, answers_left: i64) -> Option<Self> {
+        (stored.answers > 0).then_some(Self {
+            started_at: stored.started_at,
+            ends_at: stored.ends_at,
+            answers: stored.answers,
+            answers_left,
+            ended_at: stored.ended_at,
+        })
+    }
+
     /// Whether it pays at a moment.
     pub fn status(&self, at: DateTime<Utc>) -> TrialStatus {
         if at >= self.ends_at {
             TrialStatus::Expired
+        } else if self.ended_at.is_some() {
+            TrialStatus::TooCostly
         } else if self.answers_left <= 0 {
             TrialStatus::Spent
-        } else if self.cost >= self.cost_limit {
-            TrialStatus::TooCostly
         } else {
             TrialStatus::Running
         }
@@ -118,14 +127,7 @@ mod tests {
     }
 
     fn trial() -> Trial {
-        Trial {
-            started_at: day(0),
-            ends_at: day(7),
-            answers: 50,
-            answers_left: 50,
-            cost_limit: Money::from_micros(100),
-            cost: Money::ZERO,
-        }
+        Trial { started_at: day(0), ends_at: day(7), answers: 50, answers_left: 50, ended_at: None }
     }
 
     #[test]
@@ -133,7 +135,7 @@ mod tests {
         assert_eq!(trial().status(day(7) - TimeDelta::microseconds(1)), TrialStatus::Running);
         assert_eq!(trial().status(day(7)), TrialStatus::Expired);
         assert_eq!(Trial { answers_left: 0, ..trial() }.status(day(1)), TrialStatus::Spent);
-        let costly = Trial { cost: Money::from_micros(100), ..trial() };
+        let costly = Trial { ended_at: Some(day(1)), ..trial() };
         assert_eq!(costly.status(day(1)), TrialStatus::TooCostly);
     }
 

@@ -470,5 +470,7 @@ words! {
         Rate = "rate",
         /// So many on a day.
         Day = "day",
+        /// As many as the balance of the workspace pays for.
+        Balance = "balance",
     }
 }

@@ -17,7 +17,9 @@ mod credit;
 mod entry;
 mod price;
 
-pub use credit::{Bucket, Credit, CreditSource, Hold, HoldPurpose, Reserved};
+pub use credit::{
+    BalanceNotice, Bucket, Credit, CreditSource, Hold, HoldPurpose, Payment, Reserved,
+};
 pub use entry::{Entry, Facts, Original, Subject, seal};
 pub use price::{PriceList, PriceVersion, RateVersion, TokenPrice};
 

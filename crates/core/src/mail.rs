@@ -80,6 +80,29 @@ pub enum Letter {
         /// The bot's name in Telegram, without `@`.
         bot: String,
     },
+    /// The balance of a workspace is enough for few answers.
+    BalanceLow {
+        /// The workspace.
+        workspace: String,
+        /// The money that can be spent, with its currency.
+        available: String,
+        /// For how many answers it is enough, those of the trial included.
+        answers: i64,
+    },
+    /// The balance of a workspace is used up: customers are not answered.
+    BalanceDepleted {
+        /// The workspace.
+        workspace: String,
+    },
+    /// The trial of a workspace ends soon.
+    TrialEnding {
+        /// The workspace.
+        workspace: String,
+        /// When it ends at the latest.
+        ends_at: DateTime<Utc>,
+        /// The answers that are left of it.
+        answers: i64,
+    },
     /// The account will be deleted.
     DeletionScheduled {
         /// When it happened.
@@ -99,6 +122,9 @@ impl Letter {
             Self::Invitation { .. } => "invitation",
             Self::NewSignIn { .. } => "new_sign_in",
             Self::BotMoved { .. } => "bot_moved",
+            Self::BalanceLow { .. } => "balance_low",
+            Self::BalanceDepleted { .. } => "balance_depleted",
+            Self::TrialEnding { .. } => "trial_ending",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
         }
     }

@@ -233,6 +233,18 @@ settings! {
     /// Per customer and day.
     CONTACT_ANSWERS_PER_DAY = "contact_answers_per_day", Int { min: 1, max: 1_000_000 }, "200",
         "How many answers one customer gets on a day (UTC). Beyond it as for `rate_contact`.";
+    /// Days.
+    TRIAL_DURATION_DAYS = "trial_duration_days", Int { min: 0, max: 3_650 }, "7",
+        "How many days the trial of a new workspace lasts.";
+    /// Answers.
+    TRIAL_MESSAGE_LIMIT = "trial_message_limit", Int { min: 0, max: 1_000_000 }, "50",
+        "How many answers the trial of a new workspace has; 0: there is no trial.";
+    /// US cents.
+    TRIAL_COST_LIMIT = "trial_cost_limit", Int { min: 0, max: 100_000_000 }, "500",
+        "What models may cost during a trial, US cents; beyond it the trial ends.";
+    /// Answers.
+    WELCOME_BONUS = "welcome_bonus", Int { min: 0, max: 1_000_000 }, "50",
+        "How many answers the bonus of a new owner is worth, by the price when it is given.";
     /// Answers.
     LOW_BALANCE_ANSWERS = "low_balance_answers", Int { min: 0, max: 1_000_000 }, "50",
         "A balance that is enough for fewer answers than this is low.";

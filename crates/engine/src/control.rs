@@ -6,6 +6,7 @@
 //! leaves, and nothing else does.
 
 use chrono::{DateTime, Utc};
+use replyx_billing::Mode;
 use replyx_core::{
     actor::Caller,
     change::Change,
@@ -20,7 +21,7 @@ use replyx_core::{
 use replyx_storage::{StorageError, Tx, repeated};
 use thiserror::Error;
 
-use crate::{Engine, giving::GiveOut};
+use crate::{Engine, giving::GiveOut, payment};
 
 /// Control of a dialog could not be changed.
 #[derive(Debug, Error)]
@@ -266,7 +267,7 @@ pub(crate) async fn enact(
     now: DateTime<Utc>,
 ) -> Result<Dialog, StorageError> {
     let Utterance { dialog, .. } = tx.apply(change).await?;
-    cancel(tx, &dialog, contact, now).await?;
+    cancel(tx, engine.settings.billing, &dialog, contact, now).await?;
     if dialog.control != Control::Human {
         GiveOut::request(tx, &engine.clock, dialog.workspace_id).await?;
     }
@@ -276,6 +277,7 @@ pub(crate) async fn enact(
 /// Cancels what of the assistant's replies has not been claimed for sending.
 pub(crate) async fn cancel(
     tx: &mut Tx,
+    billing: Mode,
     dialog: &Dialog,
     contact: &Contact,
     now: DateTime<Utc>,
@@ -284,6 +286,7 @@ pub(crate) async fn cancel(
     for message_id in tx.workspace(workspace_id).outbox().cancel(dialog, contact, now).await? {
         let reply = SentReply { workspace_id, dialog_id: dialog.id, message_id };
         tx.apply(reply.canceled(now)).await?;
+        payment::give_back(tx, billing, (workspace_id, message_id), now).await?;
     }
     Ok(())
 }

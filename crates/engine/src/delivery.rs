@@ -95,7 +95,7 @@ impl Queue for Sends {
         let mut wrote = false;
         // They were claimed when somebody took over, and came back unsent.
         for part in revoked {
-            wrote |= record::cancel(&mut tx, &part, now).await?;
+            wrote |= record::cancel(&mut tx, engine.settings.billing, &part, now).await?;
         }
         for (part, permit) in found {
             match permit {

@@ -15,6 +15,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
+use replyx_billing::Error as Unpaid;
 use replyx_core::{
     assistant::AssistantSettings,
     change::Change,
@@ -98,6 +99,7 @@ pub async fn run(engine: &Engine, job: Evaluate) -> Result<(), StorageError> {
         Asked::Gone => Ok(()),
         Asked::Suspended => postpone(engine, &run).await,
         Asked::TooLong => fail(engine, &run, "the questions took too long").await,
+        Asked::Unpaid(why) => fail(engine, &run, &why).await,
     }
 }
 
@@ -133,6 +135,8 @@ enum Asked {
     Suspended,
     /// The questions took longer than [`LONGEST`].
     TooLong,
+    /// They cannot be paid, and why.
+    Unpaid(String),
 }
 
 /// Begins a run again once its workspace is resumed: until then nobody takes the job on.
@@ -199,8 +203,12 @@ async fn ask_all(
         };
         let mut going = stream::iter(0..questions.len()).map(ask).buffered(AT_ONCE);
         while let Some(judged) = going.next().await {
-            let Some(judged) = judged? else { return Ok(Asked::TooLong) };
-            tally.add(judged);
+            match judged {
+                Ok(Some(judged)) => tally.add(judged),
+                Ok(None) => return Ok(Asked::TooLong),
+                Err(Unpaid::Storage(error)) => return Err(error),
+                Err(error) => return Ok(Asked::Unpaid(error.to_string())),
+            }
             done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Asked::All(tally))
@@ -261,11 +269,11 @@ struct Tried {
 
 impl Target<'_> {
     /// Puts a question and judges how it went.
-    pub async fn ask(&self, question: &Question) -> Result<Judged, StorageError> {
+    pub async fn ask(&self, question: &Question) -> Result<Judged, Unpaid> {
         Ok(self.attempt(question).await?.judged)
     }
 
-    async fn attempt(&self, question: &Question) -> Result<Tried, StorageError> {
+    async fn attempt(&self, question: &Question) -> Result<Tried, Unpaid> {
         let query = Query {
             purpose: Purpose::Evaluation,
             tags: &self.settings.tags,
@@ -280,11 +288,7 @@ impl Target<'_> {
         Ok(Tried { judged, turned_away })
     }
 
-    async fn answer(
-        &self,
-        question: &Question,
-        turned_away: &mut bool,
-    ) -> Result<Said, StorageError> {
+    async fn answer(&self, question: &Question, turned_away: &mut bool) -> Result<Said, Unpaid> {
         let Self { workspace, assistant, settings, .. } = *self;
         let asked = &question.question;
         let begun = Instant::now();

@@ -18,6 +18,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use replyx_billing::Mode;
 use replyx_channels::Channels;
 use replyx_core::{clock::Clock, ids::ProcessId, retry::Backoff, secret::Keys};
 use replyx_knowledge::search::Search;
@@ -45,6 +46,7 @@ mod late;
 pub mod ledger;
 pub mod limit;
 pub mod neutral;
+pub mod payment;
 pub mod presence;
 pub mod preview;
 pub mod prompt;
@@ -129,6 +131,8 @@ pub struct EngineSettings {
     pub send_backoff: Backoff,
     /// How long after a turn began the customer sees the assistant typing.
     pub typing_after: Duration,
+    /// Whether workspaces pay for answers.
+    pub billing: Mode,
 }
 
 impl Default for EngineSettings {
@@ -150,6 +154,7 @@ impl Default for EngineSettings {
                 attempts: 100,
             },
             typing_after: Duration::from_millis(300),
+            billing: Mode::Off,
         }
     }
 }

@@ -13,14 +13,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use replyx_core::{
-    assistant::Language,
+    assistant::{FixedText, Language},
     event::LimitBound,
     setting::{CONTACT_ANSWERS_PER_DAY, RATE_CONTACT},
 };
 use replyx_live::{Limit, Permit, Rate};
 use replyx_storage::turns::ClaimedTurn;
 
-use crate::{Engine, context::Context};
+use crate::{
+    Engine,
+    context::{AnswerRequest, Context},
+};
 
 /// A customer who writes too fast is told so no more often than this.
 const TOLD_FOR: Duration = Duration::from_mins(10);
@@ -66,9 +69,17 @@ pub async fn check(engine: &Engine, turn: &ClaimedTurn, context: &Context) -> Op
     Some(Over { bound: LimitBound::Rate, notice })
 }
 
+/// A turn of a workspace that has nothing left to pay with.
+pub fn unpaid(context: &Context) -> Over {
+    let told = context.today.balance_told_at;
+    let notice = if told.is_some() { Notice::Given } else { Notice::Due };
+    Over { bound: LimitBound::Balance, notice }
+}
+
 /// What a customer is told.
-pub const fn text(bound: LimitBound, language: Language) -> &'static str {
-    match (bound, language) {
+pub fn text(bound: LimitBound, ask: &AnswerRequest) -> &str {
+    match (bound, ask.language) {
+        (LimitBound::Balance, _) => ask.say(FixedText::Unavailable),
         (LimitBound::Day, Language::English) => {
             "You have had all the answers I can give in one day. What you write is kept; please write again tomorrow."
         }

@@ -7,9 +7,11 @@
 
 use std::{error::Error, mem};
 
+use replyx_billing::Result;
 use replyx_core::{
     assistant::AssistantSettings,
     ids::{AssistantId, WorkspaceId},
+    ledger::{Hold, HoldPurpose},
     usage::Purpose,
 };
 use replyx_storage::StorageError;
@@ -18,7 +20,7 @@ use tokio::time::Instant;
 use crate::{
     Engine,
     context::{self, AnswerRequest, Said},
-    speech,
+    payment, speech,
     turn::{self, Answered, Step},
     usage::{Ledger, millis},
 };
@@ -51,14 +53,15 @@ pub enum PreviewVersion {
 ///
 /// # Errors
 ///
-/// A model that gives no answer is an apology, not an error.
+/// [`Insufficient`](replyx_billing::Error::Insufficient) when the workspace pays and has not
+/// enough. A model that gives no answer is an apology, not an error.
 pub async fn run(
     engine: &Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
     request: PreviewRequest,
     show: &mut (dyn FnMut(Step<'_>) + Send),
-) -> Result<Option<Answered>, StorageError> {
+) -> Result<Option<Answered>> {
     let found = settings(engine, workspace, assistant, request.version).await?;
     let Some((settings, version)) = found else { return Ok(None) };
     let language =
@@ -70,7 +73,7 @@ pub async fn run(
         ..ask(engine, workspace, assistant, settings, request.text, Purpose::Preview)
     };
     let ask = under_policy(engine, ask).await?;
-    let answered = answer(engine, &ask, show).await?;
+    let answered = answer(engine, &ask, HoldPurpose::Preview, show).await?;
     Ok(Some(answered))
 }
 
@@ -78,19 +81,19 @@ pub async fn run(
 ///
 /// # Errors
 ///
-/// A model that gives no answer is an apology, not an error.
+/// As [`run`].
 pub async fn answer_once(
     engine: &Engine,
     workspace: WorkspaceId,
     assistant: AssistantId,
     settings: &AssistantSettings,
     question: &str,
-) -> Result<Answered, StorageError> {
+) -> Result<Answered> {
     let settings = settings.clone();
     let question = question.to_owned();
     let ask = ask(engine, workspace, assistant, settings, question, Purpose::Evaluation);
     let ask = under_policy(engine, ask).await?;
-    answer(engine, &ask, &mut |_| {}).await
+    answer(engine, &ask, HoldPurpose::Evaluation, &mut |_| {}).await
 }
 
 /// The same, answered with the models that the workspace may use.
@@ -103,41 +106,44 @@ async fn under_policy(engine: &Engine, ask: AnswerRequest) -> Result<AnswerReque
 async fn answer(
     engine: &Engine,
     ask: &AnswerRequest,
+    purpose: HoldPurpose,
     show: &mut (dyn FnMut(Step<'_>) + Send),
-) -> Result<Answered, StorageError> {
+) -> Result<Answered> {
     let begun = Instant::now();
-    let mut paid = Paid { engine, workspace: ask.workspace, ledger: Ledger::default() };
+    let hold = payment::hold_tokens(engine, ask, purpose).await?;
+    let mut paid = Paid { engine, workspace: ask.workspace, hold, ledger: Ledger::default() };
     let mut answered = turn::answer(engine, ask, &mut paid.ledger, show).await?;
     answered.reply.meta.duration_ms = millis(begun.elapsed());
-    let mut tx = engine.db.begin().await?;
-    tx.workspace(ask.workspace).model_calls().insert(answered.ledger.calls()).await?;
-    tx.commit().await?;
+
+    let hold = paid.hold.take();
+    let calls = answered.ledger.calls();
+    payment::pay((&engine.db, &engine.clock), ask.workspace, hold.as_ref(), calls).await?;
     Ok(answered)
 }
 
 /// What has been paid for an answer that may be dropped before it is there: it is stored all the
-/// same.
+/// same, and paid from what was set aside.
 struct Paid<'e> {
     engine: &'e Engine,
     workspace: WorkspaceId,
+    hold: Option<Hold>,
     ledger: Ledger,
 }
 
 impl Drop for Paid<'_> {
     fn drop(&mut self) {
-        if self.ledger.calls().is_empty() {
+        if self.ledger.calls().is_empty() && self.hold.is_none() {
             return;
         }
         let db = self.engine.db.clone();
+        let clock = self.engine.clock.clone();
         let workspace = self.workspace;
+        let hold = self.hold.take();
         let ledger = mem::take(&mut self.ledger);
         tokio::spawn(async move {
-            let stored = async {
-                let mut tx = db.begin().await?;
-                tx.workspace(workspace).model_calls().insert(ledger.calls()).await?;
-                tx.commit().await
-            };
-            if let Err(error) = stored.await {
+            let by = (&db, &clock);
+            let paid = payment::pay(by, workspace, hold.as_ref(), ledger.calls());
+            if let Err(error) = paid.await {
                 let error = &error as &dyn Error;
                 tracing::warn!(error, "costs of a cancelled preview are lost");
             }

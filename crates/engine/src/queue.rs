@@ -15,7 +15,7 @@ use crate::{
     Engine,
     bell::{NextTurn, Told},
     claims::{self, Found, Free, Queue},
-    turn,
+    payment, turn,
 };
 
 /// Of how many turns the database is asked at once when they are due.
@@ -54,7 +54,7 @@ impl Turns {
         let each = each(engine.settings.turns);
         let places = Places { free: free.places, each, round };
         let mut tx = engine.db.begin().await?;
-        let claimed = tx.system().turns().claim(engine.process, now, places).await?;
+        let mut claimed = tx.system().turns().claim(engine.process, now, places).await?;
         // There may be more: than there were places, of a workspace that has all of its own, or
         // somebody else has locked it at the moment.
         let running = free.running + claimed.len();
@@ -66,6 +66,7 @@ impl Turns {
             return Ok(Found::Held);
         }
 
+        payment::hold(engine, &mut tx, &mut claimed).await?;
         for turn in &claimed {
             tx.apply(started(turn).started(now)).await?;
         }

@@ -134,7 +134,7 @@ async fn store(
         let change = answered(engine, caller, dialog, reply, now)?;
         let Utterance { dialog, message, .. } = tx.apply(change).await?;
         if had != Control::Human {
-            control::cancel(&mut tx, &dialog, &contact, now).await?;
+            control::cancel(&mut tx, engine.settings.billing, &dialog, &contact, now).await?;
         }
         let mut parts = engine.channels.of(channel.kind).render(&message.text);
         for file in files {

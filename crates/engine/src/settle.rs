@@ -13,7 +13,7 @@ use replyx_storage::{
     unit::Outcome,
 };
 
-use crate::{Engine, check::Reply, context::Context, delivery, late, usage::Ledger};
+use crate::{Engine, check::Reply, context::Context, delivery, late, payment, usage::Ledger};
 
 mod together;
 
@@ -132,6 +132,7 @@ async fn wait(
     if !turns.wait(turn.dialog_id, engine.process, due, late).await? {
         return Ok(Settled::Lost);
     }
+    payment::release(&mut tx, turn, engine.clock.now()).await?;
     tx.commit().await?;
     Ok(as_what)
 }
@@ -185,6 +186,7 @@ pub async fn postpone(engine: &Engine, turn: &ClaimedTurn) -> Result<Settled, St
     if !turns.hand_back(turn.dialog_id, engine.process, due, attempts).await? {
         return Ok(Settled::Lost);
     }
+    payment::release(&mut tx, turn, due).await?;
     tx.commit().await?;
     Ok(Settled::Silent)
 }
@@ -210,6 +212,7 @@ async fn end(
     if !ours {
         return Ok(Settled::Lost);
     }
+    payment::release(&mut tx, turn, now).await?;
     tx.commit().await?;
     Ok(as_what)
 }

@@ -30,6 +30,7 @@ use futures::FutureExt;
 use replyx_core::{
     assistant::FixedText,
     clock::Clock,
+    ledger::Payment,
     message::{CheckOutcome, Outcome},
     retry::{Backoff, Retry},
     usage::Purpose,
@@ -165,6 +166,10 @@ async fn attempt(
     if decision == Decision::Answer && waiting::is_called_off(engine, &context).await? {
         decision = Decision::Fixed(ask.say(FixedText::QueueLeft).to_owned());
     }
+    if decision == Decision::Answer && turn.payment == Payment::Lacking {
+        let over = limit::unpaid(&context);
+        return limited(engine, turn, context, over).await;
+    }
     let is_reply = matches!(decision, Decision::Answer | Decision::Fixed(_));
     if is_reply && let Some(over) = limit::check(engine, turn, &context).await {
         return limited(engine, turn, context, over).await;
@@ -232,6 +237,12 @@ async fn late_answer(
         return Ok(Ended::silent(settle::close(engine, turn, answered).await?));
     }
 
+    // Nobody pays for it at the moment: as if no model could be reached.
+    if turn.payment == Payment::Lacking {
+        let settled = settle::wait_longer(engine, turn, &context, late, ledger).await?;
+        return Ok(Ended::silent(settled));
+    }
+
     let mut reply = ask_models(engine, turn, &context.ask, ledger).await?.reply;
     if reply.meta.outcome == Outcome::Fallback {
         let settled = settle::wait_longer(engine, turn, &context, late, ledger).await;
@@ -288,7 +299,7 @@ async fn limited(
         let settled = settle::leave_unanswered(engine, turn, heard, over.bound).await?;
         return Ok(Ended::silent(settled));
     }
-    let text = limit::text(over.bound, context.ask.language);
+    let text = limit::text(over.bound, &context.ask);
     let reply = check::fixed(&context.ask, text.to_owned(), Outcome::Limited);
     let reply = Reply { limited: Some(over.bound), ..reply };
     let settled = settle::store(engine, turn, &context, reply, Ledger::default()).await?;

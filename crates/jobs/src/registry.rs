@@ -59,6 +59,8 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::SweepFiles>(),
     Entry::of::<sweeps::DeleteAccounts>(),
     Entry::of::<sweeps::ReleaseHolds>(),
+    Entry::of::<sweeps::EndTrials>(),
+    Entry::of::<sweeps::WatchBalances>(),
     Entry::of::<sweeps::SealLedger>(),
     Entry::of::<sweeps::TendOperators>(),
 ];
@@ -231,6 +233,8 @@ mod tests {
             ("sweep_files", "scheduled"),
             ("delete_accounts", "scheduled"),
             ("release_holds", "scheduled"),
+            ("end_trials", "scheduled"),
+            ("watch_balances", "scheduled"),
             ("seal_ledger", "scheduled"),
             ("tend_operators", "scheduled"),
         ];

@@ -373,7 +373,12 @@ impl Config {
     pub fn engine(&self) -> EngineSettings {
         let window = Duration::from_millis(self.raw.reply_window_ms);
         let defaults = EngineSettings::default();
-        EngineSettings { window, window_latest: defaults.window_latest.max(window), ..defaults }
+        EngineSettings {
+            window,
+            window_latest: defaults.window_latest.max(window),
+            billing: self.billing().mode,
+            ..defaults
+        }
     }
 
     /// Where the networks are, and how fast channels may speak in them.

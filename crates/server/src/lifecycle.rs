@@ -8,6 +8,7 @@ use std::{future::Future, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use replyx_api::{ApiSettings, AppState, access::Accesses, vitals::Health};
+use replyx_billing::welcome;
 use replyx_crawl::Fetcher;
 use replyx_engine::{Engine, delivery, queue};
 use replyx_fleet::Fleet;
@@ -132,6 +133,8 @@ pub async fn start(config: &Config, roles: Roles) -> anyhow::Result<Running> {
     let mut tasks = background(&engine, heart, &work_stop);
     tasks.extend(watch_access(&engine, &accesses, &work_stop));
     tasks.push(tune(&engine, &accesses, &work_stop).await?);
+    let Engine { db, tuning, clock, .. } = &*engine;
+    welcome::welcome_all(db, &config.billing(), tuning, clock).await?;
     tasks.extend(keys::start(&engine, accesses.settings_changed(), &work_stop).await?);
     let mut address = None;
     let mut is_new = false;

@@ -37,6 +37,8 @@ pub struct ContactDay {
     pub day_told_at: Option<DateTime<Utc>>,
     /// When they were last told that they write too fast.
     pub rate_told_at: Option<DateTime<Utc>>,
+    /// When they were told that nobody can answer, because the balance is used up.
+    pub balance_told_at: Option<DateTime<Utc>>,
 }
 
 /// One workspace's contacts.
@@ -135,7 +137,7 @@ impl Contacts<'_> {
     /// What a customer was answered on a day.
     pub async fn day(self, id: ContactId, day: NaiveDate) -> Result<ContactDay, StorageError> {
         const SQL: &str = "
-            SELECT answers, day_told_at, rate_told_at FROM contact_days
+            SELECT answers, day_told_at, rate_told_at, balance_told_at FROM contact_days
              WHERE workspace_id = $1 AND contact_id = $2 AND day = $3";
         let found = row!(self.tx, ContactDay, SQL;
             self.workspace.into_uuid(), id.into_uuid(), day.to_string());
@@ -171,9 +173,15 @@ impl Contacts<'_> {
             INSERT INTO contact_days (workspace_id, contact_id, day, rate_told_at)
             VALUES ($1, $2, $3, $4)
             ON CONFLICT (workspace_id, contact_id, day) DO UPDATE SET rate_told_at = excluded.rate_told_at";
+        const OF_BALANCE: &str = "
+            INSERT INTO contact_days (workspace_id, contact_id, day, balance_told_at)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT (workspace_id, contact_id, day)
+            DO UPDATE SET balance_told_at = excluded.balance_told_at";
         let sql = match bound {
             LimitBound::Day => OF_DAY,
             LimitBound::Rate => OF_RATE,
+            LimitBound::Balance => OF_BALANCE,
         };
         run!(self.tx, sql; self.workspace.into_uuid(), id.into_uuid(), day.to_string(), now);
         Ok(())

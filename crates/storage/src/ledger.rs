@@ -23,13 +23,19 @@ use crate::{StorageError, Tx};
 
 mod credits;
 mod holds;
+mod notices;
 pub mod prices;
+mod together;
 mod totals;
+mod trials;
 
 pub use credits::Credits;
 pub use holds::{Holds, SystemHolds};
+pub use notices::{BalanceNotices, SystemBalanceNotices, Watched};
 pub use prices::Prices;
+pub use together::{LockedBalance, TurnTerms};
 pub use totals::{Day, Seal, SystemLedger};
+pub use trials::{StoredTrial, SystemTrials, Trials};
 
 /// One workspace's ledger.
 pub struct Ledger<'t> {
@@ -195,30 +201,9 @@ impl Ledger<'_> {
     /// Fails when the balance is no longer the one they were made from, or when something was
     /// posted under their key.
     pub async fn post(self, posting: &Posting) -> Result<(), StorageError> {
-        const SQL: &str = concat!(
-            "INSERT INTO ledger_entries (",
-            columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                       $18, $19, $20, $21)"
-        );
-
         debug_assert_eq!(posting.balance().workspace_id, self.workspace, "of another workspace");
-        for entry in posting.entries() {
-            let Movement { kind, source, target, amount, hold_id, credit_id, ref subject } =
-                entry.movement;
-            let facts = serde_json::to_string(&subject.facts);
-            let facts = facts.map_err(StorageError::corrupt("ledger_entries"))?;
-            let after = entry.after;
-            run!(self.tx, SQL;
-                self.workspace.into_uuid(), entry.seq, &entry.key, entry.part, kind.as_str(),
-                source.as_str(), target.as_str(), amount.money().micros(), amount.answers(),
-                after.trial, after.bonus.micros(), after.paid.micros(), after.held.micros(),
-                after.held_answers, hold_id.map(HoldId::into_uuid),
-                credit_id.map(CreditId::into_uuid), subject.assistant_id.map(AssistantId::into_uuid),
-                subject.dialog_id.map(DialogId::into_uuid),
-                subject.message_id.map(MessageId::into_uuid), &facts, entry.created_at);
-        }
-        Ok(())
+        let posted: Result<Vec<_>, _> = posting.entries().iter().map(Posted::of).collect();
+        insert(self.tx, &posted?).await
     }
 
     /// What was posted under a key, in its order; nothing if nothing was.
@@ -230,6 +215,32 @@ impl Ledger<'_> {
         );
         let rows = rows!(self.tx, EntryRow, SQL; self.workspace.into_uuid(), key);
         rows.into_iter().map(EntryRow::entry).collect()
+    }
+
+    /// The money that there was before a moment, also what was set aside.
+    pub async fn total_before(self, at: DateTime<Utc>) -> Result<Money, StorageError> {
+        const SQL: &str = "
+            SELECT bonus_after + paid_after + held_after FROM ledger_entries
+             WHERE workspace_id = $1 AND created_at < $2
+             ORDER BY created_at DESC, seq DESC LIMIT 1";
+        let total = value!(self.tx, i64, SQL; self.workspace.into_uuid(), at);
+        Ok(Money::from_micros(total.unwrap_or_default()))
+    }
+
+    /// What was added from a moment on, and when; what was taken for something else than work is
+    /// negative.
+    pub async fn added_since(
+        self,
+        from: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, Money)>, StorageError> {
+        const SQL: &str = "
+            SELECT created_at, CASE WHEN target IN ('bonus', 'paid') THEN amount ELSE -amount END
+              FROM ledger_entries
+             WHERE workspace_id = $1 AND created_at >= $2 AND amount > 0
+               AND kind IN ('credit', 'refund', 'correction', 'write_off')
+             ORDER BY seq";
+        let rows = rows!(self.tx, (DateTime<Utc>, i64), SQL; self.workspace.into_uuid(), from);
+        Ok(rows.into_iter().map(|(at, amount)| (at, Money::from_micros(amount))).collect())
     }
 
     /// The entries, newest first.
@@ -285,6 +296,55 @@ impl Ledger<'_> {
         let entries: Result<Vec<_>, _> = rows.into_iter().map(EntryRow::entry).collect();
         Ok(Page::of(entries?, page.limit, |entry| entry.seq))
     }
+}
+
+/// An entry that is about to be written.
+pub(crate) struct Posted<'e> {
+    entry: &'e Entry,
+    facts: String,
+}
+
+impl<'e> Posted<'e> {
+    pub(crate) fn of(entry: &'e Entry) -> Result<Self, StorageError> {
+        let facts = serde_json::to_string(&entry.movement.subject.facts);
+        Ok(Self { entry, facts: facts.map_err(StorageError::corrupt("ledger_entries"))? })
+    }
+}
+
+/// Writes entries in their order: each has to follow from the one before it of its workspace.
+pub(crate) async fn insert(tx: &mut Tx, posted: &[Posted<'_>]) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        [
+            "workspace_id" "uuid", 2 "seq" "bigint", 3 "key" "text", 4 "part" "bigint",
+            5 "kind" "text", 6 "source" "text", 7 "target" "text", 8 "amount" "bigint",
+            9 "answers" "bigint", 10 "trial_after" "bigint", 11 "bonus_after" "bigint",
+            12 "paid_after" "bigint", 13 "held_after" "bigint", 14 "held_answers_after" "bigint",
+            15 "hold_id" "uuid", 16 "credit_id" "uuid", 17 "assistant_id" "uuid",
+            18 "dialog_id" "uuid", 19 "message_id" "uuid", 20 "facts" "text",
+            21 "created_at" "timestamptz",
+        ]
+        concat!(
+            "INSERT INTO ledger_entries (",
+            columns!(),
+            ") SELECT ",
+            columns!(),
+            " FROM given"
+        )
+    );
+    run_each!(tx, SQL, posted; |row|
+        row.entry.workspace_id.into_uuid(), row.entry.seq, row.entry.key.as_str(), row.entry.part,
+        row.entry.movement.kind.as_str(), row.entry.movement.source.as_str(),
+        row.entry.movement.target.as_str(), row.entry.movement.amount.money().micros(),
+        row.entry.movement.amount.answers(), row.entry.after.trial,
+        row.entry.after.bonus.micros(), row.entry.after.paid.micros(),
+        row.entry.after.held.micros(), row.entry.after.held_answers,
+        row.entry.movement.hold_id.map(HoldId::into_uuid),
+        row.entry.movement.credit_id.map(CreditId::into_uuid),
+        row.entry.movement.subject.assistant_id.map(AssistantId::into_uuid),
+        row.entry.movement.subject.dialog_id.map(DialogId::into_uuid),
+        row.entry.movement.subject.message_id.map(MessageId::into_uuid),
+        row.facts.as_str(), row.entry.created_at);
+    Ok(())
 }
 
 /// The number of the first entry at a moment or after it.

@@ -22,7 +22,10 @@ use crate::{
     jobs::{Jobs, SystemJobs},
     kept_answers::{KeptAnswers, SystemKeptAnswers},
     knowledge::Knowledge,
-    ledger::{Credits, Holds, Ledger, Prices, SystemHolds, SystemLedger},
+    ledger::{
+        BalanceNotices, Credits, Holds, Ledger, Prices, SystemBalanceNotices, SystemHolds,
+        SystemLedger, SystemTrials, Trials,
+    },
     members::{Invitations, Members, SystemInvitations},
     messages::{Messages, SystemMessages},
     model_calls::{ModelCalls, SystemModelCalls},
@@ -104,6 +107,8 @@ tables! {
     assistants: Assistants,
     /// Files of messages.
     attachments: Attachments,
+    /// What its owners have been told of its balance.
+    balance_notices: BalanceNotices,
     /// Telegram bots.
     bots: Bots,
     /// Ways in which customers and assistants write to each other.
@@ -158,6 +163,8 @@ tables! {
     runs: Runs,
     /// Web pages kept up to date.
     sources: Sources,
+    /// Its trial.
+    trials: Trials,
     /// Work of answering.
     turns: Turns,
     /// What was uploaded today.
@@ -175,6 +182,8 @@ system_tables! {
     assistants: SystemAssistants,
     /// The platform's audit log, and all others to be checked.
     audit: SystemAudit,
+    /// What owners have been told of balances.
+    balance_notices: SystemBalanceNotices,
     /// All bots, for the fleet and the webhooks.
     bots: SystemBots,
     /// All channels, for what is sent to many customers.
@@ -231,6 +240,8 @@ system_tables! {
     settings: StoredSettings,
     /// All sources, for the schedule.
     sources: SystemSources,
+    /// All trials, for housekeeping.
+    trials: SystemTrials,
     /// All work of answering, for the workers.
     turns: SystemTurns,
     /// All files that wait to be sent, for housekeeping.

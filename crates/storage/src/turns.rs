@@ -5,7 +5,10 @@
 //! the next.
 
 use chrono::{DateTime, Utc};
-use replyx_core::ids::{DialogId, ProcessId, WorkspaceId};
+use replyx_core::{
+    ids::{DialogId, ProcessId, WorkspaceId},
+    ledger::Payment,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -23,6 +26,8 @@ pub struct ClaimedTurn {
     pub attempts: i64,
     /// The number of the customer's last message at that time.
     pub heard_seq: i64,
+    /// What pays for it.
+    pub payment: Payment,
     /// What it answers, if the customer already got the fallback text for it.
     pub late: Option<Late>,
 }
@@ -170,6 +175,20 @@ macro_rules! claim {
 /// Takes on turns, for each database.
 pub(crate) const CLAIM: [&str; 2] = [claim!(postgres), claim!(sqlite)];
 
+macro_rules! lock_each {
+    ($lock:literal) => {
+        given!(
+            ["in_workspace" "uuid", 2 "dialog" "uuid"]
+            concat!(
+                "SELECT dialog_id, claimed_by IS NOT NULL FROM turns
+                  WHERE (workspace_id, dialog_id) IN (SELECT in_workspace, dialog FROM given)
+                  ORDER BY workspace_id, dialog_id",
+                $lock
+            )
+        )
+    };
+}
+
 async fn request(
     tx: &mut Tx,
     which: &[(WorkspaceId, DialogId)],
@@ -250,8 +269,23 @@ impl SystemTurns<'_> {
                 attempts,
                 heard_seq,
                 late: late.map(|Json(late)| late),
+                payment: Payment::Free,
             })
             .collect())
+    }
+
+    /// Locks the turns of dialogs; says of each whether a process runs it. A dialog without a turn
+    /// is left out.
+    pub async fn lock_each(
+        self,
+        which: &[(WorkspaceId, DialogId)],
+    ) -> Result<Vec<(DialogId, bool)>, StorageError> {
+        const LOCKED: [&str; 2] = lock_each!(" FOR NO KEY UPDATE");
+        // A writing transaction already holds all of SQLite.
+        const HELD: [&str; 2] = lock_each!("");
+        let rows = rows_each!(self.tx, (Uuid, bool), [LOCKED[0], HELD[1]], which; |row|
+            row.0.into_uuid(), row.1.into_uuid());
+        Ok(rows.into_iter().map(|(dialog, runs)| (dialog.into(), runs)).collect())
     }
 
     /// When waiting turns are due: the first `limit` of them, in order.

@@ -127,8 +127,10 @@ impl Request {
             content((PreviewView = "application/json"), (PreviewEvent = "text/event-stream"))),
         (status = 400, description = "the body cannot be read", body = Problem),
         (status = 401, description = "no valid token", body = Problem),
+        (status = 402, description = "`insufficient_funds`", body = Problem),
         (status = 403, description = "your role does not allow this", body = Problem),
         (status = 404, description = "no such assistant or version", body = Problem),
+        (status = 409, description = "`no_price`", body = Problem),
         (status = 422, description = "a field is not acceptable, or the settings name a model that may not be used", body = Problem),
         (status = 429, description = "`too_many_streams`: streamed previews count", body = Problem),
     )

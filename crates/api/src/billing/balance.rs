@@ -1,7 +1,11 @@
 //! `GET /api/v1/balance`
 
 use axum::{Json, extract::State};
-use replyx_billing::account::{self, Account};
+use chrono::{DateTime, Utc};
+use replyx_billing::{
+    account::{self, Account},
+    trial::{Trial, TrialStatus},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,12 +42,49 @@ pub struct BalanceView {
     /// Answers of the trial that are left.
     #[schema(example = 0)]
     trial_answers: i64,
+    /// The trial; `null`: there is none.
+    trial: Option<TrialView>,
     /// For how many answers of the usual price the money is enough; `null`: answers cost nothing.
     #[schema(example = 249)]
     answers_left: Option<i64>,
-    /// Whether that, with the trial, is fewer than the setting `low_balance_answers`.
+    /// For how many days the money is enough, spent as on the 14 days before; `null`: nothing was
+    /// spent.
+    #[schema(example = 12)]
+    days_left: Option<i64>,
+    /// Whether `answers_left`, with the trial, is fewer than the setting `low_balance_answers`.
     #[schema(example = false)]
     low_balance: bool,
+}
+
+/// The trial of a workspace.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialView {
+    /// `running`; `expired`: its time is over; `spent`: its answers are used up; `too_costly`:
+    /// models have cost as much as they may.
+    #[schema(example = "running")]
+    status: &'static str,
+    /// When it began.
+    started_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    ends_at: DateTime<Utc>,
+    /// The answers that it has in all.
+    #[schema(example = 50)]
+    answers: i64,
+    /// Of them, those that are left.
+    #[schema(example = 42)]
+    answers_left: i64,
+}
+
+impl From<(Trial, TrialStatus)> for TrialView {
+    fn from((trial, status): (Trial, TrialStatus)) -> Self {
+        Self {
+            status: status.as_str(),
+            started_at: trial.started_at,
+            ends_at: trial.ends_at,
+            answers: trial.answers,
+            answers_left: trial.answers_left,
+        }
+    }
 }
 
 impl From<Account> for BalanceView {
@@ -58,7 +99,9 @@ impl From<Account> for BalanceView {
             bonus: funds.bonus.to_string(),
             paid: funds.paid.to_string(),
             trial_answers: funds.trial,
+            trial: account.trial.map(Into::into),
             answers_left: account.answers_left,
+            days_left: account.days_left,
             low_balance: account.is_low,
         }
     }

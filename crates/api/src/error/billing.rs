@@ -11,6 +11,7 @@ impl From<Error> for ApiError {
             Error::Off => Self::Conflict { code: "billing_off", detail },
             Error::Credited => Self::Conflict { code: "already_credited", detail },
             Error::Busy => Self::Conflict { code: "set_by_another", detail },
+            Error::NoPrice(_) => Self::Conflict { code: "no_price", detail },
             Error::NotFound(what) => Self::NotFound(what),
             Error::Insufficient(missing) => Self::InsufficientFunds(missing),
             Error::Nothing => Self::field("amount", detail),

@@ -102,6 +102,7 @@ codes! {
         newer_reply: "a colleague has answered since you read the dialog; `message` is the reply",
         not_closed: "the dialog is not closed, or the customer has another open one",
         not_waiting: "the dialog does not wait for a human and no operator has it",
+        no_price: "nobody knows what the model costs, or what a dollar is worth",
         not_yours: "another operator has the dialog, or its control has changed; `holder` says who has it",
         not_ready: "it is not finished: a document has not been read, or a run has not ended",
         set_by_another: "somebody else has just set this; try again",

@@ -7,3 +7,4 @@ mod given;
 mod sequences;
 mod spend;
 mod verify;
+mod watch;

@@ -45,6 +45,9 @@ const LETTERS: &[(Language, &str, &str)] = letters![
     "invitation",
     "new_sign_in",
     "bot_moved",
+    "balance_low",
+    "balance_depleted",
+    "trial_ending",
     "deletion_scheduled",
 ];
 
@@ -147,6 +150,17 @@ fn values(language: Language, letter: &Letter) -> Value {
         Letter::BotMoved { workspace, bot } => {
             context! { workspace => name(workspace), bot => name(bot) }
         }
+        Letter::BalanceLow { workspace, available, answers } => context! {
+            workspace => name(workspace),
+            available => name(available),
+            answers => answers,
+        },
+        Letter::BalanceDepleted { workspace } => context! { workspace => name(workspace) },
+        Letter::TrialEnding { workspace, ends_at, answers } => context! {
+            workspace => name(workspace),
+            at => time(*ends_at),
+            answers => answers,
+        },
         Letter::DeletionScheduled { at } => context! { at => time(*at) },
     }
 }

@@ -16,6 +16,8 @@ words! {
         Unknown = "unknown",
         /// Said when no model could be reached.
         Fallback = "fallback",
+        /// Said, once a day, when nobody can be answered because the balance is used up.
+        Unavailable = "unavailable",
         /// Said when the dialog is handed to a human.
         Handoff = "handoff",
         /// Said when the dialog is handed to a human outside the business hours; `{when}` in it is
@@ -124,6 +126,9 @@ impl FixedText {
             Self::Fallback => {
                 "I cannot answer right now because of a technical problem. Please ask again in a few minutes."
             }
+            Self::Unavailable => {
+                "I cannot answer at the moment. What you write is kept, and you will be answered as soon as possible."
+            }
             Self::Handoff => {
                 "I would rather have a colleague answer this. They will write to you here."
             }
@@ -184,6 +189,9 @@ impl FixedText {
             Self::Unknown => "Я не знаю: в документах об этом ничего не нашлось.",
             Self::Fallback => {
                 "Сейчас не могу ответить из-за технической неполадки. Пожалуйста, спросите ещё раз через несколько минут."
+            }
+            Self::Unavailable => {
+                "Сейчас я не могу ответить. Всё, что вы напишете, сохранится, и вам ответят, как только это станет возможно."
             }
             Self::Handoff => "На этот вопрос лучше ответит мой коллега. Он напишет вам здесь.",
             Self::AfterHours => {

@@ -126,6 +126,41 @@ impl Reserved {
     }
 }
 
+words! {
+    /// What owners are told of their balance.
+    BalanceNotice {
+        /// It is enough for few answers.
+        Low = "low",
+        /// It is used up.
+        Depleted = "depleted",
+        /// The trial ends within three days.
+        TrialThreeDays = "trial_three_days",
+        /// The trial ends within a day.
+        TrialOneDay = "trial_one_day",
+        /// Most answers of the trial are used.
+        TrialFewAnswers = "trial_few_answers",
+    }
+}
+
+impl BalanceNotice {
+    /// Whether it can happen again.
+    pub const fn comes_again(self) -> bool {
+        matches!(self, Self::Low | Self::Depleted)
+    }
+}
+
+/// What pays for a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payment {
+    /// Nobody has to: it costs nothing.
+    #[default]
+    Free,
+    /// What is set aside for it.
+    Held(HoldId),
+    /// Nothing: there is not enough.
+    Lacking,
+}
+
 /// Something that is set aside for work that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {

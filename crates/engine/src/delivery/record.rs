@@ -1,10 +1,18 @@
 //! Writes outcomes of sends, as many in one transaction as have arrived.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
+use replyx_billing::Mode;
 use replyx_channels::Happening;
-use replyx_core::{channel::Address, ids::OutboxId, rules::message::SentReply};
+use replyx_core::{
+    channel::Address,
+    ids::{MessageId, OutboxId, WorkspaceId},
+    rules::message::SentReply,
+};
 use replyx_storage::{
     StorageError, Tx,
     outbox::{Sendable, SentPart},
@@ -13,7 +21,7 @@ use replyx_storage::{
 use tokio::sync::mpsc;
 
 use super::{Outcome, in_order};
-use crate::Engine;
+use crate::{Engine, payment};
 
 /// How many outcomes share a transaction.
 const TOGETHER: usize = 64;
@@ -48,8 +56,24 @@ async fn write(engine: &Engine, batch: &[(Sendable, Outcome)]) -> Result<(), Sto
     for (part, outcome) in batch {
         write_one(engine, &mut tx, part, outcome, now).await?;
     }
+    // Last, and in the order of the workspaces: balances are locked.
+    let given_up = batch.iter().filter(|(_, outcome)| may_fail(outcome));
+    let replies: BTreeSet<_> = given_up.map(of).collect();
+    for reply in replies {
+        payment::give_back(&mut tx, engine.settings.billing, reply, now).await?;
+    }
     tx.commit().await?;
     Ok(())
+}
+
+/// The reply of a part.
+const fn of((part, _): &(Sendable, Outcome)) -> (WorkspaceId, MessageId) {
+    (part.workspace_id, part.message_id)
+}
+
+/// May a part with this outcome have been given up?
+const fn may_fail(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed { .. } | Outcome::Blocked(_) | Outcome::Moved(_))
 }
 
 async fn write_one(
@@ -196,6 +220,7 @@ async fn write_sent(
 /// Gives up a part of a reply that must not be sent any more. `false`: another process was quicker.
 pub(super) async fn cancel(
     tx: &mut Tx,
+    billing: Mode,
     part: &Sendable,
     now: DateTime<Utc>,
 ) -> Result<bool, StorageError> {
@@ -206,6 +231,7 @@ pub(super) async fn cancel(
         tx.apply(reply(part).canceled(now)).await?;
         metrics::counter!("deliveries_total", "outcome" => "canceled").increment(1);
     }
+    payment::give_back(tx, billing, (part.workspace_id, part.message_id), now).await?;
     Ok(true)
 }
 

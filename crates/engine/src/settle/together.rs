@@ -10,6 +10,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use replyx_billing::{
+    Mode,
+    charge::{self, Charge},
+    turns::{self, End, Ended},
+};
 use replyx_core::{
     assistant::FixedText,
     change::Change,
@@ -18,6 +23,7 @@ use replyx_core::{
     dialog::{Contact, Control, Dialog},
     event::LimitBound,
     ids::{ChannelId, ContactId, DialogId, OutboxId, ProcessId, WorkspaceId},
+    ledger::{Facts, Payment, Subject},
     message::MessageAct,
     rules::dialog::{self as rules, Then, Utterance},
     usage::ModelCall,
@@ -39,7 +45,7 @@ use crate::{
     control, delivery,
     giving::GiveOut,
     kept::{self, Keep},
-    late,
+    late, payment,
     usage::Ledger,
 };
 
@@ -66,6 +72,8 @@ pub(super) struct Settlement {
     clock: Clock,
     /// How long a turn waits for more words of the customer.
     window: Duration,
+    /// Whether workspaces pay for answers.
+    billing: Mode,
 }
 
 /// What is sent of a reply. Where a human is offered, a button below the last part brings them in.
@@ -122,6 +130,7 @@ impl Settlement {
             process: engine.process,
             clock: engine.clock.clone(),
             window: engine.settings.window,
+            billing: engine.settings.billing,
         }
     }
 
@@ -142,6 +151,30 @@ impl Settlement {
 
     fn dialog(&self) -> (WorkspaceId, DialogId) {
         (self.turn.workspace_id, self.turn.dialog_id)
+    }
+
+    /// What becomes of what was set aside for the turn.
+    fn ended(&self, course: &Course) -> Option<Ended> {
+        let Payment::Held(hold_id) = self.turn.payment else { return None };
+        let answer = &self.reply.answer;
+        let is_stored = matches!(course, Course::Replies { .. });
+        let is_charged = charge::of(payment::work(answer.outcome)) == Charge::Answer;
+        let end = if is_stored && is_charged { End::Charged } else { End::Free };
+
+        let (workspace_id, dialog_id) = self.dialog();
+        let facts = Facts {
+            model: Some(answer.model.clone()).filter(|model| !model.is_empty()),
+            prompt_tokens: Some(answer.prompt_tokens).filter(|tokens| *tokens > 0),
+            completion_tokens: Some(answer.completion_tokens).filter(|tokens| *tokens > 0),
+            ..Facts::default()
+        };
+        let subject = Subject {
+            assistant_id: Some(self.begun.assistant_id),
+            dialog_id: Some(dialog_id),
+            message_id: is_stored.then_some(self.reply.id),
+            facts,
+        };
+        Some(Ended { workspace_id, dialog_id, hold_id, end, subject })
     }
 
     /// What is to be done, now that the dialog is locked. Pure.
@@ -207,6 +240,7 @@ impl Unit for Settlement {
         let mut room = Room { now, tx, answers: HashMap::new() };
         let begun = room.begin(units, company).await?;
         let ours = room.end_turns(begun).await?;
+        let ours = room.charge(ours).await?;
         room.write(ours).await?;
 
         let mut answers = room.answers;
@@ -316,6 +350,25 @@ impl Room<'_> {
         Ok(ours)
     }
 
+    /// Spends what pays for the replies, and makes available again what pays for nothing. A reply
+    /// that nothing pays for any more is not stored: its turn is run again, and finds that out.
+    async fn charge<'u>(&mut self, going: Vec<Going<'u>>) -> Result<Vec<Going<'u>>, StorageError> {
+        let Some((first, _)) = going.first() else { return Ok(going) };
+        let ended = going.iter().filter_map(|(unit, course)| unit.ended(course)).collect();
+        let unpaid = turns::settle(self.tx, ended, &first.clock).await?;
+        if unpaid.is_empty() {
+            return Ok(going);
+        }
+
+        let (unpaid, paid): (Vec<_>, Vec<_>) =
+            going.into_iter().partition(|(unit, _)| unpaid.contains(&unit.turn.dialog_id));
+        let again: Vec<_> = unpaid.iter().map(|(unit, _)| unit.dialog()).collect();
+        self.tx.system().turns().request_each(&again, self.now, self.now).await?;
+        let lost = unpaid.iter().map(|(unit, _)| (unit.turn.dialog_id, (Settled::Lost, None)));
+        self.answers.extend(lost);
+        Ok(paid)
+    }
+
     /// Writes what the turns leave.
     async fn write(&mut self, going: Vec<Going<'_>>) -> Result<(), StorageError> {
         let mut calls = Vec::new();
@@ -401,7 +454,7 @@ impl Room<'_> {
             let dialog = &said.dialog;
             if dialog.control != Control::Ai {
                 // This reply says that a human will answer; no other one is to follow it.
-                control::cancel(self.tx, dialog, &unit.contact, self.now).await?;
+                control::cancel(self.tx, unit.billing, dialog, &unit.contact, self.now).await?;
                 GiveOut::request(self.tx, &unit.clock, dialog.workspace_id).await?;
             }
             let new = unit.new_parts(dialog);

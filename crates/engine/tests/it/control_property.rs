@@ -233,7 +233,8 @@ async fn play(steps: &[Step]) {
     let db = testing::sqlite().await;
     let world = World::open(&db).await;
     let line = world.line().await;
-    let processes = vec![world.engine().await, world.engine().await];
+    let processes = vec![world.paying().await, world.paying().await];
+    world.pay(1_000).await;
     let people =
         vec![world.member("Kim", Role::Operator).await, world.member("Lee", Role::Operator).await];
     world.say(&processes[0], &line, 7, "words 0").await;
@@ -253,6 +254,7 @@ async fn play(steps: &[Step]) {
     for step in steps {
         play.step(step).await;
     }
+    world.assert_sound().await;
 }
 
 proptest! {

@@ -33,7 +33,7 @@ use replyx_engine::{
     Bell, Desk, Engine, EngineSettings, VersionCache,
     context::{Context, Loaded},
     intake::{self, Door},
-    turn,
+    payment, turn,
 };
 use replyx_knowledge::search::Search;
 use replyx_live::Live;
@@ -323,8 +323,9 @@ impl<'d> World<'d> {
     pub(crate) async fn claim(&self, engine: &Engine) -> Vec<ClaimedTurn> {
         let mut tx = engine.db.begin().await.unwrap();
         let turns = tx.system().turns();
-        let claimed =
+        let mut claimed =
             turns.claim(engine.process, engine.clock.now(), Places::of(100)).await.unwrap();
+        payment::hold(engine, &mut tx, &mut claimed).await.unwrap();
         tx.commit().await.unwrap();
         claimed
     }

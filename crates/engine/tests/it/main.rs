@@ -23,6 +23,7 @@ mod kept;
 mod late;
 mod limit;
 mod outage;
+mod payment;
 mod plans;
 mod preview;
 mod prompt;

@@ -138,7 +138,8 @@ async fn play(steps: &[Step]) {
     let db = testing::sqlite().await;
     let world = World::open(&db).await;
     let line = world.line().await;
-    let processes = vec![world.engine().await, world.engine().await];
+    let processes = vec![world.paying().await, world.paying().await];
+    world.pay(1_000).await;
     let mut play =
         Play { world: &world, line, processes, running: Vec::new(), asked: BTreeMap::new() };
     for step in steps {
@@ -146,6 +147,7 @@ async fn play(steps: &[Step]) {
     }
     play.finish().await;
     play.check().await;
+    world.assert_paid_once().await;
 }
 
 proptest! {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use replyx_accounts::deletion;
-use replyx_billing::{books, seal};
+use replyx_billing::{Mode, books, seal, watch, welcome};
 use replyx_core::{
     attachment::UPLOAD_LIFE,
     job::{Kind, Lane},
@@ -52,6 +52,11 @@ const RELEASE_HOLDS: Duration = Duration::from_mins(1);
 
 /// How long after its end operators are looked after again.
 const TEND_OPERATORS: Duration = Duration::from_secs(15);
+/// How long after its end trials are looked for again whose time is over.
+const END_TRIALS: Duration = Duration::from_mins(1);
+
+/// How long after its end balances are looked at again.
+const WATCH_BALANCES: Duration = Duration::from_mins(1);
 
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
@@ -215,6 +220,20 @@ scheduled!(
     }
 );
 scheduled!(
+    /// Takes back what is left of trials whose time is over.
+    EndTrials, by_the_clock("end_trials"), END_TRIALS, |run| {
+        let ended = welcome::end_trials(&run.engine.db, &run.engine.tuning, run.engine.clock.now());
+        counted(Self::KIND, ended.map_ok(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+    }
+);
+scheduled!(
+    /// Tells owners of balances that are low and of trials that end.
+    WatchBalances, by_the_clock("watch_balances"), WATCH_BALANCES, |run| {
+        let told = watched(run);
+        counted(Self::KIND, told.map_ok(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+    }
+);
+scheduled!(
     /// Seals the newest entries of the ledger, and sums the accounts of the installation.
     SealLedger, by_the_clock("seal_ledger"), |run| {
         let sealed = seal::seal(&run.engine.db, run.engine.clock.now());
@@ -228,6 +247,15 @@ scheduled!(
         counted(Self::KIND, assignment::tend(run.engine))
     }
 );
+
+/// Nobody is told anything of money where nobody pays.
+async fn watched(run: JobRun<'_>) -> Result<u64, StorageError> {
+    let engine = &run.engine;
+    if engine.settings.billing == Mode::Off {
+        return Ok(0);
+    }
+    watch::watch(&engine.db, &engine.tuning, &engine.keys, &engine.clock).await
+}
 
 type Deleted<'a> = BoxFuture<'a, Result<u64, StorageError>>;
 

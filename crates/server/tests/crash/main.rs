@@ -2,7 +2,8 @@
 //! two channels: to a bot, and to a program of the owner that posts what they say.
 //!
 //! Whatever the instant, every message is stored once, every customer is answered, replies keep
-//! their order, and nothing is sent twice except what is counted as uncertain.
+//! their order, and nothing is sent twice except what is counted as uncertain. The workspace pays:
+//! after each kill the ledger is sound, and at the end each answer was paid for once.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -12,14 +13,20 @@ use std::{
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use replyx_billing::verify;
 use replyx_core::{
     dialog::Dialog,
     event::Event,
     ids::{DialogId, MessageId, WorkspaceId},
-    message::{Author, Delivery, Message},
+    ledger::{EntryKind, Funds},
+    message::{Author, Delivery, Message, Outcome},
+    money::Money,
     page::PageRequest,
 };
-use replyx_storage::{Db, testing::TestDb};
+use replyx_storage::{
+    Db,
+    testing::{TestDb, tamper},
+};
 use replyx_testkit::{
     api::Api,
     openai::{Answer, FakeOpenAi},
@@ -63,6 +70,9 @@ async fn nothing_is_lost_when_the_program_is_killed_on_postgres() {
         "`REPLYX_TEST_REDIS` names a Redis: run through `make test` or `scripts/services run`",
     );
     let db = replyx_storage::testing::postgres().await;
+    // The server of the tests does not wait for the disk; one that takes money does.
+    let name = db.url.rsplit('/').next().unwrap();
+    tamper(&db.url, &format!("ALTER DATABASE {name} SET synchronous_commit = on")).await;
     run(&db, Some(redis)).await;
 }
 
@@ -85,7 +95,11 @@ async fn run(db: &TestDb, redis: Option<String>) {
         .with("OPENAI_BASE_URL", model.base_url())
         .with("TELEGRAM_CHAT_RATE", 50)
         .with("TELEGRAM_BOT_RATE", 1000)
-        .with("REPLY_WINDOW_MS", 100);
+        .with("REPLY_WINDOW_MS", 100)
+        .with("BILLING", "on")
+        // The trial pays first, then the bonus, which is worth more answers than there will be.
+        .with("TRIAL_MESSAGE_LIMIT", 50)
+        .with("WELCOME_BONUS", 1_000);
     if let Some(redis) = redis {
         let prefix = format!("test-{}", replyx_core::clock::random_hex::<8>());
         launch = launch.with("REDIS_URL", redis).with("REDIS_PREFIX", prefix);
@@ -108,13 +122,14 @@ async fn run(db: &TestDb, redis: Option<String>) {
     let (moves, base) = watch::channel(program.base().to_owned());
     let talking = talk(&chats, StdRng::seed_from_u64(seed ^ 1));
     let posting = post(&owner, base, &channel, StdRng::seed_from_u64(seed ^ 2));
-    let killing = kill_again_and_again(&launch, program, &mut random, &chats, &moves);
+    let killing = kill_again_and_again((&launch, &db.db), program, &mut random, &chats, &moves);
     let (mut said, posted, program) = tokio::join!(talking, posting, killing);
     said.extend(posted);
 
     let ordeal = Ordeal { workspace, said };
     wait_until_answered(&db.db, &ordeal, &program).await;
     judge(&db.db, &ordeal, &chats, &telegram).await;
+    judge_ledger(&db.db, workspace).await;
     let (status, _) = program.terminate().await;
     assert!(status.success(), "{status}");
 }
@@ -161,7 +176,7 @@ async fn post(
 }
 
 async fn kill_again_and_again(
-    launch: &Launch,
+    (launch, db): (&Launch, &Db),
     mut program: Program,
     random: &mut StdRng,
     chats: &[Chat],
@@ -178,6 +193,7 @@ async fn kill_again_and_again(
         let _ = timeout(Duration::from_secs(3), stirred).await;
         sleep(Duration::from_millis(random.random_range(0..300))).await;
         program.kill().await;
+        assert_sound(db).await;
         program = launch.start().await;
         moves.send_replace(program.base().to_owned());
     }
@@ -282,6 +298,37 @@ async fn judge(db: &Db, ordeal: &Ordeal, chats: &[Chat], telegram: &FakeTelegram
         uncertain.values().sum::<i64>(),
         given_up.len()
     );
+}
+
+/// Whatever the instant of a kill, the books are right.
+async fn assert_sound(db: &Db) {
+    let report = verify::verify(db).await.unwrap();
+    assert!(report.is_sound(), "{:?}", report.faults);
+}
+
+/// Each answer was paid for once, nothing else was, and nothing is left set aside.
+async fn judge_ledger(db: &Db, workspace: WorkspaceId) {
+    assert_sound(db).await;
+    let mut expected: Vec<MessageId> = Vec::new();
+    for (_, _, messages) in dialogs(db, workspace).await {
+        let answers = messages.into_iter().filter(|message| {
+            let outcome = message.answer.as_ref().map(|answer| answer.outcome);
+            outcome == Some(Outcome::Answered)
+        });
+        expected.extend(answers.map(|message| message.id));
+    }
+
+    let mut tx = db.read().await.unwrap();
+    let entries = tx.system().ledger().entries(workspace, 0, 1_000_000).await.unwrap();
+    let captures = entries.iter().filter(|entry| entry.movement.kind == EntryKind::Capture);
+    let mut paid: Vec<MessageId> =
+        captures.filter_map(|entry| entry.movement.subject.message_id).collect();
+    expected.sort_unstable();
+    paid.sort_unstable();
+    assert_eq!(paid, expected, "each answer is paid for once");
+    let funds: Funds = entries.last().unwrap().after;
+    assert_eq!((funds.held, funds.held_answers), (Money::ZERO, 0), "something is still set aside");
+    println!("ledger: {} entries, {} answers paid for", entries.len(), paid.len());
 }
 
 /// What the event log tells of the ordeal.

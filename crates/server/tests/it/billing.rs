@@ -70,7 +70,12 @@ async fn make_durable(home: &Home) {
 /// The shop of an installation where workspaces pay.
 async fn paying(home: &Home) -> (Shop, Api, String) {
     make_durable(home).await;
-    let launch = home.launch().with("BILLING", "on");
+    // What there is, is what a test puts there.
+    let launch = home
+        .launch()
+        .with("BILLING", "on")
+        .with("TRIAL_MESSAGE_LIMIT", "0")
+        .with("WELCOME_BONUS", "0");
     let shop = home.open_with(launch).await;
     admin(home, "root@example.org").await;
     let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
@@ -90,7 +95,7 @@ async fn while_billing_is_off_there_is_nothing_and_nothing_is_spent(home: &Home)
     let balance = shop.owner.get("/api/v1/balance").await.expect(200).body;
     let zeros = json!({
         "billing": "off", "currency": "USD", "balance": "0.00", "held": "0.00", "available": "0.00",
-        "bonus": "0.00", "paid": "0.00", "trial_answers": 0, "answers_left": null,
+        "bonus": "0.00", "paid": "0.00", "trial_answers": 0, "trial": null, "answers_left": null, "days_left": null,
         "low_balance": false,
     });
     assert_eq!(balance, zeros);
@@ -357,4 +362,57 @@ async fn what_is_not_durable_does_not_take_money() {
     let (done, out, err) = run(&arguments, &variables).await;
     let said = out + &err;
     assert!(!done && said.contains("synchronous_commit = off"), "{said}");
+}
+
+#[on_every_home]
+async fn a_new_owner_has_a_trial_and_a_bonus_once(home: &Home) {
+    make_durable(home).await;
+    let shop = home.open_with(home.launch().with("BILLING", "on")).await;
+    let balance = shop.owner.get("/api/v1/balance").await.expect(200).body;
+    assert_eq!((&balance["available"], &balance["bonus"]), (&json!("2.50"), &json!("2.50")));
+    assert_eq!((&balance["trial_answers"], &balance["answers_left"]), (&json!(50), &json!(50)));
+    let trial = &balance["trial"];
+    let seen = (&trial["status"], &trial["answers"], &trial["answers_left"]);
+    assert_eq!(seen, (&json!("running"), &json!(50), &json!(50)));
+
+    // A second workspace of the same person has neither.
+    let second = shop.owner.post("/api/v1/workspaces", &json!({"name": "Second"})).await;
+    let second = second.expect(201).body;
+    admin(home, "root@example.org").await;
+    let root = Api::new(shop.program.base()).login("root@example.org", PASSWORD).await;
+    let id = second["id"].as_str().or_else(|| second["workspace"]["id"].as_str()).unwrap();
+    let path = format!("/api/v1/admin/workspaces/{id}/balance");
+    let balance = root.get(&path).await.expect(200).body;
+    assert_eq!((&balance["available"], &balance["trial"]), (&json!("0.00"), &json!(null)));
+
+    // Nor has the same mailbox under another name.
+    let fresh = Api::new(shop.program.base());
+    let me = shop.owner.get("/api/v1/me").await.expect(200).body;
+    let email = me["user"]["email"].as_str().or_else(|| me["email"].as_str()).unwrap();
+    let alias = email.replacen('@', "+again@", 1);
+    let body = json!({"email": alias, "password": PASSWORD});
+    let registered = fresh.post("/api/v1/auth/register", &body).await.expect(201).body;
+    let id = registered["workspace"]["id"].as_str().unwrap();
+    let path = format!("/api/v1/admin/workspaces/{id}/balance");
+    let balance = root.get(&path).await.expect(200).body;
+    assert_eq!((&balance["available"], &balance["trial"]), (&json!("0.00"), &json!(null)));
+    let (sound, said) = verify(home).await;
+    assert!(sound, "{said}");
+}
+
+#[on_every_home]
+async fn turning_billing_on_gives_each_workspace_a_trial_once(home: &Home) {
+    make_durable(home).await;
+    let shop = home.open().await;
+    shop.program.kill().await;
+    for _ in 0..2 {
+        let program = home.launch().with("BILLING", "on").start().await;
+        let mut tx = home.db.db.read().await.unwrap();
+        assert_eq!(tx.system().trials().undecided(9).await.unwrap(), []);
+        let balances = tx.system().ledger().balances(None, 9).await.unwrap();
+        let trials: Vec<_> = balances.iter().map(|balance| balance.funds.trial).collect();
+        drop(tx);
+        assert_eq!(trials, [50]);
+        program.kill().await;
+    }
 }

@@ -51,6 +51,7 @@ struct ContextRow {
     answers: Option<i64>,
     day_told_at: Option<DateTime<Utc>>,
     rate_told_at: Option<DateTime<Utc>>,
+    balance_told_at: Option<DateTime<Utc>>,
     version: i64,
     version_at: DateTime<Utc>,
     knowledge: i64,
@@ -90,7 +91,7 @@ impl Dialogs<'_> {
         const SQL: &str = concat!(
             "SELECT d.*, contacts.channel_id AS contact_channel_id, contacts.address,
                     contacts.chat_kind, contacts.display_name, contacts.blocked_at,
-                    days.answers, days.day_told_at, days.rate_told_at,
+                    days.answers, days.day_told_at, days.rate_told_at, days.balance_told_at,
                     c.assistant_id AS channel_assistant_id, c.kind AS channel_kind,
                     c.name AS channel_name, c.status AS channel_status, c.error AS channel_error,
                     c.created_at AS channel_created_at, c.updated_at AS channel_updated_at,
@@ -137,6 +138,7 @@ fn read_context(row: ContextRow) -> Result<DialogContext, StorageError> {
         answers: row.answers.unwrap_or_default(),
         day_told_at: row.day_told_at,
         rate_told_at: row.rate_told_at,
+        balance_told_at: row.balance_told_at,
     };
 
     Ok(DialogContext {

@@ -18,7 +18,7 @@ macro_rules! credits {
 }
 
 #[derive(crate::FromRow)]
-struct Row {
+pub(super) struct Row {
     workspace_id: Uuid,
     id: Uuid,
     source: String,
@@ -29,7 +29,7 @@ struct Row {
 }
 
 impl Row {
-    fn credit(self) -> Result<Credit, StorageError> {
+    pub(super) fn credit(self) -> Result<Credit, StorageError> {
         Ok(Credit {
             id: self.id.into(),
             workspace_id: self.workspace_id.into(),

@@ -1,6 +1,8 @@
 //! What is set aside for work that is under way: the `ledger_holds` table. A hold is deleted when
 //! it is settled; its entries stay.
 
+use std::slice;
+
 use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{DialogId, HoldId, WorkspaceId},
@@ -20,7 +22,7 @@ macro_rules! holds {
 }
 
 #[derive(crate::FromRow)]
-struct Row {
+pub(super) struct Row {
     workspace_id: Uuid,
     id: Uuid,
     purpose: String,
@@ -34,7 +36,7 @@ struct Row {
 }
 
 impl Row {
-    fn hold(self) -> Result<Hold, StorageError> {
+    pub(super) fn hold(self) -> Result<Hold, StorageError> {
         Ok(Hold {
             id: self.id.into(),
             workspace_id: self.workspace_id.into(),
@@ -65,17 +67,8 @@ impl Holds<'_> {
     ///
     /// Fails when its dialog has one.
     pub async fn insert(self, hold: &Hold) -> Result<(), StorageError> {
-        const SQL: &str = "
-            INSERT INTO ledger_holds (workspace_id, id, purpose, dialog_id, answers, bonus, paid,
-                                      price_version, taken_at, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         debug_assert_eq!(hold.workspace_id, self.workspace, "of another workspace");
-        let reserved = hold.reserved;
-        run!(self.tx, SQL;
-            self.workspace.into_uuid(), hold.id.into_uuid(), hold.purpose.as_str(),
-            hold.dialog_id.map(DialogId::into_uuid), reserved.answers, reserved.bonus.micros(),
-            reserved.paid.micros(), hold.price_version, hold.taken_at, hold.expires_at);
-        Ok(())
+        insert(self.tx, slice::from_ref(hold)).await
     }
 
     /// Finds a hold.
@@ -113,6 +106,27 @@ impl Holds<'_> {
         const SQL: &str = "DELETE FROM ledger_holds WHERE workspace_id = $1 AND id = $2";
         Ok(run!(self.tx, SQL; self.workspace.into_uuid(), id.into_uuid()) == 1)
     }
+}
+
+/// Stores new holds.
+pub(super) async fn insert(tx: &mut Tx, holds: &[Hold]) -> Result<(), StorageError> {
+    const SQL: [&str; 2] = given!(
+        [
+            "workspace_id" "uuid", 2 "id" "uuid", 3 "purpose" "text", 4 "dialog_id" "uuid",
+            5 "answers" "bigint", 6 "bonus" "bigint", 7 "paid" "bigint", 8 "price_version" "bigint",
+            9 "taken_at" "timestamptz", 10 "expires_at" "timestamptz",
+        ]
+        "INSERT INTO ledger_holds (workspace_id, id, purpose, dialog_id, answers, bonus, paid,
+                                   price_version, taken_at, expires_at)
+         SELECT workspace_id, id, purpose, dialog_id, answers, bonus, paid, price_version,
+                taken_at, expires_at FROM given"
+    );
+    run_each!(tx, SQL, holds; |hold|
+        hold.workspace_id.into_uuid(), hold.id.into_uuid(), hold.purpose.as_str(),
+        hold.dialog_id.map(DialogId::into_uuid), hold.reserved.answers,
+        hold.reserved.bonus.micros(), hold.reserved.paid.micros(), hold.price_version,
+        hold.taken_at, hold.expires_at);
+    Ok(())
 }
 
 /// All holds.

@@ -20,8 +20,8 @@ use replyx_core::{
     job::Kind,
     knowledge::{Document, DocumentKind, Replacement, Source, SourceStatus},
     ledger::{
-        Account, Amount, Balance, Credit, CreditSource, EntryKind, Hold, HoldPurpose, Movement,
-        Posting, Reserved, Subject,
+        Account, Amount, Balance, BalanceNotice, Credit, CreditSource, EntryKind, Hold,
+        HoldPurpose, Movement, Posting, Reserved, Subject,
     },
     message::Message,
     money::Money,
@@ -581,6 +581,10 @@ impl Tenant {
         tx.workspace(self.id).ledger().post(&paid(self.id)).await.unwrap();
         tx.workspace(self.id).credits().insert(&credit(self.id)).await.unwrap();
         tx.workspace(self.id).holds().insert(&hold(self.id, self.dialog.id)).await.unwrap();
+        tx.workspace(self.id).trials().insert(50, at(0), at(7)).await.unwrap();
+        let mark = self.id.to_string();
+        tx.workspace(self.id).trials().mark("mailbox", &mark, at(0)).await.unwrap();
+        tx.workspace(self.id).balance_notices().note(BalanceNotice::Low, at(0)).await.unwrap();
         let seal = Seal { workspace_id: self.id, seq: 1, hash: "x".to_owned() };
         tx.system().ledger().seal(0, &seal, at(0)).await.unwrap();
         tx.commit().await.unwrap();

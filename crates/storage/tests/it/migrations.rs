@@ -406,7 +406,7 @@ async fn keys(url: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The tables that are no workspace's.
-const COMMON: [&str; 27] = [
+const COMMON: [&str; 29] = [
     "audit_entries",
     "audit_heads",
     "dollar_rates",
@@ -420,6 +420,7 @@ const COMMON: [&str; 27] = [
     "ledger_holds",
     "ledger_seals",
     "ledger_totals",
+    "ledger_trials",
     "login_attempts",
     "model_calls",
     "model_keys",
@@ -432,6 +433,7 @@ const COMMON: [&str; 27] = [
     "registrations",
     "sessions",
     "settings",
+    "trial_marks",
     "users",
     "workspaces",
 ];
@@ -485,13 +487,14 @@ async fn the_workspace_comes_first_in_every_primary_key() {
     // What was paid for outlives its workspace, so nothing refers to that; its key begins with it
     // all the same.
     let mut expected = [&COMMON[..], &["passages"]].concat();
-    const OUTLIVING: [&str; 6] = [
+    const OUTLIVING: [&str; 7] = [
         "model_calls",
         "ledger_balances",
         "ledger_credits",
         "ledger_entries",
         "ledger_holds",
         "ledger_seals",
+        "ledger_trials",
     ];
     expected.retain(|table| !OUTLIVING.contains(table));
     expected.sort_unstable();

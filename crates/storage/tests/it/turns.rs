@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{DialogId, ProcessId},
     job::Lane,
+    ledger::Payment,
 };
 use replyx_storage::{
     Db,
@@ -54,6 +55,7 @@ async fn a_turn_is_claimed_when_it_is_due_and_once(home: &TestDb) {
         dialog_id: tenant.dialog.id,
         attempts: 1,
         heard_seq: tenant.dialog.heard_seq,
+        payment: Payment::Free,
         late: None,
     };
     assert_eq!(claim(db, by, at_millis(700), 9).await, [claimed]);

@@ -9,7 +9,6 @@ use replyx_engine::{
     preview::{self, PreviewRequest},
     turn::{Answered, Step},
 };
-use replyx_storage::StorageError;
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
@@ -53,7 +52,7 @@ pub(super) fn begin(
 /// How a story ends that is told to its end.
 enum Come {
     /// With an answer, or without one.
-    Answer(Result<Option<Box<Answered>>, StorageError>),
+    Answer(Result<Option<Box<Answered>>, replyx_billing::Error>),
     /// The program ends before it.
     Stopping,
 }
@@ -148,6 +147,17 @@ impl Story {
             }
             Come::Answer(Ok(None)) => self.push("failed", &json!({"code": "not_found"})),
             Come::Stopping => self.push("failed", &json!({"code": "stopping"})),
+            Come::Answer(Err(replyx_billing::Error::Insufficient(missing))) => {
+                let data = json!({
+                    "code": "insufficient_funds",
+                    "available": missing.available.to_string(),
+                    "needed": missing.needed.to_string(),
+                });
+                self.push("failed", &data);
+            }
+            Come::Answer(Err(replyx_billing::Error::NoPrice(_))) => {
+                self.push("failed", &json!({"code": "no_price"}));
+            }
             Come::Answer(Err(error)) => {
                 tracing::error!(error = &error as &dyn Error, "preview failed");
                 self.push("failed", &json!({"code": "internal"}));

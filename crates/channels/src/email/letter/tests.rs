@@ -32,6 +32,9 @@ fn all(text: &str) -> Vec<Letter> {
         },
         Letter::NewSignIn { at, address: text(), user_agent: text() },
         Letter::BotMoved { workspace: text(), bot: text() },
+        Letter::BalanceLow { workspace: text(), available: text(), answers: 9 },
+        Letter::BalanceDepleted { workspace: text() },
+        Letter::TrialEnding { workspace: text(), ends_at: at, answers: 9 },
         Letter::DeletionScheduled { at },
     ]
 }
