@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The steps share one target folder, and each takes the whole machine.
 .NOTPARALLEL:
-.PHONY: help run dist test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis deploy-check demo bench audit fuzz setup clean-run
+.PHONY: help run dist web web-bundle web-types web-test web-e2e test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis deploy-check demo bench audit fuzz setup clean-run
 
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
@@ -29,7 +29,7 @@ dist: ## Build the binary that is shipped: small, without the demo; with manual 
 	@mkdir -p $(target)/dist/completions
 	@for shell in bash zsh fish; do $(target)/dist/replyx completions $$shell >$(target)/dist/completions/replyx.$$shell; done
 
-test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis deploy-check demo ## Everything that must hold; what CI runs
+test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis web deploy-check demo ## Everything that must hold; what CI runs
 
 setup:
 	$(step) "setup" scripts/setup test
@@ -71,6 +71,26 @@ schemathesis: build ## The program answers as openapi.json says, whatever it is 
 deploy-check: build ## The files of deploy/ are right by the programs that read them
 	@scripts/setup deploy
 	$(step) "deploy-check" env PATH="$$PATH:/usr/sbin:/sbin" .run/venv/bin/python tools/deploy_check.py $(replyx)
+
+web: web-test web-e2e ## The console: types, tests, sizes, the committed bundle, and scenarios in Chromium
+
+web-types:
+	@scripts/setup web
+	@scripts/console types
+
+web-test: web-types
+	$(step) "web types" scripts/console check
+	$(step) "web tests" scripts/console test
+	$(step) "web build" scripts/console build
+	$(step) "web sizes" scripts/console sizes
+	$(step) "web bundle" scripts/console same
+
+web-e2e: build web-types
+	$(step) "web scenarios" scripts/console scenarios $(replyx)
+
+web-bundle: web-types ## Renew web/console.bundle from web/console
+	@scripts/console build
+	@scripts/console pack
 
 demo: build ## The demo, once, with a verdict
 	$(step) "demo" $(replyx) demo --once

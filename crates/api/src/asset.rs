@@ -17,6 +17,8 @@ pub(crate) enum Fresh {
     Never,
     /// An hour: what belongs to a release.
     Hour,
+    /// They never need to: another content has another name.
+    Forever,
 }
 
 impl Fresh {
@@ -24,6 +26,7 @@ impl Fresh {
         match self {
             Self::Never => HeaderValue::from_static("public, no-cache"),
             Self::Hour => HeaderValue::from_static("public, max-age=3600"),
+            Self::Forever => HeaderValue::from_static("public, max-age=31536000, immutable"),
         }
     }
 }
@@ -46,12 +49,36 @@ struct Form {
 impl Asset {
     /// Compresses it, which takes a moment for a large one.
     pub(crate) fn new(kind: HeaderValue, fresh: Fresh, bytes: Vec<u8>) -> Self {
+        Self::with(kind, fresh, bytes, None)
+    }
+
+    /// The same for what is already compressed with brotli, and better than we would take the time
+    /// for.
+    pub(crate) fn packed(
+        kind: HeaderValue,
+        fresh: Fresh,
+        bytes: Vec<u8>,
+        packed: &'static [u8],
+    ) -> Self {
+        Self::with(kind, fresh, bytes, Some(packed))
+    }
+
+    fn with(
+        kind: HeaderValue,
+        fresh: Fresh,
+        bytes: Vec<u8>,
+        packed: Option<&'static [u8]>,
+    ) -> Self {
         let hash = sha256_hex(&bytes);
         let tag = HeaderValue::from_str(&format!("\"{}\"", &hash[..24]))
             .expect("hexadecimal is a header value");
 
         let encoded = Coding::ALL.into_iter().filter_map(|coding| {
-            let form = Form { bytes: coding.encode(&bytes)?, tag: tag_in(coding, &tag)? };
+            let encoded = match (coding, packed) {
+                (Coding::Brotli, Some(packed)) => Bytes::from_static(packed),
+                _ => coding.encode(&bytes)?,
+            };
+            let form = Form { bytes: encoded, tag: tag_in(coding, &tag)? };
             Some((coding, form))
         });
         let encoded = encoded.collect();

@@ -12,6 +12,7 @@ use crate::html;
 
 const CONTENT: &str = "<p>ReplyX answers a business's customers from the business's own documents. \
     This is its API.</p>\n<dl>\n\
+    <dt><a href=\"/app/\">Console</a></dt><dd>where people answer customers</dd>\n\
     <dt><a href=\"/api/docs/\">Documentation</a></dt><dd>every operation, to read and to try out</dd>\n\
     <dt><a href=\"/api/openapi.json\">OpenAPI</a></dt><dd>the same for programs</dd>\n\
     <dt><a href=\"/health/ready\">Health</a></dt><dd>whether requests can be served, part by part</dd>\n\

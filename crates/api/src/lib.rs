@@ -28,6 +28,7 @@ mod bulk;
 pub mod caller;
 pub mod channels;
 mod coding;
+mod console;
 pub mod cookies;
 pub mod csrf;
 pub mod dialogs;

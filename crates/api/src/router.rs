@@ -11,7 +11,7 @@ use tower_http::{
 use utoipa::openapi::OpenApi as Document;
 
 use crate::{
-    address, docs,
+    address, console, docs,
     door::{self, Door},
     error::ApiError,
     headers, idempotency, identity, landing, limits, measure, openapi, page, query, rates,
@@ -39,7 +39,8 @@ pub fn router(state: &AppState) -> Router {
         .route("/api/openapi.json", get(openapi::serve))
         .with_state(openapi::Served::new(document))
         .merge(docs::routes())
-        .merge(landing::routes());
+        .merge(landing::routes())
+        .merge(console::routes());
 
     let nowhere = state.clone();
     let otherwise = state.clone();

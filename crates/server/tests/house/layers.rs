@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("storage", &["core", "files", "storage-macros", "testkit-macros"]),
     ("files", &["core", "tls"]),
     ("terminal", &[]),
+    ("web", &[]),
     ("tls", &[]),
     ("live", &["core"]),
     ("grounding", &["text"]),
@@ -61,6 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "assistants",
             "engine",
             "fleet",
+            "web",
         ],
     ),
     (

@@ -17,6 +17,7 @@ mod bots;
 mod browser_session;
 mod channels;
 mod cli;
+mod console;
 mod contention;
 mod conventions;
 mod coverage;

@@ -1,0 +1,35 @@
+// Says how much a browser loads for a route, and fails when it is more than we allow. Bytes of
+// JavaScript, compressed with gzip.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+const dist = process.argv[2] ?? "dist";
+const manifest = JSON.parse(readFileSync(join(dist, ".vite/manifest.json"), "utf8"));
+
+/** The files of these modules and of all that they import at once. */
+function files(modules, found = new Set()) {
+  for (const module of modules) {
+    const chunk = manifest[module];
+    if (!chunk) throw new Error(`${module} is not in the manifest`);
+    if (found.has(chunk.file)) continue;
+    found.add(chunk.file);
+    files(chunk.imports ?? [], found);
+  }
+  return found;
+}
+
+const ENTRY = "index.html";
+const ROUTES = [
+  ["first load (sign-in)", [ENTRY, "src/session/SignInRoute.tsx"], 170_000],
+  ["inbox", [ENTRY, "src/shell/Shell.tsx", "src/inbox/InboxPage.tsx", "src/dialog/DialogPage.tsx"], 230_000],
+];
+
+let isTooLarge = false;
+for (const [name, modules, most] of ROUTES) {
+  const scripts = [...files(modules)];
+  const size = scripts.reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, file)), { level: 9 }).length, 0);
+  console.log(`${name}: ${size} bytes of at most ${most}, ${scripts.length} files`);
+  if (size > most) isTooLarge = true;
+}
+if (isTooLarge) process.exit(1);

@@ -1,0 +1,108 @@
+/** Texts in the language of the reader. English comes with the page, other languages are loaded. */
+import { i18n } from "@lingui/core";
+import english from "virtual:messages/en";
+import { useSyncExternalStore } from "react";
+import type texts from "./en.json";
+import { recall, remember } from "../ui/memory";
+
+export type Key = keyof typeof texts;
+export type Language = "en" | "ru";
+
+const LANGUAGES: readonly Language[] = ["en", "ru"];
+const STORED = "rx-language";
+
+export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ru: "Русский" };
+
+function preferred(): Language {
+  const stored = recall(STORED);
+  const wanted = [stored, ...navigator.languages].filter((tag) => tag !== null);
+  const known = wanted.map((tag) => LANGUAGES.find((language) => tag.toLowerCase().startsWith(language)));
+  return known.find((language) => language !== undefined) ?? "en";
+}
+
+/** Speaks this language from now on; without one, the browser's. */
+export async function speak(language: Language = preferred()): Promise<void> {
+  const messages = language === "ru" ? (await import("virtual:messages/ru")).default : english;
+  i18n.loadAndActivate({ locale: language, messages });
+  document.documentElement.lang = language;
+  formats.clear();
+}
+
+/** The same, and remembers it. */
+export async function choose(language: Language): Promise<void> {
+  remember(STORED, language);
+  await speak(language);
+}
+
+export function t(key: Key, values?: Record<string, string | number>): string {
+  return i18n._(key, values);
+}
+
+export function language(): Language {
+  return i18n.locale === "ru" ? "ru" : "en";
+}
+
+export function useLanguage(): Language {
+  return useSyncExternalStore((listener) => i18n.on("change", listener), language);
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const known = formats.get(name);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat(language(), options);
+  formats.set(name, made);
+  return made;
+}
+
+export function clock(date: Date): string {
+  return format("clock", { hour: "2-digit", minute: "2-digit" }).format(date);
+}
+
+export function exact(date: Date): string {
+  return format("exact", { dateStyle: "full", timeStyle: "medium" }).format(date);
+}
+
+/** The day, as a line between messages says it. */
+export function day(date: Date, now: Date): string {
+  const days = Math.round((midnight(now) - midnight(date)) / 86_400_000);
+  if (days === 0) return t("day.today");
+  if (days === 1) return t("day.yesterday");
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  return isThisYear
+    ? format("day", { weekday: "long", day: "numeric", month: "long" }).format(date)
+    : format("year", { day: "numeric", month: "long", year: "numeric" }).format(date);
+}
+
+export function midnight(date: Date): number {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+/** How long ago, in as few characters as a list has room for. */
+export function ago(date: Date, now: Date): string {
+  const seconds = Math.max(0, (now.getTime() - date.getTime()) / 1000);
+  if (seconds < 60) return t("time.now");
+  if (seconds < 86_400) return duration(seconds);
+  if (seconds < 6 * 86_400) return format("weekday", { weekday: "short" }).format(date);
+  return format("short", { day: "numeric", month: "short" }).format(date);
+}
+
+/** A duration in its largest unit. */
+export function duration(seconds: number): string {
+  const [value, unit] =
+    seconds < 60
+      ? [seconds, "second"]
+      : seconds < 3600
+        ? [seconds / 60, "minute"]
+        : seconds < 86_400
+          ? [seconds / 3600, "hour"]
+          : [seconds / 86_400, "day"];
+  const options: Intl.NumberFormatOptions = {
+    style: "unit",
+    unit: unit as string,
+    unitDisplay: "narrow",
+    maximumFractionDigits: 0,
+  };
+  return new Intl.NumberFormat(language(), options).format(Math.floor(value as number));
+}

@@ -1,0 +1,132 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+  type ErrorComponentProps,
+} from "@tanstack/react-router";
+import * as v from "valibot";
+import { actIn, Failure } from "./api/client";
+import { t } from "./i18n";
+import { filters, isView } from "./inbox/views";
+import { LAST_WORKSPACE, workspacesQuery } from "./session/session";
+import { recall } from "./ui/memory";
+import { Broken, Button, Empty, Skeleton } from "./ui/ui";
+
+const root = createRootRouteWithContext<{ client: QueryClient }>()({
+  component: Outlet,
+  errorComponent: Crashed,
+  notFoundComponent: () => <Empty page title={t("dialog.notFound")} />,
+});
+
+function Crashed({ error, reset }: ErrorComponentProps) {
+  if (error instanceof Failure) return <Broken failure={error} retry={reset} />;
+  return (
+    <Empty page title={t("error.crash")}>
+      <Button onPress={() => location.reload()}>{t("error.reload")}</Button>
+    </Empty>
+  );
+}
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: v.object({ to: v.optional(v.string()) }),
+  component: lazyRouteComponent(() => import("./session/SignInRoute"), "SignInRoute"),
+});
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: async ({ context }) => {
+    actIn(null);
+    const workspaces = await context.client.fetchQuery(workspacesQuery).catch((error: unknown) => {
+      if (error instanceof Failure && error.status === 401) throw redirect({ to: "/sign-in" });
+      throw error;
+    });
+    const usable = workspaces.filter((workspace) => !workspace.suspended);
+    const last = recall(LAST_WORKSPACE);
+    const chosen = usable.find((workspace) => workspace.id === last) ?? usable[0];
+    if (!chosen) return;
+    throw redirect({ to: "/w/$workspace/inbox/$view", params: { workspace: chosen.id, view: "waiting" }, search: {} });
+  },
+  pendingComponent: () => <Skeleton rows={5} />,
+  component: () => (
+    <Empty page title={t("none.title")}>
+      <p>{t("none.hint")}</p>
+    </Empty>
+  ),
+});
+
+const workspace = createRoute({
+  getParentRoute: () => root,
+  path: "/w/$workspace",
+  beforeLoad: async ({ context, location }) => {
+    actIn(null);
+    await context.client.ensureQueryData(workspacesQuery).catch((error: unknown) => {
+      if (error instanceof Failure && error.status === 401) {
+        throw redirect({ to: "/sign-in", search: { to: location.href } });
+      }
+    });
+  },
+  component: lazyRouteComponent(() => import("./shell/Shell"), "WorkspacePage"),
+});
+
+const start = createRoute({
+  getParentRoute: () => workspace,
+  path: "/",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/w/$workspace/inbox/$view", params: { ...params, view: "waiting" }, search: {} });
+  },
+});
+
+const inbox = createRoute({
+  getParentRoute: () => workspace,
+  path: "/inbox/$view",
+  validateSearch: filters,
+  beforeLoad: ({ params }) => {
+    if (!isView(params.view)) {
+      throw redirect({ to: "/w/$workspace/inbox/$view", params: { ...params, view: "waiting" }, search: {} });
+    }
+  },
+  component: lazyRouteComponent(() => import("./inbox/InboxPage"), "InboxPage"),
+});
+
+const nothing = createRoute({
+  getParentRoute: () => inbox,
+  path: "/",
+  component: () => (
+    <Empty title={t("dialog.none")}>
+      <p>{t("dialog.none.hint")}</p>
+    </Empty>
+  ),
+});
+
+const dialog = createRoute({
+  getParentRoute: () => inbox,
+  path: "/$dialog",
+  component: lazyRouteComponent(() => import("./dialog/DialogPage"), "DialogPage"),
+});
+
+export function consoleRouter(client: QueryClient) {
+  return createRouter({
+    routeTree: root.addChildren([
+      signIn,
+      home,
+      workspace.addChildren([start, inbox.addChildren([nothing, dialog])]),
+    ]),
+    basepath: "/app",
+    context: { client },
+    defaultPendingMs: 150,
+    scrollRestoration: false,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof consoleRouter>;
+  }
+}

@@ -1,0 +1,41 @@
+import { Fragment } from "react";
+import { t, type Key as Text } from "../i18n";
+import { Button, Key } from "../ui/ui";
+import { Overlay } from "./Overlay";
+import css from "./Shell.module.css";
+
+const KEYS: readonly (readonly [readonly string[], Text])[] = [
+  [["J"], "keys.next"],
+  [["K"], "keys.previous"],
+  [["R"], "keys.reply"],
+  [["N"], "keys.note"],
+  [["T"], "keys.takeover"],
+  [["A"], "keys.assign"],
+  [["B"], "keys.release"],
+  [["E"], "keys.close"],
+  [["Shift", "E"], "keys.closeNext"],
+  [["Ctrl", "Enter"], "keys.send"],
+  [["G", "M W A U C"], "keys.go"],
+  [["?"], "keys.help"],
+];
+
+export function KeysHelp({ close }: { close: () => void }) {
+  return (
+    <Overlay label={t("keys.title")} close={close}>
+      <h2>{t("keys.title")}</h2>
+      <dl className={css["keys"]}>
+        {KEYS.map(([keys, text]) => (
+          <Fragment key={text}>
+            <dt>
+              {keys.map((key) => (
+                <Key key={key}>{key}</Key>
+              ))}
+            </dt>
+            <dd>{t(text)}</dd>
+          </Fragment>
+        ))}
+      </dl>
+      <Button onPress={close}>{t("keys.done")}</Button>
+    </Overlay>
+  );
+}

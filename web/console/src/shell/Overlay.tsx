@@ -1,0 +1,29 @@
+import type { ReactNode } from "react";
+import { Dialog, Modal, ModalOverlay } from "react-aria-components";
+import { ui } from "../ui/ui";
+
+interface Props {
+  label: string;
+  isDismissable?: boolean;
+  close: () => void;
+  children: ReactNode;
+}
+
+/** A dialog above the page; what is below stays as it is. */
+export function Overlay({ label, isDismissable = true, close, children }: Props) {
+  return (
+    <ModalOverlay
+      className={ui["scrim"]!}
+      isOpen
+      isDismissable={isDismissable}
+      isKeyboardDismissDisabled={!isDismissable}
+      onOpenChange={(isOpen) => {
+        if (!isOpen) close();
+      }}
+    >
+      <Modal className={ui["modal"]!}>
+        <Dialog aria-label={label}>{children}</Dialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
