@@ -3,10 +3,12 @@
 pub mod create;
 mod handoff;
 mod hours;
+pub mod pause;
 pub mod preview;
 pub mod publish;
 pub mod rollback;
 pub mod search;
+pub mod sla;
 pub mod stats;
 pub mod templates;
 pub mod update;

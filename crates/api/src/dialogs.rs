@@ -7,6 +7,7 @@ pub mod list;
 pub mod messages;
 pub mod parts;
 pub mod read;
+mod sla;
 pub mod update;
 pub mod write;
 

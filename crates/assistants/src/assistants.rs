@@ -8,13 +8,17 @@ use crate::{Missing, Unacceptable};
 mod create;
 mod delete;
 mod gate;
+mod pause;
 mod publish;
+mod sla;
 mod update;
 
 pub use create::{CreateError, NewAssistant, create};
 pub use delete::{DeleteError, delete};
 pub use gate::GateClosed;
+pub use pause::{OperationError, pause, paused, resume};
 pub use publish::{publish, roll_back};
+pub use sla::{promise, promised};
 pub use update::{DraftChange, UpdateError, update};
 
 /// A version could not be made the one that answers customers.

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    hours::BusinessHours,
     ids::{AssistantId, QuestionSetId, RunId, WorkspaceId},
     presence::Assignment,
     words::words,
@@ -83,6 +84,19 @@ pub struct Version {
     pub created_by: String,
     /// When it was published.
     pub created_at: DateTime<Utc>,
+}
+
+/// An assistant that answers nobody until it is resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// The workspace it belongs to.
+    pub workspace_id: WorkspaceId,
+    /// The assistant.
+    pub assistant_id: AssistantId,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What customers hear who write in the meantime; a fixed text of the assistant unless set.
+    pub text: Option<String>,
 }
 
 /// What has to hold before a version is published: its answers to a question set must not get
@@ -267,6 +281,12 @@ impl AssistantSettings {
     pub fn closed_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let hours = self.hours.as_ref()?.in_zone(self.zone()).ok()?;
         hours.opens_at(now).filter(|opens| now < *opens)
+    }
+
+    /// When people answer; always where the owner said nothing.
+    pub fn business_hours(&self) -> BusinessHours {
+        let hours = self.hours.as_ref().and_then(|hours| hours.in_zone(self.zone()).ok());
+        hours.unwrap_or_else(BusinessHours::always)
     }
 
     fn zone(&self) -> Tz {

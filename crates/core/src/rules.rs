@@ -18,6 +18,7 @@ mod presence;
 pub mod run;
 pub mod second_factor;
 pub mod session;
+pub mod sla;
 pub mod source;
 pub mod user;
 pub mod workspace;

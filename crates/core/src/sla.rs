@@ -19,7 +19,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::hours::BusinessHours;
+use crate::{
+    hours::BusinessHours,
+    ids::{DialogId, WorkspaceId},
+    words::words,
+};
 
 /// Within which time a person replies, counted in business hours. Nothing where it is not promised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,13 +34,95 @@ pub struct SlaPolicy {
     pub next_reply: Option<Duration>,
 }
 
-/// Which reply a clock waits for.
+words! {
+    /// Which reply a clock waits for.
+    Awaited as "SlaAwaited" {
+        /// The first one of a person.
+        First = "first",
+        /// A later one.
+        Next = "next",
+    }
+}
+
+words! {
+    /// How a promise stands.
+    SlaStatus, example "at_risk" {
+        /// Less than half of the promised time has passed.
+        Running = "running",
+        /// Half of the promised time has passed.
+        AtRisk = "at_risk",
+        /// The promised time has passed.
+        Broken = "broken",
+    }
+}
+
+impl SlaPolicy {
+    /// At most so many minutes may be promised: 30 days.
+    pub const MOST_MINUTES: u32 = 43_200;
+
+    /// Whether nothing is promised.
+    pub const fn is_empty(&self) -> bool {
+        self.first_reply.is_none() && self.next_reply.is_none()
+    }
+}
+
+/// A clock with the moments that follow from it, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Awaited {
-    /// The first one of a person.
-    First,
-    /// A later one.
-    Next,
+pub struct RunningSla {
+    /// Which reply it waits for.
+    pub awaited: Awaited,
+    /// When the customer wrote the oldest words that nobody has answered.
+    pub since: DateTime<Utc>,
+    /// Within which time the reply is promised, business hours.
+    pub target: Duration,
+    /// When half of that time has passed. `None`: not within a year.
+    pub risk_at: Option<DateTime<Utc>>,
+    /// When the reply is due. `None`: not within a year.
+    pub due_at: Option<DateTime<Utc>>,
+    /// How it stands, as far as that was told.
+    pub status: SlaStatus,
+}
+
+impl RunningSla {
+    /// What follows from a clock in these business hours.
+    pub fn of(clock: &SlaClock, hours: &BusinessHours, now: DateTime<Utc>) -> Self {
+        let running = Self {
+            awaited: clock.awaited,
+            since: clock.since,
+            target: clock.target,
+            risk_at: at_risk(clock, hours),
+            due_at: clock.due_at(hours),
+            status: SlaStatus::Running,
+        };
+        running.at(now)
+    }
+
+    /// The same, as it stands at this moment.
+    #[must_use]
+    pub fn at(self, now: DateTime<Utc>) -> Self {
+        let is_past = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= now);
+        let status = if is_past(self.due_at) {
+            SlaStatus::Broken
+        } else if is_past(self.risk_at) {
+            SlaStatus::AtRisk
+        } else {
+            SlaStatus::Running
+        };
+        Self { status, ..self }
+    }
+}
+
+/// What is known of the promises in a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DialogSla {
+    /// The workspace it belongs to.
+    pub workspace_id: WorkspaceId,
+    /// The dialog.
+    pub dialog_id: DialogId,
+    /// The number of the last message that was looked at.
+    pub read_seq: i64,
+    /// The clock, when somebody is owed a reply.
+    pub running: Option<RunningSla>,
 }
 
 /// What the customer's words want.

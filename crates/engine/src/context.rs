@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    assistant::{AssistantSettings, FixedText, Language},
+    assistant::{AssistantSettings, FixedText, Language, Pause},
     channel::Channel,
     dialog::{Contact, Dialog},
     ids::{AssistantId, DialogId, WorkspaceId},
@@ -36,6 +36,8 @@ pub struct Context {
     pub ask: AnswerRequest,
     /// What the customer was answered today.
     pub today: ContactDay,
+    /// The pause of the assistant, if it is paused.
+    pub pause: Option<Pause>,
     /// The channel in which the reply goes.
     pub channel: Channel,
     /// The channel's secret, to show that somebody is typing; absent when there is none, or it
@@ -283,6 +285,7 @@ fn context(
         contact: found.contact,
         pending: heard.pending,
         today: found.day,
+        pause: found.pause,
         channel: found.access.channel,
         secret,
     }

@@ -4,7 +4,8 @@
 //!
 //! 1. [`context`]: what was said before, and how this assistant is to answer.
 //! 2. [`guard`]: may it answer at all, and does that take a model?
-//!    And is it within what one customer is answered ([`limit`])?
+//!    Is the assistant paused (`pause`)? And is it within what one customer is answered
+//!    ([`limit`])?
 //! 3. [`rewrite`]: what is searched for, when the question leans on what was said before.
 //! 4. [`retrieve`]: the passages that are relevant to the question.
 //! 5. [`prompt`]: the text for the model.
@@ -52,7 +53,7 @@ use crate::{
     guard::{self, Decision},
     kept, late,
     limit::{self, Notice, Over},
-    prompt, retrieve, rewrite,
+    pause, prompt, retrieve, rewrite,
     settle::{self, Settled},
     summary, typing,
     usage::{Ledger, millis},
@@ -163,6 +164,11 @@ async fn attempt(
     }
     let ask = &context.ask;
     let mut decision = guard::decide(&context, turn.attempts, engine.settings.turn_attempts);
+    if decision != Decision::Silence
+        && let Some(notice) = pause::notice(engine, &context).await?
+    {
+        return Ok(Ended::silent(pause::end(engine, turn, &context, notice).await?));
+    }
     if decision == Decision::Answer && waiting::is_called_off(engine, &context).await? {
         decision = Decision::Fixed(ask.say(FixedText::QueueLeft).to_owned());
     }

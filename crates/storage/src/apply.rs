@@ -3,7 +3,7 @@
 #[cfg(feature = "testing")]
 use replyx_core::message::Message;
 use replyx_core::{
-    assistant::Assistant,
+    assistant::{Assistant, Pause},
     attachment::MessageFile,
     bot::Bot,
     change::{Change, Gone, New, Noted, Parts},
@@ -24,9 +24,11 @@ use replyx_core::{
         run::MeasuredRun,
         second_factor::{ConfirmedSecondFactor, RecoveryCodes, ResetSecondFactor},
         session::{EndedSession, OpenedSession, OthersEnded},
+        sla::AssistantSla,
         user::{NewPassword, PasswordLink, SignedOut, UserWithPassword},
         workspace::{AllowedModels, OwnedWorkspace, ResumedWorkspace},
     },
+    sla::DialogSla,
     user::{Registration, SecondFactor, User},
     workspace::{ApiKey, Invitation, Member, Workspace},
 };
@@ -141,6 +143,11 @@ states! {
     Bot: |tx, it| tx.workspace(it.workspace_id).bots().save(it);
     BotWithToken: |tx, it| tx.workspace(it.bot.workspace_id).bots().replace_token(it);
     MovedAway: |tx, it| tx.workspace(it.0.workspace_id).bots().move_away(it);
+
+    AssistantSla: |tx, it| tx.workspace(it.workspace_id).slas().set(it);
+    DialogSla: |tx, it| tx.workspace(it.workspace_id).slas().save(it);
+    Pause: |tx, it| tx.workspace(it.workspace_id).pauses().put(it);
+    Gone<Pause>: |tx, Gone(it)| tx.workspace(it.workspace_id).pauses().end(it);
 
     New<QuestionSetContent<'_>>: |tx, New(it)|
         tx.workspace(it.set.workspace_id).question_sets().insert(it);

@@ -319,7 +319,7 @@ impl Assistants<'_> {
                 AND id IN (SELECT document_id FROM document_assistants
                             WHERE workspace_id = $1 AND assistant_id = $2)";
         // In this order: what stands first refers to what stands behind it.
-        const DERIVED: [&str; 6] = [
+        const DERIVED: [&str; 9] = [
             "DELETE FROM document_assistants WHERE workspace_id = $1 AND assistant_id = $2",
             // What another assistant knows too stays, and is no longer fetched.
             "UPDATE documents SET source_id = NULL
@@ -329,6 +329,11 @@ impl Assistants<'_> {
             "DELETE FROM evaluation_runs WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM question_sets WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM kept_answers WHERE workspace_id = $1 AND assistant_id = $2",
+            "DELETE FROM assistant_pauses WHERE workspace_id = $1 AND assistant_id = $2",
+            "DELETE FROM sla_policies WHERE workspace_id = $1 AND assistant_id = $2",
+            "DELETE FROM dialog_slas
+              WHERE workspace_id = $1
+                AND dialog_id IN (SELECT id FROM dialogs WHERE workspace_id = $1 AND assistant_id = $2)",
         ];
         let workspace = self.workspace.into_uuid();
         let id = assistant.id.into_uuid();

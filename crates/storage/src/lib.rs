@@ -91,6 +91,7 @@ pub mod neighbours;
 pub mod operators;
 pub mod outbox;
 pub mod passages;
+pub mod pauses;
 mod postgres;
 pub mod processes;
 mod refusals;
@@ -105,6 +106,7 @@ pub mod second_factors;
 pub mod sessions;
 pub mod settings;
 mod sharing;
+pub mod slas;
 pub mod sources;
 mod sqlite;
 #[cfg(feature = "testing")]

@@ -73,6 +73,8 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     41 "0041_business_hours",
     42 "0042_kept_answers",
     43 "0043_unsure",
+    44 "0044_pauses",
+    45 "0045_sla",
     52 "0052_trials",
     53 "0053_balance_notices",
 ];

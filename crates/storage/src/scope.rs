@@ -34,12 +34,14 @@ use crate::{
     operators::{Operators, SystemOperators},
     outbox::{Outbox, SystemOutbox},
     passages::Passages,
+    pauses::Pauses,
     processes::Processes,
     registrations::{LoginAttempts, PasswordResets, Registrations},
     replacements::Replacements,
     second_factors::SecondFactors,
     sessions::Sessions,
     settings::StoredSettings,
+    slas::{Slas, SystemSlas},
     sources::{Sources, SystemSources},
     turns::{SystemTurns, Turns},
     upload_days::UploadDays,
@@ -155,12 +157,16 @@ tables! {
     outbox: Outbox,
     /// Stretches of documents.
     passages: Passages,
+    /// Assistants that answer nobody.
+    pauses: Pauses,
     /// What assistants are measured by.
     question_sets: QuestionSets,
     /// New files of documents, which wait to be read.
     replacements: Replacements,
     /// How they did.
     runs: Runs,
+    /// What was promised to customers.
+    slas: Slas,
     /// Web pages kept up to date.
     sources: Sources,
     /// Its trial.
@@ -238,6 +244,8 @@ system_tables! {
     sessions: Sessions,
     /// What a platform admin has set.
     settings: StoredSettings,
+    /// All that was promised to customers, for the schedule.
+    slas: SystemSlas,
     /// All sources, for the schedule.
     sources: SystemSources,
     /// All trials, for housekeeping.

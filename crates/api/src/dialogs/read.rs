@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::DialogView;
+use super::{DialogView, sla::DialogSlaView};
 use crate::{
     caller::{DialogsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -26,6 +26,8 @@ pub struct Response {
     contact: ContactView,
     /// Where it stands in the queue; `null` unless it waits for a human.
     queue: Option<QueueView>,
+    /// The reply of a person that was promised; `null` when nobody is owed one.
+    sla: Option<DialogSlaView>,
     /// Model use for the dialog, and its cost.
     usage: TotalsView,
 }
@@ -110,10 +112,13 @@ pub async fn read(
     let contact = contact.ok_or(ApiError::NotFound("dialog"))?;
     let usage = tx.workspace(caller.workspace_id).model_calls().of_dialog(id).await?;
     let place = waiting::place(&state.engine, &mut tx, &dialog).await?;
+    let sla = tx.workspace(caller.workspace_id).slas().find(id).await?;
+    let now = state.engine.clock.now();
     Ok(Json(Response {
         dialog: dialog.into(),
         contact: contact.into(),
         queue: place.map(QueueView::from),
+        sla: sla.and_then(|sla| sla.running).map(|running| DialogSlaView::of(running, now)),
         usage: usage.into(),
     }))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use replyx_assistants::{
     Missing, Unacceptable,
     answers::AnswerError,
-    assistants::{CreateError, DeleteError, GateClosed, PublishError, UpdateError},
+    assistants::{CreateError, DeleteError, GateClosed, OperationError, PublishError, UpdateError},
     documents::{DayIsFull, DocumentError, TooManyWaiting, WorkspaceIsFull},
     evaluation::EvaluationError,
     sources::SourceError,
@@ -97,6 +97,15 @@ impl From<PublishError> for ApiError {
             PublishError::Unacceptable(refused) => refused.into(),
             PublishError::Gate(closed) => closed.into(),
             PublishError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<OperationError> for ApiError {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::Missing(missing) => missing.into(),
+            OperationError::Storage(error) => error.into(),
         }
     }
 }

@@ -25,6 +25,19 @@ acts! {
         to: i64,
     }
 
+    /// An assistant was paused: it answers nobody.
+    AssistantPaused = "assistant.paused" on assistant: AssistantId { name: String }
+
+    /// An assistant was resumed.
+    AssistantResumed = "assistant.resumed" on assistant: AssistantId { name: String }
+
+    /// Other times of replies are promised to the customers of an assistant.
+    AssistantSlaSet = "assistant.sla_set" on assistant: AssistantId {
+        name: String,
+        first_reply_minutes: Option<u64>,
+        next_reply_minutes: Option<u64>,
+    }
+
     /// An assistant was deleted.
     AssistantDeleted = "assistant.deleted" on assistant: AssistantId { name: String }
 

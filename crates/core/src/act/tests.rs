@@ -418,6 +418,35 @@ fn acts_on_assistants_are_stored_as_ever() {
                 ),
             ),
             (
+                stored(&AssistantPaused { assistant, name: name.clone() }),
+                done("AssistantPaused", "assistant.paused", "assistant", ID, r#"{"name":"Anna"}"#),
+            ),
+            (
+                stored(&AssistantResumed { assistant, name: name.clone() }),
+                done(
+                    "AssistantResumed",
+                    "assistant.resumed",
+                    "assistant",
+                    ID,
+                    r#"{"name":"Anna"}"#,
+                ),
+            ),
+            (
+                stored(&AssistantSlaSet {
+                    assistant,
+                    name: name.clone(),
+                    first_reply_minutes: Some(15),
+                    next_reply_minutes: None,
+                }),
+                done(
+                    "AssistantSlaSet",
+                    "assistant.sla_set",
+                    "assistant",
+                    ID,
+                    r#"{"first_reply_minutes":15,"name":"Anna","next_reply_minutes":null}"#,
+                ),
+            ),
+            (
                 stored(&AssistantDeleted { assistant, name: name.clone() }),
                 done(
                     "AssistantDeleted",

@@ -62,6 +62,9 @@ words! {
         Unsure = "unsure",
         /// Added to such a quotation.
         UnsureOffer = "unsure_offer",
+
+        /// Said once to a customer who writes while the assistant is paused.
+        Paused = "paused",
     }
 }
 
@@ -160,6 +163,9 @@ impl FixedText {
             Self::OrderStatus => {
                 "I cannot see orders myself. Shall I bring in a colleague? Answer \"yes\", and they will write to you here."
             }
+            Self::Paused => {
+                "I cannot answer at the moment. What you write is kept; please write again later."
+            }
             Self::Offer => {
                 "I am sorry about this. Shall I bring in a colleague? Answer \"yes\", and they will write to you here."
             }
@@ -223,6 +229,9 @@ impl FixedText {
             }
             Self::OrderStatus => {
                 "Сам я не вижу заказы. Позвать коллегу? Ответьте «да», и он напишет вам здесь."
+            }
+            Self::Paused => {
+                "Сейчас я не могу отвечать. Всё, что вы напишете, сохранится. Пожалуйста, напишите снова позже."
             }
             Self::Offer => {
                 "Мне жаль, что так вышло. Позвать коллегу? Ответьте «да», и он напишет вам здесь."

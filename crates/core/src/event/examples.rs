@@ -12,6 +12,7 @@ use crate::{
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus, WarningCode},
     message::{Author, MessageAct, Outcome},
     presence::PresenceState,
+    sla::{Awaited, SlaStatus},
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -89,6 +90,7 @@ fn conversation() -> Vec<Event> {
             status: AttachmentStatus::Stored,
         },
         Event::OperatorPresence { user_id: id(9), state: PresenceState::Online },
+        Event::DialogSla { dialog_id, awaited: Awaited::First, status: SlaStatus::AtRisk },
         Event::ContactBlocked { contact_id, blocked: true },
     ]
 }
@@ -131,6 +133,7 @@ fn the_rest() -> Vec<Event> {
 
     vec![
         Event::AssistantPublished { assistant_id, number: 3 },
+        Event::AssistantPaused { assistant_id, paused: true },
         Event::EvaluationStatus {
             run_id,
             assistant_id,

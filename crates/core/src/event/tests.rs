@@ -45,6 +45,9 @@ fn stored() -> Vec<Value> {
             "status": "too_large",
         }),
         json!({"type": "operator.presence", "user_id": ID, "state": "away"}),
+        json!({
+            "type": "dialog.sla", "dialog_id": ID, "awaited": "first", "status": "broken",
+        }),
         json!({"type": "contact.blocked", "contact_id": ID, "blocked": true}),
         json!({
             "type": "document.status", "document_id": ID, "assistants": [ID], "status": "failed",
@@ -65,6 +68,7 @@ fn stored() -> Vec<Value> {
         }),
         json!({"type": "source.deleted", "source_id": ID, "assistant_id": ID}),
         json!({"type": "assistant.published", "assistant_id": ID, "number": 2}),
+        json!({"type": "assistant.paused", "assistant_id": ID, "paused": true}),
         json!({
             "type": "evaluation.status", "run_id": ID, "assistant_id": ID, "status": "done",
             "done": 5, "total": 5,

@@ -5,10 +5,11 @@ use thiserror::Error;
 
 use crate::{
     act::{
-        Actor, AssistantCreated, AssistantDeleted, AssistantPublished, AssistantRolledBack,
-        AssistantUpdated, QuestionSetCreated, QuestionSetDeleted, QuestionSetUpdated,
+        Actor, AssistantCreated, AssistantDeleted, AssistantPaused, AssistantPublished,
+        AssistantResumed, AssistantRolledBack, AssistantUpdated, QuestionSetCreated,
+        QuestionSetDeleted, QuestionSetUpdated,
     },
-    assistant::{Assistant, AssistantSettings, Gate, Version},
+    assistant::{Assistant, AssistantSettings, Gate, Pause, Version},
     change::{Change, Gone, New},
     evaluation::{Question, QuestionSet},
     event::Event,
@@ -119,6 +120,33 @@ impl Assistant {
             version: self.version,
         };
         Change::of(self.workspace_id, self).done_by(by, &act, now)
+    }
+
+    /// Answers nobody until it is resumed. `before`: it is paused already, and stays so.
+    pub fn pause(
+        &self,
+        before: Option<&Pause>,
+        text: Option<String>,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Change<Pause> {
+        let pause = Pause {
+            workspace_id: self.workspace_id,
+            assistant_id: self.id,
+            since: before.map_or(now, |before| before.since),
+            text,
+        };
+        let event = Event::AssistantPaused { assistant_id: self.id, paused: true };
+        let act = AssistantPaused { assistant: self.id, name: self.settings.name.clone() };
+        let change = Change::of(self.workspace_id, pause).done_by(by, &act, now);
+        if before.is_some() { change } else { change.telling(event, now) }
+    }
+
+    /// Answers customers again.
+    pub fn resume(&self, paused: Pause, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Pause>> {
+        let event = Event::AssistantPaused { assistant_id: self.id, paused: false };
+        let act = AssistantResumed { assistant: self.id, name: self.settings.name.clone() };
+        Change::of(self.workspace_id, Gone(paused)).telling(event, now).done_by(by, &act, now)
     }
 
     /// Deletes the assistant with what it alone knows.

@@ -29,6 +29,7 @@ mod preview;
 mod prompt;
 mod property;
 mod settle;
+mod sla;
 mod statements;
 mod turn;
 mod typing;

@@ -15,7 +15,7 @@ use replyx_core::{
     job::{Kind, Lane},
     retry::Retry,
 };
-use replyx_engine::assignment;
+use replyx_engine::{assignment, sla};
 use replyx_knowledge::{index, search::LARGE, sources};
 use replyx_storage::{StorageError, Tx, documents, files, retried, sweep::BATCH};
 use serde::Deserialize;
@@ -57,6 +57,9 @@ const END_TRIALS: Duration = Duration::from_mins(1);
 
 /// How long after its end balances are looked at again.
 const WATCH_BALANCES: Duration = Duration::from_mins(1);
+
+/// How long after its end promised times are looked at again: what is told of them is that late.
+const FOLLOW_SLAS: Duration = Duration::from_secs(5);
 
 /// A job that runs by the clock: `scheduled!(Name, its kind, |run| what it does and counts)`.
 macro_rules! scheduled {
@@ -163,6 +166,14 @@ forget!(
     /// A file that was uploaded to be sent waits for a day.
     ForgetUploads, "forget_uploads", UPLOAD_LIFE,
     |tx, before| tx.system().uploads().forget(before)
+);
+
+scheduled!(
+    /// Follows the times of replies that were promised, and tells of those that are at risk or
+    /// broken.
+    FollowSlas, by_the_clock("follow_slas"), FOLLOW_SLAS, |run| {
+        counted(Self::KIND, sla::sweep(run.engine))
+    }
 );
 
 scheduled!(

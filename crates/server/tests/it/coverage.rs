@@ -79,6 +79,7 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
         }
         "set_presence" => request.json(&json!({"state": "online"})),
         "update_dialog" => request.json(&json!({"assignee_id": null})),
+        "set_assistant_sla" => request.json(&json!({"first_reply_minutes": 10})),
         "mark_dialog_read" => request.json(&json!({"seq": 1})),
         "write_message" => request.json(&json!({"client_id": "stolen", "text": "Hello"})),
         "correct_message_act" => request.json(&json!({"act": "question"})),

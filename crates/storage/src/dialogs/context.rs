@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use replyx_core::{
+    assistant::Pause,
     channel::Channel,
     dialog::{Contact, Dialog},
     ids::DialogId,
@@ -35,6 +36,8 @@ pub struct DialogContext {
     pub version_at: DateTime<Utc>,
     /// The revision of what the assistant knows.
     pub knowledge: i64,
+    /// The pause of the assistant, if it is paused.
+    pub pause: Option<Pause>,
     /// Which models may be used.
     pub policy: ModelPolicy,
 }
@@ -55,6 +58,8 @@ struct ContextRow {
     version: i64,
     version_at: DateTime<Utc>,
     knowledge: i64,
+    paused_since: Option<DateTime<Utc>>,
+    pause_text: Option<String>,
     suspended: bool,
     allowed_models: Option<String>,
 }
@@ -99,6 +104,7 @@ impl Dialogs<'_> {
             secret!("c"),
             " AS secret_sealed, versions.number AS version,
                     versions.created_at AS version_at, assistants.knowledge_revision AS knowledge,
+                    pauses.since AS paused_since, pauses.text AS pause_text,
                     workspaces.suspended_at IS NOT NULL AS suspended, workspaces.allowed_models
                FROM (SELECT ",
             columns!(),
@@ -113,6 +119,8 @@ impl Dialogs<'_> {
                  ON versions.workspace_id = d.workspace_id
                 AND versions.assistant_id = d.assistant_id
                 AND versions.number = assistants.published
+               LEFT JOIN assistant_pauses AS pauses
+                 ON pauses.workspace_id = d.workspace_id AND pauses.assistant_id = d.assistant_id
                LEFT JOIN contact_days AS days
                  ON days.workspace_id = d.workspace_id AND days.contact_id = d.contact_id
                 AND days.day = $3"
@@ -141,7 +149,15 @@ fn read_context(row: ContextRow) -> Result<DialogContext, StorageError> {
         balance_told_at: row.balance_told_at,
     };
 
+    let pause = row.paused_since.map(|since| Pause {
+        workspace_id: dialog.workspace_id,
+        assistant_id: dialog.assistant_id,
+        since,
+        text: row.pause_text,
+    });
+
     Ok(DialogContext {
+        pause,
         summary: row.summary,
         contact,
         day,

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use replyx_core::{
     assistant::{
-        Assistant, AssistantSettings, Day, FixedText, HandOffPolicy, Language, OpeningHours, Texts,
-        Unsure, Unverified, Version,
+        Assistant, AssistantSettings, Day, FixedText, HandOffPolicy, Language, OpeningHours, Pause,
+        Texts, Unsure, Unverified, Version,
     },
     attachment::{AttachmentStatus, MessageFile, Upload},
     audit::{Act, ActorKind, Outcome},
@@ -29,15 +29,16 @@ use replyx_core::{
     permission::Permission,
     presence::{Assignment, Capacity, Presence, PresenceState},
     role::Role,
-    rules::{assistant::QuestionSetContent, dialog::Utterance},
+    rules::{assistant::QuestionSetContent, dialog::Utterance, sla::AssistantSla},
     secret::sha256_hex,
+    sla::{Awaited, DialogSla, RunningSla, SlaPolicy, SlaStatus},
     usage::{ModelCall, Purpose},
     user::User,
     waiting::QueueMove,
     workspace::{ApiKey, Invitation, KeyOwner, Workspace},
 };
 use replyx_storage::{
-    Db,
+    Db, Tx,
     kept_answers::{KeptAnswer, KeptKey},
     ledger::Seal,
     outbox::Sendable,
@@ -515,6 +516,36 @@ pub(crate) fn replacement() -> Replacement {
 impl Tenant {
     /// Stores the message, the document with its passages, a turn, an update, a job, a queued part,
     /// the invitation, the key and an entry of the audit log.
+    /// Pauses the assistant, promises its customers a reply, and starts a clock.
+    async fn promise(&self, tx: &mut Tx) {
+        let Self { id: workspace_id, assistant, dialog, .. } = self;
+        let workspace_id = *workspace_id;
+        let pause = Pause {
+            workspace_id,
+            assistant_id: assistant.id,
+            since: at(0),
+            text: Some("!".into()),
+        };
+        tx.apply(fixtures::unexplained(pause)).await.unwrap();
+        let policy = SlaPolicy {
+            first_reply: Some(std::time::Duration::from_mins(10)),
+            ..SlaPolicy::default()
+        };
+        let promised = AssistantSla { workspace_id, assistant_id: assistant.id, policy };
+        tx.apply(fixtures::unexplained(promised)).await.unwrap();
+        let running = RunningSla {
+            awaited: Awaited::First,
+            since: at(0),
+            target: std::time::Duration::from_mins(10),
+            risk_at: Some(at(300)),
+            due_at: Some(at(600)),
+            status: SlaStatus::Running,
+        };
+        let clock =
+            DialogSla { workspace_id, dialog_id: dialog.id, read_seq: 1, running: Some(running) };
+        tx.apply(fixtures::unexplained(clock)).await.unwrap();
+    }
+
     pub(crate) async fn fill(&self, db: &Db) {
         let mut tx = db.begin().await.unwrap();
         let said = Utterance {
@@ -572,6 +603,7 @@ impl Tenant {
             .enqueue(&self.dialog, &self.contact, self.message.id, &parts::<1>(), at(0))
             .await
             .unwrap();
+        self.promise(&mut tx).await;
         let token = random_hex::<32>();
         let hash = random_hex::<32>();
         invite(&mut tx, &self.invitation, &token).await.unwrap();

@@ -1,6 +1,9 @@
 //! Tenants never meet: every function of a workspace, asked with another workspace's ids.
 
+use std::time::Duration;
+
 use replyx_core::{
+    assistant::Pause,
     attachment::{MessageFile, Upload},
     change::{Gone, New},
     channel::{Channel, ChannelKind, Outbound},
@@ -25,7 +28,9 @@ use replyx_core::{
         invitation::AcceptedInvitation,
         message::{CorrectedAct, MessageDelivery},
         run::MeasuredRun,
+        sla::AssistantSla,
     },
+    sla::{DialogSla, SlaPolicy},
     workspace::{ApiKey, Invitation},
 };
 use replyx_storage::{
@@ -198,6 +203,11 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.set_indexed(ours.document.id, 1, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.set_index_version(ours.document.id, 9) => Err(StorageError::RowsAffected { actual: 0, .. }),
         documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
+        slas.policy(ours.assistant.id) => Ok(found) if found.is_empty(),
+        slas.find(ours.dialog.id) => Ok(None),
+        pauses.find(ours.assistant.id) => Ok(None),
+        pauses.interrupt(ours.assistant.id) => Ok(()),
+        pauses.last_reply(ours.dialog.id) => Ok(None),
         attachments.find(ours.attachment.id) => Ok(None),
         attachments.lock(ours.attachment.id) => Ok(None),
         attachments.content(ours.attachment.id) => Ok(None),
@@ -392,6 +402,29 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
             assistant_id: ours.assistant.id,
             version: given::version(&ours.assistant, 2),
         };
+        "AssistantSla": AssistantSla {
+            workspace_id: theirs.id,
+            assistant_id: ours.assistant.id,
+            policy: SlaPolicy { first_reply: Some(Duration::from_mins(1)), next_reply: None },
+        };
+        "DialogSla": DialogSla {
+            workspace_id: theirs.id,
+            dialog_id: ours.dialog.id,
+            read_seq: 1,
+            running: None,
+        };
+        "Pause": Pause {
+            workspace_id: theirs.id,
+            assistant_id: ours.assistant.id,
+            since: at(1),
+            text: None,
+        };
+        "Gone<Pause>": Gone(Pause {
+            workspace_id: theirs.id,
+            assistant_id: ours.assistant.id,
+            since: at(1),
+            text: None,
+        });
         "RolledBack": RolledBack { workspace_id: theirs.id, assistant_id: ours.assistant.id, number: 1 };
         "New<QuestionSetContent<'_>>": New(content(Some(&questions)));
         "QuestionSetContent<'_>": content(None);

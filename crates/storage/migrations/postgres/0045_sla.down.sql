@@ -1,0 +1,2 @@
+DROP TABLE dialog_slas;
+DROP TABLE sla_policies;
