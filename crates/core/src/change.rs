@@ -45,11 +45,11 @@ pub struct New<T>(pub T);
 
 /// Something that is to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone<T>(pub T);
+pub struct Deleted<T>(pub T);
 
 /// The state of a change that is only noted in the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Noted;
+pub struct LogOnly;
 
 impl<T> Change<T> {
     /// The state of something of a workspace.
@@ -144,10 +144,10 @@ impl<T> Change<T> {
     }
 }
 
-impl Change<Noted> {
+impl Change<LogOnly> {
     /// Something that is done by being noted in the log of events.
     pub(crate) fn noted(workspace: WorkspaceId, event: Event, at: DateTime<Utc>) -> Self {
-        Self::of(workspace, Noted).telling(event, at)
+        Self::of(workspace, LogOnly).telling(event, at)
     }
 
     /// Something that somebody did in a workspace, and of which no object of the domain tells.
@@ -155,7 +155,7 @@ impl Change<Noted> {
     where
         A: Standalone + Act<Log = WorkspaceLog>,
     {
-        Self::of(workspace, Noted).done_by(actor, act, at)
+        Self::of(workspace, LogOnly).done_by(actor, act, at)
     }
 
     /// Something that somebody did on an account or the installation, and of which no object of the
@@ -164,6 +164,6 @@ impl Change<Noted> {
     where
         A: Standalone + Act<Log = PlatformLog>,
     {
-        Self::of_platform(Noted).done_on_platform_by(actor, act, at)
+        Self::of_platform(LogOnly).done_on_platform_by(actor, act, at)
     }
 }

@@ -50,7 +50,7 @@ words! {
 
 words! {
     /// What changes who has control of a dialog.
-    Step as "ControlStep" {
+    ControlStep {
         /// A human is asked for.
         HandOff = "hand_off",
         /// An operator answers from now on.

@@ -25,7 +25,7 @@ pub use recorded::{Recorded, VERSION};
 use crate::{
     attachment::AttachmentStatus,
     channel::{ChannelKind, ChannelStatus},
-    dialog::{Control, HandoffReason, Step},
+    dialog::{Control, ControlStep, HandoffReason},
     evaluation::RunStatus,
     ids::{
         AssistantId, AttachmentId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId,
@@ -82,7 +82,7 @@ events! {
         epoch: i64,
         /// What happened.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        step: Option<Step>,
+        step: Option<ControlStep>,
         /// The place in the dialog of the message that says so.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         seq: Option<i64>,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     assistant::{Assistant, AssistantSettings, Language, Version},
     bot::{Bot, BotMode},
-    change::{Change, New, Noted},
+    change::{Change, LogOnly, New},
     channel::{Channel, ChannelKind, ChannelStatus, ChatKind, Inbound, InboundContent},
     clock::{Clock, random_hex},
     dialog::{Contact, Control, Dialog},
@@ -287,7 +287,7 @@ pub const fn unexplained<T>(state: T) -> Change<T> {
 }
 
 /// An event that is recorded although nothing happened.
-pub fn event(workspace: WorkspaceId, event: Event, at: DateTime<Utc>) -> Change<Noted> {
+pub fn event(workspace: WorkspaceId, event: Event, at: DateTime<Utc>) -> Change<LogOnly> {
     Change::noted(workspace, event, at)
 }
 

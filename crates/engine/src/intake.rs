@@ -11,7 +11,7 @@ use replyx_core::{
     dialog::{Contact, Dialog},
     ids::{AssistantId, ChannelId, WorkspaceId},
     message::MessageKind,
-    rules::dialog::{Cause, Heard, Utterance},
+    rules::dialog::{Cause, CustomerMessage, Utterance},
 };
 use replyx_storage::{StorageError, Tx, retried};
 
@@ -203,7 +203,7 @@ async fn unblock(
 
 /// What a dialog keeps of what a customer said and answers; nothing of what only says something
 /// about an earlier message.
-fn heard(engine: &Engine, content: &InboundContent) -> Option<Heard> {
+fn heard(engine: &Engine, content: &InboundContent) -> Option<CustomerMessage> {
     let (kind, text, message_id) = match content {
         InboundContent::Text { text, message_id } => (MessageKind::Text, text.clone(), message_id),
         InboundContent::Start { message_id } => {
@@ -238,7 +238,7 @@ fn heard(engine: &Engine, content: &InboundContent) -> Option<Heard> {
         | InboundContent::Moved { .. } => return None,
     };
 
-    Some(Heard { id: engine.clock.id(), kind, text, channel_message: message_id.clone() })
+    Some(CustomerMessage { id: engine.clock.id(), kind, text, channel_message: message_id.clone() })
 }
 
 /// Keeps the dialog of a chat that got another address, and what is on its way there.

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use replyx_acts as acts;
 use replyx_core::{
-    dialog::Step,
+    dialog::ControlStep,
     hours::BusinessHours,
     ids::{DialogId, WorkspaceId},
     message::{Author, Message, MessageAct, MessageKind},
@@ -128,23 +128,23 @@ fn replay(messages: &[Message], policy: &SlaPolicy, hours: &BusinessHours) -> Op
     for message in messages {
         let at = message.created_at;
         match (message.author, message.kind) {
-            (_, MessageKind::Control) => match message.text.parse::<Step>() {
-                Ok(Step::HandOff | Step::TakeOver | Step::Assign) => {
+            (_, MessageKind::Control) => match message.text.parse::<ControlStep>() {
+                Ok(ControlStep::HandOff | ControlStep::TakeOver | ControlStep::Assign) => {
                     with_people = true;
                     if let Some(asked) = asked {
                         sla.apply(Happened::Wrote(Words::Request), asked, policy, hours);
                     }
                 }
-                Ok(Step::Close) => {
+                Ok(ControlStep::Close) => {
                     sla.apply(Happened::Closed, at, policy, hours);
                     with_people = false;
                     asked = None;
                 }
-                Ok(Step::Release | Step::HandBack) => {
+                Ok(ControlStep::Release | ControlStep::HandBack) => {
                     sla.clock = None;
                     with_people = false;
                 }
-                Ok(Step::Reopen) | Err(_) => {}
+                Ok(ControlStep::Reopen) | Err(_) => {}
             },
             (Author::Customer, kind) => {
                 let words = words(kind, &message.text);
@@ -183,7 +183,7 @@ fn replay(messages: &[Message], policy: &SlaPolicy, hours: &BusinessHours) -> Op
 fn is_handed_off_next(messages: &[Message], reply: &Message) -> bool {
     let next = messages.iter().find(|message| message.seq == reply.seq + 1);
     next.is_some_and(|next| {
-        next.kind == MessageKind::Control && next.text == Step::HandOff.as_str()
+        next.kind == MessageKind::Control && next.text == ControlStep::HandOff.as_str()
     })
 }
 
@@ -220,10 +220,10 @@ mod tests {
                 'a' => (Author::Assistant, MessageKind::Text, "Two days."),
                 'o' => (Author::Operator, MessageKind::Text, "On its way."),
                 'n' => (Author::Operator, MessageKind::Note, "Look at this."),
-                'H' => (Author::System, MessageKind::Control, Step::HandOff.as_str()),
-                'T' => (Author::System, MessageKind::Control, Step::TakeOver.as_str()),
-                'R' => (Author::System, MessageKind::Control, Step::Release.as_str()),
-                'X' => (Author::System, MessageKind::Control, Step::Close.as_str()),
+                'H' => (Author::System, MessageKind::Control, ControlStep::HandOff.as_str()),
+                'T' => (Author::System, MessageKind::Control, ControlStep::TakeOver.as_str()),
+                'R' => (Author::System, MessageKind::Control, ControlStep::Release.as_str()),
+                'X' => (Author::System, MessageKind::Control, ControlStep::Close.as_str()),
                 other => panic!("{other}"),
             };
             Message {

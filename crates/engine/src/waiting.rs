@@ -5,7 +5,7 @@ use std::error::Error;
 use replyx_core::{
     assistant::FixedText,
     channel::InboundContent,
-    dialog::{Contact, Control, Dialog, Step},
+    dialog::{Contact, Control, ControlStep, Dialog},
     ids::{DialogId, WorkspaceId},
     message::MessageKind,
     rules::dialog::Cause,
@@ -115,5 +115,5 @@ pub(crate) async fn is_called_off(
     let dialog = &context.dialog;
     let mut tx = engine.db.read().await?;
     let messages = tx.workspace(dialog.workspace_id).messages();
-    messages.is_step_of_program(dialog.id, dialog.heard_seq + 1, Step::Release).await
+    messages.is_step_of_program(dialog.id, dialog.heard_seq + 1, ControlStep::Release).await
 }

@@ -6,7 +6,7 @@ use replyx_core::{
     assistant::{Assistant, Pause},
     attachment::MessageFile,
     bot::Bot,
-    change::{Change, Gone, New, Noted, Parts},
+    change::{Change, Deleted, LogOnly, New, Parts},
     channel::Channel,
     dialog::{Contact, Dialog},
     evaluation::{QuestionSet, Run},
@@ -119,26 +119,26 @@ macro_rules! states {
 states! {
     New<Member>: |tx, New(it)| tx.workspace(it.workspace_id).members().insert(it);
     Member: |tx, it| tx.workspace(it.workspace_id).members().save(it);
-    Gone<Member>: |tx, Gone(it)| tx.workspace(it.workspace_id).members().delete(it.user_id);
+    Deleted<Member>: |tx, Deleted(it)| tx.workspace(it.workspace_id).members().delete(it.user_id);
     New<SentInvitation>: |tx, New(it)|
         tx.workspace(it.invitation.workspace_id).invitations().put(&it.invitation, &it.token_hash);
     AcceptedInvitation: |tx, it| accept(tx, it);
-    Gone<Invitation>: |tx, Gone(it)| tx.workspace(it.workspace_id).invitations().delete(it.id);
+    Deleted<Invitation>: |tx, Deleted(it)| tx.workspace(it.workspace_id).invitations().delete(it.id);
     New<HashedKey>: |tx, New(it)|
         tx.workspace(it.key.workspace_id).api_keys().insert(&it.key, &it.hash);
     ApiKey: |tx, it| tx.workspace(it.workspace_id).api_keys().save(it);
-    Gone<ApiKey>: |tx, Gone(it)| tx.workspace(it.workspace_id).api_keys().delete(it.id);
+    Deleted<ApiKey>: |tx, Deleted(it)| tx.workspace(it.workspace_id).api_keys().delete(it.id);
 
     New<Assistant>: |tx, New(it)| tx.workspace(it.workspace_id).assistants().insert(it);
     Assistant: |tx, it| tx.workspace(it.workspace_id).assistants().update(it);
     Publication: |tx, it| tx.workspace(it.workspace_id).assistants().publish(it);
     RolledBack: |tx, it|
         tx.workspace(it.workspace_id).assistants().roll_to(it.assistant_id, it.number);
-    Gone<Assistant>: |tx, Gone(it)| tx.workspace(it.workspace_id).assistants().delete(it);
+    Deleted<Assistant>: |tx, Deleted(it)| tx.workspace(it.workspace_id).assistants().delete(it);
 
     New<Channel>: |tx, New(it)| tx.workspace(it.workspace_id).channels().insert(it);
     Channel: |tx, it| tx.workspace(it.workspace_id).channels().save(it);
-    Gone<Channel>: |tx, Gone(it)| tx.workspace(it.workspace_id).channels().delete(it);
+    Deleted<Channel>: |tx, Deleted(it)| tx.workspace(it.workspace_id).channels().delete(it);
     New<NewBot>: |tx, New(it)| tx.workspace(it.bot.workspace_id).bots().insert(it);
     Bot: |tx, it| tx.workspace(it.workspace_id).bots().save(it);
     BotWithToken: |tx, it| tx.workspace(it.bot.workspace_id).bots().replace_token(it);
@@ -147,12 +147,12 @@ states! {
     AssistantSla: |tx, it| tx.workspace(it.workspace_id).slas().set(it);
     DialogSla: |tx, it| tx.workspace(it.workspace_id).slas().save(it);
     Pause: |tx, it| tx.workspace(it.workspace_id).pauses().put(it);
-    Gone<Pause>: |tx, Gone(it)| tx.workspace(it.workspace_id).pauses().end(it);
+    Deleted<Pause>: |tx, Deleted(it)| tx.workspace(it.workspace_id).pauses().end(it);
 
     New<QuestionSetContent<'_>>: |tx, New(it)|
         tx.workspace(it.set.workspace_id).question_sets().insert(it);
     QuestionSetContent<'_>: |tx, it| tx.workspace(it.set.workspace_id).question_sets().save(it);
-    Gone<QuestionSet>: |tx, Gone(it)| tx.workspace(it.workspace_id).question_sets().delete(it.id);
+    Deleted<QuestionSet>: |tx, Deleted(it)| tx.workspace(it.workspace_id).question_sets().delete(it.id);
     New<Run>: |tx, New(it)| tx.workspace(it.workspace_id).runs().insert(it);
     Run: |tx, it| tx.workspace(it.workspace_id).runs().save(it, None);
     MeasuredRun: |tx, it| tx.workspace(it.run.workspace_id).runs().save(&it.run, Some(&it.results));
@@ -164,10 +164,10 @@ states! {
     WaitingFile<'_>: |tx, it| tx.workspace(it.document.workspace_id).documents().save_waiting(it);
     Linked: |tx, it| tx.workspace(it.workspace_id).knowledge().add_link(it);
     Unlinked: |tx, it| tx.workspace(it.workspace_id).knowledge().remove_link(it);
-    Gone<Document>: |tx, Gone(it)| tx.workspace(it.workspace_id).documents().delete(it);
+    Deleted<Document>: |tx, Deleted(it)| tx.workspace(it.workspace_id).documents().delete(it);
     New<Source>: |tx, New(it)| tx.workspace(it.workspace_id).sources().insert(it);
     Source: |tx, it| tx.workspace(it.workspace_id).sources().save(it);
-    Gone<Source>: |tx, Gone(it)| tx.workspace(it.workspace_id).sources().delete(it);
+    Deleted<Source>: |tx, Deleted(it)| tx.workspace(it.workspace_id).sources().delete(it);
 
     Contact: |tx, it| tx.workspace(it.workspace_id).contacts().set_blocked(it);
     New<Dialog>: |tx, New(it)| tx.workspace(it.workspace_id).dialogs().insert(it);
@@ -188,19 +188,19 @@ states! {
     Workspace: |tx, it| tx.system().workspaces().save(it);
     ResumedWorkspace: |tx, ResumedWorkspace(it)| tx.system().workspaces().resume(it);
     AllowedModels: |tx, it| tx.system().workspaces().restrict(it);
-    Gone<Workspace>: |tx, Gone(it)| tx.system().workspaces().delete(it.id);
+    Deleted<Workspace>: |tx, Deleted(it)| tx.system().workspaces().delete(it.id);
 
     New<Registration>: |tx, New(it)| tx.system().registrations().put(it);
     New<UserWithPassword>: |tx, New(it)| tx.system().users().insert(&it.user, &it.password_hash);
     User: |tx, it| tx.system().users().save(it);
     SignedOut: |tx, it| sign_out(tx, it);
-    Gone<User>: |tx, Gone(it)| tx.system().users().delete(it.id);
+    Deleted<User>: |tx, Deleted(it)| tx.system().users().delete(it.id);
     New<PasswordLink>: |tx, New(it)| tx.system().password_resets().insert(it);
     NewPassword: |tx, it| set_password(tx, it);
     New<SecondFactor>: |tx, New(it)| tx.system().second_factors().begin(it);
     ConfirmedSecondFactor: |tx, it| tx.system().second_factors().confirm(it);
     RecoveryCodes: |tx, it| tx.system().second_factors().replace_recovery_codes(it);
-    Gone<SecondFactor>: |tx, Gone(it)| tx.system().second_factors().remove(it.user_id);
+    Deleted<SecondFactor>: |tx, Deleted(it)| tx.system().second_factors().remove(it.user_id);
     ResetSecondFactor: |tx, it| reset_second_factor(tx, it);
     New<OpenedSession>: |tx, New(it)| tx.system().sessions().insert(&it.session, &it.refresh_hash);
     EndedSession: |tx, it| tx.system().sessions().end(it);
@@ -259,7 +259,7 @@ impl State for New<Message> {
     }
 }
 
-impl State for Noted {
+impl State for LogOnly {
     async fn write(&self, _tx: &mut Tx, Pen(()): Pen) -> Result<(), StorageError> {
         Ok(())
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::{Address, MessageRef},
-    dialog::Step,
+    dialog::ControlStep,
     ids::{ChannelId, ContactId, DialogId, MessageId, UserId, WorkspaceId},
     message::{AnswerMeta, Author, Message, MessageAct, MessageKind},
     page::{Page, PageRequest},
@@ -197,7 +197,7 @@ impl Messages<'_> {
         self,
         dialog: DialogId,
         seq: i64,
-        step: Step,
+        step: ControlStep,
     ) -> Result<bool, StorageError> {
         const SQL: &str = "
             SELECT seq FROM messages

@@ -4,7 +4,7 @@ use super::{Event, LimitBound, Recorded};
 use crate::{
     attachment::AttachmentStatus,
     channel::{ChannelKind, ChannelStatus},
-    dialog::{Control, HandoffReason, Step},
+    dialog::{Control, ControlStep, HandoffReason},
     evaluation::RunStatus,
     ids::{
         AssistantId, ChannelId, ContactId, DialogId, DocumentId, Id, MessageId, RunId, SourceId,
@@ -48,7 +48,7 @@ fn conversation() -> Vec<Event> {
             dialog_id,
             control: Control::Waiting,
             epoch: 1,
-            step: Some(Step::HandOff),
+            step: Some(ControlStep::HandOff),
             seq: Some(3),
             reason: Some(HandoffReason::Asked),
             assignee_id: None,

@@ -10,7 +10,7 @@ use crate::{
         QuestionSetDeleted, QuestionSetUpdated,
     },
     assistant::{Assistant, AssistantSettings, Gate, Pause, Version},
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     evaluation::{Question, QuestionSet},
     event::Event,
     ids::{AssistantId, WorkspaceId},
@@ -143,17 +143,17 @@ impl Assistant {
     }
 
     /// Answers customers again.
-    pub fn resume(&self, paused: Pause, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Pause>> {
+    pub fn resume(&self, paused: Pause, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Pause>> {
         let event = Event::AssistantPaused { assistant_id: self.id, paused: false };
         let act = AssistantResumed { assistant: self.id, name: self.settings.name.clone() };
-        Change::of(self.workspace_id, Gone(paused)).telling(event, now).done_by(by, &act, now)
+        Change::of(self.workspace_id, Deleted(paused)).telling(event, now).done_by(by, &act, now)
     }
 
     /// Deletes the assistant with what it alone knows.
-    pub fn delete(mut self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(mut self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         self.updated_at = now;
         let act = AssistantDeleted { assistant: self.id, name: self.settings.name.clone() };
-        Change::of(self.workspace_id, Gone(self)).done_by(by, &act, now)
+        Change::of(self.workspace_id, Deleted(self)).done_by(by, &act, now)
     }
 
     fn publication(&self, version: Version) -> Change<Publication> {
@@ -207,8 +207,8 @@ impl QuestionSet {
     }
 
     /// Deletes the set with its runs.
-    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let act = QuestionSetDeleted { question_set: self.id, name: self.name.clone() };
-        Change::of(self.workspace_id, Gone(self)).done_by(by, &act, now)
+        Change::of(self.workspace_id, Deleted(self)).done_by(by, &act, now)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         BotUpdated, ChannelCreated, ChannelDeleted, WorkspaceLog,
     },
     bot::{Bot, BotMode},
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     channel::{Channel, ChannelKind, ChannelStatus},
     event::Event,
 };
@@ -84,14 +84,14 @@ impl Channel {
     }
 
     /// Deletes the channel with its secrets. Its replies that are not known to be sent fail.
-    pub fn delete(mut self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(mut self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         self.status = ChannelStatus::Stopped;
         self.updated_at = now;
         let id = self.id;
         let kind = self.kind;
         let name = self.name.clone();
 
-        let change = Change::of(self.workspace_id, Gone(self));
+        let change = Change::of(self.workspace_id, Deleted(self));
         match kind {
             ChannelKind::Telegram => change.telling(Event::BotDeleted { bot_id: id }, now).done_by(
                 by,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
-    change::{Change, New, Noted},
+    change::{Change, LogOnly, New},
     channel::MessageRef,
     dialog::{Contact, Control, Dialog, HandoffReason},
     event::{Event, LimitBound},
@@ -18,7 +18,7 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
-pub use crate::dialog::Step;
+pub use crate::dialog::ControlStep;
 pub use control::{By, Cause, ControlRefused, EDGES};
 pub use operator::Written;
 
@@ -35,7 +35,7 @@ impl Dialog {
     }
 
     /// The customer said something.
-    pub fn hear(mut self, said: Heard, now: DateTime<Utc>) -> Change<Utterance> {
+    pub fn hear(mut self, said: CustomerMessage, now: DateTime<Utc>) -> Change<Utterance> {
         let message = Message {
             id: said.id,
             workspace_id: self.workspace_id,
@@ -109,8 +109,8 @@ impl Dialog {
         let workspace = self.workspace_id;
         let change = Change::of(workspace, Utterance::new(self, message)).telling(event, now);
         match reply.then {
-            Then::GoOn => Ok(change),
-            Then::HandOff { reason, message_id } => change
+            FollowUp::GoOn => Ok(change),
+            FollowUp::HandOff { reason, message_id } => change
                 .and_then(|said| said.hand_off(reason, message_id, now))
                 .map_err(|refused| Overtaken(refused.control)),
         }
@@ -124,14 +124,14 @@ impl Dialog {
     }
 
     /// The reply of a turn that began at `epoch` is discarded.
-    pub fn turn_discarded(&self, epoch: i64, now: DateTime<Utc>) -> Change<Noted> {
+    pub fn turn_discarded(&self, epoch: i64, now: DateTime<Utc>) -> Change<LogOnly> {
         let event = Event::TurnDiscarded { dialog_id: self.id, epoch };
         Change::noted(self.workspace_id, event, now)
     }
 
     /// What the customer said up to message `seq` is not answered: they have had as many answers as
     /// one gets.
-    pub fn turn_limited(&self, seq: i64, bound: LimitBound, now: DateTime<Utc>) -> Change<Noted> {
+    pub fn turn_limited(&self, seq: i64, bound: LimitBound, now: DateTime<Utc>) -> Change<LogOnly> {
         let event = Event::TurnLimited { dialog_id: self.id, seq, bound };
         Change::noted(self.workspace_id, event, now)
     }
@@ -152,7 +152,7 @@ pub struct StartedTurn {
 
 impl StartedTurn {
     /// The turn begins.
-    pub fn started(self, now: DateTime<Utc>) -> Change<Noted> {
+    pub fn started(self, now: DateTime<Utc>) -> Change<LogOnly> {
         let Self { workspace_id, dialog_id, heard_seq: seq, attempt } = self;
         Change::noted(workspace_id, Event::TurnStarted { dialog_id, seq, attempt }, now)
     }
@@ -160,7 +160,7 @@ impl StartedTurn {
 
 /// What a customer said, before it has its place in a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct CustomerMessage {
     /// Identity of the message.
     pub id: MessageId,
     /// What kind of utterance it is.
@@ -183,12 +183,12 @@ pub struct Reply {
     /// Up to which message of the customer they answer everything; `None`: they answer nothing.
     pub answers: Option<i64>,
     /// What happens with the dialog then.
-    pub then: Then,
+    pub then: FollowUp,
 }
 
 /// What happens with a dialog after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub enum FollowUp {
     /// It goes on.
     GoOn,
     /// It waits for a human.

@@ -9,7 +9,7 @@ use crate::{
         DocumentReindexed, DocumentRenamed, DocumentReplaced, DocumentTagged, DocumentUnlinked,
         DocumentUploaded,
     },
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     event::Event,
     file::Content,
     ids::{AssistantId, DocumentId, WorkspaceId},
@@ -260,15 +260,15 @@ impl Document {
     }
 
     /// Deletes the document with its passages, because it is no longer wanted where it came from.
-    pub fn remove(mut self, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn remove(mut self, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         self.updated_at = now;
         let event =
             Event::DocumentDeleted { document_id: self.id, assistants: self.assistants.clone() };
-        Change::of(self.workspace_id, Gone(self)).telling(event, now)
+        Change::of(self.workspace_id, Deleted(self)).telling(event, now)
     }
 
     /// Deletes the document with its passages, because somebody wants it.
-    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let act = DocumentDeleted { document: self.id, name: self.name.clone() };
         self.remove(now).done_by(by, &act, now)
     }
@@ -279,7 +279,7 @@ impl Document {
         assistant_id: AssistantId,
         by: &Actor,
         now: DateTime<Utc>,
-    ) -> Change<Gone<Self>> {
+    ) -> Change<Deleted<Self>> {
         let act = AnswerDeleted { answer: self.id, name: self.name.clone(), assistant_id };
         self.remove(now).done_by(by, &act, now)
     }

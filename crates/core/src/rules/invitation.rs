@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::member::{AboveStanding, Standing};
 use crate::{
     act::{Actor, InvitationCreated, InvitationDeleted, MemberJoined},
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     permission::Permission,
     user::User,
     workspace::{Invitation, Member, Membership, Workspace},
@@ -151,9 +151,9 @@ impl Invitation {
     }
 
     /// Revokes it.
-    pub fn revoke(self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn revoke(self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let act = InvitationDeleted { invitation: self.id };
-        Change::of(self.workspace_id, Gone(self)).done_by(by, &act, now)
+        Change::of(self.workspace_id, Deleted(self)).done_by(by, &act, now)
     }
 
     fn stands(&self, terms: InvitationTerms<'_>) -> Result<(), InvitationRefused> {

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::member::Standing;
 use crate::{
     act::{Actor, ApiKeyCreated, ApiKeyDeleted, ApiKeyUpdated},
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     permission::Permission,
     role::Role,
     workspace::{ApiKey, KeyOwner},
@@ -98,10 +98,10 @@ impl ApiKey {
     }
 
     /// Revokes it.
-    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let service = self.is_service();
         let act = ApiKeyDeleted { api_key: self.id, name: self.name.clone(), service };
-        Change::of(self.workspace_id, Gone(self)).done_by(by, &act, now)
+        Change::of(self.workspace_id, Deleted(self)).done_by(by, &act, now)
     }
 
     fn is_service(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::{
         Actor, MemberLeft, MemberPromoted, MemberRemoved, MemberResumed, MemberRoleChanged,
         MemberSuspended,
     },
-    change::{Change, Gone},
+    change::{Change, Deleted},
     ids::UserId,
     permission::Permissions,
     role::Role,
@@ -141,11 +141,11 @@ impl Member {
         owners: &[UserId],
         by: &Actor,
         now: DateTime<Utc>,
-    ) -> Result<Change<Gone<Self>>, MemberRefused> {
+    ) -> Result<Change<Deleted<Self>>, MemberRefused> {
         self.spare(owners)?;
         let email = self.email.clone();
         let act = MemberLeft { member: self.user_id, email, role: self.role };
-        Ok(Change::of(self.workspace_id, Gone(self)).done_by(by, &act, now))
+        Ok(Change::of(self.workspace_id, Deleted(self)).done_by(by, &act, now))
     }
 
     /// Is removed by somebody else. `owners` are those who may act and will stay.
@@ -159,12 +159,12 @@ impl Member {
         owners: &[UserId],
         by: &Actor,
         now: DateTime<Utc>,
-    ) -> Result<Change<Gone<Self>>, MemberRefused> {
+    ) -> Result<Change<Deleted<Self>>, MemberRefused> {
         standing.reaches(self.role)?;
         self.spare(owners)?;
         let email = self.email.clone();
         let act = MemberRemoved { member: self.user_id, email, role: self.role };
-        Ok(Change::of(self.workspace_id, Gone(self)).done_by(by, &act, now))
+        Ok(Change::of(self.workspace_id, Deleted(self)).done_by(by, &act, now))
     }
 
     /// Refuses to let the last owner go; an owner who goes may be none of those who stay.

@@ -8,7 +8,7 @@ use crate::{
         Actor, RecoveryCodesReplaced, SecondFactorEnabled, SecondFactorRemoved, SecondFactorReset,
     },
     actor::Admin,
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     ids::UserId,
     user::{SecondFactor, User},
 };
@@ -111,9 +111,9 @@ impl SecondFactor {
     }
 
     /// Is turned off by its owner.
-    pub fn remove(self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn remove(self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let act = SecondFactorRemoved { user: self.user_id };
-        Change::of_platform(Gone(self)).done_on_platform_by(by, &act, now)
+        Change::of_platform(Deleted(self)).done_on_platform_by(by, &act, now)
     }
 
     /// Is taken from a user who has lost it.

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     act::{Actor, SourceCreated, SourceDeleted, SourceFetched, SourceUpdated},
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     event::Event,
     knowledge::{Source, SourceKind, SourceStatus},
     patch::Patch,
@@ -176,10 +176,10 @@ impl Source {
     }
 
     /// Deletes the source, whose documents are gone.
-    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(self, by: &Actor, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let event = Event::SourceDeleted { source_id: self.id, assistant_id: self.assistant_id };
         let act = SourceDeleted { source: self.id, url: self.url.clone() };
-        Change::of(self.workspace_id, Gone(self)).telling(event, now).done_by(by, &act, now)
+        Change::of(self.workspace_id, Deleted(self)).telling(event, now).done_by(by, &act, now)
     }
 
     /// Does it neither wait to be fetched nor is being fetched?

@@ -11,7 +11,7 @@ use crate::{
     },
     actor::Admin,
     assistant::Language,
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     ids::UserId,
     patch::Patch,
     user::{Registration, User},
@@ -206,9 +206,9 @@ impl User {
     }
 
     /// Deletes the account with all it has; what they did stays in the audit logs.
-    pub fn delete(self, now: DateTime<Utc>) -> Change<Gone<Self>> {
+    pub fn delete(self, now: DateTime<Utc>) -> Change<Deleted<Self>> {
         let act = AccountDeleted { user: self.id };
-        Change::of_platform(Gone(self)).done_on_platform_by(&Actor::system(), &act, now)
+        Change::of_platform(Deleted(self)).done_on_platform_by(&Actor::system(), &act, now)
     }
 
     fn with_password(self, password_hash: String) -> Change<New<UserWithPassword>> {

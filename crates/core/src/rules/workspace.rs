@@ -10,7 +10,7 @@ use crate::{
         Actor, AllowedModelsChanged, WorkspaceCreated, WorkspaceResumed, WorkspaceSuspended,
         WorkspaceUpdated,
     },
-    change::{Change, Gone, New},
+    change::{Change, Deleted, New},
     ids::{UserId, WorkspaceId},
     role::Role,
     user::User,
@@ -137,8 +137,8 @@ impl Workspace {
     }
 
     /// Deletes it with all it has, together with the account of its last member.
-    pub fn delete(self) -> Change<Gone<Self>> {
-        Change::of_platform(Gone(self))
+    pub fn delete(self) -> Change<Deleted<Self>> {
+        Change::of_platform(Deleted(self))
     }
 }
 

@@ -25,7 +25,7 @@ use replyx_core::{
     ids::{ChannelId, ContactId, DialogId, OutboxId, ProcessId, WorkspaceId},
     ledger::{Facts, Payment, Subject},
     message::MessageAct,
-    rules::dialog::{self as rules, Then, Utterance},
+    rules::dialog::{self as rules, FollowUp, Utterance},
     usage::ModelCall,
 };
 use replyx_storage::{
@@ -102,9 +102,10 @@ impl Settlement {
     ) -> Self {
         let parts = parts(engine, context, &reply);
         let parts = parts.into_iter().map(|part| (engine.clock.id(), part)).collect();
-        let then = reply
-            .hand_off
-            .map_or(Then::GoOn, |reason| Then::HandOff { reason, message_id: engine.clock.id() });
+        let then = reply.hand_off.map_or(FollowUp::GoOn, |reason| FollowUp::HandOff {
+            reason,
+            message_id: engine.clock.id(),
+        });
         let begun = context.dialog.clone();
         let remains = late::remains(turn, context, &reply);
         let keep = kept::keep(engine, &reply);
@@ -145,7 +146,7 @@ impl Settlement {
 
     /// When the turn is run again to answer late, and what remains then.
     fn again(&self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Late)> {
-        let goes_on = self.reply.then == Then::GoOn;
+        let goes_on = self.reply.then == FollowUp::GoOn;
         self.remains.filter(|_| goes_on).and_then(|remains| late::next(remains, now))
     }
 

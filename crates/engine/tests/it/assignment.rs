@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use replyx_core::{
     actor::Caller,
-    change::Gone,
+    change::Deleted,
     channel::ChannelKind,
     clock::Clock,
     dialog::{Control, Dialog, HandoffReason},
@@ -245,7 +245,7 @@ async fn what_operators_have_who_are_gone_waits_again_after_a_while(db: &TestDb)
     stay(&engine, &lee).await;
     let mut tx = engine.db.begin().await.unwrap();
     let member = tx.workspace(world.workspace).members().find(id_of(&mia)).await.unwrap().unwrap();
-    tx.apply(fixtures::unexplained(Gone(member))).await.unwrap();
+    tx.apply(fixtures::unexplained(Deleted(member))).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(assignment::tend(&engine).await.unwrap(), 1);
     assert_eq!(now(&world, of_mia.id).await.handoff_reason, Some(HandoffReason::Absence));

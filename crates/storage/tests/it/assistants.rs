@@ -1,6 +1,6 @@
 use replyx_core::{
     assistant::Assistant,
-    change::{Gone, New},
+    change::{Deleted, New},
     evaluation::Run,
     fixtures,
     rules::assistant::RolledBack,
@@ -48,9 +48,9 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
     let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
     let id = tenant.assistant.id;
-    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))));
     let mut tx = db.begin().await.unwrap();
-    let again = tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))).await;
+    let again = tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))).await;
     assert!(matches!(again, Err(StorageError::RowsAffected { actual: 0, .. })), "{again:?}");
     drop(tx);
     assert_eq!(find(db, &tenant).await, None);
@@ -108,7 +108,7 @@ async fn versions_are_numbered_and_any_of_them_may_answer(home: &TestDb) {
     let mut tx = db.begin().await.unwrap();
     assert!(tx.apply(publication).await.unwrap_err().is_duplicate());
     drop(tx);
-    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))));
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().published(id)), None);
     assert_eq!(read!(db, |tx| tx.workspace(workspace).assistants().version(id, 1)), None);
 }

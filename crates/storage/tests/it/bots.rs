@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     act::Actor,
     bot::{Bot, BotMode},
-    change::{Change, Gone},
+    change::{Change, Deleted},
     channel::{Channel, ChannelStatus},
     event::Event,
     fixtures,
@@ -22,7 +22,7 @@ async fn insert(db: &Db, bot: &Bot, hook: &str) -> Result<(), StorageError> {
     tx.commit().await.map(drop)
 }
 
-fn deleted(bot: &Bot, now: DateTime<Utc>) -> Change<Gone<Channel>> {
+fn deleted(bot: &Bot, now: DateTime<Utc>) -> Change<Deleted<Channel>> {
     fixtures::channel_of(bot).delete(&Actor::command_line(), now)
 }
 

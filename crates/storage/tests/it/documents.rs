@@ -1,6 +1,6 @@
 use replyx_core::{
     assistant::Assistant,
-    change::{Gone, New},
+    change::{Deleted, New},
     event::Event,
     file::Held,
     fixtures,
@@ -153,7 +153,7 @@ async fn a_document_serves_several_assistants_and_goes_with_the_last(home: &Test
     let known = read!(db, |tx| tx.workspace(tenant.id).documents().find(id)).unwrap().assistants;
     assert_eq!(known.len(), 2);
 
-    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))));
     while commit!(db, |tx| tx.system().documents().rescope()).is_some() {}
     assert_eq!((found(first).await, found(second.id).await), (0, 1));
     let before = revision(second.id).await;

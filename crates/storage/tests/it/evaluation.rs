@@ -1,5 +1,5 @@
 use replyx_core::{
-    change::{Gone, New},
+    change::{Deleted, New},
     evaluation::{Metrics, QuestionResult, QuestionSet, Run, RunStatus},
     fixtures::unexplained,
     money::Money,
@@ -166,11 +166,11 @@ async fn a_set_goes_with_its_runs_and_nothing_is_written_of_a_run_that_is_gone(h
     let stranger = given::tenant(db).await;
     let elsewhere = QuestionSet { workspace_id: stranger.id, ..tenant.set.clone() };
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.apply(unexplained(Gone(elsewhere))).await.is_err());
+    assert!(tx.apply(unexplained(Deleted(elsewhere))).await.is_err());
     drop(tx);
-    commit!(db, |tx| tx.apply(unexplained(Gone(tenant.set.clone()))));
+    commit!(db, |tx| tx.apply(unexplained(Deleted(tenant.set.clone()))));
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.apply(unexplained(Gone(tenant.set.clone()))).await.is_err(), "it is gone");
+    assert!(tx.apply(unexplained(Deleted(tenant.set.clone()))).await.is_err(), "it is gone");
     drop(tx);
     assert_eq!(left(db, &tenant).await, []);
     let mut tx = db.begin().await.unwrap();

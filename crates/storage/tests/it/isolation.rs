@@ -5,7 +5,7 @@ use std::time::Duration;
 use replyx_core::{
     assistant::Pause,
     attachment::{MessageFile, Upload},
-    change::{Gone, New},
+    change::{Deleted, New},
     channel::{Channel, ChannelKind, Outbound},
     dialog::Contact,
     event::LimitBound,
@@ -23,7 +23,7 @@ use replyx_core::{
         assistant::{Publication, QuestionSetContent, RolledBack},
         attachment::StoredMessageFile,
         channel::{BotWithToken, MovedAway, NewBot},
-        dialog::{Step, Utterance},
+        dialog::{ControlStep, Utterance},
         document::{DocumentFile, Linked, Unlinked, WaitingFile},
         invitation::AcceptedInvitation,
         message::{CorrectedAct, MessageDelivery},
@@ -331,7 +331,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         operators.sent_since(at(0)) => Ok(sent) if sent.is_empty(),
         operators.last_of(ours.contact.id) => Ok(None),
         waits.list(None, 9) => Ok(waiting) if waiting.is_empty(),
-        messages.is_step_of_program(ours.dialog.id, 1, Step::Release) => Ok(false),
+        messages.is_step_of_program(ours.dialog.id, 1, ControlStep::Release) => Ok(false),
         outbox.uncertain(ours.message.id) => Ok(0),
         outbox.retry(ours.message.id, at(1)) => Ok(0),
         outbox.parts(ours.message.id) => Ok(parts) if parts.is_empty(),
@@ -381,22 +381,22 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let key = ApiKey { workspace_id: theirs.id, ..ours.key.clone() };
     states! { db, applied, refused;
         "Member": member.clone();
-        "Gone<Member>": Gone(member.clone());
+        "Deleted<Member>": Deleted(member.clone());
         "AcceptedInvitation": AcceptedInvitation {
             invitation: invitation.clone(),
             member: member.clone(),
         };
-        "Gone<Invitation>": Gone(invitation.clone());
+        "Deleted<Invitation>": Deleted(invitation.clone());
         "ApiKey": key.clone();
-        "Gone<ApiKey>": Gone(key.clone());
+        "Deleted<ApiKey>": Deleted(key.clone());
         "New<Channel>": New(channel.clone());
         "Channel": fixtures::channel_of(&bot);
-        "Gone<Channel>": Gone(fixtures::channel_of(&bot));
+        "Deleted<Channel>": Deleted(fixtures::channel_of(&bot));
         "Bot": bot.clone();
         "BotWithToken": BotWithToken { bot: bot.clone(), token_sealed: b"x".to_vec() };
         "MovedAway": MovedAway(bot.clone());
         "Assistant": assistant.clone();
-        "Gone<Assistant>": Gone(assistant.clone());
+        "Deleted<Assistant>": Deleted(assistant.clone());
         "Publication": Publication {
             workspace_id: theirs.id,
             assistant_id: ours.assistant.id,
@@ -419,7 +419,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
             since: at(1),
             text: None,
         };
-        "Gone<Pause>": Gone(Pause {
+        "Deleted<Pause>": Deleted(Pause {
             workspace_id: theirs.id,
             assistant_id: ours.assistant.id,
             since: at(1),
@@ -429,7 +429,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "New<QuestionSetContent<'_>>": New(content(Some(&questions)));
         "QuestionSetContent<'_>": content(None);
         "QuestionSetContent<'_>": content(Some(&questions));
-        "Gone<QuestionSet>": Gone(set.clone());
+        "Deleted<QuestionSet>": Deleted(set.clone());
         "Document": document.clone();
         "DocumentFile<'_>": file();
         "WaitingFile<'_>": WaitingFile {
@@ -448,10 +448,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
             document_id: ours.document.id,
             assistant_id: ours.assistant.id,
         };
-        "Gone<Document>": Gone(document.clone());
+        "Deleted<Document>": Deleted(document.clone());
         "New<Source>": New(source.clone());
         "Source": source.clone();
-        "Gone<Source>": Gone(source.clone());
+        "Deleted<Source>": Deleted(source.clone());
         "New<Run>": New(run.clone());
         "Run": run.clone();
         "MeasuredRun": MeasuredRun { run: run.clone(), results: Vec::new() };

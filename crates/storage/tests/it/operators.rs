@@ -1,5 +1,5 @@
 use replyx_core::{
-    change::{Gone, New},
+    change::{Deleted, New},
     fixtures::unexplained,
     presence::Presence,
     role::Role,
@@ -18,11 +18,11 @@ async fn what_an_operator_said_goes_with_their_membership_or_their_account(home:
     assert!(read!(db, |tx| tx.workspace(tenant.id).operators().find(user)).is_some());
 
     let member = given::member(tenant.id, user, Role::Owner, at(0));
-    commit!(db, |tx| tx.apply(unexplained(Gone(member.clone()))));
+    commit!(db, |tx| tx.apply(unexplained(Deleted(member.clone()))));
     assert!(read!(db, |tx| tx.workspace(tenant.id).operators().find(user)).is_none());
 
     commit!(db, |tx| tx.apply(unexplained(New(member))));
     commit!(db, |tx| tx.apply(sits()));
-    commit!(db, |tx| tx.apply(unexplained(Gone(tenant.user.clone()))));
+    commit!(db, |tx| tx.apply(unexplained(Deleted(tenant.user.clone()))));
     assert!(read!(db, |tx| tx.workspace(tenant.id).operators().find(user)).is_none());
 }

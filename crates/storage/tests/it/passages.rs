@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use replyx_core::{
     act::Actor,
     assistant::Assistant,
-    change::{Gone, New},
+    change::{Deleted, New},
     fixtures,
     ids::PassageId,
     job::Lane,
@@ -373,7 +373,7 @@ async fn the_documents_of_a_deleted_assistant_are_hidden_at_once_and_deleted_in_
     store(db, &tenant, &texts).await;
     store(db, &tenant, &["Another lantern"]).await;
     commit!(db, |tx| tx.system().jobs().schedule(id(), PURGE, at(600)));
-    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))));
 
     let stored = async || given::rows(&home.url, None).await["passages"].len();
     assert_eq!(stored().await, 1_201, "nothing is deleted in the transaction of the request");
@@ -414,7 +414,7 @@ async fn who_knows_a_large_document_is_written_into_its_passages_in_steps(home: 
     // What an assistant that is deleted leaves to another.
     assert!(commit!(db, |tx| tx.workspace(tenant.id).knowledge().link(second.id, id)));
     while step().await.is_some() {}
-    commit!(db, |tx| tx.apply(fixtures::unexplained(Gone(tenant.assistant.clone()))));
+    commit!(db, |tx| tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))));
     while step().await.is_some() {}
     let term = tenant.assistant.id.into_uuid().simple();
     let sql = format!("UPDATE passages SET page = page WHERE scopes LIKE '%{term}%'");

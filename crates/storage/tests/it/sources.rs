@@ -1,5 +1,5 @@
 use replyx_core::{
-    change::{Gone, New},
+    change::{Deleted, New},
     fixtures::unexplained,
     ids::SourceId,
     knowledge::{Source, SourceStatus},
@@ -41,12 +41,12 @@ async fn a_source_comes_back_as_it_was_stored_and_only_in_its_workspace(home: &T
     assert!(tx.apply(unexplained(elsewhere.clone())).await.is_err());
     drop(tx);
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.apply(unexplained(Gone(elsewhere))).await.is_err());
+    assert!(tx.apply(unexplained(Deleted(elsewhere))).await.is_err());
     drop(tx);
 
-    commit!(db, |tx| tx.apply(unexplained(Gone(source.clone()))));
+    commit!(db, |tx| tx.apply(unexplained(Deleted(source.clone()))));
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.apply(unexplained(Gone(source))).await.is_err(), "it is gone");
+    assert!(tx.apply(unexplained(Deleted(source))).await.is_err(), "it is gone");
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).sources().count()), 0);
 }
 

@@ -13,7 +13,7 @@ use crate::{
         DialogReleased, DialogReopened, DialogTakenOver, WorkspaceLog,
     },
     change::Change,
-    dialog::{Control, Dialog, HandoffReason, Operator, Step},
+    dialog::{Control, ControlStep, Dialog, HandoffReason, Operator},
     event::Event,
     ids::{MessageId, UserId},
     message::{Author, Delivery, Message, MessageKind},
@@ -23,20 +23,20 @@ use crate::{
 };
 
 /// Every edge: a step, who has control before it, and who has it after it.
-pub const EDGES: &[(Step, Control, Control)] = &[
-    (Step::HandOff, Control::Ai, Control::Waiting),
-    (Step::HandOff, Control::Human, Control::Waiting),
-    (Step::TakeOver, Control::Ai, Control::Human),
-    (Step::TakeOver, Control::Waiting, Control::Human),
-    (Step::Assign, Control::Ai, Control::Human),
-    (Step::Assign, Control::Waiting, Control::Human),
-    (Step::Assign, Control::Human, Control::Human),
-    (Step::Release, Control::Waiting, Control::Ai),
-    (Step::HandBack, Control::Human, Control::Ai),
-    (Step::Close, Control::Ai, Control::Closed),
-    (Step::Close, Control::Waiting, Control::Closed),
-    (Step::Close, Control::Human, Control::Closed),
-    (Step::Reopen, Control::Closed, Control::Ai),
+pub const EDGES: &[(ControlStep, Control, Control)] = &[
+    (ControlStep::HandOff, Control::Ai, Control::Waiting),
+    (ControlStep::HandOff, Control::Human, Control::Waiting),
+    (ControlStep::TakeOver, Control::Ai, Control::Human),
+    (ControlStep::TakeOver, Control::Waiting, Control::Human),
+    (ControlStep::Assign, Control::Ai, Control::Human),
+    (ControlStep::Assign, Control::Waiting, Control::Human),
+    (ControlStep::Assign, Control::Human, Control::Human),
+    (ControlStep::Release, Control::Waiting, Control::Ai),
+    (ControlStep::HandBack, Control::Human, Control::Ai),
+    (ControlStep::Close, Control::Ai, Control::Closed),
+    (ControlStep::Close, Control::Waiting, Control::Closed),
+    (ControlStep::Close, Control::Human, Control::Closed),
+    (ControlStep::Reopen, Control::Closed, Control::Ai),
 ];
 
 /// A step is not possible for the dialog as it is.
@@ -44,7 +44,7 @@ pub const EDGES: &[(Step, Control, Control)] = &[
 #[error("the dialog is `{control}`, which does not allow this step")]
 pub struct ControlRefused {
     /// The step.
-    pub step: Step,
+    pub step: ControlStep,
     /// Who has control.
     pub control: Control,
 }
@@ -122,7 +122,7 @@ impl Dialog {
     pub fn hand_off(self, reason: HandoffReason, cause: &Cause) -> Stepped {
         let act = DialogHandedOff { dialog: self.id };
         let reasoned = Self { handoff_reason: Some(reason), ..self };
-        Ok(cause.enter(reasoned.step(Step::HandOff, Hands::NOBODY, cause)?, &act))
+        Ok(cause.enter(reasoned.step(ControlStep::HandOff, Hands::NOBODY, cause)?, &act))
     }
 
     /// An operator answers from now on.
@@ -133,7 +133,7 @@ impl Dialog {
     pub fn take_over(self, operator: Operator, cause: &Cause) -> Stepped {
         let act = DialogTakenOver { dialog: self.id };
         let hands = Hands { operator: Some(operator), why: None };
-        Ok(cause.enter(self.step(Step::TakeOver, hands, cause)?, &act))
+        Ok(cause.enter(self.step(ControlStep::TakeOver, hands, cause)?, &act))
     }
 
     /// Gives the dialog to an operator, also if another one had it.
@@ -144,7 +144,7 @@ impl Dialog {
     pub fn assign(self, operator: Operator, why: AssignReason, cause: &Cause) -> Stepped {
         let act = DialogAssigned { dialog: self.id, to: operator.user_id };
         let hands = Hands { operator: Some(operator), why: Some(why) };
-        Ok(cause.enter(self.step(Step::Assign, hands, cause)?, &act))
+        Ok(cause.enter(self.step(ControlStep::Assign, hands, cause)?, &act))
     }
 
     /// Nobody is asked for any more: the assistant answers from the customer's next message on.
@@ -154,7 +154,7 @@ impl Dialog {
     /// [`ControlRefused`] unless the dialog waits for a human.
     pub fn release(self, cause: &Cause) -> Stepped {
         let act = DialogReleased { dialog: self.id };
-        Ok(cause.enter(self.step(Step::Release, Hands::NOBODY, cause)?, &act))
+        Ok(cause.enter(self.step(ControlStep::Release, Hands::NOBODY, cause)?, &act))
     }
 
     /// The operator gives the dialog back to the assistant.
@@ -164,7 +164,7 @@ impl Dialog {
     /// [`ControlRefused`] unless an operator answers.
     pub fn hand_back(self, cause: &Cause) -> Stepped {
         let act = DialogHandedBack { dialog: self.id };
-        Ok(cause.enter(self.step(Step::HandBack, Hands::NOBODY, cause)?, &act))
+        Ok(cause.enter(self.step(ControlStep::HandBack, Hands::NOBODY, cause)?, &act))
     }
 
     /// Ends the dialog.
@@ -174,7 +174,7 @@ impl Dialog {
     /// [`ControlRefused`] when it is over.
     pub fn close(self, cause: &Cause) -> Stepped {
         let act = DialogClosed { dialog: self.id };
-        Ok(cause.enter(self.step(Step::Close, Hands::NOBODY, cause)?, &act))
+        Ok(cause.enter(self.step(ControlStep::Close, Hands::NOBODY, cause)?, &act))
     }
 
     /// Goes on with a dialog that was over: the assistant answers.
@@ -184,10 +184,10 @@ impl Dialog {
     /// [`ControlRefused`] when it is not over.
     pub fn reopen(self, cause: &Cause) -> Stepped {
         let act = DialogReopened { dialog: self.id };
-        Ok(cause.enter(self.step(Step::Reopen, Hands::NOBODY, cause)?, &act))
+        Ok(cause.enter(self.step(ControlStep::Reopen, Hands::NOBODY, cause)?, &act))
     }
 
-    fn step(mut self, step: Step, hands: Hands, cause: &Cause) -> Stepped {
+    fn step(mut self, step: ControlStep, hands: Hands, cause: &Cause) -> Stepped {
         let edge = EDGES.iter().find(|(known, from, _)| *known == step && *from == self.control);
         let Some((_, _, to)) = edge else {
             return Err(ControlRefused { step, control: self.control });

@@ -48,19 +48,19 @@ fn by_person(now: DateTime<Utc>) -> Cause {
 }
 
 fn take(
-    step: Step,
+    step: ControlStep,
     dialog: Dialog,
     now: DateTime<Utc>,
 ) -> Result<Change<Utterance>, ControlRefused> {
     let cause = by_person(now);
     match step {
-        Step::HandOff => dialog.hand_off(HandoffReason::Asked, &cause),
-        Step::TakeOver => dialog.take_over(operator("Anna"), &cause),
-        Step::Assign => dialog.assign(operator("Boris"), AssignReason::Chosen, &cause),
-        Step::Release => dialog.release(&cause),
-        Step::HandBack => dialog.hand_back(&cause),
-        Step::Close => dialog.close(&cause),
-        Step::Reopen => dialog.reopen(&cause),
+        ControlStep::HandOff => dialog.hand_off(HandoffReason::Asked, &cause),
+        ControlStep::TakeOver => dialog.take_over(operator("Anna"), &cause),
+        ControlStep::Assign => dialog.assign(operator("Boris"), AssignReason::Chosen, &cause),
+        ControlStep::Release => dialog.release(&cause),
+        ControlStep::HandBack => dialog.hand_back(&cause),
+        ControlStep::Close => dialog.close(&cause),
+        ControlStep::Reopen => dialog.reopen(&cause),
     }
 }
 
@@ -70,23 +70,23 @@ fn a_turn_from_before_a_takeover_cannot_settle() {
     let epoch = dialog.epoch;
     assert!(dialog.may_settle(epoch));
 
-    let taken = after(take(Step::TakeOver, dialog, at(1)).unwrap()).dialog;
+    let taken = after(take(ControlStep::TakeOver, dialog, at(1)).unwrap()).dialog;
     assert!(!taken.may_settle(epoch));
 
-    let back = after(take(Step::HandBack, taken, at(2)).unwrap()).dialog;
+    let back = after(take(ControlStep::HandBack, taken, at(2)).unwrap()).dialog;
     assert!(!back.may_settle(epoch), "handing back does not revive the old turn");
     assert!(back.may_settle(epoch + 2));
 }
 
 #[test]
 fn giving_control_to_who_has_it_is_refused() {
-    let refused = take(Step::Release, dialog(), at(1)).unwrap_err();
-    assert_eq!(refused, ControlRefused { step: Step::Release, control: Control::Ai });
+    let refused = take(ControlStep::Release, dialog(), at(1)).unwrap_err();
+    assert_eq!(refused, ControlRefused { step: ControlStep::Release, control: Control::Ai });
 }
 
 #[test]
 fn a_step_of_a_person_is_an_act_and_one_of_the_program_is_not() {
-    let taken = take(Step::TakeOver, dialog(), at(1)).unwrap();
+    let taken = take(ControlStep::TakeOver, dialog(), at(1)).unwrap();
     assert_eq!(taken.acts()[0].action, "dialog.taken_over");
     assert_eq!(taken.acts()[0].actor_name, "anna@example.org");
     assert_eq!(taken.state().message.operator, Some(operator("Anna")));
@@ -99,21 +99,21 @@ fn a_step_of_a_person_is_an_act_and_one_of_the_program_is_not() {
 
 #[test]
 fn a_customer_keeps_their_place_in_the_queue_until_they_are_answered_for_good() {
-    let asked = after(take(Step::HandOff, dialog(), at(1)).unwrap());
+    let asked = after(take(ControlStep::HandOff, dialog(), at(1)).unwrap());
     assert_eq!(asked.queue, Some(QueueMove::Entered { left_by: None }));
     let waiting = asked.dialog;
     assert_eq!(waiting.waiting_since(), Some(at(1)));
-    let taken = after(take(Step::TakeOver, waiting, at(5)).unwrap());
+    let taken = after(take(ControlStep::TakeOver, waiting, at(5)).unwrap());
     assert_eq!(taken.queue, Some(QueueMove::Left(WaitOutcome::Taken)));
     let taken = taken.dialog;
     assert_eq!((taken.waiting_since(), taken.assignee.clone()), (None, Some(operator("Anna"))));
 
-    let again = after(take(Step::HandOff, taken, at(9)).unwrap());
+    let again = after(take(ControlStep::HandOff, taken, at(9)).unwrap());
     assert_eq!(again.queue, Some(QueueMove::Entered { left_by: operator("Anna").user_id }));
     let again = again.dialog;
     assert_eq!((again.waiting_since(), again.assignee.clone()), (Some(at(1)), None));
     assert_eq!(again.handoff_reason, Some(HandoffReason::Asked));
-    let released = after(take(Step::Release, again, at(10)).unwrap()).dialog;
+    let released = after(take(ControlStep::Release, again, at(10)).unwrap()).dialog;
     assert_eq!((released.asking_since, released.handoff_reason), (None, None));
 }
 
@@ -121,11 +121,11 @@ fn a_customer_keeps_their_place_in_the_queue_until_they_are_answered_for_good() 
 fn a_dialog_that_was_closed_not_long_ago_goes_on() {
     let day = chrono::Duration::hours(24);
     assert!(!dialog().reopens(day, at(1)), "it is open");
-    let closed = after(take(Step::Close, dialog(), at(0)).unwrap()).dialog;
+    let closed = after(take(ControlStep::Close, dialog(), at(0)).unwrap()).dialog;
     assert!(closed.reopens(day, at(86_399)));
     assert!(!closed.reopens(day, at(86_400)));
     assert!(!closed.reopens(chrono::Duration::zero(), at(0)), "the owner wants a new one");
-    let reopened = after(take(Step::Reopen, closed, at(1)).unwrap()).dialog;
+    let reopened = after(take(ControlStep::Reopen, closed, at(1)).unwrap()).dialog;
     assert_eq!((reopened.control, reopened.closed_at), (Control::Ai, None));
 }
 
@@ -153,7 +153,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         unsure: false,
     };
     let clock = Clock::manual(at(0));
-    let heard = Heard {
+    let heard = CustomerMessage {
         id: clock.id(),
         kind: MessageKind::Text,
         text: "Is anybody there?".to_owned(),
@@ -167,7 +167,7 @@ fn words_that_ask_for_a_human_are_told_before_the_change_of_control() {
         text: "A moment.".to_owned(),
         answer,
         answers: Some(1),
-        then: Then::HandOff { reason: HandoffReason::Unverified, message_id: clock.id() },
+        then: FollowUp::HandOff { reason: HandoffReason::Unverified, message_id: clock.id() },
     };
     let change = heard.dialog.reply(reply.clone(), at(2)).unwrap();
     let names: Vec<_> = change.events().map(Event::name).collect();
@@ -213,7 +213,7 @@ proptest! {
 
         for (number, now) in tried.into_iter().zip(1..) {
             let before = dialog.clone();
-            let tried = Step::ALL[number];
+            let tried = ControlStep::ALL[number];
             let leads = EDGES
                 .iter()
                 .find(|(step, from, _)| *step == tried && *from == before.control);

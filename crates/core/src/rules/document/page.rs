@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::DocumentFile;
 use crate::{
-    change::{Change, Gone},
+    change::{Change, Deleted},
     file::Content,
     knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, WebPage},
 };
@@ -18,7 +18,7 @@ pub enum Missed {
     /// It is kept: it may come back.
     Kept(Change<Document>),
     /// It was not there too often.
-    Gone(Change<Gone<Document>>),
+    Gone(Change<Deleted<Document>>),
 }
 
 impl Document {

@@ -1,6 +1,6 @@
 use replyx_core::{
     assistant::Language,
-    change::Gone,
+    change::Deleted,
     fixtures,
     page::PageRequest,
     role::Role,
@@ -99,7 +99,7 @@ async fn nobody_cannot_be_changed(home: &TestDb) {
         nobody.clone(),
         SignedOut { user: nobody.clone(), at: at(0) },
         ResetSecondFactor { user_id: who, at: at(0) },
-        Gone(nobody.clone()),
+        Deleted(nobody.clone()),
     );
     assert_eq!(read!(home.db, |tx| tx.system().users().password_hash(who)), None);
     assert_eq!(read!(home.db, |tx| tx.system().users().memberships(who)), []);

@@ -1,5 +1,5 @@
 use replyx_core::{
-    change::Gone,
+    change::Deleted,
     fixtures,
     ids::WorkspaceId,
     page::{Page, PageRequest},
@@ -68,7 +68,7 @@ async fn a_workspace_that_is_not_there_cannot_be_changed(home: &TestDb) {
         nothing.clone(),
         ResumedWorkspace(nothing.clone()),
         AllowedModels { workspace_id: nothing.id, names: None },
-        Gone(nothing.clone()),
+        Deleted(nothing.clone()),
     );
     assert_eq!(find(&home.db, id()).await, None);
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use replyx_core::{
-    change::{Gone, New},
+    change::{Deleted, New},
     fixtures,
     ids::{ApiKeyId, InvitationId, SessionId, UserId, WorkspaceId},
     role::Role,
@@ -67,7 +67,7 @@ pub(crate) async fn suspend_member(
 }
 
 pub(crate) async fn leave(tx: &mut Tx, workspace: WorkspaceId, user: UserId) -> Written {
-    write(tx, Gone(member(workspace, user, Role::Viewer, super::at(0)))).await
+    write(tx, Deleted(member(workspace, user, Role::Viewer, super::at(0)))).await
 }
 
 pub(crate) async fn found(tx: &mut Tx, workspace: &Workspace) -> Written {
@@ -94,7 +94,7 @@ pub(crate) async fn suspend(
 }
 
 pub(crate) async fn end(tx: &mut Tx, id: WorkspaceId) -> Written {
-    write(tx, Gone(Workspace { id, ..super::workspace() })).await
+    write(tx, Deleted(Workspace { id, ..super::workspace() })).await
 }
 
 pub(crate) async fn invite(tx: &mut Tx, invitation: &Invitation, token: &str) -> Written {
@@ -105,7 +105,7 @@ pub(crate) async fn invite(tx: &mut Tx, invitation: &Invitation, token: &str) ->
 /// Uses an invitation up without joining.
 pub(crate) async fn take(tx: &mut Tx, token: &str) -> Result<Option<Invitation>, StorageError> {
     let Some(invitation) = tx.system().invitations().lock(token).await? else { return Ok(None) };
-    write(tx, Gone(invitation.clone())).await?;
+    write(tx, Deleted(invitation.clone())).await?;
     Ok(Some(invitation))
 }
 
@@ -117,7 +117,7 @@ pub(crate) async fn revoke(
 ) -> Result<bool, StorageError> {
     let found = tx.workspace(workspace).invitations().lock(id).await?;
     let Some(invitation) = found else { return Ok(false) };
-    write(tx, Gone(invitation)).await?;
+    write(tx, Deleted(invitation)).await?;
     Ok(true)
 }
 
@@ -146,7 +146,7 @@ pub(crate) async fn revoke_key(
 ) -> Result<bool, StorageError> {
     let found = tx.workspace(workspace).api_keys().lock(id).await?;
     let Some(key) = found else { return Ok(false) };
-    write(tx, Gone(key)).await?;
+    write(tx, Deleted(key)).await?;
     Ok(true)
 }
 
@@ -185,7 +185,7 @@ pub(crate) async fn block(tx: &mut Tx, id: UserId, blocked_at: Option<DateTime<U
 }
 
 pub(crate) async fn delete_user(tx: &mut Tx, id: UserId) -> Written {
-    write(tx, Gone(User { id, ..super::user() })).await
+    write(tx, Deleted(User { id, ..super::user() })).await
 }
 
 pub(crate) async fn set_password(tx: &mut Tx, user_id: UserId, hash: &str) -> Written {
@@ -259,5 +259,5 @@ pub(crate) async fn replace_codes(tx: &mut Tx, user_id: UserId, hashes: &[String
 /// Removes a second factor; `false` when there is none.
 pub(crate) async fn remove_factor(tx: &mut Tx, user_id: UserId) -> Result<bool, StorageError> {
     let factor = SecondFactor { user_id, secret_sealed: Vec::new(), confirmed_at: None };
-    changed(write(tx, Gone(factor)).await)
+    changed(write(tx, Deleted(factor)).await)
 }
