@@ -290,7 +290,10 @@ impl From<Day> for LedgerDayView {
 #[utoipa::path(
     get, path = "/admin/ledger", operation_id = "read_ledger", tag = "admin",
     params(TotalsQuery),
-    responses((status = 200, description = "the sums", body = List<LedgerDayView>))
+    responses(
+        (status = 200, description = "the sums", body = List<LedgerDayView>),
+        (status = 422, description = "the days are too many, or in the wrong order", body = Problem),
+    )
 )]
 #[tracing::instrument(name = "api.admin.prices.ledger", skip_all)]
 pub async fn ledger(

@@ -25,7 +25,7 @@ pub struct Request {
     /// human, if somebody has it.
     #[garde(skip)]
     #[serde(default)]
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required)]
     assignee_id: Patch<Uuid>,
     /// The `epoch` of the dialog as you read it: the change fails if control has changed since.
     #[garde(range(min = 0))]
