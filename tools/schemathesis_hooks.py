@@ -45,7 +45,7 @@ STRICTER_THAN_SCHEMAS = {
     "password", "new_password", "email", "value", "expires_at", "file", "", "question", "answer", "base_url", "provider",
     "from", "to", "url", "time_zone", "fallback_models", "questions",
     "template", "gate.question_set_id", "name", "mode", "model", "allowed_models", "replaces",
-    "client_id", "tags",
+    "client_id", "tags", "assignee_id",
 }
 
 # Their names are languages, days or dates, kinds of channels, models; their values have bounds that the description of
