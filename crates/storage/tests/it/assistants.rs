@@ -47,6 +47,7 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
     let db = &home.db;
     let tenant = given::tenant(&home.db).await;
     tenant.fill(db).await;
+    let filled = given::rows(&home.url, None).await;
     let id = tenant.assistant.id;
     commit!(db, |tx| tx.apply(fixtures::unexplained(Deleted(tenant.assistant.clone()))));
     let mut tx = db.begin().await.unwrap();
@@ -71,6 +72,9 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
     let rows = given::rows(&home.url, None).await;
     for table in ["documents", "document_files", "passages"] {
         assert!(rows[table].is_empty(), "{table}");
+    }
+    for table in ["kept_answers", "assistant_pauses", "sla_policies", "dialog_slas"] {
+        assert!(!filled[table].is_empty() && rows[table].is_empty(), "{table}");
     }
     let terms = ["достав".to_owned()];
     assert_eq!(read!(db, |tx| tx.workspace(tenant.id).passages().frequencies(id, &terms)), [0]);
