@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -149,7 +149,7 @@ impl Launch {
     }
 }
 
-/// A running program. Killed when dropped.
+/// A running program. Dropped, it is dead: what it held, a lock or a port, is free.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -203,6 +203,15 @@ impl Program {
         (status, self.log.text())
     }
 
+    /// Kills it, and returns when the kernel has taken back what it held.
+    fn end(&mut self) {
+        let _ = self.child.start_kill();
+        let deadline = Instant::now() + START;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Resident memory, kB, as the kernel counts it.
     ///
     /// # Panics
@@ -219,6 +228,8 @@ impl Program {
 /// A test that fails says what the program had to say.
 impl Drop for Program {
     fn drop(&mut self) {
+        self.end();
+
         if std::thread::panicking() {
             let log = self.log.text();
             let is_trouble = |line: &&str| line.contains("WARN") || line.contains("ERROR");
