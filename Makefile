@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The steps share one target folder, and each takes the whole machine.
 .NOTPARALLEL:
-.PHONY: help run dist web web-bundle web-types web-test web-e2e test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis deploy-check demo bench audit fuzz setup clean-run
+.PHONY: help run dist web web-bundle web-types web-test web-e2e test fmt clippy doc build tests doctests openapi openapi-check spectral schemathesis deploy-check docs docs-check demo bench audit fuzz setup clean-run
 
 target := $(or $(CARGO_TARGET_DIR),target)
 replyx := $(target)/debug/replyx
@@ -29,7 +29,7 @@ dist: ## Build the binary that is shipped: small, without the demo; with manual 
 	@mkdir -p $(target)/dist/completions
 	@for shell in bash zsh fish; do $(target)/dist/replyx completions $$shell >$(target)/dist/completions/replyx.$$shell; done
 
-test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis web deploy-check demo ## Everything that must hold; what CI runs
+test: setup fmt clippy doc tests doctests openapi-check spectral schemathesis web deploy-check docs docs-check demo ## Everything that must hold; what CI runs
 
 setup:
 	$(step) "setup" scripts/setup test
@@ -71,6 +71,14 @@ schemathesis: build ## The program answers as openapi.json says, whatever it is 
 deploy-check: build ## The files of deploy/ are right by the programs that read them
 	@scripts/setup deploy
 	$(step) "deploy-check" env PATH="$$PATH:/usr/sbin:/sbin" .run/venv/bin/python tools/deploy_check.py $(replyx)
+
+docs: build ## Build the documentation site, target/book, and check its links, contents and sentences
+	@scripts/setup docs
+	$(step) "docs" python3 -B tools/book $(replyx) .run/mdbook/bin/mdbook
+
+docs-check: build ## The commands of the documentation run, against a program with a folder of its own
+	@scripts/setup docs
+	$(step) "docs-check" python3 -B tools/commands.py $(replyx)
 
 web: web-test web-e2e ## The console: types, tests, sizes, the committed bundle, and scenarios in Chromium
 
