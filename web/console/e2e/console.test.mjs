@@ -1,9 +1,8 @@
 // An operator at work, in a real browser against the real program. Languages, themes and widths are spread over the
 // scenarios; each looks for accessibility faults and for violations of the page's policy.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
-import { axe, browse, messages, open, Person, picture, Program, shop, signIn, until, write } from "./lib.mjs";
+import { axe, browse, messages, open, Person, picture, Program, shop, signIn, totp, until, write } from "./lib.mjs";
 
 const program = new Program();
 let browser;
@@ -16,6 +15,8 @@ before(async () => {
 });
 
 afterEach(async () => {
+  // The last thing that was seen, for whoever looks into a failure.
+  if (page && !page.isClosed()) await picture(page, "last");
   await page?.context().close();
   page = undefined;
 });
@@ -42,18 +43,6 @@ async function waiting(contact, name) {
   return dialog;
 }
 
-/** The code that an authenticator app shows. */
-function totp(secret, now = Date.now()) {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret.replaceAll("=", "")].map((one) => alphabet.indexOf(one).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)));
-  const hash = createHmac("sha1", key).update(counter).digest();
-  const at = hash.at(-1) & 15;
-  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
-
 test("somebody with a second factor signs in, and is told what was wrong", async () => {
   const person = new Person(program, "ada@example.org");
   await person.register("Ada");
@@ -63,7 +52,7 @@ test("somebody with a second factor signs in, and is told what was wrong", async
 
   page = await open(browser);
   await page.goto(`${program.base}/app/w/${person.workspace}/inbox/closed?unread=true`);
-  await page.waitForURL(/\/sign-in/);
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await clean("sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("Fill this in").first().waitFor();

@@ -38,6 +38,39 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import("./session/SignInRoute"), "SignInRoute"),
 });
 
+const accountPages = () => import("./account/pages");
+
+const signUp = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-up",
+  component: lazyRouteComponent(accountPages, "SignUpPage"),
+});
+
+const confirm = createRoute({
+  getParentRoute: () => root,
+  path: "/confirm",
+  validateSearch: v.object({ email: v.fallback(v.string(), "") }),
+  component: lazyRouteComponent(accountPages, "ConfirmPage"),
+});
+
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: "/forgot",
+  component: lazyRouteComponent(accountPages, "ForgotPage"),
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset",
+  component: lazyRouteComponent(accountPages, "ResetPage"),
+});
+
+const invite = createRoute({
+  getParentRoute: () => root,
+  path: "/invite",
+  component: lazyRouteComponent(accountPages, "InvitePage"),
+});
+
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
@@ -54,11 +87,7 @@ const home = createRoute({
     throw redirect({ to: "/w/$workspace/inbox/$view", params: { workspace: chosen.id, view: "waiting" }, search: {} });
   },
   pendingComponent: () => <Skeleton rows={5} />,
-  component: () => (
-    <Empty page title={t("none.title")}>
-      <p>{t("none.hint")}</p>
-    </Empty>
-  ),
+  component: lazyRouteComponent(() => import("./account/NoWorkspace"), "NoWorkspace"),
 });
 
 const workspace = createRoute({
@@ -75,12 +104,24 @@ const workspace = createRoute({
   component: lazyRouteComponent(() => import("./shell/Shell"), "WorkspacePage"),
 });
 
-const start = createRoute({
+const entry = createRoute({
   getParentRoute: () => workspace,
   path: "/",
   beforeLoad: ({ params }) => {
     throw redirect({ to: "/w/$workspace/inbox/$view", params: { ...params, view: "waiting" }, search: {} });
   },
+});
+
+const start = createRoute({
+  getParentRoute: () => workspace,
+  path: "/start",
+  component: lazyRouteComponent(() => import("./start/StartPage"), "StartPage"),
+});
+
+const me = createRoute({
+  getParentRoute: () => workspace,
+  path: "/me",
+  component: lazyRouteComponent(() => import("./account/ProfilePage"), "ProfilePage"),
 });
 
 const inbox = createRoute({
@@ -115,8 +156,13 @@ export function consoleRouter(client: QueryClient) {
   return createRouter({
     routeTree: root.addChildren([
       signIn,
+      signUp,
+      confirm,
+      forgot,
+      reset,
+      invite,
       home,
-      workspace.addChildren([start, inbox.addChildren([nothing, dialog])]),
+      workspace.addChildren([entry, start, me, inbox.addChildren([nothing, dialog])]),
     ]),
     basepath: "/app",
     context: { client },

@@ -38,6 +38,11 @@ export function t(key: Key, values?: Record<string, string | number>): string {
   return i18n._(key, values);
 }
 
+/** Whether we have words for this. */
+export function isText(key: string): key is Key {
+  return Object.hasOwn(english, key);
+}
+
 export function language(): Language {
   return i18n.locale === "ru" ? "ru" : "en";
 }
@@ -105,4 +110,16 @@ export function duration(seconds: number): string {
     maximumFractionDigits: 0,
   };
   return new Intl.NumberFormat(language(), options).format(Math.floor(value as number));
+}
+
+/** A size in the unit that fits. */
+export function bytes(size: number): string {
+  const [value, unit] =
+    size < 1024 ? [size, "byte"] : size < 1024 ** 2 ? [size / 1024, "kilobyte"] : [size / 1024 ** 2, "megabyte"];
+  return new Intl.NumberFormat(language(), {
+    style: "unit",
+    unit: unit as string,
+    unitDisplay: "narrow",
+    maximumFractionDigits: (value as number) < 10 ? 1 : 0,
+  }).format(value as number);
 }

@@ -6,6 +6,8 @@ import { api, body } from "../api/client";
 import { clock, t } from "../i18n";
 import { useConnection } from "../live/store";
 import { useWork } from "../shell/context";
+import { Views } from "../shell/Rail";
+import { useIsPhone } from "../ui/ui";
 import { useKeys } from "../ui/keys";
 import { DialogList } from "./DialogList";
 import { FilterMenu } from "./FilterMenu";
@@ -23,6 +25,7 @@ export function InboxPage() {
   const navigate = useNavigate();
   const dialogs = useDialogs(store, view, filters, me.user.id);
   const link = useConnection(store);
+  const isPhone = useIsPhone();
   const heading = useRef<HTMLHeadingElement>(null);
 
   useEffect(() => {
@@ -57,6 +60,11 @@ export function InboxPage() {
             <Heading id="view" ref={heading} tabIndex={-1}>
               {t(`view.${view}`)}
             </Heading>
+            {isPhone && (
+              <nav aria-label={t("nav.views")}>
+                <Views look="strip" />
+              </nav>
+            )}
             <div className={css["filters"]} role="group" aria-label={t("filter.label")}>
               <AssistantFilter filters={filters} set={set} />
               <ChannelFilter filters={filters} set={set} />

@@ -14,6 +14,7 @@ export class Store {
   state: State = EMPTY;
   link: Connection = { is: "connecting" };
   readonly #listeners = new Set<() => void>();
+  readonly #heard = new Set<(event: LiveEvent) => void>();
   readonly #live: Live;
   readonly #filling = new Set<string>();
   #unknownTimer: ReturnType<typeof setTimeout> | null = null;
@@ -32,8 +33,15 @@ export class Store {
     return () => this.#listeners.delete(listener);
   };
 
+  /** Calls the listener with every event. */
+  onEvent(listener: (event: LiveEvent) => void): () => void {
+    this.#heard.add(listener);
+    return () => this.#heard.delete(listener);
+  }
+
   event(event: LiveEvent): void {
     this.#set(change.apply(this.state, event));
+    for (const listener of this.#heard) listener(event);
   }
 
   connection(link: Connection, isFirst: boolean): void {

@@ -1,167 +1,118 @@
-import { valibotResolver } from "@hookform/resolvers/valibot";
-import { useEffect, useState } from "react";
-import { useForm } from "react-hook-form";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import * as v from "valibot";
 import { api, csrfToken, Failure } from "../api/client";
-import { choose, duration, LANGUAGE_NAMES, t, useLanguage, type Key, type Language } from "../i18n";
-import { Button, ui, useCountdown } from "../ui/ui";
+import { choose, LANGUAGE_NAMES, t, useLanguage, type Key, type Language } from "../i18n";
+import { email, Field, Form, needed, password } from "../ui/form";
+import { Button, ui } from "../ui/ui";
 import css from "./SignIn.module.css";
 
-const credentials = v.object({
-  email: v.pipe(v.string(), v.trim(), v.nonEmpty("field.required"), v.email("field.email")),
-  password: v.pipe(v.string(), v.nonEmpty("field.required")),
-  totp: v.string(),
-});
-
-type Credentials = v.InferOutput<typeof credentials>;
+const credentials = v.object({ email, password });
+const second = v.object({ totp: needed });
 
 /** What the form says when signing in failed. */
-function told(failure: unknown): string {
-  if (!(failure instanceof Failure) || failure.status === 0) return t("signIn.offline");
+function told(failure: Failure): string {
+  if (failure.status === 0) return t("signIn.offline");
   const known: Partial<Record<string, Key>> = {
     wrong_credentials: "signIn.wrong",
     wrong_totp: "signIn.wrongCode",
     account_blocked: "signIn.blocked",
+    cookies: "signIn.cookies",
   };
   const key = known[failure.code];
   return key ? t(key) : t("signIn.failed", { detail: failure.message });
 }
 
-/** Browsers keep our cookies only where a page is safe from others on the network. */
-function refusesCookies(): boolean {
-  return !window.isSecureContext;
+/** Fails when the browser has not kept our cookies: what follows would be refused one by one. */
+export function requireCookies(): void {
+  if (csrfToken() === null) throw new Failure(1, "cookies", null, null, null);
 }
 
-export function SignInForm({ done, isAgain = false }: { done: () => void; isAgain?: boolean }) {
-  const [step, setStep] = useState<"password" | "totp">("password");
-  const [failure, setFailure] = useState<unknown>(null);
-  const wait = failure instanceof Failure ? (failure.retryAfter ?? 0) : 0;
-  const left = useCountdown(wait);
-  const { register, handleSubmit, setFocus, setValue, formState } = useForm<Credentials>({
-    resolver: valibotResolver(credentials),
-    defaultValues: { email: "", password: "", totp: "" },
-  });
-
-  useEffect(() => setFocus(step === "totp" ? "totp" : "email"), [step, setFocus]);
-
-  const submit = handleSubmit(async (given) => {
-    setFailure(null);
-    try {
-      await api.POST("/api/v1/auth/login", {
-        body: {
-          email: given.email,
-          password: given.password,
-          cookies: true,
-          ...(step === "totp" ? { totp: given.totp.replaceAll(" ", "") } : {}),
-        },
-      });
-      if (csrfToken() === null) throw new Failure(1, "cookies", null, null, null);
-      done();
-    } catch (error) {
-      if (error instanceof Failure && error.code === "totp_required") {
-        setStep("totp");
-        return;
-      }
-      setFailure(error);
-      setFocus(step === "totp" ? "totp" : "password");
-    }
-  });
-
-  const isCookieFault = failure instanceof Failure && failure.code === "cookies";
-  const wrong = formState.errors;
-  const Title = isAgain ? "h2" : "h1";
-
+/** Browsers keep our cookies only where a page is safe from others on the network. */
+export function CookieNotice() {
+  if (window.isSecureContext) return null;
   return (
-    <form className={css["form"]} onSubmit={(event) => void submit(event)} noValidate>
-      <Title>
-        {step === "totp" ? t("signIn.totp.title") : t("signIn.title")}
-      </Title>
-      {isAgain && <p>{t("signIn.again")}</p>}
-      {refusesCookies() && (
-        <p className={ui["notice"]} role="note">
-          {t("signIn.insecure")}
-        </p>
-      )}
-
-      {step === "password" ? (
-        <>
-          <div className={ui["field"]}>
-            <label htmlFor="email">{t("signIn.email")}</label>
-            <input
-              id="email"
-              className={ui["input"]}
-              type="email"
-              autoComplete="username"
-              aria-invalid={wrong.email !== undefined}
-              aria-describedby="email-wrong"
-              {...register("email")}
-            />
-            <p id="email-wrong" className={ui["wrong"]}>
-              {wrong.email?.message && t(wrong.email.message as Key)}
-            </p>
-          </div>
-          <div className={ui["field"]}>
-            <label htmlFor="password">{t("signIn.password")}</label>
-            <input
-              id="password"
-              className={ui["input"]}
-              type="password"
-              autoComplete="current-password"
-              aria-invalid={wrong.password !== undefined}
-              aria-describedby="password-wrong"
-              {...register("password")}
-            />
-            <p id="password-wrong" className={ui["wrong"]}>
-              {wrong.password?.message && t(wrong.password.message as Key)}
-            </p>
-          </div>
-        </>
-      ) : (
-        <div className={ui["field"]}>
-          <label htmlFor="totp">{t("signIn.totp")}</label>
-          <input
-            id="totp"
-            className={ui["input"]}
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            aria-describedby="totp-hint"
-            {...register("totp")}
-          />
-          <p id="totp-hint">{t("signIn.totp.hint")}</p>
-        </div>
-      )}
-
-      <div aria-live="assertive">
-        {failure !== null && (
-          <p className={ui["notice"]} data-tone="bad">
-            {isCookieFault
-              ? t("signIn.cookies")
-              : wait > 0
-                ? t("signIn.wait", { time: duration(left) })
-                : told(failure)}
-          </p>
-        )}
-      </div>
-      <Button look="primary" type="submit" isDisabled={formState.isSubmitting || left > 0}>
-        {t("signIn.submit")}
-      </Button>
-      {step === "totp" && (
-        <Button
-          look="quiet"
-          onPress={() => {
-            setFailure(null);
-            setValue("totp", "");
-            setStep("password");
-          }}
-        >
-          {t("signIn.back")}
-        </Button>
-      )}
-    </form>
+    <p className={ui["notice"]} role="note">
+      {t("signIn.insecure")}
+    </p>
   );
 }
 
-export function SignInPage({ done }: { done: () => void }) {
+interface Props {
+  done: () => void;
+  isAgain?: boolean;
+  /** What the button says. */
+  submit?: string;
+}
+
+export function SignInForm({ done, isAgain = false, submit = t("signIn.submit") }: Props) {
+  const [step, setStep] = useState<"password" | "totp">("password");
+  const given = useRef({ email: "", password: "" });
+  const place = useRef<HTMLDivElement>(null);
+  const Title = isAgain ? "h2" : "h1";
+
+  useEffect(() => place.current?.querySelector("input")?.focus(), [step]);
+
+  const send = async (totp: string | null): Promise<void> => {
+    try {
+      await api.POST("/api/v1/auth/login", {
+        body: { ...given.current, cookies: true, ...(totp === null ? {} : { totp: totp.replaceAll(" ", "") }) },
+      });
+    } catch (error) {
+      if (totp !== null || !(error instanceof Failure) || error.code !== "totp_required") throw error;
+      setStep("totp");
+      return;
+    }
+    requireCookies();
+    done();
+  };
+
+  return (
+    <div className={css["form"]} ref={place}>
+      <Title>{step === "totp" ? t("signIn.totp.title") : t("signIn.title")}</Title>
+      {isAgain && <p>{t("signIn.again")}</p>}
+      <CookieNotice />
+      {step === "password" ? (
+        <Form
+          key="password"
+          schema={credentials}
+          submit={submit}
+          told={told}
+          send={async (typed) => {
+            given.current = typed;
+            await send(null);
+          }}
+        >
+          <Field name="email" label={t("signIn.email")} type="email" autoComplete="username" defaultValue={given.current.email} />
+          <Field name="password" label={t("signIn.password")} type="password" autoComplete="current-password" />
+        </Form>
+      ) : (
+        <Form
+          key="totp"
+          schema={second}
+          submit={submit}
+          told={told}
+          beside={
+            <Button look="quiet" onPress={() => setStep("password")}>
+              {t("signIn.back")}
+            </Button>
+          }
+          send={async ({ totp }) => send(totp)}
+        >
+          <Field
+            name="totp"
+            label={t("signIn.totp")}
+            hint={t("signIn.totp.hint")}
+            inputMode="numeric"
+            autoComplete="one-time-code"
+          />
+        </Form>
+      )}
+    </div>
+  );
+}
+
+/** A page of somebody who is not signed in. */
+export function Card({ children, below }: { children: ReactNode; below?: ReactNode }) {
   const current = useLanguage();
   return (
     <main className={css["page"]}>
@@ -170,7 +121,8 @@ export function SignInPage({ done }: { done: () => void }) {
           <img src={`${import.meta.env.BASE_URL}favicon.svg`} alt="" width={24} height={24} />
           {t("app.name")}
         </p>
-        <SignInForm done={done} />
+        {children}
+        {below && <div className={css["below"]}>{below}</div>}
         <div className={css["languages"]} role="group" aria-label={t("language.label")}>
           {(Object.keys(LANGUAGE_NAMES) as Language[])
             .filter((language) => language !== current)

@@ -1,7 +1,7 @@
-import { useNavigate, useRouteContext, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useRouteContext, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { t } from "../i18n";
-import { SignInPage } from "./SignIn";
+import { Card, SignInForm } from "./SignIn";
 
 /** The page on which one signs in, and where one goes from there. */
 export function SignInRoute() {
@@ -18,5 +18,16 @@ export function SignInRoute() {
     const place = to !== undefined && /^\/w\/[^/]/.test(to) ? to : "/";
     void navigate({ to: place });
   };
-  return <SignInPage done={done} />;
+  return (
+    <Card
+      below={
+        <>
+          <Link to="/forgot">{t("forgot.link")}</Link>
+          <Link to="/sign-up">{t("signUp.link")}</Link>
+        </>
+      }
+    >
+      <SignInForm done={done} />
+    </Card>
+  );
 }

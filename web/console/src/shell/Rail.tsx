@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Sparkles } from "lucide-react";
+import { CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
 import { useEffect } from "react";
 import {
   Button as AriaButton,
@@ -13,13 +13,15 @@ import {
   Separator,
 } from "react-aria-components";
 import { api, body } from "../api/client";
-import type { InboxCounts } from "../api/types";
-import { choose, clock, LANGUAGE_NAMES, t, useLanguage, type Language } from "../i18n";
+import type { InboxCounts, Permission } from "../api/types";
+import { choose, clock, LANGUAGE_NAMES, t, useLanguage, type Key as Text, type Language } from "../i18n";
 import { VIEWS, type View } from "../inbox/views";
 import { useConnection, useStore } from "../live/store";
 import { may, workspacesQuery } from "../session/session";
-import { chooseTheme, useTheme, type Theme } from "../theme/theme";
-import { Avatar, ui } from "../ui/ui";
+import { chooseTheme, THEMES, useTheme, type Theme } from "../theme/theme";
+import { STEPS } from "../start/done";
+import { useSteps } from "../start/steps";
+import { Avatar, ui, useIsPhone } from "../ui/ui";
 import { useWork } from "./context";
 import { choosePresence, PRESENCES, usePresence, useSaidPresence, type Presence } from "./presence";
 import css from "./Shell.module.css";
@@ -35,41 +37,78 @@ const ICONS: Record<View, typeof Clock3> = {
 /** Counts are asked for at most this often. */
 const COUNTS_PACE_MS = 1_000;
 
+/** The screens around the inbox, and who may see them. */
+const SECTIONS = [] as const satisfies readonly Section[];
+
+interface Section {
+  readonly to: "/w/$workspace/start";
+  readonly text: Text;
+  readonly icon: typeof Clock3;
+  readonly needs: Permission;
+}
+
 export function Rail({ help }: { help: () => void }) {
-  const { workspace } = useWork();
-  const counts = useCounts();
+  const { workspace, me } = useWork();
+  const isPhone = useIsPhone();
+  const mayStart = may(me.permissions, "assistants:write");
+  const { done, isDismissed } = useSteps(workspace, mayStart);
+  const isStarting = mayStart && !isDismissed && done !== null && done.size < STEPS.length;
+  const sections: readonly Section[] = SECTIONS.filter((section: Section) => may(me.permissions, section.needs));
   return (
     <header className={css["rail"]}>
       <WorkspaceSwitch />
-      <nav className={css["nav"]} aria-label={t("nav.inbox")}>
-        <p className={css["title"]} aria-hidden>
-          {t("nav.inbox")}
-        </p>
+      {!isPhone && (
+        <nav className={css["nav"]} aria-label={t("nav.inbox")}>
+          <p className={css["title"]} aria-hidden>
+            {t("nav.inbox")}
+          </p>
+          <Views />
+        </nav>
+      )}
+      <nav className={css["nav"]} data-sections aria-label={t("nav.sections")}>
+        {!isPhone && (
+          <p className={css["title"]} aria-hidden>
+            {t("nav.sections")}
+          </p>
+        )}
         <ul className={css["views"]}>
-          {VIEWS.map((view) => {
-            const Icon = ICONS[view];
-            const count = counts && countOf(counts, view);
-            return (
-              <li key={view}>
-                <Link
-                  className={css["view"]}
-                  to="/w/$workspace/inbox/$view"
-                  params={{ workspace, view }}
-                  search={{}}
-                  activeOptions={{ includeSearch: false }}
-                >
-                  <Icon size={18} aria-hidden />
-                  <span className={css["word"]}>{t(`view.${view}`)}</span>
-                  {count !== undefined && count > 0 && (
-                    <span className={css["count"]} data-view={view}>
-                      <span aria-hidden>{count}</span>
-                      <span className={ui["hidden"]}>, {t("view.count", { n: count })}</span>
-                    </span>
-                  )}
-                </Link>
-              </li>
-            );
-          })}
+          {isPhone && (
+            <li>
+              <Link
+                className={css["view"]}
+                to="/w/$workspace/inbox/$view"
+                params={{ workspace, view: "waiting" }}
+                search={{}}
+                data-status={undefined}
+                activeProps={{ "data-status": "active" }}
+              >
+                <Inbox size={18} aria-hidden />
+                <span className={css["word"]}>{t("nav.inbox")}</span>
+              </Link>
+            </li>
+          )}
+          {isStarting && (
+            <li>
+              <Link className={css["view"]} to="/w/$workspace/start" params={{ workspace }}>
+                <ListChecks size={18} aria-hidden />
+                <span className={css["word"]}>{t("nav.start")}</span>
+                <span className={css["count"]} data-view="start">
+                  <span aria-hidden>
+                    {done.size}/{STEPS.length}
+                  </span>
+                  <span className={ui["hidden"]}>, {t("start.progress", { n: done.size, all: STEPS.length })}</span>
+                </span>
+              </Link>
+            </li>
+          )}
+          {sections.map(({ to, text, icon: Icon }) => (
+            <li key={to}>
+              <Link className={css["view"]} to={to} params={{ workspace }}>
+                <Icon size={18} aria-hidden />
+                <span className={css["word"]}>{t(text)}</span>
+              </Link>
+            </li>
+          ))}
         </ul>
       </nav>
       <div className={css["foot"]}>
@@ -77,6 +116,40 @@ export function Rail({ help }: { help: () => void }) {
         <Account help={help} />
       </div>
     </header>
+  );
+}
+
+/** The views of the inbox with how many dialogs each has. */
+export function Views({ look = "rail" }: { look?: "rail" | "strip" }) {
+  const { workspace } = useWork();
+  const counts = useCounts();
+  return (
+    <ul className={look === "rail" ? css["views"] : css["strip"]}>
+      {VIEWS.map((view) => {
+        const Icon = ICONS[view];
+        const count = counts && countOf(counts, view);
+        return (
+          <li key={view}>
+            <Link
+              className={css["view"]}
+              to="/w/$workspace/inbox/$view"
+              params={{ workspace, view }}
+              search={{}}
+              activeOptions={{ includeSearch: false }}
+            >
+              {look === "rail" && <Icon size={18} aria-hidden />}
+              <span className={css["word"]}>{t(`view.${view}`)}</span>
+              {count !== undefined && count > 0 && (
+                <span className={css["count"]} data-view={view}>
+                  <span aria-hidden>{count}</span>
+                  <span className={ui["hidden"]}>, {t("view.count", { n: count })}</span>
+                </span>
+              )}
+            </Link>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 
@@ -153,8 +226,6 @@ function ConnectionDot() {
   );
 }
 
-const THEMES: readonly Theme[] = ["auto", "light", "dark"];
-
 function Account({ help }: { help: () => void }) {
   const { me, workspace } = useWork();
   const client = useQueryClient();
@@ -163,6 +234,7 @@ function Account({ help }: { help: () => void }) {
   useSaidPresence(workspace, mayAnswer);
   const language = useLanguage();
   const theme = useTheme();
+  const navigate = useNavigate();
   const name = me.user.name ?? me.user.email;
   const signOut = async (): Promise<void> => {
     await api.POST("/api/v1/auth/logout", {}).catch(() => undefined);
@@ -226,6 +298,13 @@ function Account({ help }: { help: () => void }) {
             ))}
           </MenuSection>
           <Separator className={ui["divider"]!} />
+          <MenuItem
+            id="me"
+            className={ui["item"]!}
+            onAction={() => void navigate({ to: "/w/$workspace/me", params: { workspace } })}
+          >
+            {t("nav.me")}
+          </MenuItem>
           <MenuItem id="keys" className={ui["item"]!} onAction={help}>
             {t("nav.keys")}
           </MenuItem>

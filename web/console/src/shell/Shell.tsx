@@ -6,7 +6,9 @@ import { t } from "../i18n";
 import { Outbox } from "../dialog/outbox";
 import { Store, useConnection } from "../live/store";
 import { LAST_WORKSPACE, meQuery } from "../session/session";
+import { useFresh } from "../data/fresh";
 import { useKeys } from "../ui/keys";
+import { Said } from "../ui/said";
 import { remember } from "../ui/memory";
 import { Broken, Empty, Skeleton, ui } from "../ui/ui";
 import type { Me } from "../api/types";
@@ -81,9 +83,15 @@ function Work({ workspace, me }: { workspace: string; me: Me }) {
   return (
     <WorkContext value={{ workspace, me, ...open }}>
       <Shell />
+      <Fresh store={open.store} />
       <Ended store={open.store} />
     </WorkContext>
   );
+}
+
+function Fresh({ store }: { store: Store }) {
+  useFresh(store);
+  return null;
 }
 
 /** When the access has ended, the caller is asked for again: that says why. */
@@ -131,6 +139,7 @@ function Shell() {
       <main className={css["main"]} id="main" tabIndex={-1}>
         <Outlet />
       </main>
+      <Said />
       {isHelpOpen && <KeysHelp close={() => setHelpOpen(false)} />}
     </div>
   );

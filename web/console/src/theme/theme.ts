@@ -1,7 +1,8 @@
 import { useSyncExternalStore } from "react";
 import { forget, recall, remember } from "../ui/memory";
 
-export type Theme = "auto" | "light" | "dark";
+export const THEMES = ["auto", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
 
 const STORED = "rx-theme";
 const listeners = new Set<() => void>();

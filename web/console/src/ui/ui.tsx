@@ -1,19 +1,20 @@
 /** The small parts that every screen is made of. */
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Button as AriaButton, type ButtonProps } from "react-aria-components";
 import { Failure } from "../api/client";
-import { t } from "../i18n";
+import { isText, t } from "../i18n";
 import css from "./ui.module.css";
 
 export { css as ui };
 
-type Look = "plain" | "primary" | "quiet" | "icon";
+type Look = "plain" | "primary" | "quiet" | "icon" | "danger";
 
 const LOOKS: Record<Look, string> = {
   plain: css["button"]!,
   primary: `${css["button"]} ${css["primary"]}`,
   quiet: `${css["button"]} ${css["quiet"]}`,
   icon: `${css["button"]} ${css["quiet"]} ${css["icon"]}`,
+  danger: `${css["button"]} ${css["danger"]}`,
 };
 
 export function Button({ look = "plain", ...props }: ButtonProps & { look?: Look }) {
@@ -57,6 +58,8 @@ export function Empty({ title, children, page = false }: { title: string; childr
 export function explain(failure: unknown): string {
   if (!(failure instanceof Failure)) return t("error.title");
   if (failure.status === 0) return t("error.offline");
+  const known = `problem.${failure.code}`;
+  if (isText(known)) return t(known);
   if (failure.status === 402) return t("error.402");
   if (failure.status === 403) return t("error.forbidden");
   if (failure.status === 429) return t("error.429");
@@ -102,6 +105,20 @@ export function useNow(pace: number): number {
     return () => clearInterval(timer);
   }, [pace]);
   return now;
+}
+
+const PHONE = "(width <= 720px)";
+
+/** Whether the page is as narrow as a phone. */
+export function useIsPhone(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const query = matchMedia(PHONE);
+      query.addEventListener("change", listener);
+      return () => query.removeEventListener("change", listener);
+    },
+    () => matchMedia(PHONE).matches,
+  );
 }
 
 /** The first letters of a name; a picture, not a text. */
