@@ -17,6 +17,7 @@ before(async () => {
 afterEach(async () => {
   // The last thing that was seen, for whoever looks into a failure.
   if (page && !page.isClosed()) await picture(page, "last");
+  if (page?.faults.length > 0) console.log(page.faults);
   await page?.context().close();
   page = undefined;
 });

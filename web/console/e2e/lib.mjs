@@ -263,6 +263,10 @@ export async function open(browser, options = {}) {
   if (DIST) await serve(context, DIST);
   const page = await context.newPage();
   const faults = [];
+  page.on("console", (message) => {
+    // An answer that refuses something is no fault of the page.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(`console: ${message.text()}`);
+  });
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   await page.exposeFunction("reportViolation", (text) => faults.push(`policy: ${text}`));
   await page.addInitScript(() => {

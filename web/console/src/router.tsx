@@ -118,6 +118,62 @@ const start = createRoute({
   component: lazyRouteComponent(() => import("./start/StartPage"), "StartPage"),
 });
 
+const assistants = createRoute({
+  getParentRoute: () => workspace,
+  path: "/assistants",
+  component: lazyRouteComponent(() => import("./assistants/AssistantsPage"), "AssistantsPage"),
+});
+
+const assistant = createRoute({
+  getParentRoute: () => workspace,
+  path: "/assistants/$assistant",
+  component: lazyRouteComponent(() => import("./assistants/AssistantPage"), "AssistantPage"),
+});
+
+const setup = createRoute({
+  getParentRoute: () => assistant,
+  path: "/",
+  component: lazyRouteComponent(() => import("./assistants/SetupPage"), "SetupPage"),
+});
+
+const playground = createRoute({
+  getParentRoute: () => assistant,
+  path: "/playground",
+  component: lazyRouteComponent(() => import("./assistants/PlaygroundPage"), "PlaygroundPage"),
+});
+
+const tests = createRoute({
+  getParentRoute: () => assistant,
+  path: "/tests",
+  component: lazyRouteComponent(() => import("./assistants/TestsPage"), "TestsPage"),
+});
+
+const versions = createRoute({
+  getParentRoute: () => assistant,
+  path: "/versions",
+  component: lazyRouteComponent(() => import("./assistants/VersionsPage"), "VersionsPage"),
+});
+
+const knowledge = createRoute({
+  getParentRoute: () => workspace,
+  path: "/knowledge",
+  validateSearch: v.object({
+    assistant: v.optional(v.fallback(v.optional(v.string()), undefined)),
+    tab: v.optional(v.fallback(v.optional(v.picklist(["documents", "sources", "answers"])), undefined)),
+    tag: v.optional(v.fallback(v.optional(v.string()), undefined)),
+  }),
+  component: lazyRouteComponent(() => import("./knowledge/KnowledgePage"), "KnowledgePage"),
+});
+
+const place = v.optional(v.fallback(v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))), undefined));
+
+const document = createRoute({
+  getParentRoute: () => workspace,
+  path: "/knowledge/documents/$document",
+  validateSearch: v.object({ start: place, end: place }),
+  component: lazyRouteComponent(() => import("./knowledge/DocumentPage"), "DocumentPage"),
+});
+
 const me = createRoute({
   getParentRoute: () => workspace,
   path: "/me",
@@ -162,7 +218,16 @@ export function consoleRouter(client: QueryClient) {
       reset,
       invite,
       home,
-      workspace.addChildren([entry, start, me, inbox.addChildren([nothing, dialog])]),
+      workspace.addChildren([
+        entry,
+        start,
+        assistants,
+        assistant.addChildren([setup, playground, tests, versions]),
+        knowledge,
+        document,
+        me,
+        inbox.addChildren([nothing, dialog]),
+      ]),
     ]),
     basepath: "/app",
     context: { client },

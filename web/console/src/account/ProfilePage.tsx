@@ -6,6 +6,7 @@ import { choose, exact, LANGUAGE_NAMES, t, useLanguage, type Language } from "..
 import { useWork } from "../shell/context";
 import { Overlay } from "../shell/Overlay";
 import { chooseTheme, THEMES, useTheme, type Theme } from "../theme/theme";
+import { download } from "../ui/download";
 import { Field, Form, needed, newPassword, password, Select } from "../ui/form";
 import { Act, Confirm, Loaded, page as css, Page, Secret, Section, State, When } from "../ui/page";
 import { say } from "../ui/said";
@@ -354,9 +355,7 @@ function Leave() {
         </div>
       )}
       <div className={css["actions"]}>
-        <a className={ui["button"]} href="/api/v1/me/export" download>
-          {t("leave.export")}
-        </a>
+        <Act act={() => download("/api/v1/me/export", "account.json")}>{t("leave.export")}</Act>
         {me.user.delete_at === null && <Button onPress={() => setOpen(true)}>{t("leave.delete")}</Button>}
         <Button onPress={() => setAsked(true)}>{t("leave.workspace")}</Button>
       </div>

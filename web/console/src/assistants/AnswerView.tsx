@@ -1,4 +1,6 @@
+import { Link } from "@tanstack/react-router";
 import { t } from "../i18n";
+import { useWork } from "../shell/context";
 import { page as css, State } from "../ui/page";
 import { money } from "../ui/money";
 import own from "./Assistants.module.css";
@@ -7,6 +9,7 @@ import type { Preview } from "./preview";
 
 /** What the assistant would say, and why. */
 export function AnswerView({ answer, question }: { answer: Preview; question: string }) {
+  const { workspace } = useWork();
   const cited = new Set(answer.citations.map((one) => one.passage_id));
   const isRefused = answer.outcome === "unknown" || answer.outcome === "fallback" || answer.outcome === "limited";
   return (
@@ -41,7 +44,14 @@ export function AnswerView({ answer, question }: { answer: Preview; question: st
             {answer.hits.map((hit) => (
               <li key={hit.passage_id} data-cited={cited.has(hit.passage_id) || undefined}>
                 <p className={css["facts"]}>
-                  <bdi className={css["rowTitle"]}>{hit.title}</bdi>
+                  <Link
+                    className={css["rowTitle"]}
+                    to="/w/$workspace/knowledge/documents/$document"
+                    params={{ workspace, document: hit.document_id }}
+                    search={{ start: hit.start, end: hit.end }}
+                  >
+                    <bdi>{hit.title}</bdi>
+                  </Link>
                   {hit.headings !== "" && <bdi>{hit.headings}</bdi>}
                   {hit.page !== null && <span>{t("answer.page", { n: hit.page })}</span>}
                   {cited.has(hit.passage_id) && <State tone="good">{t("answer.cited")}</State>}

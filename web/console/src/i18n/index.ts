@@ -123,3 +123,8 @@ export function bytes(size: number): string {
     maximumFractionDigits: (value as number) < 10 ? 1 : 0,
   }).format(value as number);
 }
+
+/** A share as a percentage. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: 1 }).format(share);
+}

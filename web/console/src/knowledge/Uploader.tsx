@@ -12,7 +12,7 @@ import { uploads, useUploads } from "./uploads";
 const KINDS = ".txt,.md,.html,.htm,.pdf,.docx,.xlsx,.csv,.pptx,.json,.rtf,.odt,.epub,.eml";
 
 /** Files are dropped or chosen here; what becomes of each is shown below. */
-export function Uploader({ assistant }: { assistant: string }) {
+export function Uploader({ assistant, isBrief = false }: { assistant: string; isBrief?: boolean }) {
   const { workspace } = useWork();
   const client = useQueryClient();
   useEffect(
@@ -38,14 +38,16 @@ export function Uploader({ assistant }: { assistant: string }) {
         </FileTrigger>
         <p className={ui["hint"]}>{t("upload.kinds")}</p>
       </DropZone>
-      <UploadList assistant={assistant} />
+      <UploadList assistant={assistant} isBrief={isBrief} />
     </div>
   );
 }
 
-function UploadList({ assistant }: { assistant: string }) {
+function UploadList({ assistant, isBrief }: { assistant: string; isBrief: boolean }) {
   const all = useUploads().filter((one) => one.assistant === assistant);
   if (all.length === 0) return null;
+  // What has arrived stands in the list of documents already.
+  const shown = isBrief ? all.filter((one) => one.is !== "done" || one.sameName > 0) : all;
   const over = all.filter((one) => one.is !== "waiting" && one.is !== "sending").length;
   return (
     <div className={css["stack"]}>
@@ -59,8 +61,8 @@ function UploadList({ assistant }: { assistant: string }) {
           </Button>
         )}
       </div>
-      <ul className={css["rows"]} aria-label={t("upload.label")}>
-        {all.map((one) => (
+      <ul className={css["rows"]} aria-label={t("upload.label")} hidden={shown.length === 0}>
+        {shown.map((one) => (
           <li key={one.id} className={css["row"]}>
             <div className={css["rowMain"]}>
               <bdi>{one.name}</bdi>

@@ -5,12 +5,13 @@ import { ui } from "../ui/ui";
 interface Props {
   label: string;
   isDismissable?: boolean;
+  isWide?: boolean;
   close: () => void;
   children: ReactNode;
 }
 
 /** A dialog above the page; what is below stays as it is. */
-export function Overlay({ label, isDismissable = true, close, children }: Props) {
+export function Overlay({ label, isDismissable = true, isWide = false, close, children }: Props) {
   return (
     <ModalOverlay
       className={ui["scrim"]!}
@@ -21,7 +22,7 @@ export function Overlay({ label, isDismissable = true, close, children }: Props)
         if (!isOpen) close();
       }}
     >
-      <Modal className={ui["modal"]!}>
+      <Modal className={isWide ? `${ui["modal"]} ${ui["wide"]}` : ui["modal"]!}>
         <Dialog aria-label={label}>{children}</Dialog>
       </Modal>
     </ModalOverlay>

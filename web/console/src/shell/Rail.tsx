@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
+import { BookOpen, Bot, CheckCheck, ChevronsUpDown, CircleDashed, CircleUserRound, Clock3, Inbox, ListChecks, Sparkles } from "lucide-react";
 import { useEffect } from "react";
 import {
   Button as AriaButton,
@@ -38,10 +38,13 @@ const ICONS: Record<View, typeof Clock3> = {
 const COUNTS_PACE_MS = 1_000;
 
 /** The screens around the inbox, and who may see them. */
-const SECTIONS = [] as const satisfies readonly Section[];
+const SECTIONS: readonly Section[] = [
+  { to: "/w/$workspace/assistants", text: "nav.assistants", icon: Bot, needs: "assistants:read" },
+  { to: "/w/$workspace/knowledge", text: "nav.knowledge", icon: BookOpen, needs: "documents:read" },
+];
 
 interface Section {
-  readonly to: "/w/$workspace/start";
+  readonly to: "/w/$workspace/assistants" | "/w/$workspace/knowledge";
   readonly text: Text;
   readonly icon: typeof Clock3;
   readonly needs: Permission;
@@ -53,7 +56,7 @@ export function Rail({ help }: { help: () => void }) {
   const mayStart = may(me.permissions, "assistants:write");
   const { done, isDismissed } = useSteps(workspace, mayStart);
   const isStarting = mayStart && !isDismissed && done !== null && done.size < STEPS.length;
-  const sections: readonly Section[] = SECTIONS.filter((section: Section) => may(me.permissions, section.needs));
+  const sections = SECTIONS.filter((section) => may(me.permissions, section.needs));
   return (
     <header className={css["rail"]}>
       <WorkspaceSwitch />
