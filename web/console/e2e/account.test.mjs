@@ -1,7 +1,7 @@
 // Somebody comes with nothing: an account, the first steps, a colleague, and what one does when a password is lost.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { axe, browse, open, Person, picture, Program, signIn, Telegram, totp, until } from "./lib.mjs";
+import { axe, browse, leave, open, Person, picture, Program, signIn, Telegram, totp, until } from "./lib.mjs";
 
 const telegram = new Telegram();
 let program;
@@ -15,10 +15,7 @@ before(async () => {
 });
 
 afterEach(async () => {
-  // The last thing that was seen, for whoever looks into a failure.
-  if (page && !page.isClosed()) await picture(page, "last");
-  if (page?.faults.length > 0) console.log(page.faults);
-  await page?.context().close();
+  await leave(page);
   page = undefined;
 });
 

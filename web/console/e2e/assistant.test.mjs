@@ -1,7 +1,7 @@
 // The owner gives an assistant what it knows, changes how it answers, and puts a change before customers.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { axe, browse, open, picture, Program, shop, signIn, until } from "./lib.mjs";
+import { axe, browse, leave, open, picture, Program, shop, signIn, until } from "./lib.mjs";
 
 const program = new Program();
 let browser;
@@ -14,10 +14,7 @@ before(async () => {
 });
 
 afterEach(async () => {
-  // The last thing that was seen, for whoever looks into a failure.
-  if (page && !page.isClosed()) await picture(page, "last");
-  if (page?.faults.length > 0) console.log(page.faults);
-  await page?.context().close();
+  await leave(page);
   page = undefined;
 });
 

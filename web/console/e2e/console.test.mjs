@@ -2,7 +2,7 @@
 // scenarios; each looks for accessibility faults and for violations of the page's policy.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { axe, browse, messages, open, Person, picture, Program, shop, signIn, totp, until, write } from "./lib.mjs";
+import { axe, browse, leave, messages, open, Person, picture, Program, shop, signIn, totp, until, write } from "./lib.mjs";
 
 const program = new Program();
 let browser;
@@ -15,10 +15,7 @@ before(async () => {
 });
 
 afterEach(async () => {
-  // The last thing that was seen, for whoever looks into a failure.
-  if (page && !page.isClosed()) await picture(page, "last");
-  if (page?.faults.length > 0) console.log(page.faults);
-  await page?.context().close();
+  await leave(page);
   page = undefined;
 });
 

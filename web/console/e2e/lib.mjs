@@ -278,6 +278,14 @@ export async function open(browser, options = {}) {
   return page;
 }
 
+/** Closes a page; keeps the last thing that was seen, for whoever looks into a failure. */
+export async function leave(page) {
+  if (!page || page.isClosed()) return;
+  await picture(page, "last");
+  if (page.faults?.length > 0) console.log(page.faults);
+  await page.context().close();
+}
+
 /** Puts a built page in place of the one that the program carries, under the same policy. */
 async function serve(context, dist) {
   await context.route(/^[^?#]*\/app(\/|$)/, async (route) => {
