@@ -2,8 +2,10 @@
 
 pub mod act;
 pub mod control;
+pub mod draft;
 pub mod inbox;
 pub mod list;
+pub mod marks;
 pub mod messages;
 pub mod parts;
 pub mod read;

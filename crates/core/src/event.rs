@@ -13,13 +13,17 @@
 mod table;
 
 mod examples;
+mod kind;
+mod quoted;
 mod recorded;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use kind::{EventKind, Subject};
 pub use recorded::{Recorded, VERSION};
 
 use crate::{
@@ -28,38 +32,17 @@ use crate::{
     dialog::{Control, ControlStep, HandoffReason},
     evaluation::RunStatus,
     ids::{
-        AssistantId, AttachmentId, ChannelId, ContactId, DialogId, DocumentId, MessageId, RunId,
-        SourceId, UserId,
+        AssistantId, AttachmentId, CannedReplyId, ChannelId, ContactId, DialogId, DocumentId,
+        MessageId, RunId, SourceId, TagId, UserId,
     },
     knowledge::{DocumentStatus, DocumentWarning, SourceStatus},
     message::{Author, MessageAct, Outcome},
     presence::{AssignReason, PresenceState},
     shape::{Field, Presence, Shaped},
     sla::{Awaited, SlaStatus},
+    snooze::SnoozeEnd,
     words::words,
 };
-
-/// A kind of event, as its description in the `OpenAPI` document and in `docs/api.md` has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventKind {
-    /// Its stable name, as streams and webhooks show it.
-    pub name: &'static str,
-    /// The name of its type.
-    pub type_name: &'static str,
-    /// What happened, in a sentence.
-    pub doc: &'static str,
-    /// What it carries, besides its number, its time, its version and its name.
-    pub fields: &'static [Field],
-}
-
-/// What an event is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Subject {
-    /// The dialog it happened in.
-    pub dialog_id: Option<DialogId>,
-    /// The message it names.
-    pub message_id: Option<MessageId>,
-}
 
 events! {
     /// A dialog began.
@@ -247,6 +230,54 @@ events! {
         status: SlaStatus,
     }
 
+    /// A dialog has other tags.
+    DialogTagged = "dialog.tagged" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// All its tags from now on.
+        tags: Vec<TagId>,
+    }
+
+    /// An operator does not want to see a dialog until a time, or until the customer writes.
+    DialogSnoozed = "dialog.snoozed" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// Until when.
+        until: DateTime<Utc>,
+    }
+
+    /// A snoozed dialog is in sight again. Sent up to 15 seconds after it is.
+    DialogReturned = "dialog.returned" {
+        /// The dialog.
+        dialog_id: DialogId,
+        /// What brought it back.
+        because: SnoozeEnd,
+    }
+
+    /// A tag was created or renamed.
+    TagSaved = "tag.saved" {
+        /// The tag.
+        tag_id: TagId,
+    }
+
+    /// A tag was deleted, from its dialogs as well.
+    TagDeleted = "tag.deleted" {
+        /// The tag.
+        tag_id: TagId,
+    }
+
+    /// A canned reply was created or changed.
+    CannedReplySaved = "canned_reply.saved" {
+        /// The canned reply.
+        canned_reply_id: CannedReplyId,
+    }
+
+    /// A canned reply was deleted.
+    CannedReplyDeleted = "canned_reply.deleted" {
+        /// The canned reply.
+        canned_reply_id: CannedReplyId,
+    }
+
     /// The contact blocked or unblocked the bot.
     ContactBlocked = "contact.blocked" {
         /// The contact.
@@ -374,28 +405,6 @@ events! {
     ChannelDeleted = "channel.deleted" {
         /// The channel.
         channel_id: ChannelId,
-    }
-}
-
-impl Event {
-    /// The message whose words are shown with it when it is read.
-    pub const fn quotes(&self) -> Option<MessageId> {
-        match self {
-            Self::MessageStored { message_id, .. } | Self::ReplySettled { message_id, .. } => {
-                Some(*message_id)
-            }
-            _ => None,
-        }
-    }
-
-    /// The same event with these words of its message, or without any. Events that quote no
-    /// message have no words.
-    #[must_use]
-    pub fn quoting(mut self, words: Option<String>) -> Self {
-        if let Self::MessageStored { text, .. } | Self::ReplySettled { text, .. } = &mut self {
-            *text = words;
-        }
-        self
     }
 }
 

@@ -79,6 +79,10 @@ ids! {
     DocumentId,
     /// A stretch of a document's text.
     PassageId,
+    /// A word by which operators sort dialogs.
+    TagId,
+    /// A reply that operators keep ready.
+    CannedReplyId,
     /// A way in which customers and an assistant write to each other.
     ChannelId,
     /// A customer, as known in one channel.

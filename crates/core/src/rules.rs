@@ -7,6 +7,7 @@
 
 pub mod assistant;
 pub mod attachment;
+mod canned;
 pub mod channel;
 pub mod dialog;
 pub mod document;
@@ -19,6 +20,8 @@ pub mod run;
 pub mod second_factor;
 pub mod session;
 pub mod sla;
+pub mod snooze;
 pub mod source;
+mod tag;
 pub mod user;
 pub mod workspace;

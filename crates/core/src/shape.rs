@@ -1,5 +1,7 @@
 //! What a value looks like in JSON, as data: the description of events is made of it.
 
+use chrono::{DateTime, Utc};
+
 /// The form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -11,6 +13,8 @@ pub enum Shape {
     Boolean,
     /// Any text.
     Text,
+    /// A time, as RFC 3339 writes it.
+    Time,
     /// One of these words.
     Word(&'static [&'static str]),
     /// Any number of values of one form.
@@ -57,6 +61,10 @@ impl Shaped for bool {
 
 impl Shaped for String {
     const SHAPE: Shape = Shape::Text;
+}
+
+impl Shaped for DateTime<Utc> {
+    const SHAPE: Shape = Shape::Time;
 }
 
 impl<T: Shaped> Shaped for Option<T> {

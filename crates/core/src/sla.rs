@@ -75,9 +75,9 @@ pub struct RunningSla {
     pub since: DateTime<Utc>,
     /// Within which time the reply is promised, business hours.
     pub target: Duration,
-    /// When half of that time has passed. `None`: not within a year.
+    /// When half of that time has passed. `None`: not within a year, or the dialog is snoozed.
     pub risk_at: Option<DateTime<Utc>>,
-    /// When the reply is due. `None`: not within a year.
+    /// When the reply is due. `None`: not within a year, or the dialog is snoozed.
     pub due_at: Option<DateTime<Utc>>,
     /// How it stands, as far as that was told.
     pub status: SlaStatus,
@@ -86,13 +86,21 @@ pub struct RunningSla {
 impl RunningSla {
     /// What follows from a clock in these business hours.
     pub fn of(clock: &SlaClock, hours: &BusinessHours, now: DateTime<Utc>) -> Self {
+        // While the dialog is snoozed, no moment is known: only what has passed counts.
+        let status = if clock.running_since.is_some() || clock.spent < clock.target / 2 {
+            SlaStatus::Running
+        } else if clock.spent < clock.target {
+            SlaStatus::AtRisk
+        } else {
+            SlaStatus::Broken
+        };
         let running = Self {
             awaited: clock.awaited,
             since: clock.since,
             target: clock.target,
             risk_at: at_risk(clock, hours),
             due_at: clock.due_at(hours),
-            status: SlaStatus::Running,
+            status,
         };
         running.at(now)
     }
@@ -106,7 +114,7 @@ impl RunningSla {
         } else if is_past(self.risk_at) {
             SlaStatus::AtRisk
         } else {
-            SlaStatus::Running
+            self.status
         };
         Self { status, ..self }
     }
@@ -219,6 +227,16 @@ pub enum SlaEnd {
     Replied,
     /// The dialog was closed.
     Closed,
+}
+
+/// A span of time in which a dialog was snoozed, if nothing ended it before: the customer's words
+/// do, and another epoch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlaPause {
+    /// Since when.
+    pub from: DateTime<Utc>,
+    /// Until when at most.
+    pub to: DateTime<Utc>,
 }
 
 /// What a dialog knows of the promises.

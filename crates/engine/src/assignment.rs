@@ -19,12 +19,13 @@ use replyx_core::{
     rules::dialog::Cause,
     setting::OPERATOR_ABSENCE_MINUTES,
 };
-use replyx_storage::{StorageError, Tx, operators::Abandoned, repeated, retried, waits::Waiter};
+use replyx_storage::{StorageError, Tx, operators::Abandoned, retried, waits::Waiter};
 use thiserror::Error;
 
 use crate::{
     Engine,
     control::{self, ControlError},
+    snoozes,
 };
 
 /// So many of those that wait are read at once.
@@ -44,70 +45,48 @@ pub enum AssignError {
     Storage(#[from] StorageError),
 }
 
-/// Gives a dialog to a member, whoever of the caller's colleagues or the assistant had it; `None`:
-/// back to those that wait.
+/// Gives a dialog to a member, whoever of the caller's colleagues or the assistant had it. The
+/// caller may decide about it.
 ///
 /// # Errors
 ///
 /// [`AssignError::NoOperator`] when the member may not answer customers; [`AssignError::Control`]
-/// when a colleague has the dialog and the caller is no admin, when its epoch is another one, or
-/// when it is over.
-pub async fn assign(
+/// when the dialog is over.
+pub(crate) async fn assign(
     engine: &Engine,
+    tx: &mut Tx,
     caller: &Caller,
-    id: DialogId,
-    to: Option<UserId>,
-    epoch: Option<i64>,
+    (dialog, contact): (Dialog, &Contact),
+    to: UserId,
 ) -> Result<Dialog, AssignError> {
-    let Some(to) = to else {
-        return Ok(unassign(engine, caller, id, epoch).await?);
-    };
-    repeated(|| async {
-        let workspace = caller.workspace_id;
-        let mut tx = engine.db.begin().await?;
-        let found = control::lock(&mut tx, workspace, id).await?;
-        let (dialog, contact) = found.ok_or(ControlError::Missing)?;
-        control::may_decide(&dialog, caller, epoch)?;
-        if dialog.assignee.as_ref().is_some_and(|holder| holder.user_id == Some(to)) {
-            return Ok(dialog);
-        }
+    if dialog.assignee.as_ref().is_some_and(|holder| holder.user_id == Some(to)) {
+        return Ok(dialog);
+    }
 
-        let operator =
-            operator(&mut tx, workspace, to).await?.ok_or(AssignError::NoOperator(to))?;
-        let cause = control::cause(engine, caller);
-        let assigned = dialog.assign(operator, AssignReason::Chosen, &cause);
-        let change = assigned.map_err(|_| ControlError::Closed)?;
-        let dialog = control::enact(engine, &mut tx, change, &contact, cause.now).await?;
-        tx.commit().await?;
-        Ok(dialog)
-    })
-    .await
+    let found = operator(tx, dialog.workspace_id, to).await?;
+    let operator = found.ok_or(AssignError::NoOperator(to))?;
+    let cause = control::cause(engine, caller);
+    let assigned = dialog.assign(operator, AssignReason::Chosen, &cause);
+    let change = assigned.map_err(|_| ControlError::Closed)?;
+    Ok(control::enact(engine, tx, change, contact, cause.now).await?)
 }
 
-/// Takes a dialog from whoever has it; one that nobody has stays as it is.
-async fn unassign(
+/// Takes a dialog from whoever has it; one that nobody has stays as it is. The caller may decide
+/// about it.
+pub(crate) async fn unassign(
     engine: &Engine,
+    tx: &mut Tx,
     caller: &Caller,
-    id: DialogId,
-    epoch: Option<i64>,
+    (dialog, contact): (Dialog, &Contact),
 ) -> Result<Dialog, ControlError> {
-    repeated(|| async {
-        let mut tx = engine.db.begin().await?;
-        let found = control::lock(&mut tx, caller.workspace_id, id).await?;
-        let (dialog, contact) = found.ok_or(ControlError::Missing)?;
-        control::may_decide(&dialog, caller, epoch)?;
-        if dialog.control != Control::Human {
-            return Ok(dialog);
-        }
+    if dialog.control != Control::Human {
+        return Ok(dialog);
+    }
 
-        let cause = control::cause(engine, caller);
-        let handed_off = dialog.hand_off(HandoffReason::Operator, &cause);
-        let change = handed_off.map_err(|_| ControlError::Closed)?;
-        let dialog = control::enact(engine, &mut tx, change, &contact, cause.now).await?;
-        tx.commit().await?;
-        Ok(dialog)
-    })
-    .await
+    let cause = control::cause(engine, caller);
+    let handed_off = dialog.hand_off(HandoffReason::Operator, &cause);
+    let change = handed_off.map_err(|_| ControlError::Closed)?;
+    Ok(control::enact(engine, tx, change, contact, cause.now).await?)
 }
 
 /// A member who may answer customers, as colleagues see them.
@@ -279,10 +258,11 @@ async fn take_place(
     Ok(seats.into_iter().find(Seat::has_room))
 }
 
-/// Does what time makes necessary: operators who are silent go offline, what they or former members
-/// have goes back to those that wait, and what waits is given out. Returns how many dialogs went
-/// back.
+/// Does what time makes necessary: snoozed dialogs come back, operators who are silent go offline,
+/// what they or former members have goes back to those that wait, and what waits is given out.
+/// Returns how many dialogs went back.
 pub async fn tend(engine: &Engine) -> Result<usize, StorageError> {
+    snoozes::return_due(engine).await?;
     let now = engine.clock.now();
     let silent = {
         let mut tx = engine.db.read().await?;
@@ -295,7 +275,7 @@ pub async fn tend(engine: &Engine) -> Result<usize, StorageError> {
     let bound = engine.tuning.minutes(OPERATOR_ABSENCE_MINUTES);
     let abandoned = {
         let mut tx = engine.db.read().await?;
-        tx.system().operators().abandoned(now - bound).await?
+        tx.system().operators().abandoned(now - bound, now).await?
     };
     let mut returned = 0;
     for dialog in abandoned {

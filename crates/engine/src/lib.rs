@@ -10,7 +10,9 @@
 //!
 //! [`control`], [`replies`] and [`reads`] are what people do: who may speak in a dialog, what
 //! operators write, and how far they have read. [`waiting`] is the queue of those who wait for one,
-//! [`assignment`] gives them to those who are there by [`presence`].
+//! [`assignment`] gives them to those who are there by [`presence`]. [`update`] changes who has a
+//! dialog, its [`tags`] and until when it is out of sight; [`canned`] replies and [`drafts`] are
+//! what operators write with.
 //!
 //! Between the three stands the database and nothing else: any of them may die at any instant, run
 //! in another process, or be behind. [`bell`] only wakes who sleeps, and [`claims`] is the loop by
@@ -30,12 +32,14 @@ mod acts;
 pub mod assignment;
 pub mod attachments;
 pub mod bell;
+pub mod canned;
 pub mod check;
 pub mod claims;
 pub mod context;
 pub mod control;
 pub mod correct;
 pub mod delivery;
+pub mod drafts;
 pub mod evaluation;
 pub mod giving;
 pub mod guard;
@@ -59,10 +63,13 @@ pub mod retrieve;
 pub mod rewrite;
 pub mod settle;
 pub mod sla;
+pub mod snoozes;
 mod speech;
 pub mod summary;
+pub mod tags;
 pub mod turn;
 mod typing;
+pub mod update;
 pub mod uploads;
 pub mod usage;
 mod versions;

@@ -142,6 +142,9 @@ async fn store(
             parts.push(attached.ok_or(WriteError::NoFile)?.outbound());
         }
         send(engine, &mut tx, (&dialog, &contact), &message, parts).await?;
+        if let Some(writer) = caller.user_id() {
+            tx.workspace(workspace).drafts().delete(writer, id).await?;
+        }
         tx.commit().await?;
         Ok(Stored::Now(message))
     })

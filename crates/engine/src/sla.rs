@@ -2,8 +2,8 @@
 //! come to be at risk or broken are told.
 //!
 //! [`sweep`] is run by the clock, by one process at a time. What was said in a dialog tells
-//! everything: a clock is made of its messages, with the times at which they were written, so that
-//! it does not matter when the sweep sees them.
+//! everything: a clock is made of its messages and of the times in which it was snoozed, so that it
+//! does not matter when the sweep sees them.
 
 use chrono::{DateTime, Utc};
 use replyx_acts as acts;
@@ -13,7 +13,7 @@ use replyx_core::{
     ids::{DialogId, WorkspaceId},
     message::{Author, Message, MessageAct, MessageKind},
     page::PageRequest,
-    sla::{DialogSla, Happened, RunningSla, Sla, SlaClock, SlaPolicy, Words},
+    sla::{DialogSla, Happened, RunningSla, Sla, SlaClock, SlaPause, SlaPolicy, Words},
 };
 use replyx_storage::{StorageError, Tx, retried};
 
@@ -67,7 +67,10 @@ async fn follow(engine: &Engine, workspace: WorkspaceId, id: DialogId) -> Result
     let before = tx.workspace(workspace).slas().find(id).await?;
 
     let messages = messages(&mut tx, workspace, id, dialog.last_seq).await?;
-    let mut clock = replay(&messages, &policy, &hours);
+    let pauses = tx.workspace(workspace).slas().pauses(id).await?;
+    let mut replay = Replay::new(&policy, &hours, &pauses);
+    replay.read(&messages);
+    let mut clock = replay.clock_at(now);
     let began = before.and_then(|before| before.running);
     if let (Some(clock), Some(began)) = (&mut clock, began)
         && clock.since == began.since
@@ -94,6 +97,10 @@ async fn move_on(
 ) -> Result<(), StorageError> {
     let now = engine.clock.now();
     let mut tx = engine.db.begin().await?;
+    // Whoever snoozes the dialog at this moment has its clock looked at again.
+    if tx.workspace(workspace).dialogs().lock(id).await?.is_none() {
+        return Ok(());
+    }
     let before = tx.workspace(workspace).slas().find(id).await?;
     let Some(before) = before else { return Ok(()) };
     let running = before.running.map(|running| running.at(now));
@@ -118,65 +125,130 @@ async fn messages(
     Ok(messages)
 }
 
-/// The clock that follows from what was said.
-fn replay(messages: &[Message], policy: &SlaPolicy, hours: &BusinessHours) -> Option<SlaClock> {
-    let mut sla = Sla::default();
-    // While the assistant has the dialog, nobody is owed a reply of a person.
-    let mut with_people = false;
-    let mut asked: Option<DateTime<Utc>> = None;
+/// Finds the clock that follows from what was said.
+struct Replay<'a> {
+    policy: &'a SlaPolicy,
+    hours: &'a BusinessHours,
+    sla: Sla,
+    /// The snoozes that have not begun yet, the next one last.
+    pauses: Vec<SlaPause>,
+    /// When the snooze ends that has begun.
+    wakes_at: Option<DateTime<Utc>>,
+    /// While the assistant has the dialog, nobody is owed a reply of a person.
+    with_people: bool,
+    /// When the customer wrote the oldest words that nobody has answered.
+    asked: Option<DateTime<Utc>>,
+}
 
-    for message in messages {
-        let at = message.created_at;
-        match (message.author, message.kind) {
-            (_, MessageKind::Control) => match message.text.parse::<ControlStep>() {
-                Ok(ControlStep::HandOff | ControlStep::TakeOver | ControlStep::Assign) => {
-                    with_people = true;
-                    if let Some(asked) = asked {
-                        sla.apply(Happened::Wrote(Words::Request), asked, policy, hours);
-                    }
-                }
-                Ok(ControlStep::Close) => {
-                    sla.apply(Happened::Closed, at, policy, hours);
-                    with_people = false;
-                    asked = None;
-                }
-                Ok(ControlStep::Release | ControlStep::HandBack) => {
-                    sla.clock = None;
-                    with_people = false;
-                }
-                Ok(ControlStep::Reopen) | Err(_) => {}
-            },
-            (Author::Customer, kind) => {
-                let words = words(kind, &message.text);
-                if words == Words::Request {
-                    asked.get_or_insert(at);
-                }
-                if with_people {
-                    sla.apply(Happened::Wrote(words), at, policy, hours);
-                }
-            }
-            (Author::Operator, MessageKind::Note) => {
-                sla.apply(Happened::Noted, at, policy, hours);
-            }
-            (Author::Operator, _) => {
-                asked = None;
-                sla.apply(Happened::PersonReplied, at, policy, hours);
-            }
-            (Author::Assistant, _) => {
-                sla.apply(Happened::AssistantReplied, at, policy, hours);
-            }
-            (Author::System, _) => {}
-        }
-        // What the assistant has answered before somebody asked for a person is answered; the words
-        // that brought a person in are not.
-        if message.author == Author::Assistant
-            && !with_people
-            && !is_handed_off_next(messages, message)
-        {
-            asked = None;
+impl<'a> Replay<'a> {
+    fn new(policy: &'a SlaPolicy, hours: &'a BusinessHours, pauses: &[SlaPause]) -> Self {
+        Self {
+            policy,
+            hours,
+            sla: Sla::default(),
+            pauses: pauses.iter().rev().copied().collect(),
+            wakes_at: None,
+            with_people: false,
+            asked: None,
         }
     }
-    sla.clock
+
+    /// The clock as it stands at this moment.
+    fn clock_at(mut self, now: DateTime<Utc>) -> Option<SlaClock> {
+        self.pass(now);
+        self.sla.clock
+    }
+
+    fn apply(&mut self, what: Happened, at: DateTime<Utc>) {
+        self.sla.apply(what, at, self.policy, self.hours);
+    }
+
+    /// Lets snoozes begin and end until this moment.
+    fn pass(&mut self, now: DateTime<Utc>) {
+        loop {
+            if let Some(at) = self.wakes_at {
+                if at > now {
+                    return;
+                }
+                self.wake(at);
+            }
+
+            let Some(pause) = self.pauses.pop_if(|pause| pause.from <= now) else { return };
+            self.apply(Happened::Snoozed, pause.from);
+            self.wakes_at = Some(pause.to);
+        }
+    }
+
+    fn wake(&mut self, at: DateTime<Utc>) {
+        if self.wakes_at.take().is_some() {
+            self.apply(Happened::Woken, at);
+        }
+    }
+
+    fn read(&mut self, messages: &[Message]) {
+        for message in messages {
+            let at = message.created_at;
+            self.pass(at);
+            match (message.author, message.kind) {
+                (_, MessageKind::Control) => {
+                    self.wake(at);
+                    self.follow(message.text.parse().ok(), at);
+                }
+                (Author::Customer, kind) => {
+                    self.wake(at);
+                    self.hear(words(kind, &message.text), at);
+                }
+                (Author::Operator, MessageKind::Note) => self.apply(Happened::Noted, at),
+                (Author::Operator, _) => {
+                    self.asked = None;
+                    self.apply(Happened::PersonReplied, at);
+                }
+                (Author::Assistant, _) => self.apply(Happened::AssistantReplied, at),
+                (Author::System, _) => {}
+            }
+
+            // What the assistant has answered before somebody asked for a person is answered; the
+            // words that brought a person in are not.
+            if message.author == Author::Assistant
+                && !self.with_people
+                && !is_handed_off_next(messages, message)
+            {
+                self.asked = None;
+            }
+        }
+    }
+
+    /// Control of the dialog has changed.
+    fn follow(&mut self, step: Option<ControlStep>, at: DateTime<Utc>) {
+        match step {
+            Some(ControlStep::HandOff | ControlStep::TakeOver | ControlStep::Assign) => {
+                self.with_people = true;
+                if let Some(asked) = self.asked {
+                    self.apply(Happened::Wrote(Words::Request), asked);
+                }
+            }
+            Some(ControlStep::Close) => {
+                self.apply(Happened::Closed, at);
+                self.with_people = false;
+                self.asked = None;
+            }
+            Some(ControlStep::Release | ControlStep::HandBack) => {
+                self.sla.clock = None;
+                self.with_people = false;
+            }
+            Some(ControlStep::Reopen) | None => {}
+        }
+    }
+
+    /// The customer has written.
+    fn hear(&mut self, words: Words, at: DateTime<Utc>) {
+        if words == Words::Request {
+            self.asked.get_or_insert(at);
+        }
+        if self.with_people {
+            self.apply(Happened::Wrote(words), at);
+        }
+    }
 }
 
 /// Is a reply of the assistant the one that says that a person will answer?
@@ -271,13 +343,45 @@ mod tests {
             ("caHX", None),
             ("caHTocXcaH", Some((Awaited::First, 8))),
         ] {
-            let clock = replay(&dialog(said), &policy, &hours);
+            let mut replay = Replay::new(&policy, &hours, &[]);
+            replay.read(&dialog(said));
+            let clock = replay.clock_at(at(60));
             let found = clock.map(|clock| (clock.awaited, clock.since));
             let expected = expected.map(|(awaited, number)| (awaited, at(number)));
             assert_eq!(found, expected, "{said}");
         }
 
         let later = SlaPolicy { first_reply: None, next_reply: minutes(5) };
-        assert_eq!(replay(&dialog("caH"), &later, &hours), None, "nothing is promised");
+        let mut replay = Replay::new(&later, &hours, &[]);
+        replay.read(&dialog("caH"));
+        assert_eq!(replay.clock_at(at(60)), None, "nothing is promised");
+    }
+
+    #[test]
+    fn a_clock_stands_still_while_the_dialog_is_snoozed() {
+        let first_reply = Some(Duration::from_mins(30));
+        let policy = SlaPolicy { first_reply, next_reply: first_reply };
+        let hours = BusinessHours::always();
+        let pause = |from, to| SlaPause { from: at(from), to: at(to) };
+        let spent_at = |minute: i64, said: &str, pauses: &[SlaPause]| {
+            let mut replay = Replay::new(&policy, &hours, pauses);
+            replay.read(&dialog(said));
+            let clock = replay.clock_at(at(minute)).unwrap();
+            (clock.spent_at(at(minute), &hours).as_secs() / 60, clock.running_since.is_some())
+        };
+        // The customer asks in minute 1, and a person takes the dialog in minute 3.
+        assert_eq!(spent_at(60, "caHT", &[]), (59, true));
+        assert_eq!(spent_at(60, "caHT", &[pause(10, 80)]), (9, false));
+        assert_eq!(spent_at(60, "caHT", &[pause(10, 20)]), (49, true));
+        assert_eq!(
+            spent_at(60, "caHT", &[pause(10, 20), pause(20, 30), pause(58, 90)]),
+            (37, false)
+        );
+        assert_eq!(spent_at(9, "caHT", &[pause(10, 20)]), (8, true), "it has not begun");
+
+        // The customer's words and a colleague's takeover end a snooze; a note does not.
+        assert_eq!(spent_at(60, "caHTnc", &[pause(5, 80)]), (58, true));
+        assert_eq!(spent_at(60, "caHTnT", &[pause(5, 80)]), (58, true));
+        assert_eq!(spent_at(60, "caHTnn", &[pause(5, 80)]), (4, false));
     }
 }

@@ -15,4 +15,5 @@ mod registry;
 mod workers;
 
 pub use job::JobContext;
+pub use registry::scheduled;
 pub use workers::work;

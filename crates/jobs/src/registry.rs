@@ -64,6 +64,8 @@ const REGISTRY: &[Entry] = &[
     Entry::of::<sweeps::WatchBalances>(),
     Entry::of::<sweeps::SealLedger>(),
     Entry::of::<sweeps::TendOperators>(),
+    Entry::of::<sweeps::ForgetWaits>(),
+    Entry::of::<sweeps::ForgetOperatorStates>(),
 ];
 
 /// When giving a job up is tried again.
@@ -132,7 +134,7 @@ pub(crate) fn panicked(kind: &str, attempt: i64) -> Failed {
 }
 
 /// The kinds that run by the clock.
-pub(crate) fn scheduled() -> impl Iterator<Item = Kind> {
+pub fn scheduled() -> impl Iterator<Item = Kind> {
     let scheduled = |entry: &&Entry| entry.schedule != Schedule::WhenEnqueued;
     REGISTRY.iter().filter(scheduled).map(|entry| entry.kind)
 }
@@ -239,6 +241,8 @@ mod tests {
             ("watch_balances", "scheduled"),
             ("seal_ledger", "scheduled"),
             ("tend_operators", "scheduled"),
+            ("forget_waits", "scheduled"),
+            ("forget_operator_states", "scheduled"),
         ];
         assert_eq!(stored, expected);
     }

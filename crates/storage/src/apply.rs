@@ -6,6 +6,7 @@ use replyx_core::{
     assistant::{Assistant, Pause},
     attachment::MessageFile,
     bot::Bot,
+    canned::CannedReply,
     change::{Change, Deleted, LogOnly, New, Parts},
     channel::Channel,
     dialog::{Contact, Dialog},
@@ -29,6 +30,8 @@ use replyx_core::{
         workspace::{AllowedModels, OwnedWorkspace, ResumedWorkspace},
     },
     sla::DialogSla,
+    snooze::{EndedSnooze, Snooze},
+    tag::{DialogTags, Tag},
     user::{Registration, SecondFactor, User},
     workspace::{ApiKey, Invitation, Member, Workspace},
 };
@@ -174,6 +177,15 @@ states! {
     Dialog: |tx, it| tx.workspace(it.workspace_id).dialogs().save(it);
     Utterance: |tx, it| tx.workspace(it.dialog.workspace_id).dialogs().keep(it);
     Presence: |tx, it| tx.workspace(it.workspace_id).operators().save(it);
+    New<Tag>: |tx, New(it)| tx.workspace(it.workspace_id).tags().insert(it);
+    Tag: |tx, it| tx.workspace(it.workspace_id).tags().save(it);
+    Deleted<Tag>: |tx, Deleted(it)| tx.workspace(it.workspace_id).tags().delete(it.id);
+    DialogTags: |tx, it| tx.workspace(it.workspace_id).tags().set(it);
+    Snooze: |tx, it| tx.workspace(it.workspace_id).snoozes().save(it);
+    EndedSnooze: |tx, it| tx.workspace(it.snooze.workspace_id).snoozes().end(it);
+    New<CannedReply>: |tx, New(it)| tx.workspace(it.workspace_id).canned_replies().insert(it);
+    CannedReply: |tx, it| tx.workspace(it.workspace_id).canned_replies().save(it);
+    Deleted<CannedReply>: |tx, Deleted(it)| tx.workspace(it.workspace_id).canned_replies().delete(it.id);
     CorrectedAct: |tx, it| tx.workspace(it.workspace_id).messages().correct_act(it);
     New<MessageFile>: |tx, New(it)| tx.workspace(it.workspace_id).attachments().insert(it);
     MessageFile: |tx, it| tx.workspace(it.workspace_id).attachments().save(it);

@@ -319,7 +319,7 @@ impl Assistants<'_> {
                 AND id IN (SELECT document_id FROM document_assistants
                             WHERE workspace_id = $1 AND assistant_id = $2)";
         // In this order: what stands first refers to what stands behind it.
-        const DERIVED: [&str; 9] = [
+        const DERIVED: [&str; 10] = [
             "DELETE FROM document_assistants WHERE workspace_id = $1 AND assistant_id = $2",
             // What another assistant knows too stays, and is no longer fetched.
             "UPDATE documents SET source_id = NULL
@@ -332,6 +332,9 @@ impl Assistants<'_> {
             "DELETE FROM assistant_pauses WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM sla_policies WHERE workspace_id = $1 AND assistant_id = $2",
             "DELETE FROM dialog_slas
+              WHERE workspace_id = $1
+                AND dialog_id IN (SELECT id FROM dialogs WHERE workspace_id = $1 AND assistant_id = $2)",
+            "DELETE FROM sla_pauses
               WHERE workspace_id = $1
                 AND dialog_id IN (SELECT id FROM dialogs WHERE workspace_id = $1 AND assistant_id = $2)",
         ];

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     channel::ChatKind,
     dialog::{Control, Dialog},
-    ids::{AssistantId, ChannelId, DialogId, MessageId, UserId, WorkspaceId},
+    ids::{AssistantId, ChannelId, DialogId, MessageId, TagId, UserId, WorkspaceId},
     message::{Author, MessageKind},
     page::Page,
 };
@@ -38,6 +38,27 @@ pub enum Assigned {
     To(UserId),
 }
 
+/// Those that are out of their operators' sight, or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Snoozed {
+    /// All.
+    #[default]
+    Any,
+    /// Only those in sight.
+    No,
+    /// Only those out of sight.
+    Yes,
+}
+
+/// Who looks, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// The member; `None`: a program with a key, to whom everything is unread.
+    pub member: Option<UserId>,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
 /// Which dialogs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxFilter {
@@ -53,11 +74,31 @@ pub struct InboxFilter {
     pub channel: Option<ChannelId>,
     /// Only those with words of the customer that the reader has not read.
     pub unread: bool,
+    /// Only those with this tag.
+    pub tag: Option<TagId>,
+    /// Only those in sight, or out of sight.
+    pub snoozed: Snoozed,
 }
 
 impl InboxFilter {
+    /// The statement that begins with the fewest dialogs.
+    const fn choose(
+        &self,
+        tagged: &'static str,
+        of_people: &'static str,
+        all: &'static str,
+    ) -> &'static str {
+        if self.tag.is_some() {
+            tagged
+        } else if self.is_of_people() {
+            of_people
+        } else {
+            all
+        }
+    }
+
     /// Does it show only dialogs that wait for a human or that one has?
-    fn is_of_people(&self) -> bool {
+    const fn is_of_people(&self) -> bool {
         self.with_people
             || matches!(self.control, Some(Control::Waiting | Control::Human))
             || matches!(self.assigned, Assigned::To(_))
@@ -97,6 +138,8 @@ pub struct InboxEntry {
     pub blocked: bool,
     /// The last message.
     pub last: Option<LastMessage>,
+    /// Until when it is out of its operator's sight.
+    pub snoozed_until: Option<DateTime<Utc>>,
     /// How many of the customer's newest messages the reader has not read; at most
     /// [`UNREAD_MOST`].
     pub unread: i64,
@@ -122,8 +165,10 @@ pub struct LastMessage {
 /// How many dialogs are in each view of a member; at most [`COUNTED_MOST`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxCounts {
-    /// The member has them.
+    /// The member has them, and wants to see them now.
     pub mine: i64,
+    /// The member has them, and does not want to see them until a time.
+    pub snoozed: i64,
     /// They wait for a human.
     pub waiting: i64,
     /// The assistant has them.
@@ -145,6 +190,28 @@ macro_rules! from_dialogs {
     };
 }
 
+/// The dialogs with a tag first, each with its last message.
+macro_rules! from_tagged {
+    () => {
+        "dialog_tags g
+          CROSS JOIN dialogs d
+           LEFT JOIN messages m ON m.workspace_id = d.workspace_id AND m.dialog_id = d.id
+                               AND m.seq = d.last_seq"
+    };
+}
+
+/// What puts a dialog out of sight, if it is in force.
+macro_rules! snooze {
+    ($now:literal) => {
+        concat!(
+            " LEFT JOIN snoozes z ON z.workspace_id = d.workspace_id AND z.dialog_id = d.id
+                                 AND z.until_at > ",
+            $now,
+            " AND z.epoch = d.epoch AND z.heard_seq >= d.heard_seq "
+        )
+    };
+}
+
 /// The messages first, newest before older ones; of each dialog only the last.
 macro_rules! from_messages {
     () => {
@@ -162,6 +229,7 @@ macro_rules! entries {
                     c.display_name, c.chat_kind, c.blocked_at, m.id AS last_id,
                     m.author AS last_author, m.kind AS last_kind,
                     SUBSTR(m.text, 1, 200) AS last_text, m.created_at AS last_created_at,
+                    z.until_at AS snoozed_until,
                     (SELECT COUNT(*) FROM messages u
                       WHERE u.workspace_id = d.workspace_id AND u.dialog_id = d.id
                         AND u.seq > COALESCE(r.seq, 0) AND u.seq > d.last_seq - 100
@@ -170,8 +238,9 @@ macro_rules! entries {
             $tables,
             " JOIN contacts c ON c.workspace_id = d.workspace_id AND c.id = d.contact_id
                LEFT JOIN dialog_reads r ON r.workspace_id = d.workspace_id AND r.user_id = $2
-                                       AND r.dialog_id = d.id
-              WHERE d.workspace_id = $1
+                                       AND r.dialog_id = d.id",
+            snooze!("$11"),
+            " WHERE d.workspace_id = $1
                 AND ($4 IS NULL OR d.control = $4)
                 AND ($5 = 0 OR d.control IN ('waiting', 'human'))
                 AND ($6 = 0 OR ($6 = 1 AND d.assignee_id IS NULL)
@@ -179,6 +248,11 @@ macro_rules! entries {
                 AND ($8 IS NULL OR d.assistant_id = $8)
                 AND ($9 IS NULL OR d.channel_id = $9)
                 AND ($10 = 0 OR d.heard_seq > COALESCE(r.seq, 0))
+                AND ($12 = 0 OR ($12 = 1 AND z.until_at IS NULL)
+                             OR ($12 = 2 AND z.until_at IS NOT NULL))
+                AND ($13 IS NULL OR EXISTS (SELECT 1 FROM dialog_tags t
+                                             WHERE t.workspace_id = d.workspace_id
+                                               AND t.dialog_id = d.id AND t.tag_id = $13))
                 AND ",
             $condition,
             " ORDER BY ",
@@ -188,19 +262,29 @@ macro_rules! entries {
     };
 }
 
-const NEWEST: &str = entries!(from_dialogs!(), "d.id < $11", "d.id DESC");
+const NEWEST: &str = entries!(from_dialogs!(), "d.id < $14", "d.id DESC");
 const NEWEST_OF_PEOPLE: &str =
-    entries!(from_dialogs!(), "d.control IN ('waiting', 'human') AND d.id < $11", "d.id DESC");
+    entries!(from_dialogs!(), "d.control IN ('waiting', 'human') AND d.id < $14", "d.id DESC");
+const NEWEST_TAGGED: &str = entries!(
+    from_tagged!(),
+    "g.workspace_id = $1 AND g.tag_id = $13 AND d.id = g.dialog_id AND g.dialog_id < $14",
+    "g.dialog_id DESC"
+);
 const ACTIVITY: &str = entries!(
     from_messages!(),
-    "m.workspace_id = $1 AND m.dialog_id = d.id AND m.seq = d.last_seq AND m.id < $11",
+    "m.workspace_id = $1 AND m.dialog_id = d.id AND m.seq = d.last_seq AND m.id < $14",
     "m.id DESC"
 );
 const ACTIVITY_OF_PEOPLE: &str =
-    entries!(from_dialogs!(), "d.control IN ('waiting', 'human') AND m.id < $11", "m.id DESC");
+    entries!(from_dialogs!(), "d.control IN ('waiting', 'human') AND m.id < $14", "m.id DESC");
+const ACTIVITY_TAGGED: &str = entries!(
+    from_tagged!(),
+    "g.workspace_id = $1 AND g.tag_id = $13 AND d.id = g.dialog_id AND m.id < $14",
+    "m.id DESC"
+);
 const WAITING: &str = entries!(
     from_dialogs!(),
-    "d.control = 'waiting' AND (d.asking_since, d.id) > ($11, $12)",
+    "d.control = 'waiting' AND (d.asking_since, d.id) > ($14, $15)",
     "d.asking_since, d.id"
 );
 
@@ -216,6 +300,7 @@ struct Row {
     last_kind: Option<String>,
     last_text: Option<String>,
     last_created_at: Option<DateTime<Utc>>,
+    snoozed_until: Option<DateTime<Utc>>,
     unread: i64,
 }
 
@@ -226,16 +311,16 @@ pub struct Inbox<'t> {
 }
 
 impl Inbox<'_> {
-    /// At most `limit` dialogs, as `reader` sees them; what a program with a key sees is unread.
+    /// At most `limit` dialogs, as `reader` sees them.
     pub async fn list(
         self,
-        reader: Option<UserId>,
+        reader: Reader,
         filter: InboxFilter,
         order: InboxOrder,
         limit: u32,
     ) -> Result<Page<InboxEntry, DialogId>, StorageError> {
         let workspace = self.workspace.into_uuid();
-        let reader = reader.map_or(Uuid::nil(), UserId::into_uuid);
+        let member = reader.member.map_or(Uuid::nil(), UserId::into_uuid);
         let more = i64::from(limit) + 1;
         let control = filter.control.map(Control::as_str);
         let with_people = i64::from(filter.with_people);
@@ -251,27 +336,34 @@ impl Inbox<'_> {
         let assistant = filter.assistant.map(AssistantId::into_uuid);
         let channel = filter.channel.map(ChannelId::into_uuid);
         let unread = i64::from(filter.unread);
+        let snoozed = match filter.snoozed {
+            Snoozed::Any => 0_i64,
+            Snoozed::No => 1,
+            Snoozed::Yes => 2,
+        };
+        let tag = filter.tag.map(TagId::into_uuid);
+        let now = reader.now;
 
         let rows = match order {
             InboxOrder::Newest { after } => {
                 let before = after.map_or(Uuid::max(), DialogId::into_uuid);
-                let sql = if filter.is_of_people() { NEWEST_OF_PEOPLE } else { NEWEST };
+                let sql = filter.choose(NEWEST_TAGGED, NEWEST_OF_PEOPLE, NEWEST);
                 rows!(self.tx, Row, sql;
-                    workspace, reader, more, control, with_people, assigned, to, assistant, channel,
-                    unread, before)
+                    workspace, member, more, control, with_people, assigned, to, assistant, channel,
+                    unread, now, snoozed, tag, before)
             }
             InboxOrder::Activity { after } => {
                 let before = after.map_or(Uuid::max(), MessageId::into_uuid);
-                let sql = if filter.is_of_people() { ACTIVITY_OF_PEOPLE } else { ACTIVITY };
+                let sql = filter.choose(ACTIVITY_TAGGED, ACTIVITY_OF_PEOPLE, ACTIVITY);
                 rows!(self.tx, Row, sql;
-                    workspace, reader, more, control, with_people, assigned, to, assistant, channel,
-                    unread, before)
+                    workspace, member, more, control, with_people, assigned, to, assistant, channel,
+                    unread, now, snoozed, tag, before)
             }
             InboxOrder::Waiting { after } => {
                 let (at, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil().into()));
                 rows!(self.tx, Row, WAITING;
-                    workspace, reader, more, control, with_people, assigned, to, assistant, channel,
-                    unread, at, id.into_uuid())
+                    workspace, member, more, control, with_people, assigned, to, assistant, channel,
+                    unread, now, snoozed, tag, at, id.into_uuid())
             }
         };
         let found = rows.iter().map(read).collect::<Result<_, _>>()?;
@@ -281,12 +373,18 @@ impl Inbox<'_> {
     /// How many dialogs are in each view of a member; closed ones since `since`.
     pub async fn counts(
         self,
-        member: Option<UserId>,
+        reader: Reader,
         since: DateTime<Utc>,
     ) -> Result<InboxCounts, StorageError> {
-        const SQL: &str = "
-            SELECT (SELECT COUNT(*) FROM dialogs d
-                     WHERE d.workspace_id = $1 AND d.control = 'human' AND d.assignee_id = $2),
+        const SQL: &str = concat!(
+            "SELECT (SELECT COUNT(*) FROM dialogs d",
+            snooze!("$5"),
+            "        WHERE d.workspace_id = $1 AND d.control = 'human' AND d.assignee_id = $2
+                       AND z.until_at IS NULL),
+                   (SELECT COUNT(*) FROM dialogs d",
+            snooze!("$5"),
+            "        WHERE d.workspace_id = $1 AND d.control = 'human' AND d.assignee_id = $2
+                       AND z.until_at IS NOT NULL),
                    (SELECT COUNT(*) FROM (SELECT 1 FROM dialogs d
                      WHERE d.workspace_id = $1 AND d.control IN ('waiting', 'human')
                        AND d.control = 'waiting' LIMIT $4) counted),
@@ -303,12 +401,14 @@ impl Inbox<'_> {
                       LEFT JOIN dialog_reads r ON r.workspace_id = d.workspace_id
                                               AND r.user_id = $2 AND r.dialog_id = d.id
                      WHERE d.workspace_id = $1 AND d.control = 'human' AND d.assignee_id = $2
-                       AND d.heard_seq > COALESCE(r.seq, 0))";
-        let member = member.map_or(Uuid::nil(), UserId::into_uuid);
-        let row = row!(self.tx, (i64, i64, i64, i64, i64, i64), SQL;
-            self.workspace.into_uuid(), member, since, COUNTED_MOST);
-        let (mine, waiting, ai, unassigned, closed, unread) = row.unwrap_or_default();
-        Ok(InboxCounts { mine, waiting, ai, unassigned, closed, unread })
+                       AND d.heard_seq > COALESCE(r.seq, 0))"
+        );
+
+        let member = reader.member.map_or(Uuid::nil(), UserId::into_uuid);
+        let row = row!(self.tx, (i64, i64, i64, i64, i64, i64, i64), SQL;
+            self.workspace.into_uuid(), member, since, COUNTED_MOST, reader.now);
+        let (mine, snoozed, waiting, ai, unassigned, closed, unread) = row.unwrap_or_default();
+        Ok(InboxCounts { mine, snoozed, waiting, ai, unassigned, closed, unread })
     }
 
     /// Notes that a member has read a dialog up to message `seq`. What was read stays read.
@@ -335,6 +435,7 @@ fn read(row: &Row) -> Result<InboxEntry, StorageError> {
         chat_kind: row.chat_kind.parse().map_err(StorageError::corrupt("contacts"))?,
         blocked: row.blocked_at.is_some(),
         last: last(row, dialog.last_seq)?,
+        snoozed_until: row.snoozed_until,
         unread: row.unread,
         dialog,
     })

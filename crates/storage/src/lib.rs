@@ -61,6 +61,7 @@ pub mod assistants;
 pub mod attachments;
 pub mod audit;
 pub mod bots;
+pub mod canned_replies;
 mod cells;
 pub mod channels;
 mod commit;
@@ -70,6 +71,7 @@ mod db;
 pub mod deliveries;
 pub mod dialogs;
 pub mod documents;
+pub mod drafts;
 mod error;
 pub mod evaluation;
 pub mod events;
@@ -107,6 +109,7 @@ pub mod sessions;
 pub mod settings;
 mod sharing;
 pub mod slas;
+pub mod snoozes;
 pub mod sources;
 mod sqlite;
 #[cfg(feature = "testing")]
@@ -114,6 +117,7 @@ mod statements;
 mod stored;
 #[cfg(feature = "testing")]
 pub use replyx_testkit_macros::on_every_db;
+pub mod tags;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod texts;

@@ -196,12 +196,14 @@ impl Members<'_> {
         const LOCK: &str = "
             SELECT user_id FROM members WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE";
         const SEAT: &str = "DELETE FROM operators WHERE workspace_id = $1 AND user_id = $2";
+        const DRAFTS: &str = "DELETE FROM drafts WHERE workspace_id = $1 AND user_id = $2";
         const SQL: &str = "DELETE FROM members WHERE workspace_id = $1 AND user_id = $2";
         let workspace = self.workspace.into_uuid();
-        // Nobody takes a seat as this member while it goes.
+        // Nobody takes a seat or writes as this member while it goes.
         let lock = self.tx.sql(LOCK, FIND);
         run!(self.tx, lock; workspace, user.into_uuid());
         run!(self.tx, SEAT; workspace, user.into_uuid());
+        run!(self.tx, DRAFTS; workspace, user.into_uuid());
         let removed = run!(self.tx, SQL; workspace, user.into_uuid());
         StorageError::expect_one_row("members", removed)?;
         self.tx.done.access.push(user.into_uuid());

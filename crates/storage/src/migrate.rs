@@ -75,6 +75,7 @@ const MIGRATIONS: &[MigrationTexts] = steps![
     43 "0043_unsure",
     44 "0044_pauses",
     45 "0045_sla",
+    46 "0046_inbox_tools",
     52 "0052_trials",
     53 "0053_balance_notices",
 ];

@@ -128,6 +128,7 @@ impl Operators<'_> {
                AND m.suspended_at IS NULL AND m.role <> 'viewer' AND u.blocked_at IS NULL
                AND ($4 IS NULL OR o.user_id = $4)
              ORDER BY o.user_id";
+
         type Found = (Uuid, String, Json<Capacity>, Option<DateTime<Utc>>, i64);
         let rows = rows!(self.tx, Found, SQL;
             self.workspace.into_uuid(), since, kind.as_str(), only.map(UserId::into_uuid));
@@ -256,24 +257,40 @@ impl SystemOperators<'_> {
         Ok(rows.into_iter().map(|(workspace, user)| (workspace.into(), user.into())).collect())
     }
 
-    /// Dialogs whose operators may no longer answer, or are offline since `before`.
-    pub async fn abandoned(self, before: DateTime<Utc>) -> Result<Vec<Abandoned>, StorageError> {
+    /// Dialogs whose operators may no longer answer, or are offline since `before`. One that is
+    /// snoozed stays with an operator who is offline until `now` or until the customer writes.
+    pub async fn abandoned(
+        self,
+        before: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Abandoned>, StorageError> {
         const SQL: &str = "
             SELECT d.workspace_id, d.id, d.assignee_id FROM dialogs d
               LEFT JOIN members m ON m.workspace_id = d.workspace_id AND m.user_id = d.assignee_id
               LEFT JOIN operators o ON o.workspace_id = d.workspace_id
                                    AND o.user_id = d.assignee_id
+              LEFT JOIN snoozes z ON z.workspace_id = d.workspace_id AND z.dialog_id = d.id
+                                 AND z.until_at > $3 AND z.epoch = d.epoch
+                                 AND z.heard_seq >= d.heard_seq
              WHERE d.assignee_id IS NOT NULL AND d.control = 'human'
                AND (m.user_id IS NULL OR m.suspended_at IS NOT NULL OR m.role = 'viewer'
-                    OR (o.state = 'offline' AND o.since < $1))
+                    OR (o.state = 'offline' AND o.since < $1 AND z.dialog_id IS NULL))
              ORDER BY d.workspace_id, d.id LIMIT $2";
-        let rows = rows!(self.tx, (Uuid, Uuid, Uuid), SQL; before, STEP);
+
+        let rows = rows!(self.tx, (Uuid, Uuid, Uuid), SQL; before, STEP, now);
         let abandoned = |(workspace, dialog, user): (Uuid, Uuid, Uuid)| Abandoned {
             workspace_id: workspace.into(),
             dialog_id: dialog.into(),
             user_id: user.into(),
         };
         Ok(rows.into_iter().map(abandoned).collect())
+    }
+
+    /// Deletes a batch of what operators said before a time; what holds now stays. Returns how many
+    /// it deleted.
+    pub async fn forget_states(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
+        const SQL: [&str; 2] = batch!("operator_states", "since < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
     }
 
     /// Workspaces in which customers wait and somebody is online who was heard of after `since`.

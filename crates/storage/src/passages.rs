@@ -12,7 +12,7 @@ use replyx_core::{
 };
 use uuid::Uuid;
 
-use crate::{StorageError, Tx, tx::Conn};
+use crate::{StorageError, Tx, query::listed, tx::Conn};
 
 mod runs;
 mod staged;
@@ -377,7 +377,7 @@ impl Passages<'_> {
         let Some(query) = any_of(self.tx, terms) else { return Ok(Vec::new()) };
         let sql = self.tx.sql(POSTGRES, SQLITE);
         let scope = scope_query(self.tx, assistant);
-        let only = only.map(|ids| list(ids.iter().map(|id| id.into_uuid())));
+        let only = only.map(|ids| listed(ids.iter().map(|id| id.into_uuid())));
         let found = rows!(self.tx, Candidate, sql;
             self.workspace.into_uuid(), &scope, &query, i64::from(limit), &only);
         Ok(found)
@@ -403,7 +403,7 @@ impl Passages<'_> {
             load!("= ANY(CAST(string_to_array($2, ',') AS UUID[]))"),
             load!(r#"IN (SELECT unhex(value) FROM json_each('["' || replace($2, ',', '","') || '"]'))"#),
         );
-        let rows = rows!(self.tx, Row, sql; self.workspace.into_uuid(), list(ids.iter().map(|id| id.into_uuid())));
+        let rows = rows!(self.tx, Row, sql; self.workspace.into_uuid(), listed(ids.iter().map(|id| id.into_uuid())));
         let mut found: Vec<Passage> = rows.into_iter().map(read).collect();
         found.sort_by_key(|passage| ids.iter().position(|id| *id == passage.id));
         Ok(found)
@@ -445,12 +445,6 @@ fn any_of(tx: &Tx, terms: &[String]) -> Option<String> {
         .map(|term| format!("{quote}{term}{quote}"))
         .collect();
     (!quoted.is_empty()).then(|| quoted.join(or))
-}
-
-/// Ids as one argument.
-fn list(ids: impl Iterator<Item = Uuid>) -> String {
-    let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
-    ids.join(",")
 }
 
 /// The term that stands in every passage an assistant knows and in no other: no word holds its

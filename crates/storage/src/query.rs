@@ -4,6 +4,8 @@
 //! is cleaned on its way ([`crate::stored`]), and what they find is read in one way
 //! ([`crate::rows`]). `PostgreSQL` is waited for; `SQLite` is called ([`crate::sqlite`]).
 
+use uuid::Uuid;
+
 /// Sends a statement to whichever database is open.
 ///
 /// After a failed statement `PostgreSQL` can only undo the transaction, and answers its `COMMIT`
@@ -102,6 +104,12 @@ macro_rules! run {
             |query, on| query.execute(on).await.map(|done| done.rows_affected()),
             |connection, text, values| connection.run(text, values))
     };
+}
+
+/// Ids as one argument.
+pub(crate) fn listed(ids: impl Iterator<Item = Uuid>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
+    ids.join(",")
 }
 
 /// The pattern of texts that contain this one, to be used with `ESCAPE '\'`.

@@ -9,11 +9,13 @@ use crate::{
     attachments::Attachments,
     audit::{Audit, SystemAudit},
     bots::{Bots, SystemBots},
+    canned_replies::CannedReplies,
     channels::{Channels, SystemChannels},
     contacts::{Contacts, SystemContacts},
     deliveries::{Deliveries, SystemDeliveries},
     dialogs::{Dialogs, SystemDialogs},
     documents::{Documents, SystemDocuments},
+    drafts::Drafts,
     evaluation::{QuestionSets, Runs},
     events::Events,
     files::{SystemFiles, WorkspaceFiles},
@@ -42,12 +44,14 @@ use crate::{
     sessions::Sessions,
     settings::StoredSettings,
     slas::{Slas, SystemSlas},
+    snoozes::{Snoozes, SystemSnoozes},
     sources::{Sources, SystemSources},
+    tags::Tags,
     turns::{SystemTurns, Turns},
     upload_days::UploadDays,
     uploads::{SystemUploads, Uploads},
     users::Users,
-    waits::Waits,
+    waits::{SystemWaits, Waits},
     workspaces::Workspaces,
 };
 
@@ -113,6 +117,8 @@ tables! {
     balance_notices: BalanceNotices,
     /// Telegram bots.
     bots: Bots,
+    /// Replies that operators keep ready.
+    canned_replies: CannedReplies,
     /// Ways in which customers and assistants write to each other.
     channels: Channels,
     /// Customers.
@@ -125,6 +131,8 @@ tables! {
     dialogs: Dialogs,
     /// Sources.
     documents: Documents,
+    /// What members have begun to write.
+    drafts: Drafts,
     /// The log.
     events: Events,
     /// What it keeps.
@@ -167,8 +175,12 @@ tables! {
     runs: Runs,
     /// What was promised to customers.
     slas: Slas,
+    /// Dialogs that are out of sight for a time.
+    snoozes: Snoozes,
     /// Web pages kept up to date.
     sources: Sources,
+    /// The words by which operators sort dialogs.
+    tags: Tags,
     /// Its trial.
     trials: Trials,
     /// Work of answering.
@@ -246,6 +258,8 @@ system_tables! {
     settings: StoredSettings,
     /// All that was promised to customers, for the schedule.
     slas: SystemSlas,
+    /// All dialogs that are out of sight for a time, to bring them back.
+    snoozes: SystemSnoozes,
     /// All sources, for the schedule.
     sources: SystemSources,
     /// All trials, for housekeeping.
@@ -256,6 +270,8 @@ system_tables! {
     uploads: SystemUploads,
     /// People, who stand above workspaces.
     users: Users,
+    /// All who waited for a human, for housekeeping.
+    waits: SystemWaits,
     /// The tenants themselves.
     workspaces: Workspaces,
 }

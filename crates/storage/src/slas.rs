@@ -1,4 +1,5 @@
-//! What was promised to customers, and how it stands: the tables `sla_policies` and `dialog_slas`.
+//! What was promised to customers, and how it stands: the tables `sla_policies`, `dialog_slas`
+//! and `sla_pauses`.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use chrono::{DateTime, Utc};
 use replyx_core::{
     ids::{AssistantId, DialogId, WorkspaceId},
     rules::sla::AssistantSla,
-    sla::{Awaited, DialogSla, RunningSla, SlaPolicy},
+    sla::{Awaited, DialogSla, RunningSla, SlaPause, SlaPolicy},
 };
 use uuid::Uuid;
 
@@ -53,6 +54,10 @@ impl Slas<'_> {
             DELETE FROM dialog_slas
              WHERE workspace_id = $1
                AND dialog_id IN (SELECT id FROM dialogs WHERE workspace_id = $1 AND assistant_id = $2)";
+        const PAUSES: &str = "
+            DELETE FROM sla_pauses
+             WHERE workspace_id = $1
+               AND dialog_id IN (SELECT id FROM dialogs WHERE workspace_id = $1 AND assistant_id = $2)";
         let workspace = self.workspace.into_uuid();
         let assistant = sla.assistant_id.into_uuid();
         let SlaPolicy { first_reply, next_reply } = sla.policy;
@@ -60,6 +65,7 @@ impl Slas<'_> {
         if sla.policy.is_empty() {
             run!(self.tx, GONE; workspace, assistant);
             run!(self.tx, CLOCKS; workspace, assistant);
+            run!(self.tx, PAUSES; workspace, assistant);
         }
         Ok(())
     }
@@ -92,6 +98,52 @@ impl Slas<'_> {
             running.map(|running| whole(running.target)),
             running.and_then(|running| running.risk_at), running.and_then(|running| running.due_at),
             running.map(|running| running.status.as_str()));
+
+        // A clock that begins later has begun after them.
+        if running.is_none() {
+            const PAUSES: &str =
+                "DELETE FROM sla_pauses WHERE workspace_id = $1 AND dialog_id = $2";
+            run!(self.tx, PAUSES; self.workspace.into_uuid(), sla.dialog_id.into_uuid());
+        }
+        Ok(())
+    }
+
+    /// When clocks stand still in a dialog: in the order in which it was snoozed, the snooze of
+    /// today last.
+    pub async fn pauses(self, dialog: DialogId) -> Result<Vec<SlaPause>, StorageError> {
+        const SQL: &str = "
+            SELECT from_at, to_at FROM sla_pauses WHERE workspace_id = $1 AND dialog_id = $2
+             UNION ALL
+            SELECT created_at, until_at FROM snoozes WHERE workspace_id = $1 AND dialog_id = $2
+             ORDER BY 1";
+        let rows = rows!(self.tx, (DateTime<Utc>, DateTime<Utc>), SQL;
+            self.workspace.into_uuid(), dialog.into_uuid());
+        Ok(rows.into_iter().map(|(from, to)| SlaPause { from, to }).collect())
+    }
+
+    /// Notes that the snooze of a dialog ends, if it has one where replies are promised.
+    /// Its clock is looked at again.
+    pub(crate) async fn pause(
+        self,
+        dialog: DialogId,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        const KEEP: &str = "
+            INSERT INTO sla_pauses (workspace_id, dialog_id, from_at, to_at)
+            SELECT z.workspace_id, z.dialog_id, z.created_at,
+                   CASE WHEN z.until_at < $3 THEN z.until_at ELSE $3 END
+              FROM snoozes z
+              JOIN dialogs d ON d.workspace_id = z.workspace_id AND d.id = z.dialog_id
+              JOIN sla_policies p ON p.workspace_id = d.workspace_id
+                                 AND p.assistant_id = d.assistant_id
+             WHERE z.workspace_id = $1 AND z.dialog_id = $2
+                ON CONFLICT (workspace_id, dialog_id, from_at) DO NOTHING";
+        const AGAIN: &str = "
+            UPDATE dialog_slas SET read_seq = 0
+             WHERE workspace_id = $1 AND dialog_id = $2 AND awaited IS NOT NULL";
+        let workspace = self.workspace.into_uuid();
+        run!(self.tx, KEEP; workspace, dialog.into_uuid(), at);
+        run!(self.tx, AGAIN; workspace, dialog.into_uuid());
         Ok(())
     }
 }

@@ -150,6 +150,7 @@ impl Users<'_> {
         const RESETS: &str = "DELETE FROM password_resets WHERE user_id = $1";
         const CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
         const SEATS: &str = "DELETE FROM operators WHERE user_id = $1";
+        const DRAFTS: &str = "DELETE FROM drafts WHERE user_id = $1";
         const MEMBERS: &str = "DELETE FROM members WHERE user_id = $1";
         const SQL: &str = "DELETE FROM users WHERE id = $1";
         let user = id.into_uuid();
@@ -165,6 +166,7 @@ impl Users<'_> {
         let members = self.tx.sql(concat!(members!(), " FOR UPDATE"), members!());
         run!(self.tx, members; user);
         run!(self.tx, SEATS; user);
+        run!(self.tx, DRAFTS; user);
         run!(self.tx, MEMBERS; user);
         let deleted = run!(self.tx, SQL; user);
         tell(self.tx, id, deleted)

@@ -143,3 +143,16 @@ impl Waits<'_> {
         rows.into_iter().map(waiter).collect()
     }
 }
+
+/// All waits, for housekeeping.
+pub struct SystemWaits<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl SystemWaits<'_> {
+    /// Deletes a batch of the waits that ended before a time. Returns how many it deleted.
+    pub async fn forget(self, before: DateTime<Utc>) -> Result<u64, StorageError> {
+        const SQL: [&str; 2] = batch!("waits", "ended_at < $1");
+        Ok(delete_batch!(self.tx, SQL; before))
+    }
+}

@@ -5,6 +5,7 @@ use chrono::{NaiveTime, Utc};
 use garde::Validate;
 use replyx_core::ids::DialogId;
 use replyx_engine::reads;
+use replyx_storage::inbox::Reader;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,9 +20,12 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = InboxCounts)]
 pub struct Counts {
-    /// You have them.
+    /// You have them, and want to see them now.
     #[schema(example = 2)]
     mine: i64,
+    /// You have them, and do not want to see them until a time.
+    #[schema(example = 1)]
+    snoozed: i64,
     /// They wait for a human.
     #[schema(example = 1)]
     waiting: i64,
@@ -52,13 +56,15 @@ pub async fn counts(
     State(state): State<AppState>,
     caller: May<DialogsRead>,
 ) -> ApiResult<Json<Counts>> {
-    let today =
-        state.engine.clock.now().date_naive().and_time(NaiveTime::MIN).and_local_timezone(Utc);
+    let now = state.engine.clock.now();
+    let today = now.date_naive().and_time(NaiveTime::MIN).and_local_timezone(Utc);
     let since = today.single().unwrap_or_default();
+    let reader = Reader { member: caller.user_id(), now };
     let mut tx = state.db().read().await?;
-    let counts = tx.workspace(caller.workspace_id).inbox().counts(caller.user_id(), since).await?;
+    let counts = tx.workspace(caller.workspace_id).inbox().counts(reader, since).await?;
     Ok(Json(Counts {
         mine: counts.mine,
+        snoozed: counts.snoozed,
         waiting: counts.waiting,
         ai: counts.ai,
         unassigned: counts.unassigned,

@@ -1,6 +1,6 @@
 //! `GET /api/v1/dialogs`
 
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -9,12 +9,19 @@ use replyx_core::{
     ids::{DialogId, MessageId, UserId},
     message::{Author, MessageKind},
 };
-use replyx_storage::inbox::{Assigned, InboxEntry, InboxFilter, InboxOrder, LastMessage};
+use replyx_storage::inbox::{
+    Assigned, InboxEntry, InboxFilter, InboxOrder, LastMessage, Reader, Snoozed,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{DialogView, messages::is_colleague, read::ContactView};
+use super::{
+    DialogView,
+    marks::{self, DialogTagView, MarksView},
+    messages::is_colleague,
+    read::ContactView,
+};
 use crate::{
     caller::{Caller, DialogsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -27,7 +34,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InboxView {
-    /// You have them.
+    /// You have them, and want to see them now.
     Mine,
     /// They wait for a human.
     Waiting,
@@ -35,6 +42,8 @@ pub enum InboxView {
     Ai,
     /// They wait for a human, or have one who is not a member.
     Unassigned,
+    /// You have them, and do not want to see them until a time.
+    Snoozed,
     /// They are over.
     Closed,
 }
@@ -56,7 +65,7 @@ pub enum Order {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
-    /// `mine`, `waiting`, `ai`, `unassigned` or `closed`; narrowed by the other filters.
+    /// `mine`, `waiting`, `ai`, `unassigned`, `snoozed` or `closed`; narrowed by the other filters.
     #[param(inline)]
     view: Option<InboxView>,
     /// Only those in this control.
@@ -68,6 +77,8 @@ pub struct Query {
     /// `me`, `none`, or the id of a member.
     #[param(pattern = "^(me|none|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$", example = "me")]
     assignee_id: Option<String>,
+    /// Only those with this tag, by its id.
+    tag: Option<Uuid>,
     /// `true`: only those in which the customer has written something that you have not read.
     unread: Option<bool>,
     /// `newest` (unless set), `activity` or `waiting`.
@@ -92,6 +103,8 @@ pub struct Item {
     /// How many of the customer's last messages you have not read; at most 100.
     #[schema(example = 1)]
     unread: i64,
+    #[serde(flatten)]
+    marks: MarksView,
 }
 
 /// The last message of a dialog.
@@ -121,12 +134,18 @@ impl From<LastMessage> for LastMessageView {
 }
 
 impl Item {
-    fn of(entry: InboxEntry, caller: &Caller) -> Self {
+    fn of(
+        entry: InboxEntry,
+        tags: &mut HashMap<DialogId, Vec<DialogTagView>>,
+        caller: &Caller,
+    ) -> Self {
         let seen = |last: &LastMessage| last.kind.is_shown() || is_colleague(caller);
+        let tags = tags.remove(&entry.dialog.id).unwrap_or_default();
         Self {
             contact: ContactView::of(&entry),
             last_message: entry.last.filter(seen).map(LastMessageView::from),
             unread: entry.unread,
+            marks: MarksView::new(tags, entry.snoozed_until),
             dialog: entry.dialog.into(),
         }
     }
@@ -153,12 +172,17 @@ pub async fn list(
     let kind = query.order.unwrap_or_default();
     let order = order(kind, query.cursor.as_deref())?;
 
+    let workspace = caller.workspace_id;
+    let now = state.engine.clock.now();
     let mut tx = state.db().read().await?;
-    let inbox = tx.workspace(caller.workspace_id).inbox();
-    let found = inbox.list(caller.user_id(), filter, order, page.limit).await?;
+    let reader = Reader { member: caller.user_id(), now };
+    let found = tx.workspace(workspace).inbox().list(reader, filter, order, page.limit).await?;
+    let ids: Vec<DialogId> = found.items.iter().map(|entry| entry.dialog.id).collect();
+    let mut tags = marks::tags(&mut tx, workspace, &ids).await?;
+
     let last = found.items.last().filter(|_| found.next.is_some());
     let next_cursor = last.map(|entry| cursor(kind, entry));
-    let items = found.items.into_iter().map(|entry| Item::of(entry, &caller)).collect();
+    let items = found.items.into_iter().map(|entry| Item::of(entry, &mut tags, &caller)).collect();
     Ok(List { items, next_cursor })
 }
 
@@ -169,12 +193,22 @@ fn filter(query: &Query, reader: Option<UserId>) -> ApiResult<InboxFilter> {
         assistant: query.assistant_id.map(Into::into),
         channel: query.channel_id.map(Into::into),
         unread: query.unread.unwrap_or_default(),
+        tag: query.tag.map(Into::into),
         with_people: false,
+        snoozed: Snoozed::Any,
     };
+    let mine = Assigned::To(reader.unwrap_or_else(|| Uuid::nil().into()));
+
     let control = match query.view {
         None => filter.control,
         Some(InboxView::Mine) => {
-            filter.assigned = Assigned::To(reader.unwrap_or_else(|| Uuid::nil().into()));
+            filter.assigned = mine;
+            filter.snoozed = Snoozed::No;
+            Some(Control::Human)
+        }
+        Some(InboxView::Snoozed) => {
+            filter.assigned = mine;
+            filter.snoozed = Snoozed::Yes;
             Some(Control::Human)
         }
         Some(InboxView::Waiting) => Some(Control::Waiting),
@@ -186,6 +220,7 @@ fn filter(query: &Query, reader: Option<UserId>) -> ApiResult<InboxFilter> {
             filter.control
         }
     };
+
     if query.control.is_some() && control != query.control {
         let detail = "`control` contradicts `view`".to_owned();
         return Err(ApiError::Malformed(detail));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{DialogView, sla::DialogSlaView};
+use super::{DialogView, marks::MarksView, sla::DialogSlaView};
 use crate::{
     caller::{DialogsRead, May},
     error::{ApiError, ApiResult, Problem},
@@ -24,6 +24,8 @@ pub struct Response {
     #[serde(flatten)]
     dialog: DialogView,
     contact: ContactView,
+    #[serde(flatten)]
+    marks: MarksView,
     /// Where it stands in the queue; `null` unless it waits for a human.
     queue: Option<QueueView>,
     /// The reply of a person that was promised; `null` when nobody is owed one.
@@ -114,9 +116,11 @@ pub async fn read(
     let place = waiting::place(&state.engine, &mut tx, &dialog).await?;
     let sla = tx.workspace(caller.workspace_id).slas().find(id).await?;
     let now = state.engine.clock.now();
+    let marks = MarksView::of(&mut tx, &dialog, now).await?;
     Ok(Json(Response {
         dialog: dialog.into(),
         contact: contact.into(),
+        marks,
         queue: place.map(QueueView::from),
         sla: sla.and_then(|sla| sla.running).map(|running| DialogSlaView::of(running, now)),
         usage: usage.into(),

@@ -17,7 +17,7 @@ pub(super) struct DialogSlaView {
     /// Within which time the reply was promised, minutes of business hours.
     #[schema(example = 15)]
     target_minutes: u64,
-    /// When the reply is due; `null`: not within a year.
+    /// When the reply is due; `null`: not within a year, or the dialog is snoozed.
     due_at: Option<DateTime<Utc>>,
     /// `running`, `at_risk` (half of the time has passed) or `broken`.
     status: SlaStatus,

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use replyx_core::{dialog::Operator, ids::UserId, message::Message};
 use replyx_engine::{
-    assignment::AssignError, control::ControlError, presence::PresenceError, replies::WriteError,
+    assignment::AssignError, canned::CannedError, control::ControlError, drafts::DraftError,
+    presence::PresenceError, replies::WriteError, tags::TagError, update::UpdateError,
     uploads::UploadError,
 };
 use serde::Serialize;
@@ -105,13 +106,67 @@ impl From<AssignError> for ApiError {
     }
 }
 
+impl From<UpdateError> for ApiError {
+    fn from(error: UpdateError) -> Self {
+        let detail = error.to_string();
+        match error {
+            UpdateError::Assign(error) => error.into(),
+            UpdateError::Control(error) => error.into(),
+            UpdateError::Snooze(_) => Self::Conflict { code: "not_held", detail },
+            UpdateError::NoTag(_) => Self::field("tags", detail),
+            UpdateError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<TagError> for ApiError {
+    fn from(error: TagError) -> Self {
+        let detail = error.to_string();
+        match error {
+            TagError::Missing => Self::NotFound("tag"),
+            TagError::Changed => Self::PreconditionFailed,
+            TagError::Exists(_) => Self::Conflict { code: "tag_exists", detail },
+            TagError::TooMany => Self::Conflict { code: "too_many_tags", detail },
+            TagError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<CannedError> for ApiError {
+    fn from(error: CannedError) -> Self {
+        let detail = error.to_string();
+        match error {
+            CannedError::Missing => Self::NotFound("canned reply"),
+            CannedError::NoDialog => Self::NotFound("dialog"),
+            CannedError::Changed => Self::PreconditionFailed,
+            CannedError::Unknown(_) => Self::field("text", detail),
+            CannedError::Exists(_) => Self::Conflict { code: "shortcut_taken", detail },
+            CannedError::TooMany => Self::Conflict { code: "too_many_canned_replies", detail },
+            CannedError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// Refused to a program with a key: only a person does it.
+const NO_PERSON: ApiError = ApiError::Refused {
+    code: "session_required",
+    detail: "this requires a signed-in user, not an API key",
+};
+
+impl From<DraftError> for ApiError {
+    fn from(error: DraftError) -> Self {
+        match error {
+            DraftError::NoPerson => NO_PERSON,
+            DraftError::Missing => Self::NotFound("dialog"),
+            DraftError::Storage(error) => error.into(),
+        }
+    }
+}
+
 impl From<PresenceError> for ApiError {
     fn from(error: PresenceError) -> Self {
         match error {
-            PresenceError::NoPerson => Self::Refused {
-                code: "session_required",
-                detail: "this requires a signed-in user, not an API key",
-            },
+            PresenceError::NoPerson => NO_PERSON,
             PresenceError::Storage(error) => error.into(),
         }
     }

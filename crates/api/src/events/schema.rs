@@ -203,6 +203,7 @@ fn of(shape: Shape, doc: Option<&'static str>) -> Schema {
         Shape::Integer => simple(Type::Integer).format(format(KnownFormat::Int64)).into(),
         Shape::Boolean => simple(Type::Boolean).into(),
         Shape::Text => simple(Type::String).into(),
+        Shape::Time => simple(Type::String).format(format(KnownFormat::DateTime)).into(),
         Shape::Word(words) => simple(Type::String).enum_values(Some(words.iter().copied())).into(),
         Shape::List(items) => {
             let items = RefOr::T(of(*items, None));

@@ -5,9 +5,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    admin, answers, assistants, attachments, auth, billing, bots, channels, dialogs, documents,
-    evaluation, events, health, hooks, index, input::JSON_LIMIT, measure, models, openapi,
-    operators, problems, sources, state::AppState, usage, users, workspaces,
+    admin, answers, assistants, attachments, auth, billing, bots, canned_replies, channels,
+    dialogs, documents, evaluation, events, health, hooks, index, input::JSON_LIMIT, measure,
+    models, openapi, operators, problems, sources, state::AppState, tags, usage, users, workspaces,
 };
 
 /// The base of the API.
@@ -141,6 +141,7 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(dialogs::control::close))
         .routes(routes!(dialogs::control::reopen))
         .routes(routes!(dialogs::act::correct))
+        .merge(inbox_tools())
         .routes(routes!(operators::queue::queue))
         .routes(routes!(attachments::read::read))
         .routes(routes!(operators::list::list))
@@ -149,6 +150,17 @@ fn assistants_and_dialogs() -> OpenApiRouter<AppState> {
         .routes(routes!(operators::presence::end_shift))
         .routes(routes!(events::stream_events))
         .routes(routes!(events::ticket::create))
+}
+
+/// What operators sort and answer with.
+fn inbox_tools() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(dialogs::draft::read, dialogs::draft::set))
+        .routes(routes!(tags::create, tags::list))
+        .routes(routes!(tags::read, tags::update, tags::delete))
+        .routes(routes!(canned_replies::save::create, canned_replies::list))
+        .routes(routes!(canned_replies::read, canned_replies::save::update, canned_replies::delete))
+        .routes(routes!(canned_replies::text::text))
 }
 
 /// How assistants are measured.

@@ -10,8 +10,8 @@ use crate::{
     bot::BotMode,
     channel::ChannelKind,
     ids::{
-        AssistantId, ChannelId, DialogId, DocumentId, InvitationId, ModelKeyId, QuestionSetId,
-        RunId, SessionId, SourceId, WorkspaceId,
+        AssistantId, CannedReplyId, ChannelId, DialogId, DocumentId, InvitationId, ModelKeyId,
+        QuestionSetId, RunId, SessionId, SourceId, TagId, WorkspaceId,
     },
     knowledge::SourceKind,
     ledger::CreditSource,
@@ -1036,4 +1036,45 @@ fn an_entry_says_who_acted_and_from_where() {
         assert_eq!(act, expected);
         assert_eq!(actor.name(), name);
     }
+}
+
+#[test]
+fn acts_on_what_operators_sort_and_answer_with_are_stored_as_ever() {
+    let tag: TagId = ID.parse().unwrap();
+    let canned_reply: CannedReplyId = ID.parse().unwrap();
+    let name = text("refund");
+    let shortcut = text("hi");
+    let named = r#"{"name":"refund"}"#;
+    let short = r#"{"shortcut":"hi"}"#;
+
+    check(
+        &[INBOX],
+        &[],
+        &[
+            (
+                stored(&TagCreated { tag, name: name.clone() }),
+                done("TagCreated", "tag.created", "tag", ID, named),
+            ),
+            (
+                stored(&TagRenamed { tag, name: name.clone() }),
+                done("TagRenamed", "tag.renamed", "tag", ID, named),
+            ),
+            (
+                stored(&TagDeleted { tag, name }),
+                done("TagDeleted", "tag.deleted", "tag", ID, named),
+            ),
+            (
+                stored(&CannedReplyCreated { canned_reply, shortcut: shortcut.clone() }),
+                done("CannedReplyCreated", "canned_reply.created", "canned_reply", ID, short),
+            ),
+            (
+                stored(&CannedReplyUpdated { canned_reply, shortcut: shortcut.clone() }),
+                done("CannedReplyUpdated", "canned_reply.updated", "canned_reply", ID, short),
+            ),
+            (
+                stored(&CannedReplyDeleted { canned_reply, shortcut }),
+                done("CannedReplyDeleted", "canned_reply.deleted", "canned_reply", ID, short),
+            ),
+        ],
+    );
 }

@@ -13,8 +13,9 @@ use crate::{
     message::{Author, MessageAct, Outcome},
     presence::PresenceState,
     sla::{Awaited, SlaStatus},
+    snooze::SnoozeEnd,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 /// An id that looks like those of the program.
@@ -24,6 +25,10 @@ fn id<T: Id>(number: u128) -> T {
 
 fn at() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_773_480_393_589_793).unwrap_or_default()
+}
+
+fn tomorrow() -> DateTime<Utc> {
+    at() + TimeDelta::days(1)
 }
 
 impl Recorded {
@@ -91,6 +96,13 @@ fn conversation() -> Vec<Event> {
         },
         Event::OperatorPresence { user_id: id(9), state: PresenceState::Online },
         Event::DialogSla { dialog_id, awaited: Awaited::First, status: SlaStatus::AtRisk },
+        Event::DialogTagged { dialog_id, tags: vec![id(12)] },
+        Event::DialogSnoozed { dialog_id, until: tomorrow() },
+        Event::DialogReturned { dialog_id, because: SnoozeEnd::Customer },
+        Event::TagSaved { tag_id: id(12) },
+        Event::TagDeleted { tag_id: id(12) },
+        Event::CannedReplySaved { canned_reply_id: id(13) },
+        Event::CannedReplyDeleted { canned_reply_id: id(13) },
         Event::ContactBlocked { contact_id, blocked: true },
     ]
 }

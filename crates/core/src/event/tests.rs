@@ -9,7 +9,8 @@ const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// The stored form of every event: readers of old logs rely on it.
 fn stored() -> Vec<Value> {
-    vec![
+    let mut stored = stored_of_operators();
+    stored.extend([
         json!({"type": "dialog.opened", "dialog_id": ID, "contact_id": ID, "assistant_id": ID}),
         json!({"type": "dialog.control", "dialog_id": ID, "control": "human", "epoch": 2}),
         json!({
@@ -82,6 +83,20 @@ fn stored() -> Vec<Value> {
             "error": "gone",
         }),
         json!({"type": "channel.deleted", "channel_id": ID}),
+    ]);
+    stored
+}
+
+/// The same, of what operators sort dialogs and answer with.
+fn stored_of_operators() -> Vec<Value> {
+    vec![
+        json!({"type": "dialog.tagged", "dialog_id": ID, "tags": [ID]}),
+        json!({"type": "dialog.snoozed", "dialog_id": ID, "until": "2027-03-14T09:00:00Z"}),
+        json!({"type": "dialog.returned", "dialog_id": ID, "because": "customer"}),
+        json!({"type": "tag.saved", "tag_id": ID}),
+        json!({"type": "tag.deleted", "tag_id": ID}),
+        json!({"type": "canned_reply.saved", "canned_reply_id": ID}),
+        json!({"type": "canned_reply.deleted", "canned_reply_id": ID}),
     ]
 }
 
@@ -109,6 +124,7 @@ fn fits(value: &Value, shape: Shape) -> bool {
         Shape::Integer => value.is_i64(),
         Shape::Boolean => value.is_boolean(),
         Shape::Text => value.is_string(),
+        Shape::Time => value.as_str().is_some_and(|text| text.parse::<DateTime<Utc>>().is_ok()),
         Shape::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
         Shape::List(items) => {
             value.as_array().is_some_and(|values| values.iter().all(|value| fits(value, *items)))
@@ -189,8 +205,7 @@ fn the_subject_is_what_the_fields_name() {
 fn the_number_in_the_log_and_the_number_in_the_dialog_do_not_collide() {
     let event = Event::TurnStarted { dialog_id: ID.parse().unwrap(), seq: 2, attempt: 1 };
     let shown =
-        serde_json::to_string(&Recorded { seq: 7, at: chrono::DateTime::UNIX_EPOCH, event })
-            .unwrap();
+        serde_json::to_string(&Recorded { seq: 7, at: DateTime::UNIX_EPOCH, event }).unwrap();
     assert!(shown.starts_with(r#"{"id":7,"at":"1970-01-01T00:00:00Z","version":1,"#), "{shown}");
     assert_eq!(shown.matches("\"seq\":").count(), 1, "{shown}");
 }

@@ -12,8 +12,10 @@ use replyx_core::{
     event::Event,
     fixtures,
     ids::{DialogId, UserId},
+    patch::Patch,
     presence::{AssignReason, Assignment, PresenceState},
     role::Role,
+    snooze::SnoozeEnd,
 };
 use replyx_engine::{
     Engine,
@@ -21,6 +23,8 @@ use replyx_engine::{
     control::{self, ControlError},
     presence,
     replies::{self, NewReply},
+    snoozes,
+    update::{self, DialogChange, UpdateError},
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 
@@ -273,7 +277,9 @@ async fn a_dialog_is_given_to_a_colleague_by_who_has_it_or_by_an_admin(db: &Test
     let looks = world.member("Bob", Role::Viewer).await;
     let id = waiting(&world, &engine, &line, 7).await.id;
     let assign = async |who: &Caller, to: Option<&Caller>, epoch: Option<i64>| {
-        assignment::assign(&engine, who, id, to.map(id_of), epoch).await
+        let assignee = to.map_or(Patch::Clear, |to| Patch::Set(id_of(to)));
+        let change = DialogChange { assignee, epoch, ..DialogChange::default() };
+        update::dialog(&engine, who, id, &change).await
     };
 
     let given = assign(&kim, Some(&kim), None).await.unwrap();
@@ -281,12 +287,15 @@ async fn a_dialog_is_given_to_a_colleague_by_who_has_it_or_by_an_admin(db: &Test
     let refused = assign(&lee, Some(&lee), None).await.unwrap_err();
     assert!(matches!(
         refused,
-        AssignError::Control(ControlError::NotYours { holder: Some(holder) }) if holder == kim.operator()
+        UpdateError::Control(ControlError::NotYours { holder: Some(holder) }) if holder == kim.operator()
     ));
     let refused = assign(&kim, Some(&looks), None).await.unwrap_err();
-    assert!(matches!(refused, AssignError::NoOperator(user) if user == id_of(&looks)));
+    assert!(matches!(
+        refused,
+        UpdateError::Assign(AssignError::NoOperator(user)) if user == id_of(&looks)
+    ));
     let refused = assign(&kim, Some(&lee), Some(0)).await.unwrap_err();
-    assert!(matches!(refused, AssignError::Control(ControlError::NotYours { .. })));
+    assert!(matches!(refused, UpdateError::Control(ControlError::NotYours { .. })));
 
     let transferred = assign(&kim, Some(&lee), Some(given.epoch)).await.unwrap();
     assert_eq!(transferred.assignee, Some(lee.operator()));
@@ -299,5 +308,54 @@ async fn a_dialog_is_given_to_a_colleague_by_who_has_it_or_by_an_admin(db: &Test
     );
     control::close(&engine, &boss, id).await.unwrap();
     let refused = assign(&boss, Some(&lee), None).await.unwrap_err();
-    assert!(matches!(refused, AssignError::Control(ControlError::Closed)));
+    assert!(matches!(refused, UpdateError::Assign(AssignError::Control(ControlError::Closed))));
+}
+
+#[on_every_db]
+async fn a_snoozed_dialog_stays_out_of_sight_until_its_time_or_the_customers_words(db: &TestDb) {
+    let world = world(db, Assignment::None).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let kim = world.member("Kim", Role::Operator).await;
+    let lee = world.member("Lee", Role::Operator).await;
+    let first = waiting(&world, &engine, &line, 7).await.id;
+    let second = waiting(&world, &engine, &line, 8).await.id;
+    let snooze = async |who: &Caller, id: DialogId, minutes: i64| {
+        let until = engine.clock.now() + chrono::TimeDelta::minutes(minutes);
+        let change = DialogChange { snoozed_until: Patch::Set(until), ..DialogChange::default() };
+        update::dialog(&engine, who, id, &change).await
+    };
+
+    let refused = snooze(&kim, first, 60).await.unwrap_err();
+    assert!(matches!(refused, UpdateError::Snooze(_)), "nobody has it: {refused:?}");
+    for id in [first, second] {
+        control::take_over(&engine, &kim, id, None).await.unwrap();
+        snooze(&kim, id, 60).await.unwrap();
+    }
+    let refused = snooze(&lee, first, 60).await.unwrap_err();
+    assert!(matches!(refused, UpdateError::Control(ControlError::NotYours { .. })));
+    assert_eq!(snoozes::return_due(&engine).await.unwrap(), 0);
+
+    // Kim is offline for longer than operators may be, and still has both.
+    presence::say(&engine, &kim, PresenceState::Offline, BTreeMap::new()).await.unwrap();
+    engine.clock.advance(Duration::from_mins(59));
+    assert_eq!(assignment::tend(&engine).await.unwrap(), 0);
+    assert_eq!(holder(&world, first).await, Some(id_of(&kim)));
+
+    // The words of a customer bring one back, the time the other, and each is told once.
+    world.say(&engine, &line, 7, "Are you there?").await;
+    assert_eq!(assignment::tend(&engine).await.unwrap(), 1);
+    assert_eq!(holder(&world, first).await, None);
+    engine.clock.advance(Duration::from_mins(2));
+    assert_eq!(assignment::tend(&engine).await.unwrap(), 1);
+    assert_eq!(holder(&world, second).await, None);
+    assert_eq!(snoozes::return_due(&engine).await.unwrap(), 0);
+
+    let events = world.events().await;
+    let returned = events.iter().filter_map(|event| match event {
+        Event::DialogReturned { dialog_id, because } => Some((*dialog_id, *because)),
+        _ => None,
+    });
+    let returned: Vec<_> = returned.collect();
+    assert_eq!(returned, [(first, SnoozeEnd::Customer), (second, SnoozeEnd::Time)]);
 }

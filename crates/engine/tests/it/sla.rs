@@ -7,6 +7,7 @@ use replyx_core::{
     clock::Clock,
     dialog::HandoffReason,
     event::Event,
+    patch::Patch,
     role::Role,
     rules::sla::AssistantSla,
     sla::{Awaited, DialogSla, RunningSla, SlaPolicy, SlaStatus},
@@ -14,7 +15,8 @@ use replyx_core::{
 use replyx_engine::{
     Engine, control,
     replies::{self, NewReply},
-    sla,
+    sla, snoozes,
+    update::{self, DialogChange},
 };
 use replyx_storage::{on_every_db, testing::TestDb};
 
@@ -130,4 +132,62 @@ async fn a_clock_does_not_depend_on_when_it_is_looked_at(db: &TestDb) {
     control::close(&engine, &kim, dialog).await.unwrap();
     sla::sweep(&engine).await.unwrap();
     assert_eq!(find(&world).await, None);
+}
+
+#[on_every_db]
+async fn a_clock_stands_still_while_a_dialog_is_snoozed_and_goes_on_afterwards(db: &TestDb) {
+    let world = World::with_clock(db, Clock::manual(start())).await;
+    let line = world.line().await;
+    let engine = world.engine().await;
+    let kim = world.member("Kim", Role::Operator).await;
+    let first_reply = Some(Duration::from_secs(60 * MINUTE));
+    promise(&world, SlaPolicy { first_reply, next_reply: None }).await;
+    world.say(&engine, &line, 7, "Where is my parcel?").await;
+    let dialog = world.dialog().await.id;
+    control::take_over(&engine, &kim, dialog, None).await.unwrap();
+    sla::sweep(&engine).await.unwrap();
+    let began = find(&world).await.unwrap();
+
+    let snooze = async |minutes: i64| {
+        let until = world.clock.now() + TimeDelta::minutes(minutes);
+        let change = DialogChange { snoozed_until: Patch::Set(until), ..DialogChange::default() };
+        update::dialog(&engine, &kim, dialog, &change).await.unwrap();
+        until
+    };
+    let pass = async |minutes: u64| {
+        world.clock.advance(Duration::from_secs(minutes * MINUTE));
+        snoozes::return_due(&engine).await.unwrap();
+        sla::sweep(&engine).await.unwrap();
+    };
+
+    // At risk before it is snoozed, snoozed again for longer, and at risk still: told once.
+    pass(40).await;
+    let snoozed_at = world.clock.now();
+    snooze(60).await;
+    pass(1).await;
+    let paused = find(&world).await.unwrap();
+    assert_eq!((paused.status, paused.due_at), (SlaStatus::AtRisk, None));
+    let until = snooze(300).await;
+    pass(200).await;
+    assert_eq!(find(&world).await, Some(paused));
+    assert_eq!(told(&world).await, [(Awaited::First, SlaStatus::AtRisk)]);
+
+    // Its time comes: the reply is due as much later as it was out of sight.
+    pass(101).await;
+    let woken = find(&world).await.unwrap();
+    assert_eq!((woken.since, woken.status), (began.since, SlaStatus::AtRisk));
+    let later = woken.due_at.unwrap() - began.due_at.unwrap();
+    assert!((later - (until - snoozed_at)).abs() < TimeDelta::seconds(1), "{later}");
+    assert_eq!(told(&world).await, [(Awaited::First, SlaStatus::AtRisk)]);
+
+    // The customer's words end the next one at once, whenever somebody notices.
+    let due = woken.due_at.unwrap();
+    snooze(600).await;
+    world.clock.advance(Duration::from_secs(5 * MINUTE));
+    world.say(&engine, &line, 7, "Are you there?").await;
+    pass(10).await;
+    let moved = find(&world).await.unwrap().due_at.unwrap() - due;
+    assert!((moved - TimeDelta::minutes(5)).abs() < TimeDelta::seconds(5), "{moved}");
+    pass(60).await;
+    assert_eq!(told(&world).await.last(), Some(&(Awaited::First, SlaStatus::Broken)));
 }

@@ -117,6 +117,16 @@ forget!(
     |tx, before| tx.system().contacts().forget_days(before.date_naive())
 );
 forget!(
+    /// How long customers waited is compared with the year before.
+    ForgetWaits, "forget_waits", days(400),
+    |tx, before| tx.system().waits().forget(before)
+);
+forget!(
+    /// So is when operators were there.
+    ForgetOperatorStates, "forget_operator_states", days(400),
+    |tx, before| tx.system().operators().forget_states(before)
+);
+forget!(
     /// A kept answer is of no use once it has ended.
     ForgetKeptAnswers, "forget_kept_answers", Duration::ZERO,
     |tx, before| tx.system().kept_answers().forget(before)

@@ -78,6 +78,12 @@ fn with_body(operation: &str, request: RequestBuilder) -> RequestBuilder {
             request.json(&json!({"token": "4002:second-token-of-thirty-characters-or-so"}))
         }
         "set_presence" => request.json(&json!({"state": "online"})),
+        "create_tag" | "update_tag" => request.json(&json!({"name": "stolen"})),
+        "create_canned_reply" => {
+            request.json(&json!({"shortcut": "stolen", "title": "Stolen", "text": "Hello"}))
+        }
+        "update_canned_reply" => request.json(&json!({"title": "Stolen"})),
+        "set_draft" => request.json(&json!({"text": "Hello"})),
         "update_dialog" => request.json(&json!({"assignee_id": null})),
         "set_assistant_sla" => request.json(&json!({"first_reply_minutes": 10})),
         "mark_dialog_read" => request.json(&json!({"seq": 1})),
@@ -165,6 +171,9 @@ impl Town {
         let me = owner.get("/api/v1/me").await.expect(200).body;
         let workspace = me["workspace"]["id"].as_str().unwrap().to_owned();
         let (set, run, answer) = measured(&shop).await;
+        owner.post("/api/v1/tags", &json!({"name": "refund"})).await.expect(201);
+        let canned = json!({"shortcut": "hi", "title": "Hello", "text": "Hello {customer}"});
+        owner.post("/api/v1/canned-replies", &canned).await.expect(201);
         let mut objects = vec![
             ("question-sets", set),
             ("evaluation-runs", run),
@@ -185,6 +194,8 @@ impl Town {
             ("bots", "id"),
             ("channels", "id"),
             ("dialogs", "id"),
+            ("tags", "id"),
+            ("canned-replies", "id"),
             ("members", "user_id"),
             ("invitations", "id"),
             ("api-keys", "id"),
@@ -212,7 +223,13 @@ impl Town {
         let path = operation.path.replace("{id}", id).replace("{name}", id);
         let path = path.replace("{document_id}", about("documents"));
         let path = path.replace("{answer_id}", about("answers"));
-        if path.ends_with("/diff") { format!("{path}?base={id}") } else { path }
+        if path.ends_with("/diff") {
+            format!("{path}?base={id}")
+        } else if kind == "canned-replies" && path.ends_with("/text") {
+            format!("{path}?dialog_id={}", about("dialogs"))
+        } else {
+            path
+        }
     }
 
     /// The operation as one may call it who may.
@@ -237,6 +254,8 @@ impl Town {
             "bots",
             "channels",
             "dialogs",
+            "tags",
+            "canned-replies",
             "members",
             "invitations",
             "api-keys",

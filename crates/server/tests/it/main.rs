@@ -35,6 +35,7 @@ mod full_disk;
 mod harness;
 mod hours;
 mod idempotency;
+mod inbox_tools;
 mod invitations;
 mod knowledge_eval;
 mod large_assistant;

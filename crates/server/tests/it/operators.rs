@@ -326,7 +326,7 @@ async fn the_inbox_is_filtered_and_sorted_and_knows_what_each_member_has_read(ho
 
     let counts = lee.get("/api/v1/dialogs/counts").await.expect(200).body;
     let none = json!(
-        {"mine": 1, "waiting": 2, "ai": 0, "unassigned": 2, "closed_today": 0, "unread": 1}
+        {"mine": 1, "snoozed": 0, "waiting": 2, "ai": 0, "unassigned": 2, "closed_today": 0, "unread": 1}
     );
     assert_eq!(counts, none);
     let item = lee.get("/api/v1/dialogs?view=mine").await.expect(200).body["items"][0].clone();
@@ -440,7 +440,7 @@ async fn operators_come_online_are_given_dialogs_and_end_their_shift(home: &Home
     assert_eq!(given["assignee"]["name"], "lee@example.org");
     assert_problem(&kim.patch(&path, &json!({"assignee_id": null})).await, 409, "not_yours");
     assert_problem(&lee.patch(&path, &json!({"assignee_id": UNKNOWN})).await, 422, "invalid");
-    assert_problem(&lee.patch(&path, &json!({})).await, 422, "invalid");
+    lee.patch(&path, &json!({})).await.expect(200);
 
     let words = json!({"client_id": "1", "text": "Hello, this is Lee."});
     lee.post(&format!("{path}/messages"), &words).await.expect(201);

@@ -290,6 +290,12 @@ impl Visitor<'_> {
         answer
     }
 
+    /// Creates something with the example, and changes it with that of its update.
+    async fn makes_and_updates(&self, api: &Api, what: &str, path: &str) {
+        let made = self.tries(api, &format!("create_{what}"), path, 201).await.text("id");
+        self.tries(api, &format!("update_{what}"), &format!("{path}/{made}"), 200).await;
+    }
+
     async fn reads(&self, api: &Api, id: &str) {
         let mut path = self.operations[id].1.clone();
         for (name, value) in &self.ids {
@@ -330,11 +336,12 @@ async fn examples_work_as_they_stand_and_answers_are_as_described() {
     let set = format!("/api/v1/question-sets/{}", set.text("id"));
     visitor.tries(&owner, "update_question_set", &set, 200).await;
     visitor.tries(&owner, "start_evaluation_run", &format!("{set}/runs"), 202).await;
+    visitor.makes_and_updates(&owner, "tag", "/api/v1/tags").await;
+    visitor.makes_and_updates(&owner, "canned_reply", "/api/v1/canned-replies").await;
     visitor.tries(&owner, "create_workspace", "/api/v1/workspaces", 201).await;
     visitor.tries(&owner, "update_workspace", "/api/v1/workspace", 200).await;
     visitor.tries(&owner, "create_invitation", "/api/v1/invitations", 201).await;
-    let key = visitor.tries(&owner, "create_api_key", "/api/v1/api-keys", 201).await.text("id");
-    visitor.tries(&owner, "update_api_key", &format!("/api/v1/api-keys/{key}"), 200).await;
+    visitor.makes_and_updates(&owner, "api_key", "/api/v1/api-keys").await;
     visitor.tries(&owner, "update_me", "/api/v1/me", 200).await;
 
     visitor.ids.insert("id", id.clone());
@@ -356,6 +363,8 @@ async fn examples_work_as_they_stand_and_answers_are_as_described() {
         "list_sources",
         "list_bots",
         "list_dialogs",
+        "list_tags",
+        "list_canned_replies",
         "list_question_sets",
         "export_me",
         "list_templates",

@@ -3,8 +3,8 @@
 use replyx_core::ids::{DocumentId, PassageId};
 use uuid::Uuid;
 
-use super::{Passages, Unembedded, list};
-use crate::StorageError;
+use super::{Passages, Unembedded};
+use crate::{StorageError, query::listed};
 
 impl Passages<'_> {
     /// Passages of a document that have a vector of `model` and none of their runs yet, in order,
@@ -67,7 +67,7 @@ impl Passages<'_> {
         }
         let sql = self.tx.sql(POSTGRES, SQLITE);
         let rows = rows!(self.tx, (Uuid, Vec<u8>), sql;
-            self.workspace.into_uuid(), list(ids.iter().map(|id| id.into_uuid())), model);
+            self.workspace.into_uuid(), listed(ids.iter().map(|id| id.into_uuid())), model);
         Ok(rows.into_iter().map(|(id, packed)| (id.into(), packed)).collect())
     }
 }

@@ -3,8 +3,8 @@
 
 use replyx_core::ids::{DocumentId, PassageId};
 
-use super::{NewPassage, Passages, list};
-use crate::{StorageError, tx::Conn};
+use super::{NewPassage, Passages};
+use crate::{StorageError, query::listed, tx::Conn};
 
 impl Passages<'_> {
     /// Adds passages to a document, found by the assistants that know document `known`: itself, or
@@ -58,7 +58,7 @@ impl Passages<'_> {
         }
 
         let workspace = self.workspace.into_uuid();
-        let ids = list(ids.iter().map(|id| id.into_uuid()));
+        let ids = listed(ids.iter().map(|id| id.into_uuid()));
         if matches!(self.tx.conn, Conn::Postgres(_)) {
             run!(self.tx, DELETE; workspace, ids);
         } else {

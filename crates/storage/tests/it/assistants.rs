@@ -73,7 +73,7 @@ async fn a_deleted_assistant_is_not_found_and_its_documents_are_gone(home: &Test
     for table in ["documents", "document_files", "passages"] {
         assert!(rows[table].is_empty(), "{table}");
     }
-    for table in ["kept_answers", "assistant_pauses", "sla_policies", "dialog_slas"] {
+    for table in ["kept_answers", "assistant_pauses", "sla_policies", "dialog_slas", "sla_pauses"] {
         assert!(!filled[table].is_empty() && rows[table].is_empty(), "{table}");
     }
     let terms = ["достав".to_owned()];

@@ -9,6 +9,7 @@ use replyx_core::{
     attachment::{AttachmentStatus, MessageFile, Upload},
     audit::{Act, ActorKind, Outcome},
     bot::Bot,
+    canned::CannedReply,
     change::{Change, New},
     channel::{Channel, Inbound, Outbound},
     clock::{Clock, random_hex},
@@ -32,6 +33,8 @@ use replyx_core::{
     rules::{assistant::QuestionSetContent, dialog::Utterance, sla::AssistantSla},
     secret::sha256_hex,
     sla::{Awaited, DialogSla, RunningSla, SlaPolicy, SlaStatus},
+    snooze::Snooze,
+    tag::{DialogTags, Tag},
     usage::{ModelCall, Purpose},
     user::User,
     waiting::QueueMove,
@@ -39,6 +42,7 @@ use replyx_core::{
 };
 use replyx_storage::{
     Db, Tx,
+    drafts::Draft,
     kept_answers::{KeptAnswer, KeptKey},
     ledger::Seal,
     outbox::Sendable,
@@ -503,6 +507,48 @@ pub(crate) fn attachment(message: &Message) -> MessageFile {
     }
 }
 
+/// The tag of a workspace; it has the workspace's id.
+pub(crate) fn tag(workspace: WorkspaceId) -> Tag {
+    Tag {
+        id: workspace.into_uuid().into(),
+        workspace_id: workspace,
+        name: "refund".to_owned(),
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// The dialog has the tag of the workspace.
+pub(crate) fn dialog_tags(workspace: WorkspaceId, dialog: &Dialog) -> DialogTags {
+    DialogTags { workspace_id: workspace, dialog_id: dialog.id, tags: vec![tag(workspace).id] }
+}
+
+/// The dialog is out of sight for a while.
+pub(crate) fn snooze(workspace: WorkspaceId, dialog: &Dialog) -> Snooze {
+    Snooze {
+        workspace_id: workspace,
+        dialog_id: dialog.id,
+        until: at(100),
+        heard_seq: 9,
+        epoch: dialog.epoch,
+        created_at: at(0),
+    }
+}
+
+/// The canned reply of a workspace; it has the workspace's id.
+pub(crate) fn canned_reply(workspace: WorkspaceId) -> CannedReply {
+    CannedReply {
+        id: workspace.into_uuid().into(),
+        workspace_id: workspace,
+        shortcut: "hi".to_owned(),
+        language: None,
+        title: "Hello".to_owned(),
+        text: "Hello {customer}".to_owned(),
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
 /// A file that waits to take a document's place.
 pub(crate) fn replacement() -> Replacement {
     Replacement {
@@ -514,8 +560,6 @@ pub(crate) fn replacement() -> Replacement {
 }
 
 impl Tenant {
-    /// Stores the message, the document with its passages, a turn, an update, a job, a queued part,
-    /// the invitation, the key and an entry of the audit log.
     /// Pauses the assistant, promises its customers a reply, and starts a clock.
     async fn promise(&self, tx: &mut Tx) {
         let Self { id: workspace_id, assistant, dialog, .. } = self;
@@ -544,8 +588,24 @@ impl Tenant {
         let clock =
             DialogSla { workspace_id, dialog_id: dialog.id, read_seq: 1, running: Some(running) };
         tx.apply(fixtures::unexplained(clock)).await.unwrap();
+        // Snoozed, and snoozed again: the clock stood still.
+        for _ in 0..2 {
+            tx.apply(fixtures::unexplained(snooze(workspace_id, dialog))).await.unwrap();
+        }
     }
 
+    /// Stores what operators sort and answer with.
+    async fn sort(&self, tx: &mut Tx) {
+        tx.apply(fixtures::unexplained(New(tag(self.id)))).await.unwrap();
+        tx.apply(fixtures::unexplained(dialog_tags(self.id, &self.dialog))).await.unwrap();
+        tx.apply(fixtures::unexplained(New(canned_reply(self.id)))).await.unwrap();
+        let draft = Draft { text: "Your parcel".to_owned(), updated_at: at(1) };
+        let drafts = tx.workspace(self.id).drafts();
+        drafts.put(self.user.id, self.dialog.id, &draft).await.unwrap();
+    }
+
+    /// Stores the message, the document with its passages, a turn, an update, a job, a queued part,
+    /// the invitation, the key and an entry of the audit log.
     pub(crate) async fn fill(&self, db: &Db) {
         let mut tx = db.begin().await.unwrap();
         let said = Utterance {
@@ -590,6 +650,7 @@ impl Tenant {
         let change = presence.say(PresenceState::Away, Capacity::default(), at(1));
         tx.apply(fixtures::unexplained(change.state().clone())).await.unwrap();
         tx.workspace(self.id).inbox().read(id(), self.dialog.id, 1).await.unwrap();
+        self.sort(&mut tx).await;
         let contact = self.contact.id;
         let day = at(0).date_naive();
         tx.workspace(self.id).contacts().answered(contact, day).await.unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use replyx_core::{
     assistant::Pause,
     attachment::{MessageFile, Upload},
+    canned::CannedReply,
     change::{Deleted, New},
     channel::{Channel, ChannelKind, Outbound},
     dialog::Contact,
@@ -31,6 +32,8 @@ use replyx_core::{
         sla::AssistantSla,
     },
     sla::{DialogSla, SlaPolicy},
+    snooze::EndedSnooze,
+    tag::{DialogTags, Tag},
     workspace::{ApiKey, Invitation},
 };
 use replyx_storage::{
@@ -38,8 +41,9 @@ use replyx_storage::{
     assistants::Whole,
     audit::AuditFilter,
     documents::DocumentFilter,
+    drafts::Draft,
     fair::Places,
-    inbox::{InboxCounts, InboxFilter, InboxOrder},
+    inbox::{InboxCounts, InboxFilter, InboxOrder, Reader},
     ledger::EntryFilter,
     neighbours::VectorIndex,
     on_every_db,
@@ -136,6 +140,10 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     let kept = given::kept_key(ours.assistant.id);
     let kept_answer = given::kept_answer();
     let all = AuditFilter::default();
+    let nobody = Reader { member: None, now: at(1) };
+    let tag = given::tag(ours.id);
+    let canned = given::canned_reply(ours.id);
+    let draft = Draft { text: "x".to_owned(), updated_at: at(1) };
     let mut called = Vec::new();
     answers! { db, theirs.id, called;
         api_keys.find(ours.key.id) => Ok(None),
@@ -205,6 +213,7 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         documents.of_name(ours.assistant.id, &ours.document.name, 9) => Ok(found) if found.is_empty(),
         slas.policy(ours.assistant.id) => Ok(found) if found.is_empty(),
         slas.find(ours.dialog.id) => Ok(None),
+        slas.pauses(ours.dialog.id) => Ok(found) if found.is_empty(),
         pauses.find(ours.assistant.id) => Ok(None),
         pauses.interrupt(ours.assistant.id) => Ok(()),
         pauses.last_reply(ours.dialog.id) => Ok(None),
@@ -308,14 +317,31 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         outbox.sent(send.id, by, Some(&5.into()), at(1)) => Ok(false),
         outbox.put_back(&send, by, at(1), "x", true) => Ok(()),
         outbox.failed(&send, by, "x", true, at(1)) => Ok(false),
-        inbox.list(None, InboxFilter::default(), InboxOrder::Newest { after: None }, 9)
+        inbox.list(nobody, InboxFilter::default(), InboxOrder::Newest { after: None }, 9)
             => Ok(page) if page.items.iter().all(|entry| entry.dialog == theirs.dialog),
-        inbox.list(None, InboxFilter::default(), InboxOrder::Activity { after: None }, 9)
+        inbox.list(nobody, InboxFilter::default(), InboxOrder::Activity { after: None }, 9)
             => Ok(page) if page.items.is_empty(),
-        inbox.list(None, InboxFilter::default(), InboxOrder::Waiting { after: None }, 9)
+        inbox.list(nobody, InboxFilter::default(), InboxOrder::Waiting { after: None }, 9)
             => Ok(page) if page.items.is_empty(),
-        inbox.counts(None, at(0)) => Ok(counts) if *counts == InboxCounts { ai: 1, ..InboxCounts::default() },
+        inbox.counts(nobody, at(0)) => Ok(counts) if *counts == InboxCounts { ai: 1, ..InboxCounts::default() },
         inbox.read(id(), ours.dialog.id, 1) => Err(StorageError::Constraint { .. }),
+        inbox.list(nobody, InboxFilter { tag: Some(tag.id), ..InboxFilter::default() }, InboxOrder::Newest { after: None }, 9)
+            => Ok(page) if page.items.is_empty(),
+        inbox.list(nobody, InboxFilter { tag: Some(tag.id), ..InboxFilter::default() }, InboxOrder::Activity { after: None }, 9)
+            => Ok(page) if page.items.is_empty(),
+        tags.find(tag.id) => Ok(None),
+        tags.lock(tag.id) => Ok(None),
+        tags.list(page()) => Ok(found) if found.items.is_empty(),
+        tags.count() => Ok(0),
+        tags.of_dialogs(&[ours.dialog.id]) => Ok(found) if found.is_empty(),
+        snoozes.find(ours.dialog.id) => Ok(None),
+        canned_replies.find(canned.id) => Ok(None),
+        canned_replies.lock(canned.id) => Ok(None),
+        canned_replies.list(Some("hi"), page()) => Ok(found) if found.items.is_empty(),
+        canned_replies.count() => Ok(0),
+        drafts.find(ours.user.id, ours.dialog.id) => Ok(None),
+        drafts.put(ours.user.id, ours.dialog.id, &draft) => Err(StorageError::Constraint { .. }),
+        drafts.delete(ours.user.id, ours.dialog.id) => Ok(()),
         waits.taken(at(0), 9) => Ok(waits) if waits.is_empty(),
         waits.before(at(1_000_000), id()) => Ok(0),
         waits.left_by(ours.dialog.id) => Ok(None),
@@ -460,6 +486,13 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
         "Dialog": dialog.clone();
         "Utterance": Utterance::new(dialog.clone(), message.clone());
         "Presence": Presence::of_nobody(theirs.id, id(), at(1));
+        "Tag": Tag { workspace_id: theirs.id, ..tag.clone() };
+        "Deleted<Tag>": Deleted(Tag { workspace_id: theirs.id, ..tag.clone() });
+        "DialogTags": DialogTags { workspace_id: theirs.id, ..given::dialog_tags(ours.id, &ours.dialog) };
+        "Snooze": given::snooze(theirs.id, &ours.dialog);
+        "EndedSnooze": EndedSnooze { snooze: given::snooze(theirs.id, &ours.dialog), at: at(0) };
+        "CannedReply": CannedReply { workspace_id: theirs.id, ..canned.clone() };
+        "Deleted<CannedReply>": Deleted(CannedReply { workspace_id: theirs.id, ..canned.clone() });
         "CorrectedAct": CorrectedAct {
             workspace_id: theirs.id,
             message_id: ours.message.id,
@@ -490,6 +523,14 @@ async fn another_workspace_finds_and_changes_nothing(home: &TestDb) {
     commit!(db, |tx| tx.apply(fixtures::registered(new_bot, b"x", "x")));
     applied.push("New<NewBot>".to_owned());
     commit!(db, |tx| tx.apply(fixtures::unexplained(New(file()))));
+    commit!(db, |tx| tx
+        .apply(fixtures::unexplained(New(Tag { workspace_id: theirs.id, ..tag.clone() }))));
+    applied.push("New<Tag>".to_owned());
+    commit!(db, |tx| tx.apply(fixtures::unexplained(New(CannedReply {
+        workspace_id: theirs.id,
+        ..canned.clone()
+    }))));
+    applied.push("New<CannedReply>".to_owned());
     applied.push("New<DocumentFile<'_>>".to_owned());
     assert_eq!(given::rows(&home.url, Some(ours.id)).await, before);
 
