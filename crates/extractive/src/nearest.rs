@@ -22,27 +22,51 @@ const WORDS: f64 = 0.6;
 const PASSAGE: f64 = 0.6;
 /// How much each word of a question that is covered speaks for there being an answer at all: to
 /// cover a long question says more than to cover `Do you sell tea?`
-const COVERED: f64 = 0.1;
+const COVERED: f64 = 0.13;
 /// That is at least this for all words together.
 const LEAST_COVERED: f64 = 0.3;
 /// And at most this.
-const MOST_COVERED: f64 = 0.6;
+const MOST_COVERED: f64 = 0.55;
 /// The same for how much nearer the passage is than the assistant's others that were found: a
 /// question beyond what it knows is about as far from all of them.
-const APART: f64 = 0.5;
+const APART: f64 = 0.35;
 /// So much of one of two questions a run must speak of.
 const SPOKEN: f64 = 0.35;
-/// From this on a run answers.
-const SURE: f64 = 0.5;
-/// The same where the question is in other letters, so that no word can be covered.
-const SURE_ACROSS: f64 = 0.42;
-
-/// So much less than [`SURE`] is enough to say that it may help.
-const UNSURE: f64 = 0.06;
-/// The same where the question is in other letters.
-const UNSURE_ACROSS: f64 = 0.05;
-/// Then the passage is nearer than the assistant's others that were found by at least this.
+/// A quotation may help only if its passage is nearer than the assistant's others that were found
+/// by at least this.
 const APART_UNSURE: f64 = 0.02;
+
+/// In which letters the answer is, seen from the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    /// In those of the question.
+    Same,
+    /// In others, as all that was found: no word can be covered.
+    Other,
+    /// In others, although something in the letters of the question was found: what is asked would
+    /// have been said there.
+    OtherBeside,
+}
+
+impl Letters {
+    /// From how much evidence on a run answers.
+    const fn sure(self) -> f64 {
+        match self {
+            Self::Same => 0.47,
+            Self::Other => 0.38,
+            Self::OtherBeside => 0.59,
+        }
+    }
+
+    /// From how much evidence on it may help.
+    const fn unsure(self) -> f64 {
+        match self {
+            Self::Same => 0.41,
+            Self::Other => 0.33,
+            Self::OtherBeside => 0.55,
+        }
+    }
+}
 
 /// A run with how well it answers.
 struct Candidate<'r> {
@@ -103,21 +127,29 @@ fn choose(
         candidates.into_iter().reduce(|one, other| if first(&one, &other) { other } else { one });
     let Some(best) = best else { return Nearest::Unknown };
 
-    let is_foreign = |unit: &usize| differ_in_script(&question.text, &units[*unit].text);
-    let is_across = best.run.units.iter().any(is_foreign);
-    let least = if is_across { SURE_ACROSS } else { SURE };
-    let margin = if is_across { UNSURE_ACROSS } else { UNSURE };
+    let letters = letters(question, best.run, units, sources);
     let apart = passage(&sources[best.run.source]) - mean(sources);
     let words = u32::try_from(question.asked.len()).unwrap_or(u32::MAX);
     let speaks = (COVERED * f64::from(words)).clamp(LEAST_COVERED, MOST_COVERED);
     let evidence = best.meaning + speaks * best.covered + APART * apart;
     let certainty = match evidence {
-        enough if enough >= least => Certainty::Sure,
-        nearly if nearly >= least - margin && apart >= APART_UNSURE => Certainty::Unsure,
+        enough if enough >= letters.sure() => Certainty::Sure,
+        nearly if nearly >= letters.unsure() && apart >= APART_UNSURE => Certainty::Unsure,
         _ => return Nearest::Far,
     };
     let text = said(question, best.run, units);
     Nearest::Answer(Quotation { text, sources: vec![best.run.source], certainty })
+}
+
+fn letters(question: &Question, run: &Run, units: &[Unit], sources: &[Source]) -> Letters {
+    let is_foreign = |text: &str| differ_in_script(&question.text, text);
+    if !run.units.iter().any(|unit| is_foreign(&units[*unit].text)) {
+        Letters::Same
+    } else if sources.iter().all(|source| is_foreign(&source.text)) {
+        Letters::Other
+    } else {
+        Letters::OtherBeside
+    }
 }
 
 /// The runs whose meaning is known, but for those that only say again what is asked.
@@ -277,7 +309,7 @@ mod tests {
             all[0] = source(&[], text, whole, |_| near);
             quote("Is there a shower?", &all).map(|quotation| quotation.certainty)
         };
-        assert_eq!(quoted(0.42, 0.6), Some(Certainty::Sure), "with .1 for being apart");
+        assert_eq!(quoted(0.42, 0.6), Some(Certainty::Sure), "with .07 for being apart");
         assert_eq!(quoted(0.38, 0.6), Some(Certainty::Unsure));
         assert_eq!(quoted(0.46, 0.3), None, "no nearer than the rest");
         assert_eq!(quoted(0.2, 0.6), None);
@@ -290,6 +322,17 @@ mod tests {
         assert!(answer("Do I pay for the first visit?", &russian).is_some());
         let english = [source(&[], "We water plants.", 0.4, near)];
         assert_eq!(answer("Do I pay for the first visit?", &english), None);
+    }
+
+    #[test]
+    fn what_could_have_been_said_in_the_letters_of_the_question_is_not_looked_for_in_others() {
+        let russian = source(&[], "Первая консультация бесплатна.", 0.4, |_| 0.44);
+        let english = source(&[], "We water plants.", 0.4, |_| 0.1);
+        let question = "Do I pay for the first visit?";
+        assert!(answer(question, std::slice::from_ref(&russian)).is_some());
+        assert_eq!(answer(question, &[russian, english.clone()]), None);
+        let near = source(&[], "Первая консультация бесплатна.", 0.7, |_| 0.6);
+        assert!(answer(question, &[near, english]).is_some(), "unless it is near by far");
     }
 
     #[test]
