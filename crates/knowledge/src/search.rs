@@ -160,8 +160,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// The embedding model whose vectors took part; `None`: words alone decided.
     pub vectors: Option<String>,
-    /// The question as it was meant, where it was written in other letters: transliterated or in
-    /// the other keyboard layout.
+    /// The question as it was meant, where it was written in other letters (transliterated, in the
+    /// other keyboard layout) or misspelt.
     pub understood: Option<String>,
     /// Where they were looked for.
     pub way: SearchPath,

@@ -34,6 +34,8 @@ const SPARE: usize = 5;
 /// So often a question is asked again whose passages were replaced before they were read; what is
 /// still there then is what it finds.
 const AGAIN: usize = 2;
+/// How many passages show how a word is spelt.
+const SPELLING: usize = 8;
 /// With more passages than this the work is done where it holds up nobody else.
 const HEAVY: usize = 4_000;
 /// A customer does not wait longer than this for the vector of a question: words find much without
@@ -124,15 +126,45 @@ async fn attempt(
         Some(Loaded::Whole(snapshot)) => snapshot,
     };
 
-    let understood = asked::understood(query.text, &snapshot);
-    let query = &Query { text: understood.as_deref().unwrap_or(query.text), ..*query };
-    let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), query).await;
+    let in_its_letters = asked::understood(query.text, &snapshot);
+    let query = &Query { text: in_its_letters.as_deref().unwrap_or(query.text), ..*query };
+    let spelt = spelt(db, workspace, &snapshot, query).await?;
+    // Of words the index itself knows what they may have been meant to be, and what that counts.
+    let meant = Query { text: spelt.as_deref().unwrap_or(query.text), ..*query };
+    let (vector, spent) = embed(search, caller, snapshot.model.as_deref(), &meant).await;
+    let understood = spelt.or_else(|| in_its_letters.clone());
     let vectors = vector.as_ref().and(snapshot.model.clone());
     let ranked = rank(Arc::clone(&snapshot), query, vector.clone()).await;
     let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
     let meant = snapshot.model.as_deref().map(|model| (model, vector.as_deref()));
     let (hits, read) = load(db, workspace, meant, ranked, query).await?;
     Ok((Found { hits, vectors, understood, spent, ..Found::default() }, vector, read))
+}
+
+/// The question with its misspelt words spelt as the passages spell what they were meant to be.
+async fn spelt(
+    db: &Db,
+    workspace: WorkspaceId,
+    snapshot: &Arc<Snapshot>,
+    query: &Query<'_>,
+) -> Result<Option<String>, StorageError> {
+    let misspelt = if snapshot.passages <= HEAVY {
+        asked::misspelt(query.text, snapshot)
+    } else {
+        let text = query.text.to_owned();
+        let snapshot = Arc::clone(snapshot);
+        done(spawn_blocking(move || asked::misspelt(&text, &snapshot))).await
+    };
+    if misspelt.is_empty() {
+        return Ok(None);
+    }
+
+    let words =
+        Query { mode: Mode::FullText, limit: SPELLING, parts: Parts::Ignored, ..*query };
+    let ranked = rank(Arc::clone(snapshot), &words, None).await;
+    let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
+    let (hits, _) = load(db, workspace, None, ranked, &words).await?;
+    Ok(asked::corrected(query.text, &misspelt, snapshot, &hits))
 }
 
 /// Asks the database's own indexes.

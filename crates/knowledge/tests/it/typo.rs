@@ -115,3 +115,30 @@ async fn a_question_in_other_letters_is_told_as_it_was_meant(db: &TestDb) {
         assert_eq!(found.understood, None, "{plain}");
     }
 }
+
+#[on_every_db]
+async fn a_misspelt_question_is_told_as_the_passages_spell_it(db: &TestDb) {
+    let shop = Shop::open(&db.db).await;
+    shop.learn("faq.md", Markdown, FAQ.as_bytes()).await;
+    for (asked, meant) in [
+        ("Сколько стоит доствака?", "Сколько стоит доставка?"),
+        ("Is there a garantee for vacum cleaners?", "Is there a guarantee for vacuum cleaners?"),
+        ("skidka pensioneram", "скидка пенсионерам"),
+    ] {
+        let found = shop.find(shop.assistant, &Query::new(asked, 5)).await;
+        assert_eq!(found.understood.as_deref(), Some(meant), "{asked}");
+    }
+    // Words that nothing is like, codes, short words, and words that begin otherwise stay as they
+    // are: they are more often words that the passages lack than misspelt ones.
+    shop.learn("more.md", Markdown, b"# Prices\n\nBooking a visit will cost three euros.").await;
+    for plain in [
+        "Do you sell lamps?",
+        "RX2001",
+        "Is the car free?",
+        "My parcel is lost",
+        "Looking for a present",
+    ] {
+        let found = shop.find(shop.assistant, &Query::new(plain, 5)).await;
+        assert_eq!(found.understood, None, "{plain}");
+    }
+}
