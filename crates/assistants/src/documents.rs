@@ -157,15 +157,28 @@ pub async fn update(
         if let Some(name) = &name {
             document = rename(cx, &mut tx, caller, document, name).await?;
         }
-        if let Some(wanted) = wanted.as_ref().filter(|wanted| **wanted != document.tags) {
-            let change = document.set_tags(wanted.clone(), &caller.actor(), cx.clock.now());
-            document = tx.apply(change).await?;
-            tx.workspace(caller.workspace_id).knowledge().changed(id).await?;
-        }
+        let document = tag(cx, &mut tx, caller, document, wanted.as_deref()).await?;
         tx.commit().await?;
         Ok(document)
     })
     .await
+}
+
+/// Gives a document these tags, unless it has them or none are wanted.
+async fn tag(
+    cx: Cx<'_>,
+    tx: &mut Tx,
+    caller: &Caller,
+    document: Document,
+    wanted: Option<&[String]>,
+) -> Result<Document, DocumentError> {
+    let Some(wanted) = wanted.filter(|wanted| *wanted != document.tags) else {
+        return Ok(document);
+    };
+    let change = document.set_tags(wanted.to_vec(), &caller.actor(), cx.clock.now());
+    let document = tx.apply(change).await?;
+    tx.workspace(caller.workspace_id).knowledge().changed(document.id).await?;
+    Ok(document)
 }
 
 async fn rename(

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use replyx_assistants::documents::Naming;
-use replyx_core::ids::DocumentId;
+use replyx_core::{ids::DocumentId, knowledge::Document};
 use uuid::Uuid;
 
 use super::name;
@@ -21,8 +21,8 @@ use crate::{
 
 /// Most files in one form.
 pub(super) const MOST_FILES: usize = 50;
-/// The longest field that is not a file, bytes.
-const LONGEST_WORD: usize = 64;
+/// The longest field that is not a file, bytes: a tag of the longest characters.
+const LONGEST_WORD: usize = 4 * Document::TAG;
 
 /// A file as it arrived.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(crate) enum Part {
     File(Upload),
     /// The document that the file is to replace.
     Replaces(DocumentId),
+    /// A tag of the documents that the files become.
+    Tag(String),
 }
 
 /// A form that is being read.
@@ -92,7 +94,11 @@ impl Form {
                 Err(ApiError::field("file", message))
             }
             Some("replaces") => replaces(field, limit).await.map(|id| Some(Part::Replaces(id))),
-            _ => Err(ApiError::field("file", "must be the only field, beside `replaces`")),
+            Some("tags") => tag(field, limit).await.map(|tag| Some(Part::Tag(tag))),
+            _ => {
+                let message = "must be the only field, beside `replaces` and `tags`";
+                Err(ApiError::field("file", message))
+            }
         }
     }
 }
@@ -139,16 +145,28 @@ async fn file(mut field: Field<'_>, limit: usize, announced: bool) -> ApiResult<
     Ok(Upload { name, naming, bytes })
 }
 
-async fn replaces(mut field: Field<'_>, limit: usize) -> ApiResult<DocumentId> {
+async fn replaces(field: Field<'_>, limit: usize) -> ApiResult<DocumentId> {
+    let id = word(field, limit).await?.and_then(|word| word.trim().parse::<Uuid>().ok());
+    id.map(DocumentId::from).ok_or_else(|| ApiError::field("replaces", "must be a document's id"))
+}
+
+async fn tag(field: Field<'_>, limit: usize) -> ApiResult<String> {
+    let fits = |tag: &String| (1..=Document::TAG).contains(&tag.trim().chars().count());
+    let tag = word(field, limit).await?.filter(fits);
+    let message = || format!("must have 1 to {} characters each", Document::TAG);
+    tag.ok_or_else(|| ApiError::field("tags", message()))
+}
+
+/// What a field says that is not a file; nothing where that is too long or no text.
+async fn word(mut field: Field<'_>, limit: usize) -> ApiResult<Option<String>> {
     let mut word = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|error| refused(&error, limit))? {
         word.extend_from_slice(&chunk);
         if word.len() > LONGEST_WORD {
-            break;
+            return Ok(None);
         }
     }
-    let id = str::from_utf8(&word).ok().and_then(|word| word.trim().parse::<Uuid>().ok());
-    id.map(DocumentId::from).ok_or_else(|| ApiError::field("replaces", "must be a document's id"))
+    Ok(String::from_utf8(word).ok())
 }
 
 #[cfg(test)]
@@ -210,6 +228,15 @@ mod tests {
             let odd = refused(KIND, format!("{file}{odd}--x--\r\n")).await;
             assert!(odd.contains("a document's id"), "{odd}");
         }
+        for tag in ["", " ", &"ж".repeat(51), &"0".repeat(1000)] {
+            let odd = part("name=\"tags\"", tag);
+            let odd = refused(KIND, format!("{odd}{file}--x--\r\n")).await;
+            assert!(odd.contains("1 to 50 characters"), "{odd}");
+        }
+        let longest = "ж".repeat(50);
+        let form = part("name=\"tags\"", &longest) + &file + "--x--\r\n";
+        let read = parts(KIND, form).await.unwrap();
+        assert!(matches!(&read[..], [Part::Tag(tag), Part::File(_)] if *tag == longest));
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         let form = part("name=\"replaces\"", id) + &file + "--x--\r\n";
         let read = parts(KIND, form).await.unwrap();

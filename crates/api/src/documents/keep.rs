@@ -104,11 +104,16 @@ impl Desk<'_> {
     /// # Errors
     ///
     /// 404 without the assistant, 413, 415 and 429 for files that are not taken.
-    pub(super) async fn keep(&self, assistant: AssistantId, file: Upload) -> ApiResult<Uploaded> {
+    pub(super) async fn keep(
+        &self,
+        assistant: AssistantId,
+        file: Upload,
+        tags: Option<Vec<String>>,
+    ) -> ApiResult<Uploaded> {
         let _place = place(self.caller.workspace_id).await;
         self.caller.still_may(self.state).await?;
-        let stored =
-            documents::add(self.state.assistants(), self.caller, assistant, taken(file)?).await?;
+        let file = taken(file, tags)?;
+        let stored = documents::add(self.state.assistants(), self.caller, assistant, file).await?;
         Ok(stored.into())
     }
 
@@ -122,6 +127,7 @@ impl Desk<'_> {
         assistant: AssistantId,
         id: DocumentId,
         file: Upload,
+        tags: Option<Vec<String>>,
     ) -> ApiResult<Uploaded> {
         let mut tx = self.state.db().read().await?;
         let found = tx.workspace(self.caller.workspace_id).documents().find(id).await?;
@@ -129,7 +135,7 @@ impl Desk<'_> {
         if !documents::real(found)?.assistants.contains(&assistant) {
             return Err(ApiError::NotFound("document"));
         }
-        self.replace(id, file).await
+        self.replace(id, file, tags).await
     }
 
     /// Replaces a document with a file, which keeps its id and its assistants. What was read before
@@ -139,16 +145,21 @@ impl Desk<'_> {
     ///
     /// 404 without the document, 409 for a page of a source, 413, 415 and 429 for files that are
     /// not taken.
-    pub(super) async fn replace(&self, id: DocumentId, file: Upload) -> ApiResult<Uploaded> {
+    pub(super) async fn replace(
+        &self,
+        id: DocumentId,
+        file: Upload,
+        tags: Option<Vec<String>>,
+    ) -> ApiResult<Uploaded> {
         let _place = place(self.caller.workspace_id).await;
         self.caller.still_may(self.state).await?;
-        let stored =
-            documents::replace(self.state.assistants(), self.caller, id, taken(file)?).await?;
+        let file = taken(file, tags)?;
+        let stored = documents::replace(self.state.assistants(), self.caller, id, file).await?;
         Ok(stored.into())
     }
 }
 
 /// The file, unless it is too large.
-fn taken(file: Upload) -> ApiResult<File> {
-    Ok(File { name: file.name, naming: file.naming, bytes: file.bytes? })
+fn taken(file: Upload, tags: Option<Vec<String>>) -> ApiResult<File> {
+    Ok(File { name: file.name, naming: file.naming, bytes: file.bytes?, tags })
 }

@@ -71,7 +71,7 @@ pub async fn replace(
         }
     }
     let file = file.ok_or_else(|| ApiError::field("file", "is required"))?;
-    let uploaded = desk.replace(id, file).await?;
+    let uploaded = desk.replace(id, file, None).await?;
     let status = if uploaded.is_unchanged() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(uploaded)))
 }

@@ -7,7 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use replyx_assistants::documents;
-use replyx_core::ids::{AssistantId, DocumentId};
+use replyx_core::{
+    ids::{AssistantId, DocumentId},
+    knowledge::Document,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -36,6 +39,11 @@ pub struct Request {
     #[schema(value_type = Option<uuid::Uuid>, required = false)]
     #[expect(dead_code, reason = "describes the form, which is read as a stream")]
     replaces: Option<uuid::Uuid>,
+    /// A tag of the documents, at most 20. The field may be repeated, and stands before the second
+    /// file. Without it new documents have no tags, and known ones keep theirs.
+    #[schema(value_type = Vec<String>, required = false, max_items = 20, example = json!(["prices"]))]
+    #[expect(dead_code, reason = "describes the form, which is read as a stream")]
+    tags: Vec<String>,
 }
 
 /// The results of several files, in their order.
@@ -109,7 +117,7 @@ pub async fn upload(
     let desk = Desk { state: &state, caller: &caller };
     documents::has_room_today(state.assistants(), &caller).await?;
     let form = Form::open(request, state.settings.upload_limit).await?;
-    let mut taken = Taken { desk, assistant: id, done: Vec::new(), held: None, replaces: None };
+    let mut taken = Taken { desk, assistant: id, done: Vec::new(), held: None, replaces: None, tags: None };
     taken.all(form).await?;
     taken.answer().await
 }
@@ -124,6 +132,8 @@ struct Taken<'a> {
     /// replaces.
     held: Option<Upload>,
     replaces: Option<DocumentId>,
+    /// The tags of all that is stored.
+    tags: Option<Vec<String>>,
 }
 
 impl Taken<'_> {
@@ -155,6 +165,17 @@ impl Taken<'_> {
                 self.replaces = Some(id);
                 Ok(())
             }
+            Part::Tag(_) if !self.done.is_empty() => {
+                Err(ApiError::field("tags", "must stand before the second file"))
+            }
+            Part::Tag(_) if self.tags.as_ref().map_or(0, Vec::len) == Document::TAGS => {
+                let message = format!("must be given at most {} times", Document::TAGS);
+                Err(ApiError::field("tags", message))
+            }
+            Part::Tag(tag) => {
+                self.tags.get_or_insert_default().push(tag);
+                Ok(())
+            }
             Part::File(_) if self.held.is_some() && self.replaces.is_some() => Err(once()),
             Part::File(file) => {
                 self.store().await;
@@ -176,7 +197,7 @@ impl Taken<'_> {
     async fn store(&mut self) {
         if let Some(file) = self.held.take() {
             let name = file.name.clone();
-            let outcome = self.desk.keep(self.assistant, file).await;
+            let outcome = self.desk.keep(self.assistant, file, self.tags.clone()).await;
             self.done.push(FileResult::of(Some(name), outcome));
         }
     }
@@ -188,8 +209,8 @@ impl Taken<'_> {
         }
         let file = self.held.take().ok_or_else(|| ApiError::field("file", "is required"))?;
         let uploaded = match self.replaces {
-            Some(id) => self.desk.replace_known(self.assistant, id, file).await?,
-            None => self.desk.keep(self.assistant, file).await?,
+            Some(id) => self.desk.replace_known(self.assistant, id, file, self.tags).await?,
+            None => self.desk.keep(self.assistant, file, self.tags).await?,
         };
         Ok((StatusCode::ACCEPTED, Json(uploaded)).into_response())
     }

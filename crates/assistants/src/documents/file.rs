@@ -8,7 +8,9 @@ use replyx_core::{
     change::New,
     file::Content,
     ids::{AssistantId, DocumentId},
-    knowledge::{Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument, Replacement},
+    knowledge::{
+        self, Document, DocumentKind, DocumentStatus, Fingerprint, NewDocument, Replacement,
+    },
     rules::document::{DocumentFile, IsPage},
     setting,
 };
@@ -18,7 +20,7 @@ use replyx_storage::{StorageError, Tx, repeated};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
-use super::{DocumentError, lock, may_queue};
+use super::{DocumentError, lock, may_queue, tag};
 use crate::{Cx, lock_assistant};
 
 /// At most so many documents of the same name are told.
@@ -35,6 +37,8 @@ pub struct File {
     pub naming: Naming,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// The tags of its document from now on; `None` leaves those that it has.
+    pub tags: Option<Vec<String>>,
 }
 
 /// Whose choice the name of a file is.
@@ -151,7 +155,7 @@ async fn add_once(
     // It may have been deleted while the file was on its way.
     lock_assistant::<DocumentError>(&mut tx, caller, assistant).await?;
     if let Some(twin) = twin(&mut tx, caller, assistant, file).await? {
-        return Ok(Stored::Unchanged(twin));
+        return unchanged(cx, tx, caller, twin, file).await;
     }
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
@@ -170,6 +174,8 @@ async fn add_once(
             original: file.original.clone(),
         },
     );
+    let tags = file.tags.clone().unwrap_or_default();
+    let document = Document { tags, ..document };
     let change = document.upload(content, assistant, &caller.actor());
     let New(DocumentFile { document, .. }) = tx.apply(change).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
@@ -181,6 +187,19 @@ async fn add_once(
         created_at,
     });
     Ok(Stored::Queued(document, same_name.collect()))
+}
+
+/// The document that is this very file, with the tags that came with it.
+async fn unchanged(
+    cx: Cx<'_>,
+    mut tx: Tx,
+    caller: &Caller,
+    document: Document,
+    file: &Examined,
+) -> Result<Stored, DocumentError> {
+    let document = tag(cx, &mut tx, caller, document, file.tags.as_deref()).await?;
+    tx.commit().await?;
+    Ok(Stored::Unchanged(document))
 }
 
 /// The document that is this very file: what was done with it need not be done again.
@@ -236,12 +255,13 @@ async fn replace_once(
     let newest = waiting.as_ref().map_or(&document.content_hash, |file| &file.content_hash);
     let failed = waiting.is_none() && document.status == DocumentStatus::Failed;
     if *newest == file.original.content_hash() && !failed {
-        return Ok(Stored::Unchanged(document));
+        return unchanged(cx, tx, caller, document, file).await;
     }
 
     may_queue::<DocumentError>(&mut tx, caller).await?;
     count_upload::<DocumentError>(cx, &mut tx, caller, file.original.size()).await?;
     let document = put(cx, &mut tx, caller, document, (file, content)).await?;
+    let document = tag(cx, &mut tx, caller, document, file.tags.as_deref()).await?;
     index::queue(&mut tx, cx.clock, IndexDocument::of(&document)).await?;
     tx.commit().await?;
     Ok(Stored::Queued(document, Vec::new()))
@@ -288,15 +308,17 @@ struct Examined {
     bytes: Vec<u8>,
     kind: DocumentKind,
     original: Fingerprint,
+    tags: Option<Vec<String>>,
 }
 
 /// What a file is, and its hash. Aside, because a large file takes its time.
 async fn examine(file: File) -> Result<Examined, DocumentError> {
     let work = move || {
-        let File { name, naming, bytes } = file;
+        let File { name, naming, bytes, tags } = file;
         let kind = detect(&name, &bytes)?;
         let original = Fingerprint::of(&bytes);
-        Ok(Examined { name, naming, bytes, kind, original })
+        let tags = tags.as_deref().map(knowledge::tags);
+        Ok(Examined { name, naming, bytes, kind, original, tags })
     };
     spawn_blocking(work).await?
 }

@@ -388,6 +388,50 @@ async fn the_program_says_that_its_children_are_confined() {
 }
 
 #[on_every_home]
+async fn files_come_with_the_tags_of_their_documents(home: &Home) {
+    let shop = home.open().await;
+    let path = uploads(&shop);
+    let files: [(&str, &[u8]); 2] = [("old.md", OLD), ("new.md", NEW)];
+    let tags = [("tags", " B2B"), ("tags", "prices")];
+    let answer = form(&shop.owner, Method::POST, &path, &files, &tags).await.expect(207).body;
+    for item in answer["items"].as_array().unwrap() {
+        assert_eq!(item["document"]["tags"], json!(["b2b", "prices"]), "{item}");
+    }
+
+    // Without tags those that it has stay; other ones replace them, also of the same file.
+    let old = [("old.md", OLD)];
+    let same = form(&shop.owner, Method::POST, &path, &old, &[]).await.expect(202).body;
+    assert_eq!((&same["unchanged"], &same["tags"]), (&json!(true), &json!(["b2b", "prices"])));
+    let other = [("tags", "members")];
+    let same = form(&shop.owner, Method::POST, &path, &old, &other).await.expect(202).body;
+    assert_eq!((&same["unchanged"], &same["tags"]), (&json!(true), &json!(["members"])));
+    let id = same["id"].as_str().unwrap();
+    let replaced = form(&shop.owner, Method::POST, &path, &[("x.md", b"Skates are sharp.")], &[
+        ("replaces", id),
+        ("tags", "skates"),
+    ])
+    .await
+    .expect(202)
+    .body;
+    assert_eq!((&replaced["id"], &replaced["tags"]), (&json!(id), &json!(["skates"])));
+
+    let too_many: Vec<(&str, &str)> = vec![("tags", "a"); 21];
+    for bad in [&[("tags", " ")][..], &too_many] {
+        let answer = form(&shop.owner, Method::POST, &path, &old, bad).await;
+        assert_problem(&answer, 422, "invalid");
+        assert_eq!(answer.body["errors"][0]["field"], "tags");
+    }
+    let late = multipart::Form::new()
+        .part("file", part("a.md", b"Skates are sharp."))
+        .part("file", part("b.md", b"Skates are long."))
+        .part("file", part("c.md", b"Skates are short."))
+        .text("tags", "late");
+    let answer = shop.owner.send(shop.owner.request(Method::POST, &path).multipart(late)).await;
+    let items = answer.expect(207).body["items"].clone();
+    assert_eq!(items[3]["problem"]["errors"][0]["field"], "tags", "{items}");
+}
+
+#[on_every_home]
 async fn an_assistant_finds_what_has_its_tags(home: &Home) {
     let shop = home.open().await;
     shop.owner.knowledge(&shop.assistant, "price.md", OLD).await;
