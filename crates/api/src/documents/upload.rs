@@ -117,7 +117,8 @@ pub async fn upload(
     let desk = Desk { state: &state, caller: &caller };
     documents::has_room_today(state.assistants(), &caller).await?;
     let form = Form::open(request, state.settings.upload_limit).await?;
-    let mut taken = Taken { desk, assistant: id, done: Vec::new(), held: None, replaces: None, tags: None };
+    let mut taken =
+        Taken { desk, assistant: id, done: Vec::new(), held: None, replaces: None, tags: None };
     taken.all(form).await?;
     taken.answer().await
 }

@@ -99,5 +99,10 @@ impl<'d> World<'d> {
 
 /// A text file.
 pub(crate) fn file(name: &str, text: &str) -> File {
-    File { name: name.to_owned(), naming: Naming::Given, bytes: text.as_bytes().to_vec(), tags: None }
+    File {
+        name: name.to_owned(),
+        naming: Naming::Given,
+        bytes: text.as_bytes().to_vec(),
+        tags: None,
+    }
 }

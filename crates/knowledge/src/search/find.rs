@@ -159,8 +159,7 @@ async fn spelt(
         return Ok(None);
     }
 
-    let words =
-        Query { mode: Mode::FullText, limit: SPELLING, parts: Parts::Ignored, ..*query };
+    let words = Query { mode: Mode::FullText, limit: SPELLING, parts: Parts::Ignored, ..*query };
     let ranked = rank(Arc::clone(snapshot), &words, None).await;
     let ranked = ranked.into_iter().map(|one| one.at(snapshot.id(one.place))).collect();
     let (hits, _) = load(db, workspace, None, ranked, &words).await?;

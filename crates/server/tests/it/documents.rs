@@ -406,10 +406,13 @@ async fn files_come_with_the_tags_of_their_documents(home: &Home) {
     let same = form(&shop.owner, Method::POST, &path, &old, &other).await.expect(202).body;
     assert_eq!((&same["unchanged"], &same["tags"]), (&json!(true), &json!(["members"])));
     let id = same["id"].as_str().unwrap();
-    let replaced = form(&shop.owner, Method::POST, &path, &[("x.md", b"Skates are sharp.")], &[
-        ("replaces", id),
-        ("tags", "skates"),
-    ])
+    let replaced = form(
+        &shop.owner,
+        Method::POST,
+        &path,
+        &[("x.md", b"Skates are sharp.")],
+        &[("replaces", id), ("tags", "skates")],
+    )
     .await
     .expect(202)
     .body;
